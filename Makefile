@@ -1,0 +1,63 @@
+# `make` alone lists the targets. Everything happens in .venv, which `make setup` builds from the lock file.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := plugin/teleport_okta tests proto/generate.py
+DIR ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test quick check format proto lock bench recordings clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
+
+setup: $(READY) ## build .venv from the lock file, teleport-okta included
+
+$(READY): requirements.lock pyproject.toml
+	@echo "setup: building $(VENV) with $(PYTHON), from requirements.lock"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+	@echo "setup: done; $$($(BIN)/teleport-okta version)"
+
+demo: setup ## run the main job on the sandboxes, and tell it as a story
+	@$(BIN)/teleport-okta demo
+
+test: setup ## all tests but the benchmarks
+	@echo "test: unit, property, contract, crash and end-to-end tests, on loopback only"
+	@$(BIN)/pytest tests --ignore=tests/bench
+
+quick: setup ## unit and property tests, in under a minute
+	@$(BIN)/pytest tests/unit tests/property -q
+
+check: setup ## format, lint, types, layers, and gen/ is what proto/ generates
+	@echo "check: format" && $(BIN)/ruff format --check $(SOURCES)
+	@echo "check: lint" && $(BIN)/ruff check $(SOURCES)
+	@echo "check: types" && $(BIN)/mypy plugin/teleport_okta
+	@echo "check: layers" && PYTHONPATH=plugin:gen $(BIN)/lint-imports
+	@echo "check: generated code" && $(BIN)/python proto/generate.py --check
+
+format: setup ## format and fix what can be fixed
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+proto: setup ## regenerate gen/ from proto/
+	@$(BIN)/python proto/generate.py
+
+lock: setup ## resolve the dependencies anew into requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-emit-index-url \
+		--quiet --upgrade --output-file requirements.lock
+
+bench: setup ## measure: Okta calls, applied changes a second, memory
+	@$(BIN)/python -m tests.bench
+
+recordings: setup ## parse recorded Okta answers and genuine identity files: make recordings DIR=…
+	@test -n "$(DIR)" || { echo "recordings: say where: make recordings DIR=/path/to/a/folder"; exit 2; }
+	@$(BIN)/python tests/recordings/check.py "$(DIR)"
+
+clean: ## remove .venv and every cache
+	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

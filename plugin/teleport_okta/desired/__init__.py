@@ -1,0 +1,1 @@
+"""Pure: Okta facts and settings in, what Teleport should hold out."""

@@ -1,0 +1,149 @@
+"""Who should be a Teleport user: the people of one snapshot, sorted into wanted, gone and set aside.
+
+Names are contended here as well: Teleport tells `Ada@x.io` from `ada@x.io`, Okta does not, so of people whose names
+differ only in case the one who owns the name keeps it, and without an owner all of them wait.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.desired.traits import traits_of
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.names import name_problem
+from teleport_okta.model.okta import APP_USER_ASSIGNED, APP_USER_ENDED, UserStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from teleport_okta.desired.policy import Policy
+    from teleport_okta.model.okta import PersonFacts, Snapshot
+
+KIND: Final = "user"
+
+_SETTLED: Final = frozenset(
+    {UserStatus.ACTIVE, UserStatus.RECOVERY, UserStatus.PASSWORD_EXPIRED, UserStatus.LOCKED_OUT}
+)
+_UNACTIVATED: Final = frozenset({UserStatus.STAGED, UserStatus.PROVISIONED})
+
+
+@dataclass(frozen=True, slots=True)
+class WantedUser:
+    """A person who should be a user of that name; `create` is False for one who is only kept if already there."""
+
+    okta_id: str
+    name: str
+    person: PersonFacts
+    create: bool
+
+    def traits(self) -> dict[str, tuple[str, ...]]:
+        """Return the person's `okta/*` traits; made when asked, so that an organisation is not held twice."""
+        return traits_of(self.person)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredUsers:
+    """The whole of what one snapshot says about users.
+
+    `wanted` by name; `gone` maps the Okta ids of people whose own row says that they left to the reason; `present` are
+    the Okta ids of everybody else in the snapshot, those set aside included: none of them may leave.
+    """
+
+    wanted: Mapping[str, WantedUser]
+    gone: Mapping[str, str]
+    present: frozenset[str]
+    quarantined: tuple[Quarantined, ...] = field(default=())
+
+
+def desired_users(snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, str]) -> DesiredUsers:
+    """Sort a snapshot; `owned_names` maps the names of the users that we own to the Okta ids they stand for."""
+    gone: dict[str, str] = {}
+    present: set[str] = {row.okta_id for row in snapshot.malformed if row.okta_id}
+    candidates: list[WantedUser] = []
+    aside = [_malformed(row.okta_id, row.reason) for row in snapshot.malformed]
+    for person in snapshot.people:
+        reason = _gone(person)
+        if reason:
+            gone[person.okta_id] = reason
+            continue
+        present.add(person.okta_id)
+        verdict = _judge(person, policy)
+        if isinstance(verdict, Quarantined):
+            aside.append(verdict)
+        else:
+            candidates.append(verdict)
+    wanted, contended = _settle_names(candidates, owned_names)
+    return DesiredUsers(
+        wanted=wanted,
+        gone={okta_id: reason for okta_id, reason in gone.items() if okta_id not in present},
+        present=frozenset(present),
+        quarantined=tuple(sorted([*aside, *contended])),
+    )
+
+
+def _gone(person: PersonFacts) -> str | None:
+    if person.status == UserStatus.DEPROVISIONED:
+        return "deactivated in Okta"
+    if person.assignment_status in APP_USER_ENDED:
+        return f"the assignment to the app is {person.assignment_status}"
+    return None
+
+
+def _judge(person: PersonFacts, policy: Policy) -> WantedUser | Quarantined:
+    name = person.name or ""
+    if person.assignment_status is not None and person.assignment_status not in APP_USER_ASSIGNED:
+        return _aside(
+            person,
+            f"the assignment has the unknown status {person.assignment_status!r}",
+            "left as found; report the status, so that it can be told what it means",
+        )
+    if person.status not in set(UserStatus):
+        return _aside(
+            person,
+            f"the person has the unknown status {person.status!r}",
+            "left as found; report the status, so that it can be told what it means",
+        )
+    if not name:
+        return _aside(person, "there is no login to name the user by", "set the username of the assignment in Okta")
+    problem = name_problem(name)
+    if problem:
+        return _aside(person, problem, "change the login, or the app's username format, in Okta")
+    create = person.status in _SETTLED or (policy.create_unactivated and person.status in _UNACTIVATED)
+    return WantedUser(person.okta_id, name, person, create=create)
+
+
+def _settle_names(
+    candidates: Iterable[WantedUser], owned_names: Mapping[str, str]
+) -> tuple[dict[str, WantedUser], list[Quarantined]]:
+    by_folded_name: dict[str, list[WantedUser]] = defaultdict(list)
+    for candidate in candidates:
+        by_folded_name[candidate.name.casefold()].append(candidate)
+    wanted: dict[str, WantedUser] = {}
+    aside: list[Quarantined] = []
+    for rivals in by_folded_name.values():
+        keepers = (
+            rivals if len(rivals) == 1 else [user for user in rivals if owned_names.get(user.name) == user.okta_id]
+        )
+        for rival in rivals:
+            if rival in keepers:
+                wanted[rival.name] = rival
+            elif rival.create:
+                others = ", ".join(sorted(f"{user.name} ({user.okta_id})" for user in rivals if user is not rival))
+                aside.append(
+                    _aside(
+                        rival.person,
+                        f"the name differs only in case, or not at all, from that of {others}",
+                        "give one of them another login in Okta",
+                    )
+                )
+    return wanted, aside
+
+
+def _aside(person: PersonFacts, reason: str, remedy: str) -> Quarantined:
+    return Quarantined(KIND, person.name or "", person.okta_id, reason, remedy)
+
+
+def _malformed(okta_id: str | None, reason: str) -> Quarantined:
+    return Quarantined(KIND, "", okta_id or "", reason, "look at this row in Okta's API; nobody leaves because of it")

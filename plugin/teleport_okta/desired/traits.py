@@ -1,0 +1,54 @@
+"""Profile attributes as Teleport traits (`reference/teleport.md` 5.4)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from teleport_okta.model.names import TRAIT_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from teleport_okta.model.okta import PersonFacts, ProfileValue
+
+
+def traits_of(person: PersonFacts) -> dict[str, tuple[str, ...]]:
+    """Return the `okta/*` traits of a person: the user's profile, and the assignment's where the user's has nothing."""
+    traits: dict[str, tuple[str, ...]] = {}
+    for profile in (person.app_profile, person.profile):
+        for attribute, value in profile.items():
+            values = _strings(value)
+            if values:
+                traits[_trait_name(attribute)] = values
+    return traits
+
+
+def okta_traits(traits: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return those traits of a Teleport user that are ours to set."""
+    return {name: values for name, values in traits.items() if name.startswith(TRAIT_PREFIX)}
+
+
+@lru_cache(maxsize=4096)
+def _trait_name(attribute: str) -> str:
+    return sys.intern(TRAIT_PREFIX + attribute)
+
+
+def _strings(value: ProfileValue) -> tuple[str, ...]:
+    """Return a value as trait values; a list has one each, anything that is no scalar is written as JSON."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(text for item in items if (text := _string(item)))
+
+
+def _string(value: object) -> str:
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case bool() | int() | float() | dict() | list():
+            return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        case _:
+            return str(value)

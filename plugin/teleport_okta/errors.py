@@ -1,0 +1,31 @@
+"""The root of the error tree: every error that we raise on purpose says what the operator can do about it.
+
+Each package adds its own branch beside the code that raises it (`teleport/errors.py`, `okta/errors.py`, …).
+Only `cli` turns errors into words on a terminal, and only the root of a task logs one.
+"""
+
+from __future__ import annotations
+
+
+class TeleportOktaError(Exception):
+    """Something went wrong that a person may have to look at.
+
+    `what` names the object and the cause in one sentence; `remedy` names the key, permission or command to change.
+    Neither may hold a secret.
+    """
+
+    def __init__(self, what: str, *, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.remedy})" if self.remedy else self.what
+
+
+class ConfigError(TeleportOktaError):
+    """The configuration cannot be used. Correct the key that the message names."""
+
+
+class InterruptedPassError(TeleportOktaError):
+    """A pass could not be finished. What was applied stays, and the next pass goes on from there."""

@@ -1,0 +1,35 @@
+"""Labels that we write and read (`reference/teleport.md` 5.1, `docs/ownership.md`).
+
+Ours say who owns an object and which Okta object it stands for; the vendor's are what Teleport's own tools read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OWNER: Final = "teleport-okta/owner"
+"""The Okta organisation id (`00o…`) on whose behalf we hold the object. Present means: ours to change."""
+
+OKTA_ID: Final = "teleport-okta/id"
+"""The id of the Okta object that this one stands for (`00u…` for a user, and for the lock of a user)."""
+
+ORIGIN: Final = "teleport.dev/origin"
+"""The vendor's provenance label; ORIGIN_OKTA binds users, locks and app servers to the host role Okta."""
+
+ORIGIN_OKTA: Final = "okta"
+
+OKTA_ORG: Final = "okta/org"
+"""The vendor's label with the URL of the organisation that the object came from."""
+
+
+def owner_of(labels: Mapping[str, str]) -> str | None:
+    """Return the Okta organisation id of the owner label, or None for an object that is not ours."""
+    return labels.get(OWNER) or None
+
+
+def okta_id_of(labels: Mapping[str, str]) -> str | None:
+    """Return the id of the Okta object behind one of ours."""
+    return labels.get(OKTA_ID) or None

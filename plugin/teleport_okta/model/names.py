@@ -1,0 +1,44 @@
+"""Names: which ones Teleport accepts, and those that we make ourselves (`reference/teleport.md` 4.0.2, 5.3)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+DEFAULT_ROLE: Final = "okta-requester"
+"""The role that Enterprise clusters preset for synced users (`reference/teleport.md` 5.2)."""
+
+SYSTEM_USER: Final = "system"
+"""Whom Teleport shows as the creator of what was not made by a person; never empty (`reference/teleport.md` 4.2)."""
+
+TRAIT_PREFIX: Final = "okta/"
+"""Prefix of the traits that come from an Okta profile; all traits below it on a user of ours are ours."""
+
+_ALLOWED: Final = re.compile(r"[A-Za-z0-9@_:.\-+]+")
+_REFUSED_CHARACTER: Final = re.compile(r"[^A-Za-z0-9@_:.\-+]")
+
+
+def name_problem(name: str) -> str | None:
+    """Say why Teleport would refuse a resource of this name, or None when it would not.
+
+    Names become backend keys: letters, digits and ``@ _ : . - +`` only, not empty, not ``.`` or ``..``.
+    Length and case are free.
+    """
+    if not name:
+        return "the name is empty"
+    if name in {".", ".."}:
+        return f"{name!r} is not a name"
+    if _ALLOWED.fullmatch(name):
+        return None
+    refused = sorted(set(_REFUSED_CHARACTER.findall(name)))
+    return f"Teleport accepts letters, digits and @ _ : . - + only, not {' '.join(map(repr, refused))}"
+
+
+def lock_name(user_name: str, reason: str) -> str:
+    """Return the name of the one lock that a user can have for a reason, so that setting it twice sets one.
+
+    The user's name is hashed because it may be longer than a name that a person would want to type.
+    """
+    digest = hashlib.sha256(user_name.encode()).hexdigest()[:24]
+    return f"okta-{digest}-{reason}"

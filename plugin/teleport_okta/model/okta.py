@@ -1,0 +1,130 @@
+"""What Okta says: organisation, app, users and assignments, reduced to the fields that we use.
+
+Times are aware UTC. Statuses are the strings that Okta sent, because Okta adds new ones (`reference/okta.md` 2.1);
+`desired/` decides what each means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+ProfileValue = str | int | float | bool | list[object] | dict[str, object]
+"""A value of a profile attribute; null and empty ones are dropped when a profile is read."""
+
+
+class UserStatus(StrEnum):
+    """The statuses of a user that are documented (`reference/okta.md` 3.1)."""
+
+    STAGED = "STAGED"
+    PROVISIONED = "PROVISIONED"
+    ACTIVE = "ACTIVE"
+    RECOVERY = "RECOVERY"
+    PASSWORD_EXPIRED = "PASSWORD_EXPIRED"  # noqa: S105
+    LOCKED_OUT = "LOCKED_OUT"
+    SUSPENDED = "SUSPENDED"
+    DEPROVISIONED = "DEPROVISIONED"
+
+
+STATUS_NOT_GIVEN: Final = "NOT_GIVEN"
+"""Stands where Okta did not say a status; to `desired/` it is one more unknown status."""
+
+APP_USER_ENDED: Final = frozenset({"DEPROVISIONED", "INACTIVE", "REVOKED", "UNASSIGNED"})
+"""Statuses of an assignment that is listed but over (`reference/okta.md` 3.4)."""
+
+APP_USER_ASSIGNED: Final = frozenset(
+    {"ACTIVE", "STAGED", "PROVISIONED", "IMPORTED", "MATCHED", "SUSPENDED", "PENDING", "APPROVED", "IMPLICIT"}
+)
+"""Statuses of an assignment that holds; any other than these and APP_USER_ENDED is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class OktaOrganization:
+    """An organisation. `id` (`00o…`) survives renames and new custom domains; `url` is its canonical address."""
+
+    id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OktaApp:
+    """An application; `name` is its definition key, `label` what people see."""
+
+    id: str
+    name: str
+    label: str
+    status: str
+    sign_on_mode: str
+
+    @property
+    def is_active(self) -> bool:
+        """Whether people can sign in to it at all."""
+        return self.status == "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class OktaUser:
+    """A person in Okta. `login` is None where the profile has none; `profile` holds non-empty values only."""
+
+    id: str
+    status: str
+    login: str | None
+    profile: Mapping[str, ProfileValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OktaAppUser:
+    """The assignment of a person to an app, with the person.
+
+    `user_name` is what SSO sends as the login (`credentials.userName`); `scope` is USER (direct) or GROUP.
+    """
+
+    user: OktaUser
+    status: str
+    scope: str
+    user_name: str | None
+    profile: Mapping[str, ProfileValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedRow:
+    """A row of a listing that could not be read as what it should be; `okta_id` where at least that was there."""
+
+    okta_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """One person as the chosen source gives them: the name to use in Teleport, statuses and profiles.
+
+    Of the source `saml_app`, `name` is the app user name and `assignment_status` is set; of `organization`, `name` is
+    the login and there is no assignment.
+    """
+
+    okta_id: str
+    name: str | None
+    status: str
+    assignment_status: str | None
+    profile: Mapping[str, ProfileValue]
+    app_profile: Mapping[str, ProfileValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A listing of people, and whether its absences mean anything.
+
+    `read_at` is the moment at which the first request was sent. `incomplete` says why pages are missing (None: every
+    page arrived); `untrusted` says why the absences of a complete walk must not be believed (None: they may).
+    """
+
+    people: tuple[PersonFacts, ...]
+    malformed: tuple[MalformedRow, ...]
+    read_at: datetime
+    incomplete: str | None = None
+    untrusted: str | None = None

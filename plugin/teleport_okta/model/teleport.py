@@ -1,0 +1,92 @@
+"""What Teleport holds, reduced to the fields that we read or own.
+
+A value that was read carries the message it came from (`raw`), opaque outside `teleport/`: an update changes a copy
+of that message, so that fields of newer servers survive (`design.md` 4.10). A value without `raw` is new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorRef:
+    """The SSO connector that a user came through: its type (`saml`), its name, and the identity there."""
+
+    type: str
+    id: str
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeleportUser:
+    """A user. `expires` is the earlier of the record's and the login's expiry; None: stays until deleted."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
+    traits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    expires: datetime | None = None
+    connector: ConnectorRef | None = None
+    revision: str = ""
+    raw: bytes | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TeleportLock:
+    """A lock on a user (`user` is None for a lock on something else). `expires` None: in force until deleted."""
+
+    name: str
+    user: str | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    message: str = ""
+    expires: datetime | None = None
+    raw: bytes | None = field(default=None, repr=False, compare=False)
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether the lock stops anybody at that moment."""
+        return self.expires is None or now < self.expires
+
+
+@dataclass(frozen=True, slots=True)
+class TeleportRole:
+    """A role; what it allows stays in `raw` until something of ours needs it."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    revision: str = ""
+    raw: bytes | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Something that a cluster can do for us, or why it cannot."""
+
+    name: str
+    enabled: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What a cluster said of itself, and which features follow."""
+
+    name: str
+    version: str
+    features: tuple[Feature, ...] = ()
+
+    def feature(self, name: str) -> Feature:
+        """Return a feature by name; one that was never probed is off."""
+        for feature in self.features:
+            if feature.name == name:
+                return feature
+        return Feature(name, enabled=False, reason="not probed")
+
+    def has(self, name: str) -> bool:
+        """Whether a feature is on."""
+        return self.feature(name).enabled

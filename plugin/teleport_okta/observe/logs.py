@@ -1,0 +1,91 @@
+"""The log: text or JSON lines, to a stream or a file, with known secrets blotted out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+from teleport_okta.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROOT: Final = "teleport_okta"
+
+_SEVERITIES: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+_STDERR: Final = {"stderr", "error", "2"}
+_STDOUT: Final = {"stdout", "out", "1", ""}
+_SHORTEST_SECRET: Final = 6
+_BLOT: Final = "[redacted]"
+
+
+class _Formatter(logging.Formatter):
+    """Formats a record, traceback included, and blots out every known secret in the whole of it."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__()
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self.line(record)
+        for secret in self._secrets:
+            line = line.replace(secret, _BLOT)
+        return line
+
+    def line(self, record: logging.LogRecord) -> str:
+        text = f"{_time(record)} {record.levelname} [{_component(record)}] {record.getMessage()}"
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+class _JsonFormatter(_Formatter):
+    def line(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": _time(record),
+            "severity": record.levelname,
+            "component": _component(record),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)
+
+
+def set_up(*, output: str, severity: str, layout: str, secrets: Iterable[str] = ()) -> None:
+    """Send the product's log where the settings say; `layout` is text or json.
+
+    Secrets shorter than six characters are not blotted out: they would blot out ordinary words.
+    Raises ConfigError when the file cannot be opened.
+    """
+    formatter = _JsonFormatter(secrets) if layout == "json" else _Formatter(secrets)
+    handler = logging.StreamHandler(_open(output))
+    handler.setFormatter(formatter)
+    logger = logging.getLogger(ROOT)
+    for old in list(logger.handlers):
+        logger.removeHandler(old)
+    logger.addHandler(handler)
+    logger.setLevel(_SEVERITIES[severity])
+    logger.propagate = False
+
+
+def _open(output: str) -> TextIO:
+    if output in _STDERR:
+        return sys.stderr
+    if output in _STDOUT:
+        return sys.stdout
+    try:
+        return Path(output).open("a", encoding="utf-8")
+    except OSError as error:
+        what = f"log.output: {output} cannot be opened: {error.strerror}"
+        raise ConfigError(what, remedy="check its path and permissions") from error
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _component(record: logging.LogRecord) -> str:
+    return record.name.removeprefix(f"{ROOT}.")

@@ -1,0 +1,37 @@
+"""A plan: what a pass would do, in order, with everything that it leaves alone and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from teleport_okta.plan.digest import plan_digest
+
+if TYPE_CHECKING:
+    from teleport_okta.model.findings import Held, Quarantined
+    from teleport_okta.plan.changes import Change
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An ordered list of changes and the findings beside it.
+
+    `unchanged` counts the users of ours that need nothing; `warnings` are sentences about the read as a whole.
+    """
+
+    changes: tuple[Change, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+    held: tuple[Held, ...] = ()
+    warnings: tuple[str, ...] = ()
+    unchanged: int = 0
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the changes, by which a person says "do exactly this"."""
+        return plan_digest(self.changes)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.changes

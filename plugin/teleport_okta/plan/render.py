@@ -1,0 +1,66 @@
+"""A plan as text: one line a change, fields below updates, then what was left alone and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from teleport_okta.plan.view import ChangeView, PlanView
+
+_SIGNS: Final = {"create": "+", "update": "~", "lock": "!", "unlock": "o", "delete": "-"}
+_LONGEST_NAME: Final = 80
+
+
+def as_text(view: PlanView) -> str:
+    """Render a plan as plain text, complete, without a trailing newline."""
+    return "\n".join(_lines(view))
+
+
+def summary(view: PlanView) -> str:
+    """Return one line: how many changes of which action, and what was set aside."""
+    counts = Counter(change.action for change in view.changes)
+    parts = [f"{counts[action]} {action}" for action in _SIGNS if counts[action]]
+    parts = parts or ["nothing to do"]
+    parts.append(f"{view.unchanged} unchanged")
+    if view.held:
+        parts.append(f"{len(view.held)} held")
+    if view.quarantined:
+        parts.append(f"{len(view.quarantined)} in quarantine")
+    return ", ".join(parts)
+
+
+def change_line(change: ChangeView) -> str:
+    """Return one change on one line."""
+    sign = _SIGNS.get(change.action, "?")
+    subject = _short(change.subject)
+    text = f"{sign} {change.action:<6} {change.kind} {subject}"
+    if change.okta_id:
+        text += f" ({change.okta_id})"
+    return f"{text}: {change.reason}"
+
+
+def _lines(view: PlanView) -> Iterator[str]:
+    for warning in view.warnings:
+        yield f"warning: {warning}"
+    for change in view.changes:
+        yield change_line(change)
+        if change.action == "create":
+            roles = next((field.after for field in change.fields if field.field == "roles"), "")
+            traits = sum(field.field.startswith("traits.") for field in change.fields)
+            yield f"    roles: {roles or 'none'}; {traits} traits"
+        else:
+            for field in change.fields:
+                yield f"    {field.field}: {field.before or '(none)'} -> {field.after or '(none)'}"
+    for held in view.held:
+        yield f"held: {held.kind} {_short(held.name)} ({held.okta_id}) would leave: {held.reason}"
+    for row in view.quarantined:
+        who = _short(row.name) or "(no name)"
+        yield f"quarantine: {row.kind} {who} ({row.okta_id or 'no id'}): {row.reason} -> {row.remedy}"
+    yield f"plan {view.digest}: {summary(view)}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

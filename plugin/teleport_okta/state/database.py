@@ -1,0 +1,142 @@
+"""SQLite behind one thread: every statement runs there, and what is waiting is committed together.
+
+WAL with synchronous FULL: a commit that was awaited survives a power cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from teleport_okta.state.errors import StateError, explain
+from teleport_okta.state.migrations import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+T = TypeVar("T")
+
+_MOST_TOGETHER: Final = 512
+
+
+class _Job:
+    """One function to run on the connection, and where its result goes."""
+
+    def __init__(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        self._work = work
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[object] = self._loop.create_future()
+        self._result: object = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        self._result = self._work(connection)
+
+    def succeed(self) -> None:
+        self._settle(lambda: self.future.set_result(self._result))
+
+    def fail(self, error: Exception) -> None:
+        self._settle(lambda: self.future.set_exception(error))
+
+    def _settle(self, settle: Callable[[], None]) -> None:
+        def unless_cancelled() -> None:
+            if not self.future.done():
+                settle()
+
+        self._loop.call_soon_threadsafe(unless_cancelled)
+
+
+class Database:
+    """One connection in a thread of its own; use `open`, and `close` at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="state", daemon=True)
+        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+
+    @classmethod
+    async def open(cls, path: Path) -> Database:
+        """Open or create the database and bring its schema up to date; raises StateError."""
+        database = cls(path)
+        database._thread.start()
+        await database._opened
+        return database
+
+    async def close(self) -> None:
+        """Finish what is queued, then close the file."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Queue a function of the connection; its result is there once its transaction is durable.
+
+        Functions that wait together share a transaction: when one of them fails, all of them do, with StateError.
+        """
+        job = _Job(work)
+        self._jobs.put(job)
+        return job.future  # type: ignore[return-value]  # a job's result is what its function returns
+
+    def _serve(self) -> None:
+        try:
+            connection = self._connect()
+        except (sqlite3.Error, StateError, OSError) as error:
+            reported = error if isinstance(error, StateError) else self._explained(error)
+            self._loop.call_soon_threadsafe(self._opened.set_exception, reported)
+            return
+        self._loop.call_soon_threadsafe(self._opened.set_result, None)
+        with connection:
+            while (first := self._jobs.get()) is not None:
+                batch, ended = self._drain(first)
+                self._commit(connection, batch)
+                if ended:
+                    break
+        connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None)
+        self._path.chmod(0o600)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        migrate(connection, self._path)
+        return connection
+
+    def _drain(self, first: _Job) -> tuple[list[_Job], bool]:
+        batch = [first]
+        while len(batch) < _MOST_TOGETHER:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return batch, True
+            batch.append(job)
+        return batch, False
+
+    def _commit(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job in batch:
+                job.run(connection)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            reported = explain(error, self._path)
+            for job in batch:
+                job.fail(reported)
+        else:
+            for job in batch:
+                job.succeed()
+
+    def _explained(self, error: sqlite3.Error | OSError) -> StateError:
+        if isinstance(error, sqlite3.Error):
+            return explain(error, self._path)
+        return StateError(
+            f"{self._path}: the state database cannot be opened: {error.strerror}",
+            remedy="check the owner and the permissions of the data directory",
+        )

@@ -1,0 +1,47 @@
+"""What can be wrong with the state, each with its remedy."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from teleport_okta.errors import TeleportOktaError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class StateError(TeleportOktaError):
+    """The state cannot be read or written. Nothing harmful is done without its record, so the pass stops."""
+
+
+class StateLockedError(StateError):
+    """Another process uses the data directory. Ask that one, or stop it."""
+
+
+class StateFullError(StateError):
+    """The disk of the data directory is full. Free some space; nothing is lost."""
+
+
+class StateDamagedError(StateError):
+    """The database file is damaged. Move it away: the next full pass rebuilds what counts."""
+
+
+def explain(error: sqlite3.Error, path: Path) -> StateError:
+    """Turn SQLite's error into ours, naming the file."""
+    text = str(error)
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if primary == sqlite3.SQLITE_FULL:
+        return StateFullError(f"{path}: the disk is full", remedy="free some space on that file system")
+    if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return StateDamagedError(
+            f"{path}: the state database is damaged: {text}",
+            remedy=f"move {path} away and start again: the next full pass rebuilds what counts, the journal is lost",
+        )
+    if primary in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}:
+        return StateError(
+            f"{path}: the state database cannot be opened for writing: {text}",
+            remedy="check the owner and the permissions of the data directory",
+        )
+    return StateError(f"{path}: the state database answered: {text}", remedy="check the disk of the data directory")

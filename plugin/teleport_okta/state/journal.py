@@ -1,0 +1,145 @@
+"""The journal: what was done to Teleport, when, for which reason, and how it went.
+
+Records of ordinary changes are committed in groups, never more than a few behind. The record of a harmful change is
+durable before its call (`begin`), and is completed afterwards (`finish`): one that was begun and never finished shows
+where a process died.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import asyncio
+    import sqlite3
+
+    from teleport_okta.state.database import Database
+
+_MOST_BEHIND: Final = 64
+
+
+class Result(StrEnum):
+    """How a change went."""
+
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+    CONFLICT = "conflict"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One change to one object. Digests are of the content before and after; empty means no object."""
+
+    time: datetime
+    trigger: str
+    kind: str
+    name: str
+    okta_id: str
+    action: str
+    reason: str
+    before_digest: str
+    after_digest: str
+    outcome: Result
+    error: str = ""
+    sequence: int = 0
+
+
+_COLUMNS: Final = "time, trigger, kind, name, okta_id, action, reason, before_digest, after_digest, outcome, error"
+_INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+
+
+class Journal:
+    """Appends to and reads the journal table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[JournalEntry] = []
+        self._commit: asyncio.Future[None] | None = None
+
+    async def record(self, entry: JournalEntry) -> None:
+        """Take an entry; it is durable after `flush`, or a few entries later. Raises StateError of an earlier one."""
+        self._waiting.append(entry)
+        if self._commit is not None and (self._commit.done() or len(self._waiting) >= _MOST_BEHIND):
+            await self._commit
+            self._commit = None
+        if self._commit is None:
+            self._start_commit()
+
+    async def flush(self) -> None:
+        """Return when everything recorded is durable; raises StateError when it cannot be."""
+        while self._commit is not None or self._waiting:
+            if self._commit is None:
+                self._start_commit()
+            elif self._commit is not None:
+                commit, self._commit = self._commit, None
+                await commit
+
+    async def begin(self, entry: JournalEntry) -> int:
+        """Make the record of a harmful change durable before its call; returns its sequence number."""
+        row = _row(replace(entry, outcome=Result.BEGUN))
+
+        def insert(connection: sqlite3.Connection) -> int:
+            sequence = connection.execute(_INSERT, row).lastrowid
+            return sequence or 0
+
+        return await self._database.submit(insert)
+
+    async def finish(self, sequence: int, outcome: Result, error: str = "") -> None:
+        """Complete the record of a harmful change."""
+
+        def update(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE journal SET outcome = ?, error = ? WHERE sequence = ?", (outcome.value, error, sequence)
+            )
+
+        await self._database.submit(update)
+
+    async def history(self, *, limit: int, name: str = "") -> list[JournalEntry]:
+        """Return the newest entries, newest first, of one object or user name or of all."""
+
+        def select(connection: sqlite3.Connection) -> list[JournalEntry]:
+            where, values = ("WHERE name = ?", [name]) if name else ("", [])
+            rows = connection.execute(
+                f"SELECT {_COLUMNS}, sequence FROM journal {where} ORDER BY sequence DESC LIMIT ?",  # noqa: S608
+                [*values, limit],
+            )
+            return [_entry(row) for row in rows]
+
+        return await self._database.submit(select)
+
+    def _start_commit(self) -> None:
+        rows = [_row(entry) for entry in self._waiting]
+        self._waiting = []
+
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.executemany(_INSERT, rows)
+
+        self._commit = self._database.submit(insert)
+
+
+def _row(entry: JournalEntry) -> tuple[object, ...]:
+    time, *middle = astuple(entry)[:-1]
+    return (time.timestamp(), *middle)
+
+
+def _entry(row: tuple[object, ...]) -> JournalEntry:
+    time, trigger, kind, name, okta_id, action, reason, before, after, outcome, error, sequence = row
+    return JournalEntry(
+        time=datetime.fromtimestamp(float(str(time)), UTC),
+        trigger=str(trigger),
+        kind=str(kind),
+        name=str(name),
+        okta_id=str(okta_id),
+        action=str(action),
+        reason=str(reason),
+        before_digest=str(before),
+        after_digest=str(after),
+        outcome=Result(str(outcome)),
+        error=str(error),
+        sequence=int(str(sequence)),
+    )

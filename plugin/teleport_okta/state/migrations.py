@@ -1,0 +1,74 @@
+"""The schema of the state, as numbered steps that are applied once and never edited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.state.errors import StateError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+_FIRST: Final = """
+CREATE TABLE memory (            -- single values: counts of the last believed listing, the last pass
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL          -- JSON
+) WITHOUT ROWID;
+
+CREATE TABLE journal (           -- everything that was done to Teleport, or tried
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    time REAL NOT NULL,          -- seconds since 1970, UTC
+    trigger TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    okta_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    before_digest TEXT NOT NULL,
+    after_digest TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    error TEXT NOT NULL
+);
+CREATE INDEX journal_by_name ON journal (name, sequence);
+
+CREATE TABLE seen (              -- the people of the last listing, as Okta gave them
+    okta_id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    status TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    last_seen REAL NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE quarantine (        -- rows and objects that are left alone
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    okta_id TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    remedy TEXT NOT NULL,
+    since REAL NOT NULL,
+    PRIMARY KEY (kind, name, okta_id)
+) WITHOUT ROWID;
+
+CREATE TABLE plans (             -- plans that were shown, so that a later one can be compared with them
+    digest TEXT PRIMARY KEY,
+    time REAL NOT NULL,
+    changes TEXT NOT NULL        -- JSON: a list of one-line changes
+) WITHOUT ROWID;
+"""
+
+STEPS: Final = (_FIRST,)
+"""Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring a database to the newest schema, one transaction a step.
+
+    Raises StateError for a database that a newer release wrote.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(STEPS):
+        what = f"{path}: the state has schema {version}, this release knows {len(STEPS)}"
+        raise StateError(what, remedy="run the newer release, or move the file away")
+    for number, step in enumerate(STEPS[version:], start=version + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")

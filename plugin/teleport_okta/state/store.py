@@ -1,0 +1,155 @@
+"""The store: what one process remembers between passes, by what it means.
+
+Every method raises StateError when the file cannot be read or written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.state.database import Database
+from teleport_okta.state.journal import Journal
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from teleport_okta.model.okta import PersonFacts
+
+FILE_NAME: Final = "state.db"
+
+_BELIEVED_COUNT: Final = "believed count"
+_LAST_SUCCESS: Final = "last success"
+_PLANS_KEPT: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineEntry:
+    """A quarantined row and the moment at which it was first set aside for this reason."""
+
+    row: Quarantined
+    since: datetime
+
+
+class Store:
+    """The state of one process; `journal` is the record of what it did."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.journal = Journal(database)
+
+    @classmethod
+    async def open(cls, data_dir: Path) -> Store:
+        """Open the state of a data directory that is held (`state.lock`)."""
+        return cls(await Database.open(data_dir / FILE_NAME))
+
+    async def close(self) -> None:
+        """Write what waits and close."""
+        try:
+            await self.journal.flush()
+        finally:
+            await self._database.close()
+
+    async def believed_count(self) -> int:
+        """How many people the last listing had whose absences were believed; 0 when there was none."""
+        return int(await self._recall(_BELIEVED_COUNT) or 0)
+
+    async def last_success(self) -> datetime | None:
+        """When a pass last ended without a failure."""
+        text = await self._recall(_LAST_SUCCESS)
+        return datetime.fromisoformat(text) if text else None
+
+    async def remember_success(self, moment: datetime) -> None:
+        """Note the end of a pass without a failure."""
+        await self._memorise(_LAST_SUCCESS, moment.isoformat())
+
+    async def remember_people(self, people: Sequence[PersonFacts], *, at: datetime, believed: bool) -> None:
+        """Note who was listed. Of a believed listing, also how many, and whoever is not in it is forgotten."""
+        rows = [
+            (person.okta_id, person.name or "", person.status, _digest(person), at.timestamp()) for person in people
+        ]
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "INSERT INTO seen (okta_id, name, status, digest, last_seen) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (okta_id) DO UPDATE SET name = excluded.name, status = excluded.status, "
+                "digest = excluded.digest, last_seen = excluded.last_seen",
+                rows,
+            )
+            if believed:
+                connection.execute("DELETE FROM seen WHERE last_seen < ?", (at.timestamp(),))
+                _put(connection, _BELIEVED_COUNT, str(len(rows)))
+
+        await self._database.submit(write)
+
+    async def settle_quarantine(self, rows: Iterable[Quarantined], *, at: datetime) -> list[QuarantineEntry]:
+        """Make these rows the whole quarantine; those that were there for the same reason keep their time."""
+        wanted = list({(row.kind, row.name, row.okta_id): row for row in rows}.values())
+
+        def write(connection: sqlite3.Connection) -> list[QuarantineEntry]:
+            since = {entry.row: entry.since for entry in _quarantine(connection)}
+            entries = [QuarantineEntry(row, since.get(row, at)) for row in wanted]
+            connection.execute("DELETE FROM quarantine")
+            connection.executemany(
+                "INSERT INTO quarantine (kind, name, okta_id, reason, remedy, since) VALUES (?, ?, ?, ?, ?, ?)",
+                [(*astuple(entry.row), entry.since.timestamp()) for entry in entries],
+            )
+            return entries
+
+        return await self._database.submit(write)
+
+    async def quarantine(self) -> list[QuarantineEntry]:
+        """Return the quarantine of the last pass."""
+        return await self._database.submit(_quarantine)
+
+    async def remember_plan(self, digest: str, changes: Sequence[str], *, at: datetime) -> None:
+        """Keep what a shown plan would have done, one line a change; only the latest few plans are kept."""
+        text = json.dumps(changes, ensure_ascii=False)
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO plans VALUES (?, ?, ?)", (digest, at.timestamp(), text))
+            connection.execute(
+                "DELETE FROM plans WHERE digest NOT IN (SELECT digest FROM plans ORDER BY time DESC LIMIT ?)",
+                (_PLANS_KEPT,),
+            )
+
+        await self._database.submit(write)
+
+    async def remembered_plan(self, digest: str) -> list[str] | None:
+        """Return the lines of a plan that was shown; None for a digest that is not remembered."""
+
+        def select(connection: sqlite3.Connection) -> list[str] | None:
+            row = connection.execute("SELECT changes FROM plans WHERE digest = ?", (digest,)).fetchone()
+            return None if row is None else [str(line) for line in json.loads(row[0])]
+
+        return await self._database.submit(select)
+
+    async def _recall(self, key: str) -> str | None:
+        def select(connection: sqlite3.Connection) -> str | None:
+            row = connection.execute("SELECT value FROM memory WHERE key = ?", (key,)).fetchone()
+            return None if row is None else str(json.loads(row[0]))
+
+        return await self._database.submit(select)
+
+    async def _memorise(self, key: str, value: str) -> None:
+        await self._database.submit(lambda connection: _put(connection, key, value))
+
+
+def _put(connection: sqlite3.Connection, key: str, value: str) -> None:
+    connection.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (key, json.dumps(value)))
+
+
+def _quarantine(connection: sqlite3.Connection) -> list[QuarantineEntry]:
+    rows = connection.execute("SELECT kind, name, okta_id, reason, remedy, since FROM quarantine ORDER BY 1, 2, 3")
+    return [QuarantineEntry(Quarantined(*row), datetime.fromtimestamp(since, UTC)) for *row, since in rows]
+
+
+def _digest(person: PersonFacts) -> str:
+    profile = json.dumps([dict(person.profile), dict(person.app_profile)], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(profile.encode()).hexdigest()[:16]

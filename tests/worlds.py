@@ -1,0 +1,90 @@
+"""Small worlds for tests of the pure core: people, users and locks in a line each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from teleport_okta.desired.people import desired_users
+from teleport_okta.desired.policy import Policy
+from teleport_okta.model import labels
+from teleport_okta.model.names import lock_name
+from teleport_okta.model.okta import MalformedRow, PersonFacts, Snapshot
+from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportUser
+from teleport_okta.plan.users import LEFT, ActualUsers, owned_names, plan_users
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from teleport_okta.plan.plan import Plan
+
+ORG = "00oORG"
+ORG_URL = "https://example.okta.com"
+NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+POLICY = Policy(owner=ORG, organization_url=ORG_URL, connector="okta", default_roles=("okta-requester",))
+
+
+def person(okta_id: str, name: str | None = None, **changes: object) -> PersonFacts:
+    """An active person who is assigned to the app."""
+    fields: dict[str, object] = {
+        "okta_id": okta_id,
+        "name": name,
+        "status": "ACTIVE",
+        "assignment_status": "ACTIVE",
+        "profile": {"login": name or "", "department": "Engines"} if name else {},
+        "app_profile": {},
+    }
+    return PersonFacts(**(fields | changes))  # type: ignore[arg-type]
+
+
+def listing(*people: PersonFacts, malformed: Iterable[MalformedRow] = (), **trouble: str) -> Snapshot:
+    """A listing of these people; `incomplete` or `untrusted` as keywords."""
+    return Snapshot(people=people, malformed=tuple(malformed), read_at=NOW, **trouble)
+
+
+def owned_user(okta_id: str, name: str, **changes: object) -> TeleportUser:
+    """A user as we create it for `person(okta_id, name)`."""
+    fields: dict[str, object] = {
+        "name": name,
+        "labels": {
+            labels.OWNER: ORG,
+            labels.OKTA_ID: okta_id,
+            labels.ORIGIN: labels.ORIGIN_OKTA,
+            labels.OKTA_ORG: ORG_URL,
+        },
+        "roles": ("okta-requester",),
+        "traits": {"okta/login": (name,), "okta/department": ("Engines",)},
+        "connector": ConnectorRef("saml", "okta", name),
+        "revision": "r1",
+        "raw": b"",
+    }
+    return TeleportUser(**(fields | changes))  # type: ignore[arg-type]
+
+
+def leaver_lock(okta_id: str, name: str, *, ends_in: timedelta | None = timedelta(hours=30)) -> TeleportLock:
+    """The lock that we set on a leaver."""
+    return TeleportLock(
+        name=lock_name(name, LEFT),
+        user=name,
+        labels={labels.OWNER: ORG, labels.OKTA_ID: okta_id, labels.ORIGIN: labels.ORIGIN_OKTA},
+        expires=None if ends_in is None else NOW + ends_in,
+    )
+
+
+def planned(
+    snapshot: Snapshot,
+    users: Iterable[TeleportUser] = (),
+    locks: Iterable[TeleportLock] = (),
+    *,
+    policy: Policy = POLICY,
+    absences_held: str | None = None,
+) -> Plan:
+    """Plan a snapshot against a cluster."""
+    actual = ActualUsers({user.name: user for user in users}, {lock.name: lock for lock in locks})
+    desired = desired_users(snapshot, policy, owned_names(actual.users.values(), policy.owner))
+    return plan_users(desired, actual, policy, now=NOW, absences_held=absences_held)
+
+
+def steps(plan: Plan) -> list[tuple[str, str]]:
+    """The plan as (action, user name) pairs."""
+    return [(change.action.value, change.subject) for change in plan.changes]
