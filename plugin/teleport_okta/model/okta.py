@@ -53,13 +53,13 @@ class OktaOrganization:
 
 @dataclass(frozen=True, slots=True)
 class OktaApp:
-    """An application; `name` is its definition key, `label` what people see."""
+    """An application; `name` is its definition key, `label` what people see. Some have no sign-on mode."""
 
     id: str
     name: str
     label: str
     status: str
-    sign_on_mode: str
+    sign_on_mode: str | None
 
     @property
     def is_active(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -107,3 +108,8 @@ def test_every_commented_key_of_the_example_is_valid_too():
     del data["okta"]["api_token"]
     parse(data)
     assert " = null" not in example()
+
+
+def test_the_documentation_shows_the_example_as_it_is():
+    page = Path(__file__).parents[3] / "docs" / "configuration.md"
+    assert f"```toml\n{example().rstrip()}\n```" in page.read_text()

@@ -89,7 +89,7 @@ async def test_shown_plans_are_remembered_the_latest_few(store):
 
 
 async def test_the_file_is_for_its_owner_only(store, tmp_path):
-    assert stat.S_IMODE(os.stat(tmp_path / FILE_NAME).st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / FILE_NAME).stat().st_mode) == 0o600
 
 
 async def test_a_damaged_file_is_named_and_not_papered_over(tmp_path):
@@ -110,9 +110,13 @@ async def test_a_full_disk_is_reported_and_what_was_there_is_kept(tmp_path):
     store = await Store.open(tmp_path)
     await store.journal.begin(entry())
     await store._database.submit(lambda connection: connection.execute("PRAGMA max_page_count = 1") and None)
-    with pytest.raises(StateFullError, match="disk is full"):
+
+    async def fill():
         for _ in range(2000):
             await store.journal.begin(entry("x" * 500))
+
+    with pytest.raises(StateFullError, match="disk is full"):
+        await fill()
     assert (await store.journal.history(limit=10_000))[-1].name == "ada@x.io"
     await store.close()
 

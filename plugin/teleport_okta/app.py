@@ -1,0 +1,151 @@
+"""The composition root: builds every part from the settings, in order, and takes them down in the reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta import __version__
+from teleport_okta.apply.applier import Applier
+from teleport_okta.clock import Clock, SystemClock
+from teleport_okta.config import read_secret
+from teleport_okta.errors import ConfigError
+from teleport_okta.observe import logs
+from teleport_okta.okta.configured import client_of
+from teleport_okta.okta.reads import OktaReads
+from teleport_okta.serve.admin import AdminService, serving
+from teleport_okta.state.lock import exclusive
+from teleport_okta.state.store import Store
+from teleport_okta.sync.engine import Engine
+from teleport_okta.sync.full_pass import FullPass
+from teleport_okta.teleport.cluster import Teleport
+from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
+from teleport_okta.teleport.identity import load_identity
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from teleport_okta.config import Settings
+
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a process that is connected to both sides."""
+
+    store: Store
+    okta: OktaReads
+    teleport: Teleport
+    full_pass: FullPass
+    clock: Clock
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """Hold the data directory and open its state; raises StateError."""
+    with exclusive(settings.storage.data_dir):
+        store = await Store.open(settings.storage.data_dir)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Parts]:
+    """Hold the data directory and connect to both sides, joining the cluster where that has not happened yet.
+
+    Raises ConfigError, StateError, TeleportError or OktaError.
+    """
+    time = clock or SystemClock()
+    rng = random.SystemRandom()
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(opened_store(settings))
+        okta = OktaReads(await stack.enter_async_context(client_of(settings.okta, clock=time, rng=rng)))
+        teleport = await _connect(settings, time, rng)
+        stack.push_async_callback(teleport.aclose)
+        full_pass = FullPass(
+            okta=okta,
+            teleport=teleport,
+            store=store,
+            applier=Applier(teleport, store.journal, time),
+            settings=settings,
+            clock=time,
+        )
+        yield Parts(store, okta, teleport, full_pass, time)
+
+
+async def serve(settings: Settings, *, debug: bool = False) -> None:
+    """Run the service until SIGTERM or SIGINT; raises what `opened` raises, and ConfigError of a pass."""
+    logs.set_up(
+        output=settings.log.output,
+        severity="debug" if debug else settings.log.severity,
+        layout=settings.log.format,
+        secrets=_secrets(settings),
+    )
+    _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)
+    async with opened(settings) as parts:
+        engine = Engine(
+            full_pass=parts.full_pass,
+            store=parts.store,
+            clock=parts.clock,
+            interval=settings.sync.interval,
+        )
+        async with serving(AdminService(engine, parts.store), settings.storage.data_dir):
+            _stop_on_signals(engine)
+            await engine.run()
+    _log.info("stopped")
+
+
+async def _connect(settings: Settings, clock: Clock, rng: random.Random) -> Teleport:
+    """Load the identities, join where there is no host identity yet, and prepare the connections."""
+    bot = load_identity(settings.teleport.identity) if settings.teleport.identity else None
+    if bot is not None:
+        bot.check(clock.now())
+    data_dir = settings.storage.data_dir
+    host = await obtain_host_identity(
+        data_dir,
+        address=settings.teleport.addr,
+        token=None if HostStore(data_dir).load() else _join_token(settings),
+        bot=bot,
+        ca_pins=settings.teleport.ca_pins,
+        clock=clock,
+        rng=rng,
+    )
+    return await Teleport.connect(settings.teleport.addr, host=host, bot=bot, clock=clock, rng=rng)
+
+
+def _join_token(settings: Settings) -> str | None:
+    token = settings.teleport.join_token
+    return None if token is None else read_secret(token, key="teleport.join_token")
+
+
+def _secrets(settings: Settings) -> list[str]:
+    """Return every secret of the configuration, to keep it out of the log; one that cannot be read is none."""
+    given = {"okta.api_token": settings.okta.api_token, "teleport.join_token": settings.teleport.join_token}
+    secrets = []
+    for key, value in given.items():
+        with suppress(ConfigError):
+            secrets += [read_secret(value, key=key)] if value is not None else []
+    return secrets
+
+
+def _stop_on_signals(engine: Engine) -> None:
+    """Stop gracefully on the first signal; a second SIGINT ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        _log.info("%s: finishing what is in flight", number.name)
+        loop.remove_signal_handler(signal.SIGINT)
+        engine.stop()
+
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop, number)

@@ -1,0 +1,44 @@
+"""`teleport-okta apply`: one pass now."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from teleport_okta import app
+from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.progress import progress_bar
+from teleport_okta.cli.report import report_text
+from teleport_okta.config import Settings, load
+from teleport_okta.serve.admin_client import running_service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from teleport_okta.sync.report import PassReport
+
+
+@click.command()
+@config_option
+@format_option
+@click.option("--plan", "digest", default="", metavar="DIGEST", help="Apply only if the plan still has this digest.")
+@click.pass_context
+def apply(context: click.Context, config_path: Path, layout: str, digest: str) -> None:
+    """Plan and apply now. Exits 1 when not everything was read and applied."""
+    report = asyncio.run(_apply(load(config_path), digest))
+    if layout == "json":
+        print_json(report.as_json())
+    else:
+        click.echo(report_text(report))
+    context.exit(0 if report.succeeded else 1)
+
+
+async def _apply(settings: Settings, digest: str) -> PassReport:
+    async with running_service(settings.storage.data_dir) as service:
+        if service is not None:
+            return await service.apply(digest)
+    async with app.opened(settings) as parts:
+        with progress_bar("applying") as progress:
+            return await parts.full_pass.run(trigger="command", expected_digest=digest, progress=progress)

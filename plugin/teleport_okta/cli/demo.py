@@ -1,0 +1,64 @@
+"""`teleport-okta demo`: the main job, told as a story on the sandboxes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from teleport_okta.cli.options import format_option, print_json
+from teleport_okta.cli.progress import progress_bar
+from teleport_okta.demo.stage import Stage, built
+from teleport_okta.demo.story import Narration, tell
+from teleport_okta.demo.telling import print_end, print_scene
+
+if TYPE_CHECKING:
+    from teleport_okta.demo.scenes import Scene, Story
+
+_WIDTH = 160
+
+
+@click.command()
+@format_option
+@click.option("--once", is_flag=True, help="End after the story, also on a terminal.")
+@click.option("--users", default=40, show_default=True, type=click.IntRange(8), help="People in the organisation.")
+@click.pass_context
+def demo(context: click.Context, layout: str, users: int, *, once: bool) -> None:
+    """Run both sandboxes and tell a story on them. Exits 1 when something that was checked did not hold."""
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, quiet=layout == "json")
+    story = asyncio.run(_demo(console, users, stay=sys.stdout.isatty() and not once and layout == "text"))
+    if layout == "json":
+        print_json(story.as_json())
+    context.exit(0 if story.held else 1)
+
+
+async def _demo(console: Console, users: int, *, stay: bool) -> Story:
+    console.print(f"Building an Okta organisation of {users} people and an empty Teleport cluster, on this machine …")
+    with tempfile.TemporaryDirectory(prefix="teleport-okta-demo-") as directory:
+        async with built(Path(directory), users=users) as stage:
+            console.print(f"Joined {stage.cluster.cluster.name} as a host of role Okta.")
+            with progress_bar("applying") as progress:
+                narration = Narration(scene=lambda scene: _show(console, scene), progress=progress)
+                story = await tell(stage, narration)
+            print_end(console, story)
+            if stay:
+                await _stay(console, stage)
+    return story
+
+
+def _show(console: Console, scene: Scene) -> None:
+    print_scene(console, scene)
+
+
+async def _stay(console: Console, stage: Stage) -> None:
+    """Keep both sandboxes up until somebody has seen enough."""
+    console.print(
+        f"\nBoth sandboxes stay up: Okta at {stage.settings.okta.org_url}, Teleport at {stage.cluster.address}."
+    )
+    console.print("Press Ctrl-C to end.")
+    await asyncio.Event().wait()

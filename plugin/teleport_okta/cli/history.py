@@ -1,0 +1,54 @@
+"""`teleport-okta history`: the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from teleport_okta import app
+from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.config import Settings, load
+from teleport_okta.serve.admin_client import running_service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from teleport_okta.state.journal import JournalEntry
+
+
+@click.command()
+@config_option
+@format_option
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many entries at the most.")
+@click.option("--name", default="", metavar="USER", help="Only entries about this Teleport user.")
+def history(config_path: Path, layout: str, limit: int, name: str) -> None:
+    """Show what was done, newest first."""
+    entries = asyncio.run(_history(load(config_path), limit, name))
+    if layout == "json":
+        print_json({"entries": [{**asdict(entry), "time": entry.time.isoformat()} for entry in entries]})
+        return
+    for entry in entries:
+        click.echo(_line(entry))
+    if not entries:
+        click.echo("the journal has no such entries")
+
+
+async def _history(settings: Settings, limit: int, name: str) -> list[JournalEntry]:
+    async with running_service(settings.storage.data_dir) as service:
+        if service is not None:
+            return await service.history(limit=limit, name=name)
+    async with app.opened_store(settings) as store:
+        return await store.journal.history(limit=limit, name=name)
+
+
+def _line(entry: JournalEntry) -> str:
+    time = entry.time.isoformat(timespec="seconds").replace("+00:00", "Z")
+    digests = f"{entry.before_digest or '-'} -> {entry.after_digest or '-'}"
+    line = (
+        f"{entry.sequence} {time} [{entry.trigger}] {entry.action} {entry.kind} of {entry.name} "
+        f"({entry.okta_id or 'no id'}): {entry.outcome}; {entry.reason}; {digests}"
+    )
+    return f"{line}; {entry.error}" if entry.error else line

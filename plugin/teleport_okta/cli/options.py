@@ -1,0 +1,46 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from teleport_okta.config import DEFAULT_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def config_option(function: Function) -> Function:
+    """Add `-c/--config`."""
+    return click.option(
+        "-c",
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=DEFAULT_PATH,
+        show_default=True,
+        help="The configuration file.",
+    )(function)
+
+
+def format_option(function: Function) -> Function:
+    """Add `--format`."""
+    return click.option(
+        "--format",
+        "layout",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="Plain text, or one JSON object.",
+    )(function)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object, non-ASCII text as it is."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))

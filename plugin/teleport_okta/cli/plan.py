@@ -1,0 +1,38 @@
+"""`teleport-okta plan`: what a pass would do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from teleport_okta import app
+from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.config import Settings, load
+from teleport_okta.plan.render import as_text
+from teleport_okta.plan.view import PlanView, view_of
+from teleport_okta.serve.admin_client import running_service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@config_option
+@format_option
+def plan(config_path: Path, layout: str) -> None:
+    """Show what a pass would do now, and change nothing."""
+    view = asyncio.run(_plan(load(config_path)))
+    if layout == "json":
+        print_json(view.as_json())
+    else:
+        click.echo(as_text(view))
+
+
+async def _plan(settings: Settings) -> PlanView:
+    async with running_service(settings.storage.data_dir) as service:
+        if service is not None:
+            return await service.plan()
+    async with app.opened(settings) as parts:
+        return view_of(await parts.full_pass.plan())

@@ -1,0 +1,32 @@
+"""The words for a pass: its plan, what went wrong, and what it cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teleport_okta.plan.render import as_text, change_line
+from teleport_okta.state.journal import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from teleport_okta.sync.report import PassReport
+
+
+def report_text(report: PassReport) -> str:
+    """Render a pass as plain text."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: PassReport) -> Iterator[str]:
+    yield as_text(report.plan)
+    for outcome in report.outcomes:
+        if outcome.result != Result.DONE:
+            yield f"{outcome.result}: {change_line(outcome.change)}: {outcome.error}"
+    if report.error:
+        yield f"error: {report.error}"
+    counts = report.counts()
+    done = ", ".join(f"{counts[result]} {result}" for result in Result if counts[result]) or "nothing to apply"
+    calls = ", ".join(f"{count} {bucket}" for bucket, count in sorted(report.okta_calls.items()))
+    seconds = (report.finished - report.started).total_seconds()
+    yield f"pass: {done}; {seconds:.1f} s; Okta calls: {calls or 'none'}"

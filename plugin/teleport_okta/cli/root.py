@@ -1,0 +1,44 @@
+"""The command `teleport-okta` and its verbs; the one place where errors become words on a terminal."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from teleport_okta.cli.apply import apply
+from teleport_okta.cli.configure import configure
+from teleport_okta.cli.demo import demo
+from teleport_okta.cli.history import history
+from teleport_okta.cli.plan import plan
+from teleport_okta.cli.sandbox import sandbox
+from teleport_okta.cli.start import start
+from teleport_okta.cli.status import status
+from teleport_okta.cli.version import version
+from teleport_okta.errors import TeleportOktaError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Make the people of an Okta organisation users of a Teleport cluster, and keep them right."""
+
+
+for _verb in (configure, start, version, plan, apply, status, history, demo, sandbox):
+    cli.add_command(_verb)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 not done, 2 wrong usage, 130 interrupted."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except TeleportOktaError as error:
+        click.echo(f"error: {error.what}", err=True)
+        if error.remedy:
+            click.echo(f"  try: {error.remedy}", err=True)
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,83 @@
+"""`teleport-okta sandbox`: either system in miniature, in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from teleport_okta.sandbox.okta.command import serve as serve_okta
+from teleport_okta.sandbox.teleport.command import serve as serve_teleport
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+
+class _Address(click.ParamType[tuple[str, int]]):
+    """HOST:PORT on this machine; port 0 takes a free one."""
+
+    name = "HOST:PORT"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdecimal():
+            self.fail(f"{value!r} is not HOST:PORT", param, ctx)
+        return host.strip("[]"), int(port)
+
+
+_listen = click.option(
+    "--listen", type=_Address(), default="127.0.0.1:0", show_default=True, help="Where to listen; port 0: a free one."
+)
+_directory = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Where keys and identity files go.",
+)
+
+
+@click.group()
+def sandbox() -> None:
+    """Run Okta or Teleport in miniature, to try things out; prints one line of JSON when ready."""
+
+
+@sandbox.command()
+@_listen
+@_directory
+@click.option("--edition", type=click.Choice(["ent", "oss"]), default="ent", show_default=True)
+@click.option("--version", default="18.1.3", show_default=True, help="The server version to play.")
+def teleport(listen: tuple[str, int], directory: Path, edition: str, version: str) -> None:
+    """Run a Teleport auth server in miniature."""
+    _run(serve_teleport(directory, listen=listen, edition=edition, version=version, announce=_announce))
+
+
+@sandbox.command()
+@_listen
+@_directory
+@click.option("--users", default=25, show_default=True, type=click.IntRange(0))
+@click.option("--groups", default=5, show_default=True, type=click.IntRange(0))
+@click.option("--apps", default=3, show_default=True, type=click.IntRange(0))
+def okta(listen: tuple[str, int], directory: Path, users: int, groups: int, apps: int) -> None:
+    """Run an Okta organisation in miniature."""
+    _run(serve_okta(directory, listen=listen, users=users, groups=groups, apps=apps, announce=_announce))
+
+
+def _announce(line: dict[str, object]) -> None:
+    click.echo(json.dumps(line, separators=(",", ":")))
+
+
+def _run(serving: Coroutine[object, object, None]) -> None:
+    async def until_stopped() -> None:
+        task = asyncio.ensure_future(serving)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
+
+    asyncio.run(until_stopped())

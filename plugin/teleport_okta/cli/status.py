@@ -1,0 +1,68 @@
+"""`teleport-okta status`: what the service is doing, and what waits for a person."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from teleport_okta import __version__, app
+from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.config import Settings, load
+from teleport_okta.plan.render import summary
+from teleport_okta.serve.admin_client import running_service
+from teleport_okta.sync.status import Status, status_of_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+
+@click.command()
+@config_option
+@format_option
+def status(config_path: Path, layout: str) -> None:
+    """Show what the service is doing, or what the state remembers while none runs."""
+    current = asyncio.run(_status(load(config_path)))
+    if layout == "json":
+        print_json(current.as_json())
+    else:
+        click.echo("\n".join(_lines(current)))
+
+
+async def _status(settings: Settings) -> Status:
+    async with running_service(settings.storage.data_dir) as service:
+        if service is not None:
+            return await service.status()
+    async with app.opened_store(settings) as store:
+        return await status_of_store(store, __version__)
+
+
+def _lines(current: Status) -> Iterator[str]:
+    running = "no service runs on this data directory" if current.state == "stopped" else current.state
+    yield f"teleport-okta v{current.version}: {running}"
+    yield f"last pass without a failure: {_time(current.last_success)}"
+    if current.next_pass:
+        yield f"next pass: {_time(current.next_pass)}"
+    if current.last_error:
+        yield f"last error: {current.last_error}"
+    if current.cluster:
+        yield f"cluster: {current.cluster.name}, Teleport {current.cluster.version}"
+        for feature in current.cluster.features:
+            yield f"  {feature.name}: {'on' if feature.enabled else f'off, {feature.reason}'}"
+    if current.last_pass:
+        yield f"last pass ({current.last_pass.trigger}): {summary(current.last_pass.plan)}"
+        for warning in current.last_pass.plan.warnings:
+            yield f"warning: {warning}"
+        for held in current.last_pass.plan.held:
+            yield f"held: {held.kind} {held.name} ({held.okta_id}) would leave: {held.reason}"
+    for entry in current.quarantine:
+        row = entry.row
+        yield f"quarantine since {_time(entry.since)}: {row.kind} {row.name or '(no name)'} ({row.okta_id or 'no id'})"
+        yield f"  {row.reason} -> {row.remedy}"
+
+
+def _time(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z") if moment else "never"

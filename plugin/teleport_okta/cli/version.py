@@ -1,0 +1,15 @@
+"""`teleport-okta version`."""
+
+from __future__ import annotations
+
+import platform
+
+import click
+
+from teleport_okta import __version__
+
+
+@click.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(f"teleport-okta v{__version__} python{platform.python_version()}")

@@ -1,0 +1,70 @@
+"""What a story is made of: scenes, each with a deed, what the product made of it, and what was checked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from teleport_okta.sync.report import PassReport
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something that must hold in Teleport afterwards, looked up there and not in what the product said."""
+
+    claim: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One scene: what somebody did, the pass that followed (None: it could not happen, `error` says why), checks."""
+
+    title: str
+    deed: str
+    checks: tuple[Check, ...]
+    report: PassReport | None = None
+    error: str = ""
+
+    @property
+    def held(self) -> bool:
+        """Whether everything that was checked held."""
+        return all(check.held for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All scenes, and the end state as tables: a title, column names and rows."""
+
+    scenes: tuple[Scene, ...]
+    tables: Mapping[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = field(default_factory=dict)
+
+    @property
+    def held(self) -> bool:
+        """Whether everything that was checked held."""
+        return all(scene.held for scene in self.scenes)
+
+    def as_json(self) -> dict[str, object]:
+        """Return what was asserted, in the shape of `demo --once --format json`."""
+        return {
+            "held": self.held,
+            "scenes": [
+                {
+                    "title": scene.title,
+                    "deed": scene.deed,
+                    "plan": scene.report and scene.report.plan.digest,
+                    "changes": len(scene.report.plan.changes) if scene.report else 0,
+                    "okta_calls": dict(scene.report.okta_calls) if scene.report else {},
+                    "error": scene.error,
+                    "checks": [asdict(check) for check in scene.checks],
+                }
+                for scene in self.scenes
+            ],
+            "end": {
+                title: [dict(zip(columns, row, strict=True)) for row in rows]
+                for title, (columns, rows) in self.tables.items()
+            },
+        }

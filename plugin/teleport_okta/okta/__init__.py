@@ -1,0 +1,5 @@
+"""The adapter to Okta: credentials, pacing, a typed client and complete snapshots. Nothing outside knows Okta's JSON.
+
+A read goes `reads` → `pages` → `client` → `sending` (pacing and retries) → `transport` (one attempt); what comes back
+becomes values of `model.okta` in `facts`. The rules are those of `reference/okta.md` 1 to 3.
+"""

@@ -1,0 +1,85 @@
+"""One answer of Okta, and what its body says, leniently read (`reference/okta.md` 2.3)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError
+from teleport_okta.okta.links import links
+
+if TYPE_CHECKING:
+    from multidict import CIMultiDictProxy
+    from yarl import URL
+
+_LONGEST_WORDS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one request, read to its end."""
+
+    method: str
+    url: URL
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+    @property
+    def links(self) -> dict[str, str]:
+        """The URLs of the `Link` headers by relation."""
+        return links(self.headers.getall("Link", []))
+
+    def json(self) -> object:
+        """Return the body as JSON.
+
+        Raises OktaMalformedAnswerError: HTML is somebody else's answer for good; text that ends too early, or is no
+        JSON although it says so, is worth another try.
+        """
+        media_type = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if media_type in {"text/html", "application/xhtml+xml"}:
+            raise OktaMalformedAnswerError(
+                self.failure(),
+                "answered with an HTML page",
+                remedy="check that okta.org_url is the organisation itself, and that no proxy answers in its place",
+            )
+        try:
+            value: object = json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            says = f"answered {len(self.body)} bytes that are no whole JSON"
+            raise OktaMalformedAnswerError(self.failure(), says, cut_off=True) from error
+        return value
+
+    def failure(self) -> Failure:
+        """Describe the answer for an error; a body that is not of Okta's error form contributes nothing."""
+        body = self._error_body()
+        causes = body.get("errorCauses")
+        return Failure(
+            method=self.method,
+            path=self.url.raw_path,
+            status=self.status,
+            code=_text(body.get("errorCode")) or _text(body.get("error")) or None,
+            summary=_text(body.get("errorSummary")) or _text(body.get("error_description")),
+            causes=tuple(
+                text
+                for cause in (causes if isinstance(causes, list) else [causes])
+                if isinstance(cause, dict) and (text := _text(cause.get("errorSummary")))
+            ),
+            error_id=_text(body.get("errorId")) or None,
+            request_id=self.headers.get("X-Okta-Request-Id"),
+        )
+
+    def _error_body(self) -> dict[str, object]:
+        if self.status < HTTPStatus.BAD_REQUEST:
+            return {}
+        try:
+            body = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return body if isinstance(body, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value[:_LONGEST_WORDS] if isinstance(value, str) else ""

@@ -1,0 +1,164 @@
+"""Which rate-limit bucket a call falls into, and when the next call of a bucket may go (`reference/okta.md` 2.4).
+
+Pure: moments are seconds of the injected stopwatch, headers come in as values. `pacing` does the waiting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WINDOW: Final = 60.0
+"""Seconds of a window. Each bucket's begins with its first call, not with the minute."""
+
+MARGIN: Final = 1.0
+"""Seconds added to a window's end: `X-Rate-Limit-Reset` and `Date` are whole seconds."""
+
+CAUTIOUS_START: Final = 2
+"""How many calls of a bucket may be under way before its first answer has told the limit."""
+
+_LATEST_ANSWER: Final = 300
+"""Seconds; no answer is waited for as long."""
+
+OTHER: Final = "other"
+"""The bucket of every path outside the API."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    """A row of the table. `{id}` stands for one path segment; `exact` leaves sub-paths out; no methods means all."""
+
+    template: str
+    bucket: str
+    exact: bool = False
+    methods: frozenset[str] = frozenset()
+
+    def matches(self, method: str, segments: list[str]) -> bool:
+        if self.methods and method not in self.methods:
+            return False
+        mine = self.template.split("/")
+        if len(segments) < len(mine) or (self.exact and len(segments) != len(mine)):
+            return False
+        return all(want in ("{id}", have) for want, have in zip(mine, segments, strict=False))
+
+
+_EXACT: Final = (
+    _Endpoint("/api/v1/apps/{id}", "/api/v1/apps/{id}", exact=True),
+    _Endpoint("/api/v1/groups/{id}", "/api/v1/groups/{id}", exact=True),
+    _Endpoint("/api/v1/users/{id}", "GET /api/v1/users/{id}", exact=True, methods=frozenset({"GET"})),
+    _Endpoint("/api/v1/users/{id}", "/api/v1/users/{id}", exact=True),
+)
+_PREFIXES: Final = tuple(
+    _Endpoint(prefix, prefix)
+    for prefix in ("/api/v1/apps", "/api/v1/groups", "/api/v1/users", "/api/v1/logs", "/oauth2/v1", "/api/v1")
+)
+
+
+def bucket_of(method: str, path: str) -> str:
+    """Return the bucket that a call counts against: the exact template first, then the longest prefix."""
+    segments = path.partition("?")[0].rstrip("/").split("/")
+    for endpoint in (*_EXACT, *_PREFIXES):
+        if endpoint.matches(method.upper(), segments):
+            return endpoint.bucket
+    return OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class RateHeaders:
+    """The rate-limit headers of one answer, for this credential; `resets_in` is by the server's own clock, seconds."""
+
+    limit: int
+    remaining: int
+    reset: int
+    resets_in: float
+
+    @property
+    def concurrency_exceeded(self) -> bool:
+        """On a 429: too many calls at the same time, which says nothing about the bucket."""
+        return self.limit == 0 and self.remaining == 0
+
+
+def rate_headers(headers: Mapping[str, str], *, now: float) -> RateHeaders | None:
+    """Read the headers of an answer; None where they are absent or make no sense.
+
+    `now` (epoch seconds) stands in for a missing `Date`. The wait is never longer than a window, whatever the clocks.
+    """
+    try:
+        limit, remaining, reset = (
+            int(headers[name]) for name in ("X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset")
+        )
+    except (KeyError, ValueError):
+        return None
+    with contextlib.suppress(KeyError, ValueError):
+        now = parsedate_to_datetime(headers["Date"]).timestamp()
+    return RateHeaders(limit, max(0, remaining), reset, resets_in=min(max(0.0, reset - now), WINDOW))
+
+
+class Bucket:
+    """What is known of one bucket: how many calls its window still has, and when the window ends.
+
+    `share` is the part of the limit that we may use; the rest is left to people and other tools. `remaining` is what
+    everybody left over, so the reserve holds however much others have used. One call a window may always go.
+    """
+
+    def __init__(self, share: float) -> None:
+        if not 0 < share <= 1:
+            msg = f"a share of {share} is not above 0 and at most 1"
+            raise ValueError(msg)
+        self._share = share
+        self._limit: int | None = None
+        self._left = 0
+        self._reset = 0
+        self._confirmed = False
+        self._ends_at = -math.inf
+        self._under_way = 0
+
+    @property
+    def limit(self) -> int | None:
+        """Calls a window that Okta grants us, as last heard; None before the first answer."""
+        return self._limit
+
+    def wait(self, now: float) -> float:
+        """Return how many seconds the next call must wait: 0 to go at once, infinity until an answer comes in."""
+        if self._limit is None:
+            return 0.0 if self._under_way < CAUTIOUS_START else math.inf
+        over = now >= self._ends_at
+        left = self._limit - self._under_way if over else self._left
+        if left > self._limit - max(1, math.floor(self._limit * self._share)):
+            return 0.0
+        return math.inf if over else self._ends_at - now
+
+    def take(self, now: float) -> None:
+        """Count a call that goes now. The first one after a window's end begins the next window."""
+        if self._limit is not None and now >= self._ends_at:
+            self._left = self._limit - self._under_way
+            self._ends_at = now + WINDOW + MARGIN
+            self._confirmed = False
+        self._left -= 1
+        self._under_way += 1
+
+    def answered(self, headers: RateHeaders | None, now: float, *, refused: bool = False) -> None:
+        """Learn from the answer to a call that was taken, or from there being none; `refused` is a 429.
+
+        Answers overtake each other: within a window the lowest count is the latest, a new window may not have counted
+        yet what is still under way, and an answer may tell of a window that is over. A reset that lies back by more
+        than any answer can be late is a server's clock that was set back.
+        """
+        self._under_way -= 1
+        if headers is None or headers.limit <= 0:
+            return
+        remaining = 0 if refused else headers.remaining
+        if headers.reset == self._reset and self._confirmed:
+            self._left = min(self._left, remaining)
+        elif headers.reset > self._reset or headers.reset < self._reset - _LATEST_ANSWER:
+            self._left = remaining - self._under_way
+        else:
+            return
+        self._limit, self._reset, self._confirmed = headers.limit, headers.reset, True
+        self._ends_at = now + headers.resets_in + MARGIN

@@ -1,0 +1,137 @@
+"""The client of one organisation: reads of single objects and of listings, over one session.
+
+It knows Okta's protocol, and nothing of what the objects mean; `reads` makes facts of them. Sending, pacing and
+retries are `sending`'s; a page walk is sequential, as its cursor is, so callers walk different listings side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from teleport_okta.okta.errors import OktaMalformedAnswerError
+from teleport_okta.okta.pacing import Pacer
+from teleport_okta.okta.pages import Page, page_of, walk
+from teleport_okta.okta.sending import Call, Sender
+from teleport_okta.okta.transport import HttpTransport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from random import Random
+    from types import TracebackType
+
+    import aiohttp
+    from yarl import URL
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.okta.address import OrganizationAddress
+    from teleport_okta.okta.answers import Answer
+    from teleport_okta.okta.credentials import Credential
+
+DEFAULT_SHARE: Final = 0.8
+"""Of each rate limit; the rest is for people and other tools (`reference/okta.md` 2.5)."""
+
+
+class OktaClient:
+    """An organisation's API, as one credential sees it. Use as an async context manager.
+
+    `share` is the part of each rate limit that may be used (above 0, up to 1). A `session` that is given stays open.
+    """
+
+    def __init__(
+        self,
+        address: OrganizationAddress,
+        credential: Credential,
+        *,
+        clock: Clock,
+        rng: Random,
+        share: float = DEFAULT_SHARE,
+        session: aiohttp.ClientSession | None = None,
+        timeouts: aiohttp.ClientTimeout | None = None,
+    ) -> None:
+        self.address = address
+        self._clock = clock
+        self._pacer = Pacer(clock, share)
+        self._transport = HttpTransport(session, timeouts=timeouts)
+        self._sender = Sender(self._transport, self._pacer, clock=clock, rng=rng)
+        self._signature = _Signature(credential, _TokenEndpoint(self._sender, address))
+
+    async def __aenter__(self) -> Self:
+        await self._transport.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._transport.close()
+
+    @property
+    def clock(self) -> Clock:
+        """The clock by which facts are dated."""
+        return self._clock
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """How many requests went out so far, retries included, by rate-limit bucket. Keep it as a mark."""
+        return dict(self._sender.calls)
+
+    def calls_since(self, mark: Mapping[str, int]) -> Mapping[str, int]:
+        """Return how many requests went out, by bucket, since `calls` was `mark`; buckets without any are left out."""
+        return {
+            bucket: count - mark.get(bucket, 0) for bucket, count in self.calls.items() if count > mark.get(bucket, 0)
+        }
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """The requests a minute that Okta grants this credential, by bucket, as far as answers have told."""
+        return self._pacer.limits
+
+    async def get(
+        self, path: str, query: Mapping[str, str] | None = None, *, signed: bool = True
+    ) -> Mapping[str, object]:
+        """Read one object. `path` is percent-encoded; without a signature it must be readable by anybody.
+
+        Raises OktaError.
+        """
+        signature = self._signature if signed else None
+        return await self._sender.send(Call("GET", self.address.at(path, query), signature), _object)
+
+    def pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Page]:
+        """Walk a listing to its end, page by page; see `pages.walk` for what it survives and what it raises."""
+        return walk(self.address, self._page, self.address.at(path, query))
+
+    async def _page(self, url: URL) -> Page:
+        return await self._sender.send(Call("GET", url, self._signature, listing=True), page_of)
+
+
+@dataclass(frozen=True, slots=True)
+class _TokenEndpoint:
+    sender: Sender
+    address: OrganizationAddress
+
+    @property
+    def url(self) -> URL:
+        return self.address.at("/oauth2/v1/token")
+
+    async def post(self, form: Callable[[], dict[str, str]]) -> Mapping[str, object]:
+        return await self.sender.send(Call("POST", self.url, form=form), _object)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    credential: Credential
+    tokens: _TokenEndpoint
+
+    async def sign(self, method: str, url: URL) -> dict[str, str]:
+        return await self.credential.sign(method, url, self.tokens)
+
+    def refused(self, headers: dict[str, str]) -> bool:
+        return self.credential.refused(headers)
+
+
+def _object(answer: Answer) -> Mapping[str, object]:
+    value = answer.json()
+    if not isinstance(value, dict):
+        says = f"answered a {type(value).__name__} where an object was expected"
+        raise OktaMalformedAnswerError(answer.failure(), says)
+    return value

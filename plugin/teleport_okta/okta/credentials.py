@@ -1,0 +1,63 @@
+"""How a request is signed, whatever the credential; and the simplest one, an SSWS API token (`reference/okta.md` 1).
+
+A credential signs single requests, because some sign each differently (DPoP proofs name method and URL), and is told
+of a refusal, because some can do something about it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from teleport_okta.okta.errors import CredentialError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from yarl import URL
+
+
+class TokenEndpoint(Protocol):
+    """The organisation's `/oauth2/v1/token`, reached with the client's own pacing and retries."""
+
+    @property
+    def url(self) -> URL:
+        """The full URL, which is also the audience of an assertion."""
+        ...
+
+    async def post(self, form: Callable[[], dict[str, str]]) -> Mapping[str, object]:
+        """Send a form, made anew for every attempt, and return the JSON object of the answer.
+
+        Raises OktaTokenRefusedError where the endpoint refuses, other OktaErrors where it cannot be asked.
+        """
+        ...
+
+
+class Credential(Protocol):
+    """Something that Okta lets in."""
+
+    async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
+        """Return the headers that let this one request in; may ask the token endpoint first."""
+        ...
+
+    def refused(self, headers: dict[str, str]) -> bool:
+        """Take note that a request signed with these headers got a 401; return whether signing anew may help."""
+        ...
+
+
+class ApiToken:
+    """An SSWS token, which acts as the admin who made it (`reference/okta.md` 1.1)."""
+
+    def __init__(self, token: str) -> None:
+        """Raise CredentialError where the text cannot be a token."""
+        if not token or not token.isascii() or not token.isprintable() or " " in token:
+            what = "okta.api_token: this is not an API token: it is empty, or holds blanks or special characters"
+            raise CredentialError(what, remedy="copy the token again; Okta shows it only once, when it is made")
+        self._headers = {"Authorization": f"SSWS {token}"}
+
+    async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
+        """Return the token's header, the same for every request."""
+        return dict(self._headers)
+
+    def refused(self, headers: dict[str, str]) -> bool:
+        """A refused token stays refused."""
+        return False

@@ -1,0 +1,62 @@
+"""Waiting for one's turn: calls of a bucket go when `buckets` lets them, and never too many at once altogether."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.okta.buckets import Bucket, RateHeaders
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from teleport_okta.clock import Clock
+
+MAX_UNDER_WAY: Final = 8
+"""Requests in flight over all buckets: more never helps, and an organisation has as few as 35 (`okta.md` 2.4, 6.4)."""
+
+
+class Turn:
+    """One call's turn in its bucket. Tell it what the answer's headers said, if an answer came."""
+
+    def __init__(self) -> None:
+        self.headers: RateHeaders | None = None
+        self.refused = False
+
+
+class Pacer:
+    """Hands out turns, first come first served within a bucket."""
+
+    def __init__(self, clock: Clock, share: float) -> None:
+        self._clock = clock
+        self._share = share
+        self._buckets: dict[str, Bucket] = {}
+        self._waiting: dict[str, asyncio.Event] = {}
+        self.wire = asyncio.Semaphore(MAX_UNDER_WAY)
+        """Held while a request is on the wire, and never while waiting for a turn."""
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """The limits a minute that Okta grants us, by bucket, as far as an answer has told."""
+        return {name: bucket.limit for name, bucket in self._buckets.items() if bucket.limit is not None}
+
+    @contextlib.asynccontextmanager
+    async def turn(self, name: str) -> AsyncIterator[Turn]:
+        """Wait until a call of the bucket may go; the block is the call."""
+        bucket = self._buckets.setdefault(name, Bucket(self._share))
+        while (seconds := bucket.wait(self._clock.monotonic())) > 0:
+            if seconds == math.inf:
+                await self._waiting.setdefault(name, asyncio.Event()).wait()
+            else:
+                await self._clock.sleep(seconds)
+        bucket.take(self._clock.monotonic())
+        turn = Turn()
+        try:
+            yield turn
+        finally:
+            bucket.answered(turn.headers, self._clock.monotonic(), refused=turn.refused)
+            answered = self._waiting.pop(name, None)
+            if answered is not None:
+                answered.set()

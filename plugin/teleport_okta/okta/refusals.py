@@ -1,0 +1,105 @@
+"""The typed error that an answer's status and code stand for (`reference/okta.md` 1.5, 2.3)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from teleport_okta.okta.errors import (
+    OktaBadRequestError,
+    OktaCursorRefusedError,
+    OktaError,
+    OktaForbiddenError,
+    OktaMalformedAnswerError,
+    OktaNotFoundError,
+    OktaRateLimitedError,
+    OktaTokenRefusedError,
+    OktaUnauthorizedError,
+    OktaUnavailableError,
+)
+from teleport_okta.okta.needs import remedy_for
+
+if TYPE_CHECKING:
+    from teleport_okta.okta.answers import Answer
+    from teleport_okta.okta.errors import Failure
+
+_FEATURE_MISSING: Final = "E0000015"
+_BAD_PAGING: Final = "E0000029"
+_BAD_SEARCH: Final = "E0000031"
+
+
+def error_of(answer: Answer) -> OktaError | None:
+    """Return what is wrong with an answer by its status, or None for a success."""
+    if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return None
+    failure = answer.failure()
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return OktaUnavailableError(failure, "failed inside Okta")
+    if answer.status < HTTPStatus.BAD_REQUEST:
+        return _redirected(answer, failure)
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return OktaRateLimitedError(
+            failure,
+            "was refused, because the rate limit is used up",
+            remedy="raise this credential's share under Application (or API token) rate limits in Okta, "
+            "or lower what other tools use",
+        )
+    if failure.path.startswith("/oauth2/"):
+        return _no_token(failure)
+    return _refused(failure)
+
+
+def _refused(failure: Failure) -> OktaError:
+    match failure.status, failure.code:
+        case HTTPStatus.UNAUTHORIZED, code if code != _FEATURE_MISSING:
+            return OktaUnauthorizedError(
+                failure,
+                "was refused, because the token is not valid",
+                remedy="it was revoked, has expired, or its owner was deactivated: make a new API token and set "
+                "okta.api_token, or check that the service app is active",
+            )
+        case HTTPStatus.UNAUTHORIZED, _:
+            return OktaForbiddenError(failure, "needs a feature that the organisation does not have")
+        case HTTPStatus.FORBIDDEN, _:
+            return OktaForbiddenError(failure, "was not permitted", remedy=remedy_for(failure.path))
+        case HTTPStatus.NOT_FOUND, _:
+            return OktaNotFoundError(failure, "found nothing")
+    if _is_bad_cursor(failure):
+        return OktaCursorRefusedError(failure, "was refused, because the cursor is no longer valid")
+    return OktaBadRequestError(failure, "was refused")
+
+
+def _is_bad_cursor(failure: Failure) -> bool:
+    """E0000029 is about paging by definition; E0000031 came with the same cause on another listing."""
+    return failure.code == _BAD_PAGING or (
+        failure.code == _BAD_SEARCH and any("cursor" in cause.lower() for cause in failure.causes)
+    )
+
+
+def _redirected(answer: Answer, failure: Failure) -> OktaError:
+    target = urlsplit(answer.headers.get("Location", "")).hostname
+    where = f" to {target}" if target else ""
+    return OktaMalformedAnswerError(
+        failure,
+        f"was redirected{where}, which the API never does",
+        remedy="set okta.org_url to the organisation's own address",
+    )
+
+
+_SWITCH_OFF_DPOP: Final = "switch off 'Require DPoP' in the service app's general settings"
+_TOKEN_REMEDIES: Final = {
+    "invalid_client": "check okta.client_id, that the service app is active and uses a public key, that the public key "
+    "of okta.private_key is registered and active under okta.private_key_id, and that this machine's clock is right",
+    "invalid_scope": "grant the scopes okta.users.read, okta.apps.read and okta.groups.read to the service app, under "
+    "Okta API Scopes",
+    "unauthorized_client": "use an app of the type API Services, whose only grant is Client Credentials",
+    "access_denied": "allow this machine's address in the network zone of the service app",
+    "invalid_dpop_proof": _SWITCH_OFF_DPOP,
+    "use_dpop_nonce": _SWITCH_OFF_DPOP,
+}
+
+
+def _no_token(failure: Failure) -> OktaTokenRefusedError:
+    remedy = _TOKEN_REMEDIES.get(failure.code or "", "check okta.org_url, and the service app in Okta")
+    return OktaTokenRefusedError(failure, "gave no token", remedy=remedy)

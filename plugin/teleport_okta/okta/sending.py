@@ -1,0 +1,125 @@
+"""One call with everything that it may take: its turn in the bucket, a signature, retries, a renewed token."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from teleport_okta.okta.answers import Answer
+from teleport_okta.okta.buckets import bucket_of, rate_headers
+from teleport_okta.okta.errors import OktaError, OktaMalformedAnswerError, OktaUnauthorizedError
+from teleport_okta.okta.refusals import error_of
+from teleport_okta.okta.retries import DEADLINE, pause_before_retry
+from teleport_okta.okta.transport import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from yarl import URL
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.okta.pacing import Pacer, Turn
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Transport(Protocol):
+    """One attempt over the network; see `transport.HttpTransport`."""
+
+    async def send(self, request: Request) -> Answer:
+        """Return the answer, whatever its status; raise OktaError where none came whole."""
+        ...
+
+
+class Signature(Protocol):
+    """A credential, bound to the organisation whose requests it signs."""
+
+    async def sign(self, method: str, url: URL) -> dict[str, str]:
+        """Return the headers that let this request in."""
+        ...
+
+    def refused(self, headers: dict[str, str]) -> bool:
+        """Take note of a 401; return whether signing anew may help."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that is safe to repeat. `form` is made anew for every attempt; without a signature it goes unsigned.
+
+    `listing` marks a page of many objects, which can be asked for in smaller pieces.
+    """
+
+    method: str
+    url: URL
+    signature: Signature | None = None
+    accept: str = "application/json"
+    form: Callable[[], dict[str, str]] | None = None
+    listing: bool = False
+
+
+class Sender:
+    """Sends calls, and counts every request that went out, retries included, by bucket."""
+
+    def __init__(self, transport: Transport, pacer: Pacer, *, clock: Clock, rng: Random) -> None:
+        self._transport = transport
+        self._pacer = pacer
+        self._clock = clock
+        self._rng = rng
+        self.calls: Counter[str] = Counter()
+
+    async def send(self, call: Call, read: Callable[[Answer], T]) -> T:
+        """Return what `read` makes of the answer; an answer that it finds cut off is asked for again.
+
+        Raises the OktaError of the last attempt once retries, or the time for them, are used up. An error of the
+        signature is final: the token endpoint has had retries of its own.
+        """
+        bucket = bucket_of(call.method, call.url.raw_path)
+        first_sent: float | None = None
+        first_id: str | None = None
+        retries, renewed = 0, False
+        while True:
+            async with self._pacer.turn(bucket) as turn:
+                signed = await call.signature.sign(call.method, call.url) if call.signature else {}
+                first_sent = self._clock.monotonic() if first_sent is None else first_sent
+                outcome = await self._exchange(call, signed | _retry_headers(first_id, retries), bucket, turn)
+            if isinstance(outcome, Answer):
+                try:
+                    return read(outcome)
+                except OktaMalformedAnswerError as error:
+                    outcome = error
+            if isinstance(outcome, OktaUnauthorizedError) and not renewed and call.signature is not None:
+                renewed = call.signature.refused(signed)
+                if renewed:
+                    continue
+            pause = pause_before_retry(outcome, retries, self._rng, rate=turn.headers, listing=call.listing)
+            if pause is None or self._clock.monotonic() + pause - first_sent > DEADLINE:
+                raise outcome
+            retries += 1
+            first_id = first_id or outcome.failure.request_id
+            _log.info("%s; retry %d in %.1f s", outcome.what, retries, pause)
+            await self._clock.sleep(pause)
+
+    async def _exchange(self, call: Call, headers: dict[str, str], bucket: str, turn: Turn) -> Answer | OktaError:
+        form = call.form() if call.form is not None else None
+        request = Request(call.method, call.url, {"Accept": call.accept, **headers}, form)
+        async with self._pacer.wire:
+            self.calls[bucket] += 1
+            try:
+                answer = await self._transport.send(request)
+            except OktaError as error:
+                return error
+        turn.headers = rate_headers(answer.headers, now=self._clock.now().timestamp())
+        turn.refused = answer.status == HTTPStatus.TOO_MANY_REQUESTS
+        return error_of(answer) or answer
+
+
+def _retry_headers(first_id: str | None, retries: int) -> dict[str, str]:
+    """Tell Okta which request this one repeats, as its own SDKs do."""
+    return {"X-Okta-Retry-For": first_id, "X-Okta-Retry-Count": str(retries)} if first_id else {}

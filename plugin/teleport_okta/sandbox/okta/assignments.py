@@ -1,0 +1,294 @@
+"""Who has which app: people directly, or through groups by a background job (reference/okta.md 3.4 and 3.5)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.sandbox.okta.apps import ACTIVE, App, Apps
+from teleport_okta.sandbox.okta.collection import Ordered
+from teleport_okta.sandbox.okta.errors import blank, invalid, not_found, refusal
+from teleport_okta.sandbox.okta.users import DEPROVISIONED, SUSPENDED, User, Users
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from teleport_okta.sandbox.okta.groups import Group, Groups
+    from teleport_okta.sandbox.okta.ids import IdFactory
+    from teleport_okta.sandbox.okta.settings import Delays
+    from teleport_okta.sandbox.okta.timeline import Timeline
+
+DIRECT, BY_GROUP = "USER", "GROUP"
+
+_EMPTY: Mapping[str, object] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class AppUser:
+    """One user's assignment to one app."""
+
+    user_id: str
+    assignment_id: str
+    created: int
+    last_updated: int
+    status_changed: int
+    scope: str
+    user_name: str
+    profile: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
+    status: str = "ACTIVE"
+    own_user_name: bool = False
+    """Whether an administrator chose the name; otherwise it follows the app's template."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppGroup:
+    """One group's assignment to one app."""
+
+    group_id: str
+    last_updated: int
+    priority: int
+    profile: Mapping[str, object]
+
+
+class Assignments:
+    """All assignments. Group-derived ones are rebuilt by jobs that run some time after their cause."""
+
+    def __init__(
+        self, timeline: Timeline, ids: IdFactory, delays: Delays, *, users: Users, groups: Groups, apps: Apps
+    ) -> None:
+        self._timeline = timeline
+        self._ids = ids
+        self._delays = delays
+        self._users = users
+        self._groups = groups
+        self._apps = apps
+        self._app_users: dict[str, Ordered[AppUser]] = {}
+        self._app_groups: dict[str, dict[str, AppGroup]] = {}
+        self._nobody: Ordered[AppUser] = Ordered()
+        users.subscribe(self._user_changed)
+        groups.subscribe(self._membership_changed)
+
+    def users_of(self, app_id: str) -> Ordered[AppUser]:
+        """Return the assignments of an app in the order of their making."""
+        return self._app_users.get(app_id, self._nobody)
+
+    def find(self, app_id: str, user_id: str) -> AppUser | None:
+        """Return a user's assignment to an app, if there is one."""
+        return self.users_of(app_id).get(user_id)
+
+    def require(self, app_id: str, user_id: str) -> AppUser:
+        """Return a user's assignment to an app, or raise ``E0000007``."""
+        entry = self.find(app_id, user_id)
+        if entry is None:
+            raise not_found(user_id, "AppUser")
+        return entry
+
+    def groups_of(self, app_id: str) -> list[AppGroup]:
+        """Return the groups assigned to an app, by priority."""
+        return sorted(self._app_groups.get(app_id, {}).values(), key=lambda entry: entry.priority)
+
+    def apps_of_group(self, group_id: str) -> list[App]:
+        """Return the apps that a group is assigned to."""
+        return [app for app in self._apps.all if group_id in self._app_groups.get(app.id, ())]
+
+    def apps_of_user(self, user_id: str) -> list[tuple[App, AppUser]]:
+        """Return the apps that a user is assigned to, however."""
+        found = ((app, self.find(app.id, user_id)) for app in self._apps.all)
+        return [(app, entry) for app, entry in found if entry is not None]
+
+    def granting_group(self, app_id: str, user_id: str) -> Group | None:
+        """Return the group of the highest priority through which a user has an app, if any."""
+        for entry in self.groups_of(app_id):
+            if self._groups.is_member(entry.group_id, user_id):
+                return self._groups.require(entry.group_id)
+        return None
+
+    def assign(
+        self, app: App, user: User, user_name: str | None = None, profile: Mapping[str, object] | None = None
+    ) -> AppUser:
+        """Assign a user directly. A group-derived assignment becomes a direct one; a direct one is refused (409)."""
+        self._check_eligible(user)
+        existing = self.find(app.id, user.id)
+        if existing is None:
+            entry = self._new(app, user, DIRECT)
+        elif existing.scope == DIRECT:
+            raise refusal("E0000062")
+        else:
+            entry = replace(existing, scope=DIRECT)
+        return self._write(app, entry, user_name, profile)
+
+    def update(
+        self,
+        app: App,
+        user: User,
+        user_name: str | None = None,
+        profile: Mapping[str, object] | None = None,
+        scope: str | None = None,
+    ) -> AppUser:
+        """Change the name or attributes of an assignment."""
+        entry = self.require(app.id, user.id)
+        self._check_eligible(user)
+        if scope == DIRECT:
+            entry = replace(entry, scope=DIRECT)
+        return self._write(app, entry, user_name, profile)
+
+    def unassign(self, app: App, user: User) -> None:
+        """Remove an assignment; while a group grants the app it never succeeds (``E0000046``)."""
+        self.require(app.id, user.id)
+        if self.granting_group(app.id, user.id) is not None:
+            raise refusal(
+                "E0000046",
+                "The user cannot be unassigned from the application as their group memberships grant access to it.",
+            )
+        self._app_users[app.id].remove(user.id)
+
+    def set_status(self, app: App, user: User, status: str) -> AppUser:
+        """Put an assignment into any status, such as those that provisioning goes through."""
+        stamp = self._timeline.stamp()
+        entry = replace(self.require(app.id, user.id), status=status, last_updated=stamp, status_changed=stamp)
+        self._app_users[app.id].put(user.id, entry)
+        return entry
+
+    def load(self, app: App, users: list[User]) -> None:
+        """Assign users directly at once: seeding."""
+        entries = self._app_users.setdefault(app.id, Ordered())
+        for user in users:
+            entries.put(user.id, self._new(app, user, DIRECT))
+
+    def load_group(self, app: App, group: Group) -> None:
+        """Assign a group and all its users at once: seeding."""
+        entries = self._app_groups.setdefault(app.id, {})
+        entries[group.id] = AppGroup(group.id, self._timeline.stamp(), len(entries), {})
+        self._rebuild_group(app.id, group.id)
+
+    def put_group(
+        self, app: App, group: Group, priority: int | None = None, profile: Mapping[str, object] | None = None
+    ) -> AppGroup:
+        """Assign a group, at the end of the order unless `priority` says; its users follow by a job."""
+        if app.status != ACTIVE:
+            raise invalid("app", "app: Groups cannot be assigned to an inactive application")
+        entries = self._app_groups.setdefault(app.id, {})
+        existing = entries.get(group.id)
+        if priority is None:
+            last = max((entry.priority for entry in entries.values()), default=-1)
+            priority = existing.priority if existing else last + 1
+        if profile is None:
+            profile = existing.profile if existing else {}
+        self._make_room(entries, group.id, priority)
+        entry = AppGroup(group.id, self._timeline.stamp(), priority, dict(profile))
+        entries[group.id] = entry
+        if existing is None:
+            delay = self._job_delay(group.id)
+            self._timeline.later(delay, lambda: self._rebuild_group(app.id, group.id))
+        return entry
+
+    def remove_group(self, app: App, group_id: str) -> None:
+        """Take a group's assignment away; the users who had the app only through it lose it by a job."""
+        if self._app_groups.get(app.id, {}).pop(group_id, None) is None:
+            raise not_found(group_id, "ApplicationGroupAssignment")
+        self._timeline.later(self._job_delay(group_id), lambda: self._rebuild_app(app.id))
+
+    def group_deleted(self, group_id: str) -> None:
+        """Forget a group that is gone."""
+        for app in self.apps_of_group(group_id):
+            self.remove_group(app, group_id)
+
+    def app_deleted(self, app_id: str) -> None:
+        """Forget an app that is gone."""
+        self._app_users.pop(app_id, None)
+        self._app_groups.pop(app_id, None)
+
+    def _write(self, app: App, entry: AppUser, user_name: str | None, profile: Mapping[str, object] | None) -> AppUser:
+        if user_name is not None:
+            if not user_name.strip():
+                raise blank("userName")
+            entry = replace(entry, user_name=user_name, own_user_name=True)
+        if profile is not None:
+            entry = replace(entry, profile={**entry.profile, **profile})
+        entry = replace(entry, last_updated=self._timeline.stamp())
+        self._app_users.setdefault(app.id, Ordered()).put(entry.user_id, entry)
+        return entry
+
+    def _new(self, app: App, user: User, scope: str) -> AppUser:
+        stamp = self._timeline.stamp()
+        return AppUser(user.id, self._ids.object("0ua"), stamp, stamp, stamp, scope, _user_name(app, user))
+
+    @staticmethod
+    def _check_eligible(user: User) -> None:
+        if user.status in {DEPROVISIONED, SUSPENDED}:
+            raise refusal("E0000117")
+
+    @staticmethod
+    def _make_room(entries: dict[str, AppGroup], group_id: str, priority: int) -> None:
+        others = sorted((e for e in entries.values() if e.group_id != group_id), key=lambda e: e.priority)
+        for other in others:
+            if other.priority == priority:
+                entries[other.group_id] = replace(other, priority=priority + 1)
+                priority += 1
+
+    def _job_delay(self, group_id: str) -> float:
+        return self._delays.group_job + len(self._people(group_id)) * self._delays.group_job_per_user
+
+    def _people(self, group_id: str) -> list[str]:
+        if group_id == self._groups.everyone:
+            return [user.id for user in self._users.all]
+        return list(self._groups.members(group_id)) if group_id in self._groups.all else []
+
+    def _rebuild_group(self, app_id: str, group_id: str) -> None:
+        for user_id in self._people(group_id):
+            self._rebuild(app_id, user_id)
+
+    def _rebuild_app(self, app_id: str) -> None:
+        for entry in self.users_of(app_id):
+            self._rebuild(app_id, entry.user_id)
+
+    def _rebuild(self, app_id: str, user_id: str) -> None:
+        app, user = self._apps.all.get(app_id), self._users.all.get(user_id)
+        if app is None or user is None or app.status != ACTIVE:
+            return
+        entry = self.find(app_id, user_id)
+        granted = user.status != DEPROVISIONED and self.granting_group(app_id, user_id) is not None
+        if granted and entry is None:
+            self._app_users.setdefault(app_id, Ordered()).put(user_id, self._new(app, user, BY_GROUP))
+        elif entry is not None and entry.scope == BY_GROUP and not granted:
+            self._app_users[app_id].remove(user_id)
+
+    def _membership_changed(self, group_id: str, user_id: str) -> None:
+        for app in self.apps_of_group(group_id):
+            self._rebuild_later(app.id, user_id)
+
+    def _rebuild_later(self, app_id: str, user_id: str) -> None:
+        self._timeline.later(self._delays.group_job, lambda: self._rebuild(app_id, user_id))
+
+    def _user_changed(self, before: User | None, after: User | None) -> None:
+        if after is None:
+            if before is not None:
+                for entries in self._app_users.values():
+                    entries.remove(before.id)
+        elif before is None or (before.status == DEPROVISIONED and after.status != DEPROVISIONED):
+            for app_id in [app_id for app_id, groups in self._app_groups.items() if groups]:
+                self._rebuild_later(app_id, after.id)
+        elif after.status == DEPROVISIONED and before.status != DEPROVISIONED:
+            self._drop_active(after.id)
+        elif before.profile is not after.profile:
+            self._rename(after)
+
+    def _drop_active(self, user_id: str) -> None:
+        for app, _ in self.apps_of_user(user_id):
+            if app.status == ACTIVE:
+                self._app_users[app.id].remove(user_id)
+
+    def _rename(self, user: User) -> None:
+        for app, entry in self.apps_of_user(user.id):
+            name = _user_name(app, user)
+            if not entry.own_user_name and entry.user_name != name:
+                renamed = replace(entry, user_name=name, last_updated=self._timeline.stamp())
+                self._app_users[app.id].put(user.id, renamed)
+
+
+def _user_name(app: App, user: User) -> str:
+    def value(match: re.Match[str]) -> str:
+        return str(user.profile.get(match[1]) or "")
+
+    return re.sub(r"\$\{(?:source|user)\.(\w+)\}", value, app.user_name_template)

@@ -1,0 +1,223 @@
+"""The control listener: plays the administrator, sets faults and counts calls, for other processes.
+
+Every endpoint takes and gives JSON and is one method of :class:`OktaOrganization`; ``docs/sandbox-okta.md`` lists them.
+It listens on the loopback interface only and asks for no credentials.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from teleport_okta.sandbox.okta.app_defaults import Json, as_object
+from teleport_okta.sandbox.okta.app_views import app_group_json, app_json, app_user_json
+from teleport_okta.sandbox.okta.errors import OktaError
+from teleport_okta.sandbox.okta.group_views import group_json
+from teleport_okta.sandbox.okta.groups import OKTA_GROUP
+from teleport_okta.sandbox.okta.user_views import user_json
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from teleport_okta.sandbox.okta.faults import Fault
+    from teleport_okta.sandbox.okta.organization import OktaOrganization
+    from teleport_okta.sandbox.okta.server import OktaSandbox
+    from teleport_okta.sandbox.okta.users import User
+
+Action = Callable[[dict[str, str], Json], object]
+
+_FAULT_FIELDS = ("method", "path", "count", "after", "probability", "seconds", "percent")
+
+
+class OktaControl:
+    """Serves the control endpoints of a running sandbox while its context is open."""
+
+    def __init__(self, sandbox: OktaSandbox, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.host = host
+        self.port = port
+        self._okta = sandbox
+        self._mark = sandbox.org.mark()
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, with a closing slash."""
+        return f"http://{self.host}:{self.port}/"
+
+    async def __aenter__(self) -> OktaControl:
+        app = web.Application()
+        for name, action in self._actions().items():
+            method, path = name.split(" ")
+            app.router.add_route(method, path, _handler(action))
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.host, self.port).start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _actions(self) -> dict[str, Action]:
+        org = self._org
+        return {
+            "GET /": lambda _, __: {"kind": "okta", "url": self._okta.url, "organization": org.id, "admin": org.admin},
+            "POST /users": self._create_user,
+            "GET /users/{user}": lambda at, _: self._user(org.user(at["user"])),
+            "PATCH /users/{user}": lambda at, body: self._user(org.update_profile(at["user"], **_profile(body))),
+            "DELETE /users/{user}": lambda at, _: org.delete_user(at["user"]),
+            "POST /users/{user}/activate": lambda at, _: self._user(org.activate(at["user"])),
+            "POST /users/{user}/suspend": lambda at, _: self._user(org.suspend(at["user"])),
+            "POST /users/{user}/unsuspend": lambda at, _: self._user(org.unsuspend(at["user"])),
+            "POST /users/{user}/unlock": lambda at, _: self._user(org.unlock(at["user"])),
+            "POST /users/{user}/deactivate": lambda at, _: self._user(org.deactivate(at["user"])),
+            "POST /users/{user}/status": lambda at, body: self._user(org.set_status(at["user"], _text(body, "status"))),
+            "POST /users/{user}/import": lambda at, body: self._user(org.import_profile(at["user"], **_profile(body))),
+            "POST /apps": self._create_app,
+            "DELETE /apps/{app}": lambda at, _: org.delete_app(at["app"]),
+            "POST /apps/{app}/activate": lambda at, _: app_json(org.activate_app(at["app"]), self._okta.url, org.id),
+            "POST /apps/{app}/deactivate": lambda at, _: app_json(
+                org.deactivate_app(at["app"]), self._okta.url, org.id
+            ),
+            "POST /apps/{app}/assign": self._assign,
+            "POST /apps/{app}/unassign": self._unassign,
+            "POST /apps/{app}/status": self._set_assignment_status,
+            "POST /groups": self._create_group,
+            "DELETE /groups/{group}": lambda at, _: org.delete_group(at["group"]),
+            "POST /groups/{group}/members": lambda at, body: org.add_member(at["group"], _text(body, "user")),
+            "DELETE /groups/{group}/members/{user}": lambda at, _: org.remove_member(at["group"], at["user"]),
+            "POST /role": self._role,
+            "DELETE /role": lambda _, __: org.restore_role(),
+            "POST /share": self._share,
+            "POST /tokens/revoke": self._revoke,
+            "GET /faults": lambda _, __: [_fault_json(fault) for fault in org.faults],
+            "POST /faults": self._fail,
+            "DELETE /faults": lambda _, __: org.recover(),
+            "GET /calls": self._calls,
+            "POST /calls/reset": self._reset_calls,
+        }
+
+    @property
+    def _org(self) -> OktaOrganization:
+        return self._okta.org
+
+    def _user(self, user: User) -> Json:
+        return user_json(user, self._okta.url, self._org.user_kind, full=False)
+
+    def _create_user(self, _: dict[str, str], body: Json) -> Json:
+        activate, password = body.get("activate", True) is True, body.get("password", True) is True
+        return self._user(self._org.create_user(_profile(body), activate=activate, password=password))
+
+    def _create_app(self, _: dict[str, str], body: Json) -> Json:
+        return app_json(self._org.create_app(_text(body, "label")), self._okta.url, self._org.id)
+
+    def _assign(self, at: dict[str, str], body: Json) -> Json:
+        app = self._org.app(at["app"])
+        if "group" in body:
+            return app_group_json(app.id, self._org.assign_group(app.id, _text(body, "group")), self._okta.url)
+        user_name = _text(body, "userName") if "userName" in body else None
+        profile = as_object(body["profile"]) if "profile" in body else None
+        entry = self._org.assign(app.id, _text(body, "user"), user_name, profile)
+        return app_user_json(app, entry, self._okta.url)
+
+    def _unassign(self, at: dict[str, str], body: Json) -> None:
+        if "group" in body:
+            self._org.unassign_group(at["app"], _text(body, "group"))
+        else:
+            self._org.unassign(at["app"], _text(body, "user"))
+
+    def _set_assignment_status(self, at: dict[str, str], body: Json) -> Json:
+        app = self._org.app(at["app"])
+        entry = self._org.set_assignment_status(app.id, _text(body, "user"), _text(body, "status"))
+        return app_user_json(app, entry, self._okta.url)
+
+    def _create_group(self, _: dict[str, str], body: Json) -> Json:
+        kind = _text(body, "type") if "type" in body else OKTA_GROUP
+        description = _text(body, "description") if "description" in body else None
+        return group_json(self._org.create_group(_text(body, "name"), description, kind=kind), self._okta.url)
+
+    def _role(self, _: dict[str, str], body: Json) -> Json:
+        self._org.narrow_role(without=_texts(body, "without"), hide=_texts(body, "hide"), only=_texts(body, "only"))
+        return {"permissions": sorted(self._org.role.permissions)}
+
+    def _share(self, _: dict[str, str], body: Json) -> Json:
+        percent = body.get("percent")
+        if not isinstance(percent, int) or not 1 <= percent <= 100:
+            raise ValueError("percent must be a whole number from 1 to 100")
+        self._org.limiter.share = percent
+        return {"percent": percent}
+
+    def _revoke(self, _: dict[str, str], body: Json) -> None:
+        self._org.revoke_token(_text(body, "token") if "token" in body else None)
+
+    def _fail(self, _: dict[str, str], body: Json) -> Json:
+        unknown = set(body) - {"kind", *_FAULT_FIELDS}
+        if unknown:
+            raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
+        given = {name: body[name] for name in _FAULT_FIELDS if name in body}
+        return _fault_json(self._org.fail(_text(body, "kind"), **given))  # type: ignore[arg-type]
+
+    def _calls(self, _: dict[str, str], __: Json) -> Json:
+        calls = self._org.calls_since(self._mark)
+        return {
+            "total": calls.total,
+            "buckets": dict(calls.buckets),
+            "endpoints": dict(calls.endpoints),
+            "unknown": dict(calls.unknown),
+            "statuses": {str(status): count for status, count in calls.statuses.items()},
+        }
+
+    def _reset_calls(self, _: dict[str, str], __: Json) -> None:
+        self._mark = self._org.mark()
+
+
+def _handler(action: Action) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        text = await request.text()
+        try:
+            result = action(dict(request.match_info), _object(text))
+        except OktaError as error:
+            return web.json_response(error.body(""), status=error.status)
+        except (ValueError, TypeError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.Response(status=204) if result is None else web.json_response(result)
+
+    return handle
+
+
+def _object(text: str) -> Json:
+    body = json.loads(text) if text.strip() else {}
+    if not isinstance(body, dict):
+        raise TypeError("the body must be a JSON object")
+    return body
+
+
+def _profile(body: Json) -> Json:
+    profile = body.get("profile")
+    if not isinstance(profile, dict):
+        raise TypeError("profile must be an object")
+    return profile
+
+
+def _text(body: Json, name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be a text")
+    return value
+
+
+def _texts(body: Json, name: str) -> list[str]:
+    value = body.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{name} must be a list of texts")
+    return value
+
+
+def _fault_json(fault: Fault) -> Json:
+    return {"kind": fault.kind, "hits": fault.hits} | {name: getattr(fault, name) for name in _FAULT_FIELDS}

@@ -1,0 +1,289 @@
+"""An Okta organisation in miniature: its state, and everything that an administrator does in the console.
+
+No I/O happens here. The HTTP server around it is :class:`~teleport_okta.sandbox.okta.server.OktaSandbox`; a test can
+hold the same organisation in its hand, change it with these methods and see what the API answers.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+from teleport_okta.sandbox.okta.apps import App, Apps
+from teleport_okta.sandbox.okta.assignments import AppGroup, AppUser, Assignments
+from teleport_okta.sandbox.okta.calls import Calls
+from teleport_okta.sandbox.okta.faults import Fault, FaultKind, Faults
+from teleport_okta.sandbox.okta.groups import OKTA_GROUP, Group, Groups
+from teleport_okta.sandbox.okta.ids import IdFactory
+from teleport_okta.sandbox.okta.metadata import SigningCertificates
+from teleport_okta.sandbox.okta.oauth import TokenEndpoint
+from teleport_okta.sandbox.okta.rate_limits import RateLimiter
+from teleport_okta.sandbox.okta.roles import AdminRole
+from teleport_okta.sandbox.okta.settings import Settings
+from teleport_okta.sandbox.okta.timeline import Timeline
+from teleport_okta.sandbox.okta.tokens import OAuthClient, PublicKey, Tokens
+from teleport_okta.sandbox.okta.user_search import SearchIndex, UserAttributes
+from teleport_okta.sandbox.okta.user_views import UserKind
+from teleport_okta.sandbox.okta.users import User, Users
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+class OktaOrganization:
+    """The state of one organisation, and its admin console.
+
+    Users, groups and apps are named by their id, users also by login; methods return the object as it is afterwards and
+    raise :class:`~teleport_okta.sandbox.okta.errors.OktaError` where the API would answer with an error.
+
+    `now` gives epoch seconds and is the only clock; `rng` makes ids, secrets and chances repeatable.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        now: Callable[[], float] = time.time,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        rng = rng or random.Random()  # noqa: S311 - invented ids, not secrets of anybody
+        delays = self.settings.delays
+        self.timeline = Timeline(now)
+        self.ids = IdFactory(rng)
+        self.id = self.ids.object("00o")
+        self.created = self.timeline.stamp()
+        self.user_kind = UserKind(self.ids.object("oty"), self.ids.object("osc"), self.ids.object("guo"))
+        self.user_attributes = UserAttributes(self.user_kind.type_id, self.user_kind.realm_id)
+
+        self.users = Users(self.timeline, self.ids, delays.transition)
+        self.search_index = SearchIndex(self.timeline, delays.search)
+        self.groups = Groups(self.timeline, self.ids, delays.membership_stamp)
+        self.apps = Apps(
+            self.timeline, self.ids, rng, self.settings.subdomain, unique_labels=self.settings.unique_app_labels
+        )
+        self.certificates = SigningCertificates(self.settings.subdomain)
+        self.assignments = Assignments(
+            self.timeline, self.ids, delays, users=self.users, groups=self.groups, apps=self.apps
+        )
+        self.users.subscribe(self.search_index.changed)
+        self.users.subscribe(self.groups.user_changed)
+
+        self.faults = Faults(rng)
+        self.limiter = RateLimiter(self.timeline, self.settings.edition, self.settings.share)
+        self.calls = Calls()
+        self.role = AdminRole()
+        self.tokens = Tokens(self.timeline, self.ids, rng, self.users)
+        self.token_endpoint = TokenEndpoint(self.timeline, self.tokens)
+        self.admin = self._first_admin()
+        self.ssws_token = self.tokens.create_ssws(self.admin, self.role)
+
+    def create_user(self, profile: Mapping[str, object], *, activate: bool = True, password: bool = True) -> User:
+        """Add a user, ACTIVE unless told otherwise; `login` defaults to `email` and the other way round."""
+        self.timeline.settle()
+        names = {"login": profile.get("email"), "email": profile.get("login")} | dict(profile)
+        return self.users.create(names, activate=activate, password=password)
+
+    def hire(self, first_name: str, last_name: str, **profile: object) -> User:
+        """Add an ACTIVE user whose login is made of the name, and assign the Teleport app if there is one."""
+        address = f"{first_name}.{last_name}@{self.settings.domain}".lower().replace(" ", "-")
+        names = {"firstName": first_name, "lastName": last_name, "displayName": f"{first_name} {last_name}"}
+        user = self.create_user(names | {"login": address, "email": address} | profile)
+        app = self.app_labelled("Teleport")
+        if app is not None:
+            self.assignments.assign(app, user)
+        return user
+
+    def update_profile(self, user: str, **changes: object) -> User:
+        """Change attributes of a user; ``None`` clears one."""
+        found = self.user(user)
+        return self.users.update(found, {**found.profile, **changes})
+
+    def import_profile(self, user: str, **changes: object) -> User:
+        """Change attributes as a directory import can, past the API's checks; ``None`` removes one, the login too."""
+        found = self.user(user)
+        profile = {**found.profile, **changes}
+        return self.users.overwrite(found, {name: value for name, value in profile.items() if value is not None})
+
+    def activate(self, user: str) -> User:
+        """Activate a staged or deactivated user, with a password, so that the user is ACTIVE."""
+        return self.users.set_password(self.users.activate(self.user(user)))
+
+    def suspend(self, user: str) -> User:
+        """Suspend an active user."""
+        return self.users.suspend(self.user(user))
+
+    def unsuspend(self, user: str) -> User:
+        """Let a suspended user in again."""
+        return self.users.unsuspend(self.user(user))
+
+    def unlock(self, user: str) -> User:
+        """Unlock a locked-out user."""
+        return self.users.unlock(self.user(user))
+
+    def set_status(self, user: str, status: str) -> User:
+        """Put a user into any status, such as LOCKED_OUT, or one that nobody has heard of yet."""
+        return self.users.set_status(self.user(user), status)
+
+    def deactivate(self, user: str) -> User:
+        """Deactivate a user: the assignments of active apps go, the group memberships stay."""
+        return self.users.deactivate(self.user(user))
+
+    def delete_user(self, user: str) -> None:
+        """Remove a user for good, deactivating first where needed."""
+        found = self.user(user)
+        if not self.users.delete(found):
+            self.users.delete(self.users.require(found.id))
+
+    def create_app(self, label: str, *, activate: bool = True, **body: object) -> App:
+        """Add a custom SAML app for a service provider of this label; `body` overrides fields of the request."""
+        self.timeline.settle()
+        acs = f"https://{label.lower().replace(' ', '-')}.{self.settings.domain}/saml/acs"
+        sign_on = {"ssoAcsUrl": acs, "audience": acs, "recipient": acs, "destination": acs}
+        request = {"label": label, "signOnMode": "SAML_2_0", "settings": {"signOn": sign_on}}
+        return self.apps.create({**request, **body}, activate=activate)
+
+    def activate_app(self, app: str) -> App:
+        """Activate an app."""
+        return self.apps.set_active(self.app(app), active=True)
+
+    def deactivate_app(self, app: str) -> App:
+        """Deactivate an app; direct assignments stay listed."""
+        return self.apps.set_active(self.app(app), active=False)
+
+    def delete_app(self, app: str) -> None:
+        """Remove an app, deactivating first where needed."""
+        found = self.deactivate_app(app)
+        self.apps.delete(found)
+        self.assignments.app_deleted(found.id)
+
+    def assign(
+        self, app: str, user: str, user_name: str | None = None, profile: Mapping[str, object] | None = None
+    ) -> AppUser:
+        """Assign a user to an app directly."""
+        return self.assignments.assign(self.app(app), self.user(user), user_name, profile)
+
+    def unassign(self, app: str, user: str) -> None:
+        """Take a user's assignment away; refused while a group grants the app."""
+        self.assignments.unassign(self.app(app), self.user(user))
+
+    def set_assignment_status(self, app: str, user: str, status: str) -> AppUser:
+        """Put an assignment into any status, such as DEPROVISIONED, or one that nobody has heard of yet."""
+        return self.assignments.set_status(self.app(app), self.user(user), status)
+
+    def assign_group(self, app: str, group: str) -> AppGroup:
+        """Assign a group to an app; its members become app users when the job has run."""
+        return self.assignments.put_group(self.app(app), self.group(group))
+
+    def unassign_group(self, app: str, group: str) -> None:
+        """Take a group's assignment away; its members lose the app when the job has run."""
+        self.assignments.remove_group(self.app(app), self.group(group).id)
+
+    def create_group(
+        self, name: str, description: str | None = None, *, kind: str = OKTA_GROUP, source_app: str | None = None
+    ) -> Group:
+        """Add a group; of kind APP_GROUP as if it had been imported from `source_app`."""
+        self.timeline.settle()
+        return self.groups.create({"name": name, "description": description}, kind=kind, source_app=source_app)
+
+    def delete_group(self, group: str) -> None:
+        """Remove a group with its memberships and app assignments."""
+        found = self.group(group)
+        self.groups.delete(found)
+        self.assignments.group_deleted(found.id)
+
+    def add_member(self, group: str, user: str) -> None:
+        """Put a user into a group; into an APP_GROUP as an import does it."""
+        self.groups.add_member(self.group(group), self.user(user), imported=True)
+
+    def remove_member(self, group: str, user: str) -> None:
+        """Take a user out of a group; out of an APP_GROUP as an import does it."""
+        self.groups.remove_member(self.group(group), self.user(user), imported=True)
+
+    def add_client(self, key: PublicKey, kid: str, *, label: str = "teleport-okta") -> OAuthClient:
+        """Add a service app that signs its assertions with `key` (RSA or EC), with all scopes granted."""
+        details: dict[str, object] = {"autoKeyRotation": True, "token_endpoint_auth_method": "private_key_jwt"}
+        app = self.apps.add_oidc("oidc_client", label, links=("oidc_client_link",), client=details)
+        client = self.tokens.clients[app.id] = OAuthClient(app.id, self.role)
+        client.add_key(kid, key)
+        return client
+
+    def revoke_token(self, token: str | None = None) -> None:
+        """Revoke one token, or all of them: calls with it are refused from now on."""
+        if token is None:
+            self.tokens.revoke_all()
+        else:
+            self.tokens.revoke(token)
+
+    def narrow_role(self, *, without: Iterable[str] = (), hide: Iterable[str] = (), only: Iterable[str] = ()) -> None:
+        """Narrow the role of the integration, which its tokens and clients share.
+
+        `without` names permissions; calls that need them get 403. Ids in `hide` vanish from listings without a word,
+        and with `only` everything else of those kinds does.
+        """
+        self.role.deny(without)
+        self.role.hide(hide)
+        kept = tuple(only)
+        if kept:
+            self.role.keep_only(kept)
+
+    def restore_role(self) -> None:
+        """Give the integration's role all permissions over everything again."""
+        self.role.restore()
+
+    def fail(
+        self,
+        kind: FaultKind | str,
+        *,
+        method: str = "*",
+        path: str = "*",
+        count: int | None = None,
+        after: int = 0,
+        probability: float = 1.0,
+        seconds: float = 0.0,
+        percent: int = 50,
+    ) -> Fault:
+        """Put a fault in force for the calls whose method and path match; see :class:`Fault`."""
+        return self.faults.add(Fault(FaultKind(kind), method, path, count, after, probability, seconds, percent))
+
+    def recover(self) -> None:
+        """End all faults."""
+        self.faults.clear()
+
+    def mark(self) -> Calls:
+        """Return the numbers of calls so far, for :meth:`calls_since`."""
+        return self.calls.copy()
+
+    def calls_since(self, mark: Calls) -> Calls:
+        """Return the numbers of calls since `mark`."""
+        return self.calls.since(mark)
+
+    def user(self, identifier: str) -> User:
+        """Return a user as of now, by id or login."""
+        self.timeline.settle()
+        return self.users.require(identifier)
+
+    def app(self, app_id: str) -> App:
+        """Return an app as of now."""
+        self.timeline.settle()
+        return self.apps.require(app_id)
+
+    def app_labelled(self, label: str) -> App | None:
+        """Return the first app of a label."""
+        self.timeline.settle()
+        return next((app for app in self.apps.all if app.label == label), None)
+
+    def group(self, group_id: str) -> Group:
+        """Return a group as of now."""
+        self.timeline.settle()
+        return self.groups.require(group_id)
+
+    def _first_admin(self) -> str:
+        """Make the administrator whose tokens the organisation starts with."""
+        address = f"okta.admin@{self.settings.domain}"
+        names = {"firstName": "Okta", "lastName": "Admin", "login": address, "email": address}
+        user = self.users.create(names, activate=True, password=True)
+        self.search_index.load(user)
+        self.groups.enrol(self.groups.administrators, [user.id])
+        return user.id

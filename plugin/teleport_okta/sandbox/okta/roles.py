@@ -1,0 +1,77 @@
+"""Admin roles: what a principal may do, and which objects it gets to see (reference/okta.md 1.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PERMISSIONS = frozenset(
+    {
+        "okta.users.read",
+        "okta.users.manage",
+        "okta.users.groupMembership.manage",
+        "okta.users.appAssignment.manage",
+        "okta.groups.read",
+        "okta.groups.manage",
+        "okta.groups.members.manage",
+        "okta.groups.appAssignment.manage",
+        "okta.apps.read",
+        "okta.apps.assignment.manage",
+        "okta.apps.manage",
+    }
+)
+"""Every permission that an endpoint of the sandbox asks for."""
+
+
+class AdminRole:
+    """A role with its resource set. Listings leave out silently what the resource set does not hold."""
+
+    def __init__(self) -> None:
+        self.permissions: set[str] = set(PERMISSIONS)
+        self._hidden: set[str] = set()
+        self._only: set[str] | None = None
+
+    def deny(self, permissions: Iterable[str]) -> None:
+        """Take permissions away: calls that need them get 403. Raises ``ValueError`` for one that does not exist."""
+        self.permissions -= _known(permissions)
+
+    def allow(self, permissions: Iterable[str]) -> None:
+        """Give permissions back."""
+        self.permissions |= _known(permissions)
+
+    def hide(self, ids: Iterable[str]) -> None:
+        """Take objects out of the resource set."""
+        self._hidden |= set(ids)
+
+    def keep_only(self, ids: Iterable[str]) -> None:
+        """Make the resource set hold just these objects, of their kinds: no other user, group or app is seen."""
+        self._only = set(ids)
+
+    def restore(self) -> None:
+        """Go back to all permissions over all objects."""
+        self.permissions = set(PERMISSIONS)
+        self._hidden.clear()
+        self._only = None
+
+    @property
+    def sees_everything(self) -> bool:
+        """Whether the resource set leaves nothing out."""
+        return not self._hidden and self._only is None
+
+    def sees(self, object_id: str) -> bool:
+        """Return whether the resource set holds an object."""
+        if object_id in self._hidden:
+            return False
+        if self._only is None or object_id in self._only:
+            return True
+        return object_id[:3] not in {kept[:3] for kept in self._only}
+
+
+def _known(permissions: Iterable[str]) -> set[str]:
+    wanted = set(permissions)
+    unknown = wanted - PERMISSIONS
+    if unknown:
+        raise ValueError(f"unknown permissions: {', '.join(sorted(unknown))}")
+    return wanted

@@ -1,0 +1,56 @@
+"""What can be chosen when an organisation is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Edition(StrEnum):
+    """The kind of Okta subscription; it decides the rate limits (reference/okta.md 2.4)."""
+
+    DEV = "dev"
+    ONE_APP = "one-app"
+    ENTERPRISE = "enterprise"
+    WORKFORCE = "workforce"
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """How far Okta's background work lags behind a write, in seconds of the injected time."""
+
+    search: float = 1.0
+    """Until a change shows in ``search=`` of users; usually about a second (reference/okta.md 3.1)."""
+
+    group_job: float = 2.0
+    """Until a group's assignment or membership has made or removed app users (reference/okta.md 3.4)."""
+
+    group_job_per_user: float = 0.0005
+    """What each further user of the group adds to that."""
+
+    membership_stamp: float = 3.0
+    """Until ``lastMembershipUpdated`` shows a change of members (reference/okta.md 3.2: 2 to 13 seconds seen)."""
+
+    transition: float = 0.0
+    """How long activation and deactivation show ``transitioningToStatus`` before the status changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """An organisation's choices. The defaults are those of an ordinary workforce organisation."""
+
+    edition: Edition = Edition.WORKFORCE
+    share: int = 50
+    """Percentage of every rate limit that one token or client gets."""
+
+    subdomain: str = "acme"
+    company: str = "Acme"
+    domain: str = "example.com"
+    """Mail domain of invented people."""
+
+    delays: Delays = field(default_factory=Delays)
+    everyone_lists_deactivated: bool = True
+    """Whether members of Everyone include deactivated users; what a real organisation does is not known."""
+
+    unique_app_labels: bool = False
+    """Whether a second app of the same label is refused; real organisations differ (reference/okta.md 4.1)."""

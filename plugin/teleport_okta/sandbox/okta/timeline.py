@@ -1,0 +1,57 @@
+"""The organisation's time: injected, and the only way in which something happens later.
+
+Okta does much of its work in the background (its search index, group-to-app jobs, activation). Here such work is put on
+an agenda and done by the first read after it is due, as if it had happened at its moment. Nothing ever sleeps.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+
+Action = Callable[[], None]
+
+
+class Timeline:
+    """What time it is (epoch seconds), and what is still to happen."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._clock = now
+        self._acting: float | None = None
+        self._agenda: list[tuple[float, int, Action]] = []
+        self._entries = 0
+
+    def now(self) -> float:
+        """Return epoch seconds; while background work is being done, the moment at which it was due."""
+        return self._clock() if self._acting is None else self._acting
+
+    def stamp(self) -> int:
+        """Return the whole second for an object's timestamp (reference/okta.md 2.1)."""
+        return math.floor(self.now())
+
+    def later(self, delay: float, action: Action) -> None:
+        """Do `action` in `delay` seconds; at once if that is zero or less."""
+        if delay <= 0:
+            action()
+            return
+        self._entries += 1
+        heapq.heappush(self._agenda, (self.now() + delay, self._entries, action))
+
+    def settle(self) -> None:
+        """Do everything that is due by now, in the order of its moments."""
+        while self._acting is None and self._agenda and self._agenda[0][0] <= self._clock():
+            due, _, action = heapq.heappop(self._agenda)
+            self._acting = due
+            try:
+                action()
+            finally:
+                self._acting = None
+
+
+@lru_cache(maxsize=4096)
+def iso(stamp: int | None) -> str | None:
+    """Return a timestamp of an Okta object: UTC, whole seconds, always ``.000Z`` (reference/okta.md 2.1)."""
+    return None if stamp is None else datetime.fromtimestamp(stamp, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -1,0 +1,13 @@
+"""A Teleport auth server in miniature: gRPC over mutual TLS, with its own CAs, join tokens, permissions and users.
+
+It plays the server that `reference/teleport.md` and `teleport-observed.md` describe, for the demo, for tests and for
+anybody who wants to point a Teleport client at something harmless. What it does not play answers UNIMPLEMENTED.
+"""
+
+from __future__ import annotations
+
+from .cluster import ListingLag
+from .faults import Fault
+from .sandbox import TeleportSandbox
+
+__all__ = ["Fault", "ListingLag", "TeleportSandbox"]

@@ -1,0 +1,128 @@
+"""Who may do what: rules by kind and verb, from the caller's roles on every call (`reference/teleport.md` 2.3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model.labels import ORIGIN, ORIGIN_OKTA
+
+from .refusal import Refusal, access_denied, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from teleport.legacy.types.types_pb2 import RoleV6
+    from teleport.legacy.types.types_pb2 import Rule as RuleMessage
+
+READ_WRITE: Final = frozenset({"list", "create", "read", "update", "delete"})
+READ_ONLY: Final = frozenset({"list", "read"})
+READ_NO_SECRETS: Final = frozenset({"list", "readnosecrets"})
+
+_WHERE_LABEL: Final = re.compile(r'equals\(\s*resource\.metadata\.labels\["([^"]+)"\]\s*,\s*"([^"]*)"\s*\)')
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Verbs on kinds, perhaps only for resources with a certain label. `*` stands for every kind or verb."""
+
+    kinds: frozenset[str]
+    verbs: frozenset[str]
+    where_label: tuple[str, str] | None = None
+    never: bool = False
+
+    def allows(self, kind: str, verb: str, labels: Mapping[str, str] | None) -> bool:
+        """Say whether the rule covers the action; `read` covers `readnosecrets`, not the other way round."""
+        if self.never or not (kind in self.kinds or "*" in self.kinds):
+            return False
+        if not (verb in self.verbs or "*" in self.verbs or (verb == "readnosecrets" and "read" in self.verbs)):
+            return False
+        if self.where_label is None:
+            return True
+        label, value = self.where_label
+        return labels is not None and labels.get(label, "") == value
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The rules of one role."""
+
+    allow: tuple[Rule, ...]
+    deny: tuple[Rule, ...] = ()
+
+
+OKTA_SERVICE: Final = RuleSet(
+    allow=(
+        Rule(
+            frozenset({"semaphore", "event", "app_server", "user", "user_group", "okta_assignment", "lock"}), READ_WRITE
+        ),
+        Rule(
+            frozenset(
+                {
+                    "cluster_name",
+                    "cluster_networking_config",
+                    "okta_import_rule",
+                    "proxy",
+                    "cluster_auth_preference",
+                    "role",
+                    "access_list",
+                }
+            ),
+            READ_ONLY,
+        ),
+        Rule(frozenset({"cert_authority", "saml"}), READ_NO_SECRETS),
+        Rule(frozenset({"role", "access_list"}), READ_WRITE, where_label=(ORIGIN, ORIGIN_OKTA)),
+    )
+)
+"""What a host certificate of system role Okta may do."""
+
+
+def rules_of(role: RoleV6) -> RuleSet:
+    """Read the rules of a role resource.
+
+    Of the where-clauses only the comparison of one label is understood; a rule with any other never matches.
+    """
+    return RuleSet(
+        tuple(_rule_of(rule) for rule in role.Spec.Allow.Rules), tuple(_rule_of(rule) for rule in role.Spec.Deny.Rules)
+    )
+
+
+def _rule_of(rule: RuleMessage) -> Rule:
+    where = _WHERE_LABEL.fullmatch(rule.Where.strip())
+    return Rule(
+        frozenset(rule.Resources),
+        frozenset(rule.Verbs),
+        where_label=(where[1], where[2]) if where else None,
+        never=bool(rule.Where) and where is None,
+    )
+
+
+class Access:
+    """The rules that apply to one caller at this moment."""
+
+    __slots__ = ("_sets",)
+
+    def __init__(self, sets: Sequence[RuleSet]) -> None:
+        self._sets = sets
+
+    def may(self, kind: str, verb: str, labels: Mapping[str, str] | None = None) -> bool:
+        """Say whether the action is allowed: any deny rule forbids it, any allow rule permits it."""
+        if any(rule.allows(kind, verb, labels) for rules in self._sets for rule in rules.deny):
+            return False
+        return any(rule.allows(kind, verb, labels) for rules in self._sets for rule in rules.allow)
+
+    def refusal(self, kind: str, verbs: Iterable[str], labels: Mapping[str, str] | None = None) -> Refusal | None:
+        """Return the answer to a caller who lacks some of the verbs, which it names in their order; else None."""
+        missing = [verb for verb in verbs if not self.may(kind, verb, labels)]
+        if not missing:
+            return None
+        return access_denied(
+            ", ".join(f"access denied to perform action {quoted(v)} on {quoted(kind)}" for v in missing)
+        )
+
+    def demand(self, kind: str, *verbs: str, labels: Mapping[str, str] | None = None) -> None:
+        """Raise that answer, if there is one."""
+        refusal = self.refusal(kind, verbs, labels)
+        if refusal is not None:
+            raise refusal

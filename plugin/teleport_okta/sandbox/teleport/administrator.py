@@ -1,0 +1,171 @@
+"""Plays the people around a cluster: its administrator, and users who log in through a SAML connector."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from teleport.legacy.types.types_pb2 import LockV2, MFADevice, UserV2
+
+from .cluster import JoinToken
+from .metadata import YEAR_ONE, check_metadata, timestamp_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .cluster import Cluster
+
+
+class Administrator:
+    """What a person does with `tctl` or on the web page, and what a login does by itself; permissions do not matter."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def create_user(
+        self,
+        name: str,
+        *,
+        roles: Iterable[str] = (),
+        traits: Mapping[str, Iterable[str]] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> UserV2:
+        """Create a local user, as `tctl users add` does."""
+        user = UserV2(Kind="user", Version="v2")
+        user.Metadata.Name = name
+        user.Metadata.Labels.update(labels or {})
+        check_metadata(user.Metadata)
+        user.Spec.Roles.extend(roles)
+        _set_traits(user, traits or {})
+        user.Spec.CreatedBy.User.Name = "administrator"
+        user.Spec.CreatedBy.Time.CopyFrom(timestamp_at(self._cluster.now()))
+        user.Spec.Expires.seconds = YEAR_ONE
+        return self._cluster.users.create(user)
+
+    def edit_user(
+        self,
+        name: str,
+        *,
+        roles: Iterable[str] | None = None,
+        traits: Mapping[str, Iterable[str]] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> UserV2:
+        """Replace roles or labels, or set single traits, of a user of any origin. KeyError when there is none."""
+        user = UserV2()
+        user.CopyFrom(self._stored_user(name))
+        if roles is not None:
+            user.Spec.Roles[:] = roles
+        if labels is not None:
+            user.Metadata.Labels.clear()
+            user.Metadata.Labels.update(labels)
+        _set_traits(user, traits or {})
+        return self._cluster.users.upsert(user)
+
+    def delete_user(self, name: str) -> None:
+        """Delete a user by hand, MFA devices included. KeyError when there is none."""
+        self._stored_user(name)
+        self._cluster.users.delete(name)
+        self._cluster.mfa_devices.pop(name, None)
+
+    def add_mfa_device(self, name: str, device: str = "phone") -> MFADevice:
+        """Register a one-time-code device for a user, by which a test sees whether the user was ever deleted."""
+        self._stored_user(name)
+        added = MFADevice(
+            kind="mfa_device", version="v1", id=str(uuid.uuid4()), added_at=timestamp_at(self._cluster.now())
+        )
+        added.metadata.Name = device
+        added.totp.key = "sandbox"
+        self._cluster.mfa_devices.setdefault(name, []).append(added)
+        return added
+
+    def mfa_devices(self, name: str) -> list[str]:
+        """Return the names of a user's MFA devices."""
+        return [device.metadata.Name for device in self._cluster.mfa_devices.get(name, [])]
+
+    def create_lock(self, name: str, user: str, *, message: str = "", expires: float | None = None) -> LockV2:
+        """Lock a user by hand, until a Unix time or for ever."""
+        lock = LockV2(Kind="lock", Version="v2")
+        lock.Metadata.Name = name
+        check_metadata(lock.Metadata)
+        lock.Spec.Target.User = user
+        lock.Spec.Message = message
+        lock.Spec.CreatedBy = "administrator"
+        lock.Spec.CreatedAt.CopyFrom(timestamp_at(self._cluster.now()))
+        if expires is not None:
+            lock.Spec.Expires.CopyFrom(timestamp_at(expires))
+        return self._cluster.locks.upsert(lock)
+
+    def delete_lock(self, name: str) -> None:
+        """Remove a lock by hand. KeyError when there is none."""
+        if self._cluster.locks.delete(name) is None:
+            raise KeyError(name)
+
+    def create_token(self, name: str, roles: Iterable[str], *, expires: float | None = None) -> JoinToken:
+        """Make a join token for system roles, until a Unix time or for ever."""
+        token = JoinToken(name, tuple(roles), expires)
+        self._cluster.tokens[name] = token
+        return token
+
+    def revoke_token(self, name: str) -> None:
+        """Remove a join token. KeyError when there is none."""
+        del self._cluster.tokens[name]
+
+    def sso_login(
+        self,
+        name: str,
+        *,
+        connector: str = "okta",
+        roles: Iterable[str] = (),
+        groups: Iterable[str] = (),
+        merge: bool = True,
+        session: float = 12 * 3600.0,
+    ) -> UserV2:
+        """Log a user in through a SAML connector and return the record that this leaves.
+
+        With `merge` the login keeps the record's labels and expiry and adds the connector's roles and the traits
+        `username` and `groups`. Without, or for a user who is new, it leaves a record of its own: no labels, the
+        connector's roles alone, gone after `session` seconds. Both are ways in which servers have been seen to behave
+        (`reference/teleport.md` 4.2, `teleport-observed.md` 3). Either way MFA devices stay.
+
+        Raises PermissionError, as the login would fail, when the name belongs to a user who is not of this connector.
+        """
+        stored = self._cluster.users.stored(name)
+        if stored is not None:
+            ref = stored.Spec.CreatedBy.Connector
+            if (ref.Type, ref.ID) != ("saml", connector):
+                raise PermissionError(
+                    f"local user {name!r} already exists and is not a user of connector {connector!r}"
+                )
+        user = UserV2(Kind="user", Version="v2")
+        if merge and stored is not None:
+            user.CopyFrom(stored)
+        else:
+            expiry = timestamp_at(self._cluster.now() + session)
+            user.Metadata.Name = name
+            user.Metadata.Expires.CopyFrom(expiry)
+            user.Spec.Expires.CopyFrom(expiry)
+            if stored is not None:
+                user.Status.CopyFrom(stored.Status)
+        check_metadata(user.Metadata)
+        held = set(user.Spec.Roles)
+        user.Spec.Roles.extend(role for role in roles if role not in held)
+        _set_traits(user, {"username": [name], "groups": groups})
+        user.Spec.ClearField("SAMLIdentities")
+        user.Spec.SAMLIdentities.add(ConnectorID=connector, Username=name)
+        created = user.Spec.CreatedBy
+        created.Connector.Type, created.Connector.ID, created.Connector.Identity = "saml", connector, name
+        created.User.Name = created.User.Name or "system"
+        if not created.HasField("Time"):
+            created.Time.CopyFrom(timestamp_at(self._cluster.now()))
+        return self._cluster.users.upsert(user)
+
+    def _stored_user(self, name: str) -> UserV2:
+        user = self._cluster.users.stored(name)
+        if user is None:
+            raise KeyError(name)
+        return user
+
+
+def _set_traits(user: UserV2, traits: Mapping[str, Iterable[str]]) -> None:
+    for trait, values in traits.items():
+        user.Spec.Traits.Values[trait].Values[:] = list(values)

@@ -1,0 +1,135 @@
+"""The cluster's state: one store per kind, the join tokens, and who may do what right now. No network, no threads."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from teleport.accesslist.v1.accesslist_pb2 import AccessList
+from teleport.legacy.types.types_pb2 import (
+    LockV2,
+    MFADevice,
+    OktaImportRuleV1,
+    PluginV1,
+    RoleV6,
+    SAMLConnectorV2,
+    UserV2,
+)
+
+from .access import OKTA_SERVICE, Access, RuleSet, rules_of
+from .caller import Caller, CallerKind
+from .edition import Edition
+from .lock_book import LockBook
+from .metadata import seconds_of
+from .refusal import access_denied, not_found, quoted
+from .store import Kind, Lag, M, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_VERSION: Final = "18.1.3"
+DEFAULT_CLUSTER: Final = "sandbox.teleport.test"
+
+
+class _UserKind(Kind[UserV2]):
+    """Users go at `metadata.expires`, or else at `spec.expires`."""
+
+    def expires_at(self, message: UserV2) -> float | None:
+        """Return the first of the two that is set."""
+        expiry = super().expires_at(message)
+        if expiry is None and message.Spec.HasField("Expires"):
+            expiry = seconds_of(message.Spec.Expires)
+        return expiry
+
+
+USER: Final = _UserKind("user", "/web/users/", lambda user: user.Metadata, suffix="/params")
+ROLE: Final = Kind[RoleV6]("role", "/roles/", lambda role: role.Metadata, suffix="/params")
+LOCK: Final = Kind[LockV2]("lock", "/locks/", lambda lock: lock.Metadata)
+ACCESS_LIST: Final = Kind[AccessList]("access_list", "/access_list/", lambda access_list: access_list.header.metadata)
+PLUGIN: Final = Kind[PluginV1]("plugin", "/plugins/", lambda plugin: plugin.metadata)
+IMPORT_RULE: Final = Kind[OktaImportRuleV1]("okta_import_rule", "/okta_import_rule/", lambda rule: rule.Header.Metadata)
+SAML_CONNECTOR: Final = Kind[SAMLConnectorV2]("saml", "/web/connectors/saml/connectors/", lambda saml: saml.Metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class ListingLag:
+    """How far lists stay behind writes, per kind (`teleport-observed.md` 1.4 and 2). All zero by default."""
+
+    default: Lag = field(default_factory=Lag)
+    locks: Lag = field(default_factory=Lag)
+
+    @classmethod
+    def observed(cls) -> ListingLag:
+        """Return what was seen of a server on SQLite; locks are enforced a little sooner than lists show users."""
+        return cls(default=Lag(put=0.5, delete=1.0), locks=Lag(put=0.4, delete=1.0))
+
+
+@dataclass(slots=True)
+class JoinToken:
+    """A join token: the system roles that it admits, and until when (Unix seconds; None means for ever)."""
+
+    name: str
+    roles: tuple[str, ...]
+    expires: float | None = None
+
+
+@dataclass(slots=True)
+class Cluster:
+    """Everything that the auth server knows.
+
+    `now` gives Unix seconds and is asked for every moment that matters: expiry, locks, lag of lists, times stored.
+    """
+
+    name: str = DEFAULT_CLUSTER
+    edition: Edition = Edition.ENTERPRISE
+    version: str = DEFAULT_VERSION
+    now: Callable[[], float] = time.time
+    lag: ListingLag = ListingLag()
+    tokens: dict[str, JoinToken] = field(default_factory=dict)
+    mfa_devices: dict[str, list[MFADevice]] = field(default_factory=dict)
+    users: Store[UserV2] = field(init=False)
+    roles: Store[RoleV6] = field(init=False)
+    locks: Store[LockV2] = field(init=False)
+    access_lists: Store[AccessList] = field(init=False)
+    stores: dict[str, Store[Any]] = field(init=False, default_factory=dict)
+    _lock_book: LockBook = field(init=False)
+    _rules: dict[str, tuple[str, RuleSet]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.users = self.store(USER)
+        self.roles = self.store(ROLE)
+        self.locks = self.store(LOCK, self.lag.locks)
+        self.access_lists = self.store(ACCESS_LIST)
+        self._lock_book = LockBook(self.locks)
+
+    def store(self, kind: Kind[M], lag: Lag | None = None) -> Store[M]:
+        """Return the store of a kind, made on first use."""
+        if kind.name not in self.stores:
+            self.stores[kind.name] = Store(kind, self.now, self.lag.default if lag is None else lag)
+        return self.stores[kind.name]
+
+    def authorize(self, caller: Caller) -> Access:
+        """Return what the caller may do, or refuse the call: who has no user record, or is locked, may nothing.
+
+        The texts are the flattened ones of `reference/teleport.md` 1.7.
+        """
+        sets: list[RuleSet] = []
+        if caller.kind is CallerKind.USER:
+            if self.users.get(caller.name) is None:
+                raise not_found(f"access denied\n\tuser {quoted(caller.name)} not found")
+            sets = [self._rules_of_role(name) for name in caller.roles]
+        elif caller.is_okta_service:
+            sets = [OKTA_SERVICE]
+        if self._lock_book.in_force_against(caller, self.now()):
+            raise access_denied()
+        return Access(sets)
+
+    def _rules_of_role(self, name: str) -> RuleSet:
+        role = self.roles.get(name)
+        if role is None:
+            raise not_found(f"access denied\n\trole {name} is not found")
+        known = self._rules.get(name)
+        if known is None or known[0] != role.Metadata.Revision:
+            known = self._rules[name] = (role.Metadata.Revision, rules_of(role))
+        return known[1]

@@ -1,0 +1,44 @@
+"""Runs the sandbox in the foreground, as `teleport-okta sandbox teleport` does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from .cluster import DEFAULT_VERSION, ListingLag
+from .control import Control
+from .sandbox import TeleportSandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+async def serve(
+    directory: Path,
+    *,
+    announce: Callable[[dict[str, object]], None],
+    listen: tuple[str, int] = ("127.0.0.1", 0),
+    edition: str = "ent",
+    version: str = DEFAULT_VERSION,
+) -> None:
+    """Serve until cancelled, with the lag of lists that a real server has.
+
+    `announce` is called once, when both ports are open, with what a client needs to connect.
+    """
+    sandbox = TeleportSandbox(directory, edition=edition, version=version, listen=listen, lag=ListingLag.observed())
+    async with sandbox, Control(sandbox) as control:
+        announce(
+            {
+                "kind": "teleport",
+                "auth": sandbox.address,
+                "cluster": sandbox.cluster.name,
+                "version": sandbox.cluster.version,
+                "edition": sandbox.cluster.edition.value,
+                "identity": str(sandbox.identity_path),
+                "join_token": sandbox.join_token,
+                "ca_pins": sandbox.ca_pins,
+                "control": control.url,
+            }
+        )
+        await asyncio.Event().wait()

@@ -1,0 +1,235 @@
+"""The HTTP address at which somebody outside the process plays the administrator (docs/sandbox-teleport.md)."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import grpc
+from aiohttp import web
+from google.protobuf.json_format import MessageToDict
+
+from .faults import Fault
+from .refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from google.protobuf.message import Message
+
+    from .sandbox import TeleportSandbox
+
+Body = dict[str, Any]
+
+_FAULT_KEYS: Final = {"method", "code", "message", "latency", "reset", "applied", "count", "probability"}
+
+
+class Control:
+    """The control listener of a running sandbox, on a loopback port of its own, from `async with` to its end."""
+
+    def __init__(self, sandbox: TeleportSandbox, host: str = "127.0.0.1") -> None:
+        self._sandbox = sandbox
+        self._host = host
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(middlewares=[_answer_errors])
+        app.add_routes(self._routes())
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, 0)
+        await site.start()
+        self.url = f"http://{self._host}:{self._runner.addresses[0][1]}/"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self._describe),
+            web.get("/calls", self._show_calls),
+            web.post("/calls/reset", self._reset_calls),
+            web.get("/faults", self._show_faults),
+            web.post("/faults", self._add_fault),
+            web.delete("/faults", self._clear_faults),
+            web.post("/restart", self._restart),
+            web.post("/listings/hold", self._hold_listings),
+            web.post("/users", self._create_user),
+            web.patch("/users/{name}", self._edit_user),
+            web.delete("/users/{name}", self._delete_user),
+            web.post("/users/{name}/mfa", self._add_mfa_device),
+            web.post("/users/{name}/sso-login", self._sso_login),
+            web.post("/locks", self._create_lock),
+            web.delete("/locks/{name}", self._delete_lock),
+            web.post("/tokens", self._create_token),
+            web.delete("/tokens/{name}", self._revoke_token),
+            web.post("/identities", self._issue_identity),
+            web.get("/{kind}", self._list_kind),
+            web.get("/{kind}/{name}", self._show_object),
+        ]
+
+    # What is there
+
+    async def _describe(self, _request: web.Request) -> web.Response:
+        cluster = self._sandbox.cluster
+        return web.json_response(
+            {
+                "cluster": cluster.name,
+                "edition": cluster.edition.value,
+                "version": cluster.version,
+                "connections": self._sandbox.open_connections,
+                "objects": {kind: len(store) for kind, store in sorted(cluster.stores.items())},
+            }
+        )
+
+    async def _list_kind(self, request: web.Request) -> web.Response:
+        store = self._store(request)
+        objects = sorted(store.all_stored(), key=store.kind.name_of)
+        return web.json_response([_as_json(found) for found in objects])
+
+    async def _show_object(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        found = self._store(request).stored(name)
+        if found is None:
+            raise KeyError(name)
+        shown = _as_json(found)
+        if request.match_info["kind"] == "users":
+            shown["mfa_devices"] = self._sandbox.administrator.mfa_devices(name)
+        return web.json_response(shown)
+
+    def _store(self, request: web.Request) -> Any:  # noqa: ANN401 - a store of whatever kind the path names
+        return self._sandbox.cluster.stores[request.match_info["kind"].removesuffix("s")]
+
+    # Calls and faults
+
+    async def _show_calls(self, _request: web.Request) -> web.Response:
+        calls = self._sandbox.calls
+        return web.json_response(
+            {"total": calls.total, "calls": calls.calls, "most_writes_in_flight": calls.most_writes_in_flight}
+        )
+
+    async def _reset_calls(self, _request: web.Request) -> web.Response:
+        self._sandbox.calls.reset()
+        return web.json_response({})
+
+    async def _show_faults(self, _request: web.Request) -> web.Response:
+        return web.json_response([_fault_as_json(fault) for fault in self._sandbox.faults.waiting])
+
+    async def _add_fault(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        unknown = sorted(set(body) - _FAULT_KEYS)
+        if unknown:
+            raise ValueError(f"unknown keys of a fault: {', '.join(unknown)}")
+        code = body.pop("code", None)
+        if code is not None and code not in grpc.StatusCode.__members__:
+            raise ValueError(f"no gRPC status is called {code!r}")
+        fault = Fault(**body, code=grpc.StatusCode[code] if code is not None else None)
+        self._sandbox.faults.add(fault)
+        return web.json_response(_fault_as_json(fault), status=201)
+
+    async def _clear_faults(self, _request: web.Request) -> web.Response:
+        self._sandbox.faults.clear()
+        return web.json_response({})
+
+    async def _restart(self, request: web.Request) -> web.Response:
+        await self._sandbox.restart_auth(**await _body(request))
+        return web.json_response({})
+
+    async def _hold_listings(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        self._sandbox.cluster.stores[body["kind"]].hold_listings(float(body["seconds"]))
+        return web.json_response({})
+
+    # The administrator, and logins
+
+    async def _create_user(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        user = self._sandbox.administrator.create_user(body.pop("name"), **body)
+        return web.json_response(_as_json(user), status=201)
+
+    async def _edit_user(self, request: web.Request) -> web.Response:
+        user = self._sandbox.administrator.edit_user(request.match_info["name"], **await _body(request))
+        return web.json_response(_as_json(user))
+
+    async def _delete_user(self, request: web.Request) -> web.Response:
+        self._sandbox.administrator.delete_user(request.match_info["name"])
+        return web.json_response({})
+
+    async def _add_mfa_device(self, request: web.Request) -> web.Response:
+        device = self._sandbox.administrator.add_mfa_device(request.match_info["name"], **await _body(request))
+        return web.json_response({"device": device.metadata.Name, "id": device.id}, status=201)
+
+    async def _sso_login(self, request: web.Request) -> web.Response:
+        user = self._sandbox.administrator.sso_login(request.match_info["name"], **await _body(request))
+        return web.json_response(_as_json(user))
+
+    async def _create_lock(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        lock = self._sandbox.administrator.create_lock(body.pop("name"), body.pop("user"), **body)
+        return web.json_response(_as_json(lock), status=201)
+
+    async def _delete_lock(self, request: web.Request) -> web.Response:
+        self._sandbox.administrator.delete_lock(request.match_info["name"])
+        return web.json_response({})
+
+    async def _create_token(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        token = self._sandbox.administrator.create_token(body.pop("name"), body.pop("roles"), **body)
+        return web.json_response({"name": token.name, "roles": token.roles, "expires": token.expires}, status=201)
+
+    async def _revoke_token(self, request: web.Request) -> web.Response:
+        self._sandbox.administrator.revoke_token(request.match_info["name"])
+        return web.json_response({})
+
+    async def _issue_identity(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        lifetime = timedelta(seconds=float(body.get("lifetime", 3600)))
+        identity = self._sandbox.issue_identity(body["user"], body["roles"], lifetime=lifetime)
+        return web.Response(body=identity.text(), content_type="text/plain", status=201)
+
+
+@web.middleware
+async def _answer_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer a request that cannot be carried out with a reason instead of a traceback."""
+    try:
+        return await handler(request)
+    except KeyError as error:
+        return web.json_response({"error": f"there is no {error.args[0]!r}"}, status=404)
+    except (ValueError, TypeError, PermissionError) as error:
+        return web.json_response({"error": str(error)}, status=400)
+    except Refusal as refusal:
+        return web.json_response({"error": refusal.text}, status=409)
+
+
+async def _body(request: web.Request) -> Body:
+    text = await request.text()
+    body = json.loads(text) if text else {}
+    if not isinstance(body, dict):
+        raise ValueError("the body is a JSON object")  # noqa: TRY004 - wrong input, not a wrong program
+    return body
+
+
+def _as_json(message: Message) -> Body:
+    return MessageToDict(message, preserving_proto_field_name=True)
+
+
+def _fault_as_json(fault: Fault) -> Body:
+    return {
+        "method": fault.method,
+        "code": fault.code.name if fault.code is not None else None,
+        "message": fault.message,
+        "latency": fault.latency,
+        "reset": fault.reset,
+        "applied": fault.applied,
+        "count": fault.count,
+        "probability": fault.probability,
+    }

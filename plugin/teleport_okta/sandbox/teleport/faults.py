@@ -1,0 +1,74 @@
+"""Faults on command: what goes wrong, on which calls, how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
+
+    import grpc
+
+
+@dataclass(slots=True)
+class Fault:
+    """Something that goes wrong with the calls whose path matches `method` (exact, or a glob such as `*/UpsertUser`).
+
+    `latency` delays the call, in seconds. Then `code` answers it with a status, or `reset` cuts the connection it came
+    on. `applied` lets the call take effect first, so that only its answer is lost. `count` is how many more calls it
+    meets (None: every one), `probability` the share of matching calls that it meets.
+    """
+
+    method: str
+    code: grpc.StatusCode | None = None
+    message: str = "injected fault"
+    latency: float = 0.0
+    reset: bool = False
+    applied: bool = False
+    count: int | None = None
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.code is None and not self.reset and self.latency <= 0:
+            raise ValueError("a fault needs a code, a reset or a latency")
+        if self.code is not None and self.reset:
+            raise ValueError("a fault either answers with a code or resets the connection")
+        if not 0 < self.probability <= 1:
+            raise ValueError("the probability of a fault is above 0 and at most 1")
+
+
+class FaultPlan:
+    """The faults that are waiting for their calls, oldest first; a call meets at most one."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._faults: list[Fault] = []
+
+    @property
+    def waiting(self) -> tuple[Fault, ...]:
+        """The faults that may still happen."""
+        return tuple(self._faults)
+
+    def add(self, fault: Fault) -> None:
+        """Let a fault wait for its calls."""
+        self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        self._faults.clear()
+
+    def next_for(self, path: str) -> Fault | None:
+        """Return the fault that this call meets, and use it up by one."""
+        for fault in self._faults:
+            if not fnmatchcase(path, fault.method):
+                continue
+            if fault.probability < 1 and self._random.random() >= fault.probability:
+                continue
+            if fault.count is not None:
+                fault.count -= 1
+                if fault.count <= 0:
+                    self._faults.remove(fault)
+            return fault
+        return None

@@ -1,0 +1,54 @@
+"""How the server says no: one exception that carries the gRPC code and the text a real Teleport answers with."""
+
+from __future__ import annotations
+
+import json
+
+import grpc
+
+
+class Refusal(Exception):  # noqa: N818 - what the server answers, not a fault of the sandbox
+    """An answer other than OK. Raised by a service, turned into a gRPC status by the router.
+
+    Codes follow the classes of `reference/teleport.md` 1.7; texts are the server's own.
+    """
+
+    def __init__(self, code: grpc.StatusCode, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+def access_denied(text: str = "access denied") -> Refusal:
+    """Return the refusal of class AccessDenied."""
+    return Refusal(grpc.StatusCode.PERMISSION_DENIED, text)
+
+
+def already_exists(text: str) -> Refusal:
+    """Return the refusal of class AlreadyExists."""
+    return Refusal(grpc.StatusCode.ALREADY_EXISTS, text)
+
+
+def bad_parameter(text: str) -> Refusal:
+    """Return the refusal of class BadParameter."""
+    return Refusal(grpc.StatusCode.INVALID_ARGUMENT, text)
+
+
+def compare_failed(text: str) -> Refusal:
+    """Return the refusal of class CompareFailed."""
+    return Refusal(grpc.StatusCode.FAILED_PRECONDITION, text)
+
+
+def not_found(text: str) -> Refusal:
+    """Return the refusal of class NotFound."""
+    return Refusal(grpc.StatusCode.NOT_FOUND, text)
+
+
+def unknown(text: str) -> Refusal:
+    """Return the refusal of a plain error, which gRPC knows as UNKNOWN."""
+    return Refusal(grpc.StatusCode.UNKNOWN, text)
+
+
+def quoted(text: str) -> str:
+    """Quote as the server does in its texts: double quotes, backslash escapes, letters of any script as they are."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,171 @@
+"""Carries calls to services: everything that is the same for each of them happens here, in the server's own order.
+
+Requests and replies pass through gRPC as bytes, so that a request above the limit is refused in the words of the
+server, and an unknown service before anybody is authenticated (`reference/teleport.md` 1.5 to 1.7).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from .access import Access
+from .refusal import Refusal
+from .rpc import Call, Declaration, Handler, declarations_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from google.protobuf.descriptor import MethodDescriptor
+
+    from .calls import CallCounter
+    from .cluster import Cluster
+    from .faults import Fault, FaultPlan
+    from .front import Connection
+
+MESSAGE_LIMIT: Final = 4 * 1024 * 1024
+"""The largest request that the server takes, in bytes."""
+
+_SEMVER: Final = re.compile(r"(\d+)\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+_NO_ACCESS: Final = Access(())
+
+Context = grpc.aio.ServicerContext[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    declaration: Declaration
+    handler: Handler
+    request: type[Message]
+
+
+class Router(grpc.GenericRpcHandler):
+    """The one handler of the gRPC server. `connection_of` tells the connection behind a peer of the server."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        services: Iterable[object],
+        *,
+        calls: CallCounter,
+        faults: FaultPlan,
+        connection_of: Callable[[str], Connection | None],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._cluster = cluster
+        self._calls = calls
+        self._faults = faults
+        self._connection_of = connection_of
+        self._sleep = sleep
+        self._routes: dict[str, _Route] = {}
+        self._methods: dict[str, dict[str, MethodDescriptor]] = {}
+        for service in services:
+            for declaration, handler in declarations_of(service):
+                self._add(declaration, handler)
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    def _add(self, declaration: Declaration, handler: Handler) -> None:
+        service, _, name = declaration.path.rpartition("/")
+        if service not in self._methods:
+            descriptor = descriptor_pool.Default().FindServiceByName(service)
+            self._methods[service] = {method.name: method for method in descriptor.methods}
+        method = self._methods[service][name]
+        self._routes[f"/{declaration.path}"] = _Route(declaration, handler, GetMessageClass(method.input_type))
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
+        """Return the handler of a path, known or not: gRPC's own refusal would use other words."""
+        path = handler_call_details.method
+        known = self._handlers.get(path)
+        if known is None:
+            known = self._handlers[path] = self._handler_of(path)
+        return known
+
+    def _handler_of(self, path: str) -> grpc.RpcMethodHandler[Any, Any]:
+        route = self._routes.get(path)
+        if route is None:
+            text = self._unimplemented(path)
+
+            async def refuse(_requests: object, context: Context) -> NoReturn:
+                await self._refuse(path, text, context)
+
+            return grpc.stream_stream_rpc_method_handler(refuse)
+
+        async def answer(raw: bytes, context: Context) -> bytes:
+            with self._calls.during(path):
+                return await self._answer(path, route, raw, context)
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+    def _unimplemented(self, path: str) -> str:
+        service, _, name = path.removeprefix("/").rpartition("/")
+        if service not in self._methods:
+            return f"unknown service {service}"
+        if name not in self._methods[service]:
+            return f"unknown method {name} for service {service}"
+        return f"method {name} not implemented"
+
+    async def _refuse(self, path: str, text: str, context: Context) -> NoReturn:
+        with self._calls.during(path):
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
+
+    async def _answer(self, path: str, route: _Route, raw: bytes, context: Context) -> bytes:
+        connection = self._connection_of(context.peer())
+        if connection is None:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "this server takes calls from its front alone")
+        fault = self._faults.next_for(path)
+        if fault is not None:
+            await self._sleep(fault.latency)
+            if not fault.applied:
+                await _fail(fault, connection, context)
+        if len(raw) > MESSAGE_LIMIT:
+            text = f"grpc: received message larger than max ({len(raw)} vs. {MESSAGE_LIMIT})"
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        client_version = _declared_version(context)
+        if client_version and not self._accepts(client_version):
+            connection.abort()
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "client version is unsupported")
+        await context.send_initial_metadata((("version", self._cluster.version),))
+        try:
+            reply = self._call(route, raw, connection, client_version)
+        except Refusal as refusal:
+            await context.abort(refusal.code, refusal.text)
+        if fault is not None and fault.applied:
+            await _fail(fault, connection, context)
+        return reply
+
+    def _accepts(self, client_version: str) -> bool:
+        """Say whether a client of that version may talk to this server: at most one major version older."""
+        parsed = _SEMVER.fullmatch(client_version)
+        return parsed is not None and int(parsed[1]) >= int(self._cluster.version.split(".", 1)[0]) - 1
+
+    def _call(self, route: _Route, raw: bytes, connection: Connection, client_version: str) -> bytes:
+        try:
+            request = route.request.FromString(raw)
+        except DecodeError as error:
+            raise Refusal(grpc.StatusCode.INTERNAL, f"grpc: error unmarshalling request: {error}") from error
+        access = _NO_ACCESS if route.declaration.open else self._cluster.authorize(connection.caller)
+        call = Call(connection.caller, access, connection.remote_address, client_version)
+        reply: Message = route.handler(call, request)
+        return reply.SerializeToString()
+
+
+async def _fail(fault: Fault, connection: Connection, context: Context) -> None:
+    """Let the call fail as the fault says; one that only delays lets it be."""
+    if fault.reset:
+        connection.abort()
+        await context.abort(grpc.StatusCode.UNAVAILABLE, fault.message)
+    if fault.code is not None:
+        await context.abort(fault.code, fault.message)
+
+
+def _declared_version(context: Context) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == "version":
+            return value if isinstance(value, str) else value.decode(errors="replace")
+    return ""

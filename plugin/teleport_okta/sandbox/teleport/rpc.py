@@ -1,0 +1,50 @@
+"""How a service declares its calls, and what each call is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from .access import Access
+    from .caller import Caller
+
+Handler = Callable[..., Any]
+H = TypeVar("H", bound=Handler)
+
+_DECLARATION: Final = "_rpc_declaration"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What `rpc` notes on a handler. An open call is answered without authorization."""
+
+    path: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: who makes it, what that caller may do, from where, and with which declared client version."""
+
+    caller: Caller
+    access: Access
+    remote_address: str
+    client_version: str
+
+
+def rpc(path: str, *, open: bool = False) -> Callable[[H], H]:  # noqa: A002 - reads as what it says
+    """Declare a method `(call, request) -> reply` as the handler of an RPC, by its path without the first slash."""
+
+    def declare(handler: H) -> H:
+        setattr(handler, _DECLARATION, Declaration(path, open))
+        return handler
+
+    return declare
+
+
+def declarations_of(service: object) -> list[tuple[Declaration, Handler]]:
+    """Return the declared handlers of a service object."""
+    members = (getattr(service, name) for name in dir(service) if not name.startswith("__"))
+    return [(getattr(member, _DECLARATION), member) for member in members if hasattr(member, _DECLARATION)]

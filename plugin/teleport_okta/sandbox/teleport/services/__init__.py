@@ -1,0 +1,34 @@
+"""The gRPC services of the auth server, one small file each. A later kind is one more file and one line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .access_lists import AccessLists
+from .auth import AuthFacts
+from .join import Joining
+from .locks import Locks
+from .okta import OktaRules
+from .plugins import Plugins
+from .roles import Roles
+from .saml import CommunitySamlWrites, SamlConnectors
+from .users import Users
+
+if TYPE_CHECKING:
+    from ..cluster import Cluster
+    from ..identity_file import IdentityIssuer
+
+
+def services_of(cluster: Cluster, issuer: IdentityIssuer) -> list[object]:
+    """Return the services that a cluster of this edition registers (`reference/teleport.md` 7.1)."""
+    services: list[object] = [
+        AuthFacts(cluster, issuer),
+        Joining(cluster, issuer),
+        Users(cluster),
+        Roles(cluster),
+        Locks(cluster),
+        SamlConnectors(cluster),
+    ]
+    if cluster.edition.enterprise:
+        return [*services, AccessLists(cluster), Plugins(cluster), OktaRules(cluster)]
+    return [*services, CommunitySamlWrites()]

@@ -1,0 +1,50 @@
+"""What the auth server tells anybody about itself: Ping, its name, its CA."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teleport.legacy.client.proto.authservice_pb2 import (
+    GetClusterCACertResponse,
+    GetDomainNameResponse,
+    PingResponse,
+)
+from teleport.legacy.types.types_pb2 import SIGNATURE_ALGORITHM_SUITE_BALANCED_V1
+
+from ..rpc import Call, rpc
+
+if TYPE_CHECKING:
+    from google.protobuf.empty_pb2 import Empty
+    from teleport.legacy.client.proto.authservice_pb2 import PingRequest
+
+    from ..cluster import Cluster
+    from ..identity_file import IdentityIssuer
+
+
+class AuthFacts:
+    """Facts about the cluster; none needs a permission, and none but a lock keeps them from a caller."""
+
+    def __init__(self, cluster: Cluster, issuer: IdentityIssuer) -> None:
+        self._cluster = cluster
+        self._issuer = issuer
+
+    @rpc("proto.AuthService/Ping")
+    def ping(self, call: Call, _request: PingRequest) -> PingResponse:
+        """Return name, version and features, without a certificate too."""
+        return PingResponse(
+            ClusterName=self._cluster.name,
+            ServerVersion=self._cluster.version,
+            ServerFeatures=self._cluster.edition.features(),
+            RemoteAddr=call.remote_address,
+            signature_algorithm_suite=SIGNATURE_ALGORITHM_SUITE_BALANCED_V1,
+        )
+
+    @rpc("proto.AuthService/GetDomainName")
+    def get_domain_name(self, _call: Call, _request: Empty) -> GetDomainNameResponse:
+        """Return the cluster's name."""
+        return GetDomainNameResponse(DomainName=self._cluster.name)
+
+    @rpc("proto.AuthService/GetClusterCACert")
+    def get_cluster_ca_cert(self, _call: Call, _request: Empty) -> GetClusterCACertResponse:
+        """Return the host CA, which a joining service compares with its pins (`teleport-observed.md` 4)."""
+        return GetClusterCACertResponse(TLSCA=self._issuer.host_ca.pem)

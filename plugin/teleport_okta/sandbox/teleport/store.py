@@ -1,0 +1,257 @@
+"""One store for every kind of resource: a backend that is always right, and a cache that follows it with a delay.
+
+A real server writes to its backend and answers lists from a cache that reads the backend's events. So a list shows a
+new object some tenths of a second late and a deleted one for about a second more, while a single read falls through
+to the backend when the cache does not have the object (`teleport-observed.md` 1.4). The delay is computed with the
+injected clock when somebody reads: nothing here waits.
+
+Messages are handed over, never copied: whoever gives one to the store, or takes one out, must not change it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import uuid
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from .metadata import check_key, seconds_of
+from .refusal import already_exists, compare_failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+M = TypeVar("M", bound=Message)
+
+STALE_REVISION = (
+    "resource revision does not match, it may have been concurrently created|modified|deleted; "
+    "please work from the latest state, or use --force to overwrite"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How long lists go on without a write, in seconds: `put` for new and changed objects, `delete` for gone ones."""
+
+    put: float = 0.0
+    delete: float = 0.0
+
+
+class Kind(Generic[M]):
+    """What tells one kind from another: where its objects lie in the backend, and where their metadata is.
+
+    `metadata` finds the message with name, labels, expiry and revision in an object. Its fields are spelt `Name` in the
+    old API and `name` in the new one; which of the two is seen from its descriptor.
+    """
+
+    def __init__(self, name: str, prefix: str, metadata: Callable[[M], Message], suffix: str = "") -> None:
+        self.name = name
+        self.prefix = prefix
+        self.suffix = suffix
+        self._metadata = metadata
+
+    def name_of(self, message: M) -> str:
+        """Return the object's name."""
+        return str(self._field(message, "Name"))
+
+    def revision_of(self, message: M) -> str:
+        """Return the object's revision, empty before it was stored."""
+        return str(self._field(message, "Revision"))
+
+    def set_revision(self, message: M, revision: str) -> None:
+        """Give the object its next revision."""
+        metadata = self._metadata(message)
+        setattr(metadata, _spelling(metadata, "Revision"), revision)
+
+    def expires_at(self, message: M) -> float | None:
+        """Return the Unix time at which the backend forgets the object, or None."""
+        metadata = self._metadata(message)
+        field = _spelling(metadata, "Expires")
+        return seconds_of(getattr(metadata, field)) if metadata.HasField(field) else None
+
+    def _field(self, message: M, name: str) -> object:
+        metadata = self._metadata(message)
+        return getattr(metadata, _spelling(metadata, name))
+
+
+def _spelling(metadata: Message, name: str) -> str:
+    return name if metadata.DESCRIPTOR.full_name == "types.Metadata" else name.lower()
+
+
+Follower = Callable[[str, M | None, M | None], None]
+"""What is told of each change of the cache: the name, the object before and the object after."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event(Generic[M]):
+    due: float
+    name: str
+    message: M | None
+
+
+class Store(Generic[M]):
+    """The objects of one kind, by name."""
+
+    def __init__(self, kind: Kind[M], clock: Callable[[], float], lag: Lag) -> None:
+        self.kind = kind
+        self._clock = clock
+        self._lag = lag
+        self._backend: dict[str, M] = {}
+        self._expiries: list[tuple[float, str, str]] = []
+        self._events: deque[_Event[M]] = deque()
+        self._cached: dict[str, M] = {}
+        self._names: list[str] = []
+        self._held_until = 0.0
+        self.followers: list[Follower[M]] = []
+
+    # Reads
+
+    def get(self, name: str) -> M | None:
+        """Return what a single read shows: the cached object, or else the backend's."""
+        self.catch_up()
+        found = self._cached.get(name)
+        return found if found is not None else self._backend.get(name)
+
+    def stored(self, name: str) -> M | None:
+        """Return what the backend holds, whatever the cache shows."""
+        self.catch_up()
+        return self._backend.get(name)
+
+    def listed(self, start: str = "") -> Iterator[M]:
+        """Walk the cached objects in the order of their names, from `start` (inclusive) on."""
+        self.catch_up()
+        names = self._names
+        for index in range(bisect_left(names, start) if start else 0, len(names)):
+            yield self._cached[names[index]]
+
+    def page(self, start: str, limit: int, keep: Callable[[M], bool] | None = None) -> tuple[list[M], M | None]:
+        """Return at most `limit` cached objects from `start` on that are worth keeping, and the one that follows."""
+        walk = self.listed(start)
+        kept = list(islice(walk if keep is None else filter(keep, walk), limit + 1))
+        return (kept[:limit], kept[limit]) if len(kept) > limit else (kept, None)
+
+    def all_stored(self) -> Iterable[M]:
+        """Return everything that the backend holds, in no order."""
+        self.catch_up()
+        return self._backend.values()
+
+    def __len__(self) -> int:
+        self.catch_up()
+        return len(self._backend)
+
+    # Writes
+
+    def create(self, message: M) -> M:
+        """Store a new object. ALREADY_EXISTS in the backend's own words when the name is taken."""
+        self._check_key(message)
+        self.catch_up()
+        if self.kind.name_of(message) in self._backend:
+            raise already_exists("UNIQUE constraint failed: kv.key")
+        return self._put(message)
+
+    def update(self, message: M) -> M:
+        """Replace an object whose revision is still the one that the caller read. FAILED_PRECONDITION otherwise."""
+        self._check_key(message)
+        self.catch_up()
+        stored = self._backend.get(self.kind.name_of(message))
+        if stored is None or self.kind.revision_of(stored) != self.kind.revision_of(message):
+            raise compare_failed(STALE_REVISION)
+        return self._put(message)
+
+    def upsert(self, message: M) -> M:
+        """Store the object, whatever was there."""
+        self._check_key(message)
+        self.catch_up()
+        return self._put(message)
+
+    def delete(self, name: str) -> M | None:
+        """Remove an object and return it, or None when there was none."""
+        self.catch_up()
+        message = self._backend.pop(name, None)
+        if message is not None:
+            self._announce(name, None, self._lag.delete)
+        return message
+
+    def seed(self, messages: Iterable[M]) -> None:
+        """Put many objects in at once, visible in lists at once: how a test makes a large cluster quickly."""
+        for message in messages:
+            self._stamp(message)
+            name = self.kind.name_of(message)
+            before = self._cached.get(name)
+            self._backend[name] = message
+            self._cached[name] = message
+            for follower in self.followers:
+                follower(name, before, message)
+        self._names = sorted(self._cached)
+
+    def hold_listings(self, seconds: float) -> None:
+        """Let lists show for a while what they show now, as a cache that has stopped following does."""
+        self.catch_up()
+        self._held_until = self._clock() + seconds
+
+    # The cache
+
+    def _put(self, message: M) -> M:
+        self._stamp(message)
+        name = self.kind.name_of(message)
+        self._backend[name] = message
+        self._announce(name, message, self._lag.put)
+        return message
+
+    def _stamp(self, message: M) -> None:
+        revision = str(uuid.uuid4())
+        self.kind.set_revision(message, revision)
+        expires = self.kind.expires_at(message)
+        if expires is not None:
+            heapq.heappush(self._expiries, (expires, self.kind.name_of(message), revision))
+
+    def _check_key(self, message: M) -> None:
+        check_key(self.kind.prefix, self.kind.name_of(message), self.kind.suffix)
+
+    def _announce(self, name: str, message: M | None, lag: float) -> None:
+        """Tell the cache, which follows the log of events in their order."""
+        now = self._clock()
+        if lag <= 0 and not self._events and now >= self._held_until:
+            self._apply(name, message)
+            return
+        due = now + lag
+        if self._events:
+            due = max(due, self._events[-1].due)
+        self._events.append(_Event(due, name, message))
+
+    def catch_up(self) -> None:
+        """Let the cache read the events that are due, and tell its followers."""
+        if self._expiries:
+            self._expire(self._clock())
+        if self._events:
+            now = self._clock()
+            if now < self._held_until:
+                return
+            while self._events and self._events[0].due <= now:
+                event = self._events.popleft()
+                self._apply(event.name, event.message)
+
+    def _expire(self, now: float) -> None:
+        while self._expiries and self._expiries[0][0] <= now:
+            _, name, revision = heapq.heappop(self._expiries)
+            message = self._backend.get(name)
+            if message is not None and self.kind.revision_of(message) == revision:
+                del self._backend[name]
+                self._announce(name, None, 0.0)
+
+    def _apply(self, name: str, message: M | None) -> None:
+        before = self._cached.get(name)
+        if message is not None:
+            if before is None:
+                insort(self._names, name)
+            self._cached[name] = message
+        elif before is not None:
+            del self._cached[name]
+            del self._names[bisect_left(self._names, name)]
+        for follower in self.followers:
+            follower(name, before, message)

@@ -1,0 +1,120 @@
+"""The admin service: a running process answers its own command line (`proto/teleport_okta_api/admin.proto`).
+
+It listens on a Unix socket, mode 0600, in the data directory: who may read the state may ask the service.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+
+import grpc
+from teleport_okta_api import admin_pb2 as api
+from teleport_okta_api import admin_pb2_grpc as api_grpc
+
+from teleport_okta.errors import ConfigError, TeleportOktaError
+from teleport_okta.plan.view import view_of
+from teleport_okta.serve import messages
+from teleport_okta.sync.full_pass import PlanChangedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from teleport_okta.state.store import Store
+    from teleport_okta.sync.engine import Engine
+
+    Request = TypeVar("Request")
+
+SOCKET_NAME: Final = "admin.sock"
+REMEDY_METADATA: Final = "remedy-bin"
+"""Trailing metadata with the remedy of an error, UTF-8."""
+
+UNLIMITED: Final = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+DEFAULT_HISTORY: Final = 50
+
+_LONGEST_SOCKET_PATH: Final = 100
+_ONLY_OWNER: Final = 0o177
+
+
+class AdminService(api_grpc.AdminServicer):
+    """Answers from the engine and the store of the running process."""
+
+    def __init__(self, engine: Engine, store: Store) -> None:
+        self._engine = engine
+        self._store = store
+
+    async def GetStatus(  # noqa: N802 - the name in the API
+        self, request: api.GetStatusRequest, context: grpc.aio.ServicerContext[api.GetStatusRequest, object]
+    ) -> api.GetStatusResponse:
+        """Answer what the process knows of itself."""
+        try:
+            return messages.status_to_message(await self._engine.status())
+        except TeleportOktaError as error:
+            await _refuse(context, error)
+
+    async def GetPlan(  # noqa: N802
+        self, request: api.GetPlanRequest, context: grpc.aio.ServicerContext[api.GetPlanRequest, object]
+    ) -> api.Plan:
+        """Answer what a pass would do now."""
+        try:
+            return messages.plan_to_message(view_of(await self._engine.plan()))
+        except TeleportOktaError as error:
+            await _refuse(context, error)
+
+    async def Apply(  # noqa: N802
+        self, request: api.ApplyRequest, context: grpc.aio.ServicerContext[api.ApplyRequest, object]
+    ) -> api.PassReport:
+        """Run a pass and answer what it did."""
+        try:
+            return messages.report_to_message(await self._engine.apply(request.plan_digest))
+        except TeleportOktaError as error:
+            await _refuse(context, error)
+
+    async def ListHistory(  # noqa: N802
+        self, request: api.ListHistoryRequest, context: grpc.aio.ServicerContext[api.ListHistoryRequest, object]
+    ) -> api.ListHistoryResponse:
+        """Answer the newest journal entries."""
+        try:
+            entries = await self._store.journal.history(limit=request.limit or DEFAULT_HISTORY, name=request.name)
+        except TeleportOktaError as error:
+            await _refuse(context, error)
+        return messages.history_to_message(entries)
+
+
+@asynccontextmanager
+async def serving(service: AdminService, data_dir: Path) -> AsyncIterator[None]:
+    """Answer on the data directory's socket until the block ends; calls in flight are finished then.
+
+    Raises ConfigError when the path is too long for a Unix socket, or the socket cannot be made.
+    """
+    path = data_dir / SOCKET_NAME
+    if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+        what = f"storage.data_dir: {path} is longer than the {_LONGEST_SOCKET_PATH} bytes that a Unix socket can have"
+        raise ConfigError(what, remedy="choose a shorter directory")
+    path.unlink(missing_ok=True)
+    server = grpc.aio.server(options=UNLIMITED)
+    api_grpc.add_AdminServicer_to_server(service, server)
+    mask = os.umask(_ONLY_OWNER)
+    try:
+        server.add_insecure_port(f"unix:{path}")
+        await server.start()
+    except RuntimeError as error:
+        what = f"{path}: the admin socket cannot be made: {error}"
+        raise ConfigError(what, remedy="check storage.data_dir and its permissions") from error
+    finally:
+        os.umask(mask)
+    try:
+        yield
+    finally:
+        await server.stop(grace=5)
+        path.unlink(missing_ok=True)
+
+
+async def _refuse(context: grpc.aio.ServicerContext[Request, object], error: TeleportOktaError) -> NoReturn:
+    """End a call with an error of ours: its words as details, its remedy beside them."""
+    expected = isinstance(error, PlanChangedError | ConfigError)
+    code = grpc.StatusCode.FAILED_PRECONDITION if expected else grpc.StatusCode.INTERNAL
+    await context.abort(code, error.what, ((REMEDY_METADATA, error.remedy.encode()),))
+    raise AssertionError

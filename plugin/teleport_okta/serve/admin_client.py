@@ -1,0 +1,80 @@
+"""The other end of the admin socket: what the command line asks a running service."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import grpc
+from teleport_okta_api import admin_pb2 as api
+from teleport_okta_api import admin_pb2_grpc as api_grpc
+
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.serve import messages
+from teleport_okta.serve.admin import REMEDY_METADATA, SOCKET_NAME, UNLIMITED
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+    from pathlib import Path
+    from typing import TypeVar
+
+    from teleport_okta.plan.view import PlanView
+    from teleport_okta.state.journal import JournalEntry
+    from teleport_okta.sync.report import PassReport
+    from teleport_okta.sync.status import Status
+
+    T = TypeVar("T")
+
+
+class ServiceError(TeleportOktaError):
+    """The running service refused, or could not answer."""
+
+
+class AdminClient:
+    """Asks the service that runs on a data directory; every method raises ServiceError with the service's words."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._admin = api_grpc.AdminStub(channel)
+
+    async def status(self) -> Status:
+        """Ask what the service knows of itself."""
+        return messages.status_from_message(await _answer(self._admin.GetStatus(api.GetStatusRequest())))
+
+    async def plan(self) -> PlanView:
+        """Ask what a pass would do now."""
+        return messages.plan_from_message(await _answer(self._admin.GetPlan(api.GetPlanRequest())))
+
+    async def apply(self, digest: str) -> PassReport:
+        """Have the service run a pass; with a digest only that plan."""
+        request = api.ApplyRequest(plan_digest=digest)
+        return messages.report_from_message(await _answer(self._admin.Apply(request)))
+
+    async def history(self, *, limit: int, name: str) -> list[JournalEntry]:
+        """Ask for the newest journal entries."""
+        request = api.ListHistoryRequest(limit=limit, name=name)
+        return messages.history_from_message(await _answer(self._admin.ListHistory(request)))
+
+
+@asynccontextmanager
+async def running_service(data_dir: Path) -> AsyncIterator[AdminClient | None]:
+    """Give a client of the service that runs on a data directory, or None when none answers."""
+    path = data_dir / SOCKET_NAME
+    if not path.is_socket():
+        yield None
+        return
+    async with grpc.aio.insecure_channel(f"unix:{path}", options=UNLIMITED) as channel:
+        state = channel.get_state(try_to_connect=True)
+        while state in {grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING}:
+            await channel.wait_for_state_change(state)
+            state = channel.get_state(try_to_connect=True)
+        yield AdminClient(channel) if state is grpc.ChannelConnectivity.READY else None
+
+
+async def _answer(call: Awaitable[T]) -> T:
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        trailing = dict(error.trailing_metadata() or ())
+        remedy = trailing.get(REMEDY_METADATA, b"")
+        text = remedy.decode() if isinstance(remedy, bytes) else remedy
+        raise ServiceError(error.details() or str(error.code()), remedy=text) from error

@@ -1,0 +1,216 @@
+"""Between our values and the messages of the admin API (`proto/teleport_okta_api/admin.proto`), both ways."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from teleport_okta_api import admin_pb2 as api
+
+from teleport_okta.model.findings import Held, Quarantined
+from teleport_okta.model.teleport import Cluster, Feature
+from teleport_okta.plan.changes import FieldChange
+from teleport_okta.plan.view import ChangeView, PlanView
+from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.store import QuarantineEntry
+from teleport_okta.sync.report import OutcomeView, PassReport
+from teleport_okta.sync.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def plan_to_message(plan: PlanView) -> api.Plan:
+    """Write a plan."""
+    return api.Plan(
+        digest=plan.digest,
+        changes=[_change_to_message(change) for change in plan.changes],
+        quarantined=[_quarantined_to_message(row) for row in plan.quarantined],
+        held=[api.Held(kind=row.kind, name=row.name, okta_id=row.okta_id, reason=row.reason) for row in plan.held],
+        warnings=plan.warnings,
+        unchanged=plan.unchanged,
+    )
+
+
+def plan_from_message(message: api.Plan) -> PlanView:
+    """Read a plan."""
+    return PlanView(
+        digest=message.digest,
+        changes=tuple(_change_from_message(change) for change in message.changes),
+        quarantined=tuple(_quarantined_from_message(row) for row in message.quarantined),
+        held=tuple(Held(row.kind, row.name, row.okta_id, row.reason) for row in message.held),
+        warnings=tuple(message.warnings),
+        unchanged=message.unchanged,
+    )
+
+
+def report_to_message(report: PassReport) -> api.PassReport:
+    """Write what a pass did."""
+    return api.PassReport(
+        plan=plan_to_message(report.plan),
+        outcomes=[
+            api.Outcome(change=_change_to_message(outcome.change), result=outcome.result, error=outcome.error)
+            for outcome in report.outcomes
+        ],
+        started=_time_to_message(report.started),
+        finished=_time_to_message(report.finished),
+        okta_calls=dict(report.okta_calls),
+        trigger=report.trigger,
+        error=report.error,
+    )
+
+
+def report_from_message(message: api.PassReport) -> PassReport:
+    """Read what a pass did."""
+    return PassReport(
+        trigger=message.trigger,
+        plan=plan_from_message(message.plan),
+        outcomes=tuple(
+            OutcomeView(_change_from_message(outcome.change), outcome.result, outcome.error)
+            for outcome in message.outcomes
+        ),
+        started=message.started.ToDatetime(UTC),
+        finished=message.finished.ToDatetime(UTC),
+        okta_calls=dict(message.okta_calls),
+        error=message.error,
+    )
+
+
+def status_to_message(status: Status) -> api.GetStatusResponse:
+    """Write a status."""
+    message = api.GetStatusResponse(
+        version=status.version,
+        state=status.state,
+        last_success=_time_to_message(status.last_success),
+        next_pass=_time_to_message(status.next_pass),
+        last_error=status.last_error,
+        quarantined=[_quarantined_to_message(entry.row, entry.since) for entry in status.quarantine],
+    )
+    if status.cluster is not None:
+        message.teleport_cluster = status.cluster.name
+        message.teleport_version = status.cluster.version
+        message.features.extend(
+            api.Feature(name=feature.name, enabled=feature.enabled, reason=feature.reason)
+            for feature in status.cluster.features
+        )
+    if status.last_pass is not None:
+        message.last_pass.CopyFrom(report_to_message(status.last_pass))
+    return message
+
+
+def status_from_message(message: api.GetStatusResponse) -> Status:
+    """Read a status."""
+    features = tuple(Feature(feature.name, feature.enabled, feature.reason) for feature in message.features)
+    return Status(
+        version=message.version,
+        state=message.state,
+        last_success=_time_from_message(message, "last_success"),
+        next_pass=_time_from_message(message, "next_pass"),
+        last_error=message.last_error,
+        quarantine=tuple(
+            QuarantineEntry(_quarantined_from_message(row), row.since.ToDatetime(UTC)) for row in message.quarantined
+        ),
+        cluster=Cluster(message.teleport_cluster, message.teleport_version, features)
+        if message.teleport_cluster
+        else None,
+        last_pass=report_from_message(message.last_pass) if message.HasField("last_pass") else None,
+    )
+
+
+def history_to_message(entries: Iterable[JournalEntry]) -> api.ListHistoryResponse:
+    """Write journal entries."""
+    return api.ListHistoryResponse(
+        entries=[
+            api.JournalEntry(
+                sequence=entry.sequence,
+                time=_time_to_message(entry.time),
+                trigger=entry.trigger,
+                kind=entry.kind,
+                name=entry.name,
+                okta_id=entry.okta_id,
+                action=entry.action,
+                reason=entry.reason,
+                before_digest=entry.before_digest,
+                after_digest=entry.after_digest,
+                outcome=entry.outcome.value,
+                error=entry.error,
+            )
+            for entry in entries
+        ]
+    )
+
+
+def history_from_message(message: api.ListHistoryResponse) -> list[JournalEntry]:
+    """Read journal entries."""
+    return [
+        JournalEntry(
+            sequence=entry.sequence,
+            time=entry.time.ToDatetime(UTC),
+            trigger=entry.trigger,
+            kind=entry.kind,
+            name=entry.name,
+            okta_id=entry.okta_id,
+            action=entry.action,
+            reason=entry.reason,
+            before_digest=entry.before_digest,
+            after_digest=entry.after_digest,
+            outcome=Result(entry.outcome),
+            error=entry.error,
+        )
+        for entry in message.entries
+    ]
+
+
+def _change_to_message(change: ChangeView) -> api.Change:
+    return api.Change(
+        action=change.action,
+        kind=change.kind,
+        name=change.name,
+        subject=change.subject,
+        okta_id=change.okta_id,
+        reason=change.reason,
+        fields=[api.FieldChange(field=field.field, before=field.before, after=field.after) for field in change.fields],
+    )
+
+
+def _change_from_message(message: api.Change) -> ChangeView:
+    return ChangeView(
+        action=message.action,
+        kind=message.kind,
+        name=message.name,
+        subject=message.subject,
+        okta_id=message.okta_id,
+        reason=message.reason,
+        fields=tuple(FieldChange(field.field, field.before, field.after) for field in message.fields),
+    )
+
+
+def _quarantined_to_message(row: Quarantined, since: datetime | None = None) -> api.Quarantined:
+    return api.Quarantined(
+        kind=row.kind,
+        name=row.name,
+        okta_id=row.okta_id,
+        reason=row.reason,
+        remedy=row.remedy,
+        since=_time_to_message(since),
+    )
+
+
+def _quarantined_from_message(message: api.Quarantined) -> Quarantined:
+    return Quarantined(message.kind, message.name, message.okta_id, message.reason, message.remedy)
+
+
+def _time_to_message(moment: datetime | None) -> Timestamp | None:
+    if moment is None:
+        return None
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message
+
+
+def _time_from_message(message: api.GetStatusResponse, field: str) -> datetime | None:
+    if not message.HasField(field):  # type: ignore[arg-type]  # the stub lists the literal names
+        return None
+    moment: Timestamp = getattr(message, field)
+    return moment.ToDatetime(UTC)

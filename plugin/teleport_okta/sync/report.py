@@ -1,0 +1,57 @@
+"""What a pass did, as a value that can be shown and sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from teleport_okta.state.journal import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from teleport_okta.plan.view import ChangeView, PlanView
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeView:
+    """One change and how it went."""
+
+    change: ChangeView
+    result: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """One pass: its plan, how each change went, and the Okta calls that it took, by rate-limit bucket.
+
+    `error` says why it could not do all of its work; empty when it did.
+    """
+
+    trigger: str
+    plan: PlanView
+    outcomes: tuple[OutcomeView, ...]
+    started: datetime
+    finished: datetime
+    okta_calls: Mapping[str, int] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the pass read everything and applied everything that it planned."""
+        return not self.error and all(outcome.result == Result.DONE for outcome in self.outcomes)
+
+    def counts(self) -> Counter[str]:
+        """Count the outcomes by result."""
+        return Counter(outcome.result for outcome in self.outcomes)
+
+    def as_json(self) -> dict[str, object]:
+        """Return the report in the shape of `apply --format json`."""
+        report = asdict(self)
+        report["started"] = self.started.isoformat()
+        report["finished"] = self.finished.isoformat()
+        report["succeeded"] = self.succeeded
+        return report

@@ -1,0 +1,51 @@
+"""Reading what a pass needs of both systems."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from teleport_okta.errors import ConfigError
+from teleport_okta.plan.users import ActualUsers
+
+if TYPE_CHECKING:
+    from teleport_okta.config import Settings
+    from teleport_okta.model.okta import OktaApp, OktaOrganization, Snapshot
+    from teleport_okta.okta.reads import OktaReads
+    from teleport_okta.teleport.cluster import Teleport
+
+
+@dataclass(frozen=True, slots=True)
+class OktaFacts:
+    """One organisation, the app (None when the whole organisation is the source), and its people."""
+
+    organization: OktaOrganization
+    app: OktaApp | None
+    people: Snapshot
+
+
+async def read_okta(okta: OktaReads, settings: Settings) -> OktaFacts:
+    """Read the organisation and the people of the configured source, with the fewest calls.
+
+    Raises OktaError when nothing could be read; a listing that broke off comes back as an incomplete snapshot.
+    """
+    organization = await okta.organization()
+    if settings.sync.source == "organization":
+        return OktaFacts(organization, None, await okta.people_of_organization())
+    app_id = settings.okta.app_id
+    if app_id is None:
+        what = "okta.app_id is not set"
+        raise ConfigError(what, remedy="give the id of the SAML app (0oa…)")
+    app = await okta.app(app_id)
+    return OktaFacts(organization, app, await okta.people_of_app(app_id))
+
+
+async def read_teleport(teleport: Teleport) -> ActualUsers:
+    """Read all users and locks of the cluster; raises TeleportError."""
+    async with asyncio.TaskGroup() as reads:
+        users = reads.create_task(teleport.users.list())
+        locks = reads.create_task(teleport.locks.list())
+    return ActualUsers(
+        users={user.name: user for user in users.result()}, locks={lock.name: lock for lock in locks.result()}
+    )

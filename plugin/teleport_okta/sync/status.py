@@ -1,0 +1,46 @@
+"""What a process knows of itself: shown by `status`, answered by the admin service."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from teleport_okta.model.teleport import Cluster
+    from teleport_okta.state.store import QuarantineEntry, Store
+    from teleport_okta.sync.report import PassReport
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A moment of one process. `state` is idle, running, failing or stopped (no service runs)."""
+
+    version: str
+    state: str
+    last_success: datetime | None
+    quarantine: tuple[QuarantineEntry, ...]
+    next_pass: datetime | None = None
+    last_error: str = ""
+    cluster: Cluster | None = None
+    last_pass: PassReport | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """Return the status in the shape of `status --format json`."""
+        status = asdict(self)
+        status["last_success"] = self.last_success and self.last_success.isoformat()
+        status["next_pass"] = self.next_pass and self.next_pass.isoformat()
+        status["quarantine"] = [{**asdict(entry.row), "since": entry.since.isoformat()} for entry in self.quarantine]
+        status["last_pass"] = self.last_pass and self.last_pass.as_json()
+        return status
+
+
+async def status_of_store(store: Store, version: str) -> Status:
+    """Return what the state remembers while no service runs."""
+    return Status(
+        version=version,
+        state="stopped",
+        last_success=await store.last_success(),
+        quarantine=tuple(await store.quarantine()),
+    )

@@ -1,0 +1,248 @@
+"""Between Teleport's messages and the values of `model.teleport`.
+
+Reading keeps the message as bytes beside the fields that we know. Writing changes a copy of those bytes, and in it
+only the fields that differ, so that what we do not know survives. Times that are absent, and the year-1 times that a
+Go server sends instead, both mean unset (`reference/teleport.md` 4.0.1).
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from teleport.legacy.types import types_pb2
+
+from teleport_okta.model.names import SYSTEM_USER
+from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportRole, TeleportUser
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+    from google.protobuf.timestamp_pb2 import Timestamp
+    from teleport.legacy.types.wrappers import wrappers_pb2
+
+SAML: Final = "saml"
+"""The type of connector that stores its identities in `SAMLIdentities`."""
+
+RECORD_OUTLIVES_LOCK: Final = timedelta(minutes=1)
+"""How long the record of a temporary lock stays after the lock's end, so that the backend's clock never removes a
+lock that is still in force (`reference/teleport.md` 4.4)."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_YEAR_ONE: Final = -62_135_596_800
+_END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
+_LAST_SECOND: Final = int((_END_OF_TIME - _EPOCH).total_seconds())
+
+
+def user_from_message(message: types_pb2.UserV2) -> TeleportUser:
+    """Return a user as read. Keys of labels and traits are shared between users, because there are many."""
+    intern = sys.intern
+    traits = {intern(key): tuple(strings.Values) for key, strings in message.Spec.Traits.Values.items()}
+    return _user(message, traits)
+
+
+def user_from_reply(reply: types_pb2.UserV2, sent: types_pb2.UserV2, user: TeleportUser) -> TeleportUser:
+    """Return what `user_from_message` returns, sooner where the traits are stored as `user` was `sent`."""
+    return _user(reply, user.traits) if reply.Spec.Traits == sent.Spec.Traits else user_from_message(reply)
+
+
+def _user(message: types_pb2.UserV2, traits: Mapping[str, tuple[str, ...]]) -> TeleportUser:
+    metadata, spec = message.Metadata, message.Spec
+    intern = sys.intern
+    connector = spec.CreatedBy.Connector
+    return TeleportUser(
+        name=metadata.Name,
+        labels={intern(key): intern(value) for key, value in metadata.Labels.items()},
+        roles=tuple(map(intern, spec.Roles)),
+        traits=traits,
+        expires=_earlier(read_time(spec, "Expires"), read_time(metadata, "Expires")),
+        connector=ConnectorRef(intern(connector.Type), intern(connector.ID), connector.Identity)
+        if connector.ID
+        else None,
+        revision=metadata.Revision,
+        raw=message.SerializeToString(),
+    )
+
+
+def user_from_bytes(raw: bytes) -> TeleportUser:
+    """Return a user from the bytes of its message."""
+    return user_from_message(types_pb2.UserV2.FromString(raw))
+
+
+def user_to_message(user: TeleportUser, now: datetime) -> types_pb2.UserV2:
+    """Return the message to send for a user; `now` becomes the time of creation where there is none.
+
+    The creator is always complete: without a user name the server would drop the connector with it
+    (`reference/teleport.md` 4.2).
+    """
+    if user.raw is None:
+        message = types_pb2.UserV2(Kind="user", Version="v2")
+        current = _NEW_USER
+    else:
+        message = types_pb2.UserV2.FromString(user.raw)
+        current = user_from_message(message)
+    metadata, spec = message.Metadata, message.Spec
+    metadata.Name = user.name
+    metadata.Revision = user.revision
+    _replace_labels(metadata.Labels, user.labels)
+    if user.roles != current.roles:
+        del spec.Roles[:]
+        spec.Roles.extend(user.roles)
+    if user.traits != current.traits:
+        _replace_traits(spec.Traits.Values, current.traits, user.traits)
+    if user.expires != current.expires:
+        write_time(spec, "Expires", user.expires)
+        write_time(metadata, "Expires", user.expires)
+    if user.connector != current.connector:
+        _replace_connector(spec, current.connector, user.connector)
+    created_by = spec.CreatedBy
+    if not created_by.User.Name:
+        created_by.User.Name = SYSTEM_USER
+    if read_time(created_by, "Time") is None:
+        write_time(created_by, "Time", now)
+    return message
+
+
+def lock_from_message(message: types_pb2.LockV2) -> TeleportLock:
+    """Return a lock as read. `user` is set only if the target is that user and nothing narrower."""
+    metadata, spec = message.Metadata, message.Spec
+    user = spec.Target.User
+    return TeleportLock(
+        name=metadata.Name,
+        user=user if user and spec.Target == types_pb2.LockTarget(User=user) else None,
+        labels={sys.intern(key): sys.intern(value) for key, value in metadata.Labels.items()},
+        message=spec.Message,
+        expires=_earlier(read_time(spec, "Expires"), read_time(metadata, "Expires")),
+        raw=message.SerializeToString(),
+    )
+
+
+def lock_from_bytes(raw: bytes) -> TeleportLock:
+    """Return a lock from the bytes of its message."""
+    return lock_from_message(types_pb2.LockV2.FromString(raw))
+
+
+def lock_to_message(lock: TeleportLock) -> types_pb2.LockV2:
+    """Return the message to send for a lock on a user, or for any lock that was read.
+
+    A temporary lock ends by itself, and its record goes a little later, so that none is left behind.
+    """
+    if lock.raw is None:
+        message = types_pb2.LockV2(Kind="lock", Version="v2")
+        current = _NEW_LOCK
+    else:
+        message = types_pb2.LockV2.FromString(lock.raw)
+        current = lock_from_message(message)
+    metadata, spec = message.Metadata, message.Spec
+    metadata.Name = lock.name
+    _replace_labels(metadata.Labels, lock.labels)
+    if lock.user is not None and lock.user != current.user:
+        spec.Target.CopyFrom(types_pb2.LockTarget(User=lock.user))
+    spec.Message = lock.message
+    if lock.expires != current.expires:
+        write_time(spec, "Expires", lock.expires)
+        write_time(metadata, "Expires", lock.expires and lock.expires + RECORD_OUTLIVES_LOCK)
+    return message
+
+
+def role_from_message(message: types_pb2.RoleV6) -> TeleportRole:
+    """Return a role as read."""
+    metadata = message.Metadata
+    return TeleportRole(
+        name=metadata.Name,
+        labels={sys.intern(key): sys.intern(value) for key, value in metadata.Labels.items()},
+        revision=metadata.Revision,
+        raw=message.SerializeToString(),
+    )
+
+
+def role_from_bytes(raw: bytes) -> TeleportRole:
+    """Return a role from the bytes of its message."""
+    return role_from_message(types_pb2.RoleV6.FromString(raw))
+
+
+def role_to_message(role: TeleportRole) -> types_pb2.RoleV6:
+    """Return the message to send for a role. A new one is v7: an unnamed version becomes the server's newest."""
+    if role.raw is None:
+        message = types_pb2.RoleV6(Kind="role", Version="v7", Spec=types_pb2.RoleSpecV6())
+    else:
+        message = types_pb2.RoleV6.FromString(role.raw)
+    message.Metadata.Name = role.name
+    message.Metadata.Revision = role.revision
+    _replace_labels(message.Metadata.Labels, role.labels)
+    return message
+
+
+_Timed = types_pb2.Metadata | types_pb2.UserSpecV2 | types_pb2.LockSpecV2 | types_pb2.CreatedBy
+
+
+def read_time(message: _Timed, field: str) -> datetime | None:
+    """Return a time, or None for one that is absent or in year 1. Beyond year 9999 it is the end of that year."""
+    if not message.HasField(field):  # type: ignore[arg-type]
+        return None
+    stamp: Timestamp = getattr(message, field)
+    if stamp.seconds <= _YEAR_ONE:
+        return None
+    if stamp.seconds > _LAST_SECOND:
+        return _END_OF_TIME
+    return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
+
+
+def write_time(message: _Timed, field: str, when: datetime | None) -> None:
+    """Set a time; None removes the field, since an empty one would mean 1970."""
+    if when is None:
+        message.ClearField(field)  # type: ignore[arg-type]
+        return
+    since = when - _EPOCH
+    stamp: Timestamp = getattr(message, field)
+    stamp.seconds = since.days * 86_400 + since.seconds
+    stamp.nanos = since.microseconds * 1000
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
+
+
+def _replace_labels(stored: MutableMapping[str, str], wanted: Mapping[str, str]) -> None:
+    for key in [key for key in stored if key not in wanted]:
+        del stored[key]
+    for key, value in wanted.items():
+        stored[key] = value
+
+
+def _replace_traits(
+    stored: MutableMapping[str, wrappers_pb2.StringValues],
+    current: Mapping[str, tuple[str, ...]],
+    wanted: Mapping[str, tuple[str, ...]],
+) -> None:
+    for key in current:
+        if key not in wanted:
+            del stored[key]
+    for key, values in wanted.items():
+        if values != current.get(key):
+            strings = stored[key].Values
+            del strings[:]
+            strings.extend(values)
+
+
+def _replace_connector(spec: types_pb2.UserSpecV2, current: ConnectorRef | None, wanted: ConnectorRef | None) -> None:
+    """Change through which connector a user came, in both places where a SAML login looks for it."""
+    identities = spec.SAMLIdentities
+    if current is not None and current.type == SAML and (wanted is None or wanted.id != current.id):
+        for stale in [identity for identity in identities if identity.ConnectorID == current.id]:
+            identities.remove(stale)
+    if wanted is None:
+        spec.CreatedBy.ClearField("Connector")
+        return
+    connector = spec.CreatedBy.Connector
+    connector.Type, connector.ID, connector.Identity = wanted.type, wanted.id, wanted.identity
+    if wanted.type == SAML:
+        known = next((identity for identity in identities if identity.ConnectorID == wanted.id), None)
+        (known or identities.add(ConnectorID=wanted.id)).Username = wanted.identity
+
+
+_NEW_USER: Final = TeleportUser("")
+_NEW_LOCK: Final = TeleportLock("", None)

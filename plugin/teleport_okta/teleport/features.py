@@ -1,0 +1,199 @@
+"""What a cluster can do for us: one harmless call for each feature, and why one is off (`reference/teleport.md` 7).
+
+An outage is not an answer: it raises, and says nothing of any feature.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from teleport.accesslist.v1 import accesslist_service_pb2, accesslist_service_pb2_grpc
+from teleport.legacy.client.proto import authservice_pb2
+from teleport.okta.v1 import okta_service_pb2, okta_service_pb2_grpc
+from teleport.plugins.v1 import plugin_service_pb2, plugin_service_pb2_grpc
+from teleport.users.v1 import users_service_pb2
+
+from teleport_okta.model.teleport import Cluster, Feature
+from teleport_okta.teleport.errors import (
+    FeatureUnavailableError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnavailableError,
+)
+from teleport_okta.teleport.gates import gate_for
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from teleport.legacy.client.proto.authservice_pb2 import Features, PingResponse
+
+    from teleport_okta.teleport.connection import Connection
+
+_NOBODY: Final = "teleport-okta-probe"
+"""A name that nothing has: reading it costs nothing, and NOT_FOUND proves the permission."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    feature: str
+    identity: Literal["host", "bot"]
+    call: Callable[[Connection], Awaitable[object]]
+
+
+async def read_cluster(host: Connection, bot: Connection | None) -> Cluster:
+    """Return the cluster's name, version and features. Raises UnavailableError and its like during an outage."""
+    ping = await _ping(host)
+    features = [_saml(ping.ServerFeatures)]
+    for probe in _PROBES:
+        connection = host if probe.identity == "host" else bot
+        features.append(await _probe(probe, connection, ping.ServerVersion))
+    return Cluster(
+        name=ping.ClusterName,
+        version=ping.ServerVersion,
+        features=tuple(sorted(features, key=lambda feature: feature.name)),
+    )
+
+
+async def _ping(connection: Connection) -> PingResponse:
+    """Ask until there is an answer: a server that cannot read its own settings sends an empty one."""
+    attempts = connection.attempts()
+    while True:
+        reply = await connection.call(
+            connection.auth.Ping, authservice_pb2.PingRequest(), name="AuthService/Ping", subject="the cluster"
+        )
+        if reply.ClusterName and reply.ServerVersion:
+            return reply
+        await attempts.pause(UnavailableError("AuthService/Ping", "the cluster", "the answer is empty"))
+
+
+def _saml(features: Features) -> Feature:
+    """SAML is an entitlement: without it every write of a connector is refused, and nobody can sign in through one."""
+    entitled = features.entitlements["SAML"].enabled if "SAML" in features.entitlements else features.SAML
+    return Feature(
+        "saml",
+        enabled=entitled,
+        reason="" if entitled else "the cluster has no SAML entitlement (Teleport Enterprise has)",
+    )
+
+
+async def _probe(probe: _Probe, connection: Connection | None, server_version: str) -> Feature:
+    gate = gate_for(probe.feature, server_version)
+    if gate is not None:
+        return Feature(probe.feature, enabled=False, reason=f"off on {server_version}: {gate.why}; {gate.remedy}")
+    if connection is None:
+        return Feature(
+            probe.feature, enabled=False, reason="needs the bot's identity: set teleport.identity to its file"
+        )
+    try:
+        await probe.call(connection)
+    except NotFoundError:
+        pass
+    except FeatureUnavailableError as error:
+        return Feature(
+            probe.feature,
+            enabled=False,
+            reason=f"this cluster does not offer it (Community edition, or too old): {error.details}",
+        )
+    except PermissionDeniedError as error:
+        return Feature(
+            probe.feature, enabled=False, reason=f"the {probe.identity} identity may not use it: {error.details}"
+        )
+    return Feature(probe.feature, enabled=True)
+
+
+async def _list_users(connection: Connection) -> None:
+    await connection.call(
+        connection.users.ListUsers,
+        users_service_pb2.ListUsersRequest(page_size=1),
+        name="UsersService/ListUsers",
+        subject="users",
+    )
+
+
+async def _get_lock(connection: Connection) -> None:
+    await connection.call(
+        connection.auth.GetLock,
+        authservice_pb2.GetLockRequest(Name=_NOBODY),
+        name="AuthService/GetLock",
+        subject="locks",
+    )
+
+
+async def _list_roles(connection: Connection) -> None:
+    await connection.call(
+        connection.auth.ListRoles,
+        authservice_pb2.ListRolesRequest(Limit=1),
+        name="AuthService/ListRoles",
+        subject="roles",
+    )
+
+
+async def _list_app_servers(connection: Connection) -> None:
+    await connection.call(
+        connection.auth.ListResources,
+        authservice_pb2.ListResourcesRequest(ResourceType="app_server", Namespace="default", Limit=1),
+        name="AuthService/ListResources",
+        subject="app servers",
+    )
+
+
+async def _list_user_groups(connection: Connection) -> None:
+    await connection.call(
+        connection.auth.ListUserGroups,
+        authservice_pb2.ListUserGroupsRequest(Limit=1),
+        name="AuthService/ListUserGroups",
+        subject="user groups",
+    )
+
+
+async def _list_access_requests(connection: Connection) -> None:
+    await connection.call(
+        connection.auth.ListAccessRequests,
+        authservice_pb2.ListAccessRequestsRequest(Limit=1),
+        name="AuthService/ListAccessRequests",
+        subject="access requests",
+    )
+
+
+async def _list_access_lists(connection: Connection) -> None:
+    stub = accesslist_service_pb2_grpc.AccessListServiceStub(connection.channel)
+    await connection.call(
+        stub.ListAccessLists,
+        accesslist_service_pb2.ListAccessListsRequest(page_size=1),
+        name="AccessListService/ListAccessLists",
+        subject="access lists",
+    )
+
+
+async def _list_import_rules(connection: Connection) -> None:
+    stub = okta_service_pb2_grpc.OktaServiceStub(connection.channel)
+    await connection.call(
+        stub.ListOktaImportRules,
+        okta_service_pb2.ListOktaImportRulesRequest(page_size=1),
+        name="OktaService/ListOktaImportRules",
+        subject="import rules",
+    )
+
+
+async def _get_plugin(connection: Connection) -> None:
+    stub = plugin_service_pb2_grpc.PluginServiceStub(connection.channel)
+    await connection.call(
+        stub.GetPlugin,
+        plugin_service_pb2.GetPluginRequest(name="okta"),
+        name="PluginService/GetPlugin",
+        subject="plugin 'okta'",
+    )
+
+
+_PROBES: Final = (
+    _Probe("users", "host", _list_users),
+    _Probe("locks", "host", _get_lock),
+    _Probe("roles", "host", _list_roles),
+    _Probe("app_servers", "host", _list_app_servers),
+    _Probe("user_groups", "host", _list_user_groups),
+    _Probe("access_lists", "host", _list_access_lists),
+    _Probe("okta_service", "host", _list_import_rules),
+    _Probe("plugin", "bot", _get_plugin),
+    _Probe("access_requests", "bot", _list_access_requests),
+)

@@ -1,0 +1,164 @@
+"""The host identity: joined once, kept in the data directory, loaded ever after.
+
+`<data_dir>/host/uuid` is the host's id, made once and kept through every re-join. `<data_dir>/host/identity` is its
+key, certificate and CAs, in one file in the form of an identity file, so that no crash can leave a key without its
+certificate. Both are readable by their owner only and are replaced by rename.
+
+What is missing is made again: without an identity the host joins under its old id; without the id it is read from the
+certificate. What is damaged, expired or somebody else's is an error that names the file. It is never overwritten
+unasked, because writes here are whole: damage has another cause, which somebody should see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import uuid
+from typing import TYPE_CHECKING
+
+from teleport_okta.teleport.files import private_directory, write_private
+from teleport_okta.teleport.identity import load_identity
+from teleport_okta.teleport.identity_errors import (
+    ForeignClusterError,
+    HostStoreError,
+    IdentityDamagedError,
+    IdentityExpiredError,
+    IdentityKeyMismatchError,
+    IdentityMissingError,
+    IdentityWithoutCAError,
+    NotAHostIdentityError,
+)
+from teleport_okta.teleport.join import join
+from teleport_okta.teleport.join_errors import JoinTokenMissingError, JoinTrustMissingError
+from teleport_okta.teleport.trust import pinned_trust
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.teleport.identity import Identity
+
+
+class HostStore:
+    """The host's id and identity on disk."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.directory = data_dir / "host"
+        self.identity_path = self.directory / "identity"
+        self.uuid_path = self.directory / "uuid"
+
+    def load(self) -> Identity | None:
+        """Return the stored identity, or None when this host has not joined yet.
+
+        Raises HostStoreError when a file is damaged, and NotAHostIdentityError when the identity is no host's of role
+        Okta. Whether it has expired is not looked at.
+        """
+        try:
+            identity = load_identity(self.identity_path)
+        except IdentityMissingError:
+            return None
+        except (IdentityDamagedError, IdentityKeyMismatchError, IdentityWithoutCAError) as error:
+            raise HostStoreError(str(self.identity_path), error.what) from error
+        if not identity.is_okta_host:
+            raise NotAHostIdentityError(str(self.identity_path), identity.subject, identity.roles)
+        stored_id = self._stored_id()
+        if stored_id is None:
+            write_private(self.uuid_path, f"{identity.host_id}\n".encode())
+        elif stored_id != identity.host_id:
+            raise HostStoreError(
+                str(self.identity_path), f"it is of host {identity.host_id}, but {self.uuid_path} names {stored_id}"
+            )
+        return identity
+
+    def host_id(self, rng: random.Random) -> str:
+        """Return the host's id; the first time, make one and store it."""
+        stored = self._stored_id()
+        if stored is not None:
+            return stored
+        made = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+        private_directory(self.directory)
+        write_private(self.uuid_path, f"{made}\n".encode())
+        return made
+
+    def save(self, content: bytes) -> None:
+        """Store an identity, in the form of an identity file."""
+        private_directory(self.directory)
+        write_private(self.identity_path, content)
+
+    def _stored_id(self) -> str | None:
+        try:
+            text = self.uuid_path.read_text(encoding="ascii", errors="replace").strip()
+        except FileNotFoundError:
+            return None
+        try:
+            return str(uuid.UUID(text))
+        except ValueError as error:
+            raise HostStoreError(str(self.uuid_path), "it does not hold a UUID") from error
+
+
+async def obtain_host_identity(
+    data_dir: Path,
+    *,
+    address: str,
+    token: str | None,
+    bot: Identity | None,
+    ca_pins: Collection[str] = (),
+    clock: Clock,
+    rng: random.Random,
+) -> Identity:
+    """Return this host's identity: the stored one, or that of a join with `token`, which is stored then.
+
+    The first join trusts the CA of the bot's identity, or else the pinned one. Raises a subclass of JoinError or
+    IdentityError.
+    """
+    store = HostStore(data_dir)
+    stored = await asyncio.to_thread(store.load)
+    if stored is None:
+        stored = await _join(store, address=address, token=token, bot=bot, ca_pins=ca_pins, clock=clock, rng=rng)
+    elif clock.now() >= stored.not_after:
+        raise IdentityExpiredError(
+            stored.source,
+            stored.not_after,
+            clock.now(),
+            remedy="remove the file and start with teleport.join_token set: the host joins again under the same id",
+        )
+    if bot is not None and bot.cluster != stored.cluster:
+        raise ForeignClusterError(stored.source, stored.cluster, other_source=bot.source, other_cluster=bot.cluster)
+    return stored
+
+
+async def _join(
+    store: HostStore,
+    *,
+    address: str,
+    token: str | None,
+    bot: Identity | None,
+    ca_pins: Collection[str],
+    clock: Clock,
+    rng: random.Random,
+) -> Identity:
+    if not token:
+        raise JoinTokenMissingError(address)
+    if bot is not None:
+        trust = b"".join(bot.ca_pems)
+    elif ca_pins:
+        trust = await pinned_trust(address, ca_pins)
+    else:
+        raise JoinTrustMissingError(address)
+    host_id = await asyncio.to_thread(store.host_id, rng)
+    content = await join(
+        address,
+        token=token,
+        trust=trust,
+        host_id=host_id,
+        node_name=socket.gethostname() or "teleport-okta",
+        clock=clock,
+        rng=rng,
+    )
+    await asyncio.to_thread(store.save, content)
+    joined = await asyncio.to_thread(store.load)
+    if joined is None:
+        raise HostStoreError(str(store.identity_path), "it vanished right after it was written")
+    return joined

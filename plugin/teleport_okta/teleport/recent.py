@@ -1,0 +1,113 @@
+"""Our own recent writes win over older listings (`design.md` 4.14, `teleport-observed.md` 1.4).
+
+A listing may lag behind a write by a second. So what we wrote, and the fingerprint of what it replaced, is remembered
+until a listing shows ours, or for 30 seconds of the injected clock. A listing that still shows the replaced content
+(still lacks the created, still has the deleted object) is overruled; one that shows a third content wins, because
+somebody else wrote after us.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from teleport_okta.clock import Clock
+
+REMEMBERED: Final = 30.0
+"""Seconds after which a listing is believed, whatever it shows."""
+
+
+class Named(Protocol):
+    """An object with a name that is unique within its kind."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+
+N = TypeVar("N", bound=Named)
+
+ABSENT: Final = None
+"""The fingerprint of an object that is not there."""
+
+UNKNOWN: Final = object()
+"""Stands for a fingerprint that nobody knew: any content but ours counts as the replaced one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """What we left behind: the message (None: nothing), its fingerprint, and those of all that it replaced."""
+
+    raw: bytes | None
+    fingerprint: Hashable
+    replaced: frozenset[Hashable]
+    at: float
+
+
+class RecentWrites(Generic[N]):
+    """The recent writes of one kind. `fingerprint` tells two contents apart; `decode` brings one back from bytes.
+
+    Bytes are kept instead of values, because a first pass writes many thousands within the 30 seconds.
+    """
+
+    def __init__(self, clock: Clock, *, fingerprint: Callable[[N], Hashable], decode: Callable[[bytes], N]) -> None:
+        self._clock = clock
+        self._fingerprint = fingerprint
+        self._decode = decode
+        self._writes: dict[str, _Write] = {}
+
+    def __len__(self) -> int:
+        return len(self._writes)
+
+    def wrote(self, name: str, raw: bytes, fingerprint: Hashable, *, replaced: Hashable) -> None:
+        """Remember what we stored, and the fingerprint of what was there before (ABSENT: nothing)."""
+        self._remember(name, raw, fingerprint, replaced)
+
+    def deleted(self, name: str, *, replaced: Hashable = UNKNOWN) -> None:
+        """Remember that an object is gone, and the fingerprint of what it was."""
+        self._remember(name, None, ABSENT, replaced)
+
+    def settle(self, listed: dict[str, N]) -> dict[str, N]:
+        """Correct a complete listing, by name and in place, where it is older than our writes; return it."""
+        self._forget_old()
+        for name, write in list(self._writes.items()):
+            found = listed.get(name)
+            if not self._is_older(found, write):
+                del self._writes[name]
+            elif write.raw is None:
+                del listed[name]
+            else:
+                listed[name] = self._decode(write.raw)
+        return listed
+
+    def settle_one(self, name: str, found: N | None) -> N | None:
+        """Correct the reading of one object likewise. It proves nothing about listings, so nothing is forgotten."""
+        self._forget_old()
+        write = self._writes.get(name)
+        if write is None or not self._is_older(found, write):
+            return found
+        return None if write.raw is None else self._decode(write.raw)
+
+    def _is_older(self, found: N | None, write: _Write) -> bool:
+        seen = ABSENT if found is None else self._fingerprint(found)
+        if seen == write.fingerprint:
+            return False
+        return seen in write.replaced or UNKNOWN in write.replaced
+
+    def _remember(self, name: str, raw: bytes | None, fingerprint: Hashable, replaced: Hashable) -> None:
+        self._forget_old()
+        earlier = self._writes.pop(name, None)
+        chain = frozenset((replaced,)) if earlier is None else earlier.replaced | {earlier.fingerprint, replaced}
+        self._writes[name] = _Write(raw, fingerprint, chain - {fingerprint}, self._clock.monotonic())
+
+    def _forget_old(self) -> None:
+        limit = self._clock.monotonic() - REMEMBERED
+        while self._writes:
+            name = next(iter(self._writes))
+            if self._writes[name].at > limit:
+                return
+            del self._writes[name]

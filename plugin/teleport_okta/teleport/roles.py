@@ -1,0 +1,137 @@
+"""Roles (`reference/teleport.md` 4.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport.legacy.client.proto import authservice_pb2 as pb
+
+from teleport_okta.teleport.convert import role_from_bytes, role_from_message, role_to_message
+from teleport_okta.teleport.errors import NotFoundError, PermissionDeniedError, RoleInUseError, UnknownFailureError
+from teleport_okta.teleport.pages import all_pages
+from teleport_okta.teleport.recent import ABSENT, UNKNOWN, RecentWrites
+from teleport_okta.teleport.retry import write_once
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.teleport import TeleportRole
+    from teleport_okta.teleport.connection import Connection
+
+PAGE_SIZE: Final = 1000
+"""Far below the server's cap of 16,000, above which it refuses; roles can be large."""
+
+
+class Roles:
+    """The cluster's roles, read and written as the host identity, which may write those of origin okta only."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._recent: RecentWrites[TeleportRole] = RecentWrites(
+            clock, fingerprint=lambda role: role.revision, decode=role_from_bytes
+        )
+
+    async def list(self) -> list[TeleportRole]:
+        """Return every role, system roles included. A failure of any page is a failure of the whole."""
+        name, subject = "AuthService/ListRoles", "roles"
+
+        async def fetch(token: str) -> tuple[list[TeleportRole], str]:
+            request = pb.ListRolesRequest(Limit=PAGE_SIZE, StartKey=token)
+            reply = await self._connection.call(self._connection.auth.ListRoles, request, name=name, subject=subject)
+            return [role_from_message(message) for message in reply.Roles], reply.NextKey
+
+        return list(self._recent.settle(await all_pages(fetch, method=name, subject=subject)).values())
+
+    async def get(self, name: str) -> TeleportRole | None:
+        """Return a role, or None when there is none of this name."""
+        return self._recent.settle_one(name, await self._read(name))
+
+    async def create(self, role: TeleportRole) -> TeleportRole:
+        """Create a role and return it as stored. Raises AlreadyExistsError when the name is taken."""
+        request = pb.CreateRoleRequest(Role=role_to_message(role))
+
+        async def send() -> TeleportRole:
+            message = await self._connection.call_once(
+                self._connection.auth.CreateRole, request, name="AuthService/CreateRole", subject=_subject(role.name)
+            )
+            return role_from_message(message)
+
+        return self._remember(await self._write_once(role, send), replaced=ABSENT)
+
+    async def update(self, role: TeleportRole) -> TeleportRole:
+        """Change a role that was read, and return it as stored.
+
+        Raises RevisionConflictError when it was changed or deleted since.
+        """
+        request = pb.UpdateRoleRequest(Role=role_to_message(role))
+
+        async def send() -> TeleportRole:
+            message = await self._connection.call_once(
+                self._connection.auth.UpdateRole, request, name="AuthService/UpdateRole", subject=_subject(role.name)
+            )
+            return role_from_message(message)
+
+        return self._remember(await self._write_once(role, send), replaced=role.revision)
+
+    async def upsert(self, role: TeleportRole) -> TeleportRole:
+        """Create or overwrite a role, whatever is there, and return it as stored."""
+        message = await self._connection.call(
+            self._connection.auth.UpsertRoleV2,
+            pb.UpsertRoleRequest(Role=role_to_message(role)),
+            name="AuthService/UpsertRoleV2",
+            subject=_subject(role.name),
+        )
+        return self._remember(role_from_message(message), replaced=role.revision or UNKNOWN)
+
+    async def delete(self, name: str) -> bool:
+        """Delete a role. Returns False when it was gone already.
+
+        Raises RoleInUseError while a user or an access list refers to it: the server says so with UNKNOWN.
+        """
+        try:
+            deleted = await self._connection.delete(
+                self._connection.auth.DeleteRole,
+                pb.DeleteRoleRequest(Name=name),
+                name="AuthService/DeleteRole",
+                subject=_subject(name),
+            )
+        except UnknownFailureError as error:
+            raise RoleInUseError(error.method, error.subject, error.details) from error
+        except PermissionDeniedError:
+            # The host's rule looks at the role's label, and a role that is gone has none.
+            if await self._read(name) is not None:
+                raise
+            deleted = False
+        self._recent.deleted(name)
+        return deleted
+
+    async def _read(self, name: str) -> TeleportRole | None:
+        try:
+            message = await self._connection.call(
+                self._connection.auth.GetRole,
+                pb.GetRoleRequest(Name=name),
+                name="AuthService/GetRole",
+                subject=_subject(name),
+            )
+        except NotFoundError:
+            return None
+        return role_from_message(message)
+
+    async def _write_once(self, role: TeleportRole, send: Callable[[], Awaitable[TeleportRole]]) -> TeleportRole:
+        """Send a create or an update; after a lost answer, find out whether it arrived."""
+
+        async def look() -> TeleportRole | None:
+            stored = await self._read(role.name)
+            arrived = stored is not None and stored.revision != role.revision and stored.labels == role.labels
+            return stored if arrived else None
+
+        return await write_once(send, look, self._connection.attempts())
+
+    def _remember(self, stored: TeleportRole, *, replaced: object) -> TeleportRole:
+        self._recent.wrote(stored.name, stored.raw or b"", stored.revision, replaced=replaced)
+        return stored
+
+
+def _subject(name: str) -> str:
+    return f"role {name!r}"

@@ -1,0 +1,159 @@
+"""Users (`reference/teleport.md` 4.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport.users.v1 import users_service_pb2 as pb
+
+from teleport_okta.teleport.convert import user_from_bytes, user_from_message, user_from_reply, user_to_message
+from teleport_okta.teleport.errors import MissingRoleError, NotFoundError
+from teleport_okta.teleport.pages import all_pages
+from teleport_okta.teleport.recent import ABSENT, UNKNOWN, RecentWrites
+from teleport_okta.teleport.retry import write_once
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import NoReturn
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.teleport import TeleportUser
+    from teleport_okta.teleport.connection import Connection
+
+PAGE_SIZE: Final = 1000
+"""The server's cap."""
+
+
+class Users:
+    """The cluster's users, read and written as the host identity.
+
+    Every write may raise MissingRoleError (a role of the user does not exist), PermissionDeniedError or
+    InvalidArgumentError (origin, name); every call UnavailableError once its retries are spent.
+    """
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._recent: RecentWrites[TeleportUser] = RecentWrites(
+            clock, fingerprint=lambda user: user.revision, decode=user_from_bytes
+        )
+
+    async def list(self) -> list[TeleportUser]:
+        """Return every user, our own recent writes included. A failure of any page is a failure of the whole."""
+        name, subject = "UsersService/ListUsers", "users"
+
+        async def fetch(token: str) -> tuple[list[TeleportUser], str]:
+            request = pb.ListUsersRequest(page_size=PAGE_SIZE, page_token=token)
+            reply = await self._connection.call(self._connection.users.ListUsers, request, name=name, subject=subject)
+            return [user_from_message(message) for message in reply.users], reply.next_page_token
+
+        return list(self._recent.settle(await all_pages(fetch, method=name, subject=subject)).values())
+
+    async def get(self, name: str) -> TeleportUser | None:
+        """Return a user, or None when there is none of this name."""
+        return self._recent.settle_one(name, await self._read(name))
+
+    async def create(self, user: TeleportUser) -> TeleportUser:
+        """Create a user and return it as stored. Raises AlreadyExistsError when somebody else has the name."""
+        message = user_to_message(user, self._clock.now())
+        request = pb.CreateUserRequest(user=message)
+        users = self._connection.users
+
+        async def send() -> TeleportUser:
+            reply = await self._connection.call_once(
+                users.CreateUser, request, name="UsersService/CreateUser", subject=_subject(user.name)
+            )
+            return user_from_reply(reply.user, message, user)
+
+        stored = await self._write_once(user, send)
+        return self._remember(stored, replaced=ABSENT)
+
+    async def update(self, user: TeleportUser) -> TeleportUser:
+        """Change a user that was read, and return it as stored.
+
+        Raises RevisionConflictError when it was changed or deleted since.
+        """
+        message = user_to_message(user, self._clock.now())
+        request = pb.UpdateUserRequest(user=message)
+        users = self._connection.users
+
+        async def send() -> TeleportUser:
+            reply = await self._connection.call_once(
+                users.UpdateUser, request, name="UsersService/UpdateUser", subject=_subject(user.name)
+            )
+            return user_from_reply(reply.user, message, user)
+
+        stored = await self._write_once(user, send)
+        return self._remember(stored, replaced=user.revision)
+
+    async def upsert(self, user: TeleportUser) -> TeleportUser:
+        """Create or overwrite a user, whatever is there, and return it as stored."""
+        message = user_to_message(user, self._clock.now())
+        try:
+            reply = await self._connection.call(
+                self._connection.users.UpsertUser,
+                pb.UpsertUserRequest(user=message),
+                name="UsersService/UpsertUser",
+                subject=_subject(user.name),
+            )
+        except NotFoundError as error:
+            _raise_missing_role(error, user)
+        return self._remember(user_from_reply(reply.user, message, user), replaced=user.revision or UNKNOWN)
+
+    async def delete(self, name: str) -> bool:
+        """Delete a user with everything below it (MFA devices too). Returns False when it was gone already."""
+        deleted = await self._connection.delete(
+            self._connection.users.DeleteUser,
+            pb.DeleteUserRequest(name=name),
+            name="UsersService/DeleteUser",
+            subject=_subject(name),
+        )
+        self._recent.deleted(name)
+        return deleted
+
+    async def _read(self, name: str) -> TeleportUser | None:
+        try:
+            reply = await self._connection.call(
+                self._connection.users.GetUser,
+                pb.GetUserRequest(name=name),
+                name="UsersService/GetUser",
+                subject=_subject(name),
+            )
+        except NotFoundError:
+            return None
+        return user_from_message(reply.user)
+
+    async def _write_once(self, user: TeleportUser, send: Callable[[], Awaitable[TeleportUser]]) -> TeleportUser:
+        """Send a create or an update; after a lost answer, find out whether it arrived."""
+
+        async def look() -> TeleportUser | None:
+            stored = await self._read(user.name)
+            return stored if stored is not None and _same_content(stored, user) else None
+
+        try:
+            return await write_once(send, look, self._connection.attempts())
+        except NotFoundError as error:
+            _raise_missing_role(error, user)
+
+    def _remember(self, stored: TeleportUser, *, replaced: object) -> TeleportUser:
+        self._recent.wrote(stored.name, stored.raw or b"", stored.revision, replaced=replaced)
+        return stored
+
+
+def _subject(name: str) -> str:
+    return f"user {name!r}"
+
+
+def _raise_missing_role(error: NotFoundError, user: TeleportUser) -> NoReturn:
+    """A user write that answers NOT_FOUND speaks of a role: a missing user is FAILED_PRECONDITION."""
+    raise MissingRoleError(error.method, error.subject, error.details, roles=user.roles) from error
+
+
+def _same_content(stored: TeleportUser, sent: TeleportUser) -> bool:
+    return (
+        stored.labels == sent.labels
+        and set(stored.roles) == set(sent.roles)
+        and stored.traits == sent.traits
+        and stored.expires == sent.expires
+        and stored.connector == sent.connector
+    )

@@ -1,0 +1,102 @@
+"""A world of both sandboxes and the product between them, over real HTTP, TLS and gRPC, in virtual time."""
+
+from __future__ import annotations
+
+import random
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from teleport_okta import app
+from teleport_okta.clock import VirtualClock
+from teleport_okta.config import parse
+from teleport_okta.model import labels
+from teleport_okta.sandbox.okta.organization import OktaOrganization
+from teleport_okta.sandbox.okta.server import OktaSandbox
+from teleport_okta.sandbox.teleport.sandbox import TeleportSandbox
+
+if TYPE_CHECKING:
+    from teleport_okta.sandbox.okta.apps import App
+
+
+@dataclass
+class World:
+    """Everything a test wants to touch."""
+
+    okta: OktaOrganization
+    okta_app: App
+    teleport: TeleportSandbox
+    parts: app.Parts
+    clock: VirtualClock
+
+    async def run(self):
+        """One full pass."""
+        return await self.parts.full_pass.run(trigger="test")
+
+    def hire(self, login, **profile):
+        """Somebody new, assigned to the app."""
+        user = self.okta.create_user({"firstName": "A", "lastName": "B", "login": login, "email": login, **profile})
+        self.okta.assign(self.okta_app.id, user.id)
+        return user
+
+    def users(self):
+        """All users of the cluster by name, as stored."""
+        return {user.Metadata.Name: user for user in self.teleport.cluster.users.all_stored()}
+
+    def owned(self):
+        """Name to Okta id of the users that carry our owner label."""
+        return {
+            name: user.Metadata.Labels.get(labels.OKTA_ID, "")
+            for name, user in self.users().items()
+            if user.Metadata.Labels.get(labels.OWNER) == self.okta.id
+        }
+
+    def foreign(self):
+        """The other users, as bytes."""
+        return {
+            name: user.SerializeToString()
+            for name, user in self.users().items()
+            if user.Metadata.Labels.get(labels.OWNER) != self.okta.id
+        }
+
+    def locks(self):
+        """The locks in force, by the user whom they are about."""
+        now = self.clock.now().timestamp()
+        return {
+            lock.Spec.Target.User: lock
+            for lock in self.teleport.cluster.locks.all_stored()
+            if not lock.Spec.HasField("Expires") or lock.Spec.Expires.seconds > now
+        }
+
+
+@asynccontextmanager
+async def built_world(directory, *, edition="ent", version="18.1.3", settings=None, lag=None):
+    """Build a world with an app and nobody in it; `settings` are laid over the usual ones, section by section."""
+    clock = VirtualClock(datetime.now(UTC))
+
+    def now():
+        return clock.now().timestamp()
+
+    okta = OktaOrganization(now=now, rng=random.Random(7))
+    okta_app = okta.create_app("Teleport")
+    async with (
+        OktaSandbox(okta) as okta_server,
+        TeleportSandbox(
+            directory / "teleport", edition=edition, version=version, now=now, sleep=clock.sleep, lag=lag
+        ) as teleport,
+    ):
+        sections = {
+            "teleport": {
+                "addr": teleport.address,
+                "identity": str(teleport.identity_path),
+                "join_token": teleport.join_token,
+            },
+            "okta": {"org_url": okta_server.url, "api_token": okta.ssws_token, "app_id": okta_app.id},
+            "sync": {},
+            "storage": {"data_dir": str(directory / "data")},
+        }
+        for section, values in (settings or {}).items():
+            sections[section] |= values
+        async with app.opened(parse(sections), clock=clock) as parts:
+            yield World(okta, okta_app, teleport, parts, clock)

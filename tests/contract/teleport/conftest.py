@@ -1,0 +1,72 @@
+"""The adapter to Teleport against the sandbox, over real TLS, in both editions."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from teleport_okta.clock import VirtualClock
+from teleport_okta.sandbox.teleport import ListingLag, TeleportSandbox
+from teleport_okta.teleport.cluster import Teleport
+from teleport_okta.teleport.host_identity import obtain_host_identity
+from teleport_okta.teleport.identity import Identity, load_identity
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """Virtual time that begins now, because certificates live on the machine's clock."""
+    return VirtualClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def listing_lag() -> ListingLag:
+    """How far listings stay behind writes; a test that is about it parametrizes this."""
+    return ListingLag()
+
+
+@pytest.fixture(params=["ent", "oss"])
+async def sandbox(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: VirtualClock, listing_lag: ListingLag
+) -> AsyncIterator[TeleportSandbox]:
+    """A cluster of each edition."""
+    async with TeleportSandbox(
+        tmp_path / "cluster",
+        edition=request.param,
+        now=lambda: clock.now().timestamp(),
+        sleep=clock.sleep,
+        lag=listing_lag,
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def bot(sandbox: TeleportSandbox) -> Identity:
+    return load_identity(sandbox.identity_path)
+
+
+@pytest.fixture
+async def host(sandbox: TeleportSandbox, bot: Identity, tmp_path: Path, clock: VirtualClock) -> Identity:
+    """The identity of a host that has just joined."""
+    return await obtain_host_identity(
+        tmp_path / "data",
+        address=sandbox.address,
+        token=sandbox.join_token,
+        bot=bot,
+        clock=clock,
+        rng=random.Random(1),
+    )
+
+
+@pytest.fixture
+async def teleport(
+    sandbox: TeleportSandbox, host: Identity, bot: Identity, clock: VirtualClock
+) -> AsyncIterator[Teleport]:
+    """A client with both identities."""
+    async with await Teleport.connect(sandbox.address, host=host, bot=bot, clock=clock, rng=random.Random(1)) as client:
+        yield client

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from teleport_okta.sandbox.teleport import TeleportSandbox
+from teleport_okta.teleport.cluster import Teleport
+from teleport_okta.teleport.errors import ClientVersionRefusedError
+from teleport_okta.teleport.host_identity import obtain_host_identity
+from teleport_okta.teleport.identity import Identity, load_identity, parse_identity
+from teleport_okta.teleport.identity_errors import IdentityExpiredError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from teleport_okta.clock import VirtualClock
+
+ENTERPRISE_ONLY = {"access_lists", "okta_service", "plugin", "saml"}
+EVERYWHERE = {"users", "locks", "roles"}
+
+
+async def test_each_edition_says_what_it_has(teleport: Teleport, sandbox: TeleportSandbox) -> None:
+    cluster = await teleport.cluster()
+
+    assert (cluster.name, cluster.version) == (sandbox.cluster.name, "18.1.3")
+    assert all(cluster.has(feature) for feature in EVERYWHERE)
+    for feature in ENTERPRISE_ONLY:
+        assert cluster.has(feature) == sandbox.cluster.edition.enterprise, feature
+        assert bool(cluster.feature(feature).reason) != cluster.has(feature)
+
+
+async def test_without_a_bot_its_features_are_off_and_nothing_else(
+    sandbox: TeleportSandbox, host: Identity, clock: VirtualClock
+) -> None:
+    async with await Teleport.connect(sandbox.address, host=host, clock=clock, rng=random.Random(1)) as alone:
+        cluster = await alone.cluster()
+
+    assert all(cluster.has(feature) for feature in EVERYWHERE)
+    assert "teleport.identity" in cluster.feature("plugin").reason
+
+
+async def test_user_groups_are_left_alone_where_they_crash_the_server(tmp_path: Path, clock: VirtualClock) -> None:
+    async with TeleportSandbox(tmp_path, version="18.0.0") as sandbox:
+        bot = load_identity(sandbox.identity_path)
+        host = await joined(sandbox, bot, tmp_path, clock)
+        async with await Teleport.connect(sandbox.address, host=host, clock=clock, rng=random.Random(1)) as client:
+            user_groups = (await client.cluster()).feature("user_groups")
+
+    assert not user_groups.enabled
+    assert "18.1.3" in user_groups.reason
+
+
+@pytest.mark.parametrize("client_version", ["16.0.0", "not-a-version"])
+async def test_a_refused_client_version_is_told_from_an_outage(
+    sandbox: TeleportSandbox, host: Identity, clock: VirtualClock, client_version: str
+) -> None:
+    async with await Teleport.connect(
+        sandbox.address, host=host, clock=clock, rng=random.Random(1), client_version=client_version
+    ) as client:
+        with pytest.raises(ClientVersionRefusedError, match=client_version) as caught:
+            await client.users.list()
+    assert caught.value.server_version == "18.1.3"
+
+
+@pytest.mark.parametrize("client_version", ["17.3.0", "19.0.0"])
+async def test_neighbouring_client_versions_are_accepted(
+    sandbox: TeleportSandbox, host: Identity, clock: VirtualClock, client_version: str
+) -> None:
+    async with await Teleport.connect(
+        sandbox.address, host=host, clock=clock, rng=random.Random(1), client_version=client_version
+    ) as client:
+        assert await client.users.get("nobody") is None
+
+
+async def test_an_expired_bot_is_refused_before_dialling(
+    sandbox: TeleportSandbox, host: Identity, clock: VirtualClock
+) -> None:
+    expired = sandbox.issue_identity("bot-teleport-okta", ["teleport-okta"], lifetime=timedelta(seconds=-1))
+    bot = parse_identity(expired.text(), source="/run/bot/identity")
+
+    with pytest.raises(IdentityExpiredError, match="/run/bot/identity"):
+        await Teleport.connect(sandbox.address, host=host, bot=bot, clock=clock, rng=random.Random(1))
+    assert sandbox.open_connections == 0
+
+
+async def test_a_restart_of_the_auth_server_is_outlasted(teleport: Teleport, sandbox: TeleportSandbox) -> None:
+    assert await teleport.users.get("nobody") is None
+
+    await sandbox.restart_auth(down_for=0)
+
+    assert await teleport.users.get("nobody") is None
+
+
+async def test_a_bot_whose_user_was_deleted_does_not_make_the_world_look_empty(
+    teleport: Teleport, sandbox: TeleportSandbox, bot: Identity
+) -> None:
+    sandbox.administrator.delete_user(bot.subject)
+
+    plugin = (await teleport.cluster()).feature("plugin")
+
+    assert not plugin.enabled
+
+
+async def test_the_sandboxs_own_files_are_genuine_identity_files(sandbox: TeleportSandbox, bot: Identity) -> None:
+    assert bot.subject == "bot-teleport-okta"
+    assert bot.roles == ("teleport-okta",)
+    assert not bot.is_host
+    assert bot.ssh_certificate
+
+
+async def joined(sandbox: TeleportSandbox, bot: Identity, directory: Path, clock: VirtualClock) -> Identity:
+    return await obtain_host_identity(
+        directory / "data",
+        address=sandbox.address,
+        token=sandbox.join_token,
+        bot=bot,
+        clock=clock,
+        rng=random.Random(1),
+    )

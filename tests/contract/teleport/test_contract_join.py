@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from teleport_okta.sandbox.teleport import Fault
+from teleport_okta.teleport.host_identity import obtain_host_identity
+from teleport_okta.teleport.join_errors import (
+    JoinTokenRefusedError,
+    JoinTokenRoleError,
+    JoinUnreachableError,
+    PinMismatchError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from teleport_okta.clock import VirtualClock
+    from teleport_okta.sandbox.teleport import TeleportSandbox
+    from teleport_okta.teleport.identity import Identity
+
+REGISTER = "RegisterUsingToken"
+
+
+@pytest.fixture
+def obtain(sandbox: TeleportSandbox, tmp_path: Path, clock: VirtualClock) -> Callable[..., Any]:
+    """Start once: `obtain(token=…, bot=…, ca_pins=…)`."""
+
+    async def start(**how: Any) -> Identity:
+        return await obtain_host_identity(
+            tmp_path / "data",
+            **{"address": sandbox.address, "token": sandbox.join_token, "bot": None, **how},
+            clock=clock,
+            rng=random.Random(1),
+        )
+
+    return start
+
+
+async def test_a_host_joins_once_and_is_of_role_okta(
+    obtain: Callable[..., Any], sandbox: TeleportSandbox, bot: Identity
+) -> None:
+    joined = await obtain(bot=bot)
+
+    assert await obtain(bot=bot, token=None) == joined
+    assert joined.is_okta_host
+    assert joined.cluster == bot.cluster == sandbox.cluster.name
+    assert sandbox.calls.of(REGISTER) == 1
+
+
+async def test_pins_do_instead_of_an_identity_file(obtain: Callable[..., Any], sandbox: TeleportSandbox) -> None:
+    assert (await obtain(ca_pins=sandbox.ca_pins)).is_okta_host
+
+
+async def test_a_wrong_pin_keeps_the_token_from_the_server(
+    obtain: Callable[..., Any], sandbox: TeleportSandbox
+) -> None:
+    with pytest.raises(PinMismatchError, match=sandbox.ca_pins[0]):
+        await obtain(ca_pins=["sha256:" + "0" * 64])
+    assert sandbox.calls.of(REGISTER) == 0
+
+
+async def test_a_wrong_token_is_refused_without_showing_it(obtain: Callable[..., Any], bot: Identity) -> None:
+    with pytest.raises(JoinTokenRefusedError, match="tctl tokens add --type=okta") as caught:
+        await obtain(bot=bot, token="no-such-token")
+    assert "no-such-token" not in str(caught.value)
+
+
+async def test_an_expired_token_is_refused(
+    obtain: Callable[..., Any], sandbox: TeleportSandbox, bot: Identity, clock: VirtualClock
+) -> None:
+    sandbox.administrator.create_token("short", ["Okta"], expires=clock.now().timestamp() + 60)
+    clock.advance(61)
+
+    with pytest.raises(JoinTokenRefusedError):
+        await obtain(bot=bot, token="short")
+
+
+async def test_a_token_for_other_roles_is_told_apart(
+    obtain: Callable[..., Any], sandbox: TeleportSandbox, bot: Identity
+) -> None:
+    sandbox.administrator.create_token("for-nodes", ["Node"])
+
+    with pytest.raises(JoinTokenRoleError):
+        await obtain(bot=bot, token="for-nodes")
+
+
+async def test_an_outage_while_joining_is_waited_out(
+    obtain: Callable[..., Any], sandbox: TeleportSandbox, bot: Identity
+) -> None:
+    sandbox.faults.add(Fault(f"*/{REGISTER}", reset=True, count=2))
+
+    assert (await obtain(bot=bot)).is_okta_host
+
+
+async def test_nobody_listening_is_said_so(obtain: Callable[..., Any], bot: Identity, unused_tcp_port: int) -> None:
+    with pytest.raises(JoinUnreachableError):
+        await obtain(bot=bot, address=f"127.0.0.1:{unused_tcp_port}")

@@ -1,0 +1,25 @@
+"""An organisation of thirty people, an empty cluster, and an installation that knows both."""
+
+from __future__ import annotations
+
+import pytest
+from processes import Sandbox, installation_of
+
+
+@pytest.fixture
+def okta(tmp_path):
+    sandbox = Sandbox.started("okta", "--users", 30, "--dir", tmp_path / "okta")
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def teleport(tmp_path):
+    sandbox = Sandbox.started("teleport", "--dir", tmp_path / "teleport")
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def installation(tmp_path, okta, teleport):
+    return installation_of(tmp_path, okta, teleport)

@@ -1,0 +1,183 @@
+"""What people run, as they run it: real processes, files and sockets."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+from processes import PATIENCE, Sandbox, installation_of, start
+
+
+def eventually(condition, what):
+    """Wait for another process, for as long as it takes but not for ever."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.05)
+    raise AssertionError(f"never happened: {what}")
+
+
+def test_the_sandboxes_announce_themselves_in_one_line(okta, teleport):
+    assert set(okta.line) == {"kind", "url", "ssws_token", "oauth", "app_id", "control"}
+    assert set(okta.line["oauth"]) == {"client_id", "private_key", "kid"}
+    assert set(teleport.line) == {
+        "kind", "auth", "cluster", "version", "edition", "identity", "join_token", "ca_pins", "control",
+    }  # fmt: skip
+    assert (okta.line["kind"], teleport.line["kind"]) == ("okta", "teleport")
+
+
+def test_plan_apply_history_and_status_without_a_service(installation, okta):
+    shown = installation.json("plan")
+    assert len(shown["changes"]) == 30
+    assert installation.json("plan")["digest"] == shown["digest"]
+    okta.control("PATCH", f"/users/{shown['changes'][0]['okta_id']}", {"profile": {"department": "Looms"}})
+    refused = installation.run("apply", "--plan", shown["digest"])
+    assert refused.returncode == 1
+    assert shown["digest"] in refused.stderr
+    assert "--plan" in refused.stderr
+    digest = installation.json("plan")["digest"]
+    report = installation.json("apply", "--plan", digest)
+    assert report["succeeded"]
+    assert {outcome["result"] for outcome in report["outcomes"]} == {"done"}
+    assert installation.json("plan")["changes"] == []
+    assert "nothing to do, 30 unchanged" in installation.run("plan").stdout
+    entries = installation.json("history", "--limit", "100")["entries"]
+    assert {entry["action"] for entry in entries} == {"create"}
+    assert len(entries) == 30
+    status = installation.json("status")
+    assert status["state"] == "stopped"
+    assert status["last_success"]
+
+
+def test_an_oauth_service_app_does_the_same(installation, okta):
+    app = okta.line["oauth"]
+    other = installation.changed(
+        okta={
+            "api_token": None,
+            "client_id": app["client_id"],
+            "private_key": app["private_key"],
+            "private_key_id": app["kid"],
+        }
+    )
+    assert other.json("apply")["succeeded"]
+
+
+def test_a_running_service_answers_its_command_line(installation):
+    service = installation.start()
+    try:
+        socket = installation.directory / "data" / "admin.sock"
+        eventually(socket.is_socket, "the admin socket")
+        status = eventually(lambda: (s := installation.json("status"))["last_success"] and s, "a first pass")
+        assert status["cluster"]["version"] == "18.1.3"
+        assert installation.json("plan")["changes"] == []
+        assert installation.json("apply")["succeeded"]
+        assert len(installation.json("history", "--limit", "100")["entries"]) == 30
+        second = installation.run("start")
+        assert second.returncode == 1
+        assert str(service.pid) in second.stderr
+    finally:
+        service.send_signal(signal.SIGTERM)
+    assert service.wait(PATIENCE) == 0
+    assert not socket.exists()
+    assert "stopped" in installation.log
+    assert "Traceback" not in installation.log
+
+
+def test_a_second_start_does_not_join_again(installation, teleport):
+    assert installation.json("apply")["succeeded"]
+    teleport.control("POST", "/calls/reset")
+    installation.sections["teleport"]["join_token"] = None
+    assert installation.json("apply")["succeeded"]
+    assert not [path for path in calls_of(teleport) if "RegisterUsingToken" in path]
+
+
+def calls_of(teleport):
+    return teleport.control("GET", "/calls")["calls"]
+
+
+@pytest.mark.parametrize("edition", ["ent", "oss"])
+def test_both_editions(tmp_path, okta, edition):
+    teleport = Sandbox.started("teleport", "--edition", edition, "--dir", tmp_path / edition)
+    try:
+        community = edition == "oss"
+        if community:
+            refused = installation_of(tmp_path, okta, teleport).run("apply")
+            assert refused.returncode == 1
+            assert "sync.local_users = true" in refused.stderr
+        installation = installation_of(tmp_path, okta, teleport, local_users=community)
+        assert installation.json("apply")["succeeded"]
+        assert installation.json("plan")["changes"] == []
+    finally:
+        teleport.stop()
+
+
+def test_kill_9_in_the_middle_of_a_pass_and_start_again(tmp_path, teleport):
+    okta = Sandbox.started("okta", "--users", 400, "--dir", tmp_path / "many")
+    try:
+        installation = installation_of(tmp_path, okta, teleport)
+        service = installation.start()
+        eventually(lambda: writes(teleport) >= 100, "a hundred users")
+        service.kill()
+        service.wait(PATIENCE)
+        assert writes(teleport) < 400
+        assert installation.json("apply")["succeeded"]
+        assert installation.json("plan")["changes"] == []
+        assert installation.json("plan")["unchanged"] == 400
+    finally:
+        okta.stop()
+
+
+def writes(teleport):
+    return sum(count for path, count in calls_of(teleport).items() if path.endswith("/CreateUser"))
+
+
+BAD = {
+    "a misspelt key": ({"sync": {"intervall": "5m"}}, "did you mean interval"),
+    "a missing identity file": ({"teleport": {"identity": "/nowhere/identity"}}, "/nowhere/identity"),
+    "a wrong token": ({"okta": {"api_token": "00-wrong-secret"}}, "token"),
+    "an app that is not there": ({"okta": {"app_id": "0oaNOTHERE00000000xx"}}, "0oaNOTHERE"),
+    "plain http": ({"okta": {"org_url": "http://example.okta.com"}}, "https://example.okta.com"),
+    "the admin console": ({"okta": {"org_url": "https://example-admin.okta.com"}}, "https://example.okta.com"),
+    "an unreadable key": (
+        {"okta": {"api_token": None, "client_id": "0oa", "private_key": "/nowhere/key.pem"}},
+        "/nowhere/key.pem",
+    ),
+    "a wrong join token": ({"teleport": {"join_token": "wrong-secret"}}, "tctl tokens add"),
+    "nobody at the address": ({"teleport": {"addr": "127.0.0.1:1"}}, "127.0.0.1:1"),
+    "a role that does not exist": ({"sync": {"default_roles": ["nosuchrole"]}}, "nosuchrole"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named_with_its_remedy(installation, teleport, case):
+    change, words = BAD[case]
+    result = installation.changed(**change).run("apply")
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert "  try: " in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "secret" not in result.stderr
+    assert writes(teleport) == 0
+
+
+def test_an_expired_identity_is_named_before_anything_is_dialled(installation, tmp_path, teleport):
+    text = (tmp_path / "teleport" / "identity").read_text()
+    broken = tmp_path / "broken"
+    broken.write_text(text[: len(text) // 2])
+    result = installation.changed(teleport={"identity": str(broken)}).run("apply")
+    assert result.returncode == 1
+    assert str(broken) in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_demo_holds_what_it_claims(tmp_path):
+    demo = start("demo", "--once", "--format", "json")
+    output, _ = demo.communicate(timeout=PATIENCE)
+    assert demo.returncode == 0
+    story = json.loads(output)
+    assert story["held"]
+    assert sum(len(scene["checks"]) for scene in story["scenes"]) > 20

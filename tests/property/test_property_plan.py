@@ -1,0 +1,161 @@
+"""Random histories of an organisation, planned and applied to a model of a cluster.
+
+Contract: after a pass on a listing that is believed, the cluster holds exactly the users that the listing wants, made
+from scratch; a second pass plans nothing; what is not ours is as it was; and on a listing that is not believed nobody
+disappears.
+
+Space: a few people who are hired, renamed, suspended, deactivated, unassigned and rehired under a few names, which
+collide with each other in case, with names that Teleport refuses, and with users of other owners; hands that delete,
+strip or expire users in Teleport; hours that pass, so that locks run out.
+
+Oracle: `Specification`, which knows nothing of plans: it says per name who may hold it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from teleport_okta.desired.people import desired_users
+from teleport_okta.desired.trust import why_absences_are_held
+from teleport_okta.model import labels
+from teleport_okta.model.names import lock_name, name_problem
+from teleport_okta.model.teleport import TeleportLock, TeleportUser
+from teleport_okta.plan.changes import Action
+from teleport_okta.plan.users import ActualUsers, owned_names, plan_users
+from worlds import NOW, ORG, POLICY, listing, person
+
+IDS = ["00uA", "00uB", "00uC", "00uD"]
+NAMES = ["ada@x.io", "Ada@x.io", "bob@x.io", "cy@x.io", "local@x.io", "o'neil@x.io", None]
+STATUSES = ["ACTIVE", "ACTIVE", "ACTIVE", "LOCKED_OUT", "STAGED", "SUSPENDED", "DEPROVISIONED", "HIBERNATING"]
+
+people = st.dictionaries(
+    st.sampled_from(IDS),
+    st.tuples(st.sampled_from(NAMES), st.sampled_from(STATUSES), st.sampled_from(["Engines", "Looms"])),
+)
+troubles = st.sampled_from([{}, {}, {}, {"incomplete": "page 2 failed"}, {"untrusted": "a row has no id"}])
+hands = st.lists(st.tuples(st.sampled_from(["delete", "strip roles", "expire", "nothing"]), st.sampled_from(NAMES[:5])))
+moments = st.tuples(people, troubles, hands, st.sampled_from([0, 1, 16, 31]))
+
+
+@dataclass
+class Cluster:
+    """A model of Teleport: what a change does to it, and nothing else."""
+
+    users: dict[str, TeleportUser] = field(default_factory=dict)
+    locks: dict[str, TeleportLock] = field(default_factory=dict)
+
+    def actual(self) -> ActualUsers:
+        return ActualUsers(dict(self.users), dict(self.locks))
+
+    def apply(self, plan, now):
+        for change in plan.changes:
+            match change.action:
+                case Action.CREATE:
+                    assert change.name not in self.users
+                    self.users[change.name] = change.user
+                case Action.UPDATE:
+                    assert change.name in self.users
+                    self.users[change.name] = change.user
+                case Action.DELETE:
+                    assert self.locks[lock_name(change.name, "left")].in_force(now), "deleted without a lock"
+                    del self.users[change.name]
+                case Action.LOCK:
+                    assert change.subject in self.users, "the host may only lock users who exist"
+                    self.locks[change.name] = replace(change.lock, expires=now + change.lock_for)
+                case Action.UNLOCK:
+                    del self.locks[change.name]
+
+    def meddle(self, hands):
+        for deed, name in hands:
+            user = self.users.get(name)
+            if user is None or labels.owner_of(user.labels) != ORG:
+                continue
+            if deed == "delete":
+                del self.users[name]
+            elif deed == "strip roles":
+                self.users[name] = replace(user, roles=())
+            elif deed == "expire":
+                self.users[name] = replace(user, expires=NOW)
+
+
+@dataclass
+class Specification:
+    """Who may hold a name, said without plans: `before` is the cluster before the pass."""
+
+    facts: list
+    before: Cluster
+    now: object
+
+    def rightful(self):
+        """Map each name to the Okta id that must hold it after a pass whose absences are believed."""
+        holders = {
+            name: labels.okta_id_of(user.labels)
+            for name, user in self.before.users.items()
+            if labels.owner_of(user.labels) == ORG
+        }
+        usable = [p for p in self.facts if p.status in {"ACTIVE", "LOCKED_OUT"} and not name_problem(p.name or "")]
+        waiting = [p for p in self.facts if p.status in {"STAGED", "SUSPENDED"} and not name_problem(p.name or "")]
+        result = {}
+        for p in usable + waiting:
+            rivals = {q.okta_id for q in usable + waiting if q.name.casefold() == p.name.casefold()}
+            if len(rivals) > 1 and holders.get(p.name) != p.okta_id:
+                continue
+            if holders.get(p.name) == p.okta_id or (p in usable and self.is_free(p)):
+                result[p.name] = p.okta_id
+        settled = set(result.values())
+        waiting_for_a_name = {p.okta_id for p in self.facts if p.status != "DEPROVISIONED"} - settled
+        result |= {name: okta_id for name, okta_id in holders.items() if okta_id in waiting_for_a_name}
+        return result
+
+    def is_free(self, p):
+        if p.name in self.before.users:
+            return False
+        lock = self.before.locks.get(lock_name(p.name, "left"))
+        return lock is None or not lock.in_force(self.now) or labels.okta_id_of(lock.labels) == p.okta_id
+
+
+def foreign(cluster):
+    return {name: user for name, user in cluster.users.items() if labels.owner_of(user.labels) != ORG}
+
+
+@given(st.lists(moments, min_size=1, max_size=8))
+def test_every_history_converges_and_harms_nobody(history):
+    now = NOW
+    cluster = Cluster(users={"local@x.io": TeleportUser("local@x.io", roles=("admin",))})
+    last_count = 0
+    for rows, trouble, hands, hours in history:
+        now += timedelta(hours=hours)
+        cluster.meddle(hands)
+        facts = [
+            person(okta_id, name, status=status, profile={"login": name or "", "department": department})
+            for okta_id, (name, status, department) in rows.items()
+        ]
+        snapshot = listing(*facts, **trouble)
+        before = Cluster(dict(cluster.users), dict(cluster.locks))
+        owned = owned_names(cluster.users.values(), ORG)
+        held = why_absences_are_held(snapshot, app=None, last_count=last_count, owned_count=len(owned))
+
+        def plan(snapshot=snapshot, held=held, now=now):
+            actual = cluster.actual()
+            desired = desired_users(snapshot, POLICY, owned_names(actual.users.values(), ORG))
+            return plan_users(desired, actual, POLICY, now=now, absences_held=held)
+
+        cluster.apply(plan(), now)
+
+        assert foreign(cluster) == foreign(before)
+        again = plan()
+        assert again.is_empty, again.changes
+        if held:
+            assert set(owned) <= set(cluster.users)
+            continue
+        last_count = len(facts)
+        assert owned_names(cluster.users.values(), ORG) == Specification(facts, before, now).rightful()
+        for p in facts:
+            user = cluster.users.get(p.name)
+            if user and labels.okta_id_of(user.labels) == p.okta_id and p.status in {"ACTIVE", "LOCKED_OUT"}:
+                assert user.traits["okta/department"] == (p.profile["department"],)
+                assert "okta-requester" in user.roles
+                assert user.expires is None

@@ -1,0 +1,46 @@
+"""Parse whatever genuine material lies below a folder: `make recordings DIR=…`.
+
+Recorded Okta answers and Teleport identity files are told apart by content; other files are passed over. One line a
+file; exit status 1 where one does not parse or loses something, or where there is neither kind.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import okta_recordings
+import teleport_identities
+from teleport_okta.teleport.identity_errors import IdentityError
+
+
+def is_recording(path: Path) -> bool:
+    """Whether a file holds a list of exchanges."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, list) and all(isinstance(entry, dict) and "method" in entry for entry in content)
+
+
+def main(arguments: list[str]) -> int:
+    """Check everything below the folder that is given."""
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        sys.stderr.write("usage: check.py DIR, an existing folder\n")
+        return 2
+    folder = Path(arguments[0])
+    recordings = [path for path in sorted(folder.rglob("*.json")) if is_recording(path)]
+    identities = teleport_identities.check_identity_files(folder)
+    if not recordings and not identities:
+        sys.stderr.write(f"{folder}: there are neither recorded answers nor identity files here\n")
+        return 1
+    checked = [okta_recordings.check(path) for path in recordings]
+    sys.stdout.writelines(f"{line}\n" for line, _ in checked)
+    sys.stdout.writelines(f"{teleport_identities.describe(path, result)}\n" for path, result in identities)
+    refused = any(isinstance(result, IdentityError) for _, result in identities)
+    return 0 if all(fine for _, fine in checked) and not refused else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,188 @@
+"""Applying a plan: order, isolation of failures, and the record of harm before its call."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from teleport_okta.apply.applier import WRITES_IN_FLIGHT, Applier
+from teleport_okta.clock import VirtualClock
+from teleport_okta.state.errors import StateFullError
+from teleport_okta.state.journal import Result
+from teleport_okta.state.store import Store
+from teleport_okta.teleport.errors import PermissionDeniedError, RevisionConflictError, UnavailableError
+from worlds import NOW, leaver_lock, listing, owned_user, person, planned
+
+
+def refused(kind, name):
+    return kind("UsersService/X", f"user {name!r}", "because")
+
+
+@dataclass
+class Cluster:
+    """What the applier calls: notes every call, and fails where it is told to."""
+
+    calls: list = field(default_factory=list)
+    failures: dict = field(default_factory=dict)
+    in_flight: int = 0
+    most_in_flight: int = 0
+    before_each: object = None
+
+    @property
+    def users(self):
+        return self
+
+    @property
+    def locks(self):
+        return self
+
+    async def _call(self, verb, name):
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        if self.before_each:
+            await self.before_each(verb, name)
+        await asyncio.sleep(0)
+        self.in_flight -= 1
+        if (verb, name) in self.failures:
+            raise self.failures[verb, name]
+        self.calls.append((verb, name))
+
+    async def create(self, user):
+        await self._call("create", user.name)
+
+    async def update(self, user):
+        await self._call("update", user.name)
+
+    async def delete(self, name):
+        await self._call("delete", name)
+
+    async def upsert(self, lock):
+        self.last_lock = lock
+        await self._call("lock", lock.user)
+
+
+@pytest.fixture
+async def store(tmp_path):
+    opened = await Store.open(tmp_path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def cluster():
+    return Cluster()
+
+
+@pytest.fixture
+def applier(cluster, store):
+    return Applier(cluster, store.journal, VirtualClock(NOW))
+
+
+def leaving(*names):
+    return planned(listing(), [owned_user(f"00u{name}", name) for name in names])
+
+
+async def test_everybody_who_comes_is_handled_before_anybody_leaves(applier, cluster):
+    plan = planned(listing(person("00uB", "b"), person("00uC", "c")), [owned_user("00uA", "a")])
+    outcomes = await applier.apply(plan, trigger="test")
+    assert [call[0] for call in cluster.calls] == ["create", "create", "lock", "delete"]
+    assert {outcome.result for outcome in outcomes} == {Result.DONE}
+    assert [outcome.change for outcome in outcomes] == list(plan.changes)
+
+
+async def test_a_lock_ends_30_h_15_min_after_it_is_set(applier, cluster):
+    await applier.apply(leaving("a"), trigger="test")
+    assert cluster.last_lock.expires == NOW + timedelta(hours=30, minutes=15)
+
+
+async def test_a_user_whose_lock_fails_is_not_deleted(applier, cluster):
+    cluster.failures["lock", "a"] = refused(PermissionDeniedError, "a")
+    lock, delete = await applier.apply(leaving("a"), trigger="test")
+    assert (lock.result, delete.result) == (Result.FAILED, Result.SKIPPED)
+    assert ("delete", "a") not in cluster.calls
+
+
+async def test_one_failure_leaves_the_others_right(applier, cluster):
+    cluster.failures["create", "b"] = refused(PermissionDeniedError, "b")
+    plan = planned(listing(*[person(f"00u{name}", name) for name in "abc"]))
+    outcomes = await applier.apply(plan, trigger="test")
+    assert [outcome.result for outcome in outcomes] == [Result.DONE, Result.FAILED, Result.DONE]
+
+
+async def test_an_old_name_stays_when_the_new_one_could_not_be_made(applier, cluster):
+    cluster.failures["create", "new"] = refused(RevisionConflictError, "new")
+    plan = planned(listing(person("00uA", "new")), [owned_user("00uA", "old")])
+    create, lock, delete = await applier.apply(plan, trigger="test")
+    assert (create.result, lock.result, delete.result) == (Result.CONFLICT, Result.SKIPPED, Result.SKIPPED)
+    assert cluster.calls == []
+
+
+async def test_a_lost_cluster_ends_the_run_at_once(applier, cluster):
+    for name in "abcdefgh":
+        cluster.failures["create", name] = refused(UnavailableError, name)
+    plan = planned(listing(*[person(f"00u{name}", name) for name in "abcdefgh"]))
+    results = [outcome.result for outcome in await applier.apply(plan, trigger="test")]
+    assert results.count(Result.FAILED) <= WRITES_IN_FLIGHT
+    assert results.count(Result.SKIPPED) >= len(results) - WRITES_IN_FLIGHT
+
+
+async def test_few_writes_are_in_flight(applier, cluster):
+    await applier.apply(planned(listing(*[person(f"00u{n}", f"u{n}") for n in range(50)])), trigger="test")
+    assert cluster.most_in_flight == WRITES_IN_FLIGHT
+
+
+async def test_the_record_of_harm_is_durable_before_its_call(applier, cluster, store):
+    seen = []
+
+    async def look(verb, name):
+        entries = await store.journal.history(limit=10)
+        seen.append((verb, [(entry.action, entry.outcome.value) for entry in entries]))
+
+    cluster.before_each = look
+    await applier.apply(leaving("a"), trigger="test")
+    assert seen == [
+        ("lock", [("lock", "begun")]),
+        ("delete", [("delete", "begun"), ("lock", "done")]),
+    ]
+
+
+async def test_everything_is_journaled_with_its_outcome(applier, cluster, store):
+    cluster.failures["create", "b"] = refused(PermissionDeniedError, "b")
+    await applier.apply(planned(listing(person("00uA", "a"), person("00uB", "b"))), trigger="start")
+    entries = {entry.name: entry for entry in await store.journal.history(limit=10)}
+    assert (entries["a"].outcome, entries["b"].outcome) == (Result.DONE, Result.FAILED)
+    assert entries["a"].trigger == "start"
+    assert entries["a"].before_digest == ""
+    assert entries["a"].after_digest
+    assert "because" in entries["b"].error
+
+
+async def test_nothing_harmful_happens_without_a_record(applier, cluster, store):
+    async def full(entry):
+        raise StateFullError("state.db: the disk is full")
+
+    store.journal.begin = full
+    outcomes = await applier.apply(leaving("a", "b"), trigger="test")
+    assert cluster.calls == []
+    assert all("disk is full" in outcome.error for outcome in outcomes)
+
+
+async def test_draining_finishes_the_users_in_flight_and_starts_no_other(applier, cluster):
+    async def drain(verb, name):
+        applier.drain()
+
+    cluster.before_each = drain
+    plan = leaving(*[f"u{n}" for n in range(20)])
+    outcomes = await applier.apply(plan, trigger="test")
+    locked = {name for verb, name in cluster.calls if verb == "lock"}
+    assert 1 <= len(locked) <= WRITES_IN_FLIGHT
+    assert {name for verb, name in cluster.calls if verb == "delete"} == locked
+    assert sum(outcome.result is Result.SKIPPED for outcome in outcomes) == 2 * (20 - len(locked))
+
+
+async def test_a_leaver_who_is_locked_already_is_deleted_without_a_second_lock(applier, cluster):
+    plan = planned(listing(), [owned_user("00uA", "a")], [leaver_lock("00uA", "a")])
+    await applier.apply(plan, trigger="test")
+    assert cluster.calls == [("delete", "a")]

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc import jwt
+from joserfc.jwk import ECKey
+from teleport_okta.okta.credentials import ApiToken
+from teleport_okta.okta.errors import (
+    CredentialError,
+    OktaMalformedAnswerError,
+    OktaTokenRefusedError,
+    OktaUnauthorizedError,
+    OktaUnavailableError,
+)
+from teleport_okta.okta.private_key import SigningKey, read_private_key
+from teleport_okta.okta.service_app import ServiceApp
+from unit.okta.scripted_okta import Script, ScriptedOkta, fails, says
+from yarl import URL
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from aiohttp import web
+    from teleport_okta.okta.client import OktaClient
+from teleport_okta.clock import VirtualClock
+
+TOKEN = "/oauth2/v1/token"
+THING = "/api/v1/apps/0oaOne"
+KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> SigningKey:
+    path = tmp_path / "key.pem"
+    path.write_bytes(KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return read_private_key(path, "kid-1")
+
+
+@pytest.fixture
+async def client(okta: ScriptedOkta, key: SigningKey) -> AsyncIterator[OktaClient]:
+    """A client as service app, of an organisation that gives the tokens t1, t2, … and takes any."""
+    okta.on(TOKEN, *(gives(f"t{number}") for number in range(1, 9)))
+    okta.on(THING, says({"id": "0oaOne"}))
+    async with okta.client(ServiceApp("0oaService", key, clock=okta.clock, rng=Random(3))) as made:
+        yield made
+
+
+def gives(token: str, **changes: object) -> Script:
+    return says({"token_type": "Bearer", "expires_in": 3600, "access_token": token, "scope": "x", **changes})
+
+
+def takes(*tokens: str) -> Script:
+    def answer(request: web.Request) -> web.StreamResponse:
+        if request.headers["Authorization"].removeprefix("Bearer ") in tokens:
+            return says({"id": "0oaOne"})(request)
+        return fails(401, "E0000011", "Invalid token provided")(request)
+
+    return answer
+
+
+def bearers(okta: ScriptedOkta) -> list[str]:
+    return [asked.headers["Authorization"] for asked in okta.asked if asked.path_qs == THING]
+
+
+class Tokens:
+    """A token endpoint that gives t1, t2, …"""
+
+    url = URL("https://acme.okta.com/oauth2/v1/token")
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    async def post(self, form: Callable[[], dict[str, str]]) -> dict[str, object]:
+        assert form()["client_assertion"]
+        self.given += 1
+        return {"token_type": "Bearer", "expires_in": 3600, "access_token": f"t{self.given}"}
+
+
+def claims(assertion: str) -> dict[str, object]:
+    return jwt.decode(assertion, ECKey.import_key(KEY.public_key()), algorithms=["ES256"]).claims
+
+
+async def test_the_assertion_is_what_okta_asks_for(okta: ScriptedOkta, client: OktaClient) -> None:
+    await client.get(THING)
+    form = okta.asked[0].form
+    assertion = jwt.decode(form.pop("client_assertion"), ECKey.import_key(KEY.public_key()), algorithms=["ES256"])
+    assert form == {
+        "grant_type": "client_credentials",
+        "scope": "okta.users.read okta.apps.read okta.groups.read",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    }
+    assert assertion.header == {"typ": "JWT", "alg": "ES256", "kid": "kid-1"}
+    jti = assertion.claims.pop("jti")
+    assert len(jti) == 32
+    assert assertion.claims == {
+        "iss": "0oaService",
+        "sub": "0oaService",
+        "aud": f"{okta.url}{TOKEN}",
+        "exp": int(okta.clock.now().timestamp()) + 300,
+    }
+    assert "Authorization" not in okta.asked[0].headers
+
+
+async def test_a_token_is_used_until_a_minute_before_its_end(okta: ScriptedOkta, client: OktaClient) -> None:
+    await client.get(THING)
+    okta.clock.advance(3539)
+    await client.get(THING)
+    okta.clock.advance(1)
+    await client.get(THING)
+    assert bearers(okta) == ["Bearer t1", "Bearer t1", "Bearer t2"]
+
+
+async def test_however_many_need_a_token_one_fetches_it(okta: ScriptedOkta, client: OktaClient) -> None:
+    okta.on("/api/v1/users/1", says({}))
+    okta.on("/api/v1/groups/1", says({}))
+    async with asyncio.TaskGroup() as tasks:
+        for path in (THING, "/api/v1/users/1", "/api/v1/groups/1"):
+            tasks.create_task(client.get(path))
+    assert okta.times_asked(TOKEN) == 1
+
+
+async def test_a_refused_token_is_replaced_and_the_call_tried_once_more(okta: ScriptedOkta, client: OktaClient) -> None:
+    okta.on(THING, takes("t2"))
+    assert await client.get(THING) == {"id": "0oaOne"}
+    assert bearers(okta) == ["Bearer t1", "Bearer t2"]
+
+
+async def test_a_late_refusal_of_an_old_token_leaves_the_new_one_alone(key: SigningKey) -> None:
+    app = ServiceApp("0oaService", key, clock=VirtualClock(), rng=Random(3))
+    tokens = Tokens()
+    old = await app.sign("GET", tokens.url, tokens)
+    assert app.refused(old)
+    new = await app.sign("GET", tokens.url, tokens)
+    assert app.refused(old)
+    assert await app.sign("GET", tokens.url, tokens) == new != old
+
+
+async def test_a_second_refusal_is_final(okta: ScriptedOkta, client: OktaClient) -> None:
+    okta.on(THING, takes("t9"))
+    with pytest.raises(OktaUnauthorizedError):
+        await client.get(THING)
+    assert bearers(okta) == ["Bearer t1", "Bearer t2"]
+
+
+async def test_each_attempt_at_a_token_has_an_assertion_of_its_own(okta: ScriptedOkta, client: OktaClient) -> None:
+    okta.on(TOKEN, fails(503, "E0000181"), gives("t1"))
+    await client.get(THING)
+    first, second = (claims(asked.form["client_assertion"]) for asked in okta.asked if asked.path_qs == TOKEN)
+    assert first["jti"] != second["jti"]
+
+
+async def test_a_token_endpoint_that_stays_down_is_not_asked_again_for_the_same_call(
+    okta: ScriptedOkta, client: OktaClient
+) -> None:
+    okta.on(TOKEN, fails(503, "E0000181"))
+    with pytest.raises(OktaUnavailableError, match=TOKEN):
+        await client.get(THING)
+    assert okta.times_asked(TOKEN) == 6
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "remedy"),
+    [
+        (401, "invalid_client", "okta.private_key_id"),
+        (400, "invalid_scope", "okta.users.read, okta.apps.read and okta.groups.read"),
+        (400, "unauthorized_client", "API Services"),
+        (403, "access_denied", "network zone"),
+        (400, "invalid_dpop_proof", "Require DPoP"),
+        (400, "use_dpop_nonce", "Require DPoP"),
+        (400, "something_new", "check okta.org_url"),
+    ],
+)
+async def test_a_refused_service_app_is_told_what_to_check(
+    okta: ScriptedOkta, client: OktaClient, status: int, error: str, remedy: str
+) -> None:
+    okta.on(TOKEN, says({"error": error, "error_description": "The reason."}, status=status))
+    with pytest.raises(OktaTokenRefusedError) as raised:
+        await client.get(THING)
+    assert raised.value.failure.code == error
+    assert f"gave no token: {status} {error}: The reason." in raised.value.what
+    assert remedy in raised.value.remedy
+    assert okta.asked[0].form["client_assertion"] not in f"{raised.value} {vars(raised.value)}"
+
+
+@pytest.mark.parametrize("answer", [{"token_type": "Bearer"}, {"access_token": "t", "expires_in": "x"}, {}])
+async def test_an_answer_without_a_token_is_malformed(
+    okta: ScriptedOkta, client: OktaClient, answer: dict[str, object]
+) -> None:
+    okta.on(TOKEN, says(answer))
+    with pytest.raises(OktaMalformedAnswerError, match="no access token"):
+        await client.get(THING)
+
+
+async def test_a_bound_token_is_not_used_as_a_bearer_token(okta: ScriptedOkta, client: OktaClient) -> None:
+    okta.on(TOKEN, gives("t1", token_type="DPoP"))
+    with pytest.raises(OktaTokenRefusedError, match="Require DPoP"):
+        await client.get(THING)
+
+
+@pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "schlüssel", "tab\t"])
+def test_a_text_that_is_no_token_is_refused_without_repeating_it(token: str) -> None:
+    with pytest.raises(CredentialError, match=r"okta\.api_token") as refused:
+        ApiToken(token)
+    assert not token or token not in str(refused.value)

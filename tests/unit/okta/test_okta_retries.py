@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from teleport_okta.okta.buckets import RateHeaders
+from teleport_okta.okta.errors import (
+    Failure,
+    OktaBadRequestError,
+    OktaError,
+    OktaForbiddenError,
+    OktaMalformedAnswerError,
+    OktaNotFoundError,
+    OktaRateLimitedError,
+    OktaTlsError,
+    OktaTokenRefusedError,
+    OktaUnauthorizedError,
+    OktaUnavailableError,
+)
+from teleport_okta.okta.retries import MAX_RETRIES, pause_before_retry
+
+FAILURE = Failure("GET", "/api/v1/users", 500)
+
+
+class HighestDice(Random):
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+class LowestDice(Random):
+    def uniform(self, a: float, b: float) -> float:
+        return a
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        OktaBadRequestError,
+        OktaForbiddenError,
+        OktaNotFoundError,
+        OktaTlsError,
+        OktaTokenRefusedError,
+        OktaUnauthorizedError,
+        OktaMalformedAnswerError,
+    ],
+)
+def test_an_error_that_will_come_again_is_final_at_once(kind: type[OktaError]) -> None:
+    assert pause_before_retry(kind(FAILURE, "failed"), 0, HighestDice()) is None
+
+
+def test_the_backoff_doubles_from_half_a_second_up_to_its_cap_with_full_jitter() -> None:
+    error = OktaUnavailableError(FAILURE, "failed")
+    highest = [pause_before_retry(error, retries, HighestDice()) for retries in range(MAX_RETRIES + 1)]
+    assert highest == [0.5, 1, 2, 4, 8, None]
+    assert pause_before_retry(error, 3, LowestDice()) == 0
+
+
+def test_an_answer_that_was_cut_off_is_asked_for_again() -> None:
+    error = OktaMalformedAnswerError(FAILURE, "broke off", cut_off=True)
+    assert pause_before_retry(error, 0, HighestDice()) == 0.5
+
+
+def test_a_used_up_bucket_is_waited_for_until_its_reset_and_a_second_more() -> None:
+    error = OktaRateLimitedError(FAILURE, "was refused")
+    rate = RateHeaders(limit=50, remaining=0, reset=1000, resets_in=42)
+    assert pause_before_retry(error, 0, LowestDice(), rate=rate) == 43
+    assert pause_before_retry(error, 0, HighestDice(), rate=rate) == 44
+
+
+def test_too_many_calls_at_once_take_a_short_pause_only() -> None:
+    error = OktaRateLimitedError(FAILURE, "was refused")
+    rate = RateHeaders(limit=0, remaining=0, reset=1000, resets_in=42)
+    assert pause_before_retry(error, 0, LowestDice(), rate=rate) == 0.5
+    assert pause_before_retry(error, 0, HighestDice(), rate=rate) == 2
+
+
+def test_a_listing_that_timed_out_inside_okta_is_asked_once_more_only() -> None:
+    error = OktaUnavailableError(Failure("GET", "/api/v1/users", 500, "E0000009"), "failed")
+    assert pause_before_retry(error, 0, HighestDice(), listing=True) == 0.5
+    assert pause_before_retry(error, 1, HighestDice(), listing=True) is None
+    assert pause_before_retry(error, 1, HighestDice()) == 1

@@ -1,0 +1,155 @@
+"""A small cluster per test: virtual time, real TLS on loopback, and clients for whoever the test speaks as."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from teleport.accesslist.v1.accesslist_service_pb2_grpc import AccessListServiceStub
+from teleport.legacy.client.proto.authservice_pb2_grpc import AuthServiceStub
+from teleport.legacy.client.proto.joinservice_pb2_grpc import JoinServiceStub
+from teleport.legacy.types.types_pb2 import RegisterUsingTokenRequest, UserV2
+from teleport.okta.v1.okta_service_pb2_grpc import OktaServiceStub
+from teleport.plugins.v1.plugin_service_pb2_grpc import PluginServiceStub
+from teleport.users.v1.users_service_pb2_grpc import UsersServiceStub
+from teleport_okta.sandbox.teleport import TeleportSandbox
+from teleport_okta.sandbox.teleport.identity_file import private_key_pem
+
+_PEM = re.compile(rb"-----BEGIN .*?-----END [A-Z ]+-----\n", re.DOTALL)
+
+
+class Clock:
+    """Unix seconds that move only when told."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def advance(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass
+class Client:
+    channel: grpc.aio.Channel
+
+    def __post_init__(self) -> None:
+        self.auth: Any = AuthServiceStub(self.channel)
+        self.users: Any = UsersServiceStub(self.channel)
+        self.join: Any = JoinServiceStub(self.channel)
+        self.access_lists: Any = AccessListServiceStub(self.channel)
+        self.plugins: Any = PluginServiceStub(self.channel)
+        self.okta: Any = OktaServiceStub(self.channel)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def start(tmp_path: Path, clock: Clock) -> Callable[..., TeleportSandbox]:
+    """Make a sandbox that is not running yet; waits end at once and move the clock."""
+
+    async def sleep(seconds: float) -> None:
+        clock.advance(seconds)
+
+    def make(**options: Any) -> TeleportSandbox:
+        return TeleportSandbox(tmp_path, **{"now": clock, "sleep": sleep, **options})
+
+    return make
+
+
+@pytest.fixture
+async def sandbox(start: Callable[..., TeleportSandbox]) -> AsyncIterator[TeleportSandbox]:
+    async with start() as running:
+        yield running
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Callable[..., Client]]:
+    """Connect to a sandbox with the text of an identity file, or without any certificate."""
+    async with AsyncExitStack() as stack:
+
+        def dial(sandbox: TeleportSandbox, identity: bytes | None = None) -> Client:
+            key, certificate = _PEM.findall(identity)[:2] if identity else (None, None)
+            credentials = grpc.ssl_channel_credentials(sandbox.issuer.host_ca.pem, key, certificate)
+            options = [
+                ("grpc.ssl_target_name_override", "teleport.cluster.local"),
+                ("grpc.max_send_message_length", -1),
+            ]
+            options.append(("grpc.use_local_subchannel_pool", 1))
+            client = Client(grpc.aio.secure_channel(sandbox.address, credentials, options))
+            stack.push_async_callback(client.channel.close)
+            return client
+
+        yield dial
+
+
+@pytest.fixture
+def bot(sandbox: TeleportSandbox, connect: Callable[..., Client]) -> Client:
+    return connect(sandbox, sandbox.identity_path.read_bytes())
+
+
+@pytest.fixture
+async def join_host(connect: Callable[..., Client]) -> Callable[..., Awaitable[bytes]]:
+    """Join a sandbox as the Okta service and return key and certificate as PEM."""
+
+    async def join(sandbox: TeleportSandbox, **request: Any) -> bytes:
+        key = ec.generate_private_key(ec.SECP256R1())
+        fields = {"HostID": "sidecar-1", "NodeName": "sidecar", "Role": "Okta", "Token": sandbox.join_token, **request}
+        certificates = await connect(sandbox).join.RegisterUsingToken(
+            RegisterUsingTokenRequest(
+                PublicTLSKey=key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+                PublicSSHKey=key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH),
+                **fields,
+            )
+        )
+        return private_key_pem(key) + certificates.TLS
+
+    return join
+
+
+@pytest.fixture
+async def host(
+    sandbox: TeleportSandbox, connect: Callable[..., Client], join_host: Callable[..., Awaitable[bytes]]
+) -> Client:
+    return connect(sandbox, await join_host(sandbox))
+
+
+@pytest.fixture
+def refusal() -> Callable[[Awaitable[Any]], Awaitable[tuple[str, str]]]:
+    """Await a call that must fail, and return its code and text."""
+
+    async def catch(call: Awaitable[Any]) -> tuple[str, str]:
+        with pytest.raises(grpc.RpcError) as caught:
+            await call
+        error: Any = caught.value
+        return error.code().name, error.details()
+
+    return catch
+
+
+@pytest.fixture
+def person() -> Callable[..., UserV2]:
+    """Build a user message."""
+
+    def build(name: str, *, origin: str = "", **spec: Any) -> UserV2:
+        user = UserV2(Kind="user", Version="v2")
+        user.Metadata.Name = name
+        if origin:
+            user.Metadata.Labels["teleport.dev/origin"] = origin
+        user.Spec.Roles.extend(spec.get("roles", []))
+        for trait, values in spec.get("traits", {}).items():
+            user.Spec.Traits.Values[trait].Values.extend(values)
+        return user
+
+    return build

@@ -1,0 +1,62 @@
+"""Listings stay behind writes, single reads fall through (`teleport-observed.md` 1.4); all in virtual time."""
+
+import pytest
+from teleport.users.v1.users_service_pb2 import GetUserRequest, ListUsersRequest, UpdateUserRequest, UpsertUserRequest
+from teleport_okta.sandbox.teleport import ListingLag
+
+
+@pytest.fixture
+async def sandbox(start):
+    async with start(lag=ListingLag.observed()) as running:
+        running.administrator.create_user("ada", roles=["access"])
+        running.cluster.now.advance(2)
+        yield running
+
+
+async def listed(client):
+    return {user.Metadata.Name: user for user in (await client.users.ListUsers(ListUsersRequest())).users}
+
+
+async def stored(client, name):
+    return (await client.users.GetUser(GetUserRequest(name=name))).user
+
+
+async def test_a_new_user_is_read_at_once_and_listed_half_a_second_later(bot, person, clock):
+    await bot.users.UpsertUser(UpsertUserRequest(user=person("bob")))
+    assert (await stored(bot, "bob")).Metadata.Name == "bob"
+    assert "bob" not in await listed(bot)
+    clock.advance(0.5)
+    assert "bob" in await listed(bot)
+
+
+async def test_a_deleted_user_is_listed_for_another_second(sandbox, bot, clock):
+    sandbox.administrator.delete_user("ada")
+    clock.advance(0.9)
+    assert "ada" in await listed(bot)
+    clock.advance(0.2)
+    assert "ada" not in await listed(bot)
+
+
+async def test_an_update_is_conditional_on_what_is_stored_not_on_what_is_listed(sandbox, bot, refusal):
+    stale = await stored(bot, "ada")
+    sandbox.administrator.edit_user("ada", roles=[])
+    assert (await listed(bot))["ada"].Metadata.Revision == stale.Metadata.Revision
+    assert (await refusal(bot.users.UpdateUser(UpdateUserRequest(user=stale))))[0] == "FAILED_PRECONDITION"
+
+
+async def test_lists_follow_writes_in_their_order(sandbox, bot, person, clock):
+    sandbox.administrator.delete_user("ada")
+    await bot.users.UpsertUser(UpsertUserRequest(user=person("ada", roles=["auditor"])))
+    clock.advance(0.6)
+    assert list((await listed(bot))["ada"].Spec.Roles) == ["access"]
+    clock.advance(0.5)
+    assert list((await listed(bot))["ada"].Spec.Roles) == ["auditor"]
+
+
+async def test_listings_can_be_held_on_command(sandbox, bot, clock):
+    sandbox.cluster.users.hold_listings(30)
+    sandbox.administrator.delete_user("ada")
+    clock.advance(29)
+    assert "ada" in await listed(bot)
+    clock.advance(2)
+    assert "ada" not in await listed(bot)

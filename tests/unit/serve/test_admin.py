@@ -1,0 +1,143 @@
+"""The admin service over its real socket: what goes in comes out the same on the other side."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from teleport_okta.errors import ConfigError, TeleportOktaError
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.teleport import Cluster, Feature
+from teleport_okta.plan.view import view_of
+from teleport_okta.serve.admin import SOCKET_NAME, AdminService, serving
+from teleport_okta.serve.admin_client import ServiceError, running_service
+from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.store import QuarantineEntry, Store
+from teleport_okta.sync.full_pass import PlanChangedError
+from teleport_okta.sync.report import OutcomeView, PassReport
+from teleport_okta.sync.status import Status
+from worlds import NOW, listing, owned_user, person, planned
+
+PLAN = planned(
+    listing(person("00uB", "bob@x.io"), person("00uX", "o'neil@x.io")),
+    [owned_user("00uA", "ada@x.io")],
+)
+HELD = planned(listing(), [owned_user("00uA", "ada@x.io")], absences_held="empty")
+REPORT = PassReport(
+    trigger="command",
+    plan=view_of(PLAN),
+    outcomes=(OutcomeView(view_of(PLAN).changes[0], "failed", "no"),),
+    started=NOW,
+    finished=NOW + timedelta(seconds=2),
+    okta_calls={"/api/v1/apps": 3},
+    error="the listing is incomplete",
+)
+STATUS = Status(
+    version="0.1.0",
+    state="idle",
+    last_success=NOW,
+    quarantine=(QuarantineEntry(Quarantined("user", "o'neil@x.io", "00uX", "bad name", "change it"), NOW),),
+    next_pass=NOW + timedelta(minutes=10),
+    last_error="",
+    cluster=Cluster("example.com", "18.1.3", (Feature("saml", True), Feature("plugin", False, "Community"))),
+    last_pass=REPORT,
+)
+
+
+class Engine:
+    """Answers with what it holds, or raises it."""
+
+    answer = None
+
+    async def _say(self, *_):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    status = plan = apply = _say
+
+
+@pytest.fixture
+async def world(tmp_path):
+    store = await Store.open(tmp_path)
+    engine = Engine()
+    async with serving(AdminService(engine, store), tmp_path), running_service(tmp_path) as client:
+        yield engine, store, client
+    await store.close()
+
+
+@pytest.mark.parametrize("plan", [PLAN, HELD])
+async def test_a_plan_arrives_whole(world, plan):
+    engine, _, client = world
+    engine.answer = plan
+    assert await client.plan() == view_of(plan)
+
+
+async def test_a_report_arrives_whole(world):
+    engine, _, client = world
+    engine.answer = REPORT
+    assert await client.apply("digest") == REPORT
+
+
+@pytest.mark.parametrize(
+    "status", [STATUS, replace(STATUS, last_success=None, next_pass=None, cluster=None, last_pass=None, quarantine=())]
+)
+async def test_a_status_arrives_whole(world, status):
+    engine, _, client = world
+    engine.answer = status
+    assert await client.status() == status
+
+
+async def test_the_journal_arrives_whole(world):
+    _, store, client = world
+    entry = JournalEntry(NOW, "start", "user", "a", "00u", "create", "why", "", "abc", Result.FAILED, "no")
+    await store.journal.record(entry)
+    await store.journal.flush()
+    assert await client.history(limit=5, name="a") == [replace(entry, sequence=1)]
+    assert await client.history(limit=5, name="b") == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TeleportOktaError("the cluster is down", remedy="start it"),
+        PlanChangedError("the plan is now x:\n  new: + create ü", remedy="apply it with --plan x"),
+    ],
+)
+async def test_an_error_keeps_its_words_and_its_remedy(world, error):
+    engine, _, client = world
+    engine.answer = error
+    with pytest.raises(ServiceError) as caught:
+        await client.apply("")
+    assert (caught.value.what, caught.value.remedy) == (error.what, error.remedy)
+
+
+async def test_only_the_owner_may_ask(world, tmp_path):
+    assert stat.S_IMODE((tmp_path / SOCKET_NAME).stat().st_mode) == 0o600
+
+
+async def test_without_a_service_there_is_no_client(tmp_path):
+    async with running_service(tmp_path) as client:
+        assert client is None
+
+
+async def test_the_socket_of_a_dead_service_is_no_service_and_is_replaced(tmp_path):
+    store = await Store.open(tmp_path)
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(tmp_path / SOCKET_NAME))
+    async with running_service(tmp_path) as client:
+        assert client is None
+    async with serving(AdminService(Engine(), store), tmp_path), running_service(tmp_path) as client:
+        assert client is not None
+    assert not (tmp_path / SOCKET_NAME).exists()
+    await store.close()
+
+
+async def test_a_path_too_long_for_a_socket_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="data_dir"):
+        async with serving(AdminService(Engine(), None), tmp_path / ("x" * 120)):
+            pass

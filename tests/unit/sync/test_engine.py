@@ -1,0 +1,139 @@
+"""When passes run: at start, at the interval, sooner after a failure, and not after stop."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from teleport_okta.clock import VirtualClock
+from teleport_okta.errors import ConfigError, TeleportOktaError
+from teleport_okta.plan.view import ChangeView, PlanView
+from teleport_okta.state.store import Store
+from teleport_okta.sync.engine import Engine
+from teleport_okta.sync.report import OutcomeView, PassReport
+from worlds import NOW
+
+REPORT = PassReport("test", PlanView("d"), (), NOW, NOW)
+CHANGE = ChangeView("create", "user", "ada@x.io", "ada@x.io", "00uADA", "assigned in Okta")
+
+
+class Script:
+    """A pass that does what the next line of a script says, and notes when it ran."""
+
+    def __init__(self, clock, lines):
+        self.clock = clock
+        self.lines = list(lines)
+        self.ran = []
+        self.engine = None
+        self.applying = False
+        self.drained = False
+        self.cluster = None
+
+    async def run(self, *, trigger, expected_digest="", progress=None):
+        self.ran.append((trigger, (self.clock.now() - NOW).total_seconds()))
+        line = self.lines.pop(0)
+        if not self.lines:
+            self.engine.stop()
+        if isinstance(line, Exception):
+            raise line
+        return replace(line, trigger=trigger)
+
+    def drain(self):
+        self.drained = True
+
+
+@pytest.fixture
+async def store(tmp_path):
+    opened = await Store.open(tmp_path)
+    yield opened
+    await opened.close()
+
+
+def engine_of(store, *lines):
+    clock = VirtualClock(NOW)
+    script = Script(clock, lines)
+    script.engine = Engine(full_pass=script, store=store, clock=clock, interval=timedelta(minutes=10))
+    return script.engine, script
+
+
+async def test_a_pass_runs_at_start_and_at_every_interval(store):
+    engine, script = engine_of(store, REPORT, REPORT, REPORT)
+    await engine.run()
+    assert script.ran == [("start", 0), ("interval", 600), ("interval", 1200)]
+    assert script.drained
+
+
+async def test_after_a_failure_the_next_pass_comes_sooner_and_the_wait_doubles_up_to_the_interval(store):
+    down = TeleportOktaError("the cluster is down")
+    engine, script = engine_of(store, *[down] * 9)
+    await engine.run()
+    times = [time for _, time in script.ran]
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    assert waits == [15, 30, 60, 120, 240, 480, 600, 600]
+    status = await engine.status()
+    assert (status.state, status.last_error) == ("failing", "the cluster is down")
+
+
+async def test_a_success_ends_the_failing(store):
+    engine, script = engine_of(store, TeleportOktaError("x"), REPORT, REPORT)
+    await engine.run()
+    assert [time for _, time in script.ran] == [0, 15, 615]
+    assert (await engine.status()).state == "idle"
+
+
+async def test_a_change_that_was_not_applied_is_a_failure(store):
+    partial = replace(REPORT, outcomes=(OutcomeView(CHANGE, "failed", "not allowed"),))
+    engine, _ = engine_of(store, partial)
+    await engine.run()
+    assert (await engine.status()).last_error == "not allowed"
+
+
+async def test_a_configuration_that_cannot_work_ends_the_service(store):
+    engine, _ = engine_of(store, ConfigError("no such role"), REPORT)
+    with pytest.raises(ConfigError, match="no such role"):
+        await engine.run()
+
+
+async def test_stopping_cancels_a_pass_that_only_reads(store):
+    engine, script = engine_of(store, REPORT)
+    reading = asyncio.Event()
+
+    async def read_for_ever(**_):
+        reading.set()
+        await asyncio.Event().wait()
+
+    script.run = read_for_ever
+    running = asyncio.ensure_future(engine.run())
+    await reading.wait()
+    engine.stop()
+    await asyncio.wait_for(running, 5)
+
+
+async def test_stopping_lets_a_plan_that_is_being_applied_drain(store):
+    engine, script = engine_of(store, REPORT)
+    applying, drain, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    script.drain = drain.set
+
+    async def apply(**_):
+        script.applying = True
+        applying.set()
+        await drain.wait()
+        finished.set()
+        return REPORT
+
+    script.run = apply
+    running = asyncio.ensure_future(engine.run())
+    await applying.wait()
+    engine.stop()
+    await asyncio.wait_for(running, 5)
+    assert finished.is_set()
+
+
+async def test_a_command_runs_a_pass_of_its_own(store):
+    engine, _ = engine_of(store, REPORT)
+    report = await engine.apply("")
+    assert report.trigger == "command"
+    assert (await engine.status()).last_pass == report

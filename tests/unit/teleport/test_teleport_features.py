@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from teleport.accesslist.v1 import accesslist_service_pb2
+from teleport.legacy.client.proto import authservice_pb2
+from teleport.okta.v1 import okta_service_pb2
+from teleport.users.v1 import users_service_pb2
+from teleport_okta.teleport.cluster import Teleport
+from teleport_okta.teleport.errors import UnavailableError
+from teleport_okta.teleport.identity import Identity, parse_identity
+from unit.teleport.scripted_auth import ACCESS_LISTS, AUTH, OKTA, PLUGINS, USERS, Refuse, ScriptedAuth
+from unit.teleport.small_pki import CLUSTER, SmallCA, identity_file
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from teleport_okta.clock import VirtualClock
+
+Code = grpc.StatusCode
+NEED_THE_BOT = {"plugin", "access_requests"}
+
+
+def ping(*, version: str = "18.1.3", saml: bool = True) -> authservice_pb2.PingResponse:
+    reply = authservice_pb2.PingResponse(ClusterName=CLUSTER, ServerVersion=version)
+    reply.ServerFeatures.entitlements["SAML"].enabled = saml
+    return reply
+
+
+@pytest.fixture
+def enterprise(auth: ScriptedAuth) -> ScriptedAuth:
+    """A cluster that offers everything."""
+    auth.answer(AUTH + "Ping", ping())
+    auth.answer(USERS + "ListUsers", users_service_pb2.ListUsersResponse())
+    auth.answer(AUTH + "GetLock", Refuse(Code.NOT_FOUND, 'lock "x" is not found'))
+    auth.answer(AUTH + "ListRoles", authservice_pb2.ListRolesResponse())
+    auth.answer(AUTH + "ListResources", authservice_pb2.ListResourcesResponse())
+    auth.answer(AUTH + "ListUserGroups", authservice_pb2.ListUserGroupsResponse())
+    auth.answer(AUTH + "ListAccessRequests", authservice_pb2.ListAccessRequestsResponse())
+    auth.answer(ACCESS_LISTS + "ListAccessLists", accesslist_service_pb2.ListAccessListsResponse())
+    auth.answer(OKTA + "ListOktaImportRules", okta_service_pb2.ListOktaImportRulesResponse())
+    auth.answer(PLUGINS + "GetPlugin", Refuse(Code.NOT_FOUND, 'plugin "okta" doesn\'t exist'))
+    return auth
+
+
+@pytest.fixture
+async def with_bot(
+    enterprise: ScriptedAuth, ca: SmallCA, host: Identity, clock: VirtualClock
+) -> AsyncIterator[Teleport]:
+    """A client with both identities."""
+    bot = parse_identity(identity_file(ca), source="bot")
+    async with await Teleport.connect(
+        enterprise.address, host=host, bot=bot, clock=clock, rng=random.Random(1)
+    ) as client:
+        yield client
+
+
+async def test_with_both_identities_an_enterprise_cluster_can_do_everything(with_bot: Teleport) -> None:
+    assert with_bot.known_cluster is None
+
+    cluster = await with_bot.cluster()
+
+    assert (cluster.name, cluster.version) == (CLUSTER, "18.1.3")
+    assert {feature.name for feature in cluster.features if not feature.enabled} == set()
+    assert len(cluster.features) == 10
+    assert with_bot.known_cluster == cluster
+
+
+async def test_without_a_bot_what_needs_it_is_off_and_says_so(teleport: Teleport, enterprise: ScriptedAuth) -> None:
+    cluster = await teleport.cluster()
+
+    assert {feature.name for feature in cluster.features if not feature.enabled} == NEED_THE_BOT
+    assert "teleport.identity" in cluster.feature("plugin").reason
+
+
+async def test_what_the_edition_lacks_is_off(with_bot: Teleport, enterprise: ScriptedAuth) -> None:
+    unknown = Refuse(Code.UNIMPLEMENTED, "unknown service teleport.accesslist.v1.AccessListService")
+    enterprise.answer(ACCESS_LISTS + "ListAccessLists", unknown)
+    enterprise.answer(AUTH + "Ping", ping(saml=False))
+
+    cluster = await with_bot.cluster()
+
+    assert not cluster.has("access_lists")
+    assert "Community edition" in cluster.feature("access_lists").reason
+    assert not cluster.has("saml")
+    assert "entitlement" in cluster.feature("saml").reason
+
+
+async def test_what_the_identity_may_not_do_is_off_and_names_the_identity(
+    with_bot: Teleport, enterprise: ScriptedAuth
+) -> None:
+    enterprise.answer(PLUGINS + "GetPlugin", Refuse(Code.PERMISSION_DENIED, 'access denied to "read" on "plugin"'))
+
+    plugin = (await with_bot.cluster()).feature("plugin")
+
+    assert not plugin.enabled
+    assert "the bot identity" in plugin.reason
+    assert '"read" on "plugin"' in plugin.reason
+
+
+async def test_a_gated_feature_is_not_even_probed(with_bot: Teleport, enterprise: ScriptedAuth) -> None:
+    enterprise.answer(AUTH + "Ping", ping(version="18.1.2"))
+
+    user_groups = (await with_bot.cluster()).feature("user_groups")
+
+    assert not user_groups.enabled
+    assert "upgrade the auth server to 18.1.3" in user_groups.reason
+    assert not enterprise.requests[AUTH + "ListUserGroups"]
+
+
+async def test_older_servers_say_saml_with_a_flag(with_bot: Teleport, enterprise: ScriptedAuth) -> None:
+    old = authservice_pb2.PingResponse(ClusterName=CLUSTER, ServerVersion="15.4.0")
+    old.ServerFeatures.SAML = True
+    enterprise.answer(AUTH + "Ping", old)
+
+    assert (await with_bot.cluster()).has("saml")
+
+
+async def test_an_empty_answer_to_ping_is_asked_again(with_bot: Teleport, enterprise: ScriptedAuth) -> None:
+    enterprise.answer(AUTH + "Ping", authservice_pb2.PingResponse(), ping())
+
+    assert (await with_bot.cluster()).version == "18.1.3"
+
+
+async def test_a_cluster_that_never_says_who_it_is_counts_as_away(with_bot: Teleport, enterprise: ScriptedAuth) -> None:
+    enterprise.answer(AUTH + "Ping", authservice_pb2.PingResponse())
+
+    with pytest.raises(UnavailableError, match="the answer is empty"):
+        await with_bot.cluster()
+
+
+async def test_an_outage_says_nothing_of_features(with_bot: Teleport, enterprise: ScriptedAuth) -> None:
+    enterprise.answer(ACCESS_LISTS + "ListAccessLists", Refuse(Code.UNAVAILABLE, "Socket closed"))
+
+    with pytest.raises(UnavailableError):
+        await with_bot.cluster()
