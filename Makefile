@@ -24,7 +24,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "setup: done; $$($(BIN)/teleport-okta version)"
 
 demo: setup ## run the main job on the sandboxes, and tell it as a story
-	@$(BIN)/teleport-okta demo
+	@$(BIN)/teleport-okta demo --once
 
 test: setup ## all tests but the benchmarks
 	@echo "test: unit, property, contract, crash and end-to-end tests, on loopback only"

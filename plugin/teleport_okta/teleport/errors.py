@@ -46,7 +46,7 @@ class DeadlineError(UnavailableError):
 class PermissionDeniedError(RpcError):
     """The identity may not do this, or its user is locked or gone."""
 
-    remedy_text = "check the identity's role against docs/teleport-role.md, and that its user exists and is not locked"
+    remedy_text = "check the identity's role, and that its user exists and is not locked"
 
 
 class NotFoundError(RpcError):

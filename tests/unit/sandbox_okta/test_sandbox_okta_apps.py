@@ -63,6 +63,7 @@ def test_the_listing_holds_okta_s_own_apps_twenty_at_a_time(world: World) -> Non
     response = world.get("/api/v1/apps")
     assert [app["name"] for app in response.json()][:3] == ["saasure", "okta_enduser", "okta_browser_plugin"]
     assert "limit=20" in links(response)["self"]
+    assert "limit=20" in links(response)["next"]
     assert [len(page) for page in world.pages("/api/v1/apps")] == [20, 3]
 
 

@@ -149,3 +149,13 @@ def test_deleting_a_group_takes_its_assignments_along(prompt_world: World) -> No
     assert refused(world.get(f"/api/v1/groups/{group.id}")) == (404, "E0000007")
     assert world.ids(f"/api/v1/apps/{app.id}/groups") == []
     assert world.ids(f"/api/v1/apps/{app.id}/users") == []
+
+
+def test_adding_a_member_again_leaves_the_timestamp_alone(prompt_world: World) -> None:
+    world = prompt_world
+    group, ada = world.org.create_group("Red"), world.org.create_user(profile("ada"))
+    world.org.add_member(group.id, ada.id)
+    joined = world.org.group(group.id)
+    world.now += 60
+    world.put(f"/api/v1/groups/{group.id}/users/{ada.id}")
+    assert world.org.group(group.id) == joined

@@ -298,3 +298,10 @@ def test_an_import_can_leave_a_user_without_a_login(world: World) -> None:
     shown = world.get(f"/api/v1/users/{ada.id}").json()["profile"]
     assert "login" not in shown
     assert shown["title"] == "🦊"
+
+
+def test_a_deactivated_user_comes_back_without_a_password(world: World) -> None:
+    ada = world.org.create_user(profile("ada"))
+    world.org.deactivate(ada.id)
+    world.post(f"/api/v1/users/{ada.id}/lifecycle/activate")
+    assert world.get(f"/api/v1/users/{ada.id}").json()["status"] == "PROVISIONED"

@@ -75,7 +75,7 @@ class TokenEndpoint:
             raise _invalid_client(
                 "The audience claim for client_assertion must be the endpoint invoked for the request."
             )
-        if False:
+        if claims.get("sub") != client.id:
             raise _invalid_client("The issuer and the subject of the client_assertion must be the client_id.")
         expires = _seconds(claims, "exp")
         if expires is None:
