@@ -26,11 +26,18 @@ from teleport_okta.sync.full_pass import FullPass
 from teleport_okta.teleport.cluster import Teleport
 from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
 from teleport_okta.teleport.identity import load_identity
+from teleport_okta.teleport.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from teleport_okta.config import Settings
+
+PATIENT: Final = RetryPolicy()
+"""How a service waits for a cluster that cannot be reached: a minute, then the pass fails and is tried again."""
+
+HASTY: Final = RetryPolicy(budget=10.0)
+"""How a command waits for one, with a person in front of it (`reference/teleport.md` 3.1)."""
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -60,9 +67,12 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Parts]:
+async def opened(
+    settings: Settings, *, clock: Clock | None = None, policy: RetryPolicy = PATIENT
+) -> AsyncIterator[Parts]:
     """Hold the data directory and connect to both sides, joining the cluster where that has not happened yet.
 
+    `policy` says how long an unreachable cluster is waited for.
     Raises ConfigError, StateError, TeleportError or OktaError.
     """
     time = clock or SystemClock()
@@ -70,7 +80,7 @@ async def opened(settings: Settings, *, clock: Clock | None = None) -> AsyncIter
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opened_store(settings))
         okta = OktaReads(await stack.enter_async_context(client_of(settings.okta, clock=time, rng=rng)))
-        teleport = await _connect(settings, time, rng)
+        teleport = await _connect(settings, time, rng, policy)
         stack.push_async_callback(teleport.aclose)
         full_pass = FullPass(
             okta=okta,
@@ -105,7 +115,7 @@ async def serve(settings: Settings, *, debug: bool = False) -> None:
     _log.info("stopped")
 
 
-async def _connect(settings: Settings, clock: Clock, rng: random.Random) -> Teleport:
+async def _connect(settings: Settings, clock: Clock, rng: random.Random, policy: RetryPolicy) -> Teleport:
     """Load the identities, join where there is no host identity yet, and prepare the connections."""
     bot = load_identity(settings.teleport.identity) if settings.teleport.identity else None
     if bot is not None:
@@ -120,7 +130,7 @@ async def _connect(settings: Settings, clock: Clock, rng: random.Random) -> Tele
         clock=clock,
         rng=rng,
     )
-    return await Teleport.connect(settings.teleport.addr, host=host, bot=bot, clock=clock, rng=rng)
+    return await Teleport.connect(settings.teleport.addr, host=host, bot=bot, clock=clock, rng=rng, policy=policy)
 
 
 def _join_token(settings: Settings) -> str | None:

@@ -39,6 +39,6 @@ async def _apply(settings: Settings, digest: str) -> PassReport:
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.apply(digest)
-    async with app.opened(settings) as parts:
+    async with app.opened(settings, policy=app.HASTY) as parts:
         with progress_bar("applying") as progress:
             return await parts.full_pass.run(trigger="command", expected_digest=digest, progress=progress)

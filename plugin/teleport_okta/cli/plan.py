@@ -34,5 +34,5 @@ async def _plan(settings: Settings) -> PlanView:
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.plan()
-    async with app.opened(settings) as parts:
+    async with app.opened(settings, policy=app.HASTY) as parts:
         return view_of(await parts.full_pass.plan())

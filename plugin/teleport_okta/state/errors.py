@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from teleport_okta.errors import TeleportOktaError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_ROOM_NEEDED: Final = 64 * 1024
 
 
 class StateError(TeleportOktaError):
@@ -32,7 +36,7 @@ def explain(error: sqlite3.Error, path: Path) -> StateError:
     text = str(error)
     code = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF
-    if primary == sqlite3.SQLITE_FULL:
+    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and _is_full(path)):
         return StateFullError(f"{path}: the disk is full", remedy="free some space on that file system")
     if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return StateDamagedError(
@@ -45,3 +49,11 @@ def explain(error: sqlite3.Error, path: Path) -> StateError:
             remedy="check the owner and the permissions of the data directory",
         )
     return StateError(f"{path}: the state database answered: {text}", remedy="check the disk of the data directory")
+
+
+def _is_full(path: Path) -> bool:
+    """Whether there is no room left for SQLite's own files, which it reports as an I/O error."""
+    try:
+        return shutil.disk_usage(path.parent).free < _ROOM_NEEDED
+    except OSError:
+        return False

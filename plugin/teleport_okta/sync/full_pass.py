@@ -65,10 +65,13 @@ class FullPass:
         self._applier = applier
         self._settings = settings
         self._clock = clock
-        self.cluster: Cluster | None = None
-        """What the cluster said of itself in the last pass."""
         self.applying = False
         """Whether a plan is being applied at this moment; cancelling a pass is harmless while it only reads."""
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """What the cluster last said of itself; None before the first pass."""
+        return self._teleport.known_cluster
 
     def drain(self) -> None:
         """Let the users in flight finish and skip the rest of the plan that is being applied."""
@@ -118,7 +121,7 @@ class FullPass:
 
     async def _read(self) -> _Reading:
         facts = await read_okta(self._okta, self._settings)
-        self.cluster = cluster = await self._teleport.cluster()
+        cluster = await self._teleport.cluster()
         policy = await resolve(self._settings.sync, facts.organization, cluster, self._teleport)
         actual = await read_teleport(self._teleport)
         owned = owned_names(actual.users.values(), policy.owner)

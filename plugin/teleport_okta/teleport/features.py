@@ -22,6 +22,7 @@ from teleport_okta.teleport.errors import (
     UnavailableError,
 )
 from teleport_okta.teleport.gates import gate_for
+from teleport_okta.teleport.identity_errors import IdentityError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -99,6 +100,10 @@ async def _probe(probe: _Probe, connection: Connection | None, server_version: s
         return Feature(
             probe.feature, enabled=False, reason=f"the {probe.identity} identity may not use it: {error.details}"
         )
+    except IdentityError as error:
+        if probe.identity == "host":
+            raise
+        return Feature(probe.feature, enabled=False, reason=str(error))
     return Feature(probe.feature, enabled=True)
 
 

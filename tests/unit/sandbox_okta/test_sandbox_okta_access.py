@@ -150,10 +150,16 @@ def test_a_service_app_is_no_user(world: World, client: Client) -> None:
     assert refused(world.get("/api/v1/users/me")) == (404, "E0000007")
 
 
-@pytest.mark.parametrize("header", [None, "SSWS nonsense", "Bearer nonsense", "Basic abc", "SSWS"])
-def test_bad_or_missing_credentials_are_refused(world: World, header: str | None) -> None:
+@pytest.mark.parametrize("header", ["SSWS nonsense", "Bearer nonsense", "SSWS"])
+def test_bad_credentials_are_refused(world: World, header: str) -> None:
     world.authorization = header
     assert refused(world.get("/api/v1/users")) == (401, "E0000011")
+
+
+@pytest.mark.parametrize("header", [None, "Basic abc"])
+def test_without_a_token_there_is_no_session(world: World, header: str | None) -> None:
+    world.authorization = header
+    assert refused(world.get("/api/v1/users")) == (403, "E0000005")
 
 
 def test_a_revoked_token_is_refused(world: World, client: Client) -> None:

@@ -28,7 +28,7 @@ def test_the_organisation_introduces_itself_to_anybody(world: World) -> None:
     assert list(body) == ["id", "cell", "_links", "pipeline", "settings"]
     assert body["id"] == world.org.id
     assert body["_links"] == {"organization": {"href": BASE}}
-    assert refused(world.get("/api/v1/org")) == (401, "E0000011")
+    assert refused(world.get("/api/v1/org")) == (403, "E0000005")
 
 
 def test_the_organisation_s_settings_hold_its_id(world: World) -> None:

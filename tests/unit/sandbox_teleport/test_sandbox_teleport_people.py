@@ -119,7 +119,17 @@ async def test_serving_announces_how_to_connect_and_ends_when_cancelled(tmp_path
     announced = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(tmp_path, announce=announced.set_result, edition="oss", version="18.0.0"))
     facts = json.loads(json.dumps(await announced))
-    assert list(facts) == ["kind", "auth", "cluster", "version", "edition", "identity", "join_token", "ca_pins", "control"]
+    assert list(facts) == [
+        "kind",
+        "auth",
+        "cluster",
+        "version",
+        "edition",
+        "identity",
+        "join_token",
+        "ca_pins",
+        "control",
+    ]
     assert (facts["kind"], facts["edition"], facts["version"]) == ("teleport", "oss", "18.0.0")
     assert facts["identity"] == str(tmp_path / "identity")
     async with aiohttp.ClientSession() as session, session.get(facts["control"]) as reply:

@@ -121,7 +121,13 @@ async def test_okta_roles_are_preset_in_enterprise_only(start):
 
     shared = {"access", "auditor", "editor", "teleport-okta"}
     assert presets(start(edition="oss")) == shared
-    assert presets(start(edition="ent")) == shared | {"okta-access", "okta-requester", "requester", "reviewer"}
+    assert presets(start(edition="ent")) == shared | {
+        "group-access",
+        "okta-access",
+        "okta-requester",
+        "requester",
+        "reviewer",
+    }
 
 
 @pytest.mark.parametrize(

@@ -137,3 +137,13 @@ async def test_an_outage_says_nothing_of_features(with_bot: Teleport, enterprise
 
     with pytest.raises(UnavailableError):
         await with_bot.cluster()
+
+
+async def test_a_bot_that_has_expired_switches_its_features_off_and_stops_nothing_else(
+    with_bot: Teleport, enterprise: ScriptedAuth, clock: VirtualClock
+) -> None:
+    enterprise.answer(PLUGINS + "GetPlugin", Refuse(Code.UNAVAILABLE, "Unwrap failed"))
+    clock.advance(20 * 24 * 3600)
+    cluster = await with_bot.cluster()
+    assert cluster.has("users")
+    assert "expired" in cluster.feature("plugin").reason

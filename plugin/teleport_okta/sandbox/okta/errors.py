@@ -10,6 +10,7 @@ _BAD_DATE = (
 )
 _SUMMARIES: dict[str, tuple[int, str]] = {
     "E0000003": (400, "The request body was not well-formed."),
+    "E0000005": (403, "Invalid session"),
     "E0000006": (403, "You do not have permission to perform the requested action"),
     "E0000008": (404, "The requested path was not found"),
     "E0000009": (500, "Internal Server Error"),

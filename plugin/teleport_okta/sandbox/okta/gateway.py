@@ -18,6 +18,7 @@ from teleport_okta.sandbox.okta.errors import OktaError, refusal
 from teleport_okta.sandbox.okta.faults import Fault, FaultKind
 from teleport_okta.sandbox.okta.messages import Answer, Request
 from teleport_okta.sandbox.okta.rate_limits import Reading, bucket_of
+from teleport_okta.sandbox.okta.tokens import unauthorised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -126,7 +127,7 @@ class Gateway:
             principal = None
         opened = endpoint.scope is None and not endpoint.permissions
         if not opened and principal is None:
-            raise refusal("E0000011")
+            raise unauthorised(request.headers)
         lacking = _length_or_type(request, endpoint.media_type)
         if lacking is not None:
             return lacking

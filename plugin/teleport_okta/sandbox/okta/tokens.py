@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, RSAKey
 
-from teleport_okta.sandbox.okta.errors import refusal
+from teleport_okta.sandbox.okta.errors import OktaError, refusal
 from teleport_okta.sandbox.okta.users import DEPROVISIONED, Users
 
 if TYPE_CHECKING:
@@ -131,13 +131,13 @@ class Tokens:
         self._access.clear()
 
     def principal(self, headers: Mapping[str, str]) -> Principal:
-        """Return who is calling, or raise ``E0000011``. Missing credentials are answered like bad ones."""
+        """Return who is calling, or raise what :func:`unauthorised` says."""
         kind, _, secret = headers.get("Authorization", "").partition(" ")
         if kind.lower() == "ssws":
             return self._ssws_principal(secret.strip())
         if kind.lower() == "bearer":
             return self._client_principal(secret.strip())
-        raise refusal("E0000011")
+        raise unauthorised(headers)
 
     def _ssws_principal(self, secret: str) -> Principal:
         token = self._ssws.get(secret)
@@ -154,6 +154,12 @@ class Tokens:
         if token is None or client is None or token.expires <= self._timeline.now():
             raise refusal("E0000011")
         return Principal(client.id, client.role, scopes=token.scopes)
+
+
+def unauthorised(headers: Mapping[str, str]) -> OktaError:
+    """Return the refusal of a call that its headers let nobody in for: a bad token, or none at all."""
+    kind = headers.get("Authorization", "").partition(" ")[0].lower()
+    return refusal("E0000011" if kind in {"ssws", "bearer"} else "E0000005")
 
 
 def _part(value: object) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from teleport.legacy.types.types_pb2 import LockV2, MFADevice, UserV2
+from teleport.legacy.types.types_pb2 import PASSWORD_STATE_UNSET, LockV2, MFADevice, UserV2
 
 from .cluster import JoinToken
-from .metadata import YEAR_ONE, check_metadata, timestamp_at
+from .metadata import check_metadata, timestamp_at
+from .user_rules import complete_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,7 +40,8 @@ class Administrator:
         _set_traits(user, traits or {})
         user.Spec.CreatedBy.User.Name = "administrator"
         user.Spec.CreatedBy.Time.CopyFrom(timestamp_at(self._cluster.now()))
-        user.Spec.Expires.seconds = YEAR_ONE
+        user.Status.password_state = PASSWORD_STATE_UNSET
+        complete_user(user, self._cluster.mfa_devices)
         return self._cluster.users.create(user)
 
     def edit_user(
@@ -59,6 +61,7 @@ class Administrator:
             user.Metadata.Labels.clear()
             user.Metadata.Labels.update(labels)
         _set_traits(user, traits or {})
+        complete_user(user, self._cluster.mfa_devices)
         return self._cluster.users.upsert(user)
 
     def delete_user(self, name: str) -> None:
@@ -157,6 +160,7 @@ class Administrator:
         created.User.Name = created.User.Name or "system"
         if not created.HasField("Time"):
             created.Time.CopyFrom(timestamp_at(self._cluster.now()))
+        complete_user(user, self._cluster.mfa_devices)
         return self._cluster.users.upsert(user)
 
     def _stored_user(self, name: str) -> UserV2:

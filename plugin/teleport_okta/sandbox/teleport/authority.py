@@ -35,6 +35,7 @@ _USER_TYPE: Final = ObjectIdentifier("1.3.9999.1.20")
 _LOGIN_IP: Final = ObjectIdentifier("1.3.9999.1.9")
 _IMPERSONATOR: Final = ObjectIdentifier("1.3.9999.2.7")
 _DISALLOW_REISSUE: Final = ObjectIdentifier("1.3.9999.2.9")
+_SYSTEM_ROLES: Final = ObjectIdentifier("1.3.9999.2.11")
 _BOT_NAME: Final = ObjectIdentifier("1.3.9999.2.18")
 _BOT_INSTANCE: Final = ObjectIdentifier("1.3.9999.2.20")
 _JOIN_ATTRIBUTES: Final = ObjectIdentifier("1.3.9999.2.21")
@@ -59,6 +60,18 @@ class Subject:
     def bot(self) -> str:
         """The bot's name without its prefix; empty for people."""
         return self.name.removeprefix("bot-") if self.name.startswith("bot-") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Whom a host certificate names: a service that joined. `system_roles` belong to the role Instance alone."""
+
+    host_id: str
+    role: str
+    node_name: str = ""
+    names: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+    system_roles: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -114,12 +127,18 @@ class CertificateAuthority:
         subject = _name((NameOID.ORGANIZATION_NAME, "Auth"), (NameOID.COMMON_NAME, f"auth.{self.cluster}"))
         return self._issue(key, subject, _TEN_YEARS, names)
 
-    def issue_host(self, key: PublicKey, host_id: str, role: str, extra_names: Sequence[str] = ()) -> x509.Certificate:
+    def issue_host(self, key: PublicKey, host: Host) -> x509.Certificate:
         """Issue the ten-year certificate of a service that joined under a system role."""
-        own = f"{host_id}.{self.cluster}"
-        subject = _name((NameOID.ORGANIZATION_NAME, role), (NameOID.COMMON_NAME, own), (CLUSTER_OID, self.cluster))
-        names = [own, API_DOMAIN, f"*.{API_DOMAIN}", *extra_names]
-        return self._issue(key, subject, _TEN_YEARS, [_general_name(name) for name in dict.fromkeys(names)])
+        subject = _name(
+            (NameOID.STREET_ADDRESS, ""),
+            (NameOID.POSTAL_CODE, "null"),
+            (NameOID.ORGANIZATION_NAME, host.role),
+            (NameOID.COMMON_NAME, f"{host.host_id}.{self.cluster}"),
+            *((_SYSTEM_ROLES, role) for role in host.system_roles),
+            (CLUSTER_OID, self.cluster),
+        )
+        names = sorted({API_DOMAIN, f"*.{API_DOMAIN}", *host.names})
+        return self._issue(key, subject, _TEN_YEARS, [_general_name(name) for name in names])
 
     def issue_user(self, key: PublicKey, subject: Subject, lifetime: timedelta) -> x509.Certificate:
         """Issue the certificate of a person or a bot. A lifetime of zero or less makes one that has expired."""

@@ -5,7 +5,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from teleport.legacy.client.proto.authservice_pb2 import EntitlementInfo, Features
+from teleport.legacy.client.proto.authservice_pb2 import (
+    AccessListFeature,
+    AccessRequestsFeature,
+    EntitlementInfo,
+    Features,
+)
 
 ENTITLEMENTS: Final = (
     "AccessGraphDemoMode",
@@ -66,5 +71,7 @@ class Edition(Enum):
             AdvancedAccessWorkflows=ent,
             Plugins=ent,
             IdentityGovernance=ent,
+            AccessRequests=AccessRequestsFeature(),
+            AccessList=AccessListFeature(),
             entitlements={name: EntitlementInfo(enabled=name in enabled) for name in ENTITLEMENTS},
         )

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import SSHCertificateBuilder, 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .authority import CertificateAuthority, PrivateKey, PublicKey, Subject
+    from .authority import CertificateAuthority, Host, PrivateKey, PublicKey, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,22 @@ class SshAuthority:
         """Return the known_hosts line that vouches for every host of the cluster."""
         return f"@cert-authority {cluster},*.{cluster} {_openssh(self.host.public_key())} type=host\n"
 
-    def issue_host(self, key: PublicKey, host_id: str, cluster: str) -> bytes:
+    def issue_host(self, key: PublicKey, host: Host, cluster: str) -> bytes:
         """Return a host certificate as one authorized_keys line."""
-        principals = [f"{host_id}.{cluster}".encode(), host_id.encode()]
+        own = [name for name in (host.host_id, host.node_name) if name]
+        principals = [part for name in own for part in (f"{name}.{cluster}", name)]
+        principals += [*host.principals, "localhost", "127.0.0.1", "::1"]
         builder = (
             SSHCertificateBuilder()
             .public_key(key)
             .type(SSHCertificateType.HOST)
             .serial(0)
             .key_id(b"")
-            .valid_principals(principals)
+            .valid_principals([principal.encode() for principal in dict.fromkeys(principals)])
             .valid_after(0)
             .valid_before(2**64 - 1)
             .add_extension(b"x-teleport-authority", cluster.encode())
+            .add_extension(b"x-teleport-role", host.role.encode())
         )
         return builder.sign(self.host).public_bytes() + b"\n"
 

@@ -13,6 +13,8 @@ from teleport_okta.model.labels import ORIGIN
 from .refusal import bad_parameter, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from teleport.legacy.types.types_pb2 import Metadata
 
 ORIGINS: Final = (
@@ -72,6 +74,14 @@ def check_key(prefix: str, name: str, suffix: str) -> None:
 def origin_of(metadata: Metadata) -> str:
     """Return the origin label, empty without one. Does not add it, as reading a protobuf map by index would."""
     return metadata.Labels.get(ORIGIN, "")
+
+
+def matches_search(metadata: Metadata, keywords: Sequence[str]) -> bool:
+    """Say whether every keyword (lower case) is part of the name or of a label."""
+    texts = [metadata.Name.lower()]
+    for key, value in metadata.Labels.items():
+        texts += (key.lower(), value.lower())
+    return all(any(keyword in text for text in texts) for keyword in keywords)
 
 
 def seconds_of(moment: Timestamp) -> float | None:

@@ -9,7 +9,7 @@ from teleport.legacy.types.types_pb2 import RoleV6
 from teleport_okta.model.labels import ORIGIN, ORIGIN_OKTA
 from teleport_okta.model.names import DEFAULT_ROLE
 
-from .access import READ_ONLY, READ_WRITE
+from .role_rules import complete_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 BOT_ROLE: Final = "teleport-okta"
 BOT_USER: Final = "bot-teleport-okta"
+
+READ_ONLY: Final = ("list", "read")
+READ_WRITE: Final = ("list", "create", "read", "update", "delete")
 
 _RESOURCE_TYPE: Final = "teleport.internal/resource-type"
 _TWO_WEEKS: Final = 14 * 24 * 3600 * 1_000_000_000
@@ -82,7 +85,9 @@ def preset_roles(edition: Edition) -> list[RoleV6]:
     """Return the presets that synchronisation and its users may meet; not every preset of a real cluster."""
     roles = [_editor(), _access(), _auditor()]
     if edition.enterprise:
-        roles += [_reviewer(), _requester(), _okta_access(), _okta_requester()]
+        roles += [_group_access(), _reviewer(), _requester(), _okta_access(), _okta_requester()]
+    for role in roles:
+        complete_role(role)
     return roles
 
 
@@ -94,6 +99,7 @@ def bot_role() -> RoleV6:
     role.Spec.Allow.GroupLabels.Values["*"].Values.append("*")
     _allow(role, _BOT_KINDS, READ_WRITE)
     _allow(role, ["access_request"], READ_ONLY)
+    complete_role(role)
     return role
 
 
@@ -106,7 +112,7 @@ def _preset(name: str, description: str, kind: str = "preset") -> RoleV6:
 
 
 def _allow(role: RoleV6, kinds: Iterable[str], verbs: Iterable[str]) -> None:
-    role.Spec.Allow.Rules.add(Resources=kinds, Verbs=sorted(verbs))
+    role.Spec.Allow.Rules.add(Resources=kinds, Verbs=verbs)
 
 
 def _editor() -> RoleV6:
@@ -137,6 +143,13 @@ def _auditor() -> RoleV6:
     role = _preset("auditor", "Review cluster events and replay sessions")
     for kind in _AUDITABLE:
         _allow(role, [kind], READ_ONLY)
+    return role
+
+
+def _group_access() -> RoleV6:
+    role = _preset("group-access", "Have access to all user groups")
+    role.Spec.Allow.GroupLabels.Values["*"].Values.append("*")
+    _allow(role, ["user_group"], READ_ONLY)
     return role
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from teleport.legacy.types.types_pb2 import RoleV6
+from teleport.legacy.types.types_pb2 import CreateHostUserMode, RequireMFAType, RoleV6
 
 from .caller import SYSTEM_ROLES
 from .metadata import check_metadata
@@ -43,6 +43,7 @@ def complete_role(role: RoleV6) -> None:
     if role.Version == "v3":
         _complete_v3_labels(allow)
     _complete_kubernetes(allow, role.Version)
+    _show_empty_fields(role)
     _check_options(role.Spec.Options)
     _check_wildcards(allow)
     for conditions, side in ((allow, "allow"), (deny, "deny")):
@@ -51,6 +52,8 @@ def complete_role(role: RoleV6) -> None:
                 raise bad_parameter(f"failed to process '{side}' rule {index}: missing resources to match")
             if not rule.Verbs:
                 raise bad_parameter(f"failed to process '{side}' rule {index}: missing verbs")
+        if conditions.Impersonate.Users and not conditions.Impersonate.Roles:
+            raise bad_parameter("please set both impersonate.users and impersonate.roles for user impersonation")
 
 
 def check_port_forwarding(role: RoleV6) -> None:
@@ -73,7 +76,7 @@ def check_role_admissible(role: RoleV6, edition: Edition) -> None:
         raise bad_parameter("request reason mode can be provided only for allow rules")
     mode = role.Spec.Allow.Request.Reason.Mode
     if mode not in {"", "optional", "required"}:
-        raise bad_parameter(f'unrecognized request reason mode {quoted(mode)}, must be one of: ["required" "optional"]')
+        raise bad_parameter(f"unrecognized request reason mode {quoted(mode)}, must be one of: [required optional]")
     if role.Spec.Options.HasField("IDP") and role.Version == "v8":
         raise bad_parameter("idp option is only supported in role version 7 and below")
 
@@ -92,8 +95,9 @@ def as_seen_by(role: RoleV6, client_version: str) -> RoleV6:
     downgraded = RoleV6()
     downgraded.CopyFrom(role)
     downgraded.Version = "v7"
+    downgraded.Spec.Options.IDP.SAML.Enabled.SetInParent()
     downgraded.Metadata.Labels[DOWNGRADED_LABEL] = (
-        f"client version {quoted(client_version)} does not support role version v8"
+        'Role V8 is only supported from the client version "18.0.0-aa" and above.Access to SAML IdP will be disabled.'
     )
     return downgraded
 
@@ -145,7 +149,27 @@ def _complete_kubernetes(allow: RoleConditions, version: str) -> None:
                 resource.Verbs.append("*")
 
 
+def _show_empty_fields(role: RoleV6) -> None:
+    """Set the fields that the server always sends, empty or not."""
+    role.Spec.Options.MFAVerificationInterval.SetInParent()
+    for conditions in (role.Spec.Allow, role.Spec.Deny):
+        conditions.NodeLabels.SetInParent()
+        conditions.AppLabels.SetInParent()
+        conditions.ClusterLabels.SetInParent()
+        conditions.KubernetesLabels.SetInParent()
+        conditions.DatabaseLabels.SetInParent()
+        conditions.WindowsDesktopLabels.SetInParent()
+        conditions.DatabaseServiceLabels.SetInParent()
+        conditions.GroupLabels.SetInParent()
+        conditions.WorkloadIdentityLabels.SetInParent()
+        if conditions.HasField("Request"):
+            conditions.Request.Annotations.SetInParent()
+
+
 def _check_options(options: RoleOptions) -> None:
+    if options.CreateHostUserMode not in CreateHostUserMode.values():
+        mode = quoted(str(options.CreateHostUserMode))
+        raise bad_parameter(f"invalid host user mode {mode}, expected one of off, drop or keep")
     for recorded in options.BPF:
         if recorded not in {"command", "disk", "network"}:
             raise bad_parameter(f"invalid value for role option enhanced_recording: {recorded}")
@@ -182,6 +206,8 @@ def _check_community(role: RoleV6) -> None:
     options, allow = role.Spec.Options, role.Spec.Allow
     if options.PinSourceIP:
         raise access_denied(f"role option pin_source_ip {_ENTERPRISE_ONLY}")
+    if options.RequireMFAType not in {RequireMFAType.OFF, RequireMFAType.SESSION}:
+        raise access_denied("Hardware Key support is only available with an enterprise license")
     if options.MaxSessions > 0:
         raise access_denied(f"role option max_sessions {_ENTERPRISE_ONLY}")
     if options.RequestAccess in {"reason", "always"}:

@@ -20,7 +20,7 @@ from .refusal import Refusal
 from .rpc import Call, Declaration, Handler, declarations_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from google.protobuf.descriptor import MethodDescriptor
 
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 MESSAGE_LIMIT: Final = 4 * 1024 * 1024
 """The largest request that the server takes, in bytes."""
 
-_SEMVER: Final = re.compile(r"(\d+)\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+_SEMVER: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]*))?(?:\+[0-9A-Za-z.-]*)?")
+_MALFORMED: Final = "grpc: error unmarshalling request: proto: cannot parse invalid wire-format data"
 _NO_ACCESS: Final = Access(())
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -43,6 +44,7 @@ class _Route:
     declaration: Declaration
     handler: Handler
     request: type[Message]
+    streams: bool
 
 
 class Router(grpc.GenericRpcHandler):
@@ -76,7 +78,9 @@ class Router(grpc.GenericRpcHandler):
             descriptor = descriptor_pool.Default().FindServiceByName(service)
             self._methods[service] = {method.name: method for method in descriptor.methods}
         method = self._methods[service][name]
-        self._routes[f"/{declaration.path}"] = _Route(declaration, handler, GetMessageClass(method.input_type))
+        self._routes[f"/{declaration.path}"] = _Route(
+            declaration, handler, GetMessageClass(method.input_type), method.server_streaming
+        )
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
         """Return the handler of a path, known or not: gRPC's own refusal would use other words."""
@@ -96,9 +100,19 @@ class Router(grpc.GenericRpcHandler):
 
             return grpc.stream_stream_rpc_method_handler(refuse)
 
+        if route.streams:
+
+            async def answer_each(raw: bytes, context: Context) -> AsyncIterator[bytes]:
+                with self._calls.during(path):
+                    async for reply in self._answer(path, route, raw, context):
+                        yield reply
+
+            return grpc.unary_stream_rpc_method_handler(answer_each)
+
         async def answer(raw: bytes, context: Context) -> bytes:
             with self._calls.during(path):
-                return await self._answer(path, route, raw, context)
+                replies = [reply async for reply in self._answer(path, route, raw, context)]
+                return replies[0]
 
         return grpc.unary_unary_rpc_method_handler(answer)
 
@@ -114,7 +128,8 @@ class Router(grpc.GenericRpcHandler):
         with self._calls.during(path):
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
 
-    async def _answer(self, path: str, route: _Route, raw: bytes, context: Context) -> bytes:
+    async def _answer(self, path: str, route: _Route, raw: bytes, context: Context) -> AsyncIterator[bytes]:
+        """Answer one call with its replies: one, or any number for an RPC that streams them."""
         connection = self._connection_of(context.peer())
         if connection is None:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "this server takes calls from its front alone")
@@ -127,32 +142,38 @@ class Router(grpc.GenericRpcHandler):
             text = f"grpc: received message larger than max ({len(raw)} vs. {MESSAGE_LIMIT})"
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         client_version = _declared_version(context)
-        if client_version and not self._accepts(client_version):
+        if client_version is not None and not self._accepts(client_version):
             connection.abort()
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, "client version is unsupported")
         await context.send_initial_metadata((("version", self._cluster.version),))
         try:
-            reply = self._call(route, raw, connection, client_version)
+            replies = self._replies(route, raw, connection, client_version or "")
+            if fault is not None and fault.applied:
+                replies = list(replies)
+                await _fail(fault, connection, context)
+            for reply in replies:
+                yield reply.SerializeToString()
         except Refusal as refusal:
             await context.abort(refusal.code, refusal.text)
-        if fault is not None and fault.applied:
-            await _fail(fault, connection, context)
-        return reply
 
     def _accepts(self, client_version: str) -> bool:
-        """Say whether a client of that version may talk to this server: at most one major version older."""
+        """Say whether a client of that version may talk to this server: from `<major - 1>.0.0-aa` on."""
         parsed = _SEMVER.fullmatch(client_version)
-        return parsed is not None and int(parsed[1]) >= int(self._cluster.version.split(".", 1)[0]) - 1
+        if parsed is None:
+            return False
+        oldest = (int(self._cluster.version.split(".", 1)[0]) - 1, 0, 0)
+        version = (int(parsed[1]), int(parsed[2]), int(parsed[3]))
+        return version > oldest or (version == oldest and (not parsed[4] or parsed[4] >= "aa"))
 
-    def _call(self, route: _Route, raw: bytes, connection: Connection, client_version: str) -> bytes:
+    def _replies(self, route: _Route, raw: bytes, connection: Connection, client_version: str) -> Iterable[Message]:
         try:
             request = route.request.FromString(raw)
         except DecodeError as error:
-            raise Refusal(grpc.StatusCode.INTERNAL, f"grpc: error unmarshalling request: {error}") from error
+            raise Refusal(grpc.StatusCode.INTERNAL, _MALFORMED) from error
         access = _NO_ACCESS if route.declaration.open else self._cluster.authorize(connection.caller)
         call = Call(connection.caller, access, connection.remote_address, client_version)
-        reply: Message = route.handler(call, request)
-        return reply.SerializeToString()
+        result = route.handler(call, request)
+        return result if route.streams else (result,)
 
 
 async def _fail(fault: Fault, connection: Connection, context: Context) -> None:
@@ -164,8 +185,8 @@ async def _fail(fault: Fault, connection: Connection, context: Context) -> None:
         await context.abort(fault.code, fault.message)
 
 
-def _declared_version(context: Context) -> str:
+def _declared_version(context: Context) -> str | None:
     for key, value in context.invocation_metadata() or ():
         if key == "version":
             return value if isinstance(value, str) else value.decode(errors="replace")
-    return ""
+    return None

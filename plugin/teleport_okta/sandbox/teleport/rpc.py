@@ -35,7 +35,10 @@ class Call:
 
 
 def rpc(path: str, *, open: bool = False) -> Callable[[H], H]:  # noqa: A002 - reads as what it says
-    """Declare a method `(call, request) -> reply` as the handler of an RPC, by its path without the first slash."""
+    """Declare a method `(call, request) -> reply` as the handler of an RPC, by its path without the first slash.
+
+    The handler of an RPC that streams its replies returns an iterable of them.
+    """
 
     def declare(handler: H) -> H:
         setattr(handler, _DECLARATION, Declaration(path, open))

@@ -26,7 +26,6 @@ from .faults import FaultPlan
 from .front import Front, server_context
 from .identity_file import Identity, IdentityIssuer, SshAuthority, private_key_pem
 from .presets import BOT_ROLE, BOT_USER, bot_role, preset_roles
-from .role_rules import complete_role
 from .router import Router
 from .services import services_of
 
@@ -89,10 +88,9 @@ class TeleportSandbox:
 
     def _populate(self) -> None:
         """Make the presets, the bot with its role, and the join token."""
-        for role in [*preset_roles(self.cluster.edition), bot_role()]:
-            complete_role(role)
-            self.cluster.roles.seed([role])
-        self.administrator.create_user(BOT_USER, roles=[BOT_ROLE], labels={"teleport.internal/bot": "teleport-okta"})
+        self.cluster.roles.seed([*preset_roles(self.cluster.edition), bot_role()])
+        labels = {"teleport.internal/bot": "teleport-okta", "teleport.internal/bot-generation": "0"}
+        self.administrator.create_user(BOT_USER, roles=[BOT_ROLE], labels=labels)
         self.administrator.create_token(self.join_token, ["Okta"])
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from teleport.legacy.client.proto.authservice_pb2 import (
     GetClusterCACertResponse,
     GetDomainNameResponse,
@@ -11,6 +12,7 @@ from teleport.legacy.client.proto.authservice_pb2 import (
 )
 from teleport.legacy.types.types_pb2 import SIGNATURE_ALGORITHM_SUITE_BALANCED_V1
 
+from ..metadata import YEAR_ONE
 from ..rpc import Call, rpc
 
 if TYPE_CHECKING:
@@ -31,12 +33,14 @@ class AuthFacts:
     @rpc("proto.AuthService/Ping")
     def ping(self, call: Call, _request: PingRequest) -> PingResponse:
         """Return name, version and features, without a certificate too."""
+        no_licence = Timestamp(seconds=YEAR_ONE)
         return PingResponse(
             ClusterName=self._cluster.name,
             ServerVersion=self._cluster.version,
             ServerFeatures=self._cluster.edition.features(),
             RemoteAddr=call.remote_address,
             signature_algorithm_suite=SIGNATURE_ALGORITHM_SUITE_BALANCED_V1,
+            LicenseExpiry=no_licence,
         )
 
     @rpc("proto.AuthService/GetDomainName")

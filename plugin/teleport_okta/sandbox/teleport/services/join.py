@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 from teleport.legacy.client.proto import joinservice_pb2 as _joinservice  # noqa: F401 - describes the service
 from teleport.legacy.client.proto.certs_pb2 import Certs
 
+from ..authority import Host
 from ..caller import SYSTEM_ROLES, CallerKind
 from ..refusal import access_denied, bad_parameter, quoted
 from ..rpc import Call, rpc
@@ -51,16 +52,22 @@ class Joining:
                 f"{quoted(request.NodeName)} can not join the cluster with role {quoted(request.Role)}, "
                 "token expired or not found"
             )
-        if request.Role not in token.roles:
+        if request.Role not in token.roles and request.Role != "Instance":
             raise bad_parameter(
                 f"node {quoted(request.NodeName)} [{request.HostID}] can not join the cluster, "
                 f"the token does not allow {quoted(request.Role)} role"
             )
         if request.HasField("Expires"):
-            raise access_denied("only bots can request a certificate expiry")
-        return self._certificates(
-            request.HostID, request.Role, request.PublicTLSKey, request.PublicSSHKey, list(request.DNSNames)
+            raise bad_parameter("'expires' cannot be set on join for non-bot certificates")
+        host = Host(
+            request.HostID,
+            request.Role,
+            node_name=request.NodeName,
+            names=tuple(request.DNSNames),
+            principals=tuple(request.AdditionalPrincipals),
+            system_roles=token.roles if request.Role == "Instance" else (),
         )
+        return self._certificates(host, request.PublicTLSKey, request.PublicSSHKey)
 
     @rpc("proto.AuthService/GenerateHostCerts")
     def generate_host_certs(self, call: Call, request: HostCertsRequest) -> Certs:
@@ -70,15 +77,20 @@ class Joining:
             raise access_denied(f"username mismatch {quoted(call.caller.name)} and {quoted(own)}")
         if call.caller.kind is not CallerKind.HOST or call.caller.system_role != request.Role:
             raise access_denied(f"roles do not match: {','.join(call.caller.roles)} and {request.Role}")
-        return self._certificates(
-            request.HostID, request.Role, request.PublicTLSKey, request.PublicSSHKey, list(request.DNSNames)
+        host = Host(
+            request.HostID,
+            request.Role,
+            node_name=request.NodeName,
+            names=tuple(request.DNSNames),
+            principals=tuple(request.AdditionalPrincipals),
         )
+        return self._certificates(host, request.PublicTLSKey, request.PublicSSHKey)
 
-    def _certificates(self, host_id: str, role: str, tls: bytes, ssh: bytes, names: list[str]) -> Certs:
+    def _certificates(self, host: Host, tls: bytes, ssh: bytes) -> Certs:
         ssh_key = _load_ssh_key(ssh)
-        certificate = self._issuer.host_ca.issue_host(_load_tls_key(tls), host_id, role, names)
+        certificate = self._issuer.host_ca.issue_host(_load_tls_key(tls), host)
         return Certs(
-            SSH=self._issuer.ssh.issue_host(ssh_key, host_id, self._cluster.name),
+            SSH=self._issuer.ssh.issue_host(ssh_key, host, self._cluster.name),
             TLS=certificate.public_bytes(Encoding.PEM),
             TLSCACerts=[self._issuer.host_ca.pem],
             SSHCACerts=[self._issuer.ssh.host_public_line()],
@@ -99,7 +111,7 @@ def _load_tls_key(pem: bytes) -> PublicKey:
     try:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise bad_parameter("failed to parse TLS public key") from error
+        raise bad_parameter("failed to decode public key PEM block") from error
     if not isinstance(key, _KEYS):
-        raise bad_parameter("failed to parse TLS public key")
+        raise bad_parameter("failed to decode public key PEM block")
     return key

@@ -36,8 +36,6 @@ class Locks:
     def get_lock(self, call: Call, request: GetLockRequest) -> LockV2:
         """Return one lock, in force or not."""
         call.access.demand("lock", "read")
-        if not request.Name:
-            raise bad_parameter("missing lock name")
         lock = self._cluster.locks.get(request.Name)
         if lock is None:
             raise not_found(f"lock {quoted(request.Name)} is not found")
@@ -64,11 +62,8 @@ class Locks:
         call.access.demand("lock", "create", "update")
         check_origin(call.caller, lock.Metadata)
         self._check_okta_target(call.caller, lock)
-        if lock.Metadata.Name:
-            stored = self._cluster.locks.get(lock.Metadata.Name)
-            check_stored_origin(call.caller, stored.Metadata if stored is not None else None, "update")
-        else:
-            raise bad_parameter("missing lock name")
+        stored = self._cluster.locks.get(lock.Metadata.Name)
+        check_stored_origin(call.caller, stored.Metadata if stored is not None else None, "update")
         if not lock.Spec.CreatedBy:
             lock.Spec.CreatedBy = call.caller.name
         if not lock.Spec.HasField("CreatedAt") or lock.Spec.CreatedAt.seconds <= YEAR_ONE:

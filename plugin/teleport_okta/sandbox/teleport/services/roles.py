@@ -8,12 +8,13 @@ from google.protobuf.empty_pb2 import Empty
 from teleport.legacy.client.proto.authservice_pb2 import ListRolesResponse
 
 from ..caller import CallerKind
+from ..metadata import matches_search
 from ..refusal import Refusal, access_denied, bad_parameter, not_found, quoted, unknown
 from ..role_rules import as_seen_by, check_port_forwarding, check_role_admissible, check_role_name, complete_role
 from ..rpc import Call, rpc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from teleport.legacy.client.proto.authservice_pb2 import (
         CreateRoleRequest,
@@ -42,14 +43,21 @@ class Roles:
         """Return one role; everybody may read the roles that they have."""
         own = call.caller.kind is CallerKind.USER and request.Name in self._roles_held_by(call.caller.name)
         denied = None if own else call.access.refusal("role", ["read"])
-        role = self._cluster.roles.get(request.Name) if request.Name else None
+        role = self._cluster.roles.get(request.Name)
         if denied is not None and (role is None or not call.access.may("role", "read", role.Metadata.Labels)):
             raise denied
-        if not request.Name:
-            raise bad_parameter("missing role name")
         if role is None:
             raise not_found(f"role {request.Name} is not found")
         return as_seen_by(role, call.client_version)
+
+    @rpc("proto.AuthService/GetCurrentUserRoles")
+    def get_current_user_roles(self, call: Call, _request: Empty) -> Iterator[RoleV6]:
+        """Return the roles of the caller's user record, one by one."""
+        for name in self._roles_held_by(call.caller.name):
+            role = self._cluster.roles.get(name)
+            if role is None:
+                raise not_found(f"role {name} is not found")
+            yield as_seen_by(role, call.client_version)
 
     @rpc("proto.AuthService/ListRoles")
     def list_roles(self, call: Call, request: ListRolesRequest) -> ListRolesResponse:
@@ -64,7 +72,9 @@ class Roles:
                 denied is None or call.access.refusal("role", ["list", "read"], role.Metadata.Labels) is None
             )
 
-        roles, following = self._cluster.roles.page(request.StartKey, request.Limit or DEFAULT_PAGE, visible)
+        roles, following = self._cluster.roles.page(
+            request.StartKey, request.Limit if request.Limit > 0 else DEFAULT_PAGE, visible
+        )
         if denied is not None and not roles and not request.StartKey:
             raise denied
         return ListRolesResponse(
@@ -164,8 +174,6 @@ def _matcher(filter_: RoleFilter) -> Callable[[RoleV6], bool]:
     def matches(role: RoleV6) -> bool:
         if filter_.SkipSystemRoles and role.Metadata.Labels.get("teleport.internal/resource-type", "") == "system":
             return False
-        labels = role.Metadata.Labels
-        haystack = [role.Metadata.Name.lower(), *(key.lower() for key in labels), *(v.lower() for v in labels.values())]
-        return all(any(keyword in text for text in haystack) for keyword in wanted)
+        return matches_search(role.Metadata, wanted)
 
     return matches

@@ -8,7 +8,7 @@ from google.protobuf.empty_pb2 import Empty
 from teleport.legacy.types.types_pb2 import SAMLConnectorV2, SAMLConnectorV2List
 
 from ..cluster import SAML_CONNECTOR
-from ..refusal import Refusal, access_denied, not_found, quoted
+from ..refusal import Refusal, access_denied, bad_parameter, not_found, quoted
 from ..rpc import Call, rpc
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class SamlConnectors:
     def get_saml_connector(self, call: Call, request: ResourceWithSecretsRequest) -> SAMLConnectorV2:
         """Return one connector."""
         _demand(call, "readnosecrets", *(["read"] if request.WithSecrets else []))
+        if not request.Name:
+            raise bad_parameter("missing parameter name")
         connector = self._connectors.get(request.Name)
         if connector is None:
             raise not_found(f"SAML connector {quoted(request.Name)} is not configured")
@@ -85,9 +87,10 @@ def _enterprise_only() -> Refusal:
 
 
 def _demand(call: Call, *verbs: str) -> None:
-    """Accept rules on either name of the kind."""
-    if call.access.refusal(_KIND, verbs) is not None and call.access.refusal("saml", verbs) is not None:
-        call.access.demand(_KIND, *verbs)
+    """Accept rules on either name of the kind, verb by verb; a refusal names the first that is missing."""
+    for verb in verbs:
+        if not call.access.may("saml", verb):
+            call.access.demand(_KIND, verb)
 
 
 def _without_secrets(connector: SAMLConnectorV2) -> SAMLConnectorV2:

@@ -1,0 +1,258 @@
+"""Full passes between both sandboxes: what goes wrong on the way, and what must hold all the same."""
+
+from __future__ import annotations
+
+import random
+
+import grpc
+import pytest
+from cluster_world import built_world
+from teleport_okta.errors import ConfigError
+from teleport_okta.okta.errors import OktaError, OktaForbiddenError, OktaUnauthorizedError
+from teleport_okta.sandbox.okta.seed import seed_organization
+from teleport_okta.sandbox.teleport.cluster import ListingLag
+from teleport_okta.sandbox.teleport.faults import Fault
+from teleport_okta.state.journal import Result
+
+CREATE = "/teleport.users.v1.UsersService/CreateUser"
+DELETE = "/teleport.users.v1.UsersService/DeleteUser"
+TEN_MINUTES = 600
+APP_USERS = "/api/v1/apps/*/users"
+
+
+@pytest.fixture
+async def world(tmp_path):
+    async with built_world(tmp_path) as built:
+        yield built
+
+
+async def hired(world, *logins):
+    people = [world.hire(login) for login in logins]
+    report = await world.run()
+    assert report.succeeded
+    return people
+
+
+def actions(report):
+    return [change.action for change in report.plan.changes]
+
+
+async def test_a_walk_that_breaks_off_applies_what_came_and_takes_nobody_away(world):
+    (leaver,) = await hired(world, "leaver@x.io")
+    world.okta.unassign(world.okta_app.id, leaver.id)
+    other = seed_organization(world.okta, users=1100, rng=random.Random(1))
+    settings = world.parts.full_pass._settings
+    world.parts.full_pass._settings = settings.model_copy(
+        update={"okta": settings.okta.model_copy(update={"app_id": other.id})}
+    )
+    world.okta.fail("unavailable", path=APP_USERS, after=2)
+    report = await world.run()
+    assert "incomplete" in report.error
+    assert not report.succeeded
+    assert set(actions(report)) == {"create"}
+    assert len(world.owned()) == 1001
+    assert "leaver@x.io" in world.owned()
+    assert [held.name for held in report.plan.held] == ["leaver@x.io"]
+
+
+async def test_a_token_revoked_in_the_middle_of_a_pass_takes_nobody_away(world):
+    await hired(world, "ada@x.io")
+    world.okta.fail("revoked", path=APP_USERS)
+    with pytest.raises(OktaUnauthorizedError):
+        await world.run()
+    assert set(world.owned()) == {"ada@x.io"}
+
+
+async def test_a_role_without_permission_names_it_and_takes_nobody_away(world):
+    await hired(world, "ada@x.io")
+    world.okta.narrow_role(without=["okta.apps.read"])
+    with pytest.raises(OktaForbiddenError, match=r"okta\.apps\.read"):
+        await world.run()
+    assert set(world.owned()) == {"ada@x.io"}
+
+
+async def test_people_who_are_hidden_all_at_once_are_held(world):
+    people = await hired(world, "ada@x.io", "bob@x.io")
+    world.okta.narrow_role(hide=[person.id for person in people])
+    report = await world.run()
+    assert set(world.owned()) == {"ada@x.io", "bob@x.io"}
+    assert len(report.plan.held) == 2
+
+
+async def test_an_inactive_app_takes_nobody_away(world):
+    ada, _ = await hired(world, "ada@x.io", "bob@x.io")
+    world.okta.unassign(world.okta_app.id, ada.id)
+    world.okta.deactivate_app(world.okta_app.id)
+    report = await world.run()
+    assert "INACTIVE" in report.plan.warnings[0]
+    assert "ada@x.io" in world.owned()
+
+
+async def test_a_user_whom_somebody_edits_meanwhile_is_read_and_planned_again(world):
+    (ada,) = await hired(world, "ada@x.io")
+    world.okta.update_profile(ada.id, department="Looms")
+    users = world.parts.teleport.users
+    listing = users.list
+
+    async def edited_after_listing():
+        found = await listing()
+        world.teleport.administrator.edit_user("ada@x.io", roles=["access"])
+        return found
+
+    users.list = edited_after_listing
+    report = await world.run()
+    assert report.succeeded
+    user = world.users()["ada@x.io"]
+    assert list(user.Spec.Roles) == ["access", "okta-requester"]
+    assert list(user.Spec.Traits.Values["okta/department"].Values) == ["Looms"]
+
+
+async def test_a_user_whom_somebody_creates_meanwhile_is_left_to_them(world):
+    world.hire("ada@x.io")
+    users = world.parts.teleport.users
+    listing = users.list
+
+    async def created_after_listing():
+        found = await listing()
+        world.teleport.administrator.create_user("ada@x.io", roles=["access"])
+        return found
+
+    users.list = created_after_listing
+    report = await world.run()
+    users.list = listing
+    assert world.owned() == {}
+    assert [row.name for row in report.plan.quarantined] == ["ada@x.io"]
+    assert [entry.row.name for entry in await world.parts.store.quarantine()] == ["ada@x.io"]
+
+
+async def test_an_answer_that_gets_lost_is_looked_into(world):
+    leaver = world.hire("leaver@x.io")
+    for name in ("a@x.io", "b@x.io"):
+        world.hire(name)
+    world.teleport.faults.add(Fault(CREATE, grpc.StatusCode.UNAVAILABLE, applied=True, count=2))
+    assert (await world.run()).succeeded
+    world.okta.unassign(world.okta_app.id, leaver.id)
+    world.teleport.faults.add(Fault(DELETE, grpc.StatusCode.UNAVAILABLE, applied=True, count=1))
+    assert (await world.run()).succeeded
+    assert set(world.owned()) == {"a@x.io", "b@x.io"}
+
+
+async def test_a_burst_of_outages_is_waited_out(world):
+    world.hire("ada@x.io")
+    world.teleport.faults.add(Fault("*", grpc.StatusCode.UNAVAILABLE, count=7))
+    assert (await world.run()).succeeded
+
+
+async def test_one_refused_user_leaves_the_others_right(world):
+    for name in "abc":
+        world.hire(f"{name}@x.io")
+    world.teleport.faults.add(Fault(CREATE, grpc.StatusCode.PERMISSION_DENIED, count=1))
+    report = await world.run()
+    assert report.counts() == {Result.DONE: 2, Result.FAILED: 1}
+    assert len(world.owned()) == 2
+    assert (await world.run()).succeeded
+    assert len(world.owned()) == 3
+
+
+async def test_a_leaver_cannot_be_deleted_without_having_been_locked(world):
+    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    world.okta.unassign(world.okta_app.id, ada.id)
+    world.teleport.faults.add(Fault("*/UpsertLock", grpc.StatusCode.PERMISSION_DENIED, count=1))
+    await world.run()
+    assert "ada@x.io" in world.owned()
+    await world.run()
+    assert "ada@x.io" not in world.owned()
+    assert "ada@x.io" in world.locks()
+
+
+async def test_the_lock_is_over_when_every_certificate_is(world):
+    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    world.okta.deactivate(ada.id)
+    await world.run()
+    world.clock.advance(30 * 3600)
+    assert "ada@x.io" in world.locks()
+    world.clock.advance(16 * 60)
+    assert "ada@x.io" not in world.locks()
+
+
+async def test_a_managed_user_deleted_by_hand_comes_back(world):
+    await hired(world, "ada@x.io")
+    world.clock.advance(TEN_MINUTES)
+    await world.run()
+    world.teleport.administrator.delete_user("ada@x.io")
+    world.clock.advance(TEN_MINUTES)
+    report = await world.run()
+    assert actions(report) == ["create"]
+    assert set(world.owned()) == {"ada@x.io"}
+
+
+async def test_passes_in_quick_succession_do_not_trust_a_listing_that_lags(tmp_path):
+    async with built_world(tmp_path, lag=ListingLag.observed()) as world:
+        (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+        assert not (await world.run()).plan.changes
+        world.okta.unassign(world.okta_app.id, ada.id)
+        assert actions(await world.run()) == ["lock", "delete"]
+        assert not (await world.run()).plan.changes
+
+
+async def test_a_community_cluster_needs_the_setting_for_local_users(tmp_path):
+    async with built_world(tmp_path, edition="oss") as world:
+        world.hire("ada@x.io")
+        with pytest.raises(ConfigError, match="SAML"):
+            await world.run()
+        assert world.owned() == {}
+
+
+async def test_a_community_cluster_gets_plain_local_users(tmp_path):
+    async with built_world(tmp_path, edition="oss", settings={"sync": {"local_users": True}}) as world:
+        await hired(world, "ada@x.io")
+        user = world.users()["ada@x.io"]
+        assert not user.Spec.CreatedBy.HasField("Connector")
+        assert not user.Spec.SAMLIdentities
+        assert not user.Spec.Roles
+        assert not (await world.run()).plan.changes
+
+
+async def test_the_whole_organisation_can_be_the_source(tmp_path):
+    async with built_world(tmp_path, settings={"sync": {"source": "organization"}}) as world:
+        world.okta.create_user({"firstName": "A", "lastName": "B", "login": "unassigned@x.io"})
+        await hired(world, "ada@x.io")
+        assert {"ada@x.io", "unassigned@x.io"} <= set(world.owned())
+
+
+async def test_what_teleport_accepts_just_works(world):
+    long = "x" * 900 + "@x.io"
+    person = world.okta.create_user({"firstName": "Ünï", "lastName": "Ä", "login": "plain@x.io", "email": "p@x.io"})
+    world.okta.import_profile(person.id, motto="⚙️ 機械 🚀")
+    world.okta.assign(world.okta_app.id, person.id, user_name=long)
+    assert (await world.run()).succeeded
+    assert list(world.users()[long].Spec.Traits.Values["okta/motto"].Values) == ["⚙️ 機械 🚀"]
+
+
+async def test_named_default_roles_must_exist(tmp_path):
+    async with built_world(tmp_path, settings={"sync": {"default_roles": ["nosuch"]}}) as world:
+        with pytest.raises(ConfigError, match="nosuch"):
+            await world.run()
+    async with built_world(tmp_path / "b", settings={"sync": {"default_roles": ["access"]}}) as world:
+        await hired(world, "ada@x.io")
+        assert list(world.users()["ada@x.io"].Spec.Roles) == ["access"]
+
+
+async def test_a_pass_takes_three_calls_and_never_more_than_four_writes_at_once(world):
+    for number in range(60):
+        world.hire(f"u{number}@x.io")
+    world.teleport.calls.reset()
+    mark = world.okta.mark()
+    await world.run()
+    assert world.okta.calls_since(mark).total == 3
+    assert world.teleport.calls.most_writes_in_flight <= 4
+
+
+async def test_an_okta_that_answers_nonsense_is_an_error_and_takes_nobody_away(world):
+    await hired(world, "ada@x.io")
+    for kind in ("truncated", "bad_gateway", "internal_error", "reset"):
+        world.okta.fail(kind, path=APP_USERS)
+        with pytest.raises(OktaError):
+            await world.run()
+        world.okta.recover()
+    assert set(world.owned()) == {"ada@x.io"}
