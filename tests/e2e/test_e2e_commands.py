@@ -131,6 +131,33 @@ def test_kill_9_in_the_middle_of_a_pass_and_start_again(tmp_path, teleport):
         okta.stop()
 
 
+def test_sigterm_in_the_middle_of_a_pass_finishes_who_is_in_flight(tmp_path, teleport):
+    okta = Sandbox.started("okta", "--users", 400, "--dir", tmp_path / "many")
+    try:
+        installation = installation_of(tmp_path, okta, teleport)
+        service = installation.start()
+        eventually(lambda: writes(teleport) >= 50, "fifty users")
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(PATIENCE) == 0
+        created = writes(teleport)
+        assert created < 400
+        journal = installation.json("history", "--limit", "1000")["entries"]
+        assert [entry["outcome"] for entry in journal] == ["done"] * created
+    finally:
+        okta.stop()
+
+
+def test_a_service_whose_cluster_cannot_do_what_is_configured_ends_with_the_reason(tmp_path, okta):
+    teleport = Sandbox.started("teleport", "--edition", "oss", "--dir", tmp_path / "oss")
+    try:
+        installation = installation_of(tmp_path, okta, teleport)
+        assert installation.start().wait(PATIENCE) == 1
+        assert "sync.local_users = true" in installation.log
+        assert "Traceback" not in installation.log
+    finally:
+        teleport.stop()
+
+
 def writes(teleport):
     return sum(count for path, count in calls_of(teleport).items() if path.endswith("/CreateUser"))
 

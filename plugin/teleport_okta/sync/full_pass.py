@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 3
 """How often a pass plans: once, and again for users whom somebody else changed between reading and writing."""
 
+_DIFFERENCES_SHOWN: Final = 20
+"""Lines of difference that the error about a changed plan lists."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -99,9 +102,8 @@ class FullPass:
         reading = await self._read()
         plan = self._planned(reading)
         if expected_digest and plan.digest != expected_digest:
-            raise PlanChangedError(
-                await self._what_changed(expected_digest, plan), remedy=f"apply it with --plan {plan.digest}"
-            )
+            remedy = "there is nothing left to do" if plan.is_empty else f"apply it with --plan {plan.digest}"
+            raise PlanChangedError(await self._what_changed(expected_digest, plan), remedy=remedy)
         self.applying = True
         try:
             outcomes, plan = await self._apply(reading, plan, trigger, progress)
@@ -182,6 +184,8 @@ class FullPass:
         gone = [f"  no longer: {line}" for line in shown if line not in set(now)]
         new = [f"  new: {line}" for line in now if line not in set(shown)]
         detail = gone + new or ["  the same changes, from or to other content"]
+        if len(detail) > _DIFFERENCES_SHOWN:
+            detail = [*detail[:_DIFFERENCES_SHOWN], f"  and {len(detail) - _DIFFERENCES_SHOWN} more"]
         return "\n".join([f"the plan is now {plan.digest}, not {digest}:", *detail])
 
 

@@ -59,10 +59,10 @@ async def test_an_answer_can_be_lost_after_the_write_took_effect(bot, sandbox, p
     assert sandbox.cluster.users.stored("ada") is not None
 
 
-async def test_a_reset_cuts_the_connection_and_the_next_call_opens_another(bot, sandbox):
+async def test_a_reset_cuts_the_connection_and_a_new_one_is_welcome(sandbox, connect):
     sandbox.faults.add(Fault("*/Ping", reset=True, count=1))
-    assert await outcome(bot.auth.Ping(PingRequest())) == UNAVAILABLE
-    await bot.auth.Ping(PingRequest(), wait_for_ready=True)
+    assert await outcome(connect(sandbox).auth.Ping(PingRequest())) == UNAVAILABLE
+    await connect(sandbox).auth.Ping(PingRequest())
 
 
 async def test_latency_is_taken_from_the_injected_clock(bot, sandbox, clock):
@@ -77,15 +77,23 @@ async def test_a_fault_that_does_nothing_is_a_mistake():
         Fault("*")
 
 
-async def test_a_restart_resets_connections_and_keeps_port_and_state(bot, sandbox, person):
+async def test_a_restart_resets_connections_and_keeps_port_and_state(bot, sandbox, connect, person):
     await upsert(bot, person("ada"))
     address = sandbox.address
-    call = asyncio.ensure_future(outcome(bot.channel.unary_unary("/proto.AuthService/Ping")(b"")))
     await sandbox.restart_auth()
-    await call
-    assert sandbox.address == address
-    reply = await bot.users.GetUser(GetUserRequest(name="ada"), wait_for_ready=True)
-    assert reply.user.Metadata.Name == "ada"
+    assert (sandbox.address, sandbox.open_connections) == (address, 0)
+    again = connect(sandbox, sandbox.identity_path.read_bytes())
+    assert (await again.users.GetUser(GetUserRequest(name="ada"))).user.Metadata.Name == "ada"
+
+
+async def test_a_restarting_server_refuses_connections(start, connect):
+    async def refused_meanwhile(_seconds: float) -> None:
+        outcomes.append(await outcome(connect(sandbox).auth.Ping(PingRequest())))
+
+    outcomes: list[grpc.StatusCode] = []
+    async with start(sleep=refused_meanwhile) as sandbox:
+        await sandbox.restart_auth()
+        assert outcomes == [UNAVAILABLE]
 
 
 async def test_calls_are_counted_since_the_mark(bot, sandbox, person):

@@ -4,11 +4,13 @@ import asyncio
 import ssl
 from datetime import timedelta
 
+import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from google.protobuf.empty_pb2 import Empty
 from teleport.legacy.client.proto.authservice_pb2 import GetRoleRequest, PingRequest
 from teleport.users.v1.users_service_pb2 import GetUserRequest, UpsertUserRequest
+from teleport_okta.sandbox.teleport.authority import Subject
 
 
 def client_context(sandbox, tmp_path, identity, *, with_ca):
@@ -97,14 +99,20 @@ async def test_a_host_role_in_a_certificate_of_the_user_ca_is_cut_off(sandbox, c
     assert (await refusal(connect(sandbox, identity.text()).auth.Ping(PingRequest())))[0] == "UNAVAILABLE"
 
 
-async def test_a_certificate_of_another_cluster_is_cut_off(sandbox, connect, refusal, start):
-    stranger = start(name="other.example").issue_identity("bot-teleport-okta", ["teleport-okta"])
+async def test_a_certificate_of_an_unknown_ca_is_cut_off(sandbox, connect, refusal, start):
+    stranger = start().issue_identity("bot-teleport-okta", ["teleport-okta"])
+    assert (await refusal(connect(sandbox, stranger.text()).auth.Ping(PingRequest())))[0] == "UNAVAILABLE"
+
+
+async def test_a_certificate_of_another_cluster_is_cut_off(sandbox, connect, refusal):
+    subject = Subject("bot-teleport-okta", ("teleport-okta",), cluster="other.example")
+    stranger = sandbox.issuer.issue(subject, timedelta(hours=1))
     assert (await refusal(connect(sandbox, stranger.text()).auth.Ping(PingRequest())))[0] == "UNAVAILABLE"
 
 
 async def test_a_caller_without_a_user_record_is_not_found(sandbox, connect, refusal):
     client = connect(sandbox, sandbox.issue_identity("bot-gone", ["teleport-okta"]).text())
-    expected = ("NOT_FOUND", 'access denied\n\tuser "bot-gone" not found')
+    expected = ("NOT_FOUND", 'access denied\n\t"user" "bot-gone" does not exist')
     assert await refusal(client.users.GetUser(GetUserRequest(name="ada"))) == expected
     assert await refusal(client.auth.Ping(PingRequest())) == expected
 
@@ -123,15 +131,17 @@ async def test_everybody_may_read_their_own_user_and_roles(sandbox, connect):
     client = connect(sandbox, sandbox.issue_identity("ada", ["auditor"]).text())
     assert (await client.users.GetUser(GetUserRequest(current_user=True))).user.Metadata.Name == "ada"
     assert (await client.auth.GetRole(GetRoleRequest(Name="auditor"))).Metadata.Name == "auditor"
+    assert [role.Metadata.Name async for role in client.auth.GetCurrentUserRoles(Empty())] == ["auditor"]
 
 
-@pytest.mark.parametrize("version", ["16.0.0", "16.9.9", "eighteen", "18.0"])
-async def test_an_old_or_unparsable_client_version_looks_like_an_outage(bot, sandbox, refusal, version):
-    assert (await refusal(bot.auth.Ping(PingRequest(), metadata=[("version", version)])))[0] == "UNAVAILABLE"
-    assert (await bot.auth.Ping(PingRequest())).ServerVersion == "18.1.3"
+@pytest.mark.parametrize("version", ["16.0.0", "16.9.9", "17.0.0-a", "eighteen", "18.0", "v18.0.0", ""])
+async def test_an_old_or_unparsable_client_version_looks_like_an_outage(sandbox, connect, refusal, version):
+    call = connect(sandbox).auth.Ping(PingRequest(), metadata=[("version", version)])
+    assert (await refusal(call))[0] == "UNAVAILABLE"
+    assert (await connect(sandbox).auth.Ping(PingRequest())).ServerVersion == "18.1.3"
 
 
-@pytest.mark.parametrize("version", ["17.0.0", "18.1.3-dev.1", "19.0.0"])
+@pytest.mark.parametrize("version", ["17.0.0", "17.0.0-alpha.1", "18.1.3-dev.1", "19.0.0"])
 async def test_other_versions_are_welcome_and_the_server_answers_with_its_own(bot, version):
     call = bot.auth.Ping(PingRequest(), metadata=[("version", version)])
     await call
@@ -171,3 +181,8 @@ async def test_closed_clients_leave_nothing_behind(sandbox, connect):
         if sandbox.open_connections == 1:
             break
     assert sandbox.open_connections == 1
+
+
+async def test_a_connection_that_did_not_come_through_the_front_is_refused(sandbox, refusal):
+    async with grpc.aio.insecure_channel(f"unix:{sandbox._runtime / 'grpc'}") as channel:
+        assert (await refusal(channel.unary_unary("/proto.AuthService/Ping")(b"")))[0] == "UNAUTHENTICATED"

@@ -139,6 +139,13 @@ async def test_update_keeps_the_stored_creator_and_upsert_does_not(bot, person):
     assert user.Spec.CreatedBy.User.Name == "somebody else"
 
 
+async def test_an_expiry_of_the_spec_shows_as_expiry_of_the_stored_record(bot, person, clock):
+    user = person("ada@x.io")
+    user.Spec.Expires.seconds = int(clock()) + 60
+    assert not (await created(bot, user)).Metadata.HasField("Expires")
+    assert (await stored(bot, "ada@x.io")).Metadata.Expires.seconds == int(clock()) + 60
+
+
 @pytest.mark.parametrize("holder", ["Metadata", "Spec"])
 async def test_a_user_is_gone_at_its_expiry(bot, person, clock, refusal, holder):
     user = person("ada@x.io")

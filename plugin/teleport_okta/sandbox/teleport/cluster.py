@@ -117,7 +117,7 @@ class Cluster:
         sets: list[RuleSet] = []
         if caller.kind is CallerKind.USER:
             if self.users.get(caller.name) is None:
-                raise not_found(f"access denied\n\tuser {quoted(caller.name)} not found")
+                raise not_found(f'access denied\n\t"user" {quoted(caller.name)} does not exist')
             sets = [self._rules_of_role(name) for name in caller.roles]
         elif caller.is_okta_service:
             sets = [OKTA_SERVICE]

@@ -138,7 +138,7 @@ def _complete_v3_labels(allow: RoleConditions) -> None:
 def _complete_kubernetes(allow: RoleConditions, version: str) -> None:
     """Grant every Kubernetes resource to a role that selects clusters and names none."""
     selects = bool(allow.KubernetesLabels.Values) or bool(allow.KubernetesLabelsExpression)
-    if not allow.KubernetesResources and selects:
+    if not allow.KubernetesResources and selects and version != "v6":
         kind = "*" if version in {"v7", "v8"} else "pod"
         allow.KubernetesResources.add(
             Kind=kind, Namespace="*", Name="*", Verbs=["*"], APIGroup="*" if version == "v8" else ""

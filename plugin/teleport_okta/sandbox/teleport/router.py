@@ -70,7 +70,7 @@ class Router(grpc.GenericRpcHandler):
         for service in services:
             for declaration, handler in declarations_of(service):
                 self._add(declaration, handler)
-        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        self._handlers = {path: self._handler_of(path, route) for path, route in self._routes.items()}
 
     def _add(self, declaration: Declaration, handler: Handler) -> None:
         service, _, name = declaration.path.rpartition("/")
@@ -85,21 +85,17 @@ class Router(grpc.GenericRpcHandler):
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
         """Return the handler of a path, known or not: gRPC's own refusal would use other words."""
         path = handler_call_details.method
-        known = self._handlers.get(path)
-        if known is None:
-            known = self._handlers[path] = self._handler_of(path)
-        return known
+        return self._handlers.get(path) or self._refusal_of(path)
 
-    def _handler_of(self, path: str) -> grpc.RpcMethodHandler[Any, Any]:
-        route = self._routes.get(path)
-        if route is None:
-            text = self._unimplemented(path)
+    def _refusal_of(self, path: str) -> grpc.RpcMethodHandler[Any, Any]:
+        async def refuse(_requests: object, context: Context) -> NoReturn:
+            with self._calls.during(path):
+                await self._admit(path, context)
+                await context.abort(grpc.StatusCode.UNIMPLEMENTED, self._unimplemented(path))
 
-            async def refuse(_requests: object, context: Context) -> NoReturn:
-                await self._refuse(path, text, context)
+        return grpc.stream_stream_rpc_method_handler(refuse)
 
-            return grpc.stream_stream_rpc_method_handler(refuse)
-
+    def _handler_of(self, path: str, route: _Route) -> grpc.RpcMethodHandler[Any, Any]:
         if route.streams:
 
             async def answer_each(raw: bytes, context: Context) -> AsyncIterator[bytes]:
@@ -124,20 +120,23 @@ class Router(grpc.GenericRpcHandler):
             return f"unknown method {name} for service {service}"
         return f"method {name} not implemented"
 
-    async def _refuse(self, path: str, text: str, context: Context) -> NoReturn:
-        with self._calls.during(path):
-            await context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
-
-    async def _answer(self, path: str, route: _Route, raw: bytes, context: Context) -> AsyncIterator[bytes]:
-        """Answer one call with its replies: one, or any number for an RPC that streams them."""
+    async def _admit(self, path: str, context: Context) -> tuple[Connection, Fault | None]:
+        """Return the connection of a call that came through the front, and a fault that strikes when it is done."""
         connection = self._connection_of(context.peer())
         if connection is None:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "this server takes calls from its front alone")
         fault = self._faults.next_for(path)
-        if fault is not None:
-            await self._sleep(fault.latency)
-            if not fault.applied:
-                await _fail(fault, connection, context)
+        if fault is None:
+            return connection, None
+        await self._sleep(fault.latency)
+        if fault.applied:
+            return connection, fault
+        await _fail(fault, connection, context)
+        return connection, None
+
+    async def _answer(self, path: str, route: _Route, raw: bytes, context: Context) -> AsyncIterator[bytes]:
+        """Answer one call with its replies: one, or any number for an RPC that streams them."""
+        connection, late_fault = await self._admit(path, context)
         if len(raw) > MESSAGE_LIMIT:
             text = f"grpc: received message larger than max ({len(raw)} vs. {MESSAGE_LIMIT})"
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
@@ -148,9 +147,9 @@ class Router(grpc.GenericRpcHandler):
         await context.send_initial_metadata((("version", self._cluster.version),))
         try:
             replies = self._replies(route, raw, connection, client_version or "")
-            if fault is not None and fault.applied:
+            if late_fault is not None:
                 replies = list(replies)
-                await _fail(fault, connection, context)
+                await _fail(late_fault, connection, context)
             for reply in replies:
                 yield reply.SerializeToString()
         except Refusal as refusal:
