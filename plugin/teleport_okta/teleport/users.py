@@ -41,13 +41,17 @@ class Users:
     async def list(self) -> list[TeleportUser]:
         """Return every user, our own recent writes included. A failure of any page is a failure of the whole."""
         name, subject = "UsersService/ListUsers", "users"
+        tokens: list[str] = []
 
         async def fetch(token: str) -> tuple[list[TeleportUser], str]:
             request = pb.ListUsersRequest(page_size=PAGE_SIZE, page_token=token)
             reply = await self._connection.call(self._connection.users.ListUsers, request, name=name, subject=subject)
+            tokens.append(reply.next_page_token)
             return [user_from_message(message) for message in reply.users], reply.next_page_token
 
-        return list(self._recent.settle(await all_pages(fetch, method=name, subject=subject)).values())
+        listed = await all_pages(fetch, method=name, subject=subject)
+        await self._add_skipped(listed, tokens)
+        return list(self._recent.settle(listed).values())
 
     async def get(self, name: str) -> TeleportUser | None:
         """Return a user, or None when there is none of this name."""
@@ -110,6 +114,20 @@ class Users:
         )
         self._recent.deleted(name)
         return deleted
+
+    async def _add_skipped(self, listed: dict[str, TeleportUser], tokens: list[str]) -> None:
+        """Read the users who stand at page boundaries, where the listing left them out.
+
+        A page token should be the name at which the next page starts. Some servers append a `0` to it, so that each
+        page loses its first user (seen with 18.0.0, gravitational/teleport#56556): a leaver could be missed.
+        """
+        for token in tokens:
+            name = token.removesuffix("0")
+            if name == token or name in listed:
+                continue
+            user = await self._read(name)
+            if user is not None:
+                listed[name] = user
 
     async def _read(self, name: str) -> TeleportUser | None:
         try:

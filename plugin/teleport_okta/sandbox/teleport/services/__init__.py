@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .access_lists import AccessLists
 from .auth import AuthFacts
+from .empty_listings import EmptyListings
 from .join import Joining
 from .locks import Locks
 from .okta import OktaRules
@@ -28,6 +29,7 @@ def services_of(cluster: Cluster, issuer: IdentityIssuer) -> list[object]:
         Roles(cluster),
         Locks(cluster),
         SamlConnectors(cluster),
+        EmptyListings(),
     ]
     if cluster.edition.enterprise:
         return [*services, AccessLists(cluster), Plugins(cluster), OktaRules(cluster)]
