@@ -13,7 +13,7 @@ from teleport_okta.teleport.recent import ABSENT, UNKNOWN, RecentWrites
 from teleport_okta.teleport.retry import write_once
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from typing import NoReturn
 
     from teleport_okta.clock import Clock
@@ -115,7 +115,7 @@ class Users:
         self._recent.deleted(name)
         return deleted
 
-    async def _add_skipped(self, listed: dict[str, TeleportUser], tokens: list[str]) -> None:
+    async def _add_skipped(self, listed: dict[str, TeleportUser], tokens: Iterable[str]) -> None:
         """Read the users who stand at page boundaries, where the listing left them out.
 
         A page token should be the name at which the next page starts. Some servers append a `0` to it, so that each
