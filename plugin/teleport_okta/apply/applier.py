@@ -163,15 +163,14 @@ class _Run:
             self._progress(len(self._outcomes), len(self._plan.changes))
 
     async def _apply(self, change: Change) -> Outcome:
-        entry = self._entry(change)
         try:
-            if change.is_harmful:
-                sequence = await self._journal.begin(entry)
+            if not change.is_harmful:
                 outcome = await self._attempt(change)
-                await self._journal.finish(sequence, outcome.result, outcome.error)
-            else:
-                outcome = await self._attempt(change)
-                await self._journal.record(replace(entry, outcome=outcome.result, error=outcome.error))
+                await self._journal.record(self._entry(change, outcome.result, outcome.error))
+                return outcome
+            sequence = await self._journal.begin(self._entry(change, Result.BEGUN))
+            outcome = await self._attempt(change)
+            await self._journal.finish(sequence, outcome.result, outcome.error)
         except StateError as error:
             raise _StopError from error
         return outcome
@@ -204,7 +203,7 @@ class _Run:
                 msg = f"a plan holds a change that says nothing to write: {change.action} {change.kind} {change.name}"
                 raise AssertionError(msg)
 
-    def _entry(self, change: Change) -> JournalEntry:
+    def _entry(self, change: Change, outcome: Result, error: str = "") -> JournalEntry:
         return JournalEntry(
             time=self._clock.now(),
             trigger=self._trigger,
@@ -215,7 +214,8 @@ class _Run:
             reason=change.reason,
             before_digest=content_digest(change.found),
             after_digest=content_digest(change.user or change.lock),
-            outcome=Result.BEGUN,
+            outcome=outcome,
+            error=error,
         )
 
 

@@ -123,7 +123,7 @@ class Snapshot:
     page arrived); `untrusted` says why the absences of a complete walk must not be believed (None: they may).
     """
 
-    people: tuple[PersonFacts, ...]
+    people: tuple[PersonFacts, ...] = field(repr=False)
     malformed: tuple[MalformedRow, ...]
     read_at: datetime
     incomplete: str | None = None

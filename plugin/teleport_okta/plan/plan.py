@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ class Plan:
     `unchanged` counts the users of ours that need nothing; `warnings` are sentences about the read as a whole.
     """
 
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Change, ...] = field(default=(), repr=False)
     quarantined: tuple[Quarantined, ...] = ()
     held: tuple[Held, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from teleport_okta.model.teleport import TeleportLock, TeleportUser
@@ -37,7 +38,7 @@ class PlanView:
     """A plan in words, with its digest."""
 
     digest: str
-    changes: tuple[ChangeView, ...] = ()
+    changes: tuple[ChangeView, ...] = field(default=(), repr=False)
     quarantined: tuple[Quarantined, ...] = ()
     held: tuple[Held, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -83,7 +84,7 @@ def change_view(change: Change) -> ChangeView:
 def _fields(content: _Content, lock_for: timedelta | None) -> dict[str, str]:
     if content is None:
         return {}
-    fields = {f"labels.{key}": value for key, value in content.labels.items()}
+    fields = {_field_name("labels", key): value for key, value in content.labels.items()}
     if isinstance(content, TeleportUser):
         fields |= {"roles": ", ".join(content.roles), **_traits(content.traits)}
         fields["expires"] = content.expires.isoformat() if content.expires else ""
@@ -95,7 +96,13 @@ def _fields(content: _Content, lock_for: timedelta | None) -> dict[str, str]:
 
 
 def _traits(traits: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    return {f"traits.{name}": ", ".join(values) for name, values in traits.items()}
+    return {_field_name("traits", name): ", ".join(values) for name, values in traits.items()}
+
+
+@lru_cache(maxsize=4096)
+def _field_name(group: str, key: str) -> str:
+    """Return the name of a field; one text for all users, because a plan can hold very many."""
+    return f"{group}.{key}"
 
 
 def _hours(duration: timedelta | None) -> str:

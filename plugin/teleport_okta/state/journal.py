@@ -1,13 +1,15 @@
 """The journal: what was done to Teleport, when, for which reason, and how it went.
 
-Records of ordinary changes are committed in groups, never more than a few behind. The record of a harmful change is
-durable before its call (`begin`), and is completed afterwards (`finish`): one that was begun and never finished shows
-where a process died.
+Records of ordinary changes are committed in groups; a process that dies loses the last few dozen at the most, and with
+them no more than the memory of changes that the next pass finds done. The record of a harmful change is durable before
+its call (`begin`), and is completed afterwards (`finish`): one that was begun and never finished shows where a process
+died.
 """
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, replace
+from collections import deque
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
     from teleport_okta.state.database import Database
 
-_MOST_BEHIND: Final = 64
+_TOGETHER: Final = 32
+"""Ordinary records that are committed together: an fsync for each would cost as much as the change itself."""
 
 
 class Result(StrEnum):
@@ -59,34 +62,32 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: list[JournalEntry] = []
-        self._commit: asyncio.Future[None] | None = None
+        self._commits: deque[asyncio.Future[None]] = deque()
 
     async def record(self, entry: JournalEntry) -> None:
-        """Take an entry; it is durable after `flush`, or a few entries later. Raises StateError of an earlier one."""
+        """Take an entry; it is durable after `flush`, or some entries later. Raises StateError of an earlier one."""
         self._waiting.append(entry)
-        if self._commit is not None and (self._commit.done() or len(self._waiting) >= _MOST_BEHIND):
-            await self._commit
-            self._commit = None
-        if self._commit is None:
-            self._start_commit()
+        if len(self._waiting) < _TOGETHER:
+            return
+        self._commit_waiting()
+        if len(self._commits) > 1 or self._commits[0].done():
+            await self._commits.popleft()
 
     async def flush(self) -> None:
         """Return when everything recorded is durable; raises StateError when it cannot be."""
-        while self._commit is not None or self._waiting:
-            if self._commit is None:
-                self._start_commit()
-            elif self._commit is not None:
-                commit, self._commit = self._commit, None
-                await commit
+        self._commit_waiting()
+        while self._commits:
+            await self._commits.popleft()
 
     async def begin(self, entry: JournalEntry) -> int:
         """Make the record of a harmful change durable before its call; returns its sequence number."""
-        row = _row(replace(entry, outcome=Result.BEGUN))
+        row = _row(entry, Result.BEGUN)
 
         def insert(connection: sqlite3.Connection) -> int:
             sequence = connection.execute(_INSERT, row).lastrowid
             return sequence or 0
 
+        self._commit_waiting()
         return await self._database.submit(insert)
 
     async def finish(self, sequence: int, outcome: Result, error: str = "") -> None:
@@ -112,19 +113,33 @@ class Journal:
 
         return await self._database.submit(select)
 
-    def _start_commit(self) -> None:
-        rows = [_row(entry) for entry in self._waiting]
+    def _commit_waiting(self) -> None:
+        if not self._waiting:
+            return
+        rows = [_row(entry, entry.outcome) for entry in self._waiting]
         self._waiting = []
 
         def insert(connection: sqlite3.Connection) -> None:
             connection.executemany(_INSERT, rows)
 
-        self._commit = self._database.submit(insert)
+        self._commits.append(self._database.submit(insert))
 
 
-def _row(entry: JournalEntry) -> tuple[object, ...]:
-    time, *middle = astuple(entry)[:-1]
-    return (time.timestamp(), *middle)
+def _row(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
+    """Return the columns of an entry, spelled out because this runs for every change that is applied."""
+    return (
+        entry.time.timestamp(),
+        entry.trigger,
+        entry.kind,
+        entry.name,
+        entry.okta_id,
+        entry.action,
+        entry.reason,
+        entry.before_digest,
+        entry.after_digest,
+        outcome.value,
+        entry.error,
+    )
 
 
 def _entry(row: tuple[object, ...]) -> JournalEntry:

@@ -18,7 +18,7 @@ from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.sync.sources import OktaFacts, read_okta, read_teleport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from teleport_okta.apply.applier import Applier
     from teleport_okta.apply.outcome import Outcome
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.teleport import Cluster
     from teleport_okta.okta.reads import OktaReads
     from teleport_okta.plan.plan import Plan
+    from teleport_okta.plan.view import PlanView
     from teleport_okta.state.store import Store
     from teleport_okta.teleport.cluster import Teleport
 
@@ -109,10 +110,11 @@ class FullPass:
             outcomes, plan = await self._apply(reading, plan, trigger, progress)
         finally:
             self.applying = False
+        shown = view_of(plan)
         report = PassReport(
             trigger=trigger,
-            plan=view_of(plan),
-            outcomes=tuple(_view(outcome) for outcome in outcomes),
+            plan=shown,
+            outcomes=_outcome_views(outcomes, plan, shown),
             started=started,
             finished=self._clock.now(),
             okta_calls=self._okta.calls_since(mark),
@@ -193,5 +195,10 @@ def _incomplete(facts: OktaFacts) -> str:
     return f"the listing is incomplete: {facts.people.incomplete}" if facts.people.incomplete else ""
 
 
-def _view(outcome: Outcome) -> OutcomeView:
-    return OutcomeView(change_view(outcome.change), outcome.result.value, outcome.error)
+def _outcome_views(outcomes: Iterable[Outcome], plan: Plan, shown: PlanView) -> tuple[OutcomeView, ...]:
+    """Put outcomes into words, with the words that the plan has for its changes already."""
+    words = {id(change): view for change, view in zip(plan.changes, shown.changes, strict=True)}
+    return tuple(
+        OutcomeView(words.get(id(outcome.change)) or change_view(outcome.change), outcome.result.value, outcome.error)
+        for outcome in outcomes
+    )

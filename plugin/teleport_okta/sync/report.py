@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from teleport_okta.state.journal import Result
@@ -33,7 +33,7 @@ class PassReport:
 
     trigger: str
     plan: PlanView
-    outcomes: tuple[OutcomeView, ...]
+    outcomes: tuple[OutcomeView, ...] = field(repr=False)
     started: datetime
     finished: datetime
     okta_calls: Mapping[str, int] = field(default_factory=dict)
@@ -50,8 +50,23 @@ class PassReport:
 
     def as_json(self) -> dict[str, object]:
         """Return the report in the shape of `apply --format json`."""
-        report = asdict(self)
-        report["started"] = self.started.isoformat()
-        report["finished"] = self.finished.isoformat()
-        report["succeeded"] = self.succeeded
-        return report
+        return {
+            "trigger": self.trigger,
+            "started": self.started.isoformat(),
+            "finished": self.finished.isoformat(),
+            "succeeded": self.succeeded,
+            "error": self.error,
+            "okta_calls": dict(self.okta_calls),
+            "plan": self.plan.as_json(),
+            "outcomes": [
+                {
+                    "action": outcome.change.action,
+                    "kind": outcome.change.kind,
+                    "name": outcome.change.name,
+                    "subject": outcome.change.subject,
+                    "result": outcome.result,
+                    "error": outcome.error,
+                }
+                for outcome in self.outcomes
+            ],
+        }

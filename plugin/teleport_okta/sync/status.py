@@ -28,12 +28,16 @@ class Status:
 
     def as_json(self) -> dict[str, object]:
         """Return the status in the shape of `status --format json`."""
-        status = asdict(self)
-        status["last_success"] = self.last_success and self.last_success.isoformat()
-        status["next_pass"] = self.next_pass and self.next_pass.isoformat()
-        status["quarantine"] = [{**asdict(entry.row), "since": entry.since.isoformat()} for entry in self.quarantine]
-        status["last_pass"] = self.last_pass and self.last_pass.as_json()
-        return status
+        return {
+            "version": self.version,
+            "state": self.state,
+            "last_success": self.last_success and self.last_success.isoformat(),
+            "next_pass": self.next_pass and self.next_pass.isoformat(),
+            "last_error": self.last_error,
+            "cluster": self.cluster and asdict(self.cluster),
+            "quarantine": [{**asdict(entry.row), "since": entry.since.isoformat()} for entry in self.quarantine],
+            "last_pass": self.last_pass and self.last_pass.as_json(),
+        }
 
 
 async def status_of_store(store: Store, version: str) -> Status:

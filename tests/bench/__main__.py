@@ -1,0 +1,102 @@
+"""`make bench`: measures, prints a table and a line of JSON, and exits 0 if every limit holds, else 1.
+
+Everything runs on loopback, in processes of its own, and is gone afterwards. It takes about three minutes on two
+processors that have nothing else to do, and needs Linux (`/proc`, kilobytes in `ru_maxrss`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from tests.bench import memory, okta_calls, throughput
+from tests.bench.passes import ORGANIZATION, SAML_APP, Pass
+from tests.bench.passes import measured as measured_passes
+from tests.bench.results import BenchError, Row, all_hold, as_json, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+PARTS = ("calls", "upserts", "memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured."""
+
+    calls: tuple[int, ...]
+    memory: tuple[int, ...]
+    users: int
+    rounds: int
+
+
+FULL = Sizes(calls=(0, 40, 1_200, 5_000), memory=(5_000, 20_000, 50_000), users=400, rounds=15)
+QUICK = Sizes(calls=(0, 40, 1_200), memory=(1_200, 2_400, 5_000), users=250, rounds=2)
+
+
+def main() -> int:
+    """Run the benchmarks that were asked for and return the exit status."""
+    given = _arguments()
+    started = time.monotonic()
+    status = Console(stderr=True, highlight=False)
+
+    def progress(what: str) -> None:
+        status.print(f"{time.monotonic() - started:4.0f} s  {what}", style="dim", markup=False)
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="teleport-okta-bench-", dir=given.directory) as directory:
+            rows = _measured(given.only or PARTS, QUICK if given.quick else FULL, Path(directory), progress)
+    except BenchError as error:
+        status.print(f"bench: {error}", style="red", markup=False)
+        return 1
+    seconds = time.monotonic() - started
+    out = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    out.print(table(rows))
+    limits = [row.holds for row in rows if row.holds is not None]
+    out.print(f"{sum(limits)} of {len(limits)} limits hold; {seconds:.0f} s")
+    report = json.dumps(as_json(rows, seconds=seconds)) + "\n"
+    if given.json is None:
+        sys.stdout.write(report)
+    else:
+        given.json.write_text(report)
+    return 0 if all_hold(rows) else 1
+
+
+def _measured(parts: Sequence[str], sizes: Sizes, directory: Path, progress: Callable[[str], None]) -> list[Row]:
+    """Measure these parts; a pass that two of them look at is run once."""
+    counted = sizes.calls if "calls" in parts else ()
+    weighed = sizes.memory if "memory" in parts else ()
+    of_source = {SAML_APP: (*counted, *weighed), ORGANIZATION: counted}
+    passes: list[Pass] = list(measured_passes(of_source, directory, progress))
+    rows: list[Row] = []
+    if "calls" in parts:
+        rows += okta_calls.rows(passes)
+    if "upserts" in parts:
+        (directory / "upserts").mkdir()
+        rows += throughput.measured(sizes.users, sizes.rounds, directory / "upserts", progress)
+    if "memory" in parts:
+        rows += memory.rows(passes, weighed)
+    return rows
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Run the benchmarks.")
+    parser.add_argument("--quick", action="store_true", help="small sizes: whether it works, not how fast")
+    parser.add_argument("--only", action="append", choices=PARTS, help="one part; may be given again")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the JSON there instead of as the last line")
+    parser.add_argument(
+        "--directory", type=Path, default=Path("/var/tmp"), help="on a disk: the journal is written below it"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

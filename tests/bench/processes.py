@@ -1,0 +1,140 @@
+"""Running what is measured: sandboxes in the background, and children whose peak memory is wanted (Linux)."""
+
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.bench.results import BenchError
+from tests.processes import ENVIRONMENT, ROOT, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DEADLINE = 600.0
+"""Seconds that one child may take."""
+
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A child that succeeded: what it printed, and what it took. `peak` is bytes of resident memory."""
+
+    output: str
+    seconds: float
+    cpu_seconds: float
+    peak: int
+
+
+def run(command: Sequence[str], scratch: Path) -> Finished:
+    """Run a command to its end; raises BenchError when it fails. Its output goes through a file in `scratch`.
+
+    A child starts with the peak of the process that forked it, so whoever calls this stays small.
+    """
+    with (scratch / "out").open("w+") as out, (scratch / "err").open("w+") as err:
+        started = time.monotonic()
+        process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stdout=out, stderr=err)
+        overdue = threading.Timer(DEADLINE, os.kill, (process.pid, 9))
+        overdue.start()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        finally:
+            overdue.cancel()
+        seconds = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        for file in (out, err):
+            file.seek(0)
+        if process.returncode != 0:
+            what = f"{' '.join(command[1:])}: exit status {process.returncode} after {seconds:.0f} s\n"
+            raise BenchError(what + err.read() + out.read()[-2000:])
+        return Finished(out.read(), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+class Answering:
+    """A child that answers each line with a line of JSON."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def ask(self, line: str) -> Any:
+        """Send a line and return the answer; raises BenchError when the child has ended."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            what = f"{line}: no answer, exit status {self._process.wait()}"
+            raise BenchError(what)
+        return json.loads(answer)
+
+
+@contextmanager
+def answering(command: Sequence[str]) -> Iterator[Answering]:
+    """Run such a child; its errors go where ours go. It ends with its input, or is killed at the deadline."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, text=True, stdin=pipe, stdout=pipe) as process:
+        overdue = threading.Timer(DEADLINE, process.kill)
+        overdue.start()
+        try:
+            yield Answering(process)
+        finally:
+            overdue.cancel()
+
+
+def module(name: str, *arguments: object) -> list[str]:
+    """Return the command that runs a module of the benchmarks."""
+    return [sys.executable, "-m", f"tests.bench.{name}", *map(str, arguments)]
+
+
+@contextmanager
+def okta_of(people: int) -> Iterator[Sandbox]:
+    """Run an Okta organisation of so many people (`organization`)."""
+    process = subprocess.Popen(
+        module("organization", "--people", people), cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        what = f"the organisation of {people} people did not start: exit status {process.wait()}"
+        raise BenchError(what)
+    with _stopped_at_the_end(Sandbox(json.loads(line), process)) as sandbox:
+        yield sandbox
+
+
+@contextmanager
+def teleport(directory: Path) -> Iterator[Sandbox]:
+    """Run an empty cluster, as `teleport-okta sandbox teleport` does."""
+    with _stopped_at_the_end(Sandbox.started("teleport", "--dir", directory)) as sandbox:
+        yield sandbox
+
+
+def control(sandbox: Sandbox, method: str, path: str) -> Any:
+    """Ask a sandbox's control address."""
+    return sandbox.control(method, path)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used so far (`man 5 proc`: utime and stime, in ticks)."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / _TICKS_A_SECOND
+
+
+@contextmanager
+def _stopped_at_the_end(sandbox: Sandbox) -> Iterator[Sandbox]:
+    try:
+        yield sandbox
+    finally:
+        sandbox.stop()
