@@ -50,16 +50,13 @@ def user_from_reply(reply: types_pb2.UserV2, sent: types_pb2.UserV2, user: Telep
 def _user(message: types_pb2.UserV2, traits: Mapping[str, tuple[str, ...]]) -> TeleportUser:
     metadata, spec = message.Metadata, message.Spec
     intern = sys.intern
-    connector = spec.CreatedBy.Connector
     return TeleportUser(
         name=metadata.Name,
         labels={intern(key): intern(value) for key, value in metadata.Labels.items()},
         roles=tuple(map(intern, spec.Roles)),
         traits=traits,
-        expires=_earlier(read_time(spec, "Expires"), read_time(metadata, "Expires")),
-        connector=ConnectorRef(intern(connector.Type), intern(connector.ID), connector.Identity)
-        if connector.ID
-        else None,
+        expires=_user_expires(message),
+        connector=_connector(spec),
         revision=metadata.Revision,
         raw=message.SerializeToString(),
     )
@@ -76,26 +73,21 @@ def user_to_message(user: TeleportUser, now: datetime) -> types_pb2.UserV2:
     The creator is always complete: without a user name the server would drop the connector with it
     (`reference/teleport.md` 4.2).
     """
-    if user.raw is None:
-        message = types_pb2.UserV2(Kind="user", Version="v2")
-        current = _NEW_USER
-    else:
-        message = types_pb2.UserV2.FromString(user.raw)
-        current = user_from_message(message)
+    message = types_pb2.UserV2(Kind="user", Version="v2") if user.raw is None else types_pb2.UserV2.FromString(user.raw)
     metadata, spec = message.Metadata, message.Spec
     metadata.Name = user.name
     metadata.Revision = user.revision
     _replace_labels(metadata.Labels, user.labels)
-    if user.roles != current.roles:
+    if user.roles != tuple(spec.Roles):
         del spec.Roles[:]
         spec.Roles.extend(user.roles)
-    if user.traits != current.traits:
-        _replace_traits(spec.Traits.Values, current.traits, user.traits)
-    if user.expires != current.expires:
+    _replace_traits(spec.Traits.Values, user.traits)
+    if user.expires != _user_expires(message):
         write_time(spec, "Expires", user.expires)
         write_time(metadata, "Expires", user.expires)
-    if user.connector != current.connector:
-        _replace_connector(spec, current.connector, user.connector)
+    connector = _connector(spec)
+    if user.connector != connector:
+        _replace_connector(spec, connector, user.connector)
     created_by = spec.CreatedBy
     if not created_by.User.Name:
         created_by.User.Name = SYSTEM_USER
@@ -214,18 +206,27 @@ def _replace_labels(stored: MutableMapping[str, str], wanted: Mapping[str, str])
 
 
 def _replace_traits(
-    stored: MutableMapping[str, wrappers_pb2.StringValues],
-    current: Mapping[str, tuple[str, ...]],
-    wanted: Mapping[str, tuple[str, ...]],
+    stored: MutableMapping[str, wrappers_pb2.StringValues], wanted: Mapping[str, tuple[str, ...]]
 ) -> None:
-    for key in current:
-        if key not in wanted:
-            del stored[key]
+    for key in [key for key in stored if key not in wanted]:
+        del stored[key]
     for key, values in wanted.items():
-        if values != current.get(key):
-            strings = stored[key].Values
-            del strings[:]
-            strings.extend(values)
+        if key in stored and tuple(stored[key].Values) == values:
+            continue
+        strings = stored[key].Values  # made by being asked for
+        del strings[:]
+        strings.extend(values)
+
+
+def _user_expires(message: types_pb2.UserV2) -> datetime | None:
+    return _earlier(read_time(message.Spec, "Expires"), read_time(message.Metadata, "Expires"))
+
+
+def _connector(spec: types_pb2.UserSpecV2) -> ConnectorRef | None:
+    connector = spec.CreatedBy.Connector
+    return (
+        ConnectorRef(sys.intern(connector.Type), sys.intern(connector.ID), connector.Identity) if connector.ID else None
+    )
 
 
 def _replace_connector(spec: types_pb2.UserSpecV2, current: ConnectorRef | None, wanted: ConnectorRef | None) -> None:
@@ -244,5 +245,4 @@ def _replace_connector(spec: types_pb2.UserSpecV2, current: ConnectorRef | None,
         (known or identities.add(ConnectorID=wanted.id)).Username = wanted.identity
 
 
-_NEW_USER: Final = TeleportUser("")
 _NEW_LOCK: Final = TeleportLock("", None)
