@@ -27,7 +27,7 @@ demo: setup ## run the main job on the sandboxes, and tell it as a story
 	@$(BIN)/teleport-okta demo --once
 
 test: setup ## all tests but the benchmarks
-	@echo "test: unit, property, contract, crash and end-to-end tests, on loopback only"
+	@echo "test: unit, property, contract and end-to-end tests, on loopback only"
 	@$(BIN)/pytest tests --ignore=tests/bench
 
 quick: setup ## unit and property tests, in under a minute
