@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import signal
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +29,7 @@ from teleport_okta.teleport.identity import load_identity
 from teleport_okta.teleport.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from teleport_okta.config import Settings
 
@@ -117,20 +117,45 @@ async def serve(settings: Settings, *, debug: bool = False) -> None:
 
 async def _connect(settings: Settings, clock: Clock, rng: random.Random, policy: RetryPolicy) -> Teleport:
     """Load the identities, join where there is no host identity yet, and prepare the connections."""
-    bot = load_identity(settings.teleport.identity) if settings.teleport.identity else None
-    if bot is not None:
-        bot.check(clock.now())
     data_dir = settings.storage.data_dir
+    joined = HostStore(data_dir).load() is not None
+    bot = load_identity(settings.teleport.identity) if settings.teleport.identity else None
+    if bot is not None and not joined:
+        bot.check(clock.now())
+    elif bot is not None and clock.now() >= bot.not_after:
+        _log.warning("the bot's identity %s has expired; going on with the host's alone", bot.source)
+        bot = None
     host = await obtain_host_identity(
         data_dir,
         address=settings.teleport.addr,
-        token=None if HostStore(data_dir).load() else _join_token(settings),
+        token=None if joined else _join_token(settings),
         bot=bot,
         ca_pins=settings.teleport.ca_pins,
         clock=clock,
         rng=rng,
     )
     return await Teleport.connect(settings.teleport.addr, host=host, bot=bot, clock=clock, rng=rng, policy=policy)
+
+
+@contextmanager
+def draining_on_signals(full_pass: FullPass) -> Iterator[None]:
+    """Let a signal end a pass well: the users in flight are finished; a pass that only reads is cancelled."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def stop() -> None:
+        if full_pass.applying or task is None:
+            full_pass.drain()
+        else:
+            task.cancel()
+
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 def _join_token(settings: Settings) -> str | None:
@@ -149,7 +174,7 @@ def _secrets(settings: Settings) -> list[str]:
 
 
 def _stop_on_signals(engine: Engine) -> None:
-    """Stop gracefully on the first signal; a second SIGINT ends the process at once."""
+    """Stop gracefully on the first signal; a SIGINT after that ends the process at once."""
     loop = asyncio.get_running_loop()
 
     def stop(number: signal.Signals) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_PATH: Final = Path("/etc/teleport-okta.toml")
 ENVIRONMENT_PREFIX: Final = "TELEPORT_OKTA__"
 
+_HIGHEST_PORT: Final = 65535
 _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
@@ -38,7 +39,11 @@ def parse_duration(value: object) -> object:
         msg = f"{value!r} is not a duration like 45s, 10m or 1h30m"
         raise ValueError(msg)
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        msg = f"{value!r} is longer than time can be counted"
+        raise ValueError(msg) from None
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
@@ -70,6 +75,13 @@ class TeleportSettings(_Section):
         default=(),
         description="CA pins that `tctl status` prints; needed for the first join when there is no identity file.",
     )
+
+    @model_validator(mode="after")
+    def _port_is_a_port(self) -> TeleportSettings:
+        if not 0 < int(self.addr.rpartition(":")[2]) <= _HIGHEST_PORT:
+            msg = f"addr: {self.addr!r} has no port from 1 to {_HIGHEST_PORT}"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _pins_look_like_pins(self) -> TeleportSettings:
@@ -131,7 +143,10 @@ class SyncSettings(_Section):
         description="Whose people are synced: those assigned to okta.app_id (saml_app), or everybody (organization).",
     )
     interval: Duration = Field(
-        default=timedelta(minutes=10), ge=timedelta(seconds=1), description="Time between two full passes."
+        default=timedelta(minutes=10),
+        ge=timedelta(seconds=1),
+        le=timedelta(days=7),
+        description="Time between two full passes, up to a week.",
     )
     connector: str = Field(
         default="okta", min_length=1, description="Name of the Teleport SAML connector through which people sign in."
@@ -245,6 +260,9 @@ def _overridden(data: dict[str, object], environment: Mapping[str, str]) -> dict
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
         section, _, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+        if not key:
+            what = f"the environment variable {variable} names no key"
+            raise ConfigError(what, remedy=f"write {ENVIRONMENT_PREFIX}SECTION__KEY, or unset it")
         table = data.setdefault(section, {})
         if isinstance(table, dict):
             table[key] = _scalar_or_list(value)

@@ -28,4 +28,4 @@ class ConfigError(TeleportOktaError):
 
 
 class InterruptedPassError(TeleportOktaError):
-    """A pass could not be finished. What was applied stays, and the next pass goes on from there."""
+    """A pass does not happen because the service is stopping. The next start goes on from where it was."""

@@ -100,7 +100,8 @@ class Specification:
         waiting = [p for p in self.facts if p.status in {"STAGED", "SUSPENDED"} and not name_problem(p.name or "")]
         result = {}
         for p in usable + waiting:
-            rivals = {q.okta_id for q in usable + waiting if q.name.casefold() == p.name.casefold()}
+            contenders = usable + [q for q in waiting if holders.get(q.name) == q.okta_id]
+            rivals = {q.okta_id for q in contenders if q.name.casefold() == p.name.casefold()} | {p.okta_id}
             if len(rivals) > 1 and holders.get(p.name) != p.okta_id:
                 continue
             if holders.get(p.name) == p.okta_id or (p in usable and self.is_free(p)):

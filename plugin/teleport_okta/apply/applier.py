@@ -36,16 +36,15 @@ WRITES_IN_FLIGHT: Final = 4
 """More than this buys nothing: one server takes about 500 writes a second however many wait for it."""
 
 
+_GONE: Final = "it was gone already"
+
+
 @dataclass(frozen=True, slots=True)
 class _Chain:
     """The steps about one user, and where their outcomes go in the plan's order."""
 
     steps: tuple[tuple[int, Change], ...]
     after: str | None
-
-
-class _StopError(Exception):
-    """The rest of the plan cannot be applied; `__cause__` says why."""
 
 
 class Applier:
@@ -135,11 +134,7 @@ class _Run:
                 self._stopped = self._stopped or "the service is stopping"
             if self._stopped is not None:
                 return
-            try:
-                await self._apply_chain(chain)
-            except _StopError as stop:
-                self._stopped = str(stop.__cause__)
-                return
+            await self._apply_chain(chain)
 
     async def _apply_chain(self, chain: _Chain) -> None:
         if chain.after in self._failed_subjects:
@@ -149,8 +144,8 @@ class _Run:
         for position, (index, change) in enumerate(chain.steps):
             outcome = await self._apply(change)
             self._settle(index, outcome)
-            if outcome.cluster_lost is not None:
-                raise _StopError from outcome.cluster_lost
+            if outcome.stop is not None:
+                self._stopped = str(outcome.stop)
             if outcome.result is not Result.DONE:
                 self._failed_subjects.add(change.subject)
                 for later_index, later in chain.steps[position + 1 :]:
@@ -163,45 +158,51 @@ class _Run:
             self._progress(len(self._outcomes), len(self._plan.changes))
 
     async def _apply(self, change: Change) -> Outcome:
+        sequence = None
+        if change.is_harmful:
+            try:
+                sequence = await self._journal.begin(self._entry(change, Result.BEGUN))
+            except StateError as error:
+                return Outcome(change, Result.SKIPPED, str(error), stop=error)
+        outcome = await self._attempt(change)
         try:
-            if not change.is_harmful:
-                outcome = await self._attempt(change)
+            if sequence is None:
                 await self._journal.record(self._entry(change, outcome.result, outcome.error))
-                return outcome
-            sequence = await self._journal.begin(self._entry(change, Result.BEGUN))
-            outcome = await self._attempt(change)
-            await self._journal.finish(sequence, outcome.result, outcome.error)
+            else:
+                await self._journal.finish(sequence, outcome.result, outcome.error)
         except StateError as error:
-            raise _StopError from error
+            return replace(outcome, error=f"{outcome.error} [not journaled: {error}]".strip(), stop=error)
         return outcome
 
     async def _attempt(self, change: Change) -> Outcome:
         try:
-            await self._call(change)
+            note = await self._call(change)
         except (UnavailableError, ClientVersionRefusedError) as error:
-            return Outcome(change, Result.FAILED, str(error), cluster_lost=error)
+            return Outcome(change, Result.FAILED, str(error), stop=error)
         except (AlreadyExistsError, RevisionConflictError) as error:
             return Outcome(change, Result.CONFLICT, str(error))
         except TeleportError as error:
             return Outcome(change, Result.FAILED, str(error))
-        return Outcome(change, Result.DONE)
+        return Outcome(change, Result.DONE, note)
 
-    async def _call(self, change: Change) -> None:
+    async def _call(self, change: Change) -> str:
+        """Make the call, and return what is worth noting about it."""
         match change:
             case Change(action=Action.CREATE, user=user) if user is not None:
                 await self._teleport.users.create(user)
             case Change(action=Action.UPDATE, user=user) if user is not None:
                 await self._teleport.users.update(user)
             case Change(action=Action.DELETE):
-                await self._teleport.users.delete(change.name)
+                return "" if await self._teleport.users.delete(change.name) else _GONE
             case Change(action=Action.LOCK, lock=lock) if lock is not None:
                 expires = None if change.lock_for is None else self._clock.now() + change.lock_for
                 await self._teleport.locks.upsert(replace(lock, expires=expires))
             case Change(action=Action.UNLOCK):
-                await self._teleport.locks.delete(change.name)
+                return "" if await self._teleport.locks.delete(change.name) else _GONE
             case _:
                 msg = f"a plan holds a change that says nothing to write: {change.action} {change.kind} {change.name}"
                 raise AssertionError(msg)
+        return ""
 
     def _entry(self, change: Change, outcome: Result, error: str = "") -> JournalEntry:
         return JournalEntry(

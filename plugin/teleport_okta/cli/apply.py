@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @format_option
-@click.option("--plan", "digest", default="", metavar="DIGEST", help="Apply only if the plan still has this digest.")
+@click.option("--plan", "digest", metavar="DIGEST", help="Apply only if the plan still has this digest.")
 @click.pass_context
-def apply(context: click.Context, config_path: Path, layout: str, digest: str) -> None:
+def apply(context: click.Context, config_path: Path, layout: str, digest: str | None) -> None:
     """Plan and apply now. Exits 1 when not everything was read and applied."""
-    report = asyncio.run(_apply(load(config_path), digest))
+    if digest is not None and not re.fullmatch(r"[0-9a-f]{16}", digest):
+        raise click.BadParameter(f"{digest!r} is no digest that `plan` prints", param_hint="--plan")
+    report = asyncio.run(_apply(load(config_path), digest or ""))
     if layout == "json":
         print_json(report.as_json())
     else:
@@ -40,5 +43,5 @@ async def _apply(settings: Settings, digest: str) -> PassReport:
         if service is not None:
             return await service.apply(digest)
     async with app.opened(settings, policy=app.HASTY) as parts:
-        with progress_bar("applying") as progress:
+        with progress_bar("applying") as progress, app.draining_on_signals(parts.full_pass):
             return await parts.full_pass.run(trigger="command", expected_digest=digest, progress=progress)

@@ -11,6 +11,7 @@ import click
 from teleport_okta import app
 from teleport_okta.cli.options import config_option, format_option, print_json
 from teleport_okta.config import Settings, load
+from teleport_okta.observe.text import printable
 from teleport_okta.serve.admin_client import running_service
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @format_option
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many entries at the most.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="How many entries at the most."
+)
 @click.option("--name", default="", metavar="USER", help="Only entries about this Teleport user.")
 def history(config_path: Path, layout: str, limit: int, name: str) -> None:
     """Show what was done, newest first."""
@@ -31,7 +34,7 @@ def history(config_path: Path, layout: str, limit: int, name: str) -> None:
         print_json({"entries": [{**asdict(entry), "time": entry.time.isoformat()} for entry in entries]})
         return
     for entry in entries:
-        click.echo(_line(entry))
+        click.echo(printable(_line(entry)))
     if not entries:
         click.echo("the journal has no such entries")
 

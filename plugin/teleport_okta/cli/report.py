@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from teleport_okta.observe.text import printable
 from teleport_okta.plan.render import as_text, change_line
 from teleport_okta.state.journal import Result
 
@@ -22,7 +23,7 @@ def _lines(report: PassReport) -> Iterator[str]:
     yield as_text(report.plan)
     for outcome in report.outcomes:
         if outcome.result != Result.DONE:
-            yield f"{outcome.result}: {change_line(outcome.change)}: {outcome.error}"
+            yield f"{outcome.result}: {change_line(outcome.change)}: {printable(outcome.error)}"
     if report.error:
         yield f"error: {report.error}"
     counts = report.counts()

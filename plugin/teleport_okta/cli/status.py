@@ -10,6 +10,7 @@ import click
 from teleport_okta import __version__, app
 from teleport_okta.cli.options import config_option, format_option, print_json
 from teleport_okta.config import Settings, load
+from teleport_okta.observe.text import printable
 from teleport_okta.plan.render import summary
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.sync.status import Status, status_of_store
@@ -29,7 +30,7 @@ def status(config_path: Path, layout: str) -> None:
     if layout == "json":
         print_json(current.as_json())
     else:
-        click.echo("\n".join(_lines(current)))
+        click.echo("\n".join(map(printable, _lines(current))))
 
 
 async def _status(settings: Settings) -> Status:

@@ -184,7 +184,7 @@ class _Play:
         return await self._stage.parts.full_pass.run(trigger="demo", progress=self._narration.progress)
 
     def _tell(self, title: str, deed: str, report: PassReport, *checks: Check) -> None:
-        done = Check("everything that was planned was done", report.succeeded)
+        done = Check("everything that was planned was done", report.applied)
         self._narration.tell(Scene(title, deed, (done, *checks), report))
 
     def _user(self, name: str) -> SeenUser | None:

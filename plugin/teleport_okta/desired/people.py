@@ -48,12 +48,14 @@ class DesiredUsers:
     """The whole of what one snapshot says about users.
 
     `wanted` by name; `gone` maps the Okta ids of people whose own row says that they left to the reason; `present` are
-    the Okta ids of everybody else in the snapshot, those set aside included: none of them may leave.
+    the Okta ids of everybody else in the snapshot, those set aside included, and `present_names` their names: none of
+    them may leave.
     """
 
     wanted: Mapping[str, WantedUser]
     gone: Mapping[str, str]
     present: frozenset[str]
+    present_names: frozenset[str]
     quarantined: tuple[Quarantined, ...] = field(default=())
 
 
@@ -61,6 +63,7 @@ def desired_users(snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, 
     """Sort a snapshot; `owned_names` maps the names of the users that we own to the Okta ids they stand for."""
     gone: dict[str, str] = {}
     present: set[str] = {row.okta_id for row in snapshot.malformed if row.okta_id}
+    present_names: set[str] = set()
     candidates: list[WantedUser] = []
     aside = [_malformed(row.okta_id, row.reason) for row in snapshot.malformed]
     for person in snapshot.people:
@@ -69,6 +72,7 @@ def desired_users(snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, 
             gone[person.okta_id] = reason
             continue
         present.add(person.okta_id)
+        present_names.add(person.name or "")
         verdict = _judge(person, policy)
         if isinstance(verdict, Quarantined):
             aside.append(verdict)
@@ -79,6 +83,7 @@ def desired_users(snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, 
         wanted=wanted,
         gone={okta_id: reason for okta_id, reason in gone.items() if okta_id not in present},
         present=frozenset(present),
+        present_names=frozenset(present_names),
         quarantined=tuple(sorted([*aside, *contended])),
     )
 
@@ -119,7 +124,8 @@ def _settle_names(
 ) -> tuple[dict[str, WantedUser], list[Quarantined]]:
     by_folded_name: dict[str, list[WantedUser]] = defaultdict(list)
     for candidate in candidates:
-        by_folded_name[candidate.name.casefold()].append(candidate)
+        if candidate.create or owned_names.get(candidate.name) in {candidate.okta_id, ""}:
+            by_folded_name[candidate.name.casefold()].append(candidate)
     wanted: dict[str, WantedUser] = {}
     aside: list[Quarantined] = []
     for rivals in by_folded_name.values():
@@ -129,7 +135,7 @@ def _settle_names(
         for rival in rivals:
             if rival in keepers:
                 wanted[rival.name] = rival
-            elif rival.create:
+            else:
                 others = ", ".join(sorted(f"{user.name} ({user.okta_id})" for user in rivals if user is not rival))
                 aside.append(
                     _aside(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from teleport_okta.errors import ConfigError
+from teleport_okta.observe.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,31 +32,35 @@ class _Formatter(logging.Formatter):
         self._secrets = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self.line(record)
-        for secret in self._secrets:
-            line = line.replace(secret, _BLOT)
-        return line
+        message = self._blotted(printable(record.getMessage()))
+        traceback = self._blotted(self.formatException(record.exc_info)) if record.exc_info else ""
+        return self.line(record, message, traceback)
 
-    def line(self, record: logging.LogRecord) -> str:
-        text = f"{_time(record)} {record.levelname} [{_component(record)}] {record.getMessage()}"
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+    def line(self, record: logging.LogRecord, message: str, traceback: str) -> str:
+        text = f"{_time(record)} {record.levelname} [{_component(record)}] {message}"
+        return f"{text}\n{traceback}" if traceback else text
+
+    def _blotted(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, _BLOT)
+        return text
 
 
 class _JsonFormatter(_Formatter):
-    def line(self, record: logging.LogRecord) -> str:
+    def line(self, record: logging.LogRecord, message: str, traceback: str) -> str:
         fields = {
             "time": _time(record),
             "severity": record.levelname,
             "component": _component(record),
-            "message": record.getMessage(),
+            "message": message,
         }
-        if record.exc_info:
-            fields["traceback"] = self.formatException(record.exc_info)
+        if traceback:
+            fields["traceback"] = traceback
         return json.dumps(fields, ensure_ascii=False)
 
 
 def set_up(*, output: str, severity: str, layout: str, secrets: Iterable[str] = ()) -> None:
-    """Send the product's log where the settings say; `layout` is text or json.
+    """Send the log where the settings say; `layout` is text or json. Of libraries, warnings and errors are logged too.
 
     Secrets shorter than six characters are not blotted out: they would blot out ordinary words.
     Raises ConfigError when the file cannot be opened.
@@ -63,12 +68,12 @@ def set_up(*, output: str, severity: str, layout: str, secrets: Iterable[str] = 
     formatter = _JsonFormatter(secrets) if layout == "json" else _Formatter(secrets)
     handler = logging.StreamHandler(_open(output))
     handler.setFormatter(formatter)
-    logger = logging.getLogger(ROOT)
-    for old in list(logger.handlers):
-        logger.removeHandler(old)
-    logger.addHandler(handler)
-    logger.setLevel(_SEVERITIES[severity])
-    logger.propagate = False
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger(ROOT).setLevel(_SEVERITIES[severity])
 
 
 def _open(output: str) -> TextIO:

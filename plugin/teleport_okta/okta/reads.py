@@ -68,6 +68,8 @@ class OktaReads:
         try:
             found = facts.organization(await self._client.get(_WELL_KNOWN, signed=False))
         except _SOMEBODY_ELSE as error:
+            if isinstance(error, OktaMalformedAnswerError) and error.cut_off:
+                raise
             raise self._not_okta(error.failure) from error
         except facts.UnreadableFactError as error:
             raise self._not_okta(Failure("GET", _WELL_KNOWN, summary=error.what)) from error

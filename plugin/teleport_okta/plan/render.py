@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.observe.text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,7 +18,7 @@ _LONGEST_NAME: Final = 80
 
 def as_text(view: PlanView) -> str:
     """Render a plan as plain text, complete, without a trailing newline."""
-    return "\n".join(_lines(view))
+    return "\n".join(map(printable, _lines(view)))
 
 
 def summary(view: PlanView) -> str:
@@ -39,7 +41,7 @@ def change_line(change: ChangeView) -> str:
     text = f"{sign} {change.action:<6} {change.kind} {subject}"
     if change.okta_id:
         text += f" ({change.okta_id})"
-    return f"{text}: {change.reason}"
+    return printable(f"{text}: {_short(change.reason)}")
 
 
 def _lines(view: PlanView) -> Iterator[str]:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 LEFT: Final = "left"
 """The reason in the name of a leaver's lock."""
 
+OKTA_USER_ID: Final = "00u"
+"""How the id of every Okta user begins (`reference/okta.md` 2.1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActualUsers:
@@ -39,7 +42,7 @@ class ActualUsers:
 
 def owned_names(users: Iterable[TeleportUser], owner: str) -> dict[str, str]:
     """Map the names of the users that an owner holds to the Okta ids they stand for (empty when unlabelled)."""
-    return {user.name: labels.okta_id_of(user.labels) or "" for user in users if labels.owner_of(user.labels) == owner}
+    return {user.name: _holder(user) or "" for user in users if labels.owner_of(user.labels) == owner}
 
 
 def plan_users(
@@ -96,7 +99,7 @@ class _Planner:
                 "rename or delete that user, or give this person another login",
             )
             return
-        holder = labels.okta_id_of(found.labels)
+        holder = _holder(found)
         if holder not in (None, wanted.okta_id):
             self._set_aside(
                 wanted,
@@ -167,11 +170,10 @@ class _Planner:
         new_name = self._name_of.get(okta_id)
         if new_name == user.name or (not okta_id and user.name in self._desired.wanted):
             return
-        if new_name is not None:
-            if self._owns(new_name, okta_id, arriving):
-                self._leave(user, okta_id, f"renamed to {new_name} in Okta", after=new_name)
+        if new_name is not None and self._owns(new_name, okta_id, arriving):
+            self._leave(user, okta_id, f"renamed to {new_name} in Okta", after=new_name)
             return
-        if okta_id in self._desired.present:
+        if okta_id in self._desired.present or (not okta_id and user.name in self._desired.present_names):
             self._unchanged += 1
             return
         self._leave(user, okta_id, self._desired.gone.get(okta_id, "no longer assigned in Okta"))
@@ -179,7 +181,7 @@ class _Planner:
     def _owns(self, name: str, okta_id: str, arriving: set[str]) -> bool:
         """Whether this person has, or gets in this plan, the user of that name."""
         holder = self._actual.users.get(name)
-        return name in arriving or (holder is not None and labels.okta_id_of(holder.labels) == okta_id)
+        return name in arriving or (holder is not None and _holder(holder) == okta_id)
 
     def _leave(self, user: TeleportUser, okta_id: str, reason: str, *, after: str | None = None) -> None:
         if self._absences_held:
@@ -221,6 +223,12 @@ class _Planner:
 
     def _set_aside(self, wanted: WantedUser, reason: str, remedy: str) -> None:
         self._aside.append(Quarantined(USER, wanted.name, wanted.okta_id, reason, remedy))
+
+
+def _holder(user: TeleportUser) -> str | None:
+    """Return the Okta id of the person a user stands for; a label that is no user's id counts as missing."""
+    okta_id = labels.okta_id_of(user.labels)
+    return okta_id if okta_id and okta_id.startswith(OKTA_USER_ID) else None
 
 
 def _new_user(wanted: WantedUser, policy: Policy) -> TeleportUser:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
 
 import grpc
 from teleport_okta_api import admin_pb2 as api
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from teleport_okta.sync.status import Status
 
     T = TypeVar("T")
+
+
+_CONNECT_DEADLINE: Final = 5.0
 
 
 class ServiceError(TeleportOktaError):
@@ -63,11 +67,19 @@ async def running_service(data_dir: Path) -> AsyncIterator[AdminClient | None]:
         yield None
         return
     async with grpc.aio.insecure_channel(f"unix:{path}", options=UNLIMITED) as channel:
-        state = channel.get_state(try_to_connect=True)
-        while state in {grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING}:
-            await channel.wait_for_state_change(state)
+        yield AdminClient(channel) if await _answers(channel) else None
+
+
+async def _answers(channel: grpc.aio.Channel) -> bool:
+    """Whether somebody listens at the other end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CONNECT_DEADLINE):
             state = channel.get_state(try_to_connect=True)
-        yield AdminClient(channel) if state is grpc.ChannelConnectivity.READY else None
+            while state in {grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING}:
+                await channel.wait_for_state_change(state)
+                state = channel.get_state(try_to_connect=True)
+            return state is grpc.ChannelConnectivity.READY
+    return False
 
 
 async def _answer(call: Awaitable[T]) -> T:
@@ -77,4 +89,5 @@ async def _answer(call: Awaitable[T]) -> T:
         trailing = dict(error.trailing_metadata() or ())
         remedy = trailing.get(REMEDY_METADATA, b"")
         text = remedy.decode() if isinstance(remedy, bytes) else remedy
-        raise ServiceError(error.details() or str(error.code()), remedy=text) from error
+        what = error.details() or f"the running service answered {error.code().name}"
+        raise ServiceError(what, remedy=text or "look into the log of the service") from error

@@ -9,6 +9,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from teleport_okta.state.errors import StateError, explain
@@ -123,20 +124,23 @@ class Database:
             for job in batch:
                 job.run(connection)
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if connection.in_transaction:
+        except Exception as error:  # noqa: BLE001 - the root of this thread: whoever waits must hear of it
+            with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-            reported = explain(error, self._path)
+            reported = self._explained(error)
             for job in batch:
                 job.fail(reported)
         else:
             for job in batch:
                 job.succeed()
 
-    def _explained(self, error: sqlite3.Error | OSError) -> StateError:
-        if isinstance(error, sqlite3.Error):
-            return explain(error, self._path)
-        return StateError(
-            f"{self._path}: the state database cannot be opened: {error.strerror}",
-            remedy="check the owner and the permissions of the data directory",
-        )
+    def _explained(self, error: Exception) -> StateError:
+        match error:
+            case sqlite3.Error():
+                return explain(error, self._path)
+            case OSError():
+                what = f"{self._path}: the state database cannot be opened: {error.strerror}"
+                return StateError(what, remedy="check the owner and the permissions of the data directory")
+            case _:
+                what = f"{self._path}: the state cannot hold or give this: {type(error).__name__}: {error}"
+                return StateError(what, remedy="report this; nothing of it was written")

@@ -8,12 +8,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
-from teleport_okta.errors import ConfigError, TeleportOktaError
+from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
 from teleport_okta.plan.render import summary
+from teleport_okta.state.journal import Result
+from teleport_okta.sync.full_pass import PlanChangedError
 from teleport_okta.sync.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from datetime import datetime
 
     from teleport_okta.clock import Clock
@@ -37,22 +39,26 @@ class Engine:
         self._interval = interval
         self._one_at_a_time = asyncio.Lock()
         self._stopping = asyncio.Event()
+        self._commands: set[asyncio.Future[PassReport]] = set()
+        self._has_worked = False
         self._failures = 0
         self._last_error = ""
         self._last_pass: PassReport | None = None
         self._next_pass: datetime | None = None
 
     async def run(self) -> None:
-        """Run passes until `stop`; raises ConfigError, which no later pass could mend."""
+        """Run passes until `stop`; raises the ConfigError of a first pass, which can never have worked."""
         trigger = "start"
         while not self._stopping.is_set():
-            await self._until_stopped(self._scheduled_pass(trigger))
+            await self._until_stopped(self._scheduled_pass(trigger), interruptible=self._only_reads)
             if self._stopping.is_set():
                 break
             wait = self._wait()
             self._next_pass = self._clock.now() + wait
-            await self._until_stopped(self._clock.sleep(wait.total_seconds()))
+            await self._until_stopped(self._clock.sleep(wait.total_seconds()), interruptible=lambda: True)
             trigger = "interval"
+        if self._commands:
+            await asyncio.wait(self._commands)
 
     def stop(self) -> None:
         """Finish the users in flight, then end `run`."""
@@ -62,11 +68,18 @@ class Engine:
     async def plan(self) -> Plan:
         """Plan now, after the pass that may be running; raises TeleportOktaError."""
         async with self._one_at_a_time:
+            self._refuse_when_stopping()
             return await self._pass.plan()
 
     async def apply(self, digest: str) -> PassReport:
-        """Run a pass now, after the one that may be running; with a digest only that plan. Raises TeleportOktaError."""
-        return await self._run_pass("command", digest)
+        """Run a pass now, after the one that may be running; with a digest only that plan. Raises TeleportOktaError.
+
+        The pass is the engine's: it goes on when whoever asked has gone away.
+        """
+        command = asyncio.ensure_future(self._run_pass("command", digest))
+        self._commands.add(command)
+        command.add_done_callback(self._forget_command)
+        return await asyncio.shield(command)
 
     async def status(self) -> Status:
         """Return what this process knows of itself; raises StateError."""
@@ -84,29 +97,58 @@ class Engine:
 
     async def _scheduled_pass(self, trigger: str) -> None:
         try:
-            report = await self._run_pass(trigger)
+            await self._run_pass(trigger)
         except ConfigError:
-            raise
-        except TeleportOktaError as error:
-            self._failures += 1
-            self._last_error = str(error)
-            _log.error("the pass did not happen: %s", error)
-            return
-        if report.succeeded:
-            self._failures = 0
-            self._last_error = ""
-        else:
-            self._failures += 1
-            self._last_error = report.error or next(
-                (outcome.error for outcome in report.outcomes if outcome.error), "some changes were not applied"
-            )
+            if not self._has_worked:
+                raise
+        except TeleportOktaError:
+            return  # noted and logged where it happened
+        except Exception as error:  # noqa: BLE001 - the root of the service: one bad pass must not end it
+            self._note_failure(f"{type(error).__name__}: {error}")
+            _log.exception("a pass failed in a way that it should not; the next one tries again")
 
     async def _run_pass(self, trigger: str, digest: str = "") -> PassReport:
         async with self._one_at_a_time:
-            report = await self._pass.run(trigger=trigger, expected_digest=digest)
+            self._refuse_when_stopping()
+            try:
+                report = await self._pass.run(trigger=trigger, expected_digest=digest)
+            except PlanChangedError:
+                raise
+            except TeleportOktaError as error:
+                self._note_failure(str(error))
+                _log.error("the pass (%s) did not happen: %s", trigger, error)
+                raise
             self._last_pass = report
+            self._has_worked = True
+            self._note_result(report)
         _report_in_log(report)
         return report
+
+    def _refuse_when_stopping(self) -> None:
+        if self._stopping.is_set():
+            what = "the service is stopping"
+            raise InterruptedPassError(what, remedy="ask again when it has been started again")
+
+    def _note_failure(self, error: str) -> None:
+        self._failures += 1
+        self._last_error = error
+
+    def _note_result(self, report: PassReport) -> None:
+        if report.applied:
+            self._failures = 0
+            self._last_error = ""
+            return
+        errors = (outcome.error for outcome in report.outcomes if outcome.result != Result.DONE and outcome.error)
+        self._note_failure(report.error or next(errors, "some changes were not applied"))
+
+    def _only_reads(self) -> bool:
+        return not self._pass.applying
+
+    def _forget_command(self, command: asyncio.Future[PassReport]) -> None:
+        """Drop a command's pass; its error was raised to whoever asked, if they still listened."""
+        self._commands.discard(command)
+        if not command.cancelled():
+            command.exception()
 
     def _wait(self) -> timedelta:
         """The interval; after a failure less, doubling up to it."""
@@ -115,13 +157,13 @@ class Engine:
         doublings = min(self._failures - 1, 16)
         return min(self._interval, _FIRST_RETRY * (1 << doublings))
 
-    async def _until_stopped(self, work: Coroutine[object, object, None]) -> None:
-        """Run some work; when the engine is stopped meanwhile, cancel it, unless a plan is being applied."""
+    async def _until_stopped(self, work: Coroutine[object, object, None], *, interruptible: Callable[[], bool]) -> None:
+        """Run some work to its end; when the engine is stopped meanwhile and it may be interrupted, cancel it."""
         working = asyncio.ensure_future(work)
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done() and not self._pass.applying:
+            if not working.done() and interruptible():
                 working.cancel()
             await asyncio.wait({working})
         finally:
@@ -135,10 +177,12 @@ def _report_in_log(report: PassReport) -> None:
     for warning in report.plan.warnings:
         _log.warning("%s", warning)
     for outcome in report.outcomes:
-        if outcome.result != "done":
+        if outcome.result in {Result.FAILED, Result.CONFLICT}:
             change = outcome.change
             _log.warning(
                 "%s %s of user %s: %s: %s", change.action, change.kind, change.subject, outcome.result, outcome.error
             )
+    if report.error:
+        _log.warning("%s", report.error)
     counts = ", ".join(f"{count} {result}" for result, count in sorted(report.counts().items())) or "nothing to apply"
     _log.info("pass (%s) planned %s; outcome: %s", report.trigger, summary(report.plan), counts)

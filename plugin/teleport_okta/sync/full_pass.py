@@ -18,7 +18,8 @@ from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.sync.sources import OktaFacts, read_okta, read_teleport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from teleport_okta.apply.applier import Applier
     from teleport_okta.apply.outcome import Outcome
@@ -107,21 +108,38 @@ class FullPass:
             raise PlanChangedError(await self._what_changed(expected_digest, plan), remedy=remedy)
         self.applying = True
         try:
-            outcomes, plan = await self._apply(reading, plan, trigger, progress)
+            outcomes: Sequence[Outcome] = await self._applier.apply(plan, trigger=trigger, progress=progress)
+            if not expected_digest:
+                outcomes, plan = await self._apply_conflicted(reading, plan, outcomes, trigger)
+            report = self._report(
+                reading=reading, plan=plan, outcomes=outcomes, trigger=trigger, started=started, mark=mark
+            )
+            await self._remember(reading, plan, report)
         finally:
             self.applying = False
+        return report
+
+    def _report(
+        self,
+        *,
+        reading: _Reading,
+        plan: Plan,
+        outcomes: Sequence[Outcome],
+        trigger: str,
+        started: datetime,
+        mark: Mapping[str, int],
+    ) -> PassReport:
         shown = view_of(plan)
-        report = PassReport(
+        stops = [str(outcome.stop) for outcome in outcomes if outcome.stop is not None]
+        return PassReport(
             trigger=trigger,
             plan=shown,
             outcomes=_outcome_views(outcomes, plan, shown),
             started=started,
             finished=self._clock.now(),
             okta_calls=self._okta.calls_since(mark),
-            error=_incomplete(reading.facts),
+            error="; ".join([*_incomplete(reading.facts), *stops[:1]]),
         )
-        await self._remember(reading, plan, report)
-        return report
 
     async def _read(self) -> _Reading:
         facts = await read_okta(self._okta, self._settings)
@@ -143,19 +161,22 @@ class FullPass:
             absences_held=reading.absences_held,
         )
 
-    async def _apply(
-        self, reading: _Reading, plan: Plan, trigger: str, progress: Callable[[int, int], None] | None
-    ) -> tuple[list[Outcome], Plan]:
-        """Apply a plan; return the outcomes, and the plan with what turned out to be somebody else's set aside."""
-        outcomes = list(await self._applier.apply(plan, trigger=trigger, progress=progress))
+    async def _apply_conflicted(
+        self, reading: _Reading, plan: Plan, outcomes: Sequence[Outcome], trigger: str
+    ) -> tuple[Sequence[Outcome], Plan]:
+        """Plan and apply again for users whom somebody else changed between our reading and our writing.
+
+        Returns all outcomes, and the plan with what turned out to be somebody else's set aside. Not for a plan that a
+        person approved by its digest: what is planned again, nobody has seen.
+        """
         for _ in range(_ROUNDS - 1):
             conflicted = {outcome.change.subject for outcome in outcomes if outcome.result is Result.CONFLICT}
             if not conflicted:
                 break
             _log.info("planning again for %d users who were changed by somebody else meanwhile", len(conflicted))
             again = await self._plan_again(reading, conflicted)
-            outcomes = [outcome for outcome in outcomes if outcome.change.subject not in conflicted]
-            outcomes += await self._applier.apply(again, trigger=trigger)
+            others = [outcome for outcome in outcomes if outcome.change.subject not in conflicted]
+            outcomes = [*others, *await self._applier.apply(again, trigger=trigger)]
             plan = replace(plan, quarantined=again.quarantined)
         return outcomes, plan
 
@@ -181,7 +202,7 @@ class FullPass:
     async def _what_changed(self, digest: str, plan: Plan) -> str:
         shown = await self._store.remembered_plan(digest)
         if shown is None:
-            return f"there is no plan {digest} any more; the plan is now {plan.digest}"
+            return f"no plan {digest} has been shown lately; the plan is now {plan.digest}"
         now = [change_line(change_view(change)) for change in plan.changes]
         gone = [f"  no longer: {line}" for line in shown if line not in set(now)]
         new = [f"  new: {line}" for line in now if line not in set(shown)]
@@ -191,8 +212,8 @@ class FullPass:
         return "\n".join([f"the plan is now {plan.digest}, not {digest}:", *detail])
 
 
-def _incomplete(facts: OktaFacts) -> str:
-    return f"the listing is incomplete: {facts.people.incomplete}" if facts.people.incomplete else ""
+def _incomplete(facts: OktaFacts) -> list[str]:
+    return [f"the listing is incomplete: {facts.people.incomplete}"] if facts.people.incomplete else []
 
 
 def _outcome_views(outcomes: Iterable[Outcome], plan: Plan, shown: PlanView) -> tuple[OutcomeView, ...]:

@@ -40,9 +40,14 @@ class PassReport:
     error: str = ""
 
     @property
-    def succeeded(self) -> bool:
+    def applied(self) -> bool:
         """Whether the pass read everything and applied everything that it planned."""
         return not self.error and all(outcome.result == Result.DONE for outcome in self.outcomes)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether nothing is left to do: everything was applied, and nobody's leave is held."""
+        return self.applied and not self.plan.held
 
     def counts(self) -> Counter[str]:
         """Count the outcomes by result."""

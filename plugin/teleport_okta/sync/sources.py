@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,9 +42,6 @@ async def read_okta(okta: OktaReads, settings: Settings) -> OktaFacts:
 
 async def read_teleport(teleport: Teleport) -> ActualUsers:
     """Read all users and locks of the cluster; raises TeleportError."""
-    async with asyncio.TaskGroup() as reads:
-        users = reads.create_task(teleport.users.list())
-        locks = reads.create_task(teleport.locks.list())
-    return ActualUsers(
-        users={user.name: user for user in users.result()}, locks={lock.name: lock for lock in locks.result()}
-    )
+    users = await teleport.users.list()
+    locks = await teleport.locks.list()
+    return ActualUsers(users={user.name: user for user in users}, locks={lock.name: lock for lock in locks})

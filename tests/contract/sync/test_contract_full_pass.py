@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import grpc
@@ -13,6 +14,7 @@ from teleport_okta.sandbox.okta.seed import seed_organization
 from teleport_okta.sandbox.teleport.cluster import ListingLag
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.journal import Result
+from teleport_okta.teleport.errors import TeleportError
 
 CREATE = "/teleport.users.v1.UsersService/CreateUser"
 DELETE = "/teleport.users.v1.UsersService/DeleteUser"
@@ -271,3 +273,42 @@ async def test_users_whom_a_server_skips_at_page_boundaries_are_found_all_the_sa
         world.okta.unassign(app.id, world.owned()[boundary])
         assert actions(await world.run()) == ["lock", "delete"]
         assert boundary not in world.owned()
+
+
+CODES = [
+    "PERMISSION_DENIED",
+    "UNAUTHENTICATED",
+    "INTERNAL",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "NOT_FOUND",
+    "UNIMPLEMENTED",
+]
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("rpc", ["ListUsers", "GetLocks", "Ping", "GetRole"])
+async def test_a_read_that_teleport_refuses_is_one_typed_error_and_takes_nobody_away(world, rpc, code):
+    await hired(world, "ada@x.io", "bob@x.io")
+    world.teleport.faults.add(Fault(f"*/{rpc}", grpc.StatusCode[code]))
+    with contextlib.suppress(TeleportError):
+        await world.run()
+    assert set(world.owned()) == {"ada@x.io", "bob@x.io"}
+
+
+async def test_a_conflict_under_an_approved_digest_is_reported_and_not_planned_anew(world):
+    (ada,) = await hired(world, "ada@x.io")
+    world.okta.update_profile(ada.id, department="Looms")
+    digest = (await world.parts.full_pass.plan()).digest
+    world.teleport.faults.add(Fault("*/UpdateUser", grpc.StatusCode.FAILED_PRECONDITION, count=1))
+    report = await world.parts.full_pass.run(trigger="test", expected_digest=digest)
+    assert report.counts() == {Result.CONFLICT: 1}
+    assert (await world.run()).succeeded
+
+
+async def test_held_leaves_are_no_success(world):
+    await hired(world, "ada@x.io")
+    world.okta.fail("empty", path=APP_USERS)
+    report = await world.run()
+    assert report.applied
+    assert not report.succeeded

@@ -53,3 +53,12 @@ def test_wrong_usage_is_exit_code_2(capsys, monkeypatch):
         main()
     assert exit_.value.code == 2
     assert "--nonsense" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("digest", ["", "nonsense", "0123456789abcdeX"])
+def test_a_plan_that_is_no_digest_is_wrong_usage_and_applies_nothing(digest, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["teleport-okta", "apply", "--plan", digest])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert exit_.value.code == 2
+    assert "no digest" in capsys.readouterr().err

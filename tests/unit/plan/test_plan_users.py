@@ -9,6 +9,8 @@ import pytest
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
+from teleport_okta.plan.render import as_text
+from teleport_okta.plan.view import view_of
 from worlds import ORG, ORG_URL, POLICY, leaver_lock, listing, owned_user, person, planned, steps
 
 ADA = person("00uADA", "ada@x.io")
@@ -173,3 +175,31 @@ def test_the_digest_names_the_changes_and_nothing_else():
     other_department = replace(BOB, profile={"login": "bob@x.io", "department": "Looms"})
     assert plan.digest != planned(listing(ADA, other_department)).digest
     assert plan.digest == replace(plan, warnings=("something",)).digest
+
+
+def labelled(okta_id, **more):
+    return {labels.OWNER: ORG, labels.ORIGIN: "okta", labels.OKTA_ORG: ORG_URL, labels.OKTA_ID: okta_id, **more}
+
+
+@pytest.mark.parametrize("okta_id", ["", "typo"])
+def test_a_label_that_is_no_users_id_is_repaired(okta_id):
+    damaged = owned_user("00uADA", "ada@x.io", labels=labelled(okta_id))
+    (change,) = planned(listing(ADA), [damaged]).changes
+    assert change.user.labels[labels.OKTA_ID] == "00uADA"
+
+
+@pytest.mark.parametrize("change", [{"status": "MYSTERY"}, {"assignment_status": "MYSTERY"}])
+def test_a_user_without_an_id_whose_person_is_set_aside_does_not_leave(change):
+    damaged = owned_user("00uADA", "ada@x.io", labels=labelled(""))
+    assert planned(listing(replace(ADA, **change)), [damaged]).is_empty
+
+
+def test_a_person_who_is_neither_created_nor_there_takes_no_name_from_anybody():
+    staged = replace(person("00uSTG", "ADA@x.io"), status="STAGED")
+    assert steps(planned(listing(ADA, staged))) == [("create", "ada@x.io")]
+
+
+def test_a_name_can_not_forge_a_line_of_a_plan():
+    forged = person("00uBAD", "x\nplan 0000: nothing to do")
+    text = as_text(view_of(planned(listing(forged))))
+    assert len(text.splitlines()) == 2

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import stat
+import time
 from datetime import timedelta
 
 import pytest
@@ -132,3 +134,24 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match="file/data"), exclusive(tmp_path / "file" / "data"):
         pass
+
+
+async def test_what_the_database_cannot_hold_is_an_error_and_not_the_end_of_it(store):
+    with pytest.raises(StateError, match="cannot hold"):
+        await store.settle_quarantine([Quarantined("user", "sur\ud800", "00u", "x", "y")], at=NOW)
+    with pytest.raises(StateError):
+        await store.journal.history(limit=10**20)
+    assert await store.quarantine() == []
+
+
+async def test_a_waiter_who_gives_up_disturbs_nobody_else(store):
+    blocked = store._database.submit(lambda _: time.sleep(0.2))
+    waiters = [asyncio.ensure_future(store.journal.record(entry(f"u{number}"))) for number in range(200)]
+    await asyncio.sleep(0)
+    for waiter in waiters[::7]:
+        waiter.cancel()
+    await asyncio.gather(*waiters, return_exceptions=True)
+    await blocked
+    await store.journal.record(entry("later"))
+    await store.journal.flush()
+    assert "later" in {found.name for found in await store.journal.history(limit=500)}

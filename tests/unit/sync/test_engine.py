@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 from teleport_okta.clock import VirtualClock
-from teleport_okta.errors import ConfigError, TeleportOktaError
+from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
 from teleport_okta.plan.view import ChangeView, PlanView
 from teleport_okta.state.store import Store
 from teleport_okta.sync.engine import Engine
@@ -137,3 +137,70 @@ async def test_a_command_runs_a_pass_of_its_own(store):
     report = await engine.apply("")
     assert report.trigger == "command"
     assert (await engine.status()).last_pass == report
+
+
+async def test_an_error_that_nobody_expected_is_a_failed_pass_and_not_the_end(store):
+    engine, script = engine_of(store, RuntimeError("a bug"), REPORT)
+    await engine.run()
+    assert len(script.ran) == 2
+
+
+async def test_a_configuration_that_worked_once_is_tried_again(store):
+    engine, script = engine_of(store, REPORT, ConfigError("the role is gone"), REPORT)
+    await engine.run()
+    assert len(script.ran) == 3
+
+
+async def test_stopping_while_a_command_applies_waits_for_it_and_takes_no_other(store):
+    engine, script = engine_of(store, REPORT, REPORT)
+    applying, drain = asyncio.Event(), asyncio.Event()
+    script.drain = drain.set
+    running = asyncio.ensure_future(engine.run())
+    while not script.ran:
+        await asyncio.sleep(0)
+
+    async def apply(**_):
+        script.applying = True
+        applying.set()
+        await drain.wait()
+        script.applying = False
+        return REPORT
+
+    script.run = apply
+    command = asyncio.ensure_future(engine.apply(""))
+    await applying.wait()
+    engine.stop()
+    await asyncio.wait_for(running, 5)
+    assert await command == REPORT
+    with pytest.raises(InterruptedPassError):
+        await engine.apply("")
+
+
+async def test_a_pass_goes_on_when_whoever_asked_has_gone_away(store):
+    engine, script = engine_of(store, REPORT)
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def apply(**_):
+        began.set()
+        await go_on.wait()
+        return REPORT
+
+    script.run = apply
+    command = asyncio.ensure_future(engine.apply(""))
+    await began.wait()
+    command.cancel()
+    await asyncio.wait({command})
+    go_on.set()
+    while (await engine.status()).last_pass is None:
+        await asyncio.sleep(0)
+    assert command.cancelled()
+
+
+async def test_a_command_that_succeeds_ends_the_failing(store):
+    engine, script = engine_of(store, TeleportOktaError("down"), REPORT)
+    with pytest.raises(TeleportOktaError):
+        await engine.apply("")
+    assert (await engine.status()).state == "failing"
+    await engine.apply("")
+    assert (await engine.status()).state == "idle"
+    assert len(script.ran) == 2
