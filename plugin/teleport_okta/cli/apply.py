@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--plan", "digest", metavar="DIGEST", help="Apply only if the plan still has this digest.")
 @click.pass_context
 def apply(context: click.Context, config_path: Path, layout: str, digest: str | None) -> None:
-    """Plan and apply now. Exits 1 when not everything was read and applied."""
+    """Plan and apply now. Exits 1 when not everything was read and applied, or a leave is held."""
     if digest is not None and not re.fullmatch(r"[0-9a-f]{16}", digest):
         raise click.BadParameter(f"{digest!r} is no digest that `plan` prints", param_hint="--plan")
     report = asyncio.run(_apply(load(config_path), digest or ""))
