@@ -147,6 +147,23 @@ def test_sigterm_in_the_middle_of_a_pass_finishes_who_is_in_flight(tmp_path, tel
         okta.stop()
 
 
+def test_ctrl_c_in_the_middle_of_apply_finishes_who_is_in_flight_and_says_so(tmp_path, teleport):
+    okta = Sandbox.started("okta", "--users", 400, "--dir", tmp_path / "many")
+    try:
+        installation = installation_of(tmp_path, okta, teleport)
+        apply = start("apply", "--config", installation.config, "--format", "json")
+        eventually(lambda: writes(teleport) >= 50, "fifty users")
+        apply.send_signal(signal.SIGINT)
+        report = json.loads(apply.communicate(timeout=PATIENCE)[0])
+        assert apply.returncode == 1
+        results = [outcome["result"] for outcome in report["outcomes"]]
+        assert results.count("done") == writes(teleport) < 400
+        assert set(results) == {"done", "skipped"}
+        assert len(installation.json("history", "--limit", "1000")["entries"]) == writes(teleport)
+    finally:
+        okta.stop()
+
+
 def test_a_service_whose_cluster_cannot_do_what_is_configured_ends_with_the_reason(tmp_path, okta):
     teleport = Sandbox.started("teleport", "--edition", "oss", "--dir", tmp_path / "oss")
     try:
