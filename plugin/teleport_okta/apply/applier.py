@@ -77,13 +77,9 @@ class Applier:
             trigger=trigger,
             progress=progress,
         )
-        await run.phase(change for change in enumerate(plan.changes) if not _leaves(change[1]))
-        await run.phase(change for change in enumerate(plan.changes) if _leaves(change[1]))
+        await run.phase(change for change in enumerate(plan.changes) if not change[1].is_harmful)
+        await run.phase(change for change in enumerate(plan.changes) if change[1].is_harmful)
         return await run.finish()
-
-
-def _leaves(change: Change) -> bool:
-    return change.action in {Action.LOCK, Action.DELETE}
 
 
 class _Run:

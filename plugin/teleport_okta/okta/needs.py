@@ -22,7 +22,7 @@ _READS: Final = (
     ("/api/v1/org", Need("okta.orgs.read", "View organization settings")),
 )
 
-READ_SCOPES: Final = ("okta.users.read", "okta.apps.read", "okta.groups.read")
+READ_SCOPES: Final = ("okta.users.read", "okta.apps.read")
 """What a service app asks for. The organisation's id needs no scope: it is read from `/.well-known`."""
 
 

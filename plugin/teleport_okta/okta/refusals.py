@@ -91,8 +91,7 @@ _SWITCH_OFF_DPOP: Final = "switch off 'Require DPoP' in the service app's genera
 _TOKEN_REMEDIES: Final = {
     "invalid_client": "check okta.client_id, that the service app is active and uses a public key, that the public key "
     "of okta.private_key is registered and active under okta.private_key_id, and that this machine's clock is right",
-    "invalid_scope": "grant the scopes okta.users.read, okta.apps.read and okta.groups.read to the service app, under "
-    "Okta API Scopes",
+    "invalid_scope": "grant the scopes okta.users.read and okta.apps.read to the service app, under Okta API Scopes",
     "unauthorized_client": "use an app of the type API Services, whose only grant is Client Credentials",
     "access_denied": "allow this machine's address in the network zone of the service app",
     "invalid_dpop_proof": _SWITCH_OFF_DPOP,

@@ -104,6 +104,17 @@ async def test_a_service_app_reads_with_one_token_until_it_nears_its_end(
     assert set(acme.org.calls.statuses) == {200}
 
 
+async def test_a_service_app_needs_no_more_scopes_than_the_readme_names(acme: World, tmp_path: Path) -> None:
+    app = acme.service_app(KEYS["p256"], tmp_path)
+    for client in acme.org.tokens.clients.values():
+        client.scopes = {"okta.users.read", "okta.apps.read"}
+    async with acme.reads(app) as reads:
+        await reads.organization()
+        await reads.app(acme.app_id)
+        await reads.people_of_app(acme.app_id)
+        await reads.people_of_organization()
+
+
 async def test_a_service_app_gets_over_a_revoked_token_by_itself(acme: World, tmp_path: Path) -> None:
     async with acme.reads(acme.service_app(KEYS["p256"], tmp_path)) as reads:
         await reads.app(acme.app_id)

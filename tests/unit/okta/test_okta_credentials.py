@@ -92,7 +92,7 @@ async def test_the_assertion_is_what_okta_asks_for(okta: ScriptedOkta, client: O
     assertion = jwt.decode(form.pop("client_assertion"), ECKey.import_key(KEY.public_key()), algorithms=["ES256"])
     assert form == {
         "grant_type": "client_credentials",
-        "scope": "okta.users.read okta.apps.read okta.groups.read",
+        "scope": "okta.users.read okta.apps.read",
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
     }
     assert assertion.header == {"typ": "JWT", "alg": "ES256", "kid": "kid-1"}
@@ -168,7 +168,7 @@ async def test_a_token_endpoint_that_stays_down_is_not_asked_again_for_the_same_
     ("status", "error", "remedy"),
     [
         (401, "invalid_client", "okta.private_key_id"),
-        (400, "invalid_scope", "okta.users.read, okta.apps.read and okta.groups.read"),
+        (400, "invalid_scope", "okta.users.read and okta.apps.read"),
         (400, "unauthorized_client", "API Services"),
         (403, "access_denied", "network zone"),
         (400, "invalid_dpop_proof", "Require DPoP"),

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 import stat
-import time
+import threading
 from datetime import timedelta
 
 import pytest
@@ -145,11 +145,13 @@ async def test_what_the_database_cannot_hold_is_an_error_and_not_the_end_of_it(s
 
 
 async def test_a_waiter_who_gives_up_disturbs_nobody_else(store):
-    blocked = store._database.submit(lambda _: time.sleep(0.2))
+    go_on = threading.Event()
+    blocked = store._database.submit(lambda _: go_on.wait())
     waiters = [asyncio.ensure_future(store.journal.record(entry(f"u{number}"))) for number in range(200)]
     await asyncio.sleep(0)
     for waiter in waiters[::7]:
         waiter.cancel()
+    go_on.set()
     await asyncio.gather(*waiters, return_exceptions=True)
     await blocked
     await store.journal.record(entry("later"))
