@@ -23,3 +23,11 @@ def teleport(tmp_path):
 @pytest.fixture
 def installation(tmp_path, okta, teleport):
     return installation_of(tmp_path, okta, teleport)
+
+
+@pytest.fixture
+def crowded(tmp_path, teleport):
+    """An installation for four hundred people, so that a pass has a middle."""
+    sandbox = Sandbox.started("okta", "--users", 400, "--dir", tmp_path / "crowd")
+    yield installation_of(tmp_path, sandbox, teleport)
+    sandbox.stop()

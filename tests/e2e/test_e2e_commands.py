@@ -115,53 +115,38 @@ def test_both_editions(tmp_path, okta, edition):
         teleport.stop()
 
 
-def test_kill_9_in_the_middle_of_a_pass_and_start_again(tmp_path, teleport):
-    okta = Sandbox.started("okta", "--users", 400, "--dir", tmp_path / "many")
-    try:
-        installation = installation_of(tmp_path, okta, teleport)
-        service = installation.start()
-        eventually(lambda: writes(teleport) >= 100, "a hundred users")
-        service.kill()
-        service.wait(PATIENCE)
-        assert writes(teleport) < 400
-        assert installation.json("apply")["succeeded"]
-        assert installation.json("plan")["changes"] == []
-        assert installation.json("plan")["unchanged"] == 400
-    finally:
-        okta.stop()
+def test_kill_9_in_the_middle_of_a_pass_and_start_again(crowded, teleport):
+    service = crowded.start()
+    eventually(lambda: writes(teleport) >= 100, "a hundred users")
+    service.kill()
+    service.wait(PATIENCE)
+    assert writes(teleport) < 400
+    assert crowded.json("apply")["succeeded"]
+    assert crowded.json("plan")["changes"] == []
+    assert crowded.json("plan")["unchanged"] == 400
 
 
-def test_sigterm_in_the_middle_of_a_pass_finishes_who_is_in_flight(tmp_path, teleport):
-    okta = Sandbox.started("okta", "--users", 400, "--dir", tmp_path / "many")
-    try:
-        installation = installation_of(tmp_path, okta, teleport)
-        service = installation.start()
-        eventually(lambda: writes(teleport) >= 50, "fifty users")
-        service.send_signal(signal.SIGTERM)
-        assert service.wait(PATIENCE) == 0
-        created = writes(teleport)
-        assert created < 400
-        journal = installation.json("history", "--limit", "1000")["entries"]
-        assert [entry["outcome"] for entry in journal] == ["done"] * created
-    finally:
-        okta.stop()
+def test_sigterm_in_the_middle_of_a_pass_finishes_who_is_in_flight(crowded, teleport):
+    service = crowded.start()
+    eventually(lambda: writes(teleport) >= 50, "fifty users")
+    service.send_signal(signal.SIGTERM)
+    assert service.wait(PATIENCE) == 0
+    created = writes(teleport)
+    assert created < 400
+    journal = crowded.json("history", "--limit", "1000")["entries"]
+    assert [entry["outcome"] for entry in journal] == ["done"] * created
 
 
-def test_ctrl_c_in_the_middle_of_apply_finishes_who_is_in_flight_and_says_so(tmp_path, teleport):
-    okta = Sandbox.started("okta", "--users", 400, "--dir", tmp_path / "many")
-    try:
-        installation = installation_of(tmp_path, okta, teleport)
-        apply = start("apply", "--config", installation.config, "--format", "json")
-        eventually(lambda: writes(teleport) >= 50, "fifty users")
-        apply.send_signal(signal.SIGINT)
-        report = json.loads(apply.communicate(timeout=PATIENCE)[0])
-        assert apply.returncode == 1
-        results = [outcome["result"] for outcome in report["outcomes"]]
-        assert results.count("done") == writes(teleport) < 400
-        assert set(results) == {"done", "skipped"}
-        assert len(installation.json("history", "--limit", "1000")["entries"]) == writes(teleport)
-    finally:
-        okta.stop()
+def test_ctrl_c_in_the_middle_of_apply_finishes_who_is_in_flight_and_says_so(crowded, teleport):
+    apply = start("apply", "--config", crowded.config, "--format", "json")
+    eventually(lambda: writes(teleport) >= 50, "fifty users")
+    apply.send_signal(signal.SIGINT)
+    report = json.loads(apply.communicate(timeout=PATIENCE)[0])
+    assert apply.returncode == 1
+    results = [outcome["result"] for outcome in report["outcomes"]]
+    assert results.count("done") == writes(teleport) < 400
+    assert set(results) == {"done", "skipped"}
+    assert len(crowded.json("history", "--limit", "1000")["entries"]) == writes(teleport)
 
 
 def test_a_service_whose_cluster_cannot_do_what_is_configured_ends_with_the_reason(tmp_path, okta):
