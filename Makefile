@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := plugin/teleport_okta tests proto/generate.py
 DIR ?=
+HISTORIES ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check format proto lock bench recordings clean
+.PHONY: help setup demo test quick check format proto lock bench recordings soak-props clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
@@ -27,7 +28,7 @@ demo: setup ## run the main job on the sandboxes, and tell it as a story
 	@$(BIN)/teleport-okta demo --once
 
 test: setup ## all tests but the benchmarks
-	@echo "test: unit, property, contract and end-to-end tests, on loopback only"
+	@echo "test: unit, property, contract, crash and end-to-end tests, on loopback only"
 	@$(BIN)/pytest tests --ignore=tests/bench
 
 quick: setup ## unit and property tests, in under a minute
@@ -53,6 +54,9 @@ lock: setup ## resolve the dependencies anew into requirements.lock
 
 bench: setup ## measure: Okta calls, applied changes a second, memory
 	@$(BIN)/python -m tests.bench
+
+soak-props: setup ## at least 10,000 random histories with faults and crashes; takes a while
+	@HISTORIES=$(HISTORIES) $(BIN)/pytest tests/property/test_property_faults.py -q -s --timeout 0
 
 recordings: setup ## parse recorded Okta answers and genuine identity files: make recordings DIR=…
 	@test -n "$(DIR)" || { echo "recordings: say where: make recordings DIR=/path/to/a/folder"; exit 2; }

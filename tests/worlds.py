@@ -11,10 +11,13 @@ from teleport_okta.model import labels
 from teleport_okta.model.names import lock_name
 from teleport_okta.model.okta import MalformedRow, PersonFacts, Snapshot
 from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportUser
-from teleport_okta.plan.users import LEFT, ActualUsers, owned_names, plan_users
+from teleport_okta.plan.actual import ActualUsers
+from teleport_okta.plan.brake import BrakeFacts, brake
+from teleport_okta.plan.changes import USER
+from teleport_okta.plan.users import owned_names, plan_users
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from teleport_okta.plan.plan import Plan
 
@@ -64,7 +67,7 @@ def owned_user(okta_id: str, name: str, **changes: object) -> TeleportUser:
 def leaver_lock(okta_id: str, name: str, *, ends_in: timedelta | None = timedelta(hours=30)) -> TeleportLock:
     """The lock that we set on a leaver."""
     return TeleportLock(
-        name=lock_name(name, LEFT),
+        name=lock_name(name),
         user=name,
         labels={labels.OWNER: ORG, labels.OKTA_ID: okta_id, labels.ORIGIN: labels.ORIGIN_OKTA},
         expires=None if ends_in is None else NOW + ends_in,
@@ -77,12 +80,18 @@ def planned(
     locks: Iterable[TeleportLock] = (),
     *,
     policy: Policy = POLICY,
-    absences_held: str | None = None,
+    now: datetime = NOW,
+    aside_since: Mapping[tuple[str, str, str], datetime] | None = None,
 ) -> Plan:
-    """Plan a snapshot against a cluster."""
+    """Plan a snapshot against a cluster, nothing held."""
     actual = ActualUsers({user.name: user for user in users}, {lock.name: lock for lock in locks})
     desired = desired_users(snapshot, policy, owned_names(actual.users.values(), policy.owner))
-    return plan_users(desired, actual, policy, now=NOW, absences_held=absences_held)
+    return plan_users(desired, actual, policy, now=now, aside_since=aside_since)
+
+
+def braked(plan: Plan, *, owned: Iterable[str] = (), **facts: object) -> Plan:
+    """What the brake makes of a plan in a cluster where these names are ours; other BrakeFacts as keywords."""
+    return brake(plan, BrakeFacts(owned={USER: frozenset(owned)}, **facts))  # type: ignore[arg-type]
 
 
 def steps(plan: Plan) -> list[tuple[str, str]]:

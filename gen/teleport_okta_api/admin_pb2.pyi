@@ -70,6 +70,151 @@ class ApplyRequest(_message.Message):
 Global___ApplyRequest: _TypeAlias = ApplyRequest  # noqa: Y015
 
 @_typing.final
+class ApproveRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HELD_DIGEST_FIELD_NUMBER: _builtins.int
+    held_digest: _builtins.str
+    """The digest of a held set, as `status` prints it."""
+    def __init__(
+        self,
+        *,
+        held_digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["held_digest", b"held_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveRequest: _TypeAlias = ApproveRequest  # noqa: Y015
+
+@_typing.final
+class Approval(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HELD_DIGEST_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    HARMED_FIELD_NUMBER: _builtins.int
+    held_digest: _builtins.str
+    @_builtins.property
+    def expires(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def harmed(self) -> _containers.RepeatedCompositeFieldContainer[Global___Harmed]: ...
+    def __init__(
+        self,
+        *,
+        held_digest: _builtins.str = ...,
+        expires: _timestamp_pb2.Timestamp | None = ...,
+        harmed: _abc.Iterable[Global___Harmed] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires", b"expires"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires", b"expires", "harmed", b"harmed", "held_digest", b"held_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Approval: _TypeAlias = Approval  # noqa: Y015
+
+@_typing.final
+class Harmed(_message.Message):
+    """Whom or what a harm is about; of kind `lock` it is somebody who stays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    OKTA_ID_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    name: _builtins.str
+    okta_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        name: _builtins.str = ...,
+        okta_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "okta_id", b"okta_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Harmed: _TypeAlias = Harmed  # noqa: Y015
+
+@_typing.final
+class ReleaseRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The name of a Teleport user, present or former."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseRequest: _TypeAlias = ReleaseRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def locks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReleasedLock]:
+        """The locks that were taken off."""
+
+    def __init__(
+        self,
+        *,
+        locks: _abc.Iterable[Global___ReleasedLock] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["locks", b"locks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseResponse: _TypeAlias = ReleaseResponse  # noqa: Y015
+
+@_typing.final
+class ReleasedLock(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    OKTA_ID_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    okta_id: _builtins.str
+    """Whom the lock was about."""
+    @_builtins.property
+    def expires(self) -> _timestamp_pb2.Timestamp:
+        """Until when it would have lasted; absent: without end."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        okta_id: _builtins.str = ...,
+        expires: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires", b"expires"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires", b"expires", "name", b"name", "okta_id", b"okta_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleasedLock: _TypeAlias = ReleasedLock  # noqa: Y015
+
+@_typing.final
 class ListHistoryRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -131,6 +276,10 @@ class JournalEntry(_message.Message):
     AFTER_DIGEST_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    HARM_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    COUNTED_FIELD_NUMBER: _builtins.int
+    APPROVAL_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     trigger: _builtins.str
     kind: _builtins.str
@@ -142,6 +291,13 @@ class JournalEntry(_message.Message):
     after_digest: _builtins.str
     outcome: _builtins.str
     error: _builtins.str
+    harm: _builtins.str
+    """Of a harmful change: the kind of what is harmed, and on which evidence (stated or absent)."""
+    evidence: _builtins.str
+    counted: _builtins.bool
+    """Whether it uses up some of the hour's limit."""
+    approval: _builtins.str
+    """The digest under which an operator admitted it."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -159,10 +315,14 @@ class JournalEntry(_message.Message):
         after_digest: _builtins.str = ...,
         outcome: _builtins.str = ...,
         error: _builtins.str = ...,
+        harm: _builtins.str = ...,
+        evidence: _builtins.str = ...,
+        counted: _builtins.bool = ...,
+        approval: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "after_digest", b"after_digest", "before_digest", b"before_digest", "error", b"error", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "outcome", b"outcome", "reason", b"reason", "sequence", b"sequence", "time", b"time", "trigger", b"trigger"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "after_digest", b"after_digest", "approval", b"approval", "before_digest", b"before_digest", "counted", b"counted", "error", b"error", "evidence", b"evidence", "harm", b"harm", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "outcome", b"outcome", "reason", b"reason", "sequence", b"sequence", "time", b"time", "trigger", b"trigger"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -247,13 +407,19 @@ class Quarantined(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     REMEDY_FIELD_NUMBER: _builtins.int
     SINCE_FIELD_NUMBER: _builtins.int
+    NEXT_TRY_FIELD_NUMBER: _builtins.int
+    TRIES_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     name: _builtins.str
     okta_id: _builtins.str
     reason: _builtins.str
     remedy: _builtins.str
+    tries: _builtins.int
+    """How often its change was refused in a row."""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def next_try(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -263,10 +429,12 @@ class Quarantined(_message.Message):
         reason: _builtins.str = ...,
         remedy: _builtins.str = ...,
         since: _timestamp_pb2.Timestamp | None = ...,
+        next_try: _timestamp_pb2.Timestamp | None = ...,
+        tries: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_try", b"next_try", "since", b"since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "okta_id", b"okta_id", "reason", b"reason", "remedy", b"remedy", "since", b"since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "next_try", b"next_try", "okta_id", b"okta_id", "reason", b"reason", "remedy", b"remedy", "since", b"since", "tries", b"tries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -274,7 +442,7 @@ Global___Quarantined: _TypeAlias = Quarantined  # noqa: Y015
 
 @_typing.final
 class Held(_message.Message):
-    """An absence that was not acted upon."""
+    """One harm that the brake does not let through."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -282,10 +450,16 @@ class Held(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     OKTA_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    APPROVABLE_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     name: _builtins.str
     okta_id: _builtins.str
     reason: _builtins.str
+    evidence: _builtins.str
+    """stated or absent"""
+    approvable: _builtins.bool
+    """False when the read says nothing about it, so that nobody can approve it."""
     def __init__(
         self,
         *,
@@ -293,14 +467,117 @@ class Held(_message.Message):
         name: _builtins.str = ...,
         okta_id: _builtins.str = ...,
         reason: _builtins.str = ...,
+        evidence: _builtins.str = ...,
+        approvable: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "okta_id", b"okta_id", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvable", b"approvable", "evidence", b"evidence", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Held: _TypeAlias = Held  # noqa: Y015
+
+@_typing.final
+class Hold(_message.Message):
+    """Why the brake holds harm of one kind and evidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    OF_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    USED_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    APPROVABLE_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    evidence: _builtins.str
+    count: _builtins.int
+    """So many are held, of so many that there are."""
+    of: _builtins.int
+    limit: _builtins.int
+    """How much an hour may bring, and how much of it was used within the last hour."""
+    used: _builtins.int
+    why: _builtins.str
+    approvable: _builtins.bool
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        evidence: _builtins.str = ...,
+        count: _builtins.int = ...,
+        of: _builtins.int = ...,
+        limit: _builtins.int = ...,
+        used: _builtins.int = ...,
+        why: _builtins.str = ...,
+        approvable: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvable", b"approvable", "count", b"count", "evidence", b"evidence", "kind", b"kind", "limit", b"limit", "of", b"of", "used", b"used", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Hold: _TypeAlias = Hold  # noqa: Y015
+
+@_typing.final
+class Leftover(_message.Message):
+    """An object of another or an earlier Okta integration."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ORGANIZATION_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    name: _builtins.str
+    organization: _builtins.str
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        name: _builtins.str = ...,
+        organization: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "organization", b"organization"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Leftover: _TypeAlias = Leftover  # noqa: Y015
+
+@_typing.final
+class Findings(_message.Message):
+    """What a pass held, and found beside it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HELD_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
+    LEFTOVERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def held(self) -> _containers.RepeatedCompositeFieldContainer[Global___Held]: ...
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___Hold]: ...
+    @_builtins.property
+    def leftovers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Leftover]: ...
+    def __init__(
+        self,
+        *,
+        held: _abc.Iterable[Global___Held] | None = ...,
+        holds: _abc.Iterable[Global___Hold] | None = ...,
+        leftovers: _abc.Iterable[Global___Leftover] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "holds", b"holds", "leftovers", b"leftovers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Findings: _TypeAlias = Findings  # noqa: Y015
 
 @_typing.final
 class Plan(_message.Message):
@@ -309,7 +586,7 @@ class Plan(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     QUARANTINED_FIELD_NUMBER: _builtins.int
-    HELD_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     UNCHANGED_FIELD_NUMBER: _builtins.int
     digest: _builtins.str
@@ -320,7 +597,7 @@ class Plan(_message.Message):
     @_builtins.property
     def quarantined(self) -> _containers.RepeatedCompositeFieldContainer[Global___Quarantined]: ...
     @_builtins.property
-    def held(self) -> _containers.RepeatedCompositeFieldContainer[Global___Held]: ...
+    def findings(self) -> Global___Findings: ...
     @_builtins.property
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -329,13 +606,13 @@ class Plan(_message.Message):
         digest: _builtins.str = ...,
         changes: _abc.Iterable[Global___Change] | None = ...,
         quarantined: _abc.Iterable[Global___Quarantined] | None = ...,
-        held: _abc.Iterable[Global___Held] | None = ...,
+        findings: Global___Findings | None = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
         unchanged: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "digest", b"digest", "held", b"held", "quarantined", b"quarantined", "unchanged", b"unchanged", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "digest", b"digest", "findings", b"findings", "quarantined", b"quarantined", "unchanged", b"unchanged", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -473,6 +750,7 @@ class GetStatusResponse(_message.Message):
     TELEPORT_VERSION_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
     LAST_PASS_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     state: _builtins.str
     """idle, running or failing"""
@@ -489,6 +767,10 @@ class GetStatusResponse(_message.Message):
     def features(self) -> _containers.RepeatedCompositeFieldContainer[Global___Feature]: ...
     @_builtins.property
     def last_pass(self) -> Global___PassReport: ...
+    @_builtins.property
+    def findings(self) -> Global___Findings:
+        """What was held and found when a plan was last made, by this process or an earlier one."""
+
     def __init__(
         self,
         *,
@@ -502,10 +784,11 @@ class GetStatusResponse(_message.Message):
         teleport_version: _builtins.str = ...,
         features: _abc.Iterable[Global___Feature] | None = ...,
         last_pass: Global___PassReport | None = ...,
+        findings: Global___Findings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "quarantined", b"quarantined", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "findings", b"findings", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "quarantined", b"quarantined", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

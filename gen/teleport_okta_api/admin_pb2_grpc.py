@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AdminStub:
-    """Answers the commands `status`, `plan`, `apply` and `history` while a service holds the state.
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state.
     """
 
     def __init__(self, channel):
@@ -55,10 +55,20 @@ class AdminStub:
                 request_serializer=teleport__okta__api_dot_admin__pb2.ListHistoryRequest.SerializeToString,
                 response_deserializer=teleport__okta__api_dot_admin__pb2.ListHistoryResponse.FromString,
                 _registered_method=True)
+        self.Approve = channel.unary_unary(
+                '/teleport_okta_api.Admin/Approve',
+                request_serializer=teleport__okta__api_dot_admin__pb2.ApproveRequest.SerializeToString,
+                response_deserializer=teleport__okta__api_dot_admin__pb2.Approval.FromString,
+                _registered_method=True)
+        self.Release = channel.unary_unary(
+                '/teleport_okta_api.Admin/Release',
+                request_serializer=teleport__okta__api_dot_admin__pb2.ReleaseRequest.SerializeToString,
+                response_deserializer=teleport__okta__api_dot_admin__pb2.ReleaseResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServicer:
-    """Answers the commands `status`, `plan`, `apply` and `history` while a service holds the state.
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state.
     """
 
     def GetStatus(self, request, context):
@@ -89,6 +99,20 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Approve(self, request, context):
+        """Admits for 24 hours every held set that is a subset of the one with this digest; a pass follows at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Release(self, request, context):
+        """Takes our locks off a user name early.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +136,16 @@ def add_AdminServicer_to_server(servicer, server):
                     request_deserializer=teleport__okta__api_dot_admin__pb2.ListHistoryRequest.FromString,
                     response_serializer=teleport__okta__api_dot_admin__pb2.ListHistoryResponse.SerializeToString,
             ),
+            'Approve': grpc.unary_unary_rpc_method_handler(
+                    servicer.Approve,
+                    request_deserializer=teleport__okta__api_dot_admin__pb2.ApproveRequest.FromString,
+                    response_serializer=teleport__okta__api_dot_admin__pb2.Approval.SerializeToString,
+            ),
+            'Release': grpc.unary_unary_rpc_method_handler(
+                    servicer.Release,
+                    request_deserializer=teleport__okta__api_dot_admin__pb2.ReleaseRequest.FromString,
+                    response_serializer=teleport__okta__api_dot_admin__pb2.ReleaseResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'teleport_okta_api.Admin', rpc_method_handlers)
@@ -121,7 +155,7 @@ def add_AdminServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Admin:
-    """Answers the commands `status`, `plan`, `apply` and `history` while a service holds the state.
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state.
     """
 
     @staticmethod
@@ -222,6 +256,60 @@ class Admin:
             '/teleport_okta_api.Admin/ListHistory',
             teleport__okta__api_dot_admin__pb2.ListHistoryRequest.SerializeToString,
             teleport__okta__api_dot_admin__pb2.ListHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Approve(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/teleport_okta_api.Admin/Approve',
+            teleport__okta__api_dot_admin__pb2.ApproveRequest.SerializeToString,
+            teleport__okta__api_dot_admin__pb2.Approval.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Release(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/teleport_okta_api.Admin/Release',
+            teleport__okta__api_dot_admin__pb2.ReleaseRequest.SerializeToString,
+            teleport__okta__api_dot_admin__pb2.ReleaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AdminStub:
-    """Answers the commands `status`, `plan`, `apply` and `history` while a service holds the state."""
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -41,10 +41,14 @@ class AdminStub:
     """Reads both systems, plans, and applies. With a digest: only if the plan still has it."""
     ListHistory: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListHistoryRequest, _admin_pb2.ListHistoryResponse]
     """The journal, newest entry first."""
+    Approve: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ApproveRequest, _admin_pb2.Approval]
+    """Admits for 24 hours every held set that is a subset of the one with this digest; a pass follows at once."""
+    Release: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ReleaseRequest, _admin_pb2.ReleaseResponse]
+    """Takes our locks off a user name early."""
 
 @_typing.type_check_only
 class AdminAsyncStub(AdminStub):
-    """Answers the commands `status`, `plan`, `apply` and `history` while a service holds the state."""
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStatus: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetStatusRequest, _admin_pb2.GetStatusResponse]  # type: ignore[assignment]
@@ -55,9 +59,13 @@ class AdminAsyncStub(AdminStub):
     """Reads both systems, plans, and applies. With a digest: only if the plan still has it."""
     ListHistory: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListHistoryRequest, _admin_pb2.ListHistoryResponse]  # type: ignore[assignment]
     """The journal, newest entry first."""
+    Approve: _aio.UnaryUnaryMultiCallable[_admin_pb2.ApproveRequest, _admin_pb2.Approval]  # type: ignore[assignment]
+    """Admits for 24 hours every held set that is a subset of the one with this digest; a pass follows at once."""
+    Release: _aio.UnaryUnaryMultiCallable[_admin_pb2.ReleaseRequest, _admin_pb2.ReleaseResponse]  # type: ignore[assignment]
+    """Takes our locks off a user name early."""
 
 class AdminServicer(metaclass=_abc_1.ABCMeta):
-    """Answers the commands `status`, `plan`, `apply` and `history` while a service holds the state."""
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state."""
 
     @_abc_1.abstractmethod
     def GetStatus(
@@ -90,5 +98,21 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ListHistoryResponse, _abc.Awaitable[_admin_pb2.ListHistoryResponse]]:
         """The journal, newest entry first."""
+
+    @_abc_1.abstractmethod
+    def Approve(
+        self,
+        request: _admin_pb2.ApproveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.Approval, _abc.Awaitable[_admin_pb2.Approval]]:
+        """Admits for 24 hours every held set that is a subset of the one with this digest; a pass follows at once."""
+
+    @_abc_1.abstractmethod
+    def Release(
+        self,
+        request: _admin_pb2.ReleaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ReleaseResponse, _abc.Awaitable[_admin_pb2.ReleaseResponse]]:
+        """Takes our locks off a user name early."""
 
 def add_AdminServicer_to_server(servicer: AdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

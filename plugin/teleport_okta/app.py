@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
-from teleport_okta.apply.applier import Applier
 from teleport_okta.clock import Clock, SystemClock
 from teleport_okta.config import read_secret
 from teleport_okta.errors import ConfigError
 from teleport_okta.observe import logs
+from teleport_okta.observe.metrics import Metrics, served
 from teleport_okta.okta.configured import client_of
 from teleport_okta.okta.reads import OktaReads
 from teleport_okta.serve.admin import AdminService, serving
@@ -52,6 +52,7 @@ class Parts:
     okta: OktaReads
     teleport: Teleport
     full_pass: FullPass
+    metrics: Metrics
     clock: Clock
 
 
@@ -82,15 +83,16 @@ async def opened(
         okta = OktaReads(await stack.enter_async_context(client_of(settings.okta, clock=time, rng=rng)))
         teleport = await _connect(settings, time, rng, policy)
         stack.push_async_callback(teleport.aclose)
+        metrics = Metrics()
         full_pass = FullPass(
             okta=okta,
             teleport=teleport,
             store=store,
-            applier=Applier(teleport, store.journal, time),
             settings=settings,
+            metrics=metrics,
             clock=time,
         )
-        yield Parts(store, okta, teleport, full_pass, time)
+        yield Parts(store, okta, teleport, full_pass, metrics, time)
 
 
 async def serve(settings: Settings, *, debug: bool = False) -> None:
@@ -109,9 +111,10 @@ async def serve(settings: Settings, *, debug: bool = False) -> None:
             clock=parts.clock,
             interval=settings.sync.interval,
         )
-        async with serving(AdminService(engine, parts.store), settings.storage.data_dir):
-            _stop_on_signals(engine)
-            await engine.run()
+        with served(parts.metrics, settings.metrics.listen):
+            async with serving(AdminService(engine, parts.store), settings.storage.data_dir):
+                _stop_on_signals(engine)
+                await engine.run()
     _log.info("stopped")
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_PATH: Final = Path("/etc/teleport-okta.toml")
 ENVIRONMENT_PREFIX: Final = "TELEPORT_OKTA__"
 
+_HOST_AND_PORT: Final = r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d+$"
 _HIGHEST_PORT: Final = 65535
 _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
@@ -59,7 +60,7 @@ class TeleportSettings(_Section):
     addr: str = Field(
         default="localhost:3025",
         description="Address of the auth server, host:port.",
-        pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d+$",
+        pattern=_HOST_AND_PORT,
     )
     identity: Path | None = Field(
         default=None,
@@ -164,6 +165,33 @@ class SyncSettings(_Section):
         default=False,
         description="Also create people whom Okta has not activated yet (STAGED, PROVISIONED).",
     )
+    suspended: Literal["lock", "ignore"] = Field(
+        default="lock",
+        description="What happens to the user of somebody suspended in Okta: locked until unsuspended (lock), "
+        "or nothing (ignore).",
+    )
+
+
+class BrakeSettings(_Section):
+    """How much harm an hour may bring, in users who end or are locked, before a person must approve it."""
+
+    floor: int = Field(
+        default=10,
+        ge=0,
+        description="So many an hour are not held, however few users are managed; otherwise the ratios count.",
+    )
+    absent_ratio: float = Field(
+        default=0.10,
+        ge=0,
+        le=1,
+        description="Which part may go in an hour because a complete listing lacks them. Above it, all are held.",
+    )
+    stated_ratio: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Which part may go, or be locked, in an hour because Okta says so of each. Above it they wait.",
+    )
 
 
 class StorageSettings(_Section):
@@ -192,14 +220,26 @@ class LogSettings(_Section):
         return data
 
 
+class MetricsSettings(_Section):
+    """Where metrics are served."""
+
+    listen: str | None = Field(
+        default=None,
+        description="Address at which Prometheus finds the metrics, host:port, over plain HTTP. Unset: nowhere.",
+        pattern=_HOST_AND_PORT,
+    )
+
+
 class Settings(_Section):
     """Everything that can be set."""
 
     teleport: TeleportSettings = Field(default_factory=TeleportSettings)
     okta: OktaSettings
     sync: SyncSettings = Field(default_factory=SyncSettings)
+    brake: BrakeSettings = Field(default_factory=BrakeSettings)
     storage: StorageSettings = Field(default_factory=StorageSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
 
     @model_validator(mode="after")
     def _source_has_its_app(self) -> Settings:

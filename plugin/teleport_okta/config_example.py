@@ -33,6 +33,7 @@ _EXAMPLES: Final[dict[str, object]] = {
     "teleport.ca_pins": ["sha256:0000000000000000000000000000000000000000000000000000000000000000"],
     "okta.api_token": "/var/lib/teleport/plugins/okta/okta-token",
     "sync.default_roles": ["okta-requester"],
+    "metrics.listen": "127.0.0.1:9184",
 }
 """What a commented-out key without a default looks like."""
 

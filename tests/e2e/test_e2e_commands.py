@@ -115,6 +115,81 @@ def test_both_editions(tmp_path, okta, edition):
         teleport.stop()
 
 
+def hide(okta, installation, count):
+    """Narrow the admin role so that so many of the managed people vanish; return their names."""
+    rows = installation.json("history", "--limit", "100")["entries"][:count]
+    okta.control("POST", "/role", {"hide": [row["okta_id"] for row in rows]})
+    return {row["name"] for row in rows}
+
+
+def test_what_is_held_is_approved_from_the_command_line(installation, okta, teleport):
+    installation.json("apply")
+    hidden = hide(okta, installation, 11)
+    held = installation.run("apply")
+    assert held.returncode == 1
+    status = installation.json("status")
+    assert {row["name"] for row in status["held"]} == hidden
+    assert f"teleport-okta approve {status['held_digest']}" in held.stdout
+    assert f"teleport-okta approve {status['held_digest']}" in installation.run("status").stdout
+    assert status["holds"][0]["count"] == 11
+    wrong = installation.run("approve", "0123456789abcdef")
+    assert (wrong.returncode, "status" in wrong.stderr) == (1, True)
+    assert installation.run("approve", "everything").returncode == 2
+    assert len(installation.json("approve", status["held_digest"])["harmed"]) == 11
+    report = installation.json("apply")
+    assert report["succeeded"]
+    assert {outcome["subject"] for outcome in report["outcomes"]} == hidden
+    assert installation.json("status")["held"] == []
+    assert f"approved by {status['held_digest']}" in installation.run("history", "--limit", "1").stdout
+
+
+def test_a_running_service_takes_an_approval_and_acts_at_once(installation, okta, teleport):
+    installation.json("apply")
+    hidden = hide(okta, installation, 11)
+    installation.sections["sync"]["interval"] = "1h"
+    service = installation.start()
+    try:
+        eventually((installation.directory / "data" / "admin.sock").is_socket, "the admin socket")
+        status = eventually(lambda: (s := installation.json("status"))["held"] and s, "a held set")
+        assert len(installation.json("approve", status["held_digest"])["harmed"]) == 11
+        eventually(lambda: not installation.json("status")["held"], "the approved pass")
+    finally:
+        service.send_signal(signal.SIGTERM)
+        service.wait(PATIENCE)
+    left = {user["Metadata"]["Name"] for user in teleport.control("GET", "/users")}
+    assert not hidden & left
+    assert "held: 11 of 30 users to go (absent)" in installation.log
+
+
+def waiting(installation, remedy):
+    """Run a pass, and return the row in quarantine that has this remedy, if there is one."""
+    installation.run("apply")
+    return next((row for row in installation.json("status")["quarantine"] if remedy in row["remedy"]), None)
+
+
+def test_a_reused_login_is_released_from_the_command_line(installation, okta, teleport):
+    installation.json("apply")
+    entry = installation.json("history", "--limit", "1")["entries"][0]
+    name, app = entry["name"], okta.line["app_id"]
+    okta.control("POST", f"/apps/{app}/unassign", {"user": entry["okta_id"]})
+    installation.json("apply")
+    okta.control("PATCH", f"/users/{entry['okta_id']}", {"profile": {"login": "former@example.com"}})
+    successor = okta.control(
+        "POST", "/users", {"profile": {"firstName": "N", "lastName": "H", "login": name, "email": "new@example.com"}}
+    )
+    okta.control("POST", f"/apps/{app}/assign", {"user": successor["id"]})
+    row = eventually(lambda: waiting(installation, f"teleport-okta release {name}"), "the successor waits for the lock")
+    assert row["next_try"] > row["since"]
+    assert entry["okta_id"] in installation.run("release", name).stdout
+    user = eventually(lambda: (installation.run("apply"), user_named(teleport, name))[1], "the successor's user")
+    assert user["Metadata"]["Labels"]["teleport-okta/id"] == successor["id"]
+
+
+def user_named(teleport, name):
+    users = teleport.control("GET", "/users")
+    return next((user for user in users if user["Metadata"]["Name"] == name), None)
+
+
 def test_kill_9_in_the_middle_of_a_pass_and_start_again(crowded, teleport):
     service = crowded.start()
     eventually(lambda: writes(teleport) >= 100, "a hundred users")
@@ -209,4 +284,4 @@ def test_the_demo_holds_what_it_claims(tmp_path):
     assert demo.returncode == 0
     story = json.loads(output)
     assert story["held"]
-    assert sum(len(scene["checks"]) for scene in story["scenes"]) > 20
+    assert sum(len(scene["checks"]) for scene in story["scenes"]) > 45

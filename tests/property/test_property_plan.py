@@ -1,8 +1,8 @@
 """Random histories of an organisation, planned and applied to a model of a cluster.
 
 Contract: after a pass on a listing that is believed, the cluster holds exactly the users that the listing wants, made
-from scratch; a second pass plans nothing; what is not ours is as it was; and on a listing that is not believed nobody
-disappears.
+from scratch; a second pass plans nothing; what is not ours is as it was; on a listing that is not believed nobody
+disappears for being absent; and whoever is there is locked exactly while suspended.
 
 Space: a few people who are hired, renamed, suspended, deactivated, unassigned and rehired under a few names, which
 collide with each other in case, with names that Teleport refuses, and with users of other owners; hands that delete,
@@ -19,16 +19,20 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 from teleport_okta.desired.people import desired_users
-from teleport_okta.desired.trust import why_absences_are_held
+from teleport_okta.desired.trust import judge_absences
 from teleport_okta.model import labels
+from teleport_okta.model.harm import Limits
 from teleport_okta.model.names import lock_name, name_problem
 from teleport_okta.model.teleport import TeleportLock, TeleportUser
-from teleport_okta.plan.changes import Action
-from teleport_okta.plan.users import ActualUsers, owned_names, plan_users
+from teleport_okta.plan.actual import ActualUsers
+from teleport_okta.plan.brake import BrakeFacts, brake
+from teleport_okta.plan.changes import USER, Action
+from teleport_okta.plan.users import owned_names, plan_users
 from worlds import NOW, ORG, POLICY, listing, person
 
 IDS = ["00uA", "00uB", "00uC", "00uD"]
 NAMES = ["ada@x.io", "Ada@x.io", "bob@x.io", "cy@x.io", "local@x.io", "o'neil@x.io", None]
+USABLE = {"ACTIVE", "LOCKED_OUT", "SUSPENDED"}
 STATUSES = ["ACTIVE", "ACTIVE", "ACTIVE", "LOCKED_OUT", "STAGED", "SUSPENDED", "DEPROVISIONED", "HIBERNATING"]
 
 people = st.dictionaries(
@@ -60,11 +64,14 @@ class Cluster:
                     assert change.name in self.users
                     self.users[change.name] = change.user
                 case Action.DELETE:
-                    assert self.locks[lock_name(change.name, "left")].in_force(now), "deleted without a lock"
+                    lock = self.locks[lock_name(change.name)]
+                    assert lock.expires is not None, "deleted without a leaver's lock"
+                    assert lock.in_force(now), "deleted without a lock"
                     del self.users[change.name]
                 case Action.LOCK:
                     assert change.subject in self.users, "the host may only lock users who exist"
-                    self.locks[change.name] = replace(change.lock, expires=now + change.lock_for)
+                    expires = None if change.lock_for is None else now + change.lock_for
+                    self.locks[change.name] = replace(change.lock, expires=expires)
                 case Action.UNLOCK:
                     del self.locks[change.name]
 
@@ -96,8 +103,8 @@ class Specification:
             for name, user in self.before.users.items()
             if labels.owner_of(user.labels) == ORG
         }
-        usable = [p for p in self.facts if p.status in {"ACTIVE", "LOCKED_OUT"} and not name_problem(p.name or "")]
-        waiting = [p for p in self.facts if p.status in {"STAGED", "SUSPENDED"} and not name_problem(p.name or "")]
+        usable = [p for p in self.facts if p.status in USABLE and not name_problem(p.name or "")]
+        waiting = [p for p in self.facts if p.status == "STAGED" and not name_problem(p.name or "")]
         result = {}
         for p in usable + waiting:
             contenders = usable + [q for q in waiting if holders.get(q.name) == q.okta_id]
@@ -114,7 +121,7 @@ class Specification:
     def is_free(self, p):
         if p.name in self.before.users:
             return False
-        lock = self.before.locks.get(lock_name(p.name, "left"))
+        lock = self.before.locks.get(lock_name(p.name))
         return lock is None or not lock.in_force(self.now) or labels.okta_id_of(lock.labels) == p.okta_id
 
 
@@ -126,7 +133,7 @@ def foreign(cluster):
 def test_every_history_converges_and_harms_nobody(history):
     now = NOW
     cluster = Cluster(users={"local@x.io": TeleportUser("local@x.io", roles=("admin",))})
-    last_count = 0
+    baseline = None
     for rows, trouble, hands, hours in history:
         now += timedelta(hours=hours)
         cluster.meddle(hands)
@@ -137,26 +144,32 @@ def test_every_history_converges_and_harms_nobody(history):
         snapshot = listing(*facts, **trouble)
         before = Cluster(dict(cluster.users), dict(cluster.locks))
         owned = owned_names(cluster.users.values(), ORG)
-        held = why_absences_are_held(snapshot, app=None, last_count=last_count, owned_count=len(owned))
+        absences = judge_absences(snapshot, app=None, baseline=baseline, owned_count=len(owned), limits=Limits())
 
-        def plan(snapshot=snapshot, held=held, now=now):
+        def plan(snapshot=snapshot, absences=absences, now=now):
             actual = cluster.actual()
-            desired = desired_users(snapshot, POLICY, owned_names(actual.users.values(), ORG))
-            return plan_users(desired, actual, POLICY, now=now, absences_held=held)
+            owned = owned_names(actual.users.values(), ORG)
+            desired = desired_users(snapshot, POLICY, owned)
+            unbraked = plan_users(desired, actual, POLICY, now=now)
+            return brake(unbraked, BrakeFacts(owned={USER: frozenset(owned)}, absences=absences))
 
         cluster.apply(plan(), now)
 
         assert foreign(cluster) == foreign(before)
         again = plan()
         assert again.is_empty, again.changes
-        if held:
-            assert set(owned) <= set(cluster.users)
+        if not absences.believed:
+            stated = {p.okta_id for p in facts if p.status == "DEPROVISIONED" or p.name not in owned}
+            assert {name for name, okta_id in owned.items() if okta_id not in stated} <= set(cluster.users)
             continue
-        last_count = len(facts)
+        baseline = len(facts)
         assert owned_names(cluster.users.values(), ORG) == Specification(facts, before, now).rightful()
         for p in facts:
             user = cluster.users.get(p.name)
-            if user and labels.okta_id_of(user.labels) == p.okta_id and p.status in {"ACTIVE", "LOCKED_OUT"}:
+            if user and labels.okta_id_of(user.labels) == p.okta_id and p.status in USABLE:
                 assert user.traits["okta/department"] == (p.profile["department"],)
                 assert "okta-requester" in user.roles
                 assert user.expires is None
+                lock = cluster.locks.get(lock_name(p.name))
+                is_locked = lock is not None and lock.in_force(now) and labels.okta_id_of(lock.labels) == p.okta_id
+                assert is_locked is (p.status == "SUSPENDED")

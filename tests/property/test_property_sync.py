@@ -120,7 +120,7 @@ async def play(history, directory):
             assert world.foreign() == foreign
             if reading != "fine":
                 assert set(before) <= set(world.owned())
-                assert failed or before == {} or report.plan.held
+                assert failed or before == {} or report.plan.findings.held
                 continue
             assert report.succeeded, report.outcomes
             kept = {name for name, okta_id in before.items() if is_kept(day, okta_id)}

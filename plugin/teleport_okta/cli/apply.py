@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import TYPE_CHECKING
 
 import click
 
 from teleport_okta import app
-from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.options import checked_digest, config_option, format_option, print_json
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.cli.report import report_text
 from teleport_okta.config import Settings, load
@@ -24,12 +23,16 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @format_option
-@click.option("--plan", "digest", metavar="DIGEST", help="Apply only if the plan still has this digest.")
+@click.option(
+    "--plan",
+    "digest",
+    metavar="DIGEST",
+    callback=lambda _context, _option, value: None if value is None else checked_digest(value),
+    help="Apply only if the plan still has this digest.",
+)
 @click.pass_context
 def apply(context: click.Context, config_path: Path, layout: str, digest: str | None) -> None:
     """Plan and apply now. Exits 1 when not everything was read and applied, or a leave is held."""
-    if digest is not None and not re.fullmatch(r"[0-9a-f]{16}", digest):
-        raise click.BadParameter(f"{digest!r} is no digest that `plan` prints", param_hint="--plan")
     report = asyncio.run(_apply(load(config_path), digest or ""))
     if layout == "json":
         print_json(report.as_json())

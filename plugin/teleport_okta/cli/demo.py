@@ -13,8 +13,9 @@ from rich.console import Console
 
 from teleport_okta.cli.options import format_option, print_json
 from teleport_okta.cli.progress import progress_bar
+from teleport_okta.demo.play import Narration
 from teleport_okta.demo.stage import Stage, built
-from teleport_okta.demo.story import Narration, tell
+from teleport_okta.demo.story import tell
 from teleport_okta.demo.telling import print_end, print_scene
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _WIDTH = 160
 @click.command()
 @format_option
 @click.option("--once", is_flag=True, help="End after the story, also on a terminal.")
-@click.option("--users", default=40, show_default=True, type=click.IntRange(8), help="People in the organisation.")
+@click.option("--users", default=40, show_default=True, type=click.IntRange(20), help="People in the organisation.")
 @click.pass_context
 def demo(context: click.Context, layout: str, users: int, *, once: bool) -> None:
     """Run both sandboxes and tell a story on them. Exits 1 when something that was checked did not hold."""

@@ -54,4 +54,7 @@ def _line(entry: JournalEntry) -> str:
         f"{entry.sequence} {time} [{entry.trigger}] {entry.action} {entry.kind} of {entry.name} "
         f"({entry.okta_id or 'no id'}): {entry.outcome}; {entry.reason}; {digests}"
     )
+    if entry.harm:
+        approved = f", approved by {entry.approval}" if entry.approval else ""
+        line += f"; harm to a {entry.harm} ({entry.evidence}{approved})"
     return f"{line}; {entry.error}" if entry.error else line

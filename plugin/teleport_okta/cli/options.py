@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +40,22 @@ def format_option(function: Function) -> Function:
         show_default=True,
         help="Plain text, or one JSON object.",
     )(function)
+
+
+def digest_argument(function: Function) -> Function:
+    """Add the argument DIGEST."""
+    return click.argument("digest", metavar="DIGEST", callback=_checked_digest)(function)
+
+
+def checked_digest(value: str) -> str:
+    """Return a digest; raises BadParameter for what is none."""
+    if not re.fullmatch(r"[0-9a-f]{16}", value):
+        raise click.BadParameter(f"{value!r} is no digest: 16 hexadecimal digits, as `plan` and `status` print them")
+    return value
+
+
+def _checked_digest(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    return checked_digest(value)
 
 
 def print_json(value: object) -> None:

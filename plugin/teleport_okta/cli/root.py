@@ -8,10 +8,12 @@ import sys
 import click
 
 from teleport_okta.cli.apply import apply
+from teleport_okta.cli.approve import approve
 from teleport_okta.cli.configure import configure
 from teleport_okta.cli.demo import demo
 from teleport_okta.cli.history import history
 from teleport_okta.cli.plan import plan
+from teleport_okta.cli.release import release
 from teleport_okta.cli.sandbox import sandbox
 from teleport_okta.cli.start import start
 from teleport_okta.cli.status import status
@@ -24,7 +26,7 @@ def cli() -> None:
     """Make the people of an Okta organisation users of a Teleport cluster, and keep them right."""
 
 
-for _verb in (configure, start, version, plan, apply, status, history, demo, sandbox):
+for _verb in (configure, start, version, plan, apply, approve, release, status, history, demo, sandbox):
     cli.add_command(_verb)
 
 

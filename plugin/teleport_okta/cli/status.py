@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -11,14 +11,18 @@ from teleport_okta import __version__, app
 from teleport_okta.cli.options import config_option, format_option, print_json
 from teleport_okta.config import Settings, load
 from teleport_okta.observe.text import printable
-from teleport_okta.plan.render import summary
+from teleport_okta.plan.render import held_line, hold_line, summary
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.sync.status import Status, status_of_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
+
+    from teleport_okta.model.findings import Findings
+
+_LINES_SHOWN: Final = 20
 
 
 @click.command()
@@ -57,12 +61,31 @@ def _lines(current: Status) -> Iterator[str]:
         yield f"last pass ({current.last_pass.trigger}): {summary(current.last_pass.plan)}"
         for warning in current.last_pass.plan.warnings:
             yield f"warning: {warning}"
-        for held in current.last_pass.plan.held:
-            yield f"held: {held.kind} {held.name} ({held.okta_id}) would leave: {held.reason}"
+    yield from _findings(current.findings)
     for entry in current.quarantine:
         row = entry.row
         yield f"quarantine since {_time(entry.since)}: {row.kind} {row.name or '(no name)'} ({row.okta_id or 'no id'})"
-        yield f"  {row.reason} -> {row.remedy}"
+        refused = f", refused {entry.tries} times in a row" if entry.tries > 1 else ""
+        yield f"  {row.reason} -> {row.remedy}; next try {_time(entry.next_try)}{refused}"
+
+
+def _findings(findings: Findings) -> Iterator[str]:
+    for hold in findings.holds:
+        yield hold_line(hold, findings.held_digest)
+    yield from _some([held_line(held) for held in findings.held])
+    yield from _some(
+        [
+            f"leftover of {row.organization or 'another integration'}: {row.kind} {row.name}"
+            for row in findings.leftovers
+        ]
+    )
+
+
+def _some(lines: Sequence[str]) -> Iterator[str]:
+    """Yield as many lines as a person wants to read; `--format json` has them all."""
+    yield from lines[:_LINES_SHOWN]
+    if len(lines) > _LINES_SHOWN:
+        yield f"  and {len(lines) - _LINES_SHOWN} more"
 
 
 def _time(moment: datetime | None) -> str:

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeAlias
 
     from teleport_okta.sync.report import PassReport
+
+    Tables: TypeAlias = Mapping[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]]
+    """By title: the names of the columns, and the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Story:
     """All scenes, and the end state as tables: a title, column names and rows."""
 
     scenes: tuple[Scene, ...]
-    tables: Mapping[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = field(default_factory=dict)
+    tables: Tables = field(default_factory=dict)
 
     @property
     def held(self) -> bool:

@@ -66,7 +66,7 @@ class SeenLock:
     name: str
     user: str
     message: str
-    ends: datetime
+    ends: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,10 @@ class Stage:
         """Return the locks, by the user whom they are about, as the cluster's own state says."""
         return {
             lock.Spec.Target.User: SeenLock(
-                lock.Metadata.Name, lock.Spec.Target.User, lock.Spec.Message, lock.Spec.Expires.ToDatetime(UTC)
+                lock.Metadata.Name,
+                lock.Spec.Target.User,
+                lock.Spec.Message,
+                lock.Spec.Expires.ToDatetime(UTC) if lock.Spec.HasField("Expires") else None,
             )
             for lock in self.cluster.cluster.locks.all_stored()
         }

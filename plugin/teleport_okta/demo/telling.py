@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from teleport_okta.plan.render import change_line, summary
+from teleport_okta.plan.render import change_line, hold_line, summary
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +26,10 @@ def print_scene(console: Console, scene: Scene) -> None:
     if report is not None:
         for warning in report.plan.warnings:
             console.print(Text(f"  warning: {warning}", style="yellow"))
+        for hold in report.plan.findings.holds:
+            console.print(Text(f"  {hold_line(hold, report.plan.findings.held_digest)}", style="yellow"))
+        for row in report.plan.quarantined:
+            console.print(Text(f"  quarantine: {row.name}: {row.reason} -> {row.remedy}", style="yellow"))
         for change in report.plan.changes[:_CHANGES_SHOWN]:
             console.print(Text(f"  {change_line(change)}"))
             if change.action == "update":

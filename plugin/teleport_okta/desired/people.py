@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 KIND: Final = "user"
 
 _SETTLED: Final = frozenset(
-    {UserStatus.ACTIVE, UserStatus.RECOVERY, UserStatus.PASSWORD_EXPIRED, UserStatus.LOCKED_OUT}
+    {
+        UserStatus.ACTIVE,
+        UserStatus.RECOVERY,
+        UserStatus.PASSWORD_EXPIRED,
+        UserStatus.LOCKED_OUT,
+        UserStatus.SUSPENDED,
+    }
 )
 _UNACTIVATED: Final = frozenset({UserStatus.STAGED, UserStatus.PROVISIONED})
 
@@ -37,6 +43,7 @@ class WantedUser:
     name: str
     person: PersonFacts
     create: bool
+    suspended: bool = False
 
     def traits(self) -> dict[str, tuple[str, ...]]:
         """Return the person's `okta/*` traits; made when asked, so that an organisation is not held twice."""
@@ -49,13 +56,15 @@ class DesiredUsers:
 
     `wanted` by name; `gone` maps the Okta ids of people whose own row says that they left to the reason; `present` are
     the Okta ids of everybody else in the snapshot, those set aside included, and `present_names` their names: none of
-    them may leave.
+    them may leave. Of those, `suspended` must be locked and `active` must not be; of the rest nobody knows.
     """
 
     wanted: Mapping[str, WantedUser]
     gone: Mapping[str, str]
     present: frozenset[str]
     present_names: frozenset[str]
+    suspended: frozenset[str] = frozenset()
+    active: frozenset[str] = frozenset()
     quarantined: tuple[Quarantined, ...] = field(default=())
 
 
@@ -64,6 +73,8 @@ def desired_users(snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, 
     gone: dict[str, str] = {}
     present: set[str] = {row.okta_id for row in snapshot.malformed if row.okta_id}
     present_names: set[str] = set()
+    suspended: set[str] = set()
+    active: set[str] = set()
     candidates: list[WantedUser] = []
     aside = [_malformed(row.okta_id, row.reason) for row in snapshot.malformed]
     for person in snapshot.people:
@@ -73,6 +84,10 @@ def desired_users(snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, 
             continue
         present.add(person.okta_id)
         present_names.add(person.name or "")
+        if _is_suspended(person, policy):
+            suspended.add(person.okta_id)
+        elif not _unknown_status(person):
+            active.add(person.okta_id)
         verdict = _judge(person, policy)
         if isinstance(verdict, Quarantined):
             aside.append(verdict)
@@ -84,6 +99,8 @@ def desired_users(snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, 
         gone={okta_id: reason for okta_id, reason in gone.items() if okta_id not in present},
         present=frozenset(present),
         present_names=frozenset(present_names),
+        suspended=frozenset(suspended),
+        active=frozenset(active),
         quarantined=tuple(sorted([*aside, *contended])),
     )
 
@@ -98,25 +115,28 @@ def _gone(person: PersonFacts) -> str | None:
 
 def _judge(person: PersonFacts, policy: Policy) -> WantedUser | Quarantined:
     name = person.name or ""
-    if person.assignment_status is not None and person.assignment_status not in APP_USER_ASSIGNED:
-        return _aside(
-            person,
-            f"the assignment has the unknown status {person.assignment_status!r}",
-            "left as found; report the status, so that it can be told what it means",
-        )
-    if person.status not in set(UserStatus):
-        return _aside(
-            person,
-            f"the person has the unknown status {person.status!r}",
-            "left as found; report the status, so that it can be told what it means",
-        )
+    unknown = _unknown_status(person)
+    if unknown:
+        return _aside(person, unknown, "left as found; report the status, so that it can be told what it means")
     if not name:
         return _aside(person, "there is no login to name the user by", "set the username of the assignment in Okta")
     problem = name_problem(name)
     if problem:
         return _aside(person, problem, "change the login, or the app's username format, in Okta")
     create = person.status in _SETTLED or (policy.create_unactivated and person.status in _UNACTIVATED)
-    return WantedUser(person.okta_id, name, person, create=create)
+    return WantedUser(person.okta_id, name, person, create=create, suspended=_is_suspended(person, policy))
+
+
+def _unknown_status(person: PersonFacts) -> str | None:
+    if person.assignment_status is not None and person.assignment_status not in APP_USER_ASSIGNED:
+        return f"the assignment has the unknown status {person.assignment_status!r}"
+    if person.status not in set(UserStatus):
+        return f"the person has the unknown status {person.status!r}"
+    return None
+
+
+def _is_suspended(person: PersonFacts, policy: Policy) -> bool:
+    return policy.lock_suspended and person.status == UserStatus.SUSPENDED
 
 
 def _settle_names(

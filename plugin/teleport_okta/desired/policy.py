@@ -15,7 +15,8 @@ class Policy:
     """What the planner needs to know beside facts.
 
     `owner` is the Okta organisation id; `connector` is None for plain local users; `default_roles` exist in the
-    cluster.
+    cluster. `lock_suspended`: suspended people are locked while they are (otherwise suspension changes nothing).
+    `no_adoption` says why users whose origin is not okta cannot be changed (None: they can).
     """
 
     owner: str
@@ -23,3 +24,5 @@ class Policy:
     connector: str | None
     default_roles: tuple[str, ...] = ()
     create_unactivated: bool = False
+    lock_suspended: bool = True
+    no_adoption: str | None = None

@@ -2,27 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model.harm import Evidence
 
 if TYPE_CHECKING:
+    from teleport_okta.model.harm import Limits
     from teleport_okta.model.okta import OktaApp, Snapshot
 
 
-def why_absences_are_held(snapshot: Snapshot, *, app: OktaApp | None, last_count: int, owned_count: int) -> str | None:
-    """Say why nobody may leave because of this listing, or None when absences are to be believed.
+@dataclass(frozen=True, slots=True)
+class Absences:
+    """What the absences of a listing are worth: believed, or held and why.
 
-    `last_count` is how many people the last listing that was believed had; `owned_count` how many users we own in
-    Teleport, which still tells an empty listing from an empty organisation when our memory is lost.
+    Those of an incomplete listing cannot be approved either: whoever is on the missing pages is not absent.
+    """
+
+    doubt: str = ""
+    approvable: bool = True
+
+    @property
+    def believed(self) -> bool:
+        """Whether whoever is missing has left."""
+        return not self.doubt
+
+
+BELIEVED: Final = Absences()
+
+
+def judge_absences(
+    snapshot: Snapshot, *, app: OktaApp | None, baseline: int | None, owned_count: int, limits: Limits
+) -> Absences:
+    """Say what the absences of a listing are worth.
+
+    `baseline` is how many people the last listing had whose absences were settled (None: our memory is lost; then
+    `owned_count`, how many users we own in Teleport, tells a shrunken listing from a small organisation).
     """
     if snapshot.incomplete:
-        return f"the listing is incomplete: {snapshot.incomplete}"
+        return Absences(f"the listing is incomplete: {snapshot.incomplete}", approvable=False)
     if snapshot.untrusted:
-        return snapshot.untrusted
+        return Absences(snapshot.untrusted)
     if app is not None and not app.is_active:
-        return f"the app {app.label!r} ({app.id}) is {app.status}, so its assignments say nothing about who left"
-    if not snapshot.people and (last_count or owned_count):
-        return (
-            f"the listing is empty, where it had {max(last_count, owned_count)} people: "
+        return Absences(f"the app {app.label!r} ({app.id}) is {app.status}, so its assignments say nothing of leavers")
+    before = owned_count if baseline is None else baseline
+    listed = len(snapshot.people)
+    if not listed and (before or owned_count):
+        return Absences(
+            f"the listing is empty, where it had {before or owned_count} people: "
             "a narrowed admin role or resource set looks like this"
         )
-    return None
+    if before - listed > limits.most(Evidence.ABSENT, before):
+        return Absences(
+            f"the listing has {listed} people, where it had {before}: "
+            "a narrowed admin role or resource set looks like this"
+        )
+    return BELIEVED

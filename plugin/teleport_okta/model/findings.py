@@ -1,8 +1,14 @@
-"""What a pass sets aside instead of acting upon it: rows that cannot be used, and absences that are not believed."""
+"""What a pass sets aside instead of acting upon it: rows that cannot be used, harm that is held, strangers' objects."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from teleport_okta.model.harm import Evidence, Harmed, held_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,9 +27,69 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Held:
-    """One user who would leave, if the read that lacks them could be believed."""
+    """One harm that the brake does not let through. `approvable` is False when the read says nothing about it."""
 
     kind: str
     name: str
     okta_id: str
     reason: str
+    evidence: Evidence
+    approvable: bool = True
+
+    @property
+    def harmed(self) -> Harmed:
+        """Whom it is about."""
+        return Harmed(self.kind, self.name, self.okta_id)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Hold:
+    """Why the brake holds harm of one kind and evidence: `count` objects of `of`, at a limit of `limit` an hour.
+
+    `used` of the limit went to harm that was done within the hour.
+    """
+
+    kind: str
+    evidence: Evidence
+    count: int
+    of: int
+    limit: int
+    used: int
+    why: str
+    approvable: bool = True
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Leftover:
+    """An object of another or an earlier Okta integration: its labels, and not ours. Listed, never touched."""
+
+    kind: str
+    name: str
+    organization: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a pass held and found, as it is kept for `status`."""
+
+    held: tuple[Held, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
+
+    @property
+    def held_digest(self) -> str:
+        """The digest by which a person approves what is held; empty when nothing that can be approved is."""
+        return held_digest(held.harmed for held in self.held if held.approvable)
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain values, from which `from_json` makes an equal one."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, list[dict[str, Any]]]) -> Findings:
+        """Return what `as_json` was made of."""
+        return cls(
+            held=tuple(Held(**{**row, "evidence": Evidence(row["evidence"])}) for row in data["held"]),
+            holds=tuple(Hold(**{**row, "evidence": Evidence(row["evidence"])}) for row in data["holds"]),
+            leftovers=tuple(Leftover(**row) for row in data["leftovers"]),
+        )

@@ -24,6 +24,9 @@ ORIGIN_OKTA: Final = "okta"
 OKTA_ORG: Final = "okta/org"
 """The vendor's label with the URL of the organisation that the object came from."""
 
+RESOURCE_TYPE: Final = "teleport.internal/resource-type"
+"""Marks the roles that a server brings along (`okta-requester` with the vendor's origin among them)."""
+
 
 def owner_of(labels: Mapping[str, str]) -> str | None:
     """Return the Okta organisation id of the owner label, or None for an object that is not ours."""
@@ -33,3 +36,13 @@ def owner_of(labels: Mapping[str, str]) -> str | None:
 def okta_id_of(labels: Mapping[str, str]) -> str | None:
     """Return the id of the Okta object behind one of ours."""
     return labels.get(OKTA_ID) or None
+
+
+def is_of_okta(labels: Mapping[str, str]) -> bool:
+    """Whether the origin is okta: only the host identity may then change the object, and nobody else."""
+    return labels.get(ORIGIN) == ORIGIN_OKTA
+
+
+def is_leftover(labels: Mapping[str, str]) -> bool:
+    """Whether an object carries the vendor's labels and no owner's: another or an earlier integration made it."""
+    return owner_of(labels) is None and (is_of_okta(labels) or OKTA_ORG in labels)

@@ -28,7 +28,7 @@ from teleport_okta.okta.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from teleport_okta.model.okta import OktaApp, OktaOrganization, PersonFacts, Snapshot
+    from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts, Snapshot
     from teleport_okta.okta.client import OktaClient
 
 APP_USERS_A_PAGE: Final = 500
@@ -100,12 +100,30 @@ class OktaReads:
         except OktaNotFoundError as error:
             raise _unknown_app(app_id, error) from error
 
+    async def person_of_app(self, app_id: str, okta_id: str) -> PersonFacts | MalformedRow | None:
+        """Read one assignment to an app, with its person; None when there is none, or it is hidden from us."""
+        path = f"/api/v1/apps/{quote(app_id, safe='')}/users/{quote(okta_id, safe='')}"
+        return await self._person(path, {"expand": "user"}, facts.person_of_app_user)
+
+    async def person_of_organization(self, okta_id: str) -> PersonFacts | MalformedRow | None:
+        """Read one person of the organisation; None when there is none, or they are hidden from us."""
+        return await self._person(f"/api/v1/users/{quote(okta_id, safe='')}", {}, facts.person_of_user)
+
     async def people_of_organization(self) -> Snapshot:
         """List everybody in the organisation but the deactivated, whom Okta leaves out (`reference/okta.md` 3.1).
 
         Raises what the first page raises; an error on a later page makes the snapshot incomplete.
         """
         return await self._people("/api/v1/users", {"limit": str(USERS_A_PAGE)}, facts.person_of_user)
+
+    async def _person(
+        self, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], PersonFacts]
+    ) -> PersonFacts | MalformedRow | None:
+        try:
+            row = await self._client.get(path, query)
+        except OktaNotFoundError:
+            return None
+        return facts.person_or_malformed(row, read)
 
     async def _people(
         self, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], PersonFacts]

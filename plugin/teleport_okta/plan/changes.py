@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.model.harm import Harmed
+
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from teleport_okta.model.harm import Evidence
     from teleport_okta.model.teleport import TeleportLock, TeleportUser
 
 USER: Final = "user"
 LOCK: Final = "lock"
+ROLE: Final = "role"
 
 
 class Action(StrEnum):
@@ -25,8 +29,24 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
-HARMFUL: Final = frozenset({Action.LOCK, Action.DELETE})
-"""Actions after which somebody can do less than before; their record is durable before their call."""
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What a change does to somebody. All steps of one harm (a leaver's lock and deletion) carry an equal one.
+
+    `kind` is that of the object that ends, or `lock` for a lock on somebody who stays. `continues`: an earlier step of
+    it was done before (the leaver is locked already), so that it is not counted again. `approval` is the digest under
+    which an operator admitted it.
+    """
+
+    kind: str
+    evidence: Evidence
+    continues: bool = False
+    approval: str = ""
+
+    @property
+    def counted(self) -> bool:
+        """Whether it uses up some of the hour's limit."""
+        return not self.continues and not self.approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +64,9 @@ class Change:
 
     `name` is the object's name, `subject` the user whom it is about (a lock is about a user of another name): steps of
     one subject are applied one after the other. `user` and `lock` are the content to write (None for deletions);
-    `found` is what stood there. A lock's end is set when it is applied: `lock_for` from that moment. `after` names a
-    subject whose own steps must have succeeded first; otherwise this one is skipped.
+    `found` is what stood there. A lock's end is set when it is applied: `lock_for` from that moment (None: no end).
+    `after` names a subject whose own earlier steps must have succeeded; otherwise this one is skipped. `harm` is set
+    where somebody can do less afterwards: the record of such a change is durable before its call.
     """
 
     action: Action
@@ -59,8 +80,9 @@ class Change:
     found: TeleportUser | TeleportLock | None = None
     lock_for: timedelta | None = None
     after: str | None = None
+    harm: Harm | None = None
 
     @property
-    def is_harmful(self) -> bool:
-        """Whether somebody can do less afterwards."""
-        return self.action in HARMFUL
+    def harmed(self) -> Harmed | None:
+        """Whom the harm is about, if there is any."""
+        return None if self.harm is None else Harmed(self.harm.kind, self.subject, self.okta_id)

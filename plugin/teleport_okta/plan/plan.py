@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from teleport_okta.model.findings import Findings
 from teleport_okta.plan.digest import plan_digest
 
 if TYPE_CHECKING:
-    from teleport_okta.model.findings import Held, Quarantined
+    from teleport_okta.model.findings import Held, Hold, Leftover, Quarantined
     from teleport_okta.plan.changes import Change
 
 
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 class Plan:
     """An ordered list of changes and the findings beside it.
 
+    `held` is the harm that the brake keeps back, `holds` why; `leftovers` are objects of another Okta integration.
     `unchanged` counts the users of ours that need nothing; `warnings` are sentences about the read as a whole.
     """
 
     changes: tuple[Change, ...] = field(default=(), repr=False)
     quarantined: tuple[Quarantined, ...] = ()
     held: tuple[Held, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
     warnings: tuple[str, ...] = ()
     unchanged: int = 0
 
@@ -30,6 +34,11 @@ class Plan:
     def digest(self) -> str:
         """The digest of the changes, by which a person says "do exactly this"."""
         return plan_digest(self.changes)
+
+    @property
+    def findings(self) -> Findings:
+        """What is held, and what was found beside it."""
+        return Findings(self.held, self.holds, self.leftovers)
 
     @property
     def is_empty(self) -> bool:

@@ -6,10 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.observe.text import printable
+from teleport_okta.plan.changes import LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from teleport_okta.model.findings import Held, Hold
     from teleport_okta.plan.view import ChangeView, PlanView
 
 _SIGNS: Final = {"create": "+", "update": "~", "lock": "!", "unlock": "o", "delete": "-"}
@@ -27,8 +29,8 @@ def summary(view: PlanView) -> str:
     parts = [f"{counts[action]} {action}" for action in _SIGNS if counts[action]]
     parts = parts or ["nothing to do"]
     parts.append(f"{view.unchanged} unchanged")
-    if view.held:
-        parts.append(f"{len(view.held)} held")
+    if view.findings.held:
+        parts.append(f"{len(view.findings.held)} held")
     if view.quarantined:
         parts.append(f"{len(view.quarantined)} in quarantine")
     return ", ".join(parts)
@@ -44,6 +46,19 @@ def change_line(change: ChangeView) -> str:
     return printable(f"{text}: {_short(change.reason)}")
 
 
+def held_line(held: Held) -> str:
+    """Return one harm that is held on one line."""
+    deed = "would be locked" if held.kind == LOCK else "would leave"
+    return f"held: {held.kind} {_short(held.name)} ({held.okta_id}) {deed}: {held.reason} ({held.evidence})"
+
+
+def hold_line(hold: Hold, digest: str) -> str:
+    """Return why harm of one class is held, how many of how many, and the command that admits it."""
+    what = "users to be locked" if hold.kind == LOCK else f"{hold.kind}s to go"
+    line = f"held: {hold.count} of {hold.of} {what} ({hold.evidence}): {hold.why}"
+    return f"{line}; to admit exactly what is held: teleport-okta approve {digest}" if hold.approvable else line
+
+
 def _lines(view: PlanView) -> Iterator[str]:
     for warning in view.warnings:
         yield f"warning: {warning}"
@@ -56,8 +71,10 @@ def _lines(view: PlanView) -> Iterator[str]:
         else:
             for field in change.fields:
                 yield f"    {field.field}: {field.before or '(none)'} -> {field.after or '(none)'}"
-    for held in view.held:
-        yield f"held: {held.kind} {_short(held.name)} ({held.okta_id}) would leave: {held.reason}"
+    for hold in view.findings.holds:
+        yield hold_line(hold, view.findings.held_digest)
+    for held in view.findings.held:
+        yield held_line(held)
     for row in view.quarantined:
         who = _short(row.name) or "(no name)"
         yield f"quarantine: {row.kind} {who} ({row.okta_id or 'no id'}): {row.reason} -> {row.remedy}"

@@ -1,21 +1,24 @@
 """Planning users and their locks: desired against actual.
 
-The order of a plan: people who come, people who return, repairs; then people who leave. Of one person the steps are
-safe to stop after: lock before delete, create before unlock (`design.md` 4.4).
+The order of a plan: people who come, people who return, repairs; then harm: people who leave, people who are suspended.
+Of one person the steps are safe to stop after: lock before delete, create before unlock (`design.md` 4.4). The plan is
+made as if nothing were held; what of its harm goes through is for the brake to say (`plan/brake.py`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.desired.traits import okta_traits
 from teleport_okta.model import labels
-from teleport_okta.model.findings import Held, Quarantined
-from teleport_okta.model.names import lock_name
-from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportUser
-from teleport_okta.plan.changes import LOCK, USER, Action, Change
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.harm import Evidence
+from teleport_okta.model.teleport import ConnectorRef, TeleportUser
+from teleport_okta.plan.changes import LOCK, USER, Action, Change, Harm
+from teleport_okta.plan.leftovers import leftovers
+from teleport_okta.plan.locks import LocksOfUsers
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -24,20 +27,12 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.people import DesiredUsers, WantedUser
     from teleport_okta.desired.policy import Policy
-
-LEFT: Final = "left"
-"""The reason in the name of a leaver's lock."""
+    from teleport_okta.plan.actual import ActualUsers
 
 OKTA_USER_ID: Final = "00u"
 """How the id of every Okta user begins (`reference/okta.md` 2.1)."""
 
-
-@dataclass(frozen=True, slots=True)
-class ActualUsers:
-    """The users and locks that a cluster holds, by name, all of them, ours and others'."""
-
-    users: Mapping[str, TeleportUser]
-    locks: Mapping[str, TeleportLock]
+_RELEASE: Final = "wait until the lock has run out, or say `teleport-okta release {name}`"
 
 
 def owned_names(users: Iterable[TeleportUser], owner: str) -> dict[str, str]:
@@ -46,44 +41,55 @@ def owned_names(users: Iterable[TeleportUser], owner: str) -> dict[str, str]:
 
 
 def plan_users(
-    desired: DesiredUsers, actual: ActualUsers, policy: Policy, *, now: datetime, absences_held: str | None
+    desired: DesiredUsers,
+    actual: ActualUsers,
+    policy: Policy,
+    *,
+    now: datetime,
+    aside_since: Mapping[tuple[str, str, str], datetime] | None = None,
 ) -> Plan:
-    """Compare and return the plan.
+    """Compare and return the plan, nothing of it held.
 
-    `absences_held` says why nobody may leave in this pass (None: leavers leave). `now` only tells which locks are in
-    force; the plan itself has no times in it.
+    `now` only tells which locks are in force; the plan itself has no times in it. `aside_since` says since when rows
+    are in quarantine, by kind, name and Okta id.
     """
-    return _Planner(desired, actual, policy, now, absences_held).plan()
+    return _Planner(desired, actual, policy, now, aside_since or {}).plan()
 
 
 class _Planner:
     def __init__(
-        self, desired: DesiredUsers, actual: ActualUsers, policy: Policy, now: datetime, absences_held: str | None
+        self,
+        desired: DesiredUsers,
+        actual: ActualUsers,
+        policy: Policy,
+        now: datetime,
+        aside_since: Mapping[tuple[str, str, str], datetime],
     ) -> None:
         self._desired = desired
         self._actual = actual
         self._policy = policy
         self._now = now
-        self._absences_held = absences_held
+        self._aside_since = aside_since
+        self._locks = LocksOfUsers(actual.locks.values(), owner=policy.owner, now=now)
         self._name_of = {user.okta_id: user.name for user in desired.wanted.values()}
+        self._coming: set[str] = set()
         self._arrivals: list[Change] = []
         self._repairs: list[Change] = []
         self._departures: list[Change] = []
+        self._suspensions: list[Change] = []
         self._aside: list[Quarantined] = list(desired.quarantined)
-        self._held: list[Held] = []
         self._unchanged = 0
 
     def plan(self) -> Plan:
         for name in sorted(self._desired.wanted):
             self._want(self._desired.wanted[name])
-        arriving = {change.subject for change in self._arrivals}
         for name, okta_id in sorted(owned_names(self._actual.users.values(), self._policy.owner).items()):
-            self._keep_or_leave(self._actual.users[name], okta_id, arriving)
+            self._keep_or_leave(self._actual.users[name], okta_id)
+        self._settle_orphaned_locks()
         return Plan(
-            changes=(*self._arrivals, *self._repairs, *self._departures),
+            changes=(*self._arrivals, *self._repairs, *self._departures, *self._suspensions),
             quarantined=tuple(sorted(self._aside)),
-            held=tuple(sorted(self._held)),
-            warnings=(f"nobody leaves in this pass: {self._absences_held}",) if self._absences_held else (),
+            leftovers=leftovers(self._actual, wanted=self._desired.wanted),
             unchanged=self._unchanged,
         )
 
@@ -92,12 +98,10 @@ class _Planner:
         if found is None:
             self._arrive(wanted)
             return
-        if labels.owner_of(found.labels) != self._policy.owner:
-            self._set_aside(
-                wanted,
-                "Teleport has a user of this name that is not ours",
-                "rename or delete that user, or give this person another login",
-            )
+        owner = labels.owner_of(found.labels)
+        if owner != self._policy.owner:
+            if self._may_adopt(wanted, found, owner):
+                self._keep(wanted, found, "taken over from a SSO login" if found.connector else "taken over")
             return
         holder = _holder(found)
         if holder not in (None, wanted.okta_id):
@@ -107,10 +111,51 @@ class _Planner:
                 "wait: the predecessor is locked and removed first, and the lock must run out",
             )
             return
+        self._keep(wanted, found, "differs from Okta")
+
+    def _may_adopt(self, wanted: WantedUser, found: TeleportUser, owner: str | None) -> bool:
+        """Whether a user who is not ours may be taken over in place; sets the person aside if not."""
+        connector = found.connector
+        of_our_connector = connector is not None and connector.type == "saml" and connector.id == self._policy.connector
+        if owner is not None or not (of_our_connector or labels.is_leftover(found.labels)):
+            self._set_aside(
+                wanted,
+                f"Teleport has a user of this name that belongs to the organisation {owner}"
+                if owner
+                else "Teleport has a user of this name that is not ours",
+                "rename or delete that user, or give this person another login",
+            )
+            return False
+        if self._locks.of_others(wanted.name, wanted.okta_id):
+            self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
+            return False
+        return self._may_change(found, wanted.okta_id)
+
+    def _may_change(self, user: TeleportUser, okta_id: str) -> bool:
+        """Whether some identity may change a user of this origin; reports the user if not."""
+        if labels.is_of_okta(user.labels) or self._policy.no_adoption is None:
+            return True
+        self._aside.append(
+            Quarantined(
+                USER,
+                user.name,
+                okta_id,
+                "the user's origin is not okta, so only the bot's identity may change it",
+                self._policy.no_adoption,
+            )
+        )
+        return False
+
+    def _keep(self, wanted: WantedUser, found: TeleportUser, reason: str) -> None:
+        """Repair a user who is there, and set the locks right."""
         repaired = _repaired(found, wanted, self._policy)
+        adopted = labels.owner_of(found.labels) != self._policy.owner
+        if repaired != found and not self._may_change(found, wanted.okta_id):
+            return
         if repaired == found:
             self._unchanged += 1
         else:
+            self._coming.add(wanted.name)
             self._repairs.append(
                 Change(
                     action=Action.UPDATE,
@@ -118,25 +163,33 @@ class _Planner:
                     name=wanted.name,
                     subject=wanted.name,
                     okta_id=wanted.okta_id,
-                    reason="differs from Okta",
+                    reason=reason,
                     user=repaired,
                     found=found,
                 )
             )
-        self._release(wanted, self._repairs)
+        if self._locks.of_others(wanted.name, wanted.okta_id):
+            self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
+        self._settle_locks(found, wanted.okta_id, after=wanted.name if adopted else None)
+
+    def _settle_locks(self, user: TeleportUser, okta_id: str, *, after: str | None = None) -> None:
+        """Lock a user of somebody suspended, unlock one of somebody who is not."""
+        if okta_id in self._desired.suspended:
+            steps = self._locks.suspend(user, okta_id, harm=Harm(LOCK, Evidence.STATED), after=after)
+            if not steps or self._may_change(user, okta_id):
+                self._suspensions += steps
+        elif okta_id in self._desired.active:
+            self._repairs += self._locks.release(user.name, okta_id, "active in Okta")
 
     def _arrive(self, wanted: WantedUser) -> None:
         if not wanted.create:
             return
-        lock = self._lock_in_force(wanted.name)
-        if lock is not None and labels.okta_id_of(lock.labels) != wanted.okta_id:
-            self._set_aside(
-                wanted,
-                f"the name is locked for its former holder {labels.okta_id_of(lock.labels)}, whose certificates "
-                "the lock still stops",
-                "wait until the lock has run out, or give this person another login",
-            )
+        if self._locks.of_others(wanted.name, wanted.okta_id):
+            self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
             return
+        self._coming.add(wanted.name)
+        user = _new_user(wanted, self._policy)
+        locked = self._locks.about(wanted.name, wanted.okta_id)
         self._arrivals.append(
             Change(
                 action=Action.CREATE,
@@ -144,65 +197,43 @@ class _Planner:
                 name=wanted.name,
                 subject=wanted.name,
                 okta_id=wanted.okta_id,
-                reason="returned" if lock else "assigned in Okta",
-                user=_new_user(wanted, self._policy),
+                reason="returned" if locked else "assigned in Okta",
+                user=user,
             )
         )
-        self._release(wanted, self._arrivals)
+        if wanted.suspended:
+            self._arrivals += self._locks.suspend(user, wanted.okta_id, harm=None)
+        else:
+            self._arrivals += self._locks.release(wanted.name, wanted.okta_id, "returned")
 
-    def _release(self, wanted: WantedUser, changes: list[Change]) -> None:
-        """Undo this person's own leaver's lock; nobody else's."""
-        lock = self._lock_in_force(wanted.name)
-        if lock is not None and wanted.create and labels.okta_id_of(lock.labels) == wanted.okta_id:
-            changes.append(
-                Change(
-                    action=Action.UNLOCK,
-                    kind=LOCK,
-                    name=lock.name,
-                    subject=wanted.name,
-                    okta_id=wanted.okta_id,
-                    reason="returned",
-                    found=lock,
-                )
-            )
-
-    def _keep_or_leave(self, user: TeleportUser, okta_id: str, arriving: set[str]) -> None:
+    def _keep_or_leave(self, user: TeleportUser, okta_id: str) -> None:
         new_name = self._name_of.get(okta_id)
         if new_name == user.name or (not okta_id and user.name in self._desired.wanted):
             return
-        if new_name is not None and self._owns(new_name, okta_id, arriving):
-            self._leave(user, okta_id, f"renamed to {new_name} in Okta", after=new_name)
-            return
-        if okta_id in self._desired.present or (not okta_id and user.name in self._desired.present_names):
+        if new_name is not None and self._owns(new_name, okta_id):
+            self._leave(user, okta_id, f"renamed to {new_name} in Okta", Evidence.STATED, after=new_name)
+        elif okta_id in self._desired.present or (not okta_id and user.name in self._desired.present_names):
             self._unchanged += 1
-            return
-        self._leave(user, okta_id, self._desired.gone.get(okta_id, "no longer assigned in Okta"))
+            self._settle_locks(user, okta_id)
+        elif okta_id in self._desired.gone:
+            self._leave(user, okta_id, self._desired.gone[okta_id], Evidence.STATED)
+        else:
+            self._leave(user, okta_id, "no longer assigned in Okta", Evidence.ABSENT)
 
-    def _owns(self, name: str, okta_id: str, arriving: set[str]) -> bool:
+    def _owns(self, name: str, okta_id: str) -> bool:
         """Whether this person has, or gets in this plan, the user of that name."""
-        holder = self._actual.users.get(name)
-        return name in arriving or (holder is not None and _holder(holder) == okta_id)
+        if name in self._coming:
+            return True
+        user = self._actual.users.get(name)
+        return user is not None and labels.owner_of(user.labels) == self._policy.owner and _holder(user) == okta_id
 
-    def _leave(self, user: TeleportUser, okta_id: str, reason: str, *, after: str | None = None) -> None:
-        if self._absences_held:
-            self._held.append(Held(USER, user.name, okta_id, reason))
+    def _leave(
+        self, user: TeleportUser, okta_id: str, reason: str, evidence: Evidence, *, after: str | None = None
+    ) -> None:
+        if not self._may_change(user, okta_id):
             return
-        lock = self._lock_in_force(user.name)
-        if lock is None or labels.okta_id_of(lock.labels) != okta_id:
-            self._departures.append(
-                Change(
-                    action=Action.LOCK,
-                    kind=LOCK,
-                    name=lock_name(user.name, LEFT),
-                    subject=user.name,
-                    okta_id=okta_id,
-                    reason=reason,
-                    lock=_leaver_lock(user.name, okta_id, reason, self._policy),
-                    found=lock,
-                    lock_for=LEAVER_LOCK,
-                    after=after,
-                )
-            )
+        harm = Harm(USER, evidence, continues=self._locks.has_left(user.name, okta_id))
+        self._departures += self._locks.leave(user, okta_id, reason, harm=harm, after=after)
         self._departures.append(
             Change(
                 action=Action.DELETE,
@@ -213,13 +244,38 @@ class _Planner:
                 reason=reason,
                 found=user,
                 after=after,
+                harm=harm,
             )
         )
 
-    def _lock_in_force(self, user_name: str) -> TeleportLock | None:
-        lock = self._actual.locks.get(lock_name(user_name, LEFT))
-        ours = lock is not None and labels.owner_of(lock.labels) == self._policy.owner
-        return lock if lock is not None and ours and lock.in_force(self._now) else None
+    def _settle_orphaned_locks(self) -> None:
+        """Deal with suspensions' locks on users whom somebody deleted in Teleport and who are not coming back.
+
+        Nobody may give such a lock an end (`teleport-observed.md` 2), so it is taken off when a leaver's would be over.
+        """
+        for name in self._locks.users():
+            if name in self._actual.users or name in self._coming:
+                continue
+            for lock in self._locks.endless(name):
+                okta_id = labels.okta_id_of(lock.labels) or ""
+                since = self._aside_since.get((LOCK, name, okta_id))
+                if since is not None and self._now - since >= LEAVER_LOCK:
+                    self._repairs += self._locks.release(name, okta_id, "every certificate issued before has expired")
+                    continue
+                self._aside.append(
+                    Quarantined(
+                        LOCK,
+                        name,
+                        okta_id,
+                        "the user was deleted in Teleport while suspended, so that the lock has no end",
+                        f"it is taken off when every certificate has expired; sooner by `teleport-okta release {name}`",
+                    )
+                )
+
+    def _predecessor(self, wanted: WantedUser) -> str:
+        locks = self._locks.of_others(wanted.name, wanted.okta_id)
+        ids = ", ".join(sorted({labels.okta_id_of(lock.labels) or "somebody unknown" for lock in locks}))
+        return f"the name is locked for its former holder {ids}, whose certificates the lock still stops"
 
     def _set_aside(self, wanted: WantedUser, reason: str, remedy: str) -> None:
         self._aside.append(Quarantined(USER, wanted.name, wanted.okta_id, reason, remedy))
@@ -263,15 +319,6 @@ def _repaired(found: TeleportUser, wanted: WantedUser, policy: Policy) -> Telepo
         roles=(*found.roles, *missing),
         traits=traits,
         expires=None,
-    )
-
-
-def _leaver_lock(user_name: str, okta_id: str, reason: str, policy: Policy) -> TeleportLock:
-    return TeleportLock(
-        name=lock_name(user_name, LEFT),
-        user=user_name,
-        labels=_labels(okta_id, policy),
-        message=f"{reason}; locked until every certificate issued before has expired",
     )
 
 

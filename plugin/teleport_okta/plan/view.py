@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from teleport_okta.model.findings import Findings
 from teleport_okta.model.teleport import TeleportLock, TeleportUser
 from teleport_okta.plan.changes import FieldChange
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
-    from teleport_okta.model.findings import Held, Quarantined
+    from teleport_okta.model.findings import Quarantined
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
 
@@ -40,13 +41,15 @@ class PlanView:
     digest: str
     changes: tuple[ChangeView, ...] = field(default=(), repr=False)
     quarantined: tuple[Quarantined, ...] = ()
-    held: tuple[Held, ...] = ()
+    findings: Findings = field(default_factory=Findings)
     warnings: tuple[str, ...] = ()
     unchanged: int = 0
 
     def as_json(self) -> dict[str, object]:
         """Return the plan in the shape of `plan --format json`."""
-        return asdict(self)
+        fields: dict[str, object] = asdict(self)
+        del fields["findings"]
+        return fields | self.findings.as_json() | {"held_digest": self.findings.held_digest}
 
 
 def view_of(plan: Plan) -> PlanView:
@@ -55,7 +58,7 @@ def view_of(plan: Plan) -> PlanView:
         digest=plan.digest,
         changes=tuple(change_view(change) for change in plan.changes),
         quarantined=plan.quarantined,
-        held=plan.held,
+        findings=plan.findings,
         warnings=plan.warnings,
         unchanged=plan.unchanged,
     )
@@ -91,7 +94,7 @@ def _fields(content: _Content, lock_for: timedelta | None) -> dict[str, str]:
         fields["connector"] = f"{content.connector.type}/{content.connector.id}" if content.connector else ""
     else:
         fields |= {"target.user": content.user or "", "message": content.message}
-        fields["in force for"] = _hours(lock_for)
+        fields["in force for"] = "" if lock_for is None else _hours(lock_for)
     return fields
 
 
@@ -105,8 +108,6 @@ def _field_name(group: str, key: str) -> str:
     return f"{group}.{key}"
 
 
-def _hours(duration: timedelta | None) -> str:
-    if duration is None:
-        return ""
+def _hours(duration: timedelta) -> str:
     minutes = int(duration.total_seconds()) // 60
     return f"{minutes // 60} h {minutes % 60:02d} min"

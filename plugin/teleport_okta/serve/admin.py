@@ -13,9 +13,11 @@ import grpc
 from teleport_okta_api import admin_pb2 as api
 from teleport_okta_api import admin_pb2_grpc as api_grpc
 
+from teleport_okta.apply.releasing import NotReleasableError
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.plan.view import view_of
-from teleport_okta.serve import messages
+from teleport_okta.serve import harm_messages, messages
+from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.sync.full_pass import PlanChangedError
 
 if TYPE_CHECKING:
@@ -82,6 +84,24 @@ class AdminService(api_grpc.AdminServicer):
             await _refuse(context, error)
         return messages.history_to_message(entries)
 
+    async def Approve(  # noqa: N802
+        self, request: api.ApproveRequest, context: grpc.aio.ServicerContext[api.ApproveRequest, object]
+    ) -> api.Approval:
+        """Admit a held set, and let a pass follow."""
+        try:
+            return harm_messages.approval_to_message(await self._engine.approve(request.held_digest))
+        except TeleportOktaError as error:
+            await _refuse(context, error)
+
+    async def Release(  # noqa: N802
+        self, request: api.ReleaseRequest, context: grpc.aio.ServicerContext[api.ReleaseRequest, object]
+    ) -> api.ReleaseResponse:
+        """Take our locks off a name."""
+        try:
+            return harm_messages.released_to_message(await self._engine.release(request.name))
+        except TeleportOktaError as error:
+            await _refuse(context, error)
+
 
 @asynccontextmanager
 async def serving(service: AdminService, data_dir: Path) -> AsyncIterator[None]:
@@ -114,7 +134,7 @@ async def serving(service: AdminService, data_dir: Path) -> AsyncIterator[None]:
 
 async def _refuse(context: grpc.aio.ServicerContext[Request, object], error: TeleportOktaError) -> NoReturn:
     """End a call with an error of ours: its words as details, its remedy beside them."""
-    expected = isinstance(error, PlanChangedError | ConfigError)
+    expected = isinstance(error, PlanChangedError | ConfigError | NothingHeldError | NotReleasableError)
     code = grpc.StatusCode.FAILED_PRECONDITION if expected else grpc.StatusCode.INTERNAL
     await context.abort(code, error.what, ((REMEDY_METADATA, error.remedy.encode()),))
     raise AssertionError

@@ -11,7 +11,7 @@ from teleport_okta_api import admin_pb2 as api
 from teleport_okta_api import admin_pb2_grpc as api_grpc
 
 from teleport_okta.errors import TeleportOktaError
-from teleport_okta.serve import messages
+from teleport_okta.serve import harm_messages, messages
 from teleport_okta.serve.admin import REMEDY_METADATA, SOCKET_NAME, UNLIMITED
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
+    from teleport_okta.model.harm import Approval
+    from teleport_okta.model.teleport import TeleportLock
     from teleport_okta.plan.view import PlanView
     from teleport_okta.state.journal import JournalEntry
     from teleport_okta.sync.report import PassReport
@@ -52,6 +54,16 @@ class AdminClient:
         """Have the service run a pass; with a digest only that plan."""
         request = api.ApplyRequest(plan_digest=digest)
         return messages.report_from_message(await _answer(self._admin.Apply(request)))
+
+    async def approve(self, digest: str) -> Approval:
+        """Have a held set admitted."""
+        request = api.ApproveRequest(held_digest=digest)
+        return harm_messages.approval_from_message(await _answer(self._admin.Approve(request)))
+
+    async def release(self, name: str) -> list[TeleportLock]:
+        """Have our locks taken off a name."""
+        response = await _answer(self._admin.Release(api.ReleaseRequest(name=name)))
+        return harm_messages.released_from_message(response, name)
 
     async def history(self, *, limit: int, name: str) -> list[JournalEntry]:
         """Ask for the newest journal entries."""

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from google.protobuf.timestamp_pb2 import Timestamp
 from teleport_okta_api import admin_pb2 as api
 
-from teleport_okta.model.findings import Held, Quarantined
+from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.teleport import Cluster, Feature
 from teleport_okta.plan.changes import FieldChange
 from teleport_okta.plan.view import ChangeView, PlanView
+from teleport_okta.serve.harm_messages import findings_from_message, findings_to_message
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry
 from teleport_okta.sync.report import OutcomeView, PassReport
@@ -27,7 +28,7 @@ def plan_to_message(plan: PlanView) -> api.Plan:
         digest=plan.digest,
         changes=[_change_to_message(change) for change in plan.changes],
         quarantined=[_quarantined_to_message(row) for row in plan.quarantined],
-        held=[api.Held(kind=row.kind, name=row.name, okta_id=row.okta_id, reason=row.reason) for row in plan.held],
+        findings=findings_to_message(plan.findings),
         warnings=plan.warnings,
         unchanged=plan.unchanged,
     )
@@ -39,7 +40,7 @@ def plan_from_message(message: api.Plan) -> PlanView:
         digest=message.digest,
         changes=tuple(_change_from_message(change) for change in message.changes),
         quarantined=tuple(_quarantined_from_message(row) for row in message.quarantined),
-        held=tuple(Held(row.kind, row.name, row.okta_id, row.reason) for row in message.held),
+        findings=findings_from_message(message.findings),
         warnings=tuple(message.warnings),
         unchanged=message.unchanged,
     )
@@ -85,7 +86,8 @@ def status_to_message(status: Status) -> api.GetStatusResponse:
         last_success=_time_to_message(status.last_success),
         next_pass=_time_to_message(status.next_pass),
         last_error=status.last_error,
-        quarantined=[_quarantined_to_message(entry.row, entry.since) for entry in status.quarantine],
+        quarantined=[_entry_to_message(entry) for entry in status.quarantine],
+        findings=findings_to_message(status.findings),
     )
     if status.cluster is not None:
         message.teleport_cluster = status.cluster.name
@@ -109,8 +111,12 @@ def status_from_message(message: api.GetStatusResponse) -> Status:
         next_pass=_time_from_message(message, "next_pass"),
         last_error=message.last_error,
         quarantine=tuple(
-            QuarantineEntry(_quarantined_from_message(row), row.since.ToDatetime(UTC)) for row in message.quarantined
+            QuarantineEntry(
+                _quarantined_from_message(row), row.since.ToDatetime(UTC), row.next_try.ToDatetime(UTC), row.tries
+            )
+            for row in message.quarantined
         ),
+        findings=findings_from_message(message.findings),
         cluster=Cluster(message.teleport_cluster, message.teleport_version, features)
         if message.teleport_cluster
         else None,
@@ -134,6 +140,10 @@ def history_to_message(entries: Iterable[JournalEntry]) -> api.ListHistoryRespon
                 before_digest=entry.before_digest,
                 after_digest=entry.after_digest,
                 outcome=entry.outcome.value,
+                harm=entry.harm,
+                evidence=entry.evidence,
+                counted=entry.counted,
+                approval=entry.approval,
                 error=entry.error,
             )
             for entry in entries
@@ -146,6 +156,10 @@ def history_from_message(message: api.ListHistoryResponse) -> list[JournalEntry]
     return [
         JournalEntry(
             sequence=entry.sequence,
+            harm=entry.harm,
+            evidence=entry.evidence,
+            counted=entry.counted,
+            approval=entry.approval,
             time=entry.time.ToDatetime(UTC),
             trigger=entry.trigger,
             kind=entry.kind,
@@ -186,15 +200,16 @@ def _change_from_message(message: api.Change) -> ChangeView:
     )
 
 
-def _quarantined_to_message(row: Quarantined, since: datetime | None = None) -> api.Quarantined:
-    return api.Quarantined(
-        kind=row.kind,
-        name=row.name,
-        okta_id=row.okta_id,
-        reason=row.reason,
-        remedy=row.remedy,
-        since=_time_to_message(since),
-    )
+def _quarantined_to_message(row: Quarantined) -> api.Quarantined:
+    return api.Quarantined(kind=row.kind, name=row.name, okta_id=row.okta_id, reason=row.reason, remedy=row.remedy)
+
+
+def _entry_to_message(entry: QuarantineEntry) -> api.Quarantined:
+    message = _quarantined_to_message(entry.row)
+    message.since.FromDatetime(entry.since)
+    message.next_try.FromDatetime(entry.next_try)
+    message.tries = entry.tries
+    return message
 
 
 def _quarantined_from_message(message: api.Quarantined) -> Quarantined:

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.model.harm import Evidence, Harmed, PastHarm
+
 if TYPE_CHECKING:
     import asyncio
     import sqlite3
@@ -36,7 +38,12 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One change to one object. Digests are of the content before and after; empty means no object."""
+    """One change to one object.
+
+    `name` is the user whom it is about. Digests are of the content before and after; empty means no object. Of a
+    harmful change `harm` is the kind of what is harmed, `evidence` why; it is `counted` if it uses up some of the
+    hour's limit, and `approval` is the digest under which it was admitted. `time` is when it was known how it went.
+    """
 
     time: datetime
     trigger: str
@@ -50,10 +57,22 @@ class JournalEntry:
     outcome: Result
     error: str = ""
     sequence: int = 0
+    harm: str = ""
+    evidence: str = ""
+    counted: bool = False
+    approval: str = ""
+
+    @property
+    def harmed(self) -> Harmed:
+        """Whom a harmful change is about."""
+        return Harmed(self.harm, self.name, self.okta_id)
 
 
-_COLUMNS: Final = "time, trigger, kind, name, okta_id, action, reason, before_digest, after_digest, outcome, error"
-_INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+_COLUMNS: Final = (
+    "time, trigger, kind, name, okta_id, action, reason, before_digest, after_digest, outcome, error, "
+    "harm, evidence, counted, approval"
+)
+_INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
 
 
 class Journal:
@@ -90,15 +109,60 @@ class Journal:
         self._commit_waiting()
         return await self._database.submit(insert)
 
-    async def finish(self, sequence: int, outcome: Result, error: str = "") -> None:
-        """Complete the record of a harmful change."""
+    async def finish(
+        self, sequence: int, outcome: Result, error: str = "", *, at: datetime, uses: tuple[str, Harmed] | None = None
+    ) -> None:
+        """Complete the record of a harmful change.
+
+        `uses` names an approval, and whom of it this was the last step about: it admits them no more.
+        """
 
         def update(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE journal SET outcome = ?, error = ? WHERE sequence = ?", (outcome.value, error, sequence)
+                "UPDATE journal SET outcome = ?, error = ?, time = ? WHERE sequence = ?",
+                (outcome.value, error, at.timestamp(), sequence),
             )
+            if uses is not None:
+                digest, harmed = uses
+                connection.execute(
+                    "UPDATE approvals SET used = 1 WHERE digest = ? AND kind = ? AND name = ? AND okta_id = ?",
+                    (digest, harmed.kind, harmed.name, harmed.okta_id),
+                )
 
         await self._database.submit(update)
+
+    async def open_entries(self) -> list[JournalEntry]:
+        """Return the harmful changes of which nobody knows whether they happened, oldest first."""
+
+        def select(connection: sqlite3.Connection) -> list[JournalEntry]:
+            rows = connection.execute(
+                f"SELECT {_COLUMNS}, sequence FROM journal WHERE outcome = 'begun' ORDER BY sequence"  # noqa: S608
+            )
+            return [_entry(row) for row in rows]
+
+        return await self._database.submit(select)
+
+    async def harm_since(self, moment: datetime, *, recent: datetime) -> list[PastHarm]:
+        """Return every step of a harm that was done, or may have been, after a moment.
+
+        One that is the newest record of its user counts as open while it is `recent`, unless it ended the harm: a
+        leaver may have been locked a moment ago without the listing showing it yet.
+        """
+
+        def select(connection: sqlite3.Connection) -> list[PastHarm]:
+            rows = connection.execute(
+                "SELECT harm, name, okta_id, evidence, counted, outcome = 'begun' OR ("
+                "  action = 'lock' AND harm != 'lock' AND time > ? AND NOT EXISTS ("
+                "    SELECT 1 FROM journal AS later WHERE later.name = step.name AND later.sequence > step.sequence)) "
+                "FROM journal AS step WHERE harm != '' AND time > ? AND outcome IN ('done', 'begun')",
+                (recent.timestamp(), moment.timestamp()),
+            )
+            return [
+                PastHarm(Harmed(harm, name, okta_id), Evidence(evidence), bool(counted), bool(is_open))
+                for harm, name, okta_id, evidence, counted, is_open in rows
+            ]
+
+        return await self._database.submit(select)
 
     async def history(self, *, limit: int, name: str = "") -> list[JournalEntry]:
         """Return the newest entries, newest first, of one object or user name or of all."""
@@ -139,11 +203,16 @@ def _row(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
         entry.after_digest,
         outcome.value,
         entry.error,
+        entry.harm,
+        entry.evidence,
+        int(entry.counted),
+        entry.approval,
     )
 
 
 def _entry(row: tuple[object, ...]) -> JournalEntry:
-    time, trigger, kind, name, okta_id, action, reason, before, after, outcome, error, sequence = row
+    time, trigger, kind, name, okta_id, action, reason, before, after, outcome, error, *harm, sequence = row
+    harmed, evidence, counted, approval = harm
     return JournalEntry(
         time=datetime.fromtimestamp(float(str(time)), UTC),
         trigger=str(trigger),
@@ -157,4 +226,8 @@ def _entry(row: tuple[object, ...]) -> JournalEntry:
         outcome=Result(str(outcome)),
         error=str(error),
         sequence=int(str(sequence)),
+        harm=str(harmed),
+        evidence=str(evidence),
+        counted=bool(counted),
+        approval=str(approval),
     )

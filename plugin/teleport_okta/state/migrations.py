@@ -57,7 +57,36 @@ CREATE TABLE plans (             -- plans that were shown, so that a later one c
 ) WITHOUT ROWID;
 """
 
-STEPS: Final = (_FIRST,)
+_SECOND: Final = """
+ALTER TABLE journal ADD COLUMN harm TEXT NOT NULL DEFAULT '';        -- kind of the object that is harmed; or ''
+ALTER TABLE journal ADD COLUMN evidence TEXT NOT NULL DEFAULT '';    -- of a harm: stated, absent
+ALTER TABLE journal ADD COLUMN counted INTEGER NOT NULL DEFAULT 0;   -- whether it uses up some of the hour's limit
+ALTER TABLE journal ADD COLUMN approval TEXT NOT NULL DEFAULT '';    -- the digest under which it was admitted
+CREATE INDEX journal_of_harm ON journal (time) WHERE harm != '';
+CREATE INDEX journal_open ON journal (sequence) WHERE outcome = 'begun';
+
+ALTER TABLE quarantine ADD COLUMN next_try REAL NOT NULL DEFAULT 0;
+ALTER TABLE quarantine ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;  -- how often its change was refused in a row
+ALTER TABLE quarantine ADD COLUMN attempt TEXT NOT NULL DEFAULT '';  -- digest of the change that was refused; or ''
+
+CREATE TABLE held_sets (         -- what the brake held, so that it can be approved by its digest
+    digest TEXT PRIMARY KEY,
+    time REAL NOT NULL,          -- when it was last held
+    harmed TEXT NOT NULL         -- JSON: a list of [kind, name, okta_id]
+) WITHOUT ROWID;
+
+CREATE TABLE approvals (         -- what an operator approved, one row an object
+    digest TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    okta_id TEXT NOT NULL,
+    expires REAL NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (digest, kind, name, okta_id)
+) WITHOUT ROWID;
+"""
+
+STEPS: Final = (_FIRST, _SECOND)
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 
 

@@ -11,7 +11,8 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.findings import Findings, Quarantined
+from teleport_okta.state.approvals import Approvals
 from teleport_okta.state.database import Database
 from teleport_okta.state.journal import Journal
 
@@ -24,25 +25,39 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "state.db"
 
-_BELIEVED_COUNT: Final = "believed count"
+_BASELINE: Final = "believed count"
+_FINDINGS: Final = "findings"
 _LAST_SUCCESS: Final = "last success"
 _PLANS_KEPT: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """A quarantined row and the moment at which it was first set aside for this reason."""
+    """A quarantined row: since when it is set aside for this reason, and when it is tried again.
+
+    `tries` counts how often its change was refused in a row, and `attempt` is the digest of that change; a row that
+    is set aside for what it is has none.
+    """
 
     row: Quarantined
     since: datetime
+    next_try: datetime
+    tries: int = 0
+    attempt: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Kind, name and Okta id."""
+        return self.row.kind, self.row.name, self.row.okta_id
 
 
 class Store:
-    """The state of one process; `journal` is the record of what it did."""
+    """The state of one process; `journal` is the record of what it did, `approvals` what a person admitted."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.journal = Journal(database)
+        self.approvals = Approvals(database)
 
     @classmethod
     async def open(cls, data_dir: Path) -> Store:
@@ -56,9 +71,10 @@ class Store:
         finally:
             await self._database.close()
 
-    async def believed_count(self) -> int:
-        """How many people the last listing had whose absences were believed; 0 when there was none."""
-        return int(await self._recall(_BELIEVED_COUNT) or 0)
+    async def baseline(self) -> int | None:
+        """How many people the last complete listing had whose absences were settled; None when there was none."""
+        text = await self._recall(_BASELINE)
+        return None if text is None else int(text)
 
     async def last_success(self) -> datetime | None:
         """When a pass last ended without a failure."""
@@ -69,8 +85,10 @@ class Store:
         """Note the end of a pass without a failure."""
         await self._memorise(_LAST_SUCCESS, moment.isoformat())
 
-    async def remember_people(self, people: Sequence[PersonFacts], *, at: datetime, believed: bool) -> None:
-        """Note who was listed. Of a believed listing, also how many, and whoever is not in it is forgotten."""
+    async def remember_people(self, people: Sequence[PersonFacts], *, at: datetime, settled: bool) -> None:
+        """Note who was listed. If the absences of the listing are settled, it becomes the new baseline as well, and
+        whoever is not in it is forgotten.
+        """
         rows = [
             (person.okta_id, person.name or "", person.status, _digest(person), at.timestamp()) for person in people
         ]
@@ -82,31 +100,47 @@ class Store:
                 "digest = excluded.digest, last_seen = excluded.last_seen",
                 rows,
             )
-            if believed:
+            if settled:
                 connection.execute("DELETE FROM seen WHERE last_seen < ?", (at.timestamp(),))
-                _put(connection, _BELIEVED_COUNT, str(len(rows)))
+                _put(connection, _BASELINE, str(len(rows)))
 
         await self._database.submit(write)
 
-    async def settle_quarantine(self, rows: Iterable[Quarantined], *, at: datetime) -> list[QuarantineEntry]:
-        """Make these rows the whole quarantine; those that were there for the same reason keep their time."""
-        wanted = list({(row.kind, row.name, row.okta_id): row for row in rows}.values())
+    async def settle_quarantine(self, entries: Iterable[QuarantineEntry]) -> None:
+        """Make these entries the whole quarantine."""
+        wanted = {entry.key: entry for entry in entries}.values()
 
-        def write(connection: sqlite3.Connection) -> list[QuarantineEntry]:
-            since = {entry.row: entry.since for entry in _quarantine(connection)}
-            entries = [QuarantineEntry(row, since.get(row, at)) for row in wanted]
+        def write(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM quarantine")
             connection.executemany(
-                "INSERT INTO quarantine (kind, name, okta_id, reason, remedy, since) VALUES (?, ?, ?, ?, ?, ?)",
-                [(*astuple(entry.row), entry.since.timestamp()) for entry in entries],
+                "INSERT INTO quarantine (kind, name, okta_id, reason, remedy, since, next_try, tries, attempt) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        *astuple(entry.row),
+                        entry.since.timestamp(),
+                        entry.next_try.timestamp(),
+                        entry.tries,
+                        entry.attempt,
+                    )
+                    for entry in wanted
+                ],
             )
-            return entries
 
-        return await self._database.submit(write)
+        await self._database.submit(write)
 
     async def quarantine(self) -> list[QuarantineEntry]:
         """Return the quarantine of the last pass."""
         return await self._database.submit(_quarantine)
+
+    async def remember_findings(self, findings: Findings) -> None:
+        """Keep what the last pass held and found, for `status`."""
+        await self._memorise(_FINDINGS, json.dumps(findings.as_json(), ensure_ascii=False))
+
+    async def findings(self) -> Findings:
+        """Return what the last pass held and found."""
+        text = await self._recall(_FINDINGS)
+        return Findings() if text is None else Findings.from_json(json.loads(text))
 
     async def remember_plan(self, digest: str, changes: Sequence[str], *, at: datetime) -> None:
         """Keep what a shown plan would have done, one line a change; only the latest few plans are kept."""
@@ -146,8 +180,15 @@ def _put(connection: sqlite3.Connection, key: str, value: str) -> None:
 
 
 def _quarantine(connection: sqlite3.Connection) -> list[QuarantineEntry]:
-    rows = connection.execute("SELECT kind, name, okta_id, reason, remedy, since FROM quarantine ORDER BY 1, 2, 3")
-    return [QuarantineEntry(Quarantined(*row), datetime.fromtimestamp(since, UTC)) for *row, since in rows]
+    rows = connection.execute(
+        "SELECT kind, name, okta_id, reason, remedy, since, next_try, tries, attempt FROM quarantine ORDER BY 1, 2, 3"
+    )
+    return [
+        QuarantineEntry(
+            Quarantined(*row), datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(next_try, UTC), tries, attempt
+        )
+        for *row, since, next_try, tries, attempt in rows
+    ]
 
 
 def _digest(person: PersonFacts) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
 from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
-from teleport_okta.plan.render import summary
+from teleport_okta.plan.render import hold_line, summary
 from teleport_okta.state.journal import Result
 from teleport_okta.sync.full_pass import PlanChangedError
 from teleport_okta.sync.status import Status
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from teleport_okta.clock import Clock
+    from teleport_okta.model.harm import Approval
+    from teleport_okta.model.teleport import TeleportLock
     from teleport_okta.plan.plan import Plan
     from teleport_okta.state.store import Store
     from teleport_okta.sync.full_pass import FullPass
@@ -39,6 +41,7 @@ class Engine:
         self._interval = interval
         self._one_at_a_time = asyncio.Lock()
         self._stopping = asyncio.Event()
+        self._hinted = asyncio.Event()
         self._commands: set[asyncio.Future[PassReport]] = set()
         self._has_worked = False
         self._failures = 0
@@ -55,8 +58,9 @@ class Engine:
                 break
             wait = self._wait()
             self._next_pass = self._clock.now() + wait
-            await self._until_stopped(self._clock.sleep(wait.total_seconds()), interruptible=lambda: True)
-            trigger = "interval"
+            await self._until_stopped(self._until_hinted(wait), interruptible=lambda: True)
+            trigger = "command" if self._hinted.is_set() else "interval"
+            self._hinted.clear()
         if self._commands:
             await asyncio.wait(self._commands)
 
@@ -81,6 +85,25 @@ class Engine:
         command.add_done_callback(self._forget_command)
         return await asyncio.shield(command)
 
+    async def approve(self, digest: str) -> Approval:
+        """Admit a held set for 24 h, and run a pass soon; raises NothingHeldError or StateError."""
+        approval = await self._store.approvals.approve(digest, at=self._clock.now())
+        _log.info("approved %s: %d held, until %s", digest, len(approval.harmed), approval.expires.isoformat())
+        self._hinted.set()
+        return approval
+
+    async def release(self, name: str) -> list[TeleportLock]:
+        """Take our locks off a user name, after the pass that may be running, and run one soon.
+
+        Raises NotReleasableError, or another TeleportOktaError.
+        """
+        async with self._one_at_a_time:
+            self._refuse_when_stopping()
+            locks = await self._pass.release(name)
+        _log.info("released %s: %d locks taken off", name, len(locks))
+        self._hinted.set()
+        return locks
+
     async def status(self) -> Status:
         """Return what this process knows of itself; raises StateError."""
         state = "running" if self._one_at_a_time.locked() else "failing" if self._failures else "idle"
@@ -89,6 +112,7 @@ class Engine:
             state=state,
             last_success=await self._store.last_success(),
             quarantine=tuple(await self._store.quarantine()),
+            findings=await self._store.findings(),
             next_pass=self._next_pass,
             last_error=self._last_error,
             cluster=self._pass.cluster,
@@ -150,6 +174,16 @@ class Engine:
         if not command.cancelled():
             command.exception()
 
+    async def _until_hinted(self, wait: timedelta) -> None:
+        """Return when the wait is over, or something happened because of which a pass should not wait."""
+        sleeping = asyncio.ensure_future(self._clock.sleep(wait.total_seconds()))
+        hinted = asyncio.ensure_future(self._hinted.wait())
+        try:
+            await asyncio.wait({sleeping, hinted}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            hinted.cancel()
+
     def _wait(self) -> timedelta:
         """The interval; after a failure less, doubling up to it."""
         if not self._failures:
@@ -176,6 +210,8 @@ class Engine:
 def _report_in_log(report: PassReport) -> None:
     for warning in report.plan.warnings:
         _log.warning("%s", warning)
+    for hold in report.plan.findings.holds:
+        _log.warning("%s", hold_line(hold, report.plan.findings.held_digest))
     for outcome in report.outcomes:
         if outcome.result in {Result.FAILED, Result.CONFLICT}:
             change = outcome.change

@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.desired.people import desired_users
-from teleport_okta.desired.trust import why_absences_are_held
+from teleport_okta.apply.applier import Applier
+from teleport_okta.apply.keys import Keys
+from teleport_okta.apply.releasing import release
+from teleport_okta.apply.settling import settle_open_records
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model.harm import Evidence
 from teleport_okta.plan.render import change_line
-from teleport_okta.plan.users import ActualUsers, owned_names, plan_users
 from teleport_okta.plan.view import change_view, view_of
 from teleport_okta.state.journal import Result
-from teleport_okta.sync.policy import resolve
+from teleport_okta.sync.one_user import OneUser
+from teleport_okta.sync.reading import Reading, read_both
 from teleport_okta.sync.report import OutcomeView, PassReport
-from teleport_okta.sync.sources import OktaFacts, read_okta, read_teleport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from teleport_okta.apply.applier import Applier
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.clock import Clock
     from teleport_okta.config import Settings
-    from teleport_okta.desired.people import DesiredUsers
-    from teleport_okta.desired.policy import Policy
-    from teleport_okta.model.teleport import Cluster
+    from teleport_okta.model.findings import Hold
+    from teleport_okta.model.teleport import Cluster, TeleportLock
+    from teleport_okta.observe.metrics import Metrics
     from teleport_okta.okta.reads import OktaReads
     from teleport_okta.plan.plan import Plan
     from teleport_okta.plan.view import PlanView
     from teleport_okta.state.store import Store
+    from teleport_okta.sync.sources import OktaFacts
     from teleport_okta.teleport.cluster import Teleport
-
-_ROUNDS: Final = 3
-"""How often a pass plans: once, and again for users whom somebody else changed between reading and writing."""
 
 _DIFFERENCES_SHOWN: Final = 20
 """Lines of difference that the error about a changed plan lists."""
@@ -47,29 +46,27 @@ class PlanChangedError(TeleportOktaError):
     """The plan is not the one that was asked for any more. Read what changed, then ask for the new digest."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """Everything that a plan is computed from, and why nobody may leave (None: leavers may)."""
-
-    facts: OktaFacts
-    policy: Policy
-    desired: DesiredUsers
-    actual: ActualUsers
-    absences_held: str | None
-
-
 class FullPass:
     """Plans and applies one organisation against one cluster. Not for two tasks at once."""
 
     def __init__(
-        self, *, okta: OktaReads, teleport: Teleport, store: Store, applier: Applier, settings: Settings, clock: Clock
+        self,
+        *,
+        okta: OktaReads,
+        teleport: Teleport,
+        store: Store,
+        settings: Settings,
+        metrics: Metrics,
+        clock: Clock,
     ) -> None:
         self._okta = okta
         self._teleport = teleport
         self._store = store
-        self._applier = applier
         self._settings = settings
         self._clock = clock
+        self._metrics = metrics
+        self._keys = Keys()
+        self._applier = Applier(teleport, store.journal, clock, self._keys)
         self.applying = False
         """Whether a plan is being applied at this moment; cancelling a pass is harmless while it only reads."""
 
@@ -87,9 +84,10 @@ class FullPass:
 
         Raises OktaError, TeleportError, ConfigError or StateError.
         """
-        plan = self._planned(await self._read())
+        plan = (await self._read()).plan(self._clock.now())
         lines = [change_line(change_view(change)) for change in plan.changes]
         await self._store.remember_plan(plan.digest, lines, at=self._clock.now())
+        await self._remember_findings(plan)
         return plan
 
     async def run(
@@ -101,28 +99,48 @@ class FullPass:
         """
         started = self._clock.now()
         mark = self._okta.calls
+        await settle_open_records(self._store.journal, self._teleport, self._clock)
         reading = await self._read()
-        plan = self._planned(reading)
+        plan = reading.plan(self._clock.now())
         if expected_digest and plan.digest != expected_digest:
             remedy = "there is nothing left to do" if plan.is_empty else f"apply it with --plan {plan.digest}"
             raise PlanChangedError(await self._what_changed(expected_digest, plan), remedy=remedy)
+        self._keys.learned_all(reading.at)
         self.applying = True
         try:
-            outcomes: Sequence[Outcome] = await self._applier.apply(plan, trigger=trigger, progress=progress)
-            if not expected_digest:
-                outcomes, plan = await self._apply_conflicted(reading, plan, outcomes, trigger)
+            outcomes, plan = await self._apply(
+                reading, plan, trigger=trigger, is_approved=bool(expected_digest), progress=progress
+            )
+            plan = await self._remember(reading, plan, outcomes)
             report = self._report(
                 reading=reading, plan=plan, outcomes=outcomes, trigger=trigger, started=started, mark=mark
             )
-            await self._remember(reading, plan, report)
+            if report.succeeded:
+                await self._store.remember_success(report.finished)
         finally:
             self.applying = False
         return report
 
+    async def release(self, name: str) -> list[TeleportLock]:
+        """Take our locks off a user name, because an operator says so; return those that were taken off.
+
+        Raises NotReleasableError when there is none, or it is about somebody whom the next pass would lock again;
+        OktaError, TeleportError or StateError.
+        """
+        organization = await self._okta.organization()
+        return await release(
+            name,
+            owner=organization.id,
+            teleport=self._teleport,
+            journal=self._store.journal,
+            keys=self._keys,
+            clock=self._clock,
+        )
+
     def _report(
         self,
         *,
-        reading: _Reading,
+        reading: Reading,
         plan: Plan,
         outcomes: Sequence[Outcome],
         trigger: str,
@@ -141,63 +159,71 @@ class FullPass:
             error="; ".join([*_incomplete(reading.facts), *stops[:1]]),
         )
 
-    async def _read(self) -> _Reading:
-        facts = await read_okta(self._okta, self._settings)
-        cluster = await self._teleport.cluster()
-        policy = await resolve(self._settings.sync, facts.organization, cluster, self._teleport)
-        actual = await read_teleport(self._teleport)
-        owned = owned_names(actual.users.values(), policy.owner)
-        absences_held = why_absences_are_held(
-            facts.people, app=facts.app, last_count=await self._store.believed_count(), owned_count=len(owned)
-        )
-        return _Reading(facts, policy, desired_users(facts.people, policy, owned), actual, absences_held)
+    async def _read(self) -> Reading:
+        return await read_both(self._okta, self._teleport, self._store, self._settings, self._clock)
 
-    def _planned(self, reading: _Reading) -> Plan:
-        return plan_users(
-            reading.desired,
-            reading.actual,
-            reading.policy,
-            now=self._clock.now(),
-            absences_held=reading.absences_held,
-        )
+    async def _apply(
+        self,
+        reading: Reading,
+        plan: Plan,
+        *,
+        trigger: str,
+        is_approved: bool,
+        progress: Callable[[int, int], None] | None,
+    ) -> tuple[tuple[Outcome, ...], Plan]:
+        """Apply a plan; users who were changed meanwhile are planned again, and set aside as that says.
 
-    async def _apply_conflicted(
-        self, reading: _Reading, plan: Plan, outcomes: Sequence[Outcome], trigger: str
-    ) -> tuple[Sequence[Outcome], Plan]:
-        """Plan and apply again for users whom somebody else changed between our reading and our writing.
-
-        Returns all outcomes, and the plan with what turned out to be somebody else's set aside. Not for a plan that a
-        person approved by its digest: what is planned again, nobody has seen.
+        Not under a plan that a person approved by its digest: what is planned again, nobody has seen.
         """
-        for _ in range(_ROUNDS - 1):
-            conflicted = {outcome.change.subject for outcome in outcomes if outcome.result is Result.CONFLICT}
-            if not conflicted:
-                break
-            _log.info("planning again for %d users who were changed by somebody else meanwhile", len(conflicted))
-            again = await self._plan_again(reading, conflicted)
-            others = [outcome for outcome in outcomes if outcome.change.subject not in conflicted]
-            outcomes = [*others, *await self._applier.apply(again, trigger=trigger)]
-            plan = replace(plan, quarantined=again.quarantined)
-        return outcomes, plan
+        one_user = OneUser(
+            reading,
+            okta=self._okta,
+            teleport=self._teleport,
+            store=self._store,
+            settings=self._settings,
+            clock=self._clock,
+        )
+        outcomes = await self._applier.apply(
+            plan,
+            trigger=trigger,
+            facts_at=reading.at,
+            replan=None if is_approved else one_user.plan_again,
+            progress=progress,
+        )
+        again = one_user.quarantined
+        if again:
+            _log.info("%d users were changed by somebody else meanwhile, and planned again", len(again))
+        others = [row for row in plan.quarantined if row.name not in again]
+        return outcomes, replace(
+            plan, quarantined=tuple(sorted([*others, *(row for rows in again.values() for row in rows)]))
+        )
 
-    async def _plan_again(self, reading: _Reading, subjects: set[str]) -> Plan:
-        """Read these users one by one and plan them alone."""
-        users = dict(reading.actual.users)
-        for name in subjects:
-            user = await self._teleport.users.get(name)
-            if user is None:
-                users.pop(name, None)
-            else:
-                users[name] = user
-        plan = self._planned(replace(reading, actual=ActualUsers(users, reading.actual.locks)))
-        return replace(plan, changes=tuple(change for change in plan.changes if change.subject in subjects))
-
-    async def _remember(self, reading: _Reading, plan: Plan, report: PassReport) -> None:
+    async def _remember(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome]) -> Plan:
+        """Keep what the next pass must know; return the plan, with an alarm if too much is set aside."""
+        now = self._clock.now()
         people = reading.facts.people
-        await self._store.remember_people(people.people, at=people.read_at, believed=reading.absences_held is None)
-        await self._store.settle_quarantine(plan.quarantined, at=report.finished)
-        if report.succeeded:
-            await self._store.remember_success(report.finished)
+        settled = people.incomplete is None and not _has_open_absences(plan, outcomes)
+        await self._store.remember_people(people.people, at=people.read_at, settled=settled)
+        await self._remember_findings(plan)
+        patience = reading.patience(self._settings.sync.interval)
+        entries = patience.entries(plan.quarantined, outcomes, reading.remembered.quarantine, now)
+        await self._store.settle_quarantine(entries)
+        alarm = patience.alarm(len(entries))
+        self._show(plan.holds, quarantined=len(entries), alarmed=alarm is not None)
+        return replace(plan, warnings=(*plan.warnings, alarm)) if alarm else plan
+
+    def _show(self, holds: Iterable[Hold], *, quarantined: int, alarmed: bool) -> None:
+        self._metrics.nothing_held()
+        for hold in holds:
+            self._metrics.hold(hold.kind, hold.evidence, count=hold.count, limit=hold.limit, used=hold.used)
+        self._metrics.quarantine(quarantined, alarmed=alarmed)
+
+    async def _remember_findings(self, plan: Plan) -> None:
+        """Keep what is held, so that it can be approved, and what `status` lists."""
+        await self._store.remember_findings(plan.findings)
+        await self._store.approvals.remember_held(
+            [held.harmed for held in plan.held if held.approvable], at=self._clock.now()
+        )
 
     async def _what_changed(self, digest: str, plan: Plan) -> str:
         shown = await self._store.remembered_plan(digest)
@@ -210,6 +236,16 @@ class FullPass:
         if len(detail) > _DIFFERENCES_SHOWN:
             detail = [*detail[:_DIFFERENCES_SHOWN], f"  and {len(detail) - _DIFFERENCES_SHOWN} more"]
         return "\n".join([f"the plan is now {plan.digest}, not {digest}:", *detail])
+
+
+def _has_open_absences(plan: Plan, outcomes: Iterable[Outcome]) -> bool:
+    """Whether somebody was absent from the listing and has not left for it: held, or not applied."""
+    return any(held.evidence is Evidence.ABSENT for held in plan.held) or any(
+        outcome.change.harm is not None
+        and outcome.change.harm.evidence is Evidence.ABSENT
+        and outcome.result is not Result.DONE
+        for outcome in outcomes
+    )
 
 
 def _incomplete(facts: OktaFacts) -> list[str]:

@@ -27,12 +27,15 @@ async def resolve(
     if not settings.local_users and not saml.enabled:
         what = f"sync.local_users is false, but {cluster.name} has no SAML sign-in ({saml.reason})"
         raise ConfigError(what, remedy="set sync.local_users = true, and invite people with `tctl users reset NAME`")
+    adoption = cluster.feature("adoption")
     return Policy(
         owner=organization.id,
         organization_url=organization.url,
         connector=None if settings.local_users else settings.connector,
         default_roles=await _default_roles(settings, cluster, teleport),
         create_unactivated=settings.create_unactivated,
+        lock_suspended=settings.suspended == "lock",
+        no_adoption=None if adoption.enabled else adoption.reason,
     )
 
 

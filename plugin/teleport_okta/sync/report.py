@@ -46,8 +46,8 @@ class PassReport:
 
     @property
     def succeeded(self) -> bool:
-        """Whether nothing is left to do: everything was applied, and nobody's leave is held."""
-        return self.applied and not self.plan.held
+        """Whether nothing is left to do: everything was applied, and no harm is held."""
+        return self.applied and not self.plan.findings.held
 
     def counts(self) -> Counter[str]:
         """Count the outcomes by result."""

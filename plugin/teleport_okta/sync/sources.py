@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from teleport_okta.errors import ConfigError
-from teleport_okta.plan.users import ActualUsers
+from teleport_okta.plan.actual import ActualUsers
 
 if TYPE_CHECKING:
     from teleport_okta.config import Settings
-    from teleport_okta.model.okta import OktaApp, OktaOrganization, Snapshot
+    from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts, Snapshot
     from teleport_okta.okta.reads import OktaReads
     from teleport_okta.teleport.cluster import Teleport
 
@@ -40,8 +40,18 @@ async def read_okta(okta: OktaReads, settings: Settings) -> OktaFacts:
     return OktaFacts(organization, app, await okta.people_of_app(app_id))
 
 
+async def read_person(okta: OktaReads, settings: Settings, okta_id: str) -> PersonFacts | MalformedRow | None:
+    """Read one person of the configured source; None when they are not in it any more. Raises OktaError."""
+    if settings.sync.source == "organization":
+        return await okta.person_of_organization(okta_id)
+    return await okta.person_of_app(settings.okta.app_id or "", okta_id)
+
+
 async def read_teleport(teleport: Teleport) -> ActualUsers:
-    """Read all users and locks of the cluster; raises TeleportError."""
+    """Read all users, locks and roles of the cluster; raises TeleportError."""
     users = await teleport.users.list()
     locks = await teleport.locks.list()
-    return ActualUsers(users={user.name: user for user in users}, locks={lock.name: lock for lock in locks})
+    roles = await teleport.roles.list()
+    return ActualUsers(
+        users={user.name: user for user in users}, locks={lock.name: lock for lock in locks}, roles=tuple(roles)
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
+
+from teleport_okta.model.findings import Findings
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,6 +23,7 @@ class Status:
     state: str
     last_success: datetime | None
     quarantine: tuple[QuarantineEntry, ...]
+    findings: Findings = field(default_factory=Findings)
     next_pass: datetime | None = None
     last_error: str = ""
     cluster: Cluster | None = None
@@ -35,7 +38,17 @@ class Status:
             "next_pass": self.next_pass and self.next_pass.isoformat(),
             "last_error": self.last_error,
             "cluster": self.cluster and asdict(self.cluster),
-            "quarantine": [{**asdict(entry.row), "since": entry.since.isoformat()} for entry in self.quarantine],
+            "held_digest": self.findings.held_digest,
+            **asdict(self.findings),
+            "quarantine": [
+                {
+                    **asdict(entry.row),
+                    "since": entry.since.isoformat(),
+                    "next_try": entry.next_try.isoformat(),
+                    "tries": entry.tries,
+                }
+                for entry in self.quarantine
+            ],
             "last_pass": self.last_pass and self.last_pass.as_json(),
         }
 
@@ -47,4 +60,5 @@ async def status_of_store(store: Store, version: str) -> Status:
         state="stopped",
         last_success=await store.last_success(),
         quarantine=tuple(await store.quarantine()),
+        findings=await store.findings(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.features import read_cluster
@@ -24,16 +25,17 @@ if TYPE_CHECKING:
 class Teleport:
     """A Teleport cluster: its users, locks and roles, and what it can do.
 
-    Two identities may be at work (`design.md` 5). The host identity writes what is of origin okta, which is all that
-    we write so far; the bot identity, where there is one, is asked for what only it may see.
+    Two identities may be at work (`design.md` 5). The host identity writes what is of origin okta; the bot identity,
+    where there is one, writes everything else and is asked for what only it may see.
     """
 
     def __init__(self, host: Connection, bot: Connection | None, *, clock: Clock) -> None:
         self._host = host
         self._bot = bot
         self._known_cluster: Cluster | None = None
-        self.users = Users(host, clock)
-        self.locks = Locks(host, clock)
+        identities = ByOrigin(host, bot)
+        self.users = Users(identities, clock)
+        self.locks = Locks(identities, clock)
         self.roles = Roles(host, clock)
 
     @classmethod

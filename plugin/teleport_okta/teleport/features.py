@@ -116,6 +116,15 @@ async def _list_users(connection: Connection) -> None:
     )
 
 
+async def _get_user(connection: Connection) -> None:
+    await connection.call(
+        connection.users.GetUser,
+        users_service_pb2.GetUserRequest(name=_NOBODY),
+        name="UsersService/GetUser",
+        subject="users",
+    )
+
+
 async def _get_lock(connection: Connection) -> None:
     await connection.call(
         connection.auth.GetLock,
@@ -199,6 +208,7 @@ _PROBES: Final = (
     _Probe("user_groups", "host", _list_user_groups),
     _Probe("access_lists", "host", _list_access_lists),
     _Probe("okta_service", "host", _list_import_rules),
+    _Probe("adoption", "bot", _get_user),
     _Probe("plugin", "bot", _get_plugin),
     _Probe("access_requests", "bot", _list_access_requests),
 )

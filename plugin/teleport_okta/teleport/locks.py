@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import TYPE_CHECKING
 
 from teleport.legacy.client.proto import authservice_pb2 as pb
+from teleport.legacy.types import types_pb2
 
 from teleport_okta.teleport.convert import lock_from_bytes, lock_from_message, lock_to_message
 from teleport_okta.teleport.errors import NotFoundError
@@ -15,14 +17,19 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.teleport import TeleportLock
+    from teleport_okta.teleport.by_origin import ByOrigin
     from teleport_okta.teleport.connection import Connection
 
 
 class Locks:
-    """The cluster's locks, read and written as the host identity."""
+    """The cluster's locks, read as the host identity and written as the one that a lock's origin demands.
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
-        self._connection = connection
+    Every write may raise BotIdentityNeededError.
+    """
+
+    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+        self._identities = identities
+        self._connection = identities.host
         self._recent: RecentWrites[TeleportLock] = RecentWrites(clock, fingerprint=_content, decode=lock_from_bytes)
 
     async def list(self) -> list[TeleportLock]:
@@ -32,6 +39,17 @@ class Locks:
         )
         listed = {message.Metadata.Name: lock_from_message(message) for message in reply.Locks}
         return list(self._recent.settle(listed).values())
+
+    async def on_user(self, user_name: str) -> builtins.list[TeleportLock]:
+        """Return every lock on one user, in force or not, our own recent writes included."""
+        reply = await self._connection.call(
+            self._connection.auth.GetLocks,
+            pb.GetLocksRequest(Targets=[types_pb2.LockTarget(User=user_name)]),
+            name="AuthService/GetLocks",
+            subject=f"locks on user {user_name!r}",
+        )
+        listed = {message.Metadata.Name: lock_from_message(message) for message in reply.Locks}
+        return builtins.list(self._recent.settle_some(listed, lambda lock: lock.user == user_name).values())
 
     async def get(self, name: str) -> TeleportLock | None:
         """Return a lock, or None when there is none of this name."""
@@ -53,8 +71,9 @@ class Locks:
         anybody else is PermissionDeniedError.
         """
         message = lock_to_message(lock)
-        await self._connection.call(
-            self._connection.auth.UpsertLock,
+        connection = self._writing(lock)
+        await connection.call(
+            connection.auth.UpsertLock,
             message,
             name="AuthService/UpsertLock",
             subject=f"{_subject(lock.name)} on user {lock.user!r}",
@@ -64,16 +83,20 @@ class Locks:
         self._recent.wrote(lock.name, stored.raw or b"", _content(stored), replaced=replaced)
         return stored
 
-    async def delete(self, name: str) -> bool:
+    async def delete(self, lock: TeleportLock) -> bool:
         """Release a lock. Returns False when it was gone already."""
-        deleted = await self._connection.delete(
-            self._connection.auth.DeleteLock,
-            pb.DeleteLockRequest(Name=name),
+        connection = self._writing(lock)
+        deleted = await connection.delete(
+            connection.auth.DeleteLock,
+            pb.DeleteLockRequest(Name=lock.name),
             name="AuthService/DeleteLock",
-            subject=_subject(name),
+            subject=_subject(lock.name),
         )
-        self._recent.deleted(name)
+        self._recent.deleted(lock.name)
         return deleted
+
+    def _writing(self, lock: TeleportLock) -> Connection:
+        return self._identities.writing(lock.labels, _subject(lock.name))
 
 
 def _subject(name: str) -> str:

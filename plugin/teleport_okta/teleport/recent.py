@@ -84,6 +84,19 @@ class RecentWrites(Generic[N]):
                 listed[name] = self._decode(write.raw)
         return listed
 
+    def settle_some(self, listed: dict[str, N], fits: Callable[[N], bool]) -> dict[str, N]:
+        """Correct a listing of those objects that fit, in place; return it. Nothing is forgotten because of it."""
+        self._forget_old()
+        for name, write in self._writes.items():
+            ours = None if write.raw is None else self._decode(write.raw)
+            if not self._is_older(listed.get(name), write):
+                continue
+            if ours is not None and fits(ours):
+                listed[name] = ours
+            else:
+                listed.pop(name, None)
+        return listed
+
     def settle_one(self, name: str, found: N | None) -> N | None:
         """Correct the reading of one object likewise. It proves nothing about listings, so nothing is forgotten."""
         self._forget_old()

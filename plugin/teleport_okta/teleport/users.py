@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.teleport import TeleportUser
+    from teleport_okta.teleport.by_origin import ByOrigin
     from teleport_okta.teleport.connection import Connection
 
 PAGE_SIZE: Final = 1000
@@ -25,14 +26,15 @@ PAGE_SIZE: Final = 1000
 
 
 class Users:
-    """The cluster's users, read and written as the host identity.
+    """The cluster's users, read as the host identity and written as the one that a user's origin demands.
 
     Every write may raise MissingRoleError (a role of the user does not exist), PermissionDeniedError or
-    InvalidArgumentError (origin, name); every call UnavailableError once its retries are spent.
+    InvalidArgumentError (origin, name), BotIdentityNeededError; every call UnavailableError once its retries are spent.
     """
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
-        self._connection = connection
+    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+        self._identities = identities
+        self._connection = identities.host
         self._clock = clock
         self._recent: RecentWrites[TeleportUser] = RecentWrites(
             clock, fingerprint=lambda user: user.revision, decode=user_from_bytes
@@ -61,11 +63,11 @@ class Users:
         """Create a user and return it as stored. Raises AlreadyExistsError when somebody else has the name."""
         message = user_to_message(user, self._clock.now())
         request = pb.CreateUserRequest(user=message)
-        users = self._connection.users
+        connection = self._writing(user)
 
         async def send() -> TeleportUser:
-            reply = await self._connection.call_once(
-                users.CreateUser, request, name="UsersService/CreateUser", subject=_subject(user.name)
+            reply = await connection.call_once(
+                connection.users.CreateUser, request, name="UsersService/CreateUser", subject=_subject(user.name)
             )
             return user_from_reply(reply.user, message, user)
 
@@ -79,11 +81,11 @@ class Users:
         """
         message = user_to_message(user, self._clock.now())
         request = pb.UpdateUserRequest(user=message)
-        users = self._connection.users
+        connection = self._writing(user)
 
         async def send() -> TeleportUser:
-            reply = await self._connection.call_once(
-                users.UpdateUser, request, name="UsersService/UpdateUser", subject=_subject(user.name)
+            reply = await connection.call_once(
+                connection.users.UpdateUser, request, name="UsersService/UpdateUser", subject=_subject(user.name)
             )
             return user_from_reply(reply.user, message, user)
 
@@ -93,9 +95,10 @@ class Users:
     async def upsert(self, user: TeleportUser) -> TeleportUser:
         """Create or overwrite a user, whatever is there, and return it as stored."""
         message = user_to_message(user, self._clock.now())
+        connection = self._writing(user)
         try:
-            reply = await self._connection.call(
-                self._connection.users.UpsertUser,
+            reply = await connection.call(
+                connection.users.UpsertUser,
                 pb.UpsertUserRequest(user=message),
                 name="UsersService/UpsertUser",
                 subject=_subject(user.name),
@@ -104,16 +107,20 @@ class Users:
             _raise_missing_role(error, user)
         return self._remember(user_from_reply(reply.user, message, user), replaced=user.revision or UNKNOWN)
 
-    async def delete(self, name: str) -> bool:
+    async def delete(self, user: TeleportUser) -> bool:
         """Delete a user with everything below it (MFA devices too). Returns False when it was gone already."""
-        deleted = await self._connection.delete(
-            self._connection.users.DeleteUser,
-            pb.DeleteUserRequest(name=name),
+        connection = self._writing(user)
+        deleted = await connection.delete(
+            connection.users.DeleteUser,
+            pb.DeleteUserRequest(name=user.name),
             name="UsersService/DeleteUser",
-            subject=_subject(name),
+            subject=_subject(user.name),
         )
-        self._recent.deleted(name)
+        self._recent.deleted(user.name)
         return deleted
+
+    def _writing(self, user: TeleportUser) -> Connection:
+        return self._identities.writing(user.labels, _subject(user.name))
 
     async def _add_skipped(self, listed: dict[str, TeleportUser], tokens: Iterable[str]) -> None:
         """Read the users who stand at page boundaries, where the listing left them out.

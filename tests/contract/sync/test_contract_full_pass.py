@@ -54,7 +54,7 @@ async def test_a_walk_that_breaks_off_applies_what_came_and_takes_nobody_away(wo
     assert set(actions(report)) == {"create"}
     assert len(world.owned()) == 1001
     assert "leaver@x.io" in world.owned()
-    assert [held.name for held in report.plan.held] == ["leaver@x.io"]
+    assert [held.name for held in report.plan.findings.held] == ["leaver@x.io"]
 
 
 async def test_a_token_revoked_in_the_middle_of_a_pass_takes_nobody_away(world):
@@ -78,7 +78,7 @@ async def test_people_who_are_hidden_all_at_once_are_held(world):
     world.okta.narrow_role(hide=[person.id for person in people])
     report = await world.run()
     assert set(world.owned()) == {"ada@x.io", "bob@x.io"}
-    assert len(report.plan.held) == 2
+    assert len(report.plan.findings.held) == 2
 
 
 async def test_an_inactive_app_takes_nobody_away(world):
@@ -86,7 +86,7 @@ async def test_an_inactive_app_takes_nobody_away(world):
     world.okta.unassign(world.okta_app.id, ada.id)
     world.okta.deactivate_app(world.okta_app.id)
     report = await world.run()
-    assert "INACTIVE" in report.plan.warnings[0]
+    assert "INACTIVE" in report.plan.findings.holds[0].why
     assert "ada@x.io" in world.owned()
 
 

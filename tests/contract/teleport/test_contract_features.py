@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.teleport import TeleportSandbox
     from teleport_okta.teleport.cluster import Teleport
 
-EVERYWHERE = {"access_requests", "app_servers", "locks", "roles", "user_groups", "users"}
+EVERYWHERE = {"access_requests", "adoption", "app_servers", "locks", "roles", "user_groups", "users"}
 ENTERPRISE = {"access_lists", "okta_service", "plugin", "saml"}
 
 

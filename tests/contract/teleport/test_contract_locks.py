@@ -36,8 +36,8 @@ async def test_the_life_of_a_lock(with_ada: Teleport) -> None:
     await locks.upsert(replace(LOCK, message="left for good"))
     assert [lock.message for lock in await locks.list()] == ["left for good"]
 
-    assert await locks.delete(LOCK.name)
-    assert not await locks.delete(LOCK.name)
+    assert await locks.delete(LOCK)
+    assert not await locks.delete(LOCK)
     assert await locks.get(LOCK.name) is None
 
 
@@ -54,10 +54,10 @@ async def test_a_temporary_lock_lasts_to_its_end_and_leaves_no_record(with_ada: 
 
 async def test_a_lock_outlives_the_user_it_is_about(with_ada: Teleport) -> None:
     await with_ada.locks.upsert(LOCK)
-    await with_ada.users.delete("ada")
+    await with_ada.users.delete(ADA)
 
     assert await with_ada.locks.list() == [LOCK]
-    assert await with_ada.locks.delete(LOCK.name)
+    assert await with_ada.locks.delete(LOCK)
 
 
 @pytest.mark.parametrize("listing_lag", [ListingLag.observed()], ids=["lagging"])
@@ -72,7 +72,7 @@ async def test_listings_that_lag_show_our_own_locks(with_ada: Teleport, clock: V
 
     clock.advance(5)
     assert await with_ada.locks.list() == [changed]
-    await with_ada.locks.delete(LOCK.name)
+    await with_ada.locks.delete(LOCK)
     assert await with_ada.locks.list() == []
 
 
@@ -83,9 +83,21 @@ async def test_nobody_is_locked_who_is_not_of_origin_okta(teleport: Teleport, sa
         await teleport.locks.upsert(replace(LOCK, user="eve"))
 
 
-async def test_locks_of_others_are_listed_but_not_ours_to_release(with_ada: Teleport, sandbox: TeleportSandbox) -> None:
+async def test_locks_on_one_user_are_those_and_no_others(with_ada: Teleport, sandbox: TeleportSandbox) -> None:
     sandbox.administrator.create_lock("by-hand", "ada", message="on leave")
+    sandbox.administrator.create_lock("other", "eve")
+    await with_ada.locks.upsert(LOCK)
 
-    assert [(lock.name, lock.user) for lock in await with_ada.locks.list()] == [("by-hand", "ada")]
-    with pytest.raises(PermissionDeniedError):
-        await with_ada.locks.delete("by-hand")
+    assert {lock.name for lock in await with_ada.locks.on_user("ada")} == {"by-hand", LOCK.name}
+
+
+async def test_a_user_of_another_origin_is_locked_and_released_as_the_bot(
+    teleport: Teleport, sandbox: TeleportSandbox
+) -> None:
+    sandbox.administrator.create_user("eve")
+    lock = TeleportLock("okta-eve-adopted", "eve", {OWNER: "00oORG"}, "left")
+
+    await teleport.locks.upsert(lock)
+    assert [found.name for found in await teleport.locks.on_user("eve")] == [lock.name]
+    assert await teleport.locks.delete(lock)
+    assert await teleport.locks.on_user("eve") == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ import pytest
 from teleport_okta.model.labels import OKTA_ID, ORIGIN, ORIGIN_OKTA, OWNER
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.sandbox.teleport import Fault, ListingLag
+from teleport_okta.teleport.by_origin import BotIdentityNeededError
+from teleport_okta.teleport.cluster import Teleport
 from teleport_okta.teleport.errors import (
     AlreadyExistsError,
     InvalidArgumentError,
@@ -21,7 +24,7 @@ from teleport_okta.teleport.errors import (
 if TYPE_CHECKING:
     from teleport_okta.clock import VirtualClock
     from teleport_okta.sandbox.teleport import TeleportSandbox
-    from teleport_okta.teleport.cluster import Teleport
+    from teleport_okta.teleport.identity import Identity
 
 LAGGING = pytest.mark.parametrize("listing_lag", [ListingLag.observed()], ids=["lagging"])
 UNKNOWN_FIELD = b"\xfa\x3e\x05later"
@@ -47,8 +50,8 @@ async def test_the_life_of_a_user(teleport: Teleport) -> None:
     assert updated.revision != created.revision
     assert content(await teleport.users.get(ADA.name)) == content(updated)
 
-    assert await teleport.users.delete(ADA.name)
-    assert not await teleport.users.delete(ADA.name)
+    assert await teleport.users.delete(ADA)
+    assert not await teleport.users.delete(ADA)
     assert await teleport.users.get(ADA.name) is None
 
 
@@ -139,7 +142,7 @@ async def test_listings_that_lag_show_our_own_writes(teleport: Teleport, clock: 
     assert updated in await teleport.users.list()
 
     clock.advance(5)
-    await teleport.users.delete(ADA.name)
+    await teleport.users.delete(ADA)
     assert ADA.name not in {user.name for user in await teleport.users.list()}
 
 
@@ -194,7 +197,7 @@ async def test_names_are_long_and_told_apart_by_case(teleport: Teleport) -> None
     assert len([user for user in await teleport.users.list() if user.labels.get(OWNER)]) == 3
 
 
-async def test_users_of_other_origins_are_not_ours_to_change(teleport: Teleport, sandbox: TeleportSandbox) -> None:
+async def test_nobody_can_be_moved_to_the_origin_of_okta(teleport: Teleport, sandbox: TeleportSandbox) -> None:
     sandbox.administrator.create_user("eve")
     eve = await teleport.users.get("eve")
     assert eve is not None
@@ -202,7 +205,30 @@ async def test_users_of_other_origins_are_not_ours_to_change(teleport: Teleport,
     with pytest.raises(PermissionDeniedError):
         await teleport.users.update(replace(eve, labels=ADA.labels))
     with pytest.raises(PermissionDeniedError):
-        await teleport.users.delete("eve")
+        await teleport.users.delete(replace(eve, labels=ADA.labels))
+
+
+async def test_a_user_of_another_origin_is_changed_as_the_bot(teleport: Teleport, sandbox: TeleportSandbox) -> None:
+    sandbox.administrator.create_user("eve")
+    sandbox.administrator.add_mfa_device("eve")
+    eve = await teleport.users.get("eve")
+    assert eve is not None
+
+    changed = await teleport.users.update(replace(eve, labels={OWNER: "00oORG"}))
+    assert changed.labels == {OWNER: "00oORG"}
+    assert sandbox.administrator.mfa_devices("eve") == ["phone"]
+    assert await teleport.users.delete(changed)
+
+
+async def test_without_a_bot_a_user_of_another_origin_cannot_be_changed(
+    sandbox: TeleportSandbox, host: Identity, clock: VirtualClock
+) -> None:
+    sandbox.administrator.create_user("eve")
+    async with await Teleport.connect(sandbox.address, host=host, clock=clock, rng=random.Random(1)) as alone:
+        eve = await alone.users.get("eve")
+        assert eve is not None
+        with pytest.raises(BotIdentityNeededError, match=r"'eve'.*teleport\.identity"):
+            await alone.users.delete(eve)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 from teleport_okta.desired.people import desired_users
-from teleport_okta.desired.trust import why_absences_are_held
+from teleport_okta.desired.trust import judge_absences
+from teleport_okta.model.harm import Limits
 from teleport_okta.model.okta import MalformedRow, OktaApp
 from worlds import POLICY, listing, person
 
@@ -17,7 +18,7 @@ def sort(*people, owned=None, **more):
     return desired_users(listing(*people, **more), POLICY, owned or {})
 
 
-@pytest.mark.parametrize("status", ["ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT"])
+@pytest.mark.parametrize("status", ["ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT", "SUSPENDED"])
 def test_usable_statuses_are_wanted(status):
     assert sort(replace(ADA, status=status)).wanted["ada@x.io"].create
 
@@ -78,21 +79,56 @@ def test_a_malformed_row_with_an_id_keeps_its_person():
 APP = OktaApp("0oaAPP", "x", "Teleport", "ACTIVE", "SAML_2_0")
 
 
-def held(snapshot, *, app=APP, last=0, owned=0):
-    return why_absences_are_held(snapshot, app=app, last_count=last, owned_count=owned)
+def judged(snapshot, *, app=APP, baseline=None, owned=0):
+    return judge_absences(snapshot, app=app, baseline=baseline, owned_count=owned, limits=Limits())
+
+
+def crowd(count):
+    return listing(*[person(f"00u{number}", f"u{number}") for number in range(count)])
+
+
+def test_suspended_people_are_told_from_active_ones():
+    desired = sort(replace(ADA, status="SUSPENDED"), person("00uBOB", "bob@x.io"))
+    assert (desired.suspended, desired.active) == ({"00uADA"}, {"00uBOB"})
+    assert desired.wanted["ada@x.io"].suspended
+
+
+def test_a_setting_makes_suspension_mean_nothing():
+    policy = replace(POLICY, lock_suspended=False)
+    desired = desired_users(listing(replace(ADA, status="SUSPENDED")), policy, {})
+    assert desired.active == {"00uADA"}
+    assert not desired.wanted["ada@x.io"].suspended
+
+
+def test_of_an_unknown_status_nobody_knows_whether_to_lock():
+    desired = sort(replace(ADA, status="HIBERNATING"))
+    assert not desired.suspended | desired.active
 
 
 def test_a_complete_listing_is_believed():
-    assert held(listing(ADA), last=5, owned=5) is None
-    assert held(listing()) is None
+    assert judged(listing(ADA), baseline=5, owned=5).believed
+    assert judged(listing()).believed
 
 
-@pytest.mark.parametrize("memory", [{"last": 3}, {"owned": 3}])
+@pytest.mark.parametrize("memory", [{"baseline": 3}, {"owned": 3}])
 def test_an_empty_listing_where_there_were_people_is_not(memory):
-    assert "empty" in held(listing(), **memory)
+    absences = judged(listing(), **memory)
+    assert "empty, where it had 3" in absences.doubt
+    assert absences.approvable
 
 
-def test_neither_are_broken_walks_untrusted_rows_and_inactive_apps():
-    assert "timeout" in held(listing(ADA, incomplete="timeout"))
-    assert "a row has no id" in held(listing(ADA, untrusted="a row has no id"))
-    assert "INACTIVE" in held(listing(ADA), app=replace(APP, status="INACTIVE"))
+@pytest.mark.parametrize(("before", "now", "believed"), [(200, 180, True), (200, 179, False), (20, 10, True)])
+def test_a_listing_may_shrink_by_the_absent_limit_and_no_more(before, now, believed):
+    assert judged(crowd(now), baseline=before).believed is believed
+    assert judged(crowd(now), baseline=None, owned=before).believed is believed
+
+
+def test_neither_are_untrusted_rows_and_inactive_apps():
+    assert "a row has no id" in judged(listing(ADA, untrusted="a row has no id")).doubt
+    assert "INACTIVE" in judged(listing(ADA), app=replace(APP, status="INACTIVE")).doubt
+
+
+def test_what_is_missing_from_a_broken_walk_cannot_even_be_approved():
+    absences = judged(listing(ADA, incomplete="timeout"))
+    assert "timeout" in absences.doubt
+    assert not absences.approvable

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
+from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.plan.render import as_text
 from teleport_okta.plan.view import view_of
@@ -118,17 +119,21 @@ def test_somebody_elses_user_of_a_wanted_name_is_left_alone():
     assert plan.quarantined[0].name == "ada@x.io"
 
 
+def test_harm_says_whom_it_is_about_and_on_which_evidence():
+    plan = planned(
+        listing(replace(ADA, status="DEPROVISIONED")),
+        [owned_user("00uADA", "ada@x.io"), owned_user("00uBOB", "bob@x.io")],
+    )
+    assert {(change.harmed, change.harm.evidence) for change in plan.changes} == {
+        (Harmed("user", "ada@x.io", "00uADA"), Evidence.STATED),
+        (Harmed("user", "bob@x.io", "00uBOB"), Evidence.ABSENT),
+    }
+
+
 def test_users_of_another_organisation_are_left_alone():
     foreign = owned_user("00uADA", "ada@x.io", labels={labels.OWNER: "00oOTHER", labels.OKTA_ID: "00uADA"})
     assert planned(listing(BOB), [foreign]).changes[0].subject == "bob@x.io"
     assert not planned(listing(), [foreign]).changes
-
-
-def test_held_absences_are_reported_and_nobody_leaves():
-    plan = planned(listing(BOB), [owned_user("00uADA", "ada@x.io")], absences_held="the listing is incomplete: 503")
-    assert steps(plan) == [("create", "bob@x.io")]
-    assert [held.name for held in plan.held] == ["ada@x.io"]
-    assert "503" in plan.warnings[0]
 
 
 def test_the_old_name_of_a_renamed_person_leaves_only_after_the_new_one_is_there():
@@ -151,7 +156,7 @@ def test_a_reused_login_locks_the_predecessor_and_lets_the_successor_wait():
     assert plan.quarantined[0].okta_id == "00uNEW"
 
 
-@pytest.mark.parametrize("status", ["STAGED", "PROVISIONED", "SUSPENDED"])
+@pytest.mark.parametrize("status", ["STAGED", "PROVISIONED"])
 def test_people_who_are_not_usable_yet_are_not_created_but_kept(status):
     waiting = replace(ADA, status=status)
     assert planned(listing(waiting)).is_empty

@@ -7,8 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from teleport_okta.desired.trust import Absences
 from teleport_okta.errors import ConfigError, TeleportOktaError
-from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.findings import Leftover, Quarantined
+from teleport_okta.model.harm import Approval, Harmed
+from teleport_okta.model.labels import okta_id_of
 from teleport_okta.model.teleport import Cluster, Feature
 from teleport_okta.plan.view import view_of
 from teleport_okta.serve.admin import SOCKET_NAME, AdminService, serving
@@ -18,13 +21,16 @@ from teleport_okta.state.store import QuarantineEntry, Store
 from teleport_okta.sync.full_pass import PlanChangedError
 from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.sync.status import Status
-from worlds import NOW, listing, owned_user, person, planned
+from worlds import NOW, braked, leaver_lock, listing, owned_user, person, planned
 
 PLAN = planned(
     listing(person("00uB", "bob@x.io"), person("00uX", "o'neil@x.io")),
     [owned_user("00uA", "ada@x.io")],
 )
-HELD = planned(listing(), [owned_user("00uA", "ada@x.io")], absences_held="empty")
+HELD = braked(
+    planned(listing(), [owned_user("00uA", "ada@x.io")]), owned=["ada@x.io"], absences=Absences("the listing is empty")
+)
+FINDINGS = replace(HELD.findings, leftovers=(Leftover("user", "eve@x.io", "https://other.okta.com"),))
 REPORT = PassReport(
     trigger="command",
     plan=view_of(PLAN),
@@ -38,7 +44,8 @@ STATUS = Status(
     version="0.1.0",
     state="idle",
     last_success=NOW,
-    quarantine=(QuarantineEntry(Quarantined("user", "o'neil@x.io", "00uX", "bad name", "change it"), NOW),),
+    quarantine=(QuarantineEntry(Quarantined("user", "o'neil@x.io", "00uX", "bad name", "change it"), NOW, NOW, 3),),
+    findings=FINDINGS,
     next_pass=NOW + timedelta(minutes=10),
     last_error="",
     cluster=Cluster("example.com", "18.1.3", (Feature("saml", True), Feature("plugin", False, "Community"))),
@@ -56,7 +63,7 @@ class Engine:
             raise self.answer
         return self.answer
 
-    status = plan = apply = _say
+    status = plan = apply = approve = release = _say
 
 
 @pytest.fixture
@@ -90,9 +97,25 @@ async def test_a_status_arrives_whole(world, status):
     assert await client.status() == status
 
 
+async def test_an_approval_arrives_whole(world):
+    engine, _, client = world
+    engine.answer = Approval("digest", frozenset({Harmed("user", "ada@x.io", "00uA")}), NOW)
+    assert await client.approve("digest") == engine.answer
+
+
+async def test_what_was_released_arrives(world):
+    engine, _, client = world
+    engine.answer = [leaver_lock("00uA", "ada@x.io"), leaver_lock("00uB", "ada@x.io", ends_in=None)]
+    released = await client.release("ada@x.io")
+    assert [(lock.name, okta_id_of(lock.labels), lock.expires) for lock in released] == [
+        (lock.name, okta_id_of(lock.labels), lock.expires) for lock in engine.answer
+    ]
+
+
 async def test_the_journal_arrives_whole(world):
     _, store, client = world
-    entry = JournalEntry(NOW, "start", "user", "a", "00u", "create", "why", "", "abc", Result.FAILED, "no")
+    entry = JournalEntry(NOW, "start", "user", "a", "00u", "lock", "why", "", "abc", Result.FAILED, "no")
+    entry = replace(entry, harm="user", evidence="absent", counted=True, approval="d")
     await store.journal.record(entry)
     await store.journal.flush()
     assert await client.history(limit=5, name="a") == [replace(entry, sequence=1)]

@@ -7,17 +7,23 @@ import os
 import sqlite3
 import stat
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.harm import Evidence, Harmed, PastHarm, held_digest
+from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.state.errors import StateDamagedError, StateError, StateFullError, StateLockedError
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.lock import exclusive
-from teleport_okta.state.store import FILE_NAME, Store
+from teleport_okta.state.migrations import STEPS
+from teleport_okta.state.store import FILE_NAME, QuarantineEntry, Store
 from worlds import NOW, person
 
-ROW = Quarantined("user", "ada@x.io", "00uADA", "conflict", "rename it")
+ENTRY = QuarantineEntry(
+    Quarantined("user", "ada@x.io", "00uADA", "conflict", "rename it"), NOW, NOW + timedelta(minutes=10), 2, "d"
+)
 
 
 @pytest.fixture
@@ -45,42 +51,127 @@ async def test_a_harmful_record_is_durable_before_it_is_finished(store, tmp_path
     sequence = await store.journal.begin(entry(action="delete"))
     with sqlite3.connect(tmp_path / FILE_NAME) as other:
         assert other.execute("SELECT outcome FROM journal").fetchall() == [("begun",)]
-    await store.journal.finish(sequence, Result.FAILED, "no answer")
+    await store.journal.finish(sequence, Result.FAILED, "no answer", at=NOW)
     (found,) = await store.journal.history(limit=1)
     assert (found.outcome, found.error) == (Result.FAILED, "no answer")
 
 
 async def test_everything_is_there_after_a_restart(tmp_path):
     store = await Store.open(tmp_path)
-    await store.remember_people([person("00uADA", "ada@x.io")], at=NOW, believed=True)
+    await store.remember_people([person("00uADA", "ada@x.io")], at=NOW, settled=True)
     await store.remember_success(NOW)
     await store.journal.record(entry())
     await store.close()
     again = await Store.open(tmp_path)
-    assert await again.believed_count() == 1
+    assert await again.baseline() == 1
     assert await again.last_success() == NOW
     assert len(await again.journal.history(limit=5)) == 1
     await again.close()
 
 
-async def test_only_a_believed_listing_moves_the_count(store):
-    await store.remember_people([person("00uADA", "ada@x.io")], at=NOW, believed=True)
-    await store.remember_people([], at=NOW + timedelta(minutes=10), believed=False)
-    assert await store.believed_count() == 1
-    await store.remember_people([], at=NOW + timedelta(minutes=20), believed=True)
-    assert await store.believed_count() == 0
+async def test_only_a_listing_whose_absences_are_settled_moves_the_baseline(store):
+    assert await store.baseline() is None
+    await store.remember_people([person("00uADA", "ada@x.io")], at=NOW, settled=True)
+    await store.remember_people([], at=NOW + timedelta(minutes=10), settled=False)
+    assert await store.baseline() == 1
+    await store.remember_people([], at=NOW + timedelta(minutes=20), settled=True)
+    assert await store.baseline() == 0
 
 
-async def test_quarantine_keeps_since_when_while_the_reason_stays(store):
-    later = NOW + timedelta(hours=1)
-    await store.settle_quarantine([ROW], at=NOW)
-    (same,) = await store.settle_quarantine([ROW], at=later)
-    assert same.since == NOW
-    other = Quarantined(ROW.kind, ROW.name, ROW.okta_id, "another reason", ROW.remedy)
-    (changed,) = await store.settle_quarantine([other], at=later)
-    assert changed.since == later
-    assert await store.settle_quarantine([], at=later) == []
+async def test_the_quarantine_is_what_it_was_last_made(store):
+    await store.settle_quarantine([ENTRY])
+    assert await store.quarantine() == [ENTRY]
+    await store.settle_quarantine([])
     assert await store.quarantine() == []
+
+
+ADA, BOB = Harmed("user", "ada@x.io", "00uADA"), Harmed("user", "bob@x.io", "00uBOB")
+
+
+async def test_a_held_set_can_be_approved_by_its_digest_for_a_day(store):
+    await store.approvals.remember_held([ADA, BOB], at=NOW)
+    approval = await store.approvals.approve(held_digest([BOB, ADA]), at=NOW)
+    assert approval.harmed == {ADA, BOB}
+    assert await store.approvals.in_force(NOW + timedelta(hours=23, minutes=59)) == (approval,)
+    assert await store.approvals.in_force(NOW + timedelta(hours=24)) == ()
+
+
+async def test_a_digest_that_nothing_was_held_under_lately_is_refused(store):
+    await store.approvals.remember_held([ADA], at=NOW)
+    with pytest.raises(NothingHeldError, match="nothing was held"):
+        await store.approvals.approve(held_digest([BOB]), at=NOW)
+    with pytest.raises(NothingHeldError):
+        await store.approvals.approve(held_digest([ADA]), at=NOW + timedelta(hours=24))
+
+
+async def test_what_was_done_is_not_admitted_again(store):
+    await store.approvals.remember_held([ADA, BOB], at=NOW)
+    digest = held_digest([ADA, BOB])
+    await store.approvals.approve(digest, at=NOW)
+    sequence = await store.journal.begin(harm(ADA, approval=digest))
+    await store.journal.finish(sequence, Result.DONE, at=NOW, uses=(digest, ADA))
+    (approval,) = await store.approvals.in_force(NOW)
+    assert approval.harmed == {BOB}
+
+
+def harm(harmed, *, counted=True, approval=""):
+    return JournalEntry(
+        NOW,
+        "start",
+        "user",
+        harmed.name,
+        harmed.okta_id,
+        "delete",
+        "why",
+        "",
+        "",
+        Result.BEGUN,
+        harm="user",
+        evidence="absent",
+        counted=counted,
+        approval=approval,
+    )
+
+
+async def test_harm_is_known_from_before_its_call_until_it_is_found_not_done(store):
+    sequence = await store.journal.begin(harm(ADA))
+    assert await harm_since(store, NOW - timedelta(hours=1)) == [PastHarm(ADA, Evidence.ABSENT, True, True)]
+    assert await harm_since(store, NOW) == []
+    later = NOW + timedelta(minutes=1)
+    await store.journal.finish(sequence, Result.DONE, at=later)
+    assert await harm_since(store, NOW) == [PastHarm(ADA, Evidence.ABSENT, True)]
+    await store.journal.finish(sequence, Result.FAILED, at=later)
+    assert await harm_since(store, NOW) == []
+
+
+async def test_a_lock_is_the_beginning_of_a_harm_until_reads_can_show_it(store):
+    lock = replace(harm(ADA), action="lock")
+    sequence = await store.journal.begin(lock)
+    await store.journal.finish(sequence, Result.DONE, at=NOW)
+    hour_ago, lately = NOW - timedelta(hours=1), NOW - timedelta(seconds=1)
+    (step,) = await store.journal.harm_since(hour_ago, recent=lately)
+    assert step.is_open
+    (step,) = await store.journal.harm_since(hour_ago, recent=NOW)
+    assert not step.is_open
+    await store.journal.record(replace(lock, action="unlock", harm="", outcome=Result.DONE))
+    await store.journal.flush()
+    (step,) = await store.journal.harm_since(hour_ago, recent=lately)
+    assert not step.is_open
+
+
+async def harm_since(store, moment):
+    return await store.journal.harm_since(moment, recent=NOW)
+
+
+async def test_a_state_of_the_first_schema_is_brought_up_to_date(tmp_path):
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.executescript(STEPS[0])
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("INSERT INTO quarantine VALUES ('user', 'ada', '00u', 'why', 'remedy', 0)")
+    store = await Store.open(tmp_path)
+    assert [found.row.name for found in await store.quarantine()] == ["ada"]
+    await store.journal.record(entry())
+    await store.close()
 
 
 async def test_shown_plans_are_remembered_the_latest_few(store):
@@ -138,7 +229,7 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):
 
 async def test_what_the_database_cannot_hold_is_an_error_and_not_the_end_of_it(store):
     with pytest.raises(StateError, match="cannot hold"):
-        await store.settle_quarantine([Quarantined("user", "sur\ud800", "00u", "x", "y")], at=NOW)
+        await store.settle_quarantine([replace(ENTRY, row=Quarantined("user", "sur\ud800", "00u", "x", "y"))])
     with pytest.raises(StateError):
         await store.journal.history(limit=10**20)
     assert await store.quarantine() == []

@@ -10,11 +10,12 @@ from itertools import pairwise
 import pytest
 from teleport_okta.clock import VirtualClock
 from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
+from teleport_okta.model.harm import Harmed, held_digest
 from teleport_okta.plan.view import ChangeView, PlanView
 from teleport_okta.state.store import Store
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.report import OutcomeView, PassReport
-from worlds import NOW
+from worlds import NOW, leaver_lock
 
 REPORT = PassReport("test", PlanView("d"), (), NOW, NOW)
 CHANGE = ChangeView("create", "user", "ada@x.io", "ada@x.io", "00uADA", "assigned in Okta")
@@ -43,6 +44,9 @@ class Script:
 
     def drain(self):
         self.drained = True
+
+    async def release(self, name):
+        return [leaver_lock("00uADA", name)]
 
 
 @pytest.fixture
@@ -204,3 +208,28 @@ async def test_a_command_that_succeeds_ends_the_failing(store):
     await engine.apply("")
     assert (await engine.status()).state == "idle"
     assert len(script.ran) == 2
+
+
+class NeverEnding(VirtualClock):
+    """A clock on which nobody ever wakes up by themselves."""
+
+    async def sleep(self, seconds):
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("command", ["approve", "release"])
+async def test_an_approval_and_a_release_bring_the_next_pass_forward(store, command):
+    clock = NeverEnding(NOW)
+    script = Script(clock, [REPORT, REPORT])
+    script.engine = Engine(full_pass=script, store=store, clock=clock, interval=timedelta(minutes=10))
+    harmed = [Harmed("user", "ada@x.io", "00uADA")]
+    await store.approvals.remember_held(harmed, at=NOW)
+    running = asyncio.ensure_future(script.engine.run())
+    while not script.ran:
+        await asyncio.sleep(0)
+    if command == "approve":
+        assert (await script.engine.approve(held_digest(harmed))).harmed == set(harmed)
+    else:
+        assert [lock.user for lock in await script.engine.release("ada@x.io")] == ["ada@x.io"]
+    await asyncio.wait_for(running, 5)
+    assert [trigger for trigger, _ in script.ran] == ["start", "command"]

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 Code = grpc.StatusCode
 AWAY = Refuse(Code.UNAVAILABLE, "Socket closed")
 MISSING = Refuse(Code.NOT_FOUND, 'user "ada" not found')
-ADA = TeleportUser("ada", {"teleport-okta/owner": "00o1"}, ("access",), {"okta/login": ("ada",)})
+LABELS = {"teleport-okta/owner": "00o1", "teleport.dev/origin": "okta"}
+ADA = TeleportUser("ada", LABELS, ("access",), {"okta/login": ("ada",)})
 
 
 def record(user: TeleportUser = ADA, revision: str = "r1") -> types_pb2.UserV2:
@@ -183,14 +184,14 @@ async def test_a_bot_whose_own_record_is_gone_does_not_empty_the_world(teleport:
 async def test_deleting_says_whether_there_was_anything(teleport: Teleport, auth: ScriptedAuth) -> None:
     auth.answer(USERS + "DeleteUser", Empty(), MISSING)
 
-    assert await teleport.users.delete("ada")
-    assert not await teleport.users.delete("ada")
+    assert await teleport.users.delete(ADA)
+    assert not await teleport.users.delete(ADA)
 
 
 async def test_a_deletion_whose_answer_was_lost_counts_as_ours(teleport: Teleport, auth: ScriptedAuth) -> None:
     auth.answer(USERS + "DeleteUser", AWAY, MISSING)
 
-    assert await teleport.users.delete("ada")
+    assert await teleport.users.delete(ADA)
 
 
 async def test_a_role_that_cannot_be_deleted_is_in_use(teleport: Teleport, auth: ScriptedAuth) -> None:
@@ -266,7 +267,7 @@ async def test_a_listing_that_lags_behind_the_update_of_somebody_whom_we_only_re
 
 
 async def test_a_lock_that_no_listing_shows_yet_is_listed(teleport: Teleport, auth: ScriptedAuth) -> None:
-    lock = TeleportLock("okta-1-left", "ada", {"teleport-okta/owner": "00o1"}, "left", NOW + timedelta(hours=30))
+    lock = TeleportLock("okta-1", "ada", LABELS, "left", NOW + timedelta(hours=30))
     auth.answer(AUTH + "UpsertLock", Empty())
     auth.answer(AUTH + "GetLocks", authservice_pb2.GetLocksResponse())
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import VirtualClock
 
 Code = grpc.StatusCode
-NEED_THE_BOT = {"plugin", "access_requests"}
+NEED_THE_BOT = {"plugin", "access_requests", "adoption"}
 
 
 def ping(*, version: str = "18.1.3", saml: bool = True) -> authservice_pb2.PingResponse:
@@ -35,6 +35,7 @@ def enterprise(auth: ScriptedAuth) -> ScriptedAuth:
     """A cluster that offers everything."""
     auth.answer(AUTH + "Ping", ping())
     auth.answer(USERS + "ListUsers", users_service_pb2.ListUsersResponse())
+    auth.answer(USERS + "GetUser", Refuse(Code.NOT_FOUND, 'user "x" not found'))
     auth.answer(AUTH + "GetLock", Refuse(Code.NOT_FOUND, 'lock "x" is not found'))
     auth.answer(AUTH + "ListRoles", authservice_pb2.ListRolesResponse())
     auth.answer(AUTH + "ListResources", authservice_pb2.ListResourcesResponse())
@@ -65,7 +66,7 @@ async def test_with_both_identities_an_enterprise_cluster_can_do_everything(with
 
     assert (cluster.name, cluster.version) == (CLUSTER, "18.1.3")
     assert {feature.name for feature in cluster.features if not feature.enabled} == set()
-    assert len(cluster.features) == 10
+    assert len(cluster.features) == 11
     assert with_bot.known_cluster == cluster
 
 

@@ -1,0 +1,60 @@
+"""One key at a time: whoever reads, plans and applies one user does so alone, and with the newest facts.
+
+A key is the name of a Teleport user. Facts have a time, the moment at which their request was sent; a change that was
+computed from facts older than the newest that are known of its key is not to be applied (`design.md` 4.15).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+class _Turn:
+    """The lock of one key, and how many hold or want it."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.interested = 0
+
+
+class Keys:
+    """The locks of all keys, and the times of the newest facts about each."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, _Turn] = {}
+        self._newest: dict[str, datetime] = {}
+        self._newest_of_all = datetime.min.replace(tzinfo=UTC)
+
+    @asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[None]:
+        """Have a key to oneself until the block ends, in the order of asking."""
+        turn = self._turns.setdefault(key, _Turn())
+        turn.interested += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.interested -= 1
+            if not turn.interested:
+                del self._turns[key]
+
+    def newest(self, key: str) -> datetime:
+        """Return the time of the newest facts that are known of a key."""
+        return max(self._newest_of_all, self._newest.get(key, self._newest_of_all))
+
+    def learned(self, key: str, at: datetime) -> None:
+        """Note that facts of this time are known of a key; what was written is known from the moment it was."""
+        if at > self.newest(key):
+            self._newest[key] = at
+
+    def learned_all(self, at: datetime) -> None:
+        """Note that facts of this time are known of every key, as after a complete reading."""
+        if at > self._newest_of_all:
+            self._newest_of_all = at
+            self._newest = {key: newest for key, newest in self._newest.items() if newest > at}

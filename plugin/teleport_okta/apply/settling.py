@@ -1,0 +1,49 @@
+"""Settling by looking: what became of harmful changes that were begun when a process died, or an answer was lost.
+
+Their records count as harm until then, so that a crash cannot empty the window.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model import labels
+from teleport_okta.plan.changes import LOCK, Action
+from teleport_okta.state.journal import Result
+
+if TYPE_CHECKING:
+    from teleport_okta.clock import Clock
+    from teleport_okta.state.journal import Journal, JournalEntry
+    from teleport_okta.teleport.cluster import Teleport
+
+READS_LAG: Final = timedelta(seconds=30)
+"""How old a record must be before a reading says anything about its call (`teleport-observed.md` 1.4)."""
+
+_HAPPENED: Final = "its answer was lost; found done"
+_NEVER_HAPPENED: Final = "its answer was lost; found not done"
+
+
+async def settle_open_records(journal: Journal, teleport: Teleport, clock: Clock) -> None:
+    """Complete every record that was left open, by what Teleport holds now. Raises TeleportError or StateError."""
+    for entry in await journal.open_entries():
+        if clock.now() - entry.time < READS_LAG:
+            continue
+        happened = await _happened(entry, teleport)
+        ends = entry.action == Action.DELETE or entry.harm == LOCK
+        await journal.finish(
+            entry.sequence,
+            Result.DONE if happened else Result.FAILED,
+            _HAPPENED if happened else _NEVER_HAPPENED,
+            at=entry.time,
+            uses=(entry.approval, entry.harmed) if happened and ends and entry.approval else None,
+        )
+
+
+async def _happened(entry: JournalEntry, teleport: Teleport) -> bool:
+    if entry.action == Action.DELETE:
+        user = await teleport.users.get(entry.name)
+        return user is None or labels.okta_id_of(user.labels) != entry.okta_id
+    locks = await teleport.locks.on_user(entry.name)
+    is_locked = any(labels.okta_id_of(lock.labels) == entry.okta_id for lock in locks)
+    return is_locked if entry.action == Action.LOCK else not is_locked

@@ -1,0 +1,138 @@
+"""One step of a plan: its call to Teleport, and its record in the journal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.apply.outcome import Outcome
+from teleport_okta.model import labels
+from teleport_okta.model.teleport import TeleportLock, TeleportUser
+from teleport_okta.plan.changes import Action, Change
+from teleport_okta.plan.digest import content_digest
+from teleport_okta.state.errors import StateError
+from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.teleport.errors import (
+    AlreadyExistsError,
+    ClientVersionRefusedError,
+    RevisionConflictError,
+    TeleportError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.state.journal import Journal
+    from teleport_okta.teleport.cluster import Teleport
+
+_GONE: Final = "it was gone already"
+
+
+class _NotTheSameError(Exception):
+    """What is to be deleted is not what was read."""
+
+
+class Steps:
+    """Makes the calls of one run and journals them. `trigger` says what set the run off."""
+
+    def __init__(self, *, teleport: Teleport, journal: Journal, clock: Clock, trigger: str) -> None:
+        self._teleport = teleport
+        self._journal = journal
+        self._clock = clock
+        self._trigger = trigger
+
+    async def take(self, change: Change, *, first: bool, last: bool) -> Outcome:
+        """Apply one change. `first` and `last` say where among the steps of its harm it stands, if it is one.
+
+        The record of a harmful change is durable before its call. Where nobody knows afterwards whether the call
+        happened, the record stays open, to be settled by looking.
+        """
+        if change.harm is None:
+            outcome = await self._attempt(change)
+            return await self._journaled(outcome, self._journal.record(self._entry(change, outcome)))
+        begun = self._entry(change, Outcome(change, Result.BEGUN), counted=first and change.harm.counted)
+        try:
+            sequence = await self._journal.begin(begun)
+        except StateError as error:
+            return Outcome(change, Result.SKIPPED, str(error), stop=error)
+        outcome = await self._attempt(change)
+        if isinstance(outcome.stop, UnavailableError):
+            return outcome
+        used = last and outcome.result is Result.DONE and change.harm.approval
+        finishing = self._journal.finish(
+            sequence,
+            outcome.result,
+            outcome.error,
+            at=self._clock.now(),
+            uses=(change.harm.approval, begun.harmed) if used else None,
+        )
+        return await self._journaled(outcome, finishing)
+
+    async def _journaled(self, outcome: Outcome, recording: Awaitable[None]) -> Outcome:
+        try:
+            await recording
+        except StateError as error:
+            return replace(outcome, error=f"{outcome.error} [not journaled: {error}]".strip(), stop=error)
+        return outcome
+
+    async def _attempt(self, change: Change) -> Outcome:
+        try:
+            note = await self._call(change)
+        except (UnavailableError, ClientVersionRefusedError) as error:
+            return Outcome(change, Result.FAILED, str(error), stop=error)
+        except (AlreadyExistsError, RevisionConflictError, _NotTheSameError) as error:
+            return Outcome(change, Result.CONFLICT, str(error))
+        except TeleportError as error:
+            return Outcome(change, Result.FAILED, str(error))
+        return Outcome(change, Result.DONE, note)
+
+    async def _call(self, change: Change) -> str:
+        """Make the call, and return what is worth noting about it."""
+        match change:
+            case Change(action=Action.CREATE, user=user) if user is not None:
+                await self._teleport.users.create(user)
+            case Change(action=Action.UPDATE, user=user) if user is not None:
+                await self._teleport.users.update(user)
+            case Change(action=Action.DELETE, found=TeleportUser() as user):
+                return await self._delete(user)
+            case Change(action=Action.LOCK, lock=lock) if lock is not None:
+                expires = None if change.lock_for is None else self._clock.now() + change.lock_for
+                await self._teleport.locks.upsert(replace(lock, expires=expires))
+            case Change(action=Action.UNLOCK, found=TeleportLock() as lock):
+                return "" if await self._teleport.locks.delete(lock) else _GONE
+            case _:
+                msg = f"a plan holds a change that says nothing to write: {change.action} {change.kind} {change.name}"
+                raise AssertionError(msg)
+        return ""
+
+    async def _delete(self, found: TeleportUser) -> str:
+        """Delete a user who is still ours and as read: a deletion names no revision, and takes MFA devices along."""
+        current = await self._teleport.users.get(found.name)
+        if current is None:
+            return _GONE
+        if labels.owner_of(current.labels) != labels.owner_of(found.labels) or current.revision != found.revision:
+            msg = f"user {found.name!r} was changed by somebody else since it was read"
+            raise _NotTheSameError(msg)
+        return "" if await self._teleport.users.delete(current) else _GONE
+
+    def _entry(self, change: Change, outcome: Outcome, *, counted: bool = False) -> JournalEntry:
+        harm = change.harm
+        return JournalEntry(
+            time=self._clock.now(),
+            trigger=self._trigger,
+            kind=change.kind,
+            name=change.subject,
+            okta_id=change.okta_id,
+            action=change.action.value,
+            reason=change.reason,
+            before_digest=content_digest(change.found),
+            after_digest=content_digest(change.user or change.lock),
+            outcome=outcome.result,
+            error=outcome.error,
+            harm=harm.kind if harm else "",
+            evidence=harm.evidence if harm else "",
+            counted=counted,
+            approval=harm.approval if harm else "",
+        )

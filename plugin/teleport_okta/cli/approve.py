@@ -1,0 +1,53 @@
+"""`teleport-okta approve`: let through what the brake holds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from teleport_okta import app
+from teleport_okta.cli.options import config_option, digest_argument, format_option, print_json
+from teleport_okta.clock import SystemClock
+from teleport_okta.config import Settings, load
+from teleport_okta.serve.admin_client import running_service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from teleport_okta.model.harm import Approval
+
+
+@click.command()
+@config_option
+@format_option
+@digest_argument
+def approve(config_path: Path, layout: str, digest: str) -> None:
+    """Admit exactly the held set that `status` shows under this digest, for 24 hours.
+
+    A later held set is let through if it is a part of this one; each object is admitted once.
+    """
+    approval, running = asyncio.run(_approve(load(config_path), digest))
+    if layout == "json":
+        print_json(
+            {
+                "held_digest": approval.digest,
+                "expires": approval.expires.isoformat(),
+                "harmed": [
+                    {"kind": one.kind, "name": one.name, "okta_id": one.okta_id} for one in sorted(approval.harmed)
+                ],
+            }
+        )
+        return
+    until = approval.expires.isoformat(timespec="seconds").replace("+00:00", "Z")
+    click.echo(f"approved {approval.digest}: {len(approval.harmed)} held, each admitted once until {until}")
+    click.echo("the service runs a pass now" if running else "the next pass does it: `teleport-okta apply`")
+
+
+async def _approve(settings: Settings, digest: str) -> tuple[Approval, bool]:
+    async with running_service(settings.storage.data_dir) as service:
+        if service is not None:
+            return await service.approve(digest), True
+    async with app.opened_store(settings) as store:
+        return await store.approvals.approve(digest, at=SystemClock().now()), False

@@ -1,0 +1,42 @@
+"""`teleport-okta release`: take a leaver's lock off a name before it runs out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from teleport_okta import app
+from teleport_okta.cli.options import config_option
+from teleport_okta.config import Settings, load
+from teleport_okta.model.labels import okta_id_of
+from teleport_okta.observe.text import printable
+from teleport_okta.serve.admin_client import running_service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from teleport_okta.model.teleport import TeleportLock
+
+
+@click.command()
+@config_option
+@click.argument("name")
+def release(config_path: Path, name: str) -> None:
+    """Take our locks off the user name NAME, so that another person may have it.
+
+    Certificates that were issued to the former holder, and have not expired, are good again afterwards.
+    """
+    for lock in asyncio.run(_release(load(config_path), name)):
+        end = lock.expires.isoformat(timespec="seconds").replace("+00:00", "Z") if lock.expires else "without end"
+        click.echo(printable(f"released {name}: lock {lock.name} about {okta_id_of(lock.labels)}, which lasted {end}"))
+    click.echo("the next pass creates whoever waits for the name")
+
+
+async def _release(settings: Settings, name: str) -> list[TeleportLock]:
+    async with running_service(settings.storage.data_dir) as service:
+        if service is not None:
+            return await service.release(name)
+    async with app.opened(settings, policy=app.HASTY) as parts:
+        return await parts.full_pass.release(name)

@@ -1,0 +1,81 @@
+"""Every metric, declared once, and the address at which Prometheus finds them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
+
+from teleport_okta.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Metrics:
+    """What one process has to show; each metric's help text is its documentation."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        by_class = ("kind", "evidence")
+        self._held = Gauge(
+            "teleport_okta_held",
+            "Harm that the brake holds, in objects; a person must approve it or mend the cause.",
+            by_class,
+            registry=self.registry,
+        )
+        self._limit = Gauge(
+            "teleport_okta_harm_limit",
+            "How much harm an hour may bring, in objects, where some is held.",
+            by_class,
+            registry=self.registry,
+        )
+        self._used = Gauge(
+            "teleport_okta_harm_used",
+            "How much of the limit was used within the last hour, in objects, where some is held.",
+            by_class,
+            registry=self.registry,
+        )
+        self._quarantined = Gauge(
+            "teleport_okta_quarantined", "Rows and objects that are set aside.", registry=self.registry
+        )
+        self._alarm = Gauge(
+            "teleport_okta_quarantine_alarm", "1 when too much is set aside to be chance.", registry=self.registry
+        )
+
+    def nothing_held(self) -> None:
+        """Forget what an earlier pass held."""
+        for gauge in (self._held, self._limit, self._used):
+            gauge.clear()
+
+    def hold(self, kind: str, evidence: str, *, count: int, limit: int, used: int) -> None:
+        """Show that a pass holds so many, at a limit of which so much is used."""
+        self._held.labels(kind, evidence).set(count)
+        self._limit.labels(kind, evidence).set(limit)
+        self._used.labels(kind, evidence).set(used)
+
+    def quarantine(self, count: int, *, alarmed: bool) -> None:
+        """Show how much is set aside, and whether that is too much."""
+        self._quarantined.set(count)
+        self._alarm.set(alarmed)
+
+
+@contextmanager
+def served(metrics: Metrics, listen: str | None) -> Iterator[None]:
+    """Serve metrics at host:port until the block ends (None: nowhere); raises ConfigError."""
+    if listen is None:
+        yield
+        return
+    host, _, port = listen.rpartition(":")
+    try:
+        server, thread = start_http_server(int(port), addr=host.strip("[]"), registry=metrics.registry)
+    except (OSError, OverflowError) as error:
+        what = f"metrics.listen: {listen} cannot be listened on: {error}"
+        raise ConfigError(what, remedy="choose another address or port") from error
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

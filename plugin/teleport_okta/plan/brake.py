@@ -1,0 +1,166 @@
+"""The brake: what of a plan's harm goes through now, and what is held until there is room, or a person approves it.
+
+Harm is counted by kind and evidence over a rolling hour. What rows state is let through one by one until the limit;
+what is merely absent from a listing goes through as a whole or not at all, because a set that is too large says that
+the listing is wrong, not that so many people left. Held harm uses up nothing (`design.md` 4.3).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.desired.trust import BELIEVED
+from teleport_okta.model.findings import Held, Hold
+from teleport_okta.model.harm import Evidence, Harmed, Limits
+from teleport_okta.plan.changes import LOCK, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from teleport_okta.desired.trust import Absences
+    from teleport_okta.model.harm import Approval, PastHarm
+    from teleport_okta.plan.changes import Change
+    from teleport_okta.plan.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class BrakeFacts:
+    """What the brake goes by: the limits, the harm of the last hour, what is owned now, what was approved.
+
+    `owned` maps each kind to the names that we own; `absences` says what the absences of the listing are worth.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    past: tuple[PastHarm, ...] = ()
+    owned: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    approvals: tuple[Approval, ...] = ()
+    absences: Absences = BELIEVED
+
+
+def brake(plan: Plan, facts: BrakeFacts) -> Plan:
+    """Return the plan with the harm that may not happen now moved from its changes to what it holds."""
+    return _Braking(plan, facts, _harm_of(plan.changes)).plan()
+
+
+def _harm_of(changes: Iterable[Change]) -> dict[Harmed, list[Change]]:
+    """Group the harmful changes by whom they are about, in the plan's order."""
+    groups: dict[Harmed, list[Change]] = defaultdict(list)
+    for change in changes:
+        if change.harmed is not None:
+            groups[change.harmed].append(change)
+    return groups
+
+
+class _Braking:
+    def __init__(self, plan: Plan, facts: BrakeFacts, groups: dict[Harmed, list[Change]]) -> None:
+        self._plan = plan
+        self._facts = facts
+        self._groups = groups
+        self._open = {past.harmed for past in facts.past if past.is_open}
+        self._held: dict[Harmed, Held] = {}
+        self._holds: list[Hold] = []
+
+    def plan(self) -> Plan:
+        for kind in sorted({harmed.kind for harmed in self._groups}):
+            self._brake_stated(kind)
+            self._brake_absent(kind)
+        approved = self._admit_what_is_approved()
+        return replace(
+            self._plan,
+            changes=tuple(
+                self._marked(change, approved) for change in self._plan.changes if change.harmed not in self._held
+            ),
+            held=tuple(sorted(self._held.values())),
+            holds=tuple(sorted(self._holds)),
+            warnings=(*self._plan.warnings, *self._doubt(approved)),
+        )
+
+    def _doubt(self, approved: Mapping[Harmed, str]) -> list[str]:
+        """Say that absences are not believed, where no hold says it."""
+        doubt = self._facts.absences.doubt
+        if not doubt or any(hold.evidence is Evidence.ABSENT for hold in self._holds):
+            return []
+        who = "nobody but those approved" if approved else "nobody"
+        return [f"{who} leaves for being absent in this pass: {doubt}"]
+
+    def _brake_stated(self, kind: str) -> None:
+        """Let stated harm through one by one, in the plan's order, until the limit."""
+        new = [harmed for harmed in self._of(kind, Evidence.STATED) if not self._continues(harmed)]
+        room = max(0, self._limit(kind, Evidence.STATED) - self._used(kind, Evidence.STATED))
+        if len(new) > room:
+            self._hold(kind, Evidence.STATED, new[room:], self._over(kind, Evidence.STATED))
+
+    def _brake_absent(self, kind: str) -> None:
+        """Let absences through as a whole, if the listing is believed and there is room for all of them."""
+        gone = self._of(kind, Evidence.ABSENT)
+        absences = self._facts.absences
+        if gone and not absences.believed:
+            self._hold(kind, Evidence.ABSENT, gone, absences.doubt, approvable=absences.approvable)
+            return
+        new = [harmed for harmed in gone if not self._continues(harmed)]
+        if new and len(new) > self._limit(kind, Evidence.ABSENT) - self._used(kind, Evidence.ABSENT):
+            self._hold(kind, Evidence.ABSENT, new, self._over(kind, Evidence.ABSENT))
+
+    def _hold(self, kind: str, evidence: Evidence, harmed: list[Harmed], why: str, *, approvable: bool = True) -> None:
+        for one in harmed:
+            reason = self._groups[one][0].reason
+            self._held[one] = Held(one.kind, one.name, one.okta_id, reason, evidence, approvable)
+        self._holds.append(
+            Hold(
+                kind=kind,
+                evidence=evidence,
+                count=len(harmed),
+                of=self._population(kind),
+                limit=self._limit(kind, evidence),
+                used=self._used(kind, evidence),
+                why=why,
+                approvable=approvable,
+            )
+        )
+
+    def _admit_what_is_approved(self) -> dict[Harmed, str]:
+        """Let go of everything that can be approved if one approval covers it all; return its digest for each."""
+        waiting = {harmed for harmed, held in self._held.items() if held.approvable}
+        approval = next((one for one in self._facts.approvals if waiting <= one.harmed), None)
+        if not waiting or approval is None:
+            return {}
+        self._held = {harmed: held for harmed, held in self._held.items() if not held.approvable}
+        self._holds = [hold for hold in self._holds if not hold.approvable]
+        return dict.fromkeys(waiting, approval.digest)
+
+    def _marked(self, change: Change, approved: Mapping[Harmed, str]) -> Change:
+        """Note on a harmful change that goes through why it is not counted, if it is not."""
+        if change.harm is None or change.harmed is None:
+            return change
+        harm = replace(change.harm, continues=self._continues(change.harmed), approval=approved.get(change.harmed, ""))
+        return change if harm == change.harm else replace(change, harm=harm)
+
+    def _of(self, kind: str, evidence: Evidence) -> list[Harmed]:
+        return [
+            harmed
+            for harmed, changes in self._groups.items()
+            if harmed.kind == kind and changes[0].harm is not None and changes[0].harm.evidence is evidence
+        ]
+
+    def _continues(self, harmed: Harmed) -> bool:
+        """Whether this is the rest of a harm that went through before."""
+        harm = self._groups[harmed][0].harm
+        return harmed in self._open or (harm is not None and harm.continues)
+
+    def _used(self, kind: str, evidence: Evidence) -> int:
+        return sum(past.counted and past.harmed.kind == kind and past.evidence is evidence for past in self._facts.past)
+
+    def _limit(self, kind: str, evidence: Evidence) -> int:
+        return self._facts.limits.most(evidence, self._population(kind))
+
+    def _population(self, kind: str) -> int:
+        """How many there are of a kind, those who were harmed within the hour among them; of locks: how many users."""
+        of = USER if kind == LOCK else kind
+        harmed = {past.harmed.name for past in self._facts.past if past.harmed.kind == of}
+        return len(self._facts.owned.get(of, frozenset()) | harmed)
+
+    def _over(self, kind: str, evidence: Evidence) -> str:
+        used = self._used(kind, evidence)
+        return f"the limit is {self._limit(kind, evidence)} an hour" + (f", {used} of it used" if used else "")

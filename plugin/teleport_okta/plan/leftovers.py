@@ -1,0 +1,33 @@
+"""Objects of another or an earlier Okta integration: listed for people to decide about, never touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teleport_okta.model import labels
+from teleport_okta.model.findings import Leftover
+from teleport_okta.plan.changes import LOCK, ROLE, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from teleport_okta.plan.actual import ActualUsers
+
+
+def leftovers(actual: ActualUsers, *, wanted: Container[str]) -> tuple[Leftover, ...]:
+    """Return what carries the vendor's labels and no owner's, but for wanted users, who are taken over in place.
+
+    Roles that the server itself brings along carry the vendor's origin too, and are nobody's leftover.
+    """
+    found = [
+        *((USER, user.name, user.labels) for name, user in actual.users.items() if name not in wanted),
+        *((LOCK, lock.name, lock.labels) for lock in actual.locks.values()),
+        *((ROLE, role.name, role.labels) for role in actual.roles if labels.RESOURCE_TYPE not in role.labels),
+    ]
+    return tuple(
+        sorted(
+            Leftover(kind, name, carried.get(labels.OKTA_ORG, ""))
+            for kind, name, carried in found
+            if labels.is_leftover(carried)
+        )
+    )

@@ -1,0 +1,137 @@
+"""Planning the locks of one user: what is in force, what should be, and the steps between.
+
+A user of ours has at most one lock from us: without an end while suspended, with an end after leaving. It carries the
+Okta id of the person it is about, and only that person's return takes it off early (`design.md` 4.4): the certificates
+that it stops are theirs.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.desired.policy import LEAVER_LOCK
+from teleport_okta.model import labels
+from teleport_okta.model.names import lock_name
+from teleport_okta.model.teleport import TeleportLock
+from teleport_okta.plan.changes import LOCK, Action, Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from teleport_okta.model.teleport import TeleportUser
+    from teleport_okta.plan.changes import Harm
+
+
+class LocksOfUsers:
+    """The locks of one owner that are in force, by the user whom they stop."""
+
+    def __init__(self, locks: Iterable[TeleportLock], *, owner: str, now: datetime) -> None:
+        self._owner = owner
+        self._by_user: dict[str, list[TeleportLock]] = defaultdict(list)
+        for lock in locks:
+            if lock.user and labels.owner_of(lock.labels) == owner and lock.in_force(now):
+                self._by_user[lock.user].append(lock)
+
+    def users(self) -> list[str]:
+        """Return the names of the users who are locked, in order."""
+        return sorted(self._by_user)
+
+    def about(self, user_name: str, okta_id: str) -> list[TeleportLock]:
+        """Return the locks on a user that are about this person."""
+        return [lock for lock in self._by_user.get(user_name, ()) if labels.okta_id_of(lock.labels) == okta_id]
+
+    def of_others(self, user_name: str, okta_id: str) -> list[TeleportLock]:
+        """Return the locks on a user that are about somebody else: a former holder of the name."""
+        return [lock for lock in self._by_user.get(user_name, ()) if labels.okta_id_of(lock.labels) != okta_id]
+
+    def endless(self, user_name: str) -> list[TeleportLock]:
+        """Return the locks on a user that have no end."""
+        return [lock for lock in self._by_user.get(user_name, ()) if lock.expires is None]
+
+    def has_left(self, user_name: str, okta_id: str) -> bool:
+        """Whether this person is locked as a leaver already."""
+        return any(lock.expires is not None for lock in self.about(user_name, okta_id))
+
+    def suspend(self, user: TeleportUser, okta_id: str, *, harm: Harm | None, after: str | None = None) -> list[Change]:
+        """Return the steps after which a user has the one lock of somebody suspended."""
+        locks = self.about(user.name, okta_id)
+        kept = next((lock for lock in locks if lock.expires is None), None)
+        reason = "suspended in Okta"
+        steps = []
+        if kept is None:
+            lock, found = self._lock(user, okta_id, f"{reason}; locked until that ends", locks)
+            steps.append(_locking(lock, okta_id, reason, found=found, harm=harm, after=after))
+            kept = lock
+        return steps + [_unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name]
+
+    def leave(
+        self, user: TeleportUser, okta_id: str, reason: str, *, harm: Harm, after: str | None = None
+    ) -> list[Change]:
+        """Return the steps after which a user has the one lock of a leaver; a suspension's gets its end here."""
+        locks = self.about(user.name, okta_id)
+        kept = next((lock for lock in locks if lock.expires is not None), None)
+        steps = []
+        if kept is None:
+            message = f"{reason}; locked until every certificate issued before has expired"
+            lock, found = self._lock(user, okta_id, message, locks)
+            steps.append(_locking(lock, okta_id, reason, found=found, harm=harm, after=after, ends=True))
+            kept = lock
+        return steps + [_unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name]
+
+    def release(self, user_name: str, okta_id: str, reason: str) -> list[Change]:
+        """Return the steps that undo this person's own locks; nobody else's."""
+        return [_unlocking(lock, okta_id, reason, None) for lock in self.about(user_name, okta_id)]
+
+    def _lock(
+        self, user: TeleportUser, okta_id: str, message: str, locks: Iterable[TeleportLock]
+    ) -> tuple[TeleportLock, TeleportLock | None]:
+        """Return the lock to set, made of the one of its name among those in force, and that one."""
+        of_okta = labels.is_of_okta(user.labels)
+        name = lock_name(user.name, of_okta=of_okta)
+        found = next((lock for lock in locks if lock.name == name), None)
+        ours = {labels.OWNER: self._owner, labels.OKTA_ID: okta_id}
+        if of_okta:
+            ours[labels.ORIGIN] = labels.ORIGIN_OKTA
+        lock = found or TeleportLock(name, user.name)
+        return replace(lock, labels={**lock.labels, **ours}, message=message, expires=None), found
+
+
+def _locking(
+    lock: TeleportLock,
+    okta_id: str,
+    reason: str,
+    *,
+    found: TeleportLock | None,
+    harm: Harm | None,
+    after: str | None,
+    ends: bool = False,
+) -> Change:
+    return Change(
+        action=Action.LOCK,
+        kind=LOCK,
+        name=lock.name,
+        subject=lock.user or "",
+        okta_id=okta_id,
+        reason=reason,
+        lock=lock,
+        found=found,
+        lock_for=LEAVER_LOCK if ends else None,
+        after=after,
+        harm=harm,
+    )
+
+
+def _unlocking(lock: TeleportLock, okta_id: str, reason: str, harm: Harm | None) -> Change:
+    return Change(
+        action=Action.UNLOCK,
+        kind=LOCK,
+        name=lock.name,
+        subject=lock.user or "",
+        okta_id=okta_id,
+        reason=reason,
+        found=lock,
+        harm=harm,
+    )

@@ -1,0 +1,112 @@
+"""Between harm (held, approved, released) and the messages of the admin API, both ways."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from teleport_okta_api import admin_pb2 as api
+
+from teleport_okta.model.findings import Findings, Held, Hold, Leftover
+from teleport_okta.model.harm import Approval, Evidence, Harmed
+from teleport_okta.model.labels import OKTA_ID, okta_id_of
+from teleport_okta.model.teleport import TeleportLock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def findings_to_message(findings: Findings) -> api.Findings:
+    """Write what a pass held and found."""
+    return api.Findings(
+        held=[
+            api.Held(
+                kind=row.kind,
+                name=row.name,
+                okta_id=row.okta_id,
+                reason=row.reason,
+                evidence=row.evidence.value,
+                approvable=row.approvable,
+            )
+            for row in findings.held
+        ],
+        holds=[
+            api.Hold(
+                kind=hold.kind,
+                evidence=hold.evidence.value,
+                count=hold.count,
+                of=hold.of,
+                limit=hold.limit,
+                used=hold.used,
+                why=hold.why,
+                approvable=hold.approvable,
+            )
+            for hold in findings.holds
+        ],
+        leftovers=[
+            api.Leftover(kind=row.kind, name=row.name, organization=row.organization) for row in findings.leftovers
+        ],
+    )
+
+
+def findings_from_message(message: api.Findings) -> Findings:
+    """Read what a pass held and found."""
+    return Findings(
+        held=tuple(
+            Held(row.kind, row.name, row.okta_id, row.reason, Evidence(row.evidence), row.approvable)
+            for row in message.held
+        ),
+        holds=tuple(
+            Hold(
+                kind=hold.kind,
+                evidence=Evidence(hold.evidence),
+                count=hold.count,
+                of=hold.of,
+                limit=hold.limit,
+                used=hold.used,
+                why=hold.why,
+                approvable=hold.approvable,
+            )
+            for hold in message.holds
+        ),
+        leftovers=tuple(Leftover(row.kind, row.name, row.organization) for row in message.leftovers),
+    )
+
+
+def approval_to_message(approval: Approval) -> api.Approval:
+    """Write an approval."""
+    message = api.Approval(
+        held_digest=approval.digest,
+        harmed=[api.Harmed(kind=one.kind, name=one.name, okta_id=one.okta_id) for one in sorted(approval.harmed)],
+    )
+    message.expires.FromDatetime(approval.expires)
+    return message
+
+
+def approval_from_message(message: api.Approval) -> Approval:
+    """Read an approval."""
+    harmed = frozenset(Harmed(one.kind, one.name, one.okta_id) for one in message.harmed)
+    return Approval(message.held_digest, harmed, message.expires.ToDatetime(UTC))
+
+
+def released_to_message(locks: Iterable[TeleportLock]) -> api.ReleaseResponse:
+    """Write which locks were taken off."""
+    response = api.ReleaseResponse()
+    for lock in locks:
+        message = response.locks.add(name=lock.name, okta_id=okta_id_of(lock.labels) or "")
+        if lock.expires is not None:
+            message.expires.FromDatetime(lock.expires)
+    return response
+
+
+def released_from_message(message: api.ReleaseResponse, user_name: str) -> list[TeleportLock]:
+    """Read which locks were taken off a user name."""
+    return [
+        TeleportLock(
+            lock.name,
+            user_name,
+            {OKTA_ID: lock.okta_id},
+            expires=lock.expires.ToDatetime(UTC) if lock.HasField("expires") else None,
+        )
+        for lock in message.locks
+    ]

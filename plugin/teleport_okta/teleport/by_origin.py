@@ -1,0 +1,43 @@
+"""Which identity changes an object: the one that its stored origin demands (`reference/teleport.md` 2.1, 2.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teleport_okta.model.labels import is_of_okta
+from teleport_okta.teleport.errors import TeleportError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from teleport_okta.teleport.connection import Connection
+
+
+class BotIdentityNeededError(TeleportError):
+    """An object whose origin is not okta can be changed by the bot's identity only, and there is none."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(
+            f"{subject} is not of origin okta, so only the bot's identity may change it",
+            remedy="set teleport.identity to the bot's identity file",
+        )
+
+
+class ByOrigin:
+    """The connections of both identities. Everything is read as the host, which a role cannot narrow."""
+
+    def __init__(self, host: Connection, bot: Connection | None) -> None:
+        self.host = host
+        self._bot = bot
+
+    def writing(self, labels: Mapping[str, str], subject: str) -> Connection:
+        """Return the connection that may change an object with these stored labels.
+
+        Objects of origin okta belong to the host identity, all others to the bot: raises BotIdentityNeededError
+        without one.
+        """
+        if is_of_okta(labels):
+            return self.host
+        if self._bot is None:
+            raise BotIdentityNeededError(subject)
+        return self._bot

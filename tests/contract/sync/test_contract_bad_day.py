@@ -1,0 +1,342 @@
+"""A bad day between both sandboxes: the brake, approvals, crashes, adoption, quarantine."""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.request
+from datetime import timedelta
+
+import grpc
+import pytest
+from cluster_world import built_world
+from teleport_okta.apply.releasing import NotReleasableError
+from teleport_okta.model import labels
+from teleport_okta.observe.metrics import served
+from teleport_okta.sandbox.teleport.faults import Fault
+from teleport_okta.state.approvals import NothingHeldError
+from teleport_okta.state.journal import Result
+
+APP_USERS = "/api/v1/apps/*/users"
+HOUR = 3600
+CROWD = 30
+
+
+@pytest.fixture
+async def world(tmp_path):
+    async with built_world(tmp_path) as built:
+        yield built
+
+
+@pytest.fixture
+async def crowd(world):
+    """Thirty people, all of them users."""
+    people = [world.hire(f"u{number:02}@x.io") for number in range(CROWD)]
+    assert (await world.run()).succeeded
+    return people
+
+
+async def hired(world, *logins):
+    people = [world.hire(login) for login in logins]
+    assert (await world.run()).succeeded
+    return people
+
+
+def unassign(world, people):
+    for person in people:
+        world.okta.unassign(world.okta_app.id, person.id)
+
+
+async def approve(world, report):
+    return await world.parts.store.approvals.approve(report.plan.findings.held_digest, at=world.clock.now())
+
+
+def actions(report):
+    return [change.action for change in report.plan.changes]
+
+
+async def test_a_flood_is_held_until_it_is_approved(world, crowd):
+    unassign(world, crowd[:12])
+    report = await world.run()
+    assert len(world.owned()) == CROWD
+    assert not report.succeeded
+    await approve(world, report)
+    assert (await world.run()).succeeded
+    assert len(world.owned()) == CROWD - 12
+    assert len(world.locks()) == 12
+
+
+async def test_an_approval_covers_what_it_was_given_for_and_nobody_else(world, crowd):
+    unassign(world, crowd[:12])
+    await approve(world, await world.run())
+    unassign(world, crowd[12:13])
+    await world.run()
+    assert len(world.owned()) == CROWD
+
+
+async def test_an_approval_ends_after_a_day(world, crowd):
+    unassign(world, crowd[:12])
+    await approve(world, await world.run())
+    world.clock.advance(24 * HOUR)
+    await world.run()
+    assert len(world.owned()) == CROWD
+
+
+async def test_an_approved_person_who_returns_and_leaves_again_is_not_admitted_twice(world, crowd):
+    unassign(world, crowd[:12])
+    await approve(world, await world.run())
+    await world.run()
+    for person in crowd[:12]:
+        world.okta.assign(world.okta_app.id, person.id)
+    await world.run()
+    assert len(world.owned()) == CROWD
+    unassign(world, crowd[:12])
+    report = await world.run()
+    assert len(world.owned()) == CROWD
+    assert len(report.plan.findings.held) == 12
+
+
+async def test_only_what_was_held_can_be_approved(world):
+    with pytest.raises(NothingHeldError, match="0123456789abcdef"):
+        await world.parts.store.approvals.approve("0123456789abcdef", at=world.clock.now())
+
+
+async def test_leavers_in_small_lots_cannot_get_around_the_hour(world, crowd):
+    unassign(world, crowd[:6])
+    await world.run()
+    assert len(world.owned()) == CROWD - 6
+    world.clock.advance(HOUR / 2)
+    unassign(world, crowd[6:11])
+    await world.run()
+    assert len(world.owned()) == CROWD - 6
+    world.clock.advance(HOUR / 2)
+    await world.run()
+    assert len(world.owned()) == CROWD - 11
+
+
+async def test_many_suspensions_are_applied_one_by_one_until_the_limit(world, crowd):
+    for person in crowd[:12]:
+        world.okta.suspend(person.id)
+    await world.run()
+    assert len(world.locks()) == 10
+    world.clock.advance(HOUR)
+    await world.run()
+    assert len(world.locks()) == 12
+    assert not (await world.run()).plan.changes
+
+
+async def test_a_held_flood_keeps_no_suspension_waiting(world, crowd):
+    world.okta.suspend(crowd[0].id)
+    world.okta.narrow_role(hide=[person.id for person in crowd[1:20]])
+    await world.run()
+    assert list(world.locks()) == ["u00@x.io"]
+    assert len(world.owned()) == CROWD
+
+
+async def test_a_mass_rename_is_stopped_like_any_other_harm(world, crowd):
+    for person in crowd[:15]:
+        world.okta.assignments.update(
+            world.okta.app(world.okta_app.id), world.okta.user(person.id), user_name=f"new-{person.login}"
+        )
+    await world.run()
+    names = set(world.owned())
+    assert len(names) == CROWD + 5
+    assert all(f"new-{person.login}" in names for person in crowd[:15])
+
+
+async def test_the_baseline_moves_on_with_approved_absences(world, crowd):
+    unassign(world, crowd[:20])
+    report = await world.run()
+    assert await world.parts.store.baseline() == CROWD
+    await approve(world, report)
+    await world.run()
+    assert await world.parts.store.baseline() == 10
+    unassign(world, crowd[20:21])
+    world.clock.advance(HOUR)
+    assert (await world.run()).succeeded
+
+
+async def test_a_lost_state_still_tells_an_empty_listing_from_an_empty_organisation(tmp_path):
+    async with built_world(tmp_path) as world:
+        people = [world.hire(f"u{number:02}@x.io") for number in range(CROWD)]
+        await world.run()
+        await world.parts.store._database.submit(lambda connection: connection.execute("DELETE FROM memory") and None)
+        world.okta.narrow_role(hide=[person.id for person in people[:11]])
+        await world.run()
+        assert len(world.owned()) == CROWD
+
+
+async def test_an_unanswered_deletion_counts_until_it_is_settled_by_looking(world, crowd):
+    unassign(world, crowd[:1])
+    world.teleport.faults.add(Fault("*/DeleteUser", grpc.StatusCode.UNAVAILABLE, applied=False))
+    await world.run()
+    world.teleport.faults.clear()
+    journal = world.parts.store.journal
+    assert [entry.action for entry in await journal.open_entries()] == ["delete"]
+    world.clock.advance(60)
+    assert (await world.run()).succeeded
+    assert await journal.open_entries() == []
+    outcomes = [(entry.action, entry.outcome) for entry in await journal.history(limit=3, name="u00@x.io")]
+    assert outcomes == [("delete", Result.DONE), ("delete", Result.FAILED), ("lock", Result.DONE)]
+
+
+async def test_an_unanswered_deletion_that_happened_is_found_done(world, crowd):
+    unassign(world, crowd[:1])
+    world.teleport.faults.add(Fault("*/DeleteUser", grpc.StatusCode.UNAVAILABLE, applied=True, count=1))
+    world.teleport.faults.add(Fault("*/DeleteUser", grpc.StatusCode.UNAVAILABLE, applied=False))
+    await world.run()
+    world.teleport.faults.clear()
+    world.clock.advance(60)
+    await world.run()
+    (delete, _) = await world.parts.store.journal.history(limit=2, name="u00@x.io")
+    assert (delete.action, delete.outcome) == ("delete", Result.DONE)
+    assert "found done" in delete.error
+
+
+async def test_suspension_locks_and_ends_with_it(world):
+    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    world.okta.suspend(ada.id)
+    await world.run()
+    assert not world.locks()["ada@x.io"].Spec.HasField("Expires")
+    assert "ada@x.io" in world.owned()
+    world.okta.unsuspend(ada.id)
+    assert actions(await world.run()) == ["unlock"]
+
+
+async def test_a_suspended_person_who_leaves_is_locked_as_a_leaver(world):
+    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    world.okta.suspend(ada.id)
+    await world.run()
+    unassign(world, [ada])
+    assert actions(await world.run()) == ["lock", "delete"]
+    ends = world.locks()["ada@x.io"].Spec.Expires.seconds - world.clock.now().timestamp()
+    assert abs(ends - timedelta(hours=30, minutes=15).total_seconds()) < 2
+
+
+async def test_an_adopted_user_who_leaves_is_locked_and_deleted_as_the_bot(world):
+    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    world.teleport.administrator.sso_login("ada@x.io", merge=False)
+    await world.run()
+    assert labels.ORIGIN not in world.users()["ada@x.io"].Metadata.Labels
+    unassign(world, [ada])
+    assert actions(await world.run()) == ["lock", "delete"]
+    assert "ada@x.io" not in world.users()
+    assert labels.ORIGIN not in world.locks()["ada@x.io"].Metadata.Labels
+    world.okta.assign(world.okta_app.id, ada.id)
+    assert actions(await world.run()) == ["create", "unlock"]
+    assert not world.locks()
+
+
+async def test_somebody_who_logged_in_before_the_first_pass_is_taken_over(world):
+    world.hire("ada@x.io")
+    world.teleport.administrator.sso_login("ada@x.io", roles=["access"])
+    world.teleport.administrator.add_mfa_device("ada@x.io")
+    assert actions(await world.run()) == ["update"]
+    assert not (await world.run()).plan.changes
+    assert world.teleport.administrator.mfa_devices("ada@x.io") == ["phone"]
+
+
+async def test_leftovers_are_listed_and_left(world):
+    vendors = {labels.ORIGIN: "okta", labels.OKTA_ORG: "https://old.okta.com"}
+    world.teleport.administrator.create_user("eve@x.io", labels=vendors)
+    world.teleport.administrator.create_user("ada@x.io", labels=vendors)
+    world.hire("ada@x.io")
+    before = world.users()["eve@x.io"].SerializeToString()
+    report = await world.run()
+    assert [(row.kind, row.name) for row in report.plan.findings.leftovers] == [("user", "eve@x.io")]
+    assert set(world.owned()) == {"ada@x.io"}
+    assert world.users()["eve@x.io"].SerializeToString() == before
+    assert (await world.parts.store.findings()).leftovers == report.plan.findings.leftovers
+
+
+async def reused(world):
+    """Ada left, and somebody else got her login."""
+    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    unassign(world, [ada])
+    world.okta.update_profile(ada.id, login="former@x.io")
+    new = world.hire("ada@x.io")
+    await world.run()
+    await world.run()
+    assert "ada@x.io" not in world.owned()
+    return new
+
+
+async def test_an_operator_can_release_a_name(world):
+    new = await reused(world)
+    (lock,) = await world.parts.full_pass.release("ada@x.io")
+    assert lock.user == "ada@x.io"
+    await world.run()
+    assert world.owned()["ada@x.io"] == new.id
+    assert not world.locks()
+    assert "release" in {entry.trigger for entry in await world.parts.store.journal.history(limit=9, name="ada@x.io")}
+
+
+@pytest.mark.parametrize("name", ["bob@x.io", "nobody@x.io", "ADA@x.io"])
+async def test_there_must_be_something_to_release(world, name):
+    await reused(world)
+    with pytest.raises(NotReleasableError, match=name):
+        await world.parts.full_pass.release(name)
+
+
+async def test_somebody_suspended_is_not_released(world):
+    (ada,) = await hired(world, "ada@x.io")
+    world.okta.suspend(ada.id)
+    await world.run()
+    with pytest.raises(NotReleasableError, match="suspended in Okta"):
+        await world.parts.full_pass.release("ada@x.io")
+    assert "ada@x.io" in world.locks()
+
+
+async def test_a_refused_change_is_put_into_quarantine_and_tried_again_with_growing_pauses(world):
+    world.hire("ada@x.io")
+    world.teleport.faults.add(Fault("*/CreateUser", grpc.StatusCode.INVALID_ARGUMENT))
+    tried = []
+    for _ in range(8):
+        report = await world.run()
+        tried.append(len(report.outcomes))
+        world.clock.advance(600)
+    assert tried == [1, 1, 0, 1, 0, 0, 0, 1]
+    (entry,) = await world.parts.store.quarantine()
+    assert (entry.row.name, entry.tries) == ("ada@x.io", 4)
+    assert entry.next_try > world.clock.now()
+
+
+async def test_a_refused_change_is_tried_at_once_when_it_is_another(world):
+    ada = world.hire("ada@x.io")
+    world.teleport.faults.add(Fault("*/CreateUser", grpc.StatusCode.INVALID_ARGUMENT))
+    for _ in range(2):
+        await world.run()
+    assert not (await world.run()).outcomes
+    world.teleport.faults.clear()
+    world.okta.import_profile(ada.id, department="Looms")
+    assert (await world.run()).succeeded
+    assert await world.parts.store.quarantine() == []
+
+
+async def test_too_much_quarantine_is_an_alarm(world):
+    for number in range(11):
+        person = world.okta.create_user({"firstName": "A", "lastName": "B", "login": f"p{number}@x.io"})
+        world.okta.assign(world.okta_app.id, person.id, user_name=f"team/{number}")
+    report = await world.run()
+    assert any("alarm: 11 rows of 11 people" in warning for warning in report.plan.warnings)
+    assert _metric(world, "teleport_okta_quarantine_alarm") == 1
+    assert _metric(world, "teleport_okta_quarantined") == 11
+
+
+async def test_metrics_say_what_is_held(world, crowd, unused_tcp_port):
+    unassign(world, crowd[:12])
+    await world.run()
+    by_class = {"kind": "user", "evidence": "absent"}
+    assert _metric(world, "teleport_okta_held", by_class) == 12
+    assert _metric(world, "teleport_okta_harm_limit", by_class) == 10
+    with served(world.parts.metrics, f"127.0.0.1:{unused_tcp_port}"):
+        text = await asyncio.to_thread(_read, f"http://127.0.0.1:{unused_tcp_port}/metrics")
+    assert 'teleport_okta_held{evidence="absent",kind="user"} 12.0' in text
+
+
+def _read(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read().decode()
+
+
+def _metric(world, name, labels_of_it=None):
+    return world.parts.metrics.registry.get_sample_value(name, labels_of_it or {})

@@ -1,0 +1,220 @@
+"""The story that is cut: some days of an organisation in which everything happens that a pass must deal with.
+
+A deed is what people do between two commands; it is done once, whatever dies. The command of a step is given again when
+the process died of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from crash.crash_witness import LOCK, USER, Harmed, Witness
+from teleport_okta.desired.policy import LEAVER_LOCK
+from teleport_okta.model import labels
+from teleport_okta.model.harm import Evidence
+
+if TYPE_CHECKING:
+    from crash.crash_world import World
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+CAST = ("ada", "bea", "cy", "dan", "eve", "fay", "gil", "hal", "ida", "jo", "kit", "lou")
+
+
+@dataclass
+class Play:
+    """One performance: a world, who is who in it, and what must be true at its rests."""
+
+    world: World
+    witness: Witness = None
+    ids: dict[str, str] = field(default_factory=dict)
+    users: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.witness = Witness(self.world)
+        self.world.answers.witness = self.witness
+
+    def begin(self, step):
+        """Let the time of a step pass, and people do what they do; listings show it a little later."""
+        self.world.clock.advance(step.after.total_seconds())
+        step.deed(self)
+        self.world.clock.advance(2)
+
+    def opening(self):
+        people = self.world.teleport.administrator
+        people.create_user("local@x.io", roles=["access"])
+        people.create_user("vendor@x.io", labels={labels.ORIGIN: labels.ORIGIN_OKTA, labels.OKTA_ORG: "https://old.io"})
+        self.witness.keep_foreign("local@x.io", "vendor@x.io")
+        for who in (*CAST, "local"):
+            self.ids[who] = self.world.hire(f"{who}@x.io")
+        self.users = {f"{who}@x.io": self.ids[who] for who in CAST}
+
+    def register_devices(self):
+        for who in ("ada", "eve", "gil"):
+            self.world.teleport.administrator.add_mfa_device(f"{who}@x.io")
+            self.witness.devices[f"{who}@x.io"] = ["phone"]
+
+    def departures(self):
+        self.register_devices()
+        self.unassigned("bea")
+        self.unassigned("ida")
+        self.world.okta.delete_user(self.ids["bea"])
+        self.assignment_ended("cy")
+        self.renamed("dan", "daniel")
+
+    def suspensions(self):
+        self.suspended("eve")
+        self.suspended("fay")
+        self.world.teleport.administrator.sso_login("gil@x.io", roles=["access"], groups=["ops"], merge=False)
+        self.ids["new bea"] = self.world.hire("bea@x.io")
+
+    def returns(self):
+        self.unsuspended("eve")
+        self.unassigned("fay")
+        self.world.okta.assign(self.world.app_id, self.ids["ida"])
+        self.users["ida@x.io"] = self.ids["ida"]
+
+    def flood(self):
+        for who in ("jo", "kit", "lou"):
+            self.world.okta.unassign(self.world.app_id, self.ids[who])
+        self.assignment_ended("hal")
+
+    def approval(self):
+        held = {Harmed(*harmed) for harmed in self.world.last["held"]}
+        assert {harmed.name for harmed in held} >= {"jo@x.io", "kit@x.io", "lou@x.io"}, held
+        self.witness.approved |= held
+        for who in ("jo", "kit", "lou"):
+            self.leaves(who, Evidence.ABSENT)
+
+    def many_suspensions(self):
+        for who in ("ada", "daniel", "gil"):
+            self.suspended(who)
+
+    def next_day(self):
+        self.unsuspended("daniel")
+        self.unassigned("gil")
+        self.users["bea@x.io"] = self.ids["new bea"]
+
+    def nothing(self):
+        pass
+
+    def unassigned(self, who):
+        self.world.okta.unassign(self.world.app_id, self.ids[who])
+        self.leaves(who, Evidence.ABSENT)
+
+    def assignment_ended(self, who):
+        self.world.okta.set_assignment_status(self.world.app_id, self.ids[who], "DEPROVISIONED")
+        self.leaves(who, Evidence.STATED)
+
+    def leaves(self, who, evidence):
+        self.witness.lawful[Harmed(USER, f"{who}@x.io", self.ids[who])] = evidence
+        del self.users[f"{who}@x.io"]
+        self.witness.devices.pop(f"{who}@x.io", None)
+
+    def renamed(self, who, new):
+        login = f"{new}@x.io"
+        self.world.okta.update_profile(self.ids[who], login=login, email=login)
+        self.leaves(who, Evidence.STATED)
+        self.ids[new] = self.users[login] = self.ids[who]
+        self.witness.pairs.append((f"{who}@x.io", login))
+
+    def suspended(self, who):
+        self.world.okta.suspend(self.ids[who])
+        self.witness.lawful[Harmed(LOCK, f"{who}@x.io", self.ids[who])] = Evidence.STATED
+
+    def unsuspended(self, who):
+        self.world.okta.unsuspend(self.ids[who])
+        del self.witness.lawful[Harmed(LOCK, f"{who}@x.io", self.ids[who])]
+
+    async def rest(self):
+        """Let passes run until there is nothing to do, an hour apart while the brake holds something; then compare."""
+        for _ in range(6):
+            await self.world.do("pass")
+            if not self.world.last["changes"] and not self.world.last["held"]:
+                break
+            self.world.clock.advance(61 * 60)
+        self.world.clock.advance(31)
+        await self.world.do("pass")
+        return [*self.unsettled(), *self.wrong_users(), *self.wrong_locks()]
+
+    def unsettled(self):
+        last = self.world.last
+        return [
+            f"a pass still has {what}: {last[what]}" for what in ("changes", "held", "failed", "open") if last[what]
+        ]
+
+    def wrong_users(self):
+        """Say where the users differ from what the organisation says."""
+        owned = self.witness.owned()
+        if owned != self.users:
+            yield f"users: {owned} instead of {self.users}"
+        for name in owned:
+            user = self.witness.users[name]
+            if "okta-requester" not in user.Spec.Roles:
+                yield f"{name} has the roles {list(user.Spec.Roles)}"
+            if list(user.Spec.Traits.Values["okta/login"].Values) != [name]:
+                yield f"{name} has the login {user.Spec.Traits.Values['okta/login']}"
+            if max(user.Metadata.Expires.seconds, user.Spec.Expires.seconds) > 0:
+                yield f"{name} expires"
+
+    def wrong_locks(self):
+        """Say where the locks differ from who has left within 30 h 15 min, and who is suspended."""
+        expected = self.expected_locks()
+        locks = self.witness.locks()
+        for about in expected.keys() | locks.keys():
+            found, end = locks.get(about, []), expected.get(about)
+            if about not in expected or len(found) != 1 or not _is_about(found[0], end):
+                yield f"locks on {about}: {found} instead of {[end] if about in expected else []}"
+
+    def expected_locks(self):
+        """(name, Okta id) to the end of the lock; None: no end."""
+        now = self.world.clock.now()
+        suspended = {
+            (harmed.name, harmed.okta_id): None
+            for harmed in self.witness.lawful
+            if harmed.kind == LOCK and self.users.get(harmed.name) == harmed.okta_id
+        }
+        left = {
+            (deed.harmed.name, deed.harmed.okta_id): (deed.at + LEAVER_LOCK).timestamp()
+            for deed in self.witness.deeds
+            if deed.harmed.kind == USER
+            and self.users.get(deed.harmed.name) != deed.harmed.okta_id
+            and now < deed.at + LEAVER_LOCK
+        }
+        return suspended | left
+
+
+def _is_about(found, end):
+    """Whether a lock ends within a minute of a moment, or neither has an end."""
+    return found is end if end is None or found is None else abs(found - end) <= MINUTE.total_seconds()
+
+
+@dataclass(frozen=True)
+class Step:
+    """Some time passes, people do something, and the process is told to do its part."""
+
+    title: str
+    after: timedelta
+    deed: object
+    command: str = "pass"
+
+
+DAYS = (
+    (
+        Step("the first start: a join, a new database", timedelta(), Play.opening, "open"),
+        Step("the first pass creates everybody", timedelta(), Play.nothing),
+        Step("two are unassigned, an assignment ends, one is renamed", 61 * MINUTE, Play.departures),
+        Step(
+            "two are suspended, a login replaces a record, a leaver's name is given anew", 61 * MINUTE, Play.suspensions
+        ),
+        Step("one is unsuspended, a suspended one leaves, a leaver returns", 61 * MINUTE, Play.returns),
+        Step("three vanish at once and are held; one leaves all the same", 61 * MINUTE, Play.flood),
+        Step("an operator approves what is held", MINUTE, Play.approval, "approve"),
+        Step("what was approved happens", MINUTE, Play.nothing),
+        Step("three are suspended at once, of whom one must wait", 61 * MINUTE, Play.many_suspensions),
+        Step("an hour later the third is suspended too", 61 * MINUTE, Play.nothing),
+    ),
+    (Step("every leaver's lock has run out; an adopted one leaves", 31 * HOUR, Play.next_day),),
+)
+"""The steps of each day; at its end everything that can be done is done, and must be right."""

@@ -1,0 +1,157 @@
+"""The process that is killed: the real product on a real data directory, doing one command at a time.
+
+Run as a program this module is a zygote. It imports the product once, starts no thread, event loop or channel, and
+forks a victim for every socket that it is sent: a victim costs milliseconds instead of the start of an interpreter.
+
+A victim reads commands and writes answers, one JSON object a line: `open` (hold the data directory, join, connect),
+`pass` (one full pass) and `approve` (what the last pass held). Each says what time it is, and may say at which durable
+write the victim is to kill itself: every change of a file has two such points, just before and just after it. The
+durable writes are the transactions of SQLite that change something, the migrations among them, and the files of the
+host identity. Nothing in the product knows of this: SQLite's connection and the writing of files are wrapped here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import gc
+import json
+import logging
+import os
+import signal
+import socket
+import sqlite3
+import sys
+from contextlib import AsyncExitStack, contextmanager
+from datetime import datetime
+
+from teleport_okta import app
+from teleport_okta.clock import VirtualClock
+from teleport_okta.config import parse
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.teleport import host_identity
+
+
+class DurableWrites:
+    """Counts the points just before and just after the durable writes of a command, and dies at one of them."""
+
+    def __init__(self):
+        self.points = 0
+        self.cut = None
+
+    @contextmanager
+    def around(self):
+        self._pass_by()
+        yield
+        self._pass_by()
+
+    def _pass_by(self):
+        self.points += 1
+        if self.points == self.cut:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+WRITES = DurableWrites()
+
+
+class WatchedConnection(sqlite3.Connection):
+    """A connection whose commits are durable writes, unless they commit nothing."""
+
+    def execute(self, sql, *parameters):
+        if sql == "BEGIN IMMEDIATE":
+            self.changes_before = self.total_changes
+        if sql != "COMMIT" or self.total_changes == self.changes_before:
+            return super().execute(sql, *parameters)
+        with WRITES.around():
+            return super().execute(sql, *parameters)
+
+    def executescript(self, script):
+        with WRITES.around():
+            return super().executescript(script)
+
+
+def watch_durable_writes():
+    """Wrap what the product writes files with."""
+    write_private = host_identity.write_private
+
+    def watched(path, data):
+        with WRITES.around():
+            write_private(path, data)
+
+    host_identity.write_private = watched
+    sqlite3.connect = functools.partial(sqlite3.connect, factory=WatchedConnection)
+
+
+class Victim:
+    """The product in one process, from its first command to its end."""
+
+    def __init__(self, stack):
+        self._stack = stack
+        self._clock = None
+        self._parts = None
+
+    async def obey(self, command):
+        """Do one command; return what is to be known of it."""
+        self._clock = self._clock or VirtualClock(datetime.fromisoformat(command["now"]))
+        self._clock.advance((datetime.fromisoformat(command["now"]) - self._clock.now()).total_seconds())
+        WRITES.points, WRITES.cut = 0, command["cut"]
+        try:
+            answer = await getattr(self, f"_{command['do']}")(command)
+        except TeleportOktaError as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        return {"error": "", "points": WRITES.points, "now": self._clock.now().isoformat(), **answer}
+
+    async def _open(self, command):
+        opened = app.opened(parse(command["settings"]), clock=self._clock)
+        self._parts = await self._stack.enter_async_context(opened)
+        return {}
+
+    async def _pass(self, _command):
+        report = await self._parts.full_pass.run(trigger="cut sweep")
+        open_records = await self._parts.store.journal.open_entries()
+        return {
+            "changes": [f"{change.action} {change.kind} {change.subject}" for change in report.plan.changes],
+            "held": [[held.kind, held.name, held.okta_id] for held in report.plan.findings.held],
+            "failed": [outcome.error for outcome in report.outcomes if outcome.result != "done"],
+            "quarantined": [row.name for row in report.plan.quarantined],
+            "open": [f"{entry.action} {entry.name}" for entry in open_records],
+        }
+
+    async def _approve(self, _command):
+        findings = await self._parts.store.findings()
+        await self._parts.store.approvals.approve(findings.held_digest, at=self._clock.now())
+        return {}
+
+
+async def live(connection):
+    """Obey until nobody commands any more."""
+    reader, writer = await asyncio.open_connection(sock=connection)
+    writer.write(f"{os.getpid()}\n".encode())
+    async with AsyncExitStack() as stack:
+        victim = Victim(stack)
+        while line := await reader.readline():
+            answer = await victim.obey(json.loads(line))
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
+    writer.close()
+
+
+def zygote(control):
+    """Fork a victim for every socket that comes, until the other end is closed."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    logging.getLogger().addHandler(logging.NullHandler())
+    watch_durable_writes()
+    gc.freeze()
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not message:
+            return
+        if os.fork() == 0:
+            control.close()
+            asyncio.run(live(socket.socket(fileno=descriptors[0])))
+            return
+        os.close(descriptors[0])
+
+
+if __name__ == "__main__":
+    zygote(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,127 @@
+"""Looks at a cluster after every call that it answers, and writes down whatever must never be seen there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from crash.crash_world import LIMIT
+from teleport_okta.model import labels
+from teleport_okta.model.harm import WINDOW, Evidence
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+USER, LOCK = "user", "lock"
+
+
+class Harmed(NamedTuple):
+    """Somebody who ends (`user`), or is locked and stays (`lock`)."""
+
+    kind: str
+    name: str
+    okta_id: str
+
+
+class Deed(NamedTuple):
+    """A harm as it was seen in the cluster."""
+
+    at: datetime
+    harmed: Harmed
+    evidence: Evidence
+    approved: bool
+
+
+@dataclass
+class Witness:
+    """What one cluster must be like at any moment, whoever dies.
+
+    `lawful` says whom the organisation has given reason to harm so far, and on which evidence; `approved` whom an
+    operator admitted. `pairs` are the old and new names of the renamed, `devices` the MFA devices that must stay.
+    """
+
+    world: object
+    lawful: dict[Harmed, Evidence] = field(default_factory=dict)
+    approved: set[Harmed] = field(default_factory=set)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    devices: dict[str, list[str]] = field(default_factory=dict)
+    foreign: dict[str, bytes] = field(default_factory=dict)
+    deeds: list[Deed] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    _owned: dict[str, str] = field(default_factory=dict)
+    _harmed: set[Harmed] = field(default_factory=set)
+
+    @property
+    def users(self):
+        """All users of the cluster by name, as stored."""
+        return {user.Metadata.Name: user for user in self.world.teleport.cluster.users.all_stored()}
+
+    def owned(self):
+        """Name to Okta id of the users that are ours."""
+        return {
+            name: user.Metadata.Labels[labels.OKTA_ID]
+            for name, user in self.users.items()
+            if user.Metadata.Labels.get(labels.OWNER) == self.world.okta.id
+        }
+
+    def locks(self):
+        """(name of the user, Okta id) to the ends (None: no end) of our locks in force."""
+        now = self.world.clock.now().timestamp()
+        found = {}
+        for lock in self.world.teleport.cluster.locks.all_stored():
+            end = lock.Spec.Expires.seconds if lock.Spec.HasField("Expires") else None
+            if lock.Metadata.Labels.get(labels.OWNER) == self.world.okta.id and (end is None or now < end):
+                about = lock.Spec.Target.User, lock.Metadata.Labels.get(labels.OKTA_ID, "")
+                found.setdefault(about, []).append(end)
+        return found
+
+    def keep_foreign(self, *names):
+        """Remember users who are none of our business, as they are to the byte."""
+        self.foreign |= {name: self.users[name].SerializeToString() for name in names}
+
+    def look(self, call):
+        """Compare the cluster with what was seen before, and with what must always hold."""
+        users, owned, locks = self.users, self.owned(), self.locks()
+        deleted = {(name, okta_id) for name, okta_id in self._owned.items() if name not in users}
+        self._owned = owned
+        for about in deleted:
+            if not any(locks.get(about, [])):
+                self._object(call, f"{about} was deleted without a leaver's lock in force")
+        for old, new in self.pairs:
+            if old not in users and new not in users:
+                self._object(call, f"neither {old} nor {new} is there")
+        for name, before in self.foreign.items():
+            if name not in users or users[name].SerializeToString() != before:
+                self._object(call, f"{name}, who is not ours, was changed")
+        for name, devices in self.devices.items():
+            if self.world.teleport.administrator.mfa_devices(name) != devices:
+                self._object(call, f"{name} lost MFA devices")
+        for about, ends in locks.items():
+            if len(ends) > 1:
+                self._object(call, f"{about} has {len(ends)} locks")
+        self._weigh(call, owned, locks, deleted)
+
+    def _weigh(self, call, owned, locks, deleted):
+        """Note harm that was not there before, and whether it may be."""
+        ended = {Harmed(USER, *about) for about, ends in locks.items() if None not in ends}
+        ended |= {Harmed(USER, *about) for about in deleted}
+        ended |= {harmed for harmed in self._harmed if harmed.kind == USER and harmed.name not in owned}
+        suspended = {Harmed(LOCK, *about) for about, ends in locks.items() if None in ends}
+        new, self._harmed = (ended | suspended) - self._harmed, ended | suspended
+        now = self.world.clock.now()
+        for harmed in sorted(new):
+            evidence = self.lawful.get(harmed)
+            if evidence is None:
+                self._object(call, f"{harmed} happened without a reason")
+                continue
+            self.deeds.append(Deed(now, harmed, evidence, harmed in self.approved))
+        within = Counter(
+            (deed.harmed.kind, deed.evidence) for deed in self.deeds if now - deed.at < WINDOW and not deed.approved
+        )
+        for what, count in within.items():
+            if new and count > LIMIT:
+                self._object(call, f"{count} {what} within an hour, where {LIMIT} are the most")
+
+    def _object(self, call, what):
+        self.violations.append(f"{self.world.clock.now():%d. %H:%M:%S} at {call.rpartition('/')[2]}: {what}")

@@ -1,0 +1,219 @@
+"""Both sandboxes around a victim, in one virtual time: every answer that they give passes by, and can be its last."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import select
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+from processes import ENVIRONMENT
+from teleport_okta.clock import VirtualClock
+from teleport_okta.sandbox.okta.gateway import Gateway
+from teleport_okta.sandbox.okta.organization import OktaOrganization
+from teleport_okta.sandbox.okta.server import OktaSandbox
+from teleport_okta.sandbox.teleport.calls import CallCounter
+from teleport_okta.sandbox.teleport.cluster import ListingLag
+from teleport_okta.sandbox.teleport.sandbox import TeleportSandbox
+
+VICTIM = Path(__file__).with_name("crash_victim.py")
+LIMIT = 2
+"""How much harm of each kind and evidence an hour may bring in these worlds."""
+
+
+class Zygote:
+    """The process of which victims are forked; see `crash_victim`."""
+
+    def __enter__(self):
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, str(VICTIM), str(theirs.fileno())]
+            self._process = subprocess.Popen(command, env=ENVIRONMENT, pass_fds=[theirs.fileno()])
+        return self
+
+    def __exit__(self, *_):
+        self._control.close()
+        self._process.wait(30)
+
+    async def fork(self):
+        """Start a victim."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._control, [b"f"], [theirs.fileno()])
+        reader, writer = await asyncio.open_connection(sock=ours)
+        return Victim(int(await reader.readline()), reader, writer)
+
+
+class Victim:
+    """One forked process of the product."""
+
+    def __init__(self, pid, reader, writer):
+        self._pidfd = os.pidfd_open(pid)
+        self._reader = reader
+        self._writer = writer
+
+    async def ask(self, **command):
+        """Give a command and return its answer; None when the victim died of it."""
+        self._writer.write(json.dumps(command).encode() + b"\n")
+        try:
+            line = await self._reader.readline()
+        except ConnectionResetError:
+            line = b""
+        return json.loads(line) if line else None
+
+    def kill(self):
+        """SIGKILL; returns when the process is dead."""
+        try:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        end = select.poll()
+        end.register(self._pidfd, select.POLLIN)
+        end.poll()
+
+    def bury(self):
+        """Kill what is left, and close what led there."""
+        self.kill()
+        os.close(self._pidfd)
+        self._writer.close()
+
+
+@dataclass
+class Answers:
+    """Counts the answers to a command, and kills the victim when one of them is about to leave."""
+
+    witness: object = None
+    victim: Victim | None = None
+    count: int = 0
+    cut: int | None = None
+
+    def watch(self, victim, cut):
+        """Begin to count anew."""
+        self.victim, self.cut, self.count = victim, cut, 0
+
+    def leaving(self, call):
+        """Take note of an answer that is ready: what it answers has been applied."""
+        if self.witness is not None:
+            self.witness.look(call)
+        self.count += 1
+        if self.count == self.cut:
+            self.victim.kill()
+
+
+class WatchedCalls(CallCounter):
+    """Teleport's counter of calls, which every answer passes."""
+
+    def __init__(self, answers):
+        super().__init__()
+        self._answers = answers
+
+    @contextmanager
+    def during(self, path):
+        with super().during(path):
+            try:
+                yield
+            except grpc.aio.AbortError:
+                self._answers.leaving(path)
+                raise
+        self._answers.leaving(path)
+
+
+class WatchedGateway(Gateway):
+    """Okta's gateway, which every answer passes."""
+
+    def __init__(self, org, answers):
+        super().__init__(org)
+        self._answers = answers
+
+    @contextmanager
+    def serve(self, request):
+        with super().serve(request) as response:
+            self._answers.leaving(request.path)
+            yield response
+
+
+@dataclass
+class World:
+    """An organisation with an app, a cluster, and an installation that is started, cut and started again."""
+
+    okta: OktaOrganization
+    app_id: str
+    teleport: TeleportSandbox
+    clock: VirtualClock
+    settings: dict
+    zygote: Zygote
+    answers: Answers
+    victim: Victim | None = None
+    last: dict = field(default_factory=dict)
+
+    async def do(self, what, *, write_cut=None, answer_cut=None):
+        """Give the victim a command, starting one where there is none; returns False when it died of it."""
+        if self.victim is None:
+            self.victim = await self.zygote.fork()
+            if what != "open":
+                assert await self.do("open"), "a victim died by itself"
+        self.answers.watch(self.victim, answer_cut)
+        now = self.clock.now().isoformat()
+        answer = await self.victim.ask(do=what, now=now, cut=write_cut, settings=self.settings)
+        if answer is None:
+            self.end()
+            return False
+        self.last = answer
+        self.clock.advance((datetime.fromisoformat(answer["now"]) - self.clock.now()).total_seconds())
+        assert not answer["error"], f"{what}: {answer['error']}"
+        return True
+
+    def end(self):
+        """End the victim, if there is one."""
+        if self.victim is not None:
+            self.victim.bury()
+            self.victim = None
+
+    def hire(self, login):
+        """Somebody new, assigned to the app; returns the Okta id."""
+        user = self.okta.create_user({"firstName": "A", "lastName": "B", "login": login, "email": login})
+        self.okta.assign(self.app_id, user.id)
+        return user.id
+
+
+@asynccontextmanager
+async def built_world(zygote, directory):
+    """Build a world with nobody in it. Listings lag behind writes, and no time passes between a death and a start."""
+    clock = VirtualClock(datetime.now(UTC))
+
+    def now():
+        return clock.now().timestamp()
+
+    okta = OktaOrganization(now=now, rng=random.Random(7))
+    app_id = okta.create_app("Teleport").id
+    answers = Answers()
+    okta_server = OktaSandbox(okta)
+    okta_server._gateway = WatchedGateway(okta, answers)
+    teleport = TeleportSandbox(directory / "teleport", now=now, sleep=clock.sleep, lag=ListingLag.observed())
+    teleport.calls = WatchedCalls(answers)
+    async with okta_server, teleport:
+        settings = {
+            "teleport": {
+                "addr": teleport.address,
+                "identity": str(teleport.identity_path),
+                "join_token": teleport.join_token,
+            },
+            "okta": {"org_url": okta_server.url, "api_token": okta.ssws_token, "app_id": app_id},
+            "brake": {"floor": LIMIT, "absent_ratio": 0.01, "stated_ratio": 0.01},
+            "storage": {"data_dir": str(directory / "data")},
+        }
+        world = World(okta, app_id, teleport, clock, settings, zygote, answers)
+        try:
+            yield world
+        finally:
+            world.end()

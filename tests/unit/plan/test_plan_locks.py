@@ -1,0 +1,123 @@
+"""Locks and suspension: one lock of ours a user, about one person, with the end that fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from teleport_okta.desired.policy import LEAVER_LOCK
+from teleport_okta.model import labels
+from teleport_okta.model.names import lock_name
+from worlds import NOW, ORG, POLICY, leaver_lock, listing, owned_user, person, planned, steps
+
+ADA = person("00uADA", "ada@x.io")
+SUSPENDED = replace(ADA, status="SUSPENDED")
+USER = owned_user("00uADA", "ada@x.io")
+ENDLESS = leaver_lock("00uADA", "ada@x.io", ends_in=None)
+
+
+def test_a_suspended_person_is_locked_without_an_end_and_stays():
+    (change,) = planned(listing(SUSPENDED), [USER]).changes
+    assert (change.action, change.lock.name, change.lock_for) == ("lock", ENDLESS.name, None)
+    assert change.lock.labels == ENDLESS.labels
+    assert (change.harm.kind, change.harm.evidence) == ("lock", "stated")
+
+
+def test_a_suspended_person_who_is_locked_needs_nothing():
+    assert planned(listing(SUSPENDED), [USER], [ENDLESS]).is_empty
+
+
+def test_a_suspended_newcomer_is_created_and_locked_which_harms_nobody():
+    plan = planned(listing(SUSPENDED))
+    assert steps(plan) == [("create", "ada@x.io"), ("lock", "ada@x.io")]
+    assert not any(change.harm for change in plan.changes)
+
+
+def test_an_unsuspended_person_is_unlocked():
+    assert steps(planned(listing(ADA), [USER], [ENDLESS])) == [("unlock", "ada@x.io")]
+
+
+def test_suspension_that_is_ignored_locks_nobody_and_unlocks():
+    ignoring = replace(POLICY, lock_suspended=False)
+    assert planned(listing(SUSPENDED), [USER], policy=ignoring).is_empty
+    assert steps(planned(listing(SUSPENDED), [USER], [ENDLESS], policy=ignoring)) == [("unlock", "ada@x.io")]
+
+
+def test_a_suspended_person_who_leaves_gets_the_leavers_end_first():
+    plan = planned(listing(), [USER], [ENDLESS])
+    lock = plan.changes[0]
+    assert steps(plan) == [("lock", "ada@x.io"), ("delete", "ada@x.io")]
+    assert (lock.name, lock.lock_for, lock.found) == (ENDLESS.name, LEAVER_LOCK, ENDLESS)
+
+
+def test_a_leaver_who_returns_suspended_keeps_the_lock_and_loses_its_end():
+    plan = planned(listing(SUSPENDED), locks=[leaver_lock("00uADA", "ada@x.io")])
+    assert steps(plan) == [("create", "ada@x.io"), ("lock", "ada@x.io")]
+    assert plan.changes[1].lock_for is None
+
+
+def test_a_suspended_person_without_a_usable_name_is_locked_all_the_same():
+    nameless = replace(SUSPENDED, name="o'neil@x.io")
+    assert steps(planned(listing(nameless), [USER])) == [("lock", "ada@x.io")]
+
+
+def test_of_somebody_whose_status_is_unknown_no_lock_changes():
+    unknown = replace(ADA, status="HIBERNATING")
+    assert planned(listing(unknown), [USER], [ENDLESS]).is_empty
+    assert planned(listing(unknown), [USER]).is_empty
+
+
+def test_nobody_else_releases_a_lock():
+    theirs = leaver_lock("00uOLD", "ada@x.io")
+    plan = planned(listing(ADA), [USER], [theirs])
+    assert plan.is_empty
+    assert "00uOLD" in plan.quarantined[0].reason
+    assert "teleport-okta release ada@x.io" in plan.quarantined[0].remedy
+
+
+def test_locks_of_other_owners_are_not_ours():
+    by_hand = replace(leaver_lock("00uADA", "ada@x.io"), labels={})
+    other = replace(leaver_lock("00uADA", "ada@x.io"), labels={labels.OWNER: "00oOTHER", labels.OKTA_ID: "00uADA"})
+    assert steps(planned(listing(ADA), locks=[by_hand])) == [("create", "ada@x.io")]
+    assert steps(planned(listing(ADA), locks=[other])) == [("create", "ada@x.io")]
+
+
+def test_an_adopted_user_gets_a_lock_without_origin_under_a_name_of_its_own():
+    adopted = replace(USER, labels={labels.OWNER: ORG, labels.OKTA_ID: "00uADA", labels.OKTA_ORG: "x"})
+    plan = planned(listing(), [adopted])
+    assert labels.ORIGIN not in plan.changes[0].lock.labels
+    assert plan.changes[0].name == lock_name("ada@x.io", of_okta=False) != ENDLESS.name
+
+
+def test_the_lock_of_an_earlier_origin_goes_once_the_new_one_is_there():
+    adopted = replace(USER, labels={labels.OWNER: ORG, labels.OKTA_ID: "00uADA", labels.OKTA_ORG: "x"})
+    plan = planned(listing(), [adopted], [ENDLESS])
+    assert [(change.action, change.name) for change in plan.changes] == [
+        ("lock", lock_name("ada@x.io", of_okta=False)),
+        ("unlock", ENDLESS.name),
+        ("delete", "ada@x.io"),
+    ]
+
+
+def test_a_suspensions_lock_on_a_user_deleted_by_hand_waits_until_a_leavers_would_be_over():
+    plan = planned(listing(), locks=[ENDLESS])
+    assert plan.is_empty
+    (row,) = plan.quarantined
+    since = {(row.kind, row.name, row.okta_id): NOW}
+    almost = planned(listing(), locks=[ENDLESS], now=NOW + LEAVER_LOCK - timedelta(seconds=1), aside_since=since)
+    assert almost.is_empty
+    assert steps(planned(listing(), locks=[ENDLESS], now=NOW + LEAVER_LOCK, aside_since=since)) == [
+        ("unlock", "ada@x.io")
+    ]
+
+
+def test_a_suspended_person_whose_user_was_deleted_by_hand_comes_back_locked():
+    plan = planned(listing(SUSPENDED), locks=[ENDLESS])
+    assert steps(plan) == [("create", "ada@x.io")]
+
+
+def test_a_renamed_persons_old_name_is_locked_for_that_person():
+    plan = planned(listing(person("00uADA", "countess@x.io")), [USER])
+    assert steps(plan)[1:] == [("lock", "ada@x.io"), ("delete", "ada@x.io")]
+    assert plan.changes[1].lock.labels[labels.OKTA_ID] == "00uADA"
+    assert plan.changes[1].harm.evidence == "stated"
