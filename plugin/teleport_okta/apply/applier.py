@@ -43,10 +43,14 @@ _ROUNDS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Replanned:
-    """The steps of one user, computed from facts that were asked for at `facts_at`."""
+    """The steps of one user, computed from facts that were asked for at `facts_at`.
+
+    `holder` is the Okta id that the user stands for once they are done; None: there is no user of ours.
+    """
 
     changes: tuple[Change, ...]
     facts_at: datetime
+    holder: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class _Run:
         self._outcomes: dict[int, Outcome] = {}
         self._replanned: dict[str, list[Outcome]] = {}
         self._failed_subjects: set[str] = set()
+        self._holders: dict[str, str | None] = {}
         self._stopped: str | None = None
         self._through = 0
 
@@ -188,6 +193,7 @@ class _Run:
         for _ in range(_ROUNDS - 1):
             again = await replan(subject)
             self._failed_subjects.discard(subject)
+            self._holders[subject] = again.holder
             outcomes = await self._take([change for change in again.changes if change.harm is None])
             outcomes += await self._take([change for change in again.changes if change.harm is not None])
             if not _is_conflicted(outcomes):
@@ -201,8 +207,7 @@ class _Run:
         for _, group in groupby(changes, key=lambda change: change.harm):
             steps = list(group)
             for position, change in enumerate(steps):
-                if change.after in self._failed_subjects:
-                    obstacle = obstacle or f"the steps for {change.after} did not succeed"
+                obstacle = obstacle or self._obstacle(change)
                 if obstacle:
                     outcomes.append(Outcome(change, Result.SKIPPED, obstacle))
                     continue
@@ -214,6 +219,16 @@ class _Run:
                     self._failed_subjects.add(change.subject)
                     obstacle = "an earlier step for this user failed"
         return outcomes
+
+    def _obstacle(self, change: Change) -> str:
+        """Say why the steps that a change waits for did not come to what it needs; empty when they did."""
+        if change.after is None:
+            return ""
+        if change.after in self._failed_subjects:
+            return f"the steps for {change.after} did not succeed"
+        if self._holders.get(change.after, change.okta_id) != change.okta_id:
+            return f"{change.after} turned out to be somebody else's"
+        return ""
 
 
 def _is_conflicted(outcomes: Sequence[Outcome]) -> bool:

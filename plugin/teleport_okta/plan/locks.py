@@ -70,16 +70,16 @@ class LocksOfUsers:
     def leave(
         self, user: TeleportUser, okta_id: str, reason: str, *, harm: Harm, after: str | None = None
     ) -> list[Change]:
-        """Return the steps after which a user has the one lock of a leaver; a suspension's gets its end here."""
+        """Return the steps after which a user has the one lock of a leaver; a suspension's gets its end here.
+
+        A leaver who seems to be locked already (an earlier pass did not come to the deletion) is locked anew: a listing
+        may still show a lock that was taken off a moment ago.
+        """
         locks = self.about(user.name, okta_id)
-        kept = next((lock for lock in locks if lock.expires is not None), None)
-        steps = []
-        if kept is None:
-            message = f"{reason}; locked until every certificate issued before has expired"
-            lock, found = self._lock(user, okta_id, message, locks)
-            steps.append(_locking(lock, okta_id, reason, found=found, harm=harm, after=after, ends=True))
-            kept = lock
-        return steps + [_unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name]
+        message = f"{reason}; locked until every certificate issued before has expired"
+        kept, found = self._lock(user, okta_id, message, locks)
+        locking = _locking(kept, okta_id, reason, found=found, harm=harm, after=after, ends=True)
+        return [locking, *(_unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name)]
 
     def release(self, user_name: str, okta_id: str, reason: str) -> list[Change]:
         """Return the steps that undo this person's own locks; nobody else's."""

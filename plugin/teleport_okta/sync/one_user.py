@@ -13,16 +13,20 @@ from teleport_okta.apply.applier import Replanned
 from teleport_okta.model import labels
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.plan.actual import ActualUsers
+from teleport_okta.plan.changes import Action
 from teleport_okta.sync.reading import Reading, remember
 from teleport_okta.sync.sources import read_person
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from teleport_okta.clock import Clock
     from teleport_okta.config import Settings
     from teleport_okta.model.findings import Quarantined
     from teleport_okta.model.okta import PersonFacts, Snapshot
     from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.okta.reads import OktaReads
+    from teleport_okta.plan.changes import Change
     from teleport_okta.state.store import Store
     from teleport_okta.teleport.cluster import Teleport
 
@@ -66,7 +70,18 @@ class OneUser:
         )
         plan = narrowed.plan(self._clock.now())
         self.quarantined[name] = tuple(row for row in plan.quarantined if row.name == name)
-        return Replanned(tuple(change for change in plan.changes if change.subject == name), at)
+        changes = tuple(change for change in plan.changes if change.subject == name)
+        return Replanned(changes, at, self._holder(user, changes))
+
+    def _holder(self, user: TeleportUser | None, changes: Iterable[Change]) -> str | None:
+        """Return the Okta id that a user of ours stands for after some steps."""
+        for change in changes:
+            if change.action is Action.DELETE:
+                return None
+            user = change.user or user
+        if user is None or labels.owner_of(user.labels) != self._reading.policy.owner:
+            return None
+        return labels.okta_id_of(user.labels)
 
     async def _people(self, name: str, user: TeleportUser | None) -> Snapshot:
         """Return the listing narrowed to this user's people, each as a by-id read says now.

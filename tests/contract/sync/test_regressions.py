@@ -113,3 +113,20 @@ async def test_a_new_hire_unlocks_a_predecessor(world):
     world.clock.advance(31 * 3600)
     await world.run()
     assert world.owned()["ada@x.io"] == new.id
+
+
+async def test_a_rename_onto_a_name_that_somebody_else_takes_meanwhile_leaves_no_user_at_all(world):
+    (ada,) = await hired(world, "ada@x.io")
+    world.okta.update_profile(ada.id, login="fay@x.io")
+    users = world.parts.teleport.users
+    listing = users.list
+
+    async def taken_after_listing():
+        found = await listing()
+        world.teleport.administrator.create_user("fay@x.io", roles=["access"])
+        return found
+
+    users.list = taken_after_listing
+    await world.run()
+    assert set(world.owned()) == {"ada@x.io"}
+    assert not world.locks()

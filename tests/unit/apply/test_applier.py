@@ -14,8 +14,13 @@ from teleport_okta.model.harm import Harmed, held_digest
 from teleport_okta.state.errors import StateFullError
 from teleport_okta.state.journal import Result
 from teleport_okta.state.store import Store
-from teleport_okta.teleport.errors import PermissionDeniedError, RevisionConflictError, UnavailableError
-from worlds import NOW, leaver_lock, listing, owned_user, person, planned
+from teleport_okta.teleport.errors import (
+    AlreadyExistsError,
+    PermissionDeniedError,
+    RevisionConflictError,
+    UnavailableError,
+)
+from worlds import NOW, listing, owned_user, person, planned
 
 
 def refused(kind, name):
@@ -211,12 +216,6 @@ async def test_draining_finishes_the_users_in_flight_and_starts_no_other(applier
     assert sum(outcome.result is Result.SKIPPED for outcome in outcomes) == 2 * (20 - len(locked))
 
 
-async def test_a_leaver_who_is_locked_already_is_deleted_without_a_second_lock(applier, cluster):
-    plan = planned(listing(), [owned_user("00uA", "a")], [leaver_lock("00uA", "a")])
-    await applier.apply(plan)
-    assert cluster.calls == [("delete", "a")]
-
-
 async def test_only_the_first_step_of_a_harm_is_counted(applier, store):
     await applier.apply(leaving("a"))
     delete, lock = await store.journal.history(limit=2)
@@ -245,7 +244,7 @@ async def test_a_change_from_old_facts_is_dropped_and_planned_again(applier, clu
 
     async def replan(subject):
         asked.append(subject)
-        return Replanned(planned(listing(person("00uA", "a"))).changes, newer)
+        return Replanned(planned(listing(person("00uA", "a"))).changes, newer, "00uA")
 
     old, new = planned(listing(person("00uOLD", "a"), person("00uB", "b"))).changes, "a"
     outcomes = await applier.apply(planned(listing(person("00uOLD", "a"), person("00uB", "b"))), replan=replan)
@@ -281,3 +280,17 @@ async def test_an_approval_is_used_up_by_the_last_step(applier, store):
     await applier.apply(replace(plan, changes=tuple(marked)))
     assert await store.approvals.in_force(NOW) == ()
     assert not any(entry.counted for entry in await store.journal.history(limit=9))
+
+
+@pytest.mark.parametrize(("holder", "done"), [("00uA", True), ("00uB", False), (None, False)])
+async def test_an_old_name_leaves_only_if_the_new_one_that_was_planned_again_is_that_persons(
+    applier, cluster, holder, done
+):
+    cluster.failures["create", "new"] = refused(AlreadyExistsError, "new")
+
+    async def replan(subject):
+        return Replanned((), NOW, holder)
+
+    plan = planned(listing(person("00uA", "new")), [owned_user("00uA", "old")])
+    await applier.apply(plan, replan=replan)
+    assert (("delete", "old") in cluster.calls) is done

@@ -85,9 +85,10 @@ def test_a_leaver_is_locked_for_30_h_15_min_and_then_deleted():
     assert delete.name == "ada@x.io"
 
 
-def test_a_leaver_who_is_locked_already_is_only_deleted():
-    plan = planned(listing(BOB), [owned_user("00uADA", "ada@x.io")], [leaver_lock("00uADA", "ada@x.io")])
-    assert steps(plan) == [("create", "bob@x.io"), ("delete", "ada@x.io")]
+def test_a_leaver_who_seems_to_be_locked_already_is_locked_anew_which_is_the_same_harm():
+    plan = planned(listing(), [owned_user("00uADA", "ada@x.io")], [leaver_lock("00uADA", "ada@x.io")])
+    assert steps(plan) == [("lock", "ada@x.io"), ("delete", "ada@x.io")]
+    assert all(change.harm.continues for change in plan.changes)
 
 
 def test_a_deactivated_person_leaves_although_the_row_is_still_there():
