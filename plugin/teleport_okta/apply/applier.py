@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from teleport_okta.apply.outcome import Outcome
 from teleport_okta.apply.steps import Steps
+from teleport_okta.errors import TeleportOktaError
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal import Result
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from teleport_okta.apply.keys import Keys
     from teleport_okta.clock import Clock
-    from teleport_okta.errors import TeleportOktaError
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
     from teleport_okta.state.journal import Journal
@@ -178,7 +178,7 @@ class _Run:
             else:
                 outcomes = await self._take([change for _, change in chain.steps])
             if self._replan is not None and _is_conflicted(outcomes):
-                self._replanned[chain.subject] = await self._plan_again(chain.subject, self._replan)
+                self._replanned[chain.subject] = await self._plan_again(chain, self._replan)
             else:
                 self._outcomes |= dict(zip((index for index, _ in chain.steps), outcomes, strict=True))
             self._facts_of[chain.subject] = self._clock.now()
@@ -187,11 +187,16 @@ class _Run:
         if self._progress:
             self._progress(self._through, len(self._plan.changes))
 
-    async def _plan_again(self, subject: str, replan: Replan) -> list[Outcome]:
+    async def _plan_again(self, chain: _Chain, replan: Replan) -> list[Outcome]:
         """Read, plan and apply one user anew, while the key is held."""
+        subject = chain.subject
         outcomes: list[Outcome] = []
         for _ in range(_ROUNDS - 1):
-            again = await replan(subject)
+            try:
+                again = await replan(subject)
+            except TeleportOktaError as error:
+                self._failed_subjects.add(subject)
+                return [Outcome(change, Result.FAILED, str(error)) for _, change in chain.steps]
             self._failed_subjects.discard(subject)
             self._holders[subject] = again.holder
             outcomes = await self._take([change for change in again.changes if change.harm is None])

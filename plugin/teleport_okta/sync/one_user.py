@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from teleport_okta.apply.applier import Replanned
@@ -46,11 +47,19 @@ class OneUser:
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._by_id = {person.okta_id: person for person in reading.facts.people.people}
-        self._by_name: dict[str, list[PersonFacts]] = defaultdict(list)
-        for person in reading.facts.people.people:
-            self._by_name[(person.name or "").casefold()].append(person)
         self.quarantined: dict[str, tuple[Quarantined, ...]] = {}
+
+    @cached_property
+    def _by_id(self) -> dict[str, PersonFacts]:
+        return {person.okta_id: person for person in self._reading.facts.people.people}
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[PersonFacts]]:
+        """People by their names in one case; made when first needed, because most passes never do."""
+        by_name: dict[str, list[PersonFacts]] = defaultdict(list)
+        for person in self._reading.facts.people.people:
+            by_name[(person.name or "").casefold()].append(person)
+        return by_name
 
     async def plan_again(self, name: str) -> Replanned:
         """Read the user of this name, whoever it stands for and whoever wants it, and return the steps about it.

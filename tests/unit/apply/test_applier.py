@@ -294,3 +294,14 @@ async def test_an_old_name_leaves_only_if_the_new_one_that_was_planned_again_is_
     plan = planned(listing(person("00uA", "new")), [owned_user("00uA", "old")])
     await applier.apply(plan, replan=replan)
     assert (("delete", "old") in cluster.calls) is done
+
+
+async def test_a_user_who_cannot_be_planned_again_has_failed_and_the_others_go_on(applier, cluster):
+    cluster.failures["create", "a"] = refused(AlreadyExistsError, "a")
+
+    async def replan(subject):
+        raise refused(PermissionDeniedError, subject)
+
+    plan = planned(listing(person("00uA", "a"), person("00uB", "b")))
+    outcomes = await applier.apply(plan, replan=replan)
+    assert {outcome.change.subject: outcome.result for outcome in outcomes} == {"a": Result.FAILED, "b": Result.DONE}
