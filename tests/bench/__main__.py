@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from tests.bench import memory, okta_calls, throughput
+from tests.bench import memory, okta_calls, planning, records, throughput
 from tests.bench.passes import ORGANIZATION, SAML_APP, Pass
 from tests.bench.passes import measured as measured_passes
 from tests.bench.results import BenchError, Row, all_hold, as_json, table
@@ -25,7 +25,7 @@ from tests.bench.results import BenchError, Row, all_hold, as_json, table
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PARTS = ("calls", "upserts", "memory")
+PARTS = ("calls", "upserts", "memory", "planning", "records")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,14 @@ class Sizes:
     memory: tuple[int, ...]
     users: int
     rounds: int
+    planned: int
+    harms: int
 
 
-FULL = Sizes(calls=(0, 40, 1_200, 5_000), memory=(5_000, 20_000, 50_000), users=400, rounds=15)
-QUICK = Sizes(calls=(0, 40, 1_200), memory=(1_200, 2_400, 5_000), users=250, rounds=2)
+FULL = Sizes(
+    calls=(0, 40, 1_200, 5_000), memory=(5_000, 20_000, 50_000), users=400, rounds=15, planned=50_000, harms=1_000
+)
+QUICK = Sizes(calls=(0, 40, 1_200), memory=(1_200, 2_400, 5_000), users=250, rounds=2, planned=5_000, harms=100)
 
 
 def main() -> int:
@@ -84,6 +88,11 @@ def _measured(parts: Sequence[str], sizes: Sizes, directory: Path, progress: Cal
         rows += throughput.measured(sizes.users, sizes.rounds, directory / "upserts", progress)
     if "memory" in parts:
         rows += memory.rows(passes, weighed)
+    if "planning" in parts:
+        rows += planning.measured(sizes.planned, directory, progress)
+    if "records" in parts:
+        (directory / "records").mkdir()
+        rows += records.measured(sizes.harms, directory / "records", progress)
     return rows
 
 

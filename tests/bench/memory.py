@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from tests.bench.passes import FIRST, SAML_APP, UNCHANGED
+from tests.bench.passes import FIRST, LEAVING, SAML_APP, UNCHANGED
 from tests.bench.population import ATTRIBUTES
 from tests.bench.results import Row, at_most
 
@@ -24,7 +24,9 @@ def rows(passes: Sequence[Pass], sizes: Collection[int]) -> list[Row]:
     """Return a row for each pass over the app's people of these sizes, and the slope of each kind of pass."""
     found = [one for one in passes if one.source == SAML_APP and one.people in sizes]
     return [
-        row for which in (FIRST, UNCHANGED) for row in _of_kind(which, [one for one in found if one.which == which])
+        row
+        for which in (FIRST, UNCHANGED, LEAVING)
+        for row in _of_kind(which, [one for one in found if one.which == which])
     ]
 
 

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +26,10 @@ SAML_APP = "saml_app"
 ORGANIZATION = "organization"
 FIRST = "first"
 UNCHANGED = "unchanged"
+LEAVING = "leaving"
+"""A pass in which a tenth of the people have left: as many as the brake lets through in one."""
+
+_FEWEST_FOR_LEAVING = 1_000
 
 _WRITES = ("CreateUser", "UpdateUser", "UpsertUser", "DeleteUser", "UpsertLock", "DeleteLock")
 
@@ -69,8 +76,45 @@ def _both(source: str, people: int, okta: Sandbox, scratch: Path, progress: Call
                 what = f"the {which} pass of {people} people ({source}) wrote {written or 'nothing'}"
                 raise BenchError(what)
             yield Pass(source, people, which, control(okta, "GET", "/calls")["total"], process)
+        if source == SAML_APP and people >= _FEWEST_FOR_LEAVING:
+            yield _leaving(people, okta, cluster, command, scratch, progress)
         if people:
             _check_attributes(cluster)
+
+
+def _leaving(
+    people: int, okta: Sandbox, cluster: Sandbox, command: list[str], scratch: Path, progress: Callable[[str], None]
+) -> Pass:
+    """Hide a tenth of the people, and measure the pass that locks and deletes them."""
+    leavers = people // 10
+    okta.control("POST", "/role", {"hide": _some_ids(okta, leavers)})
+    progress(f"pass in which {leavers:,} of {people:,} people leave")
+    for sandbox in (okta, cluster):
+        control(sandbox, "POST", "/calls/reset")
+    process = run(command, scratch)
+    calls = control(okta, "GET", "/calls")["total"]
+    control(okta, "DELETE", "/role")
+    written = _writes(cluster)
+    if written != {"UpsertLock": leavers, "DeleteUser": leavers}:
+        what = f"the pass in which {leavers} of {people} people leave wrote {written or 'nothing'}"
+        raise BenchError(what)
+    return Pass(SAML_APP, people, LEAVING, calls, process)
+
+
+def _some_ids(okta: Sandbox, count: int) -> list[str]:
+    """Return the ids of so many of the app's people but the first, who is the administrator."""
+    ids: list[str] = []
+    url = f"{okta.line['url']}/api/v1/apps/{okta.line['app_id']}/users?limit=500"
+    while len(ids) <= count:
+        request = urllib.request.Request(url, headers={"Authorization": f"SSWS {okta.line['ssws_token']}"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            ids += [row["id"] for row in json.load(answer)]
+            links = ", ".join(answer.headers.get_all("link") or ())
+        following = re.search(r'<([^>]+)>; rel="next"', links)
+        if following is None:
+            break
+        url = following.group(1)
+    return ids[1 : count + 1]
 
 
 def _writes(cluster: Sandbox) -> dict[str, int]:
