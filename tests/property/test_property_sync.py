@@ -1,8 +1,9 @@
 """Random days of an organisation, through the whole product: HTTP, TLS, gRPC and SQLite are real, time is virtual.
 
 Contract: after a clean pass the cluster holds exactly the people who are assigned and usable, each with the traits that
-their profiles give; a second pass plans nothing; users of others are untouched to the byte; a pass that could not read,
-or read nothing, takes nobody away. Logins are never reused here: `test_property_plan` covers contended names.
+their profiles give, and locked exactly while suspended; a second pass plans nothing; users of others are untouched to
+the byte; a pass that could not read, or read nothing, takes nobody away. Logins are never reused here, and nothing
+fails in the middle: `test_property_faults` covers both.
 
 Oracle: the sandboxes' own states, compared without the product's code.
 """
@@ -28,18 +29,21 @@ deeds = st.sampled_from(
         "deactivate",
         "department",
         "lock out",
+        "suspend",
+        "unsuspend",
         "strange status",
         "bad login",
         "delete by hand",
         "edit by hand",
         "sso login",
+        "sso login anew",
         "a day passes",
     ]
 )
 readings = st.sampled_from(["fine", "fine", "fine", "empty", "down", "revoked app permission"])
 days = st.lists(st.tuples(st.lists(st.tuples(deeds, st.integers(0, PEOPLE - 1)), max_size=4), readings), max_size=5)
 
-USABLE = {"ACTIVE", "LOCKED_OUT"}
+USABLE = {"ACTIVE", "LOCKED_OUT", "SUSPENDED"}
 
 
 class Day:
@@ -68,6 +72,10 @@ class Day:
                 okta.import_profile(person.id, department=f"Looms {self.hired} 🚀")
             case "lock out" if person.status == "ACTIVE":
                 okta.set_status(person.id, "LOCKED_OUT")
+            case "suspend" if person.status == "ACTIVE":
+                okta.suspend(person.id)
+            case "unsuspend" if person.status == "SUSPENDED":
+                okta.unsuspend(person.id)
             case "strange status" if person.status == "ACTIVE":
                 okta.set_status(person.id, "HIBERNATING")
             case "bad login" if self.assigned(person):
@@ -76,13 +84,18 @@ class Day:
                 world.teleport.administrator.delete_user(person.login)
             case "edit by hand" if stored is not None:
                 world.teleport.administrator.edit_user(person.login, roles=[], traits={"okta/department": ["wrong"]})
-            case "sso login" if stored is not None:
+            case "sso login" if stored is not None and person.login not in world.locks():
                 world.teleport.administrator.sso_login(person.login, roles=["access"], groups=["ops"])
+            case "sso login anew" if stored is not None and person.login not in world.locks():
+                world.teleport.administrator.sso_login(person.login, roles=["access"], merge=False)
             case "a day passes":
                 world.clock.advance(24 * 3600)
 
     def assigned(self, person):
         return self.world.okta.assignments.find(self.world.okta_app.id, person.id) is not None
+
+    def is_suspended(self, okta_id):
+        return self.world.okta.user(okta_id).status == "SUSPENDED"
 
     def rightful(self):
         """Name to department of everybody who is assigned, usable, and has a usable name."""
@@ -117,7 +130,9 @@ async def play(history, directory):
                 failed = True
             world.okta.recover()
             world.okta.restore_role()
-            assert world.foreign() == foreign
+            adopted = foreign.keys() & world.owned().keys()
+            assert adopted <= day.rightful().keys()
+            assert world.foreign() == {name: record for name, record in foreign.items() if name not in adopted}
             if reading != "fine":
                 assert set(before) <= set(world.owned())
                 assert failed or before == {} or report.plan.findings.held
@@ -130,6 +145,8 @@ async def play(history, directory):
                 trait = user.Spec.Traits.Values.get("okta/department")
                 assert (list(trait.Values) if trait else []) == ([department] if department else [])
                 assert "okta-requester" in user.Spec.Roles
+                lock, suspended = world.locks().get(name), day.is_suspended(world.owned()[name])
+                assert (lock is not None and not lock.Spec.HasField("Expires")) == suspended
             again = await world.run()
             assert not again.plan.changes, again.plan.changes
 

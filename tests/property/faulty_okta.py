@@ -1,0 +1,146 @@
+"""A small Okta organisation that people come to and leave, and the ways in which reading it can go wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts, Snapshot
+from teleport_okta.okta.errors import Failure, OktaUnavailableError
+
+ORG = "00oORG"
+ORG_URL = "https://example.okta.com"
+APP = "0oaAPP"
+
+NAMES = ["ada@x.io", "Ada@x.io", "bob@x.io", "cy@x.io", "dan@x.io", "eve@x.io", "fay@x.io", "o'neil@x.io"]
+IDS = [f"00u{number}" for number in range(1, 9)]
+
+SETTLED = {"ACTIVE", "LOCKED_OUT", "SUSPENDED"}
+UNACTIVATED = {"STAGED"}
+UNKNOWN = "HIBERNATING"
+ENDED = "INACTIVE"
+
+
+class Reading(Enum):
+    """How a pass reads Okta."""
+
+    FINE = "fine"
+    DOWN = "nothing is answered"
+    INCOMPLETE = "the listing breaks off after a few rows"
+    SHRUNK = "some people are hidden from us, the listing is complete"
+    EMPTY = "everybody is hidden from us"
+    ANONYMOUS = "a row has no id"
+    INACTIVE = "the app is inactive"
+
+
+@dataclass
+class Person:
+    """One person: `assignment` is None where the app does not list them."""
+
+    id: str
+    name: str
+    status: str = "ACTIVE"
+    assignment: str | None = None
+    department: str = "Engines"
+    mangled: bool = False
+
+    @property
+    def row(self):
+        """What the app's listing says of them; None: nothing."""
+        if self.assignment is None:
+            return None
+        if self.mangled:
+            return MalformedRow(self.id, "profile.title is not valid Unicode")
+        return PersonFacts(
+            okta_id=self.id,
+            name=self.name,
+            status=self.status,
+            assignment_status=self.assignment,
+            profile={"login": self.name, "department": self.department},
+            app_profile={},
+        )
+
+    @property
+    def is_gone(self):
+        """Whether the row says so, or there is none."""
+        if self.assignment is None or self.mangled:
+            return self.assignment is None
+        return self.assignment == ENDED or self.status == "DEPROVISIONED"
+
+    @property
+    def is_understood(self):
+        """Whether the row can be read and acted upon, names aside."""
+        return not self.is_gone and not self.mangled and self.status in SETTLED | UNACTIVATED
+
+    @property
+    def has_good_name(self):
+        return "'" not in self.name
+
+    @property
+    def is_wanted(self):
+        """Whether a user may stand for them under their name."""
+        return self.is_understood and self.has_good_name
+
+
+@dataclass
+class Organization:
+    """The people, and the product's reads of them (the methods of `OktaReads`).
+
+    `told` keeps what the product was last told of each id in this pass: a row, or None for an absence.
+    """
+
+    clock: object
+    people: dict[str, Person] = field(default_factory=dict)
+    reading: Reading = Reading.FINE
+    hidden: frozenset[str] = frozenset()
+    told: dict[str, object] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.people = {okta_id: Person(okta_id, NAMES[0]) for okta_id in IDS}
+        for okta_id, name in zip(IDS[:5], ("ada@x.io", "bob@x.io", "cy@x.io", "dan@x.io", "eve@x.io"), strict=True):
+            self.people[okta_id].name = name
+            self.people[okta_id].assignment = "ACTIVE"
+
+    def read_like(self, reading, hidden=frozenset()):
+        self.reading, self.hidden, self.told = reading, hidden, {}
+
+    # What the product reads
+
+    calls: dict = field(default_factory=dict)
+
+    def calls_since(self, _mark):
+        return {}
+
+    async def organization(self):
+        if self.reading is Reading.DOWN:
+            raise OktaUnavailableError(Failure("GET", "/.well-known/okta-organization", 503), "was not answered")
+        return OktaOrganization(ORG, ORG_URL)
+
+    async def app(self, app_id):
+        return OktaApp(app_id, "custom", "Teleport", "INACTIVE" if self.reading is Reading.INACTIVE else "ACTIVE", "x")
+
+    async def people_of_app(self, _app_id):
+        rows = [person.row for person in self.people.values() if not self._hides(person) and person.row is not None]
+        incomplete = untrusted = None
+        if self.reading is Reading.INCOMPLETE:
+            rows, incomplete = rows[:2], "page 2 was not answered"
+        elif self.reading is Reading.ANONYMOUS:
+            rows, untrusted = rows[1:], "1 rows of the listing have no id"
+        self.told = dict.fromkeys(self.people) if incomplete is None else {}
+        self.told |= {row.okta_id: row for row in rows}
+        return Snapshot(
+            people=tuple(row for row in rows if isinstance(row, PersonFacts)),
+            malformed=tuple(row for row in rows if isinstance(row, MalformedRow)),
+            read_at=self.clock.now(),
+            incomplete=incomplete,
+            untrusted=untrusted,
+        )
+
+    async def person_of_app(self, _app_id, okta_id):
+        person = self.people[okta_id]
+        row = None if self._hides(person) else person.row
+        self.told[okta_id] = row
+        return row
+
+    def _hides(self, person):
+        return self.reading is Reading.EMPTY or (self.reading is Reading.SHRUNK and person.id in self.hidden)

@@ -1,0 +1,244 @@
+"""The product without sockets and threads, made to die at any write.
+
+The channel hands every message to the sandbox's own services, as bytes, so that all rules of a server apply:
+identities, origins, revisions. The database runs the product's SQL on a real file, in the caller's thread. Both count
+their writes in one sequence, in which `Physics` strikes; everything is repeatable, so that a failing history shrinks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import grpc
+import grpc.aio
+from teleport.legacy.client.proto import authservice_pb2_grpc
+from teleport.users.v1 import users_service_pb2_grpc
+from teleport_okta.observe.metrics import Metrics
+from teleport_okta.sandbox.teleport.caller import Caller, CallerKind
+from teleport_okta.sandbox.teleport.presets import BOT_ROLE, BOT_USER
+from teleport_okta.sandbox.teleport.refusal import Refusal
+from teleport_okta.sandbox.teleport.rpc import Call, declarations_of
+from teleport_okta.state.migrations import migrate
+from teleport_okta.state.store import Store
+from teleport_okta.sync.full_pass import FullPass
+from teleport_okta.teleport.cluster import Teleport
+from teleport_okta.teleport.connection import Connection
+from teleport_okta.teleport.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+READS = ("Get", "List", "Ping")
+
+
+class Strike(Enum):
+    """What happens at one write."""
+
+    CRASH_BEFORE = "the process dies before it"
+    CRASH_AFTER = "the process dies after it"
+    LOST_REQUEST = "it never arrives, once"
+    LOST_ANSWER = "its answer is lost, once"
+    OUTAGE = "from here on the cluster cannot be reached"
+    MEDDLING = "somebody else is faster"
+
+
+@dataclass
+class Physics:
+    """What strikes one process, and at which of its writes (from 1 on)."""
+
+    strike: Strike | None = None
+    at: int = 0
+    meddle: Callable[[], None] = lambda: None
+    died: asyncio.Event = field(default_factory=asyncio.Event)
+    unreachable: bool = False
+    struck: bool = False
+
+    @property
+    def dead(self):
+        return self.died.is_set()
+
+    def arm(self, strike, at, meddle):
+        self.strike, self.at, self.meddle = strike, at, meddle
+
+    def disarm(self):
+        self.strike, self.unreachable = None, False
+
+    def strikes(self, *possible):
+        """Count a write, and say what happens at it."""
+        self.at -= 1
+        if self.strike not in possible or self.at > 0 or self.struck:
+            return None
+        self.struck = True
+        return self.strike
+
+
+class MortalDatabase:
+    """The product's database, without its thread: a function runs when it is submitted, in a transaction of its own."""
+
+    def __init__(self, path, physics):
+        self._physics = physics
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = OFF")
+        migrate(self._connection, path)
+
+    def submit(self, work):
+        """Run a function; its future stays open for ever when the process dies with it."""
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        if self._physics.dead:
+            return future
+        before = self._connection.total_changes
+        self._connection.execute("BEGIN IMMEDIATE")
+        result = work(self._connection)
+        strike = None
+        if self._connection.total_changes > before:
+            strike = self._physics.strikes(Strike.CRASH_BEFORE, Strike.CRASH_AFTER)
+        self._connection.execute("ROLLBACK" if strike is Strike.CRASH_BEFORE else "COMMIT")
+        if strike is None:
+            loop.call_soon(lambda: future.done() or future.set_result(result))
+        else:
+            self._physics.died.set()
+        return future
+
+    def close(self):
+        self._connection.close()
+
+
+class Server:
+    """The sandbox's services behind any number of channels. `watch` wraps every write that reaches them."""
+
+    def __init__(self, cluster, services, watch):
+        self.cluster = cluster
+        self.watch = watch
+        self._handlers = {
+            f"/{declaration.path}": (declaration, handler)
+            for service in services
+            for declaration, handler in declarations_of(service)
+        }
+
+    def answer(self, caller, path, request):
+        """Answer one call, or raise the refusal of the server."""
+        declaration, handler = self._handlers[path]
+        access = None if declaration.open else self.cluster.authorize(caller)
+        received = type(request).FromString(request.SerializeToString())
+        reply = handler(Call(caller, access, "127.0.0.1:1", ""), received)
+        return type(reply).FromString(reply.SerializeToString())
+
+
+class Channel:
+    """As much of a gRPC channel as the product's stubs ask for."""
+
+    def __init__(self, server, caller, physics):
+        self._server = server
+        self._caller = caller
+        self._physics = physics
+
+    def unary_unary(self, path, **_serializers):
+        is_write = not path.rpartition("/")[2].startswith(READS)
+
+        async def call(request, *, timeout, metadata):
+            await self._reach()
+            if not is_write:
+                return self._answer(path, request)
+            strike = self._physics.strikes(*Strike)
+            match strike:
+                case Strike.CRASH_BEFORE:
+                    self._physics.died.set()
+                case Strike.OUTAGE:
+                    self._physics.unreachable = True
+                case Strike.LOST_REQUEST:
+                    raise _error(grpc.StatusCode.UNAVAILABLE, "the request was lost")
+                case Strike.MEDDLING:
+                    self._physics.meddle()
+            await self._reach()
+            with self._server.watch(path.rpartition("/")[2], request):
+                reply = self._answer(path, request)
+            if strike is Strike.CRASH_AFTER:
+                self._physics.died.set()
+                await self._reach()
+            if strike is Strike.LOST_ANSWER:
+                raise _error(grpc.StatusCode.UNAVAILABLE, "the answer was lost")
+            return reply
+
+        return call
+
+    unary_stream = stream_stream = stream_unary = unary_unary
+
+    async def close(self):
+        pass
+
+    async def _reach(self):
+        """Let the others run; a dead process waits for ever."""
+        await asyncio.sleep(0)
+        if self._physics.dead:
+            await asyncio.get_running_loop().create_future()
+        if self._physics.unreachable:
+            raise _error(grpc.StatusCode.UNAVAILABLE, "nobody answers")
+
+    def _answer(self, path, request):
+        try:
+            return self._server.answer(self._caller, path, request)
+        except Refusal as refusal:
+            raise _error(refusal.code, refusal.text) from refusal
+
+
+class InProcessConnection(Connection):
+    """The product's connection over such a channel."""
+
+    def __init__(self, channel, clock):
+        self._clock = clock
+        self._rng = random.Random(0)
+        self._policy = RetryPolicy()
+        self._metadata = None
+        self._channel = channel
+        self.auth = authservice_pb2_grpc.AuthServiceStub(channel)
+        self.users = users_service_pb2_grpc.UsersServiceStub(channel)
+
+    async def _diagnose(self, failures):
+        """An outage is one here."""
+
+
+class Process:
+    """One life of the product over a state file."""
+
+    def __init__(self, *, path, okta, server, settings, clock):
+        self.physics = Physics()
+        self._database = MortalDatabase(path, self.physics)
+        self.store = Store(self._database)
+        name = server.cluster.name
+        host = Caller(CallerKind.HOST, f"sidecar.{name}", ("Okta",), name)
+        bot = Caller(CallerKind.USER, BOT_USER, (BOT_ROLE,), name)
+        connections = [InProcessConnection(Channel(server, caller, self.physics), clock) for caller in (host, bot)]
+        self.full_pass = FullPass(
+            okta=okta,
+            teleport=Teleport(*connections, clock=clock),
+            store=self.store,
+            settings=settings,
+            metrics=Metrics(),
+            clock=clock,
+        )
+
+    async def live(self, work):
+        """Do a piece of work; return its result, or None if the process died over it. Raises what the work raises."""
+        task = asyncio.ensure_future(work)
+        death = asyncio.ensure_future(self.physics.died.wait())
+        await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED)
+        death.cancel()
+        if not self.physics.dead:
+            return task.result()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return None
+
+    def end(self):
+        self._database.close()
+
+
+def _error(code, text):
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details=text)

@@ -1,0 +1,454 @@
+"""Stands between the product and a cluster, and knows what may be written there, and what must be there afterwards.
+
+It knows nothing of plans. At every write it looks at the object before and after; after a pass that nothing disturbed
+it compares users and locks with the people. Times are virtual.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import floor
+from typing import NamedTuple
+
+from property.faulty_okta import ORG, ORG_URL, SETTLED, Person, Reading
+from teleport.legacy.types.types_pb2 import UserV2
+from teleport_okta.model import labels
+from teleport_okta.model.okta import PersonFacts
+
+LEAVER_LOCK = timedelta(hours=30, minutes=15)
+HOUR = timedelta(hours=1)
+LISTINGS_LAG = timedelta(seconds=2)
+WRITES_WIN = timedelta(seconds=30)
+"""So long may the product take what others undid for a listing that is older than its write."""
+
+USER, LOCK = "user", "lock"
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Deed(NamedTuple):
+    """A harm as it was seen in the cluster."""
+
+    at: datetime
+    kind: str
+    name: str
+    okta_id: str
+    evidence: str
+    approved: bool
+
+
+@dataclass
+class Before:
+    """What a pass found: who owned which name, which names others held and would give up, who was locked."""
+
+    owned: dict[str, str]
+    adoptable: set[str]
+    taken: set[str]
+    locked: set[tuple[str, str]]
+
+
+@dataclass
+class Witness:
+    """`complaints` is what must never be; empty after every pass."""
+
+    world: object
+    complaints: list[str] = field(default_factory=list)
+    releasing: str | None = None
+    _deeds: list[Deed] = field(default_factory=list)
+    _approved: list[tuple[datetime, set]] = field(default_factory=list)
+    _left: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _owned_at: dict[str, datetime] = field(default_factory=dict)
+    _without_user: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _hands: dict[str, datetime] = field(default_factory=dict)
+    _hands_in_pass: set[str] = field(default_factory=set)
+    _tampered: set[tuple[str, str]] = field(default_factory=set)
+    _created: set[str] = field(default_factory=set)
+    _changed: datetime = NEVER
+    _wrote: datetime = NEVER
+    _unclear_until: datetime = NEVER
+    _before: Before | None = None
+
+    # The cluster
+
+    @property
+    def now(self):
+        return self.world.clock.now()
+
+    def users(self):
+        return {user.Metadata.Name: user for user in self.world.cluster.users.all_stored()}
+
+    def owned(self):
+        """Name to Okta id of the users that are ours."""
+        return {name: _id_of(user) for name, user in self.users().items() if _is_ours(user)}
+
+    def locks_in_force(self):
+        now = self.world.cluster.now()
+        return [lock for lock in self.world.cluster.locks.all_stored() if _end_of(lock) is None or now < _end_of(lock)]
+
+    def our_locks(self):
+        return [lock for lock in self.locks_in_force() if _is_ours(lock)]
+
+    def _about(self, name, okta_id):
+        return [lock for lock in self.our_locks() if _about(lock) == (name, okta_id)]
+
+    def our_locks_on_nobody(self):
+        """The locks of ours on names that nobody of ours has."""
+        owned = self.owned()
+        return [lock for lock in self.our_locks() if owned.get(lock.Spec.Target.User) != _id_of(lock)]
+
+    # What others do
+
+    def by_hand(self, name):
+        """Somebody else changed a user."""
+        self._another_wrote()
+        self._hands[name] = self.now
+        self._hands_in_pass.add(name)
+        for lock in self.our_locks():
+            if lock.Spec.Target.User == name and name not in self.owned():
+                self._without_user.setdefault(_about(lock), self.now)
+
+    def lock_by_hand(self, lock):
+        """Somebody else changed or deleted a lock of ours."""
+        self._another_wrote()
+        self._tampered.add(_about(lock))
+
+    def _another_wrote(self):
+        self._changed = self.now
+        if self.now - self._wrote < WRITES_WIN:
+            self._unclear_until = self._wrote + WRITES_WIN
+
+    def approved(self, approval):
+        self._approved.append((approval.expires, {(one.kind, one.name, one.okta_id) for one in approval.harmed}))
+
+    def _is_race(self, name):
+        """Whether somebody else changed a user so lately that the product could not see it: deletions and locks name
+        no revision.
+        """
+        lately = name in self._hands and self.now - self._hands[name] < LISTINGS_LAG
+        return name in self._hands_in_pass or (self.world.lag and lately)
+
+    # What the product does
+
+    @contextmanager
+    def watch(self, method, request):
+        """Judge one write of the product by the object before and after."""
+        of_users = method.endswith("User")
+        store = self.world.cluster.users if of_users else self.world.cluster.locks
+        match method:
+            case "CreateUser" | "UpdateUser":
+                name = request.user.Metadata.Name
+            case "DeleteUser":
+                name = request.name
+            case "UpsertLock":
+                name = request.Metadata.Name
+            case "DeleteLock":
+                name = request.Name
+            case _:
+                self._object(f"{method} is nothing that the product should call")
+                name = ""
+        before, locks = store.stored(name), self.our_locks()
+        yield
+        self._changed = self._wrote = self.now
+        self.world.seen[method] += 1
+        after = store.stored(name)
+        match method:
+            case "CreateUser":
+                self._saw_create(after)
+            case "UpdateUser":
+                self._saw_update(before, after)
+            case "DeleteUser":
+                self._saw_delete(before, locks)
+            case "UpsertLock":
+                self._saw_lock(before, after, locks)
+            case "DeleteLock":
+                self._saw_unlock(before, locks)
+
+    def _saw_create(self, user):
+        name, okta_id = user.Metadata.Name, _id_of(user)
+        row = self._row(okta_id)
+        self._created.add(name)
+        self._without_user.pop((name, okta_id), None)
+        if row is None or row.name != name or row.status not in SETTLED or not _is_ours(user):
+            self._object(f"{name} was created for {okta_id}, of whom Okta says {row}")
+        for lock in self.our_locks():
+            if lock.Spec.Target.User == name and _about(lock) != (name, okta_id):
+                self._object(f"{name} was created for {okta_id} under a lock about {_about(lock)}")
+
+    def _saw_update(self, before, after):
+        name, okta_id = after.Metadata.Name, _id_of(after)
+        row = self._row(okta_id)
+        if not _is_ours(before):
+            self.world.seen["adoptions"] += 1
+            if not _is_adoptable(before):
+                self._object(f"{name}, who is not ours, was changed")
+        if row is None or row.name != name:
+            self._object(f"{name} was changed for {okta_id}, of whom Okta says {row}")
+        if _is_ours(before) and _id_of(before) != okta_id:
+            self._object(f"{name} was given from {_id_of(before)} to {okta_id}")
+        if _rest_of(before) != _rest_of(after):
+            self._object(f"more of {name} was changed than is ours:\n{_rest_of(before)}\n{_rest_of(after)}")
+        if not set(before.Spec.Roles) <= set(after.Spec.Roles):
+            self._object(f"{name} lost roles")
+
+    def _saw_delete(self, user, locks):
+        about = name, okta_id = user.Metadata.Name, _id_of(user)
+        if self._is_race(name):
+            self.world.seen["races lost against somebody else"] += 1
+            return
+        if not _is_ours(user):
+            self._object(f"{name}, who is not ours, was deleted")
+        ends = [_end_of(lock) for lock in locks if _about(lock) == about]
+        if not any(ends) and about not in self._tampered:
+            self._object(f"{about} was deleted without a leaver's lock in force")
+        self._without_user[about] = self.now
+        self._why_gone(name, okta_id)
+
+    def _saw_lock(self, before, after, locks):
+        about = name, okta_id = _about(after)
+        end = _end_of(after)
+        user = self.world.cluster.users.stored(name)
+        if before is not None and not _is_ours(before):
+            self._object(f"the lock {after.Metadata.Name}, which is not ours, was changed")
+        is_theirs = user is not None and _is_ours(user) and _id_of(user) == okta_id
+        if not (is_theirs or self._is_race(name) or (user is None and about in self._left)):
+            self._object(f"{about} was locked, who has no user of ours")
+        earlier = [_end_of(lock) for lock in locks if _about(lock) == about]
+        if not is_theirs:
+            self._without_user.setdefault(about, self.now)
+        if end is None:
+            self._left.pop(about, None)
+            row = self._row(okta_id)
+            if row is None or row.status != "SUSPENDED":
+                self._object(f"{about} was locked without end, of whom Okta says {row}")
+            if None not in earlier and name not in self._created:
+                self._harm(LOCK, name, okta_id, "stated")
+            return
+        if abs(datetime.fromtimestamp(end, self.now.tzinfo) - self.now - LEAVER_LOCK) > timedelta(seconds=1):
+            self._object(f"{about} was locked until {end}")
+        self._left[about] = self.now + LEAVER_LOCK
+        evidence = self._why_gone(name, okta_id)
+        if not any(earlier):
+            self._harm(USER, name, okta_id, evidence)
+
+    def _saw_unlock(self, lock, locks):
+        about = name, okta_id = _about(lock)
+        others = [one for one in locks if _about(one) == about and one.Metadata.Name != lock.Metadata.Name]
+        user = self.world.cluster.users.stored(name)
+        row = self._row(okta_id)
+        is_theirs = user is not None and _is_ours(user) and _id_of(user) == okta_id
+        came_back = row is not None and row.status != "SUSPENDED" and (is_theirs or self._is_race(name))
+        since = self._without_user.get(about)
+        outlived = _end_of(lock) is None and since is not None and self.now - since >= LEAVER_LOCK
+        if not _is_ours(lock):
+            self._object(f"the lock {lock.Metadata.Name}, which is not ours, was taken off")
+        elif not (came_back or others or outlived or self.releasing == name):
+            self._object(f"the lock about {about} was taken off, of whom Okta says {row}")
+        if not others:
+            self._left.pop(about, None)
+
+    def _row(self, okta_id):
+        """The readable row of somebody who is there, as the product was last told; None: there is none."""
+        row = self.world.okta.told.get(okta_id)
+        return row if isinstance(row, PersonFacts) and not _says_gone(row) else None
+
+    def _why_gone(self, name, okta_id):
+        """The evidence that this user must end, as the product was told; objects if there is none."""
+        told = self.world.okta.told
+        row = told.get(okta_id)
+        if okta_id not in told:
+            self._object(f"{name} ends, though nobody knows whether {okta_id} is there")
+        elif row is None:
+            return "absent"
+        elif isinstance(row, PersonFacts):
+            if _says_gone(row):
+                return "stated"
+            if row.name != name and self.owned().get(row.name) == okta_id:
+                self.world.seen["renames"] += 1
+                return "stated"
+        self._object(f"{name} ends, though Okta says of {okta_id} {row}, and the users are {self.owned()}")
+        return "stated"
+
+    def _harm(self, kind, name, okta_id, evidence):
+        what = (kind, name, okta_id)
+        approved = any(self.now < expires and what in harmed for expires, harmed in self._approved)
+        self._deeds.append(Deed(self.now, *what, evidence, approved))
+        self.world.seen[f"harm: {kind}, {evidence}{', approved' if approved else ''}"] += 1
+        reading = self.world.okta.reading
+        if evidence == "absent" and not approved and reading in {Reading.EMPTY, Reading.ANONYMOUS, Reading.INACTIVE}:
+            self._object(f"{what} was harmed by a listing that must not be believed: {reading}")
+        alike = {
+            deed[1:4]
+            for deed in self._deeds
+            if (deed.kind, deed.evidence) == (kind, evidence) and not deed.approved and self.now - deed.at < HOUR
+        }
+        brake = self.world.settings.brake
+        ratio = brake.absent_ratio if evidence == "absent" else brake.stated_ratio
+        recently = self.now - HOUR - timedelta(minutes=2)
+        of = {owned for owned, at in self._owned_at.items() if at >= recently}
+        most = max(brake.floor, floor(len(of) * ratio + 1e-9))
+        if not approved and len(alike) > most:
+            self._object(f"{len(alike)} of {len(of)} within an hour, where {most} are the most: {alike}")
+
+    # Passes
+
+    def before_pass(self):
+        owned = self.owned()
+        users = {name: user for name, user in self.users().items() if name not in owned}
+        self._created.clear()
+        self._hands_in_pass.clear()
+        self._owned_at |= dict.fromkeys(owned, self.now)
+        self._before = Before(
+            owned=owned,
+            adoptable={name for name, user in users.items() if _is_adoptable(user)},
+            taken={name for name, user in users.items() if not _is_adoptable(user)},
+            locked={_about(lock) for lock in self.our_locks()},
+        )
+        self._unclear = self.now <= self._unclear_until or (self.world.lag and self.now - self._changed < LISTINGS_LAG)
+
+    def after_pass(self, report, *, undisturbed):
+        """Raise AssertionError for everything that was or is wrong."""
+        seen = self.world.seen
+        self._owned_at |= dict.fromkeys(self.owned(), self.now)
+        if report is not None:
+            findings = report.plan.findings
+            seen["passes that held something"] += bool(findings.held)
+            seen["passes that set somebody aside"] += bool(report.plan.quarantined)
+            seen["passes with leftovers"] += bool(findings.leftovers)
+            if undisturbed and not self._unclear:
+                for outcome in report.outcomes:
+                    if outcome.result != "done":
+                        self._object(f"nothing disturbed, and still: {outcome}")
+                self.settled(held={held.okta_id for held in findings.held})
+        assert not self.complaints, "\n".join(self.complaints)
+
+    def settled(self, *, held=frozenset()):
+        """Object to every user and lock that is not as it must be after a pass on a fine reading.
+
+        `held` are the Okta ids about whom something is held.
+        """
+        self.world.seen["passes compared from scratch"] += 1
+        people, owned = self.world.okta.people, self.owned()
+        for name, okta_id in owned.items():
+            person = people[okta_id]
+            if okta_id in held:
+                continue
+            if person.is_gone:
+                self._object(f"{name} is still there, and {okta_id} has left")
+            if owned.get(person.name, None) == okta_id != name and name != person.name and person.is_wanted:
+                self._object(f"{name} is still there, and {okta_id} is {person.name} now")
+            self._check_locks(name, person)
+        for person in people.values():
+            if person.is_wanted and person.id not in held:
+                self._check_user(person, owned)
+        self._check_other_locks(owned)
+
+    def _check_user(self, person: Person, owned):
+        before = self._before
+        if owned.get(person.name) == person.id:
+            self._check_content(self.users()[person.name], person)
+            return
+        owned_it = before.owned.get(person.name) == person.id
+        rivals = [
+            other
+            for other in self.world.okta.people.values()
+            if other is not person
+            and other.name.casefold() == person.name.casefold()
+            and other.is_wanted
+            and (other.status in SETTLED or before.owned.get(other.name) == other.id)
+        ]
+        must_wait = not owned_it and (
+            rivals
+            or person.status not in SETTLED
+            or person.name in before.taken
+            or before.owned.get(person.name, person.id) != person.id
+            or any(name == person.name and okta_id != person.id for name, okta_id in before.locked)
+        )
+        if not must_wait:
+            self._object(f"there is no user for {person}; ours are {owned}")
+
+    def _check_content(self, user, person):
+        traits = {key: list(value.Values) for key, value in user.Spec.Traits.Values.items() if key.startswith("okta/")}
+        kept = user.Metadata.Labels
+        faults = [
+            traits != {"okta/login": [person.name], "okta/department": [person.department]} and "traits",
+            "okta-requester" not in user.Spec.Roles and "roles",
+            (user.Metadata.HasField("Expires") or user.Spec.Expires.seconds > 0) and "expiry",
+            (kept.get(labels.OKTA_ID) != person.id or not kept.get(labels.OKTA_ORG)) and "labels",
+        ]
+        if any(faults):
+            self._object(f"of {person.name} are wrong: {[fault for fault in faults if fault]}\n{user}")
+
+    def _check_locks(self, name, person):
+        """Whoever is there is locked without end while suspended, and not at all otherwise."""
+        ends = [_end_of(lock) for lock in self._about(name, person.id)]
+        if person.is_understood and ends != ([None] if person.status == "SUSPENDED" else []):
+            self._object(f"{name} ({person.id}, {person.status}) has locks with these ends: {ends}")
+
+    def _check_other_locks(self, owned):
+        """Whoever left has exactly one lock until its time is over, nobody else has any."""
+        for about in {_about(lock) for lock in self.our_locks()}:
+            name, okta_id = about
+            ends = [_end_of(lock) for lock in self._about(*about)]
+            if len(ends) != 1:
+                self._object(f"{about} has {len(ends)} locks")
+            has_left = about in self._left and self.now < self._left[about]
+            orphaned = about in self._without_user and None in ends
+            if not (owned.get(name) == okta_id or has_left or orphaned or name in self._hands):
+                self._object(f"{about} is locked without a reason, until {ends}")
+        for about, end in self._left.items():
+            if self.now < end and about not in self._tampered and not self._about(*about):
+                self._object(f"{about} left, and is not locked any more")
+
+    def _object(self, what):
+        self.complaints.append(f"{self.now:%d. %H:%M:%S}: {what}")
+
+
+def _is_ours(message):
+    return message.Metadata.Labels.get(labels.OWNER) == ORG
+
+
+def _id_of(message):
+    return message.Metadata.Labels.get(labels.OKTA_ID, "")
+
+
+def _about(lock):
+    return lock.Spec.Target.User, _id_of(lock)
+
+
+def _end_of(lock):
+    """When a lock ends, in Unix seconds; None: never."""
+    return lock.Spec.Expires.seconds + lock.Spec.Expires.nanos / 1e9 if lock.Spec.HasField("Expires") else None
+
+
+def _says_gone(row):
+    return row.status == "DEPROVISIONED" or row.assignment_status == "INACTIVE"
+
+
+def _is_adoptable(user):
+    """Whether a user who is not ours may be taken over: a login through our connector, or a leftover."""
+    kept, connector = user.Metadata.Labels, user.Spec.CreatedBy.Connector
+    if kept.get(labels.OWNER):
+        return False
+    return (
+        (connector.Type, connector.ID) == ("saml", "okta")
+        or kept.get(labels.ORIGIN) == "okta"
+        or labels.OKTA_ORG in kept
+    )
+
+
+def _rest_of(user):
+    """A user without everything that is ours to set."""
+    rest = UserV2()
+    rest.CopyFrom(user)
+    for label in (labels.OWNER, labels.OKTA_ID):
+        rest.Metadata.Labels.pop(label, None)
+    if rest.Metadata.Labels.get(labels.OKTA_ORG) == ORG_URL:
+        del rest.Metadata.Labels[labels.OKTA_ORG]
+    for trait in [trait for trait in rest.Spec.Traits.Values if trait.startswith("okta/")]:
+        del rest.Spec.Traits.Values[trait]
+    for part in ("Expires", "Revision"):
+        rest.Metadata.ClearField(part)
+    rest.Spec.ClearField("Expires")
+    rest.Spec.ClearField("Roles")
+    return rest
