@@ -32,7 +32,7 @@ test: setup ## all tests but the benchmarks
 	@$(BIN)/pytest tests --ignore=tests/bench
 
 quick: setup ## unit and property tests, in under a minute
-	@$(BIN)/pytest tests/unit tests/property -q
+	@HISTORIES=100 $(BIN)/pytest tests/unit tests/property -q
 
 check: setup ## format, lint, types, layers, and gen/ is what proto/ generates
 	@echo "check: format" && $(BIN)/ruff format --check $(SOURCES)
