@@ -10,6 +10,7 @@ from teleport_okta.apply.applier import Applier
 from teleport_okta.apply.keys import Keys
 from teleport_okta.apply.releasing import release
 from teleport_okta.apply.settling import settle_open_records
+from teleport_okta.desired.trust import Absences
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.harm import Evidence
 from teleport_okta.plan.render import change_line
@@ -175,14 +176,7 @@ class FullPass:
 
         Not under a plan that a person approved by its digest: what is planned again, nobody has seen.
         """
-        one_user = OneUser(
-            reading,
-            okta=self._okta,
-            teleport=self._teleport,
-            store=self._store,
-            settings=self._settings,
-            clock=self._clock,
-        )
+        one_user = self._one_user(reading, plan)
         outcomes = await self._applier.apply(
             plan,
             trigger=trigger,
@@ -196,6 +190,20 @@ class FullPass:
         others = [row for row in plan.quarantined if row.name not in again]
         return outcomes, replace(
             plan, quarantined=tuple(sorted([*others, *(row for rows in again.values() for row in rows)]))
+        )
+
+    def _one_user(self, reading: Reading, plan: Plan) -> OneUser:
+        """Return how single users of a pass are planned again; absences that were held as a whole stay held."""
+        held = next((hold for hold in plan.holds if hold.evidence is Evidence.ABSENT), None)
+        if held is not None:
+            reading = replace(reading, absences=Absences(held.why, held.approvable))
+        return OneUser(
+            reading,
+            okta=self._okta,
+            teleport=self._teleport,
+            store=self._store,
+            settings=self._settings,
+            clock=self._clock,
         )
 
     async def _remember(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome]) -> Plan:

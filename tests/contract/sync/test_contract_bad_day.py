@@ -65,6 +65,29 @@ async def test_a_flood_is_held_until_it_is_approved(world, crowd):
     assert len(world.locks()) == 12
 
 
+async def test_what_is_held_as_a_whole_stays_held_when_one_of_them_is_planned_again(world, crowd):
+    unassign(world, crowd[:12])
+    full_pass = world.parts.full_pass
+    reading = await full_pass._read()
+    plan = reading.plan(world.clock.now())
+    again = await full_pass._one_user(reading, plan).plan_again("u00@x.io")
+    assert len(plan.held) == 12
+    assert again.changes == ()
+    assert again.holder == crowd[0].id
+
+
+async def test_a_user_is_planned_again_from_what_both_systems_say_by_then(world):
+    (ada,) = await hired(world, "ada@x.io")
+    full_pass = world.parts.full_pass
+    reading = await full_pass._read()
+    world.okta.update_profile(ada.id, department="Looms")
+    world.teleport.administrator.edit_user("ada@x.io", roles=[])
+    again = await full_pass._one_user(reading, reading.plan(world.clock.now())).plan_again("ada@x.io")
+    (change,) = again.changes
+    assert change.user.traits["okta/department"] == ("Looms",)
+    assert change.user.roles == ("okta-requester",)
+
+
 async def test_an_approval_covers_what_it_was_given_for_and_nobody_else(world, crowd):
     unassign(world, crowd[:12])
     await approve(world, await world.run())
