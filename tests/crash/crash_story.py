@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from crash.crash_witness import LOCK, USER, Harmed, Witness
+from crash.crash_witness import LOCK, USER, Witness
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
-from teleport_okta.model.harm import Evidence
+from teleport_okta.model.harm import Evidence, Harmed
 
 if TYPE_CHECKING:
     from crash.crash_world import World

@@ -8,20 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crash.crash_world import LIMIT
 from teleport_okta.model import labels
-from teleport_okta.model.harm import WINDOW, Evidence
+from teleport_okta.model.harm import WINDOW, Evidence, Harmed
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 USER, LOCK = "user", "lock"
-
-
-class Harmed(NamedTuple):
-    """Somebody who ends (`user`), or is locked and stays (`lock`)."""
-
-    kind: str
-    name: str
-    okta_id: str
 
 
 class Deed(NamedTuple):

@@ -237,7 +237,7 @@ class Witness:
         user = self.world.cluster.users.stored(name)
         row = self._row(okta_id)
         is_theirs = user is not None and _is_ours(user) and _id_of(user) == okta_id
-        came_back = row is not None and row.status != "SUSPENDED" and (is_theirs or self._is_race(name))
+        came_back = row is not None and row.status != "SUSPENDED" and (is_theirs or row.name == name)
         since = self._without_user.get(about)
         outlived = _end_of(lock) is None and since is not None and self.now - since >= LEAVER_LOCK
         if not _is_ours(lock):

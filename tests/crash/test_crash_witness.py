@@ -1,0 +1,100 @@
+"""The witness of the cut sweep sees what it is there to see: each of its objections is provoked by hand here."""
+
+from __future__ import annotations
+
+import pytest
+from crash.crash_witness import LOCK, USER, Witness
+from crash.crash_world import LIMIT, built_world
+from teleport_okta.model import labels
+from teleport_okta.model.harm import Evidence, Harmed
+
+ADA = ("ada@x.io", "00uADA")
+
+
+@pytest.fixture
+async def witness(tmp_path):
+    """A cluster with ada, who is ours, and local, who is not; no process at work."""
+    async with built_world(None, tmp_path) as world:
+        witness = Witness(world)
+        people = world.teleport.administrator
+        people.create_user(ADA[0], labels={labels.OWNER: world.okta.id, labels.OKTA_ID: ADA[1]})
+        people.create_user("local@x.io")
+        people.add_mfa_device(ADA[0])
+        witness.keep_foreign("local@x.io")
+        witness.devices[ADA[0]] = ["phone"]
+        witness.look("the beginning")
+        yield witness
+
+
+def lock(witness, name, okta_id, *, lock_name="lock", hours=30):
+    """Lock a user as the product would, for ever with `hours=None`."""
+    world = witness.world
+    end = None if hours is None else world.clock.now().timestamp() + hours * 3600
+    made = world.teleport.administrator.create_lock(lock_name, name, expires=end)
+    made.Metadata.Labels.update({labels.OWNER: world.okta.id, labels.OKTA_ID: okta_id})
+    world.teleport.cluster.locks.upsert(made)
+
+
+def objections(witness):
+    witness.look("a call")
+    return " ".join(witness.violations)
+
+
+async def test_nothing_is_wrong_with_a_leaver_who_is_locked_and_then_deleted(witness):
+    witness.lawful[Harmed(USER, *ADA)] = Evidence.ABSENT
+    del witness.devices[ADA[0]]
+    lock(witness, *ADA)
+    assert not objections(witness)
+    witness.world.teleport.administrator.delete_user(ADA[0])
+    assert not objections(witness)
+    assert [deed.harmed for deed in witness.deeds] == [Harmed(USER, *ADA)]
+
+
+async def test_a_deletion_without_a_lock(witness):
+    witness.lawful[Harmed(USER, *ADA)] = Evidence.ABSENT
+    witness.world.teleport.administrator.delete_user(ADA[0])
+    assert "deleted without a leaver's lock" in objections(witness)
+
+
+async def test_a_deletion_under_a_suspensions_lock(witness):
+    lock(witness, *ADA, hours=None)
+    witness.world.teleport.administrator.delete_user(ADA[0])
+    assert "deleted without a leaver's lock" in objections(witness)
+
+
+async def test_neither_user_of_somebody_renamed(witness):
+    witness.pairs.append((ADA[0], "countess@x.io"))
+    witness.world.teleport.administrator.delete_user(ADA[0])
+    assert "neither ada@x.io nor countess@x.io" in objections(witness)
+
+
+async def test_a_stranger_who_was_changed(witness):
+    witness.world.teleport.administrator.edit_user("local@x.io", roles=["access"])
+    assert "local@x.io, who is not ours, was changed" in objections(witness)
+
+
+async def test_a_lost_mfa_device(witness):
+    witness.world.teleport.cluster.mfa_devices.clear()
+    assert "ada@x.io lost MFA devices" in objections(witness)
+
+
+async def test_two_locks_about_one_person(witness):
+    lock(witness, *ADA, lock_name="one")
+    lock(witness, *ADA, lock_name="other")
+    assert "has 2 locks" in objections(witness)
+
+
+async def test_harm_without_a_reason(witness):
+    lock(witness, *ADA, hours=None)
+    assert "happened without a reason" in objections(witness)
+
+
+@pytest.mark.parametrize(("minutes_between", "is_too_much"), [(29, True), (31, False)])
+async def test_more_harm_than_an_hour_may_bring(witness, minutes_between, is_too_much):
+    for number in range(LIMIT + 1):
+        about = f"user{number}@x.io", f"00u{number}"
+        witness.lawful[Harmed(LOCK, *about)] = Evidence.STATED
+        lock(witness, *about, lock_name=f"lock{number}", hours=None)
+        witness.look("a call")
+        witness.world.clock.advance(minutes_between * 60)
+    assert ("within an hour" in objections(witness)) is is_too_much
