@@ -9,33 +9,20 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from math import floor
-from typing import NamedTuple
 
 from property.faulty_okta import ORG, ORG_URL, SETTLED, Person, Reading
+from property.harm_ledger import ABSENT, HOUR, LOCK, STATED, USER, HarmLedger
 from teleport.legacy.types.types_pb2 import UserV2
 from teleport_okta.model import labels
 from teleport_okta.model.okta import PersonFacts
 
 LEAVER_LOCK = timedelta(hours=30, minutes=15)
-HOUR = timedelta(hours=1)
 LISTINGS_LAG = timedelta(seconds=2)
 WRITES_WIN = timedelta(seconds=30)
 """So long may the product take what others undid for a listing that is older than its write."""
 
 USER, LOCK = "user", "lock"
 NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-class Deed(NamedTuple):
-    """A harm as it was seen in the cluster."""
-
-    at: datetime
-    kind: str
-    name: str
-    okta_id: str
-    evidence: str
-    approved: bool
 
 
 @dataclass
@@ -54,11 +41,10 @@ class Witness:
 
     world: object
     complaints: list[str] = field(default_factory=list)
+    ledger: HarmLedger = field(init=False)
     releasing: str | None = None
-    _deeds: list[Deed] = field(default_factory=list)
-    _approved: list[tuple[datetime, set]] = field(default_factory=list)
+    _calm_since: datetime = datetime.min.replace(tzinfo=UTC)
     _left: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    _owned_at: dict[str, datetime] = field(default_factory=dict)
     _without_user: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _hands: dict[str, datetime] = field(default_factory=dict)
     _hands_in_pass: set[str] = field(default_factory=set)
@@ -68,6 +54,9 @@ class Witness:
     _wrote: datetime = NEVER
     _unclear_until: datetime = NEVER
     _before: Before | None = None
+
+    def __post_init__(self):
+        self.ledger = HarmLedger(self.world.settings.brake)
 
     # The cluster
 
@@ -117,9 +106,6 @@ class Witness:
         self._changed = self.now
         if self.now - self._wrote < WRITES_WIN:
             self._unclear_until = self._wrote + WRITES_WIN
-
-    def approved(self, approval):
-        self._approved.append((approval.expires, {(one.kind, one.name, one.okta_id) for one in approval.harmed}))
 
     def _is_race(self, name):
         """Whether somebody else changed a user so lately that the product could not see it: deletions and locks name
@@ -222,7 +208,7 @@ class Witness:
             if row is None or row.status != "SUSPENDED":
                 self._object(f"{about} was locked without end, of whom Okta says {row}")
             if None not in earlier and name not in self._created:
-                self._harm(LOCK, name, okta_id, "stated")
+                self._harm(LOCK, name, okta_id, STATED)
             return
         if abs(datetime.fromtimestamp(end, self.now.tzinfo) - self.now - LEAVER_LOCK) > timedelta(seconds=1):
             self._object(f"{about} was locked until {end}")
@@ -259,36 +245,26 @@ class Witness:
         if okta_id not in told:
             self._object(f"{name} ends, though nobody knows whether {okta_id} is there")
         elif row is None:
-            return "absent"
+            return ABSENT
         elif isinstance(row, PersonFacts):
             if _says_gone(row):
-                return "stated"
-            if row.name != name and self.owned().get(row.name) == okta_id:
+                return STATED
+            if row.name != name and (self.owned().get(row.name) == okta_id or self._is_race(row.name)):
                 self.world.seen["renames"] += 1
-                return "stated"
+                return STATED
         self._object(f"{name} ends, though Okta says of {okta_id} {row}, and the users are {self.owned()}")
-        return "stated"
+        return STATED
 
     def _harm(self, kind, name, okta_id, evidence):
-        what = (kind, name, okta_id)
-        approved = any(self.now < expires and what in harmed for expires, harmed in self._approved)
-        self._deeds.append(Deed(self.now, *what, evidence, approved))
-        self.world.seen[f"harm: {kind}, {evidence}{', approved' if approved else ''}"] += 1
+        deed = self.ledger.add(kind, name, okta_id, evidence, self.now)
+        self.world.seen[f"harm: {kind}, {evidence}{', approved' if deed.approved else ''}"] += 1
         reading = self.world.okta.reading
-        if evidence == "absent" and not approved and reading in {Reading.EMPTY, Reading.ANONYMOUS, Reading.INACTIVE}:
-            self._object(f"{what} was harmed by a listing that must not be believed: {reading}")
-        alike = {
-            deed[1:4]
-            for deed in self._deeds
-            if (deed.kind, deed.evidence) == (kind, evidence) and not deed.approved and self.now - deed.at < HOUR
-        }
-        brake = self.world.settings.brake
-        ratio = brake.absent_ratio if evidence == "absent" else brake.stated_ratio
-        recently = self.now - HOUR - timedelta(minutes=2)
-        of = {owned for owned, at in self._owned_at.items() if at >= recently}
-        most = max(brake.floor, floor(len(of) * ratio + 1e-9))
-        if not approved and len(alike) > most:
-            self._object(f"{len(alike)} of {len(of)} within an hour, where {most} are the most: {alike}")
+        doubtful = reading in {Reading.EMPTY, Reading.ANONYMOUS, Reading.INACTIVE}
+        if doubtful and evidence == ABSENT and not deed.approved:
+            self._object(f"{name} was harmed by a listing that must not be believed: {reading}")
+        excess = self.ledger.excess(deed)
+        if excess:
+            self._object(excess)
 
     # Passes
 
@@ -297,7 +273,7 @@ class Witness:
         users = {name: user for name, user in self.users().items() if name not in owned}
         self._created.clear()
         self._hands_in_pass.clear()
-        self._owned_at |= dict.fromkeys(owned, self.now)
+        self.ledger.owned(owned, self.now)
         self._before = Before(
             owned=owned,
             adoptable={name for name, user in users.items() if _is_adoptable(user)},
@@ -309,7 +285,9 @@ class Witness:
     def after_pass(self, report, *, undisturbed):
         """Raise AssertionError for everything that was or is wrong."""
         seen = self.world.seen
-        self._owned_at |= dict.fromkeys(self.owned(), self.now)
+        self.ledger.owned(self.owned(), self.now)
+        if not undisturbed:
+            self._calm_since = self.now
         if report is not None:
             findings = report.plan.findings
             seen["passes that held something"] += bool(findings.held)
@@ -320,6 +298,7 @@ class Witness:
                     if outcome.result != "done":
                         self._object(f"nothing disturbed, and still: {outcome}")
                 self.settled(held={held.okta_id for held in findings.held})
+                self._check_holding(findings.held)
         assert not self.complaints, "\n".join(self.complaints)
 
     def settled(self, *, held=frozenset()):
@@ -342,6 +321,16 @@ class Witness:
             if person.is_wanted and person.id not in held:
                 self._check_user(person, owned)
         self._check_other_locks(owned)
+
+    def _check_holding(self, held):
+        """Stated harm is held only where none may be done any more; for an hour after trouble the product may err."""
+        if self.now - self._calm_since <= HOUR + LISTINGS_LAG:
+            return
+        for kind in {one.kind for one in held if one.evidence == STATED}:
+            self.world.seen["holds weighed"] += 1
+            left = self.ledger.allowance_left(kind, self._before.owned, self.now)
+            if left > 0:
+                self._object(f"{kind}s are held, where {left} may still be harmed: {held}")
 
     def _check_user(self, person: Person, owned):
         before = self._before
