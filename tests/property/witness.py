@@ -21,7 +21,6 @@ LISTINGS_LAG = timedelta(seconds=2)
 WRITES_WIN = timedelta(seconds=30)
 """So long may the product take what others undid for a listing that is older than its write."""
 
-USER, LOCK = "user", "lock"
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -43,7 +42,7 @@ class Witness:
     complaints: list[str] = field(default_factory=list)
     ledger: HarmLedger = field(init=False)
     releasing: str | None = None
-    _calm_since: datetime = datetime.min.replace(tzinfo=UTC)
+    _calm_since: datetime = NEVER
     _left: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _without_user: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _hands: dict[str, datetime] = field(default_factory=dict)
@@ -292,6 +291,7 @@ class Witness:
             findings = report.plan.findings
             seen["passes that held something"] += bool(findings.held)
             seen["passes that set somebody aside"] += bool(report.plan.quarantined)
+            seen.update(f"held: {one.kind}, {one.evidence}" for one in findings.held)
             seen["passes with leftovers"] += bool(findings.leftovers)
             if undisturbed and not self._unclear:
                 for outcome in report.outcomes:
