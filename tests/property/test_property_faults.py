@@ -30,7 +30,7 @@ from property.faulty_world import World
 from property.mortal_process import Strike
 
 HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
-ENOUGH = 300
+ENOUGH = 2000
 """So many histories hold everything at least once."""
 
 MEMORY = Path("/dev/shm")
