@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 _CONNECT_DEADLINE: Final = 5.0
+_OWN_CONNECTION: Final = ("grpc.use_local_subchannel_pool", 1)
+"""Without it a channel inherits the failure that an earlier one had met at the same socket."""
 
 
 class ServiceError(TeleportOktaError):
@@ -78,7 +80,7 @@ async def running_service(data_dir: Path) -> AsyncIterator[AdminClient | None]:
     if not path.is_socket():
         yield None
         return
-    async with grpc.aio.insecure_channel(f"unix:{path}", options=UNLIMITED) as channel:
+    async with grpc.aio.insecure_channel(f"unix:{path}", options=[*UNLIMITED, _OWN_CONNECTION]) as channel:
         yield AdminClient(channel) if await _answers(channel) else None
 
 
