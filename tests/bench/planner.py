@@ -1,4 +1,8 @@
-"""A child of `planning`: plans an organisation in memory, unchanged and with a tenth of it gone; prints seconds."""
+"""A child of `planning`: plans an organisation in memory, unchanged and with a tenth of it gone.
+
+What is planned is what a pass plans: from the facts of both systems to the plan in words and its digest. Prints one
+line of JSON, `planning.Planned`.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +11,29 @@ import gc
 import json
 import sys
 import time
+import tracemalloc
+from collections import Counter
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.policy import Policy
-from teleport_okta.desired.trust import BELIEVED
-from teleport_okta.model.harm import Limits
+from teleport_okta.desired.trust import judge_absences
+from teleport_okta.model.harm import Evidence, Limits
 from teleport_okta.model.okta import OktaOrganization, PersonFacts, Snapshot
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.users import plan_users
+from teleport_okta.plan.view import PlanView, view_of
 from teleport_okta.sync.reading import Reading, Remembered
 from teleport_okta.sync.sources import OktaFacts
 
+from tests.bench.planning import Planned
 from tests.bench.population import profile
-
-if TYPE_CHECKING:
-    from teleport_okta.plan.plan import Plan
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 ORGANIZATION = OktaOrganization("00oBENCH", "https://example.okta.com")
 POLICY = Policy(owner=ORGANIZATION.id, organization_url=ORGANIZATION.url, connector="okta", default_roles=("access",))
+LIMITS = Limits()
 ROUNDS = 3
 
 
@@ -43,51 +49,73 @@ def listing(people: int) -> Snapshot:
     )
 
 
+def owned_by_us(everybody: Snapshot) -> ActualUsers:
+    """The cluster after a pass over this listing."""
+    created = plan_users(desired_users(everybody, POLICY, {}), ActualUsers({}, {}), POLICY, now=NOW)
+    return ActualUsers({change.name: change.user for change in created.changes if change.user is not None}, {})
+
+
 def reading(snapshot: Snapshot, actual: ActualUsers) -> Reading:
-    """What a pass knows of that listing and that cluster."""
+    """What a pass knows of that listing and that cluster, whose people were all listed the last time."""
+    owned = len(actual.users)
     return Reading(
         at=NOW,
         facts=OktaFacts(ORGANIZATION, None, snapshot),
         policy=POLICY,
         actual=actual,
         owned=frozenset(actual.users),
-        absences=BELIEVED,
-        limits=Limits(),
+        absences=judge_absences(snapshot, app=None, baseline=owned, owned_count=owned, limits=LIMITS),
+        limits=LIMITS,
         remembered=Remembered(),
     )
 
 
-def seconds(of: Reading) -> tuple[float, Plan]:
-    """The fastest of a few plannings, digest included, and the plan."""
-    best = float("inf")
-    for _ in range(ROUNDS):
-        gc.collect()
-        started = time.perf_counter()
-        plan = of.plan(NOW)
-        _ = plan.digest
-        best = min(best, time.perf_counter() - started)
-    return best, plan
+def plan(of: Reading) -> PlanView:
+    """Plan as a pass does."""
+    return view_of(of.plan(NOW))
 
 
-def main(people: int) -> None:
-    """Print one line of JSON."""
+def seconds(of: Reading) -> float:
+    """Return how long one planning takes."""
+    gc.collect()
+    started = time.perf_counter()
+    plan(of)
+    return time.perf_counter() - started
+
+
+def peak(of: Reading) -> int:
+    """Return the bytes that planning holds at its highest, beside the facts that are there before."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        plan(of)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def measured(people: int) -> Planned:
+    """Plan both in turns, so that whatever else the machine does slows both alike; the fastest of each counts."""
     everybody = listing(people)
-    created = plan_users(desired_users(everybody, POLICY, {}), ActualUsers({}, {}), POLICY, now=NOW)
-    users = {change.name: change.user for change in created.changes if change.user is not None}
-    actual = ActualUsers(users, {})
-    unchanged, nothing = seconds(reading(everybody, actual))
-    fewer = Snapshot(everybody.people[people // 10 :], (), NOW)
-    leaving, plan = seconds(reading(fewer, actual))
-    result = {
-        "unchanged": unchanged,
-        "leaving": leaving,
-        "changes": [len(nothing.changes), len(plan.changes)],
-        "held": len(plan.held),
-    }
-    sys.stdout.write(json.dumps(result) + "\n")
+    actual = owned_by_us(everybody)
+    same = reading(everybody, actual)
+    fewer = reading(replace(everybody, people=everybody.people[people // 10 :]), actual)
+    took = [(seconds(same), seconds(fewer)) for _ in range(ROUNDS)]
+    planned = plan(fewer)
+    return Planned(
+        people=people,
+        limit=LIMITS.most(Evidence.ABSENT, people),
+        same_changes=len(plan(same).changes),
+        steps=dict(Counter(change.action for change in planned.changes)),
+        held=len(planned.findings.held),
+        unchanged=planned.unchanged,
+        same_seconds=min(same for same, _ in took),
+        leaving_seconds=min(leaving for _, leaving in took),
+        peak=peak(fewer),
+    )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("people", type=int)
-    main(parser.parse_args().people)
+    sys.stdout.write(json.dumps(asdict(measured(parser.parse_args().people))) + "\n")

@@ -43,7 +43,7 @@ def measured(users: int, rounds: int, directory: Path, progress: Callable[[str],
     """
     runs: dict[str, list[list[Timed]]] = {"apply": [], "bare": []}
     with teleport(directory / "teleport") as cluster, ExitStack() as stack:
-        config = _installation(directory, cluster.line).config
+        config = installation(directory, cluster.line).config
         writers = {}
         progress("upserts: warming up")
         for how in runs:
@@ -90,7 +90,7 @@ def _speed(timed: Timed) -> float:
     return timed.users / timed.seconds
 
 
-def _installation(directory: Path, cluster: dict[str, str]) -> Installation:
+def installation(directory: Path, cluster: dict[str, str]) -> Installation:
     """Return an installation of which only the Teleport side is used; nobody listens at the Okta address."""
     return Installation(
         directory,

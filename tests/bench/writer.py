@@ -26,12 +26,14 @@ from teleport.users.v1 import users_service_pb2 as users_pb
 from teleport.users.v1 import users_service_pb2_grpc as users_grpc
 from teleport_okta import app
 from teleport_okta.apply.applier import WRITES_IN_FLIGHT, Applier
+from teleport_okta.apply.keys import Keys
 from teleport_okta.config import load
 from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.policy import Policy
 from teleport_okta.model.names import SYSTEM_USER
 from teleport_okta.model.okta import PersonFacts, Snapshot
-from teleport_okta.plan.users import ActualUsers, plan_users
+from teleport_okta.plan.actual import ActualUsers
+from teleport_okta.plan.users import plan_users
 from teleport_okta.state.journal import Result
 from teleport_okta.teleport.connection import CALL_DEADLINE
 from teleport_okta.teleport.convert import user_to_message
@@ -76,12 +78,20 @@ def planned(group: str, count: int, found: Iterable[TeleportUser] = (), **change
         ActualUsers({user.name: user for user in found}, {}),
         POLICY,
         now=now,
-        absences_held=None,
     )
     if len(plan.changes) != count:
         what = f"{len(plan.changes)} changes are planned for {count} people"
         raise BenchError(what)
     return plan
+
+
+async def apply(applier: Applier, plan: Plan) -> None:
+    """Apply a plan that was made just now; raises BenchError unless every change is done."""
+    outcomes = await applier.apply(plan, trigger="bench", facts_at=datetime.now(UTC))
+    undone = [outcome for outcome in outcomes if outcome.result is not Result.DONE]
+    if undone:
+        what = f"{len(undone)} of {len(outcomes)} changes were not applied: {undone[0].error}"
+        raise BenchError(what)
 
 
 Write = Callable[[str, int], Awaitable["list[Timed]"]]
@@ -92,22 +102,15 @@ Write = Callable[[str, int], Awaitable["list[Timed]"]]
 async def applying(settings: Settings, cluster: int) -> AsyncIterator[Write]:
     """Write with the product's own parts: a plan that creates everybody, then one that updates everybody."""
     async with app.opened(settings) as parts:
-        applier = Applier(parts.teleport, parts.store.journal, parts.clock)
-
-        async def apply(plan: Plan) -> None:
-            outcomes = await applier.apply(plan, trigger="bench")
-            undone = [outcome for outcome in outcomes if outcome.result is not Result.DONE]
-            if undone:
-                what = f"{len(undone)} of {len(outcomes)} changes were not applied: {undone[0].error}"
-                raise BenchError(what)
+        applier = Applier(parts.teleport, parts.store.journal, parts.clock, Keys())
 
         async def write(group: str, count: int) -> list[Timed]:
             create = planned(group, count)
-            created = await _timed(lambda: apply(create), count, cluster)
+            created = await timed(lambda: apply(applier, create), count, cluster)
             names = {change.name for change in create.changes}
             found = [user for user in await parts.teleport.users.list() if user.name in names]
             update = planned(group, count, found, department=OTHER_DEPARTMENT)
-            return [created, await _timed(lambda: apply(update), count, cluster)]
+            return [created, await timed(lambda: apply(applier, update), count, cluster)]
 
         yield write
 
@@ -139,13 +142,14 @@ async def sending_bare(settings: Settings, cluster: int) -> AsyncIterator[Write]
             async def create_and_keep(user: TeleportUser) -> None:
                 stored.append(await create(user))
 
-            created = await _timed(lambda: _few_at_a_time(create_and_keep, users), count, cluster)
-            return [created, await _timed(lambda: _few_at_a_time(update, stored), count, cluster)]
+            created = await timed(lambda: few_at_a_time(create_and_keep, users), count, cluster)
+            return [created, await timed(lambda: few_at_a_time(update, stored), count, cluster)]
 
         yield write
 
 
-async def _few_at_a_time(call: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
+async def few_at_a_time(call: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
+    """Call for every item, with as many calls in flight as `apply` has."""
     waiting = iter(items)
 
     async def work() -> None:
@@ -183,7 +187,8 @@ def _check_same_message(user: TeleportUser) -> None:
         raise BenchError("the bare loop would not send what the product sends")
 
 
-async def _timed(work: Callable[[], Awaitable[None]], users: int, cluster: int) -> Timed:
+async def timed(work: Callable[[], Awaitable[None]], users: int, cluster: int) -> Timed:
+    """Do work on so many users and return what it took here and in the cluster of this process id."""
     cluster_before, own_before, before = cpu_seconds(cluster), time.process_time(), time.monotonic()
     await work()
     seconds = time.monotonic() - before
@@ -194,8 +199,8 @@ async def _answer(writing: AbstractAsyncContextManager[Write]) -> None:
     async with writing as write:
         while line := await asyncio.to_thread(sys.stdin.readline):
             group, count = line.split()
-            timed = await write(group, int(count))
-            sys.stdout.write(json.dumps([asdict(one) for one in timed]) + "\n")
+            found = await write(group, int(count))
+            sys.stdout.write(json.dumps([asdict(one) for one in found]) + "\n")
             sys.stdout.flush()
 
 
