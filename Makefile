@@ -52,7 +52,7 @@ lock: setup ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-emit-index-url \
 		--quiet --upgrade --output-file requirements.lock
 
-bench: setup ## measure: Okta calls, applied changes a second, memory
+bench: setup ## measure: Okta calls, applied changes a second, memory, planning, durable records
 	@$(BIN)/python -m tests.bench
 
 soak-props: setup ## at least 10,000 random histories with faults and crashes; takes a while

@@ -40,6 +40,25 @@ class World:
         self.okta.assign(self.okta_app.id, user.id)
         return user
 
+    async def hired(self, *logins):
+        """Somebody new for each login, and a pass after which they are users."""
+        people = [self.hire(login) for login in logins]
+        assert (await self.run()).succeeded
+        return people
+
+    def meddle_after_listing(self, deed):
+        """Let a deed happen once, between the next listing of the users and whatever is made of it."""
+        users = self.parts.teleport.users
+        listing = users.list
+
+        async def listed():
+            found = await listing()
+            users.list = listing
+            deed()
+            return found
+
+        users.list = listed
+
     def users(self):
         """All users of the cluster by name, as stored."""
         return {user.Metadata.Name: user for user in self.teleport.cluster.users.all_stored()}

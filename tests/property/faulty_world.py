@@ -158,6 +158,18 @@ class World:
     def mangle(self, person, _name):
         person.mangled = not person.mangled
 
+    def many_leave(self, person, _name):
+        for one in self._neighbours(person):
+            self.end_assignment(one, "")
+
+    def many_suspended(self, person, _name):
+        for one in self._neighbours(person):
+            self.suspend(one, "")
+
+    def _neighbours(self, person):
+        first = IDS.index(person.id)
+        return [self.okta.people[okta_id] for okta_id in IDS[first : first + 3]]
+
     def rename(self, person, name):
         person.name = name
 
@@ -191,12 +203,16 @@ class World:
         self.admin.edit_user(name, labels=kept)
         self.witness.by_hand(name)
 
-    def local_user(self, _person, name):
+    def local_user(self, person, name):
+        """Somebody makes a user by hand, and a person gets that name in Okta."""
+        person.name = name
         if self.cluster.users.stored(name) is None and "'" not in name:
             self.admin.create_user(name, roles=["access"])
             self.witness.by_hand(name)
 
-    def leftover_user(self, _person, name):
+    def leftover_user(self, person, name):
+        """Another integration left a user, and a person gets that name in Okta."""
+        person.name = name
         if self.cluster.users.stored(name) is None and "'" not in name:
             marked = {labels.ORIGIN: labels.ORIGIN_OKTA, labels.OKTA_ORG: "https://old.okta.com"}
             self.admin.create_user(name, roles=["access"], labels=marked)
@@ -210,28 +226,31 @@ class World:
         self.cluster.locks.upsert(lock)
 
     def unlock_by_hand(self, _person, name):
-        for lock in self.witness.our_locks():
-            if lock.Spec.Target.User == name:
-                self.admin.delete_lock(lock.Metadata.Name)
-                self.witness.lock_by_hand(lock)
+        for lock in self._one_lock(name):
+            self.admin.delete_lock(lock.Metadata.Name)
+            self.witness.lock_by_hand(lock)
 
     def shorten_lock(self, _person, name):
-        self._end_locks(name, 3600.0)
+        self._end_lock(name, 3600.0)
 
     def lengthen_lock(self, _person, name):
-        self._end_locks(name, None)
+        self._end_lock(name, None)
 
-    def _end_locks(self, name, seconds):
-        for lock in self.witness.our_locks():
-            if lock.Spec.Target.User == name:
-                edited = LockV2()
-                edited.CopyFrom(lock)
-                edited.Spec.ClearField("Expires")
-                edited.Metadata.ClearField("Expires")
-                if seconds is not None:
-                    edited.Spec.Expires.CopyFrom(timestamp_at(self.cluster.now() + seconds))
-                self.cluster.locks.upsert(edited)
-                self.witness.lock_by_hand(edited)
+    def _end_lock(self, name, seconds):
+        for lock in self._one_lock(name):
+            edited = LockV2()
+            edited.CopyFrom(lock)
+            edited.Spec.ClearField("Expires")
+            edited.Metadata.ClearField("Expires")
+            if seconds is not None:
+                edited.Spec.Expires.CopyFrom(timestamp_at(self.cluster.now() + seconds))
+            self.cluster.locks.upsert(edited)
+            self.witness.lock_by_hand(edited)
+
+    def _one_lock(self, name):
+        """One of our locks, if there are any: the name only says which."""
+        locks = sorted(self.witness.our_locks(), key=lambda lock: lock.Metadata.Name)
+        return [locks[NAMES.index(name) % len(locks)]] if locks else []
 
     # What people do by logging in: only those whom Okta lets, and no lock stops
 

@@ -38,7 +38,7 @@ ROUNDS_TO_REST = 10
 """Hours pass, and what is held is approved, so often at the most until everything rests."""
 
 PEOPLE_DO = ["hire", "rehire", "unassign", "end_assignment", "deactivate", "vanish", "suspend", "suspend", "activate"]
-PEOPLE_DO += ["unusual", "mangle", "rename", "rename", "move", "succeed", "succeed"]
+PEOPLE_DO += ["unusual", "mangle", "rename", "rename", "move", "succeed", "succeed", "many_leave", "many_suspended"]
 ADMINS_DO = ["delete_by_hand", "strip_roles", "wrong_traits", "strip_owner", "local_user", "leftover_user"]
 ADMINS_DO += ["leftover_lock", "unlock_by_hand", "shorten_lock", "lengthen_lock"]
 LOGINS = ["login_merging", "login_replacing"]
@@ -136,6 +136,7 @@ async def come_to_rest(world):
     again = await world.run()
     assert not again.outcomes, again.outcomes
     assert not again.plan.findings.held
+    assert not world.witness.our_locks_on_nobody()
 
 
 SEEN = Counter()
@@ -149,6 +150,9 @@ MUST_BE_SEEN = [
     "harm: user, absent",
     "harm: user, absent, approved",
     "harm: user, stated",
+    "held: lock, stated",
+    "held: user, absent",
+    "held: user, stated",
     "holds weighed",
     "passes compared from scratch",
     "passes that held something",

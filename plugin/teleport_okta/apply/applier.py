@@ -232,7 +232,7 @@ class _Run:
         if change.after in self._failed_subjects:
             return f"the steps for {change.after} did not succeed"
         if self._holders.get(change.after, change.okta_id) != change.okta_id:
-            return f"{change.after} turned out to be somebody else's"
+            return f"{change.after} turned out not to be this person's"
         return ""
 
 

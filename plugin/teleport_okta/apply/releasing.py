@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.apply.steps import Steps
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
-from teleport_okta.plan.changes import LOCK, Action, Change
+from teleport_okta.plan.locks import unlocking
 from teleport_okta.state.journal import Result
 
 if TYPE_CHECKING:
@@ -49,21 +49,10 @@ async def release(
                 what = f"{name!r} stands for {okta_id}, who {why}: the next pass would lock the user again"
                 raise NotReleasableError(what, remedy="change that in Okta; nothing was released")
         for lock in locks:
-            outcome = await steps.take(_unlocking(lock, name), first=True, last=True)
+            change = unlocking(lock, labels.okta_id_of(lock.labels) or "", "released by an operator")
+            outcome = await steps.take(change, first=True, last=True)
             if outcome.result is not Result.DONE:
                 raise NotReleasableError(outcome.error, remedy="nothing more was released; try again")
         await journal.flush()
         keys.learned(name, clock.now())
     return locks
-
-
-def _unlocking(lock: TeleportLock, name: str) -> Change:
-    return Change(
-        action=Action.UNLOCK,
-        kind=LOCK,
-        name=lock.name,
-        subject=name,
-        okta_id=labels.okta_id_of(lock.labels) or "",
-        reason="released by an operator",
-        found=lock,
-    )

@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 _GONE: Final = "it was gone already"
 
 
-class _NotTheSameError(Exception):
-    """What is to be deleted is not what was read."""
-
-
 class Steps:
     """Makes the calls of one run and journals them. `trigger` says what set the run off."""
 
@@ -58,7 +54,7 @@ class Steps:
         except StateError as error:
             return Outcome(change, Result.SKIPPED, str(error), stop=error)
         outcome = await self._attempt(change)
-        if isinstance(outcome.stop, UnavailableError):
+        if outcome.stop is not None:
             return outcome
         used = last and outcome.result is Result.DONE and change.harm.approval
         finishing = self._journal.finish(
@@ -82,7 +78,7 @@ class Steps:
             note = await self._call(change)
         except (UnavailableError, ClientVersionRefusedError) as error:
             return Outcome(change, Result.FAILED, str(error), stop=error)
-        except (AlreadyExistsError, RevisionConflictError, _NotTheSameError) as error:
+        except (AlreadyExistsError, RevisionConflictError) as error:
             return Outcome(change, Result.CONFLICT, str(error))
         except TeleportError as error:
             return Outcome(change, Result.FAILED, str(error))
@@ -113,8 +109,9 @@ class Steps:
         if current is None:
             return _GONE
         if labels.owner_of(current.labels) != labels.owner_of(found.labels) or current.revision != found.revision:
-            msg = f"user {found.name!r} was changed by somebody else since it was read"
-            raise _NotTheSameError(msg)
+            raise RevisionConflictError(
+                "UsersService/DeleteUser", f"user {found.name!r}", "it was changed since it was read"
+            )
         return "" if await self._teleport.users.delete(current) else _GONE
 
     def _entry(self, change: Change, outcome: Outcome, *, counted: bool = False) -> JournalEntry:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.demo.play import actions
 from teleport_okta.demo.scenes import Check
-from teleport_okta.model.harm import Evidence, Limits
+from teleport_okta.model.harm import Evidence
+from teleport_okta.sync.reading import limits_of
 
 if TYPE_CHECKING:
     from teleport_okta.demo.play import Play
@@ -73,7 +74,8 @@ async def _reused_login(play: Play) -> None:
 async def _narrowed_role(play: Play) -> str:
     """Hide more people than an hour may take away; return the digest of what is held."""
     before = set(play.stage.users())
-    hidden = sorted(before)[: Limits().most(Evidence.ABSENT, len(before)) + 1]
+    most = limits_of(play.stage.settings.brake).most(Evidence.ABSENT, len(before))
+    hidden = sorted(before)[: most + 1]
     play.organization.narrow_role(hide=[play.stage.users()[name].okta_id for name in hidden])
     report = await play.next_pass()
     findings = report.plan.findings

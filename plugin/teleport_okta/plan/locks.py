@@ -35,10 +35,6 @@ class LocksOfUsers:
             if lock.user and labels.owner_of(lock.labels) == owner and lock.in_force(now):
                 self._by_user[lock.user].append(lock)
 
-    def users(self) -> list[str]:
-        """Return the names of the users who are locked, in order."""
-        return sorted(self._by_user)
-
     def about(self, user_name: str, okta_id: str) -> list[TeleportLock]:
         """Return the locks on a user that are about this person."""
         return [lock for lock in self._by_user.get(user_name, ()) if labels.okta_id_of(lock.labels) == okta_id]
@@ -47,9 +43,9 @@ class LocksOfUsers:
         """Return the locks on a user that are about somebody else: a former holder of the name."""
         return [lock for lock in self._by_user.get(user_name, ()) if labels.okta_id_of(lock.labels) != okta_id]
 
-    def endless(self, user_name: str) -> list[TeleportLock]:
-        """Return the locks on a user that have no end."""
-        return [lock for lock in self._by_user.get(user_name, ()) if lock.expires is None]
+    def endless(self) -> list[TeleportLock]:
+        """Return the locks that have no end, in the order of their users."""
+        return [lock for _, locks in sorted(self._by_user.items()) for lock in locks if lock.expires is None]
 
     def has_left(self, user_name: str, okta_id: str) -> bool:
         """Whether this person is locked as a leaver already."""
@@ -65,7 +61,7 @@ class LocksOfUsers:
             lock, found = self._lock(user, okta_id, f"{reason}; locked until that ends", locks)
             steps.append(_locking(lock, okta_id, reason, found=found, harm=harm, after=after))
             kept = lock
-        return steps + [_unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name]
+        return steps + [unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name]
 
     def leave(
         self, user: TeleportUser, okta_id: str, reason: str, *, harm: Harm, after: str | None = None
@@ -79,11 +75,11 @@ class LocksOfUsers:
         message = f"{reason}; locked until every certificate issued before has expired"
         kept, found = self._lock(user, okta_id, message, locks)
         locking = _locking(kept, okta_id, reason, found=found, harm=harm, after=after, ends=True)
-        return [locking, *(_unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name)]
+        return [locking, *(unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name)]
 
     def release(self, user_name: str, okta_id: str, reason: str) -> list[Change]:
         """Return the steps that undo this person's own locks; nobody else's."""
-        return [_unlocking(lock, okta_id, reason, None) for lock in self.about(user_name, okta_id)]
+        return [unlocking(lock, okta_id, reason) for lock in self.about(user_name, okta_id)]
 
     def _lock(
         self, user: TeleportUser, okta_id: str, message: str, locks: Iterable[TeleportLock]
@@ -124,7 +120,8 @@ def _locking(
     )
 
 
-def _unlocking(lock: TeleportLock, okta_id: str, reason: str, harm: Harm | None) -> Change:
+def unlocking(lock: TeleportLock, okta_id: str, reason: str, harm: Harm | None = None) -> Change:
+    """Return the step that takes a lock off; `harm` where it is a step of one."""
     return Change(
         action=Action.UNLOCK,
         kind=LOCK,

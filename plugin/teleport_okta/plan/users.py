@@ -18,7 +18,7 @@ from teleport_okta.model.harm import Evidence
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.plan.changes import LOCK, USER, Action, Change, Harm
 from teleport_okta.plan.leftovers import leftovers
-from teleport_okta.plan.locks import LocksOfUsers
+from teleport_okta.plan.locks import LocksOfUsers, unlocking
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class _Planner:
         new_name = self._name_of.get(okta_id)
         if new_name == user.name or (not okta_id and user.name in self._desired.wanted):
             return
-        if new_name is not None and self._owns(new_name, okta_id):
+        if new_name is not None and self._stands_for(new_name) == okta_id:
             self._leave(user, okta_id, f"renamed to {new_name} in Okta", Evidence.STATED, after=new_name)
         elif okta_id in self._desired.present or (not okta_id and user.name in self._desired.present_names):
             self._unchanged += 1
@@ -219,13 +219,6 @@ class _Planner:
             self._leave(user, okta_id, self._desired.gone[okta_id], Evidence.STATED)
         else:
             self._leave(user, okta_id, "no longer assigned in Okta", Evidence.ABSENT)
-
-    def _owns(self, name: str, okta_id: str) -> bool:
-        """Whether this person has, or gets in this plan, the user of that name."""
-        if name in self._coming:
-            return True
-        user = self._actual.users.get(name)
-        return user is not None and labels.owner_of(user.labels) == self._policy.owner and _holder(user) == okta_id
 
     def _leave(
         self, user: TeleportUser, okta_id: str, reason: str, evidence: Evidence, *, after: str | None = None
@@ -249,28 +242,36 @@ class _Planner:
         )
 
     def _settle_orphaned_locks(self) -> None:
-        """Deal with suspensions' locks on users whom somebody deleted in Teleport and who are not coming back.
+        """Deal with suspensions' locks whose user is gone, or does not stand for that person any more.
 
         Nobody may give such a lock an end (`teleport-observed.md` 2), so it is taken off when a leaver's would be over.
         """
-        for name in self._locks.users():
-            if name in self._actual.users or name in self._coming:
+        for lock in self._locks.endless():
+            name, okta_id = lock.user or "", labels.okta_id_of(lock.labels) or ""
+            if self._stands_for(name) == okta_id:
                 continue
-            for lock in self._locks.endless(name):
-                okta_id = labels.okta_id_of(lock.labels) or ""
-                since = self._aside_since.get((LOCK, name, okta_id))
-                if since is not None and self._now - since >= LEAVER_LOCK:
-                    self._repairs += self._locks.release(name, okta_id, "every certificate issued before has expired")
-                    continue
-                self._aside.append(
-                    Quarantined(
-                        LOCK,
-                        name,
-                        okta_id,
-                        "the user was deleted in Teleport while suspended, so that the lock has no end",
-                        f"it is taken off when every certificate has expired; sooner by `teleport-okta release {name}`",
-                    )
+            since = self._aside_since.get((LOCK, name, okta_id))
+            if since is not None and self._now - since >= LEAVER_LOCK:
+                self._repairs.append(unlocking(lock, okta_id, "every certificate issued before has expired"))
+                continue
+            self._aside.append(
+                Quarantined(
+                    LOCK,
+                    name,
+                    okta_id,
+                    "the lock of a suspension has no end, and its user was deleted, or taken from us, in Teleport",
+                    f"it is taken off when every certificate has expired; sooner by `teleport-okta release {name}`",
                 )
+            )
+
+    def _stands_for(self, name: str) -> str | None:
+        """Return the Okta id that a user of ours stands for, or will after this plan; None: there is no such user."""
+        if name in self._coming:
+            return self._desired.wanted[name].okta_id
+        user = self._actual.users.get(name)
+        if user is None or labels.owner_of(user.labels) != self._policy.owner:
+            return None
+        return _holder(user)
 
     def _predecessor(self, wanted: WantedUser) -> str:
         locks = self._locks.of_others(wanted.name, wanted.okta_id)

@@ -238,8 +238,9 @@ class FullPass:
         if shown is None:
             return f"no plan {digest} has been shown lately; the plan is now {plan.digest}"
         now = [change_line(change_view(change)) for change in plan.changes]
-        gone = [f"  no longer: {line}" for line in shown if line not in set(now)]
-        new = [f"  new: {line}" for line in now if line not in set(shown)]
+        lines_now, lines_shown = set(now), set(shown)
+        gone = [f"  no longer: {line}" for line in shown if line not in lines_now]
+        new = [f"  new: {line}" for line in now if line not in lines_shown]
         detail = gone + new or ["  the same changes, from or to other content"]
         if len(detail) > _DIFFERENCES_SHOWN:
             detail = [*detail[:_DIFFERENCES_SHOWN], f"  and {len(detail) - _DIFFERENCES_SHOWN} more"]

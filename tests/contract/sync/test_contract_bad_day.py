@@ -22,21 +22,9 @@ CROWD = 30
 
 
 @pytest.fixture
-async def world(tmp_path):
-    async with built_world(tmp_path) as built:
-        yield built
-
-
-@pytest.fixture
 async def crowd(world):
     """Thirty people, all of them users."""
     people = [world.hire(f"u{number:02}@x.io") for number in range(CROWD)]
-    assert (await world.run()).succeeded
-    return people
-
-
-async def hired(world, *logins):
-    people = [world.hire(login) for login in logins]
     assert (await world.run()).succeeded
     return people
 
@@ -77,7 +65,7 @@ async def test_what_is_held_as_a_whole_stays_held_when_one_of_them_is_planned_ag
 
 
 async def test_a_user_is_planned_again_from_what_both_systems_say_by_then(world):
-    (ada,) = await hired(world, "ada@x.io")
+    (ada,) = await world.hired("ada@x.io")
     full_pass = world.parts.full_pass
     reading = await full_pass._read()
     world.okta.update_profile(ada.id, department="Looms")
@@ -221,7 +209,7 @@ async def test_an_unanswered_deletion_that_happened_is_found_done(world, crowd):
 
 
 async def test_suspension_locks_and_ends_with_it(world):
-    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    (ada, _) = await world.hired("ada@x.io", "bob@x.io")
     world.okta.suspend(ada.id)
     await world.run()
     assert not world.locks()["ada@x.io"].Spec.HasField("Expires")
@@ -231,7 +219,7 @@ async def test_suspension_locks_and_ends_with_it(world):
 
 
 async def test_a_suspended_person_who_leaves_is_locked_as_a_leaver(world):
-    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    (ada, _) = await world.hired("ada@x.io", "bob@x.io")
     world.okta.suspend(ada.id)
     await world.run()
     unassign(world, [ada])
@@ -241,7 +229,7 @@ async def test_a_suspended_person_who_leaves_is_locked_as_a_leaver(world):
 
 
 async def test_an_adopted_user_who_leaves_is_locked_and_deleted_as_the_bot(world):
-    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    (ada, _) = await world.hired("ada@x.io", "bob@x.io")
     world.teleport.administrator.sso_login("ada@x.io", merge=False)
     await world.run()
     assert labels.ORIGIN not in world.users()["ada@x.io"].Metadata.Labels
@@ -278,7 +266,7 @@ async def test_leftovers_are_listed_and_left(world):
 
 async def reused(world):
     """Ada left, and somebody else got her login."""
-    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    (ada, _) = await world.hired("ada@x.io", "bob@x.io")
     unassign(world, [ada])
     world.okta.update_profile(ada.id, login="former@x.io")
     new = world.hire("ada@x.io")
@@ -306,7 +294,7 @@ async def test_there_must_be_something_to_release(world, name):
 
 
 async def test_somebody_suspended_is_not_released(world):
-    (ada,) = await hired(world, "ada@x.io")
+    (ada,) = await world.hired("ada@x.io")
     world.okta.suspend(ada.id)
     await world.run()
     with pytest.raises(NotReleasableError, match="suspended in Okta"):
@@ -368,3 +356,18 @@ def _read(url):
 
 def _metric(world, name, labels_of_it=None):
     return world.parts.metrics.registry.get_sample_value(name, labels_of_it or {})
+
+
+async def test_people_who_exchange_logins_wait_until_one_of_them_takes_a_third(world):
+    ada, bob = await world.hired("ada@x.io", "bob@x.io")
+    app = world.okta.app(world.okta_app.id)
+    for person, name in ((ada, "bob@x.io"), (bob, "ada@x.io")):
+        world.okta.assignments.update(app, world.okta.user(person.id), user_name=name)
+    report = await world.run()
+    assert not report.plan.changes
+    assert {row.okta_id for row in report.plan.quarantined} == {ada.id, bob.id}
+    world.okta.assignments.update(app, world.okta.user(ada.id), user_name="fay@x.io")
+    await world.run()
+    world.clock.advance(31 * HOUR)
+    await world.run()
+    assert world.owned() == {"fay@x.io": ada.id, "ada@x.io": bob.id}

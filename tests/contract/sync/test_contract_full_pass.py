@@ -22,25 +22,12 @@ TEN_MINUTES = 600
 APP_USERS = "/api/v1/apps/*/users"
 
 
-@pytest.fixture
-async def world(tmp_path):
-    async with built_world(tmp_path) as built:
-        yield built
-
-
-async def hired(world, *logins):
-    people = [world.hire(login) for login in logins]
-    report = await world.run()
-    assert report.succeeded
-    return people
-
-
 def actions(report):
     return [change.action for change in report.plan.changes]
 
 
 async def test_a_walk_that_breaks_off_applies_what_came_and_takes_nobody_away(world):
-    (leaver,) = await hired(world, "leaver@x.io")
+    (leaver,) = await world.hired("leaver@x.io")
     world.okta.unassign(world.okta_app.id, leaver.id)
     other = seed_organization(world.okta, users=1100, rng=random.Random(1))
     settings = world.parts.full_pass._settings
@@ -58,7 +45,7 @@ async def test_a_walk_that_breaks_off_applies_what_came_and_takes_nobody_away(wo
 
 
 async def test_a_token_revoked_in_the_middle_of_a_pass_takes_nobody_away(world):
-    await hired(world, "ada@x.io")
+    await world.hired("ada@x.io")
     world.okta.fail("revoked", path=APP_USERS)
     with pytest.raises(OktaUnauthorizedError):
         await world.run()
@@ -66,7 +53,7 @@ async def test_a_token_revoked_in_the_middle_of_a_pass_takes_nobody_away(world):
 
 
 async def test_a_role_without_permission_names_it_and_takes_nobody_away(world):
-    await hired(world, "ada@x.io")
+    await world.hired("ada@x.io")
     world.okta.narrow_role(without=["okta.apps.read"])
     with pytest.raises(OktaForbiddenError, match=r"okta\.apps\.read"):
         await world.run()
@@ -74,7 +61,7 @@ async def test_a_role_without_permission_names_it_and_takes_nobody_away(world):
 
 
 async def test_people_who_are_hidden_all_at_once_are_held(world):
-    people = await hired(world, "ada@x.io", "bob@x.io")
+    people = await world.hired("ada@x.io", "bob@x.io")
     world.okta.narrow_role(hide=[person.id for person in people])
     report = await world.run()
     assert set(world.owned()) == {"ada@x.io", "bob@x.io"}
@@ -82,7 +69,7 @@ async def test_people_who_are_hidden_all_at_once_are_held(world):
 
 
 async def test_an_inactive_app_takes_nobody_away(world):
-    ada, _ = await hired(world, "ada@x.io", "bob@x.io")
+    ada, _ = await world.hired("ada@x.io", "bob@x.io")
     world.okta.unassign(world.okta_app.id, ada.id)
     world.okta.deactivate_app(world.okta_app.id)
     report = await world.run()
@@ -91,17 +78,9 @@ async def test_an_inactive_app_takes_nobody_away(world):
 
 
 async def test_a_user_whom_somebody_edits_meanwhile_is_read_and_planned_again(world):
-    (ada,) = await hired(world, "ada@x.io")
+    (ada,) = await world.hired("ada@x.io")
     world.okta.update_profile(ada.id, department="Looms")
-    users = world.parts.teleport.users
-    listing = users.list
-
-    async def edited_after_listing():
-        found = await listing()
-        world.teleport.administrator.edit_user("ada@x.io", roles=["access"])
-        return found
-
-    users.list = edited_after_listing
+    world.meddle_after_listing(lambda: world.teleport.administrator.edit_user("ada@x.io", roles=["access"]))
     report = await world.run()
     assert report.succeeded
     user = world.users()["ada@x.io"]
@@ -111,17 +90,8 @@ async def test_a_user_whom_somebody_edits_meanwhile_is_read_and_planned_again(wo
 
 async def test_a_user_whom_somebody_creates_meanwhile_is_left_to_them(world):
     world.hire("ada@x.io")
-    users = world.parts.teleport.users
-    listing = users.list
-
-    async def created_after_listing():
-        found = await listing()
-        world.teleport.administrator.create_user("ada@x.io", roles=["access"])
-        return found
-
-    users.list = created_after_listing
+    world.meddle_after_listing(lambda: world.teleport.administrator.create_user("ada@x.io", roles=["access"]))
     report = await world.run()
-    users.list = listing
     assert world.owned() == {}
     assert [row.name for row in report.plan.quarantined] == ["ada@x.io"]
     assert [entry.row.name for entry in await world.parts.store.quarantine()] == ["ada@x.io"]
@@ -157,7 +127,7 @@ async def test_one_refused_user_leaves_the_others_right(world):
 
 
 async def test_a_leaver_cannot_be_deleted_without_having_been_locked(world):
-    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    (ada, _) = await world.hired("ada@x.io", "bob@x.io")
     world.okta.unassign(world.okta_app.id, ada.id)
     world.teleport.faults.add(Fault("*/UpsertLock", grpc.StatusCode.PERMISSION_DENIED, count=1))
     await world.run()
@@ -168,7 +138,7 @@ async def test_a_leaver_cannot_be_deleted_without_having_been_locked(world):
 
 
 async def test_the_lock_is_over_when_every_certificate_is(world):
-    (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+    (ada, _) = await world.hired("ada@x.io", "bob@x.io")
     world.okta.deactivate(ada.id)
     await world.run()
     world.clock.advance(30 * 3600)
@@ -178,7 +148,7 @@ async def test_the_lock_is_over_when_every_certificate_is(world):
 
 
 async def test_a_managed_user_deleted_by_hand_comes_back(world):
-    await hired(world, "ada@x.io")
+    await world.hired("ada@x.io")
     world.clock.advance(TEN_MINUTES)
     await world.run()
     world.teleport.administrator.delete_user("ada@x.io")
@@ -190,7 +160,7 @@ async def test_a_managed_user_deleted_by_hand_comes_back(world):
 
 async def test_passes_in_quick_succession_do_not_trust_a_listing_that_lags(tmp_path):
     async with built_world(tmp_path, lag=ListingLag.observed()) as world:
-        (ada, _) = await hired(world, "ada@x.io", "bob@x.io")
+        (ada, _) = await world.hired("ada@x.io", "bob@x.io")
         assert not (await world.run()).plan.changes
         world.okta.unassign(world.okta_app.id, ada.id)
         assert actions(await world.run()) == ["lock", "delete"]
@@ -207,7 +177,7 @@ async def test_a_community_cluster_needs_the_setting_for_local_users(tmp_path):
 
 async def test_a_community_cluster_gets_plain_local_users(tmp_path):
     async with built_world(tmp_path, edition="oss", settings={"sync": {"local_users": True}}) as world:
-        await hired(world, "ada@x.io")
+        await world.hired("ada@x.io")
         user = world.users()["ada@x.io"]
         assert not user.Spec.CreatedBy.HasField("Connector")
         assert not user.Spec.SAMLIdentities
@@ -218,7 +188,7 @@ async def test_a_community_cluster_gets_plain_local_users(tmp_path):
 async def test_the_whole_organisation_can_be_the_source(tmp_path):
     async with built_world(tmp_path, settings={"sync": {"source": "organization"}}) as world:
         world.okta.create_user({"firstName": "A", "lastName": "B", "login": "unassigned@x.io"})
-        await hired(world, "ada@x.io")
+        await world.hired("ada@x.io")
         assert {"ada@x.io", "unassigned@x.io"} <= set(world.owned())
 
 
@@ -236,7 +206,7 @@ async def test_named_default_roles_must_exist(tmp_path):
         with pytest.raises(ConfigError, match="nosuch"):
             await world.run()
     async with built_world(tmp_path / "b", settings={"sync": {"default_roles": ["access"]}}) as world:
-        await hired(world, "ada@x.io")
+        await world.hired("ada@x.io")
         assert list(world.users()["ada@x.io"].Spec.Roles) == ["access"]
 
 
@@ -251,7 +221,7 @@ async def test_a_pass_takes_three_calls_and_never_more_than_four_writes_at_once(
 
 
 async def test_an_okta_that_answers_nonsense_is_an_error_and_takes_nobody_away(world):
-    await hired(world, "ada@x.io")
+    await world.hired("ada@x.io")
     for kind in ("truncated", "bad_gateway", "internal_error", "reset"):
         world.okta.fail(kind, path=APP_USERS)
         with pytest.raises(OktaError):
@@ -289,7 +259,7 @@ CODES = [
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("rpc", ["ListUsers", "GetLocks", "Ping", "GetRole"])
 async def test_a_read_that_teleport_refuses_is_one_typed_error_and_takes_nobody_away(world, rpc, code):
-    await hired(world, "ada@x.io", "bob@x.io")
+    await world.hired("ada@x.io", "bob@x.io")
     world.teleport.faults.add(Fault(f"*/{rpc}", grpc.StatusCode[code]))
     with contextlib.suppress(TeleportError):
         await world.run()
@@ -297,7 +267,7 @@ async def test_a_read_that_teleport_refuses_is_one_typed_error_and_takes_nobody_
 
 
 async def test_a_conflict_under_an_approved_digest_is_reported_and_not_planned_anew(world):
-    (ada,) = await hired(world, "ada@x.io")
+    (ada,) = await world.hired("ada@x.io")
     world.okta.update_profile(ada.id, department="Looms")
     digest = (await world.parts.full_pass.plan()).digest
     world.teleport.faults.add(Fault("*/UpdateUser", grpc.StatusCode.FAILED_PRECONDITION, count=1))
@@ -307,7 +277,7 @@ async def test_a_conflict_under_an_approved_digest_is_reported_and_not_planned_a
 
 
 async def test_held_leaves_are_no_success(world):
-    await hired(world, "ada@x.io")
+    await world.hired("ada@x.io")
     world.okta.fail("empty", path=APP_USERS)
     report = await world.run()
     assert report.applied

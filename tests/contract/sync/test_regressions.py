@@ -13,21 +13,9 @@ from teleport_okta.okta.errors import OktaError
 APP_USERS = "/api/v1/apps/*/users"
 
 
-@pytest.fixture
-async def world(tmp_path):
-    async with built_world(tmp_path) as built:
-        yield built
-
-
-async def hired(world, *logins):
-    people = [world.hire(login) for login in logins]
-    assert (await world.run()).succeeded
-    return people
-
-
 async def test_an_empty_page_deletes_all(world):
     """A narrowed role answers 200 and nothing (ssosync, authentik, firezone)."""
-    await hired(world, *[f"u{number}@x.io" for number in range(30)])
+    await world.hired(*[f"u{number}@x.io" for number in range(30)])
     world.okta.fail("empty", path=APP_USERS)
     report = await world.run()
     assert len(world.owned()) == 30
@@ -36,7 +24,7 @@ async def test_an_empty_page_deletes_all(world):
 
 
 async def test_a_narrowed_role_hides_a_part_of_the_people(world):
-    people = await hired(world, *[f"u{number:02}@x.io" for number in range(30)])
+    people = await world.hired(*[f"u{number:02}@x.io" for number in range(30)])
     world.okta.narrow_role(hide=[person.id for person in people[:11]])
     report = await world.run()
     assert len(world.owned()) == 30
@@ -48,7 +36,7 @@ async def test_a_narrowed_role_hides_a_part_of_the_people(world):
 async def test_a_changed_default_filter_drops_most_people(tmp_path):
     """A release, or a hand, reads from another source than before (`okta.app_id` of another app)."""
     async with built_world(tmp_path) as world:
-        await hired(world, *[f"u{number}@x.io" for number in range(30)])
+        await world.hired(*[f"u{number}@x.io" for number in range(30)])
         smaller = world.okta.create_app("Smaller")
         world.okta.assign(smaller.id, world.okta.user("u0@x.io").id)
         settings = world.parts.full_pass._settings
@@ -63,7 +51,7 @@ async def test_a_changed_default_filter_drops_most_people(tmp_path):
 @pytest.mark.parametrize("kind", ["unavailable", "internal_error", "bad_gateway", "reset", "truncated"])
 async def test_a_transient_error_is_taken_for_an_absence(world, kind):
     """gravitational/teleport#69409: assignments were deleted after a backend error."""
-    await hired(world, "ada@x.io", "bob@x.io")
+    await world.hired("ada@x.io", "bob@x.io")
     world.okta.fail(kind, path=APP_USERS)
     with pytest.raises(OktaError):
         await world.run()
@@ -84,7 +72,7 @@ async def test_a_user_with_a_slash_in_the_name_stops_everybody(world):
 @pytest.mark.parametrize("merge", [True, False])
 async def test_adoption_wipes_mfa(world, merge):
     """Deleting and creating a user anew takes their MFA devices along; one update in place does not."""
-    await hired(world, "ada@x.io")
+    await world.hired("ada@x.io")
     administrator = world.teleport.administrator
     administrator.add_mfa_device("ada@x.io")
     administrator.sso_login("ada@x.io", roles=["access"], groups=["ops"], merge=merge)
@@ -100,7 +88,7 @@ async def test_adoption_wipes_mfa(world, merge):
 
 async def test_a_new_hire_unlocks_a_predecessor(world):
     """The login of somebody who left is given to somebody else, while old certificates are still good."""
-    (old, _) = await hired(world, "ada@x.io", "bob@x.io")
+    (old, _) = await world.hired("ada@x.io", "bob@x.io")
     world.okta.unassign(world.okta_app.id, old.id)
     await world.run()
     lock = world.locks()["ada@x.io"]
@@ -116,17 +104,9 @@ async def test_a_new_hire_unlocks_a_predecessor(world):
 
 
 async def test_a_rename_onto_a_name_that_somebody_else_takes_meanwhile_leaves_no_user_at_all(world):
-    (ada,) = await hired(world, "ada@x.io")
+    (ada,) = await world.hired("ada@x.io")
     world.okta.update_profile(ada.id, login="fay@x.io")
-    users = world.parts.teleport.users
-    listing = users.list
-
-    async def taken_after_listing():
-        found = await listing()
-        world.teleport.administrator.create_user("fay@x.io", roles=["access"])
-        return found
-
-    users.list = taken_after_listing
+    world.meddle_after_listing(lambda: world.teleport.administrator.create_user("fay@x.io", roles=["access"]))
     await world.run()
     assert set(world.owned()) == {"ada@x.io"}
     assert not world.locks()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.names import lock_name
@@ -109,6 +110,31 @@ def test_a_suspensions_lock_on_a_user_deleted_by_hand_waits_until_a_leavers_woul
     assert steps(planned(listing(), locks=[ENDLESS], now=NOW + LEAVER_LOCK, aside_since=since)) == [
         ("unlock", "ada@x.io")
     ]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        replace(USER, labels={}),
+        replace(USER, labels={labels.OWNER: "00oOTHER", labels.OKTA_ID: "00uADA"}),
+        owned_user("00uBOB", "ada@x.io"),
+    ],
+)
+def test_a_suspensions_lock_on_a_user_who_is_not_that_persons_any_more_ends_likewise(user):
+    snapshot = listing(person("00uBOB", "ada@x.io"))
+    plan = planned(snapshot, [user], [ENDLESS])
+    assert plan.is_empty
+    (row,) = [row for row in plan.quarantined if row.kind == "lock"]
+    since = {(row.kind, row.name, row.okta_id): NOW}
+    later = planned(snapshot, [user], [ENDLESS], now=NOW + LEAVER_LOCK, aside_since=since)
+    assert steps(later) == [("unlock", "ada@x.io")]
+
+
+def test_only_the_lock_without_an_end_is_taken_off():
+    ending = replace(leaver_lock("00uADA", "ada@x.io", ends_in=timedelta(hours=99)), name="another")
+    since = {("lock", "ada@x.io", "00uADA"): NOW - LEAVER_LOCK}
+    (change,) = planned(listing(), locks=[ENDLESS, ending], aside_since=since).changes
+    assert change.name == ENDLESS.name
 
 
 def test_a_suspended_person_whose_user_was_deleted_by_hand_comes_back_locked():
