@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from teleport_okta.sandbox.okta.server import OktaSandbox
 from teleport_okta.sandbox.teleport.sandbox import TeleportSandbox
 
 if TYPE_CHECKING:
+    from teleport_okta.config import Settings
     from teleport_okta.sandbox.okta.apps import App
 
 
@@ -29,6 +30,13 @@ class World:
     teleport: TeleportSandbox
     parts: app.Parts
     clock: VirtualClock
+    settings: Settings
+    process: AsyncExitStack
+
+    async def restart(self):
+        """End the process, and start another on the same state."""
+        await self.process.aclose()
+        self.parts = await self.process.enter_async_context(app.opened(self.settings, clock=self.clock))
 
     async def run(self):
         """One full pass."""
@@ -117,5 +125,6 @@ async def built_world(directory, *, edition="ent", version="18.1.3", settings=No
         }
         for section, values in (settings or {}).items():
             sections[section] |= values
-        async with app.opened(parse(sections), clock=clock) as parts:
-            yield World(okta, okta_app, teleport, parts, clock)
+        async with AsyncExitStack() as process:
+            parts = await process.enter_async_context(app.opened(parse(sections), clock=clock))
+            yield World(okta, okta_app, teleport, parts, clock, parse(sections), process)

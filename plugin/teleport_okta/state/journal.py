@@ -142,6 +142,22 @@ class Journal:
 
         return await self._database.submit(select)
 
+    async def deleted_since(self, moment: datetime) -> list[tuple[str, datetime]]:
+        """Return the users who were deleted after a moment and not created again, and when, oldest first."""
+
+        def select(connection: sqlite3.Connection) -> list[tuple[str, datetime]]:
+            rows = connection.execute(
+                "SELECT name, time FROM journal AS gone "
+                "WHERE harm != '' AND time > ? AND kind = 'user' AND action = 'delete' AND outcome = 'done' "
+                "AND NOT EXISTS (SELECT 1 FROM journal AS later WHERE later.name = gone.name AND later.outcome = 'done' "
+                "AND later.sequence > gone.sequence AND later.action IN ('create', 'delete')) "
+                "ORDER BY time",
+                (moment.timestamp(),),
+            )
+            return [(name, datetime.fromtimestamp(time, UTC)) for name, time in rows]
+
+        return await self._database.submit(select)
+
     async def harm_since(self, moment: datetime, *, recent: datetime) -> list[PastHarm]:
         """Return every step of a harm that was done, or may have been, after a moment.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.apply.applier import Applier
 from teleport_okta.apply.keys import Keys
+from teleport_okta.apply.recalling import recall_deletions
 from teleport_okta.apply.releasing import release
 from teleport_okta.apply.settling import settle_open_records
 from teleport_okta.desired.trust import Absences
@@ -68,6 +69,7 @@ class FullPass:
         self._metrics = metrics
         self._keys = Keys()
         self._applier = Applier(teleport, store.journal, clock, self._keys)
+        self._recalled = False
         self.applying = False
         """Whether a plan is being applied at this moment; cancelling a pass is harmless while it only reads."""
 
@@ -161,6 +163,9 @@ class FullPass:
         )
 
     async def _read(self) -> Reading:
+        if not self._recalled:
+            await recall_deletions(self._store.journal, self._teleport, self._clock)
+            self._recalled = True
         return await read_both(self._okta, self._teleport, self._store, self._settings, self._clock)
 
     async def _apply(

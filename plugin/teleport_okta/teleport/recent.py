@@ -67,9 +67,12 @@ class RecentWrites(Generic[N]):
         """Remember what we stored, and the fingerprint of what was there before (ABSENT: nothing)."""
         self._remember(name, raw, fingerprint, replaced)
 
-    def deleted(self, name: str, *, replaced: Hashable = UNKNOWN) -> None:
-        """Remember that an object is gone, and the fingerprint of what it was."""
-        self._remember(name, None, ABSENT, replaced)
+    def deleted(self, name: str, *, replaced: Hashable = UNKNOWN, ago: float = 0.0) -> None:
+        """Remember that an object is gone, since so many seconds, and the fingerprint of what it was.
+
+        What is remembered of an earlier process comes before everything else, oldest first.
+        """
+        self._remember(name, None, ABSENT, replaced, ago)
 
     def settle(self, listed: dict[str, N]) -> dict[str, N]:
         """Correct a complete listing, by name and in place, where it is older than our writes; return it."""
@@ -111,11 +114,13 @@ class RecentWrites(Generic[N]):
             return False
         return seen in write.replaced or UNKNOWN in write.replaced
 
-    def _remember(self, name: str, raw: bytes | None, fingerprint: Hashable, replaced: Hashable) -> None:
+    def _remember(
+        self, name: str, raw: bytes | None, fingerprint: Hashable, replaced: Hashable, ago: float = 0.0
+    ) -> None:
         self._forget_old()
         earlier = self._writes.pop(name, None)
         chain = frozenset((replaced,)) if earlier is None else earlier.replaced | {earlier.fingerprint, replaced}
-        self._writes[name] = _Write(raw, fingerprint, chain - {fingerprint}, self._clock.monotonic())
+        self._writes[name] = _Write(raw, fingerprint, chain - {fingerprint}, self._clock.monotonic() - ago)
 
     def _forget_old(self) -> None:
         limit = self._clock.monotonic() - REMEMBERED

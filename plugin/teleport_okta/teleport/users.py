@@ -14,6 +14,7 @@ from teleport_okta.teleport.retry import write_once
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
+    from datetime import datetime
     from typing import NoReturn
 
     from teleport_okta.clock import Clock
@@ -118,6 +119,10 @@ class Users:
         )
         self._recent.deleted(user.name)
         return deleted
+
+    def recall_deleted(self, name: str, at: datetime) -> None:
+        """Remember a deletion of an earlier process of ours, so that it wins over listings that lag behind it."""
+        self._recent.deleted(name, ago=(self._clock.now() - at).total_seconds())
 
     def _writing(self, user: TeleportUser) -> Connection:
         return self._identities.writing(user.labels, _subject(user.name))

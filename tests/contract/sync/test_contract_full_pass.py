@@ -167,6 +167,16 @@ async def test_passes_in_quick_succession_do_not_trust_a_listing_that_lags(tmp_p
         assert not (await world.run()).plan.changes
 
 
+async def test_a_process_that_starts_right_after_another_does_not_see_whom_that_one_deleted(tmp_path):
+    async with built_world(tmp_path, lag=ListingLag.observed()) as world:
+        (ada, _) = await world.hired("ada@x.io", "bob@x.io")
+        world.clock.advance(60)
+        world.okta.unassign(world.okta_app.id, ada.id)
+        assert actions(await world.run()) == ["lock", "delete"]
+        await world.restart()
+        assert not (await world.run()).plan.changes
+
+
 async def test_a_community_cluster_needs_the_setting_for_local_users(tmp_path):
     async with built_world(tmp_path, edition="oss") as world:
         world.hire("ada@x.io")

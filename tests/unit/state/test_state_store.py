@@ -159,6 +159,17 @@ async def test_a_lock_is_the_beginning_of_a_harm_until_reads_can_show_it(store):
     assert not step.is_open
 
 
+async def test_who_was_deleted_lately_is_known_until_created_again(store):
+    for harmed, outcome in ((ADA, Result.DONE), (BOB, Result.FAILED)):
+        sequence = await store.journal.begin(harm(harmed))
+        await store.journal.finish(sequence, outcome, at=NOW)
+    assert await store.journal.deleted_since(NOW - timedelta(seconds=1)) == [("ada@x.io", NOW)]
+    assert await store.journal.deleted_since(NOW) == []
+    await store.journal.record(entry())
+    await store.journal.flush()
+    assert await store.journal.deleted_since(NOW - timedelta(seconds=1)) == []
+
+
 async def harm_since(store, moment):
     return await store.journal.harm_since(moment, recent=NOW)
 
