@@ -149,8 +149,9 @@ class Journal:
             rows = connection.execute(
                 "SELECT name, time FROM journal AS gone "
                 "WHERE harm != '' AND time > ? AND kind = 'user' AND action = 'delete' AND outcome = 'done' "
-                "AND NOT EXISTS (SELECT 1 FROM journal AS later WHERE later.name = gone.name AND later.outcome = 'done' "
-                "AND later.sequence > gone.sequence AND later.action IN ('create', 'delete')) "
+                "AND NOT EXISTS (SELECT 1 FROM journal AS later WHERE later.name = gone.name "
+                "AND later.sequence > gone.sequence AND later.outcome = 'done' "
+                "AND later.action IN ('create', 'delete')) "
                 "ORDER BY time",
                 (moment.timestamp(),),
             )
