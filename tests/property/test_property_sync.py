@@ -78,7 +78,7 @@ class Day:
                 okta.unsuspend(person.id)
             case "strange status" if person.status == "ACTIVE":
                 okta.set_status(person.id, "HIBERNATING")
-            case "bad login" if self.assigned(person):
+            case "bad login" if self.assigned(person) and person.status == "ACTIVE":
                 okta.assignments.update(okta.app(world.okta_app.id), person, user_name="o'neil@x.io")
             case "delete by hand" if stored is not None:
                 world.teleport.administrator.delete_user(person.login)
