@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 SOURCES := plugin/teleport_okta tests proto/generate.py
 DIR ?=
 HISTORIES ?= 10000
+COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --quiet --upgrade
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick check format proto lock bench recordings soak-props clean
@@ -34,11 +35,13 @@ test: setup ## all tests but the benchmarks
 quick: setup ## unit and property tests, in under a minute
 	@HISTORIES=100 $(BIN)/pytest tests/unit tests/property -q
 
-check: setup ## format, lint, types, layers, and gen/ is what proto/ generates
+check: setup ## format, lint, types, layers, Dockerfile, locks, and gen/ is what proto/ generates
 	@echo "check: format" && $(BIN)/ruff format --check $(SOURCES)
 	@echo "check: lint" && $(BIN)/ruff check $(SOURCES)
 	@echo "check: types" && $(BIN)/mypy plugin/teleport_okta
 	@echo "check: layers" && PYTHONPATH=plugin:gen $(BIN)/lint-imports
+	@echo "check: Dockerfile" && $(BIN)/hadolint --failure-threshold style Dockerfile
+	@echo "check: locks" && $(BIN)/pytest tests/image/test_image_locks.py -q
 	@echo "check: generated code" && $(BIN)/python proto/generate.py --check
 
 format: setup ## format and fix what can be fixed
@@ -48,9 +51,10 @@ format: setup ## format and fix what can be fixed
 proto: setup ## regenerate gen/ from proto/
 	@$(BIN)/python proto/generate.py
 
-lock: setup ## resolve the dependencies anew into requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-emit-index-url \
-		--quiet --upgrade --output-file requirements.lock
+lock: setup ## resolve the dependencies anew: for development, and the image's two parts of that
+	@$(COMPILE) pyproject.toml --group dev --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --constraint requirements.lock --output-file requirements-runtime.lock
+	@$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 
 bench: setup ## measure: Okta calls, applied changes a second, memory, planning, durable records
 	@$(BIN)/python -m tests.bench

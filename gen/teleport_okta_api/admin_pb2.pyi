@@ -751,9 +751,11 @@ class GetStatusResponse(_message.Message):
     FEATURES_FIELD_NUMBER: _builtins.int
     LAST_PASS_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
+    IDENTITIES_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     state: _builtins.str
-    """idle, running or failing"""
+    """idle, running, failing or standby"""
     last_error: _builtins.str
     teleport_cluster: _builtins.str
     teleport_version: _builtins.str
@@ -771,6 +773,14 @@ class GetStatusResponse(_message.Message):
     def findings(self) -> Global___Findings:
         """What was held and found when a plan was last made, by this process or an earlier one."""
 
+    @_builtins.property
+    def identities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Identity]:
+        """Our identities to the cluster: host and bot."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What to know of the cluster's version."""
+
     def __init__(
         self,
         *,
@@ -785,11 +795,49 @@ class GetStatusResponse(_message.Message):
         features: _abc.Iterable[Global___Feature] | None = ...,
         last_pass: Global___PassReport | None = ...,
         findings: Global___Findings | None = ...,
+        identities: _abc.Iterable[Global___Identity] | None = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "findings", b"findings", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "quarantined", b"quarantined", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "findings", b"findings", "identities", b"identities", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "quarantined", b"quarantined", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class Identity(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHICH_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    which: _builtins.str
+    """host or bot"""
+    source: _builtins.str
+    """The file that it came from."""
+    subject: _builtins.str
+    """Empty when it is missing."""
+    problem: _builtins.str
+    """What is wrong with it; empty when nothing is."""
+    @_builtins.property
+    def expires(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        which: _builtins.str = ...,
+        source: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        expires: _timestamp_pb2.Timestamp | None = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires", b"expires"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires", b"expires", "problem", b"problem", "source", b"source", "subject", b"subject", "which", b"which"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Identity: _TypeAlias = Identity  # noqa: Y015

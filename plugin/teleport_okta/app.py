@@ -23,21 +23,23 @@ from teleport_okta.state.lock import exclusive
 from teleport_okta.state.store import Store
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.full_pass import FullPass
-from teleport_okta.teleport.cluster import Teleport
-from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
-from teleport_okta.teleport.identity import load_identity
+from teleport_okta.teleport.enter import enter
 from teleport_okta.teleport.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from teleport_okta.config import Settings
+    from teleport_okta.teleport.cluster import Teleport
 
 PATIENT: Final = RetryPolicy()
 """How a service waits for a cluster that cannot be reached: a minute, then the pass fails and is tried again."""
 
 HASTY: Final = RetryPolicy(budget=10.0)
 """How a command waits for one, with a person in front of it (`reference/teleport.md` 3.1)."""
+
+_KEEPER_PAUSE: Final = 10.0
+"""Seconds after which a keeper that failed unexpectedly is started again."""
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -54,6 +56,8 @@ class Parts:
     full_pass: FullPass
     metrics: Metrics
     clock: Clock
+    keepers: tuple[Callable[[], Awaitable[None]], ...]
+    """What keeps the identities good and the lease ours, while they run."""
 
 
 @asynccontextmanager
@@ -81,18 +85,20 @@ async def opened(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opened_store(settings))
         okta = OktaReads(await stack.enter_async_context(client_of(settings.okta, clock=time, rng=rng)))
-        teleport = await _connect(settings, time, rng, policy)
-        stack.push_async_callback(teleport.aclose)
+        entered = await enter(settings.teleport, settings.storage.data_dir, clock=time, rng=rng, policy=policy)
+        stack.push_async_callback(entered.teleport.aclose)
+        if entered.teleport.lease is not None:
+            stack.push_async_callback(entered.teleport.lease.give_up)
         metrics = Metrics()
         full_pass = FullPass(
             okta=okta,
-            teleport=teleport,
+            teleport=entered.teleport,
             store=store,
             settings=settings,
             metrics=metrics,
             clock=time,
         )
-        yield Parts(store, okta, teleport, full_pass, metrics, time)
+        yield Parts(store, okta, entered.teleport, full_pass, metrics, time, entered.keepers)
 
 
 async def serve(settings: Settings, *, debug: bool = False) -> None:
@@ -112,32 +118,31 @@ async def serve(settings: Settings, *, debug: bool = False) -> None:
             interval=settings.sync.interval,
         )
         with served(parts.metrics, settings.metrics.listen):
-            async with serving(AdminService(engine, parts.store), settings.storage.data_dir):
+            async with kept(parts), serving(AdminService(engine, parts.store), settings.storage.data_dir):
                 _stop_on_signals(engine)
                 await engine.run()
     _log.info("stopped")
 
 
-async def _connect(settings: Settings, clock: Clock, rng: random.Random, policy: RetryPolicy) -> Teleport:
-    """Load the identities, join where there is no host identity yet, and prepare the connections."""
-    data_dir = settings.storage.data_dir
-    joined = HostStore(data_dir).load() is not None
-    bot = load_identity(settings.teleport.identity) if settings.teleport.identity else None
-    if bot is not None and not joined:
-        bot.check(clock.now())
-    elif bot is not None and clock.now() >= bot.not_after:
-        _log.warning("the bot's identity %s has expired; going on with the host's alone", bot.source)
-        bot = None
-    host = await obtain_host_identity(
-        data_dir,
-        address=settings.teleport.addr,
-        token=None if joined else _join_token(settings),
-        bot=bot,
-        ca_pins=settings.teleport.ca_pins,
-        clock=clock,
-        rng=rng,
-    )
-    return await Teleport.connect(settings.teleport.addr, host=host, bot=bot, clock=clock, rng=rng, policy=policy)
+@asynccontextmanager
+async def kept(parts: Parts) -> AsyncIterator[None]:
+    """Run the keepers until the block ends."""
+    async with asyncio.TaskGroup() as group:
+        keepers = [group.create_task(_unfailing(keeper, parts.clock)) for keeper in parts.keepers]
+        try:
+            yield
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+
+
+async def _unfailing(keeper: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    while True:
+        try:
+            await keeper()
+        except Exception:  # noqa: BLE001 - the root of a task: an unforeseen failure must not end the service
+            _log.exception("what keeps an identity or the lease good failed in a way that it should not; it goes on")
+        await clock.sleep(_KEEPER_PAUSE)
 
 
 @contextmanager
@@ -159,11 +164,6 @@ def draining_on_signals(full_pass: FullPass) -> Iterator[None]:
     finally:
         for number in _STOP_SIGNALS:
             loop.remove_signal_handler(number)
-
-
-def _join_token(settings: Settings) -> str | None:
-    token = settings.teleport.join_token
-    return None if token is None else read_secret(token, key="teleport.join_token")
 
 
 def _secrets(settings: Settings) -> list[str]:

@@ -59,18 +59,35 @@ class TeleportSettings(_Section):
 
     addr: str = Field(
         default="localhost:3025",
-        description="Address of the auth server, host:port.",
+        description="Address of the proxy (usually port 443) or of the auth server (3025), host:port.",
         pattern=_HOST_AND_PORT,
+    )
+    proxy_ca: Path | None = Field(
+        default=None,
+        description="PEM file of CAs that are believed beside the system's for the proxy's web certificate.",
     )
     identity: Path | None = Field(
         default=None,
         description="Identity file of the bot, as tbot or `tctl auth sign --format=file` writes it. "
         "Its CA is what the first join trusts.",
     )
+    refresh_identity: bool = Field(
+        default=True, description="Read the bot's identity file again when it changes, as tbot's does every 20 minutes."
+    )
+    refresh_identity_interval: Duration = Field(
+        default=timedelta(minutes=1),
+        ge=timedelta(seconds=1),
+        le=timedelta(hours=1),
+        description="Time between two looks at that file.",
+    )
+    join_method: Literal["token", "kubernetes"] = Field(
+        default="token",
+        description="How the first join proves who we are: a secret token, or the pod's service account (kubernetes).",
+    )
     join_token: SecretStr | None = Field(
         default=None,
         description="Token of `tctl tokens add --type=okta`, needed for the first start only: the token itself, "
-        "or the absolute path of a file that holds it.",
+        "or the absolute path of a file that holds it. With join_method kubernetes: the provision token's name.",
     )
     ca_pins: tuple[str, ...] = Field(
         default=(),
@@ -104,13 +121,20 @@ class OktaSettings(_Section):
     )
     client_id: str | None = Field(default=None, description="Client ID of the API Services app (starts with 0oa).")
     private_key: Path | None = Field(
-        default=None, description="PEM file with the private key that is registered for that app (RSA or EC)."
+        default=None,
+        description="File of the private key that is registered for that app: PEM, or the JWK that Okta shows.",
     )
-    private_key_id: str | None = Field(default=None, description="The key's id (kid) as Okta shows it.")
+    private_key_id: str | None = Field(
+        default=None, description="The key's id (kid) as Okta shows it; a JWK brings its own."
+    )
     app_id: str | None = Field(
         default=None,
         description="ID of the SAML app whose assigned people become Teleport users (starts with 0oa). "
         "Needed unless sync.source is organization.",
+    )
+    ca: Path | None = Field(
+        default=None,
+        description="PEM file of CAs that are believed beside the system's, as for an HTTP proxy that opens TLS.",
     )
     rate_limit_share: float = Field(
         default=0.8,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 _TO_FILL_IN: Final[dict[str, object]] = {
-    "teleport.addr": "teleport.example.com:3025",
+    "teleport.addr": "teleport.example.com:443",
     "teleport.identity": "/var/lib/teleport/plugins/okta/identity",
     "teleport.join_token": "/var/lib/teleport/plugins/okta/join-token",
     "okta.org_url": "https://example.okta.com",
@@ -30,8 +30,10 @@ _TO_FILL_IN: Final[dict[str, object]] = {
 """Keys that the example sets rather than comments out: the usual installation needs them."""
 
 _EXAMPLES: Final[dict[str, object]] = {
+    "teleport.proxy_ca": "/etc/ssl/private-ca.pem",
     "teleport.ca_pins": ["sha256:0000000000000000000000000000000000000000000000000000000000000000"],
     "okta.api_token": "/var/lib/teleport/plugins/okta/okta-token",
+    "okta.ca": "/etc/ssl/private-ca.pem",
     "sync.default_roles": ["okta-requester"],
     "metrics.listen": "127.0.0.1:9184",
 }

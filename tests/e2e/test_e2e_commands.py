@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 
 import pytest
 from processes import PATIENCE, Sandbox, installation_of, start
-
-
-def eventually(condition, what):
-    """Wait for another process, for as long as it takes but not for ever."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        result = condition()
-        if result:
-            return result
-        time.sleep(0.05)
-    raise AssertionError(f"never happened: {what}")
+from waiting import eventually
 
 
 def test_the_sandboxes_announce_themselves_in_one_line(okta, teleport):
     assert set(okta.line) == {"kind", "url", "ssws_token", "oauth", "app_id", "control"}
     assert set(okta.line["oauth"]) == {"client_id", "private_key", "kid"}
     assert set(teleport.line) == {
-        "kind", "auth", "cluster", "version", "edition", "identity", "join_token", "ca_pins", "control",
+        "kind", "auth", "proxy", "proxy_ca", "cluster", "version", "edition", "identity", "join_token", "ca_pins", "control",
     }  # fmt: skip
     assert (okta.line["kind"], teleport.line["kind"]) == ("okta", "teleport")
 

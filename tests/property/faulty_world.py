@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from teleport_okta.sandbox.teleport.cluster import Cluster, ListingLag
 from teleport_okta.sandbox.teleport.edition import Edition
 from teleport_okta.sandbox.teleport.metadata import timestamp_at
 from teleport_okta.sandbox.teleport.presets import BOT_ROLE, BOT_USER, bot_role, preset_roles
+from teleport_okta.sandbox.teleport.rotation import HostAuthority
 from teleport_okta.sandbox.teleport.services import services_of
 from teleport_okta.state.approvals import NothingHeldError
 
@@ -26,6 +28,8 @@ START_TAKES = 0.5
 """Seconds from the end of one process to the first call of the next; new locks are listed by then."""
 
 PRESETS = [*preset_roles(Edition("ent")), bot_role()]
+
+HOST_CA = HostAuthority("example.com", time.time)
 
 
 class World:
@@ -42,7 +46,7 @@ class World:
             lag=ListingLag.observed() if lag else ListingLag(),
         )
         self.cluster.roles.seed(PRESETS)
-        self.admin = Administrator(self.cluster)
+        self.admin = Administrator(self.cluster, HOST_CA)
         self.admin.create_user(BOT_USER, roles=[BOT_ROLE])
         self.admin.create_user("local@x.io", roles=["access"])
         floor, absent, stated = brake

@@ -11,13 +11,13 @@ import asyncio
 import random
 import sqlite3
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
 import grpc.aio
-from teleport.legacy.client.proto import authservice_pb2_grpc
-from teleport.users.v1 import users_service_pb2_grpc
 from teleport_okta.observe.metrics import Metrics
 from teleport_okta.sandbox.teleport.caller import Caller, CallerKind
 from teleport_okta.sandbox.teleport.presets import BOT_ROLE, BOT_USER
@@ -28,7 +28,9 @@ from teleport_okta.state.store import Store
 from teleport_okta.sync.full_pass import FullPass
 from teleport_okta.teleport.cluster import Teleport
 from teleport_okta.teleport.connection import Connection
-from teleport_okta.teleport.retry import RetryPolicy
+from teleport_okta.teleport.identity import Identity
+from teleport_okta.teleport.lines import Lines
+from teleport_okta.teleport.way import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +141,7 @@ class Channel:
         self._caller = caller
         self._physics = physics
 
-    def unary_unary(self, path, **_serializers):
+    def unary_unary(self, path, *_serializers, **_more):
         is_write = not path.rpartition("/")[2].startswith(READS)
 
         async def call(request, *, timeout, metadata):
@@ -189,19 +191,26 @@ class Channel:
 
 
 class InProcessConnection(Connection):
-    """The product's connection over such a channel."""
+    """The product's connection over such a channel; an outage is one here."""
 
-    def __init__(self, channel, clock):
-        self._clock = clock
-        self._rng = random.Random(0)
-        self._policy = RetryPolicy()
-        self._metadata = None
-        self._channel = channel
-        self.auth = authservice_pb2_grpc.AuthServiceStub(channel)
-        self.users = users_service_pb2_grpc.UsersServiceStub(channel)
+    def __init__(self, channel, caller, clock):
+        identity = Identity(
+            source="in this process",
+            key_pem=b"",
+            certificate_pem=b"",
+            ca_pems=(),
+            ssh_certificate="",
+            cluster=caller.cluster,
+            subject=caller.name,
+            roles=caller.roles,
+            is_host=caller.kind is CallerKind.HOST,
+            not_before=clock.now() - timedelta(days=1),
+            not_after=clock.now() + timedelta(days=3650),
+        )
+        super().__init__(Lines(None, Path(), Line(channel), identity), clock=clock, rng=random.Random(0))
 
     async def _diagnose(self, failures):
-        """An outage is one here."""
+        pass
 
 
 class Process:
@@ -214,7 +223,9 @@ class Process:
         name = server.cluster.name
         host = Caller(CallerKind.HOST, f"sidecar.{name}", ("Okta",), name)
         bot = Caller(CallerKind.USER, BOT_USER, (BOT_ROLE,), name)
-        connections = [InProcessConnection(Channel(server, caller, self.physics), clock) for caller in (host, bot)]
+        connections = [
+            InProcessConnection(Channel(server, caller, self.physics), caller, clock) for caller in (host, bot)
+        ]
         self.full_pass = FullPass(
             okta=okta,
             teleport=Teleport(*connections, clock=clock),

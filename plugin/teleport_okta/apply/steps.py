@@ -19,6 +19,7 @@ from teleport_okta.teleport.errors import (
     TeleportError,
     UnavailableError,
 )
+from teleport_okta.teleport.lease import NotTheWriterError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -76,7 +77,7 @@ class Steps:
     async def _attempt(self, change: Change) -> Outcome:
         try:
             note = await self._call(change)
-        except (UnavailableError, ClientVersionRefusedError) as error:
+        except (UnavailableError, ClientVersionRefusedError, NotTheWriterError) as error:
             return Outcome(change, Result.FAILED, str(error), stop=error)
         except (AlreadyExistsError, RevisionConflictError) as error:
             return Outcome(change, Result.CONFLICT, str(error))

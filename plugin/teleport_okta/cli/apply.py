@@ -45,6 +45,6 @@ async def _apply(settings: Settings, digest: str) -> PassReport:
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.apply(digest)
-    async with app.opened(settings, policy=app.HASTY) as parts:
+    async with app.opened(settings, policy=app.HASTY) as parts, app.kept(parts):
         with progress_bar("applying") as progress, app.draining_on_signals(parts.full_pass):
             return await parts.full_pass.run(trigger="command", expected_digest=digest, progress=progress)

@@ -38,5 +38,5 @@ async def _release(settings: Settings, name: str) -> list[TeleportLock]:
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.release(name)
-    async with app.opened(settings, policy=app.HASTY) as parts:
+    async with app.opened(settings, policy=app.HASTY) as parts, app.kept(parts):
         return await parts.full_pass.release(name)

@@ -48,12 +48,30 @@ def sandbox() -> None:
 
 @sandbox.command()
 @_listen
+@click.option(
+    "--proxy-listen",
+    type=_Address(),
+    default="127.0.0.1:0",
+    show_default=True,
+    help="Where the proxy in front of it listens; port 0: a free one.",
+)
 @_directory
 @click.option("--edition", type=click.Choice(["ent", "oss"]), default="ent", show_default=True)
 @click.option("--version", default="18.1.3", show_default=True, help="The server version to play.")
-def teleport(listen: tuple[str, int], directory: Path, edition: str, version: str) -> None:
-    """Run a Teleport auth server in miniature."""
-    _run(serve_teleport(directory, listen=listen, edition=edition, version=version, announce=_announce))
+def teleport(
+    listen: tuple[str, int], proxy_listen: tuple[str, int], directory: Path, edition: str, version: str
+) -> None:
+    """Run a Teleport auth server in miniature, with a proxy in front of it."""
+    _run(
+        serve_teleport(
+            directory,
+            listen=listen,
+            proxy_listen=proxy_listen,
+            edition=edition,
+            version=version,
+            announce=_announce,
+        )
+    )
 
 
 @sandbox.command()
@@ -62,9 +80,16 @@ def teleport(listen: tuple[str, int], directory: Path, edition: str, version: st
 @click.option("--users", default=25, show_default=True, type=click.IntRange(0))
 @click.option("--groups", default=5, show_default=True, type=click.IntRange(0))
 @click.option("--apps", default=3, show_default=True, type=click.IntRange(0))
-def okta(listen: tuple[str, int], directory: Path, users: int, groups: int, apps: int) -> None:
+@click.option("--dpop", is_flag=True, help="The service app must prove possession of a key (DPoP).")
+@click.option("--tls", is_flag=True, help="Serve HTTPS as well, on a free port, with a CA of its own.")
+def okta(
+    listen: tuple[str, int], directory: Path, *, users: int, groups: int, apps: int, dpop: bool, tls: bool
+) -> None:
     """Run an Okta organisation in miniature."""
-    _run(serve_okta(directory, listen=listen, users=users, groups=groups, apps=apps, announce=_announce))
+    serving = serve_okta(
+        directory, listen=listen, users=users, groups=groups, apps=apps, dpop=dpop, tls=tls, announce=_announce
+    )
+    _run(serving)
 
 
 def _announce(line: dict[str, object]) -> None:

@@ -12,7 +12,8 @@ from teleport_okta.cli.options import config_option, format_option, print_json
 from teleport_okta.config import Settings, load
 from teleport_okta.observe.text import printable
 from teleport_okta.plan.render import held_line, hold_line, summary
-from teleport_okta.serve.admin_client import running_service
+from teleport_okta.serve.admin import SOCKET_NAME
+from teleport_okta.serve.admin_client import ServiceError, running_service
 from teleport_okta.sync.status import Status, status_of_store
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.model.findings import Findings
+    from teleport_okta.model.teleport import IdentityState
 
 _LINES_SHOWN: Final = 20
 
@@ -28,19 +30,24 @@ _LINES_SHOWN: Final = 20
 @click.command()
 @config_option
 @format_option
-def status(config_path: Path, layout: str) -> None:
+@click.option("--live", is_flag=True, help="Ask a running service only; exit 1 when none answers.")
+def status(config_path: Path, layout: str, *, live: bool) -> None:
     """Show what the service is doing, or what the state remembers while none runs."""
-    current = asyncio.run(_status(load(config_path)))
+    current = asyncio.run(_status(load(config_path), live=live))
     if layout == "json":
         print_json(current.as_json())
     else:
         click.echo("\n".join(map(printable, _lines(current))))
 
 
-async def _status(settings: Settings) -> Status:
-    async with running_service(settings.storage.data_dir) as service:
+async def _status(settings: Settings, *, live: bool) -> Status:
+    data_dir = settings.storage.data_dir
+    async with running_service(data_dir) as service:
         if service is not None:
             return await service.status()
+    if live:
+        what = f"no service answers at {data_dir / SOCKET_NAME}"
+        raise ServiceError(what, remedy="start it; where it has been started, look into its log")
     async with app.opened_store(settings) as store:
         return await status_of_store(store, __version__)
 
@@ -52,11 +59,15 @@ def _lines(current: Status) -> Iterator[str]:
     if current.next_pass:
         yield f"next pass: {_time(current.next_pass)}"
     if current.last_error:
-        yield f"last error: {current.last_error}"
+        yield f"{'standing by' if current.state == 'standby' else 'last error'}: {current.last_error}"
     if current.cluster:
         yield f"cluster: {current.cluster.name}, Teleport {current.cluster.version}"
+        for warning in current.cluster.warnings:
+            yield f"warning: {warning}"
         for feature in current.cluster.features:
             yield f"  {feature.name}: {'on' if feature.enabled else f'off, {feature.reason}'}"
+    for identity in current.identities:
+        yield _identity_line(identity)
     if current.last_pass:
         yield f"last pass ({current.last_pass.trigger}): {summary(current.last_pass.plan)}"
         for warning in current.last_pass.plan.warnings:
@@ -67,6 +78,11 @@ def _lines(current: Status) -> Iterator[str]:
         yield f"quarantine since {_time(entry.since)}: {row.kind} {row.name or '(no name)'} ({row.okta_id or 'no id'})"
         refused = f", refused {entry.tries} times in a row" if entry.tries > 1 else ""
         yield f"  {row.reason} -> {row.remedy}; next try {_time(entry.next_try)}{refused}"
+
+
+def _identity_line(state: IdentityState) -> str:
+    who = f"{state.subject}, valid until {_time(state.expires)}" if state.subject else "missing"
+    return f"{state.which} identity: {who}" + (f"; {state.problem}" if state.problem else "")
 
 
 def _findings(findings: Findings) -> Iterator[str]:

@@ -73,12 +73,27 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityState:
+    """One of our two identities (`which`: host or bot): who it is, until when, and what is wrong with it if anything.
+
+    `source` is the file that it came from; an identity that is missing has no `subject` and no `expires`.
+    """
+
+    which: str
+    source: str
+    subject: str = ""
+    expires: datetime | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
-    """What a cluster said of itself, and which features follow."""
+    """What a cluster said of itself, and which features follow. `warnings` speak of its version."""
 
     name: str
     version: str
     features: tuple[Feature, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def feature(self, name: str) -> Feature:
         """Return a feature by name; one that was never probed is off."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
@@ -43,6 +43,36 @@ class Metrics:
         self._alarm = Gauge(
             "teleport_okta_quarantine_alarm", "1 when too much is set aside to be chance.", registry=self.registry
         )
+        self._identity_expires = Gauge(
+            "teleport_okta_identity_expires_timestamp_seconds",
+            "When the certificate of an identity (host or bot) ends, in Unix seconds; absent while it is missing.",
+            ("identity",),
+            registry=self.registry,
+        )
+        self._identity_problem = Gauge(
+            "teleport_okta_identity_problem",
+            "1 when an identity (host or bot) is missing, expired, about to expire, or cannot be renewed.",
+            ("identity",),
+            registry=self.registry,
+        )
+        self._is_writer = Gauge(
+            "teleport_okta_is_writer",
+            "1 when this process has the right to write, 0 when it is a standby.",
+            registry=self.registry,
+        )
+
+    def identity(self, which: str, *, expires: float | None, has_problem: bool) -> None:
+        """Show until when an identity lasts (Unix seconds; None: there is none), and whether all is well with it."""
+        if expires is None:
+            with suppress(KeyError):
+                self._identity_expires.remove(which)
+        else:
+            self._identity_expires.labels(which).set(expires)
+        self._identity_problem.labels(which).set(has_problem)
+
+    def writer(self, *, is_writer: bool) -> None:
+        """Show whether this process has the right to write."""
+        self._is_writer.set(is_writer)
 
     def nothing_held(self) -> None:
         """Forget what an earlier pass held."""

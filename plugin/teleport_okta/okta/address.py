@@ -38,9 +38,12 @@ class OrganizationAddress:
     def trust(self, canonical: str) -> None:
         """Let links lead to the organisation's canonical URL too, which Okta itself named.
 
-        Raises OrganizationUrlError where that is no address of an organisation.
+        Raises OrganizationUrlError where that is no address of an organisation, or less safe than the configured one.
         """
-        self._trusted.add(_checked(canonical))
+        origin = _checked(canonical)
+        if origin.scheme != "https" and self._origin.scheme == "https":
+            raise _unusable(canonical, "would send the token unencrypted", str(self._origin))
+        self._trusted.add(origin)
 
     def at(self, path: str, query: Mapping[str, str] | None = None) -> URL:
         """Return the URL of a path that starts with a slash and is already percent-encoded."""

@@ -5,11 +5,11 @@ Pure: moments are seconds of the injected stopwatch, headers come in as values. 
 
 from __future__ import annotations
 
-import contextlib
 import math
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
+
+from teleport_okta.okta.okta_clock import date_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,8 @@ class RateHeaders:
 def rate_headers(headers: Mapping[str, str], *, now: float) -> RateHeaders | None:
     """Read the headers of an answer; None where they are absent or make no sense.
 
-    `now` (epoch seconds) stands in for a missing `Date`. The wait is never longer than a window, whatever the clocks.
+    `now` (epoch seconds, Okta's) stands in for a missing `Date`. The wait is never longer than a window, whatever the
+    clocks.
     """
     try:
         limit, remaining, reset = (
@@ -95,9 +96,9 @@ def rate_headers(headers: Mapping[str, str], *, now: float) -> RateHeaders | Non
         )
     except (KeyError, ValueError):
         return None
-    with contextlib.suppress(KeyError, ValueError):
-        now = parsedate_to_datetime(headers["Date"]).timestamp()
-    return RateHeaders(limit, max(0, remaining), reset, resets_in=min(max(0.0, reset - now), WINDOW))
+    date = date_of(headers)
+    resets_in = reset - (now if date is None else date)
+    return RateHeaders(limit, max(0, remaining), reset, resets_in=min(max(0.0, resets_in), WINDOW))
 
 
 class Bucket:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from teleport_okta.okta.errors import OktaMalformedAnswerError
+from teleport_okta.okta.okta_clock import OktaClock
 from teleport_okta.okta.pacing import Pacer
 from teleport_okta.okta.pages import Page, page_of, walk
 from teleport_okta.okta.sending import Call, Sender
 from teleport_okta.okta.transport import HttpTransport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    import ssl
+    from collections.abc import AsyncIterator, Mapping
     from random import Random
     from types import TracebackType
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.okta.address import OrganizationAddress
     from teleport_okta.okta.answers import Answer
-    from teleport_okta.okta.credentials import Credential
+    from teleport_okta.okta.credentials import Credential, TokenRequest
+    from teleport_okta.okta.http_proxy import HttpProxies
 
 DEFAULT_SHARE: Final = 0.8
 """Of each rate limit; the rest is for people and other tools (`reference/okta.md` 2.5)."""
@@ -35,7 +38,8 @@ DEFAULT_SHARE: Final = 0.8
 class OktaClient:
     """An organisation's API, as one credential sees it. Use as an async context manager.
 
-    `share` is the part of each rate limit that may be used (above 0, up to 1). A `session` that is given stays open.
+    `share` is the part of each rate limit that may be used (above 0, up to 1). `proxies` and `tls` say how the network
+    is reached where not directly and with the system's CAs. A `session` that is given stays open.
     """
 
     def __init__(
@@ -48,13 +52,17 @@ class OktaClient:
         share: float = DEFAULT_SHARE,
         session: aiohttp.ClientSession | None = None,
         timeouts: aiohttp.ClientTimeout | None = None,
+        proxies: HttpProxies | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.address = address
+        self.credential = credential
         self._clock = clock
+        self._okta_clock = OktaClock(clock)
         self._pacer = Pacer(clock, share)
-        self._transport = HttpTransport(session, timeouts=timeouts)
-        self._sender = Sender(self._transport, self._pacer, clock=clock, rng=rng)
-        self._signature = _Signature(credential, _TokenEndpoint(self._sender, address))
+        self._transport = HttpTransport(session, timeouts=timeouts, proxies=proxies, tls=tls)
+        self._sender = Sender(self._transport, self._pacer, clock=clock, okta_clock=self._okta_clock, rng=rng)
+        self._tokens = _TokenEndpoint(self._sender, address, self._okta_clock)
 
     async def __aenter__(self) -> Self:
         await self._transport.open()
@@ -69,6 +77,11 @@ class OktaClient:
     def clock(self) -> Clock:
         """The clock by which facts are dated."""
         return self._clock
+
+    @property
+    def clock_skew(self) -> float | None:
+        """Okta's time of day minus ours, in seconds to about half a one; None before the first answer."""
+        return self._okta_clock.skew
 
     @property
     def calls(self) -> Mapping[str, int]:
@@ -87,34 +100,44 @@ class OktaClient:
         return self._pacer.limits
 
     async def get(
-        self, path: str, query: Mapping[str, str] | None = None, *, signed: bool = True
+        self, path: str, query: Mapping[str, str] | None = None, *, signed: bool = True, scope: str | None = None
     ) -> Mapping[str, object]:
         """Read one object. `path` is percent-encoded; without a signature it must be readable by anybody.
 
-        Raises OktaError.
+        `scope` has it read with that scope alone, by a token of its own. Raises OktaError.
         """
-        signature = self._signature if signed else None
+        signature = self._signature(scope) if signed else None
         return await self._sender.send(Call("GET", self.address.at(path, query), signature), _object)
 
     def pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Page]:
         """Walk a listing to its end, page by page; see `pages.walk` for what it survives and what it raises."""
-        return walk(self.address, self._page, self.address.at(path, query))
+        signature = self._signature(None)
+        return walk(self.address, lambda url: self._page(url, signature), self.address.at(path, query))
 
-    async def _page(self, url: URL) -> Page:
-        return await self._sender.send(Call("GET", url, self._signature, listing=True), page_of)
+    async def first_page(self, path: str, query: Mapping[str, str], *, scope: str | None = None) -> Page:
+        """Read the first page of a listing alone; `scope` as for `get`. Raises OktaError."""
+        return await self._page(self.address.at(path, query), self._signature(scope))
+
+    async def _page(self, url: URL, signature: _Signature) -> Page:
+        return await self._sender.send(Call("GET", url, signature, listing=True), page_of)
+
+    def _signature(self, scope: str | None) -> _Signature:
+        credential = self.credential if scope is None else self.credential.limited_to((scope,))
+        return _Signature(credential, self._tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class _TokenEndpoint:
     sender: Sender
     address: OrganizationAddress
+    clock: OktaClock
 
     @property
     def url(self) -> URL:
         return self.address.at("/oauth2/v1/token")
 
-    async def post(self, form: Callable[[], dict[str, str]]) -> Mapping[str, object]:
-        return await self.sender.send(Call("POST", self.url, form=form), _object)
+    async def post(self, request: TokenRequest) -> Mapping[str, object]:
+        return await self.sender.send(Call("POST", self.url, token=request), _object)
 
 
 @dataclass(frozen=True, slots=True)

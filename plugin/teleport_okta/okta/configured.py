@@ -1,7 +1,9 @@
-"""The client that the configuration describes."""
+"""The client that the configuration and the environment describe."""
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import TYPE_CHECKING
 
 from teleport_okta.config import read_secret
@@ -9,28 +11,47 @@ from teleport_okta.okta.address import OrganizationAddress
 from teleport_okta.okta.client import OktaClient
 from teleport_okta.okta.credentials import ApiToken
 from teleport_okta.okta.errors import CredentialError
+from teleport_okta.okta.http_proxy import HttpProxies
 from teleport_okta.okta.private_key import read_private_key
 from teleport_okta.okta.service_app import ServiceApp
+from teleport_okta.okta.trust import tls_context
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from random import Random
 
     from teleport_okta.clock import Clock
     from teleport_okta.config import OktaSettings
     from teleport_okta.okta.credentials import Credential
 
+_log = logging.getLogger(__name__)
 
-def client_of(settings: OktaSettings, *, clock: Clock, rng: Random) -> OktaClient:
+
+def client_of(
+    settings: OktaSettings, *, clock: Clock, rng: Random, environment: Mapping[str, str] = os.environ
+) -> OktaClient:
     """Build the client; nothing is sent yet. `rng` makes the ids of assertions, so give it a random seed.
 
-    Raises ConfigError where the URL, the token or the key cannot be used.
+    `environment` may name an HTTP proxy. Raises ConfigError where the URL, the token, the key, `okta.ca` or the proxy
+    cannot be used.
     """
     address = OrganizationAddress(settings.org_url)
-    credential = credential_of(settings, clock=clock, rng=rng)
-    return OktaClient(address, credential, clock=clock, rng=rng, share=settings.rate_limit_share)
+    proxies = HttpProxies.of(environment)
+    proxy = proxies.for_url(address.at("/"))
+    if proxy is not None:
+        _log.info("reaching %s through the HTTP proxy %s", address, proxy)
+    return OktaClient(
+        address,
+        credential_of(settings, rng=rng),
+        clock=clock,
+        rng=rng,
+        share=settings.rate_limit_share,
+        proxies=proxies,
+        tls=tls_context(settings.ca) if settings.ca is not None else None,
+    )
 
 
-def credential_of(settings: OktaSettings, *, clock: Clock, rng: Random) -> Credential:
+def credential_of(settings: OktaSettings, *, rng: Random) -> Credential:
     """Read the token or the key that the settings name. Raises ConfigError."""
     if settings.api_token is not None:
         return ApiToken(read_secret(settings.api_token, key="okta.api_token"))
@@ -38,4 +59,4 @@ def credential_of(settings: OktaSettings, *, clock: Clock, rng: Random) -> Crede
         what = "okta: there is no credential"
         raise CredentialError(what, remedy="set okta.api_token, or okta.client_id and okta.private_key")
     key = read_private_key(settings.private_key, settings.private_key_id)
-    return ServiceApp(settings.client_id, key, clock=clock, rng=rng)
+    return ServiceApp(settings.client_id, key, rng=rng)

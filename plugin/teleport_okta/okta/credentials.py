@@ -6,7 +6,8 @@ of a refusal, because some can do something about it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
 
 from teleport_okta.okta.errors import CredentialError
 
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from yarl import URL
+
+    from teleport_okta.okta.okta_clock import OktaClock
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A request for a token, made anew for every attempt: assertions and proofs are good once.
+
+    `heard` is told of the headers of every answer, whatever its status.
+    """
+
+    form: Callable[[], dict[str, str]]
+    headers: Callable[[], dict[str, str]]
+    heard: Callable[[Mapping[str, str]], None]
 
 
 class TokenEndpoint(Protocol):
@@ -24,8 +39,13 @@ class TokenEndpoint(Protocol):
         """The full URL, which is also the audience of an assertion."""
         ...
 
-    async def post(self, form: Callable[[], dict[str, str]]) -> Mapping[str, object]:
-        """Send a form, made anew for every attempt, and return the JSON object of the answer.
+    @property
+    def clock(self) -> OktaClock:
+        """Okta's time of day, by which whatever is signed is dated."""
+        ...
+
+    async def post(self, request: TokenRequest) -> Mapping[str, object]:
+        """Send a request, and return the JSON object of the answer.
 
         Raises OktaTokenRefusedError where the endpoint refuses, other OktaErrors where it cannot be asked.
         """
@@ -41,6 +61,10 @@ class Credential(Protocol):
 
     def refused(self, headers: dict[str, str]) -> bool:
         """Take note that a request signed with these headers got a 401; return whether signing anew may help."""
+        ...
+
+    def limited_to(self, scopes: tuple[str, ...]) -> Credential:
+        """Return the same credential with these scopes alone; where it has no scopes, as it is."""
         ...
 
 
@@ -61,3 +85,7 @@ class ApiToken:
     def refused(self, headers: dict[str, str]) -> bool:
         """A refused token stays refused."""
         return False
+
+    def limited_to(self, scopes: tuple[str, ...]) -> Self:
+        """An API token has no scopes."""
+        return self

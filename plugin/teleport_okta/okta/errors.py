@@ -106,6 +106,28 @@ class OktaTokenRefusedError(OktaError):
     """The token endpoint refused the service app; `failure.code` is the OAuth error. The remedy names what to check."""
 
 
+class OktaScopeError(OktaTokenRefusedError):
+    """The service app was not granted every scope that was asked for. Grant them under Okta API Scopes.
+
+    `asked` are the scopes asked for, `missing` those among them that are known to be missing; Okta rarely says which.
+    """
+
+    def __init__(
+        self, failure: Failure, says: str, *, asked: tuple[str, ...], missing: tuple[str, ...], remedy: str
+    ) -> None:
+        super().__init__(failure, says, remedy=remedy)
+        self.asked = asked
+        self.missing = missing
+
+
+class HttpProxyRefusedError(OktaError):
+    """The HTTP proxy lets us not through to Okta. Give it the credentials, or the permission, that it wants."""
+
+
+class HttpProxyUnreachableError(OktaUnavailableError):
+    """The HTTP proxy does not answer, or does not reach Okta itself. Check its address, and that it runs."""
+
+
 class NotAnOktaOrganizationError(OktaError):
     """Something answers at okta.org_url, but it is not an Okta organisation. Correct the URL."""
 
@@ -121,12 +143,20 @@ class CredentialError(ConfigError):
 class PrivateKeyError(CredentialError):
     """The private key file of the service app cannot be used."""
 
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"okta.private_key: {path}: {problem}", remedy=_KEY_REMEDY)
+    def __init__(self, path: Path, problem: str, *, remedy: str = "") -> None:
+        super().__init__(f"okta.private_key: {path}: {problem}", remedy=remedy or _KEY_REMEDY)
         self.path = path
 
 
 _KEY_REMEDY: Final = (
-    "give the PEM file, without a passphrase, of the RSA (2048 bits or more) or EC (P-256, P-384, P-521) private key "
-    "that is registered for the service app"
+    "give the PEM file, without a passphrase, or the JWK of the RSA (2048 bits or more) or EC (P-256, P-384, P-521) "
+    "private key that is registered for the service app"
 )
+
+
+class CaFileError(ConfigError):
+    """okta.ca cannot be used. The message names the file and what is wrong with it."""
+
+
+class HttpProxyUrlError(ConfigError):
+    """The environment names an HTTP proxy that cannot be used. The message names the variable, not its value."""

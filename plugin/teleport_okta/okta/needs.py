@@ -1,37 +1,83 @@
-"""What an endpoint asks of our credential: OAuth scope and admin role permission (`reference/okta.md` 1.3, 1.4)."""
+"""What is asked of our credential, and what for: the one table of scopes and permissions (`okta.md` 1.3, 1.4).
+
+Both sides have to agree: a service app needs the scope, and its admin role (or that of an API token's owner) needs the
+permission. A role over a resource set hides the rest without a word.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A scope of the service app, and what its admin role (or the role of an API token's owner) must allow."""
+    """A scope, what an admin role must allow, and what we do with it; `path` is a read that takes both."""
 
     scope: str
     permission: str
+    purpose: str
+    path: str
+    empty: str = ""
+    """What an empty answer may mean; nothing where it says nothing about our rights."""
 
 
-_READS: Final = (
-    ("/api/v1/apps", Need("okta.apps.read", "View applications and their details (okta.apps.read)")),
-    ("/api/v1/users", Need("okta.users.read", "View users and their details (okta.users.read)")),
-    ("/api/v1/groups", Need("okta.groups.read", "View groups and their details (okta.groups.read)")),
-    ("/api/v1/logs", Need("okta.logs.read", "the System Log, which takes a standard Read-only Administrator role")),
-    ("/api/v1/org", Need("okta.orgs.read", "View organization settings")),
+USERS: Final = Need(
+    "okta.users.read",
+    "View users and their details (okta.users.read)",
+    "to read who the people are",
+    "/api/v1/users",
+    "the resource set of our admin role holds no users",
+)
+APPS: Final = Need(
+    "okta.apps.read",
+    "View applications and their details (okta.apps.read)",
+    "to read the app and who is assigned to it",
+    "/api/v1/apps",
+    "the resource set of our admin role holds no applications",
+)
+GROUPS: Final = Need(
+    "okta.groups.read",
+    "View groups and their details (okta.groups.read)",
+    "to read groups and their members",
+    "/api/v1/groups",
+    "the resource set of our admin role holds no groups",
+)
+LOGS: Final = Need(
+    "okta.logs.read",
+    "the System Log, which takes a standard Read-only Administrator role",
+    "to follow the System Log",
+    "/api/v1/logs",
+)
+ORGANIZATION: Final = Need(
+    "okta.orgs.read", "View organization settings", "to show the organisation's name", "/api/v1/org"
 )
 
-READ_SCOPES: Final = ("okta.users.read", "okta.apps.read")
-"""What a service app asks for. The organisation's id needs no scope: it is read from `/.well-known`."""
+ALL: Final = (USERS, APPS, GROUPS, LOGS, ORGANIZATION)
+NEEDED: Final = (USERS, APPS)
+"""What a service needs to start. The organisation's id needs no scope: it is read from `/.well-known`."""
+
+READ_SCOPES: Final = tuple(need.scope for need in NEEDED)
+"""What a service app asks for."""
+
+WHERE_SCOPES_ARE_GRANTED: Final = "on the 'Okta API Scopes' tab of the service app"
+
+
+def named(scopes: Iterable[str]) -> str:
+    """List scopes, each with what it is for."""
+    purposes = {need.scope: need.purpose for need in ALL}
+    return ", ".join(f"{scope} ({purposes[scope]})" if scope in purposes else scope for scope in scopes)
 
 
 def remedy_for(path: str) -> str:
     """Say what to grant so that a refused read of `path` is allowed."""
-    for prefix, need in _READS:
-        if path == prefix or path.startswith(f"{prefix}/"):
+    for need in ALL:
+        if path == need.path or path.startswith(f"{need.path}/"):
             return (
-                f"a service app needs the scope {need.scope} granted under Okta API Scopes; its admin role, or that of "
-                f"the API token's owner, needs {need.permission} over a resource set that holds the object"
+                f"a service app needs the scope {need.scope} granted {WHERE_SCOPES_ARE_GRANTED}; its admin role, or "
+                f"that of the API token's owner, needs {need.permission} over a resource set that holds the object"
             )
     return "check the scopes and the admin role of the service app or of the API token's owner"

@@ -1,7 +1,8 @@
-"""The private key of a service app: read from its PEM file, and the JWS algorithm that goes with it."""
+"""The private key of a service app: read from its file, and the JWS algorithm that goes with it."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -13,12 +14,14 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from teleport_okta.okta.errors import PrivateKeyError
+from teleport_okta.okta.jwk import UnusableJwkError, private_jwk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 _SMALLEST_RSA_KEY: Final = 2048
+_RSA_ALGORITHMS: Final = ("RS256", "RS384", "RS512")
 _CURVES: Final = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
 
@@ -37,16 +40,27 @@ class SigningKey:
 
 
 def read_private_key(path: Path, kid: str | None = None) -> SigningKey:
-    """Read the PEM file of an RSA or EC key (PKCS#1, SEC 1 or PKCS#8, without a passphrase).
+    """Read the file of an RSA or EC key: PEM (PKCS#1, SEC 1 or PKCS#8, without a passphrase), a JWK or a set of them.
 
-    Raises PrivateKeyError, which names the file and what is wrong with it.
+    `kid` is the id that the configuration gives; a JWK has its own. Raises PrivateKeyError, which names the file and
+    what is wrong with it.
     """
     try:
-        pem = path.read_bytes()
+        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
         raise PrivateKeyError(path, f"the file cannot be read: {error.strerror}") from error
-    if b"-----BEGIN" not in pem:
-        raise PrivateKeyError(path, "the file holds no PEM block" if pem.strip() else "the file is empty")
+    if not content.strip():
+        raise PrivateKeyError(path, "the file is empty")
+    if b"-----BEGIN" in content and b'"kty"' in content:
+        raise PrivateKeyError(path, "the file holds both a PEM block and a JWK: leave one of them")
+    if b"-----BEGIN" in content:
+        return _signing_key(path, _from_pem(path, content), kid, None)
+    if content.lstrip().startswith((b"{", b"[")):
+        return _from_json(path, content, kid)
+    raise PrivateKeyError(path, "the file holds neither a PEM block nor a JWK")
+
+
+def _from_pem(path: Path, pem: bytes) -> RSAPrivateKey | EllipticCurvePrivateKey:
     if b"PRIVATE KEY-----" not in pem:
         raise PrivateKeyError(path, "the file holds a certificate or a public key, but no private key")
     try:
@@ -55,13 +69,41 @@ def read_private_key(path: Path, kid: str | None = None) -> SigningKey:
         raise PrivateKeyError(path, "the key is protected by a passphrase") from error
     except (ValueError, UnsupportedAlgorithm) as error:
         raise PrivateKeyError(path, "the key cannot be read: the file is damaged, or cut off") from error
+    if isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey):
+        return key
+    raise PrivateKeyError(path, "the key is neither RSA nor EC")
+
+
+def _from_json(path: Path, content: bytes, kid: str | None) -> SigningKey:
+    try:
+        document: object = json.loads(content)
+    except (ValueError, RecursionError):
+        raise PrivateKeyError(path, "the JWK cannot be read: the file is no whole JSON") from None
+    try:
+        jwk = private_jwk(document, kid)
+    except UnusableJwkError as error:
+        raise PrivateKeyError(path, str(error)) from error
+    if kid is not None and jwk.kid is not None and kid != jwk.kid:
+        problem = f"the JWK's kid is {jwk.kid}, but okta.private_key_id is {kid}"
+        remedy = "remove okta.private_key_id, or give the file of the key that it names"
+        raise PrivateKeyError(path, problem, remedy=remedy)
+    return _signing_key(path, jwk.key, jwk.kid or kid, jwk.algorithm)
+
+
+def _signing_key(
+    path: Path, key: RSAPrivateKey | EllipticCurvePrivateKey, kid: str | None, algorithm: str | None
+) -> SigningKey:
+    """Choose the algorithm: the one that a JWK wants, if the key can do it, else the usual one of its kind."""
     if isinstance(key, RSAPrivateKey):
         if key.key_size < _SMALLEST_RSA_KEY:
             raise PrivateKeyError(path, f"an RSA key of {key.key_size} bits is too short")
-        return SigningKey("RS256", kid, RSAKey.import_key(key))
-    if isinstance(key, EllipticCurvePrivateKey):
-        algorithm = _CURVES.get(key.curve.name)
-        if algorithm is None:
-            raise PrivateKeyError(path, f"Okta takes no EC key on the curve {key.curve.name}")
-        return SigningKey(algorithm, kid, ECKey.import_key(key))
-    raise PrivateKeyError(path, "the key is neither RSA nor EC")
+        possible: tuple[str, ...] = _RSA_ALGORITHMS
+    elif key.curve.name in _CURVES:
+        possible = (_CURVES[key.curve.name],)
+    else:
+        raise PrivateKeyError(path, f"Okta takes no EC key on the curve {key.curve.name}")
+    if algorithm is not None and algorithm not in possible:
+        problem = f"the JWK's alg is {algorithm}, where this key and Okta can do {', '.join(possible)}"
+        raise PrivateKeyError(path, problem)
+    imported = RSAKey.import_key(key) if isinstance(key, RSAPrivateKey) else ECKey.import_key(key)
+    return SigningKey(algorithm or possible[0], kid, imported)

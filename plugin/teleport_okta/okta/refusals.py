@@ -45,9 +45,10 @@ def error_of(answer: Answer) -> OktaError | None:
             remedy="raise this credential's share under Application (or API token) rate limits in Okta, "
             "or lower what other tools use",
         )
-    if failure.path.startswith("/oauth2/"):
-        return _no_token(failure)
-    return _refused(failure)
+    if failure.code in _UNPROVEN and not failure.path.startswith("/oauth2/"):
+        says = "was refused, because its proof of possession does not hold"
+        return OktaUnauthorizedError(failure, says, remedy=_TOKEN_REMEDIES[_UNPROVEN[0]])
+    return _no_token(failure) if failure.path.startswith("/oauth2/") else _refused(failure)
 
 
 def _refused(failure: Failure) -> OktaError:
@@ -87,15 +88,17 @@ def _redirected(answer: Answer, failure: Failure) -> OktaError:
     )
 
 
-_SWITCH_OFF_DPOP: Final = "switch off 'Require DPoP' in the service app's general settings"
+_UNPROVEN: Final = ("invalid_dpop_proof", "use_dpop_nonce")
+"""OAuth errors of RFC 9449, which the API answers too, instead of codes of its own."""
+
 _TOKEN_REMEDIES: Final = {
     "invalid_client": "check okta.client_id, that the service app is active and uses a public key, that the public key "
     "of okta.private_key is registered and active under okta.private_key_id, and that this machine's clock is right",
-    "invalid_scope": "grant the scopes okta.users.read and okta.apps.read to the service app, under Okta API Scopes",
     "unauthorized_client": "use an app of the type API Services, whose only grant is Client Credentials",
     "access_denied": "allow this machine's address in the network zone of the service app",
-    "invalid_dpop_proof": _SWITCH_OFF_DPOP,
-    "use_dpop_nonce": _SWITCH_OFF_DPOP,
+    "invalid_dpop_proof": "check that this machine's clock is right, and that nothing on the way changes the headers "
+    "DPoP and Date; okta.org_url must be the address that Okta itself sees",
+    "use_dpop_nonce": "check that nothing on the way keeps or removes the header DPoP-Nonce of Okta's answers",
 }
 
 

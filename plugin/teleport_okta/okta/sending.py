@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from teleport_okta.clock import Clock
+    from teleport_okta.okta.credentials import TokenRequest
+    from teleport_okta.okta.okta_clock import OktaClock
     from teleport_okta.okta.pacing import Pacer, Turn
 
 _log = logging.getLogger(__name__)
@@ -51,26 +53,28 @@ class Signature(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that is safe to repeat. `form` is made anew for every attempt; without a signature it goes unsigned.
+    """A request that is safe to repeat. It is signed anew for every attempt; without a signature it goes unsigned.
 
-    `listing` marks a page of many objects, which can be asked for in smaller pieces.
+    `token` makes it a request for a token. `listing` marks a page of many objects, which can be asked for in smaller
+    pieces.
     """
 
     method: str
     url: URL
     signature: Signature | None = None
     accept: str = "application/json"
-    form: Callable[[], dict[str, str]] | None = None
+    token: TokenRequest | None = None
     listing: bool = False
 
 
 class Sender:
-    """Sends calls, and counts every request that went out, retries included, by bucket."""
+    """Sends calls, counts every request that went out, retries included, by bucket, and hears Okta's clock."""
 
-    def __init__(self, transport: Transport, pacer: Pacer, *, clock: Clock, rng: Random) -> None:
+    def __init__(self, transport: Transport, pacer: Pacer, *, clock: Clock, okta_clock: OktaClock, rng: Random) -> None:
         self._transport = transport
         self._pacer = pacer
         self._clock = clock
+        self._okta_clock = okta_clock
         self._rng = rng
         self.calls: Counter[str] = Counter()
 
@@ -107,15 +111,20 @@ class Sender:
             await self._clock.sleep(pause)
 
     async def _exchange(self, call: Call, headers: dict[str, str], bucket: str, turn: Turn) -> Answer | OktaError:
-        form = call.form() if call.form is not None else None
-        request = Request(call.method, call.url, {"Accept": call.accept, **headers}, form)
         async with self._pacer.wire:
+            form = call.token.form() if call.token is not None else None
+            proof = call.token.headers() if call.token is not None else {}
+            request = Request(call.method, call.url, {"Accept": call.accept, **headers, **proof}, form)
             self.calls[bucket] += 1
+            sent, started = self._clock.now(), self._clock.monotonic()
             try:
                 answer = await self._transport.send(request)
             except OktaError as error:
                 return error
-        turn.headers = rate_headers(answer.headers, now=self._clock.now().timestamp())
+        self._okta_clock.heard(answer.headers, sent=sent, took=self._clock.monotonic() - started)
+        if call.token is not None:
+            call.token.heard(answer.headers)
+        turn.headers = rate_headers(answer.headers, now=self._okta_clock.now().timestamp())
         turn.refused = answer.status == HTTPStatus.TOO_MANY_REQUESTS
         return error_of(answer) or answer
 

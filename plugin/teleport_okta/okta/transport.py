@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
 from teleport_okta import __version__
 from teleport_okta.okta.answers import Answer
-from teleport_okta.okta.errors import (
-    Failure,
-    OktaError,
-    OktaMalformedAnswerError,
-    OktaTlsError,
-    OktaUnavailableError,
-)
+from teleport_okta.okta.undelivered import proxy_wants_credentials, undelivered
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
     from yarl import URL
 
-TIMEOUTS: Final = aiohttp.ClientTimeout(total=180, sock_connect=10, sock_read=60)
-"""Seconds: to connect, between two pieces of an answer, and over all for a server that trickles."""
+    from teleport_okta.okta.http_proxy import HttpProxies
+
+TIMEOUTS: Final = aiohttp.ClientTimeout(total=180, connect=30, sock_connect=10, sock_read=60)
+"""Seconds: for a connection with whatever a proxy does for it, of that for TCP alone, between two pieces of an answer,
+and over all for a server that trickles."""
+
+_PROXY_AUTHORIZATION: Final = "Proxy-Authorization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,23 @@ class Request:
 class HttpTransport:
     """Sends requests over one aiohttp session: without cookies, without following redirects.
 
-    A session that is given stays open; otherwise `open` makes one, and `close` ends it.
+    A session that is given stays open; otherwise `open` makes one, and `close` ends it. aiohttp's own reading of the
+    environment stays off: it would take up `~/.netrc` too, and knows no IP networks in `NO_PROXY`.
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession | None = None, *, timeouts: aiohttp.ClientTimeout | None = None
+        self,
+        session: aiohttp.ClientSession | None = None,
+        *,
+        timeouts: aiohttp.ClientTimeout | None = None,
+        proxies: HttpProxies | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._session = session
         self._owned = False
         self._timeouts = timeouts or TIMEOUTS
+        self._proxies = proxies
+        self._tls: ssl.SSLContext | bool = tls or True
 
     async def open(self) -> None:
         """Make a session where none was given; needs a running event loop."""
@@ -66,43 +75,34 @@ class HttpTransport:
     async def send(self, request: Request) -> Answer:
         """Return the answer, whatever its status.
 
-        Raises OktaUnavailableError where none came, OktaMalformedAnswerError where it broke off, OktaTlsError where
-        the server's certificate does not hold.
+        Raises the OktaError that `undelivered` makes of a failure. aiohttp's own error is not its cause: that one
+        holds the request's headers, credentials among them, and `what` says all that it knows.
         """
         if self._session is None:
             msg = "the client is used outside its `async with`"
             raise RuntimeError(msg)
+        proxy = self._proxies.for_url(request.url) if self._proxies is not None else None
+        # A tunnel's credentials belong to the tunnel's request; without one, the proxy reads the request itself.
+        authorization = {_PROXY_AUTHORIZATION: proxy.authorization} if proxy and proxy.authorization else {}
+        tunnelled = request.url.scheme == "https"
         try:
             async with self._session.request(
                 request.method,
                 request.url,
-                headers=request.headers,
+                headers=request.headers if tunnelled else {**request.headers, **authorization},
                 data=request.form,
                 allow_redirects=False,
                 timeout=self._timeouts,
+                ssl=self._tls,
+                proxy=proxy.url if proxy is not None else None,
+                proxy_headers=authorization if proxy is not None and tunnelled else None,
             ) as response:
                 body = await response.read()
-                return Answer(request.method, request.url, response.status, response.headers, body)
+                answer = Answer(request.method, request.url, response.status, response.headers, body)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _explained(request, error) from error
-
-
-def _explained(request: Request, error: Exception) -> OktaError:
-    def failure(summary: str) -> Failure:
-        return Failure(request.method, request.url.raw_path, summary=summary)
-
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return OktaTlsError(
-                failure(str(error.certificate_error)),
-                f"was not sent, because {request.url.host} shows a certificate that does not hold",
-                remedy="check okta.org_url, and whether a proxy on the way breaks TLS open",
-            )
-        case TimeoutError():
-            return OktaUnavailableError(failure(""), "brought no answer in time")
-        case aiohttp.ClientPayloadError():
-            return OktaMalformedAnswerError(failure("the connection ended"), "broke off in the answer", cut_off=True)
-        case aiohttp.ClientResponseError():
-            return OktaMalformedAnswerError(failure(error.message), "was answered with something that is not HTTP")
-        case _:
-            return OktaUnavailableError(failure(str(error)), f"did not reach {request.url.host}")
+            failed = undelivered(request.method, request.url, error, proxy)
+        else:
+            if proxy is None or answer.status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                return answer
+            failed = proxy_wants_credentials(answer.failure(), proxy)
+        raise failed

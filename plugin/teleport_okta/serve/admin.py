@@ -19,6 +19,7 @@ from teleport_okta.plan.view import view_of
 from teleport_okta.serve import harm_messages, messages
 from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.sync.full_pass import PlanChangedError
+from teleport_okta.teleport.lease import StandbyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,6 +36,9 @@ REMEDY_METADATA: Final = "remedy-bin"
 
 UNLIMITED: Final = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 DEFAULT_HISTORY: Final = 50
+
+_EXPECTED: Final = (PlanChangedError, ConfigError, NothingHeldError, NotReleasableError, StandbyError)
+"""Errors that say no: nothing is wrong with the service."""
 
 _LONGEST_SOCKET_PATH: Final = 100
 _ONLY_OWNER: Final = 0o177
@@ -134,7 +138,6 @@ async def serving(service: AdminService, data_dir: Path) -> AsyncIterator[None]:
 
 async def _refuse(context: grpc.aio.ServicerContext[Request, object], error: TeleportOktaError) -> NoReturn:
     """End a call with an error of ours: its words as details, its remedy beside them."""
-    expected = isinstance(error, PlanChangedError | ConfigError | NothingHeldError | NotReleasableError)
-    code = grpc.StatusCode.FAILED_PRECONDITION if expected else grpc.StatusCode.INTERNAL
+    code = grpc.StatusCode.FAILED_PRECONDITION if isinstance(error, _EXPECTED) else grpc.StatusCode.INTERNAL
     await context.abort(code, error.what, ((REMEDY_METADATA, error.remedy.encode()),))
     raise AssertionError

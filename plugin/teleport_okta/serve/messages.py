@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from teleport_okta_api import admin_pb2 as api
 
 from teleport_okta.model.findings import Quarantined
-from teleport_okta.model.teleport import Cluster, Feature
+from teleport_okta.model.teleport import Cluster, Feature, IdentityState
 from teleport_okta.plan.changes import FieldChange
 from teleport_okta.plan.view import ChangeView, PlanView
 from teleport_okta.serve.harm_messages import findings_from_message, findings_to_message
@@ -96,6 +96,17 @@ def status_to_message(status: Status) -> api.GetStatusResponse:
             api.Feature(name=feature.name, enabled=feature.enabled, reason=feature.reason)
             for feature in status.cluster.features
         )
+        message.warnings.extend(status.cluster.warnings)
+    message.identities.extend(
+        api.Identity(
+            which=state.which,
+            source=state.source,
+            subject=state.subject,
+            expires=_time_to_message(state.expires),
+            problem=state.problem,
+        )
+        for state in status.identities
+    )
     if status.last_pass is not None:
         message.last_pass.CopyFrom(report_to_message(status.last_pass))
     return message
@@ -117,9 +128,13 @@ def status_from_message(message: api.GetStatusResponse) -> Status:
             for row in message.quarantined
         ),
         findings=findings_from_message(message.findings),
-        cluster=Cluster(message.teleport_cluster, message.teleport_version, features)
+        cluster=Cluster(message.teleport_cluster, message.teleport_version, features, tuple(message.warnings))
         if message.teleport_cluster
         else None,
+        identities=tuple(
+            IdentityState(state.which, state.source, state.subject, _time_from_message(state, "expires"), state.problem)
+            for state in message.identities
+        ),
         last_pass=report_from_message(message.last_pass) if message.HasField("last_pass") else None,
     )
 
@@ -224,7 +239,7 @@ def _time_to_message(moment: datetime | None) -> Timestamp | None:
     return message
 
 
-def _time_from_message(message: api.GetStatusResponse, field: str) -> datetime | None:
+def _time_from_message(message: api.GetStatusResponse | api.Identity, field: str) -> datetime | None:
     if not message.HasField(field):  # type: ignore[arg-type]  # the stub lists the literal names
         return None
     moment: Timestamp = getattr(message, field)

@@ -13,6 +13,7 @@ from teleport_okta.plan.render import hold_line, summary
 from teleport_okta.state.journal import Result
 from teleport_okta.sync.full_pass import PlanChangedError
 from teleport_okta.sync.status import Status
+from teleport_okta.teleport.lease import StandbyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from teleport_okta.sync.report import PassReport
 
 _FIRST_RETRY: Final = timedelta(seconds=15)
+
+_STANDBY_PAUSE: Final = timedelta(seconds=2)
+"""How long a standby waits before it asks again for the right to write: a rolling update hands over within seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +49,7 @@ class Engine:
         self._commands: set[asyncio.Future[PassReport]] = set()
         self._has_worked = False
         self._failures = 0
+        self._is_standby = False
         self._last_error = ""
         self._last_pass: PassReport | None = None
         self._next_pass: datetime | None = None
@@ -106,10 +111,9 @@ class Engine:
 
     async def status(self) -> Status:
         """Return what this process knows of itself; raises StateError."""
-        state = "running" if self._one_at_a_time.locked() else "failing" if self._failures else "idle"
         return Status(
             version=__version__,
-            state=state,
+            state=self._state(),
             last_success=await self._store.last_success(),
             quarantine=tuple(await self._store.quarantine()),
             findings=await self._store.findings(),
@@ -117,7 +121,13 @@ class Engine:
             last_error=self._last_error,
             cluster=self._pass.cluster,
             last_pass=self._last_pass,
+            identities=self._pass.identities,
         )
+
+    def _state(self) -> str:
+        if self._is_standby:
+            return "standby"
+        return "running" if self._one_at_a_time.locked() else "failing" if self._failures else "idle"
 
     async def _scheduled_pass(self, trigger: str) -> None:
         try:
@@ -138,10 +148,14 @@ class Engine:
                 report = await self._pass.run(trigger=trigger, expected_digest=digest)
             except PlanChangedError:
                 raise
+            except StandbyError as error:
+                self._note_standby(error)
+                raise
             except TeleportOktaError as error:
                 self._note_failure(str(error))
                 _log.error("the pass (%s) did not happen: %s", trigger, error)
                 raise
+            self._is_standby = False
             self._last_pass = report
             self._has_worked = True
             self._note_result(report)
@@ -153,7 +167,16 @@ class Engine:
             what = "the service is stopping"
             raise InterruptedPassError(what, remedy="ask again when it has been started again")
 
+    def _note_standby(self, error: StandbyError) -> None:
+        if not self._is_standby:
+            _log.info("standing by: %s", error)
+        self._is_standby = True
+        self._has_worked = True
+        self._failures = 0
+        self._last_error = str(error)
+
     def _note_failure(self, error: str) -> None:
+        self._is_standby = False
         self._failures += 1
         self._last_error = error
 
@@ -185,7 +208,9 @@ class Engine:
             hinted.cancel()
 
     def _wait(self) -> timedelta:
-        """The interval; after a failure less, doubling up to it."""
+        """The interval; after a failure less, doubling up to it; as a standby a moment."""
+        if self._is_standby:
+            return min(self._interval, _STANDBY_PAUSE)
         if not self._failures:
             return self._interval
         doublings = min(self._failures - 1, 16)

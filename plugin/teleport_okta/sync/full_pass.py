@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.config import Settings
     from teleport_okta.model.findings import Hold
-    from teleport_okta.model.teleport import Cluster, TeleportLock
+    from teleport_okta.model.teleport import Cluster, IdentityState, TeleportLock
     from teleport_okta.observe.metrics import Metrics
     from teleport_okta.okta.reads import OktaReads
     from teleport_okta.plan.plan import Plan
@@ -70,6 +70,7 @@ class FullPass:
         self._keys = Keys()
         self._applier = Applier(teleport, store.journal, clock, self._keys)
         self._recalled = False
+        self._owner = ""
         self.applying = False
         """Whether a plan is being applied at this moment; cancelling a pass is harmless while it only reads."""
 
@@ -77,6 +78,11 @@ class FullPass:
     def cluster(self) -> Cluster | None:
         """What the cluster last said of itself; None before the first pass."""
         return self._teleport.known_cluster
+
+    @property
+    def identities(self) -> tuple[IdentityState, ...]:
+        """Our identities to the cluster, and what is wrong with them."""
+        return self._teleport.identities(self._clock.now())
 
     def drain(self) -> None:
         """Let the users in flight finish and skip the rest of the plan that is being applied."""
@@ -98,10 +104,13 @@ class FullPass:
     ) -> PassReport:
         """Read, plan, apply and remember.
 
-        With an expected digest, raises PlanChangedError and changes nothing when the plan has another one.
+        With an expected digest, raises PlanChangedError and changes nothing when the plan has another one. Raises
+        StandbyError when another process has the right to write, from the second time on before anything is read.
         """
         started = self._clock.now()
         mark = self._okta.calls
+        if self._owner:
+            await self._become_writer(self._owner)
         await settle_open_records(self._store.journal, self._teleport, self._clock)
         reading = await self._read()
         plan = reading.plan(self._clock.now())
@@ -109,6 +118,7 @@ class FullPass:
             remedy = "there is nothing left to do" if plan.is_empty else f"apply it with --plan {plan.digest}"
             raise PlanChangedError(await self._what_changed(expected_digest, plan), remedy=remedy)
         self._keys.learned_all(reading.at)
+        await self._become_writer(reading.policy.owner)
         self.applying = True
         try:
             outcomes, plan = await self._apply(
@@ -128,9 +138,10 @@ class FullPass:
         """Take our locks off a user name, because an operator says so; return those that were taken off.
 
         Raises NotReleasableError when there is none, or it is about somebody whom the next pass would lock again;
-        OktaError, TeleportError or StateError.
+        StandbyError when another process has the right to write; OktaError, TeleportError or StateError.
         """
         organization = await self._okta.organization()
+        await self._become_writer(organization.id)
         return await release(
             name,
             owner=organization.id,
@@ -139,6 +150,16 @@ class FullPass:
             keys=self._keys,
             clock=self._clock,
         )
+
+    async def _become_writer(self, owner: str) -> None:
+        self._owner = owner
+        lease = self._teleport.lease
+        if lease is None:
+            return
+        try:
+            await lease.obtain(owner)
+        finally:
+            self._metrics.writer(is_writer=lease.is_held)
 
     def _report(
         self,
@@ -230,6 +251,9 @@ class FullPass:
         for hold in holds:
             self._metrics.hold(hold.kind, hold.evidence, count=hold.count, limit=hold.limit, used=hold.used)
         self._metrics.quarantine(quarantined, alarmed=alarmed)
+        for state in self.identities:
+            expires = None if state.expires is None else state.expires.timestamp()
+            self._metrics.identity(state.which, expires=expires, has_problem=bool(state.problem))
 
     async def _remember_findings(self, plan: Plan) -> None:
         """Keep what is held, so that it can be approved, and what `status` lists."""

@@ -10,14 +10,17 @@ from teleport_okta.model.findings import Findings
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from teleport_okta.model.teleport import Cluster
+    from teleport_okta.model.teleport import Cluster, IdentityState
     from teleport_okta.state.store import QuarantineEntry, Store
     from teleport_okta.sync.report import PassReport
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A moment of one process. `state` is idle, running, failing or stopped (no service runs)."""
+    """A moment of one process.
+
+    `state` is idle, running, failing, standby (another process writes) or stopped (no service runs).
+    """
 
     version: str
     state: str
@@ -28,6 +31,7 @@ class Status:
     last_error: str = ""
     cluster: Cluster | None = None
     last_pass: PassReport | None = None
+    identities: tuple[IdentityState, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return the status in the shape of `status --format json`."""
@@ -38,6 +42,9 @@ class Status:
             "next_pass": self.next_pass and self.next_pass.isoformat(),
             "last_error": self.last_error,
             "cluster": self.cluster and asdict(self.cluster),
+            "identities": [
+                {**asdict(state), "expires": state.expires and state.expires.isoformat()} for state in self.identities
+            ],
             "held_digest": self.findings.held_digest,
             **asdict(self.findings),
             "quarantine": [

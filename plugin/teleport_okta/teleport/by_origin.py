@@ -10,7 +10,7 @@ from teleport_okta.teleport.errors import TeleportError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.connection import Connection, Right
 
 
 class BotIdentityNeededError(TeleportError):
@@ -24,11 +24,15 @@ class BotIdentityNeededError(TeleportError):
 
 
 class ByOrigin:
-    """The connections of both identities. Everything is read as the host, which a role cannot narrow."""
+    """The connections of both identities. Everything is read as the host, which a role cannot narrow.
 
-    def __init__(self, host: Connection, bot: Connection | None) -> None:
+    With a `right`, every attempt of a write asks first whether it is still ours.
+    """
+
+    def __init__(self, host: Connection, bot: Connection | None, right: Right | None = None) -> None:
         self.host = host
-        self._bot = bot
+        self.bot = bot
+        self._right = right
 
     def writing(self, labels: Mapping[str, str], subject: str) -> Connection:
         """Return the connection that may change an object with these stored labels.
@@ -37,7 +41,14 @@ class ByOrigin:
         without one.
         """
         if is_of_okta(labels):
-            return self.host
-        if self._bot is None:
+            return self.writing_as_host()
+        if self.bot is None:
             raise BotIdentityNeededError(subject)
-        return self._bot
+        return self._guarded(self.bot)
+
+    def writing_as_host(self) -> Connection:
+        """Return the connection for writes that the host identity makes whatever the labels."""
+        return self._guarded(self.host)
+
+    def _guarded(self, connection: Connection) -> Connection:
+        return connection if self._right is None else connection.guarded(self._right)

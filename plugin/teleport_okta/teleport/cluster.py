@@ -2,69 +2,124 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from teleport_okta.model.teleport import IdentityState
 from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.features import read_cluster
 from teleport_okta.teleport.identity_errors import ForeignClusterError, NotAHostIdentityError
+from teleport_okta.teleport.lease import Lease
 from teleport_okta.teleport.locks import Locks
 from teleport_okta.teleport.roles import Roles
 from teleport_okta.teleport.users import Users
 
 if TYPE_CHECKING:
     import random
+    from datetime import datetime
+    from pathlib import Path
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.teleport import Cluster
     from teleport_okta.teleport.identity import Identity
     from teleport_okta.teleport.retry import RetryPolicy
+    from teleport_okta.teleport.way import Way
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """How connections to a cluster are opened, whatever the identity."""
+
+    way: Way
+    directory: Path
+    clock: Clock
+    rng: random.Random
+    policy: RetryPolicy | None = None
+    client_version: str = CLIENT_VERSION
+
+    async def open(self, identity: Identity) -> Connection:
+        """Prepare a connection; raises IdentityExpiredError and its like."""
+        return await Connection.open(
+            self.way,
+            identity,
+            directory=self.directory,
+            clock=self.clock,
+            rng=self.rng,
+            policy=self.policy,
+            client_version=self.client_version,
+        )
 
 
 class Teleport:
     """A Teleport cluster: its users, locks and roles, and what it can do.
 
     Two identities may be at work (`design.md` 5). The host identity writes what is of origin okta; the bot identity,
-    where there is one, writes everything else and is asked for what only it may see.
+    where there is one, writes everything else and is asked for what only it may see. Both can be replaced while calls
+    are in flight. With a `lease`, nothing is written by whoever has not got it.
     """
 
-    def __init__(self, host: Connection, bot: Connection | None, *, clock: Clock) -> None:
-        self._host = host
-        self._bot = bot
+    def __init__(
+        self,
+        host: Connection,
+        bot: Connection | None,
+        *,
+        clock: Clock,
+        lease: Lease | None = None,
+        opener: Opener | None = None,
+    ) -> None:
+        self.host = host
+        self.lease = lease
+        self._clock = clock
+        self._opener = opener
         self._known_cluster: Cluster | None = None
-        identities = ByOrigin(host, bot)
-        self.users = Users(identities, clock)
-        self.locks = Locks(identities, clock)
-        self.roles = Roles(host, clock)
+        self._identities = ByOrigin(host, bot, lease)
+        self._bot_source = ""
+        self._problems: dict[str, str] = {}
+        self.users = Users(self._identities, clock)
+        self.locks = Locks(self._identities, clock)
+        self.roles = Roles(self._identities, clock)
 
     @classmethod
     async def connect(
         cls,
-        address: str,
+        way: Way,
         *,
         host: Identity,
         bot: Identity | None = None,
+        spare_host: Identity | None = None,
+        directory: Path,
         clock: Clock,
         rng: random.Random,
+        holder: str = "",
         policy: RetryPolicy | None = None,
         client_version: str = CLIENT_VERSION,
     ) -> Self:
-        """Prepare the connections to the auth server at `address` (host:port); the first call dials.
+        """Prepare the connections by this way; the first call dials.
 
-        Raises IdentityExpiredError or IdentityNotYetValidError, NotAHostIdentityError, or ForeignClusterError when
-        the two identities are of different clusters.
+        `spare_host` is the host's identity before this one, to fall back on. `directory` is a private one, for sockets.
+        With a `holder`, the name of this process, writes need the lease of the owner. Raises IdentityExpiredError or
+        IdentityNotYetValidError, NotAHostIdentityError, or ForeignClusterError when the two identities are of
+        different clusters.
         """
         if not host.is_okta_host:
             raise NotAHostIdentityError(host.source, host.subject, host.roles)
-        if bot is not None and bot.cluster != host.cluster:
-            raise ForeignClusterError(bot.source, bot.cluster, other_source=host.source, other_cluster=host.cluster)
-        connections = [
-            Connection(address, identity, clock=clock, rng=rng, policy=policy, client_version=client_version)
-            for identity in (host, bot)
-            if identity is not None
-        ]
-        return cls(connections[0], connections[1] if bot is not None else None, clock=clock)
+        opener = Opener(way, directory, clock, rng, policy, client_version)
+        if bot is not None and bot.cluster == host.cluster:
+            # A rotation may have gone on while we were down; tbot's file knows.
+            host = host.trusting(bot.ca_pems)
+        connection = await opener.open(host)
+        connection.spare = spare_host
+        lease = Lease(connection, holder=holder, clock=clock) if holder else None
+        teleport = cls(connection, None, clock=clock, lease=lease, opener=opener)
+        if bot is not None:
+            try:
+                teleport._identities.bot = await teleport._open_bot(bot)
+            except BaseException:
+                await teleport.aclose()
+                raise
+        return teleport
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,18 +130,87 @@ class Teleport:
     async def cluster(self) -> Cluster:
         """Ask the cluster for its name, version and features, anew each time.
 
-        Raises UnavailableError, ClientVersionRefusedError or IdentityExpiredError when it cannot be asked.
+        Raises UnavailableError, ClientVersionRefusedError or IdentityExpiredError when it cannot be asked, and
+        ServerTooOldError.
         """
-        self._known_cluster = await read_cluster(self._host, self._bot)
+        self._known_cluster = await read_cluster(self.host, self.bot)
         return self._known_cluster
+
+    @property
+    def bot(self) -> Connection | None:
+        """The connection as the bot, if there is one."""
+        return self._identities.bot
 
     @property
     def known_cluster(self) -> Cluster | None:
         """What the cluster last said of itself, or None before it was asked."""
         return self._known_cluster
 
+    async def take_host(self, identity: Identity) -> None:
+        """Go on as this host identity once it has carried a call; raises RpcError or IdentityError, changing nothing.
+
+        The bot believes its CAs from then on too, since a rotation reaches the bot's file later.
+        """
+        await self.host.renew(identity)
+        bot = self.bot
+        if bot is not None and bot.identity.trusting(identity.ca_pems) is not bot.identity:
+            await bot.renew(bot.identity.trusting(identity.ca_pems))
+
+    async def take_bot(self, identity: Identity) -> None:
+        """Go on as this bot identity once it has carried a call; raises RpcError or IdentityError, changing nothing."""
+        bot = self.bot
+        if bot is not None:
+            self._check_bot(identity)
+            await bot.renew(identity.trusting(self.host.identity.ca_pems))
+            return
+        bot = await self._open_bot(identity)
+        try:
+            await bot.prove()
+        except BaseException:
+            await bot.aclose()
+            raise
+        self._identities.bot = bot
+
+    def note_problem(self, which: str, problem: str, *, source: str = "") -> bool:
+        """Remember what is wrong with an identity (`which`: host or bot; empty: nothing), and say whether it is new."""
+        is_new = problem != self._problems.get(which, "")
+        self._problems[which] = problem
+        if which == "bot" and source:
+            self._bot_source = source
+        return is_new and bool(problem)
+
+    def identities(self, now: datetime) -> tuple[IdentityState, ...]:
+        """Return both identities, and what is wrong with them."""
+        bot = self.bot
+        if bot is None:
+            nothing = self._problems.get("bot") or "there is none: set teleport.identity to the bot's identity file"
+            second = IdentityState("bot", self._bot_source, problem=nothing)
+        else:
+            second = self._state("bot", bot.identity, now)
+        return self._state("host", self.host.identity, now), second
+
     async def aclose(self) -> None:
         """Close the connections. Whoever has calls in flight ends them first."""
-        await self._host.aclose()
-        if self._bot is not None:
-            await self._bot.aclose()
+        await self.host.aclose()
+        if self.bot is not None:
+            await self.bot.aclose()
+
+    def _state(self, which: str, identity: Identity, now: datetime) -> IdentityState:
+        problem = self._problems.get(which, "")
+        if now >= identity.not_after:
+            problem = f"it has expired; {problem}" if problem else "it has expired"
+        elif not problem and identity.expires_soon(now):
+            problem = "it expires soon and has not been renewed"
+        return IdentityState(which, identity.source, identity.subject, identity.not_after, problem)
+
+    async def _open_bot(self, identity: Identity) -> Connection:
+        self._check_bot(identity)
+        assert self._opener is not None  # noqa: S101 - who has no opener replaces no identity
+        return await self._opener.open(identity.trusting(self.host.identity.ca_pems))
+
+    def _check_bot(self, identity: Identity) -> None:
+        host = self.host.identity
+        if identity.cluster != host.cluster:
+            raise ForeignClusterError(
+                identity.source, identity.cluster, other_source=host.source, other_cluster=host.cluster
+            )

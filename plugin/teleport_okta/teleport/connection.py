@@ -1,29 +1,37 @@
-"""A connection to the auth server as one identity: one channel, its stubs, and the way every call is made."""
+"""A connection to the auth server as one identity: the way every call is made, and what its failures mean."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+import copy
+import logging
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 import grpc
 import grpc.aio
 from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
+from teleport.trust.v1 import trust_service_pb2_grpc
 from teleport.users.v1 import users_service_pb2_grpc
 
-from teleport_okta.teleport.dial import CLIENT_VERSION, open_channel, version_metadata
+from teleport_okta.teleport.dial import CLIENT_VERSION, version_metadata
 from teleport_okta.teleport.errors import (
     ClientVersionRefusedError,
     NotFoundError,
     RpcError,
+    TeleportError,
     UnavailableError,
     rpc_error,
 )
+from teleport_okta.teleport.identity_errors import IdentityExpiredError
+from teleport_okta.teleport.lines import Lines
 from teleport_okta.teleport.retry import Attempts, RetryPolicy
 
 if TYPE_CHECKING:
     import random
+    from pathlib import Path
 
     from teleport_okta.clock import Clock
     from teleport_okta.teleport.identity import Identity
+    from teleport_okta.teleport.way import Way
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -31,41 +39,69 @@ Response = TypeVar("Response")
 CALL_DEADLINE: Final = 30.0
 """Seconds that one attempt of a call may take."""
 
+WRITE_DEADLINE: Final = 15.0
+"""Seconds that one attempt of a write may take, where only the holder of a lease may write."""
+
 _SUSPICIOUS_FAILURES: Final = 3
-"""After every so many failures in a row we ask whether our version is refused: such an outage would never end."""
+"""After every so many failures in a row we ask whether it is really an outage: some would never end."""
 
 _PROBE_DEADLINE: Final = 5.0
-"""Seconds that the answer to that question may take."""
+"""Seconds that the answer to such a question may take."""
+
+_log = logging.getLogger(__name__)
+
+
+class Right(Protocol):
+    """The right to write, which somebody else may have (`lease.Lease`)."""
+
+    async def confirm(self) -> None:
+        """Return while we have it, for as long as a write may take; raise NotTheWriterError when we do not."""
+        ...
 
 
 class Connection:
-    """Calls to one auth server as one identity.
+    """Calls to one auth server as one identity, which can be replaced by its successor while calls are in flight.
 
     gRPC reconnects by itself, with growing, jittered, capped pauses; a call that fails meanwhile is repeated here if
-    it may be. The object lives as long as its identity does.
+    it may be.
     """
 
     def __init__(
         self,
-        address: str,
-        identity: Identity,
+        lines: Lines,
         *,
         clock: Clock,
         rng: random.Random,
         policy: RetryPolicy | None = None,
         client_version: str = CLIENT_VERSION,
     ) -> None:
-        identity.check(clock.now())
-        self.address = address
-        self.identity = identity
+        self._lines = lines
         self._clock = clock
         self._rng = rng
         self._policy = policy or RetryPolicy()
         self._client_version = client_version
         self._metadata = version_metadata(client_version)
-        self._channel = open_channel(address, identity)
-        self.auth = authservice_pb2_grpc.AuthServiceStub(self._channel)
-        self.users = users_service_pb2_grpc.UsersServiceStub(self._channel)
+        self._right: Right | None = None
+        self.auth = authservice_pb2_grpc.AuthServiceStub(lines.channel)
+        self.users = users_service_pb2_grpc.UsersServiceStub(lines.channel)
+        self.trust = trust_service_pb2_grpc.TrustServiceStub(lines.channel)
+
+    @classmethod
+    async def open(
+        cls,
+        way: Way,
+        identity: Identity,
+        *,
+        directory: Path,
+        clock: Clock,
+        rng: random.Random,
+        policy: RetryPolicy | None = None,
+        client_version: str = CLIENT_VERSION,
+    ) -> Self:
+        """Prepare a connection by this way; the first call dials. Raises IdentityExpiredError and its like."""
+        identity.check(clock.now())
+        lines = await Lines.open(way, identity, directory=directory)
+        return cls(lines, clock=clock, rng=rng, policy=policy, client_version=client_version)
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,13 +110,46 @@ class Connection:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the channel. Whoever has calls in flight ends them first."""
-        await self._channel.close()
+        """Close every channel. Whoever has calls in flight ends them first."""
+        await self._lines.aclose()
+
+    @property
+    def identity(self) -> Identity:
+        """The identity that calls are made with now."""
+        return self._lines.identity
+
+    @property
+    def spare(self) -> Identity | None:
+        """The identity to fall back on when the present one is refused."""
+        return self._lines.spare
+
+    @spare.setter
+    def spare(self, identity: Identity | None) -> None:
+        self._lines.spare = identity
 
     @property
     def channel(self) -> grpc.aio.Channel:
         """The channel, for services that have no stub here."""
-        return self._channel
+        return self._lines.channel
+
+    def guarded(self, right: Right) -> Self:
+        """Return the same connection for somebody whose every attempt needs a right that can be lost."""
+        guarded = copy.copy(self)
+        guarded._right = right  # noqa: SLF001 - one of us
+        return guarded
+
+    async def renew(self, identity: Identity) -> None:
+        """Go on with another identity of the same party once it has carried a call; the old one serves until then.
+
+        Raises IdentityExpiredError and its like, or RpcError when the call failed; the old one serves on then. It is
+        kept as well, to fall back on.
+        """
+        identity.check(self._clock.now())
+        await self._lines.replace(identity, self._prove)
+
+    async def prove(self) -> None:
+        """Make one harmless call, once; raises RpcError."""
+        await self._prove(self._lines.channel)
 
     def attempts(self) -> Attempts:
         """Return the attempts of a new operation."""
@@ -115,11 +184,15 @@ class Connection:
         name: str,
         subject: str,
     ) -> Response:
-        """Make a call exactly once. Raises a subclass of RpcError."""
+        """Make a call exactly once. Raises a subclass of RpcError, or NotTheWriterError."""
+        deadline = CALL_DEADLINE
+        if self._right is not None:
+            await self._right.confirm()
+            deadline = WRITE_DEADLINE
         try:
-            return await method(request, timeout=CALL_DEADLINE, metadata=self._metadata)
+            return await method(request, timeout=deadline, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
-            raise rpc_error(error, method=name, subject=subject) from error
+            raise self._explained(rpc_error(error, method=name, subject=subject)) from error
 
     async def delete(
         self,
@@ -146,11 +219,44 @@ class Connection:
             else:
                 return True
 
+    def _explained(self, error: RpcError) -> RpcError:
+        """Put the cause into an outage's words where the line knows it better than gRPC does."""
+        why = self._lines.why() if isinstance(error, UnavailableError) else None
+        if why is None:
+            return error
+        return type(error)(error.method, error.subject, why.what, remedy=why.remedy)
+
     async def _diagnose(self, failures: int) -> None:
-        """Tell the two faults that look like an outage from one: an expired identity, and a refused client version."""
-        self.identity.check(self._clock.now())
-        if failures % _SUSPICIOUS_FAILURES == 0:
+        """Tell the faults that look like an outage from one: an identity that is expired or refused, or our version."""
+        suspicious = failures % _SUSPICIOUS_FAILURES == 0
+        try:
+            self.identity.check(self._clock.now())
+        except IdentityExpiredError:
+            if not await self._fell_back():
+                raise
+            return
+        if suspicious and not await self._fell_back():
             await self._check_version()
+
+    async def _fell_back(self) -> bool:
+        """Go back to the identity before this one, if there is one and it works."""
+        spare = self._lines.spare
+        if spare is None:
+            return False
+        try:
+            await self.renew(spare)
+        except TeleportError:
+            return False
+        _log.warning("Teleport refuses the certificate of %s; going on with the one before it", spare.subject)
+        return True
+
+    async def _prove(self, channel: grpc.aio.Channel) -> None:
+        """Make a harmless call on a new channel; raises RpcError."""
+        ping = authservice_pb2_grpc.AuthServiceStub(channel).Ping
+        try:
+            await ping(authservice_pb2.PingRequest(), timeout=_PROBE_DEADLINE, metadata=self._metadata)
+        except grpc.aio.AioRpcError as error:
+            raise rpc_error(error, method="AuthService/Ping", subject="the new certificate") from error
 
     async def _check_version(self) -> None:
         """Raise ClientVersionRefusedError if the server hangs up when our version is named, and only then.
@@ -164,13 +270,15 @@ class Connection:
             raise ClientVersionRefusedError(self._client_version, server.ServerVersion)
 
     async def _ping_apart(self, metadata: grpc.aio.Metadata | None) -> authservice_pb2.PingResponse | None:
-        """Ask on a channel of its own, since a refusal closes the connection under everybody; None: no answer.
+        """Ask on a line of its own, since a refusal closes the connection under everybody; None: no answer.
 
         A refused version arrives as a closed connection (`teleport-observed.md` 1.3).
         """
-        async with open_channel(self.address, self.identity) as channel:
-            ping = authservice_pb2_grpc.AuthServiceStub(channel).Ping
-            try:
-                return await ping(authservice_pb2.PingRequest(), timeout=_PROBE_DEADLINE, metadata=metadata)
-            except grpc.aio.AioRpcError:
-                return None
+        line = await self._lines.open_apart()
+        try:
+            ping = authservice_pb2_grpc.AuthServiceStub(line.channel).Ping
+            return await ping(authservice_pb2.PingRequest(), timeout=_PROBE_DEADLINE, metadata=metadata)
+        except grpc.aio.AioRpcError:
+            return None
+        finally:
+            await line.aclose()

@@ -66,6 +66,12 @@ def open_anonymous_channel(address: str, *, trust: bytes) -> grpc.aio.Channel:
     return grpc.aio.secure_channel(address, credentials, options=(*_OPTIONS, _OWN_CONNECTION))
 
 
+def open_plain_channel(target: str) -> grpc.aio.Channel:
+    """Return a channel without TLS of its own to a forwarder of this process, which speaks it (`proxy/forwarder`)."""
+    authority = ("grpc.default_authority", API_DOMAIN)
+    return grpc.aio.insecure_channel(target, options=(*_OPTIONS, authority, _OWN_CONNECTION))
+
+
 def version_metadata(client_version: str) -> grpc.aio.Metadata:
     """Return the metadata that every call carries."""
     return grpc.aio.Metadata(("version", client_version))

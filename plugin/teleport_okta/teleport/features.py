@@ -21,7 +21,7 @@ from teleport_okta.teleport.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
-from teleport_okta.teleport.gates import gate_for
+from teleport_okta.teleport.gates import gate_for, version_warnings
 from teleport_okta.teleport.identity_errors import IdentityError
 
 if TYPE_CHECKING:
@@ -43,8 +43,12 @@ class _Probe:
 
 
 async def read_cluster(host: Connection, bot: Connection | None) -> Cluster:
-    """Return the cluster's name, version and features. Raises UnavailableError and its like during an outage."""
+    """Return the cluster's name, version and features.
+
+    Raises ServerTooOldError, and UnavailableError and its like during an outage.
+    """
     ping = await _ping(host)
+    warnings = version_warnings(ping.ServerVersion)
     features = [_saml(ping.ServerFeatures)]
     for probe in _PROBES:
         connection = host if probe.identity == "host" else bot
@@ -53,6 +57,7 @@ async def read_cluster(host: Connection, bot: Connection | None) -> Cluster:
         name=ping.ClusterName,
         version=ping.ServerVersion,
         features=tuple(sorted(features, key=lambda feature: feature.name)),
+        warnings=warnings,
     )
 
 

@@ -1,10 +1,15 @@
-"""Known faults of server versions: what we do not do there, and why. One table, consulted before the call."""
+"""What depends on the server's version: one table of features that are off, and the range that we are made for.
+
+A gate says what, on which versions, why, what to do about it, and how we know; it is consulted before the call.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from typing import Final
+
+from teleport_okta.teleport.errors import TeleportError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,40 @@ GATES: Final = (
 def gate_for(feature: str, server_version: str) -> Gate | None:
     """Return the gate that keeps a feature off on a server of this version, or None."""
     return next((gate for gate in GATES if gate.feature == feature and gate.closes(server_version)), None)
+
+
+OLDEST: Final = 17
+"""The oldest major version that is supported. Servers before it store no nested lists, name generated roles by Okta id
+and lack RPCs (`reference/teleport.md` 8)."""
+
+NEWEST: Final = 18
+"""The newest major version that we were made for."""
+
+
+class ServerTooOldError(TeleportError):
+    """The auth server is of a version that we do not know how to treat."""
+
+    def __init__(self, server_version: str) -> None:
+        super().__init__(
+            f"the auth server is of version {server_version}, and teleport-okta needs {OLDEST}.0 or later",
+            remedy=f"upgrade the auth server to {OLDEST}.x or {NEWEST}.x, one major version at a time",
+        )
+
+
+def version_warnings(server_version: str) -> tuple[str, ...]:
+    """Return what an administrator should know about a server of this version. Raises ServerTooOldError."""
+    parsed = _parse(server_version)
+    if parsed is None:
+        return (
+            f"the auth server's version {server_version!r} cannot be read; it is treated like the newest one known",
+        )
+    major = parsed[0][0]
+    if major < OLDEST:
+        raise ServerTooOldError(server_version)
+    if major > NEWEST:
+        made_for = f"this teleport-okta was made for {OLDEST} to {NEWEST}"
+        return (f"the auth server is of version {server_version}, and {made_for}: look for a newer teleport-okta",)
+    return ()
 
 
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?(?:\+.*)?")

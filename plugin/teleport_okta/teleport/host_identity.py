@@ -2,7 +2,8 @@
 
 `<data_dir>/host/uuid` is the host's id, made once and kept through every re-join. `<data_dir>/host/identity` is its
 key, certificate and CAs, in one file in the form of an identity file, so that no crash can leave a key without its
-certificate. Both are readable by their owner only and are replaced by rename.
+certificate. `identity.previous` is the one before it, while a CA rotation lasts. All are readable by their owner only
+and are replaced by rename.
 
 What is missing is made again: without an identity the host joins under its old id; without the id it is read from the
 certificate. What is damaged, expired or somebody else's is an error that names the file. It is never overwritten
@@ -22,6 +23,7 @@ from teleport_okta.teleport.identity_errors import (
     ForeignClusterError,
     HostStoreError,
     IdentityDamagedError,
+    IdentityError,
     IdentityExpiredError,
     IdentityKeyMismatchError,
     IdentityMissingError,
@@ -47,6 +49,7 @@ class HostStore:
     def __init__(self, data_dir: Path) -> None:
         self.directory = data_dir / "host"
         self.identity_path = self.directory / "identity"
+        self.previous_path = self.directory / "identity.previous"
         self.uuid_path = self.directory / "uuid"
 
     def load(self) -> Identity | None:
@@ -86,6 +89,23 @@ class HostStore:
         """Store an identity, in the form of an identity file."""
         private_directory(self.directory)
         write_private(self.identity_path, content)
+
+    def succeed(self, content: bytes) -> None:
+        """Store the successor of the stored identity, which is kept beside it until `forget_previous`."""
+        write_private(self.previous_path, self.identity_path.read_bytes())
+        self.save(content)
+
+    def load_previous(self) -> Identity | None:
+        """Return the identity before the stored one, or None when there is none that can be used."""
+        try:
+            identity = load_identity(self.previous_path)
+        except IdentityError:
+            return None
+        return identity if identity.is_okta_host else None
+
+    def forget_previous(self) -> None:
+        """Remove the identity before the stored one."""
+        self.previous_path.unlink(missing_ok=True)
 
     def _stored_id(self) -> str | None:
         try:

@@ -7,7 +7,7 @@ using it are separate: an expired one parses, and `Identity.check` refuses it be
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +29,7 @@ from teleport_okta.teleport.identity_errors import (
 from teleport_okta.teleport.pem import PemError, pem_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 OKTA_ROLE: Final = "Okta"
@@ -75,6 +76,15 @@ class Identity:
         """Whether this is the identity that may write objects of origin okta."""
         return self.is_host and self.roles == (OKTA_ROLE,)
 
+    def trusting(self, ca_pems: Iterable[bytes]) -> Identity:
+        """Return the identity with further CAs to believe, as a rotation brings them."""
+        more = tuple(pem for pem in ca_pems if pem not in self.ca_pems)
+        return replace(self, ca_pems=(*self.ca_pems, *more)) if more else self
+
+    def expires_soon(self, now: datetime) -> bool:
+        """Whether less than a quarter of its life is left: whoever renews it should have done so by now."""
+        return now >= self.not_after - (self.not_after - self.not_before) / 4
+
     def check(self, now: datetime) -> None:
         """Raise IdentityExpiredError or IdentityNotYetValidError unless the certificate is valid now."""
         if now >= self.not_after:
@@ -85,16 +95,20 @@ class Identity:
 
 def load_identity(path: Path) -> Identity:
     """Read an identity file. Raises a subclass of IdentityError that names the file."""
+    return parse_identity(read_identity_file(path), source=str(path))
+
+
+def read_identity_file(path: Path) -> bytes:
+    """Return the content of an identity file; raises a subclass of IdentityError that names it."""
     source = str(path)
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise IdentityMissingError(source) from error
     except IsADirectoryError as error:
         raise IdentityIsDirectoryError(source) from error
     except OSError as error:
         raise IdentityUnreadableError(source, error.strerror or type(error).__name__) from error
-    return parse_identity(data, source=source)
 
 
 def parse_identity(data: bytes, *, source: str) -> Identity:

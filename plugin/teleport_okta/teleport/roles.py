@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.teleport import TeleportRole
-    from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.by_origin import ByOrigin
 
 PAGE_SIZE: Final = 1000
 """Far below the server's cap of 16,000, above which it refuses; roles can be large."""
@@ -26,8 +26,9 @@ PAGE_SIZE: Final = 1000
 class Roles:
     """The cluster's roles, read and written as the host identity, which may write those of origin okta only."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
-        self._connection = connection
+    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+        self._connection = identities.host
+        self._writing = identities.writing_as_host()
         self._recent: RecentWrites[TeleportRole] = RecentWrites(
             clock, fingerprint=lambda role: role.revision, decode=role_from_bytes
         )
@@ -52,8 +53,8 @@ class Roles:
         request = pb.CreateRoleRequest(Role=role_to_message(role))
 
         async def send() -> TeleportRole:
-            message = await self._connection.call_once(
-                self._connection.auth.CreateRole, request, name="AuthService/CreateRole", subject=_subject(role.name)
+            message = await self._writing.call_once(
+                self._writing.auth.CreateRole, request, name="AuthService/CreateRole", subject=_subject(role.name)
             )
             return role_from_message(message)
 
@@ -67,8 +68,8 @@ class Roles:
         request = pb.UpdateRoleRequest(Role=role_to_message(role))
 
         async def send() -> TeleportRole:
-            message = await self._connection.call_once(
-                self._connection.auth.UpdateRole, request, name="AuthService/UpdateRole", subject=_subject(role.name)
+            message = await self._writing.call_once(
+                self._writing.auth.UpdateRole, request, name="AuthService/UpdateRole", subject=_subject(role.name)
             )
             return role_from_message(message)
 
@@ -76,8 +77,8 @@ class Roles:
 
     async def upsert(self, role: TeleportRole) -> TeleportRole:
         """Create or overwrite a role, whatever is there, and return it as stored."""
-        message = await self._connection.call(
-            self._connection.auth.UpsertRoleV2,
+        message = await self._writing.call(
+            self._writing.auth.UpsertRoleV2,
             pb.UpsertRoleRequest(Role=role_to_message(role)),
             name="AuthService/UpsertRoleV2",
             subject=_subject(role.name),
@@ -90,8 +91,8 @@ class Roles:
         Raises RoleInUseError while a user or an access list refers to it: the server says so with UNKNOWN.
         """
         try:
-            deleted = await self._connection.delete(
-                self._connection.auth.DeleteRole,
+            deleted = await self._writing.delete(
+                self._writing.auth.DeleteRole,
                 pb.DeleteRoleRequest(Name=name),
                 name="AuthService/DeleteRole",
                 subject=_subject(name),

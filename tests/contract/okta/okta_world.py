@@ -63,7 +63,7 @@ class World:
         path = folder / "key.pem"
         path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         client = self.org.add_client(key.public_key(), "kid-1")
-        return ServiceApp(client.id, read_private_key(path, kid), clock=clock or self.clock, rng=Random(5))
+        return ServiceApp(client.id, read_private_key(path, kid), rng=Random(5))
 
     @asynccontextmanager
     async def client(self, credential: Credential | None = None, *, share: float = 0.8) -> AsyncIterator[OktaClient]:

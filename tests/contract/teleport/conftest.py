@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from teleport_clients import connect
 from teleport_okta.clock import VirtualClock
 from teleport_okta.sandbox.teleport import ListingLag, TeleportSandbox
-from teleport_okta.teleport.cluster import Teleport
 from teleport_okta.teleport.host_identity import obtain_host_identity
 from teleport_okta.teleport.identity import Identity, load_identity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from teleport_okta.teleport.cluster import Teleport
 
 
 @pytest.fixture
@@ -68,5 +70,5 @@ async def teleport(
     sandbox: TeleportSandbox, host: Identity, bot: Identity, clock: VirtualClock
 ) -> AsyncIterator[Teleport]:
     """A client with both identities."""
-    async with await Teleport.connect(sandbox.address, host=host, bot=bot, clock=clock, rng=random.Random(1)) as client:
+    async with await connect(sandbox.address, host=host, bot=bot, clock=clock) as client:
         yield client

@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from teleport_clients import connect
 from teleport_okta.sandbox.teleport import TeleportSandbox
-from teleport_okta.teleport.cluster import Teleport
 from teleport_okta.teleport.errors import ClientVersionRefusedError
 from teleport_okta.teleport.host_identity import obtain_host_identity
 from teleport_okta.teleport.identity import Identity, load_identity, parse_identity
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.clock import VirtualClock
+    from teleport_okta.teleport.cluster import Teleport
 
 ENTERPRISE_ONLY = {"access_lists", "okta_service", "plugin", "saml"}
 EVERYWHERE = {"users", "locks", "roles"}
@@ -34,7 +35,7 @@ async def test_each_edition_says_what_it_has(teleport: Teleport, sandbox: Telepo
 async def test_without_a_bot_its_features_are_off_and_nothing_else(
     sandbox: TeleportSandbox, host: Identity, clock: VirtualClock
 ) -> None:
-    async with await Teleport.connect(sandbox.address, host=host, clock=clock, rng=random.Random(1)) as alone:
+    async with await connect(sandbox.address, host=host, clock=clock) as alone:
         cluster = await alone.cluster()
 
     assert all(cluster.has(feature) for feature in EVERYWHERE)
@@ -45,7 +46,7 @@ async def test_user_groups_are_left_alone_where_they_crash_the_server(tmp_path: 
     async with TeleportSandbox(tmp_path, version="18.0.0") as sandbox:
         bot = load_identity(sandbox.identity_path)
         host = await joined(sandbox, bot, tmp_path, clock)
-        async with await Teleport.connect(sandbox.address, host=host, clock=clock, rng=random.Random(1)) as client:
+        async with await connect(sandbox.address, host=host, clock=clock) as client:
             user_groups = (await client.cluster()).feature("user_groups")
 
     assert not user_groups.enabled
@@ -56,9 +57,7 @@ async def test_user_groups_are_left_alone_where_they_crash_the_server(tmp_path: 
 async def test_a_refused_client_version_is_told_from_an_outage(
     sandbox: TeleportSandbox, host: Identity, clock: VirtualClock, client_version: str
 ) -> None:
-    async with await Teleport.connect(
-        sandbox.address, host=host, clock=clock, rng=random.Random(1), client_version=client_version
-    ) as client:
+    async with await connect(sandbox.address, host=host, clock=clock, client_version=client_version) as client:
         with pytest.raises(ClientVersionRefusedError, match=client_version) as caught:
             await client.users.list()
     assert caught.value.server_version == "18.1.3"
@@ -68,9 +67,7 @@ async def test_a_refused_client_version_is_told_from_an_outage(
 async def test_neighbouring_client_versions_are_accepted(
     sandbox: TeleportSandbox, host: Identity, clock: VirtualClock, client_version: str
 ) -> None:
-    async with await Teleport.connect(
-        sandbox.address, host=host, clock=clock, rng=random.Random(1), client_version=client_version
-    ) as client:
+    async with await connect(sandbox.address, host=host, clock=clock, client_version=client_version) as client:
         assert await client.users.get("nobody") is None
 
 
@@ -81,7 +78,7 @@ async def test_an_expired_bot_is_refused_before_dialling(
     bot = parse_identity(expired.text(), source="/run/bot/identity")
 
     with pytest.raises(IdentityExpiredError, match="/run/bot/identity"):
-        await Teleport.connect(sandbox.address, host=host, bot=bot, clock=clock, rng=random.Random(1))
+        await connect(sandbox.address, host=host, bot=bot, clock=clock)
     assert sandbox.open_connections == 0
 
 

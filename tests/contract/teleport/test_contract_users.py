@@ -1,17 +1,16 @@
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+from teleport_clients import connect
 from teleport_okta.model.labels import OKTA_ID, ORIGIN, ORIGIN_OKTA, OWNER
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.sandbox.teleport import Fault, ListingLag
 from teleport_okta.teleport.by_origin import BotIdentityNeededError
-from teleport_okta.teleport.cluster import Teleport
 from teleport_okta.teleport.errors import (
     AlreadyExistsError,
     InvalidArgumentError,
@@ -24,6 +23,7 @@ from teleport_okta.teleport.errors import (
 if TYPE_CHECKING:
     from teleport_okta.clock import VirtualClock
     from teleport_okta.sandbox.teleport import TeleportSandbox
+    from teleport_okta.teleport.cluster import Teleport
     from teleport_okta.teleport.identity import Identity
 
 LAGGING = pytest.mark.parametrize("listing_lag", [ListingLag.observed()], ids=["lagging"])
@@ -224,7 +224,7 @@ async def test_without_a_bot_a_user_of_another_origin_cannot_be_changed(
     sandbox: TeleportSandbox, host: Identity, clock: VirtualClock
 ) -> None:
     sandbox.administrator.create_user("eve")
-    async with await Teleport.connect(sandbox.address, host=host, clock=clock, rng=random.Random(1)) as alone:
+    async with await connect(sandbox.address, host=host, clock=clock) as alone:
         eve = await alone.users.get("eve")
         assert eve is not None
         with pytest.raises(BotIdentityNeededError, match=r"'eve'.*teleport\.identity"):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import ssl
 
     from teleport_okta.okta.buckets import RateHeaders
+    from teleport_okta.okta.http_proxy import HttpProxies
 
 REQUEST_ID = "aXyZ0123456789"
 
@@ -108,11 +109,12 @@ def promises_more_than_it_sends(request: web.Request) -> web.StreamResponse:
 
 
 class ScriptedOkta:
-    """The server: per path a list of answers, of which the last repeats."""
+    """The server: per path a list of answers, of which the last repeats. Its clock is `ahead` seconds of the test's."""
 
     def __init__(self) -> None:
         self.url = ""
         self.clock = VirtualClock()
+        self.ahead = 0.0
         self.asked: list[Asked] = []
         self.concurrent = 0
         self.most_concurrent = 0
@@ -142,7 +144,9 @@ class ScriptedOkta:
         path = request.path_qs if request.path_qs in self._scripts else request.path
         scripts = self._scripts[path] or [fails(404, "E0000008", "The requested path was not found")]
         script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
-        return script(request)
+        response = script(request)
+        response.headers.setdefault("Date", formatdate(self.clock.now().timestamp() + self.ahead, usegmt=True))
+        return response
 
     async def concurrent_reaches(self, number: int) -> None:
         """Wait until so many requests are being answered."""
@@ -150,7 +154,13 @@ class ScriptedOkta:
             await self._arrived.wait_for(lambda: self.concurrent >= number)
 
     def client(
-        self, credential: Credential | None = None, *, share: float = 0.8, timeouts: ClientTimeout | None = None
+        self,
+        credential: Credential | None = None,
+        *,
+        share: float = 0.8,
+        timeouts: ClientTimeout | None = None,
+        proxies: HttpProxies | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> OktaClient:
         """Make a client of this server, in virtual time."""
         return OktaClient(
@@ -160,6 +170,8 @@ class ScriptedOkta:
             rng=Random(7),
             share=share,
             timeouts=timeouts,
+            proxies=proxies,
+            tls=tls,
         )
 
 

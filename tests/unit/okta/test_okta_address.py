@@ -64,3 +64,11 @@ def test_links_may_lead_to_the_configured_and_the_canonical_address_only() -> No
     for elsewhere in ("http://acme.okta.com/", "https://acme.okta.com:8443/", "https://acme.okta.com.evil.example/"):
         assert not address.leads_to_us(URL(elsewhere))
     assert not address.leads_to_us(URL("/api/v1/users"))
+
+
+@pytest.mark.parametrize("canonical", ["http://localhost:8080", "http://acme.okta.com", "https://acme-admin.okta.com"])
+def test_a_canonical_address_that_is_not_safe_is_not_trusted(canonical: str) -> None:
+    address = OrganizationAddress("https://id.example.com")
+    with pytest.raises(OrganizationUrlError):
+        address.trust(canonical)
+    assert not address.leads_to_us(URL(canonical))

@@ -25,9 +25,7 @@ def test_the_client_of_the_settings_talks_to_their_organisation() -> None:
 
 def test_a_token_may_lie_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("00aToken\n")
-    assert isinstance(
-        credential_of(settings(api_token=str(tmp_path / "token")), clock=VirtualClock(), rng=Random(1)), ApiToken
-    )
+    assert isinstance(credential_of(settings(api_token=str(tmp_path / "token")), rng=Random(1)), ApiToken)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +33,7 @@ def test_a_token_may_lie_in_a_file(tmp_path: Path) -> None:
     [
         ({"org_url": "http://acme.okta.com"}, "okta.org_url"),
         ({"api_token": "/nowhere/token"}, "okta.api_token"),
+        ({"ca": "/nowhere/ca.pem"}, "okta.ca"),
         ({"api_token": None, "client_id": "0oa1", "private_key": "/nowhere/key.pem"}, "okta.private_key"),
     ],
 )

@@ -54,7 +54,7 @@ def test_a_key_signs_with_the_algorithm_of_its_kind(
     ("content", "problem"),
     [
         (b"", "the file is empty"),
-        (b"hello", "no PEM block"),
+        (b"hello", "neither a PEM block nor a JWK"),
         (RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), "no private key"),
         (RSA.private_bytes(Encoding.PEM, PKCS8, BestAvailableEncryption(b"pass")), "protected by a passphrase"),
         (pem(RSA, PKCS8)[:400] + b"\n-----END PRIVATE KEY-----\n", "damaged, or cut off"),

@@ -2,53 +2,19 @@ from __future__ import annotations
 
 import base64
 import json
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from joserfc import jws
-from joserfc.jwk import ECKey, RSAKey
-from teleport_okta.sandbox.okta.messages import Request
-from teleport_okta.sandbox.okta.oauth import ASSERTION_TYPE, PATH
+from teleport_okta.sandbox.okta.gateway import ENDPOINTS
+from teleport_okta.sandbox.okta.oauth import PATH
+from teleport_okta.sandbox.okta.tokens import SCOPES
+from unit.sandbox_okta.sandbox_okta_client import Client
 from unit.sandbox_okta.sandbox_okta_world import BASE, START, World, profile, refused
 
-RSA_KEY = rsa.generate_private_key(65537, 2048)
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
+if TYPE_CHECKING:
+    from teleport_okta.sandbox.okta.endpoints import Endpoint
+
 NOW = int(START)
-
-
-class Client:
-    """An OAuth client of the organisation, with an RSA key `r` and an EC key `e`."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.client = world.org.add_client(RSA_KEY.public_key(), "r")
-        self.client.add_key("e", EC_KEY.public_key())
-
-    def assertion(self, kid: str = "r", **claims: object) -> str:
-        key, algorithm = (EC_KEY, "ES256") if kid == "e" else (RSA_KEY, "RS256")
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        jwk = ECKey.import_key(pem) if kid == "e" else RSAKey.import_key(pem)
-        standard = {"iss": self.client.id, "sub": self.client.id, "aud": BASE + PATH, "exp": NOW + 300}
-        return jws.serialize_compact({"alg": algorithm, "kid": kid}, json.dumps(standard | claims), jwk)
-
-    def ask(self, assertion: str | None = None, **fields: str) -> tuple[int, dict[str, object]]:
-        form = {
-            "grant_type": "client_credentials",
-            "scope": "okta.users.read",
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self.assertion() if assertion is None else assertion,
-        }
-        request = self.world.request("POST", PATH, Content_Type="application/x-www-form-urlencoded")
-        body = urlencode(form | fields).encode()
-        response = self.world.gateway.answer(Request("POST", PATH, request.headers, body, BASE))
-        return response.status, response.json()
-
-    def use(self, scope: str) -> None:
-        """Call with a token of this scope from now on."""
-        _, answer = self.ask(scope=scope)
-        self.world.authorization = f"Bearer {answer['access_token']}"
 
 
 @pytest.fixture
@@ -117,9 +83,14 @@ def test_an_assertion_with_a_jti_is_good_once(client: Client) -> None:
 
 @pytest.mark.parametrize("scope", ["", "okta.nonsense.read", "okta.users.read okta.groups.read"])
 def test_a_scope_that_is_unknown_or_not_granted_is_invalid(client: Client, scope: str) -> None:
-    client.client.scopes = {"okta.users.read"}
+    client.client.grant(["okta.users.read"])
     status, answer = client.ask(scope=scope)
     assert (status, answer["error"]) == (400, "invalid_scope")
+
+
+def test_a_scope_that_does_not_exist_cannot_be_granted(world: World, client: Client) -> None:
+    with pytest.raises(ValueError, match=r"okta\.nonsense"):
+        world.org.configure_client(client.client.id, scopes=["okta.nonsense"])
 
 
 def test_another_grant_is_not_for_service_apps(client: Client) -> None:
@@ -135,14 +106,34 @@ def test_an_access_token_lives_for_an_hour(world: World, client: Client) -> None
     assert refused(world.get("/api/v1/users")) == (401, "E0000011")
 
 
-def test_each_endpoint_needs_its_scope(world: World, client: Client) -> None:
-    client.use("okta.users.read okta.groups.manage")
-    app = world.org.create_app("Wiki").id
-    assert world.get("/api/v1/users").status == 200
+GUARDED = [endpoint for endpoint in ENDPOINTS if endpoint.template.startswith("/api/v1/")]
+
+
+def _needed(endpoint: Endpoint) -> str:
+    """Return the scope that reference/okta.md 1.3 asks for."""
+    kind = endpoint.template.split("/")[3]
+    return f"okta.{'orgs' if kind == 'org' else kind}.{'read' if endpoint.method == 'GET' else 'manage'}"
+
+
+def _call(world: World, endpoint: Endpoint) -> tuple[int, bytes]:
+    path = endpoint.template.replace("{id}", "00uNobody").replace("{user}", "00uNobody").replace("{group}", "00gNone")
+    response = world.call(endpoint.method, path, {}, Accept=endpoint.media_type)
+    return response.status, response.body
+
+
+@pytest.mark.parametrize("endpoint", GUARDED, ids=lambda endpoint: endpoint.name)
+def test_each_endpoint_needs_its_scope_and_no_other(world: World, client: Client, endpoint: Endpoint) -> None:
+    needed = _needed(endpoint)
+    client.use(" ".join(SCOPES - {needed, needed.replace(".read", ".manage")}))
+    status, body = _call(world, endpoint)
+    assert (status, json.loads(body)["errorCode"]) == (403, "E0000006")
+    client.use(needed)
+    assert _call(world, endpoint)[0] != 403
+
+
+def test_managing_includes_reading(world: World, client: Client) -> None:
+    client.use("okta.groups.manage")
     assert world.get("/api/v1/groups").status == 200
-    assert refused(world.get(f"/api/v1/apps/{app}")) == (403, "E0000006")
-    assert refused(world.post("/api/v1/users", {"profile": profile("ada")})) == (403, "E0000006")
-    assert refused(world.get("/api/v1/org")) == (403, "E0000006")
 
 
 def test_a_service_app_is_no_user(world: World, client: Client) -> None:
@@ -154,6 +145,11 @@ def test_a_service_app_is_no_user(world: World, client: Client) -> None:
 def test_bad_credentials_are_refused(world: World, header: str) -> None:
     world.authorization = header
     assert refused(world.get("/api/v1/users")) == (401, "E0000011")
+
+
+def test_an_api_token_needs_no_space_after_its_scheme(world: World) -> None:
+    world.authorization = f"SSWS{world.org.ssws_token}"
+    assert world.get("/api/v1/users").status == 200
 
 
 @pytest.mark.parametrize("header", [None, "Basic abc"])

@@ -95,10 +95,3 @@ def test_calls_are_counted_by_bucket_endpoint_and_status_since_a_mark(world: Wor
     assert calls.buckets == {"/api/v1/apps": 2}
     assert calls.endpoints == {"GET /api/v1/apps": 1, "GET /api/v1/apps/{id}/users": 1}
     assert calls.statuses == {200: 1, 404: 1}
-
-
-def test_unknown_paths_and_methods_are_refused_and_counted_by_name(world: World) -> None:
-    assert refused(world.get("/api/v1/nothing?x=1")) == (404, "E0000008")
-    assert refused(world.get("/")) == (404, "E0000008")
-    assert refused(world.call("PATCH", "/api/v1/users")) == (405, "E0000022")
-    assert world.org.calls.unknown == {"GET /api/v1/nothing": 1, "GET /": 1, "PATCH /api/v1/users": 1}

@@ -68,3 +68,26 @@ def test_a_body_that_is_no_json_object_is_refused(world: World, body: bytes) -> 
     request = world.request("POST", "/api/v1/users", {})
     response = world.gateway.answer(type(request)(request.method, request.target, request.headers, body, BASE))
     assert refused(response) == (400, "E0000003")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nowhere", "/api/v1", "/api/v1/nonsense", "/api/v1/users/x/y/z", "/api/v2/users"]
+)
+def test_a_path_that_is_not_known_is_not_found_and_counted_by_name(world: World, path: str) -> None:
+    response = world.get(f"{path}?limit=1")
+    assert refused(response) == (404, "E0000008")
+    assert response.json()["errorSummary"] == "The requested path was not found"
+    assert world.org.calls.unknown == {f"GET {path}": 1}
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "/api/v1/users"), ("PATCH", "/api/v1/groups/00gNone")])
+def test_a_method_that_is_not_known_is_not_supported_and_counted_by_name(world: World, method: str, path: str) -> None:
+    response = world.call(method, path)
+    assert refused(response) == (405, "E0000022")
+    assert response.json()["errorSummary"] == "The endpoint does not support the provided HTTP method"
+    assert world.org.calls.unknown == {f"{method} {path}": 1}
+
+
+def test_a_closing_slash_makes_no_other_path(world: World) -> None:
+    assert world.ids("/api/v1/users/") == world.ids("/api/v1/users")
+    assert world.org.calls.unknown == {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from teleport_okta.sandbox.okta import OktaControl, OktaOrganization, OktaSandbox
 from teleport_okta.sandbox.okta.command import serve
@@ -131,6 +132,30 @@ async def test_the_control_listener_narrows_the_role_and_revokes_tokens(
     assert await _status(http, "/api/v1/apps") == 401
 
 
+async def test_the_control_listener_configures_a_service_app(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
+    client = okta.org.add_client(ec.generate_private_key(ec.SECP256R1()).public_key(), "k")
+    path = f"/clients/{client.id}"
+    async with control.post(path, json={"scopes": ["okta.users.read"]}) as response:
+        assert (await response.json())["scopes"] == ["okta.users.read"]
+    async with control.post(path, json={"require_dpop": True}) as response:
+        assert await response.json() == {
+            "client_id": client.id,
+            "require_dpop": True,
+            "scopes": ["okta.users.read"],
+        }
+    for wrong in ({"require_dpop": "yes"}, {"scopes": ["okta.nonsense"]}, {"scopes": "okta.users.read"}):
+        async with control.post(path, json=wrong) as response:
+            assert response.status == 400
+    assert (client.require_dpop, client.scopes) == (True, {"okta.users.read"})
+
+
+async def test_the_control_listener_sets_the_clock(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
+    async with control.post("/clock", json={"skew": -300}) as response:
+        assert (await response.json())["skew"] == -300
+    async with control.get("/clock") as response:
+        assert (await response.json())["skew"] == okta.org.timeline.skew == -300
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
@@ -140,6 +165,9 @@ async def test_the_control_listener_narrows_the_role_and_revokes_tokens(
         ("/share", {"percent": 0}, 400),
         ("/role", {"without": ["okta.nonsense"]}, 400),
         ("/users", {}, 400),
+        ("/clients/0oaNobody", {"require_dpop": True}, 404),
+        ("/clock", {"skew": "soon"}, 400),
+        ("/clock", {}, 400),
     ],
 )
 async def test_the_control_listener_says_what_is_wrong(

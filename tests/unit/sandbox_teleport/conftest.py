@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,6 +20,7 @@ from teleport.okta.v1.okta_service_pb2_grpc import OktaServiceStub
 from teleport.plugins.v1.plugin_service_pb2_grpc import PluginServiceStub
 from teleport.users.v1.users_service_pb2_grpc import UsersServiceStub
 from teleport_okta.sandbox.teleport import TeleportSandbox
+from teleport_okta.sandbox.teleport.control import Control
 from teleport_okta.sandbox.teleport.identity_file import private_key_pem
 
 _PEM = re.compile(rb"-----BEGIN .*?-----END [A-Z ]+-----\n", re.DOTALL)
@@ -75,13 +77,20 @@ async def sandbox(start: Callable[..., TeleportSandbox]) -> AsyncIterator[Telepo
 
 
 @pytest.fixture
+async def control(sandbox: TeleportSandbox) -> AsyncIterator[aiohttp.ClientSession]:
+    """Talk to the sandbox's control address."""
+    async with Control(sandbox) as running, aiohttp.ClientSession(running.url) as session:
+        yield session
+
+
+@pytest.fixture
 async def connect() -> AsyncIterator[Callable[..., Client]]:
     """Connect to a sandbox with the text of an identity file, or without any certificate."""
     async with AsyncExitStack() as stack:
 
         def dial(sandbox: TeleportSandbox, identity: bytes | None = None) -> Client:
             key, certificate = _PEM.findall(identity)[:2] if identity else (None, None)
-            credentials = grpc.ssl_channel_credentials(sandbox.issuer.host_ca.pem, key, certificate)
+            credentials = grpc.ssl_channel_credentials(sandbox.issuer.host.pem, key, certificate)
             options = [
                 ("grpc.ssl_target_name_override", "teleport.cluster.local"),
                 ("grpc.max_send_message_length", -1),

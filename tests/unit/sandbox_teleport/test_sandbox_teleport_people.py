@@ -7,7 +7,6 @@ import aiohttp
 import pytest
 from teleport.users.v1.users_service_pb2 import UpsertUserRequest
 from teleport_okta.sandbox.teleport.command import serve
-from teleport_okta.sandbox.teleport.control import Control
 
 
 @pytest.fixture
@@ -18,12 +17,6 @@ async def synced(host, person):
     user.Spec.CreatedBy.Connector.Type, user.Spec.CreatedBy.Connector.ID = "saml", "okta"
     user.Spec.CreatedBy.User.Name = "system"
     await host.users.UpsertUser(UpsertUserRequest(user=user))
-
-
-@pytest.fixture
-async def control(sandbox):
-    async with Control(sandbox) as running, aiohttp.ClientSession(running.url) as session:
-        yield session
 
 
 async def test_a_login_that_merges_adds_to_the_record(sandbox, synced):
@@ -122,6 +115,8 @@ async def test_serving_announces_how_to_connect_and_ends_when_cancelled(tmp_path
     assert list(facts) == [
         "kind",
         "auth",
+        "proxy",
+        "proxy_ca",
         "cluster",
         "version",
         "edition",

@@ -15,6 +15,7 @@ from teleport_okta.plan.view import ChangeView, PlanView
 from teleport_okta.state.store import Store
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.report import OutcomeView, PassReport
+from teleport_okta.teleport.lease import StandbyError
 from worlds import NOW, leaver_lock
 
 REPORT = PassReport("test", PlanView("d"), (), NOW, NOW)
@@ -32,6 +33,7 @@ class Script:
         self.applying = False
         self.drained = False
         self.cluster = None
+        self.identities = ()
 
     async def run(self, *, trigger, expected_digest="", progress=None):
         self.ran.append((trigger, (self.clock.now() - NOW).total_seconds()))
@@ -93,6 +95,22 @@ async def test_a_change_that_was_not_applied_is_a_failure(store):
     engine, _ = engine_of(store, partial)
     await engine.run()
     assert (await engine.status()).last_error == "not allowed"
+
+
+async def test_a_standby_asks_every_other_second_and_takes_over(store):
+    other = StandbyError("00oACME", "the other one")
+    engine, script = engine_of(store, other, other, REPORT, REPORT)
+    await engine.run()
+    assert [time for _, time in script.ran] == [0, 2, 4, 604]
+    assert (await engine.status()).state == "idle"
+
+
+async def test_a_standby_says_whom_it_stands_by_for_and_does_not_fail(store):
+    engine, _ = engine_of(store, TeleportOktaError("x"), StandbyError("00oACME", "the other one"))
+    await engine.run()
+    status = await engine.status()
+    assert status.state == "standby"
+    assert "the other one" in status.last_error
 
 
 async def test_a_configuration_that_cannot_work_ends_the_service(store):

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 import pytest
+from teleport_clients import connect
 from teleport_okta.clock import VirtualClock
-from teleport_okta.teleport.cluster import Teleport
 from teleport_okta.teleport.identity import Identity, parse_identity
 from unit.teleport.scripted_auth import ScriptedAuth, scripted_auth
 from unit.teleport.small_pki import NOW, SmallCA, host_subject, identity_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from teleport_okta.teleport.cluster import Teleport
 
 
 @pytest.fixture(scope="session")
@@ -41,5 +42,5 @@ async def auth(ca: SmallCA) -> AsyncIterator[ScriptedAuth]:
 @pytest.fixture
 async def teleport(auth: ScriptedAuth, host: Identity, clock: VirtualClock) -> AsyncIterator[Teleport]:
     """A client of that server."""
-    async with await Teleport.connect(auth.address, host=host, clock=clock, rng=random.Random(1)) as client:
+    async with await connect(auth.address, host=host, clock=clock) as client:
         yield client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -74,6 +75,16 @@ class ScriptedAuth(grpc.GenericRpcHandler):
     requests: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     metadata: dict[str, str] = field(default_factory=dict)
     _answers: dict[str, list[Answer]] = field(default_factory=dict)
+    _held: dict[str, asyncio.Event] = field(default_factory=dict)
+    _arrived: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+
+    def hold(self, method: str, until: asyncio.Event) -> None:
+        """Let the answers of a method wait."""
+        self._held[method] = until
+
+    async def arrived(self, method: str) -> None:
+        """Wait until a call of the method has arrived."""
+        await self._arrived[method].wait()
 
     def answer(self, method: str, *answers: Answer) -> None:
         self._answers[method] = list(answers)
@@ -92,6 +103,9 @@ class ScriptedAuth(grpc.GenericRpcHandler):
         async def handle(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Message:
             self.requests[method].append(request)
             self.metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+            self._arrived[method].set()
+            if method in self._held:
+                await self._held[method].wait()
             script = self._answers[method]
             answer = script.pop(0) if len(script) > 1 else script[0]
             if callable(answer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -13,8 +12,8 @@ from google.protobuf.empty_pb2 import Empty
 from teleport.legacy.client.proto import authservice_pb2
 from teleport.legacy.types import types_pb2
 from teleport.users.v1 import users_service_pb2
+from teleport_clients import connect
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
-from teleport_okta.teleport.cluster import Teleport
 from teleport_okta.teleport.convert import user_to_message
 from teleport_okta.teleport.errors import (
     AlreadyExistsError,
@@ -39,6 +38,7 @@ from unit.teleport.small_pki import CLUSTER, NOW, SmallCA, host_subject, identit
 
 if TYPE_CHECKING:
     from teleport_okta.clock import VirtualClock
+    from teleport_okta.teleport.cluster import Teleport
 
 Code = grpc.StatusCode
 AWAY = Refuse(Code.UNAVAILABLE, "Socket closed")
@@ -282,7 +282,7 @@ async def test_an_expired_identity_is_refused_before_dialling(
     clock.advance(3600)
 
     with pytest.raises(IdentityExpiredError, match="host/identity"):
-        await Teleport.connect(auth.address, host=host, clock=clock, rng=random.Random(1))
+        await connect(auth.address, host=host, clock=clock)
 
 
 async def test_an_identity_that_expires_meanwhile_is_told_from_an_outage(
@@ -310,9 +310,9 @@ async def test_only_a_host_of_role_okta_of_the_same_cluster_will_do(
     foreigner = parse_identity(identity_file(ca, subject=name("bot", "r", cluster="elsewhere")), source="bot")
 
     with pytest.raises(NotAHostIdentityError, match="role Node"):
-        await Teleport.connect("127.0.0.1:1", host=node, clock=clock, rng=random.Random(1))
+        await connect("127.0.0.1:1", host=node, clock=clock)
     with pytest.raises(ForeignClusterError, match="elsewhere"):
-        await Teleport.connect("127.0.0.1:1", host=host, bot=foreigner, clock=clock, rng=random.Random(1))
+        await connect("127.0.0.1:1", host=host, bot=foreigner, clock=clock)
 
 
 async def test_a_limit_that_stays_is_reported(teleport: Teleport, auth: ScriptedAuth) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 import grpc
@@ -9,7 +8,7 @@ from teleport.accesslist.v1 import accesslist_service_pb2
 from teleport.legacy.client.proto import authservice_pb2
 from teleport.okta.v1 import okta_service_pb2
 from teleport.users.v1 import users_service_pb2
-from teleport_okta.teleport.cluster import Teleport
+from teleport_clients import connect
 from teleport_okta.teleport.errors import UnavailableError
 from teleport_okta.teleport.identity import Identity, parse_identity
 from unit.teleport.scripted_auth import ACCESS_LISTS, AUTH, OKTA, PLUGINS, USERS, Refuse, ScriptedAuth
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from teleport_okta.clock import VirtualClock
+    from teleport_okta.teleport.cluster import Teleport
 
 Code = grpc.StatusCode
 NEED_THE_BOT = {"plugin", "access_requests", "adoption"}
@@ -53,9 +53,7 @@ async def with_bot(
 ) -> AsyncIterator[Teleport]:
     """A client with both identities."""
     bot = parse_identity(identity_file(ca), source="bot")
-    async with await Teleport.connect(
-        enterprise.address, host=host, bot=bot, clock=clock, rng=random.Random(1)
-    ) as client:
+    async with await connect(enterprise.address, host=host, bot=bot, clock=clock) as client:
         yield client
 
 
@@ -113,7 +111,7 @@ async def test_a_gated_feature_is_not_even_probed(with_bot: Teleport, enterprise
 
 
 async def test_older_servers_say_saml_with_a_flag(with_bot: Teleport, enterprise: ScriptedAuth) -> None:
-    old = authservice_pb2.PingResponse(ClusterName=CLUSTER, ServerVersion="15.4.0")
+    old = authservice_pb2.PingResponse(ClusterName=CLUSTER, ServerVersion="17.0.0")
     old.ServerFeatures.SAML = True
     enterprise.answer(AUTH + "Ping", old)
 

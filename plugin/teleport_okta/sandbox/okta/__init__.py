@@ -1,7 +1,8 @@
 """An Okta organisation in miniature, built from reference/okta.md section 9.
 
-:class:`OktaOrganization` is the state and the admin console, without I/O; :class:`OktaSandbox` serves it over HTTP;
-:class:`OktaControl` lets other processes play the administrator; :func:`seed_organization` fills it with people.
+:class:`OktaOrganization` is the state and the admin console, without I/O; :class:`OktaSandbox` serves it over HTTP and
+HTTPS; :class:`OktaControl` lets other processes play the administrator; :func:`seed_organization` fills it with people;
+:class:`HttpProxy` stands between, where a company has one.
 Requests run through ``gateway`` (limits, credentials, faults) to the ``routes_*`` modules, which read and change the
 state (``users``, ``groups``, ``apps``, ``assignments``) and render it (``*_views``).
 """
@@ -9,6 +10,7 @@ state (``users``, ``groups``, ``apps``, ``assignments``) and render it (``*_view
 from teleport_okta.sandbox.okta.control import OktaControl
 from teleport_okta.sandbox.okta.errors import OktaError
 from teleport_okta.sandbox.okta.faults import FaultKind
+from teleport_okta.sandbox.okta.http_proxy import HttpProxy
 from teleport_okta.sandbox.okta.organization import OktaOrganization
 from teleport_okta.sandbox.okta.seed import seed_organization
 from teleport_okta.sandbox.okta.server import OktaSandbox
@@ -18,6 +20,7 @@ __all__ = [
     "Delays",
     "Edition",
     "FaultKind",
+    "HttpProxy",
     "OktaControl",
     "OktaError",
     "OktaOrganization",

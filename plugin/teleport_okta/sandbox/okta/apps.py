@@ -27,6 +27,14 @@ INTERNAL_APPS = (
 )
 """Okta's own apps, which every organisation lists: definition, label, name of the link if there is one."""
 
+SERVICE_CLIENT: Json = {
+    "application_type": "service",
+    "grant_types": ["client_credentials"],
+    "response_types": ["token"],
+    "dpop_bound_access_tokens": False,
+}
+"""OAuth settings of a service app; its tokens are bound to a key only if somebody asks for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class App:
@@ -126,8 +134,18 @@ class Apps:
         )
         if client is not None:
             credentials = app.credentials | {"oauthClient": {"client_id": app.id} | client}
-            app = replace(app, credentials=credentials)
+            app = replace(app, credentials=credentials, settings=app.settings | {"oauthClient": SERVICE_CLIENT})
             self.all.put(app.id, app)
+        return app
+
+    def bind_tokens(self, app: App, *, bound: bool) -> App:
+        """Write into a service app's settings whether its access tokens are bound to a key."""
+        client = as_object(app.settings.get("oauthClient")) | {"dpop_bound_access_tokens": bound}
+        settings = app.settings | {"oauthClient": client}
+        if settings == app.settings:
+            return app
+        app = replace(app, settings=settings, last_updated=self._timeline.stamp())
+        self.all.put(app.id, app)
         return app
 
     def set_active(self, app: App, *, active: bool) -> App:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.settings import Settings
 
 KEY_FILE = "okta-key.pem"
+CA_FILE = "okta-ca.pem"
 KID = "teleport-okta-sandbox"
 
 
@@ -35,31 +36,37 @@ async def serve(
     apps: int = 3,
     seed: int = 1,
     settings: Settings | None = None,
+    dpop: bool = False,
+    tls: bool = False,
 ) -> None:
     """Serve a seeded organisation until cancelled.
 
     Calls `announce` once, when everything listens, with the addresses and credentials that a client needs; the key of
-    the OAuth client is written to `directory`, for its owner alone. Raises ``OSError`` if the directory cannot be
-    written or the address not be listened on.
+    the OAuth client is written to `directory`, for its owner alone. With `dpop` that client must prove possession of a
+    key; with `tls` the organisation is served over HTTPS as well, and the certificate to trust is written beside the
+    key. Raises ``OSError`` if the directory cannot be written or the address not be listened on.
     """
     key = await asyncio.to_thread(rsa.generate_private_key, 65537, 2048)
     key_file = directory / KEY_FILE
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     await asyncio.to_thread(_write_private, key_file, pem)
     org = OktaOrganization(settings)
-    client = org.add_client(key.public_key(), KID)
+    client = org.add_client(key.public_key(), KID, require_dpop=dpop)
     teleport = seed_organization(org, users=users, groups=groups, apps=apps, rng=random.Random(seed))  # noqa: S311
-    async with OktaSandbox(org, *listen) as okta, OktaControl(okta) as control:
-        announce(
-            {
-                "kind": "okta",
-                "url": okta.url,
-                "ssws_token": org.ssws_token,
-                "oauth": {"client_id": client.id, "private_key": str(key_file), "kid": KID},
-                "app_id": teleport.id,
-                "control": control.url,
-            }
-        )
+    async with OktaSandbox(org, *listen, tls=tls) as okta, OktaControl(okta) as control:
+        line: dict[str, object] = {
+            "kind": "okta",
+            "url": okta.url,
+            "ssws_token": org.ssws_token,
+            "oauth": {"client_id": client.id, "private_key": str(key_file), "kid": KID},
+            "app_id": teleport.id,
+            "control": control.url,
+        }
+        if tls:
+            ca_file = directory / CA_FILE
+            await asyncio.to_thread(ca_file.write_bytes, okta.ca_pem)
+            line |= {"https_url": okta.https_url, "ca": str(ca_file)}
+        announce(line)
         await asyncio.Event().wait()
 
 

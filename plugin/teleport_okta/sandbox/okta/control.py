@@ -7,6 +7,7 @@ It listens on the loopback interface only and asks for no credentials.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from teleport_okta.sandbox.okta.app_views import app_group_json, app_json, app_u
 from teleport_okta.sandbox.okta.errors import OktaError
 from teleport_okta.sandbox.okta.group_views import group_json
 from teleport_okta.sandbox.okta.groups import OKTA_GROUP
+from teleport_okta.sandbox.okta.timeline import iso
 from teleport_okta.sandbox.okta.user_views import user_json
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.faults import Fault
     from teleport_okta.sandbox.okta.organization import OktaOrganization
     from teleport_okta.sandbox.okta.server import OktaSandbox
+    from teleport_okta.sandbox.okta.tokens import OAuthClient
     from teleport_okta.sandbox.okta.users import User
 
 Action = Callable[[dict[str, str], Json], object]
@@ -92,6 +95,10 @@ class OktaControl:
             "DELETE /groups/{group}": lambda at, _: org.delete_group(at["group"]),
             "POST /groups/{group}/members": lambda at, body: org.add_member(at["group"], _text(body, "user")),
             "DELETE /groups/{group}/members/{user}": lambda at, _: org.remove_member(at["group"], at["user"]),
+            "GET /clients/{client}": lambda at, _: _client_json(org.client(at["client"])),
+            "POST /clients/{client}": self._configure_client,
+            "GET /clock": lambda _, __: self._clock(),
+            "POST /clock": self._skew_clock,
             "POST /role": self._role,
             "DELETE /role": lambda _, __: org.restore_role(),
             "POST /share": self._share,
@@ -141,6 +148,24 @@ class OktaControl:
         kind = _text(body, "type") if "type" in body else OKTA_GROUP
         description = _text(body, "description") if "description" in body else None
         return group_json(self._org.create_group(_text(body, "name"), description, kind=kind), self._okta.url)
+
+    def _configure_client(self, at: dict[str, str], body: Json) -> Json:
+        require_dpop = body.get("require_dpop")
+        if not isinstance(require_dpop, bool | None):
+            raise TypeError("require_dpop must be true or false")
+        scopes = _texts(body, "scopes") if "scopes" in body else None
+        return _client_json(self._org.configure_client(at["client"], require_dpop=require_dpop, scopes=scopes))
+
+    def _clock(self) -> Json:
+        timeline = self._org.timeline
+        return {"skew": timeline.skew, "now": iso(timeline.stamp())}
+
+    def _skew_clock(self, _: dict[str, str], body: Json) -> Json:
+        skew = body.get("skew")
+        if isinstance(skew, bool) or not isinstance(skew, int | float) or not math.isfinite(skew):
+            raise ValueError("skew must be a number of seconds")
+        self._org.skew_clock(skew)
+        return self._clock()
 
     def _role(self, _: dict[str, str], body: Json) -> Json:
         self._org.narrow_role(without=_texts(body, "without"), hide=_texts(body, "hide"), only=_texts(body, "only"))
@@ -217,6 +242,10 @@ def _texts(body: Json, name: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError(f"{name} must be a list of texts")
     return value
+
+
+def _client_json(client: OAuthClient) -> Json:
+    return {"client_id": client.id, "require_dpop": client.require_dpop, "scopes": sorted(client.scopes)}
 
 
 def _fault_json(fault: Fault) -> Json:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _BAD_DATE = (
     "Bad request. Invalid date. Dates must be of the form yyyy-MM-dd'T'HH:mm:ss.SSSZZ,"
@@ -66,11 +70,13 @@ class OktaError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OAuthFailure(Exception):  # noqa: N818 - named as the OAuth specifications do
-    """An error answer of the token endpoint, which has OAuth's own body shape (reference/okta.md 1.5)."""
+    """An error in OAuth's words: of the token endpoint, or about a DPoP proof (reference/okta.md 1.5)."""
 
     status: int
     error: str
     description: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What the answer carries besides its body."""
 
     def body(self) -> dict[str, object]:
         """Return the JSON body."""

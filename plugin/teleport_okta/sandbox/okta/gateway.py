@@ -12,13 +12,21 @@ from urllib.parse import parse_qsl
 
 from multidict import CIMultiDict
 
-from teleport_okta.sandbox.okta import oauth, routes_apps, routes_assignments, routes_groups, routes_org, routes_users
+from teleport_okta.sandbox.okta import (
+    dpop,
+    oauth,
+    routes_apps,
+    routes_assignments,
+    routes_groups,
+    routes_org,
+    routes_users,
+)
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint
-from teleport_okta.sandbox.okta.errors import OktaError, refusal
+from teleport_okta.sandbox.okta.errors import OAuthFailure, OktaError, refusal
 from teleport_okta.sandbox.okta.faults import Fault, FaultKind
 from teleport_okta.sandbox.okta.messages import Answer, Request
 from teleport_okta.sandbox.okta.rate_limits import Reading, bucket_of
-from teleport_okta.sandbox.okta.tokens import unauthorised
+from teleport_okta.sandbox.okta.tokens import credentials, unauthorised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,6 +68,14 @@ class Response:
         return json.loads(self.body)
 
 
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Who a call comes from: a principal, or nobody, and why."""
+
+    principal: Principal | None = None
+    refusal: OktaError | OAuthFailure | None = None
+
+
 class Gateway:
     """Answers requests for one organisation, without any I/O of its own."""
 
@@ -80,20 +96,18 @@ class Gateway:
         """Answer a call; it counts as in flight until the context is left, which is after sending."""
         org = self._org
         org.timeline.settle()
-        principal = self._principal(request)
-        limited_as = principal.id if principal is not None else self._client(request)
+        caller = self._caller(request)
+        limited_as = caller.principal.id if caller.principal is not None else self._client(request)
         entered = org.limiter.enter(limited_as)
         try:
-            response = self._process(request, principal, limited_as, crowded=not entered)
+            response = self._process(request, caller, limited_as, crowded=not entered)
             org.calls.statuses[response.status] += 1
             yield response
         finally:
             if entered:
                 org.limiter.leave(limited_as)
 
-    def _process(
-        self, request: Request, principal: Principal | None, limited_as: str | None, *, crowded: bool
-    ) -> Response:
+    def _process(self, request: Request, caller: _Caller, limited_as: str | None, *, crowded: bool) -> Response:
         org = self._org
         bucket = bucket_of(request.method, request.path)
         known = self._endpoints(request)
@@ -114,26 +128,27 @@ class Gateway:
             if answer is None:
                 if endpoint is None:
                     raise refusal("E0000022" if known else "E0000008")
-                answer = _disturbed(self._dispatch(request, endpoint, principal, kinds), faults)
+                answer = _disturbed(self._dispatch(request, endpoint, caller, kinds), faults)
         except OktaError as error:
             answer = Answer(error.status, error.body(org.ids.error()))
         return self._respond(answer, reading, faults)
 
-    def _dispatch(
-        self, request: Request, endpoint: Endpoint, principal: Principal | None, kinds: set[FaultKind]
-    ) -> Answer:
+    def _dispatch(self, request: Request, endpoint: Endpoint, caller: _Caller, kinds: set[FaultKind]) -> Answer:
         if FaultKind.REVOKED in kinds:
-            self._org.tokens.revoke(request.headers.get("Authorization", "").partition(" ")[2].strip())
-            principal = None
+            self._org.tokens.revoke(credentials(request.headers)[1])
+            caller = _Caller(refusal=unauthorised(request.headers))
         opened = endpoint.scope is None and not endpoint.permissions
-        if not opened and principal is None:
-            raise unauthorised(request.headers)
+        if not opened and isinstance(caller.refusal, OAuthFailure):
+            headers = dpop.challenge(caller.refusal, request, endpoint.scope or "")
+            return Answer(caller.refusal.status, headers=headers)
+        if not opened and caller.refusal is not None:
+            raise caller.refusal
         lacking = _length_or_type(request, endpoint.media_type)
         if lacking is not None:
             return lacking
-        if not opened and principal is not None:
-            endpoint.admit(principal)
-        return endpoint.handler(Call(self._org, request, endpoint.match(request.segments) or {}, principal))
+        if not opened and caller.principal is not None:
+            endpoint.admit(caller.principal)
+        return endpoint.handler(Call(self._org, request, endpoint.match(request.segments) or {}, caller.principal))
 
     def _endpoints(self, request: Request) -> list[Endpoint]:
         segments = request.segments
@@ -148,11 +163,12 @@ class Gateway:
         else:
             calls.unknown[f"{request.method} {request.path}"] += 1
 
-    def _principal(self, request: Request) -> Principal | None:
+    def _caller(self, request: Request) -> _Caller:
+        """Look at the credentials, before any limit: a DPoP proof is used up even by a call that is then put off."""
         try:
-            return self._org.tokens.principal(request.headers)
-        except OktaError:
-            return None
+            return _Caller(self._org.tokens.principal(request))
+        except (OktaError, OAuthFailure) as error:
+            return _Caller(refusal=error)
 
     def _client(self, request: Request) -> str | None:
         if request.path != oauth.PATH:
@@ -174,6 +190,7 @@ class Gateway:
             body = json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False).encode()
         if body:
             headers["Content-Type"] = answer.content_type
+        headers.update(answer.headers)
         for relation, url in answer.links.items():
             headers.add("link", f'<{url}>; rel="{relation}"')
         kinds = {fault.kind for fault in faults}

@@ -50,6 +50,8 @@ class Answer:
     text: str | None = None
     content_type: str = "application/json"
     links: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers that only this kind of answer has."""
 
     @property
     def listing(self) -> list[Mapping[str, object]] | None:

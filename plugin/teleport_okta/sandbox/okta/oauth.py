@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
-from joserfc import jws
-from joserfc.errors import JoseError
-
+from teleport_okta.sandbox.okta import dpop
 from teleport_okta.sandbox.okta.errors import OAuthFailure
+from teleport_okta.sandbox.okta.jwts import claims_of, header_of, seconds, verified_claims
 from teleport_okta.sandbox.okta.tokens import ACCESS_TOKEN_LIFETIME, SCOPES, OAuthClient, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from teleport_okta.sandbox.okta.messages import Request
     from teleport_okta.sandbox.okta.timeline import Timeline
 
 PATH: Final = "/oauth2/v1/token"
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ALGORITHMS: Final = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 LONGEST_ASSERTION: Final = 3600
 """Seconds that ``exp`` may lie ahead."""
 
@@ -26,32 +24,34 @@ LONGEST_ASSERTION: Final = 3600
 class TokenEndpoint:
     """Checks a token request and issues the access token."""
 
-    def __init__(self, timeline: Timeline, tokens: Tokens) -> None:
+    def __init__(self, timeline: Timeline, tokens: Tokens, proofs: dpop.Proofs) -> None:
         self._timeline = timeline
         self._tokens = tokens
+        self._proofs = proofs
         self._used: dict[tuple[str, str], float] = {}
 
-    def answer(self, form: Mapping[str, str], base: str) -> dict[str, object]:
-        """Return the token response for a form sent to `base`; raises :class:`OAuthFailure`."""
+    def answer(self, form: Mapping[str, str], request: Request) -> dict[str, object]:
+        """Return the token response for a form that came with `request`; raises :class:`OAuthFailure`."""
         grant = form.get("grant_type")
         if not grant:
             raise OAuthFailure(400, "invalid_request", "The token request must specify a 'grant_type'.")
-        client = self._authenticate(form, base)
+        client = self._authenticate(form, request.base)
+        thumbprint = self._proven(client, request)
         if grant != "client_credentials":
             raise OAuthFailure(
                 400, "unauthorized_client", "The client is not authorized to use the provided grant type."
             )
         scopes = self._granted(client, form.get("scope", ""))
         return {
-            "token_type": "Bearer",
+            "token_type": "DPoP" if thumbprint else "Bearer",
             "expires_in": ACCESS_TOKEN_LIFETIME,
-            "access_token": self._tokens.issue(client, scopes, base),
+            "access_token": self._tokens.issue(client, scopes, request.base, thumbprint),
             "scope": " ".join(sorted(scopes)),
         }
 
     def client_of(self, form: Mapping[str, str]) -> str | None:
         """Return the client that a request names, unchecked: its rate limits are counted before it is believed."""
-        claims = _claims(form.get("client_assertion", ""))
+        claims = claims_of(form.get("client_assertion", ""))
         client = claims.get("iss")
         return client if isinstance(client, str) and client in self._tokens.clients else None
 
@@ -61,12 +61,21 @@ class TokenEndpoint:
             raise _invalid_client(
                 "The client secret or assertion supplied for the client is not valid for this client."
             )
-        client = self._tokens.clients.get(str(_claims(assertion).get("iss")))
+        client = self._tokens.clients.get(str(claims_of(assertion).get("iss")))
         if client is None or form.get("client_id", client.id) != client.id:
             raise _invalid_client("Invalid value for 'client_id' parameter.")
         claims = _verified(client, assertion)
         self._check(client, claims, base)
         return client
+
+    def _proven(self, client: OAuthClient, request: Request) -> str | None:
+        """Return the thumbprint of the key to bind the token to, if the client wants or has to prove possession.
+
+        The assertion's ``jti`` is used up by then: each attempt of the nonce dance needs a new assertion.
+        """
+        if dpop.HEADER not in request.headers and not client.require_dpop:
+            return None
+        return self._proofs.for_token(request)
 
     def _check(self, client: OAuthClient, claims: Mapping[str, object], base: str) -> None:
         now = self._timeline.now()
@@ -77,14 +86,14 @@ class TokenEndpoint:
             )
         if claims.get("sub") != client.id:
             raise _invalid_client("The issuer and the subject of the client_assertion must be the client_id.")
-        expires = _seconds(claims, "exp")
+        expires = seconds(claims, "exp")
         if expires is None:
             raise _invalid_client("The client_assertion token must contain an expiration date.")
         if expires <= now:
             raise _invalid_client("The client_assertion token is expired.")
         if expires > now + LONGEST_ASSERTION:
             raise _invalid_client("The client_assertion token has an expiration too far into the future.")
-        issued = _seconds(claims, "iat")
+        issued = seconds(claims, "iat")
         if issued is not None and issued > now:
             raise _invalid_client("The client_assertion token was issued in the future.")
         self._use_once(client, claims.get("jti"), expires)
@@ -114,35 +123,13 @@ class TokenEndpoint:
 
 
 def _verified(client: OAuthClient, assertion: str) -> Mapping[str, object]:
-    try:
-        header = jws.extract_compact(assertion.encode()).headers()
-        key = client.keys.get(str(header.get("kid")))
-        if key is None:
-            raise _invalid_client("The client_assertion was signed with a key that is not registered for the client.")
-        payload = jws.deserialize_compact(assertion, key, algorithms=ALGORITHMS).payload
-    except (JoseError, ValueError, TypeError):
-        raise _invalid_client("The client_assertion signature is invalid.") from None
-    return _object(payload)
-
-
-def _claims(assertion: str) -> Mapping[str, object]:
-    try:
-        return _object(jws.extract_compact(assertion.encode()).payload)
-    except (JoseError, ValueError):
-        return {}
-
-
-def _object(payload: bytes | None) -> Mapping[str, object]:
-    try:
-        value = json.loads(payload or b"")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _seconds(claims: Mapping[str, object], name: str) -> float | None:
-    value = claims.get(name)
-    return value if isinstance(value, int | float) else None
+    key = client.keys.get(str(header_of(assertion).get("kid")))
+    if key is None:
+        raise _invalid_client("The client_assertion was signed with a key that is not registered for the client.")
+    claims = verified_claims(assertion, key)
+    if claims is None:
+        raise _invalid_client("The client_assertion signature is invalid.")
+    return claims
 
 
 def _invalid_client(description: str) -> OAuthFailure:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from teleport_okta.sandbox.okta.apps import App, Apps
 from teleport_okta.sandbox.okta.assignments import AppGroup, AppUser, Assignments
 from teleport_okta.sandbox.okta.calls import Calls
+from teleport_okta.sandbox.okta.dpop import Proofs
+from teleport_okta.sandbox.okta.errors import not_found
 from teleport_okta.sandbox.okta.faults import Fault, FaultKind, Faults
 from teleport_okta.sandbox.okta.groups import OKTA_GROUP, Group, Groups
 from teleport_okta.sandbox.okta.ids import IdFactory
@@ -50,7 +52,7 @@ class OktaOrganization:
         self.settings = settings or Settings()
         rng = rng or random.Random()  # noqa: S311 - invented ids, not secrets of anybody
         delays = self.settings.delays
-        self.timeline = Timeline(now)
+        self.timeline = Timeline(now, self.settings.clock_skew)
         self.ids = IdFactory(rng)
         self.id = self.ids.object("00o")
         self.created = self.timeline.stamp()
@@ -74,8 +76,9 @@ class OktaOrganization:
         self.limiter = RateLimiter(self.timeline, self.settings.edition, self.settings.share)
         self.calls = Calls()
         self.role = AdminRole()
-        self.tokens = Tokens(self.timeline, self.ids, rng, self.users)
-        self.token_endpoint = TokenEndpoint(self.timeline, self.tokens)
+        proofs = Proofs(self.timeline, self.ids)
+        self.tokens = Tokens(self.timeline, self.ids, rng, users=self.users, proofs=proofs)
+        self.token_endpoint = TokenEndpoint(self.timeline, self.tokens, proofs)
         self.admin = self._first_admin()
         self.ssws_token = self.tokens.create_ssws(self.admin, self.role)
 
@@ -201,12 +204,36 @@ class OktaOrganization:
         """Take a user out of a group; out of an APP_GROUP as an import does it."""
         self.groups.remove_member(self.group(group), self.user(user), imported=True)
 
-    def add_client(self, key: PublicKey, kid: str, *, label: str = "teleport-okta") -> OAuthClient:
+    def add_client(
+        self, key: PublicKey, kid: str, *, label: str = "teleport-okta", require_dpop: bool = False
+    ) -> OAuthClient:
         """Add a service app that signs its assertions with `key` (RSA or EC), with all scopes granted."""
         details: dict[str, object] = {"autoKeyRotation": True, "token_endpoint_auth_method": "private_key_jwt"}
         app = self.apps.add_oidc("oidc_client", label, links=("oidc_client_link",), client=details)
         client = self.tokens.clients[app.id] = OAuthClient(app.id, self.role)
         client.add_key(kid, key)
+        return self.configure_client(client.id, require_dpop=require_dpop)
+
+    def client(self, client_id: str) -> OAuthClient:
+        """Return a service app as an OAuth client."""
+        client = self.tokens.clients.get(client_id)
+        if client is None:
+            raise not_found(client_id, "PublicClientApp")
+        return client
+
+    def configure_client(
+        self, client_id: str, *, require_dpop: bool | None = None, scopes: Iterable[str] | None = None
+    ) -> OAuthClient:
+        """Change whether a service app needs DPoP, or which scopes it is granted; ``None`` leaves it as it is.
+
+        Tokens that are out keep what they were issued with. Raises ``ValueError`` for a scope that does not exist.
+        """
+        client = self.client(client_id)
+        if scopes is not None:
+            client.grant(scopes)
+        if require_dpop is not None:
+            client.require_dpop = require_dpop
+            self.apps.bind_tokens(self.app(client_id), bound=require_dpop)
         return client
 
     def revoke_token(self, token: str | None = None) -> None:
@@ -231,6 +258,10 @@ class OktaOrganization:
     def restore_role(self) -> None:
         """Give the integration's role all permissions over everything again."""
         self.role.restore()
+
+    def skew_clock(self, seconds: float) -> None:
+        """Set the organisation's clock this far ahead of the injected time; below zero, behind; zero, right again."""
+        self.timeline.skew = seconds
 
     def fail(
         self,

@@ -87,7 +87,7 @@ class RateLimiter:
 
     def take(self, bucket: str, principal: str | None) -> Reading:
         """Count a call. A principal sees its share of the bucket as the limit, anybody else the whole bucket."""
-        now = self._timeline.now()
+        now = self._timeline.steady()
         window = self._windows.get(bucket)
         if window is None or now >= window.started + WINDOW:
             window = self._windows[bucket] = _Window(now)
@@ -101,7 +101,7 @@ class RateLimiter:
 
     def exhausted(self, bucket: str, principal: str | None) -> Reading:
         """Return what a refused call of this bucket shows, without counting one."""
-        window = self._windows.get(bucket) or _Window(self._timeline.now())
+        window = self._windows.get(bucket) or _Window(self._timeline.steady())
         reading = self._read(bucket, window, principal)
         return Reading(reading.limit, 0, reading.reset, allowed=False)
 
@@ -127,4 +127,5 @@ class RateLimiter:
         limit = total if principal is None else max(1, total * self.share // 100)
         own = window.calls if principal is None else window.by_principal[principal]
         remaining = max(0, min(limit - own, total - window.calls))
-        return Reading(limit, remaining, math.ceil(window.started + WINDOW), allowed=remaining > 0)
+        reset = math.ceil(window.started + WINDOW + self._timeline.skew)
+        return Reading(limit, remaining, reset, allowed=remaining > 0)

@@ -49,9 +49,9 @@ def organization(call: Call) -> Answer:
 def token(call: Call) -> Answer:
     """Issue an access token, or say in OAuth's words why not."""
     try:
-        return Answer(body=call.org.token_endpoint.answer(_form(call), call.base))
+        return Answer(body=call.org.token_endpoint.answer(_form(call), call.request))
     except OAuthFailure as failure:
-        return Answer(failure.status, failure.body())
+        return Answer(failure.status, failure.body(), headers=failure.headers)
 
 
 def _form(call: Call) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The organisation behind a real HTTP port."""
+"""The organisation behind real ports: HTTP, and HTTPS for clients that insist on it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from aiohttp import web
 
 from teleport_okta.sandbox.okta.gateway import Gateway, Response
 from teleport_okta.sandbox.okta.messages import Request
+from teleport_okta.sandbox.okta.tls import SandboxAuthority
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from teleport_okta.sandbox.okta.organization import OktaOrganization
+
+
+_HERE = frozenset({"", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost"})  # noqa: S104 - compared with, not bound to
 
 
 class OktaSandbox:
@@ -23,12 +27,17 @@ class OktaSandbox:
 
         async with OktaSandbox(org) as okta:
             ...  # call okta.url with org.ssws_token
+
+    With `tls` it is served over HTTPS as well, at `https_url`; its certificate is of an authority of its own, which
+    `ca_pem` makes a client trust. Links in answers name the scheme and the host that were called.
     """
 
-    def __init__(self, org: OktaOrganization, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, org: OktaOrganization, host: str = "127.0.0.1", port: int = 0, *, tls: bool = False) -> None:
         self.org = org
         self.host = host
         self.port = port
+        self.https_port = 0
+        self._authority = SandboxAuthority.create() if tls else None
         self._gateway = Gateway(org)
         self._runner: web.ServerRunner | None = None
 
@@ -37,13 +46,31 @@ class OktaSandbox:
         """The organisation's URL."""
         return f"http://{self.host}:{self.port}"
 
+    @property
+    def https_url(self) -> str:
+        """The same organisation's HTTPS URL. Raises ``ValueError`` without `tls`."""
+        if self._authority is None:
+            raise ValueError("this sandbox serves no HTTPS")
+        return f"https://{'localhost' if self.host in _HERE else self.host}:{self.https_port}"
+
+    @property
+    def ca_pem(self) -> bytes:
+        """The certificate that a client of `https_url` has to trust. Raises ``ValueError`` without `tls`."""
+        if self._authority is None:
+            raise ValueError("this sandbox serves no HTTPS")
+        return self._authority.pem
+
     async def __aenter__(self) -> OktaSandbox:
         server = web.Server(self._handle)
         self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, self.port)
         try:
-            await site.start()
+            await web.TCPSite(self._runner, self.host, self.port).start()
+            plain = len(self._runner.addresses)
+            if self._authority is not None:
+                context = self._authority.server_context(set() if self.host in _HERE else {self.host})
+                await web.TCPSite(self._runner, self.host, 0, ssl_context=context).start()
+                self.https_port = self._runner.addresses[plain][1]
         except OSError:
             await self._runner.cleanup()
             raise

@@ -49,6 +49,9 @@ class Settings:
     """Mail domain of invented people."""
 
     delays: Delays = field(default_factory=Delays)
+    clock_skew: float = 0.0
+    """Seconds that the organisation's clock is ahead of the injected time; below zero, behind."""
+
     everyone_lists_deactivated: bool = True
     """Whether members of Everyone include deactivated users; what a real organisation does is not known."""
 

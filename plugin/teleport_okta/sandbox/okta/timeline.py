@@ -1,4 +1,4 @@
-"""The organisation's time: injected, and the only way in which something happens later.
+"""The organisation's time: injected, perhaps skewed, and the only way in which something happens later.
 
 Okta does much of its work in the background (its search index, group-to-app jobs, activation). Here such work is put on
 an agenda and done by the first read after it is due, as if it had happened at its moment. Nothing ever sleeps.
@@ -16,16 +16,28 @@ Action = Callable[[], None]
 
 
 class Timeline:
-    """What time it is (epoch seconds), and what is still to happen."""
+    """What time it is (epoch seconds), and what is still to happen.
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    The organisation's clock may be wrong: by `skew` seconds, more meaning that it is ahead. Everything that it dates or
+    judges by its clock follows; how long things take does not.
+    """
+
+    def __init__(self, now: Callable[[], float], skew: float = 0.0) -> None:
+        self.skew = skew
         self._clock = now
         self._acting: float | None = None
         self._agenda: list[tuple[float, int, Action]] = []
         self._entries = 0
 
     def now(self) -> float:
-        """Return epoch seconds; while background work is being done, the moment at which it was due."""
+        """Return epoch seconds by the organisation's clock."""
+        return self.steady() + self.skew
+
+    def steady(self) -> float:
+        """Return seconds on a clock that nobody sets, for measuring how long something takes.
+
+        While background work is being done, this is the moment at which it was due, and :meth:`now` likewise.
+        """
         return self._clock() if self._acting is None else self._acting
 
     def stamp(self) -> int:
@@ -38,7 +50,7 @@ class Timeline:
             action()
             return
         self._entries += 1
-        heapq.heappush(self._agenda, (self.now() + delay, self._entries, action))
+        heapq.heappush(self._agenda, (self.steady() + delay, self._entries, action))
 
     def settle(self) -> None:
         """Do everything that is due by now, in the order of its moments."""

@@ -1,4 +1,4 @@
-"""Who is calling: SSWS tokens and access tokens of OAuth clients (reference/okta.md 1.1 and 1.2)."""
+"""Who is calling: SSWS tokens and access tokens of OAuth clients (reference/okta.md 1.1, 1.2 and 1.6)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, RSAKey
 
+from teleport_okta.sandbox.okta.dpop import Proofs, invalid_proof
 from teleport_okta.sandbox.okta.errors import OktaError, refusal
 from teleport_okta.sandbox.okta.users import DEPROVISIONED, Users
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from teleport_okta.sandbox.okta.ids import IdFactory
+    from teleport_okta.sandbox.okta.messages import Request
     from teleport_okta.sandbox.okta.roles import AdminRole
     from teleport_okta.sandbox.okta.timeline import Timeline
 
@@ -67,6 +69,16 @@ class OAuthClient:
     role: AdminRole
     keys: dict[str, RSAKey | ECKey] = field(default_factory=dict)
     scopes: set[str] = field(default_factory=lambda: set(SCOPES))
+    require_dpop: bool = False
+    """Whether its token requests need a DPoP proof; new service apps may come so (reference/okta.md 1.6)."""
+
+    def grant(self, scopes: Iterable[str]) -> None:
+        """Grant just these scopes. Raises ``ValueError`` for one that does not exist."""
+        wanted = set(scopes)
+        unknown = wanted - SCOPES
+        if unknown:
+            raise ValueError(f"unknown scopes: {', '.join(sorted(unknown))}")
+        self.scopes = wanted
 
     def add_key(self, kid: str, key: PublicKey) -> None:
         """Register a public key, RSA or EC."""
@@ -79,17 +91,20 @@ class _AccessToken:
     client_id: str
     scopes: frozenset[str]
     expires: float
+    thumbprint: str | None
+    """Of the key that the token is bound to; ``None`` for a bearer token."""
 
 
 class Tokens:
     """All credentials that the organisation accepts."""
 
-    def __init__(self, timeline: Timeline, ids: IdFactory, rng: random.Random, users: Users) -> None:
+    def __init__(self, timeline: Timeline, ids: IdFactory, rng: random.Random, *, users: Users, proofs: Proofs) -> None:
         self.clients: dict[str, OAuthClient] = {}
         self._timeline = timeline
         self._ids = ids
         self._rng = rng
         self._users = users
+        self._proofs = proofs
         self._ssws: dict[str, ApiToken] = {}
         self._access: dict[str, _AccessToken] = {}
 
@@ -99,8 +114,8 @@ class Tokens:
         self._ssws[secret] = ApiToken(self._ids.object("00T"), owner_id, role, self._timeline.now())
         return secret
 
-    def issue(self, client: OAuthClient, scopes: frozenset[str], base: str) -> str:
-        """Make an access token for a client.
+    def issue(self, client: OAuthClient, scopes: frozenset[str], base: str, thumbprint: str | None = None) -> str:
+        """Make an access token for a client, bound to the key of this thumbprint if there is one.
 
         It has the form of a JWT, but is Okta's own business: nobody outside can check its signature, which is noise.
         """
@@ -115,10 +130,10 @@ class Tokens:
             "exp": now + ACCESS_TOKEN_LIFETIME,
             "cid": client.id,
             "scp": sorted(scopes),
-        }
+        } | ({"cnf": {"jkt": thumbprint}} if thumbprint else {})
         header = {"kid": self._ids.secret(43), "typ": "application/okta-internal-at+jwt", "alg": "RS256"}
         token = f"{_part(header)}.{_part(claims)}.{_encode(self._rng.randbytes(256))}"
-        self._access[token] = _AccessToken(client.id, scopes, now + ACCESS_TOKEN_LIFETIME)
+        self._access[token] = _AccessToken(client.id, scopes, now + ACCESS_TOKEN_LIFETIME, thumbprint)
         return token
 
     def revoke(self, secret: str) -> bool:
@@ -130,14 +145,21 @@ class Tokens:
         self._ssws.clear()
         self._access.clear()
 
-    def principal(self, headers: Mapping[str, str]) -> Principal:
-        """Return who is calling, or raise what :func:`unauthorised` says."""
-        kind, _, secret = headers.get("Authorization", "").partition(" ")
-        if kind.lower() == "ssws":
-            return self._ssws_principal(secret.strip())
-        if kind.lower() == "bearer":
-            return self._client_principal(secret.strip())
-        raise unauthorised(headers)
+    def principal(self, request: Request) -> Principal:
+        """Return who is calling.
+
+        Raises what :func:`unauthorised` says, and :class:`OAuthFailure` for a DPoP proof that does not hold.
+        """
+        kind, secret = credentials(request.headers)
+        match kind:
+            case "ssws":
+                return self._ssws_principal(secret)
+            case "bearer":
+                return self._bearer(secret)
+            case "dpop":
+                return self._possessor(secret, request)
+            case _:
+                raise unauthorised(request.headers)
 
     def _ssws_principal(self, secret: str) -> Principal:
         token = self._ssws.get(secret)
@@ -148,18 +170,46 @@ class Tokens:
         token.last_used = now
         return Principal(token.id, token.role, user_id=owner.id)
 
-    def _client_principal(self, secret: str) -> Principal:
+    def _bearer(self, secret: str) -> Principal:
+        """Return the client of a token that is good by itself; a bound one is not (RFC 9449 section 7.1)."""
+        token, principal = self._issued(secret)
+        if token.thumbprint is not None:
+            raise refusal("E0000011")
+        return principal
+
+    def _possessor(self, secret: str, request: Request) -> Principal:
+        """Return the client of a token that comes with a proof of the key it is bound to."""
+        token, principal = self._issued(secret)
+        if token.thumbprint is None:
+            raise refusal("E0000011")
+        if self._proofs.for_access(request, secret) != token.thumbprint:
+            raise invalid_proof("The DPoP proof JWT is not signed with the key that the access token is bound to.")
+        return principal
+
+    def _issued(self, secret: str) -> tuple[_AccessToken, Principal]:
         token = self._access.get(secret)
         client = self.clients.get(token.client_id) if token else None
         if token is None or client is None or token.expires <= self._timeline.now():
             raise refusal("E0000011")
-        return Principal(client.id, client.role, scopes=token.scopes)
+        return token, Principal(client.id, client.role, scopes=token.scopes)
+
+
+def credentials(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return scheme (in lower case) and secret of the ``Authorization`` header; both empty if there is none.
+
+    Okta wants no space after ``SSWS``: the third generation of its own Python SDK sends none.
+    """
+    value = headers.get("Authorization", "")
+    if value[:4].lower() == "ssws":
+        return "ssws", value[4:].strip()
+    kind, _, secret = value.partition(" ")
+    return kind.lower(), secret.strip()
 
 
 def unauthorised(headers: Mapping[str, str]) -> OktaError:
     """Return the refusal of a call that its headers let nobody in for: a bad token, or none at all."""
-    kind = headers.get("Authorization", "").partition(" ")[0].lower()
-    return refusal("E0000011" if kind in {"ssws", "bearer"} else "E0000005")
+    kind, _ = credentials(headers)
+    return refusal("E0000011" if kind in {"ssws", "bearer", "dpop"} else "E0000005")
 
 
 def _part(value: object) -> str:

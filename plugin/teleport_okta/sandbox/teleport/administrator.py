@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import TYPE_CHECKING
 
+from joserfc.jwk import KeySet
 from teleport.legacy.types.types_pb2 import PASSWORD_STATE_UNSET, LockV2, MFADevice, UserV2
 
 from .cluster import JoinToken
+from .kubernetes import check_service_account
+from .kubernetes_join import KubernetesRules
 from .metadata import check_metadata, timestamp_at
 from .user_rules import complete_user
 
@@ -15,13 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .cluster import Cluster
+    from .rotation import HostAuthority
 
 
 class Administrator:
     """What a person does with `tctl` or on the web page, and what a login does by itself; permissions do not matter."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, host: HostAuthority) -> None:
         self._cluster = cluster
+        self._host = host
 
     def create_user(
         self,
@@ -109,9 +115,40 @@ class Administrator:
         self._cluster.tokens[name] = token
         return token
 
+    def create_kubernetes_token(
+        self,
+        name: str,
+        roles: Iterable[str],
+        service_accounts: Iterable[str],
+        jwks: str | None = None,
+        *,
+        expires: float | None = None,
+    ) -> JoinToken:
+        """Make a token of join method kubernetes for service accounts `namespace:name`.
+
+        With `jwks` it is of type static_jwks and verifies by those keys (such as `cluster.kubernetes.jwks`), without
+        it is of type in_cluster and asks Kubernetes. ValueError for an account of another form or keys that are none.
+        """
+        accounts = tuple(service_accounts)
+        for account in accounts:
+            check_service_account(account)
+        if jwks is not None:
+            KeySet.import_key_set(json.loads(jwks))
+        token = JoinToken(name, tuple(roles), expires, KubernetesRules(accounts, jwks))
+        self._cluster.tokens[name] = token
+        return token
+
     def revoke_token(self, name: str) -> None:
         """Remove a join token. KeyError when there is none."""
         del self._cluster.tokens[name]
+
+    def rotate(self, phase: str, *, refuse_new_for: float = 0.0) -> None:
+        """Take the host CA to a phase of its rotation, as `tctl auth rotate --manual --type=host --phase=…` does.
+
+        `refuse_new_for` seconds long the server refuses certificates of the new keys, as one does until it has read
+        its CAs again (up to a minute). Raises Refusal when the phase does not follow the present one.
+        """
+        self._host.turn_to(phase, refuse_new_for)
 
     def sso_login(
         self,

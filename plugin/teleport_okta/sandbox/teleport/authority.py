@@ -40,7 +40,9 @@ _BOT_NAME: Final = ObjectIdentifier("1.3.9999.2.18")
 _BOT_INSTANCE: Final = ObjectIdentifier("1.3.9999.2.20")
 _JOIN_ATTRIBUTES: Final = ObjectIdentifier("1.3.9999.2.21")
 
-_TEN_YEARS: Final = timedelta(days=3650)
+TEN_YEARS: Final = timedelta(days=3650)
+"""How long a host certificate and a CA are good for (`teleport-observed.md` 4)."""
+
 _BACKDATED: Final = timedelta(minutes=1)
 
 
@@ -99,7 +101,7 @@ class CertificateAuthority:
             .serial_number(serial)
             .public_key(self.key.public_key())
             .not_valid_before(now - _BACKDATED)
-            .not_valid_after(now + _TEN_YEARS)
+            .not_valid_after(now + TEN_YEARS)
             .add_extension(_key_usage(authority=True), critical=True)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
@@ -125,10 +127,10 @@ class CertificateAuthority:
         names: list[x509.GeneralName] = [x509.DNSName(API_DOMAIN), x509.DNSName(f"*.{API_DOMAIN}")]
         names += [_general_name(host) for host in dict.fromkeys(hosts)]
         subject = _name((NameOID.ORGANIZATION_NAME, "Auth"), (NameOID.COMMON_NAME, f"auth.{self.cluster}"))
-        return self._issue(key, subject, _TEN_YEARS, names)
+        return self._issue(key, subject, TEN_YEARS, names)
 
-    def issue_host(self, key: PublicKey, host: Host) -> x509.Certificate:
-        """Issue the ten-year certificate of a service that joined under a system role."""
+    def issue_host(self, key: PublicKey, host: Host, lifetime: timedelta = TEN_YEARS) -> x509.Certificate:
+        """Issue the certificate of a service that joined under a system role."""
         subject = _name(
             (NameOID.STREET_ADDRESS, ""),
             (NameOID.POSTAL_CODE, "null"),
@@ -138,7 +140,7 @@ class CertificateAuthority:
             (CLUSTER_OID, self.cluster),
         )
         names = sorted({API_DOMAIN, f"*.{API_DOMAIN}", *host.names})
-        return self._issue(key, subject, _TEN_YEARS, [_general_name(name) for name in names])
+        return self._issue(key, subject, lifetime, [_general_name(name) for name in names])
 
     def issue_user(self, key: PublicKey, subject: Subject, lifetime: timedelta) -> x509.Certificate:
         """Issue the certificate of a person or a bot. A lifetime of zero or less makes one that has expired."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
@@ -53,12 +54,16 @@ class CallerKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The identity behind a connection. A host's name is `<host id>.<cluster>`, a bot's `bot-<name>`."""
+    """The identity behind a connection. A host's name is `<host id>.<cluster>`, a bot's `bot-<name>`.
+
+    `expires` is when its certificate ends, in Unix seconds of the machine's clock.
+    """
 
     kind: CallerKind
     name: str
     roles: tuple[str, ...]
     cluster: str
+    expires: float = math.inf
 
     @property
     def host_id(self) -> str:
@@ -107,11 +112,12 @@ def caller_of(
     if of_cluster != cluster:
         raise UntrustedCertificate(f"the certificate is of cluster {of_cluster!r}")
     system_role = next((role for role in roles if role in SYSTEM_ROLES), None)
-    if not any(_issued_by(certificate, authority) for authority in (host_cas if system_role else user_cas)):
+    if not any(issued_by(certificate, authority) for authority in (host_cas if system_role else user_cas)):
         raise UntrustedCertificate("the certificate was issued by the wrong authority")
+    expires = certificate.not_valid_after_utc.timestamp()
     if system_role:
-        return Caller(CallerKind.HOST, names[0], (system_role,), cluster)
-    return Caller(CallerKind.USER, names[0], roles, cluster)
+        return Caller(CallerKind.HOST, names[0], (system_role,), cluster, expires)
+    return Caller(CallerKind.USER, names[0], roles, cluster, expires)
 
 
 def _issuing_cluster(certificate: x509.Certificate) -> str:
@@ -119,7 +125,8 @@ def _issuing_cluster(certificate: x509.Certificate) -> str:
     return str(organizations[0].value) if organizations else ""
 
 
-def _issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+def issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Say whether the authority signed the certificate."""
     try:
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature):

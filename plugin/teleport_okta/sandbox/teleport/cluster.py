@@ -14,19 +14,24 @@ from teleport.legacy.types.types_pb2 import (
     PluginV1,
     RoleV6,
     SAMLConnectorV2,
+    SemaphoreV3,
     UserV2,
 )
 
 from .access import OKTA_SERVICE, Access, RuleSet, rules_of
 from .caller import Caller, CallerKind
 from .edition import Edition
+from .kubernetes import PretendKubernetes
 from .lock_book import LockBook
 from .metadata import seconds_of
 from .refusal import access_denied, not_found, quoted
 from .store import Kind, Lag, M, Store
+from .versions import Feature, has, major_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .kubernetes_join import KubernetesRules
 
 DEFAULT_VERSION: Final = "18.1.3"
 DEFAULT_CLUSTER: Final = "sandbox.teleport.test"
@@ -67,18 +72,23 @@ class ListingLag:
 
 @dataclass(slots=True)
 class JoinToken:
-    """A join token: the system roles that it admits, and until when (Unix seconds; None means for ever)."""
+    """A join token: the system roles that it admits, and until when (Unix seconds; None means for ever).
+
+    Its join method is `kubernetes` when it has rules for that, else `token`: then its name is the secret.
+    """
 
     name: str
     roles: tuple[str, ...]
     expires: float | None = None
+    kubernetes: KubernetesRules | None = None
 
 
 @dataclass(slots=True)
 class Cluster:
-    """Everything that the auth server knows.
+    """Everything that the auth server knows, and the Kubernetes cluster that it can ask.
 
     `now` gives Unix seconds and is asked for every moment that matters: expiry, locks, lag of lists, times stored.
+    Raises ValueError for a version that cannot be played.
     """
 
     name: str = DEFAULT_CLUSTER
@@ -88,6 +98,8 @@ class Cluster:
     lag: ListingLag = ListingLag()
     tokens: dict[str, JoinToken] = field(default_factory=dict)
     mfa_devices: dict[str, list[MFADevice]] = field(default_factory=dict)
+    semaphores: dict[tuple[str, str], SemaphoreV3] = field(default_factory=dict)
+    kubernetes: PretendKubernetes = field(init=False)
     users: Store[UserV2] = field(init=False)
     roles: Store[RoleV6] = field(init=False)
     locks: Store[LockV2] = field(init=False)
@@ -97,11 +109,17 @@ class Cluster:
     _rules: dict[str, tuple[str, RuleSet]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        major_of(self.version)
+        self.kubernetes = PretendKubernetes(self.now)
         self.users = self.store(USER)
         self.roles = self.store(ROLE)
         self.locks = self.store(LOCK, self.lag.locks)
         self.access_lists = self.store(ACCESS_LIST)
         self._lock_book = LockBook(self.locks)
+
+    def has(self, feature: Feature) -> bool:
+        """Say whether a server of this version has the feature."""
+        return has(self.version, feature)
 
     def store(self, kind: Kind[M], lag: Lag | None = None) -> Store[M]:
         """Return the store of a kind, made on first use."""

@@ -19,19 +19,29 @@ async def serve(
     *,
     announce: Callable[[dict[str, object]], None],
     listen: tuple[str, int] = ("127.0.0.1", 0),
+    proxy_listen: tuple[str, int] = ("127.0.0.1", 0),
     edition: str = "ent",
     version: str = DEFAULT_VERSION,
 ) -> None:
     """Serve until cancelled, with the lag of lists that a real server has.
 
-    `announce` is called once, when both ports are open, with what a client needs to connect.
+    `announce` is called once, when all ports are open, with what a client needs to connect.
     """
-    sandbox = TeleportSandbox(directory, edition=edition, version=version, listen=listen, lag=ListingLag.observed())
+    sandbox = TeleportSandbox(
+        directory,
+        edition=edition,
+        version=version,
+        listen=listen,
+        proxy_listen=proxy_listen,
+        lag=ListingLag.observed(),
+    )
     async with sandbox, Control(sandbox) as control:
         announce(
             {
                 "kind": "teleport",
                 "auth": sandbox.address,
+                "proxy": sandbox.proxy_address,
+                "proxy_ca": str(sandbox.proxy_ca_path),
                 "cluster": sandbox.cluster.name,
                 "version": sandbox.cluster.version,
                 "edition": sandbox.cluster.edition.value,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Body = dict[str, Any]
 
 _FAULT_KEYS: Final = {"method", "code", "message", "latency", "reset", "applied", "count", "probability"}
+_PROXY_KEYS: Final = {"load_balancer", "connection_upgrade"}
 
 
 class Control:
@@ -60,6 +61,8 @@ class Control:
             web.post("/faults", self._add_fault),
             web.delete("/faults", self._clear_faults),
             web.post("/restart", self._restart),
+            web.get("/proxy", self._show_proxy),
+            web.post("/proxy", self._change_proxy),
             web.post("/listings/hold", self._hold_listings),
             web.post("/users", self._create_user),
             web.patch("/users/{name}", self._edit_user),
@@ -70,7 +73,13 @@ class Control:
             web.delete("/locks/{name}", self._delete_lock),
             web.post("/tokens", self._create_token),
             web.delete("/tokens/{name}", self._revoke_token),
+            web.post("/kubernetes/service-account-token", self._issue_service_account_token),
             web.post("/identities", self._issue_identity),
+            web.post("/bot/renew", self._renew_bot),
+            web.get("/rotation", self._show_rotation),
+            web.post("/rotate", self._rotate),
+            web.get("/semaphores", self._list_semaphores),
+            web.delete("/semaphores/{kind}/{name}", self._delete_semaphore),
             web.get("/{kind}", self._list_kind),
             web.get("/{kind}/{name}", self._show_object),
         ]
@@ -142,6 +151,27 @@ class Control:
         await self._sandbox.restart_auth(**await _body(request))
         return web.json_response({})
 
+    async def _show_proxy(self, _request: web.Request) -> web.Response:
+        proxy = self._sandbox.proxy
+        return web.json_response(
+            {
+                "address": proxy.address,
+                "connections": proxy.open_connections,
+                "load_balancer": proxy.load_balancer,
+                "connection_upgrade": proxy.upgrade.enabled,
+            }
+        )
+
+    async def _change_proxy(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        wrong = sorted(key for key, value in body.items() if key not in _PROXY_KEYS or not isinstance(value, bool))
+        if wrong:
+            raise ValueError(f"not a switch of the proxy, or neither true nor false: {', '.join(wrong)}")
+        proxy = self._sandbox.proxy
+        proxy.load_balancer = body.get("load_balancer", proxy.load_balancer)
+        proxy.upgrade.enabled = body.get("connection_upgrade", proxy.upgrade.enabled)
+        return await self._show_proxy(request)
+
     async def _hold_listings(self, request: web.Request) -> web.Response:
         body = await _body(request)
         self._sandbox.cluster.stores[body["kind"]].hold_listings(float(body["seconds"]))
@@ -181,8 +211,31 @@ class Control:
 
     async def _create_token(self, request: web.Request) -> web.Response:
         body = await _body(request)
-        token = self._sandbox.administrator.create_token(body.pop("name"), body.pop("roles"), **body)
+        administrator = self._sandbox.administrator
+        rules = body.pop("kubernetes", None)
+        if rules is None:
+            token = administrator.create_token(body.pop("name"), body.pop("roles"), **body)
+        else:
+            jwks = self._jwks(rules)
+            token = administrator.create_kubernetes_token(
+                body.pop("name"), body.pop("roles"), rules["allow"], jwks, **body
+            )
         return web.json_response({"name": token.name, "roles": token.roles, "expires": token.expires}, status=201)
+
+    def _jwks(self, rules: Body) -> str | None:
+        """Return the keys that a token of type static_jwks carries: those given, or the sandbox's own cluster's."""
+        kind = rules.get("type", "static_jwks" if "jwks" in rules else "in_cluster")
+        if kind == "in_cluster":
+            return None
+        if kind != "static_jwks":
+            raise ValueError(f"unsupported kubernetes join method type ({kind})")
+        return json.dumps(rules["jwks"]) if "jwks" in rules else self._sandbox.cluster.kubernetes.jwks
+
+    async def _issue_service_account_token(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        body.setdefault("audience", self._sandbox.cluster.name)
+        token = self._sandbox.cluster.kubernetes.service_account_token(body.pop("service_account"), **body)
+        return web.Response(text=token, status=201)
 
     async def _revoke_token(self, request: web.Request) -> web.Response:
         self._sandbox.administrator.revoke_token(request.match_info["name"])
@@ -193,6 +246,41 @@ class Control:
         lifetime = timedelta(seconds=float(body.get("lifetime", 3600)))
         identity = self._sandbox.issue_identity(body["user"], body["roles"], lifetime=lifetime)
         return web.Response(body=identity.text(), content_type="text/plain", status=201)
+
+    async def _renew_bot(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        if "lifetime" in body:
+            body["lifetime"] = timedelta(seconds=float(body["lifetime"]))
+        self._sandbox.renew_bot(**body)
+        return web.json_response({})
+
+    # The host CA, and semaphores
+
+    async def _show_rotation(self, _request: web.Request) -> web.Response:
+        host = self._sandbox.issuer.host
+        return web.json_response(
+            {
+                "phase": host.phase.value,
+                "id": host.current_id,
+                "active": host.active.tls.pin,
+                "additional": host.additional.tls.pin if host.additional is not None else None,
+                "serving": host.serving.tls.pin,
+            }
+        )
+
+    async def _rotate(self, request: web.Request) -> web.Response:
+        self._sandbox.administrator.rotate(**await _body(request))
+        return await self._show_rotation(request)
+
+    async def _list_semaphores(self, _request: web.Request) -> web.Response:
+        semaphores = self._sandbox.cluster.semaphores
+        return web.json_response([_as_json(semaphore) for _, semaphore in sorted(semaphores.items())])
+
+    async def _delete_semaphore(self, request: web.Request) -> web.Response:
+        kind, name = request.match_info["kind"], request.match_info["name"]
+        if self._sandbox.cluster.semaphores.pop((kind, name), None) is None:
+            raise KeyError(f"{kind}/{name}")
+        return web.json_response({})
 
 
 @web.middleware

@@ -56,8 +56,11 @@ class Edition(Enum):
         """Whether the Enterprise services and fields exist."""
         return self is Edition.ENTERPRISE
 
-    def features(self) -> Features:
-        """Return the feature flags of Ping: the entitlements, and the older booleans beside them."""
+    def features(self, *, with_entitlements: bool = True) -> Features:
+        """Return the feature flags of Ping: the entitlements, and the older booleans beside them.
+
+        A server of a version before the entitlements has the booleans alone.
+        """
         ent = self.enterprise
         enabled = frozenset(ENTITLEMENTS) - _NEVER_SOLD if ent else _COMMUNITY_ENTITLEMENTS
         return Features(
@@ -73,5 +76,5 @@ class Edition(Enum):
             IdentityGovernance=ent,
             AccessRequests=AccessRequestsFeature(),
             AccessList=AccessListFeature(),
-            entitlements={name: EntitlementInfo(enabled=name in enabled) for name in ENTITLEMENTS},
+            entitlements={name: EntitlementInfo(enabled=name in enabled) for name in ENTITLEMENTS if with_entitlements},
         )

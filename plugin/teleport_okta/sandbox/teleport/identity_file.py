@@ -2,100 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import SSHCertificateBuilder, SSHCertificateType
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from .authority import TEN_YEARS
 
 if TYPE_CHECKING:
+    from datetime import timedelta
     from pathlib import Path
 
-    from .authority import CertificateAuthority, Host, PrivateKey, PublicKey, Subject
+    from .authority import CertificateAuthority, PrivateKey, Subject
+    from .rotation import HostAuthority
+    from .ssh_authority import SshAuthority
 
 
-@dataclass(frozen=True, slots=True)
-class SshAuthority:
-    """The Ed25519 keys with which a cluster signs SSH certificates."""
+class Torn(Enum):
+    """How much of a rewritten file is there (`reference/teleport.md` 2.6)."""
 
-    user: ed25519.Ed25519PrivateKey
-    host: ed25519.Ed25519PrivateKey
-
-    @classmethod
-    def generate(cls) -> SshAuthority:
-        """Make a fresh pair."""
-        return cls(ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate())
-
-    def host_public_line(self) -> bytes:
-        """Return the key that signs host certificates, as an authorized_keys line."""
-        return _openssh(self.host.public_key()).encode() + b"\n"
-
-    def host_line(self, cluster: str) -> str:
-        """Return the known_hosts line that vouches for every host of the cluster."""
-        return f"@cert-authority {cluster},*.{cluster} {_openssh(self.host.public_key())} type=host\n"
-
-    def issue_host(self, key: PublicKey, host: Host, cluster: str) -> bytes:
-        """Return a host certificate as one authorized_keys line."""
-        own = [name for name in (host.host_id, host.node_name) if name]
-        principals = [part for name in own for part in (f"{name}.{cluster}", name)]
-        principals += [*host.principals, "localhost", "127.0.0.1", "::1"]
-        builder = (
-            SSHCertificateBuilder()
-            .public_key(key)
-            .type(SSHCertificateType.HOST)
-            .serial(0)
-            .key_id(b"")
-            .valid_principals([principal.encode() for principal in dict.fromkeys(principals)])
-            .valid_after(0)
-            .valid_before(2**64 - 1)
-            .add_extension(b"x-teleport-authority", cluster.encode())
-            .add_extension(b"x-teleport-role", host.role.encode())
-        )
-        return builder.sign(self.host).public_bytes() + b"\n"
-
-    def issue_user(self, key: PublicKey, subject: Subject, cluster: str, lifetime: timedelta) -> str:
-        """Return a user certificate as one authorized_keys line."""
-        now = datetime.now(UTC)
-        expiry = now + lifetime
-        extensions = {
-            "login-ip": "127.0.0.1",
-            "permit-port-forwarding": "",
-            "permit-pty": "",
-            "private-key-policy": "none",
-            "teleport-roles": json.dumps({"roles": list(subject.roles)}, separators=(",", ":")),
-            "teleport-route-to-cluster": cluster,
-            "teleport-traits": "null",
-        }
-        if subject.bot:
-            extensions |= {
-                "bot-instance-id@goteleport.com": subject.bot_instance,
-                "bot-name@goteleport.com": subject.bot,
-                "disallow-reissue": "",
-                "impersonator": subject.name,
-            }
-        builder = (
-            SSHCertificateBuilder()
-            .public_key(key)
-            .type(SSHCertificateType.USER)
-            .serial(0)
-            .key_id(subject.name.encode())
-            .valid_principals([principal.encode() for principal in subject.principals])
-            .valid_after(int((min(now, expiry) - timedelta(minutes=1)).timestamp()))
-            .valid_before(int(expiry.timestamp()))
-        )
-        for name, value in sorted(extensions.items()):
-            builder = builder.add_extension(name.encode(), value.encode())
-        return builder.sign(self.user).public_bytes().decode() + "\n"
+    EMPTY = "empty"
+    HALF = "half"
+    WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A key with its certificates, and the CA to trust: what an identity file holds."""
+    """A key with its certificates, and the host CAs to trust: what an identity file holds."""
 
     key_pem: bytes
     certificate_pem: bytes
@@ -117,19 +54,36 @@ class Identity:
         temporary.replace(path)
         return path
 
+    def rewrite(self, path: Path, torn: Torn = Torn.WHOLE) -> Path:
+        """Write the file in place, as tbot does: truncated first, so that a reader may find it torn."""
+        text = self.text()
+        length = {Torn.EMPTY: 0, Torn.HALF: len(text) // 2, Torn.WHOLE: len(text)}[torn]
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(text[:length])
+        return path
+
 
 @dataclass(frozen=True, slots=True)
 class IdentityIssuer:
-    """Makes identities of a cluster for whoever is asked for."""
+    """Makes identities of a cluster for whoever is asked for; host certificates are good for `host_lifetime`.
 
-    host_ca: CertificateAuthority
+    Old clusters make RSA keys, newer ones ECDSA P-256 (`modern_keys`).
+    """
+
+    host: HostAuthority
     user_ca: CertificateAuthority
-    ssh: SshAuthority
+    user_ssh: SshAuthority
+    host_lifetime: timedelta = TEN_YEARS
+    modern_keys: bool = True
+
+    @property
+    def host_ca(self) -> CertificateAuthority:
+        """The authority that signs host certificates now."""
+        return self.host.active.tls
 
     def issue(self, subject: Subject, lifetime: timedelta, key: PrivateKey | None = None) -> Identity:
-        """Issue to a user, with a fresh ECDSA P-256 key unless one is given. Zero or less has expired already."""
-        key = key or ec.generate_private_key(ec.SECP256R1())
-        cluster = self.user_ca.cluster
+        """Issue to a user, with a fresh key unless one is given. Zero or less has expired already."""
+        key = key or self._new_key()
         nobody = (f"-teleport-nologin-{uuid.uuid4()}", "-teleport-internal-join")
         subject = replace(
             subject,
@@ -140,10 +94,13 @@ class IdentityIssuer:
         return Identity(
             key_pem=private_key_pem(key),
             certificate_pem=certificate.public_bytes(serialization.Encoding.PEM),
-            ssh_line=self.ssh.issue_user(key.public_key(), subject, cluster, lifetime),
-            known_hosts=self.ssh.host_line(cluster),
-            ca_pem=self.host_ca.pem,
+            ssh_line=self.user_ssh.issue_user(key.public_key(), subject, lifetime),
+            known_hosts="".join(keys.ssh.known_hosts_line for keys in self.host.trusted),
+            ca_pem=self.host.pem,
         )
+
+    def _new_key(self) -> PrivateKey:
+        return ec.generate_private_key(ec.SECP256R1()) if self.modern_keys else rsa.generate_private_key(65537, 2048)
 
 
 def private_key_pem(key: PrivateKey) -> bytes:
@@ -154,7 +111,3 @@ def private_key_pem(key: PrivateKey) -> bytes:
         else serialization.PrivateFormat.PKCS8
     )
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-
-
-def _openssh(key: ed25519.Ed25519PublicKey) -> str:
-    return key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()

@@ -39,6 +39,11 @@ def compare_failed(text: str) -> Refusal:
     return Refusal(grpc.StatusCode.FAILED_PRECONDITION, text)
 
 
+def limit_exceeded(text: str) -> Refusal:
+    """Return the refusal of class LimitExceeded."""
+    return Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+
+
 def not_found(text: str) -> Refusal:
     """Return the refusal of class NotFound."""
     return Refusal(grpc.StatusCode.NOT_FOUND, text)
@@ -47,6 +52,11 @@ def not_found(text: str) -> Refusal:
 def unknown(text: str) -> Refusal:
     """Return the refusal of a plain error, which gRPC knows as UNKNOWN."""
     return Refusal(grpc.StatusCode.UNKNOWN, text)
+
+
+def wrapped(refusal: Refusal, text: str) -> Refusal:
+    """Return the same refusal under a text that says what was being done, in the server's way of indenting."""
+    return Refusal(refusal.code, f"{text}\n\t" + refusal.text.replace("\n", "\n\t"))
 
 
 def quoted(text: str) -> str:

@@ -23,11 +23,11 @@ _MAX_SESSION_TTL: Final = 30 * 3600 * 1_000_000_000
 _ENTERPRISE_ONLY: Final = "is only available in enterprise subscriptions"
 
 
-def complete_role(role: RoleV6) -> None:
-    """Fill what was left out and refuse what cannot be; an unknown or missing version becomes v8."""
+def complete_role(role: RoleV6, newest: str = "v8") -> None:
+    """Fill what was left out and refuse what cannot be; an unknown or missing version becomes the newest."""
     role.Kind = "role"
-    if role.Version not in _VERSIONS:
-        role.Version = "v8"
+    if role.Version not in _VERSIONS[: _VERSIONS.index(newest) + 1]:
+        role.Version = newest
     check_metadata(role.Metadata)
     _complete_options(role.Spec.Options, role.Version)
     allow, deny = role.Spec.Allow, role.Spec.Deny

@@ -14,29 +14,37 @@ from typing import TYPE_CHECKING, Final, Self
 
 import grpc
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from .administrator import Administrator
-from .authority import CertificateAuthority, PrivateKey, Subject
-from .caller import Caller, caller_of
+from .authority import TEN_YEARS, CertificateAuthority, PrivateKey, Subject
+from .caller import Caller, UntrustedCertificate, caller_of
 from .calls import CallCounter
 from .cluster import DEFAULT_CLUSTER, DEFAULT_VERSION, Cluster, ListingLag
 from .edition import Edition
+from .expired_clients import ExpiredClients
 from .faults import FaultPlan
-from .front import Front, server_context
-from .identity_file import Identity, IdentityIssuer, SshAuthority, private_key_pem
+from .front import Front
+from .identity_file import Identity, IdentityIssuer, Torn
 from .presets import BOT_ROLE, BOT_USER, bot_role, preset_roles
+from .proxy import Proxy
+from .rotation import HostAuthority
 from .router import Router
 from .services import services_of
+from .services.join import Joining
+from .ssh_authority import SshAuthority
+from .tls_session import server_context
+from .versions import Feature
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
 
     from cryptography import x509
+    from OpenSSL import SSL
 
 BOT_LIFETIME: Final = timedelta(days=7)
+
+_NOT_RUNNING: Final = "the sandbox is not running: use it with `async with`"
 
 _SERVER_OPTIONS: Final = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
@@ -53,9 +61,9 @@ _SERVER_OPTIONS: Final = (
 class TeleportSandbox:
     """One cluster, from `async with` to its end.
 
-    `directory` receives the bot's identity file. `now` (Unix seconds) and `sleep` drive everything but certificates,
-    which live on the machine's clock; `lag` says how far lists stay behind writes. The state is in `cluster`, its
-    people in `administrator`, trouble in `faults`, and `calls` counts what clients did.
+    `directory` receives the bot's identity file and the proxy's CA. `now` (Unix seconds) and `sleep` drive everything
+    but certificates, which live on the machine's clock; `lag` says how far lists stay behind writes. The state is in
+    `cluster`, its people in `administrator`, trouble in `faults`, and `calls` counts what clients did.
     """
 
     def __init__(
@@ -65,24 +73,36 @@ class TeleportSandbox:
         edition: str = "ent",
         version: str = DEFAULT_VERSION,
         listen: tuple[str, int] = ("127.0.0.1", 0),
+        proxy_listen: tuple[str, int] = ("127.0.0.1", 0),
+        behind_load_balancer: bool = False,
         name: str = DEFAULT_CLUSTER,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         lag: ListingLag | None = None,
         randomness: random.Random | None = None,
+        host_certificate_lifetime: timedelta = TEN_YEARS,
+        disconnect_expired: bool = False,
     ) -> None:
         self.cluster = Cluster(name, Edition(edition), version, now, lag or ListingLag())
-        self.issuer = IdentityIssuer(CertificateAuthority(name), CertificateAuthority(name), SshAuthority.generate())
-        self.administrator = Administrator(self.cluster)
+        host, user = HostAuthority(name, now), CertificateAuthority(name)
+        modern_keys = self.cluster.has(Feature.MODERN_KEYS)
+        self.issuer = IdentityIssuer(host, user, SshAuthority(name), host_certificate_lifetime, modern_keys)
+        host.followers.append(self._renew_front)
+        self.administrator = Administrator(self.cluster, host)
         self.calls = CallCounter()
         self.faults = FaultPlan(randomness or random.Random(0))  # noqa: S311 - repeatable on purpose
         self.join_token = secrets.token_hex(16)
         self.identity_path = directory / "identity"
+        self.proxy_ca_path = directory / "proxy-ca.pem"
         self._directory = directory
         self._listen = listen
+        self._proxy_listen = proxy_listen
+        self._behind_load_balancer = behind_load_balancer
         self._sleep = sleep
         self._runtime: Path | None = None
         self._front: Front | None = None
+        self._proxy: Proxy | None = None
+        self._expired = ExpiredClients(lambda: self._running_front.connections) if disconnect_expired else None
         self._server: grpc.aio.Server | None = None
         self._populate()
 
@@ -99,9 +119,21 @@ class TeleportSandbox:
         return self._running_front.address
 
     @property
+    def proxy(self) -> Proxy:
+        """The proxy in front of the server."""
+        if self._proxy is None:
+            raise RuntimeError(_NOT_RUNNING)
+        return self._proxy
+
+    @property
+    def proxy_address(self) -> str:
+        """Where clients of the proxy connect, `host:port`."""
+        return self.proxy.address
+
+    @property
     def ca_pins(self) -> list[str]:
-        """The pins of the host CA."""
-        return [self.issuer.host_ca.pin]
+        """The pins of the host CA; two during a rotation."""
+        return [keys.tls.pin for keys in self.issuer.host.trusted]
 
     @property
     def open_connections(self) -> int:
@@ -115,9 +147,10 @@ class TeleportSandbox:
         self._runtime = Path(tempfile.mkdtemp(prefix="teleport-sandbox-"))
         backend = self._runtime / "grpc"
         self._front = Front(self._server_context(), identify=self._identify, backend=backend, sockets=self._runtime)
+        services = services_of(self.cluster, self.issuer)
         router = Router(
             self.cluster,
-            services_of(self.cluster, self.issuer),
+            services,
             calls=self.calls,
             faults=self.faults,
             connection_of=self._front.connection_of,
@@ -127,12 +160,27 @@ class TeleportSandbox:
         self._server.add_insecure_port(f"unix:{backend}")
         await self._server.start()
         await self._front.listen(*self._listen)
+        self._proxy = Proxy(
+            self.cluster,
+            self._front,
+            register=next(service for service in services if isinstance(service, Joining)).register_using_token,
+            runtime=self._runtime,
+            calls=self.calls,
+            faults=self.faults,
+            sleep=self._sleep,
+            load_balancer=self._behind_load_balancer,
+        )
+        self.proxy_ca_path.write_bytes(self._proxy.certificate.ca_pem)
+        await self._proxy.start(*self._proxy_listen)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.proxy.close()
         await self._running_front.close()
+        if self._expired is not None:
+            self._expired.close()
         if self._server is not None:
             await self._server.stop(None)
         if self._runtime is not None:
@@ -150,31 +198,53 @@ class TeleportSandbox:
         """Issue an identity to a user, who need not exist. A lifetime of zero or less makes one that has expired."""
         return self.issuer.issue(Subject(user, tuple(roles), usage=usage), lifetime, key)
 
+    def renew_bot(
+        self, path: Path | None = None, *, torn: str | None = None, lifetime: timedelta = BOT_LIFETIME
+    ) -> Identity:
+        """Renew the bot's identity as tbot does: a new key pair, written over the file (the bot's own) in place.
+
+        `torn`, `empty` or `half`, leaves the file so until the next renewal. Returns what was meant to be in it.
+        """
+        identity = self.issue_identity(BOT_USER, [BOT_ROLE], lifetime=lifetime)
+        identity.rewrite(path or self.identity_path, Torn(torn or "whole"))
+        return identity
+
     async def restart_auth(self, down_for: float = 1.0) -> None:
         """Restart the server: connections are reset, new ones refused for a while (seconds), the state stays."""
         await self._running_front.close()
         await self._sleep(down_for)
         await self._running_front.reopen()
 
+    def _renew_front(self) -> None:
+        """Let new connections meet the certificate and the client CAs of the present phase; open ones stay."""
+        if self._front is not None:
+            self._front.use(self._server_context())
+
     def _identify(self, certificate: x509.Certificate) -> Caller:
-        return caller_of(
+        if self.issuer.host.refuses_for_now(certificate):
+            raise UntrustedCertificate("the new host CA is not known yet")
+        caller = caller_of(
             certificate,
             cluster=self.cluster.name,
-            host_cas=[self.issuer.host_ca.certificate],
+            host_cas=[keys.tls.certificate for keys in self.issuer.host.trusted],
             user_cas=[self.issuer.user_ca.certificate],
         )
+        if self._expired is not None:
+            self._expired.expect(caller)
+        return caller
 
-    def _server_context(self) -> ssl.SSLContext:
-        """Make the server's own certificate, which passes through a file because OpenSSL wants one."""
+    def _server_context(self) -> SSL.Context:
+        """Make the server's own certificate, and accept those of every CA that is trusted now."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self.issuer.host_ca.issue_server(key.public_key(), [self._listen[0]])
-        with tempfile.NamedTemporaryFile(dir=self._runtime, suffix=".pem") as file:
-            file.write(certificate.public_bytes(Encoding.PEM) + private_key_pem(key))
-            file.flush()
-            return server_context(Path(file.name), (self.issuer.host_ca.pem + self.issuer.user_ca.pem).decode())
+        return server_context(
+            self.issuer.host.serving.tls.issue_server(key.public_key(), [self._listen[0]]),
+            key,
+            protocols=["h2"],
+            client_cas=[*(keys.tls.certificate for keys in self.issuer.host.trusted), self.issuer.user_ca.certificate],
+        )
 
     @property
     def _running_front(self) -> Front:
         if self._front is None:
-            raise RuntimeError("the sandbox is not running: use it with `async with`")
+            raise RuntimeError(_NOT_RUNNING)
         return self._front

@@ -13,6 +13,8 @@ from .okta import OktaRules
 from .plugins import Plugins
 from .roles import Roles
 from .saml import CommunitySamlWrites, SamlConnectors
+from .semaphores import Semaphores
+from .trust import Trust
 from .users import Users
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ def services_of(cluster: Cluster, issuer: IdentityIssuer) -> list[object]:
         Roles(cluster),
         Locks(cluster),
         SamlConnectors(cluster),
+        Semaphores(cluster),
+        Trust(cluster, issuer),
         EmptyListings(),
     ]
     if cluster.edition.enterprise:

@@ -10,10 +10,14 @@ from teleport.legacy.client.proto.authservice_pb2 import (
     GetDomainNameResponse,
     PingResponse,
 )
-from teleport.legacy.types.types_pb2 import SIGNATURE_ALGORITHM_SUITE_BALANCED_V1
+from teleport.legacy.types.types_pb2 import (
+    SIGNATURE_ALGORITHM_SUITE_BALANCED_V1,
+    SIGNATURE_ALGORITHM_SUITE_UNSPECIFIED,
+)
 
 from ..metadata import YEAR_ONE
 from ..rpc import Call, rpc
+from ..versions import Feature
 
 if TYPE_CHECKING:
     from google.protobuf.empty_pb2 import Empty
@@ -37,9 +41,13 @@ class AuthFacts:
         return PingResponse(
             ClusterName=self._cluster.name,
             ServerVersion=self._cluster.version,
-            ServerFeatures=self._cluster.edition.features(),
+            ServerFeatures=self._cluster.edition.features(with_entitlements=self._cluster.has(Feature.ENTITLEMENTS)),
             RemoteAddr=call.remote_address,
-            signature_algorithm_suite=SIGNATURE_ALGORITHM_SUITE_BALANCED_V1,
+            signature_algorithm_suite=(
+                SIGNATURE_ALGORITHM_SUITE_BALANCED_V1
+                if self._cluster.has(Feature.MODERN_KEYS)
+                else SIGNATURE_ALGORITHM_SUITE_UNSPECIFIED
+            ),
             LicenseExpiry=no_licence,
         )
 
@@ -50,5 +58,5 @@ class AuthFacts:
 
     @rpc("proto.AuthService/GetClusterCACert")
     def get_cluster_ca_cert(self, _call: Call, _request: Empty) -> GetClusterCACertResponse:
-        """Return the host CA, which a joining service compares with its pins (`teleport-observed.md` 4)."""
-        return GetClusterCACertResponse(TLSCA=self._issuer.host_ca.pem)
+        """Return every trusted host CA, which a joining service compares with its pins (`teleport-observed.md` 4)."""
+        return GetClusterCACertResponse(TLSCA=b"\n".join(keys.tls.pem for keys in self._issuer.host.trusted))

@@ -39,7 +39,11 @@ class Joining:
 
     @rpc("proto.JoinService/RegisterUsingToken", open=True)
     def register_using_token(self, call: Call, request: RegisterUsingTokenRequest) -> Certs:
-        """Admit a service whose token is good for the role that it asks for. No certificate is needed."""
+        """Admit a service whose token is good for the role that it asks for. No certificate is needed.
+
+        The token's own method decides what else is asked for: a plain token takes no notice of an `IDToken`, as
+        Teleport's public source has it.
+        """
         if not request.HostID and request.Role != "Bot":
             raise bad_parameter("missing parameter HostID")
         if not request.Token:
@@ -56,6 +60,13 @@ class Joining:
             raise bad_parameter(
                 f"node {quoted(request.NodeName)} [{request.HostID}] can not join the cluster, "
                 f"the token does not allow {quoted(request.Role)} role"
+            )
+        if token.kubernetes is not None:
+            token.kubernetes.admit(
+                request.IDToken,
+                cluster=self._cluster.name,
+                kubernetes=self._cluster.kubernetes,
+                now=self._cluster.now(),
             )
         if request.HasField("Expires"):
             raise bad_parameter("'expires' cannot be set on join for non-bot certificates")
@@ -88,12 +99,13 @@ class Joining:
 
     def _certificates(self, host: Host, tls: bytes, ssh: bytes) -> Certs:
         ssh_key = _load_ssh_key(ssh)
-        certificate = self._issuer.host_ca.issue_host(_load_tls_key(tls), host)
+        signing, trusted = self._issuer.host.active, self._issuer.host.trusted
+        certificate = signing.tls.issue_host(_load_tls_key(tls), host, self._issuer.host_lifetime)
         return Certs(
-            SSH=self._issuer.ssh.issue_host(ssh_key, host, self._cluster.name),
+            SSH=signing.ssh.issue_host(ssh_key, host),
             TLS=certificate.public_bytes(Encoding.PEM),
-            TLSCACerts=[self._issuer.host_ca.pem],
-            SSHCACerts=[self._issuer.ssh.host_public_line()],
+            TLSCACerts=[keys.tls.pem for keys in trusted],
+            SSHCACerts=[keys.ssh.public_line for keys in trusted],
         )
 
 

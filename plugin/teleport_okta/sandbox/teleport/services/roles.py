@@ -12,6 +12,7 @@ from ..metadata import matches_search
 from ..refusal import Refusal, access_denied, bad_parameter, not_found, quoted, unknown
 from ..role_rules import as_seen_by, check_port_forwarding, check_role_admissible, check_role_name, complete_role
 from ..rpc import Call, rpc
+from ..versions import Feature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -141,7 +142,7 @@ class Roles:
 
     def _prepared(self, role: RoleV6) -> RoleV6:
         check_port_forwarding(role)
-        complete_role(role)
+        complete_role(role, "v8" if self._cluster.has(Feature.ROLE_V8) else "v7")
         return role
 
     def _check(self, role: RoleV6) -> None:

@@ -1,0 +1,91 @@
+"""What our credential may read, found out by reading as little as possible (`reference/okta.md` 1.7).
+
+Each need is asked for with its scope alone, so that a scope that was not granted and a role that does not allow are
+told apart: the one is refused by the token endpoint, the other by the API. Permissions to write cannot be probed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from teleport_okta.okta import needs
+from teleport_okta.okta.errors import OktaError, OktaForbiddenError, OktaNotFoundError, OktaScopeError
+from teleport_okta.okta.needs import NEEDED, ORGANIZATION, Need
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from teleport_okta.okta.client import OktaClient
+
+_ONE: Final = {"limit": "1"}
+
+
+class Outcome(Enum):
+    """What came of a probe."""
+
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+    EMPTY = "empty"
+    """Allowed, but nothing is there, or a resource set hides it."""
+
+    UNKNOWN = "unknown"
+    """Okta could not be asked; the detail says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """One need and what came of it, in words for an operator; the remedy is empty where none is called for."""
+
+    need: Need
+    outcome: Outcome
+    detail: str
+    remedy: str = ""
+
+
+async def probe(
+    client: OktaClient, *, app_id: str | None = None, wanted: Iterable[Need] = NEEDED
+) -> tuple[ProbeResult, ...]:
+    """Read one object for each need, and one person of the app where an id is given; costs a call or two each.
+
+    Refusals and failures are results. The order is that of `wanted`, the app last.
+    """
+    results = [await _probe(client, need, need.path) for need in wanted]
+    if app_id is not None:
+        assigned = Need(
+            needs.APPS.scope,
+            needs.APPS.permission,
+            "to read who is assigned to the app of okta.app_id",
+            f"{needs.APPS.path}/{quote(app_id, safe='')}/users",
+            "nobody is assigned to the app, or the resource set of our admin role does not hold the people",
+        )
+        results.append(await _probe(client, assigned, assigned.path))
+    return tuple(results)
+
+
+async def _probe(client: OktaClient, need: Need, path: str) -> ProbeResult:
+    try:
+        found = await _anything(client, need, path)
+    except OktaScopeError as error:
+        return ProbeResult(need, Outcome.REFUSED, f"the scope {need.scope} is not granted: {error.what}", error.remedy)
+    except OktaForbiddenError as error:
+        remedy = f"give the admin role of the service app, or of the API token's owner, {need.permission}"
+        return ProbeResult(need, Outcome.REFUSED, f"our admin role does not allow it: {error.what}", remedy)
+    except OktaNotFoundError as error:
+        remedy = "check okta.app_id, and add the app to the resource set of our admin role"
+        return ProbeResult(need, Outcome.REFUSED, f"it is not there, or hidden from us: {error.what}", remedy)
+    except OktaError as error:
+        return ProbeResult(need, Outcome.UNKNOWN, error.what, error.remedy)
+    if not found and need.empty:
+        remedy = "look at the resource set of our admin role: what it leaves out looks as if it were not there"
+        return ProbeResult(need, Outcome.EMPTY, f"{path} lists nothing: {need.empty}", remedy)
+    return ProbeResult(need, Outcome.ALLOWED, f"GET {path}")
+
+
+async def _anything(client: OktaClient, need: Need, path: str) -> bool:
+    """Whether the read brings anything; the organisation itself is no listing."""
+    if need == ORGANIZATION:
+        return bool(await client.get(path, scope=need.scope))
+    return bool((await client.first_page(path, _ONE, scope=need.scope)).rows)

@@ -1,0 +1,233 @@
+"""The server's end of a TLS session, as a Go server has it: its leaf alone, and an end for each direction.
+
+Python's `ssl` cannot be told to leave the issuing CA out of the chain once it trusts that CA, so this is OpenSSL by way
+of pyOpenSSL, over two memory buffers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, cast
+
+from OpenSSL import SSL, crypto
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cryptography import x509
+
+    from .authority import PrivateKey
+
+HANDSHAKE_TIMEOUT: Final = 10.0
+"""Seconds that a client has for its handshake."""
+
+_NO_AUTO_CHAIN: Final = 0x8
+"""SSL_MODE_NO_AUTO_CHAIN, which pyOpenSSL has no name for."""
+
+_RECORD: Final = 16 * 1024
+_CHUNK: Final = 64 * 1024
+
+
+def server_context(
+    certificate: x509.Certificate,
+    key: PrivateKey,
+    *,
+    protocols: Sequence[str],
+    client_cas: Sequence[x509.Certificate] = (),
+) -> SSL.Context:
+    """Return the settings of a server that prefers `protocols` (ALPN) in their order.
+
+    With `client_cas` a client may show a certificate, which then has to be of one of them and not expired.
+    """
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_mode(_NO_AUTO_CHAIN)
+    # A resumed session would spare the client the check of a certificate that has expired since.
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+    context.use_certificate(certificate)
+    context.use_privatekey(key)
+    offered = [protocol.encode() for protocol in protocols]
+
+    def select(_connection: SSL.Connection, asked: list[bytes]) -> bytes | SSL._NoOverlappingProtocols:
+        return next((protocol for protocol in offered if protocol in asked), SSL.NO_OVERLAPPING_PROTOCOLS)
+
+    context.set_alpn_select_callback(select)
+    if client_cas:
+        context.set_verify(SSL.VERIFY_PEER)
+        store = context.get_cert_store()
+        for authority in client_cas:
+            cast("crypto.X509Store", store).add_cert(crypto.X509.from_cryptography(authority))
+            context.add_client_ca(authority)
+    return context
+
+
+class TlsSession(asyncio.Protocol, asyncio.Transport):
+    """One session: a protocol towards the network, a transport towards `application`.
+
+    The application is told of a connection when the handshake is over, and never of one whose handshake failed.
+    `on_end` is called once, when the network connection is gone.
+    """
+
+    def __init__(
+        self, context: SSL.Context, application: asyncio.Protocol, *, on_end: Callable[[TlsSession], None]
+    ) -> None:
+        super().__init__()
+        self._tls = SSL.Connection(context, None)
+        self._tls.set_accept_state()
+        self._application = application
+        self._on_end = on_end
+        self._network: asyncio.Transport | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._established = False
+        self._paused = False
+        self._said_end = False
+        self._heard_end = False
+
+    def peer_chain(self) -> list[x509.Certificate]:
+        """Return what the client sent, leaf first; empty for a client without a certificate."""
+        leaf = self._tls.get_peer_certificate(as_cryptography=True)
+        if leaf is None:
+            return []
+        return [leaf, *(self._tls.get_peer_cert_chain(as_cryptography=True) or ())]
+
+    # Towards the network
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the client's hello, but not for ever."""
+        self._network = cast("asyncio.Transport", transport)
+        self._patience = asyncio.get_running_loop().call_later(HANDSHAKE_TIMEOUT, self._network.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the network brought."""
+        self._tls.bio_write(data)
+        if self._established or self._shake_hands():
+            self._read()
+
+    def eof_received(self) -> bool:
+        """Close: without TLS's own end, nothing more can be said in either direction."""
+        return False
+
+    def pause_writing(self) -> None:
+        """Let the application send no more for now."""
+        if self._established:
+            self._application.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Let the application send again."""
+        if self._established:
+            self._application.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the application, if it knows of the connection at all."""
+        self._stop_waiting()
+        self._network = None
+        if self._established:
+            self._application.connection_lost(exc)
+        self._on_end(self)
+
+    # Towards the application
+
+    def write(self, data: bytes | bytearray | memoryview[int]) -> None:
+        """Encrypt and send; dropped when the end was said before."""
+        if data and not self._said_end and self._network is not None:
+            self._tls.sendall(bytes(data))
+            self._flush()
+
+    def can_write_eof(self) -> bool:
+        """TLS has an end for each direction."""
+        return True
+
+    def write_eof(self) -> None:
+        """Say that nothing more will be sent."""
+        if self._said_end or self._network is None:
+            return
+        self._said_end = True
+        try:
+            self._tls.shutdown()
+        except SSL.Error:
+            return  # a session that broke before has no end to say
+        self._flush()
+
+    def close(self) -> None:
+        """Say the end, send what is left, and close."""
+        self.write_eof()
+        if self._network is not None:
+            self._network.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._network is not None:
+            self._network.abort()
+
+    def is_closing(self) -> bool:
+        """Whether the network connection is closed or about to be."""
+        return self._network is None or self._network.is_closing()
+
+    def pause_reading(self) -> None:
+        """Keep what comes, until told to go on."""
+        self._paused = True
+        if self._network is not None:
+            self._network.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Hand on what was kept, then read on."""
+        self._paused = False
+        self._read()
+        if not self._paused and self._network is not None:
+            self._network.resume_reading()
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """Return what the network connection knows, such as `peername`."""
+        return default if self._network is None else self._network.get_extra_info(name, default)
+
+    # Inside
+
+    def _shake_hands(self) -> bool:
+        """Go on with the handshake; True when it is over."""
+        try:
+            self._tls.do_handshake()
+        except SSL.WantReadError:
+            self._flush()
+            return False
+        except SSL.Error:
+            self._flush()  # the alert that says why
+            if self._network is not None:
+                self._network.close()
+            return False
+        self._flush()
+        self._stop_waiting()
+        self._established = True
+        self._application.connection_made(self)
+        return True
+
+    def _read(self) -> None:
+        """Hand on everything that can be decrypted now."""
+        while not self._paused and not self._heard_end and not self.is_closing():
+            try:
+                data = self._tls.recv(_RECORD)
+            except SSL.WantReadError:
+                return
+            except SSL.ZeroReturnError:
+                self._heard_end = True
+                if not self._application.eof_received():
+                    self.close()
+                return
+            except SSL.Error:
+                self._flush()
+                self.abort()
+                return
+            self._application.data_received(data)
+
+    def _flush(self) -> None:
+        """Send what OpenSSL has put aside for the network."""
+        while self._network is not None:
+            try:
+                self._network.write(self._tls.bio_read(_CHUNK))
+            except SSL.WantReadError:
+                return
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None

@@ -1,0 +1,67 @@
+"""The cluster's host CAs as a rotation leaves them (`teleport-observed.md` 4).
+
+While one is under way there are two: the active one issues, the other is trusted beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+from teleport.trust.v1 import trust_service_pb2
+
+if TYPE_CHECKING:
+    from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class HostCAs:
+    """The CAs (PEM) of a moment, and the phase of the rotation that they are in, empty or `standby` outside one."""
+
+    phase: str
+    active: tuple[bytes, ...]
+    additional: tuple[bytes, ...]
+
+    @property
+    def is_rotating(self) -> bool:
+        """Whether a rotation is under way."""
+        return self.phase not in {"", "standby"}
+
+    def suits(self, identity: Identity) -> bool:
+        """Whether an identity trusts exactly these CAs, and is issued by an active one."""
+        trusted = {_der(pem) for pem in identity.ca_pems}
+        if trusted != {_der(pem) for pem in (*self.active, *self.additional)}:
+            return False
+        certificate = x509.load_pem_x509_certificate(identity.certificate_pem)
+        return any(_has_issued(x509.load_pem_x509_certificate(pem), certificate) for pem in self.active)
+
+
+async def read_host_cas(connection: Connection) -> HostCAs:
+    """Read the host CAs of the connection's cluster. Raises RpcError."""
+    reply = await connection.call(
+        connection.trust.GetCertAuthority,
+        trust_service_pb2.GetCertAuthorityRequest(type="host", domain=connection.identity.cluster),
+        name="TrustService/GetCertAuthority",
+        subject="the host CA",
+    )
+    return HostCAs(
+        phase=reply.Spec.Rotation.Phase,
+        active=tuple(pair.Cert for pair in reply.Spec.ActiveKeys.TLS),
+        additional=tuple(pair.Cert for pair in reply.Spec.AdditionalTrustedKeys.TLS),
+    )
+
+
+def _der(pem: bytes) -> bytes:
+    return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+
+
+def _has_issued(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True

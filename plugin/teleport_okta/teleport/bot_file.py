@@ -1,0 +1,63 @@
+"""The bot's identity file, which tbot rewrites in place every 20 minutes (`reference/teleport.md` 2.6).
+
+A reader may find it empty, or half. Its content is looked at, since a Kubernetes Secret changes by a swap of symlinks
+and an mtime can stand still. What is not whole, not valid or of somebody else is not taken; the one before serves on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.identity import parse_identity, read_identity_file
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from pathlib import Path
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.teleport.cluster import Teleport
+    from teleport_okta.teleport.identity import Identity
+
+RETRY_AFTER: Final = 2.0
+"""Seconds after which a file that could not be used is read again."""
+
+_log = logging.getLogger(__name__)
+
+
+class BotKeeper:
+    """Follows one identity file. `taken` is the identity that is in use already, if any is."""
+
+    def __init__(
+        self, teleport: Teleport, path: Path, *, interval: timedelta, clock: Clock, taken: Identity | None = None
+    ) -> None:
+        self._teleport = teleport
+        self._path = path
+        self._interval = interval.total_seconds()
+        self._clock = clock
+        self._taken = taken
+
+    async def keep(self) -> None:
+        """Look again and again, until cancelled. What cannot be used is logged once, and shown in `status`."""
+        while True:
+            used = await self.look()
+            await self._clock.sleep(self._interval if used else min(self._interval, RETRY_AFTER))
+
+    async def look(self) -> bool:
+        """Take the file's identity if it has changed; return whether what is in the file is in use now."""
+        try:
+            content = await asyncio.to_thread(read_identity_file, self._path)
+            identity = parse_identity(content, source=str(self._path))
+            if identity != self._taken:
+                identity.check(self._clock.now())
+                await self._teleport.take_bot(identity)
+                _log.info("the bot's identity was read anew, valid until %s", identity.not_after.isoformat())
+                self._taken = identity
+        except TeleportError as error:
+            if self._teleport.note_problem("bot", str(error), source=str(self._path)):
+                _log.warning("the bot's identity file cannot be used: %s", error)
+            return False
+        self._teleport.note_problem("bot", "")
+        return True

@@ -1,0 +1,116 @@
+"""Keeping the host identity good: renewed before it ends, re-issued through a rotation of the cluster's CA.
+
+Level-triggered: each look compares the identity with the CAs as they are, so it does not matter which phases of a
+rotation were seen. What was just issued must carry a call before it takes over, as a server may refuse it for up to a
+minute (`teleport-observed.md` 4); until then the old one serves. It stays on disk beside the new one while the
+rotation lasts, since a rotation can be rolled back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import TYPE_CHECKING, Final
+
+from teleport.legacy.client.proto import authservice_pb2
+
+from teleport_okta.teleport.authorities import read_host_cas
+from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.host_keys import HostKeys, UnusableAnswerError, issued_identity
+from teleport_okta.teleport.identity import OKTA_ROLE, parse_identity
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.teleport.authorities import HostCAs
+    from teleport_okta.teleport.cluster import Teleport
+    from teleport_okta.teleport.host_identity import HostStore
+    from teleport_okta.teleport.identity import Identity
+
+LOOK_EVERY: Final = 30.0
+"""Seconds between two looks: a phase of a rotation lasts minutes at the least."""
+
+PROVE_EVERY: Final = 5.0
+"""Seconds after which a certificate that was refused is tried again."""
+
+_log = logging.getLogger(__name__)
+
+
+class HostKeeper:
+    """Keeps one host's identity good while it is in use."""
+
+    def __init__(self, teleport: Teleport, store: HostStore, *, clock: Clock) -> None:
+        self._teleport = teleport
+        self._store = store
+        self._clock = clock
+        self._candidate: tuple[Identity, bytes] | None = None
+
+    async def keep(self) -> None:
+        """Look again and again, until cancelled. Failures are logged, shown in `status`, and tried again."""
+        while True:
+            try:
+                await self.look()
+            except (TeleportError, OSError) as error:
+                self._note(f"it could not be renewed: {error}")
+            await self._clock.sleep(PROVE_EVERY if self._candidate else LOOK_EVERY)
+
+    async def look(self) -> None:
+        """Renew the identity, if that is due. Raises TeleportError, or OSError when it cannot be stored."""
+        current = self._teleport.host.identity
+        cas = await read_host_cas(self._teleport.host)
+        if not self._is_due(current, cas):
+            self._candidate = None
+            if not cas.is_rotating and self._teleport.host.spare is not None:
+                self._teleport.host.spare = None
+                await asyncio.to_thread(self._store.forget_previous)
+            self._teleport.note_problem("host", "")
+            return
+        if self._candidate is None or not cas.suits(self._candidate[0]):
+            self._candidate = await self._issued(current)
+        identity, content = self._candidate
+        await self._teleport.take_host(identity)
+        await asyncio.to_thread(self._store.succeed, content)
+        self._candidate = None
+        self._teleport.note_problem("host", "")
+        _log.info(
+            "the host identity was renewed, valid until %s%s",
+            identity.not_after.isoformat(),
+            f" (CA rotation: {cas.phase})" if cas.is_rotating else "",
+        )
+
+    def _is_due(self, identity: Identity, cas: HostCAs) -> bool:
+        return not cas.suits(identity) or self._clock.now() >= _renewal_time(identity)
+
+    async def _issued(self, current: Identity) -> tuple[Identity, bytes]:
+        keys = HostKeys.generate()
+        host_id = current.host_id or ""
+        connection = self._teleport.host
+        certs = await connection.call(
+            connection.auth.GenerateHostCerts,
+            authservice_pb2.HostCertsRequest(
+                HostID=host_id,
+                NodeName=socket.gethostname() or "teleport-okta",
+                Role=OKTA_ROLE,
+                PublicTLSKey=keys.tls_public,
+                PublicSSHKey=keys.ssh_public,
+            ),
+            name="AuthService/GenerateHostCerts",
+            subject=f"host {host_id}",
+        )
+        try:
+            content = issued_identity(host_id, keys, certs)
+        except UnusableAnswerError as error:
+            what = f"AuthService/GenerateHostCerts for host {host_id}: {error}"
+            raise TeleportError(what, remedy="see the auth server's log") from error
+        return parse_identity(content, source=str(self._store.identity_path)), content
+
+    def _note(self, problem: str) -> None:
+        if self._teleport.note_problem("host", problem):
+            _log.warning("the host identity: %s", problem)
+
+
+def _renewal_time(identity: Identity) -> datetime:
+    """After two thirds of its life."""
+    return identity.not_before + (identity.not_after - identity.not_before) * 2 / 3

@@ -1,0 +1,213 @@
+"""One writer at a time: a lease on a Teleport semaphore that is named after the owner (`reference/teleport.md` 4.13).
+
+Teleport's own backend decides who has it. The holder renews it at a third of its life, and takes it for lost so long
+before its end that a write which began just in time is over by then, even if the two clocks differ a little. That they
+do not differ more is found out when the lease is taken: it is taken for a few seconds first, which a server whose clock
+is further ahead refuses, and lengthened at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from teleport.legacy.types import types_pb2
+
+from teleport_okta.teleport.connection import WRITE_DEADLINE
+from teleport_okta.teleport.errors import (
+    InvalidArgumentError,
+    LimitExceededError,
+    NotFoundError,
+    RpcError,
+    TeleportError,
+)
+
+if TYPE_CHECKING:
+    from teleport_okta.clock import Clock
+    from teleport_okta.teleport.connection import Connection
+
+SEMAPHORE_KIND: Final = "teleport-okta"
+
+LIFE: Final = 60.0
+"""Seconds for which the lease is taken: after a crash the next process waits no longer."""
+
+RENEW_AFTER: Final = LIFE / 3
+
+CLOCK_TOLERANCE: Final = 8.0
+"""Seconds that the server's clock may be ahead of ours."""
+
+MARGIN: Final = WRITE_DEADLINE + CLOCK_TOLERANCE + 2.0
+"""Seconds before its end at which the lease counts as lost."""
+
+_KEEPER_PAUSE: Final = 2.0
+"""Seconds between two looks at whether the lease is due."""
+
+_log = logging.getLogger(__name__)
+
+
+class NotTheWriterError(TeleportError):
+    """Another process has the right to write, or we lost it. What was not written yet is planned again later."""
+
+
+class StandbyError(NotTheWriterError):
+    """Another process of this owner writes. `holder` is how it named itself."""
+
+    def __init__(self, owner: str, holder: str) -> None:
+        super().__init__(
+            f"another process writes for {owner}: {holder or 'its name is not known'}",
+            remedy="this one takes over when that one ends; stop that one to have this one write",
+        )
+        self.holder = holder
+
+
+class ClockBehindError(TeleportError):
+    """The server's clock is so far ahead of ours that a lease of ours would end before we noticed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"this machine's clock is more than {CLOCK_TOLERANCE:.0f} seconds behind the auth server's, "
+            "so the right to write cannot be held safely",
+            remedy="synchronise the clocks of both machines (NTP)",
+        )
+
+
+class Lease:
+    """The right to write for one owner. Any number of tasks may ask at once; nothing is sent before `obtain`."""
+
+    def __init__(self, connection: Connection, *, holder: str, clock: Clock) -> None:
+        self._connection = connection
+        self._holder = holder
+        self._clock = clock
+        self._owner = ""
+        self._held: types_pb2.SemaphoreLease | None = None
+        self._ends = 0.0
+        self._asking = asyncio.Lock()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether we may begin a write now."""
+        return self._held is not None and self._clock.monotonic() < self._ends - MARGIN
+
+    async def obtain(self, owner: str) -> None:
+        """Take the lease of an owner, or renew it when a third of its life is over.
+
+        Raises StandbyError when another process has it, ClockBehindError, or RpcError when Teleport cannot be asked.
+        """
+        async with self._asking:
+            self._owner = owner
+            if self._held is None or not await self._renewed():
+                await self._take()
+
+    async def confirm(self) -> None:
+        """Return while a write may begin; renews the lease when it is due. Raises NotTheWriterError."""
+        if self.is_held and not self._is_due():
+            return
+        async with self._asking:
+            if not await self._renewed_or_still_good():
+                what = f"the right to write for {self._owner or 'this owner'} is lost"
+                raise NotTheWriterError(what, remedy="the next pass asks for it anew and goes on from there")
+
+    async def keep(self) -> None:
+        """Renew the lease whenever it is due, until cancelled; a loss is logged and shows in the next write."""
+        while True:
+            await self._clock.sleep(_KEEPER_PAUSE)
+            async with self._asking:
+                if self._held is not None and not await self._renewed_or_still_good():
+                    _log.warning("the right to write for %s is lost", self._owner)
+
+    async def give_up(self) -> None:
+        """Let the next process have the lease at once; a failure only makes it wait for the end of the lease."""
+        async with self._asking:
+            held, self._held = self._held, None
+            if held is None:
+                return
+            try:
+                await self._connection.call_once(
+                    self._connection.auth.CancelSemaphoreLease,
+                    held,
+                    name="AuthService/CancelSemaphoreLease",
+                    subject=self._subject,
+                )
+            except RpcError as error:
+                _log.info("the lease ends by itself within %.0f seconds: %s", LIFE, error)
+
+    async def holder(self) -> str:
+        """Return how the present holder named itself, or nothing when there is none. Raises RpcError."""
+        reply = await self._connection.call(
+            self._connection.auth.GetSemaphores,
+            types_pb2.SemaphoreFilter(SemaphoreKind=SEMAPHORE_KIND, SemaphoreName=self._owner),
+            name="AuthService/GetSemaphores",
+            subject=self._subject,
+        )
+        return next((lease.Holder for semaphore in reply.Semaphores for lease in semaphore.Spec.Leases), "")
+
+    @property
+    def _subject(self) -> str:
+        return f"the lease of {self._owner}"
+
+    def _is_due(self) -> bool:
+        return self._clock.monotonic() >= self._ends - LIFE + RENEW_AFTER
+
+    async def _take(self) -> None:
+        request = types_pb2.AcquireSemaphoreRequest(
+            SemaphoreKind=SEMAPHORE_KIND,
+            SemaphoreName=self._owner,
+            MaxLeases=1,
+            Expires=self._in(CLOCK_TOLERANCE),
+            Holder=self._holder,
+        )
+        asked = self._clock.monotonic()
+        try:
+            self._held = await self._connection.call_once(
+                self._connection.auth.AcquireSemaphore,
+                request,
+                name="AuthService/AcquireSemaphore",
+                subject=self._subject,
+            )
+        except LimitExceededError as error:
+            raise StandbyError(self._owner, await self.holder()) from error
+        except InvalidArgumentError as error:
+            raise ClockBehindError from error
+        self._ends = asked + CLOCK_TOLERANCE
+        if not await self._renewed():
+            raise StandbyError(self._owner, await self.holder())
+        _log.info("this process (%s) writes for %s", self._holder, self._owner)
+
+    async def _renewed(self) -> bool:
+        """Lengthen the lease if that is due; False when it is gone. Raises RpcError when that could not be done."""
+        if self._held is None:
+            return False
+        if not self._is_due():
+            return True
+        longer = types_pb2.SemaphoreLease()
+        longer.CopyFrom(self._held)
+        longer.Expires.CopyFrom(self._in(LIFE))
+        asked = self._clock.monotonic()
+        try:
+            await self._connection.call_once(
+                self._connection.auth.KeepAliveSemaphoreLease,
+                longer,
+                name="AuthService/KeepAliveSemaphoreLease",
+                subject=self._subject,
+            )
+        except NotFoundError:
+            self._held = None
+            return False
+        self._held, self._ends = longer, asked + LIFE
+        return True
+
+    async def _renewed_or_still_good(self) -> bool:
+        """The same; a renewal that fails does no harm while enough of the lease is left for another one."""
+        try:
+            return await self._renewed()
+        except RpcError as error:
+            _log.info("the lease of %s was not renewed: %s", self._owner, error)
+            return self.is_held
+
+    def _in(self, seconds: float) -> Timestamp:
+        moment = Timestamp()
+        moment.FromDatetime(self._clock.now() + timedelta(seconds=seconds))
+        return moment

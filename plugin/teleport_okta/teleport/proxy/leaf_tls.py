@@ -1,0 +1,245 @@
+"""The client's half of a TLS session, as bytes in and bytes out, that presents the leaf certificate and no CA.
+
+Python's `ssl` completes the client's chain from its trust store. The host identity is issued by the very CA that
+verifies the server, so the chain would have two certificates, which the auth server refuses just after a handshake that
+looked fine (`teleport-observed.md` 1.1). Only OpenSSL's SSL_MODE_NO_AUTO_CHAIN prevents that, and pyOpenSSL can set it.
+
+The server's name is checked while its certificate is verified: a wrong server sees neither our certificate nor a byte
+of what follows. With TLS 1.3 the server judges *our* certificate after the handshake is over for us, so its refusal
+arrives with the first read, as an alert.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import NameOID
+from OpenSSL import SSL, crypto
+
+from teleport_okta.teleport.dial import API_DOMAIN
+from teleport_okta.teleport.proxy.certificates import certificate_names, is_good_for
+from teleport_okta.teleport.proxy.errors import (
+    CertificateRefusedError,
+    HandshakeRefusedError,
+    ProtocolNotNegotiatedError,
+    ServerCertificateExpiredError,
+    ServerNameError,
+    TlsBrokenError,
+    UnknownServerCAError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    from teleport_okta.teleport.identity import Identity
+
+    _TeleportKey = EllipticCurvePrivateKey | Ed25519PrivateKey | RSAPrivateKey
+
+_NO_AUTO_CHAIN: Final = 0x8
+"""SSL_MODE_NO_AUTO_CHAIN of OpenSSL's ssl.h; pyOpenSSL has no name for it."""
+
+_TIME_ERRORS: Final = frozenset(
+    {SSL.X509VerificationCodes.ERR_CERT_NOT_YET_VALID, SSL.X509VerificationCodes.ERR_CERT_HAS_EXPIRED}
+)
+
+_VERIFICATION_ERRORS: Final = {
+    number: name.removeprefix("ERR_").replace("_", " ").lower()
+    for name, number in vars(SSL.X509VerificationCodes).items()
+    if name.startswith("ERR_")
+}
+
+_RECORD: Final = 16 * 1024
+"""The most that one TLS record carries (RFC 8446 §5.1), in bytes."""
+
+_RECORD_OVERHEAD: Final = 64
+"""No fewer bytes than a cipher adds to a record."""
+
+_ROOM: Final = 4 * 1024
+"""Bytes to read beside the records asked for: answers to key updates, session tickets, alerts."""
+
+
+def auth_protocols(cluster: str) -> tuple[str, ...]:
+    """Return the ALPN values by which the proxy routes to a cluster's auth server (`reference/teleport.md` 1.2)."""
+    return (f"teleport-auth@{encoded_cluster(cluster)}", "h2")
+
+
+def encoded_cluster(cluster: str) -> str:
+    """Return a cluster's name as Teleport encodes it in server names (`reference/teleport.md` 1.1)."""
+    return f"{cluster.encode().hex()}.{API_DOMAIN}"
+
+
+class ClientTls:
+    """What the sessions with one server have in common: whom to believe, whom to expect, who we are.
+
+    `address` is for messages. `trust` holds PEM roots; None believes everybody, for looking at a certificate and
+    hanging up. A trusted certificate need not be a root by itself (as with Teleport's own clients).
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        trust: Iterable[bytes] | None,
+        protocols: Iterable[str],
+        identity: Identity | None = None,
+        server_name: str = API_DOMAIN,
+    ) -> None:
+        self.address = address
+        self._server_name = server_name
+        self._context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        self._context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        self._context.set_mode(_NO_AUTO_CHAIN)
+        self._context.set_alpn_protos([protocol.encode() for protocol in protocols])
+        store = self._context.get_cert_store()
+        if trust is None or store is None:
+            self._context.set_verify(SSL.VERIFY_NONE)
+        else:
+            store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
+            for bundle in trust:
+                for certificate in x509.load_pem_x509_certificates(bundle):
+                    store.add_cert(crypto.X509.from_cryptography(certificate))
+            self._context.set_verify(SSL.VERIFY_PEER, self._judge)
+        if identity is not None:
+            self._context.use_certificate(x509.load_pem_x509_certificate(identity.certificate_pem))
+            # Teleport makes keys of these kinds only (`reference/teleport.md` 2.5).
+            key = cast("_TeleportKey", load_pem_private_key(identity.key_pem, password=None))
+            self._context.use_privatekey(key)
+            self._context.check_privatekey()
+
+    def session(self) -> TlsSession:
+        """Return a new session."""
+        connection = SSL.Connection(self._context, None)
+        connection.set_tlsext_host_name(self._server_name.encode())
+        connection.set_connect_state()
+        return TlsSession(connection, self.address)
+
+    def _judge(self, _connection: SSL.Connection, seen: crypto.X509, error: int, depth: int, good: int) -> bool:
+        """Judge one certificate of the server's chain; depth 0 is its own, and comes last."""
+        if not good:
+            kind = ServerCertificateExpiredError if error in _TIME_ERRORS else UnknownServerCAError
+            raise kind(self.address, f"{_VERIFICATION_ERRORS.get(error, error)}, {_common_name(seen)}")
+        if depth == 0:
+            leaf = seen.to_cryptography()
+            if not is_good_for(leaf, self._server_name):
+                raise ServerNameError(self.address, self._server_name, certificate_names(leaf))
+        return True
+
+
+class TlsSession:
+    """One session. What `receive` is given came from the server; what the methods return goes to the server.
+
+    Errors end the session; `last_words` then holds the alert for the server.
+    """
+
+    __slots__ = ("_address", "_connection", "established", "heard", "peer_closed")
+
+    def __init__(self, connection: SSL.Connection, address: str) -> None:
+        self._connection = connection
+        self._address = address
+        self.established = False
+        """Whether the handshake is over."""
+        self.peer_closed = False
+        """Whether the server has said that it sends no more (close_notify)."""
+        self.heard = False
+        """Whether the server has said anything since the handshake, and so has accepted us."""
+
+    def handshake(self, data: bytes = b"") -> bytes:
+        """Take a step of the handshake with what has arrived, and return what is to be sent.
+
+        Raises a ServerCertificateError, HandshakeRefusedError, ProtocolNotNegotiatedError or TlsBrokenError.
+        """
+        if data:
+            self._connection.bio_write(data)
+        try:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
+            return self._outgoing()
+        except SSL.Error as error:
+            raise self._handshake_error(_reason(error)) from error
+        negotiated = self._connection.get_alpn_proto_negotiated()
+        if negotiated != b"h2":
+            raise ProtocolNotNegotiatedError(self._address, negotiated.decode(errors="replace"))
+        self.established = True
+        return self._outgoing()
+
+    def send(self, data: bytes) -> bytes:
+        """Encrypt what is to be sent. Raises TlsBrokenError."""
+        try:
+            self._connection.send(data)
+        except SSL.Error as error:
+            raise TlsBrokenError(self._address, _reason(error)) from error
+        return self._outgoing(len(data) + _RECORD_OVERHEAD * (len(data) // _RECORD + 1) + _ROOM)
+
+    def receive(self, data: bytes = b"") -> bytes:
+        """Decrypt what has arrived, and return as much of it as is complete.
+
+        Raises CertificateRefusedError when the server ends the session before its first word, and TlsBrokenError.
+        """
+        connection = self._connection
+        if data:
+            connection.bio_write(data)
+        parts: list[bytes] = []
+        try:
+            while True:
+                parts.append(connection.recv(_RECORD))
+        except SSL.WantReadError:
+            pass
+        except SSL.ZeroReturnError:
+            self.peer_closed = True
+        except SSL.Error as error:
+            raise self._session_error(_reason(error)) from error
+        if parts:
+            self.heard = True
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        return b""
+
+    def close(self) -> bytes:
+        """Return the word that we send no more (close_notify). Receiving goes on."""
+        try:
+            self._connection.shutdown()
+        except SSL.Error:
+            return b""
+        return self._outgoing()
+
+    def last_words(self) -> bytes:
+        """Return what OpenSSL still wants the server to know: after an error, the alert."""
+        return self._outgoing()
+
+    def server_certificate(self) -> x509.Certificate | None:
+        """Return the certificate that the server has presented."""
+        return self._connection.get_peer_certificate(as_cryptography=True)
+
+    def _outgoing(self, size: int = _RECORD + _ROOM) -> bytes:
+        try:
+            return self._connection.bio_read(size)
+        except SSL.WantReadError:
+            return b""
+
+    def _handshake_error(self, reason: str) -> HandshakeRefusedError | ProtocolNotNegotiatedError | TlsBrokenError:
+        if "no application protocol" in reason:
+            return ProtocolNotNegotiatedError(self._address, "")
+        return (
+            HandshakeRefusedError(self._address, reason) if "alert" in reason else TlsBrokenError(self._address, reason)
+        )
+
+    def _session_error(self, reason: str) -> CertificateRefusedError | TlsBrokenError:
+        if "alert" in reason and not self.heard:
+            return CertificateRefusedError(self._address, reason)
+        return TlsBrokenError(self._address, reason)
+
+
+def _reason(error: SSL.Error) -> str:
+    """Return OpenSSL's words for an error, such as `tlsv13 alert certificate required`."""
+    entries = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return str(entries[-1][-1]) if entries else type(error).__name__
+
+
+def _common_name(certificate: crypto.X509) -> str:
+    names = certificate.to_cryptography().subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else "no common name"

@@ -1,0 +1,78 @@
+"""A look at a TLS server that believes nothing and says nothing: a handshake, and the connection is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+
+from teleport_okta.teleport.proxy.dialing import reason_of, split_address
+from teleport_okta.teleport.proxy.errors import (
+    HandshakeRefusedError,
+    ProtocolNotNegotiatedError,
+    ProxyTimeoutError,
+    ProxyUnreachableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEADLINE: Final = 10.0
+"""Seconds for the connection and the handshake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the server showed. Nothing about it is verified; `protocol` is what ALPN agreed on, or None."""
+
+    certificate: x509.Certificate
+    protocol: str | None
+
+
+async def peek(
+    address: str, *, protocols: Sequence[str], server_name: str | None = None, deadline: float = DEADLINE
+) -> Sight:
+    """Shake hands with the server at `address`, naming `server_name`, or its host, which an IP address has not.
+
+    Raises ProxyUnreachableError, ProxyTimeoutError, ProtocolNotNegotiatedError when it refuses every protocol offered,
+    or HandshakeRefusedError.
+    """
+    host, port = split_address(address)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(list(protocols))
+    name = server_name or (host if not _is_ip_address(host) else "")
+    try:
+        async with asyncio.timeout(deadline):
+            _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=name)
+    except TimeoutError as error:
+        raise ProxyTimeoutError(address, "the TLS handshake", deadline) from error
+    except ssl.SSLError as error:
+        reason = (error.reason or str(error)).replace("_", " ").lower()
+        if "no application protocol" in reason:
+            raise ProtocolNotNegotiatedError(address, "") from error
+        raise HandshakeRefusedError(address, reason) from error
+    except ConnectionResetError as error:
+        raise HandshakeRefusedError(address, "") from error
+    except OSError as error:
+        raise ProxyUnreachableError(address, reason_of(error)) from error
+    tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
+    der, protocol = tls.getpeercert(binary_form=True), tls.selected_alpn_protocol()
+    writer.transport.abort()
+    try:
+        return Sight(x509.load_der_x509_certificate(der or b""), protocol)
+    except ValueError as error:
+        raise HandshakeRefusedError(address, "the server's certificate cannot be read") from error
+
+
+def _is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,110 @@
+"""ALPN connection upgrade: the way to the auth server when a load balancer ends TLS before the proxy.
+
+Such a balancer knows nothing of Teleport's ALPN values, so they say nothing to the proxy. The proxy therefore takes the
+same TLS session inside a WebSocket, which every balancer lets through (`reference/teleport.md` 1.3).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+
+from teleport_okta.teleport.proxy.dialing import split_address
+from teleport_okta.teleport.proxy.errors import (
+    ProtocolNotNegotiatedError,
+    UpgradeRefusedError,
+    UpgradeUnsupportedError,
+)
+from teleport_okta.teleport.proxy.peek import peek
+from teleport_okta.teleport.proxy.web import DEADLINE, web_error, web_session
+from teleport_okta.teleport.proxy.web_socket import WebSocketTransport
+
+if TYPE_CHECKING:
+    import asyncio
+    import ssl
+    from collections.abc import Callable, Mapping
+
+    from teleport_okta.teleport.proxy.dialing import AnyProtocol
+
+OVERRIDE: Final = "TELEPORT_TLS_ROUTING_CONN_UPGRADE"
+"""Environment variable that answers the question instead: `true`, `false`, or `host=yes,host2=no`."""
+
+_PATH: Final = "/webapi/connectionupgrade"
+_SUBPROTOCOL: Final = "alpn"
+_PROBE: Final = "teleport-reversetunnel"
+_FAREWELL: Final = 2.0
+"""Seconds that the other side gets to answer our closing of the WebSocket."""
+
+_LARGEST_FRAME: Final = 1024 * 1024
+"""Bytes of one message that are accepted; the proxy's have some 32 thousand."""
+
+_YES: Final = frozenset({"1", "t", "true", "y", "yes", "on"})
+_NO: Final = frozenset({"0", "f", "false", "n", "no", "off"})
+
+
+async def needs_upgrade(address: str, environment: Mapping[str, str] = os.environ) -> bool:
+    """Say whether the proxy at `address` is reached by a connection upgrade only.
+
+    It is asked with a handshake for one of Teleport's own ALPN values: whoever agrees to it is the proxy itself.
+    Raises ProxyUnreachableError, ProxyTimeoutError or HandshakeRefusedError.
+    """
+    ordered = _ordered(address, environment.get(OVERRIDE, ""))
+    if ordered is not None:
+        return ordered
+    try:
+        sight = await peek(address, protocols=(_PROBE,))
+    except ProtocolNotNegotiatedError:
+        return True
+    return sight.protocol != _PROBE
+
+
+def _ordered(address: str, order: str) -> bool | None:
+    """Return what the environment variable says about an address; None when it says nothing."""
+    host, _ = split_address(address)
+    for item in re.split(r"[,;]", order):
+        name, given, value = item.rpartition("=")
+        if not given or name.strip().lower() in {host.lower(), address.lower()}:
+            word = value.strip().lower()
+            if word in _YES | _NO:
+                return word in _YES
+    return None
+
+
+class UpgradeDialer:
+    """WebSockets at the proxy at `address`, whose web certificate `context` verifies."""
+
+    def __init__(self, address: str, context: ssl.SSLContext) -> None:
+        self._address = address
+        self._context = context
+
+    async def dial(self, protocol: Callable[[], AnyProtocol]) -> tuple[asyncio.Transport, AnyProtocol]:
+        """See `Dialer.dial`. Raises WebCertificateError, UpgradeUnsupportedError and UpgradeRefusedError as well."""
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(web_session(self._context))
+            socket = await self._upgrade(session)
+            made = protocol()
+            transport = WebSocketTransport(socket, made, stack.pop_all())
+        return transport, made
+
+    async def _upgrade(self, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+        try:
+            socket = await session.ws_connect(
+                f"https://{self._address}{_PATH}",
+                protocols=(_SUBPROTOCOL,),
+                timeout=aiohttp.ClientWSTimeout(ws_close=_FAREWELL),
+                max_msg_size=_LARGEST_FRAME,
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            if error.status == 404:
+                raise UpgradeUnsupportedError(self._address) from error
+            raise UpgradeRefusedError(self._address, error.status, error.message) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise web_error(self._address, error, DEADLINE) from error
+        if socket.protocol != _SUBPROTOCOL:
+            await socket.close()
+            raise UpgradeRefusedError(self._address, 101, f"the subprotocol is {socket.protocol!r}")
+        return socket

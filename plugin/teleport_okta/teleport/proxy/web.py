@@ -1,0 +1,110 @@
+"""HTTPS with the proxy's web service: whom to believe, how long to wait, and what a failure means.
+
+The proxy's web certificate proves the proxy's public name, by the system's CAs and those of `teleport.proxy_ca`. It
+proves nothing about the cluster.
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+
+from teleport_okta import __version__
+from teleport_okta.teleport.proxy.dialing import reason_of
+from teleport_okta.teleport.proxy.errors import (
+    NotAProxyError,
+    ProxyCaError,
+    ProxyTimeoutError,
+    ProxyUnreachableError,
+    WebCertificateError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+DEADLINE: Final = 15.0
+"""Seconds for one exchange, from the connection to the last byte of the answer."""
+
+_LARGEST_ANSWER: Final = 1024 * 1024
+"""Bytes of an answer that are read at most; real ones have some thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebAnswer:
+    """What the proxy's web service answered."""
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+def web_context(address: str, extra_ca: Path | None) -> ssl.SSLContext:
+    """Return what verifies the proxy's web certificate. Raises ProxyCaError."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if extra_ca is not None:
+        try:
+            context.load_verify_locations(cafile=extra_ca)
+        except ssl.SSLError as error:
+            raise ProxyCaError(address, str(extra_ca), "it holds no certificate in PEM") from error
+        except OSError as error:
+            raise ProxyCaError(address, str(extra_ca), error.strerror or type(error).__name__) from error
+    return context
+
+
+async def exchange(
+    address: str, method: str, path: str, *, context: ssl.SSLContext, json: object = None, deadline: float = DEADLINE
+) -> WebAnswer:
+    """Make one request to the proxy at `address` and return its answer, whatever its status. Redirects are answers.
+
+    Raises WebCertificateError, ProxyUnreachableError, ProxyTimeoutError or NotAProxyError.
+    """
+    async with web_session(context) as session:
+        with_deadline = aiohttp.ClientTimeout(total=deadline)
+        try:
+            async with session.request(
+                method, f"https://{address}{path}", json=json, timeout=with_deadline, allow_redirects=False
+            ) as response:
+                body = await response.content.read(_LARGEST_ANSWER)
+                return WebAnswer(response.status, response.content_type, body)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise web_error(address, error, deadline) from error
+
+
+@asynccontextmanager
+async def web_session(context: ssl.SSLContext) -> AsyncIterator[aiohttp.ClientSession]:
+    """Lend an HTTP session. HTTPS_PROXY is for Okta, so the environment does not count here."""
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context),
+        headers={"User-Agent": f"teleport-okta/{__version__}"},
+        trust_env=False,
+    ) as session:
+        yield session
+
+
+def web_error(
+    address: str, error: aiohttp.ClientError | TimeoutError, deadline: float
+) -> WebCertificateError | ProxyUnreachableError | ProxyTimeoutError | NotAProxyError:
+    """Return our error for one of aiohttp's."""
+    match error:
+        case TimeoutError():
+            return ProxyTimeoutError(address, "the answer to an HTTPS request", deadline)
+        case aiohttp.ClientConnectorCertificateError():
+            cause = error.certificate_error
+            return WebCertificateError(address, getattr(cause, "verify_message", "") or str(cause))
+        case aiohttp.ClientConnectorSSLError():
+            problem = NotAProxyError(address, f"it speaks no TLS that we understand ({error.os_error})")
+        case aiohttp.ClientConnectorError():
+            return ProxyUnreachableError(address, reason_of(error.os_error))
+        case aiohttp.ClientOSError():
+            return ProxyUnreachableError(address, reason_of(error))
+        case aiohttp.ServerDisconnectedError():
+            return ProxyUnreachableError(address, "the connection was closed before an answer")
+        case _:
+            problem = NotAProxyError(address, f"its answer is no HTTP ({type(error).__name__})")
+    return problem

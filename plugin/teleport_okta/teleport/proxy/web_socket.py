@@ -1,0 +1,142 @@
+"""A WebSocket of aiohttp as a transport of asyncio: what is written goes into binary frames, what they bring is read.
+
+So a connection through a WebSocket is relayed as any other. aiohttp does the framing (masks, fragments, pings, the
+closing); here are the two things that a transport adds, a bounded buffer and the pause in either direction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+_HIGH: Final = 128 * 1024
+"""Bytes not yet sent from which on the protocol is asked to pause."""
+
+_LOW: Final = 32 * 1024
+"""Bytes at which it may go on."""
+
+
+class WebSocketTransport(asyncio.Transport):
+    """Carries a protocol over an open WebSocket; `resources` is closed when the connection is lost.
+
+    A WebSocket has no half-close: the other side's farewell ends both directions.
+    """
+
+    def __init__(
+        self, socket: aiohttp.ClientWebSocketResponse, protocol: asyncio.Protocol, resources: AsyncExitStack
+    ) -> None:
+        super().__init__()
+        self._socket = socket
+        self._protocol = protocol
+        self._resources = resources
+        self._unsent: deque[bytes] = deque()
+        self._unsent_bytes = 0
+        self._asked_to_pause = False
+        self._closing = False
+        self._to_do = asyncio.Event()
+        self._may_read = asyncio.Event()
+        self._may_read.set()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        protocol.connection_made(self)
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """Return what is known of the connection below."""
+        return self._socket.get_extra_info(name, default)
+
+    def is_closing(self) -> bool:
+        """Say whether nothing more can be written."""
+        return self._closing
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send, as soon as the WebSocket takes it."""
+        if self._closing or not data:
+            return
+        self._unsent.append(bytes(data))
+        self._unsent_bytes += len(data)
+        self._to_do.set()
+        if self._unsent_bytes > _HIGH and not self._asked_to_pause:
+            self._asked_to_pause = True
+            self._protocol.pause_writing()
+
+    def pause_reading(self) -> None:
+        """Deliver nothing more until `resume_reading`. The WebSocket itself stops reading soon after."""
+        self._may_read.clear()
+
+    def resume_reading(self) -> None:
+        """Deliver again."""
+        self._may_read.set()
+
+    def is_reading(self) -> bool:
+        """Say whether what arrives is delivered."""
+        return self._may_read.is_set() and not self._closing
+
+    def close(self) -> None:
+        """Send what is left, take leave, and end."""
+        self._closing = True
+        self._to_do.set()
+
+    def abort(self) -> None:
+        """End at once."""
+        self._closing = True
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        """Carry until one direction ends; then tell the protocol, whatever the end was."""
+        cause: BaseException | None = None
+        reading = asyncio.get_running_loop().create_task(self._read())
+        writing = asyncio.get_running_loop().create_task(self._write())
+        try:
+            done, _ = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+            cause = next((end.exception() for end in done if end.exception() is not None), None)
+            if cause is None:
+                await self._socket.close()
+        finally:
+            self._closing = True
+            for task in (reading, writing):
+                task.cancel()
+            await asyncio.gather(reading, writing, return_exceptions=True)
+            await self._let_go()
+            self._protocol.connection_lost(cause if isinstance(cause, Exception) else None)
+
+    async def _let_go(self) -> None:
+        """Release the connection below, without waiting for the other side's farewell."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await self._socket.close()
+        await self._resources.aclose()
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._socket.receive()
+            await self._may_read.wait()
+            if message.type is aiohttp.WSMsgType.BINARY:
+                if not self._closing:
+                    self._protocol.data_received(message.data)
+            elif message.type is aiohttp.WSMsgType.ERROR:
+                raise ConnectionError(f"the WebSocket broke: {self._socket.exception()}")
+            elif message.type is aiohttp.WSMsgType.TEXT:
+                raise ConnectionError("a text message in a WebSocket that carries TLS")
+            else:
+                self._protocol.eof_received()
+                return
+
+    async def _write(self) -> None:
+        while True:
+            await self._to_do.wait()
+            self._to_do.clear()
+            while self._unsent:
+                data = self._unsent.popleft()
+                await self._socket.send_bytes(data)
+                self._unsent_bytes -= len(data)
+                if self._asked_to_pause and self._unsent_bytes <= _LOW:
+                    self._asked_to_pause = False
+                    self._protocol.resume_writing()
+            if self._closing:
+                return

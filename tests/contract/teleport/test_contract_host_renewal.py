@@ -1,0 +1,223 @@
+"""The host identity: renewed before it ends, and carried through a rotation of the cluster's CA."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from teleport_clients import connect
+from teleport_okta.sandbox.teleport import Fault
+from teleport_okta.teleport.errors import PermissionDeniedError, UnavailableError
+from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
+from teleport_okta.teleport.host_renewal import HostKeeper
+from teleport_okta.teleport.identity import parse_identity
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from teleport_okta.clock import VirtualClock
+    from teleport_okta.sandbox.teleport import TeleportSandbox
+    from teleport_okta.teleport.cluster import Teleport
+    from teleport_okta.teleport.identity import Identity
+
+PHASES = ("init", "update_clients", "update_servers", "standby")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> HostStore:
+    return HostStore(tmp_path / "data")
+
+
+@pytest.fixture
+async def teleport(
+    sandbox: TeleportSandbox, host: Identity, bot: Identity, clock: VirtualClock
+) -> AsyncIterator[Teleport]:
+    async with await connect(sandbox.address, host=host, bot=bot, clock=clock) as client:
+        yield client
+
+
+@pytest.fixture
+def keeper(teleport: Teleport, store: HostStore, clock: VirtualClock) -> HostKeeper:
+    return HostKeeper(teleport, store, clock=clock)
+
+
+async def on_new_connections(sandbox: TeleportSandbox, identity: Identity, clock: VirtualClock) -> bool:
+    """Whether the server takes an identity on a connection that begins now."""
+    async with await connect(sandbox.address, host=identity, clock=clock) as client:
+        try:
+            await client.host.prove()
+        except UnavailableError:
+            return False
+        return True
+
+
+async def test_a_good_identity_is_left_as_it_is(
+    teleport: Teleport, keeper: HostKeeper, host: Identity, sandbox: TeleportSandbox
+) -> None:
+    await keeper.look()
+    assert teleport.host.identity == host
+    assert sandbox.calls.of("GenerateHostCerts") == 0
+
+
+async def test_after_two_thirds_of_its_life_it_is_renewed_and_stored(
+    teleport: Teleport, keeper: HostKeeper, host: Identity, store: HostStore, clock: VirtualClock
+) -> None:
+    clock.advance((host.not_after - host.not_before).total_seconds() * 2 / 3 + 60)
+
+    await keeper.look()
+
+    renewed = teleport.host.identity
+    assert renewed.certificate_pem != host.certificate_pem
+    assert renewed.subject == host.subject
+    assert store.load() == renewed
+    assert await teleport.users.get("nobody") is None
+
+
+async def test_a_whole_rotation_costs_no_call_and_leaves_one_ca(
+    teleport: Teleport, keeper: HostKeeper, host: Identity, store: HostStore, sandbox: TeleportSandbox, clock
+) -> None:
+    trusted = []
+    for phase in PHASES:
+        sandbox.administrator.rotate(phase)
+        await keeper.look()
+        await keeper.look()
+        trusted.append(len(teleport.host.identity.ca_pems))
+        assert await teleport.users.get("nobody") is None
+        assert (await teleport.cluster()).has("adoption")
+        assert await on_new_connections(sandbox, teleport.host.identity, clock), phase
+
+    assert trusted == [2, 2, 2, 1]
+    assert not await on_new_connections(sandbox, host, clock)
+    assert store.load() == teleport.host.identity
+    assert store.load_previous() is None
+
+
+async def test_a_phase_that_was_slept_through_does_no_harm_while_the_old_ca_is_trusted(
+    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, clock: VirtualClock
+) -> None:
+    await keeper.look()
+    for phase in PHASES[:3]:
+        sandbox.administrator.rotate(phase)
+
+    await keeper.look()
+
+    sandbox.administrator.rotate("standby")
+    assert await on_new_connections(sandbox, teleport.host.identity, clock)
+
+
+async def test_a_process_that_was_down_meanwhile_learns_the_new_ca_from_the_bots_file(
+    sandbox: TeleportSandbox, host: Identity, store: HostStore, clock: VirtualClock
+) -> None:
+    for phase in PHASES[:3]:
+        sandbox.administrator.rotate(phase)
+    renewed = sandbox.issue_identity("bot-teleport-okta", ["teleport-okta"], lifetime=timedelta(hours=1)).text()
+    bot = parse_identity(renewed, source="bot")
+
+    async with await connect(sandbox.address, host=host, bot=bot, clock=clock) as client:
+        await HostKeeper(client, store, clock=clock).look()
+
+        sandbox.administrator.rotate("standby")
+        assert await on_new_connections(sandbox, client.host.identity, clock)
+
+
+async def test_a_certificate_that_is_refused_at_first_takes_over_later(
+    teleport: Teleport, keeper: HostKeeper, host: Identity, store: HostStore, sandbox: TeleportSandbox, clock
+) -> None:
+    sandbox.administrator.rotate("init")
+    await keeper.look()
+    before = teleport.host.identity
+    sandbox.administrator.rotate("update_clients", refuse_new_for=60)
+
+    with pytest.raises(UnavailableError):
+        await keeper.look()
+    assert teleport.host.identity == before
+    assert store.load() == before
+    assert await teleport.users.get("nobody") is None
+    issued = sandbox.calls.of("GenerateHostCerts")
+
+    clock.advance(61)
+    await keeper.look()
+    assert teleport.host.identity != before
+    assert store.load() == teleport.host.identity
+    assert sandbox.calls.of("GenerateHostCerts") == issued
+
+
+async def test_a_rotation_that_is_rolled_back_leads_back(
+    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, clock: VirtualClock
+) -> None:
+    for phase in ("init", "update_clients", "rollback", "standby"):
+        sandbox.administrator.rotate(phase)
+        await keeper.look()
+
+    assert len(teleport.host.identity.ca_pems) == 1
+    assert await on_new_connections(sandbox, teleport.host.identity, clock)
+
+
+async def test_a_certificate_that_is_refused_after_all_is_given_up_for_the_one_before(
+    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, clock: VirtualClock
+) -> None:
+    sandbox.administrator.rotate("init")
+    await keeper.look()
+    before = teleport.host.identity
+    sandbox.administrator.rotate("update_clients")
+    await keeper.look()
+    assert teleport.host.identity != before
+    sandbox.administrator.rotate("rollback", refuse_new_for=3600)
+
+    await sandbox.restart_auth(down_for=0)
+
+    assert await teleport.users.get("nobody") is None
+    assert teleport.host.identity == before
+
+
+async def test_a_process_that_starts_in_the_middle_has_both(
+    teleport: Teleport, keeper: HostKeeper, store: HostStore, sandbox: TeleportSandbox
+) -> None:
+    sandbox.administrator.rotate("init")
+    await keeper.look()
+    first = teleport.host.identity
+    sandbox.administrator.rotate("update_clients")
+    await keeper.look()
+
+    assert store.load() == teleport.host.identity
+    assert store.load_previous() is not None
+    assert store.load_previous().certificate_pem == first.certificate_pem
+
+
+async def test_what_keeps_it_from_being_renewed_shows(
+    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, host: Identity, clock: VirtualClock
+) -> None:
+    sandbox.faults.add(Fault("*/GenerateHostCerts", code=grpc.StatusCode.PERMISSION_DENIED, message="no"))
+    clock.advance((host.not_after - host.not_before).total_seconds() * 0.8)
+
+    with pytest.raises(PermissionDeniedError):
+        await keeper.look()
+
+    assert teleport.identities(clock.now())[0].problem == "it expires soon and has not been renewed"
+
+
+async def test_a_host_that_slept_through_a_whole_rotation_is_told_to_join_again(
+    sandbox: TeleportSandbox, host: Identity, clock: VirtualClock, tmp_path: Path
+) -> None:
+    for phase in PHASES:
+        sandbox.administrator.rotate(phase)
+    async with await connect(sandbox.address, host=host, clock=clock) as client:
+        with pytest.raises(UnavailableError):
+            await client.users.get("nobody")
+
+
+async def test_a_join_during_a_rotation_brings_both_cas(sandbox: TeleportSandbox, tmp_path, clock, bot) -> None:
+    sandbox.administrator.rotate("init")
+    joined = await obtain_host_identity(
+        tmp_path / "other",
+        address=sandbox.address,
+        token=sandbox.join_token,
+        bot=bot,
+        clock=clock,
+        rng=random.Random(2),
+    )
+    assert len(joined.ca_pems) == 2

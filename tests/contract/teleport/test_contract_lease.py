@@ -1,0 +1,161 @@
+"""One writer at a time: the lease on a semaphore, seen from two processes."""
+
+from __future__ import annotations
+
+import random
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from teleport_clients import connect
+from teleport_okta.clock import VirtualClock
+from teleport_okta.model import labels
+from teleport_okta.model.teleport import TeleportUser
+from teleport_okta.sandbox.teleport import Fault
+from teleport_okta.teleport.lease import (
+    CLOCK_TOLERANCE,
+    LIFE,
+    MARGIN,
+    RENEW_AFTER,
+    ClockBehindError,
+    NotTheWriterError,
+    StandbyError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from teleport_okta.sandbox.teleport import TeleportSandbox
+    from teleport_okta.teleport.cluster import Teleport
+    from teleport_okta.teleport.identity import Identity
+
+OWNER = "00oOWNER"
+ADA = TeleportUser("ada", {labels.ORIGIN: labels.ORIGIN_OKTA, labels.OWNER: OWNER})
+
+
+@pytest.fixture
+def process(sandbox: TeleportSandbox, host: Identity, clock: VirtualClock) -> Callable[[str], object]:
+    """A process by name, which may write when it has the lease."""
+
+    @asynccontextmanager
+    async def started(name: str, *, at: VirtualClock = clock) -> AsyncIterator[Teleport]:
+        async with await connect(sandbox.address, host=host, clock=at, holder=name) as teleport:
+            yield teleport
+
+    return started
+
+
+async def test_only_the_holder_writes_and_the_other_is_told_who_that_is(process) -> None:
+    async with process("one") as one, process("two") as two:
+        await one.lease.obtain(OWNER)
+
+        with pytest.raises(StandbyError, match="one") as caught:
+            await two.lease.obtain(OWNER)
+        with pytest.raises(NotTheWriterError):
+            await two.users.create(ADA)
+        await one.users.create(ADA)
+    assert caught.value.holder == "one"
+
+
+async def test_who_gives_it_up_is_followed_at_once(process) -> None:
+    async with process("one") as one, process("two") as two:
+        await one.lease.obtain(OWNER)
+        await one.lease.give_up()
+
+        await two.lease.obtain(OWNER)
+
+        assert two.lease.is_held
+        with pytest.raises(NotTheWriterError):
+            await one.users.create(ADA)
+
+
+async def test_after_a_crash_it_is_free_when_its_life_is_over(process, clock: VirtualClock) -> None:
+    async with process("one") as one, process("two") as two:
+        await one.lease.obtain(OWNER)
+        clock.advance(LIFE - 1)
+        with pytest.raises(StandbyError):
+            await two.lease.obtain(OWNER)
+        clock.advance(2)
+
+        await two.lease.obtain(OWNER)
+
+        assert two.lease.is_held
+
+
+async def test_owners_do_not_stand_in_each_others_way(process) -> None:
+    async with process("one") as one, process("two") as two:
+        await one.lease.obtain(OWNER)
+        await two.lease.obtain("00oOTHER")
+        assert one.lease.is_held
+        assert two.lease.is_held
+
+
+async def test_it_is_renewed_at_a_third_of_its_life_and_not_before(
+    process, sandbox: TeleportSandbox, clock: VirtualClock
+) -> None:
+    async with process("one") as one:
+        await one.lease.obtain(OWNER)
+        mark = sandbox.calls.of("KeepAliveSemaphoreLease")
+        clock.advance(RENEW_AFTER - 1)
+        await one.lease.confirm()
+        assert sandbox.calls.of("KeepAliveSemaphoreLease") == mark
+        clock.advance(1)
+
+        await one.lease.confirm()
+
+        assert sandbox.calls.of("KeepAliveSemaphoreLease") == mark + 1
+        clock.advance(LIFE - MARGIN - 1)
+        assert one.lease.is_held
+
+
+async def test_it_counts_as_lost_before_it_ends_when_it_cannot_be_renewed(
+    process, sandbox: TeleportSandbox, clock: VirtualClock
+) -> None:
+    async with process("one") as one:
+        await one.lease.obtain(OWNER)
+        sandbox.faults.add(Fault("*/KeepAliveSemaphoreLease", code=grpc.StatusCode.UNAVAILABLE))
+        clock.advance(LIFE - MARGIN - 1)
+        await one.users.create(ADA)
+        clock.advance(2)
+
+        with pytest.raises(NotTheWriterError):
+            await one.users.create(TeleportUser("bob", ADA.labels))
+    assert sandbox.cluster.users.stored("bob") is None
+
+
+async def test_who_lost_it_to_somebody_else_learns_it_from_the_next_renewal(process, clock: VirtualClock) -> None:
+    async with process("one") as one, process("two") as two:
+        await one.lease.obtain(OWNER)
+        clock.advance(LIFE + 1)
+        await two.lease.obtain(OWNER)
+
+        with pytest.raises(NotTheWriterError):
+            await one.lease.confirm()
+        with pytest.raises(StandbyError, match="two"):
+            await one.lease.obtain(OWNER)
+
+
+async def test_a_clock_too_far_behind_the_servers_is_refused(process, clock: VirtualClock) -> None:
+    behind = VirtualClock(clock.now() - timedelta(seconds=CLOCK_TOLERANCE + 1))
+    async with process("one", at=behind) as one:
+        with pytest.raises(ClockBehindError, match="NTP"):
+            await one.lease.obtain(OWNER)
+    almost = VirtualClock(clock.now() - timedelta(seconds=CLOCK_TOLERANCE - 1))
+    async with process("two", at=almost) as two:
+        await two.lease.obtain(OWNER)
+
+
+async def test_a_write_that_is_repeated_stops_when_the_lease_goes(
+    process, sandbox: TeleportSandbox, clock: VirtualClock
+) -> None:
+    async with process("one") as one:
+        await one.lease.obtain(OWNER)
+        sandbox.faults.add(Fault("*/UpsertUser", code=grpc.StatusCode.UNAVAILABLE))
+        sandbox.faults.add(Fault("*/KeepAliveSemaphoreLease", code=grpc.StatusCode.UNAVAILABLE))
+        clock.advance(LIFE - MARGIN - 8)
+
+        with pytest.raises(NotTheWriterError):
+            await one.users.upsert(ADA)

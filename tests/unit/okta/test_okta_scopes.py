@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from typing import TYPE_CHECKING
+
+import pytest
+from teleport_okta.okta.errors import OktaScopeError
+from unit.okta.scripted_okta import ScriptedOkta, says
+from unit.okta.token_endpoint import THING, TOKEN, gives, refuses, service_app
+
+if TYPE_CHECKING:
+    from teleport_okta.okta.service_app import ServiceApp
+
+
+@pytest.fixture
+def app() -> ServiceApp:
+    return service_app()
+
+
+def carrying(scopes: list[str]) -> str:
+    """Return a token of the form that Okta's have, which says what it is for."""
+    return ".".join(urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, {"scp": scopes}))
+
+
+@pytest.mark.parametrize(
+    ("token", "scope", "granted"),
+    [
+        ("t1", "okta.apps.read okta.users.read extra", {"okta.users.read", "okta.apps.read", "extra"}),
+        (carrying(["okta.users.read", "okta.apps.read"]), None, {"okta.users.read", "okta.apps.read"}),
+        (carrying(["okta.users.read", "okta.apps.read"]), " ", {"okta.users.read", "okta.apps.read"}),
+        ("t1", None, None),
+        ("t1.!!!.x", None, None),
+    ],
+)
+async def test_what_was_granted_is_read_from_the_answer_or_else_from_the_token(
+    okta: ScriptedOkta, app: ServiceApp, token: str, scope: str | None, granted: set[str] | None
+) -> None:
+    okta.on(TOKEN, gives(token, scope=scope))
+    okta.on(THING, says({}))
+    async with okta.client(app) as client:
+        assert app.granted_scopes is None
+        await client.get(THING)
+    assert app.granted_scopes == granted
+
+
+async def test_a_token_that_lacks_a_scope_is_an_error_with_what_it_is_for_and_where_to_grant_it(
+    okta: ScriptedOkta, app: ServiceApp
+) -> None:
+    okta.on(TOKEN, gives("t1", scope="okta.users.read"))
+    async with okta.client(app) as client:
+        with pytest.raises(OktaScopeError, match=r"okta\.apps\.read \(to read the app.*Okta API Scopes") as raised:
+            await client.get(THING)
+    assert raised.value.missing == ("okta.apps.read",)
+    assert "okta.users.read" not in str(raised.value)
+    assert okta.times_asked(THING) == 0
+
+
+@pytest.mark.parametrize(
+    ("says_okta", "missing"),
+    [
+        ("One or more scopes are not granted.", ()),
+        ("The scope 'okta.apps.read' is not allowed for this client.", ("okta.apps.read",)),
+        ("Unknown: okta.groups.read", ()),
+    ],
+)
+async def test_a_refusal_names_the_scopes_asked_for_and_the_missing_ones_if_okta_does(
+    okta: ScriptedOkta, app: ServiceApp, says_okta: str, missing: tuple[str, ...]
+) -> None:
+    okta.on(TOKEN, refuses("invalid_scope", says_okta))
+    async with okta.client(app) as client:
+        with pytest.raises(OktaScopeError, match=r"okta\.users\.read \(to.*okta\.apps\.read \(to") as raised:
+            await client.get(THING)
+    assert (raised.value.asked, raised.value.missing) == (("okta.users.read", "okta.apps.read"), missing)
+    assert raised.value.remedy.startswith(f"grant {' and '.join(missing or raised.value.asked)} on the 'Okta API")
+    assert okta.times_asked(TOKEN) == 1
