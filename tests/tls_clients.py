@@ -1,11 +1,12 @@
-"""TLS clients of the Teleport sandbox that do what gRPC for Python cannot: choose ALPN values, and look at the handshake."""
+"""TLS clients of the Teleport sandbox that do what gRPC for Python cannot: choose ALPN, look at the handshake."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
+_PEM = re.compile(rb"-----BEGIN .*?-----END [A-Z ]+-----\n", re.DOTALL)
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 """What an HTTP/2 client says first; the server answers with a frame of its own."""
 
 
 def client_context(*protocols: str, ca: bytes | None = None, identity: bytes | None = None) -> ssl.SSLContext:
-    """Return a client's settings. Without `ca` (PEM) the server is not verified, and a host's chain is the leaf alone."""
+    """Return a client's settings, with key and certificate of an identity file's text.
+
+    Without `ca` (PEM) the server is not verified. With it OpenSSL adds that CA to the chain of a host's identity.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = ca is not None
     context.verify_mode = ssl.CERT_NONE if ca is None else ssl.CERT_REQUIRED
@@ -34,7 +40,7 @@ def client_context(*protocols: str, ca: bytes | None = None, identity: bytes | N
         context.set_alpn_protocols(list(protocols))
     if identity is not None:
         with tempfile.NamedTemporaryFile(suffix=".pem") as file:
-            file.write(identity)
+            file.write(b"".join(_PEM.findall(identity)[:2]))
             file.flush()
             context.load_cert_chain(file.name)
     return context
@@ -43,6 +49,15 @@ def client_context(*protocols: str, ca: bytes | None = None, identity: bytes | N
 def auth_protocols(cluster: str) -> list[str]:
     """Return the ALPN list with which a client asks a proxy for its auth server."""
     return [f"teleport-auth@{cluster.encode().hex()}.teleport.cluster.local", "h2"]
+
+
+def client_hello(*protocols: str) -> bytes:
+    """Return the first bytes that a client sends."""
+    outgoing = ssl.MemoryBIO()
+    session = client_context(*protocols).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    with suppress(ssl.SSLWantReadError):
+        session.do_handshake()
+    return outgoing.read()
 
 
 async def dial(address: str, context: ssl.SSLContext, name: str = "teleport.cluster.local") -> Streams:
@@ -84,9 +99,7 @@ async def channel_over(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterat
 
 
 @asynccontextmanager
-async def upgraded(
-    sandbox: TeleportSandbox, inner: ssl.SSLContext, protocol: str = "alpn"
-) -> AsyncIterator[Streams]:
+async def upgraded(sandbox: TeleportSandbox, inner: ssl.SSLContext, protocol: str = "alpn") -> AsyncIterator[Streams]:
     """Open a TLS session inside of an upgraded connection to the sandbox's proxy."""
     async with open_upgrade(sandbox, protocol) as frames:
         with tempfile.TemporaryDirectory() as directory:
@@ -137,7 +150,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(64 * 1024):
             writer.write(data)
             await writer.drain()
-    except ConnectionError:
-        pass
+    except (ConnectionError, ssl.SSLError):
+        pass  # either end may go in the middle of a word
     finally:
         writer.close()

@@ -73,11 +73,12 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, clock: Clock | None = None, policy: RetryPolicy = PATIENT
+    settings: Settings, *, clock: Clock | None = None, policy: RetryPolicy = PATIENT, persistent: bool = False
 ) -> AsyncIterator[Parts]:
     """Hold the data directory and connect to both sides, joining the cluster where that has not happened yet.
 
-    `policy` says how long an unreachable cluster is waited for.
+    `policy` says how long an unreachable cluster is waited for by each call; who is `persistent` waits for one that was
+    joined before however long it takes.
     Raises ConfigError, StateError, TeleportError or OktaError.
     """
     time = clock or SystemClock()
@@ -85,7 +86,9 @@ async def opened(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opened_store(settings))
         okta = OktaReads(await stack.enter_async_context(client_of(settings.okta, clock=time, rng=rng)))
-        entered = await enter(settings.teleport, settings.storage.data_dir, clock=time, rng=rng, policy=policy)
+        entered = await enter(
+            settings.teleport, settings.storage.data_dir, clock=time, rng=rng, policy=policy, persistent=persistent
+        )
         stack.push_async_callback(entered.teleport.aclose)
         if entered.teleport.lease is not None:
             stack.push_async_callback(entered.teleport.lease.give_up)
@@ -110,30 +113,39 @@ async def serve(settings: Settings, *, debug: bool = False) -> None:
         secrets=_secrets(settings),
     )
     _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)
-    async with opened(settings) as parts:
-        engine = Engine(
-            full_pass=parts.full_pass,
-            store=parts.store,
-            clock=parts.clock,
-            interval=settings.sync.interval,
-        )
-        with served(parts.metrics, settings.metrics.listen):
-            async with kept(parts), serving(AdminService(engine, parts.store), settings.storage.data_dir):
-                _stop_on_signals(engine)
-                await engine.run()
-    _log.info("stopped")
+    _cancel_on_signals()
+    try:
+        async with opened(settings, persistent=True) as parts:
+            await _run(settings, parts)
+    except asyncio.CancelledError:
+        _log.info("stopped before it was connected")
+    else:
+        _log.info("stopped")
+
+
+async def _run(settings: Settings, parts: Parts) -> None:
+    engine = Engine(
+        full_pass=parts.full_pass,
+        store=parts.store,
+        clock=parts.clock,
+        interval=settings.sync.interval,
+    )
+    with served(parts.metrics, settings.metrics.listen):
+        async with kept(parts), serving(AdminService(engine, parts.store), settings.storage.data_dir):
+            _stop_on_signals(engine)
+            await engine.run()
 
 
 @asynccontextmanager
 async def kept(parts: Parts) -> AsyncIterator[None]:
     """Run the keepers until the block ends."""
-    async with asyncio.TaskGroup() as group:
-        keepers = [group.create_task(_unfailing(keeper, parts.clock)) for keeper in parts.keepers]
-        try:
-            yield
-        finally:
-            for keeper in keepers:
-                keeper.cancel()
+    keepers = [asyncio.ensure_future(_unfailing(keeper, parts.clock)) for keeper in parts.keepers]
+    try:
+        yield
+    finally:
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
 
 
 async def _unfailing(keeper: Callable[[], Awaitable[None]], clock: Clock) -> None:
@@ -174,6 +186,14 @@ def _secrets(settings: Settings) -> list[str]:
         with suppress(ConfigError):
             secrets += [read_secret(value, key=key)] if value is not None else []
     return secrets
+
+
+def _cancel_on_signals() -> None:
+    """Let a signal end the present task, which waits for the other side and has nothing in flight."""
+    task = asyncio.current_task()
+    if task is not None:
+        for number in _STOP_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 def _stop_on_signals(engine: Engine) -> None:

@@ -14,7 +14,8 @@ def test_the_sandboxes_announce_themselves_in_one_line(okta, teleport):
     assert set(okta.line) == {"kind", "url", "ssws_token", "oauth", "app_id", "control"}
     assert set(okta.line["oauth"]) == {"client_id", "private_key", "kid"}
     assert set(teleport.line) == {
-        "kind", "auth", "proxy", "proxy_ca", "cluster", "version", "edition", "identity", "join_token", "ca_pins", "control",
+        "kind", "auth", "proxy", "proxy_ca", "cluster", "version", "edition", "identity", "join_token", "ca_pins",
+        "control",
     }  # fmt: skip
     assert (okta.line["kind"], teleport.line["kind"]) == ("okta", "teleport")
 

@@ -60,3 +60,25 @@ def test_a_command_beside_a_service_of_another_data_directory_does_not_write(ins
     service.send_signal(signal.SIGTERM)
     assert service.wait(PATIENCE) == 0
     assert installation.changed().json("apply")["succeeded"]
+
+
+def test_a_process_that_was_killed_is_succeeded_at_once_on_its_own_data_directory(pair):
+    first, _, services = pair
+    services[0].kill()
+    services[0].wait(PATIENCE)
+
+    services.append(first.start())
+
+    eventually(lambda: first.run("status", "--live").returncode == 0, "it runs again")
+    eventually(lambda: state(first) in {"idle", "running"}, "it writes again", within=LIFE / 4)
+
+
+def test_a_service_that_waits_for_its_cluster_ends_when_it_is_told_to(installation, teleport):
+    assert installation.json("apply")["succeeded"]
+    teleport.stop()
+    service = installation.start()
+    eventually(lambda: "waiting for Teleport" in installation.log, "it waits")
+
+    service.send_signal(signal.SIGTERM)
+
+    assert service.wait(PATIENCE) == 0

@@ -8,6 +8,7 @@ import shlex
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from string import Template
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,7 +72,7 @@ def stages(path=ROOT / "Dockerfile"):
     defaults, found = {}, []
     for one in _instructions(path.read_text()):
         if one.keyword == "FROM":
-            base, _, name = re.sub(r"\$\{(\w+)\}", lambda match: defaults[match[1]], one.rest).partition(" AS ")
+            base, _, name = Template(one.rest).substitute(defaults).partition(" AS ")
             found.append(Stage(base, name))
         elif found:
             found[-1].instructions.append(one)

@@ -122,7 +122,7 @@ def _base(space):
 
 
 def _follow(stage, tree, sent, trees):
-    environment = {"PATH": PATH, "HOME": str(Path.home()), **_ways_to_the_package_index()}
+    environment = {"PATH": PATH, "HOME": str(Path.home()), "PIP_PROGRESS_BAR": "off", **_ways_to_the_package_index()}
     directory = PurePosixPath("/")
     for one in stage.instructions:
         match one.keyword:

@@ -57,7 +57,9 @@ def installation(tmp_path):
 @pytest.fixture
 def container(image, installation, request):
     directory = installation.directory
-    return Container.made(image, request.node.name, volume=directory / "volume", config=directory / "teleport-okta.toml")
+    return Container.made(
+        image, request.node.name, volume=directory / "volume", config=directory / "teleport-okta.toml"
+    )
 
 
 def eventually(condition, what):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
 _LONGEST_WORDS: Final = 500
+_CHALLENGE: Final = re.compile(r'\b(error|error_description)\s*=\s*"([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,11 @@ class Answer:
         return value
 
     def failure(self) -> Failure:
-        """Describe the answer for an error; a body that is not of Okta's error form contributes nothing."""
-        body = self._error_body()
+        """Describe the answer for an error; a body that is not of Okta's error form contributes nothing.
+
+        A call whose proof does not hold is told so by a header alone (`WWW-Authenticate`, RFC 9449 §7.1).
+        """
+        body = self._error_body() or dict(_CHALLENGE.findall(self.headers.get("WWW-Authenticate", "")))
         causes = body.get("errorCauses")
         return Failure(
             method=self.method,

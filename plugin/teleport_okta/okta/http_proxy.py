@@ -67,16 +67,13 @@ def _value(environment: Mapping[str, str], variable: str) -> str:
 def _proxy(variable: str, text: str) -> HttpProxy:
     try:
         url = URL(text if "://" in text else f"http://{text}")
-        usable = url.scheme in {"http", "https"} and url.host and url.port
-    except ValueError:
-        usable = False
-    if not usable:
-        what = f"the environment variable {variable} does not name an HTTP proxy"
-        raise HttpProxyUrlError(what, remedy=f"set {variable} to http://host:port or http://user:password@host:port")
-    authorization = None
-    if url.user is not None:
-        authorization = encode_basic_auth(url.user, url.password or "", encoding="utf-8")
-    return HttpProxy(variable, url.origin(), authorization)
+        authorization = encode_basic_auth(url.user, url.password or "") if url.user is not None else None
+        if url.scheme in {"http", "https"} and url.host and url.port:
+            return HttpProxy(variable, url.origin(), authorization)
+    except ValueError:  # not chained: its message repeats the value
+        pass
+    what = f"the environment variable {variable} does not name an HTTP proxy"
+    raise HttpProxyUrlError(what, remedy=f"set {variable} to http://host:port or http://user:password@host:port")
 
 
 def _covers(entry: str, host: str, port: int | None) -> bool:

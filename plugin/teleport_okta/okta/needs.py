@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,9 @@ class Need:
     path: str
     empty: str = ""
     """What an empty answer may mean; nothing where it says nothing about our rights."""
+
+    absent: str = ""
+    """What to do where Okta finds nothing at `path`; nothing where that cannot be for want of rights."""
 
 
 USERS: Final = Need(
@@ -55,6 +59,19 @@ LOGS: Final = Need(
 ORGANIZATION: Final = Need(
     "okta.orgs.read", "View organization settings", "to show the organisation's name", "/api/v1/org"
 )
+
+
+def assigned_to(app_id: str) -> Need:
+    """Return the need to read who is assigned to an app."""
+    return Need(
+        APPS.scope,
+        APPS.permission,
+        "to read who is assigned to the app of okta.app_id",
+        f"{APPS.path}/{quote(app_id, safe='')}/users",
+        "nobody is assigned to the app, or the resource set of our admin role does not hold the people",
+        "check okta.app_id; if it is right, add the app to the resource set of our admin role",
+    )
+
 
 ALL: Final = (USERS, APPS, GROUPS, LOGS, ORGANIZATION)
 NEEDED: Final = (USERS, APPS)

@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
-from teleport_okta.okta import needs
 from teleport_okta.okta.errors import OktaError, OktaForbiddenError, OktaNotFoundError, OktaScopeError
-from teleport_okta.okta.needs import NEEDED, ORGANIZATION, Need
+from teleport_okta.okta.needs import NEEDED, ORGANIZATION, Need, assigned_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,40 +50,33 @@ async def probe(
 
     Refusals and failures are results. The order is that of `wanted`, the app last.
     """
-    results = [await _probe(client, need, need.path) for need in wanted]
-    if app_id is not None:
-        assigned = Need(
-            needs.APPS.scope,
-            needs.APPS.permission,
-            "to read who is assigned to the app of okta.app_id",
-            f"{needs.APPS.path}/{quote(app_id, safe='')}/users",
-            "nobody is assigned to the app, or the resource set of our admin role does not hold the people",
-        )
-        results.append(await _probe(client, assigned, assigned.path))
-    return tuple(results)
+    asked = (*wanted, assigned_to(app_id)) if app_id is not None else tuple(wanted)
+    return tuple([await _probe(client, need) for need in asked])
 
 
-async def _probe(client: OktaClient, need: Need, path: str) -> ProbeResult:
+async def _probe(client: OktaClient, need: Need) -> ProbeResult:
     try:
-        found = await _anything(client, need, path)
+        found = await _anything(client, need)
     except OktaScopeError as error:
         return ProbeResult(need, Outcome.REFUSED, f"the scope {need.scope} is not granted: {error.what}", error.remedy)
     except OktaForbiddenError as error:
-        remedy = f"give the admin role of the service app, or of the API token's owner, {need.permission}"
+        remedy = (
+            f"give the admin role of the service app, or of the API token's owner, {need.permission} over a resource "
+            "set that holds the objects"
+        )
         return ProbeResult(need, Outcome.REFUSED, f"our admin role does not allow it: {error.what}", remedy)
-    except OktaNotFoundError as error:
-        remedy = "check okta.app_id, and add the app to the resource set of our admin role"
-        return ProbeResult(need, Outcome.REFUSED, f"it is not there, or hidden from us: {error.what}", remedy)
     except OktaError as error:
+        if isinstance(error, OktaNotFoundError) and need.absent:
+            return ProbeResult(need, Outcome.REFUSED, f"not there, or hidden from us: {error.what}", need.absent)
         return ProbeResult(need, Outcome.UNKNOWN, error.what, error.remedy)
     if not found and need.empty:
         remedy = "look at the resource set of our admin role: what it leaves out looks as if it were not there"
-        return ProbeResult(need, Outcome.EMPTY, f"{path} lists nothing: {need.empty}", remedy)
-    return ProbeResult(need, Outcome.ALLOWED, f"GET {path}")
+        return ProbeResult(need, Outcome.EMPTY, f"{need.path} lists nothing: {need.empty}", remedy)
+    return ProbeResult(need, Outcome.ALLOWED, f"GET {need.path}")
 
 
-async def _anything(client: OktaClient, need: Need, path: str) -> bool:
+async def _anything(client: OktaClient, need: Need) -> bool:
     """Whether the read brings anything; the organisation itself is no listing."""
     if need == ORGANIZATION:
-        return bool(await client.get(path, scope=need.scope))
-    return bool((await client.first_page(path, _ONE, scope=need.scope)).rows)
+        return bool(await client.get(need.path, scope=need.scope))
+    return bool((await client.first_page(need.path, _ONE, scope=need.scope)).rows)

@@ -45,10 +45,15 @@ def error_of(answer: Answer) -> OktaError | None:
             remedy="raise this credential's share under Application (or API token) rate limits in Okta, "
             "or lower what other tools use",
         )
-    if failure.code in _UNPROVEN and not failure.path.startswith("/oauth2/"):
-        says = "was refused, because its proof of possession does not hold"
-        return OktaUnauthorizedError(failure, says, remedy=_TOKEN_REMEDIES[_UNPROVEN[0]])
-    return _no_token(failure) if failure.path.startswith("/oauth2/") else _refused(failure)
+    if failure.path.startswith("/oauth2/"):
+        return _no_token(failure)
+    return _unproven(failure) if failure.code in _UNPROVEN else _refused(failure)
+
+
+def _unproven(failure: Failure) -> OktaError:
+    """A call whose proof does not hold; as with a bad token, a new one may help."""
+    says = "was refused, because its proof of possession does not hold"
+    return OktaUnauthorizedError(failure, says, remedy=_TOKEN_REMEDIES["invalid_dpop_proof"])
 
 
 def _refused(failure: Failure) -> OktaError:
@@ -88,7 +93,7 @@ def _redirected(answer: Answer, failure: Failure) -> OktaError:
     )
 
 
-_UNPROVEN: Final = ("invalid_dpop_proof", "use_dpop_nonce")
+_UNPROVEN: Final = frozenset({"invalid_dpop_proof", "use_dpop_nonce"})
 """OAuth errors of RFC 9449, which the API answers too, instead of codes of its own."""
 
 _TOKEN_REMEDIES: Final = {
@@ -102,6 +107,11 @@ _TOKEN_REMEDIES: Final = {
 }
 
 
-def _no_token(failure: Failure) -> OktaTokenRefusedError:
-    remedy = _TOKEN_REMEDIES.get(failure.code or "", "check okta.org_url, and the service app in Okta")
+def _no_token(failure: Failure) -> OktaError:
+    """A refused token. OAuth's error says what to do, so an answer without one was cut off, or is not Okta's."""
+    if failure.code is None:
+        says = "gave no token, and no reason"
+        remedy = "check okta.org_url, and that no proxy answers in Okta's place"
+        return OktaMalformedAnswerError(failure, says, remedy=remedy, cut_off=True)
+    remedy = _TOKEN_REMEDIES.get(failure.code, "check okta.org_url, and the service app in Okta")
     return OktaTokenRefusedError(failure, "gave no token", remedy=remedy)

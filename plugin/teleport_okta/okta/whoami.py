@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Whoami:
     """The organisation that answers, and how it sees us.
 
-    `name` is None where reading it is not allowed; nothing depends on it. `limits` are the requests a minute that
+    `name` is None where it could not be read; nothing depends on it. `limits` are the requests a minute that
     answers so far granted this credential, by bucket; `clock_skew` is Okta's time minus ours in seconds.
     """
 

@@ -11,7 +11,7 @@ from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.features import read_cluster
 from teleport_okta.teleport.identity_errors import ForeignClusterError, NotAHostIdentityError
-from teleport_okta.teleport.lease import Lease
+from teleport_okta.teleport.lease import Holder, Lease
 from teleport_okta.teleport.locks import Locks
 from teleport_okta.teleport.roles import Roles
 from teleport_okta.teleport.users import Users
@@ -92,14 +92,14 @@ class Teleport:
         directory: Path,
         clock: Clock,
         rng: random.Random,
-        holder: str = "",
+        holder: Holder | None = None,
         policy: RetryPolicy | None = None,
         client_version: str = CLIENT_VERSION,
     ) -> Self:
         """Prepare the connections by this way; the first call dials.
 
         `spare_host` is the host's identity before this one, to fall back on. `directory` is a private one, for sockets.
-        With a `holder`, the name of this process, writes need the lease of the owner. Raises IdentityExpiredError or
+        With a `holder`, which names this process, writes need the lease of the owner. Raises IdentityExpiredError or
         IdentityNotYetValidError, NotAHostIdentityError, or ForeignClusterError when the two identities are of
         different clusters.
         """

@@ -12,7 +12,7 @@ from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
 from teleport.trust.v1 import trust_service_pb2_grpc
 from teleport.users.v1 import users_service_pb2_grpc
 
-from teleport_okta.teleport.dial import CLIENT_VERSION, version_metadata
+from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.errors import (
     ClientVersionRefusedError,
     NotFoundError,
@@ -21,6 +21,7 @@ from teleport_okta.teleport.errors import (
     UnavailableError,
     rpc_error,
 )
+from teleport_okta.teleport.gates import client_version_for
 from teleport_okta.teleport.identity_errors import IdentityExpiredError
 from teleport_okta.teleport.lines import Lines
 from teleport_okta.teleport.retry import Attempts, RetryPolicy
@@ -73,14 +74,11 @@ class Connection:
         clock: Clock,
         rng: random.Random,
         policy: RetryPolicy | None = None,
-        client_version: str = CLIENT_VERSION,
     ) -> None:
         self._lines = lines
         self._clock = clock
         self._rng = rng
         self._policy = policy or RetryPolicy()
-        self._client_version = client_version
-        self._metadata = version_metadata(client_version)
         self._right: Right | None = None
         self.auth = authservice_pb2_grpc.AuthServiceStub(lines.channel)
         self.users = users_service_pb2_grpc.UsersServiceStub(lines.channel)
@@ -100,8 +98,8 @@ class Connection:
     ) -> Self:
         """Prepare a connection by this way; the first call dials. Raises IdentityExpiredError and its like."""
         identity.check(clock.now())
-        lines = await Lines.open(way, identity, directory=directory)
-        return cls(lines, clock=clock, rng=rng, policy=policy, client_version=client_version)
+        lines = await Lines.open(way, identity, directory=directory, client_version=client_version)
+        return cls(lines, clock=clock, rng=rng, policy=policy)
 
     async def __aenter__(self) -> Self:
         return self
@@ -190,7 +188,7 @@ class Connection:
             await self._right.confirm()
             deadline = WRITE_DEADLINE
         try:
-            return await method(request, timeout=deadline, metadata=self._metadata)
+            return await method(request, timeout=deadline, metadata=self._lines.metadata)
         except grpc.aio.AioRpcError as error:
             raise self._explained(rpc_error(error, method=name, subject=subject)) from error
 
@@ -254,20 +252,26 @@ class Connection:
         """Make a harmless call on a new channel; raises RpcError."""
         ping = authservice_pb2_grpc.AuthServiceStub(channel).Ping
         try:
-            await ping(authservice_pb2.PingRequest(), timeout=_PROBE_DEADLINE, metadata=self._metadata)
+            await ping(authservice_pb2.PingRequest(), timeout=_PROBE_DEADLINE, metadata=self._lines.metadata)
         except grpc.aio.AioRpcError as error:
             raise rpc_error(error, method="AuthService/Ping", subject="the new certificate") from error
 
     async def _check_version(self) -> None:
-        """Raise ClientVersionRefusedError if the server hangs up when our version is named, and only then.
+        """Find out whether the server hangs up when our version is named, and name one that it should take then.
 
-        It is asked without the version before and after, so that a restart in between is no refusal.
+        Raises ClientVersionRefusedError when that is the very one which it refuses. It is asked without the version
+        before and after, so that a restart in between is no refusal.
         """
         server = await self._ping_apart(None)
-        if server is None or await self._ping_apart(self._metadata) is not None:
+        if server is None or await self._ping_apart(self._lines.metadata) is not None:
             return
-        if await self._ping_apart(None) is not None:
-            raise ClientVersionRefusedError(self._client_version, server.ServerVersion)
+        if await self._ping_apart(None) is None:
+            return
+        accepted = client_version_for(server.ServerVersion)
+        if accepted == self._lines.client_version:
+            raise ClientVersionRefusedError(accepted, server.ServerVersion)
+        _log.info("the auth server (%s) refuses clients of %s", server.ServerVersion, self._lines.client_version)
+        self._lines.speak(accepted)
 
     async def _ping_apart(self, metadata: grpc.aio.Metadata | None) -> authservice_pb2.PingResponse | None:
         """Ask on a line of its own, since a refusal closes the connection under everybody; None: no answer.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import os
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
 from teleport_okta.config import read_secret
@@ -18,17 +20,25 @@ from teleport_okta.teleport.files import private_directory
 from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
 from teleport_okta.teleport.host_renewal import HostKeeper
 from teleport_okta.teleport.identity import load_identity
-from teleport_okta.teleport.way import Direct
+from teleport_okta.teleport.lease import Holder
+from teleport_okta.teleport.proxy.errors import ProxyTimeoutError, ProxyUnreachableError
+from teleport_okta.teleport.way import find_way
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     from teleport_okta.clock import Clock
     from teleport_okta.config import TeleportSettings
     from teleport_okta.teleport.identity import Identity
     from teleport_okta.teleport.retry import RetryPolicy
+    from teleport_okta.teleport.way import Way
+
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+"""Where Linux says which boot of which kernel this is, in every container on it."""
+
+_FIRST_PAUSE: Final = 5.0
+_LONGEST_PAUSE: Final = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -42,20 +52,29 @@ class Entered:
 
 
 async def enter(
-    settings: TeleportSettings, data_dir: Path, *, clock: Clock, rng: random.Random, policy: RetryPolicy
+    settings: TeleportSettings,
+    data_dir: Path,
+    *,
+    clock: Clock,
+    rng: random.Random,
+    policy: RetryPolicy,
+    persistent: bool = False,
 ) -> Entered:
     """Find the way, load the identities, join where that has not happened yet, and prepare the connections.
 
     A bot identity that cannot be used switches off what needs it, and is taken as soon as it can be; only a first join
-    without pins cannot do without it. Raises ConfigError or TeleportError.
+    without pins cannot do without it. A cluster that was joined before and cannot be reached is waited for when we are
+    `persistent`. Raises ConfigError or TeleportError.
     """
     store = HostStore(data_dir)
     joined = await asyncio.to_thread(store.load) is not None
+    way = await _found_way(settings, clock, persistent=persistent and joined)
     bot, problem = await _usable_bot(settings, clock, needed=not joined and not settings.ca_pins)
     host = await obtain_host_identity(
         data_dir,
-        address=settings.addr,
+        way=way,
         token=None if joined else _join_token(settings),
+        method=settings.join_method,
         bot=bot,
         ca_pins=settings.ca_pins,
         clock=clock,
@@ -64,14 +83,14 @@ async def enter(
     directory = data_dir / "run"
     await asyncio.to_thread(private_directory, directory)
     teleport = await Teleport.connect(
-        Direct(settings.addr),
+        way,
         host=host,
         bot=bot,
         spare_host=await asyncio.to_thread(store.load_previous),
         directory=directory,
         clock=clock,
         rng=rng,
-        holder=f"{socket.gethostname()}, process {os.getpid()}, teleport-okta {__version__}",
+        holder=await asyncio.to_thread(_holder, data_dir),
         policy=policy,
     )
     keepers = [HostKeeper(teleport, store, clock=clock).keep]
@@ -86,6 +105,27 @@ async def enter(
                 ).keep
             )
     return Entered(teleport, tuple(keepers))
+
+
+async def _found_way(settings: TeleportSettings, clock: Clock, *, persistent: bool) -> Way:
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return await find_way(settings.addr, extra_ca=settings.proxy_ca, clock=clock)
+        except (ProxyUnreachableError, ProxyTimeoutError) as error:
+            if not persistent:
+                raise
+            _log.warning("waiting for Teleport, looking again in %.0f s: %s", pause, error)
+        await clock.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _holder(data_dir: Path) -> Holder:
+    """Name this process. Its seat is the data directory, which it has locked, on the kernel where that lock holds."""
+    boot = _BOOT_ID.read_text(encoding="ascii").strip() if _BOOT_ID.exists() else socket.gethostname()
+    place = data_dir.stat()
+    seat = hashlib.sha256(f"{boot} {place.st_dev} {place.st_ino}".encode()).hexdigest()[:16]
+    return Holder(f"{socket.gethostname()}, process {os.getpid()}, teleport-okta {__version__}", seat)
 
 
 async def _usable_bot(settings: TeleportSettings, clock: Clock, *, needed: bool) -> tuple[Identity | None, str]:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.errors import TeleportError
 
 
@@ -85,6 +86,17 @@ def version_warnings(server_version: str) -> tuple[str, ...]:
         made_for = f"this teleport-okta was made for {OLDEST} to {NEWEST}"
         return (f"the auth server is of version {server_version}, and {made_for}: look for a newer teleport-okta",)
     return ()
+
+
+def client_version_for(server_version: str) -> str:
+    """Return the client version to name to a server: ours where that is accepted, else the oldest that is.
+
+    A server accepts clients back to its own major version minus one, and newer ones (`teleport-observed.md` 1.3).
+    """
+    parsed = _parse(server_version)
+    if parsed is None or parsed[0][0] <= NEWEST + 1:
+        return CLIENT_VERSION
+    return f"{parsed[0][0] - 1}.0.0"
 
 
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?(?:\+.*)?")

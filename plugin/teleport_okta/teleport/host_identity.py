@@ -30,9 +30,8 @@ from teleport_okta.teleport.identity_errors import (
     IdentityWithoutCAError,
     NotAHostIdentityError,
 )
-from teleport_okta.teleport.join import join
-from teleport_okta.teleport.join_errors import JoinTokenMissingError, JoinTrustMissingError
-from teleport_okta.teleport.trust import pinned_trust
+from teleport_okta.teleport.join import Applicant, join
+from teleport_okta.teleport.join_errors import JoinTokenMissingError
 
 if TYPE_CHECKING:
     import random
@@ -41,6 +40,8 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.teleport.identity import Identity
+    from teleport_okta.teleport.join import JoinMethod
+    from teleport_okta.teleport.way import Way
 
 
 class HostStore:
@@ -121,22 +122,28 @@ class HostStore:
 async def obtain_host_identity(
     data_dir: Path,
     *,
-    address: str,
+    way: Way,
     token: str | None,
+    method: JoinMethod = "token",
     bot: Identity | None,
     ca_pins: Collection[str] = (),
     clock: Clock,
     rng: random.Random,
 ) -> Identity:
-    """Return this host's identity: the stored one, or that of a join with `token`, which is stored then.
+    """Return this host's identity: the stored one, or that of a join by `way` with `token`, which is stored then.
 
-    The first join trusts the CA of the bot's identity, or else the pinned one. Raises a subclass of JoinError or
-    IdentityError.
+    The first join trusts the CA of the bot's identity, or else the pinned one. Raises a subclass of JoinError,
+    PodTokenError, ProxyError or IdentityError.
     """
     store = HostStore(data_dir)
     stored = await asyncio.to_thread(store.load)
     if stored is None:
-        stored = await _join(store, address=address, token=token, bot=bot, ca_pins=ca_pins, clock=clock, rng=rng)
+        if not token:
+            raise JoinTokenMissingError(way.address)
+        host_id = await asyncio.to_thread(store.host_id, rng)
+        applicant = Applicant(host_id, socket.gethostname() or "teleport-okta", token, method)
+        content = await join(way, applicant, bot=bot, ca_pins=ca_pins, directory=store.directory, clock=clock, rng=rng)
+        stored = await asyncio.to_thread(_kept, store, content)
     elif clock.now() >= stored.not_after:
         raise IdentityExpiredError(
             stored.source,
@@ -149,36 +156,10 @@ async def obtain_host_identity(
     return stored
 
 
-async def _join(
-    store: HostStore,
-    *,
-    address: str,
-    token: str | None,
-    bot: Identity | None,
-    ca_pins: Collection[str],
-    clock: Clock,
-    rng: random.Random,
-) -> Identity:
-    if not token:
-        raise JoinTokenMissingError(address)
-    if bot is not None:
-        trust = b"".join(bot.ca_pems)
-    elif ca_pins:
-        trust = await pinned_trust(address, ca_pins)
-    else:
-        raise JoinTrustMissingError(address)
-    host_id = await asyncio.to_thread(store.host_id, rng)
-    content = await join(
-        address,
-        token=token,
-        trust=trust,
-        host_id=host_id,
-        node_name=socket.gethostname() or "teleport-okta",
-        clock=clock,
-        rng=rng,
-    )
-    await asyncio.to_thread(store.save, content)
-    joined = await asyncio.to_thread(store.load)
+def _kept(store: HostStore, content: bytes) -> Identity:
+    """Store an identity, and return what can be read back."""
+    store.save(content)
+    joined = store.load()
     if joined is None:
         raise HostStoreError(str(store.identity_path), "it vanished right after it was written")
     return joined

@@ -1,119 +1,193 @@
-"""Joining a cluster as a host of system role Okta, with a token (`reference/teleport.md` 2.4)."""
+"""Joining a cluster as a host of system role Okta (`reference/teleport.md` 2.4).
+
+The request is the same however it travels: to the auth server by gRPC, or to a proxy by HTTPS, and by gRPC where a
+proxy has no such page. What differs is who has been verified when the token is sent. An auth server has proved that it
+is of the cluster. A proxy has proved its public name only; so the cluster's CAs are found out before, through it, and
+the answer must be of those CAs.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
 
-import grpc
 import grpc.aio
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from teleport.legacy.client.proto import joinservice_pb2_grpc
 from teleport.legacy.types import types_pb2
 
-from teleport_okta.teleport.dial import CLIENT_VERSION, open_anonymous_channel, version_metadata
+from teleport_okta.teleport.dial import CLIENT_VERSION, version_metadata
 from teleport_okta.teleport.errors import (
+    FeatureUnavailableError,
     InvalidArgumentError,
     PermissionDeniedError,
     RpcError,
     UnavailableError,
     rpc_error,
 )
-from teleport_okta.teleport.identity import OKTA_ROLE, parse_identity, render_identity
-from teleport_okta.teleport.identity_errors import IdentityError
+from teleport_okta.teleport.host_keys import HostKeys, UnusableAnswerError, issued_identity
+from teleport_okta.teleport.identity import OKTA_ROLE
 from teleport_okta.teleport.join_errors import (
     JoinError,
+    JoinMethodError,
+    JoinPodRefusedError,
     JoinRefusedError,
     JoinTokenRefusedError,
     JoinTokenRoleError,
     JoinUnreachableError,
 )
+from teleport_okta.teleport.pod_token import read_pod_token
+from teleport_okta.teleport.proxy.web import web_context
+from teleport_okta.teleport.proxy.web_join import register_over_https
 from teleport_okta.teleport.retry import Attempts, RetryPolicy
+from teleport_okta.teleport.trust import believed_cas, verify_issued
+from teleport_okta.teleport.way import ThroughProxy
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Awaitable, Callable, Collection
+    from pathlib import Path
 
     from teleport.legacy.client.proto.certs_pb2 import Certs
 
     from teleport_okta.clock import Clock
+    from teleport_okta.teleport.identity import Identity
+    from teleport_okta.teleport.way import Line, Way
+
+JoinMethod = Literal["token", "kubernetes"]
 
 _DEADLINE: Final = 30.0
 _METHOD: Final = "JoinService/RegisterUsingToken"
 _POLICY: Final = RetryPolicy(first=0.5, longest=5.0, budget=20.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Who wants to join, and what lets them in.
+
+    `token` is the secret itself, or with method `kubernetes` the name of the provision token, whose rules then judge
+    the pod's service account.
+    """
+
+    host_id: str
+    node_name: str
+    token: str = field(repr=False)
+    method: JoinMethod = "token"
+
+
 async def join(
-    address: str,
+    way: Way,
+    applicant: Applicant,
     *,
-    token: str,
-    trust: bytes,
-    host_id: str,
-    node_name: str,
+    bot: Identity | None,
+    ca_pins: Collection[str],
+    directory: Path,
     clock: Clock,
     rng: random.Random,
 ) -> bytes:
-    """Join as host `host_id`, and return the new identity in the form of an identity file.
+    """Join by this way, and return the new identity in the form of an identity file.
 
-    `trust` holds the CA certificates (PEM) that must have issued the server's certificate; the token is sent to
-    nobody else. A join may be repeated: the same host simply gets new certificates. Two key pairs are made here. The
-    SSH one is demanded by the server and used by nobody, so its private half is not kept.
-
-    Raises a subclass of JoinError.
+    The CAs to believe are those of the bot's identity, or else the pinned ones; the token is sent to nobody before
+    they are known. `directory` is a private one, for sockets. A join may be repeated: the same host simply gets new
+    certificates. Raises a subclass of JoinError, PodTokenError or ProxyError.
     """
-    tls_key = ec.generate_private_key(ec.SECP256R1())
-    ssh_key = ec.generate_private_key(ec.SECP256R1())
+    id_token = await asyncio.to_thread(read_pod_token) if applicant.method == "kubernetes" else ""
+    trust = await believed_cas(way, bot=bot, ca_pins=ca_pins, directory=directory)
+    keys = HostKeys.generate()
     request = types_pb2.RegisterUsingTokenRequest(
-        HostID=host_id,
-        NodeName=node_name,
+        HostID=applicant.host_id,
+        NodeName=applicant.node_name,
         Role=OKTA_ROLE,
-        Token=token,
-        PublicTLSKey=tls_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-        PublicSSHKey=ssh_key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + b"\n",
+        Token=applicant.token,
+        IDToken=id_token,
+        PublicTLSKey=keys.tls_public,
+        PublicSSHKey=keys.ssh_public,
     )
+    attempts = Attempts(_POLICY, clock, rng)
     try:
-        certs = await _register(address, trust, request, Attempts(_POLICY, clock, rng))
+        if isinstance(way, ThroughProxy):
+            certs = await _register_at_proxy(way, request, directory, attempts, trust=trust)
+        else:
+            certs = await _register_by_grpc(await way.open(None, directory, trust=trust), way, request, attempts)
     except RpcError as error:
         # Without the cause: what a server says of a token may hold it.
-        raise _join_error(address, error, token) from None
-    key_pem = tls_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return _checked(address, host_id, key_pem, certs)
+        raise _join_error(way.address, error, secrets=(applicant.token, id_token)) from None
+    if ca_pins or isinstance(way, ThroughProxy):
+        verify_issued(way.address, certs.TLS, certs.TLSCACerts, trust=trust, are_pinned=bot is None)
+    try:
+        return issued_identity(applicant.host_id, keys, certs)
+    except UnusableAnswerError as error:
+        raise JoinRefusedError(way.address, str(error)) from error
 
 
-async def _register(
-    address: str, trust: bytes, request: types_pb2.RegisterUsingTokenRequest, attempts: Attempts
+async def _register_at_proxy(
+    way: ThroughProxy,
+    request: types_pb2.RegisterUsingTokenRequest,
+    directory: Path,
+    attempts: Attempts,
+    *,
+    trust: bytes,
 ) -> Certs:
-    channel = open_anonymous_channel(address, trust=trust)
+    """Register by HTTPS; where the proxy has no such page, by gRPC.
+
+    Behind a load balancer that ends TLS, the proxy's own gRPC shows another certificate than the balancer's, which
+    proves nothing; then it is the auth server, through the proxy, that is asked.
+    """
+    context = web_context(way.address, way.extra_ca)
     try:
-        stub = joinservice_pb2_grpc.JoinServiceStub(channel)
-        while True:
-            try:
-                return await stub.RegisterUsingToken(
-                    request, timeout=_DEADLINE, metadata=version_metadata(CLIENT_VERSION)
-                )
-            except grpc.aio.AioRpcError as error:
-                await attempts.pause(rpc_error(error, method=_METHOD, subject=address))
+        return await _repeated(lambda: register_over_https(way.address, request, context=context), attempts)
+    except FeatureUnavailableError:
+        if way.upgraded:
+            line = await way.open(None, directory, trust=trust)
+        else:
+            line = await way.open_join_service(directory)
+        return await _register_by_grpc(line, way, request, attempts)
+
+
+async def _register_by_grpc(
+    line: Line, way: Way, request: types_pb2.RegisterUsingTokenRequest, attempts: Attempts
+) -> Certs:
+    """Register over a line, which is closed then."""
+    stub = joinservice_pb2_grpc.JoinServiceStub(line.channel)
+
+    async def register() -> Certs:
+        try:
+            return await stub.RegisterUsingToken(request, timeout=_DEADLINE, metadata=version_metadata(CLIENT_VERSION))
+        except grpc.aio.AioRpcError as error:
+            failure = rpc_error(error, method=_METHOD, subject=way.address)
+            why = line.why()
+            if isinstance(failure, UnavailableError) and why is not None:
+                failure = UnavailableError(_METHOD, way.address, why.what, remedy=why.remedy)
+            raise failure from error
+
+    try:
+        return await _repeated(register, attempts)
     finally:
-        await channel.close()
+        await line.aclose()
 
 
-def _join_error(address: str, error: RpcError, token: str) -> JoinError:
-    details = error.details.replace(token, "***")
-    if isinstance(error, UnavailableError):
-        return JoinUnreachableError(address, details)
-    if isinstance(error, PermissionDeniedError):
-        return JoinTokenRefusedError(address, details)
-    if isinstance(error, InvalidArgumentError) and "does not allow" in details:
-        return JoinTokenRoleError(address, details)
-    return JoinRefusedError(address, details)
+async def _repeated(register: Callable[[], Awaitable[Certs]], attempts: Attempts) -> Certs:
+    while True:
+        try:
+            return await register()
+        except RpcError as error:
+            await attempts.pause(error)
 
 
-def _checked(address: str, host_id: str, key_pem: bytes, certs: Certs) -> bytes:
-    """Return the identity file of the answer, once it has proved to be what was asked for."""
-    content = render_identity(key_pem, certs.SSH.decode(errors="replace"), certs.TLS, tuple(certs.TLSCACerts))
-    try:
-        identity = parse_identity(content, source="just issued")
-    except IdentityError as error:
-        raise JoinRefusedError(address, f"the answer is unusable: {error.what}") from error
-    if not identity.is_okta_host or identity.host_id != host_id:
-        raise JoinRefusedError(address, f"the answer is a certificate of {identity.subject}, not of host {host_id}")
-    return content
+def _join_error(address: str, error: RpcError, *, secrets: tuple[str, ...]) -> JoinError:
+    details = error.details
+    for secret in filter(None, secrets):
+        details = details.replace(secret, "***")
+    match error:
+        case UnavailableError():
+            return JoinUnreachableError(address, details)
+        case PermissionDeniedError() if "did not match any allow rules" in details:
+            return JoinPodRefusedError(address, details)
+        case PermissionDeniedError():
+            return JoinTokenRefusedError(address, details)
+        case InvalidArgumentError() if "does not allow" in details:
+            return JoinTokenRoleError(address, details)
+        case InvalidArgumentError() if "IDToken not provided" in details:
+            return JoinMethodError(address, details)
+        case _:
+            return JoinRefusedError(address, details)

@@ -28,10 +28,10 @@ class JoinTokenMissingError(JoinError):
 
 
 class JoinTokenRefusedError(JoinError):
-    """The token is wrong, used up or expired."""
+    """The token is wrong, was revoked or has expired. Teleport does not say which, to nobody."""
 
     def __init__(self, address: str, details: str) -> None:
-        super().__init__(address, f"the token is wrong or expired: {details}", remedy=_NEW_TOKEN)
+        super().__init__(address, f"the token is wrong, was revoked or has expired: {details}", remedy=_NEW_TOKEN)
 
 
 class JoinTokenRoleError(JoinError):
@@ -39,6 +39,28 @@ class JoinTokenRoleError(JoinError):
 
     def __init__(self, address: str, details: str) -> None:
         super().__init__(address, f"the token does not allow role Okta: {details}", remedy=_NEW_TOKEN)
+
+
+class JoinPodRefusedError(JoinError):
+    """The provision token's rules do not let this pod's service account in."""
+
+    def __init__(self, address: str, details: str) -> None:
+        super().__init__(
+            address,
+            f"the provision token does not admit this pod's service account: {details}",
+            remedy="add it as `namespace:name` to spec.kubernetes.allow of the token (`tctl edit token/<name>`)",
+        )
+
+
+class JoinMethodError(JoinError):
+    """The token is one of join method kubernetes, and we joined with method token."""
+
+    def __init__(self, address: str, details: str) -> None:
+        super().__init__(
+            address,
+            f"the token is of another join method: {details}",
+            remedy="set teleport.join_method to kubernetes, or make a secret token with `tctl tokens add --type=okta`",
+        )
 
 
 class JoinRefusedError(JoinError):
@@ -49,14 +71,14 @@ class JoinRefusedError(JoinError):
 
 
 class JoinUnreachableError(JoinError):
-    """The auth server could not be reached, or its certificate was not believed."""
+    """The cluster could not be reached, or its certificate was not believed."""
 
     def __init__(self, address: str, details: str) -> None:
         super().__init__(
             address,
             f"no verified connection: {details}",
-            remedy="check that teleport.addr is the auth server, that it is up, and that the identity file or "
-            "ca_pins are of this cluster",
+            remedy="check that teleport.addr is the proxy or the auth server, that it is up, and that the identity "
+            "file or ca_pins are of this cluster",
         )
 
 
@@ -90,5 +112,23 @@ class UntrustedLeafError(JoinError):
         super().__init__(
             address,
             "the server's certificate is not issued by the pinned CA; the token was not sent",
-            remedy="check that teleport.addr is the auth server; if it is, somebody is in between",
+            remedy="check teleport.addr; if it is right, somebody is in between",
+        )
+
+
+class ForeignAnswerError(JoinError):
+    """The answer is of a CA that is not believed. Nothing of it was stored; `found` are the pins of its CAs."""
+
+    def __init__(self, address: str, found: Iterable[str], *, are_pinned: bool) -> None:
+        self.found = tuple(found)
+        source = "in ca_pins" if are_pinned else "in the bot's identity file"
+        remedy = (
+            "compare ca_pins with `tctl status` on the auth server"
+            if are_pinned
+            else "during a CA rotation, let tbot renew the identity file first and start again"
+        )
+        super().__init__(
+            address,
+            f"the answer is of CA {', '.join(self.found) or 'unknown'}, which is not {source}; nothing was stored",
+            remedy=f"{remedy}; if they differ for good, somebody is in between",
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -74,10 +75,25 @@ class ClockBehindError(TeleportError):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """How a process names itself in its lease.
+
+    `seat` is a place that only one living process can have at a time, such as a locked data directory. What holds the
+    lease from the same seat has therefore died, and is succeeded at once.
+    """
+
+    name: str
+    seat: str
+
+    def __str__(self) -> str:
+        return f"{self.name} [{self.seat}]"
+
+
 class Lease:
     """The right to write for one owner. Any number of tasks may ask at once; nothing is sent before `obtain`."""
 
-    def __init__(self, connection: Connection, *, holder: str, clock: Clock) -> None:
+    def __init__(self, connection: Connection, *, holder: Holder, clock: Clock) -> None:
         self._connection = connection
         self._holder = holder
         self._clock = clock
@@ -125,24 +141,9 @@ class Lease:
             if held is None:
                 return
             try:
-                await self._connection.call_once(
-                    self._connection.auth.CancelSemaphoreLease,
-                    held,
-                    name="AuthService/CancelSemaphoreLease",
-                    subject=self._subject,
-                )
+                await self._cancel(held.LeaseID)
             except RpcError as error:
                 _log.info("the lease ends by itself within %.0f seconds: %s", LIFE, error)
-
-    async def holder(self) -> str:
-        """Return how the present holder named itself, or nothing when there is none. Raises RpcError."""
-        reply = await self._connection.call(
-            self._connection.auth.GetSemaphores,
-            types_pb2.SemaphoreFilter(SemaphoreKind=SEMAPHORE_KIND, SemaphoreName=self._owner),
-            name="AuthService/GetSemaphores",
-            subject=self._subject,
-        )
-        return next((lease.Holder for semaphore in reply.Semaphores for lease in semaphore.Spec.Leases), "")
 
     @property
     def _subject(self) -> str:
@@ -152,29 +153,54 @@ class Lease:
         return self._clock.monotonic() >= self._ends - LIFE + RENEW_AFTER
 
     async def _take(self) -> None:
+        asked = self._clock.monotonic()
+        try:
+            self._held = await self._acquired()
+        except LimitExceededError as error:
+            present = await self._present_lease()
+            if present is None or not present.Holder.endswith(f"[{self._holder.seat}]"):
+                raise StandbyError(self._owner, present.Holder if present else "") from error
+            await self._cancel(present.LeaseID)
+            asked = self._clock.monotonic()
+            self._held = await self._acquired()
+        except InvalidArgumentError as error:
+            raise ClockBehindError from error
+        self._ends = asked + CLOCK_TOLERANCE
+        if not await self._renewed():
+            present = await self._present_lease()
+            raise StandbyError(self._owner, present.Holder if present else "")
+        _log.info("this process (%s) writes for %s", self._holder, self._owner)
+
+    async def _acquired(self) -> types_pb2.SemaphoreLease:
         request = types_pb2.AcquireSemaphoreRequest(
             SemaphoreKind=SEMAPHORE_KIND,
             SemaphoreName=self._owner,
             MaxLeases=1,
             Expires=self._in(CLOCK_TOLERANCE),
-            Holder=self._holder,
+            Holder=str(self._holder),
         )
-        asked = self._clock.monotonic()
-        try:
-            self._held = await self._connection.call_once(
-                self._connection.auth.AcquireSemaphore,
-                request,
-                name="AuthService/AcquireSemaphore",
-                subject=self._subject,
-            )
-        except LimitExceededError as error:
-            raise StandbyError(self._owner, await self.holder()) from error
-        except InvalidArgumentError as error:
-            raise ClockBehindError from error
-        self._ends = asked + CLOCK_TOLERANCE
-        if not await self._renewed():
-            raise StandbyError(self._owner, await self.holder())
-        _log.info("this process (%s) writes for %s", self._holder, self._owner)
+        return await self._connection.call_once(
+            self._connection.auth.AcquireSemaphore, request, name="AuthService/AcquireSemaphore", subject=self._subject
+        )
+
+    async def _present_lease(self) -> types_pb2.SemaphoreLeaseRef | None:
+        reply = await self._connection.call(
+            self._connection.auth.GetSemaphores,
+            types_pb2.SemaphoreFilter(SemaphoreKind=SEMAPHORE_KIND, SemaphoreName=self._owner),
+            name="AuthService/GetSemaphores",
+            subject=self._subject,
+        )
+        return next((lease for semaphore in reply.Semaphores for lease in semaphore.Spec.Leases), None)
+
+    async def _cancel(self, lease_id: str) -> None:
+        await self._connection.call_once(
+            self._connection.auth.CancelSemaphoreLease,
+            types_pb2.SemaphoreLease(
+                SemaphoreKind=SEMAPHORE_KIND, SemaphoreName=self._owner, LeaseID=lease_id, Expires=self._in(LIFE)
+            ),
+            name="AuthService/CancelSemaphoreLease",
+            subject=self._subject,
+        )
 
     async def _renewed(self) -> bool:
         """Lengthen the lease if that is due; False when it is gone. Raises RpcError when that could not be done."""

@@ -12,6 +12,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
+from teleport_okta.teleport.dial import CLIENT_VERSION, version_metadata
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
@@ -31,8 +33,11 @@ _log = logging.getLogger(__name__)
 class Lines:
     """The line of one identity to the auth server, and those before it that still have calls in flight."""
 
-    def __init__(self, way: Way, directory: Path, line: Line, identity: Identity) -> None:
+    def __init__(
+        self, way: Way, directory: Path, line: Line, identity: Identity, *, client_version: str = CLIENT_VERSION
+    ) -> None:
         self.way = way
+        self.speak(client_version)
         self.identity = identity
         self.spare: Identity | None = None
         """An identity to go back to, should the present one be refused."""
@@ -42,9 +47,14 @@ class Lines:
         self.channel = cast("grpc.aio.Channel", _SwitchedChannel(lambda: self._current))
 
     @classmethod
-    async def open(cls, way: Way, identity: Identity, *, directory: Path) -> Self:
+    async def open(cls, way: Way, identity: Identity, *, directory: Path, client_version: str = CLIENT_VERSION) -> Self:
         """Open the first line; nothing is sent yet. `directory` is where a forwarder may put its socket."""
-        return cls(way, directory, await way.open(identity, directory), identity)
+        return cls(way, directory, await way.open(identity, directory), identity, client_version=client_version)
+
+    def speak(self, client_version: str) -> None:
+        """Name this version of a client from now on."""
+        self.client_version = client_version
+        self.metadata = version_metadata(client_version)
 
     def why(self) -> TeleportError | None:
         """Return why the line could not be connected the last time, if that is known better than gRPC knows it."""

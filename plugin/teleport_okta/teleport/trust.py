@@ -8,9 +8,7 @@ before that.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import ssl
 from typing import TYPE_CHECKING, Final
 
 import grpc.aio
@@ -20,14 +18,25 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from google.protobuf.empty_pb2 import Empty
 from teleport.legacy.client.proto import authservice_pb2_grpc
 
-from teleport_okta.teleport.dial import API_DOMAIN, open_anonymous_channel
-from teleport_okta.teleport.join_errors import JoinUnreachableError, PinMismatchError, UntrustedLeafError
+from teleport_okta.teleport.join_errors import (
+    ForeignAnswerError,
+    JoinRefusedError,
+    JoinTrustMissingError,
+    JoinUnreachableError,
+    PinMismatchError,
+    UntrustedLeafError,
+)
+from teleport_okta.teleport.proxy.errors import ProxyError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
+
+    from teleport_okta.teleport.identity import Identity
+    from teleport_okta.teleport.way import Way
 
 _DEADLINE: Final = 15.0
-"""Seconds for the handshake, and again for the call."""
+"""Seconds for asking the server's CAs."""
 
 
 def ca_pin(certificate: x509.Certificate) -> str:
@@ -36,14 +45,21 @@ def ca_pin(certificate: x509.Certificate) -> str:
     return f"sha256:{hashlib.sha256(public_key).hexdigest()}"
 
 
-async def pinned_trust(address: str, pins: Collection[str]) -> bytes:
-    """Return the PEM of the CAs of the auth server at `address`, checked against the pins.
+async def believed_cas(way: Way, *, bot: Identity | None, ca_pins: Collection[str], directory: Path) -> bytes:
+    """Return the PEM of the CAs to believe: the bot's, or else the server's own, checked against the pins.
 
-    Raises JoinUnreachableError, PinMismatchError or UntrustedLeafError.
+    Raises JoinTrustMissingError when there is neither, JoinUnreachableError, PinMismatchError or UntrustedLeafError.
     """
-    leaf = await _server_leaf(address)
-    bundle = await _cluster_cas(address, leaf)
-    verify_pins(address, leaf, bundle, pins)
+    if bot is not None:
+        return b"".join(bot.ca_pems)
+    if not ca_pins:
+        raise JoinTrustMissingError(way.address)
+    try:
+        leaf = await way.server_leaf()
+    except ProxyError as error:
+        raise JoinUnreachableError(way.address, error.problem) from error
+    bundle = await _cluster_cas(way, leaf, directory)
+    verify_pins(way.address, leaf, bundle, ca_pins)
     return bundle
 
 
@@ -60,6 +76,26 @@ def verify_pins(address: str, leaf: x509.Certificate, bundle: bytes, pins: Colle
         raise UntrustedLeafError(address)
 
 
+def verify_issued(
+    address: str, leaf_pem: bytes, returned_cas: Collection[bytes], *, trust: bytes, are_pinned: bool
+) -> None:
+    """Raise ForeignAnswerError unless a join's answer is of the CAs that are believed, and names no others.
+
+    A host that stores a CA believes it from then on, so this comes first. Raises JoinRefusedError when a certificate
+    cannot be read.
+    """
+    believed = x509.load_pem_x509_certificates(trust)
+    try:
+        leaf = x509.load_pem_x509_certificate(leaf_pem)
+        returned = [ca for bundle in returned_cas for ca in x509.load_pem_x509_certificates(bundle)]
+    except ValueError as error:
+        raise JoinRefusedError(address, "the answer is unusable: a certificate in it cannot be read") from error
+    known = {ca_pin(ca) for ca in believed}
+    found = [ca_pin(ca) for ca in returned]
+    if not set(found) <= known or not any(_is_issued_by(leaf, ca) for ca in believed):
+        raise ForeignAnswerError(address, found, are_pinned=are_pinned)
+
+
 def _is_issued_by(leaf: x509.Certificate, ca: x509.Certificate) -> bool:
     try:
         leaf.verify_directly_issued_by(ca)
@@ -68,39 +104,14 @@ def _is_issued_by(leaf: x509.Certificate, ca: x509.Certificate) -> bool:
     return True
 
 
-async def _server_leaf(address: str) -> x509.Certificate:
-    """Take the server's certificate from a handshake that verifies nothing and after which nothing is sent."""
-    host, _, port = address.rpartition(":")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
+async def _cluster_cas(way: Way, leaf: x509.Certificate, directory: Path) -> bytes:
+    line = await way.open(None, directory, trust=leaf.public_bytes(Encoding.PEM))
     try:
-        async with asyncio.timeout(_DEADLINE):
-            _, writer = await asyncio.open_connection(
-                host.strip("[]"), int(port), ssl=context, server_hostname=API_DOMAIN
-            )
-    except TimeoutError as error:
-        raise JoinUnreachableError(address, f"no TLS handshake within {_DEADLINE:.0f} seconds") from error
-    except OSError as error:
-        raise JoinUnreachableError(address, str(error)) from error
-    tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
-    der = tls.getpeercert(binary_form=True)
-    writer.transport.abort()
-    if der is None:
-        raise JoinUnreachableError(address, "the server presented no certificate")
-    try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError as error:
-        raise JoinUnreachableError(address, "the server's certificate cannot be read") from error
-
-
-async def _cluster_cas(address: str, leaf: x509.Certificate) -> bytes:
-    channel = open_anonymous_channel(address, trust=leaf.public_bytes(Encoding.PEM))
-    try:
-        reply = await authservice_pb2_grpc.AuthServiceStub(channel).GetClusterCACert(Empty(), timeout=_DEADLINE)
+        reply = await authservice_pb2_grpc.AuthServiceStub(line.channel).GetClusterCACert(Empty(), timeout=_DEADLINE)
     except grpc.aio.AioRpcError as error:
-        raise JoinUnreachableError(address, f"GetClusterCACert: {error.details()}") from error
+        why = line.why()
+        reason = why.what if why is not None else error.details()
+        raise JoinUnreachableError(way.address, f"GetClusterCACert: {reason}") from error
     finally:
-        await channel.close()
+        await line.aclose()
     return reply.TLSCA

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from teleport_okta.teleport.dial import API_DOMAIN, open_anonymous_channel, open_channel, open_plain_channel
-from teleport_okta.teleport.proxy.dialing import Dialer, RoutedDialer
+from teleport_okta.teleport.proxy.dialing import Dialer, RoutedDialer, split_address
 from teleport_okta.teleport.proxy.discovery import find, what_is_at
 from teleport_okta.teleport.proxy.errors import ProxyTimeoutError, ProxyUnreachableError, TlsRoutingOffError
 from teleport_okta.teleport.proxy.forwarder import Forwarder
@@ -18,7 +18,7 @@ from teleport_okta.teleport.proxy.leaf import leaf_through
 from teleport_okta.teleport.proxy.leaf_tls import ClientTls, auth_protocols
 from teleport_okta.teleport.proxy.peek import peek
 from teleport_okta.teleport.proxy.upgrade import UpgradeDialer, needs_upgrade
-from teleport_okta.teleport.proxy.web import web_context
+from teleport_okta.teleport.proxy.web import read_bundle, web_context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,16 +111,33 @@ class ThroughProxy:
         """See `Way.open`. Raises ProxyCaError."""
         roots = identity.ca_pems if identity is not None else (trust,)
         tls = ClientTls(self.address, trust=roots, protocols=auth_protocols(self.cluster), identity=identity)
-        forwarder = Forwarder(tls, self.dialer(), directory)
-        await forwarder.start()
-        return Line(open_plain_channel(forwarder.target), forwarder)
+        return await self._line(tls, directory)
+
+    async def open_join_service(self, directory: Path) -> Line:
+        """Return a line to the proxy's own join service, which anybody may call (`reference/teleport.md` 2.4).
+
+        Here it is the proxy's web certificate that is verified, by the proxy's own name. Raises ProxyCaError.
+        """
+        extra = (read_bundle(self.address, self.extra_ca),) if self.extra_ca is not None else ()
+        tls = ClientTls(
+            self.address,
+            trust=extra,
+            system_trust=True,
+            protocols=("teleport-proxy-grpc", "h2"),
+            server_name=split_address(self.address)[0],
+        )
+        return await self._line(tls, directory)
 
     async def server_leaf(self) -> x509.Certificate:
         """See `Way.server_leaf`."""
-        return await leaf_through(self.dialer(), self.address, auth_protocols(self.cluster))
+        return await leaf_through(self._dialer(), self.address, auth_protocols(self.cluster))
 
-    def dialer(self) -> Dialer:
-        """Return what makes connections to the proxy. Raises ProxyCaError."""
+    async def _line(self, tls: ClientTls, directory: Path) -> Line:
+        forwarder = Forwarder(tls, self._dialer(), directory)
+        await forwarder.start()
+        return Line(open_plain_channel(forwarder.target), forwarder)
+
+    def _dialer(self) -> Dialer:
         if self.upgraded:
             return UpgradeDialer(self.address, web_context(self.address, self.extra_ca))
         return RoutedDialer(self.address)

@@ -5,6 +5,7 @@ Both are written from the same reference (`reference/okta.md`) and share no code
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -23,12 +24,14 @@ from teleport_okta.sandbox.okta.server import OktaSandbox
 from teleport_okta.sandbox.okta.settings import Settings
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from teleport_okta.okta.credentials import Credential
+    from teleport_okta.okta.http_proxy import HttpProxies
 
 APP_USERS = "/api/v1/apps/*/users"
 USERS = "/api/v1/users"
@@ -57,20 +60,33 @@ class World:
         folder: Path,
         *,
         kid: str = "kid-1",
-        clock: VirtualClock | None = None,
+        require_dpop: bool = False,
     ) -> ServiceApp:
         """Register a key with the organisation, and return the client's side of it."""
         path = folder / "key.pem"
         path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        client = self.org.add_client(key.public_key(), "kid-1")
+        client = self.org.add_client(key.public_key(), "kid-1", require_dpop=require_dpop)
         return ServiceApp(client.id, read_private_key(path, kid), rng=Random(5))
 
     @asynccontextmanager
-    async def client(self, credential: Credential | None = None, *, share: float = 0.8) -> AsyncIterator[OktaClient]:
+    async def client(
+        self,
+        credential: Credential | None = None,
+        *,
+        share: float = 0.8,
+        proxies: HttpProxies | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> AsyncIterator[OktaClient]:
         """Open a client, with the organisation's API token unless told otherwise."""
-        credential = credential or ApiToken(self.org.ssws_token)
-        address = OrganizationAddress(self.url)
-        async with OktaClient(address, credential, clock=self.clock, rng=Random(3), share=share) as client:
+        async with OktaClient(
+            OrganizationAddress(self.url),
+            credential or ApiToken(self.org.ssws_token),
+            clock=self.clock,
+            rng=Random(3),
+            share=share,
+            proxies=proxies,
+            tls=tls,
+        ) as client:
             yield client
 
     @asynccontextmanager
@@ -85,4 +101,13 @@ async def serving(world: World) -> AsyncIterator[World]:
     """Serve the organisation while the context is open."""
     async with OktaSandbox(world.org) as sandbox:
         world.url = sandbox.url
+        yield world
+
+
+@asynccontextmanager
+async def serving_https(world: World, ca: Path) -> AsyncIterator[World]:
+    """Serve it over HTTPS, with a certificate of a CA that is written to a file."""
+    async with OktaSandbox(world.org, tls=True) as sandbox:
+        await asyncio.to_thread(ca.write_bytes, sandbox.ca_pem)
+        world.url = sandbox.https_url
         yield world

@@ -12,6 +12,7 @@ from teleport_okta.clock import VirtualClock
 from teleport_okta.sandbox.teleport import ListingLag, TeleportSandbox
 from teleport_okta.teleport.host_identity import obtain_host_identity
 from teleport_okta.teleport.identity import Identity, load_identity
+from teleport_okta.teleport.way import Direct
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -57,7 +58,7 @@ async def host(sandbox: TeleportSandbox, bot: Identity, tmp_path: Path, clock: V
     """The identity of a host that has just joined."""
     return await obtain_host_identity(
         tmp_path / "data",
-        address=sandbox.address,
+        way=Direct(sandbox.address),
         token=sandbox.join_token,
         bot=bot,
         clock=clock,

@@ -178,9 +178,7 @@ async def test_no_call_fails_while_the_file_changes_again_and_again(
     async def call() -> None:
         nonlocal calls
         while not done.is_set():
-            await teleport.bot.call(
-                teleport.bot.users.GetUser, GET_BOT, name="UsersService/GetUser", subject="the bot"
-            )
+            await teleport.bot.call(teleport.bot.users.GetUser, GET_BOT, name="UsersService/GetUser", subject="the bot")
             calls += 1
 
     async with asyncio.TaskGroup() as group:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from teleport_clients import connect
 from teleport_okta.sandbox.teleport import TeleportSandbox
-from teleport_okta.teleport.errors import ClientVersionRefusedError
+from teleport_okta.teleport.gates import ServerTooOldError
 from teleport_okta.teleport.host_identity import obtain_host_identity
 from teleport_okta.teleport.identity import Identity, load_identity, parse_identity
 from teleport_okta.teleport.identity_errors import IdentityExpiredError
+from teleport_okta.teleport.way import Direct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,13 +55,29 @@ async def test_user_groups_are_left_alone_where_they_crash_the_server(tmp_path: 
 
 
 @pytest.mark.parametrize("client_version", ["16.0.0", "not-a-version"])
-async def test_a_refused_client_version_is_told_from_an_outage(
+async def test_a_refused_client_version_is_told_from_an_outage_and_replaced(
     sandbox: TeleportSandbox, host: Identity, clock: VirtualClock, client_version: str
 ) -> None:
     async with await connect(sandbox.address, host=host, clock=clock, client_version=client_version) as client:
-        with pytest.raises(ClientVersionRefusedError, match=client_version) as caught:
-            await client.users.list()
-    assert caught.value.server_version == "18.1.3"
+        assert await client.users.get("nobody") is None
+
+
+async def test_a_server_that_is_newer_than_we_know_warns_and_works(tmp_path: Path, clock: VirtualClock) -> None:
+    async with TeleportSandbox(tmp_path, version="19.0.0") as sandbox:
+        host = await joined(sandbox, load_identity(sandbox.identity_path), tmp_path, clock)
+        async with await connect(sandbox.address, host=host, clock=clock) as client:
+            cluster = await client.cluster()
+
+    assert "19.0.0" in cluster.warnings[0]
+    assert cluster.has("users")
+
+
+async def test_a_server_that_is_too_old_is_refused_in_words(tmp_path: Path, clock: VirtualClock) -> None:
+    async with TeleportSandbox(tmp_path, version="16.4.2") as sandbox:
+        host = await joined(sandbox, load_identity(sandbox.identity_path), tmp_path, clock)
+        async with await connect(sandbox.address, host=host, clock=clock) as client:
+            with pytest.raises(ServerTooOldError, match=r"16\.4\.2.*upgrade the auth server"):
+                await client.cluster()
 
 
 @pytest.mark.parametrize("client_version", ["17.3.0", "19.0.0"])
@@ -110,7 +127,7 @@ async def test_the_sandboxs_own_files_are_genuine_identity_files(sandbox: Telepo
 async def joined(sandbox: TeleportSandbox, bot: Identity, directory: Path, clock: VirtualClock) -> Identity:
     return await obtain_host_identity(
         directory / "data",
-        address=sandbox.address,
+        way=Direct(sandbox.address),
         token=sandbox.join_token,
         bot=bot,
         clock=clock,

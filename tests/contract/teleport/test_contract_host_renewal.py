@@ -14,6 +14,7 @@ from teleport_okta.teleport.errors import PermissionDeniedError, UnavailableErro
 from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
 from teleport_okta.teleport.host_renewal import HostKeeper
 from teleport_okta.teleport.identity import parse_identity
+from teleport_okta.teleport.way import Direct
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -214,7 +215,7 @@ async def test_a_join_during_a_rotation_brings_both_cas(sandbox: TeleportSandbox
     sandbox.administrator.rotate("init")
     joined = await obtain_host_identity(
         tmp_path / "other",
-        address=sandbox.address,
+        way=Direct(sandbox.address),
         token=sandbox.join_token,
         bot=bot,
         clock=clock,

@@ -12,6 +12,7 @@ from teleport_okta.teleport.join_errors import (
     JoinUnreachableError,
     PinMismatchError,
 )
+from teleport_okta.teleport.way import Direct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ def obtain(sandbox: TeleportSandbox, tmp_path: Path, clock: VirtualClock) -> Cal
     async def start(**how: Any) -> Identity:
         return await obtain_host_identity(
             tmp_path / "data",
-            **{"address": sandbox.address, "token": sandbox.join_token, "bot": None, **how},
+            **{"way": Direct(sandbox.address), "token": sandbox.join_token, "bot": None, **how},
             clock=clock,
             rng=random.Random(1),
         )
@@ -97,4 +98,4 @@ async def test_an_outage_while_joining_is_waited_out(
 
 async def test_nobody_listening_is_said_so(obtain: Callable[..., Any], bot: Identity, unused_tcp_port: int) -> None:
     with pytest.raises(JoinUnreachableError):
-        await obtain(bot=bot, address=f"127.0.0.1:{unused_tcp_port}")
+        await obtain(bot=bot, way=Direct(f"127.0.0.1:{unused_tcp_port}"))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -21,6 +19,7 @@ from teleport_okta.teleport.lease import (
     MARGIN,
     RENEW_AFTER,
     ClockBehindError,
+    Holder,
     NotTheWriterError,
     StandbyError,
 )
@@ -41,8 +40,8 @@ def process(sandbox: TeleportSandbox, host: Identity, clock: VirtualClock) -> Ca
     """A process by name, which may write when it has the lease."""
 
     @asynccontextmanager
-    async def started(name: str, *, at: VirtualClock = clock) -> AsyncIterator[Teleport]:
-        async with await connect(sandbox.address, host=host, clock=at, holder=name) as teleport:
+    async def started(name: str, *, at: VirtualClock = clock, seat: str = "") -> AsyncIterator[Teleport]:
+        async with await connect(sandbox.address, host=host, clock=at, holder=Holder(name, seat or name)) as teleport:
             yield teleport
 
     return started
@@ -57,7 +56,7 @@ async def test_only_the_holder_writes_and_the_other_is_told_who_that_is(process)
         with pytest.raises(NotTheWriterError):
             await two.users.create(ADA)
         await one.users.create(ADA)
-    assert caught.value.holder == "one"
+    assert caught.value.holder == "one [one]"
 
 
 async def test_who_gives_it_up_is_followed_at_once(process) -> None:
@@ -83,6 +82,17 @@ async def test_after_a_crash_it_is_free_when_its_life_is_over(process, clock: Vi
         await two.lease.obtain(OWNER)
 
         assert two.lease.is_held
+
+
+async def test_who_sits_where_the_dead_one_sat_follows_at_once(process, sandbox: TeleportSandbox) -> None:
+    async with process("dead", seat="data") as dead, process("heir", seat="data") as heir:
+        await dead.lease.obtain(OWNER)
+
+        await heir.lease.obtain(OWNER)
+
+        assert heir.lease.is_held
+        await heir.users.create(ADA)
+    assert len(sandbox.cluster.semaphores) == 1
 
 
 async def test_owners_do_not_stand_in_each_others_way(process) -> None:

@@ -72,11 +72,17 @@ def fails(status: int, code: str, summary: str = "It failed", *causes: str, rate
     return says(body, status=status, rate=rate)
 
 
-def raw(body: bytes, *, status: int = 200, content_type: str = "application/json") -> Script:
+def raw(
+    body: bytes,
+    *,
+    status: int = 200,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Script:
     """Answer with these very bytes."""
 
     def answer(_: web.Request) -> web.Response:
-        return web.Response(body=body, status=status, content_type=content_type)
+        return web.Response(body=body, status=status, content_type=content_type, headers=headers)
 
     return answer
 

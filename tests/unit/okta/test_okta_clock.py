@@ -186,3 +186,14 @@ async def test_a_proof_that_the_api_finds_too_old_is_made_again_by_the_right_tim
         okta.ahead = 3 * HOURS
         await client.get(THING)
     assert okta.times_asked(THING) == 5 + 2
+
+
+async def test_a_limit_without_a_date_is_waited_out_by_what_oktas_clock_was_heard_to_be(okta: ScriptedOkta) -> None:
+    okta.ahead = 3 * HOURS
+    reset = int(okta.clock.now().timestamp() + okta.ahead) + 30
+    headers = {"X-Rate-Limit-Limit": "50", "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(reset), "Date": "?"}
+    okta.on(THING, says({}), says({}, status=429, headers=headers), says({}))
+    async with okta.client() as client:
+        await client.get(THING)
+        await client.get(THING)
+    assert okta.clock.monotonic() == pytest.approx(31.5, abs=1)

@@ -16,7 +16,7 @@ from teleport_okta.okta.errors import (
     OktaUnavailableError,
 )
 from teleport_okta.okta.okta_clock import OktaClock
-from unit.okta.scripted_okta import Script, ScriptedOkta, fails, says
+from unit.okta.scripted_okta import Script, ScriptedOkta, fails, raw, says
 from unit.okta.token_endpoint import KEY, THING, TOKEN, assertion_claims, gives, service_app
 from yarl import URL
 
@@ -161,6 +161,14 @@ async def test_a_refused_service_app_is_told_what_to_check(
     assert f"gave no token: {status} {error}: The reason." in raised.value.what
     assert remedy in raised.value.remedy
     assert okta.asked[0].form["client_assertion"] not in f"{raised.value} {vars(raised.value)}"
+
+
+async def test_a_refusal_without_a_reason_is_taken_for_one_that_was_cut_off(
+    okta: ScriptedOkta, client: OktaClient
+) -> None:
+    okta.on(TOKEN, raw(b'{"error":"invalid_cl', status=401), gives("t1"))
+    await client.get(THING)
+    assert okta.times_asked(TOKEN) == 2
 
 
 @pytest.mark.parametrize("answer", [{"token_type": "Bearer"}, {"access_token": "t", "expires_in": "x"}, {}])

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from teleport_okta.okta.errors import OktaTokenRefusedError, OktaUnauthorizedError
-from unit.okta.scripted_okta import Script, ScriptedOkta, fails, says
+from unit.okta.scripted_okta import Script, ScriptedOkta, fails, raw, says
 from unit.okta.token_endpoint import THING, TOKEN, ProofDemandingApp, gives, refuses, service_app
 
 if TYPE_CHECKING:
@@ -130,6 +130,18 @@ async def test_a_bound_token_that_is_refused_is_replaced_once(
     with pytest.raises(OktaUnauthorizedError):
         await client.get(THING)
     assert [asked.headers["Authorization"] for asked in okta.asked if asked.path_qs == THING] == ["DPoP t1", "DPoP t2"]
+
+
+async def test_a_proof_that_a_challenge_alone_refuses_is_made_again_with_a_new_token(
+    okta: ScriptedOkta, client: OktaClient, strict: ProofDemandingApp
+) -> None:
+    challenge = 'DPoP realm="x", error="invalid_dpop_proof", error_description="Bad iat.", scope="okta.apps.read"'
+    okta.on(THING, raw(b"", status=400, headers={"WWW-Authenticate": challenge}))
+    with pytest.raises(
+        OktaUnauthorizedError, match=r"proof of possession does not hold: 400 invalid_dpop_proof: Bad iat\."
+    ):
+        await client.get(THING)
+    assert (okta.times_asked(THING), strict.given) == (2, 2)
 
 
 async def test_a_bearer_token_for_a_proof_is_used_as_one(okta: ScriptedOkta, client: OktaClient) -> None:

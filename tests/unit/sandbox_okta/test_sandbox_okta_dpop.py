@@ -107,6 +107,10 @@ def _signed(header: dict[str, object], key: object, client: Client) -> str:
         ({"typ": "JWT"}, "'typ' header in the DPoP proof JWT is invalid."),
         ({"jwk": PROOF_KEY.as_dict(private=True)}, "'jwk' header in the DPoP proof JWT is invalid."),
         ({"jwk": {"kty": "EC"}}, "'jwk' header in the DPoP proof JWT is invalid."),
+        (
+            {"jwk": PROOF_KEY.as_dict(private=False) | {"crv": "P-1"}},
+            "'jwk' header in the DPoP proof JWT is invalid.",
+        ),
         ({"jwk": OTHER_KEY.as_dict(private=False)}, "The DPoP proof JWT signature is invalid."),
     ],
 )

@@ -112,10 +112,11 @@ def bot(sandbox: TeleportSandbox, connect: Callable[..., Client]) -> Client:
 async def join_host(connect: Callable[..., Client]) -> Callable[..., Awaitable[bytes]]:
     """Join a sandbox as the Okta service and return key and certificate as PEM."""
 
-    async def join(sandbox: TeleportSandbox, **request: Any) -> bytes:
+    async def join(sandbox: TeleportSandbox, *, over: grpc.aio.Channel | None = None, **request: Any) -> bytes:
         key = ec.generate_private_key(ec.SECP256R1())
         fields = {"HostID": "sidecar-1", "NodeName": "sidecar", "Role": "Okta", "Token": sandbox.join_token, **request}
-        certificates = await connect(sandbox).join.RegisterUsingToken(
+        client = connect(sandbox) if over is None else Client(over)
+        certificates = await client.join.RegisterUsingToken(
             RegisterUsingTokenRequest(
                 PublicTLSKey=key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
                 PublicSSHKey=key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH),

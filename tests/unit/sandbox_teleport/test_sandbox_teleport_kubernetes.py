@@ -5,7 +5,7 @@ import json
 import pytest
 from google.protobuf.empty_pb2 import Empty
 from joserfc import jws
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OctKey
 
 CLUSTER = "sandbox.teleport.test"
 ACCOUNT = "teleport:okta"
@@ -130,6 +130,13 @@ async def test_a_changed_token_is_refused(join, foreign, refusal):
     header, _, signature = foreign().split(".")
     payload = foreign(sub="system:serviceaccount:kube-system:admin").split(".")[1]
     code, text = await refusal(join("foreign", f"{header}.{payload}.{signature}"))
+    assert (code, text.endswith("error in cryptographic primitive")) == ("UNKNOWN", True)
+
+
+async def test_a_token_signed_in_another_manner_than_its_key_allows_is_refused(join, foreign, refusal):
+    shared = OctKey.generate_key(256)
+    forged = jws.serialize_compact({"alg": "HS256", "kid": "ours"}, foreign().split(".")[1], shared)
+    code, text = await refusal(join("foreign", forged))
     assert (code, text.endswith("error in cryptographic primitive")) == ("UNKNOWN", True)
 
 

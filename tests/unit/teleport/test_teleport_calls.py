@@ -17,6 +17,7 @@ from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUse
 from teleport_okta.teleport.convert import user_to_message
 from teleport_okta.teleport.errors import (
     AlreadyExistsError,
+    ClientVersionRefusedError,
     LimitExceededError,
     MessageTooLargeError,
     MissingRoleError,
@@ -331,3 +332,25 @@ async def test_a_server_that_restarts_while_asked_about_versions_has_not_refused
 
     assert await teleport.users.get("ada")
     assert len(auth.requests[AUTH + "Ping"]) == 3
+
+
+async def test_a_server_that_refuses_even_the_version_it_should_take_is_named(
+    teleport: Teleport, auth: ScriptedAuth
+) -> None:
+    pong = authservice_pb2.PingResponse(ClusterName=CLUSTER, ServerVersion="18.1.3")
+    auth.answer(AUTH + "Ping", lambda _: AWAY if "version" in auth.metadata else pong)
+    auth.answer(USERS + "GetUser", AWAY)
+
+    with pytest.raises(ClientVersionRefusedError, match="refuses clients of version 18"):
+        await teleport.users.get("ada")
+
+
+async def test_a_server_two_major_versions_ahead_is_spoken_to_in_the_oldest_version_that_it_takes(
+    teleport: Teleport, auth: ScriptedAuth
+) -> None:
+    pong = authservice_pb2.PingResponse(ClusterName=CLUSTER, ServerVersion="20.1.0")
+    spoken = {"19.0.0", None}
+    auth.answer(AUTH + "Ping", lambda _: pong if auth.metadata.get("version") in spoken else AWAY)
+    auth.answer(USERS + "GetUser", lambda _: got() if auth.metadata.get("version") in spoken else AWAY)
+
+    assert await teleport.users.get("ada")

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import grpc
 import pytest
 from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
 from teleport.legacy.types import types_pb2
@@ -14,6 +13,7 @@ from unit.teleport.scripted_auth import AUTH
 from unit.teleport.small_pki import CLUSTER
 
 if TYPE_CHECKING:
+    import grpc.aio
     from teleport_okta.teleport.identity import Identity
     from unit.teleport.scripted_auth import ScriptedAuth
 

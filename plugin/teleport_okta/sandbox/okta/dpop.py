@@ -179,7 +179,7 @@ def _imported(jwk: object) -> RSAKey | ECKey | None:
         if jwk.get("kty") == "RSA":
             return RSAKey.import_key(jwk)
         return ECKey.import_key(jwk) if jwk.get("kty") == "EC" else None
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, KeyError):  # KeyError: a curve that the library does not know
         return None
 
 

@@ -12,7 +12,7 @@ LARGEST_HELLO: Final = 64 * 1024
 """Bytes after which a hello that is still not whole is given up; real ones have up to a few thousand."""
 
 _HANDSHAKE_RECORD: Final = 22
-_CLIENT_HELLO: Final = 1
+_CLIENT_HELLO: Final = b"\x01"
 _SERVER_NAME: Final = 0
 _ALPN: Final = 16
 
@@ -64,7 +64,7 @@ def _first_message(received: bytes) -> bytes | None:
         if kind != _HANDSHAKE_RECORD or version >> 8 != 3 or size == 0:
             raise NotTlsError("not a TLS handshake")
         message += records.take(min(size, records.left))
-        if message[0] != _CLIENT_HELLO:
+        if message[:1] not in {b"", _CLIENT_HELLO}:
             raise NotTlsError("not a ClientHello")
         if len(message) >= 4 and len(message) >= 4 + int.from_bytes(message[1:4], "big"):
             return message[4 : 4 + int.from_bytes(message[1:4], "big")]

@@ -77,7 +77,7 @@ class Proxy:
         self.upgrade = ConnectionUpgrade(self._sockets["inner"])
         self._port = ProxyListener(self._route_of_port)
         self._inner = ProxyListener(self._route)
-        join = ProxyJoin(register, auth_is_up=lambda: auth.is_open)
+        self.join = ProxyJoin(register, auth_is_up=lambda: auth.is_open)
         self._join_front = Front(
             server_context(self.certificate.certificate, self.certificate.key, protocols=["h2", JOIN_PROTOCOL]),
             identify=lambda _certificate: NOBODY,
@@ -86,14 +86,14 @@ class Proxy:
             name="join-",
         )
         self._join_router = Router(
-            cluster, [join], calls=calls, faults=faults, connection_of=self._join_front.connection_of, sleep=sleep
+            cluster, [self.join], calls=calls, faults=faults, connection_of=self._join_front.connection_of, sleep=sleep
         )
         self._join_server: grpc.aio.Server | None = None
         self._tunnel: asyncio.Server | None = None
         self._web = web.AppRunner(
             ProxyWeb(
                 cluster,
-                join,
+                self.join,
                 address=lambda: self.address,
                 upgrade=self.upgrade.serve,
                 calls=calls,

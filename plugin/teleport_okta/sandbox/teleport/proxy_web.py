@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -175,7 +174,7 @@ def join_request(body: Json) -> RegisterUsingTokenRequest:
         for name in ("PublicTLSKey", "PublicSSHKey", "EC2IdentityDocument"):
             b64decode(fields.get(name, ""), validate=True)
         return ParseDict(fields, RegisterUsingTokenRequest())
-    except (ParseError, NotBase64, TypeError, ValueError) as error:
+    except (ParseError, TypeError, ValueError) as error:
         raise bad_parameter(f"failed to parse request body: {error}") from error
 
 

@@ -214,7 +214,7 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
                     self.close()
                 return
             except SSL.Error:
-                self._flush()
+                self._said_end = True
                 self.abort()
                 return
             self._application.data_received(data)

@@ -9,12 +9,7 @@ from cryptography import x509
 
 def certificate_names(certificate: x509.Certificate) -> tuple[str, ...]:
     """Return the DNS names and IP addresses of a certificate, as they stand in it. The common name does not count."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
-        return ()
-    addresses = (str(address) for address in names.get_values_for_type(x509.IPAddress))
-    return (*names.get_values_for_type(x509.DNSName), *addresses)
+    return (*_dns_names(certificate), *_addresses(certificate))
 
 
 def is_good_for(certificate: x509.Certificate, name: str) -> bool:
@@ -24,10 +19,34 @@ def is_good_for(certificate: x509.Certificate, name: str) -> bool:
     not `teleport.cluster.local` itself. An IP address must be named as such, never by a wildcard.
     """
     wanted = name.rstrip(".").lower()
+    if is_ip_address(wanted):
+        return str(ipaddress.ip_address(wanted)) in _addresses(certificate)
+    _, _, parent = wanted.partition(".")
+    accepted = {wanted, f"*.{parent}"} if "." in parent else {wanted}
+    return any(found.rstrip(".").lower() in accepted for found in _dns_names(certificate))
+
+
+def is_ip_address(host: str) -> bool:
+    """Say whether a host is given by its address; server name indication has no place for one (RFC 6066 §3)."""
     try:
-        address = str(ipaddress.ip_address(wanted.strip("[]")))
+        ipaddress.ip_address(host)
     except ValueError:
-        _, _, parent = wanted.partition(".")
-        accepted = {wanted, f"*.{parent}"} if "." in parent else {wanted}
-        return any(found.rstrip(".").lower() in accepted for found in certificate_names(certificate))
-    return address in certificate_names(certificate)
+        return False
+    return True
+
+
+def _dns_names(certificate: x509.Certificate) -> list[str]:
+    names = _alternative_names(certificate)
+    return names.get_values_for_type(x509.DNSName) if names is not None else []
+
+
+def _addresses(certificate: x509.Certificate) -> list[str]:
+    names = _alternative_names(certificate)
+    return [str(address) for address in names.get_values_for_type(x509.IPAddress)] if names is not None else []
+
+
+def _alternative_names(certificate: x509.Certificate) -> x509.SubjectAlternativeName | None:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return None

@@ -83,11 +83,14 @@ class Forwarder:
     async def start(self) -> None:
         """Begin to listen; whoever starts it so, ends it with `aclose`."""
         self._directory = _private_place(self._parent)
-        listening = _listening_socket(self._directory / _SOCKET_NAME)
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_unix_server(
-            lambda: ClientEnd(on_made=self._admit, on_lost=self._forget), sock=listening
-        )
+        try:
+            self._listener = await asyncio.get_running_loop().create_unix_server(
+                lambda: ClientEnd(on_made=self._admit, on_lost=self._forget),
+                sock=_listening_socket(self._directory / _SOCKET_NAME),
+            )
+        except BaseException:
+            await self.aclose()
+            raise
 
     async def aclose(self) -> None:
         """Close the socket and every connection, and wait for their ends. Calls in flight are cut off."""

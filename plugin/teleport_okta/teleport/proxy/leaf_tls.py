@@ -11,6 +11,7 @@ arrives with the first read, as an alert.
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Final, cast
 
 from cryptography import x509
@@ -19,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from OpenSSL import SSL, crypto
 
 from teleport_okta.teleport.dial import API_DOMAIN
-from teleport_okta.teleport.proxy.certificates import certificate_names, is_good_for
+from teleport_okta.teleport.proxy.certificates import certificate_names, is_good_for, is_ip_address
 from teleport_okta.teleport.proxy.errors import (
     CertificateRefusedError,
     HandshakeRefusedError,
@@ -78,7 +79,8 @@ class ClientTls:
     """What the sessions with one server have in common: whom to believe, whom to expect, who we are.
 
     `address` is for messages. `trust` holds PEM roots; None believes everybody, for looking at a certificate and
-    hanging up. A trusted certificate need not be a root by itself (as with Teleport's own clients).
+    hanging up. With `system_trust` the system's CAs are believed as well. A trusted certificate need not be a root by
+    itself (as with Teleport's own clients).
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class ClientTls:
         protocols: Iterable[str],
         identity: Identity | None = None,
         server_name: str = API_DOMAIN,
+        system_trust: bool = False,
     ) -> None:
         self.address = address
         self._server_name = server_name
@@ -104,6 +107,8 @@ class ClientTls:
             for bundle in trust:
                 for certificate in x509.load_pem_x509_certificates(bundle):
                     store.add_cert(crypto.X509.from_cryptography(certificate))
+            if system_trust:
+                self._trust_system()
             self._context.set_verify(SSL.VERIFY_PEER, self._judge)
         if identity is not None:
             self._context.use_certificate(x509.load_pem_x509_certificate(identity.certificate_pem))
@@ -115,9 +120,16 @@ class ClientTls:
     def session(self) -> TlsSession:
         """Return a new session."""
         connection = SSL.Connection(self._context, None)
-        connection.set_tlsext_host_name(self._server_name.encode())
+        if not is_ip_address(self._server_name):
+            connection.set_tlsext_host_name(self._server_name.encode())
         connection.set_connect_state()
         return TlsSession(connection, self.address)
+
+    def _trust_system(self) -> None:
+        """Believe what Python's `ssl` does by default; pyOpenSSL brings its own OpenSSL, which looks elsewhere."""
+        paths = ssl.get_default_verify_paths()
+        if paths.cafile or paths.capath:
+            self._context.load_verify_locations(paths.cafile, paths.capath)
 
     def _judge(self, _connection: SSL.Connection, seen: crypto.X509, error: int, depth: int, good: int) -> bool:
         """Judge one certificate of the server's chain; depth 0 is its own, and comes last."""
@@ -171,7 +183,10 @@ class TlsSession:
     def send(self, data: bytes) -> bytes:
         """Encrypt what is to be sent. Raises TlsBrokenError."""
         try:
-            self._connection.send(data)
+            sent = self._connection.send(data)
+            while sent < len(data):
+                # pyOpenSSL's sessions take one record at a time.
+                sent += self._connection.send(memoryview(data)[sent:])
         except SSL.Error as error:
             raise TlsBrokenError(self._address, _reason(error)) from error
         return self._outgoing(len(data) + _RECORD_OVERHEAD * (len(data) // _RECORD + 1) + _ROOM)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
+from teleport_okta.teleport.proxy.certificates import is_ip_address
 from teleport_okta.teleport.proxy.dialing import reason_of, split_address
 from teleport_okta.teleport.proxy.errors import (
     HandshakeRefusedError,
+    NotAProxyError,
     ProtocolNotNegotiatedError,
     ProxyTimeoutError,
     ProxyUnreachableError,
@@ -39,14 +40,14 @@ async def peek(
     """Shake hands with the server at `address`, naming `server_name`, or its host, which an IP address has not.
 
     Raises ProxyUnreachableError, ProxyTimeoutError, ProtocolNotNegotiatedError when it refuses every protocol offered,
-    or HandshakeRefusedError.
+    HandshakeRefusedError, or NotAProxyError when it speaks no TLS.
     """
     host, port = split_address(address)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(list(protocols))
-    name = server_name or (host if not _is_ip_address(host) else "")
+    name = server_name or (host if not is_ip_address(host) else "")
     try:
         async with asyncio.timeout(deadline):
             _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=name)
@@ -56,7 +57,9 @@ async def peek(
         reason = (error.reason or str(error)).replace("_", " ").lower()
         if "no application protocol" in reason:
             raise ProtocolNotNegotiatedError(address, "") from error
-        raise HandshakeRefusedError(address, reason) from error
+        if "alert" in reason:
+            raise HandshakeRefusedError(address, reason) from error
+        raise NotAProxyError(address, f"it speaks no TLS that we understand ({reason})") from error
     except ConnectionResetError as error:
         raise HandshakeRefusedError(address, "") from error
     except OSError as error:
@@ -68,11 +71,3 @@ async def peek(
         return Sight(x509.load_der_x509_certificate(der or b""), protocol)
     except ValueError as error:
         raise HandshakeRefusedError(address, "the server's certificate cannot be read") from error
-
-
-def _is_ip_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -46,6 +46,7 @@ class ServerEnd(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.client: ClientEnd | None = None
         self._address = address
+        self._words_ended = False
         self._on_made = on_made
         self._on_accepted = on_accepted
         self._on_failure = on_failure
@@ -77,6 +78,7 @@ class ServerEnd(asyncio.Protocol):
             client.transport.write(plain)
         if session.peer_closed:
             client.end_of_answers()
+            self._close_if_over()
 
     def eof_received(self) -> bool:
         """Keep our own half open if the server has taken leave properly; otherwise it has hung up."""
@@ -118,9 +120,9 @@ class ServerEnd(asyncio.Protocol):
         """Say that gRPC sends no more; what the server still says is passed on."""
         if self.transport is None:
             return
+        self._words_ended = True
         self.transport.write(self.session.close())
-        if self.session.peer_closed:
-            self.transport.close()
+        self._close_if_over()
 
     def leave(self) -> None:
         """Take leave of the server, because gRPC has gone."""
@@ -160,6 +162,11 @@ class ServerEnd(asyncio.Protocol):
             client.transport.close()
         if self.transport is not None:
             self.transport.write(self.session.last_words())
+            self.transport.close()
+
+    def _close_if_over(self) -> None:
+        """Close once both sides have said their last word; gRPC's end follows."""
+        if self._words_ended and self.session.peer_closed and self.transport is not None:
             self.transport.close()
 
     def _report(self, error: ProxyError) -> None:

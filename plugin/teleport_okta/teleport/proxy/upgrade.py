@@ -15,6 +15,7 @@ import aiohttp
 
 from teleport_okta.teleport.proxy.dialing import split_address
 from teleport_okta.teleport.proxy.errors import (
+    HandshakeRefusedError,
     ProtocolNotNegotiatedError,
     UpgradeRefusedError,
     UpgradeUnsupportedError,
@@ -43,35 +44,39 @@ _LARGEST_FRAME: Final = 1024 * 1024
 """Bytes of one message that are accepted; the proxy's have some 32 thousand."""
 
 _YES: Final = frozenset({"1", "t", "true", "y", "yes", "on"})
-_NO: Final = frozenset({"0", "f", "false", "n", "no", "off"})
 
 
 async def needs_upgrade(address: str, environment: Mapping[str, str] = os.environ) -> bool:
     """Say whether the proxy at `address` is reached by a connection upgrade only.
 
-    It is asked with a handshake for one of Teleport's own ALPN values: whoever agrees to it is the proxy itself.
-    Raises ProxyUnreachableError, ProxyTimeoutError or HandshakeRefusedError.
+    It is asked with a handshake for one of Teleport's own ALPN values: whoever agrees to it is the proxy itself. A
+    handshake that fails otherwise says nothing about ALPN, and counts as no. Raises ProxyUnreachableError or
+    ProxyTimeoutError.
     """
-    ordered = _ordered(address, environment.get(OVERRIDE, ""))
-    if ordered is not None:
-        return ordered
+    order = environment.get(OVERRIDE, "")
+    if order:
+        return _is_ordered(address, order)
     try:
         sight = await peek(address, protocols=(_PROBE,))
     except ProtocolNotNegotiatedError:
         return True
+    except HandshakeRefusedError:
+        return False
     return sight.protocol != _PROBE
 
 
-def _ordered(address: str, order: str) -> bool | None:
-    """Return what the environment variable says about an address; None when it says nothing."""
+def _is_ordered(address: str, order: str) -> bool:
+    """Return what the environment variable says: for this address if it is named, else for all; no if neither."""
     host, _ = split_address(address)
+    for_all = False
     for item in re.split(r"[,;]", order):
-        name, given, value = item.rpartition("=")
-        if not given or name.strip().lower() in {host.lower(), address.lower()}:
-            word = value.strip().lower()
-            if word in _YES | _NO:
-                return word in _YES
-    return None
+        name, is_for_one, value = item.rpartition("=")
+        answer = value.strip().lower() in _YES
+        if is_for_one and name.strip().lower() in {host.lower(), address.lower()}:
+            return answer
+        if not is_for_one:
+            for_all = answer
+    return for_all
 
 
 class UpgradeDialer:

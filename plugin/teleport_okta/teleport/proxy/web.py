@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
+from cryptography import x509
 
 from teleport_okta import __version__
 from teleport_okta.teleport.proxy.dialing import reason_of
@@ -31,7 +32,7 @@ DEADLINE: Final = 15.0
 """Seconds for one exchange, from the connection to the last byte of the answer."""
 
 _LARGEST_ANSWER: Final = 1024 * 1024
-"""Bytes of an answer that are read at most; real ones have some thousand."""
+"""Bytes that an answer may have; real ones have some thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,20 @@ def web_context(address: str, extra_ca: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if extra_ca is not None:
-        try:
-            context.load_verify_locations(cafile=extra_ca)
-        except ssl.SSLError as error:
-            raise ProxyCaError(address, str(extra_ca), "it holds no certificate in PEM") from error
-        except OSError as error:
-            raise ProxyCaError(address, str(extra_ca), error.strerror or type(error).__name__) from error
+        context.load_verify_locations(cadata=read_bundle(address, extra_ca).decode("ascii", errors="replace"))
     return context
+
+
+def read_bundle(address: str, path: Path) -> bytes:
+    """Return the PEM of the CAs of `teleport.proxy_ca`. Raises ProxyCaError."""
+    try:
+        bundle = path.read_bytes()
+        x509.load_pem_x509_certificates(bundle)
+    except OSError as error:
+        raise ProxyCaError(address, str(path), error.strerror or type(error).__name__) from error
+    except ValueError as error:
+        raise ProxyCaError(address, str(path), "it holds no certificate in PEM that can be read") from error
+    return bundle
 
 
 async def exchange(
@@ -70,10 +78,18 @@ async def exchange(
             async with session.request(
                 method, f"https://{address}{path}", json=json, timeout=with_deadline, allow_redirects=False
             ) as response:
-                body = await response.content.read(_LARGEST_ANSWER)
-                return WebAnswer(response.status, response.content_type, body)
+                return WebAnswer(response.status, response.content_type, await _body(address, response))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise web_error(address, error, deadline) from error
+
+
+async def _body(address: str, response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _LARGEST_ANSWER:
+            raise NotAProxyError(address, f"its answer is longer than {_LARGEST_ANSWER} bytes")
+    return bytes(body)
 
 
 @asynccontextmanager
