@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from tests.bench import memory, okta_calls, planning, records, throughput
+from tests.bench import memory, okta_calls, planning, records, throughput, ways
 from tests.bench.passes import ORGANIZATION, SAML_APP, Pass
 from tests.bench.passes import measured as measured_passes
 from tests.bench.results import BenchError, Row, all_hold, as_json, table
@@ -25,7 +25,7 @@ from tests.bench.results import BenchError, Row, all_hold, as_json, table
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PARTS = ("calls", "upserts", "memory", "planning", "records")
+PARTS = ("calls", "upserts", "memory", "planning", "records", "ways")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,21 @@ class Sizes:
     rounds: int
     planned: int
     harms: int
+    calls_each: int
 
 
 FULL = Sizes(
-    calls=(0, 40, 1_200, 5_000), memory=(5_000, 20_000, 50_000), users=400, rounds=15, planned=50_000, harms=1_000
+    calls=(0, 40, 1_200, 5_000),
+    memory=(5_000, 20_000, 50_000),
+    users=400,
+    rounds=15,
+    planned=50_000,
+    harms=1_000,
+    calls_each=1_000,
 )
-QUICK = Sizes(calls=(0, 40, 1_200), memory=(1_200, 2_400, 5_000), users=250, rounds=2, planned=5_000, harms=100)
+QUICK = Sizes(
+    calls=(0, 40, 1_200), memory=(1_200, 2_400, 5_000), users=250, rounds=2, planned=5_000, harms=100, calls_each=300
+)
 
 
 def main() -> int:
@@ -93,6 +102,9 @@ def _measured(parts: Sequence[str], sizes: Sizes, directory: Path, progress: Cal
     if "records" in parts:
         (directory / "records").mkdir()
         rows += records.measured(sizes.harms, directory / "records", progress)
+    if "ways" in parts:
+        (directory / "ways").mkdir()
+        rows += ways.measured(sizes.calls_each, sizes.rounds, directory / "ways", progress)
     return rows
 
 

@@ -121,9 +121,9 @@ def teleport(directory: Path) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def control(sandbox: Sandbox, method: str, path: str) -> Any:
+def control(sandbox: Sandbox, method: str, path: str, body: Any = None) -> Any:
     """Ask a sandbox's control address."""
-    return sandbox.control(method, path)
+    return sandbox.control(method, path, body)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -128,7 +128,9 @@ def _leavers(plan: Plan) -> list[tuple[Change, Change]]:
 
 
 async def _answer(settings: Settings, cluster: int) -> None:
-    async with app.opened(settings) as parts:
+    async with app.opened(settings) as parts, app.kept(parts):
+        if parts.teleport.lease is not None:
+            await parts.teleport.lease.obtain(POLICY.owner)
         remover = Remover(parts, cluster)
         while line := await asyncio.to_thread(sys.stdin.readline):
             how, group, count = line.split()

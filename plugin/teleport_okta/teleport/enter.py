@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,7 @@ async def enter(
         rng=rng,
     )
     directory = data_dir / "run"
-    await asyncio.to_thread(private_directory, directory)
+    await asyncio.to_thread(_emptied, directory)
     teleport = await Teleport.connect(
         way,
         host=host,
@@ -118,6 +119,12 @@ async def _found_way(settings: TeleportSettings, clock: Clock, *, persistent: bo
             _log.warning("waiting for Teleport, looking again in %.0f s: %s", pause, error)
         await clock.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _emptied(directory: Path) -> None:
+    """Make the directory of the forwarders' sockets, without those of a process that was killed."""
+    shutil.rmtree(directory, ignore_errors=True)
+    private_directory(directory)
 
 
 def _holder(data_dir: Path) -> Holder:
