@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from teleport_okta import app
 from teleport_okta.clock import VirtualClock
 from teleport_okta.config import parse
@@ -97,34 +99,96 @@ class World:
         }
 
 
+@dataclass(frozen=True)
+class WayIn:
+    """How the product gets into the cluster and the organisation: what an administrator chooses."""
+
+    by: str = "direct"
+    """`direct`, `proxy`, or `balancer`: a proxy behind a load balancer that ends TLS itself."""
+
+    join: str = "token"
+    """The join method: `token` or `kubernetes`."""
+
+    trusts: str = "bot"
+    """What the first join believes: the `bot`'s file or `pins` of the CA, and then there is no bot."""
+
+    credential: str = "SSWS"
+    """`SSWS`, `private_key_jwt` or `DPoP`."""
+
+    okta_by: str = "http"
+    """`http`, or `https` under a name of its own and a CA that only `okta.ca` knows."""
+
+
+USUAL = WayIn()
+
+
 @asynccontextmanager
-async def built_world(directory, *, edition="ent", version="18.1.3", settings=None, lag=None):
-    """Build a world with an app and nobody in it; `settings` are laid over the usual ones, section by section."""
-    clock = VirtualClock(datetime.now(UTC))
+async def built_world(
+    directory, *, edition="ent", version="18.1.3", settings=None, lag=None, way=USUAL, clock=None, cluster=None
+):
+    """Build a world with an app and nobody in it; `settings` are laid over the usual ones, section by section.
+
+    `clock` is virtual unless given, `cluster` has further options of the Teleport sandbox. A world of the join method
+    kubernetes has its pod's token at `pod_token(directory)`.
+    """
+    clock = clock or VirtualClock(datetime.now(UTC))
 
     def now():
         return clock.now().timestamp()
 
     okta = OktaOrganization(now=now, rng=random.Random(7))
     okta_app = okta.create_app("Teleport")
+    options = {"now": now, "sleep": clock.sleep, "behind_load_balancer": way.by == "balancer"} | (cluster or {})
     async with (
-        OktaSandbox(okta) as okta_server,
-        TeleportSandbox(
-            directory / "teleport", edition=edition, version=version, now=now, sleep=clock.sleep, lag=lag
-        ) as teleport,
+        OktaSandbox(okta, tls=way.okta_by == "https") as okta_server,
+        TeleportSandbox(directory / "teleport", edition=edition, version=version, lag=lag, **options) as teleport,
     ):
         sections = {
-            "teleport": {
-                "addr": teleport.address,
-                "identity": str(teleport.identity_path),
-                "join_token": teleport.join_token,
-            },
-            "okta": {"org_url": okta_server.url, "api_token": okta.ssws_token, "app_id": okta_app.id},
+            "teleport": _reaching(teleport, way) | _joining(teleport, way, directory),
+            "okta": _reached(okta_server, way, directory) | _credential(okta, way, directory) | {"app_id": okta_app.id},
             "sync": {},
             "storage": {"data_dir": str(directory / "data")},
         }
         for section, values in (settings or {}).items():
-            sections[section] |= values
+            sections.setdefault(section, {}).update(values)
         async with AsyncExitStack() as process:
             parts = await process.enter_async_context(app.opened(parse(sections), clock=clock))
             yield World(okta, okta_app, teleport, parts, clock, parse(sections), process)
+
+
+def pod_token(directory):
+    """Where a pod in a world of this directory finds its service account's token."""
+    return directory / "pod-token"
+
+
+def _reaching(teleport, way):
+    if way.by == "direct":
+        return {"addr": teleport.address}
+    return {"addr": teleport.proxy_address, "proxy_ca": str(teleport.proxy_ca_path)}
+
+
+def _joining(teleport, way, directory):
+    known = {"identity": str(teleport.identity_path)} if way.trusts == "bot" else {"ca_pins": teleport.ca_pins}
+    if way.join == "token":
+        return known | {"join_token": teleport.join_token}
+    teleport.administrator.create_kubernetes_token("pods", ["Okta"], ["teleport:okta"])
+    pod_token(directory).write_text(teleport.cluster.kubernetes.service_account_token("teleport:okta"))
+    return known | {"join_method": "kubernetes", "join_token": "pods"}
+
+
+def _reached(server, way, directory):
+    if way.okta_by == "http":
+        return {"org_url": server.url}
+    ca = directory / "okta-ca.pem"
+    ca.write_bytes(server.ca_pem)
+    return {"org_url": server.https_url, "ca": str(ca)}
+
+
+def _credential(okta, way, directory):
+    if way.credential == "SSWS":
+        return {"api_token": okta.ssws_token}
+    key = ec.generate_private_key(ec.SECP256R1())
+    path = directory / "okta-key.pem"
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    client = okta.add_client(key.public_key(), "key-1", require_dpop=way.credential == "DPoP")
+    return {"client_id": client.id, "private_key": str(path), "private_key_id": "key-1"}

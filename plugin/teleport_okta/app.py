@@ -93,6 +93,7 @@ async def opened(
         if entered.teleport.lease is not None:
             stack.push_async_callback(entered.teleport.lease.give_up)
         metrics = Metrics()
+        metrics.follow(lambda: entered.teleport.identities(time.now()), lambda: entered.teleport.is_writer)
         full_pass = FullPass(
             okta=okta,
             teleport=entered.teleport,

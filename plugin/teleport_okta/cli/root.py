@@ -11,6 +11,7 @@ from teleport_okta.cli.apply import apply
 from teleport_okta.cli.approve import approve
 from teleport_okta.cli.configure import configure
 from teleport_okta.cli.demo import demo
+from teleport_okta.cli.doctor import doctor
 from teleport_okta.cli.history import history
 from teleport_okta.cli.plan import plan
 from teleport_okta.cli.release import release
@@ -26,12 +27,12 @@ def cli() -> None:
     """Make the people of an Okta organisation users of a Teleport cluster, and keep them right."""
 
 
-for _verb in (configure, start, version, plan, apply, approve, release, status, history, demo, sandbox):
+for _verb in (configure, start, version, doctor, plan, apply, approve, release, status, history, demo, sandbox):
     cli.add_command(_verb)
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 not done, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 not done, 2 wrong usage, 130 interrupted; `doctor` has codes of its own."""
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:

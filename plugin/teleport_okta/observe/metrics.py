@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from teleport_okta.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+
+class SeenIdentity(Protocol):
+    """What is shown of one of our identities to the cluster."""
+
+    @property
+    def which(self) -> str:
+        """Host or bot."""
+        ...
+
+    @property
+    def expires(self) -> datetime | None:
+        """When its certificate ends; None while it is missing."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it, or nothing."""
+        ...
 
 
 class Metrics:
@@ -43,36 +65,10 @@ class Metrics:
         self._alarm = Gauge(
             "teleport_okta_quarantine_alarm", "1 when too much is set aside to be chance.", registry=self.registry
         )
-        self._identity_expires = Gauge(
-            "teleport_okta_identity_expires_timestamp_seconds",
-            "When the certificate of an identity (host or bot) ends, in Unix seconds; absent while it is missing.",
-            ("identity",),
-            registry=self.registry,
-        )
-        self._identity_problem = Gauge(
-            "teleport_okta_identity_problem",
-            "1 when an identity (host or bot) is missing, expired, about to expire, or cannot be renewed.",
-            ("identity",),
-            registry=self.registry,
-        )
-        self._is_writer = Gauge(
-            "teleport_okta_is_writer",
-            "1 when this process has the right to write, 0 when it is a standby.",
-            registry=self.registry,
-        )
 
-    def identity(self, which: str, *, expires: float | None, has_problem: bool) -> None:
-        """Show until when an identity lasts (Unix seconds; None: there is none), and whether all is well with it."""
-        if expires is None:
-            with suppress(KeyError):
-                self._identity_expires.remove(which)
-        else:
-            self._identity_expires.labels(which).set(expires)
-        self._identity_problem.labels(which).set(has_problem)
-
-    def writer(self, *, is_writer: bool) -> None:
-        """Show whether this process has the right to write."""
-        self._is_writer.set(is_writer)
+    def follow(self, identities: Callable[[], Iterable[SeenIdentity]], is_writer: Callable[[], bool]) -> None:
+        """Show our identities and the right to write, each time as they are when somebody looks."""
+        self.registry.register(_Followed(identities, is_writer))
 
     def nothing_held(self) -> None:
         """Forget what an earlier pass held."""
@@ -89,6 +85,42 @@ class Metrics:
         """Show how much is set aside, and whether that is too much."""
         self._quarantined.set(count)
         self._alarm.set(alarmed)
+
+
+class _Followed(Collector):
+    """Metrics of what changes between two passes, some of it by the mere passing of time."""
+
+    def __init__(self, identities: Callable[[], Iterable[SeenIdentity]], is_writer: Callable[[], bool]) -> None:
+        self._identities = identities
+        self._is_writer = is_writer
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Return the metrics without values, by which the registry knows their names."""
+        return (
+            GaugeMetricFamily(
+                "teleport_okta_identity_expires_timestamp_seconds",
+                "When the certificate of an identity (host or bot) ends, in Unix seconds; absent while it is missing.",
+                labels=("identity",),
+            ),
+            GaugeMetricFamily(
+                "teleport_okta_identity_problem",
+                "1 when an identity (host or bot) is missing, expired, about to expire, or cannot be renewed.",
+                labels=("identity",),
+            ),
+            GaugeMetricFamily(
+                "teleport_okta_is_writer", "1 when this process has the right to write, 0 when it is a standby."
+            ),
+        )
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return the metrics as of now."""
+        expires, problem, writer = self.describe()
+        for identity in self._identities():
+            if identity.expires is not None:
+                expires.add_metric((identity.which,), identity.expires.timestamp())
+            problem.add_metric((identity.which,), bool(identity.problem))
+        writer.add_metric((), self._is_writer())
+        return expires, problem, writer
 
 
 @contextmanager

@@ -55,6 +55,11 @@ class TokenEndpoint(Protocol):
 class Credential(Protocol):
     """Something that Okta lets in."""
 
+    @property
+    def granted_scopes(self) -> frozenset[str] | None:
+        """The scopes that the token in use carries; None where there are none to it, or they are not known yet."""
+        ...
+
     async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
         """Return the headers that let this one request in; may ask the token endpoint first."""
         ...
@@ -77,6 +82,11 @@ class ApiToken:
             what = "okta.api_token: this is not an API token: it is empty, or holds blanks or special characters"
             raise CredentialError(what, remedy="copy the token again; Okta shows it only once, when it is made")
         self._headers = {"Authorization": f"SSWS {token}"}
+
+    @property
+    def granted_scopes(self) -> None:
+        """An API token has no scopes."""
+        return
 
     async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
         """Return the token's header, the same for every request."""

@@ -31,7 +31,7 @@ class HttpProxy:
     authorization: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        return f"{self.url.host}:{self.url.port}"
+        return f"{self.url.host_subcomponent}:{self.url.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from teleport_okta.okta.client import OktaClient
 
 _ONE: Final = {"limit": "1"}
+_TRY_AGAIN: Final = "try again later; if it stays so, check okta.org_url and the way to it"
 
 
 class Outcome(Enum):
@@ -68,10 +69,10 @@ async def _probe(client: OktaClient, need: Need) -> ProbeResult:
     except OktaError as error:
         if isinstance(error, OktaNotFoundError) and need.absent:
             return ProbeResult(need, Outcome.REFUSED, f"not there, or hidden from us: {error.what}", need.absent)
-        return ProbeResult(need, Outcome.UNKNOWN, error.what, error.remedy)
+        return ProbeResult(need, Outcome.UNKNOWN, error.what, error.remedy or _TRY_AGAIN)
     if not found and need.empty:
         remedy = "look at the resource set of our admin role: what it leaves out looks as if it were not there"
-        return ProbeResult(need, Outcome.EMPTY, f"{need.path} lists nothing: {need.empty}", remedy)
+        return ProbeResult(need, Outcome.EMPTY, f"{need.path} lists nothing; it may be that {need.empty}", remedy)
     return ProbeResult(need, Outcome.ALLOWED, f"GET {need.path}")
 
 

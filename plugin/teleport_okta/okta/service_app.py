@@ -35,7 +35,7 @@ _SCOPE: Final = re.compile(r"\bokta\.\w+\.\w+")
 
 
 class _Lesson(Enum):
-    """What a refusal may teach; the value is how often within one fetch."""
+    """What a refusal may teach, and how often within one fetch of a token."""
 
     PROOF = "the endpoint wants a proof", 1
     NONCE = "the endpoint wants its latest nonce in the proof", 2
@@ -43,6 +43,7 @@ class _Lesson(Enum):
 
     @property
     def times(self) -> int:
+        """How often; a refusal of the same kind after that is final."""
         return self.value[1]
 
 

@@ -153,13 +153,8 @@ class FullPass:
 
     async def _become_writer(self, owner: str) -> None:
         self._owner = owner
-        lease = self._teleport.lease
-        if lease is None:
-            return
-        try:
-            await lease.obtain(owner)
-        finally:
-            self._metrics.writer(is_writer=lease.is_held)
+        if self._teleport.lease is not None:
+            await self._teleport.lease.obtain(owner)
 
     def _report(
         self,
@@ -251,9 +246,6 @@ class FullPass:
         for hold in holds:
             self._metrics.hold(hold.kind, hold.evidence, count=hold.count, limit=hold.limit, used=hold.used)
         self._metrics.quarantine(quarantined, alarmed=alarmed)
-        for state in self.identities:
-            expires = None if state.expires is None else state.expires.timestamp()
-            self._metrics.identity(state.which, expires=expires, has_problem=bool(state.problem))
 
     async def _remember_findings(self, plan: Plan) -> None:
         """Keep what is held, so that it can be approved, and what `status` lists."""

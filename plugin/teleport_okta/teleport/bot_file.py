@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.teleport.cluster import Teleport
-    from teleport_okta.teleport.identity import Identity
 
 RETRY_AFTER: Final = 2.0
 """Seconds after which a file that could not be used is read again."""
@@ -28,16 +27,13 @@ _log = logging.getLogger(__name__)
 
 
 class BotKeeper:
-    """Follows one identity file. `taken` is the identity that is in use already, if any is."""
+    """Follows one identity file: whenever what is in it is not in use, it is tried."""
 
-    def __init__(
-        self, teleport: Teleport, path: Path, *, interval: timedelta, clock: Clock, taken: Identity | None = None
-    ) -> None:
+    def __init__(self, teleport: Teleport, path: Path, *, interval: timedelta, clock: Clock) -> None:
         self._teleport = teleport
         self._path = path
         self._interval = interval.total_seconds()
         self._clock = clock
-        self._taken = taken
 
     async def keep(self) -> None:
         """Look again and again, until cancelled. What cannot be used is logged once, and shown in `status`."""
@@ -46,15 +42,14 @@ class BotKeeper:
             await self._clock.sleep(self._interval if used else min(self._interval, RETRY_AFTER))
 
     async def look(self) -> bool:
-        """Take the file's identity if it has changed; return whether what is in the file is in use now."""
+        """Take the file's identity if another one is in use; return whether it is in use now."""
         try:
             content = await asyncio.to_thread(read_identity_file, self._path)
             identity = parse_identity(content, source=str(self._path))
-            if identity != self._taken:
+            if not self._teleport.is_bot_in_use(identity):
                 identity.check(self._clock.now())
                 await self._teleport.take_bot(identity)
                 _log.info("the bot's identity was read anew, valid until %s", identity.not_after.isoformat())
-                self._taken = identity
         except TeleportError as error:
             if self._teleport.note_problem("bot", str(error), source=str(self._path)):
                 _log.warning("the bot's identity file cannot be used: %s", error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -9,8 +11,9 @@ from teleport_okta.model.teleport import IdentityState
 from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.dial import CLIENT_VERSION
+from teleport_okta.teleport.errors import RpcError
 from teleport_okta.teleport.features import read_cluster
-from teleport_okta.teleport.identity_errors import ForeignClusterError, NotAHostIdentityError
+from teleport_okta.teleport.identity_errors import ForeignClusterError, IdentityError, NotAHostIdentityError
 from teleport_okta.teleport.lease import Holder, Lease
 from teleport_okta.teleport.locks import Locks
 from teleport_okta.teleport.roles import Roles
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.identity import Identity
     from teleport_okta.teleport.retry import RetryPolicy
     from teleport_okta.teleport.way import Way
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class Teleport:
         self._identities = ByOrigin(host, bot, lease)
         self._bot_source = ""
         self._problems: dict[str, str] = {}
+        self._changing_bot = asyncio.Lock()
         self.users = Users(self._identities, clock)
         self.locks = Locks(self._identities, clock)
         self.roles = Roles(self._identities, clock)
@@ -146,30 +152,53 @@ class Teleport:
         """What the cluster last said of itself, or None before it was asked."""
         return self._known_cluster
 
-    async def take_host(self, identity: Identity) -> None:
-        """Go on as this host identity once it has carried a call; raises RpcError or IdentityError, changing nothing.
+    @property
+    def is_writer(self) -> bool:
+        """Whether this process may write now; who needs no lease always may."""
+        return self.lease is None or self.lease.is_held
 
-        The bot believes its CAs from then on too, since a rotation reaches the bot's file later.
-        """
+    async def take_host(self, identity: Identity) -> None:
+        """Go on as this host identity once it has carried a call; raises RpcError or IdentityError, then as before."""
         await self.host.renew(identity)
-        bot = self.bot
-        if bot is not None and bot.identity.trusting(identity.ca_pems) is not bot.identity:
-            await bot.renew(bot.identity.trusting(identity.ca_pems))
+
+    async def share_cas(self) -> None:
+        """Let the bot believe the CAs that the host believes, since a rotation reaches the bot's file later.
+
+        A bot that cannot connect now is left as it is: it learns them the next time, or with its next file.
+        """
+        async with self._changing_bot:
+            bot = self.bot
+            if bot is None or (identity := bot.identity.trusting(self.host.identity.ca_pems)) is bot.identity:
+                return
+            try:
+                await bot.renew(identity)
+            except (RpcError, IdentityError) as error:
+                _log.info("the bot does not know the cluster's CAs of now yet: %s", error)
+
+    def is_bot_in_use(self, identity: Identity) -> bool:
+        """Whether calls as the bot are made with this certificate, believing its CAs."""
+        used = self.bot.identity if self.bot is not None else None
+        return (
+            used is not None
+            and used.certificate_pem == identity.certificate_pem
+            and used.trusting(identity.ca_pems) is used
+        )
 
     async def take_bot(self, identity: Identity) -> None:
         """Go on as this bot identity once it has carried a call; raises RpcError or IdentityError, changing nothing."""
-        bot = self.bot
-        if bot is not None:
-            self._check_bot(identity)
-            await bot.renew(identity.trusting(self.host.identity.ca_pems))
-            return
-        bot = await self._open_bot(identity)
-        try:
-            await bot.prove()
-        except BaseException:
-            await bot.aclose()
-            raise
-        self._identities.bot = bot
+        async with self._changing_bot:
+            bot = self.bot
+            if bot is not None:
+                self._check_bot(identity)
+                await bot.renew(identity.trusting(self.host.identity.ca_pems))
+                return
+            bot = await self._open_bot(identity)
+            try:
+                await bot.prove()
+            except BaseException:
+                await bot.aclose()
+                raise
+            self._identities.bot = bot
 
     def note_problem(self, which: str, problem: str, *, source: str = "") -> bool:
         """Remember what is wrong with an identity (`which`: host or bot; empty: nothing), and say whether it is new."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.teleport.identity import Identity
-    from teleport_okta.teleport.way import Way
+    from teleport_okta.teleport.way import Line, Way
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -147,7 +147,7 @@ class Connection:
 
     async def prove(self) -> None:
         """Make one harmless call, once; raises RpcError."""
-        await self._prove(self._lines.channel)
+        await self._prove(self._lines.current)
 
     def attempts(self) -> Attempts:
         """Return the attempts of a new operation."""
@@ -190,7 +190,7 @@ class Connection:
         try:
             return await method(request, timeout=deadline, metadata=self._lines.metadata)
         except grpc.aio.AioRpcError as error:
-            raise self._explained(rpc_error(error, method=name, subject=subject)) from error
+            raise _explained(rpc_error(error, method=name, subject=subject), self._lines.why()) from error
 
     async def delete(
         self,
@@ -217,13 +217,6 @@ class Connection:
             else:
                 return True
 
-    def _explained(self, error: RpcError) -> RpcError:
-        """Put the cause into an outage's words where the line knows it better than gRPC does."""
-        why = self._lines.why() if isinstance(error, UnavailableError) else None
-        if why is None:
-            return error
-        return type(error)(error.method, error.subject, why.what, remedy=why.remedy)
-
     async def _diagnose(self, failures: int) -> None:
         """Tell the faults that look like an outage from one: an identity that is expired or refused, or our version."""
         suspicious = failures % _SUSPICIOUS_FAILURES == 0
@@ -237,9 +230,14 @@ class Connection:
             await self._check_version()
 
     async def _fell_back(self) -> bool:
-        """Go back to the identity before this one, if there is one and it works."""
-        spare = self._lines.spare
-        if spare is None:
+        """Go back to the identity before this one, if there is one, and it is taken where this one is refused.
+
+        It is asked first: when it gets an answer and the present one does not, that is no outage.
+        """
+        spare, present, version = self._lines.spare, self.identity, self._lines.metadata
+        if spare is None or await self._ping_apart(spare, version) is None:
+            return False
+        if await self._ping_apart(present, version) is not None or self.identity is not present:
             return False
         try:
             await self.renew(spare)
@@ -248,13 +246,14 @@ class Connection:
         _log.warning("Teleport refuses the certificate of %s; going on with the one before it", spare.subject)
         return True
 
-    async def _prove(self, channel: grpc.aio.Channel) -> None:
-        """Make a harmless call on a new channel; raises RpcError."""
-        ping = authservice_pb2_grpc.AuthServiceStub(channel).Ping
+    async def _prove(self, line: Line) -> None:
+        """Make a harmless call on a new line; raises RpcError."""
+        ping = authservice_pb2_grpc.AuthServiceStub(line.channel).Ping
         try:
             await ping(authservice_pb2.PingRequest(), timeout=_PROBE_DEADLINE, metadata=self._lines.metadata)
         except grpc.aio.AioRpcError as error:
-            raise rpc_error(error, method="AuthService/Ping", subject="the new certificate") from error
+            failure = rpc_error(error, method="AuthService/Ping", subject="the new certificate")
+            raise _explained(failure, line.why()) from error
 
     async def _check_version(self) -> None:
         """Find out whether the server hangs up when our version is named, and name one that it should take then.
@@ -262,10 +261,10 @@ class Connection:
         Raises ClientVersionRefusedError when that is the very one which it refuses. It is asked without the version
         before and after, so that a restart in between is no refusal.
         """
-        server = await self._ping_apart(None)
-        if server is None or await self._ping_apart(self._lines.metadata) is not None:
+        server = await self._ping_apart(self.identity, None)
+        if server is None or await self._ping_apart(self.identity, self._lines.metadata) is not None:
             return
-        if await self._ping_apart(None) is None:
+        if await self._ping_apart(self.identity, None) is None:
             return
         accepted = client_version_for(server.ServerVersion)
         if accepted == self._lines.client_version:
@@ -273,12 +272,14 @@ class Connection:
         _log.info("the auth server (%s) refuses clients of %s", server.ServerVersion, self._lines.client_version)
         self._lines.speak(accepted)
 
-    async def _ping_apart(self, metadata: grpc.aio.Metadata | None) -> authservice_pb2.PingResponse | None:
+    async def _ping_apart(
+        self, identity: Identity, metadata: grpc.aio.Metadata | None
+    ) -> authservice_pb2.PingResponse | None:
         """Ask on a line of its own, since a refusal closes the connection under everybody; None: no answer.
 
         A refused version arrives as a closed connection (`teleport-observed.md` 1.3).
         """
-        line = await self._lines.open_apart()
+        line = await self._lines.open_apart(identity)
         try:
             ping = authservice_pb2_grpc.AuthServiceStub(line.channel).Ping
             return await ping(authservice_pb2.PingRequest(), timeout=_PROBE_DEADLINE, metadata=metadata)
@@ -286,3 +287,10 @@ class Connection:
             return None
         finally:
             await line.aclose()
+
+
+def _explained(error: RpcError, why: TeleportError | None) -> RpcError:
+    """Put the cause into an outage's words where it is known better than gRPC knows it."""
+    if why is None or not isinstance(error, UnavailableError):
+        return error
+    return type(error)(error.method, error.subject, why.what, remedy=why.remedy)

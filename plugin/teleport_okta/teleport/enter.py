@@ -100,11 +100,8 @@ async def enter(
     if settings.identity is not None:
         teleport.note_problem("bot", problem, source=str(settings.identity))
         if settings.refresh_identity:
-            keepers.append(
-                BotKeeper(
-                    teleport, settings.identity, interval=settings.refresh_identity_interval, clock=clock, taken=bot
-                ).keep
-            )
+            interval = settings.refresh_identity_interval
+            keepers.append(BotKeeper(teleport, settings.identity, interval=interval, clock=clock).keep)
     return Entered(teleport, tuple(keepers))
 
 

@@ -57,23 +57,30 @@ class HostKeeper:
             await self._clock.sleep(PROVE_EVERY if self._candidate else LOOK_EVERY)
 
     async def look(self) -> None:
-        """Renew the identity, if that is due. Raises TeleportError, or OSError when it cannot be stored."""
+        """Renew the identity, if that is due. Raises TeleportError, or OSError when it cannot be stored.
+
+        What took over and could not be stored is stored at a later look.
+        """
         current = self._teleport.host.identity
         cas = await read_host_cas(self._teleport.host)
-        if not self._is_due(current, cas):
+        if self._candidate is not None and not cas.suits(self._candidate[0]):
             self._candidate = None
-            if not cas.is_rotating and self._teleport.host.spare is not None:
-                self._teleport.host.spare = None
-                await asyncio.to_thread(self._store.forget_previous)
-            self._teleport.note_problem("host", "")
-            return
-        if self._candidate is None or not cas.suits(self._candidate[0]):
-            self._candidate = await self._issued(current)
+        if self._candidate is not None or self._is_due(current, cas):
+            await self._succeed(current, cas)
+        elif not cas.is_rotating and self._teleport.host.spare is not None:
+            self._teleport.host.spare = None
+            await asyncio.to_thread(self._store.forget_previous)
+        self._teleport.note_problem("host", "")
+        await self._teleport.share_cas()
+
+    async def _succeed(self, current: Identity, cas: HostCAs) -> None:
+        """Let a successor take over, and store it."""
+        self._candidate = self._candidate or await self._issued(current)
         identity, content = self._candidate
-        await self._teleport.take_host(identity)
+        if identity != current:
+            await self._teleport.take_host(identity)
         await asyncio.to_thread(self._store.succeed, content)
         self._candidate = None
-        self._teleport.note_problem("host", "")
         _log.info(
             "the host identity was renewed, valid until %s%s",
             identity.not_after.isoformat(),

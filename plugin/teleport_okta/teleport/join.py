@@ -111,9 +111,9 @@ async def join(
             certs = await _register_by_grpc(await way.open(None, directory, trust=trust), way, request, attempts)
     except RpcError as error:
         # Without the cause: what a server says of a token may hold it.
-        raise _join_error(way.address, error, secrets=(applicant.token, id_token)) from None
+        raise _join_error(way.address, error, applicant, id_token) from None
     if ca_pins or isinstance(way, ThroughProxy):
-        verify_issued(way.address, certs.TLS, certs.TLSCACerts, trust=trust, are_pinned=bot is None)
+        await verify_issued(way, certs.TLS, certs.TLSCACerts, trust=trust, ca_pins=ca_pins, directory=directory)
     try:
         return issued_identity(applicant.host_id, keys, certs)
     except UnusableAnswerError as error:
@@ -133,7 +133,7 @@ async def _register_at_proxy(
     Behind a load balancer that ends TLS, the proxy's own gRPC shows another certificate than the balancer's, which
     proves nothing; then it is the auth server, through the proxy, that is asked.
     """
-    context = web_context(way.address, way.extra_ca)
+    context = await asyncio.to_thread(web_context, way.address, way.extra_ca)
     try:
         return await _repeated(lambda: register_over_https(way.address, request, context=context), attempts)
     except FeatureUnavailableError:
@@ -174,20 +174,15 @@ async def _repeated(register: Callable[[], Awaitable[Certs]], attempts: Attempts
             await attempts.pause(error)
 
 
-def _join_error(address: str, error: RpcError, *, secrets: tuple[str, ...]) -> JoinError:
-    details = error.details
-    for secret in filter(None, secrets):
-        details = details.replace(secret, "***")
+def _join_error(address: str, error: RpcError, applicant: Applicant, id_token: str) -> JoinError:
+    details = error.details.replace(id_token or applicant.token, "***")
     match error:
         case UnavailableError():
             return JoinUnreachableError(address, details)
-        case PermissionDeniedError() if "did not match any allow rules" in details:
-            return JoinPodRefusedError(address, details)
-        case PermissionDeniedError():
-            return JoinTokenRefusedError(address, details)
         case InvalidArgumentError() if "does not allow" in details:
             return JoinTokenRoleError(address, details)
+        case PermissionDeniedError() if applicant.method == "token" or "expired or not found" in details:
+            return JoinTokenRefusedError(address, details)
         case InvalidArgumentError() if "IDToken not provided" in details:
             return JoinMethodError(address, details)
-        case _:
-            return JoinRefusedError(address, details)
+    return (JoinPodRefusedError if applicant.method == "kubernetes" else JoinRefusedError)(address, details)

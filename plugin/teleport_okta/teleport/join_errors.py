@@ -42,13 +42,14 @@ class JoinTokenRoleError(JoinError):
 
 
 class JoinPodRefusedError(JoinError):
-    """The provision token's rules do not let this pod's service account in."""
+    """The provision token's rules do not let this pod's service account in, or its token was not believed."""
 
     def __init__(self, address: str, details: str) -> None:
         super().__init__(
             address,
-            f"the provision token does not admit this pod's service account: {details}",
-            remedy="add it as `namespace:name` to spec.kubernetes.allow of the token (`tctl edit token/<name>`)",
+            f"this pod's service account is not admitted: {details}",
+            remedy="compare the account with spec.kubernetes of the provision token (`tctl get token/<name>`): allow "
+            "must name it as `namespace:name`; with type static_jwks its token must be made for the cluster's name",
         )
 
 
@@ -121,11 +122,11 @@ class ForeignAnswerError(JoinError):
 
     def __init__(self, address: str, found: Iterable[str], *, are_pinned: bool) -> None:
         self.found = tuple(found)
-        source = "in ca_pins" if are_pinned else "in the bot's identity file"
+        source = "in ca_pins" if are_pinned else "in the bot's identity file, nor vouched for by a server of it"
         remedy = (
             "compare ca_pins with `tctl status` on the auth server"
             if are_pinned
-            else "during a CA rotation, let tbot renew the identity file first and start again"
+            else "let tbot renew the identity file and start again"
         )
         super().__init__(
             address,

@@ -60,18 +60,23 @@ class Lines:
         """Return why the line could not be connected the last time, if that is known better than gRPC knows it."""
         return self._current.line.why()
 
-    async def open_apart(self) -> Line:
-        """Return another line of the same identity, for a question that may cost the connection; the caller ends it."""
-        return await self.way.open(self.identity, self._directory)
+    @property
+    def current(self) -> Line:
+        """The line that calls which begin now go over."""
+        return self._current.line
 
-    async def replace(self, identity: Identity, prove: Callable[[grpc.aio.Channel], Awaitable[None]]) -> None:
+    async def open_apart(self, identity: Identity) -> Line:
+        """Return a line beside the others, for a question that may cost the connection; the caller ends it."""
+        return await self.way.open(identity, self._directory)
+
+    async def replace(self, identity: Identity, prove: Callable[[Line], Awaitable[None]]) -> None:
         """Let an identity take over once `prove` has come back from its line; the old identity becomes the spare.
 
         What `prove` raises is raised, and nothing has changed then.
         """
         line = await self.way.open(identity, self._directory)
         try:
-            await prove(line.channel)
+            await prove(line)
         except BaseException:
             await line.aclose()
             raise

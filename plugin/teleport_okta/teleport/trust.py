@@ -1,4 +1,4 @@
-"""Which CA to believe before the first join: that of an identity file, or a pinned one (`teleport-observed.md` 4).
+"""Which CAs to believe at the first join: those of an identity file, or pinned ones (`teleport-observed.md` 4).
 
 A pin is `sha256:` and the hex SHA-256 of a CA's SubjectPublicKeyInfo, as `tctl status` prints it. With pins only, the
 server's leaf is taken from a TLS handshake that believes nothing, and serves as the only root for asking the server's
@@ -58,7 +58,7 @@ async def believed_cas(way: Way, *, bot: Identity | None, ca_pins: Collection[st
         leaf = await way.server_leaf()
     except ProxyError as error:
         raise JoinUnreachableError(way.address, error.problem) from error
-    bundle = await _cluster_cas(way, leaf, directory)
+    bundle = await _cluster_cas(way, leaf.public_bytes(Encoding.PEM), directory)
     verify_pins(way.address, leaf, bundle, ca_pins)
     return bundle
 
@@ -76,24 +76,30 @@ def verify_pins(address: str, leaf: x509.Certificate, bundle: bytes, pins: Colle
         raise UntrustedLeafError(address)
 
 
-def verify_issued(
-    address: str, leaf_pem: bytes, returned_cas: Collection[bytes], *, trust: bytes, are_pinned: bool
+async def verify_issued(
+    way: Way, leaf_pem: bytes, returned: Collection[bytes], *, trust: bytes, ca_pins: Collection[str], directory: Path
 ) -> None:
-    """Raise ForeignAnswerError unless a join's answer is of the CAs that are believed, and names no others.
+    """Raise ForeignAnswerError unless a join's answer names believed CAs only, and is issued by one of them.
 
-    A host that stores a CA believes it from then on, so this comes first. Raises JoinRefusedError when a certificate
-    cannot be read.
+    A host that stores a CA believes it from then on, so this comes first. Pins, where there are any, decide alone.
+    Otherwise a CA is believed if it is in `trust`, or if a server that proves itself by `trust` vouches for it: during
+    a rotation there is one more than the bot's file knows. Raises JoinRefusedError when a certificate cannot be read.
     """
-    believed = x509.load_pem_x509_certificates(trust)
     try:
         leaf = x509.load_pem_x509_certificate(leaf_pem)
-        returned = [ca for bundle in returned_cas for ca in x509.load_pem_x509_certificates(bundle)]
+        cas = [ca for bundle in returned for ca in x509.load_pem_x509_certificates(bundle)]
     except ValueError as error:
-        raise JoinRefusedError(address, "the answer is unusable: a certificate in it cannot be read") from error
-    known = {ca_pin(ca) for ca in believed}
-    found = [ca_pin(ca) for ca in returned]
-    if not set(found) <= known or not any(_is_issued_by(leaf, ca) for ca in believed):
-        raise ForeignAnswerError(address, found, are_pinned=are_pinned)
+        raise JoinRefusedError(way.address, "the answer is unusable: a certificate in it cannot be read") from error
+    found = [ca_pin(ca) for ca in cas]
+    believed = set(ca_pins) or _pins_of(trust)
+    if not ca_pins and not set(found) <= believed:
+        believed |= _pins_of(await _cluster_cas(way, trust, directory))
+    if not set(found) <= believed or not any(_is_issued_by(leaf, ca) for ca in cas):
+        raise ForeignAnswerError(way.address, found, are_pinned=bool(ca_pins))
+
+
+def _pins_of(bundle: bytes) -> set[str]:
+    return {ca_pin(ca) for ca in x509.load_pem_x509_certificates(bundle)}
 
 
 def _is_issued_by(leaf: x509.Certificate, ca: x509.Certificate) -> bool:
@@ -104,8 +110,9 @@ def _is_issued_by(leaf: x509.Certificate, ca: x509.Certificate) -> bool:
     return True
 
 
-async def _cluster_cas(way: Way, leaf: x509.Certificate, directory: Path) -> bytes:
-    line = await way.open(None, directory, trust=leaf.public_bytes(Encoding.PEM))
+async def _cluster_cas(way: Way, trust: bytes, directory: Path) -> bytes:
+    """Ask the auth server for its CAs, once it has proved itself by `trust`. Raises JoinUnreachableError."""
+    line = await way.open(None, directory, trust=trust)
     try:
         reply = await authservice_pb2_grpc.AuthServiceStub(line.channel).GetClusterCACert(Empty(), timeout=_DEADLINE)
     except grpc.aio.AioRpcError as error:

@@ -6,6 +6,7 @@ carries it.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -87,6 +88,8 @@ class Direct:
     async def open(self, identity: Identity | None, directory: Path, *, trust: bytes = b"") -> Line:
         """See `Way.open`."""
         if identity is None:
+            if not trust:
+                raise ValueError("without an identity there must be roots to believe")
             return Line(open_anonymous_channel(self.address, trust=trust))
         return Line(open_channel(self.address, identity))
 
@@ -118,29 +121,30 @@ class ThroughProxy:
 
         Here it is the proxy's web certificate that is verified, by the proxy's own name. Raises ProxyCaError.
         """
-        extra = (read_bundle(self.address, self.extra_ca),) if self.extra_ca is not None else ()
-        tls = ClientTls(
+        return await self._line(await asyncio.to_thread(self._web_tls), directory)
+
+    async def server_leaf(self) -> x509.Certificate:
+        """See `Way.server_leaf`."""
+        return await leaf_through(await self._dialer(), self.address, auth_protocols(self.cluster))
+
+    async def _line(self, tls: ClientTls, directory: Path) -> Line:
+        forwarder = Forwarder(tls, await self._dialer(), directory)
+        await forwarder.start()
+        return Line(open_plain_channel(forwarder.target), forwarder)
+
+    async def _dialer(self) -> Dialer:
+        if not self.upgraded:
+            return RoutedDialer(self.address)
+        return UpgradeDialer(self.address, await asyncio.to_thread(web_context, self.address, self.extra_ca))
+
+    def _web_tls(self) -> ClientTls:
+        return ClientTls(
             self.address,
-            trust=extra,
+            trust=[read_bundle(self.address, self.extra_ca)] if self.extra_ca is not None else [],
             system_trust=True,
             protocols=("teleport-proxy-grpc", "h2"),
             server_name=split_address(self.address)[0],
         )
-        return await self._line(tls, directory)
-
-    async def server_leaf(self) -> x509.Certificate:
-        """See `Way.server_leaf`."""
-        return await leaf_through(self._dialer(), self.address, auth_protocols(self.cluster))
-
-    async def _line(self, tls: ClientTls, directory: Path) -> Line:
-        forwarder = Forwarder(tls, self._dialer(), directory)
-        await forwarder.start()
-        return Line(open_plain_channel(forwarder.target), forwarder)
-
-    def _dialer(self) -> Dialer:
-        if self.upgraded:
-            return UpgradeDialer(self.address, web_context(self.address, self.extra_ca))
-        return RoutedDialer(self.address)
 
 
 async def find_way(address: str, *, extra_ca: Path | None, clock: Clock) -> Way:

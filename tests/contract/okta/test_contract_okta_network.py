@@ -15,13 +15,16 @@ from teleport_okta.config import OktaSettings
 from teleport_okta.okta.configured import client_of
 from teleport_okta.okta.errors import HttpProxyRefusedError, OktaTlsError
 from teleport_okta.okta.reads import OktaReads
+from teleport_okta.sandbox.okta.gateway import Gateway, Response
 from teleport_okta.sandbox.okta.http_proxy import HttpProxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from teleport_okta.okta.client import OktaClient
+    from teleport_okta.sandbox.okta.messages import Request
 
 
 @pytest.fixture
@@ -73,6 +76,23 @@ async def test_every_call_goes_through_one_tunnel_of_the_proxy(
     assert proxy.tunnels == {urlsplit(secured.url).netloc: 1}
     assert f"through the HTTP proxy 127.0.0.1:{proxy.port}" in caplog.text
     assert "s3cret" not in caplog.text
+
+
+async def test_the_proxys_credentials_stay_with_the_proxy(
+    secured: World, tmp_path: Path, proxy: HttpProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived: list[Request] = []
+    serve = Gateway.serve
+
+    def noted(gateway: Gateway, request: Request) -> AbstractContextManager[Response]:
+        arrived.append(request)
+        return serve(gateway, request)
+
+    monkeypatch.setattr(Gateway, "serve", noted)
+    async with configured(secured, tmp_path / "ca.pem", HTTPS_PROXY=with_credentials(proxy)) as client:
+        await OktaReads(client).people_of_app(secured.app_id)
+    assert ["Authorization" in request.headers for request in arrived] == [True]
+    assert ["Proxy-Authorization" in request.headers for request in arrived] == [False]
 
 
 async def test_calls_side_by_side_go_through_tunnels_of_their_own(

@@ -48,7 +48,7 @@ async def teleport(
 
 @pytest.fixture
 def keeper(teleport: Teleport, file: Path, clock: VirtualClock) -> BotKeeper:
-    return BotKeeper(teleport, file, interval=timedelta(minutes=1), clock=clock, taken=load_identity(file))
+    return BotKeeper(teleport, file, interval=timedelta(minutes=1), clock=clock)
 
 
 def bot_state(teleport: Teleport, clock: VirtualClock) -> object:

@@ -37,6 +37,7 @@ HERE = URL("http://127.0.0.1:8080/")
         ({"HTTPS_PROXY": "proxy.corp:3128"}, "proxy.corp:3128", None),
         ({"HTTPS_PROXY": " http://proxy/ "}, "proxy:80", None),
         ({"HTTPS_PROXY": "https://proxy"}, "proxy:443", None),
+        ({"HTTPS_PROXY": "http://[::1]:3128"}, "[::1]:3128", None),
         ({"HTTP_PROXY": "http://proxy:3128"}, None, "proxy:3128"),
         ({"HTTP_PROXY": "http://a:1", "HTTPS_PROXY": "http://b:2"}, "b:2", "a:1"),
         ({"ALL_PROXY": "socks5://x:1", "FTP_PROXY": "http://x:1"}, None, None),
@@ -104,16 +105,15 @@ def test_what_is_no_http_proxy_is_an_error_that_names_the_variable_alone(value: 
 
 
 @asynccontextmanager
-async def proxy_that(answers: bytes | None) -> AsyncIterator[str]:
-    """Run a proxy that answers every request so and closes; None: it keeps silent."""
+async def proxy_that(answers: bytes, *, hangs: bool = False) -> AsyncIterator[str]:
+    """Run a proxy that answers every request so, and then closes or `hangs`."""
     done = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        if answers is None:
+        writer.write(answers)
+        if hangs:
             await done.wait()
-        else:
-            writer.write(answers)
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -136,21 +136,34 @@ def status(line: str) -> bytes:
         (b"", OktaUnavailableError, r"did not reach acme\.test through the HTTP proxy"),
         (b"SSH-2.0-OpenSSH_9\r\n", OktaMalformedAnswerError, "not HTTP through the HTTP proxy"),
         (b"HTTP/1.1 200 OK\r\n\r\n", OktaUnavailableError, "through the HTTP proxy"),
-        (None, HttpProxyUnreachableError, r"did not connect us to acme\.test in time.*check HTTPS_PROXY"),
     ],
 )
 async def test_a_tunnel_that_does_not_come_about_is_the_proxys_doing(
-    okta: ScriptedOkta, answers: bytes | None, error: type[OktaError], words: str
+    okta: ScriptedOkta, answers: bytes, error: type[OktaError], words: str
 ) -> None:
     okta.url = "https://acme.test"
     async with proxy_that(answers) as proxy:
         proxies = HttpProxies.of({"HTTPS_PROXY": f"http://ada:s3cret@{proxy}"})
-        async with okta.client(proxies=proxies, timeouts=aiohttp.ClientTimeout(connect=0.2)) as client:
+        async with okta.client(proxies=proxies) as client:
             with pytest.raises(error, match=words) as raised:
                 await client.get(THING)
     assert proxy in str(raised.value)
     for secret in ("s3cret", "YWRhOnMzY3JldA==", "00aToken"):
         assert secret not in f"{raised.value!r} {raised.value} {raised.value.__cause__!r} {raised.value.__context__!r}"
+
+
+@pytest.mark.parametrize("answers", [b"", b"HTTP/1.1 200 OK\r\n\r\n"])
+async def test_a_proxy_that_hangs_is_given_up_before_or_after_it_promises_a_tunnel(
+    okta: ScriptedOkta, answers: bytes
+) -> None:
+    okta.url = "https://acme.test"
+    async with proxy_that(answers, hangs=True) as proxy:
+        proxies = HttpProxies.of({"HTTPS_PROXY": proxy})
+        async with okta.client(proxies=proxies, timeouts=aiohttp.ClientTimeout(connect=0.05)) as client:
+            with pytest.raises(
+                HttpProxyUnreachableError, match=r"did not connect us to acme\.test in time.*HTTPS_PROXY"
+            ):
+                await client.get(THING)
 
 
 async def test_a_proxy_that_is_not_there_is_named_and_not_okta(okta: ScriptedOkta, unused_tcp_port: int) -> None:

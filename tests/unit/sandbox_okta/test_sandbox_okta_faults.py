@@ -31,7 +31,7 @@ def test_the_two_kinds_of_429_differ_in_their_headers(world: World) -> None:
     assert (crowded["X-Rate-Limit-Limit"], crowded["X-Rate-Limit-Remaining"]) == ("0", "0")
 
 
-@pytest.mark.parametrize(("kind", "status"), [("bad_gateway", 502), ("unavailable", 503)])
+@pytest.mark.parametrize(("kind", "status"), [("error_page", 500), ("bad_gateway", 502), ("unavailable", 503)])
 def test_a_proxy_in_front_answers_with_a_page(world: World, kind: str, status: int) -> None:
     world.org.fail(kind)
     response = world.get("/api/v1/users")

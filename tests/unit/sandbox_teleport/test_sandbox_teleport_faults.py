@@ -32,6 +32,12 @@ async def test_a_fault_meets_as_many_calls_as_it_counts(bot, sandbox):
     assert sandbox.faults.waiting == ()
 
 
+async def test_a_fault_can_let_calls_pass_first(bot, sandbox):
+    sandbox.faults.add(Fault("*/Ping", code=UNAVAILABLE, after=1, count=1))
+    codes = [await outcome(bot.auth.Ping(PingRequest())) for _ in range(3)]
+    assert codes == [grpc.StatusCode.OK, UNAVAILABLE, grpc.StatusCode.OK]
+
+
 async def test_a_fault_meets_only_the_calls_that_its_pattern_matches(bot, sandbox):
     sandbox.faults.add(Fault("/teleport.users.v1.*", code=grpc.StatusCode.RESOURCE_EXHAUSTED))
     await bot.auth.Ping(PingRequest())

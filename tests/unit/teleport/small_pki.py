@@ -19,6 +19,18 @@ HOST_ID = "0b6f1c1e-98a5-4c1e-9d6c-3f2f1d0c7a11"
 SSH_CERTIFICATE = "ecdsa-sha2-nistp256-cert-v01@openssh.com AAAAKGVjZHNhLXNoYTItbmlzdHAyNTYtY2VydC12MDFAb3BlbnNz"
 KNOWN_HOSTS = f"@cert-authority {CLUSTER},*.{CLUSTER} ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ type=host"
 
+_CA_USAGE = x509.KeyUsage(
+    digital_signature=True,
+    key_cert_sign=True,
+    crl_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 
@@ -57,6 +69,8 @@ class SmallCA:
         subject = name(cluster, cluster)
         builder = _builder(subject, subject, key.public_key(), *ALWAYS)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        builder = builder.add_extension(_CA_USAGE, critical=True)
         return cls(key, builder.sign(key, hashes.SHA256()))
 
     @property
@@ -77,6 +91,8 @@ class SmallCA:
     def issue_server(self, public_key: PublicKey, server_name: str = "teleport.cluster.local") -> x509.Certificate:
         builder = _builder(name("auth", "Auth"), self.certificate.subject, public_key, *ALWAYS)
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(server_name)]), critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = builder.add_extension(issuer, critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
 

@@ -172,8 +172,9 @@ async def test_a_server_that_has_said_its_last_word_is_still_spoken_to(
         assert await reader.read() == b"enough"
         writer.write(b"second")
         await until(lambda: len(heard) == 2)
-        writer.close()
+        writer.write_eof()
         await until(lambda: not forwarder.open_ends)
+        writer.close()
 
     assert heard == [b"first", b"second"]
 

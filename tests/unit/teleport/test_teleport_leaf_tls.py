@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from OpenSSL import SSL
@@ -21,16 +21,14 @@ from unit.teleport.small_pki import SmallCA, new_key
 from unit.teleport.tls_peers import ServerTls, host_forever, server_context
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from teleport_okta.teleport.identity import Identity
 
 PROTOCOLS = auth_protocols("small.example")
 
 
-def client_of(ca: SmallCA, identity: Identity | None = None, **more: object) -> TlsSession:
-    settings: dict[str, object] = {"trust": [ca.pem], "protocols": PROTOCOLS, "identity": identity, **more}
-    return ClientTls("proxy:443", **settings).session()  # type: ignore[arg-type]
+def client_of(ca: SmallCA, identity: Identity | None = None, **more: Any) -> TlsSession:
+    settings: dict[str, Any] = {"trust": [ca.pem], "protocols": PROTOCOLS, "identity": identity, **more}
+    return ClientTls("proxy:443", **settings).session()
 
 
 def shake(client: TlsSession, server: ServerTls) -> None:
@@ -54,12 +52,17 @@ def test_the_host_identity_is_sent_as_its_leaf_alone_though_its_issuer_is_truste
 
 def test_the_cluster_is_the_first_protocol_offered(ca: SmallCA) -> None:
     context = server_context(ca, protocol=None)
-    offered: list[Iterable[bytes]] = []
-    context.set_alpn_select_callback(lambda _connection, protocols: offered.append(protocols) or b"h2")
+    offered: list[bytes] = []
+
+    def choose(_connection: SSL.Connection, protocols: list[bytes]) -> bytes:
+        offered.extend(protocols)
+        return b"h2"
+
+    context.set_alpn_select_callback(choose)
 
     shake(client_of(ca), ServerTls(context))
 
-    assert offered == [[b"teleport-auth@736d616c6c2e6578616d706c65.teleport.cluster.local", b"h2"]]
+    assert offered == [b"teleport-auth@736d616c6c2e6578616d706c65.teleport.cluster.local", b"h2"]
 
 
 @pytest.mark.parametrize(
@@ -73,10 +76,10 @@ def test_the_cluster_is_the_first_protocol_offered(ca: SmallCA) -> None:
     ],
 )
 def test_a_server_that_is_not_the_auth_server_is_left(
-    ca: SmallCA, how: dict[str, object], expected: type[ProxyError]
+    ca: SmallCA, how: dict[str, Any], expected: type[ProxyError]
 ) -> None:
     with pytest.raises(expected):
-        shake(client_of(ca), ServerTls(server_context(ca, **how)))  # type: ignore[arg-type]
+        shake(client_of(ca), ServerTls(server_context(ca, **how)))
 
 
 def test_a_server_of_an_unknown_ca_hears_an_alert_and_sees_no_certificate(ca: SmallCA) -> None:

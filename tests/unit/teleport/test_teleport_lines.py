@@ -49,11 +49,11 @@ class CountedWay(Direct):
         return line
 
 
-async def proven(channel: grpc.aio.Channel) -> None:
-    await authservice_pb2_grpc.AuthServiceStub(channel).Ping(authservice_pb2.PingRequest())
+async def proven(line: Line) -> None:
+    await authservice_pb2_grpc.AuthServiceStub(line.channel).Ping(authservice_pb2.PingRequest())
 
 
-async def refused(channel: grpc.aio.Channel) -> None:
+async def refused(line: Line) -> None:
     raise RuntimeError("refused")
 
 

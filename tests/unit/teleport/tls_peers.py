@@ -93,7 +93,7 @@ class ServerTls:
     def say(self, data: bytes) -> bytes:
         sent = 0
         while sent < len(data):
-            sent += self.connection.send(data[sent:])
+            sent += self.connection.send(memoryview(data)[sent:])
         return self._outgoing()
 
     def close(self) -> bytes:
@@ -101,12 +101,12 @@ class ServerTls:
         return self._outgoing()
 
     def _outgoing(self) -> bytes:
-        data = b""
+        data = bytearray()
         try:
             while True:
                 data += self.connection.bio_read(65536)
         except SSL.WantReadError:
-            return data
+            return bytes(data)
 
 
 @dataclass(eq=False)

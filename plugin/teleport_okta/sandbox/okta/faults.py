@@ -24,6 +24,9 @@ class FaultKind(StrEnum):
     INTERNAL_ERROR = "internal_error"
     """500 ``E0000009``."""
 
+    ERROR_PAGE = "error_page"
+    """500 with an HTML page."""
+
     BAD_GATEWAY = "bad_gateway"
     """502 with an HTML page."""
 

@@ -45,6 +45,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 _HTML = "text/html"
 _PAGES = {
     411: "<html><head><title>411 Length Required</title></head><body><h1>411 Length Required</h1></body></html>",
+    500: "<html><head><title>500 Internal Server Error</title></head><body><h1>Server Error</h1></body></html>",
     502: "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
     503: "<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>",
 }
@@ -221,6 +222,8 @@ def _length_or_type(request: Request, media_type: str) -> Answer | None:
 
 def _broken(kinds: set[FaultKind]) -> Answer | None:
     """Return the answer of a fault that keeps a call from its endpoint."""
+    if FaultKind.ERROR_PAGE in kinds:
+        return Answer(500, text=_PAGES[500], content_type=_HTML)
     if FaultKind.BAD_GATEWAY in kinds:
         return Answer(502, text=_PAGES[502], content_type=_HTML)
     if FaultKind.UNAVAILABLE in kinds:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Body = dict[str, Any]
 
-_FAULT_KEYS: Final = {"method", "code", "message", "latency", "reset", "applied", "count", "probability"}
+_FAULT_KEYS: Final = {"method", "code", "message", "latency", "reset", "applied", "after", "count", "probability"}
 _PROXY_KEYS: Final = {"load_balancer", "connection_upgrade"}
 
 
@@ -318,6 +318,7 @@ def _fault_as_json(fault: Fault) -> Body:
         "latency": fault.latency,
         "reset": fault.reset,
         "applied": fault.applied,
+        "after": fault.after,
         "count": fault.count,
         "probability": fault.probability,
     }

@@ -17,8 +17,8 @@ class Fault:
     """Something that goes wrong with the calls whose path matches `method` (exact, or a glob such as `*/UpsertUser`).
 
     `latency` delays the call, in seconds. Then `code` answers it with a status, or `reset` cuts the connection it came
-    on. `applied` lets the call take effect first, so that only its answer is lost. `count` is how many more calls it
-    meets (None: every one), `probability` the share of matching calls that it meets.
+    on. `applied` lets the call take effect first, so that only its answer is lost. `after` is how many more matching
+    calls it lets pass first, `count` how many more it meets then (None: every one), `probability` the share of them.
     """
 
     method: str
@@ -27,6 +27,7 @@ class Fault:
     latency: float = 0.0
     reset: bool = False
     applied: bool = False
+    after: int = 0
     count: int | None = None
     probability: float = 1.0
 
@@ -63,6 +64,9 @@ class FaultPlan:
         """Return the fault that this call meets, and use it up by one."""
         for fault in self._faults:
             if not fnmatchcase(path, fault.method):
+                continue
+            if fault.after > 0:
+                fault.after -= 1
                 continue
             if fault.probability < 1 and self._random.random() >= fault.probability:
                 continue

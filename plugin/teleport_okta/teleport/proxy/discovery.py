@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -49,7 +50,8 @@ async def find(address: str, extra_ca: Path | None = None) -> ProxyFacts:
 
     Raises a subclass of ProxyError.
     """
-    return _facts(address, await exchange(address, "GET", _PATH, context=web_context(address, extra_ca)))
+    context = await asyncio.to_thread(web_context, address, extra_ca)
+    return _facts(address, await exchange(address, "GET", _PATH, context=context))
 
 
 def _facts(address: str, answer: WebAnswer) -> ProxyFacts:

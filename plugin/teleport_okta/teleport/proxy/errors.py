@@ -191,7 +191,7 @@ class CertificateRefusedError(ProxyError):
     def __init__(self, address: str, alert: str) -> None:
         super().__init__(
             address,
-            "the auth server hung up right after the handshake, so it refuses our certificate"
+            "the auth server hung up right after the handshake; most likely it refuses our certificate"
             + (f" ({alert})" if alert else ""),
             remedy="check that the identity is of this cluster and has not expired; during a CA rotation a new "
             "certificate is accepted after a minute; otherwise see the auth server's log",

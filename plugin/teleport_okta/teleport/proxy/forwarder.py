@@ -8,6 +8,7 @@ it sees of a failure is UNAVAILABLE, so the last one is kept here with its reaso
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import socket
@@ -33,6 +34,8 @@ _SOCKET_NAME: Final = "h2"
 
 _CREDENTIALS: Final = struct.Struct("3i")
 """struct ucred of Linux: process, user, group."""
+
+_log = logging.getLogger(__name__)
 
 
 class Forwarder:
@@ -112,7 +115,12 @@ class Forwarder:
     def _admit(self, client: ClientEnd) -> None:
         """Begin to dial for a connection that is our own process's; nobody else is served."""
         self._remember(client)
-        if client.transport is not None and not _is_ours(client.transport):
+        assert client.transport is not None  # noqa: S101 - it has just been made
+        if not _is_ours(client.transport):
+            _log.warning("another process tried to use the connection to Teleport; it was turned away")
+            client.transport.abort()
+            return
+        if self._listener is None:
             client.transport.abort()
             return
         dial = asyncio.get_running_loop().create_task(self._dial(client))
@@ -126,22 +134,20 @@ class Forwarder:
             async with asyncio.timeout(self._deadline):
                 _, server = await self._dialer.dial(lambda: self._server_end(client))
                 await server.established
-        except BaseException as error:
-            for end in (client, server):
-                if end is not None and end.transport is not None:
-                    end.transport.abort()
-            if isinstance(error, TimeoutError):
-                self._fail(ProxyTimeoutError(self._tls.address, "reaching the auth server", self._deadline))
-            elif isinstance(error, ProxyError):
-                self._fail(error)
-            else:
-                raise
-            return
-        if client.transport is None:
-            server.leave()
-            return
-        client.server = server
-        client.transport.resume_reading()
+            if client.transport is not None:
+                client.server = server
+                client.transport.resume_reading()
+        except TimeoutError:
+            self._fail(ProxyTimeoutError(self._tls.address, "reaching the auth server", self._deadline))
+        except ProxyError as error:
+            self._fail(error)
+        except Exception:  # noqa: BLE001 - the root of a task: gRPC tries again, whatever it was
+            _log.exception("a connection to the auth server through the proxy could not be made")
+        finally:
+            if client.server is None:
+                for end in (client, server):
+                    if end is not None and end.transport is not None:
+                        end.transport.abort()
 
     def _server_end(self, client: ClientEnd) -> ServerEnd:
         server = ServerEnd(

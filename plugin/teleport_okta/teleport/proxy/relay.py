@@ -7,20 +7,16 @@ other. Each direction ends by itself, so that either side may still be answered 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from teleport_okta.teleport.proxy.errors import (
-    CertificateRefusedError,
-    HandshakeRefusedError,
-    ProxyError,
-)
+from teleport_okta.teleport.proxy.errors import CertificateRefusedError, HandshakeRefusedError, ProxyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from teleport_okta.teleport.proxy.leaf_tls import TlsSession
 
-_CLOSED = "the connection was closed"
+_CLOSED: Final = "the connection was closed"
 
 
 class ServerEnd(asyncio.Protocol):
@@ -43,6 +39,8 @@ class ServerEnd(asyncio.Protocol):
     ) -> None:
         self.session = session
         self.established: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Whoever waited may have been cancelled; the failure is then nobody's.
+        self.established.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.transport: asyncio.Transport | None = None
         self.client: ClientEnd | None = None
         self._address = address
@@ -202,9 +200,10 @@ class ClientEnd(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Pass it on that gRPC says no more, and keep the way back open."""
-        if self.server is not None:
-            self.server.end_of_words()
-        return not self._answers_ended
+        if self.server is None:
+            return False
+        self.server.end_of_words()
+        return True
 
     def pause_writing(self) -> None:
         """Stop reading from the server while gRPC is slow."""

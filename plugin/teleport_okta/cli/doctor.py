@@ -1,0 +1,84 @@
+"""`teleport-okta doctor`: is everything there that a service needs, and what is to be done if not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.clock import SystemClock
+from teleport_okta.config import load
+from teleport_okta.doctor.examine import examine
+from teleport_okta.doctor.findings import Section, Severity, worst
+from teleport_okta.doctor.secrets import secrets_of
+from teleport_okta.errors import ConfigError
+from teleport_okta.observe import logs
+from teleport_okta.observe.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from teleport_okta.doctor.findings import Finding
+
+EXIT_CODES: Final = {Severity.OK: 0, Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
+
+_WORDS: Final = {Severity.OK: "ok", Severity.NOTE: "note", Severity.WARNING: "warning", Severity.ERROR: "ERROR"}
+_WIDTH: Final = max(map(len, _WORDS.values()))
+
+
+@click.command()
+@config_option
+@format_option
+def doctor(config_path: Path, layout: str) -> int:
+    """Look into the installation on both sides, and change nothing.
+
+    Exits 0 when nothing is worse than a note, 1 when there is a warning, 2 when there is an error.
+    """
+    logs.set_up(output="stderr", severity="error", layout="text", secrets=_secrets(config_path))
+    findings = asyncio.run(examine(config_path, clock=SystemClock(), rng=random.SystemRandom()))
+    if layout == "json":
+        print_json({"findings": [finding.as_json() for finding in findings], "worst": worst(findings).value})
+    else:
+        click.echo("\n".join(_lines(findings)))
+    return EXIT_CODES[worst(findings)]
+
+
+def _secrets(config_path: Path) -> tuple[str, ...]:
+    """What a log must not repeat; a configuration that cannot be read is a finding, and holds none for us."""
+    with suppress(ConfigError):
+        return secrets_of(load(config_path), os.environ)
+    return ()
+
+
+def _lines(findings: Sequence[Finding]) -> Iterator[str]:
+    for section in Section:
+        mine = [finding for finding in findings if finding.section is section]
+        if not mine:
+            continue
+        yield section.value
+        width = max(len(finding.check) for finding in mine)
+        for finding in mine:
+            yield f"{_WORDS[finding.severity]:{_WIDTH}}  {finding.check:{width}}  {printable(finding.what)}"
+            if finding.remedy:
+                yield f"  try: {printable(finding.remedy)}"
+        yield ""
+    yield _summary(findings)
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    counts = {severity: sum(finding.severity is severity for finding in findings) for severity in Severity}
+    errors, warnings = counts[Severity.ERROR], counts[Severity.WARNING]
+    verdict = {
+        Severity.ERROR: "the service cannot do its work so",
+        Severity.WARNING: "the service works, with weaknesses",
+    }.get(worst(findings), "everything is as it should be")
+    return (
+        f"{len(findings)} findings: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}, "
+        f"{counts[Severity.NOTE]} note{'s' * (counts[Severity.NOTE] != 1)}; {verdict}"
+    )

@@ -1,0 +1,83 @@
+"""The configuration file: whether it can be read, and who else can."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.config import load, read_secret
+from teleport_okta.doctor.findings import Section
+from teleport_okta.errors import ConfigError
+from teleport_okta.okta.private_key import read_private_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pydantic import SecretStr
+
+    from teleport_okta.config import Settings
+    from teleport_okta.doctor.findings import Finding
+
+HERE: Final = Section.CONFIGURATION
+
+_OTHERS: Final = stat.S_IRWXO
+_GROUP_AND_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+def check_configuration(path: Path, environment: Mapping[str, str]) -> tuple[list[Finding], Settings | None]:
+    """Read the file; without settings there is nothing else to look at."""
+    try:
+        settings = load(path, environment)
+    except ConfigError as error:
+        return [HERE.failed("file", error)], None
+    return [HERE.ok("file", f"{path}: every key is valid"), *_secrets(path, settings)], settings
+
+
+def _secrets(path: Path, settings: Settings) -> Iterator[Finding]:
+    secrets = {"okta.api_token": settings.okta.api_token}
+    if settings.teleport.join_method == "token":
+        secrets["teleport.join_token"] = settings.teleport.join_token
+    for key, value in secrets.items():
+        if value is not None:
+            yield from _secret(path, key, value)
+    if settings.okta.private_key is not None:
+        yield from _private_key(settings.okta.private_key, settings.okta.private_key_id)
+
+
+def _secret(path: Path, key: str, value: SecretStr) -> Iterator[Finding]:
+    """A secret of its own file, or one that stands in the configuration."""
+    text = value.get_secret_value()
+    if text.startswith("/"):
+        if key == "teleport.join_token":  # needed once; `identities` knows whether it still is
+            return
+        try:
+            read_secret(value, key=key)
+        except ConfigError as error:
+            yield HERE.failed(key, error)
+            return
+        yield _kept(key, type(path)(text), _OTHERS)
+    elif text in path.read_text(encoding="utf-8"):
+        yield _kept(key, path, _GROUP_AND_OTHERS)
+    else:
+        yield HERE.ok(key, "it comes from the environment")
+
+
+def _private_key(path: Path, key_id: str | None) -> Iterator[Finding]:
+    try:
+        read_private_key(path, key_id)
+    except ConfigError as error:
+        yield HERE.failed("okta.private_key", error)
+        return
+    yield _kept("okta.private_key", path, _OTHERS)
+
+
+def _kept(key: str, path: Path, forbidden: int) -> Finding:
+    """Say whether a file that holds a secret is closed to whom it should be."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & forbidden:
+        who = "everybody on this machine" if mode & _OTHERS else "the file's group"
+        return HERE.warning(
+            key, f"{path} holds the secret, and {who} can get at it (mode {mode:04o})", f"chmod 0600 {path}"
+        )
+    return HERE.ok(key, f"{path} (mode {mode:04o})")

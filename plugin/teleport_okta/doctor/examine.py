@@ -1,0 +1,107 @@
+"""The whole examination, part by part. What one part learns, the next may use; what one lacks, the next says."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.doctor.configuration import check_configuration
+from teleport_okta.doctor.findings import Section, settled, without_secrets
+from teleport_okta.doctor.identities import check_identities
+from teleport_okta.doctor.okta_network import check_network
+from teleport_okta.doctor.okta_rights import check_rights
+from teleport_okta.doctor.secrets import secrets_of
+from teleport_okta.doctor.service import check_service
+from teleport_okta.doctor.state_dir import check_database, check_state_dir
+from teleport_okta.doctor.teleport_rights import of_greeting, settled_rights
+from teleport_okta.doctor.teleport_roles import settled_roles
+from teleport_okta.doctor.teleport_way import check_way
+from teleport_okta.teleport.cluster import Opener
+from teleport_okta.teleport.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from random import Random
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.config import Settings
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.doctor.identities import Identities
+
+_HASTY: Final = RetryPolicy(budget=10.0)
+"""A person waits."""
+
+_ORDER: Final = list(Section)
+
+
+async def examine(
+    path: Path, *, clock: Clock, rng: Random, environment: Mapping[str, str] = os.environ
+) -> tuple[Finding, ...]:
+    """Examine the installation that a configuration file describes, section by section; raises nothing of ours."""
+    findings, settings = check_configuration(path, environment)
+    if settings is None:
+        rest = [section.unchecked("everything", "the configuration cannot be read") for section in _ORDER[1:]]
+        return (*findings, *rest)
+    findings += await _of_installation(settings, clock=clock, rng=rng, environment=environment)
+    by_section = sorted(findings, key=lambda finding: _ORDER.index(finding.section))
+    return without_secrets(by_section, secrets_of(settings, environment))
+
+
+async def _of_installation(
+    settings: Settings, *, clock: Clock, rng: Random, environment: Mapping[str, str]
+) -> list[Finding]:
+    data_dir = settings.storage.data_dir
+    findings = await asyncio.to_thread(check_state_dir, data_dir)
+    instance = await check_service(data_dir)
+    findings += instance.findings
+    of_database, inspection = await asyncio.to_thread(check_database, data_dir, instance.holder)
+    findings += of_database
+    identities = await asyncio.to_thread(
+        check_identities, settings.teleport, data_dir, now=clock.now(), environment=environment
+    )
+    findings += identities.findings
+    baseline = inspection.baseline if inspection is not None else None
+    async with asyncio.TaskGroup() as group:
+        okta = group.create_task(
+            settled(Section.OKTA, "Okta", _okta(settings, baseline, clock=clock, rng=rng, environment=environment))
+        )
+        teleport = group.create_task(
+            settled(Section.TELEPORT, "Teleport", _teleport(settings, identities, clock=clock, rng=rng))
+        )
+    return [*findings, *okta.result(), *teleport.result()]
+
+
+async def _okta(
+    settings: Settings, baseline: int | None, *, clock: Clock, rng: Random, environment: Mapping[str, str]
+) -> list[Finding]:
+    network = await check_network(settings.okta, now=clock.now(), environment=environment)
+    findings = list(network.findings)
+    if network.closed:
+        everything = "the credential, its permissions, the app and the clock"
+        return [*findings, Section.OKTA.unchecked(everything, network.closed)]
+    return [
+        *findings,
+        *await check_rights(settings, baseline=baseline, clock=clock, rng=rng, environment=environment),
+    ]
+
+
+async def _teleport(settings: Settings, identities: Identities, *, clock: Clock, rng: Random) -> list[Finding]:
+    with tempfile.TemporaryDirectory(prefix="teleport-okta-doctor-") as name:
+        directory = Path(name)
+        reached = await check_way(settings.teleport, identities, directory=directory, clock=clock)
+        findings = list(reached.findings)
+        if reached.way is None or reached.greeting is None:
+            everything = "version, features, permissions, roles, connector"
+            return [*findings, Section.TELEPORT.unchecked(everything, "the cluster could not be asked")]
+        findings += of_greeting(reached.greeting, settings.sync)
+        opener = Opener(reached.way, directory, clock, rng, _HASTY)
+        async with AsyncExitStack() as stack:
+            host = await stack.enter_async_context(await opener.open(reached.host)) if reached.host else None
+            bot = await stack.enter_async_context(await opener.open(reached.bot)) if reached.bot else None
+            findings += await settled_rights(host, bot, joined=identities.joined, now=clock.now())
+            findings += await settled_roles(host, bot, settings.sync, clock)
+    return findings

@@ -1,0 +1,210 @@
+"""Both identities as they lie in their files: whose, until when, whether anything is wrong with them (`design.md` 5).
+
+Whether the cluster takes them is found out in `teleport_way`.
+"""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.config import read_secret
+from teleport_okta.doctor.findings import Section
+from teleport_okta.errors import ConfigError
+from teleport_okta.teleport.host_identity import HostStore
+from teleport_okta.teleport.identity import load_identity
+from teleport_okta.teleport.identity_errors import (
+    ForeignClusterError,
+    HostStoreError,
+    IdentityDamagedError,
+    IdentityError,
+    IdentityExpiredError,
+    IdentityKeyMismatchError,
+    IdentityMissingError,
+    IdentityWithoutCAError,
+    NotAHostIdentityError,
+)
+from teleport_okta.teleport.pod_token import PodTokenError, read_pod_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from teleport_okta.config import TeleportSettings
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.teleport.identity import Identity
+
+HERE: Final = Section.IDENTITIES
+
+WITHOUT_HOST: Final = "until then no users, locks or roles are written, and nothing later that is of origin okta"
+WITHOUT_BOT: Final = "people who were there before are not adopted; no plugin settings, connector or access requests"
+
+_AGAIN: Final = "remove the file and start with teleport.join_token set: the host joins again under the same id"
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """What the files hold.
+
+    `host` and `bot` are good to dial with now; `trust` are those whose CAs can be believed, expired ones included.
+    `joined` is whether there is a host identity at all.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    host: Identity | None = None
+    bot: Identity | None = None
+    trust: tuple[Identity, ...] = field(default=(), repr=False)
+    joined: bool = False
+
+
+def check_identities(
+    settings: TeleportSettings, data_dir: Path, *, now: datetime, environment: Mapping[str, str]
+) -> Identities:
+    """Read both files. Blocks; every problem is a finding."""
+    store = HostStore(data_dir)
+    bot, bot_findings = _bot(settings, now)
+    host, host_findings = _host(store, now)
+    joined = store.identity_path.exists()
+    findings = [*host_findings, *bot_findings]
+    if not joined:
+        findings += _joining(settings, bot, environment)
+    if host is not None and bot is not None and bot.cluster != host.cluster:
+        error = ForeignClusterError(bot.source, bot.cluster, other_source=host.source, other_cluster=host.cluster)
+        findings.append(HERE.failed("cluster", error))
+        bot = None
+    return Identities(
+        findings=tuple(findings),
+        host=_valid(host, now),
+        bot=_valid(bot, now),
+        trust=tuple(identity for identity in (host, bot) if identity is not None),
+        joined=joined,
+    )
+
+
+def _host(store: HostStore, now: datetime) -> tuple[Identity | None, list[Finding]]:
+    check = "host"
+    try:
+        identity = _stored_host(store)
+    except IdentityMissingError:
+        return None, [HERE.note(check, f"not joined yet: the first start joins; {WITHOUT_HOST}")]
+    except IdentityError as error:
+        return None, [HERE.failed(check, error)]
+    return identity, [
+        _validity(check, identity, now, late="start the service: it renews the identity by itself", remedy=_AGAIN),
+        *_closed("host file", store.identity_path),
+    ]
+
+
+def _stored_host(store: HostStore) -> Identity:
+    """Read the stored identity without mending anything, as `HostStore.load` would. Raises IdentityError."""
+    try:
+        identity = load_identity(store.identity_path)
+    except (IdentityDamagedError, IdentityKeyMismatchError, IdentityWithoutCAError) as error:
+        raise HostStoreError(str(store.identity_path), error.what) from error
+    if not identity.is_okta_host:
+        raise NotAHostIdentityError(identity.source, identity.subject, identity.roles)
+    try:
+        stored_id = store.uuid_path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:  # it is read from the certificate then
+        return identity
+    if stored_id != identity.host_id:
+        problem = f"it is of host {identity.host_id}, but {store.uuid_path} names {stored_id or 'nothing'}"
+        raise HostStoreError(identity.source, problem)
+    return identity
+
+
+def _bot(settings: TeleportSettings, now: datetime) -> tuple[Identity | None, list[Finding]]:
+    check = "bot"
+    path = settings.identity
+    if path is None:
+        return None, [HERE.warning(check, f"there is none: {WITHOUT_BOT}", "set teleport.identity to the bot's file")]
+    try:
+        identity = load_identity(path)
+    except IdentityError as error:
+        return None, [HERE.failed(check, error)]
+    findings = list(_closed("bot file", path))
+    if identity.is_host:
+        what = f"{path} is of the host {identity.subject}, and a bot's or user's is needed here"
+        remedy = "name the file that tbot or `tctl auth sign --format=file --user=…` writes"
+        return None, [HERE.error(check, what, remedy), *findings]
+    late = "check that tbot runs: it should have renewed the file by now"
+    if not settings.refresh_identity:
+        late = "write a new one and restart, or set teleport.refresh_identity = true"
+    return identity, [_validity(check, identity, now, late=late, remedy=""), *findings]
+
+
+def _validity(check: str, identity: Identity, now: datetime, *, late: str, remedy: str) -> Finding:
+    try:
+        identity.check(now)
+    except IdentityExpiredError as error:
+        return HERE.error(check, error.what, remedy or error.remedy)
+    except IdentityError as error:
+        return HERE.failed(check, error)
+    until = f"{identity.not_after:%Y-%m-%dT%H:%M:%SZ}"
+    who = f"{identity.subject} (role {', '.join(identity.roles)}) of {identity.cluster}"
+    if identity.expires_soon(now):
+        return HERE.warning(check, f"{who} expires soon, at {until}, and has not been renewed", late)
+    return HERE.ok(check, f"{who}, valid until {until}")
+
+
+def _valid(identity: Identity | None, now: datetime) -> Identity | None:
+    if identity is not None:
+        try:
+            identity.check(now)
+        except IdentityError:
+            return None
+    return identity
+
+
+def _closed(check: str, path: Path) -> Iterator[Finding]:
+    """Whether others can read a file that holds a private key."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & stat.S_IRWXO:
+        what = f"everybody on this machine can get at {path}, which holds a private key (mode {mode:04o})"
+        yield HERE.warning(check, what, f"chmod 0600 {path}; in Kubernetes, defaultMode: 0400 of the secret's volume")
+    else:
+        yield HERE.ok(check, f"{path} (mode {mode:04o})")
+
+
+def _joining(settings: TeleportSettings, bot: Identity | None, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """What the first start needs to join."""
+    yield _join_token(settings)
+    if settings.join_method == "kubernetes":
+        try:
+            read_pod_token(environment)
+        except PodTokenError as error:
+            yield HERE.failed("pod token", error)
+        else:
+            yield HERE.ok("pod token", "the pod's service-account token can be read")
+    if settings.ca_pins:
+        yield HERE.ok("trust of the first join", f"{len(settings.ca_pins)} pinned CA(s)")
+    elif bot is not None:
+        yield HERE.ok("trust of the first join", "the CA in the bot's identity file")
+    else:
+        yield HERE.error(
+            "trust of the first join",
+            "nothing says which CA to trust",
+            "set teleport.ca_pins to the pins that `tctl status` prints, or teleport.identity to a file that is whole",
+        )
+
+
+def _join_token(settings: TeleportSettings) -> Finding:
+    check = "join token"
+    token = settings.join_token
+    if token is None:
+        return HERE.error(
+            check,
+            "not joined yet, and there is no join token",
+            "make one with `tctl tokens add --type=okta` and set teleport.join_token",
+        )
+    try:
+        read_secret(token, key="teleport.join_token")
+    except ConfigError as error:
+        return HERE.failed(check, error)
+    text = token.get_secret_value()
+    if settings.join_method == "token" and text.startswith("/") and (Path(text).stat().st_mode & stat.S_IRWXO):
+        what = f"everybody on this machine can read {text}"
+        return HERE.warning(check, what, f"chmod 0600 {text}")
+    return HERE.ok(check, f"it can be read, and is used by the first start (method {settings.join_method})")

@@ -1,0 +1,189 @@
+"""What our credential is and may do in Okta, and what it gets to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.desired.trust import judge_absences
+from teleport_okta.doctor.findings import Section, settled
+from teleport_okta.doctor.okta_network import of_clock, of_organization
+from teleport_okta.errors import ConfigError
+from teleport_okta.model.harm import Limits
+from teleport_okta.okta import needs
+from teleport_okta.okta.errors import (
+    NotAnOktaOrganizationError,
+    OktaError,
+    OktaForbiddenError,
+    OktaNotFoundError,
+    OktaScopeError,
+    OktaTokenRefusedError,
+    OktaUnauthorizedError,
+)
+from teleport_okta.okta.examined import examined_client_of
+from teleport_okta.okta.probes import Outcome, probe
+from teleport_okta.okta.reads import APP_USERS_A_PAGE, USERS_A_PAGE, OktaReads
+from teleport_okta.okta.whoami import whoami
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from random import Random
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.config import OktaSettings, Settings
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.okta.client import OktaClient
+    from teleport_okta.okta.examined import ExaminedClient
+    from teleport_okta.okta.probes import ProbeResult
+
+HERE: Final = Section.OKTA
+
+MOST_PAGES: Final = 10
+"""Pages that a look at the listing of people may cost; the smallest organisations grant 10 calls a minute."""
+
+_SAML: Final = "SAML_2_0"
+
+
+async def check_rights(
+    settings: Settings,
+    *,
+    baseline: int | None,
+    clock: Clock,
+    rng: Random,
+    environment: Mapping[str, str],
+) -> list[Finding]:
+    """Ask the organisation what we are to it. `baseline`: how many people were last listed in full, where known."""
+    try:
+        examined = examined_client_of(settings.okta, clock=clock, rng=rng, environment=environment)
+    except ConfigError as error:
+        return [HERE.failed("credential", error)]
+    async with examined.client as client:
+        findings = await settled(HERE, "organisation", _organization(client, settings.okta))
+        accepted = await _credential(examined, settings.okta)
+        findings += accepted.findings
+        if accepted.closed:
+            everything = "the scopes and permissions, the app, the listing of people and the rate limits"
+            findings.append(HERE.unchecked(everything, accepted.closed))
+        else:
+            findings += await settled(HERE, "permissions", _permissions(client, settings))
+            if settings.okta.app_id is not None:
+                findings += await settled(HERE, "app", _app(client, settings.okta.app_id))
+            findings += await settled(HERE, "listing", _listing(client, settings, baseline))
+        findings.append(of_clock(client.clock_skew, signs=settings.okta.client_id is not None))
+        if not accepted.closed:
+            findings.append(_limits(client, settings.okta))
+    return findings
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """What came of the credential; `closed` says why nothing further can be asked, empty where it can."""
+
+    findings: tuple[Finding, ...]
+    closed: str = ""
+
+
+async def _organization(client: OktaClient, settings: OktaSettings) -> list[Finding]:
+    return list(of_organization(await whoami(client), settings.org_url))
+
+
+async def _credential(examined: ExaminedClient, settings: OktaSettings) -> _Accepted:
+    """One read with the credential as it is: a right that is missing still proves that it is accepted."""
+    check = "credential"
+    client = examined.client
+    try:
+        await client.first_page(needs.USERS.path, {"limit": "1"})
+    except (OktaScopeError, OktaForbiddenError, OktaNotFoundError):
+        pass
+    except (OktaUnauthorizedError, OktaTokenRefusedError, NotAnOktaOrganizationError) as error:
+        return _Accepted((HERE.failed(check, error),), "Okta does not accept the credential")
+    except OktaError as error:
+        return _Accepted((HERE.failed(check, error),), "Okta could not be asked")
+    if settings.client_id is None:
+        return _Accepted((await _api_token(client),))
+    bound = "its tokens are bound to a key (DPoP)" if examined.proves_possession else "without DPoP"
+    return _Accepted((HERE.ok(check, f"service app {settings.client_id} is accepted, {bound}"),))
+
+
+async def _api_token(client: OktaClient) -> Finding:
+    """An API token acts as somebody; whoever that is, it dies when it is not used (`reference/okta.md` 1.1)."""
+    try:
+        profile = (await client.get("/api/v1/users/me")).get("profile")
+        login = profile.get("login") if isinstance(profile, dict) else None
+    except OktaError:
+        login = None
+    return HERE.note(
+        "credential",
+        f"an API token is accepted; it acts as {login or 'the administrator who made it'}, with that role, and dies "
+        "30 days after its last use, or when that administrator is deactivated",
+        "use a service app (okta.client_id, okta.private_key): it belongs to nobody, and has no more than its scopes",
+    )
+
+
+async def _permissions(client: OktaClient, settings: Settings) -> list[Finding]:
+    app_id = settings.okta.app_id if settings.sync.source == "saml_app" else None
+    return [of_probe(result) for result in await probe(client, app_id=app_id, wanted=needs.ALL)]
+
+
+def of_probe(result: ProbeResult) -> Finding:
+    """Turn a probe into a finding: what is needed and refused is an error, what nothing needs yet is worth a note."""
+    need = result.need
+    on_app = need not in needs.ALL
+    check = f"{need.scope} on the app" if on_app else need.scope
+    needed = on_app or need in needs.NEEDED
+    match result.outcome:
+        case Outcome.ALLOWED:
+            return HERE.ok(check, f"allowed, {need.purpose}")
+        case Outcome.EMPTY if needed:
+            return HERE.warning(check, f"needed {need.purpose}: {result.detail}", result.remedy)
+        case _ if needed:
+            return HERE.error(check, f"needed {need.purpose}: {result.detail}", result.remedy or _grant(result))
+        case Outcome.EMPTY:
+            return HERE.note(check, f"nothing needs it yet; later, {need.purpose}: {result.detail}")
+        case _:
+            return HERE.note(check, f"not to be had, and nothing needs it yet; later, {need.purpose}")
+
+
+def _grant(result: ProbeResult) -> str:
+    return f"grant {result.need.scope} {needs.WHERE_SCOPES_ARE_GRANTED}"
+
+
+async def _app(client: OktaClient, app_id: str) -> list[Finding]:
+    app = await OktaReads(client).app(app_id)
+    name = f"{app.label!r} ({app.id})"
+    if not app.is_active:
+        what = f"{name} is {app.status}: nobody can sign in, and nobody who is missing from it is taken for a leaver"
+        return [HERE.error("app", what, "activate the app in the Okta admin console")]
+    if app.sign_on_mode != _SAML:
+        what = f"{name} is active, but its sign-on mode is {app.sign_on_mode or 'none'}, not {_SAML}"
+        return [HERE.note("app", what, "set okta.app_id to the SAML app through which people sign in to Teleport")]
+    return [HERE.ok("app", f"{name} is active, with SAML")]
+
+
+async def _listing(client: OktaClient, settings: Settings, baseline: int | None) -> list[Finding]:
+    """Compare the listing of people with the last complete one: a narrowed role hides people without a word."""
+    check = "listing"
+    if baseline is None:
+        return [HERE.unchecked(check, "there is no earlier complete listing at hand to compare it with")]
+    of_app = settings.sync.source == "saml_app"
+    pages = ceil(baseline / (APP_USERS_A_PAGE if of_app else USERS_A_PAGE))
+    if pages > MOST_PAGES:
+        because = f"reading {baseline} people would take {pages} calls; `teleport-okta plan` compares them"
+        return [HERE.unchecked(check, because)]
+    reads = OktaReads(client)
+    people = await (reads.people_of_app(settings.okta.app_id or "") if of_app else reads.people_of_organization())
+    limits = Limits(floor=settings.brake.floor, absent=settings.brake.absent_ratio, stated=settings.brake.stated_ratio)
+    absences = judge_absences(people, app=None, baseline=baseline, owned_count=0, limits=limits)
+    if absences.believed:
+        return [HERE.ok(check, f"{len(people.people)} people, where {baseline} were last listed in full")]
+    remedy = "look at the resource set of our admin role; if they have left, `teleport-okta approve` lets it through"
+    return [HERE.warning(check, absences.doubt, remedy)]
+
+
+def _limits(client: OktaClient, settings: OktaSettings) -> Finding:
+    granted = ", ".join(f"{bucket} {limit}" for bucket, limit in sorted(client.limits.items()))
+    share = f"{settings.rate_limit_share:.0%} of each is used (okta.rate_limit_share)"
+    if not granted:
+        return HERE.unchecked("rate limits", "no answer told any")
+    return HERE.ok("rate limits", f"calls a minute that Okta grants: {granted}; at most {share}")

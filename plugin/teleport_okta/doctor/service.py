@@ -1,0 +1,78 @@
+"""Another instance on this data directory: what a running service says of itself, or who else holds the directory."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta import __version__
+from teleport_okta.doctor.findings import Section
+from teleport_okta.serve.admin_client import ServiceError, running_service
+from teleport_okta.state.inspection import holder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.sync.status import Status
+
+HERE: Final = Section.SERVICE
+
+_LOOK: Final = "`teleport-okta status` and the service's log say more"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Who works with the data directory; `holder` names them for other findings, empty where nobody does."""
+
+    findings: tuple[Finding, ...]
+    holder: str = ""
+
+
+async def check_service(data_dir: Path) -> Instance:
+    """Ask the service that runs on this data directory, if one does."""
+    async with running_service(data_dir) as service:
+        if service is not None:
+            try:
+                return Instance(tuple(of_status(await service.status())), "the running service")
+            except ServiceError as error:
+                return Instance((HERE.failed("running", error),), "the running service")
+    holder = await asyncio.to_thread(holder_of, data_dir)
+    if holder is None:
+        return Instance((HERE.ok("running", "no service runs on this data directory"),))
+    what = (
+        f"process {holder} holds the data directory and does not answer: another command at work, "
+        "or a service that still waits for Teleport"
+    )
+    return Instance((HERE.warning("running", what, "wait for it, or look into its log"),), f"process {holder}")
+
+
+def of_status(status: Status) -> Iterator[Finding]:
+    """Turn what a service says of itself into findings."""
+    match status.state:
+        case "standby":
+            yield HERE.note("running", f"a service runs and stands by: {status.last_error}")
+        case "failing":
+            yield HERE.error("running", f"a service runs, and its passes fail: {status.last_error}", _LOOK)
+        case state:
+            yield HERE.ok("running", f"a service runs: {state}")
+    if status.version != __version__:
+        what = f"the service is of version {status.version}, this command of {__version__}"
+        yield HERE.note("version", what, "restart the service after an upgrade")
+    if status.last_success is None and status.state != "standby":
+        yield HERE.note("passes", "no pass has ended without a failure yet", _LOOK)
+    if status.findings.holds:
+        count = sum(hold.count for hold in status.findings.holds)
+        remedy = (
+            f"`teleport-okta status` says why; `teleport-okta approve {status.findings.held_digest}` lets it through"
+        )
+        yield HERE.warning("brake", f"harm to {count} objects is held", remedy)
+    if status.quarantine:
+        what = f"{len(status.quarantine)} rows are set aside"
+        yield HERE.warning("quarantine", what, "`teleport-okta status` has the remedy of each")
+    for identity in status.identities:
+        if identity.problem and identity.subject:
+            what = f"the service's {identity.which} identity: {identity.problem}"
+            yield HERE.warning(f"{identity.which} identity", what, _LOOK)

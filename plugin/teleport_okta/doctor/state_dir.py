@@ -1,0 +1,148 @@
+"""The data directory: there, ours, closed to others, writable, durable, with room, and its database sound."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.doctor.findings import Section
+from teleport_okta.serve.admin import SOCKET_NAME
+from teleport_okta.state.errors import StateError
+from teleport_okta.state.inspection import inspect_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.state.inspection import Inspection
+
+HERE: Final = Section.STATE_DIRECTORY
+
+LITTLE_SPACE: Final = 200_000_000
+"""Bytes of free space below which it is called little: a journal of years, and the database's own files, take less."""
+
+NO_SPACE: Final = 20_000_000
+"""Bytes below which the next pass may not be able to write its record, and then does nothing."""
+
+LONGEST_SOCKET_PATH: Final = 100
+"""Bytes; `serve.admin` refuses longer ones."""
+
+_REMEDIES: Final = {
+    errno.EROFS: "mount that file system writable: it is the only place that the service writes to",
+    errno.ENOSPC: "free some space on that file system",
+    errno.EDQUOT: "free some space, or raise the quota of the service's user",
+}
+_OTHER_REMEDY: Final = "check storage.data_dir, its owner and its permissions"
+
+
+def check_state_dir(data_dir: Path) -> list[Finding]:
+    """Look at the directory itself. Blocks."""
+    length = _socket_path(data_dir)
+    try:
+        found = data_dir.stat()
+    except FileNotFoundError:
+        return [_not_there_yet(data_dir), length]
+    except OSError as error:
+        return [HERE.error("directory", f"{data_dir} cannot be looked at: {error.strerror}", _OTHER_REMEDY)]
+    if not stat.S_ISDIR(found.st_mode):
+        return [HERE.error("directory", f"{data_dir} is no directory", "set storage.data_dir to a directory")]
+    return [*_kept(data_dir, found), _durable(data_dir), _space(data_dir), length]
+
+
+def check_database(data_dir: Path, holder: str) -> tuple[list[Finding], Inspection | None]:
+    """Look at the database, unless somebody (`holder`) works with it. Blocks."""
+    check = "database"
+    if holder:
+        return [HERE.unchecked(check, f"{holder} works with it")], None
+    try:
+        inspection = inspect_database(data_dir)
+    except StateError as error:
+        return [HERE.failed(check, error)], None
+    if inspection is None:
+        return [HERE.ok(check, "there is none yet; the first start makes it")], None
+    people = "no complete listing yet" if inspection.baseline is None else f"{inspection.baseline} people last listed"
+    return [HERE.ok(check, f"sound; {people}")], inspection
+
+
+def _not_there_yet(data_dir: Path) -> Finding:
+    parent = next((parent for parent in data_dir.parents if parent.exists()), data_dir.parent)
+    if not os.access(parent, os.W_OK | os.X_OK):
+        what = f"{data_dir} does not exist, and {parent} is not writable for us"
+        return HERE.error("directory", what, f"make {data_dir} with mode 0700 for the service's user")
+    return HERE.note("directory", f"{data_dir} does not exist yet; the first start makes it")
+
+
+def _kept(data_dir: Path, found: os.stat_result) -> Iterator[Finding]:
+    """Whose it is, and who else gets in."""
+    mode, us = stat.S_IMODE(found.st_mode), os.geteuid()
+    if found.st_uid == us:
+        yield HERE.ok("owner", f"{data_dir} is ours (uid {us})")
+    elif us == 0:
+        yield HERE.note(
+            "owner",
+            f"{data_dir} belongs to uid {found.st_uid}, and this command runs as root, who may do more",
+            "run it as the service's user",
+        )
+    else:
+        what = f"{data_dir} belongs to uid {found.st_uid}, and we are uid {us}"
+        yield HERE.error("owner", what, f"run as the service's user, or chown it: chown -R {us} {data_dir}")
+    if mode & stat.S_IRWXO:
+        what = f"others can get into {data_dir}, where the host's private key lies (mode {mode:04o})"
+        yield HERE.warning("mode", what, f"chmod 0700 {data_dir}")
+    elif mode & stat.S_IRWXG:
+        what = f"its group can get into {data_dir} (mode {mode:04o}), as where a volume has an fsGroup"
+        yield HERE.note("mode", what, f"where nothing needs that: chmod 0700 {data_dir}")
+    else:
+        yield HERE.ok("mode", f"{mode:04o}")
+
+
+def _durable(data_dir: Path) -> Finding:
+    try:
+        write_probe(data_dir)
+    except OSError as error:
+        what = f"{data_dir} cannot be written durably: {error.strerror}"
+        return HERE.error("writing", what, _REMEDIES.get(error.errno or 0, _OTHER_REMEDY))
+    return HERE.ok("writing", "a probe file was written, flushed to the disk, renamed and removed")
+
+
+def write_probe(directory: Path) -> None:
+    """Do with a small file what the state needs of a file system, and remove it. Raises OSError."""
+    first, second = (directory / f".doctor-{os.getpid()}{suffix}" for suffix in ("", ".renamed"))
+    try:
+        descriptor = os.open(first, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(b"probe")
+            file.flush()
+            os.fsync(file.fileno())
+        first.rename(second)
+        parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(parent)
+        finally:
+            os.close(parent)
+    finally:
+        for left in (first, second):
+            left.unlink(missing_ok=True)
+
+
+def _space(data_dir: Path) -> Finding:
+    free = shutil.disk_usage(data_dir).free
+    what = f"{free / 1e6:,.0f} MB free"
+    if free < NO_SPACE:
+        return HERE.error("space", what, "free some space: without a record of it, nothing is done")
+    if free < LITTLE_SPACE:
+        return HERE.warning("space", what, "free some space on that file system")
+    return HERE.ok("space", what)
+
+
+def _socket_path(data_dir: Path) -> Finding:
+    path = data_dir / SOCKET_NAME
+    length = len(os.fsencode(path))
+    if length > LONGEST_SOCKET_PATH:
+        what = f"{path} has {length} bytes, and a Unix socket's path may have {LONGEST_SOCKET_PATH}"
+        return HERE.error("admin socket", what, "set storage.data_dir to a shorter path")
+    return HERE.ok("admin socket", f"its path is short enough ({length} of {LONGEST_SOCKET_PATH} bytes)")

@@ -1,0 +1,158 @@
+"""What the cluster can do for us, and what our two identities may do there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.doctor.findings import Section, settled
+from teleport_okta.doctor.identities import WITHOUT_HOST
+from teleport_okta.teleport.authorities import read_host_cas
+from teleport_okta.teleport.bot_rights import NEEDED_OF_BOT, own_rules
+from teleport_okta.teleport.features import read_cluster
+from teleport_okta.teleport.gates import GATES, NEWEST, OLDEST, ServerTooOldError, version_warnings
+from teleport_okta.teleport.writers import present_writers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from teleport_okta.config import SyncSettings
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.model.teleport import Cluster, Feature
+    from teleport_okta.teleport.bot_rights import Rules
+    from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.greeting import Greeting
+
+HERE: Final = Section.TELEPORT
+
+_NEEDED_FEATURES: Final = frozenset({"users", "locks", "roles"})
+_ROLE: Final = "see docs/teleport-role.md for the whole role"
+
+
+def of_greeting(greeting: Greeting, sync: SyncSettings) -> Iterator[Finding]:
+    """Say which cluster this is, whether its version is one of ours, and whether people can sign in as configured."""
+    edition = "Enterprise" if greeting.is_enterprise else "Community edition, or Enterprise without entitlements"
+    yield HERE.ok("cluster", f"{greeting.cluster}, {edition}")
+    yield from of_version(greeting.version)
+    if sync.local_users:
+        if greeting.has_saml:
+            what = "sync.local_users is true, although this cluster has SAML: people are not created for its connector"
+            yield HERE.note("sign-in", what, "set sync.local_users = false to have people sign in through Okta")
+        else:
+            yield HERE.ok("sign-in", "as local users (sync.local_users)")
+    elif greeting.has_saml:
+        yield HERE.ok("sign-in", f"through SAML connector {sync.connector!r}")
+    else:
+        what = "sync.local_users is false, but this cluster has no SAML sign-in"
+        remedy = "set sync.local_users = true, and invite people with `tctl users reset NAME`"
+        yield HERE.error("sign-in", what, remedy)
+
+
+def of_version(version: str) -> Iterator[Finding]:
+    """Say whether a server's version is one that we know, and which gates it closes."""
+    check = "version"
+    try:
+        warnings = version_warnings(version)
+    except ServerTooOldError as error:
+        yield HERE.failed(check, error)
+        return
+    for warning in warnings:
+        yield HERE.warning(check, warning, f"look for a release of teleport-okta that was made for {version}")
+    if not warnings:
+        yield HERE.ok(check, f"{version}; {OLDEST} to {NEWEST} are supported")
+    for gate in GATES:
+        if gate.closes(version):
+            what = f"{gate.feature} is off on {version}: {gate.why} ({gate.source})"
+            yield HERE.warning("version gate", what, gate.remedy)
+
+
+async def check_features(host: Connection, bot: Connection | None) -> list[Finding]:
+    """Try each feature by one harmless call."""
+    return [finding for feature in _features(await read_cluster(host, bot)) for finding in of_feature(feature)]
+
+
+def _features(cluster: Cluster) -> Iterator[Feature]:
+    """SAML has a finding of its own, and gates have theirs."""
+    gated = {gate.feature for gate in GATES if gate.closes(cluster.version)}
+    yield from (feature for feature in cluster.features if feature.name not in {"saml", *gated})
+
+
+def of_feature(feature: Feature) -> Iterator[Finding]:
+    """Say whether a feature is on, and how bad it is if not."""
+    check = f"feature {feature.name}"
+    if feature.enabled:
+        yield HERE.ok(check, "on")
+    elif feature.name in _NEEDED_FEATURES:
+        yield HERE.error(check, f"off: {feature.reason}", "join again with a token of `tctl tokens add --type=okta`")
+    elif feature.name == "adoption":
+        what = f"off: {feature.reason}; people who logged in before they were synced are reported, not adopted"
+        yield HERE.warning(check, what, f"give the bot's identity a role that may change users; {_ROLE}")
+    else:
+        yield HERE.note(check, f"off: {feature.reason}; nothing needs it yet")
+
+
+def without_host(*, joined: bool) -> Finding:
+    """Say what is off while there is no host identity to work with."""
+    check = "features"
+    if not joined:
+        return HERE.note(check, f"off until the first start has joined: {WITHOUT_HOST}")
+    return HERE.unchecked(check, f"there is no host identity that can be used; {WITHOUT_HOST}")
+
+
+async def check_bot_rights(bot: Connection) -> list[Finding]:
+    """Compare the rules of the bot's roles with what we need."""
+    return list(of_rules(await own_rules(bot)))
+
+
+def of_rules(rules: Rules) -> Iterator[Finding]:
+    """Say for each kind what the bot lacks; what this release needs weighs more."""
+    for need in NEEDED_OF_BOT:
+        check = f"bot may {need.kind}"
+        missing = rules.missing(need)
+        if not missing:
+            yield HERE.ok(check, f"{', '.join(need.verbs)}, {need.purpose}")
+            continue
+        what = f"the bot's roles do not allow {', '.join(missing)} on {need.kind}, needed {need.purpose}"
+        remedy = f"add it to a role of the bot: resources: [{need.kind}], verbs: [{', '.join(need.verbs)}]; {_ROLE}"
+        yield HERE.warning(check, what, remedy) if need.now else HERE.note(check, f"{what} by later releases", remedy)
+
+
+async def check_writers(connection: Connection, now: datetime) -> list[Finding]:
+    """Say who writes now."""
+    check = "writer"
+    writers = await present_writers(connection, now)
+    if not writers:
+        return [HERE.ok(check, "nobody holds the right to write now")]
+    return [HERE.ok(check, f"for {writer.owner}: {writer.holder}") for writer in writers]
+
+
+async def check_rotation(connection: Connection, host: Connection | None) -> list[Finding]:
+    """Say whether the host CA is being rotated, and whether our host identity goes along."""
+    check = "CA rotation"
+    cas = await read_host_cas(connection)
+    if host is not None and not cas.suits(host.identity):
+        what = f"the host identity is not of the present CAs (phase {cas.phase or 'none'})"
+        return [
+            HERE.warning(check, what, "have the service running: it renews the identity by itself, within a minute")
+        ]
+    if cas.is_rotating:
+        return [HERE.note(check, f"the host CA is being rotated (phase {cas.phase}); the host identity goes along")]
+    return [HERE.ok(check, "none under way")]
+
+
+async def settled_rights(
+    host: Connection | None, bot: Connection | None, *, joined: bool, now: datetime
+) -> list[Finding]:
+    """Run the checks that need an identity, each by itself."""
+    reader = host or bot
+    if reader is None:
+        everything = "features, permissions, who writes, CA rotation"
+        return [without_host(joined=joined), HERE.unchecked(everything, "there is no identity to ask with")]
+    findings = await settled(HERE, "features", check_features(host, bot)) if host else [without_host(joined=joined)]
+    if bot is None:
+        findings.append(HERE.unchecked("bot's permissions", "there is no bot identity to ask with"))
+    else:
+        findings += await settled(HERE, "bot's permissions", check_bot_rights(bot))
+    findings += await settled(HERE, "writer", check_writers(reader, now))
+    findings += await settled(HERE, "CA rotation", check_rotation(reader, host))
+    return findings

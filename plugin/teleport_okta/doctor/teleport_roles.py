@@ -1,0 +1,85 @@
+"""Roles and the connector: what there must be for synced people, and what is wider than anybody may think."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.doctor.findings import Section, settled
+from teleport_okta.model.names import DEFAULT_ROLE
+from teleport_okta.teleport.by_origin import ByOrigin
+from teleport_okta.teleport.connectors import saml_connector_exists
+from teleport_okta.teleport.roles import Roles
+from teleport_okta.teleport.wildcards import wildcard_roles
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.config import SyncSettings
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.wildcards import WildcardRole
+
+HERE: Final = Section.TELEPORT
+
+
+async def settled_roles(
+    host: Connection | None, bot: Connection | None, sync: SyncSettings, clock: Clock
+) -> list[Finding]:
+    """Read every role once, and the connector."""
+    reader = host or bot
+    if reader is None:
+        return [HERE.unchecked("default roles, wildcard roles, SAML connector", "there is no identity to ask with")]
+    findings = await settled(HERE, "roles", _check_roles(reader, bot, sync, clock))
+    if not sync.local_users:
+        findings += await settled(HERE, "SAML connector", _check_connector(bot or reader, sync.connector))
+    return findings
+
+
+async def _check_roles(reader: Connection, bot: Connection | None, sync: SyncSettings, clock: Clock) -> list[Finding]:
+    roles = await Roles(ByOrigin(reader, bot), clock).list()
+    names = {role.name for role in roles}
+    of_bot = frozenset(bot.identity.roles) if bot is not None else frozenset()
+    return [*of_default_roles(sync.default_roles, names), *of_wildcards(wildcard_roles(roles), of_bot)]
+
+
+def of_default_roles(wanted: tuple[str, ...] | None, names: Collection[str]) -> Iterator[Finding]:
+    """Say whether the roles that everybody gets exist."""
+    check = "default roles"
+    if wanted is None and DEFAULT_ROLE not in names:
+        what = f"there is no {DEFAULT_ROLE} here (Enterprise clusters have it), so synced people get no role from us"
+        yield HERE.note(check, what, "name roles of your own in sync.default_roles, or [] for none")
+        return
+    wanted = (DEFAULT_ROLE,) if wanted is None else wanted
+    absent = [name for name in wanted if name not in names]
+    for name in absent:
+        what = f"sync.default_roles names {name!r}, which is no role here"
+        yield HERE.error(check, what, f"create the role {name!r}, or correct sync.default_roles")
+    if not absent:
+        yield HERE.ok(check, ", ".join(wanted) or "none, as configured")
+
+
+def of_wildcards(roles: Iterable[WildcardRole], of_bot: Collection[str]) -> Iterator[Finding]:
+    """Name each role that gives its members everything; the bot's own must, and presets do by design."""
+    check = "wildcard roles"
+    found = [role for role in roles if role.name not in of_bot]
+    for role in found:
+        things = {"app_labels": "every Okta app", "group_labels": "every Okta group"}
+        what = (
+            f"role {role.name!r} has '*': '*' in {' and '.join(role.fields)}: whoever has it has "
+            f"{' and '.join(things[field] for field in role.fields)} that is synced"
+        )
+        if role.is_preset:
+            yield HERE.note(check, f"{what}; Teleport brings it along", "mind whom you give it")
+        else:
+            yield HERE.warning(check, what, f"narrow these labels of the role {role.name!r}, or mind whom you give it")
+    if not found:
+        yield HERE.ok(check, "no role but ours and the bot's matches everything")
+
+
+async def _check_connector(reader: Connection, name: str) -> list[Finding]:
+    check = "SAML connector"
+    if await saml_connector_exists(reader, name):
+        return [HERE.ok(check, f"{name!r} exists")]
+    what = f"there is no {name!r} yet: people are synced, and can sign in once it is there"
+    return [HERE.note(check, what, "create it with the metadata of the Okta app, or set sync.connector to its name")]

@@ -1,0 +1,166 @@
+"""The way to the cluster: what is at the address, whether it is believed, and whether it takes our identities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.doctor.findings import Section, Severity, settled
+from teleport_okta.doctor.identities import WITHOUT_BOT, WITHOUT_HOST
+from teleport_okta.teleport.errors import PermissionDeniedError, TeleportError
+from teleport_okta.teleport.greeting import greet
+from teleport_okta.teleport.lease import CLOCK_TOLERANCE
+from teleport_okta.teleport.proxy.clock import proxy_skew
+from teleport_okta.teleport.proxy.discovery import find
+from teleport_okta.teleport.proxy.errors import TlsRoutingOffError
+from teleport_okta.teleport.proxy.peek import peek
+from teleport_okta.teleport.trust import believed_cas
+from teleport_okta.teleport.way import ThroughProxy, find_way
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.config import TeleportSettings
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.doctor.identities import Identities
+    from teleport_okta.teleport.greeting import Greeting
+    from teleport_okta.teleport.identity import Identity
+    from teleport_okta.teleport.way import Way
+
+HERE: Final = Section.TELEPORT
+
+_EXPIRES_SOON: Final = 14
+"""Days; a proxy's web certificate is usually renewed by ACME a month before its end."""
+
+_NOTABLE_SKEW: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far we came. `greeting` is None where the cluster could not be asked at all.
+
+    `host` and `bot` are the identities that the cluster takes.
+    """
+
+    findings: tuple[Finding, ...]
+    way: Way | None = None
+    greeting: Greeting | None = None
+    host: Identity | None = None
+    bot: Identity | None = None
+
+
+async def check_way(settings: TeleportSettings, identities: Identities, *, directory: Path, clock: Clock) -> Reached:
+    """Find the way, and ask the cluster as everybody whom we can be. `directory` is a private one, for sockets."""
+    try:
+        way = await find_way(settings.addr, extra_ca=settings.proxy_ca, clock=clock)
+    except TeleportError as error:
+        findings = [HERE.failed("reachability", error)]
+        if isinstance(error, TlsRoutingOffError):
+            findings += await settled(HERE, "proxy", _proxy(settings, clock))
+        return Reached(tuple(findings))
+    findings = [_reachability(way)]
+    if isinstance(way, ThroughProxy):
+        findings += await settled(HERE, "web certificate", _web_certificate(way, clock.now()))
+        findings += await settled(HERE, "proxy", _proxy(settings, clock))
+    else:
+        findings.append(HERE.unchecked("clock", "the auth server tells its time to nobody; a proxy would"))
+    return await _asked(settings, identities, way, findings, directory)
+
+
+def _reachability(way: Way) -> Finding:
+    check = "reachability"
+    if not isinstance(way, ThroughProxy):
+        return HERE.ok(check, f"{way.address} is the auth server itself")
+    if way.upgraded:
+        what = "behind a load balancer that ends TLS: an ALPN connection upgrade is needed, and used"
+        return HERE.ok(check, f"{way.address} is a proxy of {way.cluster}, {what}")
+    return HERE.ok(check, f"{way.address} is a proxy of {way.cluster}, with TLS routing")
+
+
+async def _web_certificate(way: ThroughProxy, now: datetime) -> list[Finding]:
+    """The way was found, so the certificate is believed; it may not be for long."""
+    certificate = (await peek(way.address, protocols=("http/1.1",))).certificate
+    until = certificate.not_valid_after_utc
+    what = (
+        f"the proxy's is verified ({'teleport.proxy_ca' if way.extra_ca else 'by the system'}), until {until:%Y-%m-%d}"
+    )
+    if (until - now).days < _EXPIRES_SOON:
+        return [HERE.warning("web certificate", f"{what}: that is soon", "renew the proxy's web certificate")]
+    return [HERE.ok("web certificate", what)]
+
+
+async def _proxy(settings: TeleportSettings, clock: Clock) -> list[Finding]:
+    """What the proxy says without being asked for credentials."""
+    facts = await find(settings.addr, settings.proxy_ca)
+    edition = f"edition {facts.edition}" if facts.edition else "edition not told"
+    oldest = f", takes clients from {facts.min_client_version} on" if facts.min_client_version else ""
+    said = HERE.ok("proxy", f"of {facts.cluster}, version {facts.server_version or 'not told'}, {edition}{oldest}")
+    return [said, of_clock(await proxy_skew(settings.addr, settings.proxy_ca, clock))]
+
+
+def of_clock(skew: float | None) -> Finding:
+    """Say how far this machine's clock is from the proxy's (seconds, the proxy's minus ours)."""
+    check = "clock"
+    if skew is None:
+        return HERE.unchecked(check, "the proxy does not tell its time")
+    off = abs(skew)
+    what = f"this machine's clock is {off:.0f} s {'behind' if skew > 0 else 'ahead of'} the proxy's"
+    remedy = "synchronise the clocks of this machine, the proxy and the auth server (NTP)"
+    if skew > CLOCK_TOLERANCE:
+        lost = "if the auth server's is the same, the right to write cannot be held safely, and nothing is written"
+        return HERE.error(check, f"{what}: {lost}", remedy)
+    if off > _NOTABLE_SKEW:
+        return HERE.warning(check, what, remedy)
+    return HERE.ok(check, f"{what}, as far as whole seconds tell")
+
+
+async def _asked(
+    settings: TeleportSettings, identities: Identities, way: Way, findings: list[Finding], directory: Path
+) -> Reached:
+    taken: dict[str, Identity] = {}
+    greeting: Greeting | None = None
+    for which, identity in (("host", identities.host), ("bot", identities.bot)):
+        if identity is None:
+            continue
+        try:
+            greeting = await greet(way, directory, identity=identity)
+        except TeleportError as error:
+            findings.append(_refused(which, error))
+        else:
+            taken[which] = identity
+            findings.append(HERE.ok(f"{which} identity", "the cluster takes it, and proved itself by its own CA"))
+    if greeting is None:
+        greeting, finding = await _as_nobody(settings, identities, way, directory)
+        findings.append(finding)
+    return Reached(tuple(findings), way, greeting, taken.get("host"), taken.get("bot"))
+
+
+def _refused(which: str, error: TeleportError) -> Finding:
+    lost = WITHOUT_HOST if which == "host" else WITHOUT_BOT
+    remedy = error.remedy
+    if isinstance(error, PermissionDeniedError):
+        remedy = "check with `tctl get locks` that it is not locked" + (
+            ", and that its user and roles exist" if which == "bot" else ""
+        )
+    return HERE.error(
+        f"{which} identity", f"it is not taken: {error.what}; {lost}", remedy or "see the auth server's log"
+    )
+
+
+async def _as_nobody(
+    settings: TeleportSettings, identities: Identities, way: Way, directory: Path
+) -> tuple[Greeting | None, Finding]:
+    """Ask without an identity, once it is known whom to believe, as before the first join."""
+    check = "auth server"
+    try:
+        if identities.trust:
+            trust = b"".join(pem for identity in identities.trust for pem in identity.ca_pems)
+        else:
+            trust = await believed_cas(way, bot=None, ca_pins=settings.ca_pins, directory=directory)
+        greeting = await greet(way, directory, identity=None, trust=trust)
+    except TeleportError as error:
+        return None, HERE.failed(check, error, Severity.ERROR)
+    believed = "the CA of an identity file" if identities.trust else "the pinned CA"
+    return greeting, HERE.ok(check, f"it proved itself by {believed}; asked without an identity")

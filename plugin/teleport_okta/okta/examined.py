@@ -1,0 +1,45 @@
+"""The configured client, with a view of what it learns of the credential on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from teleport_okta.okta.configured import client_of
+from teleport_okta.okta.dpop import Possession
+from teleport_okta.okta.private_key import read_private_key
+from teleport_okta.okta.service_app import ServiceApp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from random import Random
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.config import OktaSettings
+    from teleport_okta.okta.client import OktaClient
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedClient:
+    """A client as a process has it; open it before use."""
+
+    client: OktaClient
+    possession: Possession | None
+
+    @property
+    def proves_possession(self) -> bool:
+        """Whether Okta has asked the service app for proofs of possession (DPoP) so far."""
+        return self.possession is not None and self.possession.required
+
+
+def examined_client_of(
+    settings: OktaSettings, *, clock: Clock, rng: Random, environment: Mapping[str, str]
+) -> ExaminedClient:
+    """Build the client as `configured.client_of` does, and raise what it raises."""
+    client = client_of(settings, clock=clock, rng=rng, environment=environment)
+    if settings.client_id is None or settings.private_key is None:
+        return ExaminedClient(client, None)
+    possession = Possession(rng)
+    key = read_private_key(settings.private_key, settings.private_key_id)
+    client.credential = ServiceApp(settings.client_id, key, rng=rng, possession=possession)
+    return ExaminedClient(client, possession)

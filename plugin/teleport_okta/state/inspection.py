@@ -1,0 +1,97 @@
+"""A look at a data directory without holding it: who does, whether its database is sound, and what it remembers.
+
+Nothing is written and no lock is taken, so a service that runs, or starts at this very moment, notices nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from teleport_okta.state.errors import StateDamagedError, StateError, explain
+from teleport_okta.state.migrations import STEPS
+from teleport_okta.state.store import FILE_NAME
+
+_LOCKS: Final = Path("/proc/locks")
+"""Where Linux lists the locks on files, with the process that holds each (proc_locks(5))."""
+
+_BASELINE: Final = "believed count"
+"""The key under which the store keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a database that is whole remembers; `baseline` as `Store.baseline` gives it."""
+
+    baseline: int | None
+
+
+def holder_of(data_dir: Path, locks: Path = _LOCKS) -> int | None:
+    """Return the id of the process that holds a data directory.
+
+    None: nobody, or somebody whom this machine does not show us, such as a process of another container.
+    """
+    try:
+        place = (data_dir / "lock").stat()
+        lines = locks.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    wanted = f"{os.major(place.st_dev):02x}:{os.minor(place.st_dev):02x}:{place.st_ino}"
+    for line in lines:
+        fields = line.split()
+        if fields[1:2] == ["FLOCK"] and fields[5:6] == [wanted]:
+            return int(fields[4])
+    return None
+
+
+def inspect_database(data_dir: Path) -> Inspection | None:
+    """Check the database of a data directory that nobody holds; None where there is none yet.
+
+    Blocks; raises StateError.
+    """
+    path = data_dir / FILE_NAME
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(_read_only(path), uri=True)) as connection:
+            complaints = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
+            if complaints == ["ok"]:
+                _check_schema(connection, path)
+                return Inspection(_baseline(connection))
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    what = f"{path}: the state database is damaged: {'; '.join(complaints)}"
+    remedy = f"move {path} away and start again: the next full pass rebuilds what counts, the journal is lost"
+    raise StateDamagedError(what, remedy=remedy)
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(STEPS):
+        what = f"{path}: the state has schema {version}, this release knows {len(STEPS)}"
+        raise StateError(what, remedy="run the newer release, or move the file away")
+
+
+def _read_only(path: Path) -> str:
+    """Return the URI by which SQLite opens a database without writing.
+
+    Without a write-ahead log there is nothing but the file, which may then be taken as it is: otherwise even a reader
+    makes files beside it. With one, left by a process that died, it must be read too.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    alone = not log.exists() or not log.stat().st_size
+    return f"file:{quote(str(path.absolute()))}?mode=ro" + ("&immutable=1" if alone else "")
+
+
+def _baseline(connection: sqlite3.Connection) -> int | None:
+    """What `Store.baseline` gives; None in a database that has no such table yet."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'memory'").fetchone():
+        return None
+    row = connection.execute("SELECT value FROM memory WHERE key = ?", (_BASELINE,)).fetchone()
+    return None if row is None else int(json.loads(row[0]))

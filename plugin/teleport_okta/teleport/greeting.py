@@ -1,0 +1,64 @@
+"""What a cluster tells whoever asks, even somebody without a certificate (`teleport-observed.md` 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import grpc.aio
+from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
+
+from teleport_okta.teleport.errors import UnavailableError, rpc_error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from teleport_okta.teleport.identity import Identity
+    from teleport_okta.teleport.way import Way
+
+_DEADLINE: Final = 10.0
+
+_ENTERPRISE: Final = ("SAML", "Identity", "AccessLists", "OktaSCIM", "OktaUserSync")
+"""Entitlements that no Community edition has (`reference/teleport.md` 7.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """A cluster's name and version, whether it has what only Enterprise has, and SAML in particular."""
+
+    cluster: str
+    version: str
+    is_enterprise: bool
+    has_saml: bool
+
+
+async def greet(way: Way, directory: Path, *, identity: Identity | None, trust: bytes = b"") -> Greeting:
+    """Ask once, as `identity`, or as nobody who believes `trust` (PEM). No client version is named.
+
+    `directory` is a private one, for sockets. Raises PermissionDeniedError where the identity is not let in,
+    UnavailableError where nobody answers it, other RpcErrors.
+    """
+    line = await way.open(identity, directory, trust=trust)
+    method, subject = "AuthService/Ping", "the cluster"
+    try:
+        stub = authservice_pb2_grpc.AuthServiceStub(line.channel)
+        reply = await stub.Ping(authservice_pb2.PingRequest(), timeout=_DEADLINE)
+    except grpc.aio.AioRpcError as error:
+        failure = rpc_error(error, method=method, subject=subject)
+        why = line.why()
+        if isinstance(failure, UnavailableError) and why is not None:
+            failure = UnavailableError(method, subject, why.what, remedy=why.remedy)
+        raise failure from error
+    finally:
+        await line.aclose()
+    if not reply.ClusterName or not reply.ServerVersion:
+        raise UnavailableError(method, subject, "the answer is empty: the server cannot read its own settings")
+    features = reply.ServerFeatures
+    entitled = {name for name, info in features.entitlements.items() if info.enabled}
+    older = features.SAML or features.IdentityGovernance
+    return Greeting(
+        cluster=reply.ClusterName,
+        version=reply.ServerVersion,
+        is_enterprise=not entitled.isdisjoint(_ENTERPRISE) if features.entitlements else older,
+        has_saml="SAML" in entitled if "SAML" in features.entitlements else features.SAML,
+    )

@@ -1,0 +1,144 @@
+"""What the fault sweep objects to: harm at any moment, a wrong claim of success, and failures that do not speak plainly."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from contract.sync.sweep_story import CAST, VENDORS
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model import labels
+from teleport_okta.state.journal import Result
+
+if TYPE_CHECKING:
+    from contract.sync.sweep_story import Play
+    from teleport_okta.sync.report import PassReport
+
+
+@dataclass
+class Attempt:
+    """How a command went: the report of its pass, if it came to one, or what it raised."""
+
+    report: PassReport | None = None
+    error: BaseException | None = None
+
+    @property
+    def claims_success(self):
+        return self.error is None and (self.report is None or self.report.succeeded)
+
+
+async def attempted(command):
+    """Await a command of the story, whatever comes of it."""
+    try:
+        return Attempt(report=await command)
+    except Exception as error:
+        return Attempt(error=error)
+
+
+@dataclass
+class Guard:
+    """Sees every deletion and every lock in the cluster, and whether the organisation gave reason for it."""
+
+    play: Play
+    violations: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        cluster = self.play.world.teleport.cluster
+        cluster.users.followers.append(self._user_changed)
+        cluster.locks.followers.append(self._lock_changed)
+
+    def _user_changed(self, name, before, after):
+        if after is None and name not in self.play.may_end:
+            self.violations.append(f"{name}, who should stay, was deleted")
+
+    def _lock_changed(self, name, before, after):
+        if after is not None and after.Spec.Target.User not in self.play.may_be_locked:
+            self.violations.append(f"{after.Spec.Target.User}, who should stay, was locked")
+
+
+def wrong_state(play):
+    """Say where the cluster differs from what the organisation says."""
+    yield from _wrong_users(play)
+    yield from _wrong_locks(play)
+
+
+def harm(play, guard):
+    """Say who came to harm without a reason so far."""
+    users = play.world.users()
+    yield from guard.violations
+    for name, before in play.strangers.items():
+        if name not in users or users[name].SerializeToString() != before:
+            yield f"{name}, who is none of our business, was changed"
+
+
+def unclear(attempt, play, call):
+    """Say what a failure leaves unsaid."""
+    if attempt.error is not None:
+        if not isinstance(attempt.error, TeleportOktaError):
+            where = "".join(traceback.format_exception(attempt.error)[-4:])
+            yield f"raised {type(attempt.error).__name__}, which is none of ours: {attempt.error}\n{where}"
+            return
+        yield from _unclear_words(str(attempt.error), attempt.error.what, play, call)
+        if not attempt.error.remedy:
+            yield f"has no remedy: {type(attempt.error).__name__}: {attempt.error}"
+        return
+    report = attempt.report
+    failed = [outcome for outcome in report.outcomes if outcome.result != Result.DONE]
+    if report.error:
+        yield from _unclear_words(report.error, report.error, play, call)
+        if not report.error.endswith(")"):
+            yield f"has no remedy: {report.error}"
+    elif not failed and not report.plan.findings.held:
+        yield "did not succeed, and says not why"
+    for outcome in failed:
+        if not outcome.error:
+            yield f"does not say why {outcome.change.subject} is not done"
+
+
+def _unclear_words(text, what, play, call):
+    names = (*call.words, *objects(play))
+    if not any(name in what for name in names):
+        yield f"names neither the call nor an object: {text}"
+
+
+def objects(play):
+    """What an error may be about, as it may name them: users, and the places that were asked."""
+    settings = play.world.settings
+    return (
+        *(f"{who}@x.io" for who in (*CAST, "daniel", "fay")),
+        settings.teleport.addr,
+        settings.okta.org_url,
+        f"the lease of {play.world.okta.id}",
+        f"the right to write for {play.world.okta.id}",
+    )
+
+
+def _wrong_users(play):
+    whose = {play.ids[who]: who for who in play.ids}
+    stored = play.world.users()
+    found = {name: whose.get(okta_id, okta_id) for name, okta_id in play.world.owned().items()}
+    if found != play.users:
+        yield f"users: {found} instead of {play.users}"
+    for name in found:
+        user = stored[name]
+        if "okta-requester" not in user.Spec.Roles:
+            yield f"{name} has the roles {list(user.Spec.Roles)}"
+        traits = {trait: list(values.Values) for trait, values in user.Spec.Traits.Values.items()}
+        department = [play.departments[name]] if name in play.departments else None
+        if traits.get("okta/login") != [name] or traits.get("okta/department") != department:
+            yield f"{name} has the traits {traits}"
+        if user.Metadata.HasField("Expires"):
+            yield f"{name} expires"
+    if VENDORS in play.strangers and VENDORS not in stored:
+        yield f"{VENDORS} is gone"
+
+
+def _wrong_locks(play):
+    whose = {play.ids[who]: who for who in play.ids}
+    found = {
+        name: (whose.get(lock.Metadata.Labels.get(labels.OKTA_ID), ""), lock.Spec.HasField("Expires"))
+        for name, lock in play.world.locks().items()
+    }
+    if found != play.locks:
+        yield f"locks (whose, with an end): {found} instead of {play.locks}"

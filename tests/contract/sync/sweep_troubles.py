@@ -1,0 +1,133 @@
+"""What the fault sweep lets go wrong: which call, from when on, how, and for how long."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import grpc
+from aiohttp import ClientTimeout
+from pydantic import SecretStr
+from teleport_okta.sandbox.teleport.faults import Fault
+from teleport_okta.teleport.connection import CALL_DEADLINE, WRITE_DEADLINE
+
+PATIENCE = ClientTimeout(total=5, sock_read=0.15)
+"""How long, in real seconds, the Okta client of the sweep waits for an answer: no network lies between."""
+
+_NO_ANSWER = 0.4
+"""Real seconds after which an answer comes for which nobody waits any more."""
+
+_PLACEHOLDER = re.compile(r"\{\w+\}")
+_LENGTH_OF_IDS = 20
+"""Characters of every id of Okta's: what a glob must say, so that the path of an object is not taken for one below."""
+
+TELEPORT_FAULTS = {
+    "unavailable": {"code": grpc.StatusCode.UNAVAILABLE},
+    "reset": {"reset": True},
+    "reset-after": {"reset": True, "applied": True},
+    "deadline": {"code": grpc.StatusCode.DEADLINE_EXCEEDED},
+    "deadline-after": {"code": grpc.StatusCode.DEADLINE_EXCEEDED, "applied": True},
+    "exhausted": {"code": grpc.StatusCode.RESOURCE_EXHAUSTED},
+    "unknown": {"code": grpc.StatusCode.UNKNOWN},
+    "denied": {"code": grpc.StatusCode.PERMISSION_DENIED},
+}
+"""`after` means that the call takes effect and only its answer is lost."""
+
+OKTA_FAULTS = {
+    "reset": "reset",
+    "no-answer": "slow",
+    "429-remaining-0": "rate_limit",
+    "429-limit-0": "concurrency",
+    "500-E0000009": "internal_error",
+    "500-page": "error_page",
+    "502-page": "bad_gateway",
+    "503-page": "unavailable",
+    "truncated": "truncated",
+    "401-revoked": "revoked",
+}
+"""By the kind of the sandbox's faults."""
+
+_WRITES = ("Create", "Update", "Upsert", "Delete")
+
+
+class Call(NamedTuple):
+    """A call as the sandboxes count it: an RPC's path, a path of the proxy, or method and template of Okta's API."""
+
+    name: str
+    is_okta: bool
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def faults(self):
+        """The names of what can go wrong with it."""
+        return tuple(OKTA_FAULTS if self.is_okta else TELEPORT_FAULTS)
+
+    @property
+    def words(self):
+        """What an error about this call may say to name it."""
+        if not self.is_okta:
+            return (self.name.rpartition("/")[2],)
+        return tuple(part for part in _PLACEHOLDER.split(self.name.partition(" ")[2]) if part.strip("/"))
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One fault at one call: the `nth` of a step's command alone, or from there to the end of the command."""
+
+    telling: str
+    step: int
+    call: Call
+    nth: int
+    fault: str
+    lasts: bool
+
+    def __str__(self):
+        lasting = "always" if self.lasts else "once"
+        return f"{self.telling}:{self.step}:{self.call}:{self.nth}:{self.fault}:{lasting}"
+
+    def begin(self, world):
+        """Let it happen from now on."""
+        order = {"after": self.nth - 1, "count": None if self.lasts else 1}
+        if self.call.is_okta:
+            method, _, template = self.call.name.partition(" ")
+            path = _PLACEHOLDER.sub("?" * _LENGTH_OF_IDS, template)
+            kind = OKTA_FAULTS[self.fault]
+            world.okta.fail(kind, method=method, path=path, seconds=_NO_ANSWER if kind == "slow" else 0.0, **order)
+            return
+        how = TELEPORT_FAULTS[self.fault]
+        is_write = self.call.name.rpartition("/")[2].startswith(_WRITES)
+        latency = (WRITE_DEADLINE if is_write else CALL_DEADLINE) if "deadline" in self.fault else 0.0
+        world.teleport.faults.add(Fault(self.call.name, latency=latency, **how, **order))
+
+    async def end(self, play):
+        """Let it be over. A revoked API token does not come back: the administrator makes a new one and restarts."""
+        world = play.world
+        world.teleport.faults.clear()
+        world.okta.recover()
+        settings = world.settings.okta
+        if self.fault == "401-revoked" and settings.api_token is not None:
+            token = SecretStr(world.okta.tokens.create_ssws(world.okta.admin, world.okta.role))
+            world.settings = world.settings.model_copy(
+                update={"okta": settings.model_copy(update={"api_token": token})}
+            )
+            await play.restart()
+
+
+class Counted:
+    """How often each call was made since this was made, as both sandboxes counted."""
+
+    def __init__(self, world):
+        self._world = world
+        self._teleport = world.teleport.calls.calls
+        self._okta = world.okta.mark()
+
+    def calls(self):
+        """Each call with its number."""
+        teleport = self._world.teleport.calls.calls
+        made = {Call(name, False): count - self._teleport.get(name, 0) for name, count in teleport.items()}
+        okta = self._world.okta.calls_since(self._okta).endpoints
+        made |= {Call(name, True): count for name, count in okta.items()}
+        return {call: count for call, count in made.items() if count}

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from teleport_okta.teleport.proxy.discovery import ProxyFacts, find, what_is_at
+from teleport_okta.teleport.proxy.errors import (
+    NotAProxyError,
+    ProxyCaError,
+    ProxyTimeoutError,
+    ProxyUnreachableError,
+    TlsRoutingOffError,
+    WebCertificateError,
+)
+from teleport_okta.teleport.proxy.web import exchange, web_context
+from teleport_okta.teleport.way import Direct, ThroughProxy, find_way
+from unit.teleport.tls_peers import server_context, tls_server
+from unit.teleport.web_peers import FIND, WebProxy, web_proxy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from teleport_okta.clock import VirtualClock
+    from unit.teleport.small_pki import SmallCA
+
+PATH = "/webapi/find"
+
+
+@pytest.fixture
+async def proxy(tmp_path: Path) -> AsyncIterator[WebProxy]:
+    """A proxy that agrees to Teleport's own ALPN values, as one does that no load balancer hides."""
+    async with web_proxy(tmp_path, protocols=("teleport-reversetunnel", "http/1.1")) as running:
+        running.tell(PATH, FIND)
+        yield running
+
+
+async def test_a_proxy_tells_of_its_cluster(proxy: WebProxy) -> None:
+    assert await find(proxy.address, proxy.ca_path) == ProxyFacts(
+        cluster="small.example",
+        server_version="18.0.0",
+        min_client_version="17.0.0-aa",
+        edition="ent",
+        tls_routing=True,
+    )
+
+
+async def test_what_a_proxy_leaves_out_is_not_assumed(proxy: WebProxy) -> None:
+    proxy.tell(PATH, {"cluster_name": "small.example", "edition": 7, "proxy": None})
+
+    assert await find(proxy.address, proxy.ca_path) == ProxyFacts("small.example", "", "", "", tls_routing=False)
+
+
+async def test_a_private_ca_is_to_be_named(proxy: WebProxy) -> None:
+    with pytest.raises(WebCertificateError, match=r"teleport\.proxy_ca"):
+        await find(proxy.address)
+    assert not proxy.requests
+
+
+async def test_a_certificate_for_another_name_is_not_believed(tmp_path: Path) -> None:
+    async with web_proxy(tmp_path, server_name="proxy.example") as proxy:
+        with pytest.raises(WebCertificateError, match=r"teleport\.addr"):
+            await find(proxy.address, proxy.ca_path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+async def test_a_bundle_that_cannot_be_used_is_named(proxy: WebProxy, tmp_path: Path, content: bytes | None) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_bytes(content)
+
+    with pytest.raises(ProxyCaError, match=str(bundle)):
+        await find(proxy.address, bundle)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "found"),
+    [
+        ("<html>Welcome to nginx!</html>", 200, "text/html"),
+        ("<html>not here</html>", 404, "404"),
+        ({}, 302, "302"),
+        ({"error": "later"}, 503, "503"),
+        ({"server_version": "18.0.0"}, 200, "names no cluster"),
+        (["small.example"], 200, "names no cluster"),
+    ],
+)
+async def test_something_else_is_no_proxy(proxy: WebProxy, answer: Any, status: int, found: str) -> None:
+    proxy.tell(PATH, answer, status=status)
+
+    with pytest.raises(NotAProxyError, match=found):
+        await find(proxy.address, proxy.ca_path)
+
+
+async def test_an_endless_answer_is_not_read_to_its_end(proxy: WebProxy) -> None:
+    proxy.tell(PATH, "x" * (2 * 1024 * 1024))
+
+    with pytest.raises(NotAProxyError, match="longer than"):
+        await find(proxy.address, proxy.ca_path)
+
+
+async def test_nobody_there_is_said_so(unused_tcp_port: int) -> None:
+    with pytest.raises(ProxyUnreachableError, match="Connection refused"):
+        await find(f"127.0.0.1:{unused_tcp_port}")
+    with pytest.raises(ProxyUnreachableError, match="Connection refused"):
+        await what_is_at(f"127.0.0.1:{unused_tcp_port}")
+
+
+async def test_an_answer_that_never_comes_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(ProxyTimeoutError):
+            await exchange(address, "GET", PATH, context=web_context(address, None), deadline=0.05)
+
+
+async def test_what_speaks_no_tls_is_no_proxy() -> None:
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(NotAProxyError, match="no TLS"):
+            await what_is_at(address)
+
+
+async def test_an_auth_server_is_known_by_the_name_in_its_certificate(ca: SmallCA, clock: VirtualClock) -> None:
+    async with tls_server(server_context(ca)) as server:
+        assert await what_is_at(server.address) == "auth"
+        assert await find_way(server.address, extra_ca=None, clock=clock) == Direct(server.address)
+
+
+async def test_through_a_proxy_the_way_has_the_clusters_name(proxy: WebProxy, clock: VirtualClock) -> None:
+    assert await what_is_at(proxy.address) == "proxy"
+    assert await find_way(proxy.address, extra_ca=proxy.ca_path, clock=clock) == ThroughProxy(
+        proxy.address, "small.example", upgraded=False, extra_ca=proxy.ca_path
+    )
+
+
+async def test_behind_a_load_balancer_the_way_is_upgraded(tmp_path: Path, clock: VirtualClock) -> None:
+    async with web_proxy(tmp_path, protocols=("h2", "http/1.1")) as balancer:
+        balancer.tell(PATH, FIND)
+        way = await find_way(balancer.address, extra_ca=balancer.ca_path, clock=clock)
+
+    assert way == ThroughProxy(balancer.address, "small.example", upgraded=True, extra_ca=balancer.ca_path)
+
+
+async def test_without_tls_routing_there_is_no_way_through(proxy: WebProxy, clock: VirtualClock) -> None:
+    proxy.tell(PATH, {**FIND, "proxy": {"tls_routing_enabled": False}})
+
+    with pytest.raises(TlsRoutingOffError, match="3025"):
+        await find_way(proxy.address, extra_ca=proxy.ca_path, clock=clock)
+
+
+async def test_a_proxy_that_is_not_up_yet_is_waited_for(clock: VirtualClock, unused_tcp_port: int) -> None:
+    began = clock.monotonic()
+
+    with pytest.raises(ProxyUnreachableError):
+        await find_way(f"127.0.0.1:{unused_tcp_port}", extra_ca=None, clock=clock)
+    assert clock.monotonic() - began == 3.5
