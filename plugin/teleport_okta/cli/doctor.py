@@ -75,8 +75,8 @@ def _summary(findings: Sequence[Finding]) -> str:
     counts = {severity: sum(finding.severity is severity for finding in findings) for severity in Severity}
     errors, warnings = counts[Severity.ERROR], counts[Severity.WARNING]
     verdict = {
-        Severity.ERROR: "the service cannot do its work so",
-        Severity.WARNING: "the service works, with weaknesses",
+        Severity.ERROR: "something is broken",
+        Severity.WARNING: "it works, and has weaknesses",
     }.get(worst(findings), "everything is as it should be")
     return (
         f"{len(findings)} findings: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}, "

@@ -12,6 +12,7 @@ import click
 
 from teleport_okta.sandbox.okta.command import serve as serve_okta
 from teleport_okta.sandbox.teleport.command import serve as serve_teleport
+from teleport_okta.sandbox.teleport.versions import major_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -57,7 +58,13 @@ def sandbox() -> None:
 )
 @_directory
 @click.option("--edition", type=click.Choice(["ent", "oss"]), default="ent", show_default=True)
-@click.option("--version", default="18.1.3", show_default=True, help="The server version to play.")
+@click.option(
+    "--version",
+    default="18.1.3",
+    show_default=True,
+    callback=lambda _context, _option, value: _version(value),
+    help="The server version to play.",
+)
 def teleport(
     listen: tuple[str, int], proxy_listen: tuple[str, int], directory: Path, edition: str, version: str
 ) -> None:
@@ -90,6 +97,15 @@ def okta(
         directory, listen=listen, users=users, groups=groups, apps=apps, dpop=dpop, tls=tls, announce=_announce
     )
     _run(serving)
+
+
+def _version(value: str) -> str:
+    """Refuse what is no semantic version, as an option."""
+    try:
+        major_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
 
 
 def _announce(line: dict[str, object]) -> None:

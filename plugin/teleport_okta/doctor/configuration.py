@@ -77,7 +77,6 @@ def _kept(key: str, path: Path, forbidden: int) -> Finding:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & forbidden:
         who = "everybody on this machine" if mode & _OTHERS else "the file's group"
-        return HERE.warning(
-            key, f"{path} holds the secret, and {who} can get at it (mode {mode:04o})", f"chmod 0600 {path}"
-        )
+        what = f"{path} holds the secret, and {who} can get at it (mode {mode:04o})"
+        return HERE.warning(key, what, f"chmod 0600 {path}, for the service's user")
     return HERE.ok(key, f"{path} (mode {mode:04o})")

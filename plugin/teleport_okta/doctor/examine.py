@@ -13,7 +13,7 @@ from teleport_okta.doctor.configuration import check_configuration
 from teleport_okta.doctor.findings import Section, settled, without_secrets
 from teleport_okta.doctor.identities import check_identities
 from teleport_okta.doctor.okta_network import check_network
-from teleport_okta.doctor.okta_rights import check_rights
+from teleport_okta.doctor.okta_rights import Baseline, check_rights
 from teleport_okta.doctor.secrets import secrets_of
 from teleport_okta.doctor.service import check_service
 from teleport_okta.doctor.state_dir import check_database, check_state_dir
@@ -64,7 +64,10 @@ async def _of_installation(
         check_identities, settings.teleport, data_dir, now=clock.now(), environment=environment
     )
     findings += identities.findings
-    baseline = inspection.baseline if inspection is not None else None
+    baseline = Baseline(
+        inspection.baseline if inspection is not None else None,
+        missing=f"{instance.holder} compares every listing itself" if instance.holder else "none was read in full yet",
+    )
     async with asyncio.TaskGroup() as group:
         okta = group.create_task(
             settled(Section.OKTA, "Okta", _okta(settings, baseline, clock=clock, rng=rng, environment=environment))
@@ -76,7 +79,7 @@ async def _of_installation(
 
 
 async def _okta(
-    settings: Settings, baseline: int | None, *, clock: Clock, rng: Random, environment: Mapping[str, str]
+    settings: Settings, baseline: Baseline, *, clock: Clock, rng: Random, environment: Mapping[str, str]
 ) -> list[Finding]:
     network = await check_network(settings.okta, now=clock.now(), environment=environment)
     findings = list(network.findings)

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class Severity(StrEnum):
-    """How a finding is: `ok`; worth knowing; weak, or wrong for a part; or in the way of the service."""
+    """How a finding is: as it should be; worth knowing; weak; broken, so that what is configured does not work."""
 
     OK = "ok"
     NOTE = "note"
@@ -76,11 +76,11 @@ class Section(Enum):
         return Finding(self, check, Severity.NOTE, what, remedy)
 
     def warning(self, check: str, what: str, remedy: str) -> Finding:
-        """It is weak, or a part of the service is off."""
+        """It works, and is weak: soon it will not, or somebody may do harm, or a part is off that is not configured."""
         return Finding(self, check, Severity.WARNING, what, remedy)
 
     def error(self, check: str, what: str, remedy: str) -> Finding:
-        """The service cannot do its work so."""
+        """It is broken: the service, or a part that is configured, cannot do its work."""
         return Finding(self, check, Severity.ERROR, what, remedy)
 
     def failed(self, check: str, error: TeleportOktaError, severity: Severity = Severity.ERROR) -> Finding:

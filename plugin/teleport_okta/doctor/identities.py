@@ -6,7 +6,7 @@ Whether the cluster takes them is found out in `teleport_way`.
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,8 +38,11 @@ if TYPE_CHECKING:
 
 HERE: Final = Section.IDENTITIES
 
-WITHOUT_HOST: Final = "until then no users, locks or roles are written, and nothing later that is of origin okta"
-WITHOUT_BOT: Final = "people who were there before are not adopted; no plugin settings, connector or access requests"
+WITHOUT_HOST: Final = "without it no users, locks or roles are written"
+WITHOUT_BOT: Final = (
+    "without it nobody who was there before is adopted, and later there are no plugin settings, "
+    "connector or access requests"
+)
 
 _AGAIN: Final = "remove the file and start with teleport.join_token set: the host joins again under the same id"
 
@@ -69,11 +72,14 @@ def check_identities(
     joined = store.identity_path.exists()
     findings = [*host_findings, *bot_findings]
     if not joined:
-        findings += _joining(settings, bot, environment)
+        findings += _joining(settings, _valid(bot, now), environment)
     if host is not None and bot is not None and bot.cluster != host.cluster:
         error = ForeignClusterError(bot.source, bot.cluster, other_source=host.source, other_cluster=host.cluster)
         findings.append(HERE.failed("cluster", error))
         bot = None
+    if host is not None and bot is not None:
+        # A CA rotation reaches the two files one after the other.
+        host, bot = host.trusting(bot.ca_pems), bot.trusting(host.ca_pems)
     return Identities(
         findings=tuple(findings),
         host=_valid(host, now),
@@ -90,9 +96,10 @@ def _host(store: HostStore, now: datetime) -> tuple[Identity | None, list[Findin
     except IdentityMissingError:
         return None, [HERE.note(check, f"not joined yet: the first start joins; {WITHOUT_HOST}")]
     except IdentityError as error:
-        return None, [HERE.failed(check, error)]
+        return None, [_unusable(check, error, WITHOUT_HOST)]
+    late = "have the service running: it renews the identity by itself"
     return identity, [
-        _validity(check, identity, now, late="start the service: it renews the identity by itself", remedy=_AGAIN),
+        _validity(check, identity, now, late=late, lost=WITHOUT_HOST, remedy=_AGAIN),
         *_closed("host file", store.identity_path),
     ]
 
@@ -123,7 +130,7 @@ def _bot(settings: TeleportSettings, now: datetime) -> tuple[Identity | None, li
     try:
         identity = load_identity(path)
     except IdentityError as error:
-        return None, [HERE.failed(check, error)]
+        return None, [_unusable(check, error, WITHOUT_BOT)]
     findings = list(_closed("bot file", path))
     if identity.is_host:
         what = f"{path} is of the host {identity.subject}, and a bot's or user's is needed here"
@@ -132,16 +139,21 @@ def _bot(settings: TeleportSettings, now: datetime) -> tuple[Identity | None, li
     late = "check that tbot runs: it should have renewed the file by now"
     if not settings.refresh_identity:
         late = "write a new one and restart, or set teleport.refresh_identity = true"
-    return identity, [_validity(check, identity, now, late=late, remedy=""), *findings]
+    return identity, [_validity(check, identity, now, late=late, lost=WITHOUT_BOT), *findings]
 
 
-def _validity(check: str, identity: Identity, now: datetime, *, late: str, remedy: str) -> Finding:
+def _unusable(check: str, error: IdentityError, lost: str) -> Finding:
+    return replace(HERE.failed(check, error), what=f"{error.what}; {lost}")
+
+
+def _validity(check: str, identity: Identity, now: datetime, *, late: str, lost: str, remedy: str = "") -> Finding:
+    """Say whether a whole identity is valid now; `remedy` is for an expired one, where it is not the usual one."""
     try:
         identity.check(now)
     except IdentityExpiredError as error:
-        return HERE.error(check, error.what, remedy or error.remedy)
+        return HERE.error(check, f"{error.what}; {lost}", remedy or error.remedy)
     except IdentityError as error:
-        return HERE.failed(check, error)
+        return _unusable(check, error, lost)
     until = f"{identity.not_after:%Y-%m-%dT%H:%M:%SZ}"
     who = f"{identity.subject} (role {', '.join(identity.roles)}) of {identity.cluster}"
     if identity.expires_soon(now):
@@ -186,7 +198,7 @@ def _joining(settings: TeleportSettings, bot: Identity | None, environment: Mapp
         yield HERE.error(
             "trust of the first join",
             "nothing says which CA to trust",
-            "set teleport.ca_pins to the pins that `tctl status` prints, or teleport.identity to a file that is whole",
+            "set teleport.ca_pins to the pins that `tctl status` prints, or teleport.identity to a file that is good",
         )
 
 

@@ -45,15 +45,23 @@ MOST_PAGES: Final = 10
 _SAML: Final = "SAML_2_0"
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How many people were last listed in full, or what is `missing` for that to be known."""
+
+    people: int | None
+    missing: str = ""
+
+
 async def check_rights(
     settings: Settings,
     *,
-    baseline: int | None,
+    baseline: Baseline,
     clock: Clock,
     rng: Random,
     environment: Mapping[str, str],
 ) -> list[Finding]:
-    """Ask the organisation what we are to it. `baseline`: how many people were last listed in full, where known."""
+    """Ask the organisation what we are to it."""
     try:
         examined = examined_client_of(settings.okta, clock=clock, rng=rng, environment=environment)
     except ConfigError as error:
@@ -139,10 +147,8 @@ def of_probe(result: ProbeResult) -> Finding:
             return HERE.warning(check, f"needed {need.purpose}: {result.detail}", result.remedy)
         case _ if needed:
             return HERE.error(check, f"needed {need.purpose}: {result.detail}", result.remedy or _grant(result))
-        case Outcome.EMPTY:
-            return HERE.note(check, f"nothing needs it yet; later, {need.purpose}: {result.detail}")
         case _:
-            return HERE.note(check, f"not to be had, and nothing needs it yet; later, {need.purpose}")
+            return HERE.note(check, f"nothing needs it yet (later, {need.purpose}): {result.detail}")
 
 
 def _grant(result: ProbeResult) -> str:
@@ -161,22 +167,22 @@ async def _app(client: OktaClient, app_id: str) -> list[Finding]:
     return [HERE.ok("app", f"{name} is active, with SAML")]
 
 
-async def _listing(client: OktaClient, settings: Settings, baseline: int | None) -> list[Finding]:
+async def _listing(client: OktaClient, settings: Settings, baseline: Baseline) -> list[Finding]:
     """Compare the listing of people with the last complete one: a narrowed role hides people without a word."""
     check = "listing"
-    if baseline is None:
-        return [HERE.unchecked(check, "there is no earlier complete listing at hand to compare it with")]
+    if baseline.people is None:
+        return [HERE.unchecked(check, baseline.missing)]
     of_app = settings.sync.source == "saml_app"
-    pages = ceil(baseline / (APP_USERS_A_PAGE if of_app else USERS_A_PAGE))
+    pages = ceil(baseline.people / (APP_USERS_A_PAGE if of_app else USERS_A_PAGE))
     if pages > MOST_PAGES:
-        because = f"reading {baseline} people would take {pages} calls; `teleport-okta plan` compares them"
+        because = f"reading {baseline.people} people would take {pages} calls; `teleport-okta plan` compares them"
         return [HERE.unchecked(check, because)]
     reads = OktaReads(client)
     people = await (reads.people_of_app(settings.okta.app_id or "") if of_app else reads.people_of_organization())
     limits = Limits(floor=settings.brake.floor, absent=settings.brake.absent_ratio, stated=settings.brake.stated_ratio)
-    absences = judge_absences(people, app=None, baseline=baseline, owned_count=0, limits=limits)
+    absences = judge_absences(people, app=None, baseline=baseline.people, owned_count=0, limits=limits)
     if absences.believed:
-        return [HERE.ok(check, f"{len(people.people)} people, where {baseline} were last listed in full")]
+        return [HERE.ok(check, f"{len(people.people)} people, where {baseline.people} were last listed in full")]
     remedy = "look at the resource set of our admin role; if they have left, `teleport-okta approve` lets it through"
     return [HERE.warning(check, absences.doubt, remedy)]
 

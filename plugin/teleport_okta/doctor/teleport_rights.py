@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.config import SyncSettings
     from teleport_okta.doctor.findings import Finding
-    from teleport_okta.model.teleport import Cluster, Feature
+    from teleport_okta.model.teleport import Feature
     from teleport_okta.teleport.bot_rights import Rules
     from teleport_okta.teleport.connection import Connection
     from teleport_okta.teleport.greeting import Greeting
@@ -26,6 +26,20 @@ if TYPE_CHECKING:
 HERE: Final = Section.TELEPORT
 
 _NEEDED_FEATURES: Final = frozenset({"users", "locks", "roles"})
+_PURPOSES: Final = {
+    "users": "the host lists and writes synced users",
+    "locks": "the host locks who leaves or is suspended",
+    "roles": "the host reads roles, and later writes those of apps and groups",
+    "adoption": "the bot changes users who were there before",
+    "app_servers": "the host shows Okta apps, later",
+    "user_groups": "the host shows Okta groups, later",
+    "access_lists": "the host keeps access lists, later",
+    "okta_service": "the host reads import rules, later",
+    "plugin": "the bot follows the plugin's settings, later",
+    "access_requests": "the bot carries out access requests, later",
+}
+"""Whose permission a feature takes, and what for."""
+
 _ROLE: Final = "see docs/teleport-role.md for the whole role"
 
 
@@ -67,36 +81,38 @@ def of_version(version: str) -> Iterator[Finding]:
 
 
 async def check_features(host: Connection, bot: Connection | None) -> list[Finding]:
-    """Try each feature by one harmless call."""
-    return [finding for feature in _features(await read_cluster(host, bot)) for finding in of_feature(feature)]
+    """Try each feature by one harmless call; gates have findings of their own, and so has SAML."""
+    try:
+        cluster = await read_cluster(host, bot)
+    except ServerTooOldError:
+        return [HERE.unchecked("features", "the server is too old")]
+    elsewhere = {"saml", *(gate.feature for gate in GATES if gate.closes(cluster.version))}
+    return [of_feature(feature) for feature in cluster.features if feature.name not in elsewhere]
 
 
-def _features(cluster: Cluster) -> Iterator[Feature]:
-    """SAML has a finding of its own, and gates have theirs."""
-    gated = {gate.feature for gate in GATES if gate.closes(cluster.version)}
-    yield from (feature for feature in cluster.features if feature.name not in {"saml", *gated})
-
-
-def of_feature(feature: Feature) -> Iterator[Finding]:
-    """Say whether a feature is on, and how bad it is if not."""
+def of_feature(feature: Feature) -> Finding:
+    """Say whether a feature is on, whose permission it takes and for what, and how bad it is if it is off."""
     check = f"feature {feature.name}"
+    purpose = _PURPOSES.get(feature.name, "")
     if feature.enabled:
-        yield HERE.ok(check, "on")
-    elif feature.name in _NEEDED_FEATURES:
-        yield HERE.error(check, f"off: {feature.reason}", "join again with a token of `tctl tokens add --type=okta`")
-    elif feature.name == "adoption":
-        what = f"off: {feature.reason}; people who logged in before they were synced are reported, not adopted"
-        yield HERE.warning(check, what, f"give the bot's identity a role that may change users; {_ROLE}")
-    else:
-        yield HERE.note(check, f"off: {feature.reason}; nothing needs it yet")
+        return HERE.ok(check, f"on: {purpose}" if purpose else "on")
+    off = f"off: {feature.reason}"
+    if feature.name in _NEEDED_FEATURES:
+        return HERE.error(
+            check, f"{off}; needed: {purpose}", "join again with a token of `tctl tokens add --type=okta`"
+        )
+    if feature.name == "adoption":
+        what = f"{off}; people who logged in before they were synced are reported, not adopted"
+        return HERE.warning(check, what, f"give the bot's identity a role that may change users; {_ROLE}")
+    return HERE.note(check, f"{off}; nothing needs it yet")
 
 
 def without_host(*, joined: bool) -> Finding:
     """Say what is off while there is no host identity to work with."""
     check = "features"
     if not joined:
-        return HERE.note(check, f"off until the first start has joined: {WITHOUT_HOST}")
-    return HERE.unchecked(check, f"there is no host identity that can be used; {WITHOUT_HOST}")
+        return HERE.note(check, f"off until the first start has joined; {WITHOUT_HOST}")
+    return HERE.unchecked(check, f"there is no host identity that the cluster takes; {WITHOUT_HOST}")
 
 
 async def check_bot_rights(bot: Connection) -> list[Finding]:
@@ -126,11 +142,11 @@ async def check_writers(connection: Connection, now: datetime) -> list[Finding]:
     return [HERE.ok(check, f"for {writer.owner}: {writer.holder}") for writer in writers]
 
 
-async def check_rotation(connection: Connection, host: Connection | None) -> list[Finding]:
+async def check_rotation(host: Connection) -> list[Finding]:
     """Say whether the host CA is being rotated, and whether our host identity goes along."""
     check = "CA rotation"
-    cas = await read_host_cas(connection)
-    if host is not None and not cas.suits(host.identity):
+    cas = await read_host_cas(host)
+    if not cas.suits(host.identity):
         what = f"the host identity is not of the present CAs (phase {cas.phase or 'none'})"
         return [
             HERE.warning(check, what, "have the service running: it renews the identity by itself, within a minute")
@@ -154,5 +170,8 @@ async def settled_rights(
     else:
         findings += await settled(HERE, "bot's permissions", check_bot_rights(bot))
     findings += await settled(HERE, "writer", check_writers(reader, now))
-    findings += await settled(HERE, "CA rotation", check_rotation(reader, host))
+    if host is None:
+        findings.append(HERE.unchecked("CA rotation", "only the host identity may see the CAs"))
+    else:
+        findings += await settled(HERE, "CA rotation", check_rotation(host))
     return findings

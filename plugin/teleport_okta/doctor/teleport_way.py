@@ -113,7 +113,7 @@ def of_clock(skew: float | None) -> Finding:
         return HERE.error(check, f"{what}: {lost}", remedy)
     if off > _NOTABLE_SKEW:
         return HERE.warning(check, what, remedy)
-    return HERE.ok(check, f"{what}, as far as whole seconds tell")
+    return HERE.ok(check, f"within {max(off, 1):.0f} s of the proxy's")
 
 
 async def _asked(

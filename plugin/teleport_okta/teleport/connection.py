@@ -261,15 +261,16 @@ class Connection:
         Raises ClientVersionRefusedError when that is the very one which it refuses. It is asked without the version
         before and after, so that a restart in between is no refusal.
         """
+        refused, version = self._lines.client_version, self._lines.metadata
         server = await self._ping_apart(self.identity, None)
-        if server is None or await self._ping_apart(self.identity, self._lines.metadata) is not None:
+        if server is None or await self._ping_apart(self.identity, version) is not None:
             return
-        if await self._ping_apart(self.identity, None) is None:
-            return
+        if await self._ping_apart(self.identity, None) is None or self._lines.client_version != refused:
+            return  # an outage after all, or found out by another call meanwhile
         accepted = client_version_for(server.ServerVersion)
-        if accepted == self._lines.client_version:
+        if accepted == refused:
             raise ClientVersionRefusedError(accepted, server.ServerVersion)
-        _log.info("the auth server (%s) refuses clients of %s", server.ServerVersion, self._lines.client_version)
+        _log.info("the auth server (%s) refuses clients of %s", server.ServerVersion, refused)
         self._lines.speak(accepted)
 
     async def _ping_apart(

@@ -16,7 +16,6 @@ import grpc.aio
 from teleport.legacy.client.proto import joinservice_pb2_grpc
 from teleport.legacy.types import types_pb2
 
-from teleport_okta.teleport.dial import CLIENT_VERSION, version_metadata
 from teleport_okta.teleport.errors import (
     FeatureUnavailableError,
     InvalidArgumentError,
@@ -152,7 +151,8 @@ async def _register_by_grpc(
 
     async def register() -> Certs:
         try:
-            return await stub.RegisterUsingToken(request, timeout=_DEADLINE, metadata=version_metadata(CLIENT_VERSION))
+            # Without a version in the metadata: a server that is much newer would hang up on ours.
+            return await stub.RegisterUsingToken(request, timeout=_DEADLINE)
         except grpc.aio.AioRpcError as error:
             failure = rpc_error(error, method=_METHOD, subject=way.address)
             why = line.why()

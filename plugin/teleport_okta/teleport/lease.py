@@ -114,7 +114,7 @@ class Lease:
         """
         async with self._asking:
             self._owner = owner
-            if self._held is None or not await self._renewed():
+            if not await self._renewed_or_still_good():
                 await self._take()
 
     async def confirm(self) -> None:

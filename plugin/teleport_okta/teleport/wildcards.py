@@ -21,7 +21,7 @@ _ANY: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class WildcardRole:
-    """A role that is not ours. `fields` of its `spec.allow` match everything; `is_preset`: Teleport brought it along."""
+    """A role that is not ours. `fields` of its `spec.allow` match everything; `is_preset`: it came with Teleport."""
 
     name: str
     fields: tuple[str, ...]

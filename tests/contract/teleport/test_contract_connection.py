@@ -63,12 +63,12 @@ async def test_a_refused_client_version_is_told_from_an_outage_and_replaced(
 
 
 async def test_a_server_that_is_newer_than_we_know_warns_and_works(tmp_path: Path, clock: VirtualClock) -> None:
-    async with TeleportSandbox(tmp_path, version="19.0.0") as sandbox:
+    async with TeleportSandbox(tmp_path, version="20.0.0") as sandbox:
         host = await joined(sandbox, load_identity(sandbox.identity_path), tmp_path, clock)
         async with await connect(sandbox.address, host=host, clock=clock) as client:
             cluster = await client.cluster()
 
-    assert "19.0.0" in cluster.warnings[0]
+    assert "20.0.0" in cluster.warnings[0]
     assert cluster.has("users")
 
 

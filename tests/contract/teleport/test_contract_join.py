@@ -7,11 +7,13 @@ import pytest
 from teleport_okta.sandbox.teleport import Fault
 from teleport_okta.teleport.host_identity import obtain_host_identity
 from teleport_okta.teleport.join_errors import (
+    JoinPodRefusedError,
     JoinTokenRefusedError,
     JoinTokenRoleError,
     JoinUnreachableError,
     PinMismatchError,
 )
+from teleport_okta.teleport.pod_token import PATH_VARIABLE
 from teleport_okta.teleport.way import Direct
 
 if TYPE_CHECKING:
@@ -99,3 +101,24 @@ async def test_an_outage_while_joining_is_waited_out(
 async def test_nobody_listening_is_said_so(obtain: Callable[..., Any], bot: Identity, unused_tcp_port: int) -> None:
     with pytest.raises(JoinUnreachableError):
         await obtain(bot=bot, way=Direct(f"127.0.0.1:{unused_tcp_port}"))
+
+
+@pytest.mark.parametrize("jwks", [True, False], ids=["static_jwks", "in_cluster"])
+async def test_a_pods_token_that_is_not_good_says_what_a_good_one_is(
+    obtain: Callable[..., Any],
+    sandbox: TeleportSandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    jwks: bool,
+) -> None:
+    kubernetes = sandbox.cluster.kubernetes
+    keys = kubernetes.jwks if jwks else None
+    sandbox.administrator.create_kubernetes_token("pods", ["Okta"], ["teleport:okta"], keys)
+    mounted = tmp_path / "token"
+    monkeypatch.setenv(PATH_VARIABLE, str(mounted))
+    mounted.write_text(kubernetes.service_account_token("teleport:okta", audience="https://elsewhere.example"))
+
+    with pytest.raises(JoinPodRefusedError, match="compare") as caught:
+        await obtain(token="pods", method="kubernetes", ca_pins=sandbox.ca_pins)
+
+    assert mounted.read_text() not in str(caught.value)

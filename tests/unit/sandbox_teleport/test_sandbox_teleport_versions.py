@@ -111,7 +111,7 @@ async def test_clients_of_the_major_before_and_all_newer_ones_are_served(
             assert (await refusal(call))[0] == "UNAVAILABLE"
 
 
-@pytest.mark.parametrize("version", ["14.3.0", "20.0.0", "18", "latest"])
+@pytest.mark.parametrize("version", ["18", "latest", "v18.0.0.1"])
 def test_other_versions_cannot_be_played(tmp_path, version):
     with pytest.raises(ValueError, match="version"):
         TeleportSandbox(tmp_path, version=version)

@@ -1,14 +1,13 @@
-"""What a server of which version has (`reference/teleport.md` 8): one table for what the sandbox plays at all."""
+"""What a server of which version has (`reference/teleport.md` 8): one table for what the sandbox plays at all.
+
+Any version can be played: one before 15 has what 15 has, and one after 19 what 19 has.
+"""
 
 from __future__ import annotations
 
 import re
 from enum import Enum
 from typing import Final
-
-OLDEST: Final = 15
-NEWEST: Final = 19
-"""The major versions that can be played."""
 
 _SEMVER: Final = re.compile(r"(\d+)\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 
@@ -31,14 +30,11 @@ _SINCE: Final = {
 
 
 def major_of(version: str) -> int:
-    """Return the major version. Raises ValueError for one that is not a semantic version, or is not played."""
+    """Return the major version. Raises ValueError for what is not a semantic version."""
     parsed = _SEMVER.fullmatch(version)
     if parsed is None:
         raise ValueError(f"not a version: {version!r}")
-    major = int(parsed[1])
-    if not OLDEST <= major <= NEWEST:
-        raise ValueError(f"versions {OLDEST} to {NEWEST} can be played, not {version}")
-    return major
+    return int(parsed[1])
 
 
 def has(version: str, feature: Feature) -> bool:

@@ -1,0 +1,136 @@
+"""What `doctor` finds on Okta's side."""
+
+from __future__ import annotations
+
+import pytest
+from contract.doctor.doctor_world import clinic_of
+from teleport_okta.sandbox.okta.http_proxy import HttpProxy
+
+
+@pytest.fixture
+async def with_token(tmp_path):
+    async with clinic_of(tmp_path, service_app=False) as built:
+        yield built
+
+
+async def test_the_organisation_its_tls_and_its_limits_are_told(clinic):
+    report = await clinic.examine()
+    assert clinic.okta.id in report.says("Okta/organisation")
+    assert "okta.ca" in report.says("Okta/TLS")
+    assert "/api/v1/apps 50" in report.says("Okta/rate limits")
+    assert "80%" in report.says("Okta/rate limits")
+
+
+async def test_a_certificate_of_an_unknown_ca_closes_everything_but_teleport(clinic):
+    del clinic.sections["okta"]["ca"]
+    report = await clinic.examine()
+    assert report.bad() == ["Okta/TLS"]
+    assert "okta.ca" in report.says("Okta/TLS")
+    assert report.severity("Teleport/cluster") == "ok"
+
+
+async def test_an_organisation_that_is_not_there_closes_okta_alone(clinic):
+    clinic.sections["okta"]["org_url"] = "https://localhost:1"
+    report = await clinic.examine()
+    assert report.bad() == ["Okta/reachability"]
+
+
+async def test_an_api_token_is_told_with_its_owner_and_its_thirty_days(with_token):
+    report = await with_token.examine()
+    assert "okta.admin@example.com" in report.says("Okta/credential")
+    assert "30 days" in report.says("Okta/credential")
+
+
+async def test_a_revoked_token_is_the_one_error_and_the_rest_is_not_checked(with_token):
+    with_token.okta.revoke_token()
+    report = await with_token.examine()
+    assert "Okta/credential" in report.bad()
+    assert report.severity("Okta/organisation") == "ok"
+    assert [name for name in report.bad() if name.startswith("Okta")] == ["Okta/credential"]
+
+
+@pytest.mark.parametrize("required", [True, False])
+async def test_proof_of_possession_is_told(clinic, required):
+    clinic.okta.configure_client(clinic.sections["okta"]["client_id"], require_dpop=required)
+    report = await clinic.examine()
+    assert ("bound to a key (DPoP)" in report.says("Okta/credential")) is required
+
+
+async def test_a_scope_that_is_missing_is_named_with_where_to_grant_it(clinic):
+    clinic.okta.configure_client(clinic.sections["okta"]["client_id"], scopes=["okta.apps.read"])
+    report = await clinic.examine()
+    assert [name for name in report.bad() if name.startswith("Okta/okta.")] == ["Okta/okta.users.read"]
+    assert "Okta API Scopes" in report.says("Okta/okta.users.read")
+
+
+async def test_a_permission_that_is_missing_is_named(clinic):
+    clinic.okta.narrow_role(without=["okta.users.read"])
+    report = await clinic.examine()
+    assert report.severity("Okta/okta.users.read") == "error"
+    assert "View users" in report.says("Okta/okta.users.read")
+
+
+async def test_a_scope_that_nothing_needs_yet_is_a_note(clinic):
+    clinic.okta.configure_client(
+        clinic.sections["okta"]["client_id"], scopes=["okta.apps.read", "okta.users.read", "okta.orgs.read"]
+    )
+    report = await clinic.examine()
+    assert report.bad() == []
+    assert report.severity("Okta/okta.groups.read") == "note"
+
+
+async def test_people_whom_a_role_hides_are_missed_in_the_listing(well):
+    people = [user.id for user in well.okta.users.all() if user.profile["login"].startswith("person")]
+    well.okta.narrow_role(hide=people[:15])
+    report = await well.examine()
+    assert report.bad() == ["Okta/listing"]
+    assert "5 people, where it had 20" in report.says("Okta/listing")
+    assert "resource set" in report.says("Okta/listing")
+
+
+async def test_a_listing_that_would_cost_too_much_is_not_read(well, monkeypatch):
+    monkeypatch.setattr("teleport_okta.doctor.okta_rights.MOST_PAGES", 0)
+    report = await well.examine()
+    assert "`teleport-okta plan` compares" in report.says("Okta/listing")
+
+
+async def test_a_resource_set_without_the_app_is_an_error_of_the_app(clinic):
+    clinic.okta.narrow_role(hide=[clinic.okta_app.id])
+    report = await clinic.examine()
+    assert report.severity("Okta/app") == "error"
+
+
+async def test_an_app_that_is_not_active_is_an_error(clinic):
+    clinic.okta.deactivate_app(clinic.okta_app.id)
+    report = await clinic.examine()
+    assert report.severity("Okta/app") == "error"
+    assert "activate the app" in report.says("Okta/app")
+
+
+@pytest.mark.parametrize(("skew", "severity"), [(20, "ok"), (-60, "warning"), (400, "error")])
+async def test_a_clock_that_is_off_is_told(clinic, skew, severity):
+    clinic.okta.skew_clock(skew)
+    report = await clinic.examine()
+    assert report.severity("Okta/clock") == severity
+
+
+async def test_with_an_api_token_a_wrong_clock_refuses_nothing(with_token):
+    with_token.okta.skew_clock(400)
+    assert (await with_token.examine()).severity("Okta/clock") == "warning"
+
+
+async def test_an_http_proxy_is_named_without_its_password(clinic):
+    async with HttpProxy(credentials=("ada", "s3cretword")) as proxy:
+        clinic.environment["HTTPS_PROXY"] = proxy.url.replace("//", "//ada:s3cretword@")
+        report = await clinic.examine()
+        assert report.bad() == []
+        assert proxy.url.partition("//")[2].strip("/") in report.says("Okta/HTTP proxy")
+        assert "s3cretword" not in report.text()
+
+
+async def test_an_http_proxy_that_lets_nobody_through_is_named_with_its_variable(clinic):
+    async with HttpProxy(credentials=("ada", "s3cretword")) as proxy:
+        clinic.environment["HTTPS_PROXY"] = proxy.url
+        report = await clinic.examine()
+    assert report.bad() == ["Okta/reachability"]
+    assert "HTTPS_PROXY" in report.says("Okta/reachability")
