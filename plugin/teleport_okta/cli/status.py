@@ -9,12 +9,14 @@ import click
 
 from teleport_okta import __version__, app
 from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.clock import SystemClock
 from teleport_okta.config import Settings, load
 from teleport_okta.observe.text import printable
 from teleport_okta.plan.render import held_line, hold_line, summary
 from teleport_okta.serve.admin import SOCKET_NAME
 from teleport_okta.serve.admin_client import ServiceError, running_service
 from teleport_okta.sync.status import Status, status_of_store
+from teleport_okta.teleport.identity_states import stored_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +51,8 @@ async def _status(settings: Settings, *, live: bool) -> Status:
         what = f"no service answers at {data_dir / SOCKET_NAME}"
         raise ServiceError(what, remedy="start it; where it has been started, look into its log")
     async with app.opened_store(settings) as store:
-        return await status_of_store(store, __version__)
+        identities = await asyncio.to_thread(stored_states, settings.teleport, data_dir, SystemClock().now())
+        return await status_of_store(store, __version__, identities)
 
 
 def _lines(current: Status) -> Iterator[str]:

@@ -106,5 +106,5 @@ async def _teleport(settings: Settings, identities: Identities, *, clock: Clock,
             host = await stack.enter_async_context(await opener.open(reached.host)) if reached.host else None
             bot = await stack.enter_async_context(await opener.open(reached.bot)) if reached.bot else None
             findings += await settled_rights(host, bot, joined=identities.joined, now=clock.now())
-            findings += await settled_roles(host, bot, settings.sync, clock)
+            findings += await settled_roles(host, bot, settings.sync, clock, bot_roles=identities.bot_roles)
     return findings

@@ -52,7 +52,7 @@ class Identities:
     """What the files hold.
 
     `host` and `bot` are good to dial with now; `trust` are those whose CAs can be believed, expired ones included.
-    `joined` is whether there is a host identity at all.
+    `joined` is whether there is a host identity at all, `bot_roles` are those of a bot's file that can be read.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -60,6 +60,7 @@ class Identities:
     bot: Identity | None = None
     trust: tuple[Identity, ...] = field(default=(), repr=False)
     joined: bool = False
+    bot_roles: frozenset[str] = frozenset()
 
 
 def check_identities(
@@ -86,6 +87,7 @@ def check_identities(
         bot=_valid(bot, now),
         trust=tuple(identity for identity in (host, bot) if identity is not None),
         joined=joined,
+        bot_roles=frozenset(bot.roles) if bot is not None else frozenset(),
     )
 
 

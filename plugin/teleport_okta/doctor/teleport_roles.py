@@ -24,23 +24,24 @@ HERE: Final = Section.TELEPORT
 
 
 async def settled_roles(
-    host: Connection | None, bot: Connection | None, sync: SyncSettings, clock: Clock
+    host: Connection | None, bot: Connection | None, sync: SyncSettings, clock: Clock, *, bot_roles: Collection[str]
 ) -> list[Finding]:
-    """Read every role once, and the connector."""
+    """Read every role once, and the connector. `bot_roles` are those that the bot has."""
     reader = host or bot
     if reader is None:
         return [HERE.unchecked("default roles, wildcard roles, SAML connector", "there is no identity to ask with")]
-    findings = await settled(HERE, "roles", _check_roles(reader, bot, sync, clock))
+    findings = await settled(HERE, "roles", _check_roles(reader, sync, clock, bot_roles))
     if not sync.local_users:
         findings += await settled(HERE, "SAML connector", _check_connector(bot or reader, sync.connector))
     return findings
 
 
-async def _check_roles(reader: Connection, bot: Connection | None, sync: SyncSettings, clock: Clock) -> list[Finding]:
-    roles = await Roles(ByOrigin(reader, bot), clock).list()
+async def _check_roles(
+    reader: Connection, sync: SyncSettings, clock: Clock, bot_roles: Collection[str]
+) -> list[Finding]:
+    roles = await Roles(ByOrigin(reader, None), clock).list()
     names = {role.name for role in roles}
-    of_bot = frozenset(bot.identity.roles) if bot is not None else frozenset()
-    return [*of_default_roles(sync.default_roles, names), *of_wildcards(wildcard_roles(roles), of_bot)]
+    return [*of_default_roles(sync.default_roles, names), *of_wildcards(wildcard_roles(roles), bot_roles)]
 
 
 def of_default_roles(wanted: tuple[str, ...] | None, names: Collection[str]) -> Iterator[Finding]:

@@ -53,21 +53,30 @@ class Failure:
 class OktaError(TeleportOktaError):
     """A call to Okta did not bring what it should have. An error is never an absence: nobody leaves because of one."""
 
+    remedy_text = "look at what Okta says; its support can find the call by the request id"
+
     def __init__(self, failure: Failure, says: str, *, remedy: str = "") -> None:
-        super().__init__(": ".join(filter(None, (f"{failure.call} {says}", failure.details))), remedy=remedy)
+        what = ": ".join(filter(None, (f"{failure.call} {says}", failure.details)))
+        super().__init__(what, remedy=remedy or self.remedy_text)
         self.failure = failure
 
 
 class OktaUnauthorizedError(OktaError):
     """Okta does not accept our token. Check whether it was revoked, has expired, or lost the admin who made it."""
 
+    remedy_text = "make a new API token and set okta.api_token, or check that the service app is active"
+
 
 class OktaForbiddenError(OktaError):
     """Okta knows us but does not let us. Grant the scope to the service app, and the permission to its admin role."""
 
+    remedy_text = "check the scopes of the service app, its admin role, and the features of the organisation"
+
 
 class OktaNotFoundError(OktaError):
     """What the call names is not there, or is hidden from our admin role."""
+
+    remedy_text = "check that it is there, and in the resource set of our admin role"
 
 
 class UnknownAppError(OktaNotFoundError):
@@ -77,9 +86,16 @@ class UnknownAppError(OktaNotFoundError):
 class OktaRateLimitedError(OktaError):
     """The limit stayed used up through every retry. Raise our share in Okta, or lower what other tools use."""
 
+    remedy_text = (
+        "raise this credential's share under Application (or API token) rate limits in Okta, "
+        "or lower what other tools use"
+    )
+
 
 class OktaUnavailableError(OktaError):
     """Okta did not answer, not in time, or with a fault of its own, through every retry. The next pass tries again."""
+
+    remedy_text = "the next pass tries again; if it stays so, check okta.org_url, the network, and status.okta.com"
 
 
 class OktaTlsError(OktaError):
@@ -88,6 +104,8 @@ class OktaTlsError(OktaError):
 
 class OktaMalformedAnswerError(OktaError):
     """An answer came that is not what Okta's API sends: cut off, HTML, a redirect, or of another shape."""
+
+    remedy_text = "the next pass tries again; if it stays so, check okta.org_url, and what stands between us and Okta"
 
     def __init__(self, failure: Failure, says: str, *, remedy: str = "", cut_off: bool = False) -> None:
         super().__init__(failure, says, remedy=remedy)

@@ -39,12 +39,7 @@ def error_of(answer: Answer) -> OktaError | None:
     if answer.status < HTTPStatus.BAD_REQUEST:
         return _redirected(answer, failure)
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return OktaRateLimitedError(
-            failure,
-            "was refused, because the rate limit is used up",
-            remedy="raise this credential's share under Application (or API token) rate limits in Okta, "
-            "or lower what other tools use",
-        )
+        return OktaRateLimitedError(failure, "was refused, because the rate limit is used up")
     if failure.path.startswith("/oauth2/"):
         return _no_token(failure)
     return _unproven(failure) if failure.code in _UNPROVEN else _refused(failure)

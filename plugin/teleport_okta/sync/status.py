@@ -60,12 +60,13 @@ class Status:
         }
 
 
-async def status_of_store(store: Store, version: str) -> Status:
-    """Return what the state remembers while no service runs."""
+async def status_of_store(store: Store, version: str, identities: tuple[IdentityState, ...] = ()) -> Status:
+    """Return what the state remembers while no service runs, with the identities as their files have them."""
     return Status(
         version=version,
         state="stopped",
         last_success=await store.last_success(),
         quarantine=tuple(await store.quarantine()),
         findings=await store.findings(),
+        identities=identities,
     )

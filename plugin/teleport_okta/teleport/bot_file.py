@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 RETRY_AFTER: Final = 2.0
 """Seconds after which a file that could not be used is read again."""
 
+_NOT_RENEWED: Final = "it expires soon and has not been renewed; check that tbot runs and writes this file"
+
 _log = logging.getLogger(__name__)
 
 
@@ -51,8 +53,11 @@ class BotKeeper:
                 await self._teleport.take_bot(identity)
                 _log.info("the bot's identity was read anew, valid until %s", identity.not_after.isoformat())
         except TeleportError as error:
-            if self._teleport.note_problem("bot", str(error), source=str(self._path)):
-                _log.warning("the bot's identity file cannot be used: %s", error)
+            self._note(str(error))
             return False
-        self._teleport.note_problem("bot", "")
+        self._note(_NOT_RENEWED if identity.expires_soon(self._clock.now()) else "")
         return True
+
+    def _note(self, problem: str) -> None:
+        if self._teleport.note_problem("bot", problem, source=str(self._path)):
+            _log.warning("the bot's identity: %s", problem)

@@ -33,6 +33,7 @@ class ByOrigin:
         self.host = host
         self.bot = bot
         self._right = right
+        self._guarded_ones: dict[Connection, Connection] = {}
 
     def writing(self, labels: Mapping[str, str], subject: str) -> Connection:
         """Return the connection that may change an object with these stored labels.
@@ -51,4 +52,8 @@ class ByOrigin:
         return self._guarded(self.host)
 
     def _guarded(self, connection: Connection) -> Connection:
-        return connection if self._right is None else connection.guarded(self._right)
+        if self._right is None:
+            return connection
+        if connection not in self._guarded_ones:
+            self._guarded_ones[connection] = connection.guarded(self._right)
+        return self._guarded_ones[connection]

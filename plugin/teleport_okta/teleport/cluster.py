@@ -14,6 +14,7 @@ from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.errors import RpcError
 from teleport_okta.teleport.features import read_cluster
 from teleport_okta.teleport.identity_errors import ForeignClusterError, IdentityError, NotAHostIdentityError
+from teleport_okta.teleport.identity_states import NO_BOT, state_of
 from teleport_okta.teleport.lease import Holder, Lease
 from teleport_okta.teleport.locks import Locks
 from teleport_okta.teleport.roles import Roles
@@ -212,25 +213,16 @@ class Teleport:
         """Return both identities, and what is wrong with them."""
         bot = self.bot
         if bot is None:
-            nothing = self._problems.get("bot") or "there is none: set teleport.identity to the bot's identity file"
-            second = IdentityState("bot", self._bot_source, problem=nothing)
+            second = IdentityState("bot", self._bot_source, problem=self._problems.get("bot") or NO_BOT)
         else:
-            second = self._state("bot", bot.identity, now)
-        return self._state("host", self.host.identity, now), second
+            second = state_of("bot", bot.identity, now, self._problems.get("bot", ""))
+        return state_of("host", self.host.identity, now, self._problems.get("host", "")), second
 
     async def aclose(self) -> None:
         """Close the connections. Whoever has calls in flight ends them first."""
         await self.host.aclose()
         if self.bot is not None:
             await self.bot.aclose()
-
-    def _state(self, which: str, identity: Identity, now: datetime) -> IdentityState:
-        problem = self._problems.get(which, "")
-        if now >= identity.not_after:
-            problem = f"it has expired; {problem}" if problem else "it has expired"
-        elif not problem and identity.expires_soon(now):
-            problem = "it expires soon and has not been renewed"
-        return IdentityState(which, identity.source, identity.subject, identity.not_after, problem)
 
     async def _open_bot(self, identity: Identity) -> Connection:
         self._check_bot(identity)

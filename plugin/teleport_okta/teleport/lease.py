@@ -19,6 +19,7 @@ from teleport.legacy.types import types_pb2
 
 from teleport_okta.teleport.connection import WRITE_DEADLINE
 from teleport_okta.teleport.errors import (
+    DeadlineError,
     InvalidArgumentError,
     LimitExceededError,
     NotFoundError,
@@ -158,18 +159,28 @@ class Lease:
             self._held = await self._acquired()
         except LimitExceededError as error:
             present = await self._present_lease()
-            if present is None or not present.Holder.endswith(f"[{self._holder.seat}]"):
-                raise StandbyError(self._owner, present.Holder if present else "") from error
+            if present is None:  # it is the server that has enough to do
+                raise
+            if not present.Holder.endswith(f"[{self._holder.seat}]"):
+                raise StandbyError(self._owner, present.Holder) from error
             await self._cancel(present.LeaseID)
             asked = self._clock.monotonic()
             self._held = await self._acquired()
         except InvalidArgumentError as error:
-            raise ClockBehindError from error
+            if self._clock.monotonic() - asked < CLOCK_TOLERANCE:
+                raise ClockBehindError from error
+            raise self._too_slow(asked) from error
         self._ends = asked + CLOCK_TOLERANCE
         if not await self._renewed():
             present = await self._present_lease()
-            raise StandbyError(self._owner, present.Holder if present else "")
+            raise self._too_slow(asked) if present is None else StandbyError(self._owner, present.Holder)
         _log.info("this process (%s) writes for %s", self._holder, self._owner)
+
+    def _too_slow(self, asked: float) -> DeadlineError:
+        """The first, short life of the lease was over before the server came to lengthen it, or even to grant it."""
+        took = self._clock.monotonic() - asked
+        details = f"the server took {took:.0f} seconds, by which the lease had ended again; nobody has it"
+        return DeadlineError("AuthService/AcquireSemaphore", self._subject, details)
 
     async def _acquired(self) -> types_pb2.SemaphoreLease:
         request = types_pb2.AcquireSemaphoreRequest(

@@ -14,5 +14,4 @@ async def clinic(tmp_path):
 @pytest.fixture
 async def well(clinic):
     """The same after it has joined and passed once, over twenty people."""
-    clinic.hire(20)
     return await clinic.joined()

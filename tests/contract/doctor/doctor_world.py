@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
     from teleport_okta.doctor.findings import Finding
     from teleport_okta.sandbox.okta.apps import App
+    from teleport_okta.sandbox.okta.users import User
+
+
+PEOPLE = 20
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Clinic:
     directory: Path
     okta: OktaOrganization
     okta_app: App
+    people: list[User]
     teleport: TeleportSandbox
     sections: dict
     clock: VirtualClock
@@ -76,10 +81,6 @@ class Clinic:
     @property
     def data(self):
         return self.directory / "data"
-
-    def hire(self, number):
-        for index in range(number):
-            self.okta.hire("Person", f"{index:02}")
 
     async def joined(self):
         """Let the installation join, and pass once."""
@@ -117,6 +118,7 @@ async def clinic_of(directory, *, by="direct", service_app=True, tls=True, clust
 
     okta = OktaOrganization(now=now, rng=random.Random(7))
     okta_app = okta.create_app("Teleport")
+    people = [okta.hire("Person", f"{index:02}") for index in range(PEOPLE)]
     options = {"now": now, "sleep": clock.sleep, "behind_load_balancer": by == "balancer"} | (cluster or {})
     async with OktaSandbox(okta, tls=tls) as server, TeleportSandbox(directory / "teleport", **options) as teleport:
         if by == "direct":
@@ -137,7 +139,7 @@ async def clinic_of(directory, *, by="direct", service_app=True, tls=True, clust
         }
         for section, values in sections.items():
             usual[section] |= values
-        yield Clinic(directory, okta, okta_app, teleport, usual, clock)
+        yield Clinic(directory, okta, okta_app, people, teleport, usual, clock)
 
 
 def _service_app(okta, directory):

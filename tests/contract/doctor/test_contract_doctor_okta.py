@@ -80,8 +80,7 @@ async def test_a_scope_that_nothing_needs_yet_is_a_note(clinic):
 
 
 async def test_people_whom_a_role_hides_are_missed_in_the_listing(well):
-    people = [user.id for user in well.okta.users.all() if user.profile["login"].startswith("person")]
-    well.okta.narrow_role(hide=people[:15])
+    well.okta.narrow_role(hide=[person.id for person in well.people[:15]])
     report = await well.examine()
     assert report.bad() == ["Okta/listing"]
     assert "5 people, where it had 20" in report.says("Okta/listing")

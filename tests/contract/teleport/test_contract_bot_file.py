@@ -169,6 +169,16 @@ async def test_an_identity_is_said_to_expire_well_before_it_does(
     assert "has expired" in bot_state(teleport, clock).problem
 
 
+async def test_a_file_that_nobody_renews_is_warned_about_once(
+    keeper: BotKeeper, file: Path, sandbox: TeleportSandbox, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await keeper.look()
+    clock.advance(50 * 60)
+    assert await keeper.look()
+    assert await keeper.look()
+    assert sum("check that tbot runs" in record.getMessage() for record in caplog.records) == 1
+
+
 async def test_no_call_fails_while_the_file_changes_again_and_again(
     teleport: Teleport, keeper: BotKeeper, file: Path, sandbox: TeleportSandbox
 ) -> None:

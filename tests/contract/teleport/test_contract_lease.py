@@ -13,6 +13,7 @@ from teleport_okta.clock import VirtualClock
 from teleport_okta.model import labels
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.sandbox.teleport import Fault
+from teleport_okta.teleport.errors import DeadlineError, LimitExceededError
 from teleport_okta.teleport.lease import (
     CLOCK_TOLERANCE,
     LIFE,
@@ -156,6 +157,29 @@ async def test_a_clock_too_far_behind_the_servers_is_refused(process, clock: Vir
     almost = VirtualClock(clock.now() - timedelta(seconds=CLOCK_TOLERANCE - 1))
     async with process("two", at=almost) as two:
         await two.lease.obtain(OWNER)
+
+
+@pytest.mark.parametrize("slow", ["AcquireSemaphore", "KeepAliveSemaphoreLease"])
+async def test_a_slow_server_is_taken_for_neither_a_wrong_clock_nor_another_process(
+    process, sandbox: TeleportSandbox, slow: str
+) -> None:
+    async with process("one") as one:
+        sandbox.faults.add(Fault(f"*/{slow}", latency=CLOCK_TOLERANCE + 1, count=1))
+        with pytest.raises(DeadlineError, match="took 9 seconds"):
+            await one.lease.obtain(OWNER)
+
+        await one.lease.obtain(OWNER)
+
+        assert one.lease.is_held
+
+
+async def test_a_server_that_has_too_much_to_do_is_not_taken_for_another_process(
+    process, sandbox: TeleportSandbox
+) -> None:
+    async with process("one") as one:
+        sandbox.faults.add(Fault("*/AcquireSemaphore", code=grpc.StatusCode.RESOURCE_EXHAUSTED))
+        with pytest.raises(LimitExceededError):
+            await one.lease.obtain(OWNER)
 
 
 async def test_a_write_that_is_repeated_stops_when_the_lease_goes(
