@@ -116,7 +116,7 @@ class WayIn:
     """`SSWS`, `private_key_jwt` or `DPoP`."""
 
     okta_by: str = "http"
-    """`http`, or `https` under a name of its own and a CA that only `okta.ca` knows."""
+    """`http`, or `https` with a certificate of a CA that only `okta.ca` knows."""
 
 
 USUAL = WayIn()

@@ -177,22 +177,23 @@ def is_of(identity, ca):
 
 
 async def upgrade_the_server(service):
-    """A restart as a version that refuses clients of ours."""
+    """A restart as a version that refuses clients which name ours, by hanging up on them."""
     service.world.teleport.cluster.version = "20.0.0"
     await service.world.teleport.restart_auth(down_for=0.3)
 
 
 async def hire_and_fire(service):
-    """People come and go, and change."""
+    """Somebody new comes all the time; of those who have become users, the last one changes and the first one goes."""
     world = service.world
     for number in range(10_000):
         login = f"p{number}@x.io"
         service.hired[login] = world.hire(login).id
-        if number >= 5:
-            world.okta.update_profile(service.hired[f"p{number - 3}@x.io"], department=f"Engines {number}")
-            leaver = f"p{number - 5}@x.io"
-            world.okta.unassign(world.okta_app.id, service.hired[leaver])
-            service.fired.add(leaver)
+        users = world.users()
+        arrived = [login for login in service.hired if login in users and login not in service.fired]
+        if len(arrived) > 3:
+            world.okta.update_profile(service.hired[arrived[-1]], department=f"Engines {number}")
+            world.okta.unassign(world.okta_app.id, service.hired[arrived[0]])
+            service.fired.add(arrived[0])
         await asyncio.sleep(0.4)
 
 
@@ -235,6 +236,7 @@ async def everybody_is_right(service):
     stay = {login: okta_id for login, okta_id in service.hired.items() if login not in service.fired}
     assert service.world.owned() == stay
     assert set(service.world.locks()) == service.fired
+    assert len(service.fired) > 20
     journal = service.world.parts.store.journal
     assert not await journal.open_entries()
     done = Counter(
@@ -274,11 +276,10 @@ async def test_nothing_is_noticed_of_all_that_is_renewed_and_refused(tmp_path, b
         assert [seen for seen in service.passes if not getattr(seen, "succeeded", False)] == []
         assert len(service.passes) > 20
         assert service.bots_taken >= BOT_RENEWALS * 0.8
-        assert min(service.calls.values()) > 500
+        assert min(service.calls.values()) > 200
         assert len(service.shown["host"]) >= 4, "renewed by age and by rotation"
         assert len(service.shown["bot"]) >= 10
         assert service.shown["writer"] == {1}
         await everybody_is_right(service)
         await the_identities_are_right(service)
         await until(lambda: all(service.held[what] <= before[what] for what in before), f"all is let go: {before}")
-        print(service.bots_taken, len(service.passes), service.calls, {k: len(v) for k, v in service.shown.items()}, service.held, before)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import click
+from rich.console import Console
 
 from teleport_okta.cli.options import config_option, format_option, print_json
 from teleport_okta.clock import SystemClock
@@ -41,7 +42,8 @@ def doctor(config_path: Path, layout: str) -> int:
     Exits 0 when nothing is worse than a note, 1 when there is a warning, 2 when there is an error.
     """
     logs.set_up(output="stderr", severity="error", layout="text", secrets=_secrets(config_path))
-    findings = asyncio.run(examine(config_path, clock=SystemClock(), rng=random.SystemRandom()))
+    with Console(stderr=True).status("looking into the installation"):
+        findings = asyncio.run(examine(config_path, clock=SystemClock(), rng=random.SystemRandom()))
     if layout == "json":
         print_json({"findings": [finding.as_json() for finding in findings], "worst": worst(findings).value})
     else:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.configuration import check_configuration
-from teleport_okta.doctor.findings import Section, settled, without_secrets
-from teleport_okta.doctor.identities import check_identities
+from teleport_okta.doctor.findings import Section, attempted, settled, without_secrets
+from teleport_okta.doctor.identities import Identities, check_identities
 from teleport_okta.doctor.okta_network import check_network
 from teleport_okta.doctor.okta_rights import Baseline, check_rights
 from teleport_okta.doctor.secrets import secrets_of
-from teleport_okta.doctor.service import check_service
+from teleport_okta.doctor.service import Instance, check_service
 from teleport_okta.doctor.state_dir import check_database, check_state_dir
 from teleport_okta.doctor.teleport_rights import of_greeting, settled_rights
 from teleport_okta.doctor.teleport_roles import settled_roles
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.config import Settings
     from teleport_okta.doctor.findings import Finding
-    from teleport_okta.doctor.identities import Identities
 
 _HASTY: Final = RetryPolicy(budget=10.0)
 """A person waits."""
@@ -55,15 +54,17 @@ async def _of_installation(
     settings: Settings, *, clock: Clock, rng: Random, environment: Mapping[str, str]
 ) -> list[Finding]:
     data_dir = settings.storage.data_dir
-    findings = await asyncio.to_thread(check_state_dir, data_dir)
-    instance = await check_service(data_dir)
-    findings += instance.findings
-    of_database, inspection = await asyncio.to_thread(check_database, data_dir, instance.holder)
-    findings += of_database
-    identities = await asyncio.to_thread(
-        check_identities, settings.teleport, data_dir, now=clock.now(), environment=environment
+    findings = await settled(Section.STATE_DIRECTORY, "directory", asyncio.to_thread(check_state_dir, data_dir))
+    instance, failure = await attempted(Section.SERVICE, "running", check_service(data_dir), otherwise=Instance())
+    findings += [*instance.findings, *failure]
+    looking = asyncio.to_thread(check_database, data_dir, instance.holder)
+    (of_database, inspection), failure = await attempted(
+        Section.STATE_DIRECTORY, "database", looking, otherwise=([], None)
     )
-    findings += identities.findings
+    findings += [*of_database, *failure]
+    reading = asyncio.to_thread(check_identities, settings.teleport, data_dir, now=clock.now(), environment=environment)
+    identities, failure = await attempted(Section.IDENTITIES, "files", reading, otherwise=Identities())
+    findings += [*identities.findings, *failure]
     baseline = Baseline(
         inspection.baseline if inspection is not None else None,
         missing=f"{instance.holder} compares every listing itself" if instance.holder else "none was read in full yet",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from teleport_okta.errors import TeleportOktaError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
+
+T = TypeVar("T")
 
 _NO_REMEDY: Final = "try again; if it stays so, look at what the message names"
 
@@ -98,18 +100,28 @@ def worst(findings: Iterable[Finding]) -> Severity:
 
 
 async def settled(section: Section, check: str, work: Awaitable[Iterable[Finding]]) -> list[Finding]:
-    """Return what a check found. However it ends, the others go on: its error becomes its finding.
+    """Return what a check found. However it ends, the others go on: its error becomes its finding."""
+    nothing: tuple[Finding, ...] = ()
+    found, failure = await attempted(section, check, work, otherwise=nothing)
+    return [*found, *failure]
+
+
+async def attempted(section: Section, check: str, work: Awaitable[T], *, otherwise: T) -> tuple[T, list[Finding]]:
+    """Return what a check brought for others to use, and no finding; or `otherwise`, and its error as a finding.
 
     The words of an error that nobody foresaw may hold anything, so only its name is shown.
     """
     try:
-        return list(await work)
+        return await work, []
     except TeleportOktaError as error:
-        return [section.failed(check, error)]
+        return otherwise, [section.failed(check, error)]
+    except OSError as error:
+        what = ": ".join(filter(None, (str(error.filename or ""), error.strerror or type(error).__name__)))
+        return otherwise, [section.error(check, f"cannot be looked at: {what}", "run this as the service's user")]
     except Exception as error:  # noqa: BLE001 - the root of a check: one that is broken must not hide the others
         _log.exception("the check %r failed in a way that it should not", check)
         what = f"this check broke off in a way that it should not: {type(error).__name__}"
-        return [section.error(check, what, "report this, with what stands in stderr")]
+        return otherwise, [section.error(check, what, "report this, with what stands in stderr")]
 
 
 def without_secrets(findings: Iterable[Finding], secrets: Iterable[str]) -> tuple[Finding, ...]:

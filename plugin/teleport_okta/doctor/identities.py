@@ -69,8 +69,7 @@ def check_identities(
     """Read both files. Blocks; every problem is a finding."""
     store = HostStore(data_dir)
     bot, bot_findings = _bot(settings, now)
-    host, host_findings = _host(store, now)
-    joined = store.identity_path.exists()
+    host, host_findings, joined = _host(store, now)
     findings = [*host_findings, *bot_findings]
     if not joined:
         findings += _joining(settings, _valid(bot, now), environment)
@@ -91,19 +90,21 @@ def check_identities(
     )
 
 
-def _host(store: HostStore, now: datetime) -> tuple[Identity | None, list[Finding]]:
+def _host(store: HostStore, now: datetime) -> tuple[Identity | None, list[Finding], bool]:
+    """The stored identity, what is to be said of it, and whether there is one at all."""
     check = "host"
     try:
         identity = _stored_host(store)
     except IdentityMissingError:
-        return None, [HERE.note(check, f"not joined yet: the first start joins; {WITHOUT_HOST}")]
+        return None, [HERE.note(check, f"not joined yet: the first start joins; {WITHOUT_HOST}")], False
     except IdentityError as error:
-        return None, [_unusable(check, error, WITHOUT_HOST)]
+        return None, [_unusable(check, error, WITHOUT_HOST)], True
     late = "have the service running: it renews the identity by itself"
-    return identity, [
+    findings = [
         _validity(check, identity, now, late=late, lost=WITHOUT_HOST, remedy=_AGAIN),
         *_closed("host file", store.identity_path),
     ]
+    return identity, findings, True
 
 
 def _stored_host(store: HostStore) -> Identity:

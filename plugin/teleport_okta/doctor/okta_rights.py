@@ -13,10 +13,8 @@ from teleport_okta.errors import ConfigError
 from teleport_okta.model.harm import Limits
 from teleport_okta.okta import needs
 from teleport_okta.okta.errors import (
-    NotAnOktaOrganizationError,
     OktaError,
     OktaForbiddenError,
-    OktaNotFoundError,
     OktaScopeError,
     OktaTokenRefusedError,
     OktaUnauthorizedError,
@@ -67,21 +65,22 @@ async def check_rights(
     except ConfigError as error:
         return [HERE.failed("credential", error)]
     async with examined.client as client:
-        findings = await settled(HERE, "organisation", _organization(client, settings.okta))
+        try:
+            findings = list(of_organization(await whoami(client), settings.okta.org_url))
+        except OktaError as error:  # and nobody else is shown our credential
+            closed = HERE.unchecked("credential, permissions, app", "no Okta organisation answers there")
+            return [HERE.failed("organisation", error), closed]
         accepted = await _credential(examined, settings.okta)
         findings += accepted.findings
+        signs = settings.okta.client_id is not None
         if accepted.closed:
-            everything = "the scopes and permissions, the app, the listing of people and the rate limits"
-            findings.append(HERE.unchecked(everything, accepted.closed))
-        else:
-            findings += await settled(HERE, "permissions", _permissions(client, settings))
-            if settings.okta.app_id is not None:
-                findings += await settled(HERE, "app", _app(client, settings.okta.app_id))
-            findings += await settled(HERE, "listing", _listing(client, settings, baseline))
-        findings.append(of_clock(client.clock_skew, signs=settings.okta.client_id is not None))
-        if not accepted.closed:
-            findings.append(_limits(client, settings.okta))
-    return findings
+            everything = "scopes and permissions, app, listing, rate limits"
+            return [*findings, HERE.unchecked(everything, accepted.closed), of_clock(client.clock_skew, signs=signs)]
+        findings += await settled(HERE, "permissions", _permissions(client, settings))
+        if settings.okta.app_id is not None:
+            findings += await settled(HERE, "app", _app(client, settings.okta.app_id))
+        findings += await settled(HERE, "listing", _listing(client, settings, baseline))
+        return [*findings, of_clock(client.clock_skew, signs=signs), _limits(client, settings.okta)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +91,15 @@ class _Accepted:
     closed: str = ""
 
 
-async def _organization(client: OktaClient, settings: OktaSettings) -> list[Finding]:
-    return list(of_organization(await whoami(client), settings.org_url))
-
-
 async def _credential(examined: ExaminedClient, settings: OktaSettings) -> _Accepted:
     """One read with the credential as it is: a right that is missing still proves that it is accepted."""
     check = "credential"
     client = examined.client
     try:
         await client.first_page(needs.USERS.path, {"limit": "1"})
-    except (OktaScopeError, OktaForbiddenError, OktaNotFoundError):
+    except (OktaScopeError, OktaForbiddenError):
         pass
-    except (OktaUnauthorizedError, OktaTokenRefusedError, NotAnOktaOrganizationError) as error:
+    except (OktaUnauthorizedError, OktaTokenRefusedError) as error:
         return _Accepted((HERE.failed(check, error),), "Okta does not accept the credential")
     except OktaError as error:
         return _Accepted((HERE.failed(check, error),), "Okta could not be asked")

@@ -27,7 +27,7 @@ _LOOK: Final = "`teleport-okta status` and the service's log say more"
 class Instance:
     """Who works with the data directory; `holder` names them for other findings, empty where nobody does."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
     holder: str = ""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from teleport_okta.state.errors import StateDamagedError, StateError, explain
+from teleport_okta.state.errors import StateError, explain
 from teleport_okta.state.migrations import STEPS
 from teleport_okta.state.store import FILE_NAME
 
@@ -66,9 +66,9 @@ def inspect_database(data_dir: Path) -> Inspection | None:
                 return Inspection(_baseline(connection))
     except sqlite3.Error as error:
         raise explain(error, path) from error
-    what = f"{path}: the state database is damaged: {'; '.join(complaints)}"
-    remedy = f"move {path} away and start again: the next full pass rebuilds what counts, the journal is lost"
-    raise StateDamagedError(what, remedy=remedy)
+    damage = sqlite3.DatabaseError("; ".join(complaints))
+    damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    raise explain(damage, path)
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:

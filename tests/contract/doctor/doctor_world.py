@@ -77,6 +77,7 @@ class Clinic:
     sections: dict
     clock: VirtualClock
     environment: dict = field(default_factory=dict)
+    rng: random.Random = field(default_factory=lambda: random.Random(3))
 
     @property
     def data(self):
@@ -97,7 +98,7 @@ class Clinic:
         findings = await examine(
             await asyncio.to_thread(written),
             clock=clock or self.clock,
-            rng=random.Random(3),
+            rng=self.rng,
             environment=self.environment,
         )
         return Report(findings)

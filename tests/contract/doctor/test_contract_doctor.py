@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from contract.doctor.doctor_world import clinic_of
+from teleport_okta.clock import VirtualClock
 from teleport_okta.model.findings import Findings
 from teleport_okta.serve.admin import AdminService, serving
 from teleport_okta.state.lock import exclusive
@@ -87,6 +88,12 @@ async def test_a_bot_that_should_have_been_renewed_is_weak(well):
     well.clock.advance(46 * 60)
     assert "tbot" in (await well.examine()).says("identities/bot")
     assert (await well.examine()).severity("identities/bot") == "warning"
+
+
+async def test_identities_that_are_not_valid_yet_tell_of_the_clock(well):
+    report = await well.examine(clock=VirtualClock(well.clock.now() - timedelta(days=1)))
+    assert {"identities/host", "identities/bot"} <= set(report.bad())
+    assert "clock" in report.says("identities/host")
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"-----BEGIN PRIVATE KEY-----\nAAAA"])

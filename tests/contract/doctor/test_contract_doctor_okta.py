@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 from contract.doctor.doctor_world import clinic_of
 from teleport_okta.sandbox.okta.http_proxy import HttpProxy
 
@@ -85,6 +87,27 @@ async def test_people_whom_a_role_hides_are_missed_in_the_listing(well):
     assert report.bad() == ["Okta/listing"]
     assert "5 people, where it had 20" in report.says("Okta/listing")
     assert "resource set" in report.says("Okta/listing")
+
+
+async def test_a_resource_set_without_people_is_told_of_the_scope_and_of_the_app(clinic):
+    clinic.okta.narrow_role(only=["00uNobody"])
+    report = await clinic.examine()
+    assert report.bad() == ["Okta/okta.users.read", "Okta/okta.apps.read on the app"]
+    assert "resource set" in report.says("Okta/okta.users.read")
+
+
+async def test_something_that_is_no_okta_is_not_shown_the_credential(clinic):
+    async def answer(request):
+        seen.append(request.headers.get("Authorization"))
+        return web.Response(text="<html>", content_type="text/html")
+
+    seen = []
+    async with RawTestServer(answer) as other:
+        clinic.sections["okta"]["org_url"] = str(other.make_url("")).rstrip("/")
+        report = await clinic.examine()
+    assert report.bad() == ["Okta/organisation"]
+    assert "okta.org_url" in report.says("Okta/organisation")
+    assert set(seen) == {None}
 
 
 async def test_a_listing_that_would_cost_too_much_is_not_read(well, monkeypatch):

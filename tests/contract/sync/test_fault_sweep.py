@@ -21,6 +21,7 @@ is the first UpsertLock of the command of step 2.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
@@ -33,6 +34,8 @@ import pytest
 from contract.sync.sweep_oracle import Guard, attempted, harm, unclear, wrong_state
 from contract.sync.sweep_story import STEPS, TELLINGS, begin, told
 from contract.sync.sweep_troubles import Counted, Trouble
+
+AT_ONCE = 3
 
 CHOICE = os.environ.get("FAULT_SWEEP", "each")
 
@@ -58,10 +61,10 @@ class Performance:
     objections: list[str] = field(default_factory=list)
 
     async def perform(self, directory, monkeypatch):
-        """Tell the story to its end, or to the first objection."""
+        """Tell the story to its last trouble, or to the first objection."""
         async with told(self.telling, directory, monkeypatch) as play:
             guard = Guard(play)
-            for number, step in enumerate(STEPS):
+            for number, step in enumerate(STEPS[: max(self.troubles, default=len(STEPS)) + 1]):
                 begin(play, step)
                 await self._take(play, guard, number, step)
                 if self.objections:
@@ -138,13 +141,16 @@ def everything(moments):
 
 
 def each(moments):
-    """Every call with every fault: at the moment whose step has the least to bear so far, once and lasting in turn."""
+    """Every call with every fault: in the step that has the least to bear so far, once and lasting in turn.
+
+    Calls with few moments choose first, so that the steps are filled evenly and few tellings are needed.
+    """
     load, lasting = Counter(), cycle((False, True))
     troubles = []
-    for call, its_moments in moments.items():
+    for call, its_moments in sorted(moments.items(), key=lambda item: len(item[1])):
         used = Counter()
         for fault in call.faults:
-            moment = min(its_moments, key=lambda moment: (used[moment], load[moment[:2]]))
+            moment = min(its_moments, key=lambda moment: (load[moment[:2]], used[moment]))
             used[moment] += 1
             load[moment[:2]] += 1
             troubles.append(Trouble(*moment[:2], call, moment.nth, fault, next(lasting)))
@@ -179,6 +185,19 @@ def cast(troubles):
     return performances
 
 
+async def perform_all(performances, directory, monkeypatch):
+    """Perform them, a few side by side: each waits for threads of gRPC and SQLite much of the time."""
+    waiting = iter(enumerate(performances))
+
+    async def work():
+        for number, performance in waiting:
+            await performance.perform(directory / str(number), monkeypatch)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(AT_ONCE):
+            tasks.create_task(work())
+
+
 @pytest.mark.timeout(7200)
 async def test_whatever_call_fails_a_pass_ends_right_or_says_that_it_did_not_and_harms_nobody(
     tmp_path, monkeypatch, capsys
@@ -192,8 +211,7 @@ async def test_whatever_call_fails_a_pass_ends_right_or_says_that_it_did_not_and
     troubles = chosen(moments)
     assert troubles, f"FAULT_SWEEP={CHOICE} names no trouble of this story"
     performances = cast(troubles)
-    for number, performance in enumerate(performances):
-        await performance.perform(tmp_path / str(number), monkeypatch)
+    await perform_all(performances, tmp_path, monkeypatch)
     met = sum(len(performance.met) for performance in performances)
     not_met = [trouble for performance in performances for trouble in performance.not_met]
     right = sum(performance.ended_right for performance in performances)

@@ -11,6 +11,7 @@ from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
 from teleport_okta.teleport.proxy.errors import (
     ProxyError,
     ProxyUnreachableError,
+    UnknownServerCAError,
     UpgradeRefusedError,
     UpgradeUnsupportedError,
     WebCertificateError,
@@ -18,6 +19,7 @@ from teleport_okta.teleport.proxy.errors import (
 from teleport_okta.teleport.proxy.upgrade import OVERRIDE, needs_upgrade
 from teleport_okta.teleport.way import Line, ThroughProxy
 from unit.teleport.scripted_auth import AUTH, ScriptedAuth
+from unit.teleport.small_pki import SmallCA
 from unit.teleport.tls_peers import ServedConnection, host_forever, server_context, tls_server
 from unit.teleport.upgrading_proxy import PATH, UpgradePage
 from unit.teleport.web_peers import WebProxy, web_proxy
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.teleport.identity import Identity
-    from unit.teleport.small_pki import SmallCA
 
 MIB = 1024 * 1024
 
@@ -130,6 +131,16 @@ async def test_a_web_socket_that_is_not_teleports_carries_nothing(
 
 async def test_the_outer_certificate_is_verified_too(proxy: WebProxy, identity: Identity) -> None:
     assert isinstance(await failure_of(proxy, identity, trusted=False), WebCertificateError)
+
+
+async def test_connections_that_fail_end_however_often(proxy: WebProxy, identity: Identity) -> None:
+    async with tls_server(server_context(SmallCA.make("balancer"))) as server:
+        page = UpgradePage(server.address).at(proxy)
+
+        for _ in range(10):
+            assert isinstance(await failure_of(proxy, identity), UnknownServerCAError)
+        while page.open:
+            await asyncio.sleep(0)
 
 
 async def test_text_among_the_frames_ends_the_connection(proxy: WebProxy, ca: SmallCA, identity: Identity) -> None:

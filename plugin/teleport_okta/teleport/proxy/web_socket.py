@@ -43,7 +43,9 @@ class WebSocketTransport(asyncio.Transport):
         self._to_do = asyncio.Event()
         self._may_read = asyncio.Event()
         self._may_read.set()
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        loop = asyncio.get_running_loop()
+        self._aborted: asyncio.Future[None] = loop.create_future()
+        self._task = loop.create_task(self._run())
         protocol.connection_made(self)
 
     def get_extra_info(self, name: str, default: object = None) -> object:
@@ -85,25 +87,35 @@ class WebSocketTransport(asyncio.Transport):
     def abort(self) -> None:
         """End at once."""
         self._closing = True
-        self._task.cancel()
+        if not self._aborted.done():
+            self._aborted.set_result(None)
 
     async def _run(self) -> None:
-        """Carry until one direction ends; then tell the protocol, whatever the end was."""
+        """Carry until one direction ends; then take leave, and tell the protocol whatever the end was.
+
+        Nobody cancels this task: an abort cuts short what it waits for, so that the protocol always hears of the end.
+        """
+        loop = asyncio.get_running_loop()
+        reading, writing = loop.create_task(self._read()), loop.create_task(self._write())
+        begun = [reading, writing]
         cause: BaseException | None = None
-        reading = asyncio.get_running_loop().create_task(self._read())
-        writing = asyncio.get_running_loop().create_task(self._write())
         try:
-            done, _ = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
-            cause = next((end.exception() for end in done if end.exception() is not None), None)
-            if cause is None:
-                await self._socket.close()
+            await asyncio.wait((reading, writing, self._aborted), return_when=asyncio.FIRST_COMPLETED)
+            cause = next((end.exception() for end in begun if end.done() and end.exception() is not None), None)
+            if cause is None and not self._aborted.done():
+                farewell = loop.create_task(self._say_farewell())
+                begun.append(farewell)
+                await asyncio.wait((farewell, self._aborted), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._closing = True
-            for task in (reading, writing):
+            for task in begun:
                 task.cancel()
-            await asyncio.gather(reading, writing, return_exceptions=True)
+            await asyncio.gather(*begun, return_exceptions=True)
             await self._let_go()
             self._protocol.connection_lost(cause if isinstance(cause, Exception) else None)
+
+    async def _say_farewell(self) -> None:
+        await self._socket.close()
 
     async def _let_go(self) -> None:
         """Release the connection below, without waiting for the other side's farewell."""

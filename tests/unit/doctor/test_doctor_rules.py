@@ -1,0 +1,137 @@
+"""The pure pieces: what single facts are made into."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from teleport_okta.doctor import okta_network, teleport_way
+from teleport_okta.doctor.okta_rights import of_probe
+from teleport_okta.doctor.service import of_status
+from teleport_okta.doctor.teleport_rights import of_feature, of_rules, of_version
+from teleport_okta.doctor.teleport_roles import of_default_roles
+from teleport_okta.model.findings import Findings, Hold
+from teleport_okta.model.harm import Evidence
+from teleport_okta.model.teleport import Feature, IdentityState
+from teleport_okta.okta import needs
+from teleport_okta.okta.probes import Outcome, ProbeResult
+from teleport_okta.sync.status import Status
+from teleport_okta.teleport.bot_rights import NEEDED_OF_BOT, WRITE, Rule, Rules
+from worlds import NOW
+
+STATUS = Status("0.1.0", "idle", NOW, (), Findings())
+
+
+def severities(findings):
+    return {finding.check: finding.severity.value for finding in findings}
+
+
+def test_a_service_that_is_well():
+    assert severities(of_status(STATUS)) == {"running": "ok"}
+
+
+@pytest.mark.parametrize(("state", "severity"), [("running", "ok"), ("standby", "note"), ("failing", "error")])
+def test_a_service_by_its_state(state, severity):
+    [running, *_] = of_status(replace(STATUS, state=state, last_error="the reason"))
+    assert running.severity == severity
+    assert ("the reason" in running.what) is (state != "running")
+
+
+def test_a_service_of_another_version_that_holds_harm_with_a_weak_identity():
+    hold = Hold("user", Evidence.ABSENT, 13, 39, 10, 0, "the listing shrank")
+    weak = IdentityState("bot", "file", "bot-x", NOW, "it has expired")
+    missing = IdentityState("bot", "", problem="there is none")
+    status = replace(STATUS, version="0.0.9", findings=Findings(holds=(hold,)), identities=(weak, missing))
+    found = list(of_status(status))
+    assert severities(found) == {"running": "ok", "version": "note", "brake": "warning", "bot identity": "warning"}
+    assert any("13" in finding.what for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("need", "outcome", "severity"),
+    [
+        (needs.USERS, Outcome.ALLOWED, "ok"),
+        (needs.USERS, Outcome.EMPTY, "warning"),
+        (needs.APPS, Outcome.REFUSED, "error"),
+        (needs.APPS, Outcome.UNKNOWN, "error"),
+        (needs.assigned_to("0oaX"), Outcome.REFUSED, "error"),
+        (needs.LOGS, Outcome.REFUSED, "note"),
+        (needs.GROUPS, Outcome.EMPTY, "note"),
+    ],
+)
+def test_a_probe_by_whether_it_is_needed(need, outcome, severity):
+    finding = of_probe(ProbeResult(need, outcome, "the detail", "the remedy"))
+    assert finding.severity == severity
+    assert need.purpose in finding.what
+
+
+@pytest.mark.parametrize(
+    ("skew", "signs", "severity"),
+    [(None, True, "note"), (-30, True, "ok"), (31, True, "warning"), (-300, True, "error"), (-300, False, "warning")],
+)
+def test_the_clock_against_oktas(skew, signs, severity):
+    assert okta_network.of_clock(skew, signs=signs).severity == severity
+
+
+@pytest.mark.parametrize(("skew", "severity"), [(None, "note"), (8, "ok"), (9, "error"), (-30, "ok"), (-31, "warning")])
+def test_the_clock_against_the_proxys_matters_most_when_ours_is_behind(skew, severity):
+    assert teleport_way.of_clock(skew).severity == severity
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("18.1.3", {"version": "ok"}),
+        ("18.0.1", {"version": "ok", "version gate": "warning"}),
+        ("19.1.0", {"version": "warning"}),
+        ("16.9.9", {"version": "error"}),
+        ("nonsense", {"version": "warning", "version gate": "warning"}),
+    ],
+)
+def test_a_version_by_range_and_gates(version, expected):
+    assert severities(of_version(version)) == expected
+
+
+@pytest.mark.parametrize(("name", "severity"), [("users", "error"), ("adoption", "warning"), ("plugin", "note")])
+def test_a_feature_that_is_off_by_what_needs_it(name, severity):
+    finding = of_feature(Feature(name, enabled=False, reason="the reason"))
+    assert (finding.severity, "the reason" in finding.what) == (severity, True)
+    assert of_feature(Feature(name, enabled=True)).severity == "ok"
+
+
+def test_rules_that_allow_everything_lack_nothing():
+    assert set(severities(of_rules(Rules((Rule(("*",), ("*",)),)))).values()) == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "missing"),
+    [
+        (Rules(), WRITE),
+        (Rules((Rule(("user", "role"), ("list", "read")),)), ("create", "update", "delete")),
+        (Rules((Rule(("user",), ("*",), conditional=True),)), WRITE),
+        (Rules((Rule(("*",), ("*",)),), deny=(Rule(("user",), ("delete",)),)), ("delete",)),
+        (Rules((Rule(("*",), ("*",)),), deny=(Rule(("lock",), ("*",)),)), ()),
+    ],
+)
+def test_what_rules_lack(rules, missing):
+    [need] = [need for need in NEEDED_OF_BOT if need.kind == "user"]
+    assert rules.missing(need) == missing
+
+
+def test_what_this_release_needs_of_the_bot_weighs_more():
+    found = severities(of_rules(Rules()))
+    assert {check for check, severity in found.items() if severity == "warning"} == {"bot may user", "bot may lock"}
+    assert len(found) == len(NEEDED_OF_BOT)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "severities_"),
+    [
+        (None, {"okta-requester"}, ["ok"]),
+        (None, {"access"}, ["note"]),
+        ((), set(), ["ok"]),
+        (("a", "b", "c"), {"b"}, ["error", "error"]),
+    ],
+)
+def test_default_roles_by_what_there_is(wanted, names, severities_):
+    assert [finding.severity.value for finding in of_default_roles(wanted, names)] == severities_
