@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +24,7 @@ from teleport_okta.teleport.cluster import Opener
 from teleport_okta.teleport.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from random import Random
 
     from teleport_okta.clock import Clock
@@ -93,9 +93,19 @@ async def _okta(
     ]
 
 
+@contextmanager
+def _private_directory() -> Iterator[Path]:
+    """A place for a forwarder's socket. On a machine without any, nothing but a way through a proxy is missed."""
+    with ExitStack() as stack:
+        try:
+            made = stack.enter_context(tempfile.TemporaryDirectory(prefix="teleport-okta-doctor-"))
+        except OSError:
+            made = "/no-directory-for-temporary-files"
+        yield Path(made)
+
+
 async def _teleport(settings: Settings, identities: Identities, *, clock: Clock, rng: Random) -> list[Finding]:
-    with tempfile.TemporaryDirectory(prefix="teleport-okta-doctor-") as name:
-        directory = Path(name)
+    with _private_directory() as directory:
         reached = await check_way(settings.teleport, identities, directory=directory, clock=clock)
         findings = list(reached.findings)
         if reached.way is None or reached.greeting is None:

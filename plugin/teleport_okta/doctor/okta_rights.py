@@ -77,27 +77,37 @@ async def check_rights(
             everything = "scopes and permissions, app, listing, rate limits"
             return [*findings, HERE.unchecked(everything, accepted.closed), of_clock(client.clock_skew, signs=signs)]
         findings += await settled(HERE, "permissions", _permissions(client, settings))
-        if settings.okta.app_id is not None:
-            findings += await settled(HERE, "app", _app(client, settings.okta.app_id))
-        findings += await settled(HERE, "listing", _listing(client, settings, baseline))
+        if accepted.narrow:
+            findings.append(HERE.unchecked("app, listing", accepted.narrow))
+        else:
+            if settings.okta.app_id is not None:
+                findings += await settled(HERE, "app", _app(client, settings.okta.app_id))
+            findings += await settled(HERE, "listing", _listing(client, settings, baseline))
         return [*findings, of_clock(client.clock_skew, signs=signs), _limits(client, settings.okta)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Accepted:
-    """What came of the credential; `closed` says why nothing further can be asked, empty where it can."""
+    """What came of the credential.
+
+    `closed` says why nothing further can be asked, `narrow` why only scope by scope; empty where it can.
+    """
 
     findings: tuple[Finding, ...]
     closed: str = ""
+    narrow: str = ""
 
 
 async def _credential(examined: ExaminedClient, settings: OktaSettings) -> _Accepted:
     """One read with the credential as it is: a right that is missing still proves that it is accepted."""
     check = "credential"
     client = examined.client
+    narrow = ""
     try:
         await client.first_page(needs.USERS.path, {"limit": "1"})
-    except (OktaScopeError, OktaForbiddenError):
+    except OktaScopeError:
+        narrow = "not every scope that is needed is granted"
+    except OktaForbiddenError:
         pass
     except (OktaUnauthorizedError, OktaTokenRefusedError) as error:
         return _Accepted((HERE.failed(check, error),), "Okta does not accept the credential")
@@ -106,7 +116,7 @@ async def _credential(examined: ExaminedClient, settings: OktaSettings) -> _Acce
     if settings.client_id is None:
         return _Accepted((await _api_token(client),))
     bound = "its tokens are bound to a key (DPoP)" if examined.proves_possession else "without DPoP"
-    return _Accepted((HERE.ok(check, f"service app {settings.client_id} is accepted, {bound}"),))
+    return _Accepted((HERE.ok(check, f"service app {settings.client_id} is accepted, {bound}"),), narrow=narrow)
 
 
 async def _api_token(client: OktaClient) -> Finding:
@@ -143,7 +153,8 @@ def of_probe(result: ProbeResult) -> Finding:
         case _ if needed:
             return HERE.error(check, f"needed {need.purpose}: {result.detail}", result.remedy or _grant(result))
         case _:
-            return HERE.note(check, f"nothing needs it yet (later, {need.purpose}): {result.detail}")
+            detail = "not granted" if result.outcome is Outcome.REFUSED else result.detail
+            return HERE.note(check, f"nothing needs it yet (later, {need.purpose}): {detail}")
 
 
 def _grant(result: ProbeResult) -> str:

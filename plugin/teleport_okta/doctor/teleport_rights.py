@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HERE: Final = Section.TELEPORT
 
 _NEEDED_FEATURES: Final = frozenset({"users", "locks", "roles"})
+_OF_BOT: Final = frozenset({"adoption", "plugin", "access_requests"})
 _PURPOSES: Final = {
     "users": "the host lists and writes synced users",
     "locks": "the host locks who leaves or is suspended",
@@ -76,7 +77,7 @@ def of_version(version: str) -> Iterator[Finding]:
         yield HERE.ok(check, f"{version}; {OLDEST} to {NEWEST} are supported")
     for gate in GATES:
         if gate.closes(version):
-            what = f"{gate.feature} is off on {version}: {gate.why} ({gate.source})"
+            what = f"{gate.feature} is off on {version}: {gate.why}"
             yield HERE.warning("version gate", what, gate.remedy)
 
 
@@ -87,15 +88,21 @@ async def check_features(host: Connection, bot: Connection | None) -> list[Findi
     except ServerTooOldError:
         return [HERE.unchecked("features", "the server is too old")]
     elsewhere = {"saml", *(gate.feature for gate in GATES if gate.closes(cluster.version))}
-    return [of_feature(feature) for feature in cluster.features if feature.name not in elsewhere]
+    features = [feature for feature in cluster.features if feature.name not in elsewhere]
+    return [of_feature(feature, with_bot=bot is not None) for feature in features]
 
 
-def of_feature(feature: Feature) -> Finding:
-    """Say whether a feature is on, whose permission it takes and for what, and how bad it is if it is off."""
+def of_feature(feature: Feature, *, with_bot: bool = True) -> Finding:
+    """Say whether a feature is on, whose permission it takes and for what, and how bad it is if it is off.
+
+    Where there is no bot to ask, `identities` says what is to be done about it.
+    """
     check = f"feature {feature.name}"
     purpose = _PURPOSES.get(feature.name, "")
     if feature.enabled:
         return HERE.ok(check, f"on: {purpose}" if purpose else "on")
+    if feature.name in _OF_BOT and not with_bot:
+        return HERE.note(check, f"off, as there is no bot identity that can be used: {purpose}")
     off = f"off: {feature.reason}"
     if feature.name in _NEEDED_FEATURES:
         return HERE.error(

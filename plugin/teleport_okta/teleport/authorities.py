@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from teleport.trust.v1 import trust_service_pb2
+
+from teleport_okta.teleport.trust import is_issued_by
 
 if TYPE_CHECKING:
     from teleport_okta.teleport.connection import Connection
@@ -37,7 +38,7 @@ class HostCAs:
         if trusted != {_der(pem) for pem in (*self.active, *self.additional)}:
             return False
         certificate = x509.load_pem_x509_certificate(identity.certificate_pem)
-        return any(_has_issued(x509.load_pem_x509_certificate(pem), certificate) for pem in self.active)
+        return any(is_issued_by(certificate, x509.load_pem_x509_certificate(pem)) for pem in self.active)
 
 
 async def read_host_cas(connection: Connection) -> HostCAs:
@@ -57,11 +58,3 @@ async def read_host_cas(connection: Connection) -> HostCAs:
 
 def _der(pem: bytes) -> bytes:
     return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
-
-
-def _has_issued(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True

@@ -47,10 +47,10 @@ NEEDED_OF_BOT: Final = (
     BotNeed("access_list", WRITE, "to keep access lists"),
     BotNeed("access_list_member", WRITE, "to keep and watch the members of access lists"),
     BotNeed("plugin", WRITE, "to follow the plugin's settings and report its status"),
-    BotNeed("okta_import_rule", WRITE, "to read import rules"),
+    BotNeed("okta_import_rule", READ, "to read import rules"),
     BotNeed("okta_assignment", WRITE, "to carry out assignments"),
     BotNeed("user_login_state", WRITE, "to bring a change of roles into sessions"),
-    BotNeed("semaphore", WRITE, "to see who writes"),
+    BotNeed("semaphore", READ, "to see who writes"),
     BotNeed("access_request", READ, "to carry out access requests"),
 )
 

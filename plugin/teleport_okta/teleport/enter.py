@@ -22,7 +22,7 @@ from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
 from teleport_okta.teleport.host_renewal import HostKeeper
 from teleport_okta.teleport.identity import load_identity
 from teleport_okta.teleport.lease import Holder
-from teleport_okta.teleport.proxy.errors import ProxyTimeoutError, ProxyUnreachableError
+from teleport_okta.teleport.proxy.errors import ProxyAwayError
 from teleport_okta.teleport.way import find_way
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ async def _found_way(settings: TeleportSettings, clock: Clock, *, persistent: bo
     while True:
         try:
             return await find_way(settings.addr, extra_ca=settings.proxy_ca, clock=clock)
-        except (ProxyUnreachableError, ProxyTimeoutError) as error:
+        except ProxyAwayError as error:
             if not persistent:
                 raise
             _log.warning("waiting for Teleport, looking again in %.0f s: %s", pause, error)

@@ -72,7 +72,7 @@ def verify_pins(address: str, leaf: x509.Certificate, bundle: bytes, pins: Colle
     found = [ca_pin(ca) for ca in cas]
     if not set(found) <= set(pins):
         raise PinMismatchError(address, found)
-    if not any(_is_issued_by(leaf, ca) for ca in cas):
+    if not any(is_issued_by(leaf, ca) for ca in cas):
         raise UntrustedLeafError(address)
 
 
@@ -94,7 +94,7 @@ async def verify_issued(
     believed = set(ca_pins) or _pins_of(trust)
     if not ca_pins and not set(found) <= believed:
         believed |= _pins_of(await _cluster_cas(way, trust, directory))
-    if not set(found) <= believed or not any(_is_issued_by(leaf, ca) for ca in cas):
+    if not set(found) <= believed or not any(is_issued_by(leaf, ca) for ca in cas):
         raise ForeignAnswerError(way.address, found, are_pinned=bool(ca_pins))
 
 
@@ -102,7 +102,8 @@ def _pins_of(bundle: bytes) -> set[str]:
     return {ca_pin(ca) for ca in x509.load_pem_x509_certificates(bundle)}
 
 
-def _is_issued_by(leaf: x509.Certificate, ca: x509.Certificate) -> bool:
+def is_issued_by(leaf: x509.Certificate, ca: x509.Certificate) -> bool:
+    """Say whether a CA has signed a certificate."""
     try:
         leaf.verify_directly_issued_by(ca)
     except (ValueError, TypeError, InvalidSignature):

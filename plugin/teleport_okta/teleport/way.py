@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from teleport_okta.teleport.dial import API_DOMAIN, open_anonymous_channel, open_channel, open_plain_channel
 from teleport_okta.teleport.proxy.dialing import Dialer, RoutedDialer, split_address
 from teleport_okta.teleport.proxy.discovery import find, what_is_at
-from teleport_okta.teleport.proxy.errors import ProxyTimeoutError, ProxyUnreachableError, TlsRoutingOffError
+from teleport_okta.teleport.proxy.errors import ProxyAwayError, TlsRoutingOffError
 from teleport_okta.teleport.proxy.forwarder import Forwarder
 from teleport_okta.teleport.proxy.leaf import leaf_through
 from teleport_okta.teleport.proxy.leaf_tls import ClientTls, auth_protocols
@@ -155,7 +155,7 @@ async def find_way(address: str, *, extra_ca: Path | None, clock: Clock) -> Way:
     for pause in _PATIENCE:
         try:
             return await _find_way(address, extra_ca)
-        except (ProxyUnreachableError, ProxyTimeoutError):
+        except ProxyAwayError:
             await clock.sleep(pause)
     return await _find_way(address, extra_ca)
 

@@ -114,7 +114,7 @@ async def test_a_bot_with_too_narrow_a_role_is_told_what_it_lacks(well):
 async def test_a_locked_bot_is_not_taken_and_the_host_goes_on(well):
     well.teleport.administrator.create_lock("stop", "bot-teleport-okta")
     report = await well.examine()
-    assert report.bad() == ["Teleport/bot identity", "Teleport/feature adoption"]
+    assert report.bad() == ["Teleport/bot identity"]
     assert "tctl get locks" in report.says("Teleport/bot identity")
 
 

@@ -1,4 +1,4 @@
-"""What the fault sweep objects to: harm at any moment, a wrong claim of success, and failures that do not speak plainly."""
+"""What the fault sweep objects to: harm at any moment, a wrong claim of success, failures that do not speak plainly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def attempted(command):
     """Await a command of the story, whatever comes of it."""
     try:
         return Attempt(report=await command)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is judged
         return Attempt(error=error)
 
 

@@ -1,9 +1,9 @@
 """The fault sweep: whatever call fails, however, the pass ends right or says plainly that it did not, and harms nobody.
 
-Contract: a command of the product (a start, a pass, a renewal) that meets a fault either ends as if there had been none,
-or its error or report names the call or the object and what can be done. Nobody who should stay is deleted or locked
-meanwhile, and nobody who is none of ours is touched. Once the fault is over, two more passes end with everything right,
-and the second finds nothing to do.
+Contract: a command of the product (a start, a pass, a renewal) that meets a fault either ends as if there had been
+none, or its error or report names the call or the object and what can be done. Nobody who should stay is deleted or
+locked meanwhile, and nobody who is none of ours is touched. Once the fault is over, two more passes end with everything
+right, and the second finds nothing to do.
 
 Space: one story (`sweep_story`) is told to its end, in two ways, and the sandboxes count the calls of each step: so a
 new call is swept without anybody adding it here. Each of these calls is a moment; at each moment everything may go
@@ -15,8 +15,8 @@ the next begins, so that what one trouble leaves behind (an open record, a row i
 next one.
 
 Sampling: every call with every fault, at moments and lasting in turn. FAULT_SWEEP=all tries everything, a number so
-many, evenly spread, and names those (joined by commas) in one telling: `direct:2:/proto.AuthService/UpsertLock:1:reset:once`
-is the first UpsertLock of the command of step 2.
+many, evenly spread, and names (joined by commas) those alone, in one telling where they are of different steps:
+`direct:2:/proto.AuthService/UpsertLock:1:reset:once` is the first UpsertLock of the command of step 2.
 """
 
 from __future__ import annotations
@@ -180,8 +180,9 @@ def cast(troubles):
             [trouble for trouble in troubles if trouble.telling == telling.name and trouble.step == number]
             for number in range(len(STEPS))
         ]
-        for row in zip_longest(*by_step):
-            performances.append(Performance(telling, {trouble.step: trouble for trouble in row if trouble}))
+        performances += [
+            Performance(telling, {trouble.step: trouble for trouble in row if trouble}) for row in zip_longest(*by_step)
+        ]
     return performances
 
 

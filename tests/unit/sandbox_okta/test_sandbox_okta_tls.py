@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from teleport_okta.sandbox.okta import OktaOrganization, OktaSandbox
 from teleport_okta.sandbox.okta.command import serve
-from teleport_okta.sandbox.okta.tls import SandboxAuthority
+from teleport_okta.sandbox.web_certificate import WebCertificate
 from unit.sandbox_okta.sandbox_okta_world import profile
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ async def test_the_certificate_is_good_for_no_other_name(okta: OktaSandbox) -> N
 
 
 async def test_whoever_does_not_trust_the_ca_gets_no_answer(okta: OktaSandbox) -> None:
-    async with aiohttp.ClientSession(connector=trusting(SandboxAuthority.create().pem)) as http:
+    async with aiohttp.ClientSession(connector=trusting(WebCertificate.issue("somebody else").ca_pem)) as http:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await http.get(okta.https_url)
     assert okta.org.calls.total == 0

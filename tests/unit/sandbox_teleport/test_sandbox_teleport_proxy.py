@@ -124,7 +124,7 @@ async def test_the_web_api_has_a_certificate_of_its_own(to_proxy, protocols, pic
     assert negotiated(writer) == picked
     leaf = x509.load_der_x509_certificate(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert [str(name.value) for name in names] == ["localhost", "127.0.0.1"]
+    assert [str(name.value) for name in names] == ["localhost", "127.0.0.1", "::1"]
     writer.close()
 
 

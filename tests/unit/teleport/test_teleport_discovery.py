@@ -10,6 +10,7 @@ from teleport_okta.teleport.proxy.errors import (
     NotAProxyError,
     ProxyCaError,
     ProxyTimeoutError,
+    ProxyUnavailableError,
     ProxyUnreachableError,
     TlsRoutingOffError,
     WebCertificateError,
@@ -81,7 +82,6 @@ async def test_a_bundle_that_cannot_be_used_is_named(proxy: WebProxy, tmp_path: 
         ("<html>Welcome to nginx!</html>", 200, "text/html"),
         ("<html>not here</html>", 404, "404"),
         ({}, 302, "302"),
-        ({"error": "later"}, 503, "503"),
         ({"server_version": "18.0.0"}, 200, "names no cluster"),
         (["small.example"], 200, "names no cluster"),
     ],
@@ -91,6 +91,18 @@ async def test_something_else_is_no_proxy(proxy: WebProxy, answer: Any, status: 
 
     with pytest.raises(NotAProxyError, match=found):
         await find(proxy.address, proxy.ca_path)
+
+
+async def test_a_proxy_that_cannot_serve_now_is_asked_again(proxy: WebProxy, clock: VirtualClock) -> None:
+    proxy.tell(PATH, "<html>no healthy upstream</html>", status=503)
+    with pytest.raises(ProxyUnavailableError, match="503"):
+        await find(proxy.address, proxy.ca_path)
+    asked = len(proxy.requests)
+
+    with pytest.raises(ProxyUnavailableError):
+        await find_way(proxy.address, extra_ca=proxy.ca_path, clock=clock)
+
+    assert len(proxy.requests) - asked > 1
 
 
 async def test_an_endless_answer_is_not_read_to_its_end(proxy: WebProxy) -> None:

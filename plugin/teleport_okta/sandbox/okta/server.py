@@ -9,7 +9,7 @@ from aiohttp import web
 
 from teleport_okta.sandbox.okta.gateway import Gateway, Response
 from teleport_okta.sandbox.okta.messages import Request
-from teleport_okta.sandbox.okta.tls import SandboxAuthority
+from teleport_okta.sandbox.web_certificate import WebCertificate
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,7 +37,7 @@ class OktaSandbox:
         self.host = host
         self.port = port
         self.https_port = 0
-        self._authority = SandboxAuthority.create() if tls else None
+        self._certificate = WebCertificate.issue("Okta sandbox CA", [host]) if tls else None
         self._gateway = Gateway(org)
         self._runner: web.ServerRunner | None = None
 
@@ -49,16 +49,16 @@ class OktaSandbox:
     @property
     def https_url(self) -> str:
         """The same organisation's HTTPS URL. Raises ``ValueError`` without `tls`."""
-        if self._authority is None:
+        if self._certificate is None:
             raise ValueError("this sandbox serves no HTTPS")
         return f"https://{'localhost' if self.host in _HERE else self.host}:{self.https_port}"
 
     @property
     def ca_pem(self) -> bytes:
         """The certificate that a client of `https_url` has to trust. Raises ``ValueError`` without `tls`."""
-        if self._authority is None:
+        if self._certificate is None:
             raise ValueError("this sandbox serves no HTTPS")
-        return self._authority.pem
+        return self._certificate.ca_pem
 
     async def __aenter__(self) -> OktaSandbox:
         server = web.Server(self._handle)
@@ -67,9 +67,8 @@ class OktaSandbox:
         try:
             await web.TCPSite(self._runner, self.host, self.port).start()
             plain = len(self._runner.addresses)
-            if self._authority is not None:
-                context = self._authority.server_context(set() if self.host in _HERE else {self.host})
-                await web.TCPSite(self._runner, self.host, 0, ssl_context=context).start()
+            if self._certificate is not None:
+                await web.TCPSite(self._runner, self.host, 0, ssl_context=self._certificate.context()).start()
                 self.https_port = self._runner.addresses[plain][1]
         except OSError:
             await self._runner.cleanup()

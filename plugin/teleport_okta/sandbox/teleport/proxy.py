@@ -15,18 +15,16 @@ rest has to come through a connection upgrade.
 from __future__ import annotations
 
 import asyncio
-import ssl
-import tempfile
 from typing import TYPE_CHECKING, Final
 
 import grpc
 from aiohttp import web
 
+from ..web_certificate import WebCertificate
 from .authority import API_DOMAIN
 from .caller import NOBODY
 from .connection_upgrade import ConnectionUpgrade
 from .front import Front
-from .proxy_certificate import WebCertificate
 from .proxy_join import ProxyJoin
 from .proxy_listener import Destination, ProxyListener
 from .proxy_web import ProxyWeb
@@ -70,7 +68,7 @@ class Proxy:
         load_balancer: bool = False,
     ) -> None:
         self.load_balancer = load_balancer
-        self.certificate = WebCertificate.issue()
+        self.certificate = WebCertificate.issue("Teleport sandbox web CA")
         self._auth = auth
         self._auth_protocol = auth_protocol(cluster.name)
         self._sockets = {name: runtime / f"proxy-{name}" for name in ("inner", "web", "join", "join-backend", "tunnel")}
@@ -117,13 +115,17 @@ class Proxy:
     async def start(self, host: str, port: int) -> None:
         """Open the port, after everything behind it; 0 takes a free one."""
         await self._web.setup()
-        await web.UnixSite(self._web, str(self._sockets["web"]), ssl_context=self._tls("http/1.1")).start()
+        await web.UnixSite(
+            self._web, str(self._sockets["web"]), ssl_context=self.certificate.context(["http/1.1"])
+        ).start()
         self._join_server = grpc.aio.server(handlers=(self._join_router,))
         self._join_server.add_insecure_port(f"unix:{self._sockets['join-backend']}")
         await self._join_server.start()
         await self._join_front.listen_unix(self._sockets["join"])
         self._tunnel = await asyncio.start_unix_server(
-            lambda _reader, writer: writer.close(), str(self._sockets["tunnel"]), ssl=self._tls(TUNNEL_PROTOCOL)
+            lambda _reader, writer: writer.close(),
+            str(self._sockets["tunnel"]),
+            ssl=self.certificate.context([TUNNEL_PROTOCOL]),
         )
         await self._inner.listen_unix(self._sockets["inner"])
         await self._port.listen(host, port)
@@ -150,17 +152,6 @@ class Proxy:
         if protocol in _WEB_PROTOCOLS:
             return self._sockets["web"]
         return {JOIN_PROTOCOL: self._sockets["join"], TUNNEL_PROTOCOL: self._sockets["tunnel"]}.get(protocol)
-
-    def _tls(self, *protocols: str) -> ssl.SSLContext:
-        """Return TLS settings with the web certificate, which passes through a file because OpenSSL wants one."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(list(protocols))
-        with tempfile.NamedTemporaryFile(suffix=".pem") as file:
-            file.write(self.certificate.pem)
-            file.flush()
-            context.load_cert_chain(file.name)
-        return context
 
 
 def auth_protocol(cluster: str) -> str:

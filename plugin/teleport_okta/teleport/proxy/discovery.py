@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from teleport_okta.teleport.dial import API_DOMAIN
 from teleport_okta.teleport.proxy.certificates import certificate_names
-from teleport_okta.teleport.proxy.errors import NotAProxyError
+from teleport_okta.teleport.proxy.errors import NotAProxyError, ProxyUnavailableError
 from teleport_okta.teleport.proxy.peek import peek
 from teleport_okta.teleport.proxy.web import exchange, web_context
 
@@ -55,6 +55,8 @@ async def find(address: str, extra_ca: Path | None = None) -> ProxyFacts:
 
 
 def _facts(address: str, answer: WebAnswer) -> ProxyFacts:
+    if answer.status >= 500:
+        raise ProxyUnavailableError(address, f"GET {_PATH} is answered with HTTP {answer.status}")
     if answer.status != 200:
         raise NotAProxyError(address, f"GET {_PATH} is answered with HTTP {answer.status}")
     try:

@@ -24,7 +24,11 @@ class ProxyError(TeleportError):
         self.problem = problem
 
 
-class ProxyUnreachableError(ProxyError):
+class ProxyAwayError(ProxyError):
+    """Nobody answers there, or not now. Whoever can wait tries again later."""
+
+
+class ProxyUnreachableError(ProxyAwayError):
     """No TCP connection could be made, or it broke before anybody had said anything."""
 
     def __init__(self, address: str, reason: str) -> None:
@@ -33,7 +37,7 @@ class ProxyUnreachableError(ProxyError):
         )
 
 
-class ProxyTimeoutError(ProxyError):
+class ProxyTimeoutError(ProxyAwayError):
     """The connection was made, but what had to follow did not come in time. `seconds` is how long we waited."""
 
     def __init__(self, address: str, awaited: str, seconds: float) -> None:
@@ -43,6 +47,15 @@ class ProxyTimeoutError(ProxyError):
             remedy="check the load of the proxy and of the auth server, and the network between",
         )
         self.seconds = seconds
+
+
+class ProxyUnavailableError(ProxyAwayError):
+    """The proxy, or a load balancer in its place, answers that it cannot serve at this moment."""
+
+    def __init__(self, address: str, found: str) -> None:
+        super().__init__(
+            address, f"it cannot serve now: {found}", remedy="check that the proxies and the auth server are up"
+        )
 
 
 class WebCertificateError(ProxyError):

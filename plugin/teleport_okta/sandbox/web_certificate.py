@@ -1,17 +1,15 @@
-"""HTTPS for the organisation: a small certificate authority, and a server certificate for this machine's names.
+"""A certificate for what a sandbox serves over HTTPS, issued by a small CA of its own that nobody else trusts.
 
-Some clients call no other URLs than ``https://``, and verify what they find there; they are given the authority's
-certificate to trust. Certificates live on the machine's clock, not on the injected one: TLS looks at the former.
+Both live on the machine's clock, not on the injected one: TLS looks at the former.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import ssl
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -24,56 +22,52 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NAMES: Final = ("localhost", "127.0.0.1", "::1")
-"""What a server certificate is always good for."""
+"""What such a certificate is always good for."""
 
 _BACKDATED: Final = timedelta(hours=1)
-_LIFETIME: Final = timedelta(days=30)
+_LIFETIME: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
-class SandboxAuthority:
-    """A certificate authority that lasts as long as the sandbox: nobody else trusts it, and nobody keeps its key."""
+class WebCertificate:
+    """A leaf with its key, and the CA (PEM) that clients have to trust for it."""
 
-    key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+    ca_pem: bytes
 
     @classmethod
-    def create(cls) -> SandboxAuthority:
-        """Make a new authority."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = _name("Okta sandbox CA")
-        builder = _builder(name, name, key.public_key()).add_extension(x509.BasicConstraints(True, 0), critical=True)
-        return cls(
-            key, builder.add_extension(_usage(signs_certificates=True), critical=True).sign(key, hashes.SHA256())
+    def issue(cls, issuer: str, names: Iterable[str] = ()) -> WebCertificate:
+        """Make a CA of that common name, and a certificate for `names` (hosts or addresses) beside `NAMES`."""
+        ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+        ca = (
+            _builder(_name(issuer), _name(issuer), ca_key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(signs_certificates=True), critical=True)
+            .sign(ca_key, hashes.SHA256())
         )
-
-    @property
-    def pem(self) -> bytes:
-        """The certificate that a client has to trust."""
-        return self.certificate.public_bytes(Encoding.PEM)
-
-    def server_context(self, names: Iterable[str] = ()) -> ssl.SSLContext:
-        """Return a server's TLS settings, with a new certificate for `names` (hosts or addresses) and :data:`NAMES`."""
-        key = ec.generate_private_key(ec.SECP256R1())
         alternatives = [_alternative(name) for name in dict.fromkeys((*NAMES, *names))]
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         leaf = (
-            _builder(_name("Okta sandbox"), self.certificate.subject, key.public_key())
-            .add_extension(x509.BasicConstraints(False, None), critical=True)
+            _builder(_name(NAMES[0]), ca.subject, key.public_key())
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-            .add_extension(issuer, critical=False)
-            .sign(self.key, hashes.SHA256())
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
+            .sign(ca_key, hashes.SHA256())
         )
+        return cls(leaf, key, ca.public_bytes(Encoding.PEM))
+
+    def context(self, protocols: Iterable[str] = ()) -> ssl.SSLContext:
+        """Return a server's TLS settings, with these ALPN values. The `ssl` module takes keys from files alone."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        pem = leaf.public_bytes(Encoding.PEM)
-        pem += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        with TemporaryDirectory(prefix="okta-sandbox-") as directory:
-            file = Path(directory, "server.pem")  # the `ssl` module takes keys from files alone
-            file.touch(mode=0o600)
-            file.write_bytes(pem)
-            context.load_cert_chain(file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(list(protocols))
+        with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+            file.write(self.certificate.public_bytes(Encoding.PEM))
+            file.write(self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            file.flush()
+            context.load_cert_chain(file.name)
         return context
 
 
