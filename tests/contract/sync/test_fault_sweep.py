@@ -59,6 +59,8 @@ class Performance:
     not_met: list[Trouble] = field(default_factory=list)
     ended_right: int = 0
     objections: list[str] = field(default_factory=list)
+    look: object = lambda play, attempt: None
+    """Is shown how each command went, while its process lives."""
 
     async def perform(self, directory, monkeypatch):
         """Tell the story to its last trouble, or to the first objection."""
@@ -77,6 +79,7 @@ class Performance:
             trouble.begin(play.world)
         attempt = await attempted(step.command(play))
         self.made[number] = counted.calls()
+        self.look(play, attempt)
         if trouble is None:
             self._object(f"step {number} without trouble", self._wrong(play, guard, attempt))
             return

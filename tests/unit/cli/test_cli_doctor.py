@@ -16,6 +16,11 @@ WARNING = Section.OKTA.warning("clock", "60 s behind\x1b[31m", "set it right")
 ERROR = Section.TELEPORT.error("reachability", "nobody is there", "check teleport.addr")
 
 
+@pytest.fixture(autouse=True)
+def the_log_of_this_process_stays(monkeypatch):
+    monkeypatch.setattr(verb.logs, "set_up", lambda **_: None)
+
+
 @pytest.fixture
 def run(monkeypatch):
     def invoke(findings, *arguments):
