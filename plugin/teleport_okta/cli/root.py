@@ -32,7 +32,7 @@ for _verb in (configure, start, version, doctor, plan, apply, approve, release, 
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 not done, 2 wrong usage, 130 interrupted; `doctor` has codes of its own."""
+    """Run the command line and exit: 0 done, 1 not done, 2 wrong usage, 130 interrupted; `doctor` has its own codes."""
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:

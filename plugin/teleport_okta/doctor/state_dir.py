@@ -9,7 +9,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.findings import Section
-from teleport_okta.serve.admin import SOCKET_NAME
+from teleport_okta.serve.admin import LONGEST_SOCKET_PATH, SOCKET_NAME
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.inspection import inspect_database
 
@@ -27,9 +27,6 @@ LITTLE_SPACE: Final = 200_000_000
 
 NO_SPACE: Final = 20_000_000
 """Bytes below which the next pass may not be able to write its record, and then does nothing."""
-
-LONGEST_SOCKET_PATH: Final = 100
-"""Bytes; `serve.admin` refuses longer ones."""
 
 _REMEDIES: Final = {
     errno.EROFS: "mount that file system writable: it is the only place that the service writes to",

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _PUBLIC: Final = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
 _PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi")
 
+_LONGEST_NAME: Final = 8
+"""Characters of the names that RFC 7518 has for what signs."""
+
 
 class UnusableJwkError(Exception):
     """The document holds no key that can be used; the message says why, and names neither file nor setting."""
@@ -46,6 +49,11 @@ def private_jwk(document: object, kid: str | None) -> Jwk:
     return _read(_chosen(document["keys"], kid) if "keys" in document else document)
 
 
+def quotable(name: str) -> str:
+    """Return the name of a kind or an algorithm for a message; in a damaged file something else may stand there."""
+    return name if name.isascii() and len(name) <= _LONGEST_NAME else "something else"
+
+
 def _chosen(keys: object, kid: str | None) -> Mapping[str, object]:
     """Return the private key of a set."""
     members = [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
@@ -67,7 +75,7 @@ def _read(jwk: Mapping[str, object]) -> Jwk:
         msg = "the file is JSON, but no JWK: it has no kty"
         raise UnusableJwkError(msg)
     if kind not in _PUBLIC:
-        msg = f"the JWK's kty is {kind[:20]}, which is neither RSA nor EC"
+        msg = f"the JWK's kty is {quotable(kind)}, which is neither RSA nor EC"
         raise UnusableJwkError(msg)
     if "d" not in jwk:
         msg = "the JWK is the public half of a key (it has no d)"

@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from teleport_okta.okta.errors import PrivateKeyError
-from teleport_okta.okta.jwk import UnusableJwkError, private_jwk
+from teleport_okta.okta.jwk import UnusableJwkError, private_jwk, quotable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +103,7 @@ def _signing_key(
     else:
         raise PrivateKeyError(path, f"Okta takes no EC key on the curve {key.curve.name}")
     if algorithm is not None and algorithm not in possible:
-        problem = f"the JWK's alg is {algorithm}, where this key and Okta can do {', '.join(possible)}"
+        problem = f"the JWK's alg is {quotable(algorithm)}, where this key and Okta can do {', '.join(possible)}"
         raise PrivateKeyError(path, problem)
     imported = RSAKey.import_key(key) if isinstance(key, RSAPrivateKey) else ECKey.import_key(key)
     return SigningKey(algorithm or possible[0], kid, imported)

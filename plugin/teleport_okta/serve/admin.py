@@ -40,7 +40,9 @@ DEFAULT_HISTORY: Final = 50
 _EXPECTED: Final = (PlanChangedError, ConfigError, NothingHeldError, NotReleasableError, StandbyError)
 """Errors that say no: nothing is wrong with the service."""
 
-_LONGEST_SOCKET_PATH: Final = 100
+LONGEST_SOCKET_PATH: Final = 100
+"""Bytes; a Unix socket may have a few more, not the same everywhere."""
+
 _ONLY_OWNER: Final = 0o177
 
 
@@ -114,8 +116,8 @@ async def serving(service: AdminService, data_dir: Path) -> AsyncIterator[None]:
     Raises ConfigError when the path is too long for a Unix socket, or the socket cannot be made.
     """
     path = data_dir / SOCKET_NAME
-    if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
-        what = f"storage.data_dir: {path} is longer than the {_LONGEST_SOCKET_PATH} bytes that a Unix socket can have"
+    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+        what = f"storage.data_dir: {path} is longer than the {LONGEST_SOCKET_PATH} bytes that a Unix socket can have"
         raise ConfigError(what, remedy="choose a shorter directory")
     path.unlink(missing_ok=True)
     server = grpc.aio.server(options=UNLIMITED)

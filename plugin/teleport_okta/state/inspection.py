@@ -16,13 +16,10 @@ from urllib.parse import quote
 
 from teleport_okta.state.errors import StateError, explain
 from teleport_okta.state.migrations import STEPS
-from teleport_okta.state.store import FILE_NAME
+from teleport_okta.state.store import BASELINE, FILE_NAME
 
 _LOCKS: Final = Path("/proc/locks")
 """Where Linux lists the locks on files, with the process that holds each (proc_locks(5))."""
-
-_BASELINE: Final = "believed count"
-"""The key under which the store keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +90,5 @@ def _baseline(connection: sqlite3.Connection) -> int | None:
     """What `Store.baseline` gives; None in a database that has no such table yet."""
     if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'memory'").fetchone():
         return None
-    row = connection.execute("SELECT value FROM memory WHERE key = ?", (_BASELINE,)).fetchone()
+    row = connection.execute("SELECT value FROM memory WHERE key = ?", (BASELINE,)).fetchone()
     return None if row is None else int(json.loads(row[0]))

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "state.db"
 
-_BASELINE: Final = "believed count"
+BASELINE: Final = "believed count"
+"""The key under which the size of the last believed listing is remembered."""
+
 _FINDINGS: Final = "findings"
 _LAST_SUCCESS: Final = "last success"
 _PLANS_KEPT: Final = 20
@@ -73,7 +75,7 @@ class Store:
 
     async def baseline(self) -> int | None:
         """How many people the last complete listing had whose absences were settled; None when there was none."""
-        text = await self._recall(_BASELINE)
+        text = await self._recall(BASELINE)
         return None if text is None else int(text)
 
     async def last_success(self) -> datetime | None:
@@ -102,7 +104,7 @@ class Store:
             )
             if settled:
                 connection.execute("DELETE FROM seen WHERE last_seen < ?", (at.timestamp(),))
-                _put(connection, _BASELINE, str(len(rows)))
+                _put(connection, BASELINE, str(len(rows)))
 
         await self._database.submit(write)
 

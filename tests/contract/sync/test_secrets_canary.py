@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import shutil
 import traceback
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import grpc
@@ -48,6 +50,8 @@ EVERY_KIND = {
 
 @pytest.fixture
 def canaries(monkeypatch):
+    """Canaries that know what is sent and made; no token of one world is some harmless id of another."""
+    monkeypatch.setattr("cluster_world.random", SimpleNamespace(Random=lambda _seed: random.SystemRandom()))
     canaries = Canaries()
     canaries.follow(monkeypatch)
     return canaries
@@ -225,13 +229,17 @@ async def test_a_join_that_is_refused_even_in_words_that_repeat_the_token(
 @pytest.mark.parametrize("whose", ["bot", "host"])
 async def test_an_identity_file_that_is_damaged(tmp_path, search, log, whose, torn):
     async with secret_world(search, tmp_path) as world:
-        path = {"bot": world.teleport.identity_path, "host": world.settings.storage.data_dir / "host" / "identity"}[whose]
+        path = {"bot": world.teleport.identity_path, "host": world.settings.storage.data_dir / "host" / "identity"}[
+            whose
+        ]
         await world.process.aclose()
         whole = path.read_text()
         key, end, rest = whole.partition("-----END PRIVATE KEY-----\n")
         assert rest
         path.write_text(
-            {"": "", "half": whole[: len(whole) // 2], "no key": rest, "key only": key + end, "garbage": key[::-1]}[torn]
+            {"": "", "half": whole[: len(whole) // 2], "no key": rest, "key only": key + end, "garbage": key[::-1]}[
+                torn
+            ]
         )
         if whose == "host":
             await failing(search, world.restart())

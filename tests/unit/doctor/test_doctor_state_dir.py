@@ -10,7 +10,7 @@ import pytest
 from teleport_okta.doctor import state_dir
 from teleport_okta.doctor.state_dir import check_database, check_state_dir
 from teleport_okta.errors import ConfigError
-from teleport_okta.serve.admin import SOCKET_NAME, AdminService, serving
+from teleport_okta.serve.admin import LONGEST_SOCKET_PATH, SOCKET_NAME, AdminService, serving
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_how_much_room_there_is(data, monkeypatch, free, severity):
 
 @pytest.mark.parametrize(("too_long", "severity"), [(0, "ok"), (1, "error")])
 async def test_a_path_is_too_long_exactly_where_the_service_says_so(tmp_path, too_long, severity):
-    room = state_dir.LONGEST_SOCKET_PATH - len(os.fsencode(tmp_path)) - len(f"//{SOCKET_NAME}") + too_long
+    room = LONGEST_SOCKET_PATH - len(os.fsencode(tmp_path)) - len(f"//{SOCKET_NAME}") + too_long
     if room < 1:
         pytest.skip("the directory for tests is too deep")
     data = tmp_path / ("x" * room)
