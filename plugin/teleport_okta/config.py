@@ -37,21 +37,34 @@ def parse_duration(value: object) -> object:
         return value
     match = _DURATION.fullmatch(value.strip())
     if match is None or not any(match.groups()):
-        msg = f"{value!r} is not a duration like 45s, 10m or 1h30m"
+        msg = "this is not a duration like 45s, 10m or 1h30m"
         raise ValueError(msg)
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     try:
         return timedelta(hours=hours, minutes=minutes, seconds=seconds)
     except OverflowError:
-        msg = f"{value!r} is longer than time can be counted"
+        msg = "this is longer than time can be counted"
         raise ValueError(msg) from None
 
 
+def refuse_content(value: object) -> object:
+    """Refuse a key, a certificate or a URL where the path of a file belongs: errors about a file repeat its path."""
+    if isinstance(value, str) and (
+        "\n" in value or value.lstrip().startswith(("-----BEGIN", "{", "[")) or "://" in value
+    ):
+        msg = "the path of a file belongs here, and this is its content, or a URL"
+        raise ValueError(msg)
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+FilePath = Annotated[Path, BeforeValidator(refuse_content)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    """One section. An error never repeats a value: it may be a secret at the wrong key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)
 
 
 class TeleportSettings(_Section):
@@ -62,11 +75,11 @@ class TeleportSettings(_Section):
         description="Address of the proxy (usually port 443) or of the auth server (3025), host:port.",
         pattern=_HOST_AND_PORT,
     )
-    proxy_ca: Path | None = Field(
+    proxy_ca: FilePath | None = Field(
         default=None,
         description="PEM file of CAs that are believed beside the system's for the proxy's web certificate.",
     )
-    identity: Path | None = Field(
+    identity: FilePath | None = Field(
         default=None,
         description="Identity file of the bot, as tbot or `tctl auth sign --format=file` writes it. "
         "Its CA is what the first join trusts.",
@@ -103,9 +116,9 @@ class TeleportSettings(_Section):
 
     @model_validator(mode="after")
     def _pins_look_like_pins(self) -> TeleportSettings:
-        for pin in self.ca_pins:
+        for number, pin in enumerate(self.ca_pins, start=1):
             if not re.fullmatch(r"sha256:[0-9a-f]{64}", pin):
-                msg = f"ca_pins: {pin!r} is not sha256: followed by 64 hexadecimal digits, as `tctl status` prints it"
+                msg = f"ca_pins: number {number} is not sha256: and 64 hexadecimal digits, as `tctl status` prints it"
                 raise ValueError(msg)
         return self
 
@@ -120,7 +133,7 @@ class OktaSettings(_Section):
         "Either this or client_id with private_key.",
     )
     client_id: str | None = Field(default=None, description="Client ID of the API Services app (starts with 0oa).")
-    private_key: Path | None = Field(
+    private_key: FilePath | None = Field(
         default=None,
         description="File of the private key that is registered for that app: PEM, or the JWK that Okta shows.",
     )
@@ -132,7 +145,7 @@ class OktaSettings(_Section):
         description="ID of the SAML app whose assigned people become Teleport users (starts with 0oa). "
         "Needed unless sync.source is organization.",
     )
-    ca: Path | None = Field(
+    ca: FilePath | None = Field(
         default=None,
         description="PEM file of CAs that are believed beside the system's, as for an HTTP proxy that opens TLS.",
     )
@@ -221,7 +234,7 @@ class BrakeSettings(_Section):
 class StorageSettings(_Section):
     """Where this process keeps what it must remember."""
 
-    data_dir: Path = Field(
+    data_dir: FilePath = Field(
         default=Path("/var/lib/teleport/plugins/okta"),
         description="Directory of the state database, the host identity and the admin socket; created with mode 0700.",
     )

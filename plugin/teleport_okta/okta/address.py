@@ -18,6 +18,8 @@ _CONSOLE_HOST: Final = re.compile(
     r"(?P<org>.+)-admin(?P<domain>\.(?:okta\.com|oktapreview\.com|okta-emea\.com|okta-gov\.com|okta\.mil))"
 )
 
+_LIKE_A_URL: Final = re.compile(r"[^\s{}]*[.:][^\s{}]*")
+
 
 class OrganizationAddress:
     """The configured organisation URL, checked, and the origins that a link in an answer may lead to."""
@@ -96,5 +98,7 @@ def _guess(text: str) -> str:
 
 
 def _unusable(text: str, problem: str, meant: str) -> OrganizationUrlError:
+    """Show the URL without what could be secret in it; what looks like no URL at all may be a secret as a whole."""
     shown = re.sub(r"[^/@]*@", "", re.split(r"[?#]", text.strip(), maxsplit=1)[0])
-    return OrganizationUrlError(f"okta.org_url: {shown!r} {problem}", remedy=f"set it to {meant}")
+    value = repr(shown) if _LIKE_A_URL.fullmatch(shown) else "this"
+    return OrganizationUrlError(f"okta.org_url: {value} {problem}", remedy=f"set it to {meant}")

@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from contract.sync.sweep_story import CAST, VENDORS
+from contract.sync.sweep_story import CAST
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
 from teleport_okta.state.journal import Result
@@ -25,7 +25,10 @@ class Attempt:
 
     @property
     def claims_success(self):
-        return self.error is None and (self.report is None or self.report.succeeded)
+        """Whether it says that everybody is as they should be; somebody who was set aside is not."""
+        if self.report is None:
+            return self.error is None
+        return self.report.succeeded and not self.report.plan.quarantined
 
 
 async def attempted(command):
@@ -89,8 +92,11 @@ def unclear(attempt, play, call):
         yield from _unclear_words(report.error, report.error, play, call)
         if not report.error.endswith(")"):
             yield f"has no remedy: {report.error}"
-    elif not failed and not report.plan.findings.held:
+    elif not failed and not report.plan.findings.held and not report.plan.quarantined:
         yield "did not succeed, and says not why"
+    for row in report.plan.quarantined:
+        if not row.reason or not row.remedy:
+            yield f"sets {row.name} aside without a reason or a remedy"
     for outcome in failed:
         if not outcome.error:
             yield f"does not say why {outcome.change.subject} is not done"
@@ -130,8 +136,6 @@ def _wrong_users(play):
             yield f"{name} has the traits {traits}"
         if user.Metadata.HasField("Expires"):
             yield f"{name} expires"
-    if VENDORS in play.strangers and VENDORS not in stored:
-        yield f"{VENDORS} is gone"
 
 
 def _wrong_locks(play):

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from aiohttp import ClientTimeout
 from cluster_world import WayIn, built_world
 from teleport_okta.model import labels
-from teleport_okta.okta import reads
+from teleport_okta.okta import reads, transport
 from teleport_okta.sandbox.teleport.cluster import ListingLag
 from teleport_okta.teleport.bot_file import BotKeeper
 from teleport_okta.teleport.host_identity import HostStore
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 INTERVAL = 600.0
 """Seconds between two passes."""
+
+PATIENCE = ClientTimeout(total=5, sock_read=0.15)
+"""How long the Okta client waits for an answer, in real seconds: no network lies between."""
 
 CAST = ("ada", "bea", "cy", "dan", "eve")
 LOCAL, VENDORS = "local@x.io", "vendor@x.io"
@@ -57,7 +61,8 @@ TELLINGS = (
 
 @asynccontextmanager
 async def told(telling, directory, monkeypatch):
-    """Build the world of a telling, with an API token in a file and a few people a page."""
+    """Build the world of a telling, with a few people a page, and little patience with an Okta that does not answer."""
+    monkeypatch.setattr(transport, "TIMEOUTS", PATIENCE)
     monkeypatch.setattr(reads, "APP_USERS_A_PAGE", _PEOPLE_A_PAGE)
     monkeypatch.setattr(reads, "USERS_A_PAGE", _PEOPLE_A_PAGE)
     settings = {"sync": {"source": telling.source}}

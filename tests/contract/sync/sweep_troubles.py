@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import grpc
-from aiohttp import ClientTimeout
+from contract.sync.sweep_story import PATIENCE
 from pydantic import SecretStr
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.teleport.connection import CALL_DEADLINE, WRITE_DEADLINE
 
-PATIENCE = ClientTimeout(total=5, sock_read=0.15)
-"""How long, in real seconds, the Okta client of the sweep waits for an answer: no network lies between."""
-
-_NO_ANSWER = 0.4
+_NO_ANSWER = 3 * PATIENCE.sock_read
 """Real seconds after which an answer comes for which nobody waits any more."""
 
 _PLACEHOLDER = re.compile(r"\{\w+\}")
@@ -39,6 +36,7 @@ OKTA_FAULTS = {
     "no-answer": "slow",
     "429-remaining-0": "rate_limit",
     "429-limit-0": "concurrency",
+    "429-without-limits": "edge_limit",
     "500-E0000009": "internal_error",
     "500-page": "error_page",
     "502-page": "bad_gateway",
@@ -89,18 +87,24 @@ class Trouble:
         return f"{self.telling}:{self.step}:{self.call}:{self.nth}:{self.fault}:{lasting}"
 
     def begin(self, world):
-        """Let it happen from now on."""
+        """Let it happen from now on; return the sandbox's own fault."""
         order = {"after": self.nth - 1, "count": None if self.lasts else 1}
         if self.call.is_okta:
             method, _, template = self.call.name.partition(" ")
             path = _PLACEHOLDER.sub("?" * _LENGTH_OF_IDS, template)
             kind = OKTA_FAULTS[self.fault]
-            world.okta.fail(kind, method=method, path=path, seconds=_NO_ANSWER if kind == "slow" else 0.0, **order)
-            return
+            seconds = _NO_ANSWER if kind == "slow" else 0.0
+            return world.okta.fail(kind, method=method, path=path, seconds=seconds, **order)
         how = TELEPORT_FAULTS[self.fault]
         is_write = self.call.name.rpartition("/")[2].startswith(_WRITES)
         latency = (WRITE_DEADLINE if is_write else CALL_DEADLINE) if "deadline" in self.fault else 0.0
-        world.teleport.faults.add(Fault(self.call.name, latency=latency, **how, **order))
+        fault = Fault(self.call.name, latency=latency, **how, **order)
+        world.teleport.faults.add(fault)
+        return fault
+
+    def was_met(self, fault, made):
+        """Whether the sandbox's fault hit a call, of which so many were made by name."""
+        return fault.hits > 0 if self.call.is_okta else made.get(self.call, 0) >= self.nth
 
     async def end(self, play):
         """Let it be over. A revoked API token does not come back: the administrator makes a new one and restarts."""

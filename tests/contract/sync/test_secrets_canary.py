@@ -3,10 +3,11 @@
 Every secret is a canary (`canaries`): API token, private key of the service app, access tokens, assertions, DPoP proofs
 and their key, join token, pod token, host and bot private keys, the HTTP proxy's password. Error paths are driven by
 the fault sweep's troubles, and by what administrators get wrong. Whatever comes of it is searched: the log at debug in
-both layouts, without the blotting out of known secrets that the service adds; tracebacks with all their causes; reports,
-status and plans as JSON; metrics; the data directory to the last byte, but for the identity that is kept there.
+both layouts, without the blotting out of known secrets that the service adds; tracebacks with all their causes;
+reports, status and plans as JSON; metrics; the data directory to the last byte, but for the identity that it is for.
 
-What real processes show is `tests/e2e/test_e2e_secrets.py`'s.
+What real processes show is searched in `tests/e2e/test_e2e_secrets.py`, what becomes of secrets at the wrong keys of
+the configuration in `tests/unit/config/test_config_secrets.py`.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from urllib.parse import quote
 
 import grpc
 import pytest
+from canaries import Canaries, durable
 from cluster_world import WayIn, built_world, pod_token
-from contract.sync.canaries import Canaries, durable
+from contract.sync.sweep_performance import Performance, cast, perform_all
+from contract.sync.sweep_space import each, moments_of
 from contract.sync.sweep_story import HOUR, TELLINGS
-from contract.sync.test_fault_sweep import Performance, cast, each, moments_of, perform_all
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc.jwk import ECKey
@@ -35,17 +37,13 @@ from teleport_okta.errors import TeleportOktaError
 from teleport_okta.observe import logs
 from teleport_okta.okta.errors import PrivateKeyError
 from teleport_okta.okta.private_key import read_private_key
+from teleport_okta.okta.transport import HttpTransport
 from teleport_okta.plan.view import view_of
 from teleport_okta.sandbox.okta.http_proxy import HttpProxy
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.status import status_of_store
 from teleport_okta.teleport.pod_token import PATH_VARIABLE, read_pod_token
-
-EVERY_KIND = {
-    "API token", "Bearer token", "DPoP token", "DPoP proof", "DPoP key", "assertion", "service app's key", "join token",
-    "pod token", "host key", "bot key", "HTTP proxy's password",
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -125,7 +123,23 @@ def sample(troubles):
     by_fault = {}
     for trouble in troubles:
         by_fault.setdefault(trouble.fault, []).append(trouble)
-    return [trouble for chosen in by_fault.values() for trouble in chosen[:: max(1, len(chosen) // 4)]]
+    return [trouble for chosen in by_fault.values() for trouble in chosen[:: max(1, len(chosen) // 2)]]
+
+
+async def test_a_product_that_logs_and_keeps_what_it_sends_is_caught(tmp_path, monkeypatch, search, log):
+    send = HttpTransport.send
+
+    async def careless(transport, request):
+        logging.getLogger(f"{logs.ROOT}.okta").debug("sending %s", dict(request.headers))
+        return await send(transport, request)
+
+    async with secret_world(search, tmp_path) as world:
+        monkeypatch.setattr(HttpTransport, "send", careless)
+        await world.run()
+        token = world.settings.okta.api_token.get_secret_value()
+        await world.parts.store.remember_plan("0123456789abcdef", [f"refused {token}"], at=world.clock.now())
+    search.look("the log", log())
+    assert {"API token in the log", "API token in state.db-wal"} <= search.leaks
 
 
 @pytest.mark.timeout(600)
@@ -147,7 +161,10 @@ async def test_no_secret_turns_up_whatever_call_fails(tmp_path, monkeypatch, sea
     search.look("the log", log())
     assert "; retry 1 in " in log()
     assert search.leaks == set()
-    assert search.canaries.kinds == EVERY_KIND - {"Bearer token", "pod token", "HTTP proxy's password"}
+    assert search.canaries.kinds == {
+        "API token", "DPoP token", "DPoP proof", "DPoP key", "assertion", "service app's key", "join token", "host key",
+        "bot key",
+    }  # fmt: skip
 
 
 @asynccontextmanager
@@ -168,12 +185,6 @@ async def failing(search, command):
     return caught.value
 
 
-def with_settings(world, section, **values):
-    """Let the next process of a world start with other settings."""
-    changed = getattr(world.settings, section).model_copy(update=values)
-    world.settings = world.settings.model_copy(update={section: changed})
-
-
 async def test_views_of_a_world_that_is_well(tmp_path, search, log):
     async with secret_world(search, tmp_path) as world:
         search.look("a plan", json.dumps(view_of(await world.parts.full_pass.plan()).as_json(), default=str))
@@ -188,9 +199,13 @@ async def test_views_of_a_world_that_is_well(tmp_path, search, log):
     assert search.leaks == set()
 
 
-@pytest.mark.parametrize("credential", ["SSWS", "private_key_jwt", "DPoP"])
-async def test_a_credential_that_okta_refuses(tmp_path, search, log, credential):
+@pytest.mark.parametrize(
+    ("credential", "what"), [("SSWS", "API token"), ("private_key_jwt", "Bearer token"), ("DPoP", "DPoP token")]
+)
+async def test_a_credential_that_okta_refuses(tmp_path, search, log, credential, what):
     async with secret_world(search, tmp_path, way=WayIn(credential=credential)) as world:
+        await world.run()
+        assert what in search.canaries.kinds
         if credential == "SSWS":
             world.okta.revoke_token()
         else:
@@ -212,6 +227,7 @@ async def test_a_join_that_is_refused_even_in_words_that_repeat_the_token(
 ):
     monkeypatch.setenv(PATH_VARIABLE, str(pod_token(tmp_path)))
     async with secret_world(search, tmp_path, way=WayIn(by=by, join=join)) as world:
+        assert ("pod token" in search.canaries.kinds) == (join == "kubernetes")
         pod = pod_token(tmp_path).read_text() if join == "kubernetes" else ""
         message = words.format(token=world.settings.teleport.join_token.get_secret_value(), pod_token=pod)
         for call in ("*/RegisterUsingToken", "*/host/credentials"):
@@ -225,22 +241,25 @@ async def test_a_join_that_is_refused_even_in_words_that_repeat_the_token(
     assert search.leaks == set()
 
 
-@pytest.mark.parametrize("torn", ["", "half", "no key", "key only", "garbage"])
+TORN = {
+    "empty": lambda key, rest: "",
+    "half": lambda key, rest: (key + rest)[: len(key + rest) // 2],
+    "no key": lambda key, rest: rest,
+    "key alone": lambda key, rest: key,
+    "backwards": lambda key, rest: key[::-1],
+}
+
+
+@pytest.mark.parametrize("torn", TORN)
 @pytest.mark.parametrize("whose", ["bot", "host"])
 async def test_an_identity_file_that_is_damaged(tmp_path, search, log, whose, torn):
     async with secret_world(search, tmp_path) as world:
-        path = {"bot": world.teleport.identity_path, "host": world.settings.storage.data_dir / "host" / "identity"}[
-            whose
-        ]
+        host = world.settings.storage.data_dir / "host" / "identity"
+        path = world.teleport.identity_path if whose == "bot" else host
         await world.process.aclose()
         whole = path.read_text()
-        key, end, rest = whole.partition("-----END PRIVATE KEY-----\n")
-        assert rest
-        path.write_text(
-            {"": "", "half": whole[: len(whole) // 2], "no key": rest, "key only": key + end, "garbage": key[::-1]}[
-                torn
-            ]
-        )
+        before, end, rest = whole.partition("-----END PRIVATE KEY-----\n")
+        path.write_text(TORN[torn](before + end, rest))
         if whose == "host":
             await failing(search, world.restart())
         else:

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 from contract.sync.sweep_oracle import Attempt, Guard, attempted, harm, unclear, wrong_state
+from contract.sync.sweep_performance import Performance
+from contract.sync.sweep_space import Moment, each, everything
 from contract.sync.sweep_story import STEPS, TELLINGS, begin, told
 from contract.sync.sweep_troubles import Call, Trouble
-from contract.sync.test_fault_sweep import Moment, Performance, each, everything
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model.findings import Quarantined
 from teleport_okta.okta.reads import OktaReads
 from teleport_okta.sync.full_pass import FullPass
 from teleport_okta.teleport.errors import RpcError, UnavailableError
@@ -111,6 +113,15 @@ async def test_a_report_that_did_not_succeed_and_says_not_why(play):
     ]
 
 
+async def test_who_sets_somebody_aside_claims_no_success_and_must_say_why(play):
+    report = await play.run()
+    assert Attempt(report=report).claims_success
+    row = Quarantined("user", "ada@x.io", "00uADA", reason="odd", remedy="")
+    attempt = Attempt(report=replace(report, plan=replace(report.plan, quarantined=(row,))))
+    assert not attempt.claims_success
+    assert list(unclear(attempt, play, LIST_USERS)) == ["sets ada@x.io aside without a reason or a remedy"]
+
+
 async def test_what_is_raised_is_an_attempt_too():
     async def command():
         raise UnavailableError("UsersService/ListUsers", "users", "gone")
@@ -127,6 +138,15 @@ async def objections_to_lasting(fault, tmp_path, monkeypatch):
     await performance.perform(tmp_path, monkeypatch)
     assert performance.met
     return " ".join(performance.objections)
+
+
+async def test_no_answer_at_all_is_one_that_nobody_waits_for(tmp_path, monkeypatch):
+    attempts = []
+    trouble = Trouble(TELLINGS[0].name, CHANGES, APP_USERS, 1, "no-answer", lasts=True)
+    performance = Performance(TELLINGS[0], {CHANGES: trouble}, look=lambda play, attempt: attempts.append(attempt))
+    await performance.perform(tmp_path, monkeypatch)
+    assert not performance.objections
+    assert "brought no answer in time" in str(attempts[CHANGES].error)
 
 
 async def test_a_product_that_takes_an_error_for_an_absence_is_caught(tmp_path, monkeypatch):

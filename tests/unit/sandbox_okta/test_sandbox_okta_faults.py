@@ -22,6 +22,11 @@ def test_a_fault_answers_as_okta_would(world: World, kind: FaultKind, answer: tu
     assert refused(world.get("/api/v1/users")) == answer
 
 
+def test_a_front_end_that_limits_says_nothing_of_limits(world: World) -> None:
+    world.org.fail("edge_limit")
+    assert not any(name.startswith("X-Rate-Limit") for name in world.get("/api/v1/apps").headers)
+
+
 def test_the_two_kinds_of_429_differ_in_their_headers(world: World) -> None:
     world.org.fail("rate_limit", count=1)
     world.org.fail("concurrency", after=1, count=1)
@@ -31,7 +36,9 @@ def test_the_two_kinds_of_429_differ_in_their_headers(world: World) -> None:
     assert (crowded["X-Rate-Limit-Limit"], crowded["X-Rate-Limit-Remaining"]) == ("0", "0")
 
 
-@pytest.mark.parametrize(("kind", "status"), [("error_page", 500), ("bad_gateway", 502), ("unavailable", 503)])
+@pytest.mark.parametrize(
+    ("kind", "status"), [("edge_limit", 429), ("error_page", 500), ("bad_gateway", 502), ("unavailable", 503)]
+)
 def test_a_proxy_in_front_answers_with_a_page(world: World, kind: str, status: int) -> None:
     world.org.fail(kind)
     response = world.get("/api/v1/users")

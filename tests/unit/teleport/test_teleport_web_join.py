@@ -101,6 +101,17 @@ def refuse(proxy: WebProxy, status: int, message: str) -> None:
     proxy.tell(PATH, {"error": {"message": message}, "message": message}, status=status)
 
 
+async def test_a_page_that_repeats_the_request_is_not_quoted_with_the_token_or_half_of_it(
+    obtain: Callable[..., Any], proxy: WebProxy
+) -> None:
+    for before in (0, 290):
+        proxy.tell(PATH, f"{'x' * before}{TOKEN} is forbidden here", status=403)
+        with pytest.raises(JoinTokenRefusedError) as caught:
+            await obtain()
+        assert "HTTP 403 text/html" in str(caught.value)
+        assert TOKEN[:6] not in "".join(traceback.format_exception(caught.value))
+
+
 async def test_a_host_joins_over_https(obtain: Callable[..., Any], proxy: WebProxy, ca: SmallCA) -> None:
     issue(proxy, ca)
 

@@ -21,6 +21,9 @@ class FaultKind(StrEnum):
     CONCURRENCY = "concurrency"
     """429 with limit 0 and remaining 0."""
 
+    EDGE_LIMIT = "edge_limit"
+    """429 with an HTML page and no word of limits, as a front end answers that knows nothing of them."""
+
     INTERNAL_ERROR = "internal_error"
     """500 ``E0000009``."""
 

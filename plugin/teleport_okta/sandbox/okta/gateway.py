@@ -45,6 +45,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 _HTML = "text/html"
 _PAGES = {
     411: "<html><head><title>411 Length Required</title></head><body><h1>411 Length Required</h1></body></html>",
+    429: "<html><head><title>429 Too Many Requests</title></head><body><h1>429 Too Many Requests</h1></body></html>",
     500: "<html><head><title>500 Internal Server Error</title></head><body><h1>Server Error</h1></body></html>",
     502: "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
     503: "<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>",
@@ -181,9 +182,11 @@ class Gateway:
         skew = sum(fault.seconds for fault in faults if fault.kind is FaultKind.SKEW)
         headers["Date"] = formatdate(self._org.timeline.now() + skew, usegmt=True)
         headers["X-Okta-Request-Id"] = self._org.ids.request()
-        headers["X-Rate-Limit-Limit"] = str(reading.limit)
-        headers["X-Rate-Limit-Remaining"] = str(reading.remaining)
-        headers["X-Rate-Limit-Reset"] = str(reading.reset)
+        kinds = {fault.kind for fault in faults}
+        if FaultKind.EDGE_LIMIT not in kinds:
+            headers["X-Rate-Limit-Limit"] = str(reading.limit)
+            headers["X-Rate-Limit-Remaining"] = str(reading.remaining)
+            headers["X-Rate-Limit-Reset"] = str(reading.reset)
         body = b""
         if answer.text is not None:
             body = answer.text.encode()
@@ -194,7 +197,6 @@ class Gateway:
         headers.update(answer.headers)
         for relation, url in answer.links.items():
             headers.add("link", f'<{url}>; rel="{relation}"')
-        kinds = {fault.kind for fault in faults}
         if FaultKind.TRUNCATED in kinds:
             body = body[: len(body) // 2]
         delay = sum(fault.seconds for fault in faults if fault.kind is FaultKind.SLOW)
@@ -222,6 +224,8 @@ def _length_or_type(request: Request, media_type: str) -> Answer | None:
 
 def _broken(kinds: set[FaultKind]) -> Answer | None:
     """Return the answer of a fault that keeps a call from its endpoint."""
+    if FaultKind.EDGE_LIMIT in kinds:
+        return Answer(429, text=_PAGES[429], content_type=_HTML)
     if FaultKind.ERROR_PAGE in kinds:
         return Answer(500, text=_PAGES[500], content_type=_HTML)
     if FaultKind.BAD_GATEWAY in kinds:

@@ -67,7 +67,7 @@ async def register_over_https(
         raise UnavailableError(_METHOD, address, error.problem) from error
     if answer.status == 200:
         return _certs(address, answer)
-    raise _BY_STATUS.get(answer.status, UnknownFailureError)(_METHOD, address, _reason(answer))
+    raise _BY_STATUS.get(answer.status, UnknownFailureError)(_METHOD, address, _reason(answer, request))
 
 
 def _json(request: types_pb2.RegisterUsingTokenRequest) -> dict[str, str]:
@@ -105,8 +105,12 @@ def _bytes(text: str | None) -> bytes:
         raise ValueError(str(error)) from error
 
 
-def _reason(answer: WebAnswer) -> str:
-    """Return the server's own words for a refusal, which stand in `error.message`."""
+def _reason(answer: WebAnswer, request: types_pb2.RegisterUsingTokenRequest) -> str:
+    """Return the server's own words for a refusal, which stand in `error.message`.
+
+    Of an answer that is not Teleport's the beginning is shown, without the secrets of the request, as it may repeat
+    them.
+    """
     try:
         told = json.loads(answer.body)
     except ValueError:
@@ -115,5 +119,7 @@ def _reason(answer: WebAnswer) -> str:
     message = error.get("message") if isinstance(error, dict) else None
     if isinstance(message, str) and message:
         return f"HTTP {answer.status}: {message}"
-    excerpt = answer.body[:_LONGEST_EXCERPT].decode(errors="replace")
-    return f"HTTP {answer.status} {answer.content_type}: {excerpt}"
+    page = answer.body.decode(errors="replace")
+    for secret in filter(None, (request.Token, request.IDToken)):
+        page = page.replace(secret, "***")
+    return f"HTTP {answer.status} {answer.content_type}: {page[:_LONGEST_EXCERPT]}"

@@ -76,7 +76,7 @@ class Canaries:
         async def sent(transport, request):
             scheme, _, token = request.headers.get("Authorization", "").partition(" ")
             if token:
-                self.add_jwt(f"{scheme} token", token)
+                self.add_jwt("API token" if scheme == "SSWS" else f"{scheme} token", token)
             if "DPoP" in request.headers:
                 self.add_jwt("DPoP proof", request.headers["DPoP"])
             if request.form:

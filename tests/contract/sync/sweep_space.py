@@ -1,0 +1,72 @@
+"""The space of the fault sweep, and samples of it: which call, at which moment, fails how, and for how long."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import cycle
+from typing import NamedTuple
+
+from contract.sync.sweep_troubles import Trouble
+
+
+class Moment(NamedTuple):
+    """The `nth` call of its kind in a step of a telling."""
+
+    telling: str
+    step: int
+    nth: int
+
+
+def moments_of(whole):
+    """Each call that the story makes, with the moments at which it is made."""
+    moments = {}
+    for performance in whole:
+        for step, calls in performance.made.items():
+            for call, count in calls.items():
+                moments.setdefault(call, []).extend(
+                    Moment(performance.telling.name, step, nth) for nth in range(1, count + 1)
+                )
+    return moments
+
+
+def everything(moments):
+    """The space: every call, moment, fault and duration."""
+    return [
+        Trouble(*moment[:2], call, moment.nth, fault, lasts)
+        for call, its_moments in moments.items()
+        for moment in its_moments
+        for fault in call.faults
+        for lasts in (False, True)
+    ]
+
+
+def each(moments):
+    """Every call with every fault: in the step that has the least to bear so far, once and lasting in turn.
+
+    Calls with few moments choose first, so that the steps are filled evenly and few tellings are needed.
+    """
+    load, lasting = Counter(), cycle((False, True))
+    troubles = []
+    for call, its_moments in sorted(moments.items(), key=lambda item: len(item[1])):
+        used = Counter()
+        for fault in call.faults:
+            moment = min(its_moments, key=lambda moment: (load[moment[:2]], used[moment]))
+            used[moment] += 1
+            load[moment[:2]] += 1
+            troubles.append(Trouble(*moment[:2], call, moment.nth, fault, next(lasting)))
+        next(lasting)
+    return troubles
+
+
+def chosen(choice, moments):
+    """The sample that is named: `each`, `all`, a number of troubles, or their names, joined by commas."""
+    space = everything(moments)
+    if choice == "all":
+        return space
+    if choice == "each":
+        return each(moments)
+    if choice.isdigit():
+        count = min(int(choice), len(space))
+        return [space[index * len(space) // count] for index in range(count)]
+    names = choice.split(",")
+    return [trouble for trouble in space if str(trouble) in names]
