@@ -25,6 +25,7 @@ from teleport_okta.teleport.errors import (
     NotFoundError,
     RpcError,
     TeleportError,
+    UnavailableError,
 )
 
 if TYPE_CHECKING:
@@ -154,9 +155,8 @@ class Lease:
         return self._clock.monotonic() >= self._ends - LIFE + RENEW_AFTER
 
     async def _take(self) -> None:
-        asked = self._clock.monotonic()
         try:
-            self._held = await self._acquired()
+            asked = await self._acquire()
         except LimitExceededError as error:
             present = await self._present_lease()
             if present is None:  # it is the server that has enough to do
@@ -164,13 +164,7 @@ class Lease:
             if not present.Holder.endswith(f"[{self._holder.seat}]"):
                 raise StandbyError(self._owner, present.Holder) from error
             await self._cancel(present.LeaseID)
-            asked = self._clock.monotonic()
-            self._held = await self._acquired()
-        except InvalidArgumentError as error:
-            if self._clock.monotonic() - asked < CLOCK_TOLERANCE:
-                raise ClockBehindError from error
-            raise self._too_slow(asked) from error
-        self._ends = asked + CLOCK_TOLERANCE
+            asked = await self._acquire()
         if not await self._renewed():
             present = await self._present_lease()
             raise self._too_slow(asked) if present is None else StandbyError(self._owner, present.Holder)
@@ -182,17 +176,38 @@ class Lease:
         details = f"the server took {took:.0f} seconds, by which the lease had ended again; nobody has it"
         return DeadlineError("AuthService/AcquireSemaphore", self._subject, details)
 
-    async def _acquired(self) -> types_pb2.SemaphoreLease:
-        request = types_pb2.AcquireSemaphoreRequest(
-            SemaphoreKind=SEMAPHORE_KIND,
-            SemaphoreName=self._owner,
-            MaxLeases=1,
-            Expires=self._in(CLOCK_TOLERANCE),
-            Holder=str(self._holder),
-        )
-        return await self._connection.call_once(
-            self._connection.auth.AcquireSemaphore, request, name="AuthService/AcquireSemaphore", subject=self._subject
-        )
+    async def _acquire(self) -> float:
+        """Take the lease for its first, short life; return when that was asked for.
+
+        It is asked for again while the server cannot be reached. One whose answer was lost is found taken then, from
+        our own seat. Raises ClockBehindError, or LimitExceededError when the lease is taken.
+        """
+        attempts = self._connection.attempts()
+        while True:
+            asked = self._clock.monotonic()
+            request = types_pb2.AcquireSemaphoreRequest(
+                SemaphoreKind=SEMAPHORE_KIND,
+                SemaphoreName=self._owner,
+                MaxLeases=1,
+                Expires=self._in(CLOCK_TOLERANCE),
+                Holder=str(self._holder),
+            )
+            try:
+                self._held = await self._connection.call_once(
+                    self._connection.auth.AcquireSemaphore,
+                    request,
+                    name="AuthService/AcquireSemaphore",
+                    subject=self._subject,
+                )
+            except InvalidArgumentError as error:
+                if self._clock.monotonic() - asked < CLOCK_TOLERANCE:
+                    raise ClockBehindError from error
+                raise self._too_slow(asked) from error
+            except UnavailableError as error:
+                await attempts.pause(error)
+            else:
+                self._ends = asked + CLOCK_TOLERANCE
+                return asked
 
     async def _present_lease(self) -> types_pb2.SemaphoreLeaseRef | None:
         reply = await self._connection.call(

@@ -193,3 +193,15 @@ async def test_a_write_that_is_repeated_stops_when_the_lease_goes(
 
         with pytest.raises(NotTheWriterError):
             await one.users.upsert(ADA)
+
+
+@pytest.mark.parametrize("applied", [False, True], ids=["lost on the way", "answer lost"])
+async def test_an_outage_while_it_is_taken_is_outlasted(process, sandbox: TeleportSandbox, applied: bool) -> None:
+    away = Fault("*/AcquireSemaphore", code=grpc.StatusCode.UNAVAILABLE, count=1, applied=applied)
+    async with process("one") as one:
+        sandbox.faults.add(away)
+
+        await one.lease.obtain(OWNER)
+
+        assert one.lease.is_held
+        await one.users.create(ADA)
