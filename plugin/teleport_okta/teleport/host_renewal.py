@@ -46,6 +46,8 @@ class HostKeeper:
         self._store = store
         self._clock = clock
         self._candidate: tuple[Identity, bytes] | None = None
+        self._never_suited: HostCAs | None = None
+        """CAs that what the server issued did not suit; asking again, and again, would bring the same."""
 
     async def keep(self) -> None:
         """Look again and again, until cancelled. Failures are logged, shown in `status`, and tried again."""
@@ -63,7 +65,7 @@ class HostKeeper:
         """
         current = self._teleport.host.identity
         cas = await read_host_cas(self._teleport.host)
-        if self._candidate is not None and not cas.suits(self._candidate[0]):
+        if self._candidate is not None and not self._suits(cas, self._candidate[0]):
             self._candidate = None
         if self._candidate is not None or self._is_due(current, cas):
             await self._succeed(current, cas)
@@ -75,7 +77,11 @@ class HostKeeper:
 
     async def _succeed(self, current: Identity, cas: HostCAs) -> None:
         """Let a successor take over, and store it."""
-        self._candidate = self._candidate or await self._issued(current)
+        if self._candidate is None:
+            self._candidate = await self._issued(current)
+            if not cas.suits(self._candidate[0]):
+                _log.info("the certificate just issued does not go with the CAs that the cluster names")
+                self._never_suited = cas
         identity, content = self._candidate
         if identity != current:
             await self._teleport.take_host(identity)
@@ -88,7 +94,10 @@ class HostKeeper:
         )
 
     def _is_due(self, identity: Identity, cas: HostCAs) -> bool:
-        return not cas.suits(identity) or self._clock.now() >= _renewal_time(identity)
+        return not self._suits(cas, identity) or self._clock.now() >= _renewal_time(identity)
+
+    def _suits(self, cas: HostCAs, identity: Identity) -> bool:
+        return cas == self._never_suited or cas.suits(identity)
 
     async def _issued(self, current: Identity) -> tuple[Identity, bytes]:
         keys = HostKeys.generate()

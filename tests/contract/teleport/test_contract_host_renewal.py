@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,14 @@ import grpc
 import pytest
 from teleport_clients import connect
 from teleport_okta.sandbox.teleport import Fault
+from teleport_okta.teleport import host_renewal
+from teleport_okta.teleport.authorities import HostCAs, read_host_cas
 from teleport_okta.teleport.errors import PermissionDeniedError, UnavailableError
 from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
 from teleport_okta.teleport.host_renewal import HostKeeper
 from teleport_okta.teleport.identity import parse_identity
 from teleport_okta.teleport.way import Direct
+from unit.teleport.small_pki import SmallCA
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import VirtualClock
     from teleport_okta.sandbox.teleport import TeleportSandbox
     from teleport_okta.teleport.cluster import Teleport
+    from teleport_okta.teleport.connection import Connection
     from teleport_okta.teleport.identity import Identity
 
 PHASES = ("init", "update_clients", "update_servers", "standby")
@@ -222,3 +227,24 @@ async def test_a_join_during_a_rotation_brings_both_cas(sandbox: TeleportSandbox
         rng=random.Random(2),
     )
     assert len(joined.ca_pems) == 2
+
+
+async def test_a_server_whose_answers_never_suit_its_cas_is_asked_once_for_them(
+    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = SmallCA.make().pem
+
+    async def with_one_more(connection: Connection) -> HostCAs:
+        cas = await read_host_cas(connection)
+        return replace(cas, additional=(*cas.additional, stranger))
+
+    monkeypatch.setattr(host_renewal, "read_host_cas", with_one_more)
+    for _ in range(3):
+        await keeper.look()
+    assert sandbox.calls.of("GenerateHostCerts") == 1
+
+    sandbox.administrator.rotate("init")
+    for _ in range(3):
+        await keeper.look()
+    assert sandbox.calls.of("GenerateHostCerts") == 2
+    assert len(teleport.host.identity.ca_pems) == 2
