@@ -15,17 +15,7 @@ from teleport_okta.doctor.findings import Section
 from teleport_okta.errors import ConfigError
 from teleport_okta.teleport.host_identity import HostStore
 from teleport_okta.teleport.identity import load_identity
-from teleport_okta.teleport.identity_errors import (
-    ForeignClusterError,
-    HostStoreError,
-    IdentityDamagedError,
-    IdentityError,
-    IdentityExpiredError,
-    IdentityKeyMismatchError,
-    IdentityMissingError,
-    IdentityWithoutCAError,
-    NotAHostIdentityError,
-)
+from teleport_okta.teleport.identity_errors import ForeignClusterError, IdentityError, IdentityExpiredError
 from teleport_okta.teleport.pod_token import PodTokenError, read_pod_token
 
 if TYPE_CHECKING:
@@ -94,35 +84,17 @@ def _host(store: HostStore, now: datetime) -> tuple[Identity | None, list[Findin
     """The stored identity, what is to be said of it, and whether there is one at all."""
     check = "host"
     try:
-        identity = _stored_host(store)
-    except IdentityMissingError:
-        return None, [HERE.note(check, f"not joined yet: the first start joins; {WITHOUT_HOST}")], False
+        identity = store.read()
     except IdentityError as error:
         return None, [_unusable(check, error, WITHOUT_HOST)], True
+    if identity is None:
+        return None, [HERE.note(check, f"not joined yet: the first start joins; {WITHOUT_HOST}")], False
     late = "have the service running: it renews the identity by itself"
     findings = [
         _validity(check, identity, now, late=late, lost=WITHOUT_HOST, remedy=_AGAIN),
         *_closed("host file", store.identity_path),
     ]
     return identity, findings, True
-
-
-def _stored_host(store: HostStore) -> Identity:
-    """Read the stored identity without mending anything, as `HostStore.load` would. Raises IdentityError."""
-    try:
-        identity = load_identity(store.identity_path)
-    except (IdentityDamagedError, IdentityKeyMismatchError, IdentityWithoutCAError) as error:
-        raise HostStoreError(str(store.identity_path), error.what) from error
-    if not identity.is_okta_host:
-        raise NotAHostIdentityError(identity.source, identity.subject, identity.roles)
-    try:
-        stored_id = store.uuid_path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:  # it is read from the certificate then
-        return identity
-    if stored_id != identity.host_id:
-        problem = f"it is of host {identity.host_id}, but {store.uuid_path} names {stored_id or 'nothing'}"
-        raise HostStoreError(identity.source, problem)
-    return identity
 
 
 def _bot(settings: TeleportSettings, now: datetime) -> tuple[Identity | None, list[Finding]]:

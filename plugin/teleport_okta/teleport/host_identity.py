@@ -54,7 +54,17 @@ class HostStore:
         self.uuid_path = self.directory / "uuid"
 
     def load(self) -> Identity | None:
-        """Return the stored identity, or None when this host has not joined yet.
+        """Return the stored identity, or None when this host has not joined yet; a missing id is written anew.
+
+        Raises what `read` raises.
+        """
+        identity = self.read()
+        if identity is not None and not self.uuid_path.exists():
+            write_private(self.uuid_path, f"{identity.host_id}\n".encode())
+        return identity
+
+    def read(self) -> Identity | None:
+        """The same, changing nothing.
 
         Raises HostStoreError when a file is damaged, and NotAHostIdentityError when the identity is no host's of role
         Okta. Whether it has expired is not looked at.
@@ -68,9 +78,7 @@ class HostStore:
         if not identity.is_okta_host:
             raise NotAHostIdentityError(str(self.identity_path), identity.subject, identity.roles)
         stored_id = self._stored_id()
-        if stored_id is None:
-            write_private(self.uuid_path, f"{identity.host_id}\n".encode())
-        elif stored_id != identity.host_id:
+        if stored_id not in {None, identity.host_id}:
             raise HostStoreError(
                 str(self.identity_path), f"it is of host {identity.host_id}, but {self.uuid_path} names {stored_id}"
             )

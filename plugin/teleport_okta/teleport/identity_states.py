@@ -36,7 +36,7 @@ def state_of(which: str, identity: Identity, now: datetime, problem: str = "") -
 def stored_states(settings: TeleportSettings, data_dir: Path, now: datetime) -> tuple[IdentityState, ...]:
     """Return the states of both identities as their files have them; whatever is wrong with a file is told."""
     store = HostStore(data_dir)
-    host = _stored("host", store.load, str(store.identity_path), now, missing=NOT_JOINED)
+    host = _stored("host", store.read, str(store.identity_path), now, missing=NOT_JOINED)
     path = settings.identity
     if path is None:
         return host, IdentityState("bot", "", problem=NO_BOT)
