@@ -186,3 +186,62 @@ def test_an_assignment_can_be_put_into_any_status(world: World, app: str, ada: s
     world.org.set_assignment_status(app, ada, "DEPROVISIONED")
     (entry,) = world.get(f"/api/v1/apps/{app}/users").json()
     assert (entry["status"], entry["statusChanged"]) == ("DEPROVISIONED", "2026-01-05T08:01:00.000Z")
+
+
+def test_direct_and_granted_users_are_listed_alike(prompt_world: World) -> None:
+    world = prompt_world
+    app, group = world.org.create_app("Wiki").id, world.org.create_group("Red").id
+    ada, bob = (world.org.create_user(profile(name)).id for name in ("ada", "bob"))
+    world.org.assign(app, ada)
+    world.org.add_member(group, bob)
+    world.org.assign_group(app, group)
+    listed = world.get(f"/api/v1/apps/{app}/users?limit=500").json()
+    assert [(entry["id"], entry["scope"], entry["status"]) for entry in listed] == [
+        (ada, "USER", "ACTIVE"),
+        (bob, "GROUP", "ACTIVE"),
+    ]
+
+
+def test_a_grant_names_the_group_of_the_highest_priority(prompt_world: World) -> None:
+    world = prompt_world
+    app, ada = world.org.create_app("Wiki").id, world.org.create_user(profile("ada")).id
+    for name in ("Red", "Blue"):
+        group = world.org.create_group(name).id
+        world.org.add_member(group, ada)
+        world.org.assign_group(app, group)
+    assert world.get(f"/api/v1/apps/{app}/users/{ada}").json()["_links"]["group"]["name"] == "Red"
+    world.put(f"/api/v1/apps/{app}/groups/{group}", {"priority": 0})
+    assert world.get(f"/api/v1/apps/{app}/users/{ada}").json()["_links"]["group"]["name"] == "Blue"
+
+
+def test_an_inactive_app_keeps_its_assignments_and_catches_up_when_it_is_active_again(prompt_world: World) -> None:
+    world = prompt_world
+    app, group = world.org.create_app("Wiki").id, world.org.create_group("Red").id
+    ada, bob, eve = (world.org.create_user(profile(name)).id for name in ("ada", "bob", "eve"))
+    world.org.assign(app, ada)
+    world.org.add_member(group, bob)
+    world.org.assign_group(app, group)
+    world.post(f"/api/v1/apps/{app}/lifecycle/deactivate")
+    world.org.remove_member(group, bob)
+    world.org.add_member(group, eve)
+    assert world.ids(f"/api/v1/apps/{app}/users") == [ada, bob]
+    world.post(f"/api/v1/apps/{app}/lifecycle/activate")
+    assert world.ids(f"/api/v1/apps/{app}/users") == [ada, eve]
+
+
+def test_the_groups_of_an_app_are_paged_by_priority(world: World, app: str) -> None:
+    groups = [world.org.create_group(f"Group {number}").id for number in range(5)]
+    for group in reversed(groups):
+        world.org.assign_group(app, group)
+    pages = world.pages(f"/api/v1/apps/{app}/groups?limit=2")
+    assert pages == [[groups[4], groups[3]], [groups[2], groups[1]], [groups[0]]]
+    world.org.narrow_role(hide=[groups[3]])
+    assert world.pages(f"/api/v1/apps/{app}/groups?limit=2") == [[groups[4], groups[2]], [groups[1], groups[0]]]
+
+
+def test_a_deleted_app_is_no_group_s_any_more(prompt_world: World) -> None:
+    world = prompt_world
+    app, group = world.org.create_app("Wiki").id, world.org.create_group("Red").id
+    world.org.assign_group(app, group)
+    world.org.delete_app(app)
+    assert world.ids(f"/api/v1/groups/{group}/apps") == []

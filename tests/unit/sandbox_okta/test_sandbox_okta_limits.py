@@ -95,3 +95,26 @@ def test_calls_are_counted_by_bucket_endpoint_and_status_since_a_mark(world: Wor
     assert calls.buckets == {"/api/v1/apps": 2}
     assert calls.endpoints == {"GET /api/v1/apps": 1, "GET /api/v1/apps/{id}/users": 1}
     assert calls.statuses == {200: 1, 404: 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "bucket"),
+    [
+        ("/api/v1/groups?limit=200&expand=stats", "/api/v1/groups"),
+        ("/api/v1/groups/{group}", "/api/v1/groups/{id}"),
+        ("/api/v1/groups/{group}/users?limit=1000", "/api/v1/groups"),
+        ("/api/v1/groups/{group}/apps?limit=200", "/api/v1/groups"),
+        ("/api/v1/apps?limit=200", "/api/v1/apps"),
+        ("/api/v1/apps/{app}", "/api/v1/apps/{id}"),
+        ("/api/v1/apps/{app}/users?limit=500", "/api/v1/apps"),
+        ("/api/v1/apps/{app}/users/{user}", "/api/v1/apps"),
+        ("/api/v1/apps/{app}/groups?limit=200", "/api/v1/apps"),
+        ("/api/v1/apps/{app}/groups/{group}", "/api/v1/apps"),
+    ],
+)
+def test_reads_of_groups_and_apps_count_in_their_bucket(world: World, path: str, bucket: str) -> None:
+    app, group = world.org.create_app("Wiki").id, world.org.create_group("Red").id
+    world.org.assign_group(app, group)
+    world.org.assign(app, world.org.admin)
+    assert world.get(path.format(app=app, group=group, user=world.org.admin)).status == 200
+    assert world.org.calls.buckets == {bucket: 1}

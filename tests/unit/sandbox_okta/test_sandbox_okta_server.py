@@ -156,6 +156,42 @@ async def test_the_control_listener_sets_the_clock(okta: OktaSandbox, control: a
         assert (await response.json())["skew"] == okta.org.timeline.skew == -300
 
 
+async def test_the_control_listener_makes_and_changes_apps(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
+    body = {"label": "Suite", "signOnMode": "BOOKMARK", "links": ["mail", "files"], "hidden": True, "note": "Ask Ada."}
+    async with control.post("/apps", json=body) as response:
+        app = okta.org.app((await response.json())["id"])
+    assert (app.sign_on_mode, [name for name, _ in app.links]) == ("BOOKMARK", ["mail", "files"])
+    assert (app.visibility["hide"], app.settings["notes"]) == (
+        {"iOS": False, "web": True},
+        {"admin": None, "enduser": "Ask Ada."},
+    )
+    async with control.patch(f"/apps/{app.id}", json={"label": "Office", "hidden": False}) as response:
+        assert (await response.json())["label"] == "Office"
+    async with control.post("/apps", json={"label": "corp", "signOnMode": None, "activate": False}) as response:
+        directory = await response.json()
+        assert (directory["name"], directory["status"]) == ("active_directory", "INACTIVE")
+    async with control.post("/apps/internal") as response:
+        assert len(await response.json()) == 6
+    async with control.post("/links", json={"shuffle": True}) as response:
+        assert await response.json() == {"shuffle": True}
+    orders = {tuple(okta.org.apps.links_of(app)) for _ in range(2)}
+    assert len(orders) == 2
+
+
+async def test_the_control_listener_makes_and_changes_groups(okta: OktaSandbox, control: aiohttp.ClientSession) -> None:
+    directory = okta.org.create_app("corp", signOnMode=None)
+    async with control.post("/groups", json={"name": "Red", "type": "APP_GROUP", "source": directory.id}) as response:
+        group = await response.json()
+        assert group["source"] == {"id": directory.id}
+    async with control.patch(f"/groups/{group['id']}", json={"profile": {"name": "Blue"}}) as response:
+        assert (await response.json())["profile"]["name"] == "Blue"
+    for administrative in (True, False):
+        path = f"/groups/{group['id']}/administrative"
+        async with control.post(path, json={"administrative": administrative}) as response:
+            assert await response.json() == {"administrative": administrative}
+        assert okta.org.group(group["id"]).administrative is administrative
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
@@ -165,6 +201,10 @@ async def test_the_control_listener_sets_the_clock(okta: OktaSandbox, control: a
         ("/share", {"percent": 0}, 400),
         ("/role", {"without": ["okta.nonsense"]}, 400),
         ("/users", {}, 400),
+        ("/apps", {"label": "Wiki", "signOnMode": "WS_FEDERATION"}, 400),
+        ("/apps", {"label": "Wiki", "links": "login"}, 400),
+        ("/apps", {"label": "Wiki", "hidden": "yes"}, 400),
+        ("/groups/00gNone/administrative", {}, 404),
         ("/clients/0oaNobody", {"require_dpop": True}, 404),
         ("/clock", {"skew": "soon"}, 400),
         ("/clock", {}, 400),

@@ -1,8 +1,8 @@
 """An Okta organisation in miniature, built from reference/okta.md section 9.
 
 :class:`OktaOrganization` is the state and the admin console, without I/O; :class:`OktaSandbox` serves it over HTTP and
-HTTPS; :class:`OktaControl` lets other processes play the administrator; :func:`seed_organization` fills it with people;
-:class:`HttpProxy` stands between, where a company has one.
+HTTPS; :class:`OktaControl` lets other processes play the administrator; :func:`seed_organization` fills it with people,
+:func:`seed_large` with very many; :class:`HttpProxy` stands between, where a company has one.
 Requests run through ``gateway`` (limits, credentials, faults) to the ``routes_*`` modules, which read and change the
 state (``users``, ``groups``, ``apps``, ``assignments``) and render it (``*_views``).
 """
@@ -13,6 +13,7 @@ from teleport_okta.sandbox.okta.faults import FaultKind
 from teleport_okta.sandbox.okta.http_proxy import HttpProxy
 from teleport_okta.sandbox.okta.organization import OktaOrganization
 from teleport_okta.sandbox.okta.seed import seed_organization
+from teleport_okta.sandbox.okta.seed_large import seed_large
 from teleport_okta.sandbox.okta.server import OktaSandbox
 from teleport_okta.sandbox.okta.settings import Delays, Edition, Settings
 
@@ -26,5 +27,6 @@ __all__ = [
     "OktaOrganization",
     "OktaSandbox",
     "Settings",
+    "seed_large",
     "seed_organization",
 ]

@@ -19,6 +19,22 @@ UNIVERSAL_LOGOUT: Json = {
     "protocol": "GLOBAL_TOKEN_REVOCATION",
 }
 
+UNSUPPORTED_LOGOUT: Json = {"status": "UNSUPPORTED"}
+
+_CLIENT: Json = {
+    "client_uri": None,
+    "logo_uri": None,
+    "redirect_uris": [],
+    "response_types": ["token"],
+    "grant_types": ["client_credentials"],
+    "application_type": "service",
+    "consent_method": "REQUIRED",
+    "issuer_mode": "DYNAMIC",
+    "idp_initiated_login": {"mode": "DISABLED", "default_scope": []},
+    "wildcard_redirect": "DISABLED",
+    "dpop_bound_access_tokens": False,
+    "participate_slo": False,
+}
 _SIGN_ON: Json = {
     "defaultRelayState": None,
     "ssoAcsUrl": None,
@@ -51,6 +67,11 @@ _FILTER_TYPES = frozenset({"STARTS_WITH", "EQUALS", "CONTAINS", "REGEX"})
 def as_object(value: object) -> Json:
     """Return a JSON object as it is, anything else as an empty one."""
     return dict(value) if isinstance(value, Mapping) else {}
+
+
+def client_settings(given: Json) -> Json:
+    """Return ``settings.oauthClient`` with its defaults: those of a service app, with tokens bound to no key."""
+    return {name: given.get(name, default) for name, default in _CLIENT.items()}
 
 
 def saml_sign_on(given: Json) -> Json:

@@ -4,41 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from teleport_okta.sandbox.okta.app_defaults import ACCESSIBILITY, UNIVERSAL_LOGOUT, Json
+from teleport_okta.sandbox.okta.app_defaults import ACCESSIBILITY, Json, as_object
+from teleport_okta.sandbox.okta.app_kinds import SAML
 from teleport_okta.sandbox.okta.apps import ACTIVE, App
 from teleport_okta.sandbox.okta.timeline import iso
 
 if TYPE_CHECKING:
-    from teleport_okta.sandbox.okta.assignments import AppGroup, AppUser
+    from teleport_okta.sandbox.okta.app_groups import AppGroup
+    from teleport_okta.sandbox.okta.assignments import AppUser
     from teleport_okta.sandbox.okta.groups import Group
+    from teleport_okta.sandbox.okta.organization import OktaOrganization
     from teleport_okta.sandbox.okta.users import User
+
+_CLIENT_SECRETS = {"private_key_jwt": "jwks", "client_secret_basic": "secrets", "client_secret_post": "secrets"}
+"""Where an OAuth client's secrets are kept, by the way in which it authenticates."""
 
 _LOGO = "/assets/img/logos/default.png"
 
 
-def app_json(app: App, base: str, organization_id: str) -> Json:
+def app_json(app: App, base: str, org: OktaOrganization) -> Json:
     """Return an app with its links."""
-    own = f"{base}/api/v1/apps/{app.id}"
-    links: Json = {}
-    if app.sign_on_mode == "SAML_2_0":
-        guide = f"{_admin(base)}/app/{app.name}/{app.id}/setup/help/SAML_2_0/instructions"
-        links["help"] = {"href": guide, "type": "text/html"}
-        links["metadata"] = {"href": f"{own}/sso/saml/metadata", "type": "application/xml"}
-    links |= {
-        "uploadLogo": {"href": f"{own}/logo", "hints": {"allow": ["POST"]}},
-        "appLinks": [
-            {"name": name, "href": f"{base}/home/{app.name}/{app.id}/{link_id}", "type": "text/html"}
-            for name, link_id in app.links
-        ],
-        "groups": {"href": f"{own}/groups"},
-        "logo": [{"name": "medium", "href": base + _LOGO, "type": "image/png"}],
-        "users": {"href": f"{own}/users"},
-    }
-    change = "deactivate" if app.status == ACTIVE else "activate"
-    links[change] = {"href": f"{own}/lifecycle/{change}"}
     return {
         "id": app.id,
-        "orn": f"orn:okta:idp:{organization_id}:apps:{app.name}:{app.id}",
+        "orn": f"orn:okta:idp:{org.id}:apps:{app.name}:{app.id}",
         "name": app.name,
         "label": app.label,
         "status": app.status,
@@ -46,13 +34,48 @@ def app_json(app: App, base: str, organization_id: str) -> Json:
         "created": iso(app.created),
         "accessibility": ACCESSIBILITY,
         "visibility": app.visibility,
-        "features": [],
+        "features": app.features,
         "signOnMode": app.sign_on_mode,
         "credentials": app.credentials,
-        "universalLogout": UNIVERSAL_LOGOUT,
+        "universalLogout": app.universal_logout,
         "settings": app.settings,
-        "_links": links,
+        "_links": _links(app, base, org),
     }
+
+
+def _links(app: App, base: str, org: OktaOrganization) -> Json:
+    own = f"{base}/api/v1/apps/{app.id}"
+    enrolment, access = org.apps.policies
+    links: Json = {}
+    if app.sign_on_mode == SAML:
+        guide = f"{_admin(base)}/app/{app.name}/{app.id}/setup/help/SAML_2_0/instructions"
+        links["help"] = {"href": guide, "type": "text/html"}
+        links["metadata"] = {"href": f"{own}/sso/saml/metadata", "type": "application/xml"}
+    links |= {
+        "uploadLogo": {"href": f"{own}/logo", "hints": {"allow": ["POST"]}},
+        "appLinks": [
+            {"name": name, "href": f"{base}/home/{app.name}/{app.id}/{link_id}", "type": "text/html"}
+            for name, link_id in org.apps.links_of(app)
+        ],
+        "profileEnrollment": {"href": f"{base}/api/v1/policies/{enrolment}"},
+    }
+    if app.status != ACTIVE:
+        links["activate"] = {"href": f"{own}/lifecycle/activate"}
+    links |= {
+        "policies": {"href": f"{own}/policies", "hints": {"allow": ["PUT"]}},
+        "groups": {"href": f"{own}/groups"},
+        "logo": [{"name": "medium", "href": base + _LOGO, "type": "image/png"}],
+    }
+    secret = _CLIENT_SECRETS.get(str(as_object(app.credentials.get("oauthClient")).get("token_endpoint_auth_method")))
+    if secret is not None:
+        links["clientCredentials"] = [{"name": secret, "href": f"{own}/credentials/{secret}"}]
+    links |= {
+        "accessPolicy": {"href": f"{base}/api/v1/policies/{access}"},
+        "users": {"href": f"{own}/users"},
+    }
+    if app.status == ACTIVE:
+        links["deactivate"] = {"href": f"{own}/lifecycle/deactivate"}
+    return links
 
 
 def app_user_json(
@@ -121,7 +144,7 @@ def app_links_json(app: App, entry: AppUser, user: User, base: str) -> list[Json
             "hidden": False,
             "sortOrder": order,
         }
-        for order, (_, link_id) in enumerate(app.links)
+        for order, (_, link_id) in enumerate(app.shown_links)
     ]
 
 

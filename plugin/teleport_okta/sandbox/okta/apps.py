@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from teleport_okta.sandbox.okta.app_defaults import NOTIFICATIONS, Json, as_object, saml_sign_on
+from teleport_okta.sandbox.okta.app_defaults import NOTIFICATIONS, Json, as_object
+from teleport_okta.sandbox.okta.app_kinds import (
+    FIRST_APPS,
+    LATER_APPS,
+    SAML,
+    Definition,
+    InternalApp,
+    definition_of,
+    own_credentials,
+    own_settings,
+)
 from teleport_okta.sandbox.okta.collection import Ordered
-from teleport_okta.sandbox.okta.errors import blank, invalid, not_found, refusal
+from teleport_okta.sandbox.okta.errors import blank, not_found, refusal
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from teleport_okta.sandbox.okta.ids import IdFactory
+    from teleport_okta.sandbox.okta.settings import Settings
     from teleport_okta.sandbox.okta.timeline import Timeline
 
 ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"
 
-INTERNAL_APPS = (
-    ("saasure", "Okta Admin Console", "admin"),
-    ("okta_enduser", "Okta Dashboard", None),
-    ("okta_browser_plugin", "Okta Browser Plugin", None),
-)
-"""Okta's own apps, which every organisation lists: definition, label, name of the link if there is one."""
-
-SERVICE_CLIENT: Json = {
-    "application_type": "service",
-    "grant_types": ["client_credentials"],
-    "response_types": ["token"],
-    "dpop_bound_access_tokens": False,
-}
-"""OAuth settings of a service app; its tokens are bound to a key only if somebody asks for it."""
+Link = tuple[str, str]
+"""Name and id of something that users can launch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,14 @@ class App:
     status: str
     created: int
     last_updated: int
-    sign_on_mode: str
+    sign_on_mode: str | None
     external_key: str
     visibility: Json
     credentials: Json
     settings: Json
-    links: tuple[tuple[str, str], ...]
-    """Names and ids (``aln…``) of what users can launch."""
+    links: tuple[Link, ...]
+    features: tuple[str, ...] = ()
+    universal_logout: Json | None = None
 
     @property
     def user_name_template(self) -> str:
@@ -65,23 +66,35 @@ class App:
         kid = as_object(self.credentials.get("signing")).get("kid")
         return kid if isinstance(kid, str) else None
 
+    @property
+    def shown_links(self) -> tuple[Link, ...]:
+        """The links that are not switched off one by one in ``visibility.appLinks``."""
+        shown = as_object(self.visibility.get("appLinks"))
+        return tuple(link for link in self.links if shown.get(link[0], True))
+
 
 class Apps:
     """All apps of the organisation, Okta's own among them."""
 
-    def __init__(
-        self, timeline: Timeline, ids: IdFactory, rng: random.Random, subdomain: str, *, unique_labels: bool
-    ) -> None:
+    def __init__(self, timeline: Timeline, ids: IdFactory, rng: random.Random, settings: Settings) -> None:
         self.all: Ordered[App] = Ordered()
         self._timeline = timeline
         self._ids = ids
         self._rng = rng
-        self._subdomain = subdomain
-        self._unique_labels = unique_labels
+        self._subdomain = settings.subdomain
+        self._unique_labels = settings.unique_app_labels
+        self.shuffles_links = settings.shuffles_links
+        """Whether an app of several links names them in another order with every answer."""
+
         self._custom_apps = 0
+        self._link_ids: dict[tuple[str, str], str] = {}
+        self._answers: Counter[str] = Counter()
         self._oidc_kid = self._kid()
-        for name, label, link in INTERNAL_APPS:
-            self.add_oidc(name, label, links=(link,) if link else ())
+        self.policies = tuple(ids.object("rst") for _ in range(2))
+        """The ids of the profile enrolment and the access policy that all apps share."""
+
+        for app in FIRST_APPS:
+            self._add_internal(app)
 
     def require(self, app_id: str) -> App:
         """Return an app, or raise ``E0000007``."""
@@ -90,72 +103,63 @@ class Apps:
             raise not_found(app_id, "AppInstance")
         return app
 
-    def create(self, body: Mapping[str, object], *, activate: bool = True) -> App:
-        """Add an app as the API does: a custom SAML app or a bookmark; other kinds are refused (``E0000001``)."""
-        label = body.get("label")
-        if not isinstance(label, str) or not label.strip():
-            raise blank("label")
-        if self._unique_labels and any(app.label == label for app in self.all):
-            raise refusal("E0000040")
-        mode = body.get("signOnMode")
-        settings = as_object(body.get("settings"))
-        if mode == "SAML_2_0":
-            self._custom_apps += 1
-            name = f"{self._subdomain}_{re.sub(r'[^a-z0-9]', '', label.lower())}_{self._custom_apps}"
-            sign_on: Json = saml_sign_on(as_object(settings.get("signOn")))
-            signing: Json = {"kid": self._kid()}
-        elif mode == "BOOKMARK":
-            name, signing = "bookmark", {}
-            sign_on = {}
-        else:
-            raise invalid("signOnMode", f"signOnMode: Apps of mode {mode} cannot be created here")
-        return self._add(
+    def create(self, body: Mapping[str, object], *, activate: bool = True, links: Iterable[str] | None = None) -> App:
+        """Add an app as the API does. With `links` it has these instead of the one that its kind has."""
+        label = self._checked_label(body.get("label"))
+        definition = definition_of(body)
+        settings = own_settings(definition, as_object(body.get("settings")))
+        name = definition.name or self._custom_name(label)
+        kid = self._kid() if definition.mode == SAML else self._oidc_kid
+        app = self._add(
+            definition,
             name=name,
             label=label,
             status=ACTIVE if activate else INACTIVE,
-            mode=str(mode),
             visibility=as_object(body.get("visibility")),
-            credentials={"userNameTemplate": _template(body), "signing": signing},
-            settings=_settings(settings) | ({"signOn": sign_on} if sign_on else {}),
-            links=("login",) if mode == "BOOKMARK" else (f"{name}_link",),
+            credentials=own_credentials(definition, as_object(body.get("credentials")), kid),
+            settings=_settings(definition, as_object(body.get("settings"))) | settings,
+            links=_default_links(definition, name) if links is None else tuple(links),
         )
+        return self._with_client(app, as_object(body.get("credentials"))) if "oauthClient" in settings else app
 
-    def add_oidc(self, name: str, label: str, *, links: tuple[str, ...], client: Json | None = None) -> App:
-        """Add an OpenID Connect app: one of Okta's own, or the service app of an OAuth client."""
-        app = self._add(
-            name=name,
-            label=label,
-            status=ACTIVE,
-            mode="OPENID_CONNECT",
-            visibility={"hide": {"iOS": client is not None, "web": client is not None}},
-            credentials={"userNameTemplate": _template({}), "signing": {"kid": self._oidc_kid}},
-            settings=_settings({}),
-            links=links,
-        )
-        if client is not None:
-            credentials = app.credentials | {"oauthClient": {"client_id": app.id} | client}
-            app = replace(app, credentials=credentials, settings=app.settings | {"oauthClient": SERVICE_CLIENT})
-            self.all.put(app.id, app)
-        return app
+    def add_later_apps(self) -> list[App]:
+        """Add those of Okta's own apps that come with further products; those that are there stay."""
+        known = {app.name for app in self.all}
+        return [self._add_internal(app) for app in LATER_APPS if app.definition.name not in known]
+
+    def update(
+        self,
+        app: App,
+        *,
+        label: str | None = None,
+        hidden: bool | None = None,
+        note: str | None = None,
+        links: Iterable[str] | None = None,
+    ) -> App:
+        """Change what users see of an app; ``None`` leaves it as it is, an empty note takes the note away."""
+        after = app
+        if label is not None and label != app.label:
+            after = replace(after, label=self._checked_label(label))
+        if hidden is not None:
+            hide = as_object(app.visibility.get("hide")) | {"web": hidden}
+            after = replace(after, visibility=after.visibility | {"hide": hide})
+        if note is not None:
+            notes = as_object(app.settings.get("notes")) | {"enduser": note or None}
+            after = replace(after, settings=after.settings | {"notes": notes})
+        if links is not None:
+            names = tuple(links)
+            visibility = after.visibility | {"appLinks": dict.fromkeys(names, True)}
+            after = replace(after, visibility=visibility, links=self._linked(app.name, names))
+        return self._put(app, after)
 
     def bind_tokens(self, app: App, *, bound: bool) -> App:
         """Write into a service app's settings whether its access tokens are bound to a key."""
         client = as_object(app.settings.get("oauthClient")) | {"dpop_bound_access_tokens": bound}
-        settings = app.settings | {"oauthClient": client}
-        if settings == app.settings:
-            return app
-        app = replace(app, settings=settings, last_updated=self._timeline.stamp())
-        self.all.put(app.id, app)
-        return app
+        return self._put(app, replace(app, settings=app.settings | {"oauthClient": client}))
 
     def set_active(self, app: App, *, active: bool) -> App:
         """Activate or deactivate; being so already is no change."""
-        status = ACTIVE if active else INACTIVE
-        if app.status == status:
-            return app
-        app = replace(app, status=status, last_updated=self._timeline.stamp())
-        self.all.put(app.id, app)
-        return app
+        return self._put(app, replace(app, status=ACTIVE if active else INACTIVE))
 
     def delete(self, app: App) -> None:
         """Remove an INACTIVE app; an active one is refused (``E0000056``)."""
@@ -163,21 +167,51 @@ class Apps:
             raise refusal("E0000056", "The application must be deactivated before deletion.")
         self.all.remove(app.id)
 
+    def links_of(self, app: App) -> tuple[Link, ...]:
+        """Return the shown links of an app as this answer has them: in turning order if they are shuffled."""
+        links = app.shown_links
+        if not self.shuffles_links or len(links) < 2:
+            return links
+        first = self._answers[app.id] % len(links)
+        self._answers[app.id] += 1
+        return links[first:] + links[:first]
+
+    def _put(self, before: App, after: App) -> App:
+        if after == before:
+            return before
+        after = replace(after, last_updated=self._timeline.stamp())
+        self.all.put(after.id, after)
+        return after
+
+    def _add_internal(self, app: InternalApp) -> App:
+        definition = app.definition
+        return self._add(
+            definition,
+            name=definition.name or "",
+            label=app.label,
+            status=ACTIVE,
+            visibility={},
+            credentials=own_credentials(definition, {}, self._oidc_kid),
+            settings=_settings(definition, {}),
+            links=definition.links,
+        )
+
     def _add(
         self,
+        definition: Definition,
         *,
         name: str,
         label: str,
         status: str,
-        mode: str,
         visibility: Json,
         credentials: Json,
         settings: Json,
         links: tuple[str, ...],
     ) -> App:
         stamp = self._timeline.stamp()
-        hide = {"iOS": False, "web": False} | as_object(visibility.get("hide"))
+        hide = {"iOS": definition.hidden, "web": definition.hidden} | as_object(visibility.get("hide"))
         shown = as_object(visibility.get("appLinks"))
+        launched: Json = {"autoLaunch": bool(visibility.get("autoLaunch", False))} if definition.noted else {}
         app = App(
             id=self._ids.object("0oa"),
             name=name,
@@ -185,36 +219,65 @@ class Apps:
             status=status,
             created=stamp,
             last_updated=stamp,
-            sign_on_mode=mode,
+            sign_on_mode=definition.mode,
             external_key=self._ids.object("exk"),
-            visibility={
-                "autoLaunch": bool(visibility.get("autoLaunch", False)),
+            visibility=launched
+            | {
                 "autoSubmitToolbar": bool(visibility.get("autoSubmitToolbar", False)),
                 "hide": hide,
-                "appLinks": dict.fromkeys(links, True) | shown,
+                "appLinks": dict.fromkeys(links, True) | {link: shown[link] for link in links if link in shown},
             },
             credentials=credentials,
             settings=settings,
-            links=tuple((link, self._ids.object("aln")) for link in links),
+            links=self._linked(name, links),
+            features=definition.features,
+            universal_logout=definition.universal_logout,
         )
         self.all.put(app.id, app)
         return app
+
+    def _with_client(self, app: App, given: Json) -> App:
+        """Return an app that is an OAuth client with what only then can be known: its id."""
+        client: Json = {
+            "autoKeyRotation": True,
+            "client_id": app.id,
+            "token_endpoint_auth_method": "private_key_jwt",
+            "pkce_required": False,
+        }
+        client |= as_object(given.get("oauthClient")) | {"client_id": app.id}
+        app = replace(app, credentials=app.credentials | {"oauthClient": client})
+        self.all.put(app.id, app)
+        return app
+
+    def _linked(self, name: str, links: Iterable[str]) -> tuple[Link, ...]:
+        """Return links with their ids, which are the same in all apps of a definition."""
+        return tuple((link, self._link_ids.setdefault((name, link), self._ids.object("aln"))) for link in links)
+
+    def _checked_label(self, label: object) -> str:
+        if not isinstance(label, str) or not label.strip():
+            raise blank("label")
+        if self._unique_labels and any(app.label == label for app in self.all):
+            raise refusal("E0000040")
+        return label
+
+    def _custom_name(self, label: str) -> str:
+        self._custom_apps += 1
+        return f"{self._subdomain}_{re.sub(r'[^a-z0-9]', '', label.lower())}_{self._custom_apps}"
 
     def _kid(self) -> str:
         return base64.urlsafe_b64encode(self._rng.randbytes(32)).decode().rstrip("=")
 
 
-def _template(body: Mapping[str, object]) -> Json:
-    template = as_object(as_object(body.get("credentials")).get("userNameTemplate"))
-    return {"template": "${source.login}", "type": "BUILT_IN"} | template
+def _default_links(definition: Definition, name: str) -> tuple[str, ...]:
+    return definition.links if definition.name is not None else (f"{name}_link",)
 
 
-def _settings(given: Json) -> Json:
+def _settings(definition: Definition, given: Json) -> Json:
+    notes: Json = {"notes": {"admin": None, "enduser": None} | as_object(given.get("notes"))}
     return {
         "app": as_object(given.get("app")),
         "notifications": NOTIFICATIONS,
         "manualProvisioning": False,
         "implicitAssignment": bool(given.get("implicitAssignment", False)),
         "emOptInStatus": "NONE",
-        "notes": {"admin": None, "enduser": None} | as_object(given.get("notes")),
-    }
+    } | (notes if definition.noted else {})

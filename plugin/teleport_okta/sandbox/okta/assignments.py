@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from teleport_okta.sandbox.okta.app_groups import AppGroup, AppGroups
 from teleport_okta.sandbox.okta.apps import ACTIVE, App, Apps
 from teleport_okta.sandbox.okta.collection import Ordered
 from teleport_okta.sandbox.okta.errors import blank, invalid, not_found, refusal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 DIRECT, BY_GROUP = "USER", "GROUP"
 
 _EMPTY: Mapping[str, object] = {}
+_LOGIN_TEMPLATES = frozenset({"${source.login}", "${user.login}"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +43,6 @@ class AppUser:
     """Whether an administrator chose the name; otherwise it follows the app's template."""
 
 
-@dataclass(frozen=True, slots=True)
-class AppGroup:
-    """One group's assignment to one app."""
-
-    group_id: str
-    last_updated: int
-    priority: int
-    profile: Mapping[str, object]
-
-
 class Assignments:
     """All assignments. Group-derived ones are rebuilt by jobs that run some time after their cause."""
 
@@ -63,8 +55,8 @@ class Assignments:
         self._users = users
         self._groups = groups
         self._apps = apps
+        self.groups = AppGroups()
         self._app_users: dict[str, Ordered[AppUser]] = {}
-        self._app_groups: dict[str, dict[str, AppGroup]] = {}
         self._nobody: Ordered[AppUser] = Ordered()
         users.subscribe(self._user_changed)
         groups.subscribe(self._membership_changed)
@@ -84,14 +76,6 @@ class Assignments:
             raise not_found(user_id, "AppUser")
         return entry
 
-    def groups_of(self, app_id: str) -> list[AppGroup]:
-        """Return the groups assigned to an app, by priority."""
-        return sorted(self._app_groups.get(app_id, {}).values(), key=lambda entry: entry.priority)
-
-    def apps_of_group(self, group_id: str) -> list[App]:
-        """Return the apps that a group is assigned to."""
-        return [app for app in self._apps.all if group_id in self._app_groups.get(app.id, ())]
-
     def apps_of_user(self, user_id: str) -> list[tuple[App, AppUser]]:
         """Return the apps that a user is assigned to, however."""
         found = ((app, self.find(app.id, user_id)) for app in self._apps.all)
@@ -99,10 +83,8 @@ class Assignments:
 
     def granting_group(self, app_id: str, user_id: str) -> Group | None:
         """Return the group of the highest priority through which a user has an app, if any."""
-        for entry in self.groups_of(app_id):
-            if self._groups.is_member(entry.group_id, user_id):
-                return self._groups.require(entry.group_id)
-        return None
+        entry = self.groups.best_of(app_id, self._groups.ids_of_user(user_id))
+        return self._groups.require(entry.group_id) if entry is not None else None
 
     def assign(
         self, app: App, user: User, user_name: str | None = None, profile: Mapping[str, object] | None = None
@@ -158,8 +140,7 @@ class Assignments:
 
     def load_group(self, app: App, group: Group) -> None:
         """Assign a group and all its users at once: seeding."""
-        entries = self._app_groups.setdefault(app.id, {})
-        entries[group.id] = AppGroup(group.id, self._timeline.stamp(), len(entries), {})
+        self.groups.put(app.id, AppGroup(group.id, self._timeline.stamp(), self.groups.end_of(app.id), {}))
         self._rebuild_group(app.id, group.id)
 
     def put_group(
@@ -168,36 +149,42 @@ class Assignments:
         """Assign a group, at the end of the order unless `priority` says; its users follow by a job."""
         if app.status != ACTIVE:
             raise invalid("app", "app: Groups cannot be assigned to an inactive application")
-        entries = self._app_groups.setdefault(app.id, {})
-        existing = entries.get(group.id)
+        existing = self.groups.get(app.id, group.id)
         if priority is None:
-            last = max((entry.priority for entry in entries.values()), default=-1)
-            priority = existing.priority if existing else last + 1
+            priority = existing.priority if existing else self.groups.end_of(app.id)
         if profile is None:
             profile = existing.profile if existing else {}
-        self._make_room(entries, group.id, priority)
         entry = AppGroup(group.id, self._timeline.stamp(), priority, dict(profile))
-        entries[group.id] = entry
+        self.groups.put(app.id, entry)
         if existing is None:
-            delay = self._job_delay(group.id)
-            self._timeline.later(delay, lambda: self._rebuild_group(app.id, group.id))
+            self._timeline.later(self._job_delay(group.id), lambda: self._rebuild_group(app.id, group.id))
         return entry
 
-    def remove_group(self, app: App, group_id: str) -> None:
+    def remove_group(self, app_id: str, group_id: str) -> None:
         """Take a group's assignment away; the users who had the app only through it lose it by a job."""
-        if self._app_groups.get(app.id, {}).pop(group_id, None) is None:
+        if not self.groups.remove(app_id, group_id):
             raise not_found(group_id, "ApplicationGroupAssignment")
-        self._timeline.later(self._job_delay(group_id), lambda: self._rebuild_app(app.id))
+        self._timeline.later(self._job_delay(group_id), lambda: self._rebuild_app(app_id))
 
     def group_deleted(self, group_id: str) -> None:
         """Forget a group that is gone."""
-        for app in self.apps_of_group(group_id):
-            self.remove_group(app, group_id)
+        for app_id in self.groups.of_group(group_id):
+            self.remove_group(app_id, group_id)
+
+    def app_activated(self, app_id: str) -> None:
+        """Catch up, by a job, on what happened to the members of an app's groups while it was inactive."""
+
+        def catch_up() -> None:
+            self._rebuild_app(app_id)
+            for entry in self.groups.of_app(app_id):
+                self._rebuild_group(app_id, entry.group_id)
+
+        self._timeline.later(self._delays.group_job, catch_up)
 
     def app_deleted(self, app_id: str) -> None:
         """Forget an app that is gone."""
         self._app_users.pop(app_id, None)
-        self._app_groups.pop(app_id, None)
+        self.groups.forget_app(app_id)
 
     def _write(self, app: App, entry: AppUser, user_name: str | None, profile: Mapping[str, object] | None) -> AppUser:
         if user_name is not None:
@@ -219,16 +206,8 @@ class Assignments:
         if user.status in {DEPROVISIONED, SUSPENDED}:
             raise refusal("E0000117")
 
-    @staticmethod
-    def _make_room(entries: dict[str, AppGroup], group_id: str, priority: int) -> None:
-        others = sorted((e for e in entries.values() if e.group_id != group_id), key=lambda e: e.priority)
-        for other in others:
-            if other.priority == priority:
-                entries[other.group_id] = replace(other, priority=priority + 1)
-                priority += 1
-
     def _job_delay(self, group_id: str) -> float:
-        return self._delays.group_job + len(self._people(group_id)) * self._delays.group_job_per_user
+        return self._delays.group_job + self._groups.size(group_id) * self._delays.group_job_per_user
 
     def _people(self, group_id: str) -> list[str]:
         if group_id == self._groups.everyone:
@@ -255,8 +234,8 @@ class Assignments:
             self._app_users[app_id].remove(user_id)
 
     def _membership_changed(self, group_id: str, user_id: str) -> None:
-        for app in self.apps_of_group(group_id):
-            self._rebuild_later(app.id, user_id)
+        for app_id in self.groups.of_group(group_id):
+            self._rebuild_later(app_id, user_id)
 
     def _rebuild_later(self, app_id: str, user_id: str) -> None:
         self._timeline.later(self._delays.group_job, lambda: self._rebuild(app_id, user_id))
@@ -267,7 +246,8 @@ class Assignments:
                 for entries in self._app_users.values():
                     entries.remove(before.id)
         elif before is None or (before.status == DEPROVISIONED and after.status != DEPROVISIONED):
-            for app_id in [app_id for app_id, groups in self._app_groups.items() if groups]:
+            granted = (self.groups.of_group(group_id) for group_id in self._groups.ids_of_user(after.id))
+            for app_id in sorted({app_id for app_ids in granted for app_id in app_ids}):
                 self._rebuild_later(app_id, after.id)
         elif after.status == DEPROVISIONED and before.status != DEPROVISIONED:
             self._drop_active(after.id)
@@ -288,6 +268,9 @@ class Assignments:
 
 
 def _user_name(app: App, user: User) -> str:
+    if app.user_name_template in _LOGIN_TEMPLATES:
+        return user.login
+
     def value(match: re.Match[str]) -> str:
         return str(user.profile.get(match[1]) or "")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -15,15 +13,13 @@ V = TypeVar("V")
 class Ordered(Generic[V]):
     """Values by key. Every key has a position that never changes and is remembered after the key is gone.
 
-    A listing therefore goes on after its last object even if that has been deleted meanwhile.
+    A listing therefore goes on after its last object even if that has been deleted meanwhile. Positions count from 1.
     """
 
     def __init__(self) -> None:
         self._values: dict[str, V] = {}
         self._position_of: dict[str, int] = {}
-        self._positions: list[int] = []
-        self._keys: list[str] = []
-        self._last = 0
+        self._keys: list[str | None] = []
 
     def __len__(self) -> int:
         return len(self._values)
@@ -32,7 +28,7 @@ class Ordered(Generic[V]):
         return key in self._values
 
     def __iter__(self) -> Iterator[V]:
-        return iter([self._values[key] for key in self._keys])
+        return iter(list(self._values.values()))
 
     def get(self, key: str) -> V | None:
         """Return the value, if the key is present."""
@@ -41,19 +37,15 @@ class Ordered(Generic[V]):
     def put(self, key: str, value: V) -> None:
         """Add at the end, or replace in place."""
         if key not in self._values:
-            self._last += 1
-            self._position_of[key] = self._last
-            self._positions.append(self._last)
             self._keys.append(key)
+            self._position_of[key] = len(self._keys)
         self._values[key] = value
 
     def remove(self, key: str) -> V | None:
-        """Take the key out; its position stays known."""
+        """Take the key out; its position stays known, and empty."""
         if key not in self._values:
             return None
-        index = bisect_left(self._positions, self._position_of[key])
-        del self._positions[index]
-        del self._keys[index]
+        self._keys[self._position_of[key] - 1] = None
         return self._values.pop(key)
 
     def position_of(self, key: str) -> int | None:
@@ -62,6 +54,7 @@ class Ordered(Generic[V]):
 
     def walk(self, position: int = 0) -> Iterator[tuple[int, str, V]]:
         """Walk on from just after `position`, giving each value with its own position and key."""
-        start = bisect_right(self._positions, position)
-        for place, key in zip(islice(self._positions, start, None), islice(self._keys, start, None), strict=False):
-            yield place, key, self._values[key]
+        for index in range(position, len(self._keys)):
+            key = self._keys[index]
+            if key is not None:
+                yield index + 1, key, self._values[key]

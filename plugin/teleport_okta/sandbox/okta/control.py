@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
 
@@ -24,12 +24,15 @@ from teleport_okta.sandbox.okta.user_views import user_json
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from teleport_okta.sandbox.okta.apps import App
     from teleport_okta.sandbox.okta.faults import Fault
+    from teleport_okta.sandbox.okta.groups import Group
     from teleport_okta.sandbox.okta.organization import OktaOrganization
     from teleport_okta.sandbox.okta.server import OktaSandbox
     from teleport_okta.sandbox.okta.tokens import OAuthClient
     from teleport_okta.sandbox.okta.users import User
 
+V = TypeVar("V")
 Action = Callable[[dict[str, str], Json], object]
 
 _FAULT_FIELDS = ("method", "path", "count", "after", "probability", "seconds", "percent")
@@ -83,15 +86,18 @@ class OktaControl:
             "POST /users/{user}/status": lambda at, body: self._user(org.set_status(at["user"], _text(body, "status"))),
             "POST /users/{user}/import": lambda at, body: self._user(org.import_profile(at["user"], **_profile(body))),
             "POST /apps": self._create_app,
+            "POST /apps/internal": lambda _, __: [self._app(app) for app in org.add_internal_apps()],
+            "PATCH /apps/{app}": self._update_app,
             "DELETE /apps/{app}": lambda at, _: org.delete_app(at["app"]),
-            "POST /apps/{app}/activate": lambda at, _: app_json(org.activate_app(at["app"]), self._okta.url, org.id),
-            "POST /apps/{app}/deactivate": lambda at, _: app_json(
-                org.deactivate_app(at["app"]), self._okta.url, org.id
-            ),
+            "POST /apps/{app}/activate": lambda at, _: self._app(org.activate_app(at["app"])),
+            "POST /apps/{app}/deactivate": lambda at, _: self._app(org.deactivate_app(at["app"])),
             "POST /apps/{app}/assign": self._assign,
             "POST /apps/{app}/unassign": self._unassign,
             "POST /apps/{app}/status": self._set_assignment_status,
+            "POST /links": self._shuffle_links,
             "POST /groups": self._create_group,
+            "PATCH /groups/{group}": lambda at, body: self._group(org.update_group(at["group"], **_profile(body))),
+            "POST /groups/{group}/administrative": self._make_administrative,
             "DELETE /groups/{group}": lambda at, _: org.delete_group(at["group"]),
             "POST /groups/{group}/members": lambda at, body: org.add_member(at["group"], _text(body, "user")),
             "DELETE /groups/{group}/members/{user}": lambda at, _: org.remove_member(at["group"], at["user"]),
@@ -121,8 +127,37 @@ class OktaControl:
         activate, password = body.get("activate", True) is True, body.get("password", True) is True
         return self._user(self._org.create_user(_profile(body), activate=activate, password=password))
 
+    def _app(self, app: App) -> Json:
+        return app_json(app, self._okta.url, self._org)
+
+    def _group(self, group: Group) -> Json:
+        return group_json(group, self._okta.url)
+
     def _create_app(self, _: dict[str, str], body: Json) -> Json:
-        return app_json(self._org.create_app(_text(body, "label")), self._okta.url, self._org.id)
+        request = {name: body[name] for name in ("signOnMode", "settings") if name in body}
+        app = self._org.create_app(
+            _text(body, "label"),
+            activate=body.get("activate", True) is True,
+            links=_texts(body, "links") if "links" in body else None,
+            hidden=_maybe(body, "hidden", bool),
+            note=_maybe(body, "note", str),
+            **request,
+        )
+        return self._app(app)
+
+    def _update_app(self, at: dict[str, str], body: Json) -> Json:
+        app = self._org.update_app(
+            at["app"],
+            label=_maybe(body, "label", str),
+            links=_texts(body, "links") if "links" in body else None,
+            hidden=_maybe(body, "hidden", bool),
+            note=_maybe(body, "note", str),
+        )
+        return self._app(app)
+
+    def _shuffle_links(self, _: dict[str, str], body: Json) -> Json:
+        self._org.apps.shuffles_links = _maybe(body, "shuffle", bool) is not False
+        return {"shuffle": self._org.apps.shuffles_links}
 
     def _assign(self, at: dict[str, str], body: Json) -> Json:
         app = self._org.app(at["app"])
@@ -147,12 +182,16 @@ class OktaControl:
     def _create_group(self, _: dict[str, str], body: Json) -> Json:
         kind = _text(body, "type") if "type" in body else OKTA_GROUP
         description = _text(body, "description") if "description" in body else None
-        return group_json(self._org.create_group(_text(body, "name"), description, kind=kind), self._okta.url)
+        source = _text(body, "source") if "source" in body else None
+        return self._group(self._org.create_group(_text(body, "name"), description, kind=kind, source_app=source))
+
+    def _make_administrative(self, at: dict[str, str], body: Json) -> Json:
+        administrative = _maybe(body, "administrative", bool) is not False
+        group = self._org.make_administrative(at["group"], administrative=administrative)
+        return {"administrative": group.administrative}
 
     def _configure_client(self, at: dict[str, str], body: Json) -> Json:
-        require_dpop = body.get("require_dpop")
-        if not isinstance(require_dpop, bool | None):
-            raise TypeError("require_dpop must be true or false")
+        require_dpop = _maybe(body, "require_dpop", bool)
         scopes = _texts(body, "scopes") if "scopes" in body else None
         return _client_json(self._org.configure_client(at["client"], require_dpop=require_dpop, scopes=scopes))
 
@@ -234,6 +273,13 @@ def _text(body: Json, name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
         raise ValueError(f"{name} must be a text")
+    return value
+
+
+def _maybe(body: Json, name: str, kind: type[V]) -> V | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"{name} must be {'true or false' if kind is bool else 'a text'}")
     return value
 
 

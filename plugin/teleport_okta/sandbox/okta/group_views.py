@@ -42,13 +42,13 @@ def group_json(group: Group, base: str, *, embedded: Json | None = None) -> Json
     return body
 
 
-def stats_json(group: Group, base: str, *, users: int, apps: int, admin: bool) -> Json:
+def stats_json(group: Group, base: str, *, users: int, apps: int) -> Json:
     """Return ``_embedded.stats`` of ``expand=stats``."""
     own = f"{base}/api/v1/groups/{group.id}"
     return {
         "usersCount": users,
         "appsCount": apps,
         "groupPushMappingsCount": 0,
-        "hasAdminPrivilege": admin,
+        "hasAdminPrivilege": group.administrative,
         "_links": {"users": {"href": f"{own}/users"}, "apps": {"href": f"{own}/apps"}},
     }

@@ -1,4 +1,7 @@
-"""Groups and their members (reference/okta.md 3.2). Everyone's membership is implicit: all users are in it."""
+"""Groups and their members (reference/okta.md 3.2). Everyone's membership is implicit: all users are in it.
+
+Names are unique among the groups of Okta's own; what is imported from a directory keeps the name that it has there.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.sandbox.okta.collection import Ordered
 from teleport_okta.sandbox.okta.errors import blank, not_found, refusal
-from teleport_okta.sandbox.okta.users import DEPROVISIONED, User
+from teleport_okta.sandbox.okta.users import DEPROVISIONED, User, Users
 
 if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.ids import IdFactory
     from teleport_okta.sandbox.okta.timeline import Timeline
 
 OKTA_GROUP, APP_GROUP, BUILT_IN = "OKTA_GROUP", "APP_GROUP", "BUILT_IN"
+USER_GROUP, WINDOWS_GROUP = "okta:user_group", "okta:windows_security_principal"
 
 GroupProfile = Mapping[str, object]
 MembershipListener = Callable[[str, str], None]
@@ -30,8 +34,10 @@ class Group:
     last_updated: int
     last_membership_updated: int
     profile: GroupProfile
-    object_class: str = "okta:user_group"
+    object_class: str = USER_GROUP
     source_app: str | None = None
+    administrative: bool = False
+    """Whether it carries an admin role, which not every principal may look into (reference/okta.md 1.4)."""
 
     @property
     def name(self) -> str:
@@ -42,8 +48,9 @@ class Group:
 class Groups:
     """All groups, and who is in them."""
 
-    def __init__(self, timeline: Timeline, ids: IdFactory, stamp_delay: float) -> None:
+    def __init__(self, timeline: Timeline, ids: IdFactory, stamp_delay: float, users: Users) -> None:
         self.all: Ordered[Group] = Ordered()
+        self._users = users
         self._timeline = timeline
         self._ids = ids
         self._stamp_delay = stamp_delay
@@ -58,6 +65,7 @@ class Groups:
                 "name": "Okta Administrators",
                 "description": "Okta manages this group, which contains all administrators in your organization.",
             },
+            administrative=True,
         ).id
 
     def subscribe(self, listener: MembershipListener) -> None:
@@ -75,26 +83,39 @@ class Groups:
         """Return the group of a name."""
         return self.all.get(self._by_name.get(name.lower(), ""))
 
-    def create(self, profile: GroupProfile, *, kind: str = OKTA_GROUP, source_app: str | None = None) -> Group:
-        """Add a group; a second one of the same name is refused (``E0000055``)."""
-        self._check(profile, owner=None)
-        return self._add(kind, profile, source_app)
+    def create(
+        self,
+        profile: GroupProfile,
+        *,
+        kind: str = OKTA_GROUP,
+        source_app: str | None = None,
+        object_class: str = USER_GROUP,
+    ) -> Group:
+        """Add a group; a second one of the same name is refused (``E0000055``), unless an import brings it."""
+        self._check(profile, kind, owner=None)
+        return self._add(kind, profile, source_app=source_app, object_class=object_class)
 
-    def update(self, group: Group, profile: GroupProfile) -> Group:
-        """Write a group's profile."""
-        self._writable(group)
-        self._check(profile, owner=group.id)
-        del self._by_name[group.name.lower()]
+    def update(self, group: Group, profile: GroupProfile, *, imported: bool = False) -> Group:
+        """Write a group's profile. Only an import may change that of an APP_GROUP."""
+        self._writable(group, imported=imported)
+        self._check(profile, group.type, owner=group.id)
+        self._forget_name(group)
         after = replace(group, profile=_described(profile), last_updated=self._timeline.stamp())
-        self._by_name[after.name.lower()] = after.id
+        self._know_name(after)
         self.all.put(after.id, after)
         return after
 
-    def delete(self, group: Group) -> None:
-        """Remove a group and its memberships."""
-        self._writable(group)
+    def set_administrative(self, group: Group, *, administrative: bool) -> Group:
+        """Give a group an admin role, or take it away; no timestamp moves."""
+        after = replace(group, administrative=administrative)
+        self.all.put(after.id, after)
+        return after
+
+    def delete(self, group: Group, *, imported: bool = False) -> None:
+        """Remove a group and its memberships. Only an import may remove an APP_GROUP."""
+        self._writable(group, imported=imported)
         self.all.remove(group.id)
-        del self._by_name[group.name.lower()]
+        self._forget_name(group)
         for user_id in self._members.pop(group.id):
             self._of_user[user_id].discard(group.id)
 
@@ -119,13 +140,30 @@ class Groups:
         members = self._members[group_id]
         for user_id in user_ids:
             members.put(user_id, user_id)
-            self._of_user.setdefault(user_id, set()).add(group_id)
+            own = self._of_user.get(user_id)
+            if own is None:
+                self._of_user[user_id] = {group_id}
+            else:
+                own.add(group_id)
 
-    def user_changed(self, _before: User | None, after: User | None) -> None:
-        """Forget the memberships of a user who is gone; deactivation keeps them."""
-        if after is None and _before is not None:
-            for group_id in self._of_user.pop(_before.id, set()):
-                self._members[group_id].remove(_before.id)
+    def backdate(self, group: Group, stamp: int) -> None:
+        """Have a group be as old as that, and unchanged since: seeding."""
+        dates = replace(group, created=stamp, last_updated=stamp, last_membership_updated=stamp)
+        self.all.put(group.id, dates)
+
+    def user_changed(self, before: User | None, after: User | None) -> None:
+        """Forget the memberships of a user who is gone; deactivation keeps them. Everyone changes with the users."""
+        if before is None or after is None:
+            self._stamp(self.everyone)
+        if after is None and before is not None:
+            for group_id in self._of_user.pop(before.id, set()):
+                self._members[group_id].remove(before.id)
+
+    def size(self, group_id: str) -> int:
+        """Return how many users are in a group; none in one that does not exist."""
+        if group_id == self.everyone:
+            return len(self._users.all)
+        return len(self._members.get(group_id, ()))
 
     def members(self, group_id: str) -> Ordered[str]:
         """Return the ids of a group's members in the order of joining; empty for Everyone, who are all users."""
@@ -137,13 +175,25 @@ class Groups:
 
     def of_user(self, user_id: str) -> list[Group]:
         """Return the groups of a user who exists, Everyone first."""
-        own = self._of_user.get(user_id, set()) | {self.everyone}
-        return sorted((self.require(group_id) for group_id in own), key=lambda group: self._place(group.id))
+        groups = (self.require(group_id) for group_id in self.ids_of_user(user_id))
+        return sorted(groups, key=lambda group: self._place(group.id))
+
+    def ids_of_user(self, user_id: str) -> set[str]:
+        """Return the ids of the groups of a user who exists, Everyone among them."""
+        return self._of_user.get(user_id, set()) | {self.everyone}
 
     def _place(self, group_id: str) -> int:
         return self.all.position_of(group_id) or 0
 
-    def _add(self, kind: str, profile: GroupProfile, source_app: str | None = None) -> Group:
+    def _add(
+        self,
+        kind: str,
+        profile: GroupProfile,
+        *,
+        source_app: str | None = None,
+        object_class: str = USER_GROUP,
+        administrative: bool = False,
+    ) -> Group:
         stamp = self._timeline.stamp()
         group = Group(
             id=self._ids.object("00g"),
@@ -152,43 +202,54 @@ class Groups:
             last_updated=stamp,
             last_membership_updated=stamp,
             profile=_described(profile),
+            object_class=object_class,
             source_app=source_app,
+            administrative=administrative,
         )
         self.all.put(group.id, group)
         self._members[group.id] = Ordered()
-        self._by_name[group.name.lower()] = group.id
+        self._know_name(group)
         return group
 
+    def _know_name(self, group: Group) -> None:
+        if group.type != APP_GROUP:
+            self._by_name[group.name.lower()] = group.id
+
+    def _forget_name(self, group: Group) -> None:
+        if group.type != APP_GROUP:
+            del self._by_name[group.name.lower()]
+
     def _changed(self, group_id: str, user_id: str) -> None:
-        stamp = self._timeline.stamp()
-        self._timeline.later(self._stamp_delay, lambda: self._show_stamp(group_id, stamp))
+        self._stamp(group_id)
         for listener in self._listeners:
             listener(group_id, user_id)
+
+    def _stamp(self, group_id: str) -> None:
+        stamp = self._timeline.stamp()
+        self._timeline.later(self._stamp_delay, lambda: self._show_stamp(group_id, stamp))
 
     def _show_stamp(self, group_id: str, stamp: int) -> None:
         group = self.all.get(group_id)
         if group is not None:
             self.all.put(group_id, replace(group, last_membership_updated=stamp))
 
-    def _check(self, profile: GroupProfile, owner: str | None) -> None:
+    def _check(self, profile: GroupProfile, kind: str, owner: str | None) -> None:
         name = profile.get("name")
         if not isinstance(name, str) or not name.strip():
             raise blank("name")
-        if self._by_name.get(name.lower(), owner) != owner:
+        if kind != APP_GROUP and self._by_name.get(name.lower(), owner) != owner:
             raise refusal("E0000055", f"A group of the name {name} exists already")
 
     @staticmethod
-    def _writable(group: Group) -> None:
-        if group.type == APP_GROUP:
+    def _writable(group: Group, *, imported: bool = False) -> None:
+        if group.type == APP_GROUP and not imported:
             raise refusal("E0000006")
         if group.type == BUILT_IN:
             raise refusal("E0000060")
 
     def _membership_writable(self, group: Group, *, imported: bool) -> None:
-        if group.type == BUILT_IN and group.id == self.administrators and imported:
-            return
-        if not (imported and group.type == APP_GROUP):
-            self._writable(group)
+        if not (imported and group.id == self.administrators):
+            self._writable(group, imported=imported)
 
 
 def _described(profile: GroupProfile) -> GroupProfile:

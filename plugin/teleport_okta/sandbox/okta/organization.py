@@ -10,13 +10,15 @@ import random
 import time
 from typing import TYPE_CHECKING
 
+from teleport_okta.sandbox.okta.app_defaults import as_object
+from teleport_okta.sandbox.okta.app_kinds import ACTIVE_DIRECTORY, OPENID_CONNECT, SAML, example_settings
 from teleport_okta.sandbox.okta.apps import App, Apps
-from teleport_okta.sandbox.okta.assignments import AppGroup, AppUser, Assignments
+from teleport_okta.sandbox.okta.assignments import AppUser, Assignments
 from teleport_okta.sandbox.okta.calls import Calls
 from teleport_okta.sandbox.okta.dpop import Proofs
 from teleport_okta.sandbox.okta.errors import not_found
 from teleport_okta.sandbox.okta.faults import Fault, FaultKind, Faults
-from teleport_okta.sandbox.okta.groups import OKTA_GROUP, Group, Groups
+from teleport_okta.sandbox.okta.groups import OKTA_GROUP, WINDOWS_GROUP, Group, Groups
 from teleport_okta.sandbox.okta.ids import IdFactory
 from teleport_okta.sandbox.okta.metadata import SigningCertificates
 from teleport_okta.sandbox.okta.oauth import TokenEndpoint
@@ -31,6 +33,8 @@ from teleport_okta.sandbox.okta.users import User, Users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from teleport_okta.sandbox.okta.app_groups import AppGroup
 
 
 class OktaOrganization:
@@ -61,10 +65,8 @@ class OktaOrganization:
 
         self.users = Users(self.timeline, self.ids, delays.transition)
         self.search_index = SearchIndex(self.timeline, delays.search)
-        self.groups = Groups(self.timeline, self.ids, delays.membership_stamp)
-        self.apps = Apps(
-            self.timeline, self.ids, rng, self.settings.subdomain, unique_labels=self.settings.unique_app_labels
-        )
+        self.groups = Groups(self.timeline, self.ids, delays.membership_stamp, self.users)
+        self.apps = Apps(self.timeline, self.ids, rng, self.settings)
         self.certificates = SigningCertificates(self.settings.subdomain)
         self.assignments = Assignments(
             self.timeline, self.ids, delays, users=self.users, groups=self.groups, apps=self.apps
@@ -139,20 +141,57 @@ class OktaOrganization:
         if not self.users.delete(found):
             self.users.delete(self.users.require(found.id))
 
-    def create_app(self, label: str, *, activate: bool = True, **body: object) -> App:
-        """Add a custom SAML app for a service provider of this label; `body` overrides fields of the request."""
+    def create_app(
+        self,
+        label: str,
+        *,
+        activate: bool = True,
+        links: Iterable[str] | None = None,
+        hidden: bool | None = None,
+        note: str | None = None,
+        **body: object,
+    ) -> App:
+        """Add a custom SAML app for a service provider of this label, or another kind of app.
+
+        `body` overrides fields of the request: ``signOnMode`` chooses the kind, ``None`` makes it a directory. `links`
+        names what users can launch, where that is not the one link of its kind; `note` is what they read.
+        """
         self.timeline.settle()
-        acs = f"https://{label.lower().replace(' ', '-')}.{self.settings.domain}/saml/acs"
-        sign_on = {"ssoAcsUrl": acs, "audience": acs, "recipient": acs, "destination": acs}
-        request = {"label": label, "signOnMode": "SAML_2_0", "settings": {"signOn": sign_on}}
-        return self.apps.create({**request, **body}, activate=activate)
+        request = {"label": label, "signOnMode": SAML} | body
+        if request["signOnMode"] is None:
+            request["name"] = ACTIVE_DIRECTORY
+        url = f"https://{label.lower().replace(' ', '-')}.{self.settings.domain}"
+        request["settings"] = example_settings(request["signOnMode"], url) | as_object(body.get("settings"))
+        app = self.apps.create(request, activate=activate, links=links)
+        return self.apps.update(app, hidden=hidden, note=note)
+
+    def add_internal_apps(self) -> list[App]:
+        """Add the rest of Okta's own apps, which come with its further products; three are always there."""
+        self.timeline.settle()
+        return self.apps.add_later_apps()
+
+    def update_app(
+        self,
+        app: str,
+        *,
+        label: str | None = None,
+        links: Iterable[str] | None = None,
+        hidden: bool | None = None,
+        note: str | None = None,
+    ) -> App:
+        """Rename an app, or change what users see of it; ``None`` leaves it as it is, an empty `note` clears it."""
+        return self.apps.update(self.app(app), label=label, links=links, hidden=hidden, note=note)
 
     def activate_app(self, app: str) -> App:
-        """Activate an app."""
-        return self.apps.set_active(self.app(app), active=True)
+        """Activate an app; a job gives and takes what its groups grant by now."""
+        found = self.app(app)
+        after = self.apps.set_active(found, active=True)
+        if after != found:
+            self.assignments.app_activated(after.id)
+        return after
 
     def deactivate_app(self, app: str) -> App:
-        """Deactivate an app; direct assignments stay listed."""
+        """Deactivate an app; its assignments stay listed."""
         return self.apps.set_active(self.app(app), active=False)
 
     def delete_app(self, app: str) -> None:
@@ -181,19 +220,33 @@ class OktaOrganization:
 
     def unassign_group(self, app: str, group: str) -> None:
         """Take a group's assignment away; its members lose the app when the job has run."""
-        self.assignments.remove_group(self.app(app), self.group(group).id)
+        self.assignments.remove_group(self.app(app).id, self.group(group).id)
 
     def create_group(
         self, name: str, description: str | None = None, *, kind: str = OKTA_GROUP, source_app: str | None = None
     ) -> Group:
-        """Add a group; of kind APP_GROUP as if it had been imported from `source_app`."""
+        """Add a group; of kind APP_GROUP as if it had been imported from `source_app`, a directory perhaps."""
         self.timeline.settle()
-        return self.groups.create({"name": name, "description": description}, kind=kind, source_app=source_app)
+        profile: dict[str, object] = {"name": name, "description": description}
+        source = self.apps.all.get(source_app) if source_app is not None else None
+        if source is None or source.name != ACTIVE_DIRECTORY:
+            return self.groups.create(profile, kind=kind, source_app=source_app)
+        profile |= {"windowsDomainQualifiedName": f"{source.label}\\{name}", "samAccountName": name}
+        return self.groups.create(profile, kind=kind, source_app=source_app, object_class=WINDOWS_GROUP)
+
+    def update_group(self, group: str, **changes: object) -> Group:
+        """Change the name or other attributes of a group; of an APP_GROUP as an import does it."""
+        found = self.group(group)
+        return self.groups.update(found, {**found.profile, **changes}, imported=True)
+
+    def make_administrative(self, group: str, *, administrative: bool = True) -> Group:
+        """Give a group an admin role, or take it away: only who may see roles may then read or write its members."""
+        return self.groups.set_administrative(self.group(group), administrative=administrative)
 
     def delete_group(self, group: str) -> None:
-        """Remove a group with its memberships and app assignments."""
+        """Remove a group with its memberships and app assignments; an APP_GROUP as an import does it."""
         found = self.group(group)
-        self.groups.delete(found)
+        self.groups.delete(found, imported=True)
         self.assignments.group_deleted(found.id)
 
     def add_member(self, group: str, user: str) -> None:
@@ -208,8 +261,7 @@ class OktaOrganization:
         self, key: PublicKey, kid: str, *, label: str = "teleport-okta", require_dpop: bool = False
     ) -> OAuthClient:
         """Add a service app that signs its assertions with `key` (RSA or EC), with all scopes granted."""
-        details: dict[str, object] = {"autoKeyRotation": True, "token_endpoint_auth_method": "private_key_jwt"}
-        app = self.apps.add_oidc("oidc_client", label, links=("oidc_client_link",), client=details)
+        app = self.apps.create({"label": label, "signOnMode": OPENID_CONNECT})
         client = self.tokens.clients[app.id] = OAuthClient(app.id, self.role)
         client.add_key(kid, key)
         return self.configure_client(client.id, require_dpop=require_dpop)

@@ -57,11 +57,18 @@ def page_by_position(
     return _page(source, matches, _decode(after), limit, lambda position, _: _encode(position))
 
 
-def page_of_list(items: Sequence[V], after: str | None, limit: int) -> Page[V]:
-    """Page through a list that was put in order for this call; the cursor is an opaque offset."""
-    start = _decode(after)
-    end = start + limit
-    return Page(items[start:end], limit, _encode(end) if end < len(items) else None)
+def page_of_list(
+    items: Sequence[V], after: str | None, limit: int, matches: Callable[[V], bool] = lambda _: True
+) -> Page[V]:
+    """Page through what matches in a list that has its order; the cursor is an opaque place in the list."""
+    found: list[V] = []
+    for place in range(_decode(after), len(items)):
+        if not matches(items[place]):
+            continue
+        if len(found) == limit:
+            return Page(found, limit, _encode(place))
+        found.append(items[place])
+    return Page(found, limit, None)
 
 
 def _page(

@@ -20,9 +20,13 @@ PERMISSIONS = frozenset(
         "okta.apps.read",
         "okta.apps.assignment.manage",
         "okta.apps.manage",
+        "okta.iam.read",
     }
 )
-"""Every permission that an endpoint of the sandbox asks for."""
+"""Every permission that an endpoint of the sandbox asks for; the last one only about groups with an admin role."""
+
+SEE_ROLES = "okta.iam.read"
+"""The permission to see roles and their assignments, without which a group with an admin role keeps its members."""
 
 
 class AdminRole:

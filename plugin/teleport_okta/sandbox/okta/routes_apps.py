@@ -46,24 +46,24 @@ def list_apps(call: Call) -> Answer:
 
 def get_app(call: Call) -> Answer:
     """Return one app."""
-    return Answer(body=app_json(app_of(call), call.base, call.org.id))
+    return Answer(body=app_json(app_of(call), call.base, call.org))
 
 
 def create_app(call: Call) -> Answer:
-    """Create a custom SAML app or a bookmark. The answer does not tell about universal logout yet."""
+    """Create an app of one of the kinds in ``app_kinds``. The answer does not tell about universal logout yet."""
     app = call.org.apps.create(call.body(), activate=call.flag("activate", default=True))
-    return Answer(body=app_json(app, call.base, call.org.id) | {"universalLogout": None})
+    return Answer(body=app_json(app, call.base, call.org) | {"universalLogout": None})
 
 
 def activate_app(call: Call) -> Answer:
     """Activate."""
-    call.org.apps.set_active(app_of(call), active=True)
+    call.org.activate_app(app_of(call).id)
     return Answer(body={})
 
 
 def deactivate_app(call: Call) -> Answer:
     """Deactivate."""
-    call.org.apps.set_active(app_of(call), active=False)
+    call.org.deactivate_app(app_of(call).id)
     return Answer(body={})
 
 
@@ -105,8 +105,7 @@ def _criteria(call: Call) -> Callable[[App], bool]:
                 case "user.id":
                     return user_id if user_id and org.assignments.find(app.id, user_id) else None
                 case "group.id":
-                    granted = {entry.group_id for entry in org.assignments.groups_of(app.id)}
-                    return group_id if group_id in granted else None
+                    return group_id if group_id and org.assignments.groups.get(app.id, group_id) else None
                 case _:
                     return _attribute(app, name)
 
@@ -129,7 +128,7 @@ def _attribute(app: App, name: str) -> object:
 
 
 def _listed(call: Call, app: App) -> Json:
-    body = app_json(app, call.base, call.org.id)
+    body = app_json(app, call.base, call.org)
     kind, _, user_id = call.query.get("expand", "").partition("/")
     if kind != "user":
         return body

@@ -76,12 +76,12 @@ def unassign_user(call: Call) -> Answer:
 def list_groups(call: Call) -> Answer:
     """List an app's groups by priority."""
     app = app_of(call)
-    entries = [entry for entry in call.org.assignments.groups_of(app.id) if call.sees(entry.group_id)]
     limit = limit_of(call.query, 20, 200)
-    page = page_of_list(entries, call.query.get("after"), limit)
+    entries = call.org.assignments.groups.of_app(app.id)
+    page = page_of_list(entries, call.query.get("after"), limit, lambda entry: call.sees(entry.group_id))
+    expanded = call.query.get("expand") == "group"
     items = []
     for entry in page.items:
-        expanded = call.query.get("expand") == "group"
         embedded = group_json(call.org.groups.require(entry.group_id), call.base) if expanded else None
         items.append(app_group_json(app.id, entry, call.base, embedded=embedded))
     return listing(call.request, items, limit, page.after)
@@ -90,10 +90,10 @@ def list_groups(call: Call) -> Answer:
 def get_group(call: Call) -> Answer:
     """Return one group's assignment."""
     app = app_of(call)
-    for entry in call.org.assignments.groups_of(app.id):
-        if entry.group_id == call.path["group"]:
-            return Answer(body=app_group_json(app.id, entry, call.base))
-    raise not_found(call.path["group"], "ApplicationGroupAssignment")
+    entry = call.org.assignments.groups.get(app.id, call.path["group"])
+    if entry is None:
+        raise not_found(call.path["group"], "ApplicationGroupAssignment")
+    return Answer(body=app_group_json(app.id, entry, call.base))
 
 
 def assign_group(call: Call) -> Answer:
@@ -109,7 +109,7 @@ def assign_group(call: Call) -> Answer:
 
 def unassign_group(call: Call) -> Answer:
     """Take a group's assignment away."""
-    call.org.assignments.remove_group(app_of(call), call.path["group"])
+    call.org.assignments.remove_group(app_of(call).id, call.path["group"])
     return Answer(204)
 
 

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from teleport_okta.sandbox.okta.app_defaults import as_object
 from teleport_okta.sandbox.okta.app_views import app_json
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint, Json
+from teleport_okta.sandbox.okta.errors import refusal
 from teleport_okta.sandbox.okta.filters import ORDER, Field, Kind, compile_filter
 from teleport_okta.sandbox.okta.group_views import group_json, stats_json
 from teleport_okta.sandbox.okta.messages import Answer, listing
 from teleport_okta.sandbox.okta.paging import limit_of, page_by_position, page_of_list
+from teleport_okta.sandbox.okta.roles import SEE_ROLES
 from teleport_okta.sandbox.okta.user_views import user_json
 from teleport_okta.sandbox.okta.users import DEPROVISIONED, User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from teleport_okta.sandbox.okta.groups import Group
 
@@ -31,6 +33,9 @@ _FIELDS: dict[str, Field] = {
     "lastMembershipUpdated": Field(Kind.DATE, ORDER),
     "source.id": Field(Kind.ID, ORDER),
 }
+_MOST_STATS = 1000
+"""Groups that can be counted within one page; a larger one takes Okta too long (reference/okta.md 2.2 and 2.6)."""
+
 _FILTERABLE = ("id", "type", "lastUpdated", "lastMembershipUpdated")
 
 
@@ -44,18 +49,23 @@ def list_groups(call: Call) -> Answer:
 
     if "q" in query:
         limit = limit_of(query, 300, 300)
-        found = page_by_position(everything, matches, None, limit)
-        return Answer(body=[_listed(call, group) for _, group in found.items])
+        first = page_by_position(everything, matches, None, limit)
+        return Answer(body=[_listed(call, group) for _, group in first.items])
     limit = limit_of(query, 10000, 10000)
+    found: Sequence[Group]
     name = query.get("sortBy")
     if "search" in query and name:
         backwards = query.get("sortOrder", "").lower().startswith("desc")
         groups = [group for group in everything if matches(group)]
         groups.sort(key=lambda group: str(_attribute(group, name) or "").lower(), reverse=backwards)
         page = page_of_list(groups, query.get("after"), limit)
-        return listing(call.request, [_listed(call, group) for group in page.items], limit, page.after)
-    entries = page_by_position(everything, matches, query.get("after"), limit)
-    return listing(call.request, [_listed(call, group) for _, group in entries.items], limit, entries.after)
+        found, after = page.items, page.after
+    else:
+        entries = page_by_position(everything, matches, query.get("after"), limit)
+        found, after = [group for _, group in entries.items], entries.after
+    if query.get("expand") == "stats" and len(found) > _MOST_STATS:
+        raise refusal("E0000009")
+    return listing(call.request, [_listed(call, group) for group in found], limit, after)
 
 
 def get_group(call: Call) -> Answer:
@@ -84,7 +94,7 @@ def delete_group(call: Call) -> Answer:
 
 def list_members(call: Call) -> Answer:
     """List full users, whatever their status; of Everyone that is all users."""
-    org, group, query = call.org, _group(call), call.query
+    org, group, query = call.org, _with_members(call), call.query
     limit = limit_of(query, 1000, 1000)
     found: list[User]
     if group.id == org.groups.everyone:
@@ -105,22 +115,23 @@ def list_members(call: Call) -> Answer:
 
 def add_member(call: Call) -> Answer:
     """Put a user into a group."""
-    call.org.groups.add_member(_group(call), _member(call))
+    call.org.groups.add_member(_with_members(call), _member(call))
     return Answer(204)
 
 
 def remove_member(call: Call) -> Answer:
     """Take a user out of a group."""
-    call.org.groups.remove_member(_group(call), _member(call))
+    call.org.groups.remove_member(_with_members(call), _member(call))
     return Answer(204)
 
 
 def list_apps(call: Call) -> Answer:
     """List the apps that a group is assigned to."""
-    apps = [app for app in call.org.assignments.apps_of_group(_group(call).id) if call.sees(app.id)]
-    limit = limit_of(call.query, 20, 200)
-    page = page_of_list(apps, call.query.get("after"), limit)
-    return listing(call.request, [app_json(app, call.base, call.org.id) for app in page.items], limit, page.after)
+    org, limit = call.org, limit_of(call.query, 20, 200)
+    app_ids = org.assignments.groups.of_group(_group(call).id)
+    page = page_by_position(app_ids, call.sees, call.query.get("after"), limit)
+    apps = [app_json(org.apps.require(app_id), call.base, org) for app_id, _ in page.items]
+    return listing(call.request, apps, limit, page.after)
 
 
 def _criteria(query: dict[str, str]) -> Callable[[Group], bool]:
@@ -159,25 +170,32 @@ def _listed(call: Call, group: Group) -> Json:
     embedded: Json | None = None
     match call.query.get("expand"):
         case "stats":
-            everyone = group.id == org.groups.everyone
-            embedded = {
-                "stats": stats_json(
-                    group,
-                    call.base,
-                    users=len(org.users.all) if everyone else len(org.groups.members(group.id)),
-                    apps=len(org.assignments.apps_of_group(group.id)),
-                    admin=group.id == org.groups.administrators,
-                )
-            }
+            apps = len(org.assignments.groups.of_group(group.id))
+            embedded = {"stats": stats_json(group, call.base, users=_size(call, group), apps=apps)}
         case "app" if group.source_app is not None:
             source = org.apps.all.get(group.source_app)
-            embedded = {"app": app_json(source, call.base, org.id)} if source else None
+            embedded = {"app": app_json(source, call.base, org)} if source else None
     return group_json(group, call.base, embedded=embedded)
+
+
+def _size(call: Call, group: Group) -> int:
+    size = call.org.groups.size(group.id)
+    if group.id == call.org.groups.everyone and not call.org.settings.everyone_lists_deactivated:
+        size -= len(call.org.users.deactivated)
+    return size
 
 
 def _group(call: Call) -> Group:
     group = call.org.groups.require(call.path["id"])
     call.check_sees(group.id)
+    return group
+
+
+def _with_members(call: Call) -> Group:
+    """Return the group of a path whose members the caller may see; those of an administrative one not everybody may."""
+    group = _group(call)
+    if group.administrative and call.principal is not None and SEE_ROLES not in call.principal.role.permissions:
+        raise refusal("E0000006")
     return group
 
 

@@ -38,7 +38,7 @@ def seed_organization(
     Group-derived assignments and the search index are up to date.
     """
     teleport = org.create_app(TELEPORT)
-    people = _people(org, users, rng)
+    people = people_of(org, users, rng)
     if assign:
         org.assignments.load(teleport, people)
     made = [_group(org, number, people, rng) for number in range(groups)]
@@ -47,7 +47,11 @@ def seed_organization(
     return teleport
 
 
-def _people(org: OktaOrganization, count: int, rng: random.Random) -> list[User]:
+def people_of(org: OktaOrganization, count: int, rng: random.Random) -> list[User]:
+    """Fill a new organisation with so many people, its administrator last, and return them.
+
+    All have been there for some time; the search index knows them.
+    """
     latest = org.timeline.stamp()
     people = []
     for number in range(1, count):
@@ -76,17 +80,27 @@ def _people(org: OktaOrganization, count: int, rng: random.Random) -> list[User]
     return people
 
 
-def _group(org: OktaOrganization, number: int, people: list[User], rng: random.Random) -> Group:
+def group_names(number: int) -> tuple[str, str]:
+    """Return name and description of the group of a number, which makes the name unique."""
     department = DEPARTMENTS[number % len(DEPARTMENTS)]
     kind = _GROUP_KINDS[number // len(DEPARTMENTS) % len(_GROUP_KINDS)]
-    group = org.create_group(f"{department} {kind} {number + 1}", f"{kind} of {department}")
+    return f"{department} {kind} {number + 1}", f"{kind} of {department}"
+
+
+def app_label(number: int) -> str:
+    """Return the label of the app of a number, which makes it unique."""
+    return f"{_APP_NAMES[number % len(_APP_NAMES)]} {number + 1}"
+
+
+def _group(org: OktaOrganization, number: int, people: list[User], rng: random.Random) -> Group:
+    group = org.create_group(*group_names(number))
     size = min(len(people), rng.randrange(3, 60))
     org.groups.enrol(group.id, (user.id for user in rng.sample(people, size)))
     return group
 
 
 def _app(org: OktaOrganization, number: int, people: list[User], groups: list[Group], rng: random.Random) -> None:
-    app = org.create_app(f"{_APP_NAMES[number % len(_APP_NAMES)]} {number + 1}")
+    app = org.create_app(app_label(number))
     org.assignments.load(app, rng.sample(people, min(len(people), rng.randrange(1, 20))))
     for group in rng.sample(groups, min(len(groups), rng.randrange(0, 4))):
         org.assignments.load_group(app, group)

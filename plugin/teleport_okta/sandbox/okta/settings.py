@@ -57,3 +57,6 @@ class Settings:
 
     unique_app_labels: bool = False
     """Whether a second app of the same label is refused; real organisations differ (reference/okta.md 4.1)."""
+
+    shuffles_links: bool = False
+    """Whether an app of several links names them in another order with every answer; none is promised."""

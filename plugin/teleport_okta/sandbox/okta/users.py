@@ -54,6 +54,9 @@ class Users:
 
     def __init__(self, timeline: Timeline, ids: IdFactory, transition_delay: float) -> None:
         self.all: Ordered[User] = Ordered()
+        self.deactivated: set[str] = set()
+        """The ids of those who are DEPROVISIONED."""
+
         self._timeline = timeline
         self._ids = ids
         self._delay = transition_delay
@@ -174,6 +177,7 @@ class Users:
             return False
         self._by_login.pop(user.login.lower(), None)
         self.all.remove(user.id)
+        self.deactivated.discard(user.id)
         self._tell(user, None)
         return True
 
@@ -213,6 +217,10 @@ class Users:
         if after.login:
             self._by_login[after.login.lower()] = after.id
         self.all.put(after.id, after)
+        if after.status == DEPROVISIONED:
+            self.deactivated.add(after.id)
+        else:
+            self.deactivated.discard(after.id)
         self._tell(before, after)
         return after
 
