@@ -1,7 +1,7 @@
 """A small cluster per test: virtual time, real TLS on loopback, and clients for whoever the test speaks as."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_LIST, MEMBERSHIP_KIND_USER, AccessList, Member
 from teleport.accesslist.v1.accesslist_service_pb2_grpc import AccessListServiceStub
 from teleport.legacy.client.proto.authservice_pb2_grpc import AuthServiceStub
 from teleport.legacy.client.proto.joinservice_pb2_grpc import JoinServiceStub
@@ -22,6 +23,7 @@ from teleport.users.v1.users_service_pb2_grpc import UsersServiceStub
 from teleport_okta.sandbox.teleport import TeleportSandbox
 from teleport_okta.sandbox.teleport.control import Control
 from teleport_okta.sandbox.teleport.identity_file import private_key_pem
+from teleport_okta.sandbox.teleport.metadata import YEAR_ONE
 
 _PEM = re.compile(rb"-----BEGIN .*?-----END [A-Z ]+-----\n", re.DOTALL)
 
@@ -161,5 +163,41 @@ def person() -> Callable[..., UserV2]:
         for trait, values in spec.get("traits", {}).items():
             user.Spec.Traits.Values[trait].Values.extend(values)
         return user
+
+    return build
+
+
+@pytest.fixture
+def access_list() -> Callable[..., AccessList]:
+    """Build a list that the server takes, owned by `grace` unless owners are given as (name, is a list)."""
+
+    def build(name: str, *, owners: Sequence[tuple[str, bool]] = (("grace", False),), **labels: str) -> AccessList:
+        message = AccessList()
+        message.header.metadata.name = name
+        message.header.metadata.labels.update(labels)
+        spec = message.spec
+        spec.title = f"The {name}"
+        for owner, is_list in owners:
+            spec.owners.add(name=owner, membership_kind=MEMBERSHIP_KIND_LIST if is_list else MEMBERSHIP_KIND_USER)
+        for part in (spec.audit, spec.membership_requires, spec.ownership_requires, spec.grants):
+            part.SetInParent()
+        return message
+
+    return build
+
+
+@pytest.fixture
+def member(clock: Clock) -> Callable[..., Member]:
+    """Build a member that the server takes, for ever unless `expires` (Unix seconds) is given."""
+
+    def build(list_name: str, name: str, *, is_list: bool = False, expires: int = YEAR_ONE, **labels: str) -> Member:
+        message = Member()
+        message.header.metadata.name = name
+        message.header.metadata.labels.update(labels)
+        spec = message.spec
+        spec.access_list, spec.name, spec.added_by = list_name, name, "grace"
+        spec.membership_kind = MEMBERSHIP_KIND_LIST if is_list else MEMBERSHIP_KIND_USER
+        spec.joined.seconds, spec.expires.seconds = int(clock()), expires
+        return message
 
     return build

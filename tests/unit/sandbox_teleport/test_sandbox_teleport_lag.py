@@ -60,3 +60,17 @@ async def test_listings_can_be_held_on_command(sandbox, bot, clock):
     assert "ada" in await listed(bot)
     clock.advance(2)
     assert "ada" not in await listed(bot)
+
+
+async def test_a_server_that_starts_again_lists_what_is_stored(sandbox, connect):
+    sandbox.cluster.users.hold_listings(30)
+    sandbox.administrator.delete_user("ada")
+    await sandbox.restart_auth()
+    assert "ada" not in await listed(connect(sandbox, sandbox.identity_path.read_bytes()))
+
+
+async def test_a_cache_that_is_being_rebuilt_leaves_lists_to_the_backend(sandbox, bot, person):
+    sandbox.cluster.users.rebuild_cache(5)
+    await bot.users.UpsertUser(UpsertUserRequest(user=person("bob")))
+    assert "bob" in await listed(bot)
+    assert sandbox.cluster.users.cached("bob") is None

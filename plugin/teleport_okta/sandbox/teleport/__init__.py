@@ -7,7 +7,9 @@ anybody who wants to point a Teleport client at something harmless. What it does
 from __future__ import annotations
 
 from .cluster import ListingLag
+from .edition import Entitlement
 from .faults import Fault
+from .list_writes import ListCosts
 from .sandbox import TeleportSandbox
 
-__all__ = ["Fault", "ListingLag", "TeleportSandbox"]
+__all__ = ["Entitlement", "Fault", "ListCosts", "ListingLag", "TeleportSandbox"]

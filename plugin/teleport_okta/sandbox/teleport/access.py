@@ -1,13 +1,17 @@
-"""Who may do what: rules by kind and verb, from the caller's roles on every call (`reference/teleport.md` 2.3)."""
+"""Who may do what: rules by kind and verb, and labels, from the caller's roles on every call.
+
+What the Okta service may do is in `reference/teleport.md` 2.3.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.labels import ORIGIN, ORIGIN_OKTA
 
+from .label_access import APP, EVERYTHING, NOTHING, USER_GROUP, Selector, selectors_of
 from .refusal import Refusal, access_denied, quoted
 
 if TYPE_CHECKING:
@@ -46,10 +50,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rules of one role."""
+    """The rules of one role, and the labels of the apps and user groups that it reaches."""
 
     allow: tuple[Rule, ...]
     deny: tuple[Rule, ...] = ()
+    reach: Mapping[str, Selector] = field(default_factory=dict)
+    out_of_reach: Mapping[str, Selector] = field(default_factory=dict)
 
 
 OKTA_SERVICE: Final = RuleSet(
@@ -73,7 +79,8 @@ OKTA_SERVICE: Final = RuleSet(
         ),
         Rule(frozenset({"cert_authority", "saml"}), READ_NO_SECRETS),
         Rule(frozenset({"role", "access_list"}), READ_WRITE, where_label=(ORIGIN, ORIGIN_OKTA)),
-    )
+    ),
+    reach={APP: EVERYTHING, USER_GROUP: EVERYTHING},
 )
 """What a host certificate of system role Okta may do."""
 
@@ -83,8 +90,12 @@ def rules_of(role: RoleV6) -> RuleSet:
 
     Of the where-clauses only the comparison of one label is understood; a rule with any other never matches.
     """
+    allow, deny = role.Spec.Allow, role.Spec.Deny
     return RuleSet(
-        tuple(_rule_of(rule) for rule in role.Spec.Allow.Rules), tuple(_rule_of(rule) for rule in role.Spec.Deny.Rules)
+        allow=tuple(map(_rule_of, allow.Rules)),
+        deny=tuple(map(_rule_of, deny.Rules)),
+        reach=selectors_of(allow, not_understood=NOTHING),
+        out_of_reach=selectors_of(deny, not_understood=EVERYTHING),
     )
 
 
@@ -126,3 +137,14 @@ class Access:
         refusal = self.refusal(kind, verbs, labels)
         if refusal is not None:
             raise refusal
+
+    def reaches(self, kind: str, labels: Mapping[str, str]) -> bool:
+        """Say whether the caller may reach a resource (`app` or `user_group`) with these labels: deny comes first."""
+        if any(kind in rules.out_of_reach and rules.out_of_reach[kind].reaches(labels) for rules in self._sets):
+            return False
+        return any(kind in rules.reach and rules.reach[kind].reaches(labels) for rules in self._sets)
+
+    def demand_reach(self, kind: str, labels: Mapping[str, str]) -> None:
+        """Raise the answer to a caller who may not reach it."""
+        if not self.reaches(kind, labels):
+            raise access_denied(f"access to {kind} denied. User does not have permissions. ")

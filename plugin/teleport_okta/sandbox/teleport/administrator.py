@@ -12,7 +12,9 @@ from teleport.legacy.types.types_pb2 import PASSWORD_STATE_UNSET, LockV2, MFADev
 from .cluster import JoinToken
 from .kubernetes import check_service_account
 from .kubernetes_join import KubernetesRules
+from .list_administrator import ListAdministrator
 from .metadata import check_metadata, timestamp_at
+from .resource_administrator import ResourceAdministrator
 from .user_rules import complete_user
 
 if TYPE_CHECKING:
@@ -23,11 +25,16 @@ if TYPE_CHECKING:
 
 
 class Administrator:
-    """What a person does with `tctl` or on the web page, and what a login does by itself; permissions do not matter."""
+    """What a person does with `tctl` or on the web page, and what a login does by itself; permissions do not matter.
+
+    `lists` is the part about access lists, `resources` the one about user groups, app servers and import rules.
+    """
 
     def __init__(self, cluster: Cluster, host: HostAuthority) -> None:
         self._cluster = cluster
         self._host = host
+        self.lists = ListAdministrator(cluster)
+        self.resources = ResourceAdministrator(cluster)
 
     def create_user(
         self,

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from teleport.accesslist.v1.accesslist_pb2 import AccessList
+from teleport.accesslist.v1.accesslist_pb2 import AccessList, Review
 from teleport.legacy.types.types_pb2 import (
+    AppServerV3,
     LockV2,
     MFADevice,
     OktaImportRuleV1,
@@ -15,21 +16,23 @@ from teleport.legacy.types.types_pb2 import (
     RoleV6,
     SAMLConnectorV2,
     SemaphoreV3,
+    UserGroupV1,
     UserV2,
 )
 
 from .access import OKTA_SERVICE, Access, RuleSet, rules_of
 from .caller import Caller, CallerKind
-from .edition import Edition
+from .edition import Edition, Entitlement
 from .kubernetes import PretendKubernetes
+from .lists.member_stores import MEMBER_KIND, MemberStores
 from .lock_book import LockBook
 from .metadata import seconds_of
 from .refusal import access_denied, not_found, quoted
-from .store import Kind, Lag, M, Store
-from .versions import Feature, has, major_of
+from .store import Kind, KindWithin, Lag, M, Store
+from .versions import Defect, Feature, has, major_of, suffers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .kubernetes_join import KubernetesRules
 
@@ -48,12 +51,33 @@ class _UserKind(Kind[UserV2]):
         return expiry
 
 
+class _AppServerKind(KindWithin[AppServerV3]):
+    """App servers are kept by host and name; their events carry no revision (`reference/teleport.md` 4.12)."""
+
+    def as_event(self, message: AppServerV3) -> AppServerV3:
+        """Return the server without its revision, which lists show after a start of the auth server only."""
+        seen = AppServerV3()
+        seen.CopyFrom(message)
+        seen.Metadata.ClearField("Revision")
+        return seen
+
+
 USER: Final = _UserKind("user", "/web/users/", lambda user: user.Metadata, suffix="/params")
 ROLE: Final = Kind[RoleV6]("role", "/roles/", lambda role: role.Metadata, suffix="/params")
 LOCK: Final = Kind[LockV2]("lock", "/locks/", lambda lock: lock.Metadata)
 ACCESS_LIST: Final = Kind[AccessList]("access_list", "/access_list/", lambda access_list: access_list.header.metadata)
+LIST_REVIEW: Final = KindWithin[Review](
+    "access_list_review",
+    "/access_list_review/",
+    lambda review: review.header.metadata,
+    above=lambda review: review.spec.access_list,
+)
 PLUGIN: Final = Kind[PluginV1]("plugin", "/plugins/", lambda plugin: plugin.metadata)
 IMPORT_RULE: Final = Kind[OktaImportRuleV1]("okta_import_rule", "/okta_import_rule/", lambda rule: rule.Header.Metadata)
+USER_GROUP: Final = Kind[UserGroupV1]("user_group", "/user_group/", lambda group: group.Header.Metadata)
+APP_SERVER: Final = _AppServerKind(
+    "app_server", "/appServers/default/", lambda server: server.Metadata, above=lambda server: server.Spec.HostID
+)
 SAML_CONNECTOR: Final = Kind[SAMLConnectorV2]("saml", "/web/connectors/saml/connectors/", lambda saml: saml.Metadata)
 
 
@@ -103,7 +127,13 @@ class Cluster:
     users: Store[UserV2] = field(init=False)
     roles: Store[RoleV6] = field(init=False)
     locks: Store[LockV2] = field(init=False)
+    entitlements: dict[str, Entitlement] = field(init=False)
     access_lists: Store[AccessList] = field(init=False)
+    list_members: MemberStores = field(init=False)
+    list_reviews: Store[Review] = field(init=False)
+    user_groups: Store[UserGroupV1] = field(init=False)
+    app_servers: Store[AppServerV3] = field(init=False)
+    import_rules: Store[OktaImportRuleV1] = field(init=False)
     stores: dict[str, Store[Any]] = field(init=False, default_factory=dict)
     _lock_book: LockBook = field(init=False)
     _rules: dict[str, tuple[str, RuleSet]] = field(init=False, default_factory=dict)
@@ -114,18 +144,45 @@ class Cluster:
         self.users = self.store(USER)
         self.roles = self.store(ROLE)
         self.locks = self.store(LOCK, self.lag.locks)
+        self.entitlements = self.edition.entitlements()
         self.access_lists = self.store(ACCESS_LIST)
+        self.list_members = MemberStores(self.now, self.lag.default)
+        self.list_reviews = self.store(LIST_REVIEW)
+        self.user_groups = self.store(USER_GROUP)
+        self.app_servers = self.store(APP_SERVER)
+        self.import_rules = self.store(IMPORT_RULE)
         self._lock_book = LockBook(self.locks)
 
     def has(self, feature: Feature) -> bool:
         """Say whether a server of this version has the feature."""
         return has(self.version, feature)
 
+    def suffers(self, defect: Defect) -> bool:
+        """Say whether a server of this version has the defect."""
+        return suffers(self.version, defect)
+
     def store(self, kind: Kind[M], lag: Lag | None = None) -> Store[M]:
         """Return the store of a kind, made on first use."""
         if kind.name not in self.stores:
             self.stores[kind.name] = Store(kind, self.now, self.lag.default if lag is None else lag)
         return self.stores[kind.name]
+
+    def reload_caches(self) -> None:
+        """Read every kind from the backend anew, as a server does when it starts."""
+        for store in self.stores.values():
+            store.reload_cache()
+        self.list_members.reload_cache()
+
+    def license(self, entitlements: Mapping[str, Entitlement]) -> None:
+        """Change what the licence covers. ValueError for an entitlement that Teleport does not know."""
+        unknown = sorted(set(entitlements) - set(self.entitlements))
+        if unknown:
+            raise ValueError(f"no entitlement is called {', '.join(unknown)}")
+        self.entitlements.update(entitlements)
+
+    def caches(self, kind: str) -> Store[Any] | MemberStores:
+        """Return what holds the objects of a kind. KeyError for one that is not kept."""
+        return self.list_members if kind == MEMBER_KIND else self.stores[kind]
 
     def authorize(self, caller: Caller) -> Access:
         """Return what the caller may do, or refuse the call: who has no user record, or is locked, may nothing.

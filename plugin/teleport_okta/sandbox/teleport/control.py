@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import grpc
 from aiohttp import web
-from google.protobuf.json_format import MessageToDict
 
-from .faults import Fault
+from .control_faults import FaultControl
+from .control_json import Body, as_json, body_of
+from .control_lists import ListControl
+from .control_resources import ResourceControl
+from .edition import Entitlement
+from .lists.member_stores import MEMBER_KIND
 from .refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
-    from google.protobuf.message import Message
-
     from .sandbox import TeleportSandbox
 
-Body = dict[str, Any]
-
-_FAULT_KEYS: Final = {"method", "code", "message", "latency", "reset", "applied", "after", "count", "probability"}
 _PROXY_KEYS: Final = {"load_balancer", "connection_upgrade"}
 
 
@@ -55,15 +54,13 @@ class Control:
     def _routes(self) -> list[web.RouteDef]:
         return [
             web.get("/", self._describe),
-            web.get("/calls", self._show_calls),
-            web.post("/calls/reset", self._reset_calls),
-            web.get("/faults", self._show_faults),
-            web.post("/faults", self._add_fault),
-            web.delete("/faults", self._clear_faults),
+            web.get("/entitlements", self._show_entitlements),
+            web.post("/entitlements", self._change_entitlements),
             web.post("/restart", self._restart),
             web.get("/proxy", self._show_proxy),
             web.post("/proxy", self._change_proxy),
             web.post("/listings/hold", self._hold_listings),
+            web.post("/listings/rebuild", self._rebuild_cache),
             web.post("/users", self._create_user),
             web.patch("/users/{name}", self._edit_user),
             web.delete("/users/{name}", self._delete_user),
@@ -80,6 +77,9 @@ class Control:
             web.post("/rotate", self._rotate),
             web.get("/semaphores", self._list_semaphores),
             web.delete("/semaphores/{kind}/{name}", self._delete_semaphore),
+            *FaultControl(self._sandbox).routes(),
+            *ListControl(self._sandbox).routes(),
+            *ResourceControl(self._sandbox).routes(),
             web.get("/{kind}", self._list_kind),
             web.get("/{kind}/{name}", self._show_object),
         ]
@@ -94,21 +94,22 @@ class Control:
                 "edition": cluster.edition.value,
                 "version": cluster.version,
                 "connections": self._sandbox.open_connections,
-                "objects": {kind: len(store) for kind, store in sorted(cluster.stores.items())},
+                "crashes": self._sandbox.crashes,
+                "objects": {kind: len(cluster.caches(kind)) for kind in sorted([*cluster.stores, MEMBER_KIND])},
             }
         )
 
     async def _list_kind(self, request: web.Request) -> web.Response:
         store = self._store(request)
         objects = sorted(store.all_stored(), key=store.kind.name_of)
-        return web.json_response([_as_json(found) for found in objects])
+        return web.json_response([as_json(found) for found in objects])
 
     async def _show_object(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         found = self._store(request).stored(name)
         if found is None:
             raise KeyError(name)
-        shown = _as_json(found)
+        shown = as_json(found)
         if request.match_info["kind"] == "users":
             shown["mfa_devices"] = self._sandbox.administrator.mfa_devices(name)
         return web.json_response(shown)
@@ -116,39 +117,19 @@ class Control:
     def _store(self, request: web.Request) -> Any:  # noqa: ANN401 - a store of whatever kind the path names
         return self._sandbox.cluster.stores[request.match_info["kind"].removesuffix("s")]
 
-    # Calls and faults
+    # The licence, the server and its proxy
 
-    async def _show_calls(self, _request: web.Request) -> web.Response:
-        calls = self._sandbox.calls
-        return web.json_response(
-            {"total": calls.total, "calls": calls.calls, "most_writes_in_flight": calls.most_writes_in_flight}
-        )
+    async def _show_entitlements(self, _request: web.Request) -> web.Response:
+        entitlements = self._sandbox.cluster.entitlements
+        return web.json_response({name: asdict(entitlement) for name, entitlement in entitlements.items()})
 
-    async def _reset_calls(self, _request: web.Request) -> web.Response:
-        self._sandbox.calls.reset()
-        return web.json_response({})
-
-    async def _show_faults(self, _request: web.Request) -> web.Response:
-        return web.json_response([_fault_as_json(fault) for fault in self._sandbox.faults.waiting])
-
-    async def _add_fault(self, request: web.Request) -> web.Response:
-        body = await _body(request)
-        unknown = sorted(set(body) - _FAULT_KEYS)
-        if unknown:
-            raise ValueError(f"unknown keys of a fault: {', '.join(unknown)}")
-        code = body.pop("code", None)
-        if code is not None and code not in grpc.StatusCode.__members__:
-            raise ValueError(f"no gRPC status is called {code!r}")
-        fault = Fault(**body, code=grpc.StatusCode[code] if code is not None else None)
-        self._sandbox.faults.add(fault)
-        return web.json_response(_fault_as_json(fault), status=201)
-
-    async def _clear_faults(self, _request: web.Request) -> web.Response:
-        self._sandbox.faults.clear()
-        return web.json_response({})
+    async def _change_entitlements(self, request: web.Request) -> web.Response:
+        body = await body_of(request)
+        self._sandbox.cluster.license({name: Entitlement(**values) for name, values in body.items()})
+        return await self._show_entitlements(request)
 
     async def _restart(self, request: web.Request) -> web.Response:
-        await self._sandbox.restart_auth(**await _body(request))
+        await self._sandbox.restart_auth(**await body_of(request))
         return web.json_response({})
 
     async def _show_proxy(self, _request: web.Request) -> web.Response:
@@ -163,7 +144,7 @@ class Control:
         )
 
     async def _change_proxy(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         wrong = sorted(key for key, value in body.items() if key not in _PROXY_KEYS or not isinstance(value, bool))
         if wrong:
             raise ValueError(f"not a switch of the proxy, or neither true nor false: {', '.join(wrong)}")
@@ -173,44 +154,49 @@ class Control:
         return await self._show_proxy(request)
 
     async def _hold_listings(self, request: web.Request) -> web.Response:
-        body = await _body(request)
-        self._sandbox.cluster.stores[body["kind"]].hold_listings(float(body["seconds"]))
+        body = await body_of(request)
+        self._sandbox.cluster.caches(body["kind"]).hold_listings(float(body["seconds"]))
+        return web.json_response({})
+
+    async def _rebuild_cache(self, request: web.Request) -> web.Response:
+        body = await body_of(request)
+        self._sandbox.cluster.caches(body["kind"]).rebuild_cache(float(body["seconds"]))
         return web.json_response({})
 
     # The administrator, and logins
 
     async def _create_user(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         user = self._sandbox.administrator.create_user(body.pop("name"), **body)
-        return web.json_response(_as_json(user), status=201)
+        return web.json_response(as_json(user), status=201)
 
     async def _edit_user(self, request: web.Request) -> web.Response:
-        user = self._sandbox.administrator.edit_user(request.match_info["name"], **await _body(request))
-        return web.json_response(_as_json(user))
+        user = self._sandbox.administrator.edit_user(request.match_info["name"], **await body_of(request))
+        return web.json_response(as_json(user))
 
     async def _delete_user(self, request: web.Request) -> web.Response:
         self._sandbox.administrator.delete_user(request.match_info["name"])
         return web.json_response({})
 
     async def _add_mfa_device(self, request: web.Request) -> web.Response:
-        device = self._sandbox.administrator.add_mfa_device(request.match_info["name"], **await _body(request))
+        device = self._sandbox.administrator.add_mfa_device(request.match_info["name"], **await body_of(request))
         return web.json_response({"device": device.metadata.Name, "id": device.id}, status=201)
 
     async def _sso_login(self, request: web.Request) -> web.Response:
-        user = self._sandbox.administrator.sso_login(request.match_info["name"], **await _body(request))
-        return web.json_response(_as_json(user))
+        user = self._sandbox.administrator.sso_login(request.match_info["name"], **await body_of(request))
+        return web.json_response(as_json(user))
 
     async def _create_lock(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         lock = self._sandbox.administrator.create_lock(body.pop("name"), body.pop("user"), **body)
-        return web.json_response(_as_json(lock), status=201)
+        return web.json_response(as_json(lock), status=201)
 
     async def _delete_lock(self, request: web.Request) -> web.Response:
         self._sandbox.administrator.delete_lock(request.match_info["name"])
         return web.json_response({})
 
     async def _create_token(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         administrator = self._sandbox.administrator
         rules = body.pop("kubernetes", None)
         if rules is None:
@@ -232,7 +218,7 @@ class Control:
         return json.dumps(rules["jwks"]) if "jwks" in rules else self._sandbox.cluster.kubernetes.jwks
 
     async def _issue_service_account_token(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         body.setdefault("audience", self._sandbox.cluster.name)
         token = self._sandbox.cluster.kubernetes.service_account_token(body.pop("service_account"), **body)
         return web.Response(text=token, status=201)
@@ -242,13 +228,13 @@ class Control:
         return web.json_response({})
 
     async def _issue_identity(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         lifetime = timedelta(seconds=float(body.get("lifetime", 3600)))
         identity = self._sandbox.issue_identity(body["user"], body["roles"], lifetime=lifetime)
         return web.Response(body=identity.text(), content_type="text/plain", status=201)
 
     async def _renew_bot(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         if "lifetime" in body:
             body["lifetime"] = timedelta(seconds=float(body["lifetime"]))
         self._sandbox.renew_bot(**body)
@@ -269,12 +255,12 @@ class Control:
         )
 
     async def _rotate(self, request: web.Request) -> web.Response:
-        self._sandbox.administrator.rotate(**await _body(request))
+        self._sandbox.administrator.rotate(**await body_of(request))
         return await self._show_rotation(request)
 
     async def _list_semaphores(self, _request: web.Request) -> web.Response:
         semaphores = self._sandbox.cluster.semaphores
-        return web.json_response([_as_json(semaphore) for _, semaphore in sorted(semaphores.items())])
+        return web.json_response([as_json(semaphore) for _, semaphore in sorted(semaphores.items())])
 
     async def _delete_semaphore(self, request: web.Request) -> web.Response:
         kind, name = request.match_info["kind"], request.match_info["name"]
@@ -296,29 +282,3 @@ async def _answer_errors(
         return web.json_response({"error": str(error)}, status=400)
     except Refusal as refusal:
         return web.json_response({"error": refusal.text}, status=409)
-
-
-async def _body(request: web.Request) -> Body:
-    text = await request.text()
-    body = json.loads(text) if text else {}
-    if not isinstance(body, dict):
-        raise ValueError("the body is a JSON object")  # noqa: TRY004 - wrong input, not a wrong program
-    return body
-
-
-def _as_json(message: Message) -> Body:
-    return MessageToDict(message, preserving_proto_field_name=True)
-
-
-def _fault_as_json(fault: Fault) -> Body:
-    return {
-        "method": fault.method,
-        "code": fault.code.name if fault.code is not None else None,
-        "message": fault.message,
-        "latency": fault.latency,
-        "reset": fault.reset,
-        "applied": fault.applied,
-        "after": fault.after,
-        "count": fault.count,
-        "probability": fault.probability,
-    }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from teleport.legacy.client.proto.authservice_pb2 import (
     AccessListFeature,
@@ -11,6 +12,9 @@ from teleport.legacy.client.proto.authservice_pb2 import (
     EntitlementInfo,
     Features,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ENTITLEMENTS: Final = (
     "AccessGraphDemoMode",
@@ -45,6 +49,18 @@ _COMMUNITY_ENTITLEMENTS: Final = frozenset({"App", "DB", "Desktop", "JoinActiveS
 _NEVER_SOLD: Final = frozenset({"AccessGraphDemoMode", "FeatureHiding", "LicenseAutoUpdate", "UpsellAlert"})
 
 
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """Whether the licence covers something, and how much of it (0: any number)."""
+
+    enabled: bool
+    limit: int = 0
+
+    def allows_another(self, count: int) -> bool:
+        """Say whether one more may be made when there are so many."""
+        return self.enabled and (self.limit == 0 or count < self.limit)
+
+
 class Edition(Enum):
     """Enterprise, or Community as anybody can download it."""
 
@@ -56,13 +72,18 @@ class Edition(Enum):
         """Whether the Enterprise services and fields exist."""
         return self is Edition.ENTERPRISE
 
-    def features(self, *, with_entitlements: bool = True) -> Features:
+    def entitlements(self) -> dict[str, Entitlement]:
+        """Return what a licence of the edition covers."""
+        enabled = frozenset(ENTITLEMENTS) - _NEVER_SOLD if self.enterprise else _COMMUNITY_ENTITLEMENTS
+        return {name: Entitlement(name in enabled) for name in ENTITLEMENTS}
+
+    def features(self, entitlements: Mapping[str, Entitlement], *, with_entitlements: bool = True) -> Features:
         """Return the feature flags of Ping: the entitlements, and the older booleans beside them.
 
         A server of a version before the entitlements has the booleans alone.
         """
         ent = self.enterprise
-        enabled = frozenset(ENTITLEMENTS) - _NEVER_SOLD if ent else _COMMUNITY_ENTITLEMENTS
+        governance = entitlements["Identity"].enabled
         return Features(
             Kubernetes=True,
             App=True,
@@ -73,8 +94,12 @@ class Edition(Enum):
             AccessControls=ent,
             AdvancedAccessWorkflows=ent,
             Plugins=ent,
-            IdentityGovernance=ent,
+            IdentityGovernance=governance,
             AccessRequests=AccessRequestsFeature(),
-            AccessList=AccessListFeature(),
-            entitlements={name: EntitlementInfo(enabled=name in enabled) for name in ENTITLEMENTS if with_entitlements},
+            AccessList=AccessListFeature(create_limit=0 if governance else entitlements["AccessLists"].limit),
+            entitlements={
+                name: EntitlementInfo(enabled=entitlement.enabled, limit=entitlement.limit)
+                for name, entitlement in entitlements.items()
+                if with_entitlements
+            },
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from random import Random
@@ -12,13 +12,20 @@ if TYPE_CHECKING:
     import grpc
 
 
+ECHOED: Final = "echoed"
+ABSENT: Final = "absent"
+"""What the answer shows of members that the server has lost: those of the request, or none."""
+
+
 @dataclass(slots=True)
 class Fault:
     """Something that goes wrong with the calls whose path matches `method` (exact, or a glob such as `*/UpsertUser`).
 
     `latency` delays the call, in seconds. Then `code` answers it with a status, or `reset` cuts the connection it came
-    on. `applied` lets the call take effect first, so that only its answer is lost. `after` is how many more matching
-    calls it lets pass first, `count` how many more it meets then (None: every one), `probability` the share of them.
+    on. `applied` lets the call take effect first, so that only its answer is lost. `loses_members` lets
+    UpsertAccessListWithMembers answer OK and leave the list's members as they were: `echoed` shows those of the request
+    all the same, `absent` shows none. `after` is how many more matching calls it lets pass first, `count` how many more
+    it meets then (None: every one), `probability` the share of them.
     """
 
     method: str
@@ -27,13 +34,16 @@ class Fault:
     latency: float = 0.0
     reset: bool = False
     applied: bool = False
+    loses_members: str = ""
     after: int = 0
     count: int | None = None
     probability: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.code is None and not self.reset and self.latency <= 0:
-            raise ValueError("a fault needs a code, a reset or a latency")
+        if self.loses_members not in {"", ECHOED, ABSENT}:
+            raise ValueError(f"members are lost {ECHOED} or {ABSENT}")
+        if self.code is None and not self.reset and self.latency <= 0 and not self.loses_members:
+            raise ValueError("a fault needs a code, a reset or a latency, or loses members")
         if self.code is not None and self.reset:
             raise ValueError("a fault either answers with a code or resets the connection")
         if not 0 < self.probability <= 1:
@@ -55,6 +65,10 @@ class FaultPlan:
     def add(self, fault: Fault) -> None:
         """Let a fault wait for its calls."""
         self._faults.append(fault)
+
+    def drop_members_of_next_write(self, shown: str = ECHOED) -> None:
+        """Let the next UpsertAccessListWithMembers answer OK and store no members; `shown` as `loses_members`."""
+        self.add(Fault("*/UpsertAccessListWithMembers", loses_members=shown, count=1))
 
     def clear(self) -> None:
         """Forget all faults."""

@@ -13,8 +13,9 @@ from teleport_okta.model.labels import ORIGIN
 from .refusal import bad_parameter, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from teleport.header.v1.metadata_pb2 import Metadata as ModernMetadata
     from teleport.legacy.types.types_pb2 import Metadata
 
 ORIGINS: Final = (
@@ -43,7 +44,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def check_metadata(metadata: Metadata) -> None:
     """Fill the namespace and refuse a missing name, a foreign namespace, a bad label key or origin.
 
-    The characters of the name are checked only when it becomes a key of the backend (`check_key`).
+    The characters of the name are checked only when it becomes a key of the backend (`check_key_part`).
     """
     if not metadata.Name:
         raise bad_parameter("missing parameter Name")
@@ -53,21 +54,32 @@ def check_metadata(metadata: Metadata) -> None:
             f'the namespace field should be omitted or set to "default"'
         )
     metadata.Namespace = "default"
-    for key in metadata.Labels:
+    _check_labels(metadata.Labels)
+
+
+def check_modern_metadata(metadata: ModernMetadata) -> None:
+    """Refuse the same in a message of the newer API, whose namespace nobody looks at."""
+    if not metadata.name:
+        raise bad_parameter("missing parameter Name")
+    _check_labels(metadata.labels)
+
+
+def _check_labels(labels: Mapping[str, str]) -> None:
+    for key in labels:
         if not _LABEL_KEY.fullmatch(key):
             raise bad_parameter(f"invalid label key: {quoted(key)}")
-    origin = metadata.Labels.get(ORIGIN, "")
+    origin = labels.get(ORIGIN, "")
     if origin and origin not in ORIGINS:
         raise bad_parameter(f"invalid origin value {quoted(origin)}, must be one of [{' '.join(ORIGINS)}]")
 
 
-def check_key(prefix: str, name: str, suffix: str) -> None:
-    """Refuse a name that cannot be part of a backend key; reads and deletes never ask."""
-    if name not in {".", ".."} and _SAFE_NAME.fullmatch(name):
+def check_key_part(part: str, key: str) -> None:
+    """Refuse a name that cannot be part of its backend key; reads and deletes never ask."""
+    if part not in {".", ".."} and _SAFE_NAME.fullmatch(part):
         return
     raise bad_parameter(
         "special characters are not allowed in resource names, please use name composed only from characters, "
-        f"hyphens, dots, and plus signs: {quoted(prefix + name + suffix)}"
+        f"hyphens, dots, and plus signs: {quoted(key)}"
     )
 
 

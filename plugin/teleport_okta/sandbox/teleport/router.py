@@ -16,6 +16,8 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from .access import Access
+from .crash import ServerCrash
+from .list_writes import ListWrites
 from .refusal import Refusal
 from .rpc import Call, Declaration, Handler, declarations_of
 
@@ -48,7 +50,11 @@ class _Route:
 
 
 class Router(grpc.GenericRpcHandler):
-    """The one handler of the gRPC server. `connection_of` tells the connection behind a peer of the server."""
+    """The one handler of the gRPC server.
+
+    `connection_of` tells the connection behind a peer of the server. `crash` is told when a call has ended the server;
+    services that never do so need none.
+    """
 
     def __init__(
         self,
@@ -59,12 +65,16 @@ class Router(grpc.GenericRpcHandler):
         faults: FaultPlan,
         connection_of: Callable[[str], Connection | None],
         sleep: Callable[[float], Awaitable[None]],
+        crash: Callable[[str], None] | None = None,
+        list_writes: ListWrites | None = None,
     ) -> None:
         self._cluster = cluster
         self._calls = calls
         self._faults = faults
         self._connection_of = connection_of
         self._sleep = sleep
+        self._crash = crash
+        self._list_writes = list_writes or ListWrites(None, cluster.now, sleep)
         self._routes: dict[str, _Route] = {}
         self._methods: dict[str, dict[str, MethodDescriptor]] = {}
         for service in services:
@@ -129,7 +139,7 @@ class Router(grpc.GenericRpcHandler):
         if fault is None:
             return connection, None
         await self._sleep(fault.latency)
-        if fault.applied:
+        if fault.applied or fault.loses_members:
             return connection, fault
         await _fail(fault, connection, context)
         return connection, None
@@ -146,7 +156,10 @@ class Router(grpc.GenericRpcHandler):
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, "client version is unsupported")
         await context.send_initial_metadata((("version", self._cluster.version),))
         try:
-            replies = self._replies(route, raw, connection, client_version or "")
+            loses_members = late_fault.loses_members if late_fault is not None else ""
+            request = _parsed(route, raw)
+            async with self._list_writes.turn(path, request):
+                replies = self._replies(route, request, connection, client_version or "", loses_members)
             if late_fault is not None:
                 replies = list(replies)
                 await _fail(late_fault, connection, context)
@@ -154,6 +167,12 @@ class Router(grpc.GenericRpcHandler):
                 yield reply.SerializeToString()
         except Refusal as refusal:
             await context.abort(refusal.code, refusal.text)
+        except ServerCrash as crash:
+            if self._crash is None:
+                raise
+            self._crash(str(crash))
+            connection.abort()
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the server has crashed")
 
     def _accepts(self, client_version: str) -> bool:
         """Say whether a client of that version may talk to this server: from `<major - 1>.0.0-aa` on."""
@@ -164,15 +183,20 @@ class Router(grpc.GenericRpcHandler):
         version = (int(parsed[1]), int(parsed[2]), int(parsed[3]))
         return version > oldest or (version == oldest and (not parsed[4] or parsed[4] >= "aa"))
 
-    def _replies(self, route: _Route, raw: bytes, connection: Connection, client_version: str) -> Iterable[Message]:
-        try:
-            request = route.request.FromString(raw)
-        except DecodeError as error:
-            raise Refusal(grpc.StatusCode.INTERNAL, _MALFORMED) from error
+    def _replies(
+        self, route: _Route, request: Message, connection: Connection, client_version: str, loses_members: str
+    ) -> Iterable[Message]:
         access = _NO_ACCESS if route.declaration.open else self._cluster.authorize(connection.caller)
-        call = Call(connection.caller, access, connection.remote_address, client_version)
+        call = Call(connection.caller, access, connection.remote_address, client_version, loses_members)
         result = route.handler(call, request)
         return result if route.streams else (result,)
+
+
+def _parsed(route: _Route, raw: bytes) -> Message:
+    try:
+        return route.request.FromString(raw)
+    except DecodeError as error:
+        raise Refusal(grpc.StatusCode.INTERNAL, _MALFORMED) from error
 
 
 async def _fail(fault: Fault, connection: Connection, context: Context) -> None:

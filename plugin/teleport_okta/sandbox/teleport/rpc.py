@@ -26,12 +26,16 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: who makes it, what that caller may do, from where, and with which declared client version."""
+    """One call: who makes it, what that caller may do, from where, and with which declared client version.
+
+    `loses_members` is that of the fault that the call meets.
+    """
 
     caller: Caller
     access: Access
     remote_address: str
     client_version: str
+    loses_members: str = ""
 
 
 def rpc(path: str, *, open: bool = False) -> Callable[[H], H]:  # noqa: A002 - reads as what it says

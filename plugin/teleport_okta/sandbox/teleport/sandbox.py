@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import secrets
 import shutil
@@ -25,6 +26,7 @@ from .expired_clients import ExpiredClients
 from .faults import FaultPlan
 from .front import Front
 from .identity_file import Identity, IdentityIssuer, Torn
+from .list_writes import ListWrites
 from .presets import BOT_ROLE, BOT_USER, bot_role, preset_roles
 from .proxy import Proxy
 from .rotation import HostAuthority
@@ -36,11 +38,16 @@ from .tls_session import server_context
 from .versions import Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from types import TracebackType
 
     from cryptography import x509
     from OpenSSL import SSL
+
+    from .edition import Entitlement
+    from .list_writes import ListCosts
+
+_log: Final = logging.getLogger(__name__)
 
 BOT_LIFETIME: Final = timedelta(days=7)
 
@@ -62,8 +69,10 @@ class TeleportSandbox:
     """One cluster, from `async with` to its end.
 
     `directory` receives the bot's identity file and the proxy's CA. `now` (Unix seconds) and `sleep` drive everything
-    but certificates, which live on the machine's clock; `lag` says how far lists stay behind writes. The state is in
-    `cluster`, its people in `administrator`, trouble in `faults`, and `calls` counts what clients did.
+    but certificates, which live on the machine's clock; `lag` says how far lists stay behind writes, `list_costs` what
+    writes to access lists cost (nothing by default), `entitlements` where the licence differs from the edition's. The
+    state is in `cluster`, its people in `administrator`, trouble in `faults`, and `calls` counts what clients did.
+    `crashes` says why the server crashed, once for each time.
     """
 
     def __init__(
@@ -79,11 +88,14 @@ class TeleportSandbox:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         lag: ListingLag | None = None,
+        list_costs: ListCosts | None = None,
+        entitlements: Mapping[str, Entitlement] | None = None,
         randomness: random.Random | None = None,
         host_certificate_lifetime: timedelta = TEN_YEARS,
         disconnect_expired: bool = False,
     ) -> None:
         self.cluster = Cluster(name, Edition(edition), version, now, lag or ListingLag())
+        self.cluster.license(entitlements or {})
         host, user = HostAuthority(name, now), CertificateAuthority(name)
         modern_keys = self.cluster.has(Feature.MODERN_KEYS)
         self.issuer = IdentityIssuer(host, user, SshAuthority(name), host_certificate_lifetime, modern_keys)
@@ -91,6 +103,7 @@ class TeleportSandbox:
         self.administrator = Administrator(self.cluster, host)
         self.calls = CallCounter()
         self.faults = FaultPlan(randomness or random.Random(0))  # noqa: S311 - repeatable on purpose
+        self.crashes: list[str] = []
         self.join_token = secrets.token_hex(16)
         self.identity_path = directory / "identity"
         self.proxy_ca_path = directory / "proxy-ca.pem"
@@ -99,11 +112,13 @@ class TeleportSandbox:
         self._proxy_listen = proxy_listen
         self._behind_load_balancer = behind_load_balancer
         self._sleep = sleep
+        self._list_writes = ListWrites(list_costs, now, sleep)
         self._runtime: Path | None = None
         self._front: Front | None = None
         self._proxy: Proxy | None = None
         self._expired = ExpiredClients(lambda: self._running_front.connections) if disconnect_expired else None
         self._server: grpc.aio.Server | None = None
+        self._recovery: asyncio.Task[None] | None = None
         self._populate()
 
     def _populate(self) -> None:
@@ -155,6 +170,8 @@ class TeleportSandbox:
             faults=self.faults,
             connection_of=self._front.connection_of,
             sleep=self._sleep,
+            crash=self._crash,
+            list_writes=self._list_writes,
         )
         self._server = grpc.aio.server(handlers=(router,), options=_SERVER_OPTIONS)
         self._server.add_insecure_port(f"unix:{backend}")
@@ -177,6 +194,9 @@ class TeleportSandbox:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._recovery is not None:
+            self._recovery.cancel()
+            await asyncio.gather(self._recovery, return_exceptions=True)
         await self.proxy.close()
         await self._running_front.close()
         if self._expired is not None:
@@ -210,10 +230,26 @@ class TeleportSandbox:
         return identity
 
     async def restart_auth(self, down_for: float = 1.0) -> None:
-        """Restart the server: connections are reset, new ones refused for a while (seconds), the state stays."""
+        """Restart the server: connections are reset, new ones refused for a while (seconds), the state stays.
+
+        Lists are up to date then: the caches have been read anew.
+        """
         await self._running_front.close()
         await self._sleep(down_for)
+        self.cluster.reload_caches()
         await self._running_front.reopen()
+
+    async def recovered(self) -> None:
+        """Wait until the server is back from its latest crash, if there was one."""
+        if self._recovery is not None:
+            await self._recovery
+
+    def _crash(self, reason: str) -> None:
+        """End as a server does that has panicked, and come back as one that is restarted, a second later."""
+        _log.error("the auth server has crashed: %s", reason)
+        self.crashes.append(reason)
+        if self._recovery is None or self._recovery.done():
+            self._recovery = asyncio.get_running_loop().create_task(self.restart_auth())
 
     def _renew_front(self) -> None:
         """Let new connections meet the certificate and the client CAs of the present phase; open ones stay."""

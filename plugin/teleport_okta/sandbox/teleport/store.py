@@ -11,6 +11,7 @@ Messages are handed over, never copied: whoever gives one to the store, or takes
 from __future__ import annotations
 
 import heapq
+import math
 import uuid
 from bisect import bisect_left, insort
 from collections import deque
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from .metadata import check_key, seconds_of
+from .metadata import check_key_part, seconds_of
 from .refusal import already_exists, compare_failed
 
 if TYPE_CHECKING:
@@ -56,8 +57,12 @@ class Kind(Generic[M]):
         self._metadata = metadata
 
     def name_of(self, message: M) -> str:
-        """Return the object's name."""
+        """Return the name under which the store keeps the object."""
         return str(self._field(message, "Name"))
+
+    def parts_of(self, message: M) -> tuple[str, ...]:
+        """Return the parts of the backend key that are the client's choice, each of which is checked."""
+        return (self.name_of(message),)
 
     def revision_of(self, message: M) -> str:
         """Return the object's revision, empty before it was stored."""
@@ -74,9 +79,29 @@ class Kind(Generic[M]):
         field = _spelling(metadata, "Expires")
         return seconds_of(getattr(metadata, field)) if metadata.HasField(field) else None
 
+    def as_event(self, message: M) -> M:
+        """Return what the cache learns of a write, which is the whole object for most kinds."""
+        return message
+
     def _field(self, message: M, name: str) -> object:
         metadata = self._metadata(message)
         return getattr(metadata, _spelling(metadata, name))
+
+
+class KindWithin(Kind[M]):
+    """A kind whose names are unique within something else only, such as a host: the store keeps `<above>/<name>`."""
+
+    def __init__(self, name: str, prefix: str, metadata: Callable[[M], Message], above: Callable[[M], str]) -> None:
+        super().__init__(name, prefix, metadata)
+        self._above = above
+
+    def name_of(self, message: M) -> str:
+        """Return both names, joined as in the backend's key."""
+        return "/".join(self.parts_of(message))
+
+    def parts_of(self, message: M) -> tuple[str, ...]:
+        """Return the name of what the object is within, and its own."""
+        return self._above(message), super().name_of(message)
 
 
 def _spelling(metadata: Message, name: str) -> str:
@@ -107,15 +132,20 @@ class Store(Generic[M]):
         self._cached: dict[str, M] = {}
         self._names: list[str] = []
         self._held_until = 0.0
+        self._rebuilding_until = -math.inf
         self.followers: list[Follower[M]] = []
 
     # Reads
 
     def get(self, name: str) -> M | None:
         """Return what a single read shows: the cached object, or else the backend's."""
-        self.catch_up()
-        found = self._cached.get(name)
+        found = self.cached(name)
         return found if found is not None else self._backend.get(name)
+
+    def cached(self, name: str) -> M | None:
+        """Return what the cache holds, and nothing else."""
+        self.catch_up()
+        return None if self._rebuilding else self._cached.get(name)
 
     def stored(self, name: str) -> M | None:
         """Return what the backend holds, whatever the cache shows."""
@@ -125,9 +155,9 @@ class Store(Generic[M]):
     def listed(self, start: str = "") -> Iterator[M]:
         """Walk the cached objects in the order of their names, from `start` (inclusive) on."""
         self.catch_up()
-        names = self._names
+        objects, names = (self._backend, sorted(self._backend)) if self._rebuilding else (self._cached, self._names)
         for index in range(bisect_left(names, start) if start else 0, len(names)):
-            yield self._cached[names[index]]
+            yield objects[names[index]]
 
     def page(self, start: str, limit: int, keep: Callable[[M], bool] | None = None) -> tuple[list[M], M | None]:
         """Return at most `limit` cached objects from `start` on that are worth keeping, and the one that follows."""
@@ -194,6 +224,24 @@ class Store(Generic[M]):
         self.catch_up()
         self._held_until = self._clock() + seconds
 
+    def rebuild_cache(self, seconds: float) -> None:
+        """Let the cache be empty for a while, as after an outage of the backend: lists come from the backend then."""
+        self.catch_up()
+        self._rebuilding_until = self._clock() + seconds
+
+    def reload_cache(self) -> None:
+        """Read everything from the backend anew, as a server does when it starts."""
+        self.catch_up()
+        self._events.clear()
+        self._held_until = 0.0
+        self._rebuilding_until = -math.inf
+        for name in sorted({*self._cached, *self._backend}):
+            self._show(name, self._backend.get(name))
+
+    @property
+    def _rebuilding(self) -> bool:
+        return self._clock() < self._rebuilding_until
+
     # The cache
 
     def _put(self, message: M) -> M:
@@ -211,7 +259,9 @@ class Store(Generic[M]):
             heapq.heappush(self._expiries, (expires, self.kind.name_of(message), revision))
 
     def _check_key(self, message: M) -> None:
-        check_key(self.kind.prefix, self.kind.name_of(message), self.kind.suffix)
+        kind = self.kind
+        for part in kind.parts_of(message):
+            check_key_part(part, kind.prefix + kind.name_of(message) + kind.suffix)
 
     def _announce(self, name: str, message: M | None, lag: float) -> None:
         """Tell the cache, which follows the log of events in their order."""
@@ -245,6 +295,10 @@ class Store(Generic[M]):
                 self._announce(name, None, 0.0)
 
     def _apply(self, name: str, message: M | None) -> None:
+        self._show(name, self.kind.as_event(message) if message is not None else None)
+
+    def _show(self, name: str, message: M | None) -> None:
+        """Put an object into the cache, or take it out, and tell the followers."""
         before = self._cached.get(name)
         if message is not None:
             if before is None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .access_list_members import AccessListMembers
+from .access_list_reviews import AccessListReviews
 from .access_lists import AccessLists
+from .app_servers import AppServers
 from .auth import AuthFacts
 from .empty_listings import EmptyListings
 from .join import Joining
 from .locks import Locks
 from .okta import OktaRules
 from .plugins import Plugins
+from .resources import Resources
 from .roles import Roles
 from .saml import CommunitySamlWrites, SamlConnectors
 from .semaphores import Semaphores
 from .trust import Trust
+from .user_groups import UserGroups
 from .users import Users
 
 if TYPE_CHECKING:
@@ -33,8 +38,18 @@ def services_of(cluster: Cluster, issuer: IdentityIssuer) -> list[object]:
         SamlConnectors(cluster),
         Semaphores(cluster),
         Trust(cluster, issuer),
+        UserGroups(cluster),
+        AppServers(cluster),
+        Resources(cluster),
         EmptyListings(),
     ]
     if cluster.edition.enterprise:
-        return [*services, AccessLists(cluster), Plugins(cluster), OktaRules(cluster)]
+        return [
+            *services,
+            AccessLists(cluster),
+            AccessListMembers(cluster),
+            AccessListReviews(cluster),
+            Plugins(cluster),
+            OktaRules(cluster),
+        ]
     return [*services, CommunitySamlWrites()]

@@ -1,67 +1,114 @@
-"""Access lists: the reads, by which a client tells that the cluster has them (`reference/teleport.md` 4.8)."""
+"""Access lists (`reference/teleport.md` 4.8 and 4.9, `teleport-observed.md` 1.8 to 1.10)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from teleport.accesslist.v1.accesslist_service_pb2 import GetAccessListsResponse, ListAccessListsResponse
+from google.protobuf.empty_pb2 import Empty
+from teleport.accesslist.v1.accesslist_service_pb2 import (
+    GetAccessListOwnersResponse,
+    GetAccessListsResponse,
+    ListAccessListsResponse,
+    UpsertAccessListWithMembersResponse,
+)
 
-from ..refusal import not_found, quoted
+from ..faults import ABSENT
+from ..lists.book import ListBook
+from ..lists.view import ListView
+from ..refusal import bad_parameter
 from ..rpc import Call, rpc
-from ..versions import Feature
+from .list_access import KIND, demand_write, demanded_list
 
 if TYPE_CHECKING:
     from teleport.accesslist.v1.accesslist_pb2 import AccessList
     from teleport.accesslist.v1.accesslist_service_pb2 import (
+        DeleteAccessListRequest,
+        GetAccessListOwnersRequest,
         GetAccessListRequest,
         GetAccessListsRequest,
         ListAccessListsRequest,
+        UpdateAccessListRequest,
+        UpsertAccessListRequest,
+        UpsertAccessListWithMembersRequest,
     )
 
     from ..cluster import Cluster
 
-PAGE_CAP = 100
+PAGE_CAP: Final = 100
 
 
 class AccessLists:
-    """The reads of AccessListService, which only an Enterprise server registers."""
+    """The calls of AccessListService about lists; only an Enterprise server registers it."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._lists = cluster.access_lists
-        self._nested = cluster.has(Feature.NESTED_LISTS)
+        self._book = ListBook(cluster)
+        self._view = ListView(cluster)
 
     @rpc("teleport.accesslist.v1.AccessListService/GetAccessLists")
     def get_access_lists(self, call: Call, _request: GetAccessListsRequest) -> GetAccessListsResponse:
         """Return all lists."""
-        call.access.demand("access_list", "list", "read")
-        return GetAccessListsResponse(access_lists=map(self._shown, self._lists.listed()))
+        call.access.demand(KIND, "list", "read")
+        return GetAccessListsResponse(access_lists=map(self._view.of, self._lists.listed()))
 
     @rpc("teleport.accesslist.v1.AccessListService/ListAccessLists")
     def list_access_lists(self, call: Call, request: ListAccessListsRequest) -> ListAccessListsResponse:
         """Return a page of lists."""
-        call.access.demand("access_list", "list", "read")
+        call.access.demand(KIND, "list", "read")
         limit = request.page_size if 0 < request.page_size <= PAGE_CAP else PAGE_CAP
         lists, following = self._lists.page(request.next_token, limit)
         token = self._lists.kind.name_of(following) if following is not None else ""
-        return ListAccessListsResponse(access_lists=map(self._shown, lists), next_token=token)
+        return ListAccessListsResponse(access_lists=map(self._view.of, lists), next_token=token)
 
     @rpc("teleport.accesslist.v1.AccessListService/GetAccessList")
     def get_access_list(self, call: Call, request: GetAccessListRequest) -> AccessList:
         """Return one list."""
-        call.access.demand("access_list", "read")
-        found = self._lists.get(request.name)
-        if found is None:
-            raise not_found(f"access_list {quoted(request.name)} doesn't exist")
-        return self._shown(found)
+        return self._view.of(demanded_list(call, self._lists, request.name, "read"))
 
-    def _shown(self, access_list: AccessList) -> AccessList:
-        """Return a list as a server of this version has it: old ones know nothing of nesting."""
-        if self._nested:
-            return access_list
-        shown = type(access_list)()
-        shown.CopyFrom(access_list)
-        shown.status.ClearField("owner_of")
-        shown.status.ClearField("member_of")
-        for owner in shown.spec.owners:
-            owner.ClearField("membership_kind")
-        return shown
+    @rpc("teleport.accesslist.v1.AccessListService/GetAccessListOwners")
+    def get_access_list_owners(self, call: Call, request: GetAccessListOwnersRequest) -> GetAccessListOwnersResponse:
+        """Return the owners of a list, the members of owning lists among them. Requirements are not looked at."""
+        found = demanded_list(call, self._lists, request.access_list, "read")
+        return GetAccessListOwnersResponse(owners=self._book.hierarchy.owners_of(found))
+
+    @rpc("teleport.accesslist.v1.AccessListService/UpsertAccessList")
+    def upsert_access_list(self, call: Call, request: UpsertAccessListRequest) -> AccessList:
+        """Store a list, whatever was there."""
+        self._demand_write(call, request)
+        return self._view.of(self._book.upsert(request.access_list))
+
+    @rpc("teleport.accesslist.v1.AccessListService/UpdateAccessList")
+    def update_access_list(self, call: Call, request: UpdateAccessListRequest) -> AccessList:
+        """Replace a list whose revision is still the one read."""
+        self._demand_write(call, request)
+        return self._view.of(self._book.update(request.access_list))
+
+    @rpc("teleport.accesslist.v1.AccessListService/UpsertAccessListWithMembers")
+    def upsert_access_list_with_members(
+        self, call: Call, request: UpsertAccessListWithMembersRequest
+    ) -> UpsertAccessListWithMembersResponse:
+        """Store a list and replace all its members."""
+        self._demand_write(call, request)
+        stored, members = self._book.replace(
+            request.access_list, list(request.members), loses_members=bool(call.loses_members)
+        )
+        if call.loses_members == ABSENT:
+            members = []
+        return UpsertAccessListWithMembersResponse(access_list=self._view.of(stored), members=members)
+
+    @rpc("teleport.accesslist.v1.AccessListService/DeleteAccessList")
+    def delete_access_list(self, call: Call, request: DeleteAccessListRequest) -> Empty:
+        """Remove a list with its members."""
+        demanded_list(call, self._lists, request.name, "delete")
+        self._book.delete(request.name)
+        return Empty()
+
+    def _demand_write(
+        self,
+        call: Call,
+        request: UpsertAccessListRequest | UpdateAccessListRequest | UpsertAccessListWithMembersRequest,
+    ) -> None:
+        if not request.HasField("access_list"):
+            raise bad_parameter("access list message is nil")
+        access_list = request.access_list
+        demand_write(call, self._lists.stored(access_list.header.metadata.name), access_list)

@@ -41,7 +41,9 @@ class AuthFacts:
         return PingResponse(
             ClusterName=self._cluster.name,
             ServerVersion=self._cluster.version,
-            ServerFeatures=self._cluster.edition.features(with_entitlements=self._cluster.has(Feature.ENTITLEMENTS)),
+            ServerFeatures=self._cluster.edition.features(
+                self._cluster.entitlements, with_entitlements=self._cluster.has(Feature.ENTITLEMENTS)
+            ),
             RemoteAddr=call.remote_address,
             signature_algorithm_suite=(
                 SIGNATURE_ALGORITHM_SUITE_BALANCED_V1

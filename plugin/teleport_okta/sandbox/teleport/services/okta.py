@@ -1,18 +1,25 @@
-"""Okta import rules: the reads, by which a client tells that the cluster has them (`reference/teleport.md` 4.15)."""
+"""Okta import rules (`reference/teleport.md` 4.15)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from google.protobuf.empty_pb2 import Empty
 from teleport.okta.v1.okta_service_pb2 import ListOktaImportRulesResponse
 
-from ..cluster import IMPORT_RULE
-from ..refusal import not_found, quoted
+from ..refusal import Refusal, already_exists, not_found, quoted
+from ..resource_rules import check_expressions, complete_import_rule
 from ..rpc import Call, rpc
 
 if TYPE_CHECKING:
     from teleport.legacy.types.types_pb2 import OktaImportRuleV1
-    from teleport.okta.v1.okta_service_pb2 import GetOktaImportRuleRequest, ListOktaImportRulesRequest
+    from teleport.okta.v1.okta_service_pb2 import (
+        CreateOktaImportRuleRequest,
+        DeleteOktaImportRuleRequest,
+        GetOktaImportRuleRequest,
+        ListOktaImportRulesRequest,
+        UpdateOktaImportRuleRequest,
+    )
 
     from ..cluster import Cluster
 
@@ -20,10 +27,10 @@ PAGE_CAP = 200
 
 
 class OktaRules:
-    """The reads of OktaService's import rules, which only an Enterprise server registers."""
+    """The import rules of OktaService, which only an Enterprise server registers."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._rules = cluster.store(IMPORT_RULE)
+        self._rules = cluster.import_rules
 
     @rpc("teleport.okta.v1.OktaService/ListOktaImportRules")
     def list_okta_import_rules(self, call: Call, request: ListOktaImportRulesRequest) -> ListOktaImportRulesResponse:
@@ -40,5 +47,41 @@ class OktaRules:
         call.access.demand("okta_import_rule", "read")
         rule = self._rules.get(request.name)
         if rule is None:
-            raise not_found(f"okta_import_rule {quoted(request.name)} doesn't exist")
+            raise _missing(request.name)
         return rule
+
+    @rpc("teleport.okta.v1.OktaService/CreateOktaImportRule")
+    def create_okta_import_rule(self, call: Call, request: CreateOktaImportRuleRequest) -> OktaImportRuleV1:
+        """Store a new rule."""
+        call.access.demand("okta_import_rule", "create")
+        rule = _checked(request.import_rule)
+        if self._rules.stored(rule.Header.Metadata.Name) is not None:
+            raise already_exists(f"okta_import_rule {quoted(rule.Header.Metadata.Name)} already exists")
+        return self._rules.create(rule)
+
+    @rpc("teleport.okta.v1.OktaService/UpdateOktaImportRule")
+    def update_okta_import_rule(self, call: Call, request: UpdateOktaImportRuleRequest) -> OktaImportRuleV1:
+        """Replace a rule, whatever its revision."""
+        call.access.demand("okta_import_rule", "update")
+        rule = _checked(request.import_rule)
+        if self._rules.stored(rule.Header.Metadata.Name) is None:
+            raise _missing(rule.Header.Metadata.Name)
+        return self._rules.upsert(rule)
+
+    @rpc("teleport.okta.v1.OktaService/DeleteOktaImportRule")
+    def delete_okta_import_rule(self, call: Call, request: DeleteOktaImportRuleRequest) -> Empty:
+        """Remove a rule."""
+        call.access.demand("okta_import_rule", "delete")
+        if self._rules.delete(request.name) is None:
+            raise _missing(request.name)
+        return Empty()
+
+
+def _checked(rule: OktaImportRuleV1) -> OktaImportRuleV1:
+    check_expressions(rule)
+    complete_import_rule(rule)
+    return rule
+
+
+def _missing(name: str) -> Refusal:
+    return not_found(f"okta_import_rule {quoted(name)} doesn't exist")

@@ -10,7 +10,7 @@ from google.protobuf.empty_pb2 import Empty
 from teleport.legacy.client.proto.authservice_pb2 import Semaphores as SemaphoresReply
 from teleport.legacy.types.types_pb2 import SemaphoreLease, SemaphoreLeaseRef, SemaphoreV3
 
-from ..metadata import check_key, seconds_of
+from ..metadata import check_key_part, seconds_of
 from ..refusal import Refusal, bad_parameter, limit_exceeded, not_found, quoted
 from ..rpc import Call, rpc
 
@@ -128,8 +128,8 @@ class Semaphores:
 
     @staticmethod
     def _new(kind: str, name: str) -> SemaphoreV3:
-        check_key(_PREFIX, kind, f"/{name}")
-        check_key(f"{_PREFIX}{kind}/", name, "")
+        for part in (kind, name):
+            check_key_part(part, f"{_PREFIX}{kind}/{name}")
         semaphore = SemaphoreV3(Kind=_KIND, SubKind=kind, Version="v3")
         semaphore.Metadata.Name, semaphore.Metadata.Namespace = name, "default"
         return semaphore

@@ -20,6 +20,7 @@ from ..origin import check_origin, check_stored_origin
 from ..refusal import access_denied, already_exists, bad_parameter, not_found, quoted
 from ..rpc import Call, rpc
 from ..user_rules import check_user, complete_user
+from ..versions import Defect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from ..cluster import Cluster
 
 PAGE_CAP: Final = 1000
-SKIPPING_VERSION: Final = "18.0.0"
-"""The server version whose page tokens skip one user each (gravitational/teleport#56556)."""
 _ADMIN_ONLY: Final = "this request can be only executed by an admin"
 
 
@@ -145,7 +144,7 @@ class Users:
     def _page_token(self, following: UserV2 | None) -> str:
         if following is None:
             return ""
-        skip = "0" if self._cluster.version == SKIPPING_VERSION else ""
+        skip = "0" if self._cluster.suffers(Defect.USERS_SKIPPED) else ""
         return following.Metadata.Name + skip
 
     def _credit(self, user: UserV2, call: Call, *, at: Timestamp | None) -> None:

@@ -1,0 +1,1 @@
+"""Access lists as the server stores them: rules, nesting, members. No permissions and no protocol (`services/`)."""

@@ -1,0 +1,114 @@
+"""The members of all lists, one store per list."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, insort
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Final
+
+from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_LIST, Member
+
+from ..store import Kind, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ..store import Follower, Lag
+
+MEMBER_KIND: Final = "access_list_member"
+
+
+@dataclass(slots=True)
+class MemberCount:
+    """How many members of a list are users (or of no kind), and how many are lists."""
+
+    users: int = 0
+    lists: int = 0
+
+
+def is_list(member: Member | None) -> bool:
+    """Say whether a member stands for everybody in another list. One of no kind does not."""
+    return member is not None and member.spec.membership_kind == MEMBERSHIP_KIND_LIST
+
+
+class MemberStores:
+    """Where members are kept: in the list that they were written to, under the name in their header.
+
+    Their spec may say otherwise, and nobody minds (`teleport-observed.md` 1.9). So a listing of one list may show a
+    member that claims to be of another.
+    """
+
+    def __init__(self, clock: Callable[[], float], lag: Lag) -> None:
+        self._clock = clock
+        self._lag = lag
+        self._stores: dict[str, Store[Member]] = {}
+        self._counts: dict[str, MemberCount] = {}
+        self._keys: list[str] = []
+        self._held_until = self._rebuilding_until = -math.inf
+
+    def of(self, list_name: str) -> Store[Member]:
+        """Return the store of a list, made on first use; whether the list exists is not asked."""
+        store = self._stores.get(list_name)
+        if store is None:
+            prefix = f"/access_list_member/{list_name}/"
+            kind = Kind[Member](MEMBER_KIND, prefix, lambda member: member.header.metadata)
+            store = self._stores[list_name] = Store(kind, self._clock, self._lag)
+            store.followers.append(self._counter(list_name))
+            store.hold_listings(self._held_until - self._clock())
+            store.rebuild_cache(self._rebuilding_until - self._clock())
+            insort(self._keys, f"{list_name}/")
+        return store
+
+    def count(self, list_name: str) -> MemberCount:
+        """Return how many members of a list its listing shows."""
+        if list_name not in self._stores:
+            return MemberCount()
+        self._stores[list_name].catch_up()
+        return self._counts[list_name]
+
+    def page(self, start: str, limit: int) -> tuple[list[Member], Member | None]:
+        """Return members of any list from the key `<list>/<member>` on (inclusive), and the one that follows."""
+        found = list(islice(self._listed(start), limit + 1))
+        return (found[:limit], found[limit]) if len(found) > limit else (found, None)
+
+    def all_stored(self) -> Iterable[Member]:
+        """Return every member that the backend holds."""
+        return chain.from_iterable(self._stores[key[:-1]].all_stored() for key in self._keys)
+
+    def hold_listings(self, seconds: float) -> None:
+        """Let listings of members show for a while what they show now: none of a list that is new."""
+        self._held_until = self._clock() + seconds
+        for store in self._stores.values():
+            store.hold_listings(seconds)
+
+    def rebuild_cache(self, seconds: float) -> None:
+        """Let the cache of members be empty for a while."""
+        self._rebuilding_until = self._clock() + seconds
+        for store in self._stores.values():
+            store.rebuild_cache(seconds)
+
+    def reload_cache(self) -> None:
+        """Read all members from the backend anew."""
+        self._held_until = self._rebuilding_until = -math.inf
+        for store in self._stores.values():
+            store.reload_cache()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._stores.values()))
+
+    def _listed(self, start: str) -> Iterator[Member]:
+        list_name, _, member_name = start.partition("/")
+        for key in islice(self._keys, bisect_left(self._keys, f"{list_name}/") if start else 0, None):
+            yield from self._stores[key[:-1]].listed(member_name if key == f"{list_name}/" else "")
+
+    def _counter(self, list_name: str) -> Follower[Member]:
+        count = self._counts[list_name] = MemberCount()
+
+        def follow(_name: str, before: Member | None, after: Member | None) -> None:
+            lists = is_list(after) - is_list(before)
+            count.lists += lists
+            count.users += (after is not None) - (before is not None) - lists
+
+        return follow

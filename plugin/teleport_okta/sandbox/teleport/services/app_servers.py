@@ -1,0 +1,87 @@
+"""App servers (`reference/teleport.md` 4.6, `teleport-observed.md` 2). They are listed by `resources.py`.
+
+Keepalives are not played: SendKeepAlives answers UNIMPLEMENTED, and whoever wants an app to stay upserts it again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.timestamp_pb2 import Timestamp
+from teleport.legacy.types.types_pb2 import KeepAlive
+
+from teleport_okta.model.labels import ORIGIN_OKTA
+
+from ..crash import ServerCrash
+from ..metadata import YEAR_ONE, origin_of
+from ..refusal import bad_parameter, not_found, quoted
+from ..resource_rules import complete_app_server
+from ..rpc import Call, rpc
+
+if TYPE_CHECKING:
+    from teleport.legacy.client.proto.authservice_pb2 import (
+        DeleteAllApplicationServersRequest,
+        DeleteApplicationServerRequest,
+        UpsertApplicationServerRequest,
+    )
+    from teleport.legacy.types.types_pb2 import AppServerV3
+
+    from ..cluster import Cluster
+
+
+class AppServers:
+    """The app-server writes of AuthService. One host may serve many apps, and two hosts may serve apps of one name."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._servers = cluster.app_servers
+        self._version = cluster.version
+
+    @rpc("proto.AuthService/UpsertApplicationServer")
+    def upsert_application_server(self, call: Call, request: UpsertApplicationServerRequest) -> KeepAlive:
+        """Store an app server, whatever was there. Only its reply tells a client when it will be gone."""
+        server = request.Server
+        if _has_okta_origin(server) and not call.caller.is_okta_service:
+            raise bad_parameter("only the Okta role can create app servers and apps with an Okta origin")
+        call.access.demand("app_server", "create", "update")
+        complete_app_server(server, self._version)
+        self._servers.upsert(server)
+        if self._servers.kind.expires_at(server) is None:
+            return KeepAlive(Expires=Timestamp(seconds=YEAR_ONE))
+        return KeepAlive(
+            Name=server.Metadata.Name,
+            Namespace=server.Metadata.Namespace,
+            Expires=server.Metadata.Expires,
+            Type=KeepAlive.APP,
+            HostID=server.Spec.HostID,
+        )
+
+    @rpc("proto.AuthService/DeleteApplicationServer")
+    def delete_application_server(self, call: Call, request: DeleteApplicationServerRequest) -> Empty:
+        """Remove one app server of one host. In any namespace but `default` there is nothing."""
+        call.access.demand("app_server", "delete")
+        name = f"{request.HostID}/{request.Name}"
+        if request.Namespace != "default" or self._servers.delete(name) is None:
+            raise not_found(f"key {quoted(f'/appServers/{request.Namespace}/{name}')} is not found")
+        return Empty()
+
+    @rpc("proto.AuthService/DeleteAllApplicationServers")
+    def delete_all_application_servers(self, call: Call, request: DeleteAllApplicationServersRequest) -> Empty:
+        """Remove the app servers of all hosts."""
+        call.access.demand("app_server", "list", "delete")
+        if request.Namespace == "default":
+            for server in list(self._servers.all_stored()):
+                self._servers.delete(self._servers.kind.name_of(server))
+        return Empty()
+
+
+def _has_okta_origin(server: AppServerV3) -> bool:
+    """Say whether the server or its app is of origin okta; a server of another origin without an app is not survived.
+
+    The server reads the app's origin before it has looked whether there is an app (Teleport's public source).
+    """
+    if origin_of(server.Metadata) == ORIGIN_OKTA:
+        return True
+    if not server.Spec.HasField("App"):
+        raise ServerCrash("UpsertApplicationServer: the app server has no app")
+    return origin_of(server.Spec.App.Metadata) == ORIGIN_OKTA
