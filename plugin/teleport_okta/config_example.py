@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from teleport_okta.config import ENVIRONMENT_PREFIX, Settings
+from teleport_okta.config import ENVIRONMENT_PREFIX
+from teleport_okta.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

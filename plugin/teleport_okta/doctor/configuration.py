@@ -6,6 +6,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.config import load, read_secret
+from teleport_okta.doctor.access_lists import of_settings
 from teleport_okta.doctor.findings import Section
 from teleport_okta.errors import ConfigError
 from teleport_okta.okta.private_key import read_private_key
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from teleport_okta.config import Settings
     from teleport_okta.doctor.findings import Finding
+    from teleport_okta.settings import Settings
 
 HERE: Final = Section.CONFIGURATION
 
@@ -31,7 +32,8 @@ def check_configuration(path: Path, environment: Mapping[str, str]) -> tuple[lis
         settings = load(path, environment)
     except ConfigError as error:
         return [HERE.failed("file", error)], None
-    return [HERE.ok("file", f"{path}: every key is valid"), *_secrets(path, settings)], settings
+    valid = HERE.ok("file", f"{path}: every key is valid")
+    return [valid, *_secrets(path, settings), *of_settings(settings)], settings
 
 
 def _secrets(path: Path, settings: Settings) -> Iterator[Finding]:

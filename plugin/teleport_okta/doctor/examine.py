@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.doctor.access_lists import settled_owners
 from teleport_okta.doctor.configuration import check_configuration
 from teleport_okta.doctor.findings import Section, attempted, settled, without_secrets
 from teleport_okta.doctor.identities import Identities, check_identities
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from teleport_okta.clock import Clock
-    from teleport_okta.config import Settings
     from teleport_okta.doctor.findings import Finding
+    from teleport_okta.settings import Settings
 
 _HASTY: Final = RetryPolicy(budget=10.0)
 """A person waits."""
@@ -118,4 +119,5 @@ async def _teleport(settings: Settings, identities: Identities, *, clock: Clock,
             bot = await stack.enter_async_context(await opener.open(reached.bot)) if reached.bot else None
             findings += await settled_rights(host, bot, joined=identities.joined, now=clock.now())
             findings += await settled_roles(host, bot, settings.sync, clock, bot_roles=identities.bot_roles)
+            findings += await settled_owners(host, bot, settings, clock)
     return findings

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from teleport_okta.config import TeleportSettings
     from teleport_okta.doctor.findings import Finding
+    from teleport_okta.settings import TeleportSettings
     from teleport_okta.teleport.identity import Identity
 
 HERE: Final = Section.IDENTITIES

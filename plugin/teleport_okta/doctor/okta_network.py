@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime, timedelta
 
-    from teleport_okta.config import OktaSettings
     from teleport_okta.doctor.findings import Finding
     from teleport_okta.okta.handshake import ServerCertificate
     from teleport_okta.okta.whoami import Whoami
+    from teleport_okta.settings import OktaSettings
 
 HERE: Final = Section.OKTA
 

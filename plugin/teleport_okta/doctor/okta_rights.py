@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from random import Random
 
     from teleport_okta.clock import Clock
-    from teleport_okta.config import OktaSettings, Settings
     from teleport_okta.doctor.findings import Finding
     from teleport_okta.okta.client import OktaClient
     from teleport_okta.okta.examined import ExaminedClient
     from teleport_okta.okta.probes import ProbeResult
+    from teleport_okta.settings import OktaSettings, Settings
 
 HERE: Final = Section.OKTA
 
@@ -61,7 +61,13 @@ async def check_rights(
 ) -> list[Finding]:
     """Ask the organisation what we are to it."""
     try:
-        examined = examined_client_of(settings.okta, clock=clock, rng=rng, environment=environment)
+        examined = examined_client_of(
+            settings.okta,
+            clock=clock,
+            rng=rng,
+            environment=environment,
+            apps_and_groups=settings.sync.apps_and_groups,
+        )
     except ConfigError as error:
         return [HERE.failed("credential", error)]
     async with examined.client as client:
@@ -136,15 +142,16 @@ async def _api_token(client: OktaClient) -> Finding:
 
 async def _permissions(client: OktaClient, settings: Settings) -> list[Finding]:
     app_id = settings.okta.app_id if settings.sync.source == "saml_app" else None
-    return [of_probe(result) for result in await probe(client, app_id=app_id, wanted=needs.ALL)]
+    results = await probe(client, app_id=app_id, wanted=needs.ALL)
+    return [of_probe(result, apps_and_groups=settings.sync.apps_and_groups) for result in results]
 
 
-def of_probe(result: ProbeResult) -> Finding:
+def of_probe(result: ProbeResult, *, apps_and_groups: bool = True) -> Finding:
     """Turn a probe into a finding: what is needed and refused is an error, what nothing needs yet is worth a note."""
     need = result.need
     on_app = need not in needs.ALL
     check = f"{need.scope} on the app" if on_app else need.scope
-    needed = on_app or need in needs.NEEDED
+    needed = on_app or need in needs.needed(apps_and_groups=apps_and_groups)
     match result.outcome:
         case Outcome.ALLOWED:
             return HERE.ok(check, f"allowed, {need.purpose}")

@@ -14,7 +14,7 @@ from teleport_okta.teleport.pod_token import PodTokenError, read_pod_token
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from teleport_okta.config import Settings
+    from teleport_okta.settings import Settings
 
 _SHORTEST: Final = 6
 """Characters; what is shorter would blot out ordinary words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.doctor.access_lists import of_limit
 from teleport_okta.doctor.findings import Section, settled
 from teleport_okta.doctor.identities import WITHOUT_HOST
 from teleport_okta.teleport.authorities import read_host_cas
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from teleport_okta.config import SyncSettings
     from teleport_okta.doctor.findings import Finding
     from teleport_okta.model.teleport import Feature
+    from teleport_okta.settings import SyncSettings
     from teleport_okta.teleport.bot_rights import Rules
     from teleport_okta.teleport.connection import Connection
     from teleport_okta.teleport.greeting import Greeting
@@ -30,16 +31,26 @@ _OF_BOT: Final = frozenset({"adoption", "plugin", "access_requests"})
 _PURPOSES: Final = {
     "users": "the host lists and writes synced users",
     "locks": "the host locks who leaves or is suspended",
-    "roles": "the host reads roles, and later writes those of apps and groups",
+    "roles": "the host reads roles, and writes those of access lists",
     "adoption": "the bot changes users who were there before",
-    "app_servers": "the host shows Okta apps, later",
-    "user_groups": "the host shows Okta groups, later",
-    "access_lists": "the host keeps access lists, later",
-    "okta_service": "the host reads import rules, later",
+    "app_servers": "the host keeps Okta's apps as app servers",
+    "user_groups": "the host keeps Okta's groups as user groups",
+    "access_lists": "the host keeps access lists of groups and apps",
+    "okta_service": "the host reads import rules",
+    "review_requests": "owners of access lists may review requests",
     "plugin": "the bot follows the plugin's settings, later",
     "access_requests": "the bot carries out access requests, later",
 }
 """Whose permission a feature takes, and what for."""
+
+_WITHOUT: Final = {
+    "app_servers": "no app servers are kept",
+    "user_groups": "no user groups are kept",
+    "access_lists": "users, groups and apps are synced without access lists",
+    "okta_service": "no import rules add labels",
+    "review_requests": "owners of access lists review no requests",
+}
+"""What there is not where a feature is off; of other features, nothing needs them yet."""
 
 _ROLE: Final = "see docs/teleport-role.md for the whole role"
 
@@ -89,7 +100,8 @@ async def check_features(host: Connection, bot: Connection | None) -> list[Findi
         return [HERE.unchecked("features", "the server is too old")]
     elsewhere = {"saml", *(gate.feature for gate in GATES if gate.closes(cluster.version))}
     features = [feature for feature in cluster.features if feature.name not in elsewhere]
-    return [of_feature(feature, with_bot=bot is not None) for feature in features]
+    findings = [of_feature(feature, with_bot=bot is not None) for feature in features]
+    return [*findings, of_limit(cluster.access_list_limit)] if cluster.has("access_lists") else findings
 
 
 def of_feature(feature: Feature, *, with_bot: bool = True) -> Finding:
@@ -111,7 +123,7 @@ def of_feature(feature: Feature, *, with_bot: bool = True) -> Finding:
     if feature.name == "adoption":
         what = f"{off}; people who logged in before they were synced are reported, not adopted"
         return HERE.warning(check, what, f"give the bot's identity a role that may change users; {_ROLE}")
-    return HERE.note(check, f"{off}; nothing needs it yet")
+    return HERE.note(check, f"{off}; {_WITHOUT.get(feature.name, 'nothing needs it yet')}")
 
 
 def without_host(*, joined: bool) -> Finding:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from teleport_okta.clock import Clock
-    from teleport_okta.config import SyncSettings
     from teleport_okta.doctor.findings import Finding
+    from teleport_okta.settings import SyncSettings
     from teleport_okta.teleport.connection import Connection
     from teleport_okta.teleport.wildcards import WildcardRole
 
@@ -65,11 +65,7 @@ def of_wildcards(roles: Iterable[WildcardRole], of_bot: Collection[str]) -> Iter
     check = "wildcard roles"
     found = [role for role in roles if role.name not in of_bot]
     for role in found:
-        things = {"app_labels": "every Okta app", "group_labels": "every Okta group"}
-        what = (
-            f"role {role.name!r} has '*': '*' in {' and '.join(role.fields)}: whoever has it has "
-            f"{' and '.join(things[field] for field in role.fields)} that is synced"
-        )
+        what = role.warning
         if role.is_preset:
             yield HERE.note(check, f"{what}; Teleport brings it along", "mind whom you give it")
         else:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.clock import Clock
-    from teleport_okta.config import TeleportSettings
     from teleport_okta.doctor.findings import Finding
     from teleport_okta.doctor.identities import Identities
+    from teleport_okta.settings import TeleportSettings
     from teleport_okta.teleport.greeting import Greeting
     from teleport_okta.teleport.identity import Identity
     from teleport_okta.teleport.way import Way

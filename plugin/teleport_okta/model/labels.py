@@ -14,7 +14,20 @@ OWNER: Final = "teleport-okta/owner"
 """The Okta organisation id (`00o…`) on whose behalf we hold the object. Present means: ours to change."""
 
 OKTA_ID: Final = "teleport-okta/id"
-"""The id of the Okta object that this one stands for (`00u…` for a user, and for the lock of a user)."""
+"""The id of the Okta object that this one stands for: `00u…` for a user and the lock of a user, `00g…` or `0oa…` for
+what is made of a group or an app."""
+
+GROUP_ID: Final = "teleport-okta/group-id"
+"""On a user group: the id of its Okta group, by which the member role of the group's list grants it."""
+
+GRANT: Final = "teleport-okta/grant"
+"""On a member of a list: where the membership comes from (`design.md` 4.6). One without it was added by people."""
+
+GRANT_IMPORTED: Final = "imported"
+"""Okta says so."""
+
+ADDED_LABELS: Final = "teleport-okta/added-labels"
+"""The keys of the labels that import rules added, joined by commas: they go when the rule does, others stay."""
 
 ORIGIN: Final = "teleport.dev/origin"
 """The vendor's provenance label; ORIGIN_OKTA binds users, locks and app servers to the host role Okta."""
@@ -23,6 +36,16 @@ ORIGIN_OKTA: Final = "okta"
 
 OKTA_ORG: Final = "okta/org"
 """The vendor's label with the URL of the organisation that the object came from."""
+
+APP_ID: Final = "teleport.internal/okta-app-id"
+"""On apps and app servers: the id of the Okta app, by which roles grant it."""
+
+APP_NAME: Final = "teleport.internal/okta-app-name"
+APP_DESCRIPTION: Final = "teleport.internal/okta-app-description"
+GROUP_NAME: Final = "teleport.internal/okta-group-name"
+GROUP_DESCRIPTION: Final = "teleport.internal/okta-group-description"
+ROLE_NAME: Final = "teleport.internal/okta-role-name"
+"""What Teleport's tools show instead of a name that is made of an Okta id."""
 
 RESOURCE_TYPE: Final = "teleport.internal/resource-type"
 """Marks the roles that a server brings along (`okta-requester` with the vendor's origin among them)."""

@@ -15,6 +15,10 @@ SYSTEM_USER: Final = "system"
 TRAIT_PREFIX: Final = "okta/"
 """Prefix of the traits that come from an Okta profile; all traits below it on a user of ours are ours."""
 
+MEMBER_ROLE_PREFIX: Final = "access-okta-acl-role-"
+REVIEWER_ROLE_PREFIX: Final = "reviewer-okta-acl-role-"
+"""How the roles of a list begin: Teleport's tools know them by these words (`reference/teleport.md` 5.2)."""
+
 _ALLOWED: Final = re.compile(r"[A-Za-z0-9@_:.\-+]+")
 _REFUSED_CHARACTER: Final = re.compile(r"[^A-Za-z0-9@_:.\-+]")
 
@@ -44,3 +48,23 @@ def lock_name(user_name: str, *, of_okta: bool = True) -> str:
     """
     digest = hashlib.sha256(user_name.encode()).hexdigest()[:24]
     return f"okta-{digest}" if of_okta else f"okta-{digest}-adopted"
+
+
+def member_role(okta_id: str) -> str:
+    """Return the name of the role that members of the list of an Okta group or app have."""
+    return MEMBER_ROLE_PREFIX + okta_id
+
+
+def reviewer_role(okta_id: str) -> str:
+    """Return the name of the role that owners of that list have, to review requests for the other."""
+    return REVIEWER_ROLE_PREFIX + okta_id
+
+
+def app_server_name(app_id: str) -> str:
+    """Return the name of the app server of an Okta app: one DNS label, which no renaming of the app changes.
+
+    Names of apps become subdomains of the proxy, where case is lost; ids are case-sensitive, so a few digits of the
+    id's hash tell apart those that differ only in case.
+    """
+    digest = hashlib.sha256(app_id.encode()).hexdigest()[:4]
+    return f"okta-{re.sub('[^a-z0-9]', '-', app_id.lower())}-{digest}"

@@ -43,6 +43,20 @@ APP_USER_ASSIGNED: Final = frozenset(
 """Statuses of an assignment that holds; any other than these and APP_USER_ENDED is unknown."""
 
 
+INTERNAL_APPS: Final = (
+    "saasure",
+    "okta_enduser",
+    "okta_browser_plugin",
+    "okta_flow_sso",
+    "okta_account_settings",
+    "okta_iga_reviewer",
+    "okta_iga_security_access_reviews",
+    "okta_access_requests_resource_catalog",
+    "okta_atspoke_sso",
+)
+"""Definition keys of Okta's own apps, which stand in every organisation's listing (`reference/okta.md` 3.3)."""
+
+
 @dataclass(frozen=True, slots=True)
 class OktaOrganization:
     """An organisation. `id` (`00o…`) survives renames and new custom domains; `url` is its canonical address."""
@@ -53,13 +67,18 @@ class OktaOrganization:
 
 @dataclass(frozen=True, slots=True)
 class OktaApp:
-    """An application; `name` is its definition key, `label` what people see. Some have no sign-on mode."""
+    """An application; `name` is its definition key, `label` what people see. Some have no sign-on mode.
+
+    `links` are the addresses that launch it, as they were answered; none while the app is hidden on the web.
+    """
 
     id: str
     name: str
     label: str
     status: str
     sign_on_mode: str | None
+    description: str = ""
+    links: tuple[str, ...] = ()
 
     @property
     def is_active(self) -> bool:
@@ -113,6 +132,8 @@ class PersonFacts:
     assignment_status: str | None
     profile: Mapping[str, ProfileValue]
     app_profile: Mapping[str, ProfileValue]
+    scope: str = ""
+    """USER (direct) or GROUP, as the assignment says; nothing where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,11 +54,24 @@ class TeleportLock:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleAllow:
+    """What a role of ours allows; everything else that a role may hold stays in its `raw`.
+
+    Labels map a key to the values that match, `review` names the roles whose requests may be reviewed.
+    """
+
+    app_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    group_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    review: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TeleportRole:
-    """A role; what it allows stays in `raw` until something of ours needs it."""
+    """A role. `allow` is read and written for roles of ours alone; None leaves what is there."""
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    allow: RoleAllow | None = None
     revision: str = ""
     raw: bytes | None = field(default=None, repr=False, compare=False)
 
@@ -88,12 +101,16 @@ class IdentityState:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What a cluster said of itself, and which features follow. `warnings` speak of its version."""
+    """What a cluster said of itself, and which features follow. `warnings` speak of its version.
+
+    `access_list_limit` is how many access lists its licence allows in all; None: any number.
+    """
 
     name: str
     version: str
     features: tuple[Feature, ...] = ()
     warnings: tuple[str, ...] = ()
+    access_list_limit: int | None = None
 
     def feature(self, name: str) -> Feature:
         """Return a feature by name; one that was never probed is off."""

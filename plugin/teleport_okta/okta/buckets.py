@@ -29,6 +29,18 @@ _LATEST_ANSWER: Final = 300
 OTHER: Final = "other"
 """The bucket of every path outside the API."""
 
+GROUPS: Final = "/api/v1/groups"
+"""The bucket of the groups listing, of the members of a group, and of the apps that it grants."""
+
+APPS: Final = "/api/v1/apps"
+"""The bucket of the apps listing, of the people of an app, and of the groups that grant it: the scarcest."""
+
+ONE_APP: Final = "/api/v1/apps/{id}"
+"""The bucket of reading one app."""
+
+USERS: Final = "/api/v1/users"
+"""The bucket of the listing of all people."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
@@ -101,6 +113,11 @@ def rate_headers(headers: Mapping[str, str], *, now: float) -> RateHeaders | Non
     return RateHeaders(limit, max(0, remaining), reset, resets_in=min(max(0.0, resets_in), WINDOW))
 
 
+def allowance(limit: int, share: float) -> int:
+    """Return how many calls a window we may make of a limit; one may always go."""
+    return max(1, math.floor(limit * share))
+
+
 class Bucket:
     """What is known of one bucket: how many calls its window still has, and when the window ends.
 
@@ -131,7 +148,7 @@ class Bucket:
             return 0.0 if self._under_way < CAUTIOUS_START else math.inf
         over = now >= self._ends_at
         left = self._limit - self._under_way if over else self._left
-        if left > self._limit - max(1, math.floor(self._limit * self._share)):
+        if left > self._limit - allowance(self._limit, self._share):
             return 0.0
         return math.inf if over else self._ends_at - now
 

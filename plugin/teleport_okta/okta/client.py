@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from teleport_okta.okta.call_forecast import Pace
 from teleport_okta.okta.errors import OktaMalformedAnswerError
 from teleport_okta.okta.okta_clock import OktaClock
 from teleport_okta.okta.pacing import Pacer
@@ -98,6 +99,11 @@ class OktaClient:
     def limits(self) -> Mapping[str, int]:
         """The requests a minute that Okta grants this credential, by bucket, as far as answers have told."""
         return self._pacer.limits
+
+    @property
+    def pace(self) -> Pace:
+        """How fast calls may go by now: the limits as far as answers have told, and our share of them."""
+        return Pace(self._pacer.limits, self._pacer.share)
 
     async def get(
         self, path: str, query: Mapping[str, str] | None = None, *, signed: bool = True, scope: str | None = None

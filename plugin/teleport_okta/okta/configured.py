@@ -12,6 +12,7 @@ from teleport_okta.okta.client import OktaClient
 from teleport_okta.okta.credentials import ApiToken
 from teleport_okta.okta.errors import CredentialError
 from teleport_okta.okta.http_proxy import HttpProxies
+from teleport_okta.okta.needs import read_scopes
 from teleport_okta.okta.private_key import read_private_key
 from teleport_okta.okta.service_app import ServiceApp
 from teleport_okta.okta.trust import tls_context
@@ -21,19 +22,24 @@ if TYPE_CHECKING:
     from random import Random
 
     from teleport_okta.clock import Clock
-    from teleport_okta.config import OktaSettings
     from teleport_okta.okta.credentials import Credential
+    from teleport_okta.settings import OktaSettings
 
 _log = logging.getLogger(__name__)
 
 
 def client_of(
-    settings: OktaSettings, *, clock: Clock, rng: Random, environment: Mapping[str, str] = os.environ
+    settings: OktaSettings,
+    *,
+    clock: Clock,
+    rng: Random,
+    environment: Mapping[str, str] = os.environ,
+    apps_and_groups: bool = True,
 ) -> OktaClient:
     """Build the client; nothing is sent yet. `rng` makes the ids of assertions, so give it a random seed.
 
-    `environment` may name an HTTP proxy. Raises ConfigError where the URL, the token, the key, `okta.ca` or the proxy
-    cannot be used.
+    `environment` may name an HTTP proxy; `apps_and_groups` is as for `credential_of`. Raises ConfigError where the
+    URL, the token, the key, `okta.ca` or the proxy cannot be used.
     """
     address = OrganizationAddress(settings.org_url)
     proxies = HttpProxies.of(environment)
@@ -42,7 +48,7 @@ def client_of(
         _log.info("reaching %s through the HTTP proxy %s", address, proxy)
     return OktaClient(
         address,
-        credential_of(settings, rng=rng),
+        credential_of(settings, rng=rng, apps_and_groups=apps_and_groups),
         clock=clock,
         rng=rng,
         share=settings.rate_limit_share,
@@ -51,12 +57,15 @@ def client_of(
     )
 
 
-def credential_of(settings: OktaSettings, *, rng: Random) -> Credential:
-    """Read the token or the key that the settings name. Raises ConfigError."""
+def credential_of(settings: OktaSettings, *, rng: Random, apps_and_groups: bool = True) -> Credential:
+    """Read the token or the key that the settings name. Raises ConfigError.
+
+    A service app asks for the scopes that are needed; `apps_and_groups` says whether those are imported.
+    """
     if settings.api_token is not None:
         return ApiToken(read_secret(settings.api_token, key="okta.api_token"))
     if settings.client_id is None or settings.private_key is None:
         what = "okta: there is no credential"
         raise CredentialError(what, remedy="set okta.api_token, or okta.client_id and okta.private_key")
     key = read_private_key(settings.private_key, settings.private_key_id)
-    return ServiceApp(settings.client_id, key, rng=rng)
+    return ServiceApp(settings.client_id, key, rng=rng, scopes=read_scopes(apps_and_groups=apps_and_groups))

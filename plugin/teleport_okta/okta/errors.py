@@ -98,6 +98,10 @@ class OktaUnavailableError(OktaError):
     remedy_text = "the next pass tries again; if it stays so, check okta.org_url, the network, and status.okta.com"
 
 
+class OktaUnreachableError(OktaUnavailableError):
+    """No connection to Okta came about, through every retry. Check okta.org_url, the network, and status.okta.com."""
+
+
 class OktaTlsError(OktaError):
     """The server could not prove to be the one named. Check the URL, and whether a proxy breaks TLS open on the way."""
 
@@ -142,7 +146,7 @@ class HttpProxyRefusedError(OktaError):
     """The HTTP proxy lets us not through to Okta. Give it the credentials, or the permission, that it wants."""
 
 
-class HttpProxyUnreachableError(OktaUnavailableError):
+class HttpProxyUnreachableError(OktaUnreachableError):
     """The HTTP proxy does not answer, or does not reach Okta itself. Check its address, and that it runs."""
 
 

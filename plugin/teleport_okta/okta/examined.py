@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.okta.configured import client_of
 from teleport_okta.okta.dpop import Possession
+from teleport_okta.okta.needs import read_scopes
 from teleport_okta.okta.private_key import read_private_key
 from teleport_okta.okta.service_app import ServiceApp
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from teleport_okta.clock import Clock
-    from teleport_okta.config import OktaSettings
     from teleport_okta.okta.client import OktaClient
+    from teleport_okta.settings import OktaSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,19 @@ class ExaminedClient:
 
 
 def examined_client_of(
-    settings: OktaSettings, *, clock: Clock, rng: Random, environment: Mapping[str, str]
+    settings: OktaSettings,
+    *,
+    clock: Clock,
+    rng: Random,
+    environment: Mapping[str, str],
+    apps_and_groups: bool = True,
 ) -> ExaminedClient:
     """Build the client as `configured.client_of` does, and raise what it raises."""
-    client = client_of(settings, clock=clock, rng=rng, environment=environment)
+    client = client_of(settings, clock=clock, rng=rng, environment=environment, apps_and_groups=apps_and_groups)
     if settings.client_id is None or settings.private_key is None:
         return ExaminedClient(client, None)
     possession = Possession(rng)
     key = read_private_key(settings.private_key, settings.private_key_id)
-    client.credential = ServiceApp(settings.client_id, key, rng=rng, possession=possession)
+    scopes = read_scopes(apps_and_groups=apps_and_groups)
+    client.credential = ServiceApp(settings.client_id, key, rng=rng, scopes=scopes, possession=possession)
     return ExaminedClient(client, possession)

@@ -8,43 +8,66 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
-from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model.directory import OktaGroup, Roster
 from teleport_okta.model.okta import (
+    APP_USER_ENDED,
     STATUS_NOT_GIVEN,
-    MalformedRow,
     OktaApp,
     OktaAppUser,
     OktaOrganization,
     OktaUser,
     PersonFacts,
 )
+from teleport_okta.okta.fields import UnreadableFactError, demanded, is_unicode, nested, objects, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from teleport_okta.model.okta import ProfileValue
+    from teleport_okta.model.okta import ProfileValue, Snapshot
+
+DIRECT: Final = "USER"
+"""The scope of a person's own assignment to an app; the other is GROUP (`reference/okta.md` 3.4)."""
 
 
-class UnreadableFactError(TeleportOktaError):
-    """An object lacks what we cannot do without, or has it in another shape. The row is set aside, with this reason."""
+_ADMINISTRATIVE: Final = ("hasAdminPrivilege", "hasAdminPrivlege")
+"""Okta's own SDKs spell the count in both ways."""
 
 
 def organization(body: Mapping[str, object]) -> OktaOrganization:
     """Read the answer of `/.well-known/okta-organization`."""
-    link = _object(_object(body, "_links"), "organization")
-    return OktaOrganization(id=_demanded(body, "id"), url=_demanded(link, "href").rstrip("/"))
+    link = nested(nested(body, "_links"), "organization")
+    return OktaOrganization(id=demanded(body, "id"), url=demanded(link, "href").rstrip("/"))
 
 
 def app(body: Mapping[str, object]) -> OktaApp:
     """Read an application."""
     return OktaApp(
-        id=_demanded(body, "id"),
-        name=_text(body, "name") or "",
-        label=_text(body, "label") or "",
-        status=_text(body, "status") or STATUS_NOT_GIVEN,
-        sign_on_mode=_text(body, "signOnMode"),
+        id=demanded(body, "id"),
+        name=text(body, "name") or "",
+        label=text(body, "label") or "",
+        status=text(body, "status") or STATUS_NOT_GIVEN,
+        sign_on_mode=text(body, "signOnMode"),
+        description=text(nested(nested(body, "settings"), "notes"), "enduser") or "",
+        links=_links_shown(body),
+    )
+
+
+def group(body: Mapping[str, object]) -> OktaGroup:
+    """Read a group; it has counts where it was listed with `expand=stats`."""
+    profile = nested(body, "profile")
+    stats = nested(nested(body, "_embedded"), "stats")
+    return OktaGroup(
+        id=sys.intern(demanded(body, "id")),
+        type=sys.intern(text(body, "type") or ""),
+        name=demanded(profile, "name"),
+        description=text(profile, "description") or "",
+        membership_changed=_moment(text(body, "lastMembershipUpdated")),
+        users_count=_count(stats.get("usersCount")),
+        apps_count=_count(stats.get("appsCount")),
+        is_administrative=any(stats.get(name) is True for name in _ADMINISTRATIVE),
     )
 
 
@@ -53,8 +76,8 @@ def user(body: Mapping[str, object]) -> OktaUser:
     profile = _profile(body)
     login = profile.get("login")
     return OktaUser(
-        id=_demanded(body, "id"),
-        status=_text(body, "status") or STATUS_NOT_GIVEN,
+        id=demanded(body, "id"),
+        status=text(body, "status") or STATUS_NOT_GIVEN,
         login=login if isinstance(login, str) else None,
         profile=profile,
     )
@@ -62,17 +85,17 @@ def user(body: Mapping[str, object]) -> OktaUser:
 
 def app_user(body: Mapping[str, object]) -> OktaAppUser:
     """Read an assignment; the person comes with it where it was read with `expand=user`, else only their id."""
-    user_id = _demanded(body, "id")
-    embedded = _object(_object(body, "_embedded"), "user")
+    user_id = demanded(body, "id")
+    embedded = nested(nested(body, "_embedded"), "user")
     person = user(embedded) if embedded else OktaUser(user_id, STATUS_NOT_GIVEN, None)
     if person.id != user_id:
         what = f"the assignment is of {user_id}, but the person that came with it is {person.id}"
         raise UnreadableFactError(what)
     return OktaAppUser(
         user=person,
-        status=_text(body, "status") or STATUS_NOT_GIVEN,
-        scope=_text(body, "scope") or "",
-        user_name=_text(_object(body, "credentials"), "userName"),
+        status=text(body, "status") or STATUS_NOT_GIVEN,
+        scope=text(body, "scope") or "",
+        user_name=text(nested(body, "credentials"), "userName"),
         profile=_profile(body),
     )
 
@@ -100,81 +123,71 @@ def person_of_app_user(row: Mapping[str, object]) -> PersonFacts:
         assignment_status=assignment.status,
         profile=assignment.user.profile,
         app_profile=assignment.profile,
+        scope=assignment.scope,
     )
 
 
-def person_or_malformed(row: object, read: Callable[[Mapping[str, object]], PersonFacts]) -> PersonFacts | MalformedRow:
-    """Read a row of a listing, or say why it cannot be read, with its id where at least that is there."""
-    if not isinstance(row, dict):
-        return MalformedRow(None, f"a row is no object but {type(row).__name__}")
+def is_direct(assignment: Mapping[str, object]) -> bool:
+    """Whether a row of an app's users is a person's own assignment, not a group's, and is not over."""
+    return text(assignment, "scope") == DIRECT and text(assignment, "status") not in APP_USER_ENDED
+
+
+def direct_people(people: Snapshot) -> Roster:
+    """Return the people of an app whose own assignment it is, out of a listing of them all with their profiles."""
+    unreadable = f"{len(people.malformed)} of its people could not be read" if people.malformed else ""
+    return Roster(
+        ids=frozenset(
+            person.okta_id
+            for person in people.people
+            if person.scope == DIRECT and person.assignment_status not in APP_USER_ENDED
+        ),
+        read_at=people.read_at,
+        problem=people.incomplete or people.untrusted or unreadable,
+        listed=len(people.people) + len(people.malformed),
+    )
+
+
+def _links_shown(body: Mapping[str, object]) -> tuple[str, ...]:
+    """Return where an app is launched: nowhere while it is hidden, and not by a link that is hidden by its name."""
+    visibility = nested(body, "visibility")
+    named = nested(visibility, "appLinks")
+    links = objects(nested(body, "_links"), "appLinks")
+    if nested(visibility, "hide").get("web") is True:
+        return ()
+    return tuple(demanded(link, "href") for link in links if named.get(text(link, "name") or "") is not False)
+
+
+def _moment(written: str | None) -> datetime | None:
+    """Return a time in UTC; None where there is none, or none that says which it is."""
     try:
-        return read(row)
-    except UnreadableFactError as error:
-        okta_id = row.get("id")
-        return MalformedRow(okta_id if isinstance(okta_id, str) and okta_id else None, error.what)
+        moment = datetime.fromisoformat(written) if written else None
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _profile(body: Mapping[str, object]) -> dict[str, ProfileValue]:
     """Return the non-empty values. Names are interned, as thousands of people share them."""
     return {
         sys.intern(name): _value(name, value)
-        for name, value in _object(body, "profile").items()
+        for name, value in nested(body, "profile").items()
         if value not in (None, "", [], {})
     }
 
 
 def _value(name: str, value: object) -> ProfileValue:
     match value:
-        case _ if not _is_unicode(name):
+        case _ if not is_unicode(name):
             pass
-        case str() if _is_unicode(value):
+        case str() if is_unicode(value):
             return value
         case bool() | int() | float():
             return value
-        case list() | dict() if _is_unicode(json.dumps(value, ensure_ascii=False)):
+        case list() | dict() if is_unicode(json.dumps(value, ensure_ascii=False)):
             return value
     what = f"profile.{name!a} is not valid Unicode"
     raise UnreadableFactError(what)
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether the text can be written at all: JSON may escape halves of characters."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _demanded(body: Mapping[str, object], name: str) -> str:
-    text = _text(body, name)
-    if not text:
-        what = f"there is no {name}"
-        raise UnreadableFactError(what)
-    return text
-
-
-def _text(body: Mapping[str, object], name: str) -> str | None:
-    match body.get(name):
-        case None | "":
-            return None
-        case str() as text if _is_unicode(text):
-            return text
-        case str():
-            what = f"{name} is not valid Unicode"
-        case other:
-            what = f"{name} is no text but {type(other).__name__}"
-    raise UnreadableFactError(what)
-
-
-def _object(body: Mapping[str, object], name: str) -> Mapping[str, object]:
-    match body.get(name):
-        case None:
-            return {}
-        case dict() as value:
-            return value
-        case other:
-            what = f"{name} is no object but {type(other).__name__}"
-            raise UnreadableFactError(what)

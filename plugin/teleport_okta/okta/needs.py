@@ -74,13 +74,27 @@ def assigned_to(app_id: str) -> Need:
 
 
 ALL: Final = (USERS, APPS, GROUPS, LOGS, ORGANIZATION)
-NEEDED: Final = (USERS, APPS)
-"""What a service needs to start. The organisation's id needs no scope: it is read from `/.well-known`."""
 
-READ_SCOPES: Final = tuple(need.scope for need in NEEDED)
-"""What a service app asks for."""
+_OF_ADMINISTRATIVE_GROUPS: Final = (
+    "; the members of a group that itself has an admin role are shown only to who may also view roles, resources, and "
+    "admin assignments"
+)
+"""See `reference/okta.md` 1.4."""
 
 WHERE_SCOPES_ARE_GRANTED: Final = "on the 'Okta API Scopes' tab of the service app"
+
+
+def needed(*, apps_and_groups: bool) -> tuple[Need, ...]:
+    """Return what a service needs to start; groups only where they are imported (`sync.apps_and_groups`).
+
+    The organisation's id needs no scope: it is read from `/.well-known`.
+    """
+    return (USERS, APPS, GROUPS) if apps_and_groups else (USERS, APPS)
+
+
+def read_scopes(*, apps_and_groups: bool) -> tuple[str, ...]:
+    """Return the scopes that a service app asks for."""
+    return tuple(need.scope for need in needed(apps_and_groups=apps_and_groups))
 
 
 def named(scopes: Iterable[str]) -> str:
@@ -93,8 +107,10 @@ def remedy_for(path: str) -> str:
     """Say what to grant so that a refused read of `path` is allowed."""
     for need in ALL:
         if path == need.path or path.startswith(f"{need.path}/"):
+            roles = _OF_ADMINISTRATIVE_GROUPS if need is GROUPS and path.endswith("/users") else ""
             return (
                 f"a service app needs the scope {need.scope} granted {WHERE_SCOPES_ARE_GRANTED}; its admin role, or "
                 f"that of the API token's owner, needs {need.permission} over a resource set that holds the object"
+                f"{roles}"
             )
     return "check the scopes and the admin role of the service app or of the API token's owner"

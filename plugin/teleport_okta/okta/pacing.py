@@ -31,7 +31,9 @@ class Pacer:
 
     def __init__(self, clock: Clock, share: float) -> None:
         self._clock = clock
-        self._share = share
+        self.share = share
+        """The part of every limit that is used."""
+
         self._buckets: dict[str, Bucket] = {}
         self._waiting: dict[str, asyncio.Event] = {}
         self.wire = asyncio.Semaphore(MAX_UNDER_WAY)
@@ -45,7 +47,7 @@ class Pacer:
     @contextlib.asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[Turn]:
         """Wait until a call of the bucket may go; the block is the call."""
-        bucket = self._buckets.setdefault(name, Bucket(self._share))
+        bucket = self._buckets.setdefault(name, Bucket(self.share))
         while (seconds := bucket.wait(self._clock.monotonic())) > 0:
             if seconds == math.inf:
                 await self._waiting.setdefault(name, asyncio.Event()).wait()

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.okta.errors import OktaError, OktaForbiddenError, OktaNotFoundError, OktaScopeError
-from teleport_okta.okta.needs import NEEDED, ORGANIZATION, Need, assigned_to
+from teleport_okta.okta.needs import ORGANIZATION, Need, assigned_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,9 +44,7 @@ class ProbeResult:
     remedy: str = ""
 
 
-async def probe(
-    client: OktaClient, *, app_id: str | None = None, wanted: Iterable[Need] = NEEDED
-) -> tuple[ProbeResult, ...]:
+async def probe(client: OktaClient, *, wanted: Iterable[Need], app_id: str | None = None) -> tuple[ProbeResult, ...]:
     """Read one object for each need, and one person of the app where an id is given; costs a call or two each.
 
     Refusals and failures are results. The order is that of `wanted`, the app last.

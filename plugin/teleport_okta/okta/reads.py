@@ -10,13 +10,13 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from teleport_okta.model.okta import Snapshot
 from teleport_okta.okta import facts
-from teleport_okta.okta.collecting import PeopleSeen
+from teleport_okta.okta.collecting import collect
 from teleport_okta.okta.errors import (
     Failure,
     NotAnOktaOrganizationError,
     OktaBadRequestError,
-    OktaError,
     OktaForbiddenError,
     OktaMalformedAnswerError,
     OktaNotFoundError,
@@ -24,11 +24,12 @@ from teleport_okta.okta.errors import (
     OrganizationUrlError,
     UnknownAppError,
 )
+from teleport_okta.okta.fields import UnreadableFactError, fact_or_malformed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts, Snapshot
+    from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts
     from teleport_okta.okta.client import OktaClient
 
 APP_USERS_A_PAGE: Final = 500
@@ -71,7 +72,7 @@ class OktaReads:
             if isinstance(error, OktaMalformedAnswerError) and error.cut_off:
                 raise
             raise self._not_okta(error.failure) from error
-        except facts.UnreadableFactError as error:
+        except UnreadableFactError as error:
             raise self._not_okta(Failure("GET", _WELL_KNOWN, summary=error.what)) from error
         with contextlib.suppress(OrganizationUrlError):  # such an address is never followed, and said so when met
             self._client.address.trust(found.url)
@@ -84,7 +85,7 @@ class OktaReads:
             return facts.app(await self._client.get(path))
         except OktaNotFoundError as error:
             raise _unknown_app(app_id, error) from error
-        except facts.UnreadableFactError as error:
+        except UnreadableFactError as error:
             raise OktaMalformedAnswerError(Failure("GET", path, summary=error.what), "answered no app") from error
 
     async def people_of_app(self, app_id: str) -> Snapshot:
@@ -123,26 +124,19 @@ class OktaReads:
             row = await self._client.get(path, query)
         except OktaNotFoundError:
             return None
-        return facts.person_or_malformed(row, read)
+        return fact_or_malformed(row, read)
 
     async def _people(
         self, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], PersonFacts]
     ) -> Snapshot:
-        read_at = self._client.clock.now()
-        seen = PeopleSeen(read)
-        pages = 0
-        incomplete: str | None = None
-        try:
-            async for page in self._client.pages(path, query):
-                pages += 1
-                if page.restarted:
-                    seen = PeopleSeen(read)
-                seen.add(page.rows)
-        except OktaError as error:
-            if not pages:
-                raise
-            incomplete = str(error)
-        return seen.snapshot(read_at, incomplete)
+        listing = await collect(self._client, path, query, read)
+        return Snapshot(
+            people=listing.rows,
+            malformed=listing.malformed,
+            read_at=listing.read_at,
+            incomplete=listing.incomplete,
+            untrusted=listing.untrusted,
+        )
 
     def _not_okta(self, failure: Failure) -> NotAnOktaOrganizationError:
         return NotAnOktaOrganizationError(

@@ -17,7 +17,7 @@ from teleport_okta.okta.access_token import AccessToken, TokenType, access_token
 from teleport_okta.okta.credentials import TokenRequest
 from teleport_okta.okta.dpop import Possession
 from teleport_okta.okta.errors import Failure, OktaScopeError, OktaTokenRefusedError
-from teleport_okta.okta.needs import READ_SCOPES, WHERE_SCOPES_ARE_GRANTED, named
+from teleport_okta.okta.needs import WHERE_SCOPES_ARE_GRANTED, named
 from teleport_okta.okta.okta_clock import NOTABLE_SKEW
 
 if TYPE_CHECKING:
@@ -59,10 +59,13 @@ class ServiceApp:
         key: SigningKey,
         *,
         rng: Random,
-        scopes: tuple[str, ...] = READ_SCOPES,
+        scopes: tuple[str, ...],
         possession: Possession | None = None,
     ) -> None:
-        """`possession` is shared by credentials of one app, which then learn of proofs once."""
+        """Take the `scopes` that every token is to carry.
+
+        `possession` is shared by credentials of one app, which then learn of proofs once.
+        """
         self._client_id = client_id
         self._key = key
         self._rng = rng

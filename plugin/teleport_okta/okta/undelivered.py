@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
@@ -15,6 +15,7 @@ from teleport_okta.okta.errors import (
     OktaMalformedAnswerError,
     OktaTlsError,
     OktaUnavailableError,
+    OktaUnreachableError,
 )
 
 if TYPE_CHECKING:
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 
     from teleport_okta.okta.http_proxy import HttpProxy
 
+_NO_CONNECTION: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
 
 def undelivered(method: str, url: URL, error: Exception, proxy: HttpProxy | None) -> OktaError:
     """Return the typed error that stands for an aiohttp or socket error.
 
-    OktaUnavailableError where no answer came, OktaMalformedAnswerError where it broke off, OktaTlsError where a
-    certificate does not hold, HttpProxyRefusedError and HttpProxyUnreachableError where it is the proxy's doing.
+    OktaUnavailableError where no answer came, OktaUnreachableError where not even a connection came about,
+    OktaMalformedAnswerError where an answer broke off, OktaTlsError where a certificate does not hold,
+    HttpProxyRefusedError and HttpProxyUnreachableError where it is the proxy's doing.
     """
 
     failure = Failure(method, url.raw_path, summary=_words(error))
@@ -41,14 +45,16 @@ def undelivered(method: str, url: URL, error: Exception, proxy: HttpProxy | None
                 f"was not sent, because {error.host} shows a certificate that does not hold",
                 remedy="check okta.org_url, and whether a proxy on the way breaks TLS open: its CA belongs in okta.ca",
             )
-        case TimeoutError():
+        case TimeoutError() if not isinstance(error, _NO_CONNECTION):
             return OktaUnavailableError(failure, f"brought no answer in time{way}")
         case aiohttp.ClientPayloadError():
             return OktaMalformedAnswerError(failure, "broke off in the answer", cut_off=True)
         case aiohttp.ClientResponseError():
             return OktaMalformedAnswerError(failure, f"was answered with something that is not HTTP{way}")
         case _:
-            return OktaUnavailableError(failure, f"did not reach {url.host}{way}")
+            kind = OktaUnreachableError if isinstance(error, _NO_CONNECTION) else OktaUnavailableError
+            in_time = " in time" if isinstance(error, TimeoutError) else ""
+            return kind(failure, f"did not reach {url.host}{way}{in_time}")
 
 
 def proxy_wants_credentials(failure: Failure, proxy: HttpProxy) -> HttpProxyRefusedError:

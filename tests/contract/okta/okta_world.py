@@ -61,12 +61,13 @@ class World:
         *,
         kid: str = "kid-1",
         require_dpop: bool = False,
+        scopes: tuple[str, ...] = ("okta.users.read", "okta.apps.read"),
     ) -> ServiceApp:
         """Register a key with the organisation, and return the client's side of it."""
         path = folder / "key.pem"
         path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         client = self.org.add_client(key.public_key(), "kid-1", require_dpop=require_dpop)
-        return ServiceApp(client.id, read_private_key(path, kid), rng=Random(5))
+        return ServiceApp(client.id, read_private_key(path, kid), rng=Random(5), scopes=scopes)
 
     @asynccontextmanager
     async def client(

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 from contract.okta.okta_world import World, serving_https
 from teleport_okta.clock import VirtualClock
-from teleport_okta.config import OktaSettings
 from teleport_okta.okta.configured import client_of
 from teleport_okta.okta.errors import HttpProxyRefusedError, OktaTlsError
 from teleport_okta.okta.reads import OktaReads
 from teleport_okta.sandbox.okta.gateway import Gateway, Response
 from teleport_okta.sandbox.okta.http_proxy import HttpProxy
+from teleport_okta.settings import OktaSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from contract.okta.okta_world import World
 
+PEOPLE = needs.needed(apps_and_groups=False)
 KEY = ec.generate_private_key(ec.SECP256R1())
 
 
@@ -43,7 +44,7 @@ async def test_a_scope_that_is_missing_is_told_apart_from_a_role_that_does_not_a
     client_side.scopes = {"okta.apps.read"}
     acme.org.narrow_role(without=["okta.apps.read"])
     async with acme.client(app) as client:
-        users, apps = await probe(client)
+        users, apps = await probe(client, wanted=PEOPLE)
     assert (users.outcome, apps.outcome) == (Outcome.REFUSED, Outcome.REFUSED)
     assert "scope okta.users.read is not granted" in users.detail
     assert "grant okta.users.read on the 'Okta API Scopes' tab" in users.remedy
@@ -54,7 +55,7 @@ async def test_a_scope_that_is_missing_is_told_apart_from_a_role_that_does_not_a
 async def test_a_resource_set_that_leaves_everything_out_is_told_apart_from_a_refusal(acme: World) -> None:
     acme.org.role.keep_only(["00uNobody", "0oaNothing"])
     async with acme.client() as client:
-        users, apps, app = await probe(client, app_id=acme.app_id)
+        users, apps, app = await probe(client, app_id=acme.app_id, wanted=PEOPLE)
     assert (users.outcome, apps.outcome, app.outcome) == (Outcome.EMPTY, Outcome.EMPTY, Outcome.REFUSED)
     assert all("resource set" in result.remedy for result in (users, apps, app))
 
@@ -62,19 +63,19 @@ async def test_a_resource_set_that_leaves_everything_out_is_told_apart_from_a_re
 async def test_an_app_without_people_we_see_may_be_a_resource_set_too(acme: World) -> None:
     acme.org.narrow_role(only=[acme.org.admin])
     async with acme.client() as client:
-        *_, app = await probe(client, app_id=acme.app_id)
+        *_, app = await probe(client, app_id=acme.app_id, wanted=PEOPLE)
     assert (app.outcome, "nobody is assigned to the app, or" in app.detail) == (Outcome.EMPTY, True)
 
 
 async def test_an_app_that_is_not_there_is_refused_with_its_setting(acme: World) -> None:
     async with acme.client() as client:
-        *_, app = await probe(client, app_id="0oaAbsent")
+        *_, app = await probe(client, app_id="0oaAbsent", wanted=PEOPLE)
     assert (app.outcome, "okta.app_id" in app.remedy) == (Outcome.REFUSED, True)
 
 
 async def test_an_okta_that_cannot_be_asked_is_no_refusal(acme: World) -> None:
     async with acme.client(ApiToken("00nonsense")) as client:
-        results = await probe(client)
+        results = await probe(client, wanted=PEOPLE)
     assert outcomes(results) == [Outcome.UNKNOWN, Outcome.UNKNOWN]
     assert all("okta.api_token" in result.remedy for result in results)
 
@@ -84,7 +85,7 @@ async def test_a_probe_reads_once_with_a_token_of_its_own_and_all_learn_of_proof
     acme: World, tmp_path: Path, require_dpop: bool, tokens: int
 ) -> None:
     async with acme.client(acme.service_app(KEY, tmp_path, require_dpop=require_dpop)) as client:
-        await probe(client)
+        await probe(client, wanted=PEOPLE)
     assert acme.org.calls.endpoints == {"POST /oauth2/v1/token": tokens, "GET /api/v1/users": 1, "GET /api/v1/apps": 1}
 
 
@@ -111,7 +112,7 @@ async def test_whoami_tells_the_organisation_and_its_name_where_it_may_be_read(
     app = acme.service_app(KEY, tmp_path)
     [client_side] = acme.org.tokens.clients.values()
     if not allowed:
-        client_side.scopes = set(needs.READ_SCOPES)
+        client_side.scopes = set(needs.read_scopes(apps_and_groups=False))
     async with acme.client(app) as client:
         found = await whoami(client)
     assert (found.organization_id, found.url, found.name) == (acme.org.id, acme.url, "Acme" if allowed else None)

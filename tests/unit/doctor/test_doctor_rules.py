@@ -56,13 +56,19 @@ def test_a_service_of_another_version_that_holds_harm_with_a_weak_identity():
         (needs.APPS, Outcome.UNKNOWN, "error"),
         (needs.assigned_to("0oaX"), Outcome.REFUSED, "error"),
         (needs.LOGS, Outcome.REFUSED, "note"),
-        (needs.GROUPS, Outcome.EMPTY, "note"),
+        (needs.GROUPS, Outcome.EMPTY, "warning"),
     ],
 )
 def test_a_probe_by_whether_it_is_needed(need, outcome, severity):
     finding = of_probe(ProbeResult(need, outcome, "the detail", "the remedy"))
     assert finding.severity == severity
     assert need.purpose in finding.what
+
+
+def test_nobody_needs_groups_who_does_not_import_them():
+    refused = ProbeResult(needs.GROUPS, Outcome.REFUSED, "the detail", "the remedy")
+    assert of_probe(refused, apps_and_groups=True).severity == "error"
+    assert of_probe(refused, apps_and_groups=False).severity == "note"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +103,13 @@ def test_a_feature_that_is_off_by_what_needs_it(name, severity):
     finding = of_feature(Feature(name, enabled=False, reason="the reason"))
     assert (finding.severity, "the reason" in finding.what) == (severity, True)
     assert of_feature(Feature(name, enabled=True)).severity == "ok"
+
+
+@pytest.mark.parametrize("name", ["app_servers", "user_groups", "access_lists", "okta_service", "review_requests"])
+def test_a_feature_of_groups_and_apps_that_is_off_says_what_there_is_not(name):
+    finding = of_feature(Feature(name, enabled=False, reason="the reason"))
+    assert finding.severity == "note"
+    assert "nothing needs it" not in finding.what
 
 
 def test_rules_that_allow_everything_lack_nothing():

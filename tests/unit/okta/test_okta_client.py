@@ -15,6 +15,7 @@ from teleport_okta.okta.errors import (
     OktaRateLimitedError,
     OktaUnauthorizedError,
     OktaUnavailableError,
+    OktaUnreachableError,
 )
 from unit.okta.scripted_okta import (
     REQUEST_ID,
@@ -144,10 +145,10 @@ async def test_a_server_that_does_not_answer_is_unavailable(okta: ScriptedOkta) 
         okta.answering.set()
 
 
-async def test_a_host_that_is_not_there_is_unavailable(okta: ScriptedOkta, unused_tcp_port: int) -> None:
+async def test_a_host_that_is_not_there_is_unreachable(okta: ScriptedOkta, unused_tcp_port: int) -> None:
     okta.url = f"http://127.0.0.1:{unused_tcp_port}"
     async with okta.client() as client:
-        with pytest.raises(OktaUnavailableError, match="did not reach"):
+        with pytest.raises(OktaUnreachableError, match="did not reach"):
             await client.get(THING)
 
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from teleport_okta.clock import VirtualClock
-from teleport_okta.config import OktaSettings
 from teleport_okta.errors import ConfigError
 from teleport_okta.okta.configured import client_of, credential_of
 from teleport_okta.okta.credentials import ApiToken
+from teleport_okta.settings import OktaSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

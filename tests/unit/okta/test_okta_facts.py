@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from datetime import UTC, datetime
 
 import pytest
+from teleport_okta.model.directory import OktaGroup, Roster
 from teleport_okta.model.okta import (
     STATUS_NOT_GIVEN,
     MalformedRow,
@@ -12,8 +14,10 @@ from teleport_okta.model.okta import (
     OktaOrganization,
     OktaUser,
     PersonFacts,
+    Snapshot,
 )
 from teleport_okta.okta import facts
+from teleport_okta.okta.fields import fact_or_malformed
 
 ADA = {
     "id": "00uAda",
@@ -44,6 +48,130 @@ def test_an_app_is_its_names_status_and_sign_on_mode() -> None:
     assert facts.app(body) == OktaApp("0oa1", "acme_teleport_1", "Teleport", "ACTIVE", "SAML_2_0")
 
 
+def app_with(links: list[object], **visibility: object) -> dict[str, object]:
+    shown = [{"name": name, "href": f"https://acme.okta.com/home/{name}"} for name in links]
+    return {"id": "0oa1", "visibility": visibility, "_links": {"appLinks": shown}}
+
+
+@pytest.mark.parametrize(
+    ("visibility", "shown"),
+    [
+        ({}, ["mail", "drive"]),
+        ({"hide": {"web": False, "iOS": True}, "appLinks": {"mail": True}}, ["mail", "drive"]),
+        ({"hide": None, "appLinks": {"mail": False}}, ["drive"]),
+        ({"hide": {"web": True}}, []),
+    ],
+)
+def test_an_app_is_launched_by_the_links_that_are_shown_in_their_order(
+    visibility: dict[str, object], shown: list[str]
+) -> None:
+    links = facts.app(app_with(["mail", "drive"], **visibility)).links
+    assert links == tuple(f"https://acme.okta.com/home/{name}" for name in shown)
+
+
+@pytest.mark.parametrize("body", [{}, {"_links": None}, {"_links": {"appLinks": []}}])
+def test_an_app_without_links_is_launched_nowhere(body: dict[str, object]) -> None:
+    assert facts.app({"id": "0oa1"} | body).links == ()
+
+
+def test_an_app_is_described_by_its_note_for_users() -> None:
+    notes = {"admin": "Contract 4711", "enduser": "Mail for everybody"}
+    assert facts.app({"id": "0oa1", "settings": {"notes": notes}}).description == "Mail for everybody"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"settings": {"notes": {"enduser": 7}}}, "enduser is no text"),
+        ({"_links": {"appLinks": {}}}, "appLinks is no list of objects"),
+        ({"_links": {"appLinks": [None]}}, "appLinks is no list of objects"),
+        ({"_links": {"appLinks": [{"name": "mail"}]}}, "there is no href"),
+    ],
+)
+def test_an_app_of_another_shape_is_malformed(change: dict[str, object], reason: str) -> None:
+    found = fact_or_malformed({"id": "0oa1"} | change, facts.app)
+    assert isinstance(found, MalformedRow)
+    assert (found.okta_id, reason in found.reason) == ("0oa1", True)
+
+
+GROUP = {
+    "id": "00g1",
+    "type": "OKTA_GROUP",
+    "lastMembershipUpdated": "2026-01-05T10:00:00.000Z",
+    "profile": {"name": "Engines", "description": "Who may start them"},
+    "_embedded": {"stats": {"usersCount": 3, "appsCount": 0, "hasAdminPrivilege": True}},
+}
+
+
+def test_a_group_is_its_names_its_stamp_and_its_counts() -> None:
+    changed = datetime(2026, 1, 5, 10, tzinfo=UTC)
+    assert facts.group(GROUP) == OktaGroup("00g1", "OKTA_GROUP", "Engines", "Who may start them", changed, 3, 0, True)
+
+
+@pytest.mark.parametrize("stats", [None, {}, {"usersCount": None}, {"usersCount": "3", "appsCount": -1}])
+def test_a_group_that_was_not_counted_has_no_counts(stats: object) -> None:
+    group = facts.group(GROUP | {"_embedded": {"stats": stats}})
+    assert (group.users_count, group.apps_count, group.is_administrative) == (None, None, False)
+
+
+@pytest.mark.parametrize(
+    ("written", "changed"),
+    [
+        (None, None),
+        ("soon", None),
+        ("2026-01-05T10:00:00", None),
+        ("2026-01-05T11:00:00+01:00", datetime(2026, 1, 5, 10, tzinfo=UTC)),
+        ("2026-01-05T10:00:00Z", datetime(2026, 1, 5, 10, tzinfo=UTC)),
+    ],
+)
+def test_a_stamp_is_a_moment_in_utc_or_none(written: str | None, changed: datetime | None) -> None:
+    assert facts.group(GROUP | {"lastMembershipUpdated": written}).membership_changed == changed
+
+
+@pytest.mark.parametrize("profile", [None, {}, {"name": ""}, {"name": ["Engines"]}])
+def test_a_group_without_a_name_is_malformed(profile: object) -> None:
+    assert isinstance(fact_or_malformed(GROUP | {"profile": profile}, facts.group), MalformedRow)
+
+
+@pytest.mark.parametrize(
+    ("scope", "status", "direct"),
+    [
+        ("USER", "ACTIVE", True),
+        ("USER", "SUSPENDED", True),
+        ("USER", "HIBERNATING", True),
+        ("USER", None, True),
+        ("USER", "DEPROVISIONED", False),
+        ("USER", "UNASSIGNED", False),
+        ("GROUP", "ACTIVE", False),
+        (None, "ACTIVE", False),
+    ],
+)
+def test_an_assignment_is_direct_while_it_is_a_persons_own_and_not_over(
+    scope: str | None, status: str | None, direct: bool
+) -> None:
+    row = ASSIGNMENT | {"scope": scope, "status": status}
+    assert facts.is_direct(row) is direct
+    listed = Snapshot((facts.person_of_app_user(row),), (), datetime(2026, 1, 5, tzinfo=UTC))
+    assert facts.direct_people(listed) == Roster(
+        frozenset({"00uAda"} if direct else ()), datetime(2026, 1, 5, tzinfo=UTC), listed=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("incomplete", "untrusted", "malformed", "problem"),
+    [
+        ("page 2 failed", None, (), "page 2 failed"),
+        (None, "rows without id", (), "rows without id"),
+        (None, None, (MalformedRow("00uBob", "no text"),), "1 of its people could not be read"),
+    ],
+)
+def test_people_who_were_not_all_read_are_no_roster(
+    incomplete: str | None, untrusted: str | None, malformed: tuple[MalformedRow, ...], problem: str
+) -> None:
+    listed = Snapshot((), malformed, datetime(2026, 1, 5, tzinfo=UTC), incomplete, untrusted)
+    assert facts.direct_people(listed).problem == problem
+
+
 def test_a_user_is_read_with_the_login_of_the_profile() -> None:
     assert facts.user(ADA) == ADA_USER
 
@@ -71,7 +199,7 @@ def test_a_person_of_the_organisation_is_named_by_the_login_and_has_no_assignmen
 
 def test_a_person_of_the_app_is_named_by_the_app_user_name() -> None:
     assert facts.person_of_app_user(ASSIGNMENT) == PersonFacts(
-        "00uAda", "ada", "ACTIVE", "PROVISIONED", dict(ADA_USER.profile), {"given_name": "Ada"}
+        "00uAda", "ada", "ACTIVE", "PROVISIONED", dict(ADA_USER.profile), {"given_name": "Ada"}, "GROUP"
     )
 
 
@@ -101,7 +229,7 @@ def test_profile_values_keep_their_types_and_only_empty_ones_are_dropped() -> No
     ],
 )
 def test_a_row_that_cannot_be_read_is_malformed_with_its_reason(row: object, okta_id: str | None, reason: str) -> None:
-    found = facts.person_or_malformed(row, facts.person_of_user)
+    found = fact_or_malformed(row, facts.person_of_user)
     assert isinstance(found, MalformedRow)
     assert found.okta_id == okta_id
     assert reason in found.reason
@@ -109,7 +237,7 @@ def test_a_row_that_cannot_be_read_is_malformed_with_its_reason(row: object, okt
 
 def test_an_assignment_that_comes_with_somebody_else_is_malformed() -> None:
     row = ASSIGNMENT | {"id": "00uBob"}
-    assert facts.person_or_malformed(row, facts.person_of_app_user) == MalformedRow(
+    assert fact_or_malformed(row, facts.person_of_app_user) == MalformedRow(
         "00uBob", "the assignment is of 00uBob, but the person that came with it is 00uAda"
     )
 

@@ -26,7 +26,8 @@ SIGNING_KEY = SigningKey("ES256", "kid-1", ECKey.import_key(KEY))
 
 
 def service_app(**changes: object) -> ServiceApp:
-    return ServiceApp("0oaService", SIGNING_KEY, rng=Random(3), **changes)  # type: ignore[arg-type]
+    scopes = tuple(SCOPES.split())
+    return ServiceApp("0oaService", SIGNING_KEY, rng=Random(3), scopes=scopes, **changes)  # type: ignore[arg-type]
 
 
 def gives(token: str, **changes: object) -> Script:

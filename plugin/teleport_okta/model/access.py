@@ -1,0 +1,129 @@
+"""What Teleport holds of groups, apps and access lists, reduced to the fields that we read or own.
+
+As in `model.teleport`, a value that was read carries its message in `raw`, and one without is new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TeleportUserGroup:
+    """A user group; `applications` are the names of the app servers that it grants."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    applications: tuple[str, ...] = ()
+    raw: bytes | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TeleportAppServer:
+    """An app server and its app, which share name and labels. `user_groups` are the names of those that grant it.
+
+    `expires` is when the cluster forgets it unless it is renewed; nothing is compared by it.
+    """
+
+    name: str
+    host_id: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    uri: str = ""
+    description: str = ""
+    user_groups: tuple[str, ...] = ()
+    expires: datetime | None = field(default=None, compare=False)
+    raw: bytes | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ListOwner:
+    """An owner of an access list: a user, or everybody in another list."""
+
+    name: str
+    is_list: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TeleportAccessList:
+    """An access list without its members.
+
+    `grants` are the roles of members, `owner_grants` those of owners. `has_requirements`: membership takes effect for
+    those alone who have certain roles or traits. `parents` are the lists of which it is a member or an owner, as far as
+    the server says.
+    """
+
+    name: str
+    title: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+    owners: tuple[ListOwner, ...] = ()
+    grants: tuple[str, ...] = ()
+    owner_grants: tuple[str, ...] = ()
+    has_requirements: bool = False
+    parents: tuple[str, ...] = ()
+    revision: str = ""
+    raw: bytes | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TeleportMember:
+    """A member of a list: a user, or everybody in another list (`is_list`).
+
+    `labels` say where the membership comes from. `expires` None: never; the membership is without effect afterwards,
+    and its record stays.
+    """
+
+    name: str
+    is_list: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    expires: datetime | None = None
+    reason: str = ""
+    added_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListMembers:
+    """The members of one list.
+
+    `imported` are the names of those users who are there because Okta says so, and nothing else is to be said of them:
+    large lists hold little but these. `others` are all the rest by name, imported ones that people gave an end among
+    them.
+    """
+
+    imported: frozenset[str] = field(default=frozenset(), repr=False)
+    others: Mapping[str, TeleportMember] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.imported) + len(self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportMatch:
+    """What a rule applies to: any of these ids, or a name that one of these RE2 expressions finds."""
+
+    app_ids: tuple[str, ...] = ()
+    group_ids: tuple[str, ...] = ()
+    app_names: tuple[str, ...] = ()
+    group_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportMapping:
+    """Labels for whatever one of the matches fits."""
+
+    matches: tuple[ImportMatch, ...]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRule:
+    """A rule that adds labels to user groups and app servers. Later ones, by priority, override earlier ones."""
+
+    name: str
+    priority: int
+    mappings: tuple[ImportMapping, ...]

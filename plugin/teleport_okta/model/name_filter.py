@@ -1,0 +1,84 @@
+"""Filters on the names of groups and apps: which of them become access lists (`reference/teleport.md` 6.3).
+
+A filter is a glob, in which `*` stands for any text, or an RE2 expression when it begins with `^` and ends with `$`.
+Both are case-sensitive. An empty set of filters lets everything pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import re2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ANYTHING: Final = "*"
+"""What an empty set of filters amounts to."""
+
+_QUIET: Final = re2.Options()
+_QUIET.log_errors = False
+
+
+@dataclass(frozen=True)
+class NameFilter:
+    """One filter, as it was written. Raises ValueError where it does not compile."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not self.text:
+            msg = "a filter is empty: write * for everything"
+            raise ValueError(msg)
+        try:
+            _ = self._expression
+        except re2.error as error:
+            reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
+            msg = f"the filter {self.text!r} is no RE2 expression: {reason}"
+            raise ValueError(msg) from None
+
+    @property
+    def is_expression(self) -> bool:
+        """Whether it is an RE2 expression, and not a glob."""
+        return len(self.text) > 1 and self.text.startswith("^") and self.text.endswith("$")
+
+    def passes(self, name: str) -> bool:
+        """Whether a name fits."""
+        return self._expression.search(name) is not None
+
+    def names_exactly(self, name: str) -> bool:
+        """Whether it is this name and no other: written out, as it is or as an expression."""
+        if not self.is_expression:
+            return self.text == name
+        return self.text[1:-1] in {name, re2.escape(name)} and self.passes(name)
+
+    @cached_property
+    def _expression(self) -> re2._Regexp:
+        if self.is_expression:
+            return re2.compile(self.text, _QUIET)
+        inner = ".*".join(re2.escape(part) for part in self.text.split("*"))
+        return re2.compile(rf"(?s)\A{inner}\z", _QUIET)
+
+
+@dataclass(frozen=True)
+class NameFilters:
+    """A set of filters, of which one must fit."""
+
+    filters: tuple[NameFilter, ...] = ()
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> NameFilters:
+        """Compile filters; raises ValueError that names the one which does not."""
+        return cls(tuple(NameFilter(text) for text in texts))
+
+    def why(self, name: str) -> str | None:
+        """Return the first filter that lets a name pass; None when none does."""
+        if not self.filters:
+            return ANYTHING
+        return next((one.text for one in self.filters if one.passes(name)), None)
+
+    def naming(self, name: str) -> str | None:
+        """Return the filter that names exactly this one, if there is one."""
+        return next((one.text for one in self.filters if one.names_exactly(name)), None)

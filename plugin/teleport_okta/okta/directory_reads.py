@@ -1,0 +1,129 @@
+"""What is read of groups and apps: both listings, and the rosters under each (`reference/okta.md` 3.2 to 3.5).
+
+Listings behave as those of people do. A roster never raises for what is wrong with its own object, so one group that
+cannot be read never stops the rest; only what every other roster would meet too is raised.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from teleport_okta.model.directory import Roster
+from teleport_okta.okta import facts
+from teleport_okta.okta.collecting import collect
+from teleport_okta.okta.errors import (
+    HttpProxyRefusedError,
+    OktaError,
+    OktaForbiddenError,
+    OktaNotFoundError,
+    OktaRateLimitedError,
+    OktaTlsError,
+    OktaTokenRefusedError,
+    OktaUnauthorizedError,
+    OktaUnreachableError,
+)
+from teleport_okta.okta.fields import demanded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from teleport_okta.model.directory import Listing, OktaGroup
+    from teleport_okta.model.okta import OktaApp
+    from teleport_okta.okta.client import OktaClient
+
+GROUPS_A_PAGE: Final = 200
+"""More are allowed, but not advised with `expand=stats` (`reference/okta.md` 2.2)."""
+
+APPS_A_PAGE: Final = 200
+MEMBERS_A_PAGE: Final = 1000
+GRANTS_A_PAGE: Final = 200
+GROUPS_OF_APP_A_PAGE: Final = 200
+APP_USERS_A_PAGE: Final = 500
+
+NOT_FOUND: Final = "not found"
+"""The problem of a roster whose object is gone, or hidden from us, since it was listed."""
+
+_EVERY_OTHER_TOO: Final = (
+    HttpProxyRefusedError,
+    OktaRateLimitedError,
+    OktaTlsError,
+    OktaTokenRefusedError,
+    OktaUnauthorizedError,
+    OktaUnreachableError,
+)
+"""What is not about the object that was asked for."""
+
+
+class DirectoryReads:
+    """Reads of an organisation's groups and apps, as facts. Ids are interned: the same ones stand in many rosters."""
+
+    def __init__(self, client: OktaClient) -> None:
+        self.client = client
+
+    async def groups(self) -> Listing[OktaGroup]:
+        """List the groups with their counts. Raises what the first page raises."""
+        query = {"limit": str(GROUPS_A_PAGE), "expand": "stats"}
+        return await collect(self.client, "/api/v1/groups", query, facts.group)
+
+    async def apps(self) -> Listing[OktaApp]:
+        """List the apps, inactive ones among them. Raises what the first page raises."""
+        return await collect(self.client, "/api/v1/apps", {"limit": str(APPS_A_PAGE)}, facts.app)
+
+    async def members(self, group_id: str) -> Roster:
+        """Read the ids of the people in a group, whatever their status; Okta lists deactivated ones too."""
+        return await self._roster("groups", group_id, "users", MEMBERS_A_PAGE, _id)
+
+    async def grants(self, group_id: str) -> Roster:
+        """Read the ids of the apps that a group grants; costs a call of the groups bucket."""
+        return await self._roster("groups", group_id, "apps", GRANTS_A_PAGE, _id)
+
+    async def groups_of_app(self, app_id: str) -> Roster:
+        """Read the ids of the groups that grant an app; costs a call of the apps bucket."""
+        return await self._roster("apps", app_id, "groups", GROUPS_OF_APP_A_PAGE, _id)
+
+    async def direct(self, app_id: str) -> Roster:
+        """Read the ids of the people who have an app directly; all who have it are listed, whatever the way."""
+        return await self._roster("apps", app_id, "users", APP_USERS_A_PAGE, _id_if_direct)
+
+    async def _roster(
+        self, kind: str, okta_id: str, under: str, limit: int, read: Callable[[Mapping[str, object]], str | None]
+    ) -> Roster:
+        asked_at = self.client.clock.now()
+        path = f"/api/v1/{kind}/{quote(okta_id, safe='')}/{under}"
+        try:
+            return _roster_of(await collect(self.client, path, {"limit": str(limit)}, read))
+        except _EVERY_OTHER_TOO:
+            raise
+        except OktaNotFoundError:
+            return _unread(asked_at, NOT_FOUND)
+        except OktaForbiddenError as error:
+            return _unread(asked_at, str(error), refused=True)
+        except OktaError as error:
+            return _unread(asked_at, str(error))
+
+
+def _roster_of(listing: Listing[str | None]) -> Roster:
+    unreadable = ""
+    if listing.malformed:
+        unreadable = f"{len(listing.malformed)} of its rows could not be read: {listing.malformed[0].reason}"
+    return Roster(
+        ids=frozenset(okta_id for okta_id in listing.rows if okta_id is not None),
+        read_at=listing.read_at,
+        problem=listing.incomplete or unreadable,
+        listed=len(listing.rows) + len(listing.malformed),
+    )
+
+
+def _unread(asked_at: datetime, problem: str, *, refused: bool = False) -> Roster:
+    return Roster(frozenset(), asked_at, problem=problem, refused=refused)
+
+
+def _id(row: Mapping[str, object]) -> str:
+    return sys.intern(demanded(row, "id"))
+
+
+def _id_if_direct(row: Mapping[str, object]) -> str | None:
+    return _id(row) if facts.is_direct(row) else None
