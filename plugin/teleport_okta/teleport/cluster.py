@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from teleport_okta.model.teleport import IdentityState
+from teleport_okta.teleport.access_lists import AccessLists
+from teleport_okta.teleport.app_servers import AppServers
 from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.dial import CLIENT_VERSION
@@ -15,9 +17,11 @@ from teleport_okta.teleport.errors import RpcError
 from teleport_okta.teleport.features import read_cluster
 from teleport_okta.teleport.identity_errors import ForeignClusterError, IdentityError, NotAHostIdentityError
 from teleport_okta.teleport.identity_states import NO_BOT, state_of
+from teleport_okta.teleport.import_rules import ImportRules
 from teleport_okta.teleport.lease import Holder, Lease
 from teleport_okta.teleport.locks import Locks
 from teleport_okta.teleport.roles import Roles
+from teleport_okta.teleport.user_groups import UserGroups
 from teleport_okta.teleport.users import Users
 
 if TYPE_CHECKING:
@@ -59,7 +63,7 @@ class Opener:
 
 
 class Teleport:
-    """A Teleport cluster: its users, locks and roles, and what it can do.
+    """A Teleport cluster: its users, locks and roles, what people reach by them, and what it can do.
 
     Two identities may be at work (`design.md` 5). The host identity writes what is of origin okta; the bot identity,
     where there is one, writes everything else and is asked for what only it may see. Both can be replaced while calls
@@ -87,6 +91,10 @@ class Teleport:
         self.users = Users(self._identities, clock)
         self.locks = Locks(self._identities, clock)
         self.roles = Roles(self._identities, clock)
+        self.user_groups = UserGroups(self._identities, clock)
+        self.app_servers = AppServers(self._identities, clock)
+        self.access_lists = AccessLists(self._identities, clock)
+        self.import_rules = ImportRules(self._identities)
 
     @classmethod
     async def connect(

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from teleport.legacy.types import types_pb2
 
+from teleport_okta.model.labels import owner_of
 from teleport_okta.model.names import SYSTEM_USER
-from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportRole, TeleportUser
+from teleport_okta.model.teleport import ConnectorRef, RoleAllow, TeleportLock, TeleportRole, TeleportUser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -30,7 +31,9 @@ RECORD_OUTLIVES_LOCK: Final = timedelta(minutes=1)
 lock that is still in force (`reference/teleport.md` 4.4)."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_YEAR_ONE: Final = -62_135_596_800
+YEAR_ONE: Final = -62_135_596_800
+"""What a Go server means by no time at all, in seconds."""
+
 _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 _LAST_SECOND: Final = int((_END_OF_TIME - _EPOCH).total_seconds())
 
@@ -52,7 +55,7 @@ def _user(message: types_pb2.UserV2, traits: Mapping[str, tuple[str, ...]]) -> T
     intern = sys.intern
     return TeleportUser(
         name=metadata.Name,
-        labels={intern(key): intern(value) for key, value in metadata.Labels.items()},
+        labels=labels_of(metadata.Labels),
         roles=tuple(map(intern, spec.Roles)),
         traits=traits,
         expires=_user_expires(message),
@@ -77,11 +80,11 @@ def user_to_message(user: TeleportUser, now: datetime) -> types_pb2.UserV2:
     metadata, spec = message.Metadata, message.Spec
     metadata.Name = user.name
     metadata.Revision = user.revision
-    _replace_labels(metadata.Labels, user.labels)
+    replace_labels(metadata.Labels, user.labels)
     if user.roles != tuple(spec.Roles):
         del spec.Roles[:]
         spec.Roles.extend(user.roles)
-    _replace_traits(spec.Traits.Values, user.traits)
+    _replace_strings(spec.Traits.Values, user.traits)
     if user.expires != _user_expires(message):
         write_time(spec, "Expires", user.expires)
         write_time(metadata, "Expires", user.expires)
@@ -103,7 +106,7 @@ def lock_from_message(message: types_pb2.LockV2) -> TeleportLock:
     return TeleportLock(
         name=metadata.Name,
         user=user if user and spec.Target == types_pb2.LockTarget(User=user) else None,
-        labels={sys.intern(key): sys.intern(value) for key, value in metadata.Labels.items()},
+        labels=labels_of(metadata.Labels),
         message=spec.Message,
         expires=_earlier(read_time(spec, "Expires"), read_time(metadata, "Expires")),
         raw=message.SerializeToString(),
@@ -128,7 +131,7 @@ def lock_to_message(lock: TeleportLock) -> types_pb2.LockV2:
         current = lock_from_message(message)
     metadata, spec = message.Metadata, message.Spec
     metadata.Name = lock.name
-    _replace_labels(metadata.Labels, lock.labels)
+    replace_labels(metadata.Labels, lock.labels)
     if lock.user is not None and lock.user != current.user:
         spec.Target.CopyFrom(types_pb2.LockTarget(User=lock.user))
     spec.Message = lock.message
@@ -139,11 +142,13 @@ def lock_to_message(lock: TeleportLock) -> types_pb2.LockV2:
 
 
 def role_from_message(message: types_pb2.RoleV6) -> TeleportRole:
-    """Return a role as read."""
+    """Return a role as read. What it allows is looked at in roles with an owner label alone."""
     metadata = message.Metadata
+    labels = labels_of(metadata.Labels)
     return TeleportRole(
         name=metadata.Name,
-        labels={sys.intern(key): sys.intern(value) for key, value in metadata.Labels.items()},
+        labels=labels,
+        allow=None if owner_of(labels) is None else _allow(message.Spec.Allow),
         revision=metadata.Revision,
         raw=message.SerializeToString(),
     )
@@ -155,15 +160,44 @@ def role_from_bytes(raw: bytes) -> TeleportRole:
 
 
 def role_to_message(role: TeleportRole) -> types_pb2.RoleV6:
-    """Return the message to send for a role. A new one is v7: an unnamed version becomes the server's newest."""
+    """Return the message to send for a role. A new one is v7: an unnamed version becomes the server's newest.
+
+    Nothing of what it allows changes where `allow` is None, and options are the server's to fill in.
+    """
     if role.raw is None:
         message = types_pb2.RoleV6(Kind="role", Version="v7", Spec=types_pb2.RoleSpecV6())
     else:
         message = types_pb2.RoleV6.FromString(role.raw)
     message.Metadata.Name = role.name
     message.Metadata.Revision = role.revision
-    _replace_labels(message.Metadata.Labels, role.labels)
+    replace_labels(message.Metadata.Labels, role.labels)
+    if role.allow is not None:
+        _replace_allow(message.Spec.Allow, role.allow)
     return message
+
+
+def _allow(conditions: types_pb2.RoleConditions) -> RoleAllow:
+    return RoleAllow(
+        app_labels=_selector(conditions.AppLabels),
+        group_labels=_selector(conditions.GroupLabels),
+        review=tuple(conditions.ReviewRequests.Roles),
+    )
+
+
+def _selector(stored: wrappers_pb2.LabelValues) -> dict[str, tuple[str, ...]]:
+    return {sys.intern(key): tuple(values.Values) for key, values in stored.Values.items()}
+
+
+def _replace_allow(stored: types_pb2.RoleConditions, wanted: RoleAllow) -> None:
+    """Change those conditions that differ. One that is empty is left out: editions refuse some even when empty."""
+    if _selector(stored.AppLabels) != wanted.app_labels:
+        _replace_strings(stored.AppLabels.Values, wanted.app_labels)
+    if _selector(stored.GroupLabels) != wanted.group_labels:
+        _replace_strings(stored.GroupLabels.Values, wanted.group_labels)
+    if tuple(stored.ReviewRequests.Roles) != wanted.review:
+        stored.ReviewRequests.Roles[:] = wanted.review
+        if stored.ReviewRequests == types_pb2.AccessReviewConditions():
+            stored.ClearField("ReviewRequests")
 
 
 _Timed = types_pb2.Metadata | types_pb2.UserSpecV2 | types_pb2.LockSpecV2 | types_pb2.CreatedBy
@@ -174,7 +208,12 @@ def read_time(message: _Timed, field: str) -> datetime | None:
     if not message.HasField(field):  # type: ignore[arg-type]
         return None
     stamp: Timestamp = getattr(message, field)
-    if stamp.seconds <= _YEAR_ONE:
+    return time_of(stamp)
+
+
+def time_of(stamp: Timestamp) -> datetime | None:
+    """Return the moment of a stamp, or None for one in year 1. Beyond year 9999 it is the end of that year."""
+    if stamp.seconds <= YEAR_ONE:
         return None
     if stamp.seconds > _LAST_SECOND:
         return _END_OF_TIME
@@ -186,8 +225,13 @@ def write_time(message: _Timed, field: str, when: datetime | None) -> None:
     if when is None:
         message.ClearField(field)  # type: ignore[arg-type]
         return
-    since = when - _EPOCH
     stamp: Timestamp = getattr(message, field)
+    set_stamp(stamp, when)
+
+
+def set_stamp(stamp: Timestamp, when: datetime) -> None:
+    """Make a stamp say a moment."""
+    since = when - _EPOCH
     stamp.seconds = since.days * 86_400 + since.seconds
     stamp.nanos = since.microseconds * 1000
 
@@ -198,14 +242,20 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     return min(one, other)
 
 
-def _replace_labels(stored: MutableMapping[str, str], wanted: Mapping[str, str]) -> None:
+def labels_of(stored: Mapping[str, str]) -> dict[str, str]:
+    """Return labels as read, their strings shared between objects, because there are many of each."""
+    return {sys.intern(key): sys.intern(value) for key, value in stored.items()}
+
+
+def replace_labels(stored: MutableMapping[str, str], wanted: Mapping[str, str]) -> None:
+    """Make the labels of a message those that are wanted, and no others."""
     for key in [key for key in stored if key not in wanted]:
         del stored[key]
     for key, value in wanted.items():
         stored[key] = value
 
 
-def _replace_traits(
+def _replace_strings(
     stored: MutableMapping[str, wrappers_pb2.StringValues], wanted: Mapping[str, tuple[str, ...]]
 ) -> None:
     for key in [key for key in stored if key not in wanted]:

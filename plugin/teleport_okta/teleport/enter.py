@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from teleport_okta.clock import Clock
-    from teleport_okta.config import TeleportSettings
+    from teleport_okta.settings import TeleportSettings
     from teleport_okta.teleport.identity import Identity
     from teleport_okta.teleport.retry import RetryPolicy
     from teleport_okta.teleport.way import Way

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from teleport.accesslist.v1 import accesslist_service_pb2, accesslist_service_pb2_grpc
+from teleport.accesslist.v1 import accesslist_service_pb2
 from teleport.legacy.client.proto import authservice_pb2
-from teleport.okta.v1 import okta_service_pb2, okta_service_pb2_grpc
+from teleport.legacy.client.proto.authservice_pb2 import EntitlementInfo
+from teleport.okta.v1 import okta_service_pb2
 from teleport.plugins.v1 import plugin_service_pb2, plugin_service_pb2_grpc
 from teleport.users.v1 import users_service_pb2
 
@@ -49,7 +50,7 @@ async def read_cluster(host: Connection, bot: Connection | None) -> Cluster:
     """
     ping = await _ping(host)
     warnings = version_warnings(ping.ServerVersion)
-    features = [_saml(ping.ServerFeatures)]
+    features = [_saml(ping.ServerFeatures), _review_requests(ping.ServerFeatures)]
     for probe in _PROBES:
         connection = host if probe.identity == "host" else bot
         features.append(await _probe(probe, connection, ping.ServerVersion))
@@ -58,6 +59,7 @@ async def read_cluster(host: Connection, bot: Connection | None) -> Cluster:
         version=ping.ServerVersion,
         features=tuple(sorted(features, key=lambda feature: feature.name)),
         warnings=warnings,
+        access_list_limit=_access_list_limit(ping.ServerFeatures),
     )
 
 
@@ -81,6 +83,35 @@ def _saml(features: Features) -> Feature:
         enabled=entitled,
         reason="" if entitled else "the cluster has no SAML entitlement (Teleport Enterprise has)",
     )
+
+
+def _review_requests(features: Features) -> Feature:
+    """A role that reviews requests is refused where the workflows are not licensed (`reference/teleport.md` 4.3)."""
+    return Feature(
+        "review_requests",
+        enabled=features.AdvancedAccessWorkflows,
+        reason=""
+        if features.AdvancedAccessWorkflows
+        else "the cluster's licence has no access requests with reviews (Teleport Enterprise has)",
+    )
+
+
+def _access_list_limit(features: Features) -> int | None:
+    """Return how many access lists there may be (`reference/teleport.md` 4.9, 7.3); None: any number.
+
+    Identity Governance lifts the limit. Without it the first list is always allowed, and further ones up to the number
+    that the licence names; one that is enabled and names none sets no limit. Servers that name no entitlements say
+    both with older fields.
+    """
+    if features.entitlements:
+        lists = features.entitlements.get("AccessLists") or EntitlementInfo()
+        governance = features.entitlements.get("Identity") or EntitlementInfo()
+        governed, enabled, limit = governance.enabled, lists.enabled, lists.limit
+    else:
+        governed, enabled, limit = features.IdentityGovernance, True, features.AccessList.create_limit
+    if governed or (enabled and limit == 0):
+        return None
+    return max(1, limit) if enabled else 1
 
 
 async def _probe(probe: _Probe, connection: Connection | None, server_version: str) -> Feature:
@@ -176,9 +207,8 @@ async def _list_access_requests(connection: Connection) -> None:
 
 
 async def _list_access_lists(connection: Connection) -> None:
-    stub = accesslist_service_pb2_grpc.AccessListServiceStub(connection.channel)
     await connection.call(
-        stub.ListAccessLists,
+        connection.access_lists.ListAccessLists,
         accesslist_service_pb2.ListAccessListsRequest(page_size=1),
         name="AccessListService/ListAccessLists",
         subject="access lists",
@@ -186,9 +216,8 @@ async def _list_access_lists(connection: Connection) -> None:
 
 
 async def _list_import_rules(connection: Connection) -> None:
-    stub = okta_service_pb2_grpc.OktaServiceStub(connection.channel)
     await connection.call(
-        stub.ListOktaImportRules,
+        connection.okta.ListOktaImportRules,
         okta_service_pb2.ListOktaImportRulesRequest(page_size=1),
         name="OktaService/ListOktaImportRules",
         subject="import rules",

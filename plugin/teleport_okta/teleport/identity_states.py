@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from teleport_okta.config import TeleportSettings
+    from teleport_okta.settings import TeleportSettings
     from teleport_okta.teleport.identity import Identity
 
 NOT_JOINED: Final = "not joined yet: no user is created without it; the first start joins"

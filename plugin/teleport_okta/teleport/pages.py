@@ -8,10 +8,29 @@ from teleport_okta.teleport.errors import UnknownFailureError
 from teleport_okta.teleport.recent import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
-
+T = TypeVar("T")
 N = TypeVar("N", bound=Named)
+
+
+async def each_page(fetch: Callable[[str], Awaitable[tuple[T, str]]], *, method: str, subject: str) -> AsyncIterator[T]:
+    """Yield the pages of a listing one after the other.
+
+    `fetch` gets a page token and returns the page and the next token, empty at the end. An error of any page is an
+    error of the whole: half a listing is none. Raises UnknownFailureError when a token comes back, since such a listing
+    would never end.
+    """
+    seen: set[str] = set()
+    token = ""
+    while True:
+        page, token = await fetch(token)
+        yield page
+        if not token:
+            return
+        if token in seen:
+            raise UnknownFailureError(method, subject, f"page token {token!r} came twice")
+        seen.add(token)
 
 
 async def all_pages(
@@ -19,19 +38,6 @@ async def all_pages(
 ) -> dict[str, N]:
     """Return everything that a listing has, by name; what moved between pages while we read counts once.
 
-    `fetch` gets a page token and returns the page's objects and the next token, empty at the end. An error of any page
-    is an error of the whole: half a listing is none. Raises UnknownFailureError when a token comes back, since such a
-    listing would never end.
+    It walks as `each_page` does.
     """
-    found: dict[str, N] = {}
-    seen: set[str] = set()
-    token = ""
-    while True:
-        page, token = await fetch(token)
-        for item in page:
-            found[item.name] = item
-        if not token:
-            return found
-        if token in seen:
-            raise UnknownFailureError(method, subject, f"page token {token!r} came twice")
-        seen.add(token)
+    return {item.name: item async for page in each_page(fetch, method=method, subject=subject) for item in page}

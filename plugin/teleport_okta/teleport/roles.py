@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from teleport.legacy.client.proto import authservice_pb2 as pb
 
+from teleport_okta.teleport.amending import check_ours, merged, overtaking
 from teleport_okta.teleport.convert import role_from_bytes, role_from_message, role_to_message
 from teleport_okta.teleport.errors import NotFoundError, PermissionDeniedError, RoleInUseError, UnknownFailureError
 from teleport_okta.teleport.pages import all_pages
@@ -29,6 +31,7 @@ class Roles:
     def __init__(self, identities: ByOrigin, clock: Clock) -> None:
         self._connection = identities.host
         self._writing = identities.writing_as_host()
+        self._clock = clock
         self._recent: RecentWrites[TeleportRole] = RecentWrites(
             clock, fingerprint=lambda role: role.revision, decode=role_from_bytes
         )
@@ -74,6 +77,25 @@ class Roles:
             return role_from_message(message)
 
         return self._remember(await self._write_once(role, send), replaced=role.revision)
+
+    async def amend(self, role: TeleportRole) -> TeleportRole:
+        """Set on a role as it is now the labels that we changed and what it allows, and return it as stored.
+
+        All else stays as found. Raises NotFoundError when it is gone, NotOursAnyMoreError when it is not of the owner
+        any more that `role` names, and RevisionConflictError when others change it again and again.
+        """
+
+        async def once() -> TeleportRole:
+            current = await self.get(role.name)
+            if current is None:
+                raise NotFoundError("AuthService/UpdateRole", _subject(role.name), "it is gone")
+            check_ours(current.labels, role.labels, _subject(role.name))
+            read = {} if role.raw is None else role_from_bytes(role.raw).labels
+            labels = merged(current.labels, read, role.labels)
+            wanted = replace(current, labels=labels, allow=current.allow if role.allow is None else role.allow)
+            return current if wanted == current else await self.update(wanted)
+
+        return await overtaking(once, self._clock)
 
     async def upsert(self, role: TeleportRole) -> TeleportRole:
         """Create or overwrite a role, whatever is there, and return it as stored."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.teleport import TeleportRole
 
 _ANY: Final = "*"
+_GIVEN: Final = {"app_labels": "every Okta app", "group_labels": "every Okta group"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,13 @@ class WildcardRole:
     name: str
     fields: tuple[str, ...]
     is_preset: bool
+
+    @property
+    def warning(self) -> str:
+        """What it means, in a sentence."""
+        given = " and ".join(_GIVEN[field] for field in self.fields)
+        labels = " and ".join(self.fields)
+        return f"role {self.name!r} has '*': '*' in {labels}: whoever has it has {given} that is synced"
 
 
 def wildcard_roles(roles: Iterable[TeleportRole]) -> tuple[WildcardRole, ...]:

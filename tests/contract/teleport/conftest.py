@@ -10,6 +10,7 @@ import pytest
 from teleport_clients import connect
 from teleport_okta.clock import VirtualClock
 from teleport_okta.sandbox.teleport import ListingLag, TeleportSandbox
+from teleport_okta.sandbox.teleport.cluster import DEFAULT_VERSION
 from teleport_okta.teleport.host_identity import obtain_host_identity
 from teleport_okta.teleport.identity import Identity, load_identity
 from teleport_okta.teleport.way import Direct
@@ -33,14 +34,21 @@ def listing_lag() -> ListingLag:
     return ListingLag()
 
 
+@pytest.fixture
+def version() -> str:
+    """The version of the cluster; a test that is about it parametrizes this."""
+    return DEFAULT_VERSION
+
+
 @pytest.fixture(params=["ent", "oss"])
 async def sandbox(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: VirtualClock, listing_lag: ListingLag
+    request: pytest.FixtureRequest, tmp_path: Path, clock: VirtualClock, listing_lag: ListingLag, version: str
 ) -> AsyncIterator[TeleportSandbox]:
     """A cluster of each edition."""
     async with TeleportSandbox(
         tmp_path / "cluster",
         edition=request.param,
+        version=version,
         now=lambda: clock.now().timestamp(),
         sleep=clock.sleep,
         lag=listing_lag,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from teleport.legacy.types import types_pb2
-from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportRole, TeleportUser
+from teleport_okta.model.teleport import ConnectorRef, RoleAllow, TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.teleport.convert import (
     lock_from_message,
     lock_to_message,
@@ -200,3 +200,45 @@ def test_what_a_role_allows_survives_a_change_of_its_labels() -> None:
 
     assert dict(sent.Metadata.Labels) == {"c": "d"}
     assert (sent.Version, sent.Spec) == ("v8", message.Spec)
+
+
+ALLOW = RoleAllow(
+    app_labels={"teleport.internal/okta-app-id": ("0oa1", "0oa2")},
+    group_labels={"teleport-okta/group-id": ("00g1",)},
+    review=("access-okta-acl-role-00g1",),
+)
+OURS = {"teleport-okta/owner": "00o1"}
+
+
+def test_what_a_role_of_ours_allows_survives_the_way_out_and_back() -> None:
+    role = TeleportRole("r", OURS, ALLOW)
+
+    assert role_from_message(role_to_message(role)) == role
+
+
+def test_what_others_roles_allow_is_not_looked_at() -> None:
+    assert role_from_message(role_to_message(TeleportRole("r", {"a": "b"}, ALLOW))).allow is None
+
+
+def test_a_change_of_what_a_role_allows_leaves_the_rest_of_it() -> None:
+    message = role_to_message(TeleportRole("r", OURS, ALLOW))
+    message.Spec.Allow.Logins.append("root")
+    message.Spec.Allow.ReviewRequests.Where = "true"
+    for part in (message.Spec, message.Spec.Allow, message.Spec.Allow.ReviewRequests):
+        part.MergeFromString(UNKNOWN_FIELD)
+    narrower = RoleAllow(app_labels={"teleport.internal/okta-app-id": ("0oa2",)})
+
+    sent = role_to_message(replace(role_from_message(message), allow=narrower))
+
+    assert role_from_message(sent).allow == narrower
+    assert (list(sent.Spec.Allow.Logins), sent.Spec.Allow.ReviewRequests.Where) == (["root"], "true")
+    assert sent.SerializeToString().count(UNKNOWN_FIELD) == 3
+
+
+def test_a_role_that_reviews_nothing_says_nothing_of_reviews() -> None:
+    reviewing = role_to_message(TeleportRole("r", OURS, ALLOW))
+
+    sent = role_to_message(replace(role_from_message(reviewing), allow=RoleAllow()))
+
+    assert not sent.Spec.Allow.HasField("ReviewRequests")
+    assert not role_to_message(TeleportRole("r", OURS, RoleAllow())).Spec.Allow.HasField("ReviewRequests")

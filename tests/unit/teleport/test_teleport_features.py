@@ -26,6 +26,7 @@ NEED_THE_BOT = {"plugin", "access_requests", "adoption"}
 
 def ping(*, version: str = "18.1.3", saml: bool = True) -> authservice_pb2.PingResponse:
     reply = authservice_pb2.PingResponse(ClusterName=CLUSTER, ServerVersion=version)
+    reply.ServerFeatures.AdvancedAccessWorkflows = True
     reply.ServerFeatures.entitlements["SAML"].enabled = saml
     return reply
 
@@ -64,7 +65,7 @@ async def test_with_both_identities_an_enterprise_cluster_can_do_everything(with
 
     assert (cluster.name, cluster.version) == (CLUSTER, "18.1.3")
     assert {feature.name for feature in cluster.features if not feature.enabled} == set()
-    assert len(cluster.features) == 11
+    assert len(cluster.features) == 12
     assert with_bot.known_cluster == cluster
 
 
@@ -116,6 +117,37 @@ async def test_older_servers_say_saml_with_a_flag(with_bot: Teleport, enterprise
     enterprise.answer(AUTH + "Ping", old)
 
     assert (await with_bot.cluster()).has("saml")
+
+
+@pytest.mark.parametrize(("create_limit", "limit"), [(0, None), (3, 3)])
+async def test_older_servers_say_with_a_number_how_many_lists_there_may_be(
+    with_bot: Teleport, enterprise: ScriptedAuth, create_limit: int, limit: int | None
+) -> None:
+    old = authservice_pb2.PingResponse(ClusterName=CLUSTER, ServerVersion="17.0.0")
+    old.ServerFeatures.AccessList.create_limit = create_limit
+    enterprise.answer(AUTH + "Ping", old)
+
+    assert (await with_bot.cluster()).access_list_limit == limit
+
+
+async def test_older_servers_with_governance_set_no_limit(with_bot: Teleport, enterprise: ScriptedAuth) -> None:
+    old = authservice_pb2.PingResponse(ClusterName=CLUSTER, ServerVersion="17.0.0")
+    old.ServerFeatures.IdentityGovernance = True
+    old.ServerFeatures.AccessList.create_limit = 3
+    enterprise.answer(AUTH + "Ping", old)
+
+    assert (await with_bot.cluster()).access_list_limit is None
+
+
+async def test_access_lists_that_exist_and_are_not_for_us_are_told_from_an_edition_without_them(
+    with_bot: Teleport, enterprise: ScriptedAuth
+) -> None:
+    enterprise.answer(ACCESS_LISTS + "ListAccessLists", Refuse(Code.PERMISSION_DENIED, "access denied to list"))
+
+    reason = (await with_bot.cluster()).feature("access_lists").reason
+
+    assert "the host identity may not use it" in reason
+    assert "Community" not in reason
 
 
 async def test_an_empty_answer_to_ping_is_asked_again(with_bot: Teleport, enterprise: ScriptedAuth) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from teleport_okta.config import TeleportSettings
+from teleport_okta.settings import TeleportSettings
 from teleport_okta.teleport.host_identity import HostStore
 from teleport_okta.teleport.identity_states import stored_states
 from unit.teleport.small_pki import NOW, SmallCA, host_subject, identity_file

@@ -1,0 +1,317 @@
+"""Access lists (`reference/teleport.md` 4.8, 4.9), written as the host identity, one write after the other.
+
+The server does all list writes under one lock, so those that come together only time out. A list that exists is
+never set anew, which would cost every member, and could lose its place in other lists (`teleport-observed.md` 1.8 to
+1.10): it is read, changed in our fields and updated, and its members are added and removed one by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from teleport.accesslist.v1 import accesslist_pb2
+from teleport.accesslist.v1 import accesslist_service_pb2 as pb
+
+from teleport_okta.model.labels import owner_of
+from teleport_okta.teleport.amending import check_ours, merged, overtaking
+from teleport_okta.teleport.convert_lists import (
+    access_list_from_bytes,
+    access_list_from_message,
+    amend_access_list,
+    new_access_list,
+    new_members,
+)
+from teleport_okta.teleport.errors import (
+    AlreadyExistsError,
+    NotFoundError,
+    PermissionDeniedError,
+)
+from teleport_okta.teleport.list_errors import (
+    AccessListLimitError,
+    ListIsNestedError,
+    MembersNotStoredError,
+)
+from teleport_okta.teleport.list_members import MembersOfLists
+from teleport_okta.teleport.pages import all_pages
+from teleport_okta.teleport.recent import ABSENT, RecentWrites
+from teleport_okta.teleport.retry import write_once
+
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.access import TeleportAccessList
+    from teleport_okta.teleport.by_origin import ByOrigin
+    from teleport_okta.teleport.list_members import AllMembers
+
+PAGE_SIZE: Final = 100
+"""The server's cap."""
+
+LARGEST_REQUEST: Final = 1024 * 1024
+"""Bytes of the request that makes a list, far below the 4 MiB that a server takes; further members come one by one."""
+
+_FIELD: Final = 6
+"""Bytes at most that a member costs in a request beyond its own."""
+
+_LIMIT_TEXT: Final = "limit for creating access lists"
+_NESTED_TEXT: Final = "Cannot delete"
+
+
+@dataclass(frozen=True, slots=True)
+class NewList:
+    """A list that was made, as stored, and the names of those who are to be added one by one."""
+
+    access_list: TeleportAccessList
+    remaining: tuple[str, ...] = ()
+
+
+class AccessLists:
+    """The cluster's access lists and their members. Consult the feature `access_lists` before any call."""
+
+    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+        self._connection = identities.host
+        self._writing = identities.writing_as_host()
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+        self._members = MembersOfLists(identities, clock, self._one_at_a_time)
+        self._recent: RecentWrites[TeleportAccessList] = RecentWrites(
+            clock, fingerprint=lambda found: found.revision, decode=access_list_from_bytes
+        )
+
+    async def list(self) -> builtins.list[TeleportAccessList]:
+        """Return every access list, our own recent writes included. A failure of any page is one of the whole."""
+        name, subject = "AccessListService/ListAccessLists", "access lists"
+
+        async def fetch(token: str) -> tuple[builtins.list[TeleportAccessList], str]:
+            reply = await self._connection.call(
+                self._connection.access_lists.ListAccessLists,
+                pb.ListAccessListsRequest(page_size=PAGE_SIZE, next_token=token),
+                name=name,
+                subject=subject,
+            )
+            return [access_list_from_message(message) for message in reply.access_lists], reply.next_token
+
+        return [*self._recent.settle(await all_pages(fetch, method=name, subject=subject)).values()]
+
+    async def get(self, name: str) -> TeleportAccessList | None:
+        """Return a list, or None when there is none of this name."""
+        return self._recent.settle_one(name, await self._read(name))
+
+    async def members(self, owner: str) -> AllMembers:
+        """Return the members of every list, our own recent writes included. `owner` is whose imports are ours.
+
+        A failure of any page is one of the whole.
+        """
+        return await self._members.read(owner)
+
+    async def create(
+        self, access_list: TeleportAccessList, members: Iterable[str] = (), *, joined: datetime
+    ) -> NewList:
+        """Make a list with as many of its imported members as one request may hold; others are to be added.
+
+        Raises AlreadyExistsError when the name is taken, AccessListLimitError when the cluster takes no more lists,
+        and MembersNotStoredError when the answer does not show the members that were sent; the list is there then.
+        """
+        async with self._one_at_a_time:
+            if await self._read(access_list.name) is not None:
+                raise AlreadyExistsError(
+                    "AccessListService/UpsertAccessListWithMembers",
+                    _subject(access_list.name),
+                    "a list of this name exists",
+                )
+            return await self._create(access_list, tuple(members), joined)
+
+    async def amend(self, access_list: TeleportAccessList) -> TeleportAccessList:
+        """Set on a list as it is now what we changed of its labels, title and description, and its grants.
+
+        All else stays as found. Returns it as stored. Raises NotFoundError when it is gone, NotOursAnyMoreError when it
+        is not of the owner any more that `access_list` names, and RevisionConflictError when others change it again and
+        again.
+        """
+        async with self._one_at_a_time:
+            return await overtaking(lambda: self._amend(access_list), self._clock)
+
+    async def delete(self, access_list: TeleportAccessList) -> bool:
+        """Delete a list with its members. Returns False when it was gone already.
+
+        Raises ListIsNestedError while it is a member or an owner of another, and NotOursAnyMoreError when it is not of
+        the owner any more that `access_list` names.
+        """
+        async with self._one_at_a_time:
+            name = access_list.name
+            deleted = False
+            if (current := await self.get(name)) is not None:
+                check_ours(current.labels, access_list.labels, _subject(access_list.name))
+                deleted = await self._delete(current)
+            self._recent.deleted(name)
+            self._members.recent.ended(name)
+            return deleted
+
+    async def add_member(self, list_name: str, member_name: str, *, owner: str, joined: datetime) -> bool:
+        """Add a user whom Okta has in a list. Returns False, changing nothing, when people had added them already.
+
+        Raises NotFoundError when the list is gone.
+        """
+        return await self._members.add(list_name, member_name, owner=owner, joined=joined)
+
+    async def remove_member(self, list_name: str, member_name: str, *, owner: str | None = None) -> bool:
+        """Take somebody out whom an import added. Returns False when they were out already.
+
+        Raises NotImportedError when they are there for another reason by now, or because of another owner's import;
+        without an `owner` any owner's will do.
+        """
+        return await self._members.remove(list_name, member_name, owner=owner)
+
+    async def has_member(self, list_name: str, member_name: str) -> bool:
+        """Whether somebody, or a list, of this name is in a list now."""
+        return await self._members.has(list_name, member_name)
+
+    async def remove_nested(self, list_name: str, child: str) -> bool:
+        """Take a nested list out of a list, whether the nested one exists or not.
+
+        Returns False when there is no nested list of this name in it.
+        """
+        return await self._members.remove_nested(list_name, child)
+
+    async def _create(self, access_list: TeleportAccessList, names: tuple[str, ...], joined: datetime) -> NewList:
+        name, subject = "AccessListService/UpsertAccessListWithMembers", _subject(access_list.name)
+        request = pb.UpsertAccessListWithMembersRequest(access_list=new_access_list(access_list))
+        owner = owner_of(access_list.labels) or ""
+        _fill(request, new_members(access_list.name, names, owner=owner, joined=joined))
+        sent = names[: len(request.members)]
+
+        async def send() -> tuple[TeleportAccessList, Sequence[accesslist_pb2.Member]]:
+            reply = await self._writing.call_once(
+                self._writing.access_lists.UpsertAccessListWithMembers, request, name=name, subject=subject
+            )
+            return access_list_from_message(reply.access_list), reply.members
+
+        async def look() -> tuple[TeleportAccessList, None] | None:
+            found = await self._read(access_list.name)
+            return (found, None) if found is not None and found.labels == access_list.labels else None
+
+        try:
+            stored, members = await write_once(send, look, self._connection.attempts())
+        except PermissionDeniedError as error:
+            if _LIMIT_TEXT in error.details:
+                raise AccessListLimitError(error.method, error.subject, error.details) from error
+            raise
+        self._remember(stored, replaced=ABSENT)
+        if members is None:
+            # The answer was lost: whoever did arrive will be found when they are added.
+            return NewList(stored, names)
+        arrived = {member.spec.name for member in members if _is_in_place(member, access_list.name)}
+        self._members.recent.made(access_list.name, arrived.intersection(sent))
+        missing = sorted(set(sent) - arrived)
+        unwanted = sorted({member.header.metadata.name for member in members} - arrived.intersection(sent))
+        if missing or unwanted:
+            raise MembersNotStoredError(name, subject, sent=len(sent), missing=missing, unwanted=unwanted)
+        return NewList(stored, names[len(sent) :])
+
+    async def _amend(self, access_list: TeleportAccessList) -> TeleportAccessList:
+        name, subject = "AccessListService/UpdateAccessList", _subject(access_list.name)
+        current = await self.get(access_list.name)
+        if current is None:
+            raise NotFoundError(name, subject, "it is gone")
+        check_ours(current.labels, access_list.labels, _subject(access_list.name))
+        wanted = _amended(current, access_list)
+        if wanted == current:
+            return current
+        message = accesslist_pb2.AccessList.FromString(current.raw or b"")
+        amend_access_list(message, wanted)
+
+        async def send() -> TeleportAccessList:
+            reply = await self._writing.call_once(
+                self._writing.access_lists.UpdateAccessList,
+                pb.UpdateAccessListRequest(access_list=message),
+                name=name,
+                subject=subject,
+            )
+            return access_list_from_message(reply)
+
+        async def look() -> TeleportAccessList | None:
+            found = await self._read(access_list.name)
+            arrived = found is not None and found.revision != current.revision and _ours(found) == _ours(wanted)
+            return found if arrived else None
+
+        return self._remember(await write_once(send, look, self._connection.attempts()), replaced=current.revision)
+
+    async def _delete(self, current: TeleportAccessList) -> bool:
+        subject = _subject(current.name)
+        try:
+            return await self._writing.delete(
+                self._writing.access_lists.DeleteAccessList,
+                pb.DeleteAccessListRequest(name=current.name),
+                name="AccessListService/DeleteAccessList",
+                subject=subject,
+            )
+        except PermissionDeniedError as error:
+            if _NESTED_TEXT in error.details:
+                raise ListIsNestedError(error.method, subject, error.details, parents=current.parents) from error
+            # The host's rule looks at the list's label, and a list that is gone has none.
+            if await self._read(current.name) is not None:
+                raise
+            return False
+
+    async def _read(self, name: str) -> TeleportAccessList | None:
+        try:
+            message = await self._connection.call(
+                self._connection.access_lists.GetAccessList,
+                pb.GetAccessListRequest(name=name),
+                name="AccessListService/GetAccessList",
+                subject=_subject(name),
+            )
+        except NotFoundError:
+            return None
+        return access_list_from_message(message)
+
+    def _remember(self, stored: TeleportAccessList, *, replaced: object) -> TeleportAccessList:
+        self._recent.wrote(stored.name, stored.raw or b"", stored.revision, replaced=replaced)
+        return stored
+
+
+def _fill(request: pb.UpsertAccessListWithMembersRequest, members: Iterable[accesslist_pb2.Member]) -> None:
+    """Put as many of the members into a request as keep it below its largest size."""
+    size = request.ByteSize()
+    for member in members:
+        size += member.ByteSize() + _FIELD
+        if size > LARGEST_REQUEST:
+            return
+        request.members.append(member)
+
+
+def _is_in_place(member: accesslist_pb2.Member, list_name: str) -> bool:
+    """Whether a member says to be of this list, and one name in both places."""
+    return member.spec.access_list == list_name and member.spec.name == member.header.metadata.name
+
+
+def _amended(current: TeleportAccessList, access_list: TeleportAccessList) -> TeleportAccessList:
+    """Return the list of now with what we changed since it was read, and with our grants, whatever it grants now."""
+    read = current if access_list.raw is None else access_list_from_bytes(access_list.raw)
+    return replace(
+        current,
+        labels=merged(current.labels, read.labels, access_list.labels),
+        title=access_list.title if access_list.title != read.title else current.title,
+        description=access_list.description if access_list.description != read.description else current.description,
+        grants=access_list.grants,
+        owner_grants=access_list.owner_grants,
+    )
+
+
+def _ours(access_list: TeleportAccessList) -> object:
+    """What `amend` sets."""
+    return (
+        access_list.labels,
+        access_list.title,
+        access_list.description,
+        access_list.grants,
+        access_list.owner_grants,
+    )
+
+
+def _subject(name: str) -> str:
+    return f"access list {name!r}"

@@ -1,0 +1,134 @@
+"""App servers (`reference/teleport.md` 4.6), written as the host identity under the id of its host.
+
+An app server ends by itself unless it is renewed, which is done by setting it again: nothing else is needed to keep
+one. Hosts may have app servers of equal names; those of others are read and never touched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport.legacy.client.proto import authservice_pb2 as pb
+
+from teleport_okta.teleport.convert_directory import (
+    NAMESPACE,
+    app_server_from_bytes,
+    app_server_from_message,
+    app_server_to_message,
+)
+from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.pages import each_page
+from teleport_okta.teleport.recent import ABSENT, RecentWrites
+
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Hashable
+    from datetime import datetime
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.access import TeleportAppServer
+    from teleport_okta.teleport.by_origin import ByOrigin
+
+PAGE_SIZE: Final = 1000
+
+
+class AnotherHostsAppServerError(TeleportError):
+    """An app server belongs to another host, and only that one may change it."""
+
+    def __init__(self, name: str, host_id: str, own_id: str) -> None:
+        super().__init__(
+            f"app server {name!r} is of host {host_id}, and this process is host {own_id}",
+            remedy="leave it to its host; that of a host that is gone ends by itself within the hour",
+        )
+
+
+class AppServers:
+    """The cluster's app servers."""
+
+    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+        self._connection = identities.host
+        self._writing = identities.writing_as_host()
+        self._recent: RecentWrites[TeleportAppServer] = RecentWrites(
+            clock, fingerprint=_content, decode=app_server_from_bytes
+        )
+
+    @property
+    def host_id(self) -> str:
+        """The id of our own host."""
+        host_id = self._connection.identity.host_id
+        assert host_id is not None  # noqa: S101 - the identity that we connect with is a host's
+        return host_id
+
+    async def list(self) -> builtins.list[TeleportAppServer]:
+        """Return every app server of every host, our own recent writes included.
+
+        A failure of any page is one of the whole.
+        """
+        name, subject = "AuthService/ListResources", "app servers"
+
+        async def fetch(token: str) -> tuple[builtins.list[TeleportAppServer], str]:
+            request = pb.ListResourcesRequest(
+                ResourceType="app_server", Namespace=NAMESPACE, Limit=PAGE_SIZE, StartKey=token
+            )
+            reply = await self._connection.call(
+                self._connection.auth.ListResources, request, name=name, subject=subject
+            )
+            return [app_server_from_message(resource.AppServer) for resource in reply.Resources], reply.NextKey
+
+        pages = each_page(fetch, method=name, subject=subject)
+        listed = {_key(server): server async for page in pages for server in page}
+        return [*self._recent.settle(listed).values()]
+
+    async def upsert(self, server: TeleportAppServer, expires: datetime) -> TeleportAppServer:
+        """Set an app server of our own host until a time, and return it as sent.
+
+        The server answers with a time only. Raises AnotherHostsAppServerError.
+        """
+        self._check_ours(server)
+        message = app_server_to_message(server, expires)
+        await self._writing.call(
+            self._writing.auth.UpsertApplicationServer,
+            pb.UpsertApplicationServerRequest(Server=message),
+            name="AuthService/UpsertApplicationServer",
+            subject=_subject(server),
+        )
+        stored = app_server_from_message(message)
+        replaced = ABSENT if server.raw is None else _content(app_server_from_bytes(server.raw))
+        self._recent.wrote(_key(stored), stored.raw or b"", _content(stored), replaced=replaced)
+        return stored
+
+    async def renew(self, server: TeleportAppServer, expires: datetime) -> TeleportAppServer:
+        """Let an app server of our own host that was read stay until a later time, its content as it was read.
+
+        One that ended meanwhile is set again.
+        """
+        return await self.upsert(server if server.raw is None else app_server_from_bytes(server.raw), expires)
+
+    async def delete(self, server: TeleportAppServer) -> bool:
+        """Delete an app server of our own host. Returns False when it was gone already."""
+        self._check_ours(server)
+        deleted = await self._writing.delete(
+            self._writing.auth.DeleteApplicationServer,
+            pb.DeleteApplicationServerRequest(Namespace=NAMESPACE, HostID=server.host_id, Name=server.name),
+            name="AuthService/DeleteApplicationServer",
+            subject=_subject(server),
+        )
+        self._recent.deleted(_key(server))
+        return deleted
+
+    def _check_ours(self, server: TeleportAppServer) -> None:
+        if server.host_id != self.host_id:
+            raise AnotherHostsAppServerError(server.name, server.host_id, self.host_id)
+
+
+def _key(server: TeleportAppServer) -> str:
+    return f"{server.host_id}/{server.name}"
+
+
+def _subject(server: TeleportAppServer) -> str:
+    return f"app server {server.name!r}"
+
+
+def _content(server: TeleportAppServer) -> Hashable:
+    """What tells two contents apart. The expiry is none of it, and revisions say nothing (`teleport-observed.md` 2)."""
+    return server.uri, server.description, server.user_groups, frozenset(server.labels.items())

@@ -1,0 +1,74 @@
+"""What can go wrong with access lists and their members, and what the operator can do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.teleport.errors import PermissionDeniedError, RpcError, TeleportError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NAMED: Final = 5
+"""How many of many are named in a sentence."""
+
+
+class AccessListLimitError(PermissionDeniedError):
+    """The cluster's licence allows no further access list."""
+
+    remedy_text = (
+        "delete lists that nobody needs, narrow the filters of groups and apps, "
+        "or ask Teleport for Identity Governance; users, groups and apps are synced all the same"
+    )
+
+
+class ListIsNestedError(PermissionDeniedError):
+    """A list cannot be deleted while it is a member or an owner of others. `parents` are those that are known."""
+
+    def __init__(self, method: str, subject: str, details: str, *, parents: tuple[str, ...]) -> None:
+        where = ", ".join(parents) or "another list"
+        super().__init__(
+            method,
+            subject,
+            details,
+            what=f"{subject} cannot be deleted while it is a member or an owner of {where}",
+            remedy=f"take it out of {where} in Teleport; then it goes by itself",
+        )
+        self.parents = parents
+
+
+class MembersNotStoredError(RpcError):
+    """A list was made, and not with the members that were sent. `missing` and `unwanted` are their names."""
+
+    def __init__(
+        self, method: str, subject: str, *, sent: int, missing: Sequence[str], unwanted: Sequence[str]
+    ) -> None:
+        problems = [
+            f"{len(names)} {words} ({_some(names)})"
+            for names, words in ((missing, "are missing"), (unwanted, "were not asked for"))
+            if names
+        ]
+        super().__init__(
+            method,
+            subject,
+            "",
+            what=f"{method} on {subject} answered ok, but of {sent} members {' and '.join(problems)}",
+            remedy="the next pass adds whoever is missing; see the auth server's log if it happens again",
+        )
+        self.missing = tuple(missing)
+        self.unwanted = tuple(unwanted)
+
+
+class NotImportedError(TeleportError):
+    """A member is not there because of an import any more: people have taken it over, and it is theirs to remove."""
+
+    def __init__(self, list_name: str, member_name: str) -> None:
+        super().__init__(
+            f"member {member_name!r} of access list {list_name!r} was not imported, or people have changed that since",
+            remedy="remove the member in Teleport if nobody wants it there",
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    named = ", ".join(names[:_NAMED])
+    return f"{named}, …" if len(names) > _NAMED else named

@@ -1,0 +1,208 @@
+"""The members of access lists, read all at once and written one by one (`reference/teleport.md` 4.8, 4.9).
+
+Every write reads first: whoever people added, or whose membership they gave an end, is never overwritten, because any
+write without it takes away what it does not carry (`teleport-observed.md` 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from teleport.accesslist.v1 import accesslist_pb2
+from teleport.accesslist.v1 import accesslist_service_pb2 as pb
+
+from teleport_okta.model.labels import GRANT, GRANT_IMPORTED, owner_of
+from teleport_okta.teleport.convert_lists import LIST, is_plainly_imported, member_from_message, new_members
+from teleport_okta.teleport.errors import NotFoundError, UnknownFailureError
+from teleport_okta.teleport.list_errors import MembersNotStoredError, NotImportedError
+from teleport_okta.teleport.member_table import MemberTable, frozen
+from teleport_okta.teleport.pages import each_page
+from teleport_okta.teleport.recent_members import RecentMembers
+from teleport_okta.teleport.retry import write_once
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.access import ListMembers, TeleportMember
+    from teleport_okta.teleport.by_origin import ByOrigin
+
+PAGE_SIZES: Final = (200, 199, 197)
+"""The server's cap, and what is tried when pages of that size begin where a listing jumps."""
+
+_LISTING: Final = "AccessListService/ListAllAccessListMembers"
+
+
+@dataclass(frozen=True, slots=True)
+class AllMembers:
+    """The members of every list that has any. `oddities` say what could not be believed, a sentence each."""
+
+    by_list: Mapping[str, ListMembers] = field(default_factory=dict)
+    oddities: tuple[str, ...] = ()
+
+
+class _JumpedError(Exception):
+    """A page of the listing does not begin where the one before it ended."""
+
+
+class MembersOfLists:
+    """Reads and writes members. `one_at_a_time` is held during every list write of this process."""
+
+    def __init__(self, identities: ByOrigin, clock: Clock, one_at_a_time: asyncio.Lock) -> None:
+        self._connection = identities.host
+        self._writing = identities.writing_as_host()
+        self._one_at_a_time = one_at_a_time
+        self.recent = RecentMembers(clock)
+
+    async def read(self, owner: str) -> AllMembers:
+        """Return the members of every list; see `AccessLists.members`."""
+        for page_size in PAGE_SIZES:
+            try:
+                table = await self._walk(MemberTable(owner), page_size)
+            except _JumpedError as jump:
+                lost = jump
+            else:
+                break
+        else:
+            raise UnknownFailureError(_LISTING, "members of access lists", f"the listing jumps at {lost}")
+        for list_name, member_name in table.doubtful():
+            table.confirm(list_name, member_name, await self._read(list_name, member_name))
+        settled = table.settled()
+        self.recent.settle(settled)
+        return AllMembers(frozen(settled), tuple(table.oddities))
+
+    async def _walk(self, table: MemberTable, page_size: int) -> MemberTable:
+        """Fill a table with the listing, in pages of some size; raises _JumpedError."""
+
+        async def fetch(token: str) -> tuple[Sequence[accesslist_pb2.Member], str]:
+            reply = await self._connection.call(
+                self._connection.access_lists.ListAllAccessListMembers,
+                pb.ListAllAccessListMembersRequest(page_size=page_size, page_token=token),
+                name=_LISTING,
+                subject="members of access lists",
+            )
+            if token:
+                await self._check_start(reply.members, token)
+            return reply.members, reply.next_page_token
+
+        async for page in each_page(fetch, method=_LISTING, subject="members of access lists"):
+            for member in page:
+                table.take(member)
+        return table
+
+    async def _check_start(self, page: Sequence[accesslist_pb2.Member], token: str) -> None:
+        """Raise _JumpedError if a page may have left out what stands before it.
+
+        Its token is made of what its first member says of itself. Where that one stands in another list than it says,
+        the page begins there, and what was to come is left out or comes again. Nobody else could miss from the place
+        that a token names, but who was removed just now.
+        """
+        list_name, slash, name = token.partition("/")
+        first = page[0] if page else accesslist_pb2.Member()
+        if not slash or (first.spec.access_list, first.header.metadata.name) == (list_name, name):
+            return
+        if await self._read(list_name, name) is None:
+            raise _JumpedError(token)
+
+    async def add(self, list_name: str, name: str, *, owner: str, joined: datetime) -> bool:
+        """Add a user; see `AccessLists.add_member`."""
+        async with self._one_at_a_time:
+            found = await self._read(list_name, name)
+            if found is not None and not self.recent.is_removed(list_name, name, _noteworthy(found)):
+                return _is_imported(found, owner)
+            [member] = new_members(list_name, [name], owner=owner, joined=joined)
+            await self._upsert(member)
+            self.recent.added(list_name, name)
+            return True
+
+    async def remove(self, list_name: str, name: str, *, owner: str | None) -> bool:
+        """Take out an imported user; see `AccessLists.remove_member`."""
+        async with self._one_at_a_time:
+            found = await self._read(list_name, name)
+            if found is None:
+                return False
+            imported_by = owner_of(found.header.metadata.labels)
+            if not _is_imported(found, owner or imported_by or ""):
+                raise NotImportedError(list_name, name)
+            return await self._delete(list_name, found)
+
+    async def has(self, list_name: str, name: str) -> bool:
+        """Whether there is such a member; see `AccessLists.has_member`."""
+        return await self._read(list_name, name) is not None
+
+    async def remove_nested(self, list_name: str, child: str) -> bool:
+        """Take out a nested list; see `AccessLists.remove_nested`."""
+        async with self._one_at_a_time:
+            found = await self._read(list_name, child)
+            if found is None or found.spec.membership_kind != LIST:
+                return False
+            return await self._delete(list_name, found)
+
+    async def _read(self, list_name: str, name: str) -> accesslist_pb2.Member | None:
+        try:
+            return await self._connection.call(
+                self._connection.access_lists.GetAccessListMember,
+                pb.GetAccessListMemberRequest(access_list=list_name, member_name=name),
+                name="AccessListService/GetAccessListMember",
+                subject=_subject(list_name, name),
+            )
+        except NotFoundError:
+            return None
+
+    async def _upsert(self, member: accesslist_pb2.Member) -> None:
+        name = "AccessListService/UpsertAccessListMember"
+        list_name, member_name = member.spec.access_list, member.spec.name
+        subject = _subject(list_name, member_name)
+
+        async def send() -> accesslist_pb2.Member:
+            return await self._writing.call_once(
+                self._writing.access_lists.UpsertAccessListMember,
+                pb.UpsertAccessListMemberRequest(member=member),
+                name=name,
+                subject=subject,
+            )
+
+        async def look() -> accesslist_pb2.Member | None:
+            return await self._read(list_name, member_name)
+
+        stored = await write_once(send, look, self._connection.attempts())
+        if (stored.spec.access_list, stored.spec.name) != (list_name, member_name):
+            raise MembersNotStoredError(
+                name, subject, sent=1, missing=[member_name], unwanted=[f"{stored.spec.access_list}/{stored.spec.name}"]
+            )
+
+    async def _delete(self, list_name: str, found: accesslist_pb2.Member) -> bool:
+        name = found.header.metadata.name
+        deleted = await self._writing.delete(
+            self._writing.access_lists.DeleteAccessListMember,
+            pb.DeleteAccessListMemberRequest(access_list=list_name, member_name=name),
+            name="AccessListService/DeleteAccessListMember",
+            subject=_subject(list_name, name),
+        )
+        owner = owner_of(found.header.metadata.labels) or ""
+        self.recent.removed(list_name, name, None if is_plainly_imported(found, owner) else member_from_message(found))
+        return deleted
+
+
+def _is_imported(member: accesslist_pb2.Member, owner: str) -> bool:
+    """Whether a member is there because an import of this owner put them there, with an end or without."""
+    labels = member.header.metadata.labels
+    return (
+        bool(owner)
+        and member.spec.membership_kind != LIST
+        and labels.get(GRANT) == GRANT_IMPORTED
+        and owner_of(labels) == owner
+    )
+
+
+def _noteworthy(member: accesslist_pb2.Member) -> TeleportMember | None:
+    """Return what there is to say of a member; None: plainly imported."""
+    owner = owner_of(member.header.metadata.labels) or ""
+    return None if is_plainly_imported(member, owner) else member_from_message(member)
+
+
+def _subject(list_name: str, name: str) -> str:
+    return f"member {name!r} of access list {list_name!r}"

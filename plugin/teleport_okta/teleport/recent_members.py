@@ -1,0 +1,112 @@
+"""Our own recent writes of members win over older listings, as `recent` has it, at the size of a first pass.
+
+A list that was made keeps one set of names instead of a record for each. Contents need no fingerprints: what we write
+is always a plainly imported member, and what we remove was read just before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from teleport_okta.teleport.member_table import MembersBeingRead
+from teleport_okta.teleport.recent import REMEMBERED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.access import TeleportMember
+
+
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    """Somebody was taken out, at a time. `found` is what they were; None: plainly imported."""
+
+    found: TeleportMember | None
+    at: float
+
+
+@dataclass(slots=True)
+class _Writes:
+    """What we did to the members of one list. `added` are plainly imported, each since a time."""
+
+    made_with: set[str] = field(default_factory=set)
+    made_at: float = 0.0
+    added: dict[str, float] = field(default_factory=dict)
+    removed: dict[str, _Removal] = field(default_factory=dict)
+    ended_at: float | None = None
+
+    def settle(self, members: MembersBeingRead, limit: float) -> None:
+        """Correct what was listed where it is older, and forget what it shows or what is older than the limit."""
+        if self.made_at <= limit or self.made_with <= members.imported | members.others.keys():
+            self.made_with = set()
+        present = members.imported, members.others
+        self.added = {
+            name: at for name, at in self.added.items() if at > limit and not any(name in some for some in present)
+        }
+        for name in (*self.made_with, *self.added):
+            if not any(name in some for some in present):
+                members.put(name, None)
+        self.removed = {
+            name: removal
+            for name, removal in self.removed.items()
+            if removal.at > limit and _still_shown(name, removal, members)
+        }
+        for name in self.removed:
+            members.drop(name)
+
+
+class RecentMembers:
+    """The recent writes of the members of all lists."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lists: dict[str, _Writes] = {}
+
+    def made(self, list_name: str, names: Iterable[str]) -> None:
+        """Remember a new list with its first members."""
+        self._lists[list_name] = _Writes(made_with=set(names), made_at=self._clock.monotonic())
+
+    def added(self, list_name: str, name: str) -> None:
+        """Remember somebody whom we imported into a list."""
+        writes = self._lists.setdefault(list_name, _Writes())
+        writes.removed.pop(name, None)
+        writes.added[name] = self._clock.monotonic()
+
+    def removed(self, list_name: str, name: str, found: TeleportMember | None) -> None:
+        """Remember somebody whom we took out of a list, and what they were (None: plainly imported)."""
+        writes = self._lists.setdefault(list_name, _Writes())
+        writes.made_with.discard(name)
+        writes.added.pop(name, None)
+        writes.removed[name] = _Removal(found, self._clock.monotonic())
+
+    def ended(self, list_name: str) -> None:
+        """Remember that a list is gone, with everybody in it."""
+        self._lists[list_name] = _Writes(ended_at=self._clock.monotonic())
+
+    def is_removed(self, list_name: str, name: str, found: TeleportMember | None) -> bool:
+        """Whether the reading of somebody (None: plainly imported) is older than their removal by us."""
+        writes = self._lists.get(list_name)
+        removal = writes.removed.get(name) if writes is not None else None
+        return removal is not None and removal.found == found and removal.at > self._clock.monotonic() - REMEMBERED
+
+    def settle(self, table: dict[str, MembersBeingRead]) -> None:
+        """Correct a complete listing, in place, where it is older than our writes."""
+        limit = self._clock.monotonic() - REMEMBERED
+        for list_name, writes in list(self._lists.items()):
+            if writes.ended_at is not None:
+                if table.pop(list_name, None) is None or writes.ended_at <= limit:
+                    del self._lists[list_name]
+                continue
+            members = table.setdefault(list_name, MembersBeingRead())
+            writes.settle(members, limit)
+            if not (writes.made_with or writes.added or writes.removed):
+                del self._lists[list_name]
+
+
+def _still_shown(name: str, removal: _Removal, members: MembersBeingRead) -> bool:
+    """Whether a listing shows somebody as they were; anything else was written after us."""
+    if removal.found is None:
+        return name in members.imported
+    return members.others.get(name) == removal.found

@@ -1,0 +1,125 @@
+"""What a server answers that no server should: members are believed only where they were sent to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from teleport.accesslist.v1 import accesslist_pb2
+from teleport.accesslist.v1 import accesslist_service_pb2 as pb
+from teleport_okta.model.access import ListOwner, TeleportAccessList
+from teleport_okta.model.labels import OWNER
+from teleport_okta.teleport.convert_lists import member_from_message, new_access_list, new_members
+from teleport_okta.teleport.errors import UnknownFailureError
+from teleport_okta.teleport.list_errors import ListIsNestedError, MembersNotStoredError
+from unit.teleport.scripted_auth import ACCESS_LISTS, Refuse, ScriptedAuth
+from unit.teleport.small_pki import NOW
+
+if TYPE_CHECKING:
+    from teleport_okta.teleport.cluster import Teleport
+
+Code = grpc.StatusCode
+MISSING = Refuse(Code.NOT_FOUND, "it doesn't exist")
+BLUE = TeleportAccessList("00g1", "Blue", {OWNER: "00o1"}, owners=(ListOwner("boss"),))
+
+
+def member(list_name: str = "00g1", name: str = "ada") -> accesslist_pb2.Member:
+    [message] = new_members(list_name, [name], owner="00o1", joined=NOW)
+    return message
+
+
+def nameless(name: str) -> accesslist_pb2.Member:
+    """A member whose header has another name."""
+    message = member(name=name)
+    message.header.metadata.name = "other"
+    return message
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [[], [member("00g2")], [nameless("ada")], [member(name="eve")], [member(), member(name="eve")]],
+    ids=["nobody", "of another list", "of another name", "somebody else", "one more"],
+)
+async def test_a_list_whose_members_are_not_those_that_were_sent_is_reported(
+    teleport: Teleport, auth: ScriptedAuth, answered: list[accesslist_pb2.Member]
+) -> None:
+    auth.answer(ACCESS_LISTS + "GetAccessList", MISSING)
+    reply = pb.UpsertAccessListWithMembersResponse(access_list=new_access_list(BLUE), members=answered)
+    auth.answer(ACCESS_LISTS + "UpsertAccessListWithMembers", reply)
+
+    with pytest.raises(MembersNotStoredError):
+        await teleport.access_lists.create(BLUE, ["ada"], joined=NOW)
+
+
+async def test_a_member_that_is_stored_in_another_list_is_reported(teleport: Teleport, auth: ScriptedAuth) -> None:
+    auth.answer(ACCESS_LISTS + "GetAccessListMember", MISSING)
+    auth.answer(ACCESS_LISTS + "UpsertAccessListMember", member("00g2"))
+
+    with pytest.raises(MembersNotStoredError, match="00g2/ada"):
+        await teleport.access_lists.add_member("00g1", "ada", owner="00o1", joined=NOW)
+
+
+async def test_a_list_that_is_nested_where_the_server_does_not_say_is_reported_all_the_same(
+    teleport: Teleport, auth: ScriptedAuth
+) -> None:
+    auth.answer(ACCESS_LISTS + "GetAccessList", new_access_list(BLUE))
+    text = "Cannot delete 'Blue', as it is a member of one or more other Access Lists"
+    auth.answer(ACCESS_LISTS + "DeleteAccessList", Refuse(Code.PERMISSION_DENIED, text))
+
+    with pytest.raises(ListIsNestedError, match="another list") as caught:
+        await teleport.access_lists.delete(BLUE)
+    assert caught.value.parents == ()
+
+
+async def test_a_list_that_went_while_it_was_deleted_is_gone_and_not_refused(
+    teleport: Teleport, auth: ScriptedAuth
+) -> None:
+    auth.answer(ACCESS_LISTS + "GetAccessList", new_access_list(BLUE), MISSING)
+    auth.answer(ACCESS_LISTS + "DeleteAccessList", Refuse(Code.PERMISSION_DENIED, "access denied"))
+
+    assert not await teleport.access_lists.delete(BLUE)
+
+
+async def test_page_tokens_of_another_kind_are_none_of_our_business(teleport: Teleport, auth: ScriptedAuth) -> None:
+    auth.answer(
+        ACCESS_LISTS + "ListAllAccessListMembers",
+        pb.ListAllAccessListMembersResponse(members=[member()], next_page_token="opaque"),
+        pb.ListAllAccessListMembersResponse(members=[member(name="bob")]),
+    )
+
+    assert (await teleport.access_lists.members("00o1")).by_list["00g1"].imported == {"ada", "bob"}
+
+
+async def test_a_token_that_names_the_end_of_its_page_is_believed(teleport: Teleport, auth: ScriptedAuth) -> None:
+    auth.answer(
+        ACCESS_LISTS + "ListAllAccessListMembers",
+        pb.ListAllAccessListMembersResponse(members=[member()], next_page_token="00g1/ada"),
+        pb.ListAllAccessListMembersResponse(members=[member(name="bob")]),
+    )
+    auth.answer(ACCESS_LISTS + "GetAccessListMember", member())
+
+    assert (await teleport.access_lists.members("00o1")).by_list["00g1"].imported == {"ada", "bob"}
+
+
+async def test_a_listing_that_jumps_whatever_the_size_of_its_pages_is_no_listing(
+    teleport: Teleport, auth: ScriptedAuth
+) -> None:
+    first = pb.ListAllAccessListMembersResponse(members=[member()], next_page_token="00g3/eve")
+    second = pb.ListAllAccessListMembersResponse(members=[member("00g4")])
+    auth.answer(ACCESS_LISTS + "ListAllAccessListMembers", first, second, first, second, first, second)
+    auth.answer(ACCESS_LISTS + "GetAccessListMember", MISSING)
+
+    with pytest.raises(UnknownFailureError, match="00g3/eve"):
+        await teleport.access_lists.members("00o1")
+
+
+def test_a_membership_without_an_end_said_aloud_has_ended_long_ago() -> None:
+    message = member()
+    assert member_from_message(message).expires is None
+
+    message.spec.ClearField("expires")
+
+    ended = member_from_message(message).expires
+    assert ended is not None
+    assert ended.year == 1970
