@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.policy import Policy
+from teleport_okta.desired.trust import BELIEVED, PEOPLE
 from teleport_okta.model import labels
 from teleport_okta.model.names import lock_name
 from teleport_okta.model.okta import MalformedRow, PersonFacts, Snapshot
@@ -19,6 +20,7 @@ from teleport_okta.plan.users import owned_names, plan_users
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from teleport_okta.desired.trust import Absences
     from teleport_okta.plan.plan import Plan
 
 ORG = "00oORG"
@@ -89,9 +91,9 @@ def planned(
     return plan_users(desired, actual, policy, now=now, aside_since=aside_since)
 
 
-def braked(plan: Plan, *, owned: Iterable[str] = (), **facts: object) -> Plan:
+def braked(plan: Plan, *, owned: Iterable[str] = (), absences: Absences = BELIEVED, **facts: object) -> Plan:
     """What the brake makes of a plan in a cluster where these names are ours; other BrakeFacts as keywords."""
-    return brake(plan, BrakeFacts(owned={USER: frozenset(owned)}, **facts))  # type: ignore[arg-type]
+    return brake(plan, BrakeFacts(owned={USER: frozenset(owned)}, absences={PEOPLE: absences}, **facts))  # type: ignore[arg-type]
 
 
 def steps(plan: Plan) -> list[tuple[str, str]]:

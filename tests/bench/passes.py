@@ -1,4 +1,4 @@
-"""Full passes, each in a fresh `teleport-okta apply` between two sandboxes that are processes of their own."""
+"""Full passes over people alone, each in a fresh `teleport-okta apply` between two sandboxes that are processes of their own."""
 
 # mypy: allow-untyped-calls
 
@@ -63,7 +63,7 @@ def _both(source: str, people: int, okta: Sandbox, scratch: Path, progress: Call
     expected = max(people, 1) if source == ORGANIZATION else people
     with ExitStack() as stack:
         cluster = stack.enter_context(teleport(scratch / "teleport"))
-        installation = installation_of(scratch, okta, cluster, source=source)
+        installation = installation_of(scratch, okta, cluster, source=source, apps_and_groups=False)
         installation.sections["okta"]["rate_limit_share"] = 1.0
         command = [*COMMAND, "apply", "--config", str(installation.config)]
         for which, writes in ((FIRST, expected), (UNCHANGED, 0)):

@@ -18,10 +18,11 @@ from datetime import UTC, datetime
 
 from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.policy import Policy
-from teleport_okta.desired.trust import judge_absences
+from teleport_okta.desired.trust import PEOPLE, judge_absences
 from teleport_okta.model.harm import Evidence, Limits
 from teleport_okta.model.okta import OktaOrganization, PersonFacts, Snapshot
 from teleport_okta.plan.actual import ActualUsers
+from teleport_okta.plan.changes import USER
 from teleport_okta.plan.users import plan_users
 from teleport_okta.plan.view import PlanView, view_of
 from teleport_okta.sync.reading import Reading, Remembered
@@ -52,7 +53,7 @@ def listing(people: int) -> Snapshot:
 def owned_by_us(everybody: Snapshot) -> ActualUsers:
     """The cluster after a pass over this listing."""
     created = plan_users(desired_users(everybody, POLICY, {}), ActualUsers({}, {}), POLICY, now=NOW)
-    return ActualUsers({change.name: change.user for change in created.changes if change.user is not None}, {})
+    return ActualUsers({change.name: change.content for change in created.changes if change.kind == "user"}, {})
 
 
 def reading(snapshot: Snapshot, actual: ActualUsers) -> Reading:
@@ -63,8 +64,8 @@ def reading(snapshot: Snapshot, actual: ActualUsers) -> Reading:
         facts=OktaFacts(ORGANIZATION, None, snapshot),
         policy=POLICY,
         actual=actual,
-        owned=frozenset(actual.users),
-        absences=judge_absences(snapshot, app=None, baseline=owned, owned_count=owned, limits=LIMITS),
+        owned={USER: frozenset(actual.users)},
+        absences={PEOPLE: judge_absences(snapshot, app=None, baseline=owned, owned_count=owned, limits=LIMITS)},
         limits=LIMITS,
         remembered=Remembered(),
     )

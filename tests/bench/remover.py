@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterator
 
-    from teleport_okta.config import Settings
     from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
+    from teleport_okta.settings import Settings
     from teleport_okta.state.database import _Job
 
 

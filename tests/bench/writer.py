@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from contextlib import AbstractAsyncContextManager
 
-    from teleport_okta.config import Settings
     from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.plan.plan import Plan
+    from teleport_okta.settings import Settings
 
 POLICY = Policy(
     owner="00oBenchmark0000001",
@@ -137,7 +137,7 @@ async def sending_bare(settings: Settings, cluster: int) -> AsyncIterator[Write]
             await stub.UpdateUser(request, timeout=CALL_DEADLINE, metadata=metadata)
 
         async def write(group: str, count: int) -> list[Timed]:
-            users = [change.user for change in planned(group, count).changes if change.user is not None]
+            users = [change.content for change in planned(group, count).changes if change.kind == "user"]
             _check_same_message(users[0])
             stored: list[types.UserV2] = []
 

@@ -19,7 +19,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 from teleport_okta.desired.people import desired_users
-from teleport_okta.desired.trust import judge_absences
+from teleport_okta.desired.trust import PEOPLE, judge_absences
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.names import lock_name, name_problem
@@ -59,10 +59,10 @@ class Cluster:
             match change.action:
                 case Action.CREATE:
                     assert change.name not in self.users
-                    self.users[change.name] = change.user
+                    self.users[change.name] = change.content
                 case Action.UPDATE:
                     assert change.name in self.users
-                    self.users[change.name] = change.user
+                    self.users[change.name] = change.content
                 case Action.DELETE:
                     lock = self.locks[lock_name(change.name)]
                     assert lock.expires is not None, "deleted without a leaver's lock"
@@ -71,7 +71,7 @@ class Cluster:
                 case Action.LOCK:
                     assert change.subject in self.users, "the host may only lock users who exist"
                     expires = None if change.lock_for is None else now + change.lock_for
-                    self.locks[change.name] = replace(change.lock, expires=expires)
+                    self.locks[change.name] = replace(change.content, expires=expires)
                 case Action.UNLOCK:
                     del self.locks[change.name]
 
@@ -151,7 +151,7 @@ def test_every_history_converges_and_harms_nobody(history):
             owned = owned_names(actual.users.values(), ORG)
             desired = desired_users(snapshot, POLICY, owned)
             unbraked = plan_users(desired, actual, POLICY, now=now)
-            return brake(unbraked, BrakeFacts(owned={USER: frozenset(owned)}, absences=absences))
+            return brake(unbraked, BrakeFacts(owned={USER: frozenset(owned)}, absences={PEOPLE: absences}))
 
         cluster.apply(plan(), now)
 

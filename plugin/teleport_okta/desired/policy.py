@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+
+from teleport_okta.model.name_filter import NameFilters
 
 LEAVER_LOCK: Final = timedelta(hours=30, minutes=15)
 """How long a leaver stays locked: Teleport's longest certificate life and a margin (`reference/teleport.md` 6.1)."""
@@ -26,3 +28,27 @@ class Policy:
     create_unactivated: bool = False
     lock_suspended: bool = True
     no_adoption: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """What of an organisation's groups and apps is imported, under the `policy` of the people's users.
+
+    `groups_off`, `apps_off` and `lists_off` say why something is not (empty: it is); with `lists_off` roles are kept
+    all the same, unless `roles_off` says why not. `reviews`: the cluster takes roles that may review requests.
+    `host_id` is ours among those of app servers. `list_limit`: how many lists the cluster may have in all (None: any
+    number). `left_out` are the definition keys of apps that are not imported.
+    """
+
+    policy: Policy
+    host_id: str
+    groups_off: str = ""
+    apps_off: str = ""
+    lists_off: str = ""
+    roles_off: str = ""
+    reviews: bool = True
+    default_owners: tuple[str, ...] = ()
+    group_filters: NameFilters = field(default_factory=NameFilters)
+    app_filters: NameFilters = field(default_factory=NameFilters)
+    left_out: frozenset[str] = frozenset()
+    list_limit: int | None = None

@@ -38,6 +38,8 @@ def _trait_name(attribute: str) -> str:
 
 def _strings(value: ProfileValue) -> tuple[str, ...]:
     """Return a value as trait values; a list has one each, anything that is no scalar is written as JSON."""
+    if isinstance(value, str):
+        return (value,) if value else ()
     items = value if isinstance(value, list) else [value]
     return tuple(text for item in items if (text := _string(item)))
 

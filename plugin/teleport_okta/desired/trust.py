@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from teleport_okta.model.harm import Evidence
 
 if TYPE_CHECKING:
+    from teleport_okta.model.directory import Directory, Listing
     from teleport_okta.model.harm import Limits
     from teleport_okta.model.okta import OktaApp, Snapshot
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +35,85 @@ class Absences:
 BELIEVED: Final = Absences()
 
 
+PEOPLE: Final = "people"
+GROUPS: Final = "groups"
+APPS: Final = "apps"
+"""The names of the listings, by which harm says whose absences it rests on."""
+
+
+def members_of(okta_id: str) -> str:
+    """Return the name of the roster of those who are in a group, or have an app individually."""
+    return f"members of {okta_id}"
+
+
+def grants_of(group_id: str) -> str:
+    """Return the name of the roster of the apps that a group grants."""
+    return f"apps of {group_id}"
+
+
 def judge_absences(
     snapshot: Snapshot, *, app: OktaApp | None, baseline: int | None, owned_count: int, limits: Limits
 ) -> Absences:
-    """Say what the absences of a listing are worth.
+    """Say what the absences of a listing of people are worth.
 
     `baseline` is how many people the last listing had whose absences were settled (None: our memory is lost; then
     `owned_count`, how many users we own in Teleport, tells a shrunken listing from a small organisation).
     """
-    if snapshot.incomplete:
-        return Absences(f"the listing is incomplete: {snapshot.incomplete}", approvable=False)
-    if snapshot.untrusted:
-        return Absences(snapshot.untrusted)
-    if app is not None and not app.is_active:
+    if app is not None and not app.is_active and not snapshot.incomplete and not snapshot.untrusted:
         return Absences(f"the app {app.label!r} ({app.id}) is {app.status}, so its assignments say nothing of leavers")
+    listed = _Listed(PEOPLE, len(snapshot.people), snapshot.incomplete, snapshot.untrusted)
+    return _judge(listed, baseline, owned_count, limits)
+
+
+def judge_listing(
+    noun: str, listing: Listing[T], *, baseline: int | None, owned_count: int, limits: Limits
+) -> Absences:
+    """Say what the absences of a listing of groups or apps (`noun`) are worth, likewise."""
+    return _judge(
+        _Listed(noun, len(listing.rows), listing.incomplete, listing.untrusted), baseline, owned_count, limits
+    )
+
+
+def doubted_rosters(directory: Directory) -> dict[str, Absences]:
+    """Return the rosters that came back empty where the listing of groups counts somebody, or something."""
+    doubted = {}
+    for group in directory.groups.rows:
+        for name, rosters, count in (
+            (members_of(group.id), directory.members, group.users_count),
+            (grants_of(group.id), directory.grants, group.apps_count),
+        ):
+            roster = rosters.get(group.id)
+            if roster is not None and not roster.problem and not roster.ids and count:
+                doubted[name] = Absences(
+                    f"the listing of the {name} ({group.name}) is empty, where Okta counts {count}: "
+                    "a narrowed admin role or resource set looks like this"
+                )
+    return doubted
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    noun: str
+    count: int
+    incomplete: str | None
+    untrusted: str | None
+
+
+def _judge(listing: _Listed, baseline: int | None, owned_count: int, limits: Limits) -> Absences:
+    if listing.incomplete:
+        return Absences(f"the listing is incomplete: {listing.incomplete}", approvable=False)
+    if listing.untrusted:
+        return Absences(listing.untrusted)
+    listed, noun = listing.count, listing.noun
     before = owned_count if baseline is None else baseline
-    listed = len(snapshot.people)
     if not listed and (before or owned_count):
         return Absences(
-            f"the listing is empty, where it had {before or owned_count} people: "
+            f"the listing is empty, where it had {before or owned_count} {noun}: "
             "a narrowed admin role or resource set looks like this"
         )
     if before - listed > limits.most(Evidence.ABSENT, before):
         return Absences(
-            f"the listing has {listed} people, where it had {before}: "
+            f"the listing has {listed} {noun}, where it had {before}: "
             "a narrowed admin role or resource set looks like this"
         )
     return BELIEVED

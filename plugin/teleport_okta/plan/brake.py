@@ -2,7 +2,8 @@
 
 Harm is counted by kind and evidence over a rolling hour. What rows state is let through one by one until the limit;
 what is merely absent from a listing goes through as a whole or not at all, because a set that is too large says that
-the listing is wrong, not that so many people left. Held harm uses up nothing (`design.md` 4.3).
+the listing is wrong, not that so many people left. Held harm uses up nothing (`design.md` 4.3). What only follows from
+a harm waits with it.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from teleport_okta.desired.trust import BELIEVED
+from teleport_okta.desired.trust import BELIEVED, PEOPLE
 from teleport_okta.model.findings import Held, Hold
 from teleport_okta.model.harm import Evidence, Harmed, Limits
 from teleport_okta.plan.changes import LOCK, USER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from teleport_okta.desired.trust import Absences
     from teleport_okta.model.harm import Approval, PastHarm
@@ -29,14 +30,15 @@ if TYPE_CHECKING:
 class BrakeFacts:
     """What the brake goes by: the limits, the harm of the last hour, what is owned now, what was approved.
 
-    `owned` maps each kind to the names that we own; `absences` says what the absences of the listing are worth.
+    `owned` maps each kind to the names that we own; `absences` says what the absences of each listing are worth: of one
+    that is not named they are believed.
     """
 
     limits: Limits = field(default_factory=Limits)
     past: tuple[PastHarm, ...] = ()
-    owned: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    owned: Mapping[str, Collection[str]] = field(default_factory=dict)
     approvals: tuple[Approval, ...] = ()
-    absences: Absences = BELIEVED
+    absences: Mapping[str, Absences] = field(default_factory=dict)
 
 
 def brake(plan: Plan, facts: BrakeFacts) -> Plan:
@@ -67,23 +69,44 @@ class _Braking:
             self._brake_stated(kind)
             self._brake_absent(kind)
         approved = self._admit_what_is_approved()
+        stopped = self._stopped()
         return replace(
             self._plan,
             changes=tuple(
-                self._marked(change, approved) for change in self._plan.changes if change.harmed not in self._held
+                self._marked(change, approved)
+                for change in self._plan.changes
+                if change.harmed not in stopped and stopped.isdisjoint(change.rests_on)
             ),
             held=tuple(sorted(self._held.values())),
             holds=tuple(sorted(self._holds)),
             warnings=(*self._plan.warnings, *self._doubt(approved)),
         )
 
+    def _stopped(self) -> set[Harmed]:
+        """Return the harms that are held, those that follow from them, and so on."""
+        stopped = set(self._held)
+        following = [change for change in self._plan.changes if change.harmed is not None and change.rests_on]
+        while more := {
+            change.harmed
+            for change in following
+            if change.harmed is not None and change.harmed not in stopped and not stopped.isdisjoint(change.rests_on)
+        }:
+            stopped |= more
+        return stopped
+
     def _doubt(self, approved: Mapping[Harmed, str]) -> list[str]:
-        """Say that absences are not believed, where no hold says it."""
-        doubt = self._facts.absences.doubt
-        if not doubt or any(hold.evidence is Evidence.ABSENT for hold in self._holds):
-            return []
-        who = "nobody but those approved" if approved else "nobody"
-        return [f"{who} leaves for being absent in this pass: {doubt}"]
+        """Say which absences are not believed, where no hold says it."""
+        said = {hold.why for hold in self._holds if hold.evidence is Evidence.ABSENT}
+        warnings = []
+        for listing, absences in sorted(self._facts.absences.items()):
+            if absences.believed or any(absences.doubt in why for why in said):
+                continue
+            if listing == PEOPLE:
+                who = "nobody but those approved leaves" if approved else "nobody leaves"
+            else:
+                who = "nothing but what is approved ends" if approved else "nothing ends"
+            warnings.append(f"{who} for being absent in this pass: {absences.doubt}")
+        return warnings
 
     def _brake_stated(self, kind: str) -> None:
         """Let stated harm through one by one, in the plan's order, until the limit."""
@@ -93,15 +116,24 @@ class _Braking:
             self._hold(kind, Evidence.STATED, new[room:], self._over(kind, Evidence.STATED))
 
     def _brake_absent(self, kind: str) -> None:
-        """Let absences through as a whole, if the listing is believed and there is room for all of them."""
-        gone = self._of(kind, Evidence.ABSENT)
-        absences = self._facts.absences
-        if gone and not absences.believed:
-            self._hold(kind, Evidence.ABSENT, gone, absences.doubt, approvable=absences.approvable)
-            return
-        new = [harmed for harmed in gone if not self._continues(harmed)]
+        """Let absences through as a whole, if their listings are believed and there is room for all of them."""
+        believed: list[Harmed] = []
+        doubted: dict[tuple[str, bool], list[Harmed]] = defaultdict(list)
+        for harmed in self._of(kind, Evidence.ABSENT):
+            absences = self._absences_behind(harmed)
+            if absences.believed:
+                believed.append(harmed)
+            else:
+                doubted[absences.doubt, absences.approvable].append(harmed)
+        for (doubt, approvable), gone in doubted.items():
+            self._hold(kind, Evidence.ABSENT, gone, doubt, approvable=approvable)
+        new = [harmed for harmed in believed if not self._continues(harmed)]
         if new and len(new) > self._limit(kind, Evidence.ABSENT) - self._used(kind, Evidence.ABSENT):
             self._hold(kind, Evidence.ABSENT, new, self._over(kind, Evidence.ABSENT))
+
+    def _absences_behind(self, harmed: Harmed) -> Absences:
+        harm = self._groups[harmed][0].harm
+        return BELIEVED if harm is None else self._facts.absences.get(harm.listing, BELIEVED)
 
     def _hold(self, kind: str, evidence: Evidence, harmed: list[Harmed], why: str, *, approvable: bool = True) -> None:
         for one in harmed:
@@ -158,8 +190,9 @@ class _Braking:
     def _population(self, kind: str) -> int:
         """How many there are of a kind, those who were harmed within the hour among them; of locks: how many users."""
         of = USER if kind == LOCK else kind
-        harmed = {past.harmed.name for past in self._facts.past if past.harmed.kind == of}
-        return len(self._facts.owned.get(of, frozenset()) | harmed)
+        owned = self._facts.owned.get(of, frozenset())
+        gone = {past.harmed.name for past in self._facts.past if past.harmed.kind == of}
+        return len(owned) + sum(name not in owned for name in gone)
 
     def _over(self, kind: str, evidence: Evidence) -> str:
         used = self._used(kind, evidence)

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from teleport_okta.model.harm import Harmed
+from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
+from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from teleport_okta.model.harm import Evidence
-    from teleport_okta.model.teleport import TeleportLock, TeleportUser
+    from teleport_okta.model.harm import Evidence, Harmed
 
 USER: Final = "user"
 LOCK: Final = "lock"
 ROLE: Final = "role"
+USER_GROUP: Final = "user_group"
+APP_SERVER: Final = "app_server"
+ACCESS_LIST: Final = "access_list"
+MEMBER: Final = "member"
+
+Content: TypeAlias = (
+    TeleportUser
+    | TeleportLock
+    | TeleportRole
+    | TeleportUserGroup
+    | TeleportAppServer
+    | TeleportAccessList
+    | TeleportMember
+)
+"""What a change writes, or found."""
 
 
 class Action(StrEnum):
@@ -33,15 +48,21 @@ class Action(StrEnum):
 class Harm:
     """What a change does to somebody. All steps of one harm (a leaver's lock and deletion) carry an equal one.
 
-    `kind` is that of the object that ends, or `lock` for a lock on somebody who stays. `continues`: an earlier step of
-    it was done before (the leaver is locked already), so that it is not counted again. `approval` is the digest under
-    which an operator admitted it.
+    `harmed` is whom or what it is about. `listing` names the listing whose absences are the evidence; the brake knows
+    what they are worth. `continues`: an earlier step of it was done before (the leaver is locked already), so that it
+    is not counted again. `approval` is the digest under which an operator admitted it.
     """
 
-    kind: str
+    harmed: Harmed
     evidence: Evidence
+    listing: str = ""
     continues: bool = False
     approval: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object that ends, or `lock` for a lock on somebody who stays."""
+        return self.harmed.kind
 
     @property
     def counted(self) -> bool:
@@ -62,11 +83,14 @@ class FieldChange:
 class Change:
     """One call to Teleport, and why.
 
-    `name` is the object's name, `subject` the user whom it is about (a lock is about a user of another name): steps of
-    one subject are applied one after the other. `user` and `lock` are the content to write (None for deletions);
-    `found` is what stood there. A lock's end is set when it is applied: `lock_for` from that moment (None: no end).
-    `after` names a subject whose own earlier steps must have succeeded; otherwise this one is skipped. `harm` is set
-    where somebody can do less afterwards: the record of such a change is durable before its call.
+    `name` is the object's name, `subject` what it is about: the user of a lock, the list of a member, else the object
+    itself. `content` is what to write (None for deletions), `found` what stood there. `members` are the users whom a
+    new list begins with; those who could not be made are left out. `only_if_empty`: a list goes only if nobody has been
+    added meanwhile. A lock's end is set when it is applied: `lock_for` from that moment (None: no end).
+
+    `after` names the keys of subjects whose own earlier steps must have succeeded; otherwise this one is skipped.
+    `harm` is set where somebody can do less afterwards: the record of such a change is durable before its call.
+    `rests_on` are harms that this change follows from: while the brake holds one of them, it holds this one too.
     """
 
     action: Action
@@ -75,14 +99,33 @@ class Change:
     subject: str
     okta_id: str
     reason: str
-    user: TeleportUser | None = None
-    lock: TeleportLock | None = None
-    found: TeleportUser | TeleportLock | None = None
+    content: Content | None = None
+    found: Content | None = None
+    members: tuple[str, ...] = ()
+    only_if_empty: bool = False
     lock_for: timedelta | None = None
-    after: str | None = None
+    after: tuple[str, ...] = ()
     harm: Harm | None = None
+    rests_on: tuple[Harmed, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The key under which it is applied: steps of one key happen one after the other."""
+        return key_of(self.kind, self.subject)
 
     @property
     def harmed(self) -> Harmed | None:
         """Whom the harm is about, if there is any."""
-        return None if self.harm is None else Harmed(self.harm.kind, self.subject, self.okta_id)
+        return None if self.harm is None else self.harm.harmed
+
+    @property
+    def label(self) -> str:
+        """The object as people name it: a lock by its user, a member by list and user."""
+        return f"{self.subject}/{self.name}" if self.kind == MEMBER else self.subject
+
+
+def key_of(kind: str, subject: str) -> str:
+    """Return the key of a subject: a user's name for the user and the user's locks; a path, which no name is, else."""
+    if kind in {USER, LOCK}:
+        return subject
+    return f"{ACCESS_LIST if kind == MEMBER else kind}/{subject}"

@@ -51,7 +51,9 @@ class LocksOfUsers:
         """Whether this person is locked as a leaver already."""
         return any(lock.expires is not None for lock in self.about(user_name, okta_id))
 
-    def suspend(self, user: TeleportUser, okta_id: str, *, harm: Harm | None, after: str | None = None) -> list[Change]:
+    def suspend(
+        self, user: TeleportUser, okta_id: str, *, harm: Harm | None, after: tuple[str, ...] = ()
+    ) -> list[Change]:
         """Return the steps after which a user has the one lock of somebody suspended."""
         locks = self.about(user.name, okta_id)
         kept = next((lock for lock in locks if lock.expires is None), None)
@@ -64,7 +66,7 @@ class LocksOfUsers:
         return steps + [unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name]
 
     def leave(
-        self, user: TeleportUser, okta_id: str, reason: str, *, harm: Harm, after: str | None = None
+        self, user: TeleportUser, okta_id: str, reason: str, *, harm: Harm, after: tuple[str, ...] = ()
     ) -> list[Change]:
         """Return the steps after which a user has the one lock of a leaver; a suspension's gets its end here.
 
@@ -102,7 +104,7 @@ def _locking(
     *,
     found: TeleportLock | None,
     harm: Harm | None,
-    after: str | None,
+    after: tuple[str, ...],
     ends: bool = False,
 ) -> Change:
     return Change(
@@ -112,7 +114,7 @@ def _locking(
         subject=lock.user or "",
         okta_id=okta_id,
         reason=reason,
-        lock=lock,
+        content=lock,
         found=found,
         lock_for=LEAVER_LOCK if ends else None,
         after=after,

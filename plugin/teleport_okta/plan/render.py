@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.observe.text import printable
-from teleport_okta.plan.changes import LOCK
+from teleport_okta.plan.changes import LOCK, MEMBER, ROLE, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 _SIGNS: Final = {"create": "+", "update": "~", "lock": "!", "unlock": "o", "delete": "-"}
 _LONGEST_NAME: Final = 80
+
+_DEEDS: Final = {
+    USER: "would leave",
+    LOCK: "would be locked",
+    MEMBER: "would lose the membership",
+    ROLE: "would grant less",
+}
+_GOING: Final = {
+    LOCK: "users to be locked",
+    MEMBER: "memberships to go",
+    ROLE: "roles to grant less",
+}
 
 
 def as_text(view: PlanView) -> str:
@@ -48,13 +60,13 @@ def change_line(change: ChangeView) -> str:
 
 def held_line(held: Held) -> str:
     """Return one harm that is held on one line."""
-    deed = "would be locked" if held.kind == LOCK else "would leave"
+    deed = _DEEDS.get(held.kind, "would end")
     return f"held: {held.kind} {_short(held.name)} ({held.okta_id}) {deed}: {held.reason} ({held.evidence})"
 
 
 def hold_line(hold: Hold, digest: str) -> str:
     """Return why harm of one class is held, how many of how many, and the command that admits it."""
-    what = "users to be locked" if hold.kind == LOCK else f"{hold.kind}s to go"
+    what = _GOING.get(hold.kind, f"{hold.kind}s to go")
     line = f"held: {hold.count} of {hold.of} {what} ({hold.evidence}): {hold.why}"
     return f"{line}; to admit exactly what is held: teleport-okta approve {digest}" if hold.approvable else line
 
@@ -64,11 +76,11 @@ def _lines(view: PlanView) -> Iterator[str]:
         yield f"warning: {warning}"
     for change in view.changes:
         yield change_line(change)
-        if change.action == "create":
+        if change.action == "create" and change.kind == USER:
             roles = next((field.after for field in change.fields if field.field == "roles"), "")
             traits = sum(field.field.startswith("traits.") for field in change.fields)
             yield f"    roles: {roles or 'none'}; {traits} traits"
-        else:
+        elif change.action != "create" or change.kind != MEMBER:
             for field in change.fields:
                 yield f"    {field.field}: {field.before or '(none)'} -> {field.after or '(none)'}"
     for hold in view.findings.holds:

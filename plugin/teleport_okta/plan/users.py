@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.desired.traits import okta_traits
+from teleport_okta.desired.trust import PEOPLE
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
-from teleport_okta.model.harm import Evidence
+from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.plan.changes import LOCK, USER, Action, Change, Harm
 from teleport_okta.plan.leftovers import leftovers
@@ -164,18 +165,19 @@ class _Planner:
                     subject=wanted.name,
                     okta_id=wanted.okta_id,
                     reason=reason,
-                    user=repaired,
+                    content=repaired,
                     found=found,
                 )
             )
         if self._locks.of_others(wanted.name, wanted.okta_id):
             self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
-        self._settle_locks(found, wanted.okta_id, after=wanted.name if adopted else None)
+        self._settle_locks(found, wanted.okta_id, after=(wanted.name,) if adopted else ())
 
-    def _settle_locks(self, user: TeleportUser, okta_id: str, *, after: str | None = None) -> None:
+    def _settle_locks(self, user: TeleportUser, okta_id: str, *, after: tuple[str, ...] = ()) -> None:
         """Lock a user of somebody suspended, unlock one of somebody who is not."""
         if okta_id in self._desired.suspended:
-            steps = self._locks.suspend(user, okta_id, harm=Harm(LOCK, Evidence.STATED), after=after)
+            harm = Harm(Harmed(LOCK, user.name, okta_id), Evidence.STATED)
+            steps = self._locks.suspend(user, okta_id, harm=harm, after=after)
             if not steps or self._may_change(user, okta_id):
                 self._suspensions += steps
         elif okta_id in self._desired.active:
@@ -198,7 +200,7 @@ class _Planner:
                 subject=wanted.name,
                 okta_id=wanted.okta_id,
                 reason="returned" if locked else "assigned in Okta",
-                user=user,
+                content=user,
             )
         )
         if wanted.suspended:
@@ -211,7 +213,7 @@ class _Planner:
         if new_name == user.name or (not okta_id and user.name in self._desired.wanted):
             return
         if new_name is not None and self._stands_for(new_name) == okta_id:
-            self._leave(user, okta_id, f"renamed to {new_name} in Okta", Evidence.STATED, after=new_name)
+            self._leave(user, okta_id, f"renamed to {new_name} in Okta", Evidence.STATED, after=(new_name,))
         elif okta_id in self._desired.present or (not okta_id and user.name in self._desired.present_names):
             self._unchanged += 1
             self._settle_locks(user, okta_id)
@@ -221,11 +223,16 @@ class _Planner:
             self._leave(user, okta_id, "no longer assigned in Okta", Evidence.ABSENT)
 
     def _leave(
-        self, user: TeleportUser, okta_id: str, reason: str, evidence: Evidence, *, after: str | None = None
+        self, user: TeleportUser, okta_id: str, reason: str, evidence: Evidence, *, after: tuple[str, ...] = ()
     ) -> None:
         if not self._may_change(user, okta_id):
             return
-        harm = Harm(USER, evidence, continues=self._locks.has_left(user.name, okta_id))
+        harm = Harm(
+            Harmed(USER, user.name, okta_id),
+            evidence,
+            listing=PEOPLE if evidence is Evidence.ABSENT else "",
+            continues=self._locks.has_left(user.name, okta_id),
+        )
         self._departures += self._locks.leave(user, okta_id, reason, harm=harm, after=after)
         self._departures.append(
             Change(

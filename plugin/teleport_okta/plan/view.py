@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
 from teleport_okta.model.findings import Findings
-from teleport_okta.model.teleport import TeleportLock, TeleportUser
+from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import FieldChange
+from teleport_okta.plan.collector import without_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
+    from teleport_okta.model.cost import PassCost
     from teleport_okta.model.findings import Quarantined
-    from teleport_okta.plan.changes import Change
+    from teleport_okta.plan.changes import Change, Content
     from teleport_okta.plan.plan import Plan
-
-_Content: TypeAlias = TeleportUser | TeleportLock | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class PlanView:
     findings: Findings = field(default_factory=Findings)
     warnings: tuple[str, ...] = ()
     unchanged: int = 0
+    cost: PassCost | None = None
+    """What the reading cost that it was computed from, and what the next one will."""
 
     def as_json(self) -> dict[str, object]:
         """Return the plan in the shape of `plan --format json`."""
@@ -52,8 +55,9 @@ class PlanView:
         return fields | self.findings.as_json() | {"held_digest": self.findings.held_digest}
 
 
-def view_of(plan: Plan) -> PlanView:
-    """Put a plan into words."""
+@without_cycles()
+def view_of(plan: Plan, cost: PassCost | None = None) -> PlanView:
+    """Put a plan into words, with what it cost to compute."""
     return PlanView(
         digest=plan.digest,
         changes=tuple(change_view(change) for change in plan.changes),
@@ -61,19 +65,22 @@ def view_of(plan: Plan) -> PlanView:
         findings=plan.findings,
         warnings=plan.warnings,
         unchanged=plan.unchanged,
+        cost=cost,
     )
 
 
 def change_view(change: Change) -> ChangeView:
     """Put one change into words: which field becomes what."""
     before = _fields(change.found, None)
-    after = _fields(change.user or change.lock, change.lock_for)
-    names = sorted(before.keys() | after.keys()) if change.user or change.lock else []
+    after = _fields(change.content, change.lock_for)
+    if change.members:
+        after["members"] = str(len(change.members))
+    names = sorted(before.keys() | after.keys()) if change.content else []
     return ChangeView(
         action=change.action.value,
         kind=change.kind,
         name=change.name,
-        subject=change.subject,
+        subject=change.label,
         okta_id=change.okta_id,
         reason=change.reason,
         fields=tuple(
@@ -84,17 +91,33 @@ def change_view(change: Change) -> ChangeView:
     )
 
 
-def _fields(content: _Content, lock_for: timedelta | None) -> dict[str, str]:
+def _fields(content: Content | None, lock_for: timedelta | None) -> dict[str, str]:
     if content is None:
         return {}
     fields = {_field_name("labels", key): value for key, value in content.labels.items()}
-    if isinstance(content, TeleportUser):
-        fields |= {"roles": ", ".join(content.roles), **_traits(content.traits)}
-        fields["expires"] = content.expires.isoformat() if content.expires else ""
-        fields["connector"] = f"{content.connector.type}/{content.connector.id}" if content.connector else ""
-    else:
-        fields |= {"target.user": content.user or "", "message": content.message}
-        fields["in force for"] = "" if lock_for is None else _hours(lock_for)
+    match content:
+        case TeleportUser():
+            fields |= {"roles": ", ".join(content.roles), **_traits(content.traits)}
+            fields["expires"] = content.expires.isoformat() if content.expires else ""
+            fields["connector"] = f"{content.connector.type}/{content.connector.id}" if content.connector else ""
+        case TeleportLock():
+            fields |= {"target.user": content.user or "", "message": content.message}
+            fields["in force for"] = "" if lock_for is None else _hours(lock_for)
+        case TeleportRole(allow=allow) if allow is not None:
+            fields |= {f"allow.app_labels.{key}": ", ".join(values) for key, values in allow.app_labels.items()}
+            fields |= {f"allow.group_labels.{key}": ", ".join(values) for key, values in allow.group_labels.items()}
+            fields["allow.review_requests"] = ", ".join(allow.review)
+        case TeleportUserGroup():
+            fields["applications"] = ", ".join(content.applications)
+        case TeleportAppServer():
+            fields |= {"uri": content.uri, "description": content.description}
+            fields["user_groups"] = ", ".join(content.user_groups)
+        case TeleportAccessList():
+            fields |= {"title": content.title, "description": content.description}
+            fields["owners"] = ", ".join(f"list {one.name}" if one.is_list else one.name for one in content.owners)
+            fields |= {"grants": ", ".join(content.grants), "owner_grants": ", ".join(content.owner_grants)}
+        case TeleportMember():
+            fields["expires"] = content.expires.isoformat() if content.expires else ""
     return fields
 
 

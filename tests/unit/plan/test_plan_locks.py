@@ -19,8 +19,8 @@ ENDLESS = leaver_lock("00uADA", "ada@x.io", ends_in=None)
 
 def test_a_suspended_person_is_locked_without_an_end_and_stays():
     (change,) = planned(listing(SUSPENDED), [USER]).changes
-    assert (change.action, change.lock.name, change.lock_for) == ("lock", ENDLESS.name, None)
-    assert change.lock.labels == ENDLESS.labels
+    assert (change.action, change.content.name, change.lock_for) == ("lock", ENDLESS.name, None)
+    assert change.content.labels == ENDLESS.labels
     assert (change.harm.kind, change.harm.evidence) == ("lock", "stated")
 
 
@@ -86,7 +86,7 @@ def test_locks_of_other_owners_are_not_ours():
 def test_an_adopted_user_gets_a_lock_without_origin_under_a_name_of_its_own():
     adopted = replace(USER, labels={labels.OWNER: ORG, labels.OKTA_ID: "00uADA", labels.OKTA_ORG: "x"})
     plan = planned(listing(), [adopted])
-    assert labels.ORIGIN not in plan.changes[0].lock.labels
+    assert labels.ORIGIN not in plan.changes[0].content.labels
     assert plan.changes[0].name == lock_name("ada@x.io", of_okta=False) != ENDLESS.name
 
 
@@ -145,5 +145,5 @@ def test_a_suspended_person_whose_user_was_deleted_by_hand_comes_back_locked():
 def test_a_renamed_persons_old_name_is_locked_for_that_person():
     plan = planned(listing(person("00uADA", "countess@x.io")), [USER])
     assert steps(plan)[1:] == [("lock", "ada@x.io"), ("delete", "ada@x.io")]
-    assert plan.changes[1].lock.labels[labels.OKTA_ID] == "00uADA"
+    assert plan.changes[1].content.labels[labels.OKTA_ID] == "00uADA"
     assert plan.changes[1].harm.evidence == "stated"

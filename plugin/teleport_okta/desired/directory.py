@@ -1,0 +1,248 @@
+"""What should become of an organisation's groups and apps: user groups, app servers, and candidates for access lists.
+
+A candidate is what may have a list: a group or an app that passes the filters, with the people whom Okta says are in
+it. Whether it comes to a list is decided with what Teleport holds (`plan/access_lists.py`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.names import app_server_name, name_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from teleport_okta.desired.import_labels import ImportLabels
+    from teleport_okta.desired.policy import Imports
+    from teleport_okta.model.directory import Directory, OktaGroup, Roster
+    from teleport_okta.model.okta import MalformedRow, OktaApp
+
+GROUP: Final = "group"
+APP: Final = "app"
+
+_NO_ROSTER: Final = "it was not read"
+_TO_READ: Final = (
+    "add it to the resource set of our admin role, with the right to view admin assignments where it carries an admin "
+    "role itself; or leave it out by access_lists.{of}_filters"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedApp:
+    """An app that should be an app server of that name; `group_ids` are the groups that grant it."""
+
+    app: OktaApp
+    name: str
+    rule_labels: Mapping[str, str] = field(default_factory=dict)
+    group_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WantedGroup:
+    """A group that should be a user group. `apps` are the wanted apps that it grants; None: they could not be read.
+
+    `unlisted` are the ids of apps that it grants and that the listing of apps does not have as usable rows.
+    """
+
+    group: OktaGroup
+    rule_labels: Mapping[str, str] = field(default_factory=dict)
+    apps: tuple[WantedApp, ...] | None = ()
+    unlisted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A group or an app (`of`) that passes the filters: `why` is the one that lets it.
+
+    `people` are the ids of those who are in it, or have it individually. `unread` says why that is not known: then its
+    list is left as found. `app_ids` are what its members are granted (None: not known); `unlisted` are apps that the
+    group grants and that the listing of apps does not have as usable rows.
+    """
+
+    okta_id: str
+    of: str
+    name: str
+    description: str
+    why: str
+    people: frozenset[str] = field(repr=False)
+    app_ids: tuple[str, ...] | None
+    unread: str = ""
+    unlisted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredDirectory:
+    """The whole of what one reading says about groups and apps.
+
+    `groups` and `apps` by Okta id, `candidates` likewise. `present` are the Okta ids of all groups and apps in the
+    listings, usable or not: what is not among them is absent. `left_out` says of present ones why they are no app
+    server, `no_list` why they have no list.
+    """
+
+    groups: Mapping[str, WantedGroup]
+    apps: Mapping[str, WantedApp]
+    candidates: Mapping[str, Candidate]
+    present: frozenset[str]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    no_list: Mapping[str, str] = field(default_factory=dict)
+    quarantined: tuple[Quarantined, ...] = ()
+
+    def is_unreadable(self, okta_id: str) -> bool:
+        """Whether a group or an app is in the listings, and nobody can tell what it is: what refers to it stays."""
+        is_known = okta_id in self.groups or okta_id in self.apps or okta_id in self.left_out
+        return okta_id in self.present and not is_known
+
+
+def launchable(app: OktaApp, left_out: frozenset[str]) -> str:
+    """Say why an app becomes no app server; empty when it does."""
+    if app.name in left_out:
+        return f"an app of Okta's own ({app.name}), left out by apps.leave_out"
+    if not app.is_active:
+        return f"the app is {app.status} in Okta"
+    if not app.links:
+        return "the app has no link to launch it, or is hidden, in Okta"
+    return ""
+
+
+def lists_wanted(groups: Iterable[OktaGroup], apps: Iterable[OktaApp], imports: Imports) -> tuple[set[str], set[str]]:
+    """Return the ids of the groups whose members, and of the apps whose people, must be known for access lists."""
+    if imports.roles_off:
+        return set(), set()
+    return (
+        {group.id for group in groups if _group_filter(group, imports) is not None},
+        {
+            app.id
+            for app in apps
+            if not launchable(app, imports.left_out) and imports.app_filters.why(app.label) is not None
+        },
+    )
+
+
+def desired_directory(directory: Directory, imports: Imports, labels: ImportLabels) -> DesiredDirectory:
+    """Sort a reading of groups and apps."""
+    return _Sorting(directory, imports, labels).desired()
+
+
+def _group_filter(group: OktaGroup, imports: Imports) -> str | None:
+    """Return the filter by which a group may have a list. Everyone may only where a filter names it exactly."""
+    if group.is_everyone:
+        return imports.group_filters.naming(group.name)
+    return imports.group_filters.why(group.name)
+
+
+class _Sorting:
+    def __init__(self, directory: Directory, imports: Imports, labels: ImportLabels) -> None:
+        self._directory = directory
+        self._imports = imports
+        self._labels = labels
+        self._aside: list[Quarantined] = list(labels.quarantined)
+        self._candidates: dict[str, Candidate] = {}
+        self._left_out: dict[str, str] = {}
+        self._no_list: dict[str, str] = {}
+
+    def desired(self) -> DesiredDirectory:
+        groups, apps = self._directory.groups, self._directory.apps
+        self._set_malformed_aside("user_group", groups.malformed)
+        self._set_malformed_aside("app_server", apps.malformed)
+        wanted_apps = self._apps()
+        wanted_groups = {group.id: self._group(group, wanted_apps) for group in groups.rows if self._is_usable(group)}
+        present = {row.id for row in groups.rows} | {row.id for row in apps.rows}
+        unreadable = {row.okta_id for row in (*groups.malformed, *apps.malformed) if row.okta_id}
+        return DesiredDirectory(
+            groups=wanted_groups,
+            apps=wanted_apps,
+            candidates=self._candidates,
+            present=frozenset(present | unreadable),
+            left_out=self._left_out,
+            no_list=self._no_list,
+            quarantined=tuple(sorted(self._aside)),
+        )
+
+    def _apps(self) -> dict[str, WantedApp]:
+        granting: dict[str, list[str]] = defaultdict(list)
+        for group_id, roster in self._directory.grants.items():
+            for app_id in () if roster.problem else roster.ids:
+                granting[app_id].append(group_id)
+        wanted = {}
+        for app in self._directory.apps.rows:
+            reason = launchable(app, self._imports.left_out)
+            if reason:
+                self._left_out[app.id] = self._no_list[app.id] = reason
+                continue
+            rule_labels = self._labels.of_app(app.id, app.label)
+            wanted[app.id] = WantedApp(app, app_server_name(app.id), rule_labels, tuple(sorted(granting[app.id])))
+            self._weigh_app(app)
+        return wanted
+
+    def _weigh_app(self, app: OktaApp) -> None:
+        why = self._imports.app_filters.why(app.label)
+        if why is None:
+            self._no_list[app.id] = "no filter of access_lists.app_filters lets it pass"
+            return
+        roster = self._directory.direct.get(app.id)
+        self._add(
+            Candidate(app.id, APP, app.label or app.id, app.description, why, _ids(roster), (app.id,), _unread(roster)),
+            roster,
+        )
+
+    def _group(self, group: OktaGroup, apps: Mapping[str, WantedApp]) -> WantedGroup:
+        grants = self._directory.grants.get(group.id)
+        granted = None if _unread(grants) else tuple(apps[one] for one in sorted(_ids(grants)) if one in apps)
+        unlisted = frozenset() if granted is None else _ids(grants) - apps.keys() - self._left_out.keys()
+        wanted = WantedGroup(group, self._labels.of_group(group.id, group.name), granted, unlisted)
+        self._weigh_group(wanted)
+        return wanted
+
+    def _weigh_group(self, wanted: WantedGroup) -> None:
+        group = wanted.group
+        why = _group_filter(group, self._imports)
+        if why is None:
+            self._no_list[group.id] = (
+                "Everyone has no list unless a filter names it exactly"
+                if group.is_everyone
+                else "no filter of access_lists.group_filters lets it pass"
+            )
+            return
+        roster = self._directory.members.get(group.id)
+        candidate = Candidate(
+            group.id,
+            GROUP,
+            group.name or group.id,
+            group.description,
+            why,
+            _ids(roster),
+            None if wanted.apps is None else tuple(one.app.id for one in wanted.apps),
+            _unread(roster),
+            wanted.unlisted,
+        )
+        self._add(candidate, roster)
+
+    def _add(self, candidate: Candidate, roster: Roster | None) -> None:
+        if roster is not None and candidate.unread:
+            of = candidate.of
+            remedy = _TO_READ.format(of=of) if roster.refused else "it is read again in the next pass"
+            reason = f"who is in the {of} cannot be read, so its list is left as it is: {candidate.unread}"
+            self._aside.append(Quarantined("access_list", candidate.name, candidate.okta_id, reason, remedy))
+        self._candidates[candidate.okta_id] = candidate
+
+    def _is_usable(self, group: OktaGroup) -> bool:
+        problem = name_problem(group.id)
+        if problem:
+            self._aside.append(Quarantined("user_group", group.name, group.id, problem, "report it: ids are our names"))
+        return not problem
+
+    def _set_malformed_aside(self, kind: str, rows: Iterable[MalformedRow]) -> None:
+        remedy = "look at this row in Okta's API; nothing ends because of it"
+        self._aside += [Quarantined(kind, "", row.okta_id or "", row.reason, remedy) for row in rows]
+
+
+def _ids(roster: Roster | None) -> frozenset[str]:
+    return frozenset() if roster is None else roster.ids
+
+
+def _unread(roster: Roster | None) -> str:
+    return _NO_ROSTER if roster is None else roster.problem

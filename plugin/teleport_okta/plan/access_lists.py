@@ -1,0 +1,409 @@
+"""Planning access lists: which should be there, with which roles and members, and which go.
+
+Of a list only the labels and the grants are ours. Owners are set when it is made; they, audit dates, requirements,
+titles and descriptions that people edited stay as they are, and so does whoever people added. A title follows Okta only
+while nobody has changed it: what we last set stands in a label.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.desired.directory import GROUP
+from teleport_okta.desired.trust import APPS, GROUPS, members_of
+from teleport_okta.model import labels
+from teleport_okta.model.access import ListMembers, ListOwner, TeleportAccessList
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.names import member_role, reviewer_role
+from teleport_okta.plan import labelling
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, Action, Change, Harm, key_of
+from teleport_okta.plan.list_roles import ending_roles, plan_roles, taken_role
+from teleport_okta.plan.members import emptying, joining, plan_members
+from teleport_okta.plan.nesting import Nesting
+from teleport_okta.plan.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Set
+    from datetime import datetime
+
+    from teleport_okta.desired.directory import Candidate, DesiredDirectory
+    from teleport_okta.desired.policy import Imports
+    from teleport_okta.plan.actual import ActualDirectory
+    from teleport_okta.plan.holders import Holders
+    from teleport_okta.plan.members import MembersPlan
+
+OKTA_APP_ID: Final = "0oa"
+"""How the id of every Okta app begins (`reference/okta.md` 2.1)."""
+
+_NOBODY: Final = ListMembers()
+
+
+def plan_access_lists(
+    desired: DesiredDirectory,
+    actual: ActualDirectory,
+    holders: Holders,
+    imports: Imports,
+    *,
+    ending_apps: frozenset[str],
+    now: datetime,
+) -> Plan:
+    """Compare and return the plan, nothing of it held. `ending_apps` are the ids of apps whose app servers end."""
+    return _Planner(desired, actual, holders, imports, ending_apps=ending_apps, now=now).plan()
+
+
+class _Planner:
+    def __init__(
+        self,
+        desired: DesiredDirectory,
+        actual: ActualDirectory,
+        holders: Holders,
+        imports: Imports,
+        *,
+        ending_apps: frozenset[str],
+        now: datetime,
+    ) -> None:
+        self._desired = desired
+        self._actual = actual
+        self._roles = actual.roles
+        self._holders = holders
+        self._policy = imports.policy
+        self._imports = imports
+        self._ending_apps = ending_apps
+        self._now = now
+        self._nesting = Nesting(actual.access_lists, actual.members, now)
+        self._changes: list[Change] = []
+        self._aside: list[Quarantined] = []
+        self._warnings: list[str] = list(actual.oddities)
+        self._unchanged = 0
+        self._kept_roles: set[str] = set()
+        self._written_roles: set[str] = set()
+        self._ended: dict[str, Harmed] = {}
+        self._made = 0
+        self._without_room: list[str] = []
+        self._people: dict[str, frozenset[str]] = {}
+        self._direct: dict[str, Set[str]] = {}
+
+    def plan(self) -> Plan:
+        for name, found in sorted(self._actual.access_lists.items()):
+            if self._is_ours(name) and name not in self._desired.candidates:
+                self._end(found, self._why_ended(name), self._evidence(name))
+        self._foresee()
+        for name in self._nesting.children_first(sorted(self._desired.candidates)):
+            self._weigh(self._desired.candidates[name])
+        self._warn_of_the_limit()
+        self._end_orphaned_roles()
+        return Plan(
+            changes=tuple(self._changes),
+            quarantined=tuple(self._aside),
+            warnings=tuple(self._warnings),
+            unchanged=self._unchanged,
+        )
+
+    def _foresee(self) -> None:
+        """Note who should be in the list of each candidate, and who will be in those that are there, by name."""
+        names = self._holders.names
+        for name, candidate in self._desired.candidates.items():
+            if candidate.unread:
+                continue
+            people = frozenset(names[okta_id] for okta_id in names.keys() & candidate.people)
+            self._people[name] = people
+            if name in self._actual.access_lists and self._is_ours(name):
+                taken = taken_role(name, self._roles, self._policy)
+                self._direct[name] = people & self._members_of(name).imported if taken else people
+
+    def _weigh(self, candidate: Candidate) -> None:
+        """Plan the list of one candidate."""
+        name = candidate.okta_id
+        found = self._actual.access_lists.get(name)
+        if candidate.unread:
+            self._kept_roles.add(name)
+            return
+        if found is not None and not self._is_ours(name):
+            self._kept_roles.add(name)
+            reason = f"Teleport has an access list of this name that is not ours ({found.title})"
+            self._aside.append(Quarantined(ACCESS_LIST, name, name, reason, "delete that list, or live without ours"))
+            return
+        people = self._people[name]
+        members = plan_members(
+            candidate,
+            self._members_of(name),
+            self._holders,
+            people=people,
+            nested=self._nesting.through_others(name, self._direct, self._ended),
+            dangling=self._nesting.dangling(name),
+            ended=self._ended.keys(),
+            now=self._now,
+        )
+        self._aside += members.aside
+        if self._imports.lists_off:
+            if people:
+                self._keep_roles(candidate, candidate.name)
+        elif found is None:
+            if people:
+                self._make(candidate, people)
+        elif members.stays:
+            self._keep(candidate, found, members)
+        else:
+            self._empty(candidate, found, members)
+
+    def _make(self, candidate: Candidate, people: frozenset[str]) -> None:
+        name = candidate.okta_id
+        limit = self._imports.list_limit
+        if limit is not None and len(self._actual.access_lists) + self._made >= limit:
+            self._without_room.append(candidate.name)
+            return
+        again = member_role(name) in self._roles and reviewer_role(name) in self._roles
+        if not self._keep_roles(candidate, candidate.name):
+            return
+        self._made += 1
+        reason = f"{candidate.name} passes the filter {candidate.why}; people of ours in it: {len(people)}"
+        if again:
+            reason = f"the list of {candidate.name} is wanted, and gone though its roles are there"
+            self._warnings.append(f"access list {name}: {reason}: it was deleted in Teleport; it is made again")
+        self._changes.append(
+            Change(
+                action=Action.CREATE,
+                kind=ACCESS_LIST,
+                name=name,
+                subject=name,
+                okta_id=name,
+                reason=reason,
+                content=self._content(candidate, None),
+                members=tuple(sorted(people)),
+                after=self._role_keys(name),
+            )
+        )
+
+    def _keep(self, candidate: Candidate, found: TeleportAccessList, members: MembersPlan) -> None:
+        content = self._content(candidate, found)
+        self._unchanged += members.unchanged
+        self._changes += members.leaving
+        if not self._keep_roles(candidate, content.title):
+            return
+        if content == found:
+            self._unchanged += 1
+        else:
+            self._changes.append(
+                Change(
+                    action=Action.UPDATE,
+                    kind=ACCESS_LIST,
+                    name=found.name,
+                    subject=found.name,
+                    okta_id=found.name,
+                    reason=f"the list of {candidate.name} differs from what it should grant, or from Okta's name",
+                    content=content,
+                    found=found,
+                    after=self._role_keys(found.name),
+                )
+            )
+        self._changes += joining(candidate, members.joining, self._holders, owner=self._policy.owner)
+
+    def _empty(self, candidate: Candidate, found: TeleportAccessList, members: MembersPlan) -> None:
+        """End a list that nobody will be in any more: its members go one by one, and it goes when all of them may."""
+        self._changes += members.leaving
+        harmed = Harmed(ACCESS_LIST, found.name, found.name)
+        reason = f"nobody is in {candidate.name} any more, and nobody was added in Teleport"
+        harm = Harm(harmed, Evidence.ABSENT, listing=members_of(found.name))
+        nested = tuple(self._ended[name] for name in self._members_of(found.name).others if name in self._ended)
+        self._end(found, reason, harm, rests_on=(*members.harms, *nested), only_if_empty=True)
+
+    def _end(
+        self,
+        found: TeleportAccessList,
+        reason: str | None,
+        harm: Harm,
+        *,
+        rests_on: tuple[Harmed, ...] = (),
+        only_if_empty: bool = False,
+    ) -> None:
+        name = found.name
+        if reason is None:
+            self._kept_roles.add(name)
+            return
+        parents = self._nesting.parents(name)
+        foreign = sorted(
+            parent
+            for parent in {*parents, *found.parents}
+            if parent in self._actual.access_lists and not (parent in parents and self._is_ours(parent))
+        )
+        if foreign:
+            self._empty_in_place(found, reason, harm, foreign)
+            return
+        self._ended[name] = harm.harmed
+        for parent in parents:
+            self._changes.append(
+                Change(
+                    action=Action.DELETE,
+                    kind=MEMBER,
+                    name=name,
+                    subject=parent,
+                    okta_id=name,
+                    reason=f"the nested list goes: {reason}",
+                    found=self._actual.members[parent].others[name],
+                    harm=harm,
+                    rests_on=rests_on,
+                )
+            )
+        self._changes.append(
+            Change(
+                action=Action.DELETE,
+                kind=ACCESS_LIST,
+                name=name,
+                subject=name,
+                okta_id=name,
+                reason=reason,
+                found=found,
+                only_if_empty=only_if_empty,
+                harm=harm,
+                rests_on=rests_on,
+            )
+        )
+        self._kept_roles.add(name)
+        self._changes += ending_roles(
+            name,
+            found.title,
+            self._roles,
+            self._policy,
+            harm=harm,
+            after=(key_of(ACCESS_LIST, name),),
+            rests_on=rests_on,
+        )
+
+    def _empty_in_place(self, found: TeleportAccessList, reason: str, harm: Harm, parents: Iterable[str]) -> None:
+        """Take out whom we imported into a list that should end, and that others' lists hold on to."""
+        name = found.name
+        self._kept_roles.add(name)
+        self._direct[name] = frozenset()
+        if name not in self._people:
+            self._changes += emptying(self._members_of(name), name, reason, harm)
+        self._aside.append(
+            Quarantined(
+                ACCESS_LIST,
+                name,
+                name,
+                f"{reason}; but it is a member or an owner of {', '.join(map(self._titled, parents))}, "
+                "and Teleport refuses to delete it while it is",
+                "take it out of there; then it goes by itself",
+            )
+        )
+
+    def _keep_roles(self, candidate: Candidate, title: str) -> bool:
+        """Plan the roles of a wanted list; False when they cannot be ours."""
+        self._kept_roles.add(candidate.okta_id)
+        planned = plan_roles(
+            candidate, title, self._roles, self._imports, desired=self._desired, ending_apps=self._ending_apps
+        )
+        if planned.aside is not None:
+            self._aside.append(planned.aside)
+            return False
+        self._changes += planned.changes
+        self._written_roles.update(change.name for change in planned.changes)
+        self._unchanged += planned.unchanged
+        return True
+
+    def _end_orphaned_roles(self) -> None:
+        """End roles of ours whose list is gone, or, without lists, whose group or app is wanted no more."""
+        titles: dict[str, str] = defaultdict(str)
+        for role in self._roles.values():
+            okta_id = labels.okta_id_of(role.labels) or ""
+            if labels.owner_of(role.labels) == self._policy.owner and role.name in {
+                member_role(okta_id),
+                reviewer_role(okta_id),
+            }:
+                titles[okta_id] = role.labels.get(labels.ROLE_NAME, okta_id)
+        for okta_id, title in sorted(titles.items()):
+            if okta_id in self._kept_roles:
+                continue
+            if not self._imports.lists_off:
+                self._changes += ending_roles(okta_id, title, self._roles, self._policy)
+                continue
+            harmed = Harmed(ROLE, member_role(okta_id), okta_id)
+            if okta_id in self._people:
+                harm = Harm(harmed, Evidence.ABSENT, listing=members_of(okta_id))
+                rests_on = self._departures(okta_id)
+                self._changes += ending_roles(okta_id, title, self._roles, self._policy, harm=harm, rests_on=rests_on)
+            elif self._why_ended(okta_id) is not None:
+                harm = replace(self._evidence(okta_id), harmed=harmed)
+                self._changes += ending_roles(okta_id, title, self._roles, self._policy, harm=harm)
+
+    def _departures(self, okta_id: str) -> tuple[Harmed, ...]:
+        """Return the harms of those people of a candidate who are about to leave altogether."""
+        people = self._desired.candidates[okta_id].people
+        leaving = (change for change in self._holders.departing.values() if change.okta_id in people)
+        return tuple(change.harmed for change in leaving if change.harmed is not None)
+
+    def _why_ended(self, okta_id: str) -> str | None:
+        """Say why a group or an app that is no candidate has no list; None when nobody knows."""
+        stated = self._desired.no_list.get(okta_id)
+        if stated:
+            return stated
+        return None if okta_id in self._desired.present else "it is no longer in Okta"
+
+    def _evidence(self, okta_id: str) -> Harm:
+        """Return the harm of a list that ends because its group or app is no candidate."""
+        harmed = Harmed(ACCESS_LIST, okta_id, okta_id)
+        if okta_id in self._desired.present:
+            return Harm(harmed, Evidence.STATED)
+        return Harm(harmed, Evidence.ABSENT, listing=APPS if okta_id.startswith(OKTA_APP_ID) else GROUPS)
+
+    def _content(self, candidate: Candidate, found: TeleportAccessList | None) -> TeleportAccessList:
+        name_label, description_label = (
+            (labels.GROUP_NAME, labels.GROUP_DESCRIPTION)
+            if candidate.of == GROUP
+            else (labels.APP_NAME, labels.APP_DESCRIPTION)
+        )
+        described = {name_label: candidate.name}
+        if candidate.description:
+            described[description_label] = candidate.description
+        owned = labelling.ours(candidate.okta_id, self._policy) | described
+        base = found or TeleportAccessList(
+            candidate.okta_id,
+            candidate.name,
+            description=candidate.description,
+            owners=tuple(ListOwner(owner) for owner in self._imports.default_owners),
+        )
+        title, description = base.title, base.description
+        if found is not None:
+            if found.title == found.labels.get(name_label):
+                title = candidate.name
+            if found.description == found.labels.get(description_label, ""):
+                description = candidate.description
+        return replace(
+            base,
+            labels=labelling.labelled(base.labels, owned, {}, self._policy),
+            title=title,
+            description=description,
+            grants=(member_role(candidate.okta_id),),
+            owner_grants=(reviewer_role(candidate.okta_id),),
+        )
+
+    def _role_keys(self, okta_id: str) -> tuple[str, ...]:
+        """The keys of those roles of a list that this plan writes."""
+        names = (member_role(okta_id), reviewer_role(okta_id))
+        return tuple(key_of(ROLE, name) for name in names if name in self._written_roles)
+
+    def _warn_of_the_limit(self) -> None:
+        if self._without_room:
+            self._warnings.append(
+                f"the cluster's licence allows {self._imports.list_limit} access lists: {len(self._without_room)} that "
+                f"are wanted are not made, the first of them {self._without_room[0]}; users, groups and apps are synced"
+            )
+
+    def _members_of(self, name: str) -> ListMembers:
+        return self._actual.members.get(name, _NOBODY)
+
+    def _is_ours(self, name: str) -> bool:
+        return labels.owner_of(self._actual.access_lists[name].labels) == self._policy.owner
+
+    def _titled(self, name: str) -> str:
+        return f"{self._actual.access_lists[name].title} ({name})"
+
+
+def ending_app_ids(plan: Plan) -> frozenset[str]:
+    """Return the ids of the apps whose app servers a plan ends."""
+    return frozenset(
+        change.okta_id for change in plan.changes if change.kind == APP_SERVER and change.action is Action.DELETE
+    )

@@ -1,0 +1,146 @@
+"""Planning app servers: one for each app that can be launched, on our own host; those of other hosts are not ours.
+
+An app server ends by itself unless it is renewed, and nothing is compared by its end. Of an app with several links the
+one that is in use is kept while Okta still lists it, because Okta does not promise their order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.desired.trust import APPS
+from teleport_okta.model import labels
+from teleport_okta.model.access import TeleportAppServer
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.plan import labelling
+from teleport_okta.plan.changes import APP_SERVER, USER_GROUP, Action, Change, Harm
+from teleport_okta.plan.plan import Plan
+
+if TYPE_CHECKING:
+    from teleport_okta.desired.directory import DesiredDirectory, WantedApp
+    from teleport_okta.desired.policy import Imports
+    from teleport_okta.plan.actual import ActualDirectory
+
+
+def plan_app_servers(desired: DesiredDirectory, actual: ActualDirectory, imports: Imports) -> Plan:
+    """Compare and return the plan, nothing of it held."""
+    policy = imports.policy
+    changes: list[Change] = []
+    aside: list[Quarantined] = []
+    unchanged = 0
+    for wanted in sorted(desired.apps.values(), key=lambda one: one.name):
+        found = actual.app_servers.get(wanted.name)
+        if found is not None and labels.owner_of(found.labels) != policy.owner:
+            reason = f"this host has an app server of this name that is not ours ({wanted.app.label})"
+            aside.append(Quarantined(APP_SERVER, wanted.name, wanted.app.id, reason, "remove it"))
+            continue
+        steps = _writing(wanted, found, desired, actual, imports)
+        changes += steps
+        unchanged += not steps
+    names = {wanted.name for wanted in desired.apps.values()}
+    for name, server in sorted(actual.app_servers.items()):
+        if labels.owner_of(server.labels) == policy.owner and name not in names:
+            ending = _ending(server, desired)
+            if ending is not None:
+                changes.append(ending)
+    return Plan(changes=tuple(changes), quarantined=tuple(aside), unchanged=unchanged)
+
+
+def harm_of_ending(name: str, okta_id: str) -> Harmed:
+    """Return whom the end of an app server is about, for what follows from it."""
+    return Harmed(APP_SERVER, name, okta_id)
+
+
+def _writing(
+    wanted: WantedApp,
+    found: TeleportAppServer | None,
+    desired: DesiredDirectory,
+    actual: ActualDirectory,
+    imports: Imports,
+) -> list[Change]:
+    """Return the steps that write an app server: first all but what follows from the end of groups."""
+    content = _content(wanted, found, desired, imports)
+    ends = _ends_behind(found, content, desired, actual)
+    if not ends:
+        is_right = found is not None and content == found and found.expires is not None
+        return [] if is_right else [_step(wanted, content, found)]
+    wider = replace(content, user_groups=tuple(sorted({*content.user_groups, *ends})))
+    if found is not None and sorted(found.user_groups) == list(wider.user_groups):
+        wider = replace(wider, user_groups=found.user_groups)
+    narrowing = replace(_step(wanted, content, wider), rests_on=tuple(ends.values()))
+    return [narrowing] if wider == found else [_step(wanted, wider, found), narrowing]
+
+
+def _content(
+    wanted: WantedApp, found: TeleportAppServer | None, desired: DesiredDirectory, imports: Imports
+) -> TeleportAppServer:
+    app, policy = wanted.app, imports.policy
+    base = found or TeleportAppServer(wanted.name, imports.host_id)
+    owned = labelling.ours(app.id, policy) | labelling.of_app(app)
+    groups = () if imports.groups_off else _granting(wanted, base, desired)
+    return replace(
+        base,
+        labels=labelling.labelled(base.labels, owned, wanted.rule_labels, policy),
+        uri=base.uri if base.uri in app.links else app.links[0],
+        description=app.description,
+        user_groups=base.user_groups if sorted(base.user_groups) == list(groups) else groups,
+    )
+
+
+def _granting(wanted: WantedApp, base: TeleportAppServer, desired: DesiredDirectory) -> tuple[str, ...]:
+    """Return the names of the user groups that grant an app; where that cannot be read, it is as it was found."""
+    unknown = {
+        name
+        for name in base.user_groups
+        if desired.is_unreadable(name) or (name in desired.groups and desired.groups[name].apps is None)
+    }
+    return tuple(sorted(unknown | (desired.groups.keys() & set(wanted.group_ids))))
+
+
+def _ends_behind(
+    found: TeleportAppServer | None, content: TeleportAppServer, desired: DesiredDirectory, actual: ActualDirectory
+) -> dict[str, Harmed]:
+    """Return the ends of those user groups that an app server names no more, and that are not wanted any more."""
+    ends = {}
+    for name in set(found.user_groups if found else ()).difference(content.user_groups):
+        group = actual.user_groups.get(name)
+        if group is not None and name not in desired.groups:
+            ends[name] = Harmed(USER_GROUP, name, labels.okta_id_of(group.labels) or name)
+    return dict(sorted(ends.items()))
+
+
+def _step(wanted: WantedApp, content: TeleportAppServer, found: TeleportAppServer | None) -> Change:
+    return Change(
+        action=Action.UPDATE if found else Action.CREATE,
+        kind=APP_SERVER,
+        name=wanted.name,
+        subject=wanted.name,
+        okta_id=wanted.app.id,
+        reason=f"the app {wanted.app.label} {'differs from Okta' if found else 'is in Okta'}",
+        content=content,
+        found=found,
+    )
+
+
+def _ending(server: TeleportAppServer, desired: DesiredDirectory) -> Change | None:
+    okta_id = labels.okta_id_of(server.labels) or ""
+    label = server.labels.get(labels.APP_NAME, server.name)
+    stated = desired.left_out.get(okta_id)
+    if stated is None and okta_id in desired.present:
+        return None
+    return Change(
+        action=Action.DELETE,
+        kind=APP_SERVER,
+        name=server.name,
+        subject=server.name,
+        okta_id=okta_id,
+        reason=f"{label}: {stated}" if stated else f"the app {label} is no longer in Okta",
+        found=server,
+        harm=Harm(
+            harm_of_ending(server.name, okta_id),
+            Evidence.STATED if stated else Evidence.ABSENT,
+            listing="" if stated else APPS,
+        ),
+    )

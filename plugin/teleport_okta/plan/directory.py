@@ -1,0 +1,75 @@
+"""Planning everything that is made of groups and apps, beside a plan about users."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teleport_okta.model import labels
+from teleport_okta.model.findings import Leftover
+from teleport_okta.plan.access_lists import ending_app_ids, plan_access_lists
+from teleport_okta.plan.app_servers import plan_app_servers
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, USER_GROUP
+from teleport_okta.plan.order import in_order
+from teleport_okta.plan.plan import Plan
+from teleport_okta.plan.user_groups import plan_user_groups
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from teleport_okta.desired.directory import DesiredDirectory
+    from teleport_okta.desired.policy import Imports
+    from teleport_okta.plan.actual import ActualDirectory
+    from teleport_okta.plan.holders import Holders
+
+
+def plan_directory(
+    desired: DesiredDirectory,
+    actual: ActualDirectory,
+    holders: Holders,
+    imports: Imports,
+    *,
+    now: datetime,
+) -> Plan:
+    """Compare and return the plan, nothing of it held.
+
+    What is switched off is left as it is found. `holders` are the users that the plan about users leaves behind; `now`
+    tells which memberships have ended.
+    """
+    groups = Plan() if imports.groups_off else plan_user_groups(desired, actual, imports.policy)
+    apps = Plan() if imports.apps_off else plan_app_servers(desired, actual, imports)
+    lists = (
+        Plan()
+        if imports.roles_off
+        else plan_access_lists(desired, actual, holders, imports, ending_apps=ending_app_ids(apps), now=now)
+    )
+    return merged(Plan(quarantined=desired.quarantined, leftovers=_leftovers(actual)), groups, apps, lists)
+
+
+def merged(*plans: Plan) -> Plan:
+    """Return one plan of several, in the order in which it is applied."""
+    return Plan(
+        changes=in_order(change for plan in plans for change in plan.changes),
+        quarantined=tuple(sorted(row for plan in plans for row in plan.quarantined)),
+        leftovers=tuple(sorted(row for plan in plans for row in plan.leftovers)),
+        warnings=tuple(warning for plan in plans for warning in plan.warnings),
+        unchanged=sum(plan.unchanged for plan in plans),
+    )
+
+
+def _leftovers(actual: ActualDirectory) -> tuple[Leftover, ...]:
+    """Return objects of another or an earlier Okta integration, which are listed and never touched."""
+    found = [
+        *((USER_GROUP, group.name, group.labels) for group in actual.user_groups.values()),
+        *((APP_SERVER, server.name, server.labels) for server in actual.app_servers.values()),
+        *((APP_SERVER, server.name, server.labels) for server in actual.other_app_servers),
+        *((ACCESS_LIST, found.name, found.labels) for found in actual.access_lists.values()),
+    ]
+    return tuple(
+        sorted(
+            {
+                Leftover(kind, name, carried.get(labels.OKTA_ORG, ""))
+                for kind, name, carried in found
+                if labels.is_leftover(carried)
+            }
+        )
+    )

@@ -1,0 +1,57 @@
+"""Who will be which Teleport user once a plan about users is applied, and who is about to leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from teleport_okta.plan.changes import USER, Action
+from teleport_okta.plan.users import owned_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from teleport_okta.model.teleport import TeleportUser
+    from teleport_okta.plan.changes import Change
+    from teleport_okta.plan.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """The users that a plan leaves behind, as if nothing of it were held.
+
+    `names` maps the Okta ids of people to the users of ours who stand for them, `ids` the names of all users of ours,
+    leavers among them, to Okta ids; `coming` are those whom this plan makes or takes over; `departing` maps the names
+    of those who leave to their deletions. `strangers` are the names of users who exist, and of whom nobody can tell
+    which person of ours they are.
+    """
+
+    names: Mapping[str, str]
+    ids: Mapping[str, str]
+    coming: frozenset[str]
+    departing: Mapping[str, Change]
+    strangers: frozenset[str] = frozenset()
+
+
+def holders_after(plan: Plan, users: Mapping[str, TeleportUser], owner: str) -> Holders:
+    """Return who is who after a plan about users."""
+    departing: dict[str, Change] = {}
+    ids = {name: okta_id for name, okta_id in owned_names(users.values(), owner).items() if okta_id}
+    coming = set()
+    for change in plan.changes:
+        if change.kind != USER:
+            continue
+        if change.action is Action.DELETE:
+            departing[change.name] = change
+        else:
+            if change.name not in ids:
+                coming.add(change.name)
+            ids[change.name] = change.okta_id
+    staying = {name: okta_id for name, okta_id in ids.items() if name not in departing}
+    return Holders(
+        names={okta_id: name for name, okta_id in staying.items()},
+        ids=ids,
+        coming=frozenset(coming),
+        departing=departing,
+        strangers=frozenset(users.keys() - ids.keys()),
+    )

@@ -1,0 +1,189 @@
+"""The two roles of an access list: what its members are granted, and who reviews requests for that.
+
+A member of an app's list has that app. A member of a group's list has the user group and, app by app, what the group
+grants in Okta (`reference/teleport.md` 5.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.desired.directory import GROUP
+from teleport_okta.desired.trust import APPS, grants_of
+from teleport_okta.model import labels
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.names import app_server_name, member_role, reviewer_role
+from teleport_okta.model.teleport import RoleAllow, TeleportRole
+from teleport_okta.plan import labelling
+from teleport_okta.plan.app_servers import harm_of_ending
+from teleport_okta.plan.changes import APP_SERVER, ROLE, Action, Change, Harm, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Set
+
+    from teleport_okta.desired.directory import Candidate, DesiredDirectory
+    from teleport_okta.desired.policy import Imports, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class ListRoles:
+    """What is to be done to the roles of one list. `aside` says why nothing can be: then nobody may join it."""
+
+    changes: tuple[Change, ...] = ()
+    unchanged: int = 0
+    aside: Quarantined | None = None
+
+
+def taken_role(okta_id: str, roles: Mapping[str, TeleportRole], policy: Policy) -> str | None:
+    """Return the name of a role that a list needs and that is somebody else's, if there is one."""
+    for name in (member_role(okta_id), reviewer_role(okta_id)):
+        if name in roles and labels.owner_of(roles[name].labels) != policy.owner:
+            return name
+    return None
+
+
+def plan_roles(
+    candidate: Candidate,
+    title: str,
+    roles: Mapping[str, TeleportRole],
+    imports: Imports,
+    *,
+    desired: DesiredDirectory,
+    ending_apps: frozenset[str],
+) -> ListRoles:
+    """Plan both roles of a list that is wanted; `ending_apps` are the ids of apps whose app servers end in this."""
+    policy = imports.policy
+    taken = taken_role(candidate.okta_id, roles, policy)
+    if taken:
+        reason = f"its role {taken} exists and is not ours, so nobody is granted {candidate.name} by a list"
+        return ListRoles(aside=Quarantined(ROLE, taken, candidate.okta_id, reason, "delete or rename that role"))
+    changes: list[Change] = []
+    unchanged = 0
+    for name, allow in _allowed(candidate, roles, imports, desired).items():
+        found = roles.get(name)
+        base = found or TeleportRole(name)
+        owned = labelling.ours(candidate.okta_id, policy) | {labels.ROLE_NAME: title}
+        content = replace(base, labels=labelling.labelled(base.labels, owned, {}, policy), allow=allow)
+        changes += _writing(candidate, content, found, _Losses(desired, ending_apps))
+        unchanged += content == found
+    return ListRoles(tuple(changes), unchanged)
+
+
+def ending_roles(
+    okta_id: str,
+    title: str,
+    roles: Mapping[str, TeleportRole],
+    policy: Policy,
+    *,
+    harm: Harm | None = None,
+    after: tuple[str, ...] = (),
+    rests_on: tuple[Harmed, ...] = (),
+) -> list[Change]:
+    """Return the deletions of the roles of a list that ends, or is gone."""
+    found = [roles[name] for name in (member_role(okta_id), reviewer_role(okta_id)) if name in roles]
+    return [
+        Change(
+            action=Action.DELETE,
+            kind=ROLE,
+            name=role.name,
+            subject=role.name,
+            okta_id=okta_id,
+            reason=f"its list {title} goes" if harm else f"its list {title} is gone",
+            found=role,
+            after=after,
+            harm=harm,
+            rests_on=rests_on,
+        )
+        for role in found
+        if labels.owner_of(role.labels) == policy.owner
+    ]
+
+
+def _allowed(
+    candidate: Candidate, roles: Mapping[str, TeleportRole], imports: Imports, desired: DesiredDirectory
+) -> dict[str, RoleAllow | None]:
+    member = member_role(candidate.okta_id)
+    found = roles.get(member)
+    allow: RoleAllow | None
+    if candidate.app_ids is None:
+        allow = _granting(candidate, ()) if found is None else found.allow
+    else:
+        unreadable = {app_id for app_id in candidate.unlisted & _apps(found) if desired.is_unreadable(app_id)}
+        allow = _granting(candidate, unreadable.union(candidate.app_ids))
+    return {member: allow, reviewer_role(candidate.okta_id): RoleAllow(review=(member,) if imports.reviews else ())}
+
+
+def _granting(candidate: Candidate, app_ids: Iterable[str]) -> RoleAllow:
+    ids = tuple(sorted(app_ids))
+    return RoleAllow(
+        app_labels={labels.APP_ID: ids} if ids else {},
+        group_labels={labels.GROUP_ID: (candidate.okta_id,)} if candidate.of == GROUP else {},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Losses:
+    """What it means that a role grants an app no more."""
+
+    desired: DesiredDirectory
+    ending_apps: frozenset[str]
+
+    def harm(self, name: str, candidate: Candidate, lost: Set[str]) -> Harm | None:
+        """Return the harm, unless all of the apps end anyway. Of several reasons the one that is the easiest to doubt.
+
+        An app that the group grants and that is in no row is missing from the listing of apps; one that the group does
+        not grant is missing from what it grants.
+        """
+        rest = lost - self.ending_apps
+        if not rest:
+            return None
+        harmed = Harmed(ROLE, name, candidate.okta_id)
+        if rest & candidate.unlisted:
+            return Harm(harmed, Evidence.ABSENT, listing=APPS)
+        if rest <= self.desired.left_out.keys():
+            return Harm(harmed, Evidence.STATED)
+        return Harm(harmed, Evidence.ABSENT, listing=grants_of(candidate.okta_id))
+
+
+def _writing(
+    candidate: Candidate, content: TeleportRole, found: TeleportRole | None, losses: _Losses
+) -> Iterator[Change]:
+    """Return the steps that write a role: all that harms nobody first, lest it wait for what the brake holds."""
+    lost = _apps(found) - _apps(content)
+    if not lost:
+        if content != found:
+            yield _step(candidate, content, found)
+        return
+    everything = {labels.APP_ID: tuple(sorted(_apps(content) | lost))}
+    wider = replace(content, allow=replace(content.allow or RoleAllow(), app_labels=everything))
+    if wider != found:
+        yield _step(candidate, wider, found)
+    ending = sorted(lost & losses.ending_apps)
+    yield replace(
+        _step(candidate, content, wider),
+        reason=f"{candidate.name} grants {len(lost)} apps less in Okta",
+        after=tuple(key_of(APP_SERVER, app_server_name(app_id)) for app_id in ending),
+        harm=losses.harm(content.name, candidate, lost),
+        rests_on=tuple(harm_of_ending(app_server_name(app_id), app_id) for app_id in ending),
+    )
+
+
+def _step(candidate: Candidate, content: TeleportRole, found: TeleportRole | None) -> Change:
+    return Change(
+        action=Action.UPDATE if found else Action.CREATE,
+        kind=ROLE,
+        name=content.name,
+        subject=content.name,
+        okta_id=candidate.okta_id,
+        reason=f"what {candidate.name} grants differs from Okta" if found else f"the list {candidate.name} is wanted",
+        content=content,
+        found=found,
+    )
+
+
+def _apps(role: TeleportRole | None) -> set[str]:
+    if role is None or role.allow is None:
+        return set()
+    return set(role.allow.app_labels.get(labels.APP_ID, ()))

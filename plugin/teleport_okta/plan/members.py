@@ -1,0 +1,159 @@
+"""Planning the members of one list: Okta's people against those whom we imported; whom people added is not ours.
+
+Where a membership comes from stands on the member itself, so a lost state changes nothing here (`design.md` 4.6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from teleport_okta.desired.trust import members_of
+from teleport_okta.model import labels
+from teleport_okta.model.access import TeleportMember
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.plan.changes import MEMBER, Action, Change, Harm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence, Set
+    from datetime import datetime
+
+    from teleport_okta.desired.directory import Candidate
+    from teleport_okta.model.access import ListMembers
+    from teleport_okta.plan.holders import Holders
+
+
+@dataclass(frozen=True, slots=True)
+class MembersPlan:
+    """What is to be done to the members of one list: whom to add, and the steps by which others go.
+
+    `harms` are those of the steps; `stays` says whether anybody will be left, or come.
+    """
+
+    joining: tuple[str, ...]
+    leaving: tuple[Change, ...]
+    unchanged: int
+    stays: bool
+    aside: tuple[Quarantined, ...] = ()
+
+    @property
+    def harms(self) -> tuple[Harmed, ...]:
+        """The harms that the steps are of."""
+        return tuple(dict.fromkeys(change.harmed for change in self.leaving if change.harmed is not None))
+
+
+def is_imported(member: TeleportMember) -> bool:
+    """Whether a member is there because Okta says so."""
+    return not member.is_list and member.labels.get(labels.GRANT) == labels.GRANT_IMPORTED
+
+
+def plan_members(
+    candidate: Candidate,
+    members: ListMembers,
+    holders: Holders,
+    *,
+    people: frozenset[str],
+    nested: Set[str],
+    dangling: Sequence[str],
+    ended: Set[str],
+    now: datetime,
+) -> MembersPlan:
+    """Compare the members of a list with its people, who are users of ours by name.
+
+    `nested` are those who are in it through another list: they are not added. `dangling` are members that are lists
+    which do not exist, `ended` those lists that end in this plan.
+    """
+    given_an_end = {name: one for name, one in members.others.items() if is_imported(one)}
+    added_by_people = members.others.keys() - given_an_end.keys()
+    present = members.imported | given_an_end.keys()
+    gone = sorted(present - people)
+    return MembersPlan(
+        joining=tuple(sorted(people - present - added_by_people - nested)),
+        leaving=(
+            *(_dangling(candidate.okta_id, child) for child in dangling),
+            *(_leaving(candidate, name, holders) for name in gone),
+        ),
+        unchanged=len(present) - len(gone),
+        stays=bool(people or added_by_people - set(dangling) - ended),
+        aside=tuple(_ended(candidate, people, members, now)),
+    )
+
+
+def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, owner: str) -> list[Change]:
+    """Return the steps that add people to a list that is there, each after the user where that one is new."""
+    carried = {labels.OWNER: owner, labels.GRANT: labels.GRANT_IMPORTED}
+    return [
+        Change(
+            action=Action.CREATE,
+            kind=MEMBER,
+            name=name,
+            subject=candidate.okta_id,
+            okta_id=holders.ids.get(name, ""),
+            reason=f"in {candidate.name} in Okta",
+            content=TeleportMember(name, labels=carried),
+            after=(name,) if name in holders.coming else (),
+        )
+        for name in names
+    ]
+
+
+def emptying(members: ListMembers, list_name: str, reason: str, harm: Harm) -> list[Change]:
+    """Return the steps that take out everybody whom we imported, all of them of one harm."""
+    names = members.imported | {name for name, one in members.others.items() if is_imported(one)}
+    return [_removal(list_name, name, "", reason, harm=harm) for name in sorted(names)]
+
+
+def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
+    departure = holders.departing.get(name)
+    if departure is not None:
+        return _removal(
+            candidate.okta_id, name, departure.okta_id, departure.reason, harm=departure.harm, after=departure.after
+        )
+    okta_id = holders.ids.get(name, "")
+    harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", okta_id)
+    if name in holders.strangers:
+        harm = Harm(harmed, Evidence.STATED)
+        return _removal(candidate.okta_id, name, "", "the user of this name is not ours", harm=harm)
+    if not okta_id:
+        return _removal(candidate.okta_id, name, "", "there is no user of this name", harm=None)
+    harm = Harm(harmed, Evidence.ABSENT, listing=members_of(candidate.okta_id))
+    return _removal(candidate.okta_id, name, okta_id, f"no longer in {candidate.name} in Okta", harm=harm)
+
+
+def _dangling(list_name: str, child: str) -> Change:
+    found = TeleportMember(child, is_list=True)
+    reason = "the nested list does not exist any more, and would make other writes fail"
+    return Change(
+        action=Action.DELETE, kind=MEMBER, name=child, subject=list_name, okta_id="", reason=reason, found=found
+    )
+
+
+def _removal(
+    list_name: str, name: str, okta_id: str, reason: str, *, harm: Harm | None, after: tuple[str, ...] = ()
+) -> Change:
+    return Change(
+        action=Action.DELETE,
+        kind=MEMBER,
+        name=name,
+        subject=list_name,
+        okta_id=okta_id,
+        reason=reason,
+        found=TeleportMember(name, labels={labels.GRANT: labels.GRANT_IMPORTED}),
+        after=after,
+        harm=harm,
+    )
+
+
+def _ended(candidate: Candidate, people: frozenset[str], members: ListMembers, now: datetime) -> Iterable[Quarantined]:
+    """Report people whose membership has an end that people set, and that is over, while Okta still has them in it."""
+    for member in members.others.values():
+        if not member.is_list and member.expires is not None and member.expires <= now and member.name in people:
+            yield Quarantined(
+                MEMBER,
+                f"{candidate.okta_id}/{member.name}",
+                "",
+                f"their membership of {candidate.name} has ended in Teleport, and Okta still has them in it: "
+                "an import makes no temporary grant permanent",
+                "remove the member in Teleport if Okta is to decide, or take the person out in Okta",
+            )

@@ -1,0 +1,107 @@
+"""Lists in lists: who is in one through another, which nested list is gone, and where a list is nested.
+
+A person who is in a list through a nested one is not added to it again (`reference/teleport.md` 6.3). A nested list
+with requirements of its own counts for nobody here: whether somebody meets them changes with every login.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model.access import ListMembers
+from teleport_okta.plan.members import is_imported
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping, Set
+    from datetime import datetime
+
+    from teleport_okta.model.access import TeleportAccessList, TeleportMember
+
+DEEPEST: Final = 10
+"""How deep lists may be nested (`reference/teleport.md` 4.9)."""
+
+_NOBODY: Final = ListMembers()
+
+
+class Nesting:
+    """The nesting of all lists of a cluster, as it was read. `now` tells which memberships have ended."""
+
+    def __init__(
+        self, lists: Mapping[str, TeleportAccessList], members: Mapping[str, ListMembers], now: datetime
+    ) -> None:
+        self._lists = lists
+        self._members = members
+        self._now = now
+        self._parents: dict[str, list[str]] = defaultdict(list)
+        self._children: dict[str, list[str]] = {}
+        for name, found in members.items():
+            nested = [other.name for other in found.others.values() if other.is_list]
+            for child in nested:
+                self._parents[child].append(name)
+            effective = [child for child in nested if self._counts(name, child)]
+            if effective:
+                self._children[name] = effective
+
+    def parents(self, name: str) -> list[str]:
+        """Return the lists that have this one as a member."""
+        return sorted(self._parents.get(name, ()))
+
+    def children_first(self, names: Iterable[str]) -> list[str]:
+        """Return lists in an order in which each stands after those of them that are nested in it."""
+        wanted = dict.fromkeys(names)
+        ordered: dict[str, None] = {}
+        for name in wanted:
+            self._append(name, wanted, ordered, DEEPEST)
+        return list(ordered)
+
+    def _append(self, name: str, wanted: Container[str], ordered: dict[str, None], depth: int) -> None:
+        if name in ordered:
+            return
+        members = self._members.get(name)
+        for child in sorted(members.others) if members and depth else ():
+            if child in wanted and members is not None and members.others[child].is_list:
+                self._append(child, wanted, ordered, depth - 1)
+        ordered[name] = None
+
+    def dangling(self, name: str) -> list[str]:
+        """Return the nested lists of a list that do not exist any more: one of them makes every full write fail."""
+        found = self._members.get(name)
+        if found is None:
+            return []
+        return sorted(other.name for other in found.others.values() if other.is_list and other.name not in self._lists)
+
+    def through_others(self, name: str, direct: Mapping[str, Set[str]], ending: Container[str]) -> set[str]:
+        """Return who is in a list through nested ones, those that are `ending` left out.
+
+        `direct` has who will be in a list because of Okta, where that is not as it was found.
+        """
+        return self._through(name, direct, ending, DEEPEST)
+
+    def _through(self, name: str, direct: Mapping[str, Set[str]], ending: Container[str], depth: int) -> set[str]:
+        people: set[str] = set()
+        for child in self._children.get(name, ()) if depth else ():
+            if child not in ending:
+                people |= self._people(child, direct.get(child))
+                people |= self._through(child, direct, ending, depth - 1)
+        return people
+
+    def _people(self, name: str, imported: Set[str] | None) -> set[str]:
+        """Return the people who are effectively in a list, `imported` (None: as found) and those whom people added."""
+        found = self._members.get(name, _NOBODY)
+        people = set(found.imported if imported is None else imported)
+        for other in found.others.values():
+            if not self._lasts(other):
+                people.discard(other.name)
+            elif not other.is_list and (imported is None or not is_imported(other)):
+                people.add(other.name)
+        return people
+
+    def _lasts(self, member: TeleportMember) -> bool:
+        return member.expires is None or member.expires > self._now
+
+    def _counts(self, parent: str, child: str) -> bool:
+        """Whether the members of a nested list are effectively in its parent."""
+        found = self._lists.get(child)
+        membership = self._members[parent].others[child]
+        return found is not None and not found.has_requirements and self._lasts(membership)

@@ -1,0 +1,75 @@
+"""What we own of what a cluster holds: how much of it may end is measured by that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from teleport_okta.model import labels
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from teleport_okta.model.access import ListMembers, TeleportAppServer, TeleportUserGroup
+    from teleport_okta.plan.actual import ActualDirectory
+
+
+class ImportedMembers(Collection[str]):
+    """The imported members of our lists, as `list/user`: counted without being written out, since there are many."""
+
+    def __init__(self, members: Mapping[str, ListMembers]) -> None:
+        self._members = members
+        self._count = sum(len(found.imported) for found in members.values())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, name: object) -> bool:
+        list_name, _, member = str(name).partition("/")
+        found = self._members.get(list_name)
+        return found is not None and member in found.imported
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{name}/{member}" for name, found in self._members.items() for member in found.imported)
+
+
+def owned_objects(actual: ActualDirectory, owner: str) -> dict[str, Collection[str]]:
+    """Return the names of what we own beside users, by kind."""
+    lists = {name for name, found in actual.access_lists.items() if labels.owner_of(found.labels) == owner}
+    return {
+        USER_GROUP: _owned(actual.user_groups, owner),
+        APP_SERVER: _owned(actual.app_servers, owner),
+        ACCESS_LIST: frozenset(lists),
+        ROLE: frozenset(name for name, role in actual.roles.items() if labels.owner_of(role.labels) == owner),
+        MEMBER: ImportedMembers({name: found for name, found in actual.members.items() if name in lists}),
+    }
+
+
+def owned_groups(actual: ActualDirectory, owner: str) -> frozenset[str]:
+    """Return the Okta ids of the groups for which we hold something."""
+    lists = {
+        name
+        for name, found in actual.access_lists.items()
+        if labels.owner_of(found.labels) == owner and labels.GROUP_NAME in found.labels
+    }
+    return _owned(actual.user_groups, owner) | lists
+
+
+def owned_apps(actual: ActualDirectory, owner: str) -> frozenset[str]:
+    """Return the Okta ids of the apps for which we hold something; those that ran out while we were away included."""
+    servers = {
+        labels.okta_id_of(server.labels) or server.name
+        for server in (*actual.app_servers.values(), *actual.other_app_servers)
+        if labels.owner_of(server.labels) == owner
+    }
+    lists = {
+        name
+        for name, found in actual.access_lists.items()
+        if labels.owner_of(found.labels) == owner and labels.APP_NAME in found.labels
+    }
+    return frozenset(servers | lists)
+
+
+def _owned(found: Mapping[str, TeleportUserGroup] | Mapping[str, TeleportAppServer], owner: str) -> frozenset[str]:
+    return frozenset(name for name, one in found.items() if labels.owner_of(one.labels) == owner)

@@ -1,0 +1,126 @@
+"""Planning user groups: one for each Okta group, named by its id, with the apps that it grants."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.desired.trust import GROUPS
+from teleport_okta.model import labels
+from teleport_okta.model.access import TeleportUserGroup
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.names import app_server_name
+from teleport_okta.plan import labelling
+from teleport_okta.plan.app_servers import harm_of_ending
+from teleport_okta.plan.changes import USER_GROUP, Action, Change, Harm
+from teleport_okta.plan.plan import Plan
+
+if TYPE_CHECKING:
+    from teleport_okta.desired.directory import DesiredDirectory, WantedGroup
+    from teleport_okta.desired.policy import Policy
+    from teleport_okta.plan.actual import ActualDirectory
+
+
+def plan_user_groups(desired: DesiredDirectory, actual: ActualDirectory, policy: Policy) -> Plan:
+    """Compare and return the plan, nothing of it held."""
+    changes: list[Change] = []
+    aside: list[Quarantined] = []
+    unchanged = 0
+    for okta_id, wanted in sorted(desired.groups.items()):
+        found = actual.user_groups.get(okta_id)
+        if found is not None and labels.owner_of(found.labels) != policy.owner:
+            aside.append(
+                Quarantined(
+                    USER_GROUP,
+                    okta_id,
+                    okta_id,
+                    f"Teleport has a user group of this name that is not ours ({wanted.group.name})",
+                    f"delete it with `tctl rm user_group/{okta_id}`, or keep it and live without this one",
+                )
+            )
+            continue
+        steps = _writing(wanted, found, desired, actual, policy)
+        changes += steps
+        unchanged += not steps
+    for name, group in sorted(actual.user_groups.items()):
+        if labels.owner_of(group.labels) == policy.owner and name not in desired.present:
+            changes.append(_ending(group))
+    return Plan(changes=tuple(changes), quarantined=tuple(aside), unchanged=unchanged)
+
+
+def _writing(
+    wanted: WantedGroup,
+    found: TeleportUserGroup | None,
+    desired: DesiredDirectory,
+    actual: ActualDirectory,
+    policy: Policy,
+) -> list[Change]:
+    """Return the steps that write a user group: first all but what follows from the end of apps, which may be held."""
+    content = _content(wanted, found, desired, policy)
+    ends = _ends_behind(found, content, desired, actual)
+    if not ends:
+        return [] if content == found else [_step(wanted, content, found)]
+    wider = replace(content, applications=tuple(sorted({*content.applications, *ends})))
+    if found is not None and sorted(found.applications) == list(wider.applications):
+        wider = replace(wider, applications=found.applications)
+    narrowing = replace(_step(wanted, content, wider), rests_on=tuple(ends.values()))
+    return [narrowing] if wider == found else [_step(wanted, wider, found), narrowing]
+
+
+def _content(
+    wanted: WantedGroup, found: TeleportUserGroup | None, desired: DesiredDirectory, policy: Policy
+) -> TeleportUserGroup:
+    group = wanted.group
+    base = found or TeleportUserGroup(group.id)
+    owned = labelling.ours(group.id, policy) | labelling.of_group(group)
+    apps = base.applications
+    if wanted.apps is not None:
+        unreadable = {app_server_name(app_id) for app_id in wanted.unlisted if desired.is_unreadable(app_id)}
+        apps = tuple(sorted({app.name for app in wanted.apps} | unreadable.intersection(base.applications)))
+    return replace(
+        base,
+        labels=labelling.labelled(base.labels, owned, wanted.rule_labels, policy),
+        applications=base.applications if sorted(base.applications) == sorted(apps) else apps,
+    )
+
+
+def _ends_behind(
+    found: TeleportUserGroup | None, content: TeleportUserGroup, desired: DesiredDirectory, actual: ActualDirectory
+) -> dict[str, Harmed]:
+    """Return the ends of those app servers that a user group names no more, and that are not wanted any more at all."""
+    ends = {}
+    for name in set(found.applications if found else ()).difference(content.applications):
+        server = actual.app_servers.get(name)
+        okta_id = labels.okta_id_of(server.labels) if server else None
+        if okta_id and okta_id not in desired.apps:
+            ends[name] = harm_of_ending(name, okta_id)
+    return dict(sorted(ends.items()))
+
+
+def _step(wanted: WantedGroup, content: TeleportUserGroup, found: TeleportUserGroup | None) -> Change:
+    okta_id = content.name
+    return Change(
+        action=Action.UPDATE if found else Action.CREATE,
+        kind=USER_GROUP,
+        name=okta_id,
+        subject=okta_id,
+        okta_id=okta_id,
+        reason=f"the group {wanted.group.name} {'differs from Okta' if found else 'is in Okta'}",
+        content=content,
+        found=found,
+    )
+
+
+def _ending(group: TeleportUserGroup) -> Change:
+    okta_id = labels.okta_id_of(group.labels) or group.name
+    return Change(
+        action=Action.DELETE,
+        kind=USER_GROUP,
+        name=group.name,
+        subject=group.name,
+        okta_id=okta_id,
+        reason=f"the group {group.labels.get(labels.GROUP_NAME, group.name)} is no longer in Okta",
+        found=group,
+        harm=Harm(Harmed(USER_GROUP, group.name, okta_id), Evidence.ABSENT, listing=GROUPS),
+    )
