@@ -19,8 +19,8 @@ from teleport_okta.sandbox.okta.server import OktaSandbox
 from teleport_okta.sandbox.teleport.sandbox import TeleportSandbox
 
 if TYPE_CHECKING:
-    from teleport_okta.config import Settings
     from teleport_okta.sandbox.okta.apps import App
+    from teleport_okta.settings import Settings
 
 
 @dataclass
@@ -121,12 +121,17 @@ class WayIn:
 
 USUAL = WayIn()
 
+WITH_DIRECTORY = {"sync": {"apps_and_groups": True}, "access_lists": {"default_owners": ["owner@x.io"]}}
+"""Settings under which groups, apps and access lists are imported too."""
+
 
 @asynccontextmanager
 async def built_world(
     directory, *, edition="ent", version="18.1.3", settings=None, lag=None, way=USUAL, clock=None, cluster=None
 ):
     """Build a world with an app and nobody in it; `settings` are laid over the usual ones, section by section.
+
+    Usually people alone are synced; `WITH_DIRECTORY` brings groups, apps and access lists.
 
     `clock` is virtual unless given, `cluster` has further options of the Teleport sandbox. A world of the join method
     kubernetes has its pod's token at `pod_token(directory)`.
@@ -146,7 +151,7 @@ async def built_world(
         sections = {
             "teleport": _reaching(teleport, way) | _joining(teleport, way, directory),
             "okta": _reached(okta_server, way, directory) | _credential(okta, way, directory) | {"app_id": okta_app.id},
-            "sync": {},
+            "sync": {"apps_and_groups": False},
             "storage": {"data_dir": str(directory / "data")},
         }
         for section, values in (settings or {}).items():

@@ -70,6 +70,158 @@ class ApplyRequest(_message.Message):
 Global___ApplyRequest: _TypeAlias = ApplyRequest  # noqa: Y015
 
 @_typing.final
+class PreviewFiltersRequest(_message.Message):
+    """Filters as in the configuration; where none of a kind are given, those of the configuration count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FILTERS_FIELD_NUMBER: _builtins.int
+    APP_FILTERS_FIELD_NUMBER: _builtins.int
+    LIVE_FIELD_NUMBER: _builtins.int
+    live: _builtins.bool
+    """Read both systems now, instead of going by what was last seen."""
+    @_builtins.property
+    def group_filters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def app_filters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        group_filters: _abc.Iterable[_builtins.str] | None = ...,
+        app_filters: _abc.Iterable[_builtins.str] | None = ...,
+        live: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app_filters", b"app_filters", "group_filters", b"group_filters", "live", b"live"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewFiltersRequest: _TypeAlias = PreviewFiltersRequest  # noqa: Y015
+
+@_typing.final
+class FilterPreview(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEEN_AT_FIELD_NUMBER: _builtins.int
+    GROUP_FILTERS_FIELD_NUMBER: _builtins.int
+    APP_FILTERS_FIELD_NUMBER: _builtins.int
+    MATCHES_FIELD_NUMBER: _builtins.int
+    ENDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def seen_at(self) -> _timestamp_pb2.Timestamp:
+        """The moment at which it was read."""
+
+    @_builtins.property
+    def group_filters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def app_filters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___FilterMatch]: ...
+    @_builtins.property
+    def ending(self) -> _containers.RepeatedCompositeFieldContainer[Global___EndingList]: ...
+    def __init__(
+        self,
+        *,
+        seen_at: _timestamp_pb2.Timestamp | None = ...,
+        group_filters: _abc.Iterable[_builtins.str] | None = ...,
+        app_filters: _abc.Iterable[_builtins.str] | None = ...,
+        matches: _abc.Iterable[Global___FilterMatch] | None = ...,
+        ending: _abc.Iterable[Global___EndingList] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["seen_at", b"seen_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app_filters", b"app_filters", "ending", b"ending", "group_filters", b"group_filters", "matches", b"matches", "seen_at", b"seen_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FilterPreview: _TypeAlias = FilterPreview  # noqa: Y015
+
+@_typing.final
+class FilterMatch(_message.Message):
+    """A group or an app (`of`) that a filter lets pass."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OF_FIELD_NUMBER: _builtins.int
+    OKTA_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    of: _builtins.str
+    okta_id: _builtins.str
+    name: _builtins.str
+    filter: _builtins.str
+    """The filter that lets it pass."""
+    people: _builtins.int
+    """How many people Okta has in it; absent when that was never read."""
+    members: _builtins.int
+    """How many of them are users of ours; absent when the people were never read."""
+    verdict: _builtins.str
+    """kept, added, empty or unknown: what becomes of its list."""
+    def __init__(
+        self,
+        *,
+        of: _builtins.str = ...,
+        okta_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        filter: _builtins.str = ...,
+        people: _builtins.int | None = ...,
+        members: _builtins.int | None = ...,
+        verdict: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_members", b"_members", "_people", b"_people", "members", b"members", "people", b"people"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_members", b"_members", "_people", b"_people", "filter", b"filter", "members", b"members", "name", b"name", "of", b"of", "okta_id", b"okta_id", "people", b"people", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__members: _TypeAlias = _typing.Literal["members"]  # noqa: Y015
+    _WhichOneofArgType__members: _TypeAlias = _typing.Literal["_members", b"_members"]  # noqa: Y015
+    _WhichOneofReturnType__people: _TypeAlias = _typing.Literal["people"]  # noqa: Y015
+    _WhichOneofArgType__people: _TypeAlias = _typing.Literal["_people", b"_people"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__members) -> _WhichOneofReturnType__members | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__people) -> _WhichOneofReturnType__people | None: ...
+
+Global___FilterMatch: _TypeAlias = FilterMatch  # noqa: Y015
+
+@_typing.final
+class EndingList(_message.Message):
+    """A list of ours that would go."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OKTA_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    IMPORTED_FIELD_NUMBER: _builtins.int
+    ADDED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    okta_id: _builtins.str
+    title: _builtins.str
+    imported: _builtins.int
+    """How many members it has: imported ones, and others."""
+    added: _builtins.int
+    reason: _builtins.str
+    def __init__(
+        self,
+        *,
+        okta_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        imported: _builtins.int = ...,
+        added: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "imported", b"imported", "okta_id", b"okta_id", "reason", b"reason", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndingList: _TypeAlias = EndingList  # noqa: Y015
+
+@_typing.final
 class ApproveRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -357,7 +509,7 @@ Global___FieldChange: _TypeAlias = FieldChange  # noqa: Y015
 
 @_typing.final
 class Change(_message.Message):
-    """One call to Teleport: `name` is the object's, `subject` the user whom it is about."""
+    """One call to Teleport: `name` is the object's, `subject` what it is about as people name it: a user, a list, …"""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -589,9 +741,10 @@ class Plan(_message.Message):
     FINDINGS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     UNCHANGED_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
     digest: _builtins.str
     unchanged: _builtins.int
-    """How many users we own that need nothing."""
+    """How many objects we own that need nothing."""
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Change]: ...
     @_builtins.property
@@ -600,6 +753,10 @@ class Plan(_message.Message):
     def findings(self) -> Global___Findings: ...
     @_builtins.property
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def cost(self) -> Global___PassCost:
+        """What the reading cost that it was computed from, and what the next one will."""
+
     def __init__(
         self,
         *,
@@ -609,14 +766,134 @@ class Plan(_message.Message):
         findings: Global___Findings | None = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
         unchanged: _builtins.int = ...,
+        cost: Global___PassCost | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "findings", b"findings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "digest", b"digest", "findings", b"findings", "quarantined", b"quarantined", "unchanged", b"unchanged", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "cost", b"cost", "digest", b"digest", "findings", b"findings", "quarantined", b"quarantined", "unchanged", b"unchanged", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Plan: _TypeAlias = Plan  # noqa: Y015
+
+@_typing.final
+class PassCost(_message.Message):
+    """Calls to Okta by rate-limit bucket: those made, and those of the next reading if nothing changes, with the seconds
+    that the rate limits make each bucket wait.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MadeEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class NextCallsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class NextSecondsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    MADE_FIELD_NUMBER: _builtins.int
+    NEXT_CALLS_FIELD_NUMBER: _builtins.int
+    NEXT_SECONDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def made(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]: ...
+    @_builtins.property
+    def next_calls(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]: ...
+    @_builtins.property
+    def next_seconds(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        made: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        next_calls: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        next_seconds: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["made", b"made", "next_calls", b"next_calls", "next_seconds", b"next_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PassCost: _TypeAlias = PassCost  # noqa: Y015
+
+@_typing.final
+class ReadingProgress(_message.Message):
+    """How far a reading of Okta is: calls done of how many, and the seconds that the whole takes at least."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DONE_FIELD_NUMBER: _builtins.int
+    OF_FIELD_NUMBER: _builtins.int
+    TAKES_FIELD_NUMBER: _builtins.int
+    done: _builtins.int
+    of: _builtins.int
+    takes: _builtins.float
+    def __init__(
+        self,
+        *,
+        done: _builtins.int = ...,
+        of: _builtins.int = ...,
+        takes: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "of", b"of", "takes", b"takes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadingProgress: _TypeAlias = ReadingProgress  # noqa: Y015
 
 @_typing.final
 class Outcome(_message.Message):
@@ -753,6 +1030,9 @@ class GetStatusResponse(_message.Message):
     FINDINGS_FIELD_NUMBER: _builtins.int
     IDENTITIES_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    ROLE_WARNINGS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     state: _builtins.str
     """idle, running, failing or standby"""
@@ -781,6 +1061,18 @@ class GetStatusResponse(_message.Message):
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What to know of the cluster's version."""
 
+    @_builtins.property
+    def cost(self) -> Global___PassCost:
+        """What the last reading cost, and the next one will."""
+
+    @_builtins.property
+    def progress(self) -> Global___ReadingProgress:
+        """Of a reading that is under way."""
+
+    @_builtins.property
+    def role_warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What to know of the cluster's roles."""
+
     def __init__(
         self,
         *,
@@ -797,10 +1089,13 @@ class GetStatusResponse(_message.Message):
         findings: Global___Findings | None = ...,
         identities: _abc.Iterable[Global___Identity] | None = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
+        cost: Global___PassCost | None = ...,
+        progress: Global___ReadingProgress | None = ...,
+        role_warnings: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "findings", b"findings", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "findings", b"findings", "identities", b"identities", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "quarantined", b"quarantined", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "features", b"features", "findings", b"findings", "identities", b"identities", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress", "quarantined", b"quarantined", "role_warnings", b"role_warnings", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

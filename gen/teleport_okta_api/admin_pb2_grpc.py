@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AdminStub:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state.
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state.
     """
 
     def __init__(self, channel):
@@ -65,10 +65,15 @@ class AdminStub:
                 request_serializer=teleport__okta__api_dot_admin__pb2.ReleaseRequest.SerializeToString,
                 response_deserializer=teleport__okta__api_dot_admin__pb2.ReleaseResponse.FromString,
                 _registered_method=True)
+        self.PreviewFilters = channel.unary_unary(
+                '/teleport_okta_api.Admin/PreviewFilters',
+                request_serializer=teleport__okta__api_dot_admin__pb2.PreviewFiltersRequest.SerializeToString,
+                response_deserializer=teleport__okta__api_dot_admin__pb2.FilterPreview.FromString,
+                _registered_method=True)
 
 
 class AdminServicer:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state.
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state.
     """
 
     def GetStatus(self, request, context):
@@ -113,6 +118,13 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewFilters(self, request, context):
+        """Which groups and apps would have access lists under some filters, and which lists would go. Changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -146,6 +158,11 @@ def add_AdminServicer_to_server(servicer, server):
                     request_deserializer=teleport__okta__api_dot_admin__pb2.ReleaseRequest.FromString,
                     response_serializer=teleport__okta__api_dot_admin__pb2.ReleaseResponse.SerializeToString,
             ),
+            'PreviewFilters': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewFilters,
+                    request_deserializer=teleport__okta__api_dot_admin__pb2.PreviewFiltersRequest.FromString,
+                    response_serializer=teleport__okta__api_dot_admin__pb2.FilterPreview.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'teleport_okta_api.Admin', rpc_method_handlers)
@@ -155,7 +172,7 @@ def add_AdminServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Admin:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state.
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state.
     """
 
     @staticmethod
@@ -310,6 +327,33 @@ class Admin:
             '/teleport_okta_api.Admin/Release',
             teleport__okta__api_dot_admin__pb2.ReleaseRequest.SerializeToString,
             teleport__okta__api_dot_admin__pb2.ReleaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewFilters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/teleport_okta_api.Admin/PreviewFilters',
+            teleport__okta__api_dot_admin__pb2.PreviewFiltersRequest.SerializeToString,
+            teleport__okta__api_dot_admin__pb2.FilterPreview.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AdminStub:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state."""
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -45,10 +45,12 @@ class AdminStub:
     """Admits for 24 hours every held set that is a subset of the one with this digest; a pass follows at once."""
     Release: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ReleaseRequest, _admin_pb2.ReleaseResponse]
     """Takes our locks off a user name early."""
+    PreviewFilters: _grpc.UnaryUnaryMultiCallable[_admin_pb2.PreviewFiltersRequest, _admin_pb2.FilterPreview]
+    """Which groups and apps would have access lists under some filters, and which lists would go. Changes nothing."""
 
 @_typing.type_check_only
 class AdminAsyncStub(AdminStub):
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state."""
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStatus: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetStatusRequest, _admin_pb2.GetStatusResponse]  # type: ignore[assignment]
@@ -63,9 +65,11 @@ class AdminAsyncStub(AdminStub):
     """Admits for 24 hours every held set that is a subset of the one with this digest; a pass follows at once."""
     Release: _aio.UnaryUnaryMultiCallable[_admin_pb2.ReleaseRequest, _admin_pb2.ReleaseResponse]  # type: ignore[assignment]
     """Takes our locks off a user name early."""
+    PreviewFilters: _aio.UnaryUnaryMultiCallable[_admin_pb2.PreviewFiltersRequest, _admin_pb2.FilterPreview]  # type: ignore[assignment]
+    """Which groups and apps would have access lists under some filters, and which lists would go. Changes nothing."""
 
 class AdminServicer(metaclass=_abc_1.ABCMeta):
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release` and `history` while a service holds the state."""
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state."""
 
     @_abc_1.abstractmethod
     def GetStatus(
@@ -114,5 +118,13 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ReleaseResponse, _abc.Awaitable[_admin_pb2.ReleaseResponse]]:
         """Takes our locks off a user name early."""
+
+    @_abc_1.abstractmethod
+    def PreviewFilters(
+        self,
+        request: _admin_pb2.PreviewFiltersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.FilterPreview, _abc.Awaitable[_admin_pb2.FilterPreview]]:
+        """Which groups and apps would have access lists under some filters, and which lists would go. Changes nothing."""
 
 def add_AdminServicer_to_server(servicer: AdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

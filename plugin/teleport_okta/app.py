@@ -17,19 +17,22 @@ from teleport_okta.errors import ConfigError
 from teleport_okta.observe import logs
 from teleport_okta.observe.metrics import Metrics, served
 from teleport_okta.okta.configured import client_of
+from teleport_okta.okta.directory_reads import DirectoryReads
 from teleport_okta.okta.reads import OktaReads
 from teleport_okta.serve.admin import AdminService, serving
 from teleport_okta.state.lock import exclusive
 from teleport_okta.state.store import Store
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.full_pass import FullPass
+from teleport_okta.sync.renewing import AppServerKeeper
+from teleport_okta.sync.sources import OktaSource
 from teleport_okta.teleport.enter import enter
 from teleport_okta.teleport.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from teleport_okta.config import Settings
+    from teleport_okta.settings import Settings
     from teleport_okta.teleport.cluster import Teleport
 
 PATIENT: Final = RetryPolicy()
@@ -51,13 +54,13 @@ class Parts:
     """The parts of a process that is connected to both sides."""
 
     store: Store
-    okta: OktaReads
+    okta: OktaSource
     teleport: Teleport
     full_pass: FullPass
     metrics: Metrics
     clock: Clock
     keepers: tuple[Callable[[], Awaitable[None]], ...]
-    """What keeps the identities good and the lease ours, while they run."""
+    """What keeps the identities good, the lease ours and the app servers alive, while they run."""
 
 
 @asynccontextmanager
@@ -85,7 +88,9 @@ async def opened(
     rng = random.SystemRandom()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opened_store(settings))
-        okta = OktaReads(await stack.enter_async_context(client_of(settings.okta, clock=time, rng=rng)))
+        client = client_of(settings.okta, clock=time, rng=rng, apps_and_groups=settings.sync.apps_and_groups)
+        client = await stack.enter_async_context(client)
+        okta = OktaSource(OktaReads(client), DirectoryReads(client))
         entered = await enter(
             settings.teleport, settings.storage.data_dir, clock=time, rng=rng, policy=policy, persistent=persistent
         )
@@ -102,7 +107,8 @@ async def opened(
             metrics=metrics,
             clock=time,
         )
-        yield Parts(store, okta, entered.teleport, full_pass, metrics, time, entered.keepers)
+        apps = AppServerKeeper(full_pass, entered.teleport, clock=time, rng=rng)
+        yield Parts(store, okta, entered.teleport, full_pass, metrics, time, (*entered.keepers, apps.keep))
 
 
 async def serve(settings: Settings, *, debug: bool = False) -> None:
@@ -154,7 +160,9 @@ async def _unfailing(keeper: Callable[[], Awaitable[None]], clock: Clock) -> Non
         try:
             await keeper()
         except Exception:  # noqa: BLE001 - the root of a task: an unforeseen failure must not end the service
-            _log.exception("what keeps an identity or the lease good failed in a way that it should not; it goes on")
+            _log.exception(
+                "what keeps identities, lease and app servers failed in a way that it should not; it goes on"
+            )
         await clock.sleep(_KEEPER_PAUSE)
 
 

@@ -274,4 +274,7 @@ def test_the_demo_holds_what_it_claims(tmp_path):
     assert demo.returncode == 0
     story = json.loads(output)
     assert story["held"]
-    assert sum(len(scene["checks"]) for scene in story["scenes"]) > 45
+    assert sum(len(scene["checks"]) for scene in story["scenes"]) > 110
+    told = {scene["title"] for scene in story["scenes"]}
+    assert told >= {"A hire", "A narrowed admin role", "A list is born", "A list is edited by people", "A list dies"}
+    assert story["end"]["Access lists in Teleport"]

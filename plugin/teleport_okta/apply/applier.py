@@ -1,32 +1,34 @@
 """Applying a plan to a cluster.
 
-Steps about one user run one after the other, under that user's key, and stop at the first that fails; different users
-run side by side, a few at a time, because a few writes in flight already saturate a server (`teleport-observed.md`
-1.11). Everything that harms nobody is done before anything that does.
+A plan is applied stage by stage (`plan/order.py`), so that everything that harms nobody is done before anything that
+does. Within a stage the steps of one key (a user; a list with its members) run one after the other; different keys run
+side by side, a few at a time, because a few writes in flight already saturate a server (`teleport-observed.md` 1.11).
 
-What turns out to be computed from old facts, or meets a user whom somebody else changed, is planned again on the spot,
-while the key is held.
+What turns out to be computed from old facts of a user, or meets a user whom somebody else changed, is planned again on
+the spot, while the key is held. Objects of other kinds are read again by the step itself, or by the next pass.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from teleport_okta.apply.outcome import Outcome
 from teleport_okta.apply.steps import Steps
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.plan.changes import ACCESS_LIST, LOCK, USER, Action
+from teleport_okta.plan.order import in_order, stage_of
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from teleport_okta.apply.keys import Keys
     from teleport_okta.clock import Clock
+    from teleport_okta.model.harm import Harmed
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
     from teleport_okta.state.journal import Journal
@@ -55,9 +57,9 @@ class Replanned:
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
-    """The steps about one user, and where their outcomes go in the plan's order."""
+    """The steps of one key in one stage, and where their outcomes go in the plan's order."""
 
-    subject: str
+    key: str
     steps: tuple[tuple[int, Change], ...]
 
 
@@ -72,7 +74,7 @@ class Applier:
         self._draining = asyncio.Event()
 
     def drain(self) -> None:
-        """Start no further user, in this plan or a later one; those in flight are finished."""
+        """Start no further key, in this plan or a later one; those in flight are finished."""
         self._draining.set()
 
     async def apply(
@@ -88,7 +90,7 @@ class Applier:
 
         `facts_at` is when the facts were asked for that the plan was computed from. `replan` reads and plans one user
         anew, for whom they are too old or somebody else was faster; without it such a change ends in a conflict.
-        A failed step leaves the other users right. When the cluster cannot be reached any more, or the journal cannot
+        A failed step leaves everything else right. When the cluster cannot be reached any more, or the journal cannot
         be written, the rest is skipped. `progress` is told how many changes of how many are through.
         """
         run = _Run(
@@ -101,8 +103,7 @@ class Applier:
             replan=replan,
             progress=progress,
         )
-        await run.phase(change for change in enumerate(plan.changes) if change[1].harm is None)
-        await run.phase(change for change in enumerate(plan.changes) if change[1].harm is not None)
+        await run.everything()
         try:
             await self._journal.flush()
         except StateError as error:
@@ -136,103 +137,138 @@ class _Run:
         self._facts_of: dict[str, datetime] = {}
         self._outcomes: dict[int, Outcome] = {}
         self._replanned: dict[str, list[Outcome]] = {}
-        self._failed_subjects: set[str] = set()
+        self._failed: set[str] = set()
+        self._failed_harms: set[tuple[str, Harmed]] = set()
+        self._begun: set[Harmed] = set()
+        self._last_of = {change.harmed: index for index, change in enumerate(plan.changes) if change.harmed is not None}
         self._holders: dict[str, str | None] = {}
+        self._no_more_lists = ""
         self._stopped: str | None = None
         self._through = 0
 
     def stop(self, error: TeleportOktaError) -> None:
         self._stopped = str(error)
 
-    async def phase(self, changes: Iterator[tuple[int, Change]]) -> None:
-        chains = iter(_chains(changes))
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(WRITES_IN_FLIGHT):
-                workers.create_task(self._work(chains))
+    async def everything(self) -> None:
+        """Apply stage by stage; a stage begins when the one before is through."""
+        stages: dict[int, list[tuple[int, Change]]] = {}
+        for index, change in enumerate(self._plan.changes):
+            stages.setdefault(stage_of(change), []).append((index, change))
+        for _, changes in sorted(stages.items()):
+            chains = iter(_chains(changes))
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(WRITES_IN_FLIGHT):
+                    workers.create_task(self._work(chains))
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Return the outcomes in the plan's order, those of users who were planned again after the others."""
-        skipped = self._stopped or "not reached"
+        skipped = self._stopped or ("the service is stopping" if self._draining.is_set() else "not reached")
         planned = tuple(
             self._outcomes.get(index) or Outcome(change, Result.SKIPPED, skipped)
             for index, change in enumerate(self._plan.changes)
-            if change.subject not in self._replanned
+            if change.key not in self._replanned
         )
         return planned + tuple(outcome for outcomes in self._replanned.values() for outcome in outcomes)
 
     async def _work(self, chains: Iterator[_Chain]) -> None:
         for chain in chains:
-            if self._draining.is_set():
-                self._stopped = self._stopped or "the service is stopping"
             if self._stopped is not None:
                 return
-            if chain.subject not in self._replanned:
+            if self._draining.is_set() and not self._is_under_way(chain):
+                continue
+            if chain.key not in self._replanned:
                 await self._apply_chain(chain)
 
+    def _is_under_way(self, chain: _Chain) -> bool:
+        """Whether all of it is the rest of harms that were begun: a leaver who was locked is deleted too."""
+        return all(change.harmed in self._begun for _, change in chain.steps)
+
     async def _apply_chain(self, chain: _Chain) -> None:
-        async with self._keys.hold(chain.subject):
-            facts_at = self._facts_of.get(chain.subject, self._facts_at)
-            if facts_at < self._keys.newest(chain.subject):
-                why = "newer facts are known of this user than those that the change was computed from"
+        key = chain.key
+        async with self._keys.hold(key):
+            facts_at = self._facts_of.get(key, self._facts_at)
+            if facts_at < self._keys.newest(key):
+                why = "newer facts are known of this object than those that the change was computed from"
                 outcomes = [Outcome(change, Result.CONFLICT, why) for _, change in chain.steps]
             else:
-                outcomes = await self._take([change for _, change in chain.steps])
-            if self._replan is not None and _is_conflicted(outcomes):
-                self._replanned[chain.subject] = await self._plan_again(chain, self._replan)
+                outcomes = [
+                    await self._take(change, last=change.harmed is None or self._last_of[change.harmed] == index)
+                    for index, change in chain.steps
+                ]
+            replan = self._replan if chain.steps[0][1].kind in {USER, LOCK} else None
+            if replan is not None and _is_conflicted(outcomes):
+                self._replanned[key] = await self._plan_again(chain, replan)
             else:
                 self._outcomes |= dict(zip((index for index, _ in chain.steps), outcomes, strict=True))
-            self._facts_of[chain.subject] = self._clock.now()
-            self._keys.learned(chain.subject, self._facts_of[chain.subject])
+            self._facts_of[key] = self._clock.now()
+            self._keys.learned(key, self._facts_of[key])
         self._through += len(chain.steps)
         if self._progress:
             self._progress(self._through, len(self._plan.changes))
 
     async def _plan_again(self, chain: _Chain, replan: Replan) -> list[Outcome]:
         """Read, plan and apply one user anew, while the key is held."""
-        subject = chain.subject
+        name = chain.key
         outcomes: list[Outcome] = []
         for _ in range(_ROUNDS - 1):
             try:
-                again = await replan(subject)
+                again = await replan(name)
             except TeleportOktaError as error:
-                self._failed_subjects.add(subject)
+                self._failed.add(name)
                 return [Outcome(change, Result.FAILED, str(error)) for _, change in chain.steps]
-            self._failed_subjects.discard(subject)
-            self._holders[subject] = again.holder
-            outcomes = await self._take([change for change in again.changes if change.harm is None])
-            outcomes += await self._take([change for change in again.changes if change.harm is not None])
+            self._forget_failures(name)
+            self._holders[name] = again.holder
+            steps = in_order(again.changes)
+            last_of = {change.harmed: number for number, change in enumerate(steps)}
+            outcomes = [await self._take(change, last=last_of[change.harmed] == n) for n, change in enumerate(steps)]
             if not _is_conflicted(outcomes):
                 break
         return outcomes
 
-    async def _take(self, changes: Sequence[Change]) -> list[Outcome]:
-        """Take the steps of one user in order; after one that is not done, skip the rest."""
-        outcomes: list[Outcome] = []
-        obstacle = ""
-        for _, group in groupby(changes, key=lambda change: change.harm):
-            steps = list(group)
-            for position, change in enumerate(steps):
-                obstacle = obstacle or self._obstacle(change)
-                if obstacle:
-                    outcomes.append(Outcome(change, Result.SKIPPED, obstacle))
-                    continue
-                outcome = await self._steps.take(change, first=position == 0, last=position == len(steps) - 1)
-                outcomes.append(outcome)
-                if outcome.stop is not None:
-                    self.stop(outcome.stop)
-                if outcome.result is not Result.DONE:
-                    self._failed_subjects.add(change.subject)
-                    obstacle = "an earlier step for this user failed"
-        return outcomes
+    def _forget_failures(self, name: str) -> None:
+        self._failed.discard(name)
+        self._failed_harms = {failed for failed in self._failed_harms if failed[0] != name}
+
+    async def _take(self, change: Change, *, last: bool) -> Outcome:
+        """Take one step, unless what it waits for did not succeed. `last`: of its harm, if it is one."""
+        if change.members:
+            change = replace(change, members=tuple(name for name in change.members if name not in self._failed))
+        harmed = change.harmed
+        obstacle = self._obstacle(change)
+        if obstacle:
+            outcome = Outcome(change, Result.SKIPPED, obstacle)
+        else:
+            outcome = await self._steps.take(change, first=harmed not in self._begun, last=last)
+        if outcome.stop is not None:
+            self.stop(outcome.stop)
+        if outcome.no_more_lists:
+            self._no_more_lists = outcome.error
+        if outcome.result is not Result.DONE:
+            self._failed.add(change.key)
+        if harmed is not None:
+            if outcome.result is Result.DONE or outcome.stop is not None:
+                self._begun.add(harmed)
+            else:
+                self._failed_harms.add((change.key, harmed))
+        return outcome
 
     def _obstacle(self, change: Change) -> str:
-        """Say why the steps that a change waits for did not come to what it needs; empty when they did."""
-        if change.after is None:
-            return ""
-        if change.after in self._failed_subjects:
-            return f"the steps for {change.after} did not succeed"
-        if self._holders.get(change.after, change.okta_id) != change.okta_id:
-            return f"{change.after} turned out not to be this person's"
+        """Say why a step cannot be taken: what it waits for did not come to what it needs. Empty when it can."""
+        if self._stopped is not None:
+            return self._stopped
+        if change.kind in {USER, LOCK} and change.harm is None and change.key in self._failed:
+            return "an earlier step for this user failed"
+        if change.harmed is not None and (change.key, change.harmed) in self._failed_harms:
+            return "an earlier step of this failed"
+        if self._no_more_lists and change.kind == ACCESS_LIST and change.action is Action.CREATE:
+            return self._no_more_lists
+        return next(filter(None, (self._unmet(key, change) for key in change.after)), "")
+
+    def _unmet(self, key: str, change: Change) -> str:
+        if key in self._failed:
+            return f"the steps for {key} did not succeed"
+        if self._holders.get(key, change.okta_id) != change.okta_id:
+            return f"{key} turned out not to be this person's"
         return ""
 
 
@@ -240,9 +276,9 @@ def _is_conflicted(outcomes: Sequence[Outcome]) -> bool:
     return any(outcome.result is Result.CONFLICT for outcome in outcomes)
 
 
-def _chains(changes: Iterator[tuple[int, Change]]) -> list[_Chain]:
-    """Group the steps of each user, in the order in which the users first appear."""
-    by_subject: dict[str, list[tuple[int, Change]]] = {}
+def _chains(changes: Iterable[tuple[int, Change]]) -> list[_Chain]:
+    """Group the steps of each key, in the order in which the keys first appear."""
+    by_key: dict[str, list[tuple[int, Change]]] = {}
     for index, change in changes:
-        by_subject.setdefault(change.subject, []).append((index, change))
-    return [_Chain(subject, tuple(steps)) for subject, steps in by_subject.items()]
+        by_key.setdefault(change.key, []).append((index, change))
+    return [_Chain(key, tuple(steps)) for key, steps in by_key.items()]

@@ -16,10 +16,11 @@ class Outcome:
     """The result of a change and, unless it is done, the reason.
 
     `stop` is set when nothing more can be applied after this one: the cluster cannot be reached (whether this change
-    happened is not known then), or the journal cannot be written.
+    happened is not known then), or the journal cannot be written. `no_more_lists`: the cluster takes no further list.
     """
 
     change: Change
     result: Result
     error: str = ""
     stop: TeleportOktaError | None = field(default=None, repr=False, compare=False)
+    no_more_lists: bool = False

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model import labels
-from teleport_okta.plan.changes import LOCK, Action
+from teleport_okta.plan.changes import LOCK, ROLE, Action
+from teleport_okta.plan.digest import content_digest
 from teleport_okta.state.journal import Result
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ async def settle_open_records(journal: Journal, teleport: Teleport, clock: Clock
         if clock.now() - entry.time < READS_LAG:
             continue
         happened = await _happened(entry, teleport)
-        ends = entry.action == Action.DELETE or entry.harm == LOCK
+        ends = entry.harm in {entry.kind, LOCK}
         await journal.finish(
             entry.sequence,
             Result.DONE if happened else Result.FAILED,
@@ -41,9 +42,28 @@ async def settle_open_records(journal: Journal, teleport: Teleport, clock: Clock
 
 
 async def _happened(entry: JournalEntry, teleport: Teleport) -> bool:
-    if entry.action == Action.DELETE:
-        user = await teleport.users.get(entry.name)
-        return user is None or labels.okta_id_of(user.labels) != entry.okta_id
-    locks = await teleport.locks.on_user(entry.name)
-    is_locked = any(labels.okta_id_of(lock.labels) == entry.okta_id for lock in locks)
-    return is_locked if entry.action == Action.LOCK else not is_locked
+    """Look whether the change of a record has come about. Raises TeleportError."""
+    if entry.kind == LOCK:
+        locks = await teleport.locks.on_user(entry.name)
+        is_locked = any(labels.okta_id_of(lock.labels) == entry.okta_id for lock in locks)
+        return is_locked if entry.action == Action.LOCK else not is_locked
+    if entry.kind == ROLE:
+        return content_digest(await teleport.roles.get(entry.name)) == entry.after_digest
+    return not await _is_there(entry, teleport)
+
+
+async def _is_there(entry: JournalEntry, teleport: Teleport) -> bool:
+    match entry.kind:
+        case "user":
+            user = await teleport.users.get(entry.name)
+            return user is not None and labels.okta_id_of(user.labels) == entry.okta_id
+        case "access_list":
+            return await teleport.access_lists.get(entry.name) is not None
+        case "member":
+            list_name, _, member = entry.name.partition("/")
+            return await teleport.access_lists.has_member(list_name, member)
+        case "user_group":
+            return any(group.name == entry.name for group in await teleport.user_groups.list())
+        case _:
+            own = teleport.app_servers.host_id, entry.name
+            return own in {(server.host_id, server.name) for server in await teleport.app_servers.list()}

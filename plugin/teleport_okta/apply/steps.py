@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from teleport_okta.apply.calls import Calls
 from teleport_okta.apply.outcome import Outcome
-from teleport_okta.model import labels
-from teleport_okta.model.teleport import TeleportLock, TeleportUser
-from teleport_okta.plan.changes import Action, Change
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal import JournalEntry, Result
@@ -20,22 +18,22 @@ from teleport_okta.teleport.errors import (
     UnavailableError,
 )
 from teleport_okta.teleport.lease import NotTheWriterError
+from teleport_okta.teleport.list_errors import AccessListLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from teleport_okta.clock import Clock
+    from teleport_okta.plan.changes import Change
     from teleport_okta.state.journal import Journal
     from teleport_okta.teleport.cluster import Teleport
-
-_GONE: Final = "it was gone already"
 
 
 class Steps:
     """Makes the calls of one run and journals them. `trigger` says what set the run off."""
 
     def __init__(self, *, teleport: Teleport, journal: Journal, clock: Clock, trigger: str) -> None:
-        self._teleport = teleport
+        self._calls = Calls(teleport, clock)
         self._journal = journal
         self._clock = clock
         self._trigger = trigger
@@ -76,44 +74,16 @@ class Steps:
 
     async def _attempt(self, change: Change) -> Outcome:
         try:
-            note = await self._call(change)
+            note = await self._calls.make(change)
         except (UnavailableError, ClientVersionRefusedError, NotTheWriterError) as error:
             return Outcome(change, Result.FAILED, str(error), stop=error)
         except (AlreadyExistsError, RevisionConflictError) as error:
             return Outcome(change, Result.CONFLICT, str(error))
+        except AccessListLimitError as error:
+            return Outcome(change, Result.FAILED, str(error), no_more_lists=True)
         except TeleportError as error:
             return Outcome(change, Result.FAILED, str(error))
         return Outcome(change, Result.DONE, note)
-
-    async def _call(self, change: Change) -> str:
-        """Make the call, and return what is worth noting about it."""
-        match change:
-            case Change(action=Action.CREATE, user=user) if user is not None:
-                await self._teleport.users.create(user)
-            case Change(action=Action.UPDATE, user=user) if user is not None:
-                await self._teleport.users.update(user)
-            case Change(action=Action.DELETE, found=TeleportUser() as user):
-                return await self._delete(user)
-            case Change(action=Action.LOCK, lock=lock) if lock is not None:
-                expires = None if change.lock_for is None else self._clock.now() + change.lock_for
-                await self._teleport.locks.upsert(replace(lock, expires=expires))
-            case Change(action=Action.UNLOCK, found=TeleportLock() as lock):
-                return "" if await self._teleport.locks.delete(lock) else _GONE
-            case _:
-                msg = f"a plan holds a change that says nothing to write: {change.action} {change.kind} {change.name}"
-                raise AssertionError(msg)
-        return ""
-
-    async def _delete(self, found: TeleportUser) -> str:
-        """Delete a user who is still ours and as read: a deletion names no revision, and takes MFA devices along."""
-        current = await self._teleport.users.get(found.name)
-        if current is None:
-            return _GONE
-        if labels.owner_of(current.labels) != labels.owner_of(found.labels) or current.revision != found.revision:
-            raise RevisionConflictError(
-                "UsersService/DeleteUser", f"user {found.name!r}", "it was changed since it was read"
-            )
-        return "" if await self._teleport.users.delete(current) else _GONE
 
     def _entry(self, change: Change, outcome: Outcome, *, counted: bool = False) -> JournalEntry:
         harm = change.harm
@@ -121,16 +91,17 @@ class Steps:
             time=self._clock.now(),
             trigger=self._trigger,
             kind=change.kind,
-            name=change.subject,
+            name=change.label,
             okta_id=change.okta_id,
             action=change.action.value,
             reason=change.reason,
             before_digest=content_digest(change.found),
-            after_digest=content_digest(change.user or change.lock),
+            after_digest=content_digest(change.content),
             outcome=outcome.result,
             error=outcome.error,
             harm=harm.kind if harm else "",
             evidence=harm.evidence if harm else "",
             counted=counted,
             approval=harm.approval if harm else "",
+            harmed_name=harm.harmed.name if harm and harm.harmed.name != change.label else "",
         )

@@ -11,12 +11,13 @@ from teleport_okta import app
 from teleport_okta.cli.options import checked_digest, config_option, format_option, print_json
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.cli.report import report_text
-from teleport_okta.config import Settings, load
+from teleport_okta.config import load
 from teleport_okta.serve.admin_client import running_service
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from teleport_okta.settings import Settings
     from teleport_okta.sync.report import PassReport
 
 

@@ -10,13 +10,14 @@ import click
 from teleport_okta import app
 from teleport_okta.cli.options import config_option, digest_argument, format_option, print_json
 from teleport_okta.clock import SystemClock
-from teleport_okta.config import Settings, load
+from teleport_okta.config import load
 from teleport_okta.serve.admin_client import running_service
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.model.harm import Approval
+    from teleport_okta.settings import Settings
 
 
 @click.command()

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from teleport_okta import app
+from teleport_okta.cli.costs import cost_lines
 from teleport_okta.cli.options import config_option, format_option, print_json
-from teleport_okta.config import Settings, load
+from teleport_okta.config import load
 from teleport_okta.plan.render import as_text
-from teleport_okta.plan.view import PlanView, view_of
 from teleport_okta.serve.admin_client import running_service
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from teleport_okta.plan.view import PlanView
+    from teleport_okta.settings import Settings
 
 
 @click.command()
@@ -28,6 +31,8 @@ def plan(config_path: Path, layout: str) -> None:
         print_json(view.as_json())
     else:
         click.echo(as_text(view))
+        if view.cost is not None:
+            click.echo("\n".join(cost_lines(view.cost)))
 
 
 async def _plan(settings: Settings) -> PlanView:
@@ -35,4 +40,4 @@ async def _plan(settings: Settings) -> PlanView:
         if service is not None:
             return await service.plan()
     async with app.opened(settings, policy=app.HASTY) as parts:
-        return view_of(await parts.full_pass.plan())
+        return await parts.full_pass.plan()

@@ -9,7 +9,7 @@ import click
 
 from teleport_okta import app
 from teleport_okta.cli.options import config_option
-from teleport_okta.config import Settings, load
+from teleport_okta.config import load
 from teleport_okta.model.labels import okta_id_of
 from teleport_okta.observe.text import printable
 from teleport_okta.serve.admin_client import running_service
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.model.teleport import TeleportLock
+    from teleport_okta.settings import Settings
 
 
 @click.command()

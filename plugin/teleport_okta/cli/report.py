@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from teleport_okta.cli.costs import cost_lines
+from teleport_okta.model.cost import PassCost
 from teleport_okta.observe.text import printable
 from teleport_okta.plan.render import as_text, change_line
 from teleport_okta.state.journal import Result
@@ -28,6 +31,6 @@ def _lines(report: PassReport) -> Iterator[str]:
         yield f"error: {report.error}"
     counts = report.counts()
     done = ", ".join(f"{counts[result]} {result}" for result in Result if counts[result]) or "nothing to apply"
-    calls = ", ".join(f"{count} {bucket}" for bucket, count in sorted(report.okta_calls.items()))
     seconds = (report.finished - report.started).total_seconds()
-    yield f"pass: {done}; {seconds:.1f} s; Okta calls: {calls or 'none'}"
+    yield f"pass: {done}; {seconds:.1f} s"
+    yield from cost_lines(replace(report.plan.cost or PassCost(), made=report.okta_calls))

@@ -12,6 +12,7 @@ from teleport_okta.cli.approve import approve
 from teleport_okta.cli.configure import configure
 from teleport_okta.cli.demo import demo
 from teleport_okta.cli.doctor import doctor
+from teleport_okta.cli.filters import filters
 from teleport_okta.cli.history import history
 from teleport_okta.cli.plan import plan
 from teleport_okta.cli.release import release
@@ -24,10 +25,25 @@ from teleport_okta.errors import TeleportOktaError
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Make the people of an Okta organisation users of a Teleport cluster, and keep them right."""
+    """Bring the people, groups and apps of an Okta organisation into a Teleport cluster, and keep them right."""
 
 
-for _verb in (configure, start, version, doctor, plan, apply, approve, release, status, history, demo, sandbox):
+_VERBS = (
+    configure,
+    start,
+    version,
+    doctor,
+    plan,
+    apply,
+    approve,
+    release,
+    status,
+    filters,
+    history,
+    demo,
+    sandbox,
+)
+for _verb in _VERBS:
     cli.add_command(_verb)
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from teleport_okta import __version__, app
+from teleport_okta.cli.costs import cost_lines, progress_line
 from teleport_okta.cli.options import config_option, format_option, print_json
 from teleport_okta.clock import SystemClock
-from teleport_okta.config import Settings, load
+from teleport_okta.config import load
 from teleport_okta.observe.text import printable
 from teleport_okta.plan.render import held_line, hold_line, summary
 from teleport_okta.serve.admin import SOCKET_NAME
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.model.findings import Findings
     from teleport_okta.model.teleport import IdentityState
+    from teleport_okta.settings import Settings
 
 _LINES_SHOWN: Final = 20
 
@@ -61,6 +63,8 @@ def _lines(current: Status) -> Iterator[str]:
     yield f"last pass without a failure: {_time(current.last_success)}"
     if current.next_pass:
         yield f"next pass: {_time(current.next_pass)}"
+    if current.progress:
+        yield progress_line(current.progress)
     if current.last_error:
         yield f"{'standing by' if current.state == 'standby' else 'last error'}: {current.last_error}"
     if current.cluster:
@@ -69,12 +73,16 @@ def _lines(current: Status) -> Iterator[str]:
             yield f"warning: {warning}"
         for feature in current.cluster.features:
             yield f"  {feature.name}: {'on' if feature.enabled else f'off, {feature.reason}'}"
+    for warning in current.warnings:
+        yield f"warning: {warning}"
     for identity in current.identities:
         yield _identity_line(identity)
     if current.last_pass:
         yield f"last pass ({current.last_pass.trigger}): {summary(current.last_pass.plan)}"
         for warning in current.last_pass.plan.warnings:
             yield f"warning: {warning}"
+    if current.cost:
+        yield from cost_lines(current.cost)
     yield from _findings(current.findings)
     for entry in current.quarantine:
         row = entry.row

@@ -19,6 +19,7 @@ async def tell_bad_day(play: Play) -> None:
     await _reused_login(play)
     digest = await _narrowed_role(play)
     await _approval(play, digest)
+    await _widened_role(play)
 
 
 async def _bad_read(play: Play) -> None:
@@ -99,6 +100,24 @@ async def _approval(play: Play, digest: str) -> None:
         f"it was meant: these people are not to reach Teleport any more: teleport-okta approve {digest}",
         report,
         Check("exactly those have left", not approved & play.stage.users().keys()),
-        Check("each was locked before being deleted", actions(report) == ["lock", "delete"] * len(approved)),
+        Check(
+            "each was locked before being deleted",
+            actions(report) == ["lock"] * len(approved) + ["delete"] * len(approved),
+        ),
         Check("and nothing is held any more", not report.plan.findings.held),
+    )
+
+
+async def _widened_role(play: Play) -> None:
+    before = set(play.stage.users())
+    for login in play.assigned() - before:
+        play.unassign(login)
+    play.organization.restore_role()
+    report = await play.next_pass()
+    play.tell(
+        "The role is widened again",
+        "those people are unassigned in Okta as well, and our admin role sees everybody again",
+        report,
+        Check("there is nothing to do", not report.plan.changes and not report.plan.findings.held),
+        Check("nobody came back", set(play.stage.users()) == before),
     )

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.demo.scenes import Check, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from teleport_okta.demo.scenes import Tables
-    from teleport_okta.demo.stage import SeenUser, Stage
+    from teleport_okta.demo.seen import SeenUser
+    from teleport_okta.demo.stage import Stage
     from teleport_okta.sync.report import PassReport
 
 _TABLE_ROWS: Final = 12
@@ -42,12 +43,18 @@ class Play:
     async def next_pass(self) -> PassReport:
         """Let the interval between two passes go by, and run the next one."""
         self.stage.clock.forward(self.stage.settings.sync.interval)
-        return await self.stage.parts.full_pass.run(trigger="demo", progress=self._narration.progress)
+        report = await self.stage.parts.full_pass.run(trigger="demo", progress=self._narration.progress)
+        await self.stage.renew_app_servers()
+        return report
 
     def tell(self, title: str, deed: str, report: PassReport, *checks: Check) -> None:
         """Tell a scene, with what was checked."""
         done = Check("everything that was planned was done", report.applied)
         self._narration.tell(Scene(title, deed, (done, *checks), report))
+
+    def tell_command(self, title: str, deed: str, output: Iterable[str], *checks: Check) -> None:
+        """Tell a scene in which somebody asks something, and nothing is changed: what the command said."""
+        self._narration.tell(Scene(title, deed, checks, output=tuple(output)))
 
     def user(self, name: str) -> SeenUser | None:
         """Return a user of ours."""
@@ -56,6 +63,11 @@ class Play:
     def somebody(self, number: int) -> str:
         """Return the login of one of the people who are users."""
         return sorted(self.stage.users())[number]
+
+    def assigned(self) -> set[str]:
+        """Return the logins of those who have the app in Okta."""
+        organization = self.organization
+        return {organization.user(row.user_id).login for row in organization.assignments.users_of(self.stage.app_id)}
 
     def unassign(self, login: str) -> None:
         """Take the app from somebody."""
@@ -72,10 +84,20 @@ class Play:
         self.organization.assign(self.stage.app_id, self.organization.user(login).id)
 
     def tables(self) -> Tables:
-        """The end state: some of the users, every lock, and what the cluster can do."""
+        """The end state: some of the users, every lock and access list, and what the cluster can do."""
         users = sorted(self.stage.users().items())
         shown = tuple(
             (name, user.okta_id, ", ".join(user.roles), user.department) for name, user in users[:_TABLE_ROWS]
+        )
+        lists = tuple(
+            (
+                okta_id,
+                found.title,
+                ", ".join(found.owners),
+                f"{len(found.imported)} of Okta's" + (f", {len(found.added)} added" if found.added else ""),
+                f"{found.review:%Y-%m-%d}",
+            )
+            for okta_id, found in sorted(self.stage.lists().items())
         )
         locks = tuple((lock.name, lock.user, lock.message) for lock in self.stage.locks().values())
         cluster = self.stage.parts.full_pass.cluster
@@ -86,6 +108,7 @@ class Play:
         title = f"Users in Teleport ({len(shown)} of {len(users)})"
         return {
             title: (("name", "okta id", "roles", "department"), shown),
+            "Access lists in Teleport": (("okta id", "title", "owners", "members", "next review"), lists),
             "Locks in Teleport": (("name", "user", "message"), locks),
             "What the cluster can do": (("feature", "state", "why"), features),
         }

@@ -25,13 +25,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One scene: what somebody did, the pass that followed (None: it could not happen, `error` says why), checks."""
+    """One scene: what somebody did, the pass that followed, or the `output` of the command that was given; checks."""
 
     title: str
     deed: str
     checks: tuple[Check, ...]
     report: PassReport | None = None
-    error: str = ""
+    output: tuple[str, ...] = ()
 
     @property
     def held(self) -> bool:
@@ -62,7 +62,7 @@ class Story:
                     "plan": scene.report and scene.report.plan.digest,
                     "changes": len(scene.report.plan.changes) if scene.report else 0,
                     "okta_calls": dict(scene.report.okta_calls) if scene.report else {},
-                    "error": scene.error,
+                    "output": list(scene.output),
                     "checks": [asdict(check) for check in scene.checks],
                 }
                 for scene in self.scenes

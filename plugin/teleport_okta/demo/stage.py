@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import random
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from teleport_okta import app
 from teleport_okta.clock import SystemClock
-from teleport_okta.config import Settings, parse
-from teleport_okta.model import labels
+from teleport_okta.config import parse
+from teleport_okta.demo import seen
 from teleport_okta.sandbox.okta.organization import OktaOrganization
 from teleport_okta.sandbox.okta.seed import seed_organization
 from teleport_okta.sandbox.okta.server import OktaSandbox
 from teleport_okta.sandbox.teleport.cluster import ListingLag
 from teleport_okta.sandbox.teleport.sandbox import TeleportSandbox
+from teleport_okta.sync.renewing import AppServerKeeper
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
+
+    from teleport_okta.demo.seen import SeenList, SeenLock, SeenUser
+    from teleport_okta.settings import Settings
 
 _SEED = 1815
 
@@ -49,29 +53,9 @@ class TimeMachine:
         self._ahead += span
 
 
-@dataclass(frozen=True, slots=True)
-class SeenUser:
-    """A user of ours as the cluster stores it."""
-
-    okta_id: str
-    roles: tuple[str, ...]
-    department: str
-    connector: str
-
-
-@dataclass(frozen=True, slots=True)
-class SeenLock:
-    """A lock as the cluster stores it."""
-
-    name: str
-    user: str
-    message: str
-    ends: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Stage:
-    """An organisation, a cluster, and the parts of a process between them."""
+    """An organisation, a cluster, and the process between them: `parts`, under `settings`."""
 
     organization: OktaOrganization
     app_id: str
@@ -79,6 +63,21 @@ class Stage:
     settings: Settings
     parts: app.Parts
     clock: TimeMachine
+    process: AsyncExitStack
+    sections: dict[str, dict[str, object]]
+
+    async def restart(self, changes: Mapping[str, Mapping[str, object]]) -> None:
+        """End the process and start another on the same state; `changes` are laid over its settings, by section."""
+        await self.process.aclose()
+        for section, values in changes.items():
+            self.sections.setdefault(section, {}).update(values)
+        self.settings = parse(self.sections)
+        self.parts = await self.process.enter_async_context(app.opened(self.settings, clock=self.clock))
+
+    async def renew_app_servers(self) -> None:
+        """Look once after our app servers, as the process does while it runs: the story's time goes by in leaps."""
+        rng = random.Random(_SEED)  # noqa: S311 - jitter
+        await AppServerKeeper(self.parts.full_pass, self.parts.teleport, clock=self.clock, rng=rng).look()
 
     def people_assigned(self) -> int:
         """How many people the app has, as Okta's own state says."""
@@ -86,33 +85,35 @@ class Stage:
 
     def users(self) -> dict[str, SeenUser]:
         """Return the users of ours, by name, as the cluster's own state says."""
-        return {
-            user.Metadata.Name: SeenUser(
-                okta_id=user.Metadata.Labels.get(labels.OKTA_ID, ""),
-                roles=tuple(user.Spec.Roles),
-                department=_joined(user.Spec.Traits.Values.get("okta/department")),
-                connector=user.Spec.CreatedBy.Connector.ID,
-            )
-            for user in self.cluster.cluster.users.all_stored()
-            if labels.OWNER in user.Metadata.Labels
-        }
+        return seen.users_in(self.cluster.cluster)
 
     def locks(self) -> dict[str, SeenLock]:
         """Return the locks, by the user whom they are about, as the cluster's own state says."""
-        return {
-            lock.Spec.Target.User: SeenLock(
-                lock.Metadata.Name,
-                lock.Spec.Target.User,
-                lock.Spec.Message,
-                lock.Spec.Expires.ToDatetime(UTC) if lock.Spec.HasField("Expires") else None,
-            )
-            for lock in self.cluster.cluster.locks.all_stored()
-        }
+        return seen.locks_in(self.cluster.cluster)
+
+    def lists(self) -> dict[str, SeenList]:
+        """Return the access lists of ours, by Okta id, as the cluster's own state says."""
+        return seen.lists_in(self.cluster.cluster)
+
+    def user_groups(self) -> dict[str, tuple[str, ...]]:
+        """Return the user groups of ours, by Okta id, and the apps of each, as the cluster's own state says."""
+        return seen.user_groups_in(self.cluster.cluster)
+
+    def apps(self) -> dict[str, datetime]:
+        """Return the app servers of ours, by Okta id, and their ends, as the cluster's own state says."""
+        return seen.apps_in(self.cluster.cluster)
+
+    def granted_apps(self) -> dict[str, set[str]]:
+        """Return the ids of the apps that members of each list are granted, as the cluster's own state says."""
+        return seen.granted_apps_in(self.cluster.cluster)
 
 
 @asynccontextmanager
 async def built(directory: Path, *, users: int) -> AsyncIterator[Stage]:
-    """Build an organisation with so many people and an empty cluster, and connect to both; joins the cluster."""
+    """Build an organisation with so many people and an empty cluster, and connect to both; joins the cluster.
+
+    At first people alone are synced.
+    """
     clock = TimeMachine()
 
     def now() -> float:
@@ -125,28 +126,17 @@ async def built(directory: Path, *, users: int) -> AsyncIterator[Stage]:
         OktaSandbox(organization) as okta,
         TeleportSandbox(directory / "teleport", now=now, lag=ListingLag.observed()) as cluster,
     ):
-        settings = parse(
-            {
-                "teleport": {
-                    "addr": cluster.address,
-                    "identity": str(cluster.identity_path),
-                    "join_token": cluster.join_token,
-                },
-                "okta": {"org_url": okta.url, "api_token": organization.ssws_token, "app_id": app_id},
-                "storage": {"data_dir": str(directory / "data")},
-            }
-        )
-        async with app.opened(settings, clock=clock) as parts:
-            yield Stage(organization, app_id, cluster, settings, parts, clock)
-
-
-class _Strings(Protocol):
-    """The values of a trait, as a message holds them."""
-
-    @property
-    def Values(self) -> Iterable[str]:  # noqa: N802 - the field's name
-        ...
-
-
-def _joined(trait: _Strings | None) -> str:
-    return "" if trait is None else ", ".join(trait.Values)
+        sections: dict[str, dict[str, object]] = {
+            "teleport": {
+                "addr": cluster.address,
+                "identity": str(cluster.identity_path),
+                "join_token": cluster.join_token,
+            },
+            "okta": {"org_url": okta.url, "api_token": organization.ssws_token, "app_id": app_id},
+            "sync": {"apps_and_groups": False},
+            "storage": {"data_dir": str(directory / "data")},
+        }
+        settings = parse(sections)
+        async with AsyncExitStack() as process:
+            parts = await process.enter_async_context(app.opened(settings, clock=clock))
+            yield Stage(organization, app_id, cluster, settings, parts, clock, process, sections)

@@ -1,4 +1,4 @@
-"""The story: what happens to an organisation on an ordinary day, and on a bad one.
+"""The story: what happens to an organisation on an ordinary day, on a bad one, and on one that is about access.
 
 Each scene is a deed in one of the sandboxes, a pass, and checks that look into the other sandbox's own state.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from teleport_okta.demo.access_day import tell_access_day
 from teleport_okta.demo.bad_day import tell_bad_day
 from teleport_okta.demo.ordinary_day import tell_ordinary_day
 from teleport_okta.demo.play import Narration, Play
@@ -21,4 +22,5 @@ async def tell(stage: Stage, narration: Narration) -> Story:
     play = Play(stage, narration)
     await tell_ordinary_day(play)
     await tell_bad_day(play)
+    await tell_access_day(play)
     return Story(tuple(narration.scenes), play.tables())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.demo.scenes import Scene, Story
 
-_CHANGES_SHOWN = 6
+_CHANGES_SHOWN = 8
 
 
 def print_scene(console: Console, scene: Scene) -> None:
@@ -22,6 +22,8 @@ def print_scene(console: Console, scene: Scene) -> None:
     console.print()
     console.rule(Text(scene.title, style="bold"), align="left")
     console.print(Text(scene.deed))
+    for line in scene.output:
+        console.print(Text(f"  {line}"))
     report = scene.report
     if report is not None:
         for warning in report.plan.warnings:
@@ -42,8 +44,6 @@ def print_scene(console: Console, scene: Scene) -> None:
         console.print(
             Text(f"  plan {report.plan.digest}: {summary(report.plan)}; {seconds:.1f} s, {calls} Okta calls", "dim")
         )
-    if scene.error:
-        console.print(Text(f"  {scene.error}", style="yellow"))
     for check in scene.checks:
         mark, style = ("ok  ", "green") if check.held else ("FAIL", "bold red")
         console.print(Text(f"  {mark} ", style=style).append(check.claim, style="default"))

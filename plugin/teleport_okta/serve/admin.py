@@ -15,10 +15,10 @@ from teleport_okta_api import admin_pb2_grpc as api_grpc
 
 from teleport_okta.apply.releasing import NotReleasableError
 from teleport_okta.errors import ConfigError, TeleportOktaError
-from teleport_okta.plan.view import view_of
-from teleport_okta.serve import harm_messages, messages
+from teleport_okta.serve import directory_messages, harm_messages, messages
 from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.sync.full_pass import PlanChangedError
+from teleport_okta.sync.previewing import NothingSeenError
 from teleport_okta.teleport.lease import StandbyError
 
 if TYPE_CHECKING:
@@ -37,7 +37,14 @@ REMEDY_METADATA: Final = "remedy-bin"
 UNLIMITED: Final = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 DEFAULT_HISTORY: Final = 50
 
-_EXPECTED: Final = (PlanChangedError, ConfigError, NothingHeldError, NotReleasableError, StandbyError)
+_EXPECTED: Final = (
+    PlanChangedError,
+    ConfigError,
+    NothingHeldError,
+    NotReleasableError,
+    NothingSeenError,
+    StandbyError,
+)
 """Errors that say no: nothing is wrong with the service."""
 
 LONGEST_SOCKET_PATH: Final = 100
@@ -67,7 +74,7 @@ class AdminService(api_grpc.AdminServicer):
     ) -> api.Plan:
         """Answer what a pass would do now."""
         try:
-            return messages.plan_to_message(view_of(await self._engine.plan()))
+            return messages.plan_to_message(await self._engine.plan())
         except TeleportOktaError as error:
             await _refuse(context, error)
 
@@ -107,6 +114,18 @@ class AdminService(api_grpc.AdminServicer):
             return harm_messages.released_to_message(await self._engine.release(request.name))
         except TeleportOktaError as error:
             await _refuse(context, error)
+
+    async def PreviewFilters(  # noqa: N802
+        self, request: api.PreviewFiltersRequest, context: grpc.aio.ServicerContext[api.PreviewFiltersRequest, object]
+    ) -> api.FilterPreview:
+        """Answer what filters would do."""
+        try:
+            found = await self._engine.preview_filters(
+                tuple(request.group_filters), tuple(request.app_filters), live=request.live
+            )
+        except TeleportOktaError as error:
+            await _refuse(context, error)
+        return directory_messages.preview_to_message(found)
 
 
 @asynccontextmanager

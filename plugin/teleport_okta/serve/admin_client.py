@@ -11,7 +11,7 @@ from teleport_okta_api import admin_pb2 as api
 from teleport_okta_api import admin_pb2_grpc as api_grpc
 
 from teleport_okta.errors import TeleportOktaError
-from teleport_okta.serve import harm_messages, messages
+from teleport_okta.serve import directory_messages, harm_messages, messages
 from teleport_okta.serve.admin import REMEDY_METADATA, SOCKET_NAME, UNLIMITED
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
+    from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.harm import Approval
     from teleport_okta.model.teleport import TeleportLock
     from teleport_okta.plan.view import PlanView
@@ -66,6 +67,13 @@ class AdminClient:
         """Have our locks taken off a name."""
         response = await _answer(self._admin.Release(api.ReleaseRequest(name=name)))
         return harm_messages.released_from_message(response, name)
+
+    async def preview_filters(
+        self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool
+    ) -> FilterPreview:
+        """Ask what filters would do."""
+        request = api.PreviewFiltersRequest(group_filters=group_filters, app_filters=app_filters, live=live)
+        return directory_messages.preview_from_message(await _answer(self._admin.PreviewFilters(request)))
 
     async def history(self, *, limit: int, name: str) -> list[JournalEntry]:
         """Ask for the newest journal entries."""

@@ -12,6 +12,12 @@ from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.teleport import Cluster, Feature, IdentityState
 from teleport_okta.plan.changes import FieldChange
 from teleport_okta.plan.view import ChangeView, PlanView
+from teleport_okta.serve.directory_messages import (
+    cost_from_message,
+    cost_to_message,
+    progress_from_message,
+    progress_to_message,
+)
 from teleport_okta.serve.harm_messages import findings_from_message, findings_to_message
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
 
 def plan_to_message(plan: PlanView) -> api.Plan:
     """Write a plan."""
-    return api.Plan(
+    message = api.Plan(
         digest=plan.digest,
         changes=[_change_to_message(change) for change in plan.changes],
         quarantined=[_quarantined_to_message(row) for row in plan.quarantined],
@@ -32,6 +38,9 @@ def plan_to_message(plan: PlanView) -> api.Plan:
         warnings=plan.warnings,
         unchanged=plan.unchanged,
     )
+    if plan.cost is not None:
+        message.cost.CopyFrom(cost_to_message(plan.cost))
+    return message
 
 
 def plan_from_message(message: api.Plan) -> PlanView:
@@ -43,6 +52,7 @@ def plan_from_message(message: api.Plan) -> PlanView:
         findings=findings_from_message(message.findings),
         warnings=tuple(message.warnings),
         unchanged=message.unchanged,
+        cost=cost_from_message(message.cost) if message.HasField("cost") else None,
     )
 
 
@@ -107,6 +117,11 @@ def status_to_message(status: Status) -> api.GetStatusResponse:
         )
         for state in status.identities
     )
+    message.role_warnings.extend(status.warnings)
+    if status.cost is not None:
+        message.cost.CopyFrom(cost_to_message(status.cost))
+    if status.progress is not None:
+        message.progress.CopyFrom(progress_to_message(status.progress))
     if status.last_pass is not None:
         message.last_pass.CopyFrom(report_to_message(status.last_pass))
     return message
@@ -136,6 +151,9 @@ def status_from_message(message: api.GetStatusResponse) -> Status:
             for state in message.identities
         ),
         last_pass=report_from_message(message.last_pass) if message.HasField("last_pass") else None,
+        cost=cost_from_message(message.cost) if message.HasField("cost") else None,
+        progress=progress_from_message(message.progress) if message.HasField("progress") else None,
+        warnings=tuple(message.role_warnings),
     )
 
 

@@ -40,9 +40,10 @@ class Result(StrEnum):
 class JournalEntry:
     """One change to one object.
 
-    `name` is the user whom it is about. Digests are of the content before and after; empty means no object. Of a
-    harmful change `harm` is the kind of what is harmed, `evidence` why; it is `counted` if it uses up some of the
-    hour's limit, and `approval` is the digest under which it was admitted. `time` is when it was known how it went.
+    `name` is what it is about: a user also for a lock, `list/member` for a member. Digests are of the content before
+    and after; empty means no object. Of a harmful change `harm` is the kind of what is harmed, `harmed_name` its name
+    where that is another, `evidence` why; it is `counted` if it uses up some of the hour's limit, and `approval` is the
+    digest under which it was admitted. `time` is when it was known how it went.
     """
 
     time: datetime
@@ -61,18 +62,19 @@ class JournalEntry:
     evidence: str = ""
     counted: bool = False
     approval: str = ""
+    harmed_name: str = ""
 
     @property
     def harmed(self) -> Harmed:
         """Whom a harmful change is about."""
-        return Harmed(self.harm, self.name, self.okta_id)
+        return Harmed(self.harm, self.harmed_name or self.name, self.okta_id)
 
 
 _COLUMNS: Final = (
     "time, trigger, kind, name, okta_id, action, reason, before_digest, after_digest, outcome, error, "
-    "harm, evidence, counted, approval"
+    "harm, evidence, counted, approval, harmed"
 )
-_INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+_INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
 
 
 class Journal:
@@ -168,7 +170,8 @@ class Journal:
 
         def select(connection: sqlite3.Connection) -> list[PastHarm]:
             rows = connection.execute(
-                "SELECT harm, name, okta_id, evidence, counted, outcome = 'begun' OR ("
+                "SELECT harm, CASE harmed WHEN '' THEN name ELSE harmed END, okta_id, evidence, counted, "
+                "outcome = 'begun' OR ("
                 "  action = 'lock' AND harm != 'lock' AND time > ? AND NOT EXISTS ("
                 "    SELECT 1 FROM journal AS later WHERE later.name = step.name AND later.sequence > step.sequence)) "
                 "FROM journal AS step WHERE harm != '' AND time > ? AND outcome IN ('done', 'begun')",
@@ -182,13 +185,16 @@ class Journal:
         return await self._database.submit(select)
 
     async def history(self, *, limit: int, name: str = "") -> list[JournalEntry]:
-        """Return the newest entries, newest first, of one object or user name or of all."""
+        """Return the newest entries, newest first, of one object or of all; of a user also what was done in lists."""
 
         def select(connection: sqlite3.Connection) -> list[JournalEntry]:
-            where, values = ("WHERE name = ?", [name]) if name else ("", [])
+            where, values = "", []
+            if name:
+                where = "WHERE name = ? OR (kind = 'member' AND substr(name, instr(name, '/') + 1) = ?)"
+                values = [name, name]
             rows = connection.execute(
                 f"SELECT {_COLUMNS}, sequence FROM journal {where} ORDER BY sequence DESC LIMIT ?",  # noqa: S608
-                [*values, limit],
+                (*values, limit),
             )
             return [_entry(row) for row in rows]
 
@@ -224,12 +230,13 @@ def _row(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
         entry.evidence,
         int(entry.counted),
         entry.approval,
+        entry.harmed_name,
     )
 
 
 def _entry(row: tuple[object, ...]) -> JournalEntry:
     time, trigger, kind, name, okta_id, action, reason, before, after, outcome, error, *harm, sequence = row
-    harmed, evidence, counted, approval = harm
+    harmed, evidence, counted, approval, harmed_name = harm
     return JournalEntry(
         time=datetime.fromtimestamp(float(str(time)), UTC),
         trigger=str(trigger),
@@ -247,4 +254,5 @@ def _entry(row: tuple[object, ...]) -> JournalEntry:
         evidence=str(evidence),
         counted=bool(counted),
         approval=str(approval),
+        harmed_name=str(harmed_name),
     )

@@ -86,7 +86,29 @@ CREATE TABLE approvals (         -- what an operator approved, one row an object
 ) WITHOUT ROWID;
 """
 
-STEPS: Final = (_FIRST, _SECOND)
+_THIRD: Final = """
+CREATE TABLE directory (         -- groups and apps of the last listings
+    kind TEXT NOT NULL,          -- group, app
+    okta_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    detail TEXT NOT NULL,        -- JSON: what a preview needs of it
+    PRIMARY KEY (kind, okta_id)
+) WITHOUT ROWID;
+
+CREATE TABLE rosters (           -- who was in a group, or had an app directly, when that was last read
+    kind TEXT NOT NULL,          -- members, direct
+    okta_id TEXT NOT NULL,       -- of the group or the app
+    changed REAL NOT NULL,       -- Okta's stamp of the last change of a group's members
+    read_at REAL NOT NULL,
+    listed INTEGER NOT NULL,     -- rows in all: more than ids where some have an app through a group
+    ids TEXT NOT NULL,           -- of people, separated by blanks
+    PRIMARY KEY (kind, okta_id)
+);
+
+ALTER TABLE journal ADD COLUMN harmed TEXT NOT NULL DEFAULT '';      -- name of what a harm is about; '': the same name
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD)
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 
 

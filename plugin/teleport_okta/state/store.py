@@ -11,9 +11,11 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.model.cost import PassCost
 from teleport_okta.model.findings import Findings, Quarantined
 from teleport_okta.state.approvals import Approvals
 from teleport_okta.state.database import Database
+from teleport_okta.state.directory import DirectoryMemory
 from teleport_okta.state.journal import Journal
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ FILE_NAME: Final = "state.db"
 BASELINE: Final = "believed count"
 """The key under which the size of the last believed listing is remembered."""
 
+_COST: Final = "cost"
 _FINDINGS: Final = "findings"
 _LAST_SUCCESS: Final = "last success"
 _PLANS_KEPT: Final = 20
@@ -54,12 +57,16 @@ class QuarantineEntry:
 
 
 class Store:
-    """The state of one process; `journal` is the record of what it did, `approvals` what a person admitted."""
+    """The state of one process; `journal` is the record of what it did, `approvals` what a person admitted.
+
+    `directory` is what was last seen of groups and apps.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.journal = Journal(database)
         self.approvals = Approvals(database)
+        self.directory = DirectoryMemory(database)
 
     @classmethod
     async def open(cls, data_dir: Path) -> Store:
@@ -108,6 +115,14 @@ class Store:
 
         await self._database.submit(write)
 
+    async def people_seen(self) -> frozenset[str]:
+        """Return the Okta ids of the people of the last listings."""
+
+        def select(connection: sqlite3.Connection) -> frozenset[str]:
+            return frozenset(okta_id for (okta_id,) in connection.execute("SELECT okta_id FROM seen"))
+
+        return await self._database.submit(select)
+
     async def settle_quarantine(self, entries: Iterable[QuarantineEntry]) -> None:
         """Make these entries the whole quarantine."""
         wanted = {entry.key: entry for entry in entries}.values()
@@ -143,6 +158,15 @@ class Store:
         """Return what the last pass held and found."""
         text = await self._recall(_FINDINGS)
         return Findings() if text is None else Findings.from_json(json.loads(text))
+
+    async def remember_cost(self, cost: PassCost) -> None:
+        """Keep what the last reading cost, for `status`."""
+        await self._memorise(_COST, json.dumps(cost.as_json()))
+
+    async def cost(self) -> PassCost | None:
+        """Return what the last reading cost, and what the next one will."""
+        text = await self._recall(_COST)
+        return None if text is None else PassCost(**json.loads(text))
 
     async def remember_plan(self, digest: str, changes: Sequence[str], *, at: datetime) -> None:
         """Keep what a shown plan would have done, one line a change; only the latest few plans are kept."""

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from teleport_okta.clock import Clock
+    from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.harm import Approval
     from teleport_okta.model.teleport import TeleportLock
-    from teleport_okta.plan.plan import Plan
+    from teleport_okta.plan.view import PlanView
     from teleport_okta.state.store import Store
     from teleport_okta.sync.full_pass import FullPass
     from teleport_okta.sync.report import PassReport
@@ -74,7 +75,7 @@ class Engine:
         self._stopping.set()
         self._pass.drain()
 
-    async def plan(self) -> Plan:
+    async def plan(self) -> PlanView:
         """Plan now, after the pass that may be running; raises TeleportOktaError."""
         async with self._one_at_a_time:
             self._refuse_when_stopping()
@@ -109,6 +110,16 @@ class Engine:
         self._hinted.set()
         return locks
 
+    async def preview_filters(
+        self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool
+    ) -> FilterPreview:
+        """Say what filters would do; `live` after the pass that may be running. Raises TeleportOktaError."""
+        if not live:
+            return await self._pass.preview_filters(group_filters, app_filters, live=False)
+        async with self._one_at_a_time:
+            self._refuse_when_stopping()
+            return await self._pass.preview_filters(group_filters, app_filters, live=True)
+
     async def status(self) -> Status:
         """Return what this process knows of itself; raises StateError."""
         return Status(
@@ -122,6 +133,9 @@ class Engine:
             cluster=self._pass.cluster,
             last_pass=self._last_pass,
             identities=self._pass.identities,
+            cost=await self._store.cost(),
+            progress=self._pass.progress,
+            warnings=self._pass.role_warnings,
         )
 
     def _state(self) -> str:
@@ -240,9 +254,7 @@ def _report_in_log(report: PassReport) -> None:
     for outcome in report.outcomes:
         if outcome.result in {Result.FAILED, Result.CONFLICT}:
             change = outcome.change
-            _log.warning(
-                "%s %s of user %s: %s: %s", change.action, change.kind, change.subject, outcome.result, outcome.error
-            )
+            _log.warning("%s %s %s: %s: %s", change.action, change.kind, change.subject, outcome.result, outcome.error)
     if report.error:
         _log.warning("%s", report.error)
     counts = ", ".join(f"{count} {result}" for result, count in sorted(report.counts().items())) or "nothing to apply"

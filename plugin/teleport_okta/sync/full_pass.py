@@ -11,15 +11,20 @@ from teleport_okta.apply.keys import Keys
 from teleport_okta.apply.recalling import recall_deletions
 from teleport_okta.apply.releasing import release
 from teleport_okta.apply.settling import settle_open_records
-from teleport_okta.desired.trust import Absences
-from teleport_okta.errors import TeleportOktaError
+from teleport_okta.desired.trust import PEOPLE, Absences
+from teleport_okta.errors import ConfigError, TeleportOktaError
+from teleport_okta.model.cost import PassCost, ReadingProgress
 from teleport_okta.model.harm import Evidence
+from teleport_okta.plan.changes import USER
 from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view, view_of
-from teleport_okta.state.journal import Result
 from teleport_okta.sync.one_user import OneUser
+from teleport_okta.sync.previewing import preview_of_last_seen, preview_of_reading, with_filters
 from teleport_okta.sync.reading import Reading, read_both
+from teleport_okta.sync.remembering import PassMemory
 from teleport_okta.sync.report import OutcomeView, PassReport
+from teleport_okta.sync.sources import members_to_remember
+from teleport_okta.teleport.wildcards import wildcard_roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,16 +32,20 @@ if TYPE_CHECKING:
 
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.clock import Clock
-    from teleport_okta.config import Settings
-    from teleport_okta.model.findings import Hold
+    from teleport_okta.desired.preview import FilterPreview
+    from teleport_okta.model.directory import Roster
     from teleport_okta.model.teleport import Cluster, IdentityState, TeleportLock
     from teleport_okta.observe.metrics import Metrics
-    from teleport_okta.okta.reads import OktaReads
+    from teleport_okta.okta.call_forecast import CallForecast
     from teleport_okta.plan.plan import Plan
     from teleport_okta.plan.view import PlanView
+    from teleport_okta.settings import Settings
     from teleport_okta.state.store import Store
-    from teleport_okta.sync.sources import OktaFacts
+    from teleport_okta.sync.sources import OktaFacts, OktaSource
     from teleport_okta.teleport.cluster import Teleport
+
+_PROGRESS_EVERY: Final = 30.0
+"""Seconds between two lines of the log about a reading that takes long."""
 
 _DIFFERENCES_SHOWN: Final = 20
 """Lines of difference that the error about a changed plan lists."""
@@ -54,7 +63,7 @@ class FullPass:
     def __init__(
         self,
         *,
-        okta: OktaReads,
+        okta: OktaSource,
         teleport: Teleport,
         store: Store,
         settings: Settings,
@@ -66,11 +75,18 @@ class FullPass:
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._metrics = metrics
-        self._keys = Keys()
-        self._applier = Applier(teleport, store.journal, clock, self._keys)
+        self._memory = PassMemory(store, metrics, clock, interval=settings.sync.interval)
+        self.keys = Keys()
+        self._applier = Applier(teleport, store.journal, clock, self.keys)
         self._recalled = False
+        self._progress_said = clock.monotonic()
         self._owner = ""
+        self.progress: ReadingProgress | None = None
+        """How far the reading of Okta is, while there is one that has begun to count."""
+
+        self.role_warnings: tuple[str, ...] = ()
+        """Which roles that are not ours grant everything that is imported."""
+
         self.applying = False
         """Whether a plan is being applied at this moment; cancelling a pass is harmless while it only reads."""
 
@@ -84,20 +100,48 @@ class FullPass:
         """Our identities to the cluster, and what is wrong with them."""
         return self._teleport.identities(self._clock.now())
 
+    @property
+    def owner(self) -> str:
+        """The Okta organisation id on whose behalf we write; empty before the first pass."""
+        return self._owner
+
+    @property
+    def imports_apps(self) -> bool:
+        """Whether app servers are made at all."""
+        return self._settings.sync.apps_and_groups
+
     def drain(self) -> None:
         """Let the users in flight finish and skip the rest of the plan that is being applied."""
         self._applier.drain()
 
-    async def plan(self) -> Plan:
-        """Read both systems and return what a pass would do now; remembers the plan, changes nothing else.
+    async def plan(self) -> PlanView:
+        """Read both systems and return what a pass would do now; remembers what it read and showed, and nothing else.
 
         Raises OktaError, TeleportError, ConfigError or StateError.
         """
-        plan = (await self._read()).plan(self._clock.now())
+        mark = self._okta.people.calls
+        reading = await self._read()
+        plan = reading.plan(self._clock.now())
         lines = [change_line(change_view(change)) for change in plan.changes]
         await self._store.remember_plan(plan.digest, lines, at=self._clock.now())
-        await self._remember_findings(plan)
-        return plan
+        await self._memory.remember_findings(plan)
+        return view_of(plan, await self._cost(reading, mark))
+
+    async def preview_filters(
+        self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool
+    ) -> FilterPreview:
+        """Say what filters would do, by what was last seen or, `live`, by a reading of both systems.
+
+        Raises NothingSeenError, or what `plan` raises.
+        """
+        settings = with_filters(self._settings, group_filters, app_filters)
+        if not live:
+            return await preview_of_last_seen(self._store, settings)
+        reading = await self._read(settings)
+        if reading.directory is None:
+            what = "sync.apps_and_groups is false: no groups and apps are imported"
+            raise ConfigError(what, remedy="set sync.apps_and_groups = true")
+        return preview_of_reading(reading.directory, reading.managed(self._clock.now()))
 
     async def run(
         self, *, trigger: str, expected_digest: str = "", progress: Callable[[int, int], None] | None = None
@@ -108,25 +152,32 @@ class FullPass:
         StandbyError when another process has the right to write, from the second time on before anything is read.
         """
         started = self._clock.now()
-        mark = self._okta.calls
+        mark = self._okta.people.calls
         if self._owner:
             await self._become_writer(self._owner)
         await settle_open_records(self._store.journal, self._teleport, self._clock)
         reading = await self._read()
+        cost = await self._cost(reading, mark)
         plan = reading.plan(self._clock.now())
         if expected_digest and plan.digest != expected_digest:
             remedy = "there is nothing left to do" if plan.is_empty else f"apply it with --plan {plan.digest}"
             raise PlanChangedError(await self._what_changed(expected_digest, plan), remedy=remedy)
-        self._keys.learned_all(reading.at)
+        self.keys.learned_all(reading.at)
         await self._become_writer(reading.policy.owner)
         self.applying = True
         try:
             outcomes, plan = await self._apply(
                 reading, plan, trigger=trigger, is_approved=bool(expected_digest), progress=progress
             )
-            plan = await self._remember(reading, plan, outcomes)
+            plan = await self._memory.remember(reading, plan, outcomes)
             report = self._report(
-                reading=reading, plan=plan, outcomes=outcomes, trigger=trigger, started=started, mark=mark
+                reading=reading,
+                plan=plan,
+                outcomes=outcomes,
+                trigger=trigger,
+                started=started,
+                mark=mark,
+                cost=cost,
             )
             if report.succeeded:
                 await self._store.remember_success(report.finished)
@@ -140,14 +191,14 @@ class FullPass:
         Raises NotReleasableError when there is none, or it is about somebody whom the next pass would lock again;
         StandbyError when another process has the right to write; OktaError, TeleportError or StateError.
         """
-        organization = await self._okta.organization()
+        organization = await self._okta.people.organization()
         await self._become_writer(organization.id)
         return await release(
             name,
             owner=organization.id,
             teleport=self._teleport,
             journal=self._store.journal,
-            keys=self._keys,
+            keys=self.keys,
             clock=self._clock,
         )
 
@@ -165,8 +216,9 @@ class FullPass:
         trigger: str,
         started: datetime,
         mark: Mapping[str, int],
+        cost: PassCost,
     ) -> PassReport:
-        shown = view_of(plan)
+        shown = view_of(plan, cost)
         stops = [str(outcome.stop) for outcome in outcomes if outcome.stop is not None]
         return PassReport(
             trigger=trigger,
@@ -174,15 +226,63 @@ class FullPass:
             outcomes=_outcome_views(outcomes, plan, shown),
             started=started,
             finished=self._clock.now(),
-            okta_calls=self._okta.calls_since(mark),
+            okta_calls=self._okta.people.calls_since(mark),
             error="; ".join([*_incomplete(reading.facts), *stops[:1]]),
         )
 
-    async def _read(self) -> Reading:
+    async def _read(self, settings: Settings | None = None) -> Reading:
         if not self._recalled:
             await recall_deletions(self._store.journal, self._teleport, self._clock)
             self._recalled = True
-        return await read_both(self._okta, self._teleport, self._store, self._settings, self._clock)
+        self._progress_said = self._clock.monotonic()
+        try:
+            reading = await read_both(
+                self._okta,
+                self._teleport,
+                self._store,
+                settings or self._settings,
+                self._clock,
+                progress=self._note_progress,
+            )
+        finally:
+            self.progress = None
+        self.role_warnings = self._warn_of_roles(reading)
+        read = reading.facts.directory
+        if read is not None:
+            await self._store.directory.remember(read.directory, members_to_remember(read))
+        return reading
+
+    def _note_progress(self, done: int, forecast: CallForecast) -> None:
+        """Keep how far a reading is, and say so in the log now and then."""
+        self.progress = ReadingProgress(done, forecast.total_calls, forecast.total_seconds)
+        now = self._clock.monotonic()
+        if now - self._progress_said >= _PROGRESS_EVERY:
+            self._progress_said = now
+            _log.info(
+                "reading Okta: %d of about %d calls; the rate limits make the whole take %d s at least",
+                done,
+                forecast.total_calls,
+                forecast.total_seconds,
+            )
+
+    def _warn_of_roles(self, reading: Reading) -> tuple[str, ...]:
+        """Name the roles that match everything, but for Teleport's own and those of the bot, which must."""
+        if reading.directory is None:
+            return ()
+        bot = self._teleport.bot
+        of_bot = () if bot is None else bot.identity.roles
+        roles = wildcard_roles(role for role in reading.actual.roles if role.name not in of_bot)
+        return tuple(role.warning for role in roles if not role.is_preset)
+
+    async def _cost(self, reading: Reading, mark: Mapping[str, int]) -> PassCost:
+        """Return what the reading cost, and what the next one will if nothing changes; keeps it for `status`."""
+        made = self._okta.people.calls_since(mark)
+        cost = PassCost(made=made)
+        if reading.facts.directory is not None:
+            forecast = reading.facts.directory.plan.unchanged(self._okta.directory.client.pace)
+            cost = PassCost(made, forecast.calls, forecast.seconds)
+        await self._store.remember_cost(cost)
+        return cost
 
     async def _apply(
         self,
@@ -215,43 +315,16 @@ class FullPass:
 
     def _one_user(self, reading: Reading, plan: Plan) -> OneUser:
         """Return how single users of a pass are planned again; absences that were held as a whole stay held."""
-        held = next((hold for hold in plan.holds if hold.evidence is Evidence.ABSENT), None)
+        held = next((hold for hold in plan.holds if hold.kind == USER and hold.evidence is Evidence.ABSENT), None)
         if held is not None:
-            reading = replace(reading, absences=Absences(held.why, held.approvable))
+            reading = replace(reading, absences={**reading.absences, PEOPLE: Absences(held.why, held.approvable)})
         return OneUser(
             reading,
-            okta=self._okta,
+            okta=self._okta.people,
             teleport=self._teleport,
             store=self._store,
             settings=self._settings,
             clock=self._clock,
-        )
-
-    async def _remember(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome]) -> Plan:
-        """Keep what the next pass must know; return the plan, with an alarm if too much is set aside."""
-        now = self._clock.now()
-        people = reading.facts.people
-        settled = people.incomplete is None and not _has_open_absences(plan, outcomes)
-        await self._store.remember_people(people.people, at=people.read_at, settled=settled)
-        await self._remember_findings(plan)
-        patience = reading.patience(self._settings.sync.interval)
-        entries = patience.entries(plan.quarantined, outcomes, reading.remembered.quarantine, now)
-        await self._store.settle_quarantine(entries)
-        alarm = patience.alarm(len(entries))
-        self._show(plan.holds, quarantined=len(entries), alarmed=alarm is not None)
-        return replace(plan, warnings=(*plan.warnings, alarm)) if alarm else plan
-
-    def _show(self, holds: Iterable[Hold], *, quarantined: int, alarmed: bool) -> None:
-        self._metrics.nothing_held()
-        for hold in holds:
-            self._metrics.hold(hold.kind, hold.evidence, count=hold.count, limit=hold.limit, used=hold.used)
-        self._metrics.quarantine(quarantined, alarmed=alarmed)
-
-    async def _remember_findings(self, plan: Plan) -> None:
-        """Keep what is held, so that it can be approved, and what `status` lists."""
-        await self._store.remember_findings(plan.findings)
-        await self._store.approvals.remember_held(
-            [held.harmed for held in plan.held if held.approvable], at=self._clock.now()
         )
 
     async def _what_changed(self, digest: str, plan: Plan) -> str:
@@ -268,18 +341,19 @@ class FullPass:
         return "\n".join([f"the plan is now {plan.digest}, not {digest}:", *detail])
 
 
-def _has_open_absences(plan: Plan, outcomes: Iterable[Outcome]) -> bool:
-    """Whether somebody was absent from the listing and has not left for it: held, or not applied."""
-    return any(held.evidence is Evidence.ABSENT for held in plan.held) or any(
-        outcome.change.harm is not None
-        and outcome.change.harm.evidence is Evidence.ABSENT
-        and outcome.result is not Result.DONE
-        for outcome in outcomes
-    )
-
-
 def _incomplete(facts: OktaFacts) -> list[str]:
-    return [f"the listing is incomplete: {facts.people.incomplete}"] if facts.people.incomplete else []
+    """Say what could not be read and will be read again; what we may not read is in quarantine instead."""
+    listings = {"listing": facts.people.incomplete}
+    rosters: list[Roster] = []
+    if facts.directory is not None:
+        directory = facts.directory.directory
+        listings |= {"listing of groups": directory.groups.incomplete, "listing of apps": directory.apps.incomplete}
+        for found in (directory.members, directory.grants, directory.direct):
+            rosters += [roster for roster in found.values() if roster.problem and not roster.refused]
+    errors = [f"the {name} is incomplete: {why}" for name, why in listings.items() if why]
+    if rosters:
+        errors.append(f"{len(rosters)} groups or apps could not be read to the end, the first: {rosters[0].problem}")
+    return errors
 
 
 def _outcome_views(outcomes: Iterable[Outcome], plan: Plan, shown: PlanView) -> tuple[OutcomeView, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.apply.applier import Replanned
 from teleport_okta.model import labels
 from teleport_okta.model.okta import MalformedRow
+from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.changes import Action
 from teleport_okta.sync.reading import Reading, remember
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from teleport_okta.clock import Clock
-    from teleport_okta.config import Settings
     from teleport_okta.model.findings import Quarantined
     from teleport_okta.model.okta import PersonFacts, Snapshot
-    from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.okta.reads import OktaReads
     from teleport_okta.plan.changes import Change
+    from teleport_okta.settings import Settings
     from teleport_okta.state.store import Store
     from teleport_okta.teleport.cluster import Teleport
 
@@ -75,6 +75,8 @@ class OneUser:
             at=at,
             facts=replace(self._reading.facts, people=people),
             actual=ActualUsers(self._users(name, user, people), {lock.name: lock for lock in locks}),
+            directory=None,
+            warnings=(),
             remembered=await remember(self._store, self._clock),
         )
         plan = narrowed.plan(self._clock.now())
@@ -87,7 +89,7 @@ class OneUser:
         for change in changes:
             if change.action is Action.DELETE:
                 return None
-            user = change.user or user
+            user = change.content if isinstance(change.content, TeleportUser) else user
         if user is None or labels.owner_of(user.labels) != self._reading.policy.owner:
             return None
         return labels.okta_id_of(user.labels)

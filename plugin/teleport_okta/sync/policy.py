@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from teleport_okta.desired.policy import Policy
+from teleport_okta.desired.policy import Imports, Policy
 from teleport_okta.errors import ConfigError
+from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.names import DEFAULT_ROLE
 
 if TYPE_CHECKING:
-    from teleport_okta.config import SyncSettings
     from teleport_okta.model.okta import OktaOrganization
     from teleport_okta.model.teleport import Cluster
+    from teleport_okta.settings import AccessListsSettings, Settings, SyncSettings
     from teleport_okta.teleport.cluster import Teleport
+
+
+NO_OWNERS: Final = "access_lists.default_owners names nobody"
 
 
 async def resolve(
@@ -37,6 +41,36 @@ async def resolve(
         lock_suspended=settings.suspended == "lock",
         no_adoption=None if adoption.enabled else adoption.reason,
     )
+
+
+def resolve_imports(settings: Settings, policy: Policy, cluster: Cluster, host_id: str) -> Imports:
+    """Return what of groups and apps is imported: what is configured, and the cluster can do."""
+    unwanted = _no_lists(settings.access_lists)
+    return Imports(
+        policy=policy,
+        host_id=host_id,
+        groups_off=_off(cluster, "user_groups"),
+        apps_off=_off(cluster, "app_servers"),
+        lists_off=unwanted or _off(cluster, "access_lists"),
+        roles_off=unwanted or _off(cluster, "roles"),
+        reviews=cluster.has("review_requests"),
+        default_owners=settings.access_lists.default_owners,
+        group_filters=NameFilters.of(settings.access_lists.group_filters),
+        app_filters=NameFilters.of(settings.access_lists.app_filters),
+        left_out=frozenset(settings.apps.leave_out),
+        list_limit=cluster.access_list_limit,
+    )
+
+
+def _off(cluster: Cluster, feature: str) -> str:
+    found = cluster.feature(feature)
+    return "" if found.enabled else found.reason
+
+
+def _no_lists(settings: AccessListsSettings) -> str:
+    if not settings.enabled:
+        return "access_lists.enabled is false"
+    return "" if settings.default_owners else NO_OWNERS
 
 
 async def _default_roles(settings: SyncSettings, cluster: Cluster, teleport: Teleport) -> tuple[str, ...]:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence
-from teleport_okta.plan.changes import USER
+from teleport_okta.plan.changes import LOCK, USER
 from teleport_okta.plan.digest import plan_digest
 from teleport_okta.state.journal import Result
 from teleport_okta.state.store import QuarantineEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
     from datetime import datetime
 
     from teleport_okta.apply.outcome import Outcome
@@ -32,20 +32,19 @@ _MOST_DOUBLINGS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How what is set aside is treated: passes come every `interval`, over so many `people`."""
+    """How what is set aside is treated: passes come every `interval`, over so many `rows` of Okta's."""
 
     interval: timedelta
     limits: Limits
-    people: int
+    rows: int
 
-    def alarm(self, rows: int) -> str | None:
+    def alarm(self, aside: int) -> str | None:
         """Return a sentence when so many rows in quarantine are too many."""
-        most = self.limits.most(Evidence.ABSENT, self.people)
-        if rows <= most:
+        most = self.limits.most(Evidence.ABSENT, self.rows)
+        if aside <= most:
             return None
         return (
-            f"alarm: {rows} rows of {self.people} people are in quarantine, more than {most}: "
-            "look for what they have in common"
+            f"alarm: {aside} rows of {self.rows} are in quarantine, more than {most}: look for what they have in common"
         )
 
     def entries(
@@ -76,9 +75,10 @@ class Patience:
             if outcome.stop is not None or outcome.result not in {Result.FAILED, Result.CONFLICT}:
                 continue
             change = outcome.change
+            kind, name = _slot(change)
             row = Quarantined(
-                USER,
-                change.subject,
+                kind,
+                name,
                 change.okta_id,
                 f"{change.action} {change.kind}: {outcome.error}",
                 "correct what the message names; it is tried again by itself",
@@ -102,18 +102,39 @@ def without_what_must_wait(plan: Plan, quarantine: Iterable[QuarantineEntry], no
 
     Harm is never put off: whoever must be locked is tried in every pass.
     """
-    waiting = {entry.row.name: entry for entry in quarantine if entry.tries > 1 and entry.next_try > now}
+    waiting = {_slot_of(entry): entry for entry in quarantine if entry.tries > 1 and entry.next_try > now}
     if not waiting:
         return plan
     put_off = {
-        change.subject
+        _slot(change)
         for change in plan.changes
-        if change.harm is None
-        and change.subject in waiting
-        and plan_digest([change]) == waiting[change.subject].attempt
+        if change.harm is None and _slot(change) in waiting and plan_digest([change]) == waiting[_slot(change)].attempt
     }
     return replace(
         plan,
-        changes=tuple(change for change in plan.changes if change.harm is not None or change.subject not in put_off),
-        quarantined=tuple(sorted([*plan.quarantined, *(waiting[name].row for name in put_off)])),
+        changes=_without(plan.changes, put_off),
+        quarantined=tuple(sorted([*plan.quarantined, *(waiting[slot].row for slot in put_off)])),
     )
+
+
+def _without(changes: Iterable[Change], put_off: Container[tuple[str, str]]) -> tuple[Change, ...]:
+    """Return the changes but for harmless ones that are put off, or that wait for one which is."""
+    missing: set[str] = set()
+    kept = []
+    for change in changes:
+        waits = _slot(change) in put_off or not missing.isdisjoint(change.after)
+        if waits and change.harm is None:
+            missing.add(change.key)
+        else:
+            present = tuple(name for name in change.members if name not in missing)
+            kept.append(change if present == change.members else replace(change, members=present))
+    return tuple(kept)
+
+
+def _slot(change: Change) -> tuple[str, str]:
+    """Return the kind and name under which the refusal of a change is kept: a user and the user's locks have one."""
+    return (USER if change.kind == LOCK else change.kind), change.label
+
+
+def _slot_of(entry: QuarantineEntry) -> tuple[str, str]:
+    return entry.row.kind, entry.row.name

@@ -5,32 +5,42 @@ From here on everything is computed: one reading gives one plan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from teleport_okta.apply.settling import READS_LAG
+from teleport_okta.desired.directory import desired_directory
+from teleport_okta.desired.import_labels import ImportLabels
 from teleport_okta.desired.people import desired_users
-from teleport_okta.desired.trust import judge_absences
+from teleport_okta.desired.trust import APPS, GROUPS, PEOPLE, doubted_rosters, judge_absences, judge_listing
 from teleport_okta.model.harm import WINDOW, Limits
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER
+from teleport_okta.plan.collector import without_cycles
+from teleport_okta.plan.directory import merged, plan_directory
+from teleport_okta.plan.holders import holders_after
+from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
+from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.users import owned_names, plan_users
-from teleport_okta.sync.policy import resolve
+from teleport_okta.state import directory as seen
+from teleport_okta.sync.policy import NO_OWNERS, resolve, resolve_imports
 from teleport_okta.sync.quarantine import Patience, without_what_must_wait
-from teleport_okta.sync.sources import OktaFacts, read_okta, read_teleport
+from teleport_okta.sync.sources import OktaFacts, read_actual_directory, read_okta, read_users
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from datetime import datetime, timedelta
 
     from teleport_okta.clock import Clock
-    from teleport_okta.config import BrakeSettings, Settings
-    from teleport_okta.desired.policy import Policy
+    from teleport_okta.desired.policy import Imports, Policy
     from teleport_okta.desired.trust import Absences
+    from teleport_okta.model.directory import Directory
     from teleport_okta.model.harm import Approval, PastHarm
-    from teleport_okta.okta.reads import OktaReads
-    from teleport_okta.plan.actual import ActualUsers
-    from teleport_okta.plan.plan import Plan
+    from teleport_okta.okta.directory import Progress
+    from teleport_okta.plan.actual import ActualDirectory, ActualUsers
+    from teleport_okta.settings import BrakeSettings, Settings
     from teleport_okta.state.store import QuarantineEntry, Store
+    from teleport_okta.sync.sources import OktaSource
     from teleport_okta.teleport.cluster import Teleport
 
 
@@ -44,63 +54,119 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectoryFacts:
+    """The groups and apps of both sides, and what of them is imported."""
+
+    okta: Directory
+    actual: ActualDirectory
+    imports: Imports
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """Everything that a plan is computed from. `at` is the moment at which the first request was sent.
 
-    `owned` are the names of all users of ours when both systems were read, also where only one user is planned again.
+    `owned` are the names of all objects of ours when both systems were read, by kind, also where only one user is
+    planned again; `absences` are what those of each listing are worth. Without a `directory` only users are planned.
     """
 
     at: datetime
     facts: OktaFacts
     policy: Policy
     actual: ActualUsers
-    owned: frozenset[str]
-    absences: Absences
+    owned: Mapping[str, Collection[str]]
+    absences: Mapping[str, Absences]
     limits: Limits
     remembered: Remembered
+    directory: DirectoryFacts | None = None
+    warnings: tuple[str, ...] = field(default=())
 
+    @without_cycles()
     def plan(self, now: datetime) -> Plan:
         """Return what should be done, and what the brake holds of it."""
-        desired = desired_users(
-            self.facts.people, self.policy, owned_names(self.actual.users.values(), self.policy.owner)
-        )
         quarantine = self.remembered.quarantine
-        plan = plan_users(
-            desired,
-            self.actual,
-            self.policy,
-            now=now,
-            aside_since={entry.key: entry.since for entry in quarantine},
-        )
+        users = self._users_plan(now)
+        plan = merged(users, self._directory_plan(users, now), Plan(warnings=self.warnings))
         return brake(
             without_what_must_wait(plan, quarantine, now),
             BrakeFacts(
                 limits=self.limits,
                 past=self.remembered.past,
-                owned={USER: self.owned},
+                owned=self.owned,
                 approvals=self.remembered.approvals,
                 absences=self.absences,
             ),
         )
 
+    def _users_plan(self, now: datetime) -> Plan:
+        owner = self.policy.owner
+        return plan_users(
+            desired_users(self.facts.people, self.policy, owned_names(self.actual.users.values(), owner)),
+            self.actual,
+            self.policy,
+            now=now,
+            aside_since={entry.key: entry.since for entry in self.remembered.quarantine},
+        )
+
+    def _directory_plan(self, users: Plan, now: datetime) -> Plan:
+        if self.directory is None:
+            return Plan()
+        imports, actual = self.directory.imports, self.directory.actual
+        wanted = desired_directory(self.directory.okta, imports, ImportLabels(actual.import_rules))
+        holders = holders_after(users, self.actual.users, self.policy.owner)
+        return plan_directory(wanted, actual, holders, imports, now=now)
+
+    def managed(self, now: datetime) -> frozenset[str]:
+        """Return the Okta ids of the people who will be users of ours."""
+        return frozenset(holders_after(self._users_plan(now), self.actual.users, self.policy.owner).names)
+
     def patience(self, interval: timedelta) -> Patience:
         """Return how what is set aside is treated after a pass on this reading."""
-        return Patience(interval=interval, limits=self.limits, people=len(self.facts.people.people))
+        rows = len(self.facts.people.people)
+        if self.directory is not None:
+            rows += len(self.directory.okta.groups.rows) + len(self.directory.okta.apps.rows)
+        return Patience(interval=interval, limits=self.limits, rows=rows)
 
 
-async def read_both(okta: OktaReads, teleport: Teleport, store: Store, settings: Settings, clock: Clock) -> Reading:
+async def read_both(
+    okta: OktaSource,
+    teleport: Teleport,
+    store: Store,
+    settings: Settings,
+    clock: Clock,
+    *,
+    progress: Progress | None = None,
+) -> Reading:
     """Read both systems and the state. Raises OktaError, TeleportError, ConfigError or StateError."""
     at = clock.now()
-    facts = await read_okta(okta, settings)
+    organization = await okta.people.organization()
     cluster = await teleport.cluster()
-    policy = await resolve(settings.sync, facts.organization, cluster, teleport)
-    actual = await read_teleport(teleport)
-    owned = frozenset(owned_names(actual.users.values(), policy.owner))
-    limits = limits_of(settings.brake)
-    absences = judge_absences(
-        facts.people, app=facts.app, baseline=await store.baseline(), owned_count=len(owned), limits=limits
+    policy = await resolve(settings.sync, organization, cluster, teleport)
+    imports = None
+    if settings.sync.apps_and_groups:
+        imports = resolve_imports(settings, policy, cluster, teleport.app_servers.host_id)
+    baseline = await store.baseline()
+    facts = await read_okta(
+        okta, organization, settings, store.directory, imports=imports, people_before=baseline, progress=progress
     )
-    return Reading(at, facts, policy, actual, owned, absences, limits, await remember(store, clock))
+    actual = await read_users(teleport)
+    owned: dict[str, Collection[str]] = {USER: frozenset(owned_names(actual.users.values(), policy.owner))}
+    limits = limits_of(settings.brake)
+    absences = {
+        PEOPLE: judge_absences(
+            facts.people, app=facts.app, baseline=baseline, owned_count=len(owned[USER]), limits=limits
+        )
+    }
+    directory = None
+    if imports is not None and facts.directory is not None:
+        directory = DirectoryFacts(
+            facts.directory.directory, await read_actual_directory(teleport, actual, imports), imports
+        )
+        owned |= owned_objects(directory.actual, policy.owner)
+        absences |= await _directory_absences(directory, store.directory, limits)
+    return Reading(
+        at, facts, policy, actual, owned, absences, limits, await remember(store, clock), directory, _warnings(imports)
+    )
 
 
 async def remember(store: Store, clock: Clock) -> Remembered:
@@ -116,3 +182,31 @@ async def remember(store: Store, clock: Clock) -> Remembered:
 def limits_of(settings: BrakeSettings) -> Limits:
     """Return the limits that are configured."""
     return Limits(floor=settings.floor, absent=settings.absent_ratio, stated=settings.stated_ratio)
+
+
+async def _directory_absences(
+    facts: DirectoryFacts, memory: seen.DirectoryMemory, limits: Limits
+) -> dict[str, Absences]:
+    owner, directory = facts.imports.policy.owner, facts.okta
+    groups = judge_listing(
+        GROUPS,
+        directory.groups,
+        baseline=await memory.baseline(seen.GROUPS),
+        owned_count=len(owned_groups(facts.actual, owner)),
+        limits=limits,
+    )
+    apps = judge_listing(
+        APPS,
+        directory.apps,
+        baseline=await memory.baseline(seen.APPS),
+        owned_count=len(owned_apps(facts.actual, owner)),
+        limits=limits,
+    )
+    return {GROUPS: groups, APPS: apps} | doubted_rosters(directory)
+
+
+def _warnings(imports: Imports | None) -> tuple[str, ...]:
+    """Return what an administrator may not know that it is off."""
+    if imports is None or imports.roles_off != NO_OWNERS:
+        return ()
+    return (f"no access lists are kept: {NO_OWNERS}",)

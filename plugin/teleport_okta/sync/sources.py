@@ -2,42 +2,68 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from teleport_okta.desired.directory import lists_wanted
 from teleport_okta.errors import ConfigError
-from teleport_okta.plan.actual import ActualUsers
+from teleport_okta.okta.buckets import APPS, ONE_APP, OTHER, USERS
+from teleport_okta.okta.directory import one_error, read_directory
+from teleport_okta.okta.directory_reads import APP_USERS_A_PAGE
+from teleport_okta.okta.facts import direct_people
+from teleport_okta.okta.fetch_plan import Known, MembersRead, Wanted, pages
+from teleport_okta.okta.reads import USERS_A_PAGE
+from teleport_okta.plan.actual import ActualDirectory, ActualUsers
+from teleport_okta.state.directory import SeenMembers
 
 if TYPE_CHECKING:
-    from teleport_okta.config import Settings
+    from teleport_okta.desired.policy import Imports
+    from teleport_okta.model.directory import Listing, OktaGroup
     from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts, Snapshot
+    from teleport_okta.okta.directory import DirectoryReading, Progress
+    from teleport_okta.okta.directory_reads import DirectoryReads
     from teleport_okta.okta.reads import OktaReads
+    from teleport_okta.settings import Settings
+    from teleport_okta.state.directory import DirectoryMemory
     from teleport_okta.teleport.cluster import Teleport
 
 
 @dataclass(frozen=True, slots=True)
+class OktaSource:
+    """Both readers of one organisation: of people, and of groups and apps."""
+
+    people: OktaReads
+    directory: DirectoryReads
+
+
+@dataclass(frozen=True, slots=True)
 class OktaFacts:
-    """One organisation, the app (None when the whole organisation is the source), and its people."""
+    """One organisation, the app (None when the whole organisation is the source), its people; its groups and apps.
+
+    `directory` is None where none is imported.
+    """
 
     organization: OktaOrganization
     app: OktaApp | None
     people: Snapshot
+    directory: DirectoryReading | None = None
 
 
-async def read_okta(okta: OktaReads, settings: Settings) -> OktaFacts:
-    """Read the organisation and the people of the configured source, with the fewest calls.
+async def read_people(okta: OktaReads, settings: Settings) -> tuple[OktaApp | None, Snapshot]:
+    """Read the people of the configured source, with the fewest calls.
 
     Raises OktaError when nothing could be read; a listing that broke off comes back as an incomplete snapshot.
     """
-    organization = await okta.organization()
     if settings.sync.source == "organization":
-        return OktaFacts(organization, None, await okta.people_of_organization())
+        return None, await okta.people_of_organization()
     app_id = settings.okta.app_id
     if app_id is None:
         what = "okta.app_id is not set"
         raise ConfigError(what, remedy="give the id of the SAML app (0oa…)")
     app = await okta.app(app_id)
-    return OktaFacts(organization, app, await okta.people_of_app(app_id))
+    return app, await okta.people_of_app(app_id)
 
 
 async def read_person(okta: OktaReads, settings: Settings, okta_id: str) -> PersonFacts | MalformedRow | None:
@@ -47,7 +73,35 @@ async def read_person(okta: OktaReads, settings: Settings, okta_id: str) -> Pers
     return await okta.person_of_app(settings.okta.app_id or "", okta_id)
 
 
-async def read_teleport(teleport: Teleport) -> ActualUsers:
+async def read_okta(
+    source: OktaSource,
+    organization: OktaOrganization,
+    settings: Settings,
+    memory: DirectoryMemory,
+    *,
+    imports: Imports | None,
+    people_before: int | None,
+    progress: Progress | None = None,
+) -> OktaFacts:
+    """Read people, groups and apps side by side; no groups and apps where `imports` is None.
+
+    `people_before` is how many people there were, by which the calls for them are forecast. Raises OktaError and
+    StateError.
+    """
+    if imports is None:
+        app, people = await read_people(source.people, settings)
+        return OktaFacts(organization, app, people)
+    with one_error():
+        async with asyncio.TaskGroup() as tasks:
+            reading_people = tasks.create_task(read_people(source.people, settings))
+            reading_directory = tasks.create_task(
+                _read_directory(source, settings, memory, imports, people_before=people_before, progress=progress)
+            )
+    app, people = reading_people.result()
+    return OktaFacts(organization, app, people, _with_people_of(app, people, reading_directory.result(), imports))
+
+
+async def read_users(teleport: Teleport) -> ActualUsers:
     """Read all users, locks and roles of the cluster; raises TeleportError."""
     users = await teleport.users.list()
     locks = await teleport.locks.list()
@@ -55,3 +109,79 @@ async def read_teleport(teleport: Teleport) -> ActualUsers:
     return ActualUsers(
         users={user.name: user for user in users}, locks={lock.name: lock for lock in locks}, roles=tuple(roles)
     )
+
+
+async def read_actual_directory(teleport: Teleport, users: ActualUsers, imports: Imports) -> ActualDirectory:
+    """Read what else the cluster holds, but for what is switched off; raises TeleportError."""
+    owner = imports.policy.owner
+    groups = [] if imports.groups_off else await teleport.user_groups.list()
+    servers = [] if imports.apps_off else await teleport.app_servers.list()
+    lists = [] if imports.lists_off else await teleport.access_lists.list()
+    members = await teleport.access_lists.members(owner) if lists else None
+    rules = await teleport.import_rules.list() if await _has_rules(teleport) else ()
+    return ActualDirectory(
+        roles={role.name: role for role in users.roles},
+        user_groups={group.name: group for group in groups},
+        app_servers={server.name: server for server in servers if server.host_id == imports.host_id},
+        other_app_servers=tuple(server for server in servers if server.host_id != imports.host_id),
+        access_lists={found.name: found for found in lists},
+        members=members.by_list if members else {},
+        import_rules=rules,
+        oddities=members.oddities if members else (),
+    )
+
+
+async def _has_rules(teleport: Teleport) -> bool:
+    return teleport.known_cluster is not None and teleport.known_cluster.has("okta_service")
+
+
+async def _read_directory(
+    source: OktaSource,
+    settings: Settings,
+    memory: DirectoryMemory,
+    imports: Imports,
+    *,
+    people_before: int | None,
+    progress: Progress | None,
+) -> DirectoryReading:
+    app_id = settings.okta.app_id if settings.sync.source == "saml_app" else None
+
+    def choose(groups: Listing[OktaGroup], apps: Listing[OktaApp]) -> Wanted:
+        """Choose by the filters; the people of the app that everybody comes from are read already."""
+        of_groups, of_apps = lists_wanted(groups.rows, apps.rows, imports)
+        return Wanted(frozenset(of_groups), frozenset(of_apps - {app_id}))
+
+    bucket, a_page = (APPS, APP_USERS_A_PAGE) if app_id else (USERS, USERS_A_PAGE)
+    known = Known(
+        members={
+            group_id: MembersRead(seen.changed, seen.read_at)
+            for group_id, seen in (await memory.members_seen()).items()
+        },
+        listed=await memory.listed(),
+        spent=Counter({bucket: pages(people_before, a_page), OTHER: 1}) + Counter({ONE_APP: 1} if app_id else {}),
+    )
+    return await read_directory(source.directory, choose, known=known, recall=memory.recall_members, progress=progress)
+
+
+def _with_people_of(
+    app: OktaApp | None, people: Snapshot, reading: DirectoryReading, imports: Imports
+) -> DirectoryReading:
+    """Add who has the app directly that everybody comes from, out of the listing of its people."""
+    if app is None or app.id not in lists_wanted((), reading.directory.apps.rows, imports)[1]:
+        return reading
+    direct = {**reading.directory.direct, app.id: direct_people(people)}
+    return replace(reading, directory=replace(reading.directory, direct=direct))
+
+
+def members_to_remember(reading: DirectoryReading) -> dict[str, SeenMembers]:
+    """Return which groups' members were read now, for the state.
+
+    Not those of a group that has more of them by Okta's own count: who was hidden from us, or missing, would stay so
+    until its members change again.
+    """
+    counts = {group.id: group.users_count or 0 for group in reading.directory.groups.rows}
+    return {
+        group_id: SeenMembers(read.membership_changed, read.read_at)
+        for group_id, read in reading.members_read.items()
+        if reading.directory.members[group_id].listed >= counts[group_id]
+    }

@@ -10,6 +10,7 @@ from teleport_okta.model.findings import Findings
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from teleport_okta.model.cost import PassCost, ReadingProgress
     from teleport_okta.model.teleport import Cluster, IdentityState
     from teleport_okta.state.store import QuarantineEntry, Store
     from teleport_okta.sync.report import PassReport
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class Status:
     """A moment of one process.
 
-    `state` is idle, running, failing, standby (another process writes) or stopped (no service runs).
+    `state` is idle, running, failing, standby (another process writes) or stopped (no service runs). `warnings` are
+    sentences about the cluster's roles.
     """
 
     version: str
@@ -32,6 +34,9 @@ class Status:
     cluster: Cluster | None = None
     last_pass: PassReport | None = None
     identities: tuple[IdentityState, ...] = ()
+    cost: PassCost | None = None
+    progress: ReadingProgress | None = None
+    warnings: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return the status in the shape of `status --format json`."""
@@ -45,6 +50,9 @@ class Status:
             "identities": [
                 {**asdict(state), "expires": state.expires and state.expires.isoformat()} for state in self.identities
             ],
+            "cost": self.cost and self.cost.as_json(),
+            "warnings": list(self.warnings),
+            "progress": self.progress and asdict(self.progress),
             "held_digest": self.findings.held_digest,
             **asdict(self.findings),
             "quarantine": [
@@ -69,4 +77,5 @@ async def status_of_store(store: Store, version: str, identities: tuple[Identity
         quarantine=tuple(await store.quarantine()),
         findings=await store.findings(),
         identities=identities,
+        cost=await store.cost(),
     )

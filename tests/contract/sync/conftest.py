@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 from cluster_world import built_world
+from contract.sync.office import built_office
 
 
 @pytest.fixture
 async def world(tmp_path):
     async with built_world(tmp_path) as built:
+        yield built
+
+
+@pytest.fixture
+async def office(tmp_path):
+    async with built_office(tmp_path) as built:
         yield built

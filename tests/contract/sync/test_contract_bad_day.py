@@ -72,8 +72,8 @@ async def test_a_user_is_planned_again_from_what_both_systems_say_by_then(world)
     world.teleport.administrator.edit_user("ada@x.io", roles=[])
     again = await full_pass._one_user(reading, reading.plan(world.clock.now())).plan_again("ada@x.io")
     (change,) = again.changes
-    assert change.user.traits["okta/department"] == ("Looms",)
-    assert change.user.roles == ("okta-requester",)
+    assert change.content.traits["okta/department"] == ("Looms",)
+    assert change.content.roles == ("okta-requester",)
 
 
 async def test_an_approval_covers_what_it_was_given_for_and_nobody_else(world, crowd):
@@ -333,7 +333,7 @@ async def test_too_much_quarantine_is_an_alarm(world):
         person = world.okta.create_user({"firstName": "A", "lastName": "B", "login": f"p{number}@x.io"})
         world.okta.assign(world.okta_app.id, person.id, user_name=f"team/{number}")
     report = await world.run()
-    assert any("alarm: 11 rows of 11 people" in warning for warning in report.plan.warnings)
+    assert any("alarm: 11 rows of 11 are" in warning for warning in report.plan.warnings)
     assert _metric(world, "teleport_okta_quarantine_alarm") == 1
     assert _metric(world, "teleport_okta_quarantined") == 11
 

@@ -38,7 +38,6 @@ from teleport_okta.observe import logs
 from teleport_okta.okta.errors import PrivateKeyError
 from teleport_okta.okta.private_key import read_private_key
 from teleport_okta.okta.transport import HttpTransport
-from teleport_okta.plan.view import view_of
 from teleport_okta.sandbox.okta.http_proxy import HttpProxy
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.sync.engine import Engine
@@ -187,7 +186,7 @@ async def failing(search, command):
 
 async def test_views_of_a_world_that_is_well(tmp_path, search, log):
     async with secret_world(search, tmp_path) as world:
-        search.look("a plan", json.dumps(view_of(await world.parts.full_pass.plan()).as_json(), default=str))
+        search.look("a plan", json.dumps((await world.parts.full_pass.plan()).as_json(), default=str))
         report = await world.run()
         search.look("a report", json.dumps(report.as_json(), default=str))
         status = await status_of_store(world.parts.store, __version__)

@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from teleport_okta.desired.preview import EndingList, FilterMatch, FilterPreview, PresentList, Verdict
 from teleport_okta.desired.trust import Absences
 from teleport_okta.errors import ConfigError, TeleportOktaError
+from teleport_okta.model.cost import PassCost, ReadingProgress
 from teleport_okta.model.findings import Leftover, Quarantined
 from teleport_okta.model.harm import Approval, Harmed
 from teleport_okta.model.labels import okta_id_of
@@ -31,9 +33,10 @@ HELD = braked(
     planned(listing(), [owned_user("00uA", "ada@x.io")]), owned=["ada@x.io"], absences=Absences("the listing is empty")
 )
 FINDINGS = replace(HELD.findings, leftovers=(Leftover("user", "eve@x.io", "https://other.okta.com"),))
+COST = PassCost({"/api/v1/apps": 3}, {"/api/v1/apps": 2}, {"/api/v1/apps": 0.0})
 REPORT = PassReport(
     trigger="command",
-    plan=view_of(PLAN),
+    plan=view_of(PLAN, COST),
     outcomes=(OutcomeView(view_of(PLAN).changes[0], "failed", "no"),),
     started=NOW,
     finished=NOW + timedelta(seconds=2),
@@ -50,6 +53,9 @@ STATUS = Status(
     last_error="",
     cluster=Cluster("example.com", "18.1.3", (Feature("saml", True), Feature("plugin", False, "Community"))),
     last_pass=REPORT,
+    cost=COST,
+    progress=ReadingProgress(12, 40, 61.0),
+    warnings=("role 'all' matches everything",),
 )
 
 
@@ -58,12 +64,12 @@ class Engine:
 
     answer = None
 
-    async def _say(self, *_):
+    async def _say(self, *_, **__):
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
 
-    status = plan = apply = approve = release = _say
+    preview_filters = status = plan = apply = approve = release = _say
 
 
 @pytest.fixture
@@ -78,7 +84,7 @@ async def world(tmp_path):
 @pytest.mark.parametrize("plan", [PLAN, HELD])
 async def test_a_plan_arrives_whole(world, plan):
     engine, _, client = world
-    engine.answer = plan
+    engine.answer = view_of(plan)
     assert await client.plan() == view_of(plan)
 
 
@@ -164,3 +170,18 @@ async def test_a_path_too_long_for_a_socket_is_named(tmp_path):
     with pytest.raises(ConfigError, match="data_dir"):
         async with serving(AdminService(Engine(), None), tmp_path / ("x" * 120)):
             pass
+
+
+async def test_a_preview_of_filters_arrives_whole(world):
+    engine, _, client = world
+    engine.answer = FilterPreview(
+        seen_at=NOW,
+        group_filters=("eng-*",),
+        app_filters=("^Figma$",),
+        matches=(
+            FilterMatch("group", "eng-1", "00gA", "eng-*", Verdict.ADDED, 3, 2),
+            FilterMatch("app", "Figma", "0oaA", "^Figma$", Verdict.UNKNOWN),
+        ),
+        ending=(EndingList(PresentList("00gB", "ops", 4, 1), "it is no longer in Okta"),),
+    )
+    assert await client.preview_filters(("eng-*",), ("^Figma$",), live=True) == engine.answer

@@ -25,6 +25,9 @@ CHANGE = ChangeView("create", "user", "ada@x.io", "ada@x.io", "00uADA", "assigne
 class Script:
     """A pass that does what the next line of a script says, and notes when it ran."""
 
+    progress = None
+    role_warnings = ()
+
     def __init__(self, clock, lines):
         self.clock = clock
         self.lines = list(lines)

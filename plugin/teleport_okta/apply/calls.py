@@ -1,0 +1,134 @@
+"""The call to Teleport that each kind of change is made with.
+
+A function here takes one change and returns what is worth noting about it, which is mostly nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model import labels
+from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
+from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
+from teleport_okta.plan.changes import Action, Change
+from teleport_okta.teleport.errors import RevisionConflictError
+
+if TYPE_CHECKING:
+    from teleport_okta.clock import Clock
+    from teleport_okta.teleport.cluster import Teleport
+
+APP_SERVER_LIFE: Final = timedelta(hours=1)
+"""How long an app server stays without being renewed: a dead sidecar's apps vanish within the hour."""
+
+_GONE: Final = "it was gone already"
+
+
+class Calls:
+    """Makes the calls of changes to one cluster."""
+
+    def __init__(self, teleport: Teleport, clock: Clock) -> None:
+        self._teleport = teleport
+        self._clock = clock
+
+    async def make(self, change: Change) -> str:
+        """Make the call of a change; raises TeleportError."""
+        match change.content or change.found:
+            case TeleportUser() as user:
+                calling = self._user(change, user)
+            case TeleportLock() as lock:
+                calling = self._lock(change, lock)
+            case TeleportRole() as role:
+                calling = self._role(change, role)
+            case TeleportUserGroup() as group:
+                calling = self._user_group(change, group)
+            case TeleportAppServer() as server:
+                calling = self._app_server(change, server)
+            case TeleportAccessList() as access_list:
+                calling = self._access_list(change, access_list)
+            case TeleportMember() as member:
+                calling = self._member(change, member)
+            case _:
+                msg = f"a plan holds a change that says nothing to write: {change.action} {change.kind} {change.name}"
+                raise AssertionError(msg)
+        return await calling
+
+    async def _user(self, change: Change, user: TeleportUser) -> str:
+        if change.action is Action.CREATE:
+            await self._teleport.users.create(user)
+        elif change.action is Action.UPDATE:
+            await self._teleport.users.update(user)
+        else:
+            return await self._delete_user(user)
+        return ""
+
+    async def _delete_user(self, found: TeleportUser) -> str:
+        """Delete a user who is still ours and as read: a deletion names no revision, and takes MFA devices along."""
+        current = await self._teleport.users.get(found.name)
+        if current is None:
+            return _GONE
+        if labels.owner_of(current.labels) != labels.owner_of(found.labels) or current.revision != found.revision:
+            raise RevisionConflictError(
+                "UsersService/DeleteUser", f"user {found.name!r}", "it was changed since it was read"
+            )
+        return _gone_unless(await self._teleport.users.delete(current))
+
+    async def _lock(self, change: Change, lock: TeleportLock) -> str:
+        if change.action is Action.UNLOCK:
+            return _gone_unless(await self._teleport.locks.delete(lock))
+        expires = None if change.lock_for is None else self._clock.now() + change.lock_for
+        await self._teleport.locks.upsert(replace(lock, expires=expires))
+        return ""
+
+    async def _role(self, change: Change, role: TeleportRole) -> str:
+        if change.action is Action.DELETE:
+            return _gone_unless(await self._teleport.roles.delete(role.name))
+        if change.action is Action.CREATE:
+            await self._teleport.roles.create(role)
+        else:
+            await self._teleport.roles.amend(role)
+        return ""
+
+    async def _user_group(self, change: Change, group: TeleportUserGroup) -> str:
+        if change.action is Action.DELETE:
+            return _gone_unless(await self._teleport.user_groups.delete(group))
+        if change.action is Action.CREATE:
+            await self._teleport.user_groups.create(group)
+        else:
+            await self._teleport.user_groups.update(group)
+        return ""
+
+    async def _app_server(self, change: Change, server: TeleportAppServer) -> str:
+        if change.action is Action.DELETE:
+            return _gone_unless(await self._teleport.app_servers.delete(server))
+        await self._teleport.app_servers.upsert(server, self._clock.now() + APP_SERVER_LIFE)
+        return ""
+
+    async def _access_list(self, change: Change, access_list: TeleportAccessList) -> str:
+        lists = self._teleport.access_lists
+        if change.action is Action.DELETE:
+            return _gone_unless(await lists.delete(access_list))
+        if change.action is Action.UPDATE:
+            await lists.amend(access_list)
+            return ""
+        now = self._clock.now()
+        owner = access_list.labels[labels.OWNER]
+        made = await lists.create(access_list, change.members, joined=now)
+        for name in made.remaining:
+            await lists.add_member(access_list.name, name, owner=owner, joined=now)
+        return f"with {len(change.members)} members"
+
+    async def _member(self, change: Change, member: TeleportMember) -> str:
+        lists = self._teleport.access_lists
+        if change.action is Action.CREATE:
+            owner = labels.owner_of(member.labels) or ""
+            added = await lists.add_member(change.subject, member.name, owner=owner, joined=self._clock.now())
+            return "" if added else "people had added them in Teleport; that is left as it is"
+        if member.is_list:
+            return _gone_unless(await lists.remove_nested(change.subject, member.name))
+        return _gone_unless(await lists.remove_member(change.subject, member.name))
+
+
+def _gone_unless(deleted: bool) -> str:
+    return "" if deleted else _GONE

@@ -1,0 +1,97 @@
+"""`teleport-okta filters`: which groups and apps would have access lists under some filters."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from teleport_okta import app
+from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.config import load
+from teleport_okta.desired.preview import Verdict
+from teleport_okta.model.name_filter import NameFilters
+from teleport_okta.observe.text import printable
+from teleport_okta.serve.admin_client import running_service
+from teleport_okta.sync.previewing import preview_of_last_seen, with_filters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from teleport_okta.desired.preview import FilterMatch, FilterPreview
+    from teleport_okta.settings import Settings
+
+_SIGNS: Final = {Verdict.KEPT: "=", Verdict.ADDED: "+", Verdict.EMPTY: ".", Verdict.UNKNOWN: "?"}
+_VERDICTS: Final = {
+    Verdict.KEPT: "has a list",
+    Verdict.ADDED: "would get a list",
+    Verdict.EMPTY: "nobody in it is a user of ours, so it has no list",
+    Verdict.UNKNOWN: "would get a list if anybody in it is a user of ours; its people were never read",
+}
+
+
+@click.command()
+@config_option
+@format_option
+@click.option(
+    "--group", "groups", metavar="FILTER", multiple=True, help="A filter on groups; more than one may be given."
+)
+@click.option("--app", "apps", metavar="FILTER", multiple=True, help="A filter on apps; more than one may be given.")
+@click.option("--live", is_flag=True, help="Read Okta and Teleport now, instead of going by what was last seen.")
+def filters(config_path: Path, layout: str, groups: tuple[str, ...], apps: tuple[str, ...], *, live: bool) -> None:
+    """Show which groups and apps FILTERs let pass, and which access lists would come and go. Changes nothing.
+
+    A filter is a glob (eng-*), or an RE2 expression when it begins with ^ and ends with $. Where none of a kind are
+    given, those of the configuration count.
+    """
+    for option, given in (("--group", groups), ("--app", apps)):
+        try:
+            NameFilters.of(given)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint=option) from error
+    found = asyncio.run(_preview(load(config_path), groups, apps, live=live))
+    if layout == "json":
+        print_json(found.as_json())
+    else:
+        click.echo("\n".join(map(printable, preview_lines(found))))
+
+
+async def _preview(settings: Settings, groups: tuple[str, ...], apps: tuple[str, ...], *, live: bool) -> FilterPreview:
+    async with running_service(settings.storage.data_dir) as service:
+        if service is not None:
+            return await service.preview_filters(groups, apps, live=live)
+    if not live:
+        async with app.opened_store(settings) as store:
+            return await preview_of_last_seen(store, with_filters(settings, groups, apps))
+    async with app.opened(settings, policy=app.HASTY) as parts:
+        return await parts.full_pass.preview_filters(groups, apps, live=True)
+
+
+def preview_lines(found: FilterPreview) -> Iterator[str]:
+    """Say what filters would do, in the words of `filters`."""
+    yield f"group filters: {_named(found.group_filters)}; app filters: {_named(found.app_filters)}"
+    yield f"as seen at {found.seen_at.isoformat(timespec='seconds').replace('+00:00', 'Z')}"
+    for match in found.matches:
+        yield f"{_SIGNS[match.verdict]} {match.of} {match.name} ({match.okta_id}): by {match.filter}; {_people(match)}"
+        yield f"    {_VERDICTS[match.verdict]}"
+    for one in found.ending:
+        others = f" and {one.present.added} others" if one.present.added else ""
+        yield f"- list {one.present.title} ({one.present.okta_id}) would go: {one.reason}"
+        yield f"    it has {one.present.imported} imported members{others}"
+    added = sum(match.verdict is Verdict.ADDED for match in found.matches)
+    kept = sum(match.verdict is Verdict.KEPT for match in found.matches)
+    yield f"{len(found.matches)} match: {kept} lists stay, {added} would be added; {len(found.ending)} would go"
+
+
+def _named(filters_: tuple[str, ...]) -> str:
+    return ", ".join(filters_) or "none (all pass)"
+
+
+def _people(match: FilterMatch) -> str:
+    if match.people is None:
+        return "people not counted"
+    if match.members is None:
+        return f"{match.people} people"
+    return f"{match.people} people, {match.members} of them users of ours"

@@ -1,0 +1,168 @@
+"""What a cluster holds, by its own state and not by what the product says of it: what the story's checks look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Protocol
+
+from teleport_okta.model import labels
+from teleport_okta.model.names import MEMBER_ROLE_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from teleport_okta.sandbox.teleport.cluster import Cluster
+
+_NEVER: Final = 0
+"""Seconds up to which an end of a membership means none: the year 1, and 1970 (`teleport-observed.md` 1.8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenUser:
+    """A user of ours as the cluster stores it."""
+
+    okta_id: str
+    roles: tuple[str, ...]
+    department: str
+    connector: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLock:
+    """A lock as the cluster stores it."""
+
+    name: str
+    user: str
+    message: str
+    ends: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenMember:
+    """A member of a list as the cluster stores it; `imported`: it says so itself."""
+
+    imported: bool
+    ends: datetime | None
+    reason: str
+    added_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenList:
+    """A list of ours as the cluster stores it, with its members by name."""
+
+    title: str
+    owners: tuple[str, ...]
+    grants: tuple[str, ...]
+    owner_grants: tuple[str, ...]
+    review: datetime
+    members: Mapping[str, SeenMember]
+
+    @property
+    def imported(self) -> set[str]:
+        """Who is in it because Okta says so."""
+        return {name for name, member in self.members.items() if member.imported}
+
+    @property
+    def added(self) -> set[str]:
+        """Whom people added in Teleport."""
+        return self.members.keys() - self.imported
+
+
+def users_in(cluster: Cluster) -> dict[str, SeenUser]:
+    """Return the users of ours, by name."""
+    return {
+        user.Metadata.Name: SeenUser(
+            okta_id=user.Metadata.Labels.get(labels.OKTA_ID, ""),
+            roles=tuple(user.Spec.Roles),
+            department=_joined(user.Spec.Traits.Values.get("okta/department")),
+            connector=user.Spec.CreatedBy.Connector.ID,
+        )
+        for user in cluster.users.all_stored()
+        if labels.OWNER in user.Metadata.Labels
+    }
+
+
+def locks_in(cluster: Cluster) -> dict[str, SeenLock]:
+    """Return the locks, by the user whom they are about."""
+    return {
+        lock.Spec.Target.User: SeenLock(
+            lock.Metadata.Name,
+            lock.Spec.Target.User,
+            lock.Spec.Message,
+            lock.Spec.Expires.ToDatetime(UTC) if lock.Spec.HasField("Expires") else None,
+        )
+        for lock in cluster.locks.all_stored()
+    }
+
+
+def lists_in(cluster: Cluster) -> dict[str, SeenList]:
+    """Return the access lists of ours, by the id of their Okta group or app."""
+    return {
+        found.header.metadata.name: SeenList(
+            title=found.spec.title,
+            owners=tuple(owner.name for owner in found.spec.owners),
+            grants=tuple(found.spec.grants.roles),
+            owner_grants=tuple(found.spec.owner_grants.roles),
+            review=found.spec.audit.next_audit_date.ToDatetime(UTC),
+            members=_members_in(cluster, found.header.metadata.name),
+        )
+        for found in cluster.access_lists.all_stored()
+        if labels.OWNER in found.header.metadata.labels
+    }
+
+
+def _members_in(cluster: Cluster, list_name: str) -> dict[str, SeenMember]:
+    return {
+        member.header.metadata.name: SeenMember(
+            imported=member.header.metadata.labels.get(labels.GRANT) == labels.GRANT_IMPORTED,
+            ends=member.spec.expires.ToDatetime(UTC) if member.spec.expires.seconds > _NEVER else None,
+            reason=member.spec.reason,
+            added_by=member.spec.added_by,
+        )
+        for member in cluster.list_members.of(list_name).all_stored()
+    }
+
+
+def user_groups_in(cluster: Cluster) -> dict[str, tuple[str, ...]]:
+    """Return the user groups of ours, by the id of their Okta group: the names of the apps that each grants."""
+    return {
+        group.Header.Metadata.Name: tuple(group.Spec.Applications)
+        for group in cluster.user_groups.all_stored()
+        if labels.OWNER in group.Header.Metadata.Labels
+    }
+
+
+def apps_in(cluster: Cluster) -> dict[str, datetime]:
+    """Return the app servers of ours, by the id of their Okta app: when each ends unless it is renewed."""
+    return {
+        server.Metadata.Labels.get(labels.APP_ID, ""): server.Metadata.Expires.ToDatetime(UTC)
+        for server in cluster.app_servers.all_stored()
+        if labels.OWNER in server.Metadata.Labels
+    }
+
+
+def granted_apps_in(cluster: Cluster) -> dict[str, set[str]]:
+    """Return what the members of each list are granted: ids of Okta apps, by the id of the group or app."""
+    return {
+        role.Metadata.Name.removeprefix(MEMBER_ROLE_PREFIX): _values(role.Spec.Allow.AppLabels.Values, labels.APP_ID)
+        for role in cluster.roles.all_stored()
+        if labels.OWNER in role.Metadata.Labels and role.Metadata.Name.startswith(MEMBER_ROLE_PREFIX)
+    }
+
+
+class _Strings(Protocol):
+    """The values of a trait or a label, as a message holds them."""
+
+    @property
+    def Values(self) -> Iterable[str]:  # noqa: N802 - the field's name
+        ...
+
+
+def _joined(trait: _Strings | None) -> str:
+    return "" if trait is None else ", ".join(trait.Values)
+
+
+def _values(found: Mapping[str, _Strings], key: str) -> set[str]:
+    return set(found[key].Values) if key in found else set()

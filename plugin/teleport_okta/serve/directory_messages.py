@@ -1,0 +1,87 @@
+"""Between the values about groups and apps (costs, progress, the preview of filters) and messages, both ways."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from teleport_okta_api import admin_pb2 as api
+
+from teleport_okta.desired.preview import EndingList, FilterMatch, FilterPreview, PresentList, Verdict
+from teleport_okta.model.cost import PassCost, ReadingProgress
+
+
+def cost_to_message(cost: PassCost) -> api.PassCost:
+    """Write what passes cost."""
+    return api.PassCost(made=dict(cost.made), next_calls=dict(cost.next_calls), next_seconds=dict(cost.next_seconds))
+
+
+def cost_from_message(message: api.PassCost) -> PassCost:
+    """Read what passes cost."""
+    return PassCost(dict(message.made), dict(message.next_calls), dict(message.next_seconds))
+
+
+def progress_to_message(progress: ReadingProgress) -> api.ReadingProgress:
+    """Write how far a reading is."""
+    return api.ReadingProgress(done=progress.done, of=progress.of, takes=progress.takes)
+
+
+def progress_from_message(message: api.ReadingProgress) -> ReadingProgress:
+    """Read how far a reading is."""
+    return ReadingProgress(message.done, message.of, message.takes)
+
+
+def preview_to_message(preview: FilterPreview) -> api.FilterPreview:
+    """Write what filters would do."""
+    message = api.FilterPreview(
+        group_filters=preview.group_filters,
+        app_filters=preview.app_filters,
+        matches=[
+            api.FilterMatch(
+                of=match.of,
+                okta_id=match.okta_id,
+                name=match.name,
+                filter=match.filter,
+                people=match.people,
+                members=match.members,
+                verdict=match.verdict.value,
+            )
+            for match in preview.matches
+        ],
+        ending=[
+            api.EndingList(
+                okta_id=one.present.okta_id,
+                title=one.present.title,
+                imported=one.present.imported,
+                added=one.present.added,
+                reason=one.reason,
+            )
+            for one in preview.ending
+        ],
+    )
+    message.seen_at.FromDatetime(preview.seen_at)
+    return message
+
+
+def preview_from_message(message: api.FilterPreview) -> FilterPreview:
+    """Read what filters would do."""
+    return FilterPreview(
+        seen_at=message.seen_at.ToDatetime(UTC),
+        group_filters=tuple(message.group_filters),
+        app_filters=tuple(message.app_filters),
+        matches=tuple(
+            FilterMatch(
+                match.of,
+                match.name,
+                match.okta_id,
+                match.filter,
+                Verdict(match.verdict),
+                match.people if match.HasField("people") else None,
+                match.members if match.HasField("members") else None,
+            )
+            for match in message.matches
+        ),
+        ending=tuple(
+            EndingList(PresentList(one.okta_id, one.title, one.imported, one.added), one.reason)
+            for one in message.ending
+        ),
+    )

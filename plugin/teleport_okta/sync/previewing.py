@@ -1,0 +1,68 @@
+"""What filters would do, by what was last seen, or by both systems as they are now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teleport_okta.desired.policy import Imports, Policy
+from teleport_okta.desired.preview import PresentList, preview
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model import labels
+from teleport_okta.model.access import ListMembers
+from teleport_okta.model.name_filter import NameFilters
+
+if TYPE_CHECKING:
+    from teleport_okta.desired.preview import FilterPreview
+    from teleport_okta.settings import Settings
+    from teleport_okta.state.store import Store
+    from teleport_okta.sync.reading import DirectoryFacts
+
+_NOBODY = ListMembers()
+
+
+class NothingSeenError(TeleportOktaError):
+    """Nothing was read of groups and apps yet. Run a pass, or ask with --live."""
+
+
+def with_filters(settings: Settings, group_filters: tuple[str, ...], app_filters: tuple[str, ...]) -> Settings:
+    """Return settings under which lists are wanted by these filters; where none of a kind are given, by their own."""
+    lists = settings.access_lists
+    changed = lists.model_copy(
+        update={
+            "enabled": True,
+            "default_owners": lists.default_owners or ("nobody",),
+            "group_filters": group_filters or lists.group_filters,
+            "app_filters": app_filters or lists.app_filters,
+        }
+    )
+    return settings.model_copy(update={"access_lists": changed})
+
+
+async def preview_of_last_seen(store: Store, settings: Settings) -> FilterPreview:
+    """Say what the filters of some settings would do to what was last seen. Raises NothingSeenError or StateError."""
+    seen = await store.directory.last_seen()
+    if seen is None:
+        what = "nothing was read of this organisation's groups and apps yet"
+        raise NothingSeenError(what, remedy="run a pass, or ask with --live")
+    lists = {
+        okta_id: PresentList(one.okta_id, one.title, one.imported, one.added) for okta_id, one in seen.lists.items()
+    }
+    imports = Imports(
+        policy=Policy(owner="", organization_url="", connector=None),
+        host_id="",
+        group_filters=NameFilters.of(settings.access_lists.group_filters),
+        app_filters=NameFilters.of(settings.access_lists.app_filters),
+        left_out=frozenset(settings.apps.leave_out),
+    )
+    return preview(seen.directory, imports, lists, await store.people_seen())
+
+
+def preview_of_reading(facts: DirectoryFacts, managed: frozenset[str]) -> FilterPreview:
+    """Say what the filters of a reading would do; `managed` are the Okta ids of the people who are users of ours."""
+    owner, actual = facts.imports.policy.owner, facts.actual
+    lists = {}
+    for name, found in actual.access_lists.items():
+        if labels.owner_of(found.labels) == owner:
+            members = actual.members.get(name, _NOBODY)
+            lists[name] = PresentList(name, found.title, len(members.imported), len(members.others))
+    return preview(facts.okta, facts.imports, lists, managed)

@@ -1,0 +1,95 @@
+"""What a pass leaves behind: who and what was listed, what is held and set aside, so that the next one can go by it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.desired.trust import APPS, GROUPS, PEOPLE
+from teleport_okta.model.harm import Evidence
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER, USER_GROUP
+from teleport_okta.state import directory as seen
+from teleport_okta.state.journal import Result
+from teleport_okta.sync.lists_seen import lists_after
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import timedelta
+
+    from teleport_okta.apply.outcome import Outcome
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.findings import Hold
+    from teleport_okta.observe.metrics import Metrics
+    from teleport_okta.plan.plan import Plan
+    from teleport_okta.state.store import Store
+    from teleport_okta.sync.reading import Reading
+
+_ENDING_BY: Final = {
+    PEOPLE: {USER},
+    GROUPS: {USER_GROUP, ACCESS_LIST, ROLE},
+    APPS: {APP_SERVER, ACCESS_LIST, ROLE},
+}
+"""What may be held because it is absent from a listing."""
+
+
+class PassMemory:
+    """Writes to the state, and to the metrics, what a pass was. Passes come every `interval`."""
+
+    def __init__(self, store: Store, metrics: Metrics, clock: Clock, *, interval: timedelta) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._interval = interval
+
+    async def remember(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome]) -> Plan:
+        """Keep what the next pass must know; return the plan, with an alarm if too much is set aside."""
+        now = self._clock.now()
+        people = reading.facts.people
+        settled = people.incomplete is None and not _has_open_absences(plan, outcomes, PEOPLE)
+        await self._store.remember_people(people.people, at=people.read_at, settled=settled)
+        await self._remember_directory(reading, plan, outcomes)
+        await self.remember_findings(plan)
+        patience = reading.patience(self._interval)
+        entries = patience.entries(plan.quarantined, outcomes, reading.remembered.quarantine, now)
+        await self._store.settle_quarantine(entries)
+        alarm = patience.alarm(len(entries))
+        self._show(plan.holds, quarantined=len(entries), alarmed=alarm is not None)
+        return replace(plan, warnings=(*plan.warnings, alarm)) if alarm else plan
+
+    async def remember_findings(self, plan: Plan) -> None:
+        """Keep what is held, so that it can be approved, and what `status` lists."""
+        await self._store.remember_findings(plan.findings)
+        await self._store.approvals.remember_held(
+            [held.harmed for held in plan.held if held.approvable], at=self._clock.now()
+        )
+
+    async def _remember_directory(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome]) -> None:
+        facts = reading.directory
+        if facts is None:
+            return
+        listings = ((seen.GROUPS, GROUPS, facts.okta.groups), (seen.APPS, APPS, facts.okta.apps))
+        await self._store.directory.settle(
+            {
+                kind: len(listing.rows)
+                for kind, name, listing in listings
+                if listing.incomplete is None and not _has_open_absences(plan, outcomes, name)
+            }
+        )
+        await self._store.directory.remember_lists(lists_after(facts.actual, reading.policy.owner, outcomes))
+
+    def _show(self, holds: Iterable[Hold], *, quarantined: int, alarmed: bool) -> None:
+        self._metrics.nothing_held()
+        for hold in holds:
+            self._metrics.hold(hold.kind, hold.evidence, count=hold.count, limit=hold.limit, used=hold.used)
+        self._metrics.quarantine(quarantined, alarmed=alarmed)
+
+
+def _has_open_absences(plan: Plan, outcomes: Iterable[Outcome], listing: str) -> bool:
+    """Whether somebody or something was absent from the listing and has not ended for it: held, or not applied."""
+    return any(held.evidence is Evidence.ABSENT and held.kind in _ENDING_BY[listing] for held in plan.held) or any(
+        outcome.change.harm is not None
+        and outcome.change.harm.evidence is Evidence.ABSENT
+        and outcome.change.harm.listing == listing
+        and outcome.result is not Result.DONE
+        for outcome in outcomes
+    )

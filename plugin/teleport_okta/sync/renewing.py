@@ -1,0 +1,99 @@
+"""Keeping our app servers alive: each is set again about 20 minutes after the last time, and lasts an hour.
+
+So the apps of a sidecar that died vanish within the hour, and an outage of less than 40 minutes loses none. A renewal
+changes nothing, so it is no change of a plan and has no record. It goes on while a pass reads, which may take longer
+than an app server lasts.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.apply.calls import APP_SERVER_LIFE
+from teleport_okta.model import labels
+from teleport_okta.plan.changes import APP_SERVER, key_of
+from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.lease import StandbyError
+
+if TYPE_CHECKING:
+    import random
+    from datetime import datetime
+
+    from teleport_okta.apply.keys import Keys
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.access import TeleportAppServer
+    from teleport_okta.sync.full_pass import FullPass
+    from teleport_okta.teleport.cluster import Teleport
+
+LEAST_LEFT: Final = timedelta(minutes=41)
+"""An app server with less of its life left is renewed: an outage that begins now leaves it 40 minutes."""
+
+JITTER: Final = timedelta(minutes=2)
+"""By up to this, drawn for each, renewals come earlier, lest all of them come at once."""
+
+_LONGEST_PAUSE: Final = timedelta(minutes=5)
+_SHORTEST_PAUSE: Final = timedelta(seconds=30)
+
+_log = logging.getLogger(__name__)
+
+
+class AppServerKeeper:
+    """Renews the app servers of our own host, while this process is the one that writes."""
+
+    def __init__(self, full_pass: FullPass, teleport: Teleport, *, clock: Clock, rng: random.Random) -> None:
+        self._pass = full_pass
+        self._teleport = teleport
+        self._clock = clock
+        self._rng = rng
+
+    async def keep(self) -> None:
+        """Look again and again, until cancelled. Failures are logged and tried again."""
+        while True:
+            pause = _LONGEST_PAUSE
+            try:
+                pause = await self.look()
+            except TeleportError as error:
+                _log.warning("the app servers were not renewed: %s", error)
+                pause = _SHORTEST_PAUSE
+            await self._clock.sleep(pause.total_seconds())
+
+    async def look(self) -> timedelta:
+        """Renew what is due, and return how long to wait before the next look. Raises TeleportError."""
+        owner = self._pass.owner
+        if not owner or not self._pass.imports_apps or not await self._is_writer(owner):
+            return _SHORTEST_PAUSE
+        listed_at = self._clock.now()
+        host_id = self._teleport.app_servers.host_id
+        pause = _LONGEST_PAUSE
+        for server in await self._teleport.app_servers.list():
+            if server.host_id != host_id or labels.owner_of(server.labels) != owner or server.expires is None:
+                continue
+            left = server.expires - listed_at
+            due = LEAST_LEFT + JITTER * self._rng.random()
+            if left <= due:
+                await self._renew(server, self._pass.keys, listed_at=listed_at)
+            else:
+                pause = min(pause, left - due)
+        return max(pause, _SHORTEST_PAUSE)
+
+    async def _is_writer(self, owner: str) -> bool:
+        """Whether this process writes for an owner.
+
+        A right that an outage has ended is asked for at once: the pass that would ask may be too far away.
+        """
+        if self._teleport.lease is None:
+            return self._teleport.is_writer
+        try:
+            await self._teleport.lease.obtain(owner)
+        except StandbyError:
+            return False
+        return True
+
+    async def _renew(self, server: TeleportAppServer, keys: Keys, *, listed_at: datetime) -> None:
+        """Renew one as it was listed, unless it was written or deleted since."""
+        key = key_of(APP_SERVER, server.name)
+        async with keys.hold(key):
+            if keys.newest(key) <= listed_at:
+                await self._teleport.app_servers.renew(server, self._clock.now() + APP_SERVER_LIFE)
