@@ -94,7 +94,13 @@ class Applier:
         be written, the rest is skipped. `progress` is told how many changes of how many are through.
         """
         run = _Run(
-            steps=Steps(teleport=self._teleport, journal=self._journal, clock=self._clock, trigger=trigger),
+            steps=Steps(
+                teleport=self._teleport,
+                journal=self._journal,
+                clock=self._clock,
+                trigger=trigger,
+                draining=self._draining,
+            ),
             keys=self._keys,
             clock=self._clock,
             draining=self._draining,

@@ -5,6 +5,7 @@ A function here takes one change and returns what is worth noting about it, whic
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -26,11 +27,12 @@ _GONE: Final = "it was gone already"
 
 
 class Calls:
-    """Makes the calls of changes to one cluster."""
+    """Makes the calls of changes to one cluster. Once `draining` is set, what takes long is left to the next pass."""
 
-    def __init__(self, teleport: Teleport, clock: Clock) -> None:
+    def __init__(self, teleport: Teleport, clock: Clock, draining: asyncio.Event | None = None) -> None:
         self._teleport = teleport
         self._clock = clock
+        self._draining = draining or asyncio.Event()
 
     async def make(self, change: Change) -> str:
         """Make the call of a change; raises TeleportError."""
@@ -108,14 +110,19 @@ class Calls:
     async def _access_list(self, change: Change, access_list: TeleportAccessList) -> str:
         lists = self._teleport.access_lists
         if change.action is Action.DELETE:
-            return _gone_unless(await lists.delete(access_list))
+            return _gone_unless(await lists.delete(access_list, only_if_empty=change.only_if_empty))
         if change.action is Action.UPDATE:
             await lists.amend(access_list)
             return ""
         now = self._clock.now()
         owner = access_list.labels[labels.OWNER]
         made = await lists.create(access_list, change.members, joined=now)
-        for name in made.remaining:
+        for number, name in enumerate(made.remaining):
+            if self._draining.is_set():
+                left = len(made.remaining) - number
+                return (
+                    f"with {len(change.members) - left} members; the next pass adds {left}, since this one has to stop"
+                )
             await lists.add_member(access_list.name, name, owner=owner, joined=now)
         return f"with {len(change.members)} members"
 
@@ -127,7 +134,8 @@ class Calls:
             return "" if added else "people had added them in Teleport; that is left as it is"
         if member.is_list:
             return _gone_unless(await lists.remove_nested(change.subject, member.name))
-        return _gone_unless(await lists.remove_member(change.subject, member.name))
+        owner = labels.owner_of(member.labels)
+        return _gone_unless(await lists.remove_member(change.subject, member.name, owner=owner))
 
 
 def _gone_unless(deleted: bool) -> str:

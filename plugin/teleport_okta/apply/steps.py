@@ -21,6 +21,7 @@ from teleport_okta.teleport.lease import NotTheWriterError
 from teleport_okta.teleport.list_errors import AccessListLimitError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable
 
     from teleport_okta.clock import Clock
@@ -30,10 +31,21 @@ if TYPE_CHECKING:
 
 
 class Steps:
-    """Makes the calls of one run and journals them. `trigger` says what set the run off."""
+    """Makes the calls of one run and journals them. `trigger` says what set the run off.
 
-    def __init__(self, *, teleport: Teleport, journal: Journal, clock: Clock, trigger: str) -> None:
-        self._calls = Calls(teleport, clock)
+    Once `draining` is set, the run is to end soon.
+    """
+
+    def __init__(
+        self,
+        *,
+        teleport: Teleport,
+        journal: Journal,
+        clock: Clock,
+        trigger: str,
+        draining: asyncio.Event | None = None,
+    ) -> None:
+        self._calls = Calls(teleport, clock, draining)
         self._journal = journal
         self._clock = clock
         self._trigger = trigger

@@ -27,6 +27,7 @@ _MEMBERS: Final = "members"
 _DIRECT: Final = "direct"
 _BASELINE: Final = "believed {}s"
 _LISTS: Final = "lists"
+_READ_AT: Final = "directory read at"
 _ASKED_AT_ONCE: Final = 500
 
 
@@ -123,6 +124,7 @@ class DirectoryMemory:
             (_MEMBERS, okta_id, seen.changed.timestamp(), *_roster_row(directory.members[okta_id]))
             for okta_id, seen in members_read.items()
         ]
+        read_at = min(directory.groups.read_at, directory.apps.read_at).timestamp()
         rosters += [
             (_DIRECT, okta_id, 0.0, *_roster_row(roster))
             for okta_id, roster in directory.direct.items()
@@ -139,6 +141,7 @@ class DirectoryMemory:
                     _forget(connection, roster, {row.id for row in listing.rows})
                 connection.executemany("INSERT OR REPLACE INTO directory VALUES (?, ?, ?, ?)", rows)
             connection.executemany("INSERT OR REPLACE INTO rosters VALUES (?, ?, ?, ?, ?, ?)", rosters)
+            connection.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (_READ_AT, json.dumps(read_at)))
 
         await self._database.submit(write)
 
@@ -180,19 +183,18 @@ def _last_seen(connection: sqlite3.Connection) -> LastSeen | None:
             key, status, description, links = json.loads(detail)
             apps.append(OktaApp(okta_id, key, name, status, None, description, tuple(links)))
     rosters: dict[str, dict[str, Roster]] = {_MEMBERS: {}, _DIRECT: {}}
-    newest = 0.0
     for kind, okta_id, read_at, listed, ids in connection.execute(
         "SELECT kind, okta_id, read_at, listed, ids FROM rosters"
     ):
-        newest = max(newest, read_at)
         rosters[kind][okta_id] = Roster(frozenset(ids.split()), _time(read_at), remembered=True, listed=listed)
-    seen_at = _time(newest)
+    (seen_at,) = connection.execute("SELECT value FROM memory WHERE key = ?", (_READ_AT,)).fetchone()
+    listings_at = _time(json.loads(seen_at))
     lists = connection.execute("SELECT value FROM memory WHERE key = ?", (_LISTS,)).fetchone()
     seen = [SeenList(*one) for one in json.loads(lists[0])] if lists else []
     return LastSeen(
         Directory(
-            Listing(tuple(groups), (), seen_at),
-            Listing(tuple(apps), (), seen_at),
+            Listing(tuple(groups), (), listings_at),
+            Listing(tuple(apps), (), listings_at),
             rosters[_MEMBERS],
             {},
             rosters[_DIRECT],

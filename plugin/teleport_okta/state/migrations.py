@@ -105,6 +105,8 @@ CREATE TABLE rosters (           -- who was in a group, or had an app directly, 
     PRIMARY KEY (kind, okta_id)
 );
 
+ALTER TABLE seen ADD COLUMN managed INTEGER NOT NULL DEFAULT 0;      -- whether a user of ours stands for the person
+
 ALTER TABLE journal ADD COLUMN harmed TEXT NOT NULL DEFAULT '';      -- name of what a harm is about; '': the same name
 """
 

@@ -20,7 +20,7 @@ from teleport_okta.state.journal import Journal
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
     from pathlib import Path
 
     from teleport_okta.model.okta import PersonFacts
@@ -94,19 +94,31 @@ class Store:
         """Note the end of a pass without a failure."""
         await self._memorise(_LAST_SUCCESS, moment.isoformat())
 
-    async def remember_people(self, people: Sequence[PersonFacts], *, at: datetime, settled: bool) -> None:
-        """Note who was listed. If the absences of the listing are settled, it becomes the new baseline as well, and
-        whoever is not in it is forgotten.
+    async def remember_people(
+        self, people: Sequence[PersonFacts], *, at: datetime, settled: bool, managed: Container[str] = ()
+    ) -> None:
+        """Note who was listed, and who of them is a user of ours (`managed`, by Okta id).
+
+        If the absences of the listing are settled, it becomes the new baseline as well, and whoever is not in it is
+        forgotten.
         """
         rows = [
-            (person.okta_id, person.name or "", person.status, _digest(person), at.timestamp()) for person in people
+            (
+                person.okta_id,
+                person.name or "",
+                person.status,
+                _digest(person),
+                at.timestamp(),
+                person.okta_id in managed,
+            )
+            for person in people
         ]
 
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(
-                "INSERT INTO seen (okta_id, name, status, digest, last_seen) VALUES (?, ?, ?, ?, ?) "
+                "INSERT INTO seen (okta_id, name, status, digest, last_seen, managed) VALUES (?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (okta_id) DO UPDATE SET name = excluded.name, status = excluded.status, "
-                "digest = excluded.digest, last_seen = excluded.last_seen",
+                "digest = excluded.digest, last_seen = excluded.last_seen, managed = excluded.managed",
                 rows,
             )
             if settled:
@@ -115,11 +127,11 @@ class Store:
 
         await self._database.submit(write)
 
-    async def people_seen(self) -> frozenset[str]:
-        """Return the Okta ids of the people of the last listings."""
+    async def managed(self) -> frozenset[str]:
+        """Return the Okta ids of the people who were users of ours after the last pass."""
 
         def select(connection: sqlite3.Connection) -> frozenset[str]:
-            return frozenset(okta_id for (okta_id,) in connection.execute("SELECT okta_id FROM seen"))
+            return frozenset(okta_id for (okta_id,) in connection.execute("SELECT okta_id FROM seen WHERE managed"))
 
         return await self._database.submit(select)
 

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from teleport_okta.model import labels
-from teleport_okta.model.access import ListMembers, TeleportAccessList
-from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, Action
+from teleport_okta.model.access import ListMembers, TeleportAccessList, TeleportMember
+from teleport_okta.plan.changes import ACCESS_LIST, Action
 from teleport_okta.state.directory import SeenList
 from teleport_okta.state.journal import Result
 
@@ -24,6 +24,7 @@ def lists_after(actual: ActualDirectory, owner: str, outcomes: Iterable[Outcome]
     """Return the lists of an owner as they were read, with what was done to them since."""
     lists = {name: found for name, found in actual.access_lists.items() if labels.owner_of(found.labels) == owner}
     imported = Counter({name: len(actual.members.get(name, _NOBODY).imported) for name in lists})
+    others = Counter({name: len(actual.members.get(name, _NOBODY).others) for name in lists})
     for outcome in outcomes:
         change = outcome.change
         if outcome.result is not Result.DONE:
@@ -33,9 +34,9 @@ def lists_after(actual: ActualDirectory, owner: str, outcomes: Iterable[Outcome]
         elif isinstance(change.content, TeleportAccessList):
             lists[change.name] = change.content
             imported[change.name] += len(change.members)
-        elif change.kind == MEMBER:
-            imported[change.subject] += 1 if change.action is Action.CREATE else -1
-    return [
-        SeenList(name, found.title, max(0, imported[name]), len(actual.members.get(name, _NOBODY).others))
-        for name, found in sorted(lists.items())
-    ]
+        elif isinstance(change.content, TeleportMember):
+            imported[change.subject] += 1
+        elif isinstance(change.found, TeleportMember):
+            was_imported = change.name in actual.members.get(change.subject, _NOBODY).imported
+            (imported if was_imported else others)[change.subject] -= 1
+    return [SeenList(name, found.title, imported[name], others[name]) for name, found in sorted(lists.items())]

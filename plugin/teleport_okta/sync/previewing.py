@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.desired.policy import Imports, Policy
 from teleport_okta.desired.preview import PresentList, preview
-from teleport_okta.errors import TeleportOktaError
+from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers
 from teleport_okta.model.name_filter import NameFilters
@@ -25,7 +25,14 @@ class NothingSeenError(TeleportOktaError):
 
 
 def with_filters(settings: Settings, group_filters: tuple[str, ...], app_filters: tuple[str, ...]) -> Settings:
-    """Return settings under which lists are wanted by these filters; where none of a kind are given, by their own."""
+    """Return settings under which lists are wanted by these filters; where none of a kind are given, by their own.
+
+    Raises ConfigError for a filter that does not compile.
+    """
+    try:
+        NameFilters.of((*group_filters, *app_filters))
+    except ValueError as error:
+        raise ConfigError(str(error), remedy="correct the filter; nothing was previewed") from error
     lists = settings.access_lists
     changed = lists.model_copy(
         update={
@@ -54,7 +61,7 @@ async def preview_of_last_seen(store: Store, settings: Settings) -> FilterPrevie
         app_filters=NameFilters.of(settings.access_lists.app_filters),
         left_out=frozenset(settings.apps.leave_out),
     )
-    return preview(seen.directory, imports, lists, await store.people_seen())
+    return preview(seen.directory, imports, lists, await store.managed())
 
 
 def preview_of_reading(facts: DirectoryFacts, managed: frozenset[str]) -> FilterPreview:

@@ -46,7 +46,9 @@ class PassMemory:
         now = self._clock.now()
         people = reading.facts.people
         settled = people.incomplete is None and not _has_open_absences(plan, outcomes, PEOPLE)
-        await self._store.remember_people(people.people, at=people.read_at, settled=settled)
+        await self._store.remember_people(
+            people.people, at=people.read_at, settled=settled, managed=reading.managed(now)
+        )
         await self._remember_directory(reading, plan, outcomes)
         await self.remember_findings(plan)
         patience = reading.patience(self._interval)

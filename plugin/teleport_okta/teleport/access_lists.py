@@ -23,16 +23,8 @@ from teleport_okta.teleport.convert_lists import (
     new_access_list,
     new_members,
 )
-from teleport_okta.teleport.errors import (
-    AlreadyExistsError,
-    NotFoundError,
-    PermissionDeniedError,
-)
-from teleport_okta.teleport.list_errors import (
-    AccessListLimitError,
-    ListIsNestedError,
-    MembersNotStoredError,
-)
+from teleport_okta.teleport.errors import AlreadyExistsError, NotFoundError, PermissionDeniedError
+from teleport_okta.teleport.list_errors import AccessListLimitError, ListIsNestedError, MembersNotStoredError
 from teleport_okta.teleport.list_members import MembersOfLists
 from teleport_okta.teleport.pages import all_pages
 from teleport_okta.teleport.recent import ABSENT, RecentWrites
@@ -117,7 +109,7 @@ class AccessLists:
         and MembersNotStoredError when the answer does not show the members that were sent; the list is there then.
         """
         async with self._one_at_a_time:
-            if await self._read(access_list.name) is not None:
+            if await self.get(access_list.name) is not None:
                 raise AlreadyExistsError(
                     "AccessListService/UpsertAccessListWithMembers",
                     _subject(access_list.name),
@@ -135,20 +127,23 @@ class AccessLists:
         async with self._one_at_a_time:
             return await overtaking(lambda: self._amend(access_list), self._clock)
 
-    async def delete(self, access_list: TeleportAccessList) -> bool:
+    async def delete(self, access_list: TeleportAccessList, *, only_if_empty: bool = False) -> bool:
         """Delete a list with its members. Returns False when it was gone already.
 
-        Raises ListIsNestedError while it is a member or an owner of another, and NotOursAnyMoreError when it is not of
-        the owner any more that `access_list` names.
+        Raises ListIsNestedError while it is a member or an owner of another, NotOursAnyMoreError when it is not of the
+        owner any more that `access_list` names, and RevisionConflictError when it is to go `only_if_empty` and somebody
+        is in it.
         """
         async with self._one_at_a_time:
-            name = access_list.name
-            deleted = False
-            if (current := await self.get(name)) is not None:
-                check_ours(current.labels, access_list.labels, _subject(access_list.name))
-                deleted = await self._delete(current)
-            self._recent.deleted(name)
-            self._members.recent.ended(name)
+            current = await self.get(access_list.name)
+            if current is None:
+                return False
+            check_ours(current.labels, access_list.labels, _subject(current.name))
+            if only_if_empty:
+                await self._members.check_empty(current.name, owner=owner_of(current.labels) or "")
+            deleted = await self._delete(current)
+            self._recent.deleted(current.name, replaced=current.revision)
+            self._members.recent.ended(current.name)
             return deleted
 
     async def add_member(self, list_name: str, member_name: str, *, owner: str, joined: datetime) -> bool:
@@ -217,7 +212,7 @@ class AccessLists:
         current = await self.get(access_list.name)
         if current is None:
             raise NotFoundError(name, subject, "it is gone")
-        check_ours(current.labels, access_list.labels, _subject(access_list.name))
+        check_ours(current.labels, access_list.labels, subject)
         wanted = _amended(current, access_list)
         if wanted == current:
             return current

@@ -7,7 +7,6 @@ it is absent, the server reads 1970, and the membership has long ended; "never" 
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from teleport.accesslist.v1 import accesslist_pb2 as pb
@@ -20,11 +19,10 @@ from teleport_okta.teleport.convert import YEAR_ONE, labels_of, replace_labels, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
 LIST: Final = pb.MEMBERSHIP_KIND_LIST
 USER: Final = pb.MEMBERSHIP_KIND_USER
-
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def access_list_from_message(message: pb.AccessList) -> TeleportAccessList:
@@ -90,13 +88,13 @@ def amend_access_list(message: pb.AccessList, access_list: TeleportAccessList) -
 
 
 def member_from_message(message: pb.Member) -> TeleportMember:
-    """Return a member as read."""
+    """Return a member as read; one whose end is absent ended in 1970."""
     spec = message.spec
     return TeleportMember(
         name=spec.name,
         is_list=spec.membership_kind == LIST,
         labels=labels_of(message.header.metadata.labels),
-        expires=time_of(spec.expires) if spec.HasField("expires") else _LONG_AGO,
+        expires=time_of(spec.expires),
         reason=sys.intern(spec.reason),
         added_by=sys.intern(spec.added_by),
     )
@@ -117,7 +115,6 @@ def is_plainly_imported(message: pb.Member, owner: str) -> bool:
         spec.membership_kind == USER
         and labels.get(GRANT) == GRANT_IMPORTED
         and labels.get(OWNER) == owner
-        and spec.HasField("expires")
         and spec.expires.seconds <= YEAR_ONE
     )
 

@@ -17,7 +17,7 @@ class AccessListLimitError(PermissionDeniedError):
     """The cluster's licence allows no further access list."""
 
     remedy_text = (
-        "delete lists that nobody needs, narrow the filters of groups and apps, "
+        "delete lists that nobody needs, narrow access_lists.group_filters and app_filters, "
         "or ask Teleport for Identity Governance; users, groups and apps are synced all the same"
     )
 
@@ -35,6 +35,20 @@ class ListIsNestedError(PermissionDeniedError):
             remedy=f"take it out of {where} in Teleport; then it goes by itself",
         )
         self.parents = parents
+
+
+class ListingJumpsError(RpcError):
+    """The listing of all members leaves some out, because a member says that it is of another list than it is in."""
+
+    def __init__(self, method: str, list_name: str, member_name: str) -> None:
+        super().__init__(
+            method,
+            "members of access lists",
+            "",
+            what=f"the listing of all members jumps to {list_name}/{member_name}, where nobody is, so it is not whole",
+            remedy=f"find the access list that {member_name!r} really is in, and remove that member: it names the "
+            f"wrong list, {list_name!r}, as its own",
+        )
 
 
 class MembersNotStoredError(RpcError):

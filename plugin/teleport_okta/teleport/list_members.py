@@ -6,6 +6,7 @@ write without it takes away what it does not carry (`teleport-observed.md` 3).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -14,8 +15,8 @@ from teleport.accesslist.v1 import accesslist_service_pb2 as pb
 
 from teleport_okta.model.labels import GRANT, GRANT_IMPORTED, owner_of
 from teleport_okta.teleport.convert_lists import LIST, is_plainly_imported, member_from_message, new_members
-from teleport_okta.teleport.errors import NotFoundError, UnknownFailureError
-from teleport_okta.teleport.list_errors import MembersNotStoredError, NotImportedError
+from teleport_okta.teleport.errors import NotFoundError, RevisionConflictError
+from teleport_okta.teleport.list_errors import ListingJumpsError, MembersNotStoredError, NotImportedError
 from teleport_okta.teleport.member_table import MemberTable, frozen
 from teleport_okta.teleport.pages import each_page
 from teleport_okta.teleport.recent_members import RecentMembers
@@ -44,10 +45,6 @@ class AllMembers:
     oddities: tuple[str, ...] = ()
 
 
-class _JumpedError(Exception):
-    """A page of the listing does not begin where the one before it ended."""
-
-
 class MembersOfLists:
     """Reads and writes members. `one_at_a_time` is held during every list write of this process."""
 
@@ -59,23 +56,23 @@ class MembersOfLists:
 
     async def read(self, owner: str) -> AllMembers:
         """Return the members of every list; see `AccessLists.members`."""
-        for page_size in PAGE_SIZES:
-            try:
-                table = await self._walk(MemberTable(owner), page_size)
-            except _JumpedError as jump:
-                lost = jump
-            else:
-                break
-        else:
-            raise UnknownFailureError(_LISTING, "members of access lists", f"the listing jumps at {lost}")
+        table = await self._listed(owner)
         for list_name, member_name in table.doubtful():
             table.confirm(list_name, member_name, await self._read(list_name, member_name))
         settled = table.settled()
         self.recent.settle(settled)
         return AllMembers(frozen(settled), tuple(table.oddities))
 
+    async def _listed(self, owner: str) -> MemberTable:
+        """Return the whole listing, walked in pages of another size where it jumps; raises ListingJumpsError."""
+        *sizes, last_size = PAGE_SIZES
+        for page_size in sizes:
+            with suppress(ListingJumpsError):
+                return await self._walk(MemberTable(owner), page_size)
+        return await self._walk(MemberTable(owner), last_size)
+
     async def _walk(self, table: MemberTable, page_size: int) -> MemberTable:
-        """Fill a table with the listing, in pages of some size; raises _JumpedError."""
+        """Fill a table with the listing, in pages of some size; raises ListingJumpsError."""
 
         async def fetch(token: str) -> tuple[Sequence[accesslist_pb2.Member], str]:
             reply = await self._connection.call(
@@ -94,18 +91,18 @@ class MembersOfLists:
         return table
 
     async def _check_start(self, page: Sequence[accesslist_pb2.Member], token: str) -> None:
-        """Raise _JumpedError if a page may have left out what stands before it.
+        """Raise ListingJumpsError unless a page begins where the one before it ended.
 
-        Its token is made of what its first member says of itself. Where that one stands in another list than it says,
-        the page begins there, and what was to come is left out or comes again. Nobody else could miss from the place
-        that a token names, but who was removed just now.
+        The token of a page is made of what its first member says of itself. When that one stands in another list than
+        it says, the page begins over there, and what was to come is left out, or comes again. Then, or when somebody
+        was removed just now, the place that the token names is empty.
         """
         list_name, slash, name = token.partition("/")
         first = page[0] if page else accesslist_pb2.Member()
         if not slash or (first.spec.access_list, first.header.metadata.name) == (list_name, name):
             return
         if await self._read(list_name, name) is None:
-            raise _JumpedError(token)
+            raise ListingJumpsError(_LISTING, list_name, name)
 
     async def add(self, list_name: str, name: str, *, owner: str, joined: datetime) -> bool:
         """Add a user; see `AccessLists.add_member`."""
@@ -132,6 +129,25 @@ class MembersOfLists:
     async def has(self, list_name: str, name: str) -> bool:
         """Whether there is such a member; see `AccessLists.has_member`."""
         return await self._read(list_name, name) is not None
+
+    async def check_empty(self, list_name: str, *, owner: str) -> None:
+        """Raise RevisionConflictError if anybody is in a list but those whom we took out, and a reading still shows."""
+        method, subject = "AccessListService/ListAccessListMembers", f"access list {list_name!r}"
+
+        async def fetch(token: str) -> tuple[Sequence[accesslist_pb2.Member], str]:
+            reply = await self._connection.call(
+                self._connection.access_lists.ListAccessListMembers,
+                pb.ListAccessListMembersRequest(access_list=list_name, page_size=PAGE_SIZES[0], page_token=token),
+                name=method,
+                subject=subject,
+            )
+            return reply.members, reply.next_page_token
+
+        async for page in each_page(fetch, method=method, subject=subject):
+            for member in page:
+                found = None if is_plainly_imported(member, owner) else member_from_message(member)
+                if not self.recent.is_removed(list_name, member.header.metadata.name, found):
+                    raise RevisionConflictError(method, subject, "somebody was added to it since it was read")
 
     async def remove_nested(self, list_name: str, child: str) -> bool:
         """Take out a nested list; see `AccessLists.remove_nested`."""
@@ -182,8 +198,7 @@ class MembersOfLists:
             name="AccessListService/DeleteAccessListMember",
             subject=_subject(list_name, name),
         )
-        owner = owner_of(found.header.metadata.labels) or ""
-        self.recent.removed(list_name, name, None if is_plainly_imported(found, owner) else member_from_message(found))
+        self.recent.removed(list_name, name, _noteworthy(found))
         return deleted
 
 

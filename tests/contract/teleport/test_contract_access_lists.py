@@ -85,14 +85,11 @@ async def test_the_life_of_a_list(lists: AccessLists, now: datetime) -> None:
     assert (await lists.members("00o1")).by_list == {}
 
 
-async def test_a_new_list_and_its_members_are_complete(
+async def test_the_members_of_a_new_list_are_complete(
     lists: AccessLists, people: ListAdministrator, now: datetime
 ) -> None:
-    await lists.create(replace(BLUE, owners=(ListOwner("boss"),)), ["ada"], joined=now)
+    await lists.create(BLUE, ["ada"], joined=now)
 
-    audit = people.stored("00g1").spec.audit
-    assert audit.recurrence.frequency == accesslist_pb2.REVIEW_FREQUENCY_SIX_MONTHS
-    assert audit.recurrence.day_of_month == accesslist_pb2.REVIEW_DAY_OF_MONTH_FIRST
     [member] = people.members("00g1")
     assert (member.header.metadata.name, member.spec.name, member.spec.access_list) == ("ada", "ada", "00g1")
     assert dict(member.header.metadata.labels) == {OWNER: "00o1", GRANT: GRANT_IMPORTED}
@@ -347,3 +344,40 @@ async def test_our_own_lists_win_over_listings_that_lag_behind(lists: AccessList
 
     assert await lists.list() == []
     assert (await lists.members("00o1")).by_list == {}
+
+
+@LAGGING
+async def test_a_list_that_is_to_go_only_if_empty_stays_for_whoever_was_added(
+    lists: AccessLists, people: ListAdministrator, clock: VirtualClock, now: datetime
+) -> None:
+    made = await lists.create(BLUE, ["ada"], joined=now)
+    people.add_member("00g1", "eve")
+    await clock.sleep(2)
+    await lists.remove_member("00g1", "ada")
+    with pytest.raises(RevisionConflictError):
+        await lists.delete(made.access_list, only_if_empty=True)
+    people.remove_member("00g1", "eve")
+    await clock.sleep(2)
+    assert await lists.delete(made.access_list, only_if_empty=True)
+
+
+async def test_a_list_that_we_deleted_a_moment_ago_can_be_made_again(lists: AccessLists, now: datetime) -> None:
+    made = await lists.create(BLUE, ["ada"], joined=now)
+    await lists.delete(made.access_list)
+
+    again = await lists.create(BLUE, ["bob"], joined=now)
+
+    assert await lists.list() == [again.access_list]
+    assert (await lists.members("00o1")).by_list["00g1"].imported == {"bob"}
+
+
+async def test_a_list_that_people_made_in_place_of_ours_is_not_replaced(
+    lists: AccessLists, people: ListAdministrator, now: datetime
+) -> None:
+    made = await lists.create(BLUE, joined=now)
+    await lists.delete(made.access_list)
+    people.create("00g1", title="By hand")
+
+    with pytest.raises(AlreadyExistsError):
+        await lists.create(BLUE, joined=now)
+    assert people.stored("00g1").spec.title == "By hand"

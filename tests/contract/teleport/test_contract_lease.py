@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import grpc
@@ -11,7 +11,8 @@ import pytest
 from teleport_clients import connect
 from teleport_okta.clock import VirtualClock
 from teleport_okta.model import labels
-from teleport_okta.model.teleport import TeleportUser
+from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportUserGroup
+from teleport_okta.model.teleport import TeleportRole, TeleportUser
 from teleport_okta.sandbox.teleport import Fault
 from teleport_okta.teleport.errors import DeadlineError, LimitExceededError
 from teleport_okta.teleport.lease import (
@@ -58,6 +59,27 @@ async def test_only_the_holder_writes_and_the_other_is_told_who_that_is(process)
             await two.users.create(ADA)
         await one.users.create(ADA)
     assert caught.value.holder == "one [one]"
+
+
+@pytest.mark.parametrize("sandbox", ["ent"], indirect=True)
+async def test_nothing_of_what_people_reach_is_written_without_it(process, sandbox: TeleportSandbox) -> None:
+    async with process("two") as two:
+        group = TeleportUserGroup("00g1", raw=b"")
+        server = TeleportAppServer("app", two.app_servers.host_id)
+        blue, now = TeleportAccessList("00g1", "Blue", {labels.OWNER: OWNER}), datetime.now(UTC)
+        for write in (
+            two.roles.create(TeleportRole("role")),
+            two.user_groups.create(group),
+            two.user_groups.update(group),
+            two.user_groups.delete(group),
+            two.app_servers.upsert(server, now),
+            two.app_servers.delete(server),
+            two.access_lists.create(blue, joined=now),
+            two.access_lists.add_member("00g1", "ada", owner=OWNER, joined=now),
+        ):
+            with pytest.raises(NotTheWriterError):
+                await write
+    assert sandbox.calls.most_writes_in_flight == 0
 
 
 async def test_who_gives_it_up_is_followed_at_once(process) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -290,20 +289,6 @@ async def test_a_nested_list_of_ours_can_be_taken_out_and_then_deleted(
 async def test_a_person_is_not_taken_for_a_nested_list(lists: AccessLists, blue: str) -> None:
     assert not await lists.remove_nested(blue, "ada")
     assert (await in_blue(lists)).imported == {"ada"}
-
-
-async def test_list_writes_of_this_process_go_one_after_the_other(
-    lists: AccessLists, blue: str, now: datetime, sandbox: TeleportSandbox
-) -> None:
-    sandbox.faults.add(Fault("*/Upsert*", latency=0.1, applied=True))
-    sandbox.calls.reset()
-    access_list = TeleportAccessList("00g2", "Red", LABELS, owners=(ListOwner("boss"),))
-    async with asyncio.TaskGroup() as group:
-        group.create_task(lists.create(access_list, ["ada"], joined=now))
-        for name in ("bob", "eve", "fay"):
-            group.create_task(lists.add_member(blue, name, owner=OURS, joined=now))
-
-    assert sandbox.calls.most_writes_in_flight == 1
 
 
 async def test_a_lost_answer_to_an_addition_is_looked_into(

@@ -1,22 +1,26 @@
-"""What a server answers that no server should: members are believed only where they were sent to."""
+"""What a sandbox cannot show of access lists: the order of our calls, and answers that no server should give."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from google.protobuf.empty_pb2 import Empty
 from teleport.accesslist.v1 import accesslist_pb2
 from teleport.accesslist.v1 import accesslist_service_pb2 as pb
 from teleport_okta.model.access import ListOwner, TeleportAccessList
 from teleport_okta.model.labels import OWNER
 from teleport_okta.teleport.convert_lists import member_from_message, new_access_list, new_members
-from teleport_okta.teleport.errors import UnknownFailureError
-from teleport_okta.teleport.list_errors import ListIsNestedError, MembersNotStoredError
+from teleport_okta.teleport.list_errors import ListingJumpsError, ListIsNestedError, MembersNotStoredError
 from unit.teleport.scripted_auth import ACCESS_LISTS, Refuse, ScriptedAuth
 from unit.teleport.small_pki import NOW
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.message import Message
     from teleport_okta.teleport.cluster import Teleport
 
 Code = grpc.StatusCode
@@ -34,6 +38,37 @@ def nameless(name: str) -> accesslist_pb2.Member:
     message = member(name=name)
     message.header.metadata.name = "other"
     return message
+
+
+async def test_list_writes_of_this_process_go_one_after_the_other(teleport: Teleport, auth: ScriptedAuth) -> None:
+    calls: list[str] = []
+
+    def answering(method: str, answer: Callable[[Any], Message | Refuse]) -> None:
+        def answered(request: Any) -> Message | Refuse:
+            calls.append(method)
+            return answer(request)
+
+        auth.answer(ACCESS_LISTS + method, answered)
+
+    answering("GetAccessList", lambda _: MISSING)
+    answering("UpsertAccessListWithMembers", lambda request: request)
+    answering("GetAccessListMember", lambda _: MISSING)
+    answering("UpsertAccessListMember", lambda request: request.member)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(teleport.access_lists.create(BLUE, ["ada"], joined=NOW))
+        for name in ("bob", "eve"):
+            group.create_task(teleport.access_lists.add_member("00g2", name, owner="00o1", joined=NOW))
+
+    one_addition = ["GetAccessListMember", "UpsertAccessListMember"]
+    assert calls == ["GetAccessList", "UpsertAccessListWithMembers", *one_addition, *one_addition]
+
+
+def test_a_new_list_asks_for_a_review_every_six_months_and_leaves_the_first_date_to_the_server() -> None:
+    audit = new_access_list(BLUE).spec.audit
+
+    assert audit.recurrence.frequency == accesslist_pb2.REVIEW_FREQUENCY_SIX_MONTHS
+    assert audit.recurrence.day_of_month == accesslist_pb2.REVIEW_DAY_OF_MONTH_FIRST
+    assert not audit.HasField("next_audit_date")
 
 
 @pytest.mark.parametrize(
@@ -81,6 +116,19 @@ async def test_a_list_that_went_while_it_was_deleted_is_gone_and_not_refused(
     assert not await teleport.access_lists.delete(BLUE)
 
 
+async def test_a_reading_that_still_shows_the_list_we_deleted_does_not_keep_us_from_making_it_again(
+    teleport: Teleport, auth: ScriptedAuth
+) -> None:
+    auth.answer(ACCESS_LISTS + "GetAccessList", new_access_list(BLUE))
+    auth.answer(ACCESS_LISTS + "DeleteAccessList", Empty())
+    auth.answer(ACCESS_LISTS + "UpsertAccessListWithMembers", lambda request: request)
+    await teleport.access_lists.delete(BLUE)
+
+    made = await teleport.access_lists.create(BLUE, ["ada"], joined=NOW)
+
+    assert made.access_list == BLUE
+
+
 async def test_page_tokens_of_another_kind_are_none_of_our_business(teleport: Teleport, auth: ScriptedAuth) -> None:
     auth.answer(
         ACCESS_LISTS + "ListAllAccessListMembers",
@@ -110,7 +158,7 @@ async def test_a_listing_that_jumps_whatever_the_size_of_its_pages_is_no_listing
     auth.answer(ACCESS_LISTS + "ListAllAccessListMembers", first, second, first, second, first, second)
     auth.answer(ACCESS_LISTS + "GetAccessListMember", MISSING)
 
-    with pytest.raises(UnknownFailureError, match="00g3/eve"):
+    with pytest.raises(ListingJumpsError, match="00g3/eve"):
         await teleport.access_lists.members("00o1")
 
 
