@@ -77,9 +77,9 @@ def preview_lines(found: FilterPreview) -> Iterator[str]:
         yield f"{_SIGNS[match.verdict]} {match.of} {match.name} ({match.okta_id}): by {match.filter}; {_people(match)}"
         yield f"    {_VERDICTS[match.verdict]}"
     for one in found.ending:
-        others = f" and {one.present.added} others" if one.present.added else ""
+        others = f", others: {one.present.added}" if one.present.added else ""
         yield f"- list {one.present.title} ({one.present.okta_id}) would go: {one.reason}"
-        yield f"    it has {one.present.imported} imported members{others}"
+        yield f"    imported members: {one.present.imported}{others}"
     added = sum(match.verdict is Verdict.ADDED for match in found.matches)
     kept = sum(match.verdict is Verdict.KEPT for match in found.matches)
     yield f"{len(found.matches)} match: {kept} lists stay, {added} would be added; {len(found.ending)} would go"
@@ -93,5 +93,5 @@ def _people(match: FilterMatch) -> str:
     if match.people is None:
         return "people not counted"
     if match.members is None:
-        return f"{match.people} people"
-    return f"{match.people} people, {match.members} of them users of ours"
+        return f"people: {match.people}"
+    return f"people: {match.people}, users of ours among them: {match.members}"

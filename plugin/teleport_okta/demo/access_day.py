@@ -43,13 +43,13 @@ async def tell_access_day(play: Play) -> None:
 
 async def _look_first(play: Play, company: Company) -> set[str]:
     """Ask what the filters would do; return the Okta ids of the lists that are announced."""
-    found = await play.stage.parts.full_pass.preview_filters((), (), live=True)
+    found = await play.stage.parts.full_pass.preview_filters((_GROUPS,), (_APPS,), live=True)
     announced = {match.okta_id for match in found.matches if match.verdict is Verdict.ADDED}
     fitting = {okta_id for okta_id, name in company.groups().items() if "Leads" in name}
     fitting |= {okta_id for okta_id, label in company.apps().items() if label.startswith(("Wiki ", "Tickets "))}
     play.tell_command(
         "A look before it is switched on",
-        f"the process is ended, and groups, apps and access lists are switched on in its configuration; before it is "
+        "the process is ended, and groups, apps and access lists are switched on in its configuration; before it is "
         f"started again: teleport-okta filters --group '{_GROUPS}' --app '{_APPS}' --live",
         preview_lines(found),
         Check("it names the groups and apps that fit", {match.okta_id for match in found.matches} == fitting),

@@ -56,11 +56,12 @@ async def _check_owners(reader: Connection, owners: Iterable[str], clock: Clock)
 def of_owners(owners: tuple[str, ...], absent: Collection[str]) -> Iterator[Finding]:
     """Say of each default owner whether there is such a user; nothing in Teleport asks."""
     for owner in absent:
-        what = (
+        yield HERE.warning(
+            _OWNERS,
             f"access_lists.default_owners names {owner!r}, who is no user here; Teleport takes such an owner all the "
+            "same, and nobody can review for them",
+            f"create the user {owner!r}, or correct the name; on lists that are there already, correct it in Teleport",
         )
-        remedy = f"create the user {owner!r}, or correct access_lists.default_owners; lists made before are corrected "
-        yield HERE.warning(_OWNERS, f"{what}same, and nobody can review for them", f"{remedy}by people, in Teleport")
     if not absent:
         yield HERE.ok(_OWNERS, ", ".join(owners))
 

@@ -119,5 +119,6 @@ async def _teleport(settings: Settings, identities: Identities, *, clock: Clock,
             bot = await stack.enter_async_context(await opener.open(reached.bot)) if reached.bot else None
             findings += await settled_rights(host, bot, joined=identities.joined, now=clock.now())
             findings += await settled_roles(host, bot, settings.sync, clock, bot_roles=identities.bot_roles)
-            findings += await settled_owners(host, bot, settings, clock)
+            if reached.greeting.is_enterprise:
+                findings += await settled_owners(host, bot, settings, clock)
     return findings

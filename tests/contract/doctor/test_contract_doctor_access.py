@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from contract.doctor.doctor_world import clinic_of
 from teleport_okta.sandbox.teleport.edition import Entitlement
 
@@ -31,11 +30,11 @@ async def test_without_owners_it_is_a_note_that_no_list_is_made(well):
     assert report.severity("configuration/access lists") == "note"
 
 
-@pytest.mark.parametrize(("edition", "severity"), [("ent", "ok"), ("oss", "note")])
-async def test_what_this_cluster_can_do_with_lists_is_told(tmp_path, edition, severity):
-    async with clinic_of(tmp_path, cluster={"edition": edition}, sync={"local_users": edition == "oss"}) as clinic:
-        report = await (await clinic.joined()).examine()
-    assert report.severity("Teleport/feature access_lists") == severity
+async def test_a_community_cluster_is_told_what_it_has_of_groups_and_apps_and_asked_for_no_owner(tmp_path):
+    async with clinic_of(tmp_path, cluster={"edition": "oss"}, sync={"local_users": True}) as clinic:
+        report = await owned_by(await clinic.joined(), "nobody@example.com")
+    assert report.bad() == []
+    assert "synced without access lists" in report.says("Teleport/feature access_lists")
     assert report.severity("Teleport/feature app_servers") == "ok"
 
 

@@ -1,0 +1,41 @@
+"""The words for what passes cost."""
+
+from __future__ import annotations
+
+import pytest
+from teleport_okta.cli.costs import cost_lines, duration, progress_line
+from teleport_okta.model.cost import PassCost, ReadingProgress
+
+
+def test_calls_are_told_by_bucket_and_the_wait_by_the_slowest():
+    cost = PassCost({"/api/v1/apps": 3, "other": 1}, {"apps": 400, "groups": 20}, {"apps": 425.0, "groups": 0.0})
+    assert list(cost_lines(cost)) == [
+        "Okta calls: 4 (3 /api/v1/apps, 1 other)",
+        "the next pass, if nothing changes: 420 (400 apps, 20 groups); 7 min 05 s at least, for apps",
+    ]
+
+
+def test_what_fits_into_one_window_takes_no_time_worth_telling():
+    cost = PassCost({}, {"other": 1}, {"other": 0.0})
+    assert list(cost_lines(cost)) == [
+        "Okta calls: none",
+        "the next pass, if nothing changes: 1 (1 other); within one rate-limit window",
+    ]
+
+
+def test_where_no_forecast_was_made_none_is_told():
+    assert list(cost_lines(PassCost({"other": 1}))) == ["Okta calls: 1 (1 other)"]
+
+
+def test_progress_is_calls_of_calls():
+    assert progress_line(ReadingProgress(40, 400, 61.0)) == (
+        "reading Okta: 40 of about 400 calls; 1 min 01 s in all at least"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (59.6, "1 min 00 s"), (61, "1 min 01 s"), (3600, "1 h 00 min"), (7325, "2 h 02 min")],
+)
+def test_durations_are_said_as_people_say_them(seconds, said):
+    assert duration(seconds) == said
