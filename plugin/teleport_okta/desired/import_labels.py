@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import re2
 
 from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.name_filter import NameFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +25,9 @@ KIND: Final = "okta_import_rule"
 
 _KEY: Final = re.compile(r"[A-Za-z0-9/._:*-]+")
 _RESERVED: Final = ("teleport-okta/", "teleport.dev/", "teleport.internal/", "okta/")
+
+_GLOB: Final = re.compile(r"[^.+?()\[\]{}|\\^$]+")
+"""No character of an expression but `*`."""
 
 _QUIET: Final = re2.Options()
 _QUIET.log_errors = False
@@ -104,8 +108,11 @@ def _compiled_match(match: ImportMatch) -> _Match:
 
 
 def _expression(text: str) -> re2._Regexp:
+    """Compile an expression. A glob, which servers store too, is one where it cannot be an expression (`*-prod`)."""
     try:
         return re2.compile(text, _QUIET)
     except re2.error:
+        if _GLOB.fullmatch(text):
+            return re2.compile(NameFilter(text).expression, _QUIET)
         msg = f"{text!r} is no RE2 expression"
         raise ValueError(msg) from None

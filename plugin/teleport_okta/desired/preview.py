@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from teleport_okta.desired.directory import APP, GROUP, desired_directory, lists_wanted
+from teleport_okta.desired.directory import GROUP, desired_directory, lists_wanted
 from teleport_okta.desired.import_labels import ImportLabels
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _match(candidate: Candidate, counted: int | None, present: PresentList | Non
     else:
         verdict = Verdict.ADDED if members else Verdict.EMPTY
     return FilterMatch(
-        APP if candidate.of == APP else GROUP,
+        candidate.of,
         candidate.name,
         candidate.okta_id,
         candidate.why,

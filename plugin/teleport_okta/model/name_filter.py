@@ -33,7 +33,7 @@ class NameFilter:
             msg = "a filter is empty: write * for everything"
             raise ValueError(msg)
         try:
-            _ = self._expression
+            _ = self._compiled
         except re2.error as error:
             reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
             msg = f"the filter {self.text!r} is no RE2 expression: {reason}"
@@ -46,7 +46,7 @@ class NameFilter:
 
     def passes(self, name: str) -> bool:
         """Whether a name fits."""
-        return self._expression.search(name) is not None
+        return self._compiled.search(name) is not None
 
     def names_exactly(self, name: str) -> bool:
         """Whether it is this name and no other: written out, as it is or as an expression."""
@@ -54,12 +54,17 @@ class NameFilter:
             return self.text == name
         return self.text[1:-1] in {name, re2.escape(name)} and self.passes(name)
 
-    @cached_property
-    def _expression(self) -> re2._Regexp:
+    @property
+    def expression(self) -> str:
+        """The RE2 expression that it stands for."""
         if self.is_expression:
-            return re2.compile(self.text, _QUIET)
+            return self.text
         inner = ".*".join(re2.escape(part) for part in self.text.split("*"))
-        return re2.compile(rf"(?s)\A{inner}\z", _QUIET)
+        return rf"(?s)\A{inner}\z"
+
+    @cached_property
+    def _compiled(self) -> re2._Regexp:
+        return re2.compile(self.expression, _QUIET)
 
 
 @dataclass(frozen=True)

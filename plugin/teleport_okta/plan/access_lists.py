@@ -7,26 +7,26 @@ while nobody has changed it: what we last set stands in a label.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.directory import GROUP
-from teleport_okta.desired.trust import APPS, GROUPS, members_of
+from teleport_okta.desired.trust import members_of
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers, ListOwner, TeleportAccessList
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import member_role, reviewer_role
 from teleport_okta.plan import labelling
-from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, Action, Change, Harm, key_of
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, Action, Change, Harm, key_of
+from teleport_okta.plan.list_endings import ListEndings, harm_of_end, why_ended
 from teleport_okta.plan.list_roles import ending_roles, plan_roles, taken_role
-from teleport_okta.plan.members import emptying, joining, plan_members
+from teleport_okta.plan.members import dropping, emptying, joining, plan_members
 from teleport_okta.plan.nesting import Nesting
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Set
+    from collections.abc import Set
     from datetime import datetime
 
     from teleport_okta.desired.directory import Candidate, DesiredDirectory
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from teleport_okta.plan.actual import ActualDirectory
     from teleport_okta.plan.holders import Holders
     from teleport_okta.plan.members import MembersPlan
-
-OKTA_APP_ID: Final = "0oa"
-"""How the id of every Okta app begins (`reference/okta.md` 2.1)."""
 
 _NOBODY: Final = ListMembers()
 
@@ -74,6 +71,7 @@ class _Planner:
         self._ending_apps = ending_apps
         self._now = now
         self._nesting = Nesting(actual.access_lists, actual.members, now)
+        self._endings = ListEndings(actual, self._nesting, imports.policy)
         self._changes: list[Change] = []
         self._aside: list[Quarantined] = []
         self._warnings: list[str] = list(actual.oddities)
@@ -88,8 +86,12 @@ class _Planner:
 
     def plan(self) -> Plan:
         for name, found in sorted(self._actual.access_lists.items()):
-            if self._is_ours(name) and name not in self._desired.candidates:
-                self._end(found, self._why_ended(name), self._evidence(name))
+            if not self._is_ours(name):
+                continue
+            if name not in self._desired.candidates:
+                self._end_unwanted(found)
+            if name not in self._ended:
+                self._changes += dropping(name, self._nesting.dangling(name))
         self._foresee()
         for name in self._nesting.children_first(sorted(self._desired.candidates)):
             self._weigh(self._desired.candidates[name])
@@ -203,92 +205,47 @@ class _Planner:
 
     def _empty(self, candidate: Candidate, found: TeleportAccessList, members: MembersPlan) -> None:
         """End a list that nobody will be in any more: its members go one by one, and it goes when all of them may."""
+        reason = f"nobody is in {candidate.name} any more, and nobody was added in Teleport"
+        holding_on = self._endings.holding_on(found)
+        if holding_on:
+            self._aside.append(self._endings.report(found, reason, holding_on))
+            self._keep(candidate, found, members)
+            return
         self._changes += members.leaving
         harmed = Harmed(ACCESS_LIST, found.name, found.name)
-        reason = f"nobody is in {candidate.name} any more, and nobody was added in Teleport"
         harm = Harm(harmed, Evidence.ABSENT, listing=members_of(found.name))
         nested = tuple(self._ended[name] for name in self._members_of(found.name).others if name in self._ended)
         self._end(found, reason, harm, rests_on=(*members.harms, *nested), only_if_empty=True)
 
+    def _end_unwanted(self, found: TeleportAccessList) -> None:
+        """End a list whose group or app is no candidate."""
+        name = found.name
+        reason = why_ended(name, self._desired)
+        if reason is None:
+            self._kept_roles.add(name)
+            return
+        harm = harm_of_end(Harmed(ACCESS_LIST, name, name), self._desired)
+        holding_on = self._endings.holding_on(found)
+        if holding_on:
+            self._kept_roles.add(name)
+            self._direct[name] = frozenset()
+            self._aside.append(self._endings.report(found, reason, holding_on))
+            self._changes += emptying(self._members_of(name), name, reason, harm)
+        else:
+            self._end(found, reason, harm)
+
     def _end(
         self,
         found: TeleportAccessList,
-        reason: str | None,
+        reason: str,
         harm: Harm,
         *,
         rests_on: tuple[Harmed, ...] = (),
         only_if_empty: bool = False,
     ) -> None:
-        name = found.name
-        if reason is None:
-            self._kept_roles.add(name)
-            return
-        parents = self._nesting.parents(name)
-        foreign = sorted(
-            parent
-            for parent in {*parents, *found.parents}
-            if parent in self._actual.access_lists and not (parent in parents and self._is_ours(parent))
-        )
-        if foreign:
-            self._empty_in_place(found, reason, harm, foreign)
-            return
-        self._ended[name] = harm.harmed
-        for parent in parents:
-            self._changes.append(
-                Change(
-                    action=Action.DELETE,
-                    kind=MEMBER,
-                    name=name,
-                    subject=parent,
-                    okta_id=name,
-                    reason=f"the nested list goes: {reason}",
-                    found=self._actual.members[parent].others[name],
-                    harm=harm,
-                    rests_on=rests_on,
-                )
-            )
-        self._changes.append(
-            Change(
-                action=Action.DELETE,
-                kind=ACCESS_LIST,
-                name=name,
-                subject=name,
-                okta_id=name,
-                reason=reason,
-                found=found,
-                only_if_empty=only_if_empty,
-                harm=harm,
-                rests_on=rests_on,
-            )
-        )
-        self._kept_roles.add(name)
-        self._changes += ending_roles(
-            name,
-            found.title,
-            self._roles,
-            self._policy,
-            harm=harm,
-            after=(key_of(ACCESS_LIST, name),),
-            rests_on=rests_on,
-        )
-
-    def _empty_in_place(self, found: TeleportAccessList, reason: str, harm: Harm, parents: Iterable[str]) -> None:
-        """Take out whom we imported into a list that should end, and that others' lists hold on to."""
-        name = found.name
-        self._kept_roles.add(name)
-        self._direct[name] = frozenset()
-        if name not in self._people:
-            self._changes += emptying(self._members_of(name), name, reason, harm)
-        self._aside.append(
-            Quarantined(
-                ACCESS_LIST,
-                name,
-                name,
-                f"{reason}; but it is a member or an owner of {', '.join(map(self._titled, parents))}, "
-                "and Teleport refuses to delete it while it is",
-                "take it out of there; then it goes by itself",
-            )
-        )
+        self._kept_roles.add(found.name)
+        self._ended[found.name] = harm.harmed
+        self._changes += self._endings.steps(found, reason, harm, rests_on=rests_on, only_if_empty=only_if_empty)
 
     def _keep_roles(self, candidate: Candidate, title: str) -> bool:
         """Plan the roles of a wanted list; False when they cannot be ours."""
@@ -306,7 +263,7 @@ class _Planner:
 
     def _end_orphaned_roles(self) -> None:
         """End roles of ours whose list is gone, or, without lists, whose group or app is wanted no more."""
-        titles: dict[str, str] = defaultdict(str)
+        titles: dict[str, str] = {}
         for role in self._roles.values():
             okta_id = labels.okta_id_of(role.labels) or ""
             if labels.owner_of(role.labels) == self._policy.owner and role.name in {
@@ -315,7 +272,7 @@ class _Planner:
             }:
                 titles[okta_id] = role.labels.get(labels.ROLE_NAME, okta_id)
         for okta_id, title in sorted(titles.items()):
-            if okta_id in self._kept_roles:
+            if okta_id in self._kept_roles or okta_id in self._actual.access_lists:
                 continue
             if not self._imports.lists_off:
                 self._changes += ending_roles(okta_id, title, self._roles, self._policy)
@@ -325,8 +282,8 @@ class _Planner:
                 harm = Harm(harmed, Evidence.ABSENT, listing=members_of(okta_id))
                 rests_on = self._departures(okta_id)
                 self._changes += ending_roles(okta_id, title, self._roles, self._policy, harm=harm, rests_on=rests_on)
-            elif self._why_ended(okta_id) is not None:
-                harm = replace(self._evidence(okta_id), harmed=harmed)
+            elif why_ended(okta_id, self._desired) is not None:
+                harm = harm_of_end(harmed, self._desired)
                 self._changes += ending_roles(okta_id, title, self._roles, self._policy, harm=harm)
 
     def _departures(self, okta_id: str) -> tuple[Harmed, ...]:
@@ -334,20 +291,6 @@ class _Planner:
         people = self._desired.candidates[okta_id].people
         leaving = (change for change in self._holders.departing.values() if change.okta_id in people)
         return tuple(change.harmed for change in leaving if change.harmed is not None)
-
-    def _why_ended(self, okta_id: str) -> str | None:
-        """Say why a group or an app that is no candidate has no list; None when nobody knows."""
-        stated = self._desired.no_list.get(okta_id)
-        if stated:
-            return stated
-        return None if okta_id in self._desired.present else "it is no longer in Okta"
-
-    def _evidence(self, okta_id: str) -> Harm:
-        """Return the harm of a list that ends because its group or app is no candidate."""
-        harmed = Harmed(ACCESS_LIST, okta_id, okta_id)
-        if okta_id in self._desired.present:
-            return Harm(harmed, Evidence.STATED)
-        return Harm(harmed, Evidence.ABSENT, listing=APPS if okta_id.startswith(OKTA_APP_ID) else GROUPS)
 
     def _content(self, candidate: Candidate, found: TeleportAccessList | None) -> TeleportAccessList:
         name_label, description_label = (
@@ -397,9 +340,6 @@ class _Planner:
 
     def _is_ours(self, name: str) -> bool:
         return labels.owner_of(self._actual.access_lists[name].labels) == self._policy.owner
-
-    def _titled(self, name: str) -> str:
-        return f"{self._actual.access_lists[name].title} ({name})"
 
 
 def ending_app_ids(plan: Plan) -> frozenset[str]:

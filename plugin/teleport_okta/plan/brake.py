@@ -10,20 +10,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from teleport_okta.desired.trust import BELIEVED, PEOPLE
+from teleport_okta.desired.trust import APPS, BELIEVED, GROUPS, PEOPLE
 from teleport_okta.model.findings import Held, Hold
 from teleport_okta.model.harm import Evidence, Harmed, Limits
 from teleport_okta.plan.changes import LOCK, USER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from teleport_okta.desired.trust import Absences
     from teleport_okta.model.harm import Approval, PastHarm
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
+
+
+WHOLE_LISTINGS: Final = frozenset({PEOPLE, GROUPS, APPS})
+"""The listings that are doubted one by one; of rosters there are as many as there are groups."""
+
+_ROSTERS: Final = "rosters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class _Braking:
         self._open = {past.harmed for past in facts.past if past.is_open}
         self._held: dict[Harmed, Held] = {}
         self._holds: list[Hold] = []
+        self._said: dict[str, bool] = {}
 
     def plan(self) -> Plan:
         for kind in sorted({harmed.kind for harmed in self._groups}):
@@ -95,18 +102,22 @@ class _Braking:
         return stopped
 
     def _doubt(self, approved: Mapping[Harmed, str]) -> list[str]:
-        """Say which absences are not believed, where no hold says it."""
-        said = {hold.why for hold in self._holds if hold.evidence is Evidence.ABSENT}
-        warnings = []
-        for listing, absences in sorted(self._facts.absences.items()):
-            if absences.believed or any(absences.doubt in why for why in said):
-                continue
-            if listing == PEOPLE:
-                who = "nobody but those approved leaves" if approved else "nobody leaves"
-            else:
-                who = "nothing but what is approved ends" if approved else "nothing ends"
-            warnings.append(f"{who} for being absent in this pass: {absences.doubt}")
-        return warnings
+        """Say which absences are not believed, where no hold says it; of rosters how many, and one of them."""
+        nobody, nothing = "nobody leaves", "nothing ends"
+        if approved:
+            nobody, nothing = "nobody but those approved leaves", "nothing but what is approved ends"
+        doubted = {
+            listing: absences.doubt
+            for listing, absences in sorted(self._facts.absences.items())
+            if not absences.believed and absences.doubt not in self._said
+        }
+        rosters = [doubt for listing, doubt in doubted.items() if listing not in WHOLE_LISTINGS]
+        says = [
+            f"{nobody if listing == PEOPLE else nothing} for being absent in this pass: {doubt}"
+            for listing, doubt in doubted.items()
+            if listing in WHOLE_LISTINGS
+        ]
+        return [*says, f"{nothing} for being absent in this pass: {_together(rosters)}"] if rosters else says
 
     def _brake_stated(self, kind: str) -> None:
         """Let stated harm through one by one, in the plan's order, until the limit."""
@@ -118,22 +129,28 @@ class _Braking:
     def _brake_absent(self, kind: str) -> None:
         """Let absences through as a whole, if their listings are believed and there is room for all of them."""
         believed: list[Harmed] = []
-        doubted: dict[tuple[str, bool], list[Harmed]] = defaultdict(list)
+        doubted: dict[tuple[str, bool], list[tuple[Harmed, str]]] = defaultdict(list)
         for harmed in self._of(kind, Evidence.ABSENT):
-            absences = self._absences_behind(harmed)
+            listing, absences = self._absences_behind(harmed)
             if absences.believed:
                 believed.append(harmed)
             else:
-                doubted[absences.doubt, absences.approvable].append(harmed)
-        for (doubt, approvable), gone in doubted.items():
-            self._hold(kind, Evidence.ABSENT, gone, doubt, approvable=approvable)
+                behind = listing if listing in WHOLE_LISTINGS else _ROSTERS
+                doubted[behind, absences.approvable].append((harmed, absences.doubt))
+        for (_, approvable), gone in doubted.items():
+            doubts = list(dict.fromkeys(doubt for _, doubt in gone))
+            self._said |= dict.fromkeys(doubts, approvable)
+            everybody = [harmed for harmed, _ in gone]
+            self._hold(kind, Evidence.ABSENT, everybody, _together(doubts), approvable=approvable)
         new = [harmed for harmed in believed if not self._continues(harmed)]
         if new and len(new) > self._limit(kind, Evidence.ABSENT) - self._used(kind, Evidence.ABSENT):
             self._hold(kind, Evidence.ABSENT, new, self._over(kind, Evidence.ABSENT))
 
-    def _absences_behind(self, harmed: Harmed) -> Absences:
+    def _absences_behind(self, harmed: Harmed) -> tuple[str, Absences]:
+        """Return the listing that lacks somebody or something, and what its absences are worth."""
         harm = self._groups[harmed][0].harm
-        return BELIEVED if harm is None else self._facts.absences.get(harm.listing, BELIEVED)
+        listing = "" if harm is None else harm.listing
+        return listing, self._facts.absences.get(listing, BELIEVED)
 
     def _hold(self, kind: str, evidence: Evidence, harmed: list[Harmed], why: str, *, approvable: bool = True) -> None:
         for one in harmed:
@@ -160,6 +177,7 @@ class _Braking:
             return {}
         self._held = {harmed: held for harmed, held in self._held.items() if not held.approvable}
         self._holds = [hold for hold in self._holds if not hold.approvable]
+        self._said = {doubt: approvable for doubt, approvable in self._said.items() if not approvable}
         return dict.fromkeys(waiting, approval.digest)
 
     def _marked(self, change: Change, approved: Mapping[Harmed, str]) -> Change:
@@ -197,3 +215,9 @@ class _Braking:
     def _over(self, kind: str, evidence: Evidence) -> str:
         used = self._used(kind, evidence)
         return f"the limit is {self._limit(kind, evidence)} an hour" + (f", {used} of it used" if used else "")
+
+
+def _together(doubts: Sequence[str]) -> str:
+    """Return one sentence about several rosters that are doubted."""
+    others = len(doubts) - 1
+    return f"{doubts[0]} (and so for {others} more)" if others else doubts[0]

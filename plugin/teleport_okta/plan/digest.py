@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _LENGTH = 16
 
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+_as_canonical_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
 
 def content_digest(content: Content | None) -> str:
     """Return a digest of what an object says, revision and times aside; empty for no object."""
@@ -31,7 +34,7 @@ def plan_digest(changes: Iterable[Change]) -> str:
         head = [change.action, change.kind, change.name, change.subject, change.okta_id, change.reason, change.after]
         if change.members:
             head.append(change.members)
-        total.update(json.dumps(head, ensure_ascii=False).encode())
+        total.update(_as_json(head).encode())
         for content in (change.found, change.content):
             total.update(b"\x00" if content is None else _canonical(content))
         total.update(b"\n")
@@ -40,7 +43,7 @@ def plan_digest(changes: Iterable[Change]) -> str:
 
 def _canonical(content: Content) -> bytes:
     fields = {**_fields(content), "name": content.name, "labels": dict(content.labels)}
-    return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _as_canonical_json(fields).encode()
 
 
 def _fields(content: Content) -> dict[str, object]:

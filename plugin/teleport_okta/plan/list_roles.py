@@ -163,7 +163,7 @@ def _writing(
     ending = sorted(lost & losses.ending_apps)
     yield replace(
         _step(candidate, content, wider),
-        reason=f"{candidate.name} grants {len(lost)} apps less in Okta",
+        reason=f"{candidate.name} grants less in Okta, by so many apps: {len(lost)}",
         after=tuple(key_of(APP_SERVER, app_server_name(app_id)) for app_id in ending),
         harm=losses.harm(content.name, candidate, lost),
         rests_on=tuple(harm_of_ending(app_server_name(app_id), app_id) for app_id in ending),

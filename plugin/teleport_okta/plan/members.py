@@ -70,10 +70,7 @@ def plan_members(
     gone = sorted(present - people)
     return MembersPlan(
         joining=tuple(sorted(people - present - added_by_people - nested)),
-        leaving=(
-            *(_dangling(candidate.okta_id, child) for child in dangling),
-            *(_leaving(candidate, name, holders) for name in gone),
-        ),
+        leaving=tuple(_leaving(candidate, name, holders) for name in gone),
         unchanged=len(present) - len(gone),
         stays=bool(people or added_by_people - set(dangling) - ended),
         aside=tuple(_ended(candidate, people, members, now)),
@@ -98,6 +95,22 @@ def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, own
     ]
 
 
+def dropping(list_name: str, dangling: Iterable[str]) -> list[Change]:
+    """Return the steps that take nested lists out of a list that do not exist any more."""
+    return [
+        Change(
+            action=Action.DELETE,
+            kind=MEMBER,
+            name=child,
+            subject=list_name,
+            okta_id="",
+            reason="the nested list does not exist any more, and would make other writes fail",
+            found=TeleportMember(child, is_list=True),
+        )
+        for child in dangling
+    ]
+
+
 def emptying(members: ListMembers, list_name: str, reason: str, harm: Harm) -> list[Change]:
     """Return the steps that take out everybody whom we imported, all of them of one harm."""
     names = members.imported | {name for name, one in members.others.items() if is_imported(one)}
@@ -119,14 +132,6 @@ def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
         return _removal(candidate.okta_id, name, "", "there is no user of this name", harm=None)
     harm = Harm(harmed, Evidence.ABSENT, listing=members_of(candidate.okta_id))
     return _removal(candidate.okta_id, name, okta_id, f"no longer in {candidate.name} in Okta", harm=harm)
-
-
-def _dangling(list_name: str, child: str) -> Change:
-    found = TeleportMember(child, is_list=True)
-    reason = "the nested list does not exist any more, and would make other writes fail"
-    return Change(
-        action=Action.DELETE, kind=MEMBER, name=child, subject=list_name, okta_id="", reason=reason, found=found
-    )
 
 
 def _removal(

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.observe.text import printable
-from teleport_okta.plan.changes import LOCK, MEMBER, ROLE, USER
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,9 @@ _DEEDS: Final = {
     ROLE: "would grant less",
 }
 _GOING: Final = {
+    USER_GROUP: "user groups to go",
+    APP_SERVER: "app servers to go",
+    ACCESS_LIST: "access lists to go",
     LOCK: "users to be locked",
     MEMBER: "memberships to go",
     ROLE: "roles to grant less",

@@ -84,9 +84,9 @@ def change_view(change: Change) -> ChangeView:
         okta_id=change.okta_id,
         reason=change.reason,
         fields=tuple(
-            FieldChange(name, before.get(name, ""), after.get(name, ""))
+            FieldChange(name, old, new)
             for name in names
-            if before.get(name, "") != after.get(name, "")
+            if (old := before.get(name, "")) != (new := after.get(name, ""))
         ),
     )
 

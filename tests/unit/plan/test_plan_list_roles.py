@@ -1,0 +1,248 @@
+"""Planning the two roles of a list: what they grant, how grants narrow, and when roles go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from teleport_okta.model import labels
+from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.names import app_server_name, member_role, reviewer_role
+from teleport_okta.model.okta import MalformedRow
+from teleport_okta.model.teleport import RoleAllow, TeleportRole
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, Action
+from worlds import ORG, person
+from worlds import listing as people
+from worlds_directory import (
+    ADA,
+    BOB,
+    Cluster,
+    app,
+    changes,
+    group,
+    held_back,
+    imports,
+    organization,
+    roster,
+    synced,
+    unread,
+    whole_plan,
+)
+
+GIT, WIKI = app("0oaGIT"), app("0oaWIKI")
+ENG = group("00gENG", "Engines", [ADA], ["0oaGIT", "0oaWIKI"])
+ROLE_NAME = member_role("00gENG")
+
+
+def granted(cluster, name=ROLE_NAME):
+    return set(cluster.roles[name].allow.app_labels.get(labels.APP_ID, ()))
+
+
+def narrowing(plan):
+    [change] = [one for one in plan.changes if one.name == ROLE_NAME]
+    return change
+
+
+def test_members_of_a_groups_list_have_the_group_and_every_app_that_it_grants():
+    roles = synced(organization(ENG, GIT, WIKI)).roles
+    assert roles[ROLE_NAME].allow == RoleAllow(
+        app_labels={"teleport.internal/okta-app-id": ("0oaGIT", "0oaWIKI")},
+        group_labels={"teleport-okta/group-id": ("00gENG",)},
+    )
+    assert roles[reviewer_role("00gENG")].allow == RoleAllow(review=(ROLE_NAME,))
+
+
+def test_members_of_an_apps_list_have_that_app():
+    roles = synced(organization(app("0oaGIT", direct=[ADA]))).roles
+    assert roles[member_role("0oaGIT")].allow == RoleAllow(app_labels={"teleport.internal/okta-app-id": ("0oaGIT",)})
+
+
+def test_a_group_that_grants_no_app_grants_none_rather_than_all():
+    roles = synced(organization(group("00gENG", members=[ADA]))).roles
+    assert roles[ROLE_NAME].allow.app_labels == {}
+
+
+def test_roles_carry_our_labels_and_the_title_in_one_of_them():
+    found = synced(organization(ENG)).roles[ROLE_NAME].labels
+    assert (found[labels.OWNER], found[labels.OKTA_ID], found[labels.ORIGIN]) == (ORG, "00gENG", "okta")
+    assert found[labels.ROLE_NAME] == "Engines"
+
+
+def test_a_cluster_that_takes_no_review_rules_gets_a_reviewer_role_without():
+    roles = synced(organization(ENG), settings=imports(reviews=False)).roles
+    assert roles[reviewer_role("00gENG")].allow == RoleAllow()
+
+
+def test_roles_are_made_before_the_list_that_waits_for_them():
+    plan = whole_plan(organization(ENG), Cluster())
+    assert changes(plan, ROLE, ACCESS_LIST) == [
+        f"create role {ROLE_NAME}",
+        f"create role {reviewer_role('00gENG')}",
+        "create access_list 00gENG",
+    ]
+    [making] = [one for one in plan.changes if one.kind == ACCESS_LIST]
+    assert making.after == (f"role/{ROLE_NAME}", f"role/{reviewer_role('00gENG')}")
+
+
+def test_removed_from_the_last_group_keeps_no_old_role():
+    """Regression: removed from the last group keeps the old role. Here: the last app of a group."""
+    cluster = synced(organization(ENG, GIT, WIKI))
+    okta = organization(replace(ENG, grants=roster(())), GIT, WIKI)
+    assert granted(synced(okta, cluster)) == set()
+
+
+def test_an_app_that_a_group_grants_no_more_is_harm_by_what_the_group_grants():
+    okta = organization(replace(ENG, grants=roster(["0oaGIT"])), GIT, WIKI)
+    change = narrowing(whole_plan(okta, synced(organization(ENG, GIT, WIKI))))
+    assert change.harm.harmed == Harmed(ROLE, ROLE_NAME, "00gENG")
+    assert (change.harm.evidence, change.harm.listing) == (Evidence.ABSENT, "apps of 00gENG")
+    assert not change.rests_on
+
+
+def test_an_empty_roster_where_okta_counts_apps_narrows_nothing():
+    cluster = synced(organization(ENG, GIT, WIKI))
+    lying = replace(ENG, group=replace(ENG.group, apps_count=2), grants=roster(()))
+    okta = organization(lying, GIT, WIKI)
+    cluster.apply(held_back(whole_plan(okta, cluster), cluster, okta))
+    assert granted(cluster) == {"0oaGIT", "0oaWIKI"}
+
+
+def test_an_app_that_ends_is_granted_until_it_has_ended():
+    okta = organization(ENG, GIT, replace(WIKI, app=replace(WIKI.app, status="INACTIVE")))
+    change = narrowing(whole_plan(okta, synced(organization(ENG, GIT, WIKI))))
+    server = app_server_name("0oaWIKI")
+    assert change.harm is None
+    assert change.rests_on == (Harmed(APP_SERVER, server, "0oaWIKI"),)
+    assert change.after == (f"app_server/{server}",)
+
+
+def test_an_app_whose_end_is_held_stays_granted():
+    cluster = synced(organization(ENG, GIT, WIKI))
+    okta = organization(ENG, GIT, apps={"incomplete": "page 2: 503"})
+    cluster.apply(held_back(whole_plan(okta, cluster), cluster, okta))
+    assert granted(cluster) == {"0oaGIT", "0oaWIKI"}
+
+
+def test_an_app_missing_from_a_listing_that_broke_off_stays_granted_though_its_server_is_gone():
+    """Regression: previously synced apps stay away after a restart: their servers ran out while we were down."""
+    cluster = synced(organization(ENG, GIT, WIKI))
+    cluster.app_servers.clear()
+    okta = organization(ENG, GIT, apps={"incomplete": "page 2: 503"})
+    cluster.apply(held_back(whole_plan(okta, cluster), cluster, okta))
+    assert granted(cluster) == {"0oaGIT", "0oaWIKI"}
+
+
+def test_without_app_servers_an_app_that_was_switched_off_is_taken_by_its_row():
+    off = imports(apps_off="no host identity")
+    okta = organization(ENG, GIT, replace(WIKI, app=replace(WIKI.app, status="INACTIVE")))
+    change = narrowing(whole_plan(okta, synced(organization(ENG, GIT, WIKI), settings=off), settings=off))
+    assert (change.harm.evidence, change.harm.listing) == (Evidence.STATED, "")
+
+
+def test_an_app_whose_row_is_malformed_stays_granted():
+    cluster = synced(organization(ENG, GIT, WIKI))
+    okta = organization(ENG, GIT, malformed_apps=[MalformedRow("0oaWIKI", "no label")])
+    assert not changes(whole_plan(okta, cluster))
+
+
+def test_apps_that_could_not_be_read_are_granted_as_they_were():
+    cluster = synced(organization(ENG, GIT, WIKI))
+    okta = organization(replace(ENG, grants=roster((), problem="503")), GIT, WIKI)
+    assert not changes(whole_plan(okta, cluster))
+
+
+def test_a_new_app_is_granted_at_once_though_the_loss_of_another_is_held():
+    cluster = synced(organization(ENG, GIT, WIKI))
+    okta = organization(
+        replace(ENG, grants=roster(["0oaGIT", "0oaWIKI", "0oaNEW"])), GIT, app("0oaNEW"), apps={"untrusted": "odd"}
+    )
+    cluster.apply(held_back(whole_plan(okta, cluster), cluster, okta))
+    assert granted(cluster) == {"0oaGIT", "0oaWIKI", "0oaNEW"}
+
+
+def test_what_people_change_in_a_role_is_set_right():
+    okta = organization(ENG, GIT, WIKI)
+    cluster = synced(okta)
+    cluster.roles[ROLE_NAME] = replace(cluster.roles[ROLE_NAME], allow=RoleAllow(app_labels={"*": ("*",)}))
+    assert synced(okta, cluster).roles[ROLE_NAME].allow.app_labels == {labels.APP_ID: ("0oaGIT", "0oaWIKI")}
+
+
+def test_an_app_that_people_add_to_a_reviewer_role_goes_and_the_reviews_stay():
+    okta = organization(ENG, GIT, WIKI)
+    cluster = synced(okta)
+    name = reviewer_role("00gENG")
+    allow = RoleAllow({labels.APP_ID: ("0oaGIT",)}, {}, (ROLE_NAME,))
+    cluster.roles[name] = replace(cluster.roles[name], allow=allow)
+    assert synced(okta, cluster).roles[name].allow == RoleAllow(review=(ROLE_NAME,))
+
+
+@pytest.mark.parametrize("name", [ROLE_NAME, reviewer_role("00gENG")])
+def test_somebody_elses_role_of_a_wanted_name_means_no_list_and_a_report(name):
+    cluster = Cluster(roles={name: TeleportRole(name)})
+    plan = whole_plan(organization(ENG), cluster)
+    assert not changes(plan, ROLE, ACCESS_LIST)
+    assert [(row.kind, row.name) for row in plan.quarantined] == [(ROLE, name)]
+
+
+def test_nobody_joins_a_list_whose_role_became_somebody_elses_and_leavers_leave_it():
+    cluster = synced(organization(ENG))
+    cluster.roles[ROLE_NAME] = TeleportRole(ROLE_NAME)
+    okta = organization(replace(ENG, members=roster([BOB])))
+    assert changes(whole_plan(okta, cluster)) == ["delete member 00gENG/ada"]
+
+
+def test_roles_whose_list_is_gone_and_not_wanted_go_without_harm():
+    cluster = synced(organization(ENG))
+    cluster.delete_by_hand("00gENG")
+    plan = whole_plan(organization(replace(ENG, members=roster(()))), cluster)
+    assert changes(plan) == [f"delete role {ROLE_NAME}", f"delete role {reviewer_role('00gENG')}"]
+    assert not any(one.harm for one in plan.changes)
+
+
+def test_roles_stay_while_a_list_that_is_not_ours_any_more_has_them():
+    cluster = synced(organization(ENG))
+    cluster.lists["00gENG"] = replace(cluster.lists["00gENG"], labels={})
+    assert not changes(whole_plan(organization(), cluster), ROLE)
+
+
+def test_roles_that_only_look_like_ours_stay():
+    others = {name: TeleportRole(name) for name in (member_role("00gOLD"), "access-okta-acl-role")}
+    mine = TeleportRole("mine", {labels.OWNER: ORG, labels.OKTA_ID: "00gOLD"})
+    cluster = synced(organization(ENG), Cluster(roles={**others, "mine": mine}))
+    assert not changes(whole_plan(organization(ENG), cluster))
+
+
+NO_LISTS = imports(lists_off="the cluster has no access lists")
+
+
+def test_without_lists_roles_are_kept_all_the_same():
+    cluster = synced(organization(ENG, GIT, WIKI), settings=NO_LISTS)
+    assert not cluster.lists
+    assert granted(cluster) == {"0oaGIT", "0oaWIKI"}
+
+
+def test_without_lists_the_roles_of_an_emptied_group_go_by_its_roster():
+    cluster = synced(organization(ENG), settings=NO_LISTS)
+    plan = whole_plan(organization(replace(ENG, members=roster(()))), cluster, settings=NO_LISTS)
+    assert [one.action for one in plan.changes] == [Action.DELETE] * 2
+    assert {one.harm.listing for one in plan.changes} == {"members of 00gENG"}
+
+
+def test_without_lists_roles_outlast_leavers_who_are_held():
+    cluster = synced(organization(ENG), settings=NO_LISTS)
+    okta, broken = organization(ENG), people(person(BOB, "bob"), incomplete="page 2: 503")
+    plan = whole_plan(okta, cluster, people=broken, settings=NO_LISTS)
+    departures = {one.harmed for one in plan.changes if one.kind == "user" and one.subject == "ada"}
+    assert {one.rests_on for one in plan.changes if one.kind == ROLE} == {tuple(departures)}
+
+
+@pytest.mark.parametrize(("row", "listing"), [(ENG, "groups"), (app("0oaGIT", direct=[ADA]), "apps")])
+def test_without_lists_roles_of_what_is_gone_go_by_the_listing_of_its_kind(row, listing):
+    cluster = synced(organization(row), settings=NO_LISTS)
+    plan = whole_plan(organization(), cluster, settings=NO_LISTS)
+    assert {one.harm.listing for one in plan.changes if one.kind == ROLE} == {listing}
+
+
+def test_without_lists_roles_of_a_group_that_cannot_be_read_stay():
+    cluster = synced(organization(ENG), settings=NO_LISTS)
+    assert not changes(whole_plan(organization(unread(ENG)), cluster, settings=NO_LISTS))

@@ -1,0 +1,66 @@
+"""The order of a plan: what others need comes first, and harm is done in the reverse order, last."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+
+from worlds import listing, person
+from worlds_directory import ADA, BOB, PEOPLE, Cluster, app, group, organization, roster, synced, whole_plan
+
+ENG = group("00gENG", members=[ADA], grants=["0oaGIT"])
+GIT = app("0oaGIT", direct=[BOB])
+
+
+def stages(plan):
+    """The kinds of a plan, repetitions left out."""
+    return [kind for kind, _ in groupby(one.kind for one in plan.changes)]
+
+
+def test_everything_is_made_before_what_refers_to_it():
+    cluster = synced(organization(ENG), people=listing(PEOPLE.people[0]))
+    plan = whole_plan(organization(replace(ENG, members=roster([ADA, BOB])), GIT), cluster)
+    assert stages(plan) == ["role", "user_group", "app_server", "user", "access_list", "member"]
+
+
+def test_everything_ends_in_the_reverse_order_and_leavers_are_locked_first():
+    cluster = synced(organization(ENG, GIT, group("00gOPS", members=[ADA, BOB])))
+    plan = whole_plan(organization(group("00gOPS", members=[ADA, BOB])), cluster, people=listing(*PEOPLE.people[1:]))
+    assert stages(plan) == ["lock", "member", "access_list", "user", "user_group", "app_server", "role"]
+
+
+def test_what_follows_from_the_end_of_an_app_comes_after_it():
+    switched_off = replace(GIT, app=replace(GIT.app, status="INACTIVE"), direct=roster(()))
+    plan = whole_plan(organization(ENG, switched_off), synced(organization(ENG, replace(GIT, direct=roster(())))))
+    assert [(one.action, one.kind) for one in plan.changes] == [
+        ("update", "user_group"),
+        ("delete", "app_server"),
+        ("update", "role"),
+    ]
+
+
+def test_roles_of_a_list_that_is_gone_go_last():
+    cluster = synced(organization(ENG))
+    cluster.delete_by_hand("00gENG")
+    plan = whole_plan(organization(replace(ENG, members=roster(())), group("00gOPS", members=[BOB])), cluster)
+    assert stages(plan) == ["role", "user_group", "access_list", "role"]
+
+
+def test_all_that_harms_nobody_comes_before_any_harm():
+    cluster = synced(organization(ENG, GIT))
+    newcomer = listing(*PEOPLE.people[1:], person("00uDAN", "dan"))
+    okta = organization(group("00gNEW", members=["00uDAN"]), app("0oaNEW", direct=[BOB]))
+    harmful = [bool(one.harm or one.rests_on) for one in whole_plan(okta, cluster, people=newcomer).changes]
+    assert harmful == sorted(harmful)
+    assert any(harmful)
+    assert not all(harmful)
+
+
+def test_the_same_reading_gives_the_same_plan_in_whatever_order_it_came():
+    rows = (ENG, GIT, group("00gOPS", members=[BOB, ADA]))
+    assert whole_plan(organization(*rows), Cluster()).digest == whole_plan(organization(*rows[::-1]), Cluster()).digest
+
+
+def test_a_plan_with_other_members_is_another_plan():
+    plans = [whole_plan(organization(group("00gENG", members=ids)), Cluster()) for ids in ([ADA], [BOB])]
+    assert plans[0].digest != plans[1].digest

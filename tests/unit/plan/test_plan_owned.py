@@ -1,0 +1,79 @@
+"""What we own of a cluster, by which harm is measured, and whom users stand for after a plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from teleport_okta.model import labels
+from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember
+from teleport_okta.model.names import app_server_name, member_role, reviewer_role
+from teleport_okta.model.teleport import TeleportUser
+from teleport_okta.plan.holders import holders_after
+from teleport_okta.plan.owned import ImportedMembers, owned_apps, owned_groups, owned_objects
+from worlds import ORG, listing, owned_user, person, planned
+from worlds_directory import ADA, BOB, Cluster, app, group, organization, synced
+
+OKTA = organization(group("00gENG", members=[ADA, BOB]), app("0oaGIT", direct=[ADA]))
+
+
+def test_what_we_own_is_counted_by_kind_and_what_others_own_is_not():
+    cluster = synced(OKTA, Cluster(lists={"manual": TeleportAccessList("manual", "By hand")}))
+    cluster.add("manual", TeleportMember("ada", labels={labels.GRANT: "imported"}))
+    cluster.add("00gENG", TeleportMember("cy"))
+    owned = owned_objects(cluster.actual(), ORG)
+    assert owned["access_list"] == {"00gENG", "0oaGIT"}
+    assert owned["role"] == {role(name) for name in ("00gENG", "0oaGIT") for role in (member_role, reviewer_role)}
+    assert owned["user_group"] == {"00gENG"}
+    assert owned["app_server"] == {app_server_name("0oaGIT")}
+    assert set(owned["member"]) == {"00gENG/ada", "00gENG/bob", "0oaGIT/ada"}
+
+
+def test_imported_members_are_counted_without_being_written_out():
+    members = ImportedMembers(synced(OKTA).actual().members)
+    assert len(members) == len(list(members)) == 3
+    assert "00gENG/ada" in members
+    assert "00gENG/cy" not in members
+    assert "00gENG" not in members
+
+
+def test_groups_and_apps_are_counted_by_whatever_there_is_of_them():
+    cluster = synced(OKTA)
+    cluster.user_groups.clear()
+    server = cluster.app_servers.pop(app_server_name("0oaGIT"))
+    assert owned_groups(cluster.actual(), ORG) == {"00gENG"}
+    assert owned_apps(cluster.actual(), ORG) == {"0oaGIT"}
+    del cluster.lists["0oaGIT"]
+    assert owned_apps(cluster.actual(), ORG) == set()
+    cluster.other_app_servers = (replace(server, host_id="a-former-host"), TeleportAppServer("x", "another-host"))
+    assert owned_apps(cluster.actual(), ORG) == {"0oaGIT"}
+
+
+def holders(people, *users):
+    found = {user.name: user for user in users}
+    return holders_after(planned(people, users), found, ORG)
+
+
+def test_users_who_stay_come_and_leave_are_told_apart():
+    everybody = listing(person("00uADA", "ada"), person("00uNEW", "new"))
+    found = holders(everybody, owned_user("00uADA", "ada"), owned_user("00uOLD", "old"))
+    assert found.names == {"00uADA": "ada", "00uNEW": "new"}
+    assert found.coming == {"new"}
+    assert found.departing.keys() == {"old"}
+    assert found.ids == {"ada": "00uADA", "new": "00uNEW", "old": "00uOLD"}
+
+
+def test_users_who_stand_for_nobody_are_strangers():
+    unlabelled = owned_user("00uADA", "ada", labels={labels.OWNER: ORG})
+    mystery = listing(person("00uADA", "ada", status="MYSTERY"), person("00uBOB", "bob"))
+    found = holders(mystery, unlabelled, owned_user("00uBOB", "bob"), TeleportUser("local"))
+    assert found.strangers == {"ada", "local"}
+
+
+def test_a_user_who_is_taken_over_comes_and_is_no_stranger():
+    found = holders(listing(person("00uADA", "ada")), TeleportUser("ada", {labels.ORIGIN: "okta"}))
+    assert found.coming == {"ada"}
+    assert not found.strangers
+
+
+def test_a_user_who_is_only_set_right_does_not_come():
+    assert not holders(listing(person("00uADA", "ada")), owned_user("00uADA", "ada", roles=())).coming
