@@ -120,11 +120,9 @@ class Calls:
         for number, name in enumerate(made.remaining):
             if self._draining.is_set():
                 left = len(made.remaining) - number
-                return (
-                    f"with {len(change.members) - left} members; the next pass adds {left}, since this one has to stop"
-                )
+                return f"members: {len(change.members) - left}; the next pass adds {left}, since this one has to stop"
             await lists.add_member(access_list.name, name, owner=owner, joined=now)
-        return f"with {len(change.members)} members"
+        return f"members: {len(change.members)}"
 
     async def _member(self, change: Change, member: TeleportMember) -> str:
         lists = self._teleport.access_lists

@@ -107,8 +107,9 @@ class FullPass:
 
     @property
     def imports_apps(self) -> bool:
-        """Whether app servers are made at all."""
-        return self._settings.sync.apps_and_groups
+        """Whether app servers are made at all: they are wanted, and the cluster lets us."""
+        cluster = self.cluster
+        return self._settings.sync.apps_and_groups and cluster is not None and cluster.has("app_servers")
 
     def drain(self) -> None:
         """Let the users in flight finish and skip the rest of the plan that is being applied."""

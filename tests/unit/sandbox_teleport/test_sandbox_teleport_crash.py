@@ -14,6 +14,7 @@ from teleport_okta.sandbox.teleport import ListingLag
 
 def group(name):
     message = UserGroupV1()
+    message.Header.Kind = "user_group"
     message.Header.Metadata.Name = name
     return message
 

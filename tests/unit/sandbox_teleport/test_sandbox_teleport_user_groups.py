@@ -14,6 +14,7 @@ from teleport_okta.sandbox.teleport import ListingLag
 
 def group(name, applications=(), **labels):
     message = UserGroupV1()
+    message.Header.Kind = "user_group"
     message.Header.Metadata.Name = name
     message.Header.Metadata.Labels.update(labels)
     message.Spec.Applications.extend(applications)
@@ -157,6 +158,13 @@ async def test_each_verb_is_needed(bot, sandbox, refusal, connect, verb):
     }[verb]
     expected = ("PERMISSION_DENIED", f'access denied to perform action "{verb}" on "user_group"')
     assert await refusal(call()) == expected
+
+
+async def test_a_group_that_does_not_say_its_kind_is_refused(bot, refusal):
+    request = group("a")
+    request.Header.Kind = ""
+    expected = ("INVALID_ARGUMENT", 'can\'t get label matchers for resource kind ""')
+    assert await refusal(bot.auth.CreateUserGroup(request)) == expected
 
 
 @pytest.fixture

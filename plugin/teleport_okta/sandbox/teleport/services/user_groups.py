@@ -9,7 +9,7 @@ from teleport.legacy.client.proto.authservice_pb2 import ListUserGroupsResponse
 
 from ..crash import ServerCrash
 from ..label_access import USER_GROUP
-from ..refusal import Refusal, already_exists, not_found, quoted
+from ..refusal import Refusal, already_exists, bad_parameter, not_found, quoted
 from ..resource_rules import complete_user_group
 from ..rpc import Call, rpc
 from ..versions import Defect
@@ -41,7 +41,7 @@ class UserGroups:
         The key of the next page is the last group of this one, which the next page begins with: pages of one group
         never end. A limit above the default is not capped.
         """
-        call.access.demand("user_group", "list", "read")
+        call.access.demand("user_group", "list")
         limit = request.Limit or DEFAULT_PAGE
         if limit < 0:
             raise ServerCrash(f"ListUserGroups: slice bounds out of range [:{limit}]")
@@ -64,6 +64,8 @@ class UserGroups:
     def create_user_group(self, call: Call, request: UserGroupV1) -> Empty:
         """Store a new group."""
         call.access.demand("user_group", "create")
+        if request.Header.Kind != "user_group":
+            raise bad_parameter(f"can't get label matchers for resource kind {quoted(request.Header.Kind)}")
         call.access.demand_reach(USER_GROUP, request.Header.Metadata.Labels)
         complete_user_group(request)
         name = request.Header.Metadata.Name
