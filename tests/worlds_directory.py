@@ -26,7 +26,6 @@ from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER, Action
 from teleport_okta.plan.directory import merged, plan_directory
 from teleport_okta.plan.holders import holders_after
-from teleport_okta.plan.members import is_imported
 from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
 from teleport_okta.plan.users import owned_names
 from worlds import NOW, ORG, POLICY, listing, person, planned
@@ -182,11 +181,11 @@ class Cluster:
 
     def imported(self, name: str) -> set[str]:
         """Who is in a list because Okta says so."""
-        return {one.name for one in self.members.get(name, {}).values() if is_imported(one)}
+        return {one.name for one in self.members.get(name, {}).values() if one.is_imported}
 
     def others(self, name: str) -> dict[str, TeleportMember]:
         """Whom people added to a list, nested lists among them."""
-        return {one.name: one for one in self.members.get(name, {}).values() if not is_imported(one)}
+        return {one.name: one for one in self.members.get(name, {}).values() if not one.is_imported}
 
     def add(self, name: str, member: TeleportMember) -> None:
         """Let somebody, or a list, be added to a list by hand."""
@@ -276,7 +275,7 @@ class Cluster:
             self._join(change.subject, change.content)
             return
         found = self.members[change.subject].pop(change.name)
-        assert found.is_list or is_imported(found), f"{change.label} was added by people"
+        assert found.is_list or found.f"{change.label} was added by people"
         self.member_of[change.name].discard(change.subject)
 
     def _join(self, list_name: str, member: TeleportMember) -> None:
@@ -297,7 +296,7 @@ def _carried(owner: str) -> dict[str, str]:
 
 
 def _as_read(members: Mapping[str, TeleportMember]) -> ListMembers:
-    plain = {name for name, one in members.items() if is_imported(one) and one.expires is None}
+    plain = {name for name, one in members.items() if one.is_imported and one.expires is None}
     return ListMembers(frozenset(plain), {name: one for name, one in members.items() if name not in plain})
 
 

@@ -126,13 +126,13 @@ class Calls:
 
     async def _member(self, change: Change, member: TeleportMember) -> str:
         lists = self._teleport.access_lists
+        owner = labels.owner_of(member.labels)
         if change.action is Action.CREATE:
-            owner = labels.owner_of(member.labels) or ""
-            added = await lists.add_member(change.subject, member.name, owner=owner, joined=self._clock.now())
+            joined = self._clock.now()
+            added = await lists.add_member(change.subject, member.name, owner=owner or "", joined=joined)
             return "" if added else "people had added them in Teleport; that is left as it is"
         if member.is_list:
             return _gone_unless(await lists.remove_nested(change.subject, member.name))
-        owner = labels.owner_of(member.labels)
         return _gone_unless(await lists.remove_member(change.subject, member.name, owner=owner))
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from teleport_okta.model.labels import GRANT, GRANT_IMPORTED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -85,6 +87,11 @@ class TeleportMember:
     reason: str = ""
     added_by: str = ""
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether it is there because Okta says so."""
+        return not self.is_list and self.labels.get(GRANT) == GRANT_IMPORTED
+
 
 @dataclass(frozen=True, slots=True)
 class ListMembers:
@@ -100,6 +107,16 @@ class ListMembers:
 
     def __len__(self) -> int:
         return len(self.imported) + len(self.others)
+
+    @property
+    def imports(self) -> int:
+        """How many are there because Okta says so."""
+        return len(self) - self.additions
+
+    @property
+    def additions(self) -> int:
+        """How many people added."""
+        return sum(not one.is_imported for one in self.others.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,11 +43,6 @@ class MembersPlan:
         return tuple(dict.fromkeys(change.harmed for change in self.leaving if change.harmed is not None))
 
 
-def is_imported(member: TeleportMember) -> bool:
-    """Whether a member is there because Okta says so."""
-    return not member.is_list and member.labels.get(labels.GRANT) == labels.GRANT_IMPORTED
-
-
 def plan_members(
     candidate: Candidate,
     members: ListMembers,
@@ -64,7 +59,7 @@ def plan_members(
     `nested` are those who are in it through another list: they are not added. `dangling` are members that are lists
     which do not exist, `ended` those lists that end in this plan.
     """
-    given_an_end = {name: one for name, one in members.others.items() if is_imported(one)}
+    given_an_end = {name: one for name, one in members.others.items() if one.is_imported}
     added_by_people = members.others.keys() - given_an_end.keys()
     present = members.imported | given_an_end.keys()
     gone = sorted(present - people)
@@ -113,7 +108,7 @@ def dropping(list_name: str, dangling: Iterable[str]) -> list[Change]:
 
 def emptying(members: ListMembers, list_name: str, reason: str, harm: Harm) -> list[Change]:
     """Return the steps that take out everybody whom we imported, all of them of one harm."""
-    names = members.imported | {name for name, one in members.others.items() if is_imported(one)}
+    names = members.imported | {name for name, one in members.others.items() if one.is_imported}
     return [_removal(list_name, name, "", reason, harm=harm) for name in sorted(names)]
 
 

@@ -10,7 +10,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.access import ListMembers
-from teleport_okta.plan.members import is_imported
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Set
@@ -93,7 +92,7 @@ class Nesting:
         for other in found.others.values():
             if not self._lasts(other):
                 people.discard(other.name)
-            elif not other.is_list and (imported is None or not is_imported(other)):
+            elif not other.is_list and (imported is None or not other.is_imported):
                 people.add(other.name)
         return people
 

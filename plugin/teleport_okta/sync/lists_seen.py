@@ -23,8 +23,8 @@ _NOBODY = ListMembers()
 def lists_after(actual: ActualDirectory, owner: str, outcomes: Iterable[Outcome]) -> list[SeenList]:
     """Return the lists of an owner as they were read, with what was done to them since."""
     lists = {name: found for name, found in actual.access_lists.items() if labels.owner_of(found.labels) == owner}
-    imported = Counter({name: len(actual.members.get(name, _NOBODY).imported) for name in lists})
-    others = Counter({name: len(actual.members.get(name, _NOBODY).others) for name in lists})
+    imported = Counter({name: actual.members.get(name, _NOBODY).imports for name in lists})
+    others = Counter({name: actual.members.get(name, _NOBODY).additions for name in lists})
     for outcome in outcomes:
         change = outcome.change
         if outcome.result is not Result.DONE:
@@ -37,6 +37,5 @@ def lists_after(actual: ActualDirectory, owner: str, outcomes: Iterable[Outcome]
         elif isinstance(change.content, TeleportMember):
             imported[change.subject] += 1
         elif isinstance(change.found, TeleportMember):
-            was_imported = change.name in actual.members.get(change.subject, _NOBODY).imported
-            (imported if was_imported else others)[change.subject] -= 1
+            (imported if change.found.is_imported else others)[change.subject] -= 1
     return [SeenList(name, found.title, imported[name], others[name]) for name, found in sorted(lists.items())]

@@ -71,5 +71,5 @@ def preview_of_reading(facts: DirectoryFacts, managed: frozenset[str]) -> Filter
     for name, found in actual.access_lists.items():
         if labels.owner_of(found.labels) == owner:
             members = actual.members.get(name, _NOBODY)
-            lists[name] = PresentList(name, found.title, len(members.imported), len(members.others))
+            lists[name] = PresentList(name, found.title, members.imports, members.additions)
     return preview(facts.okta, facts.imports, lists, managed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -81,8 +82,11 @@ class PassMemory:
 
     def _show(self, holds: Iterable[Hold], *, quarantined: int, alarmed: bool) -> None:
         self._metrics.nothing_held()
+        counts = Counter[tuple[str, Evidence]]()
         for hold in holds:
-            self._metrics.hold(hold.kind, hold.evidence, count=hold.count, limit=hold.limit, used=hold.used)
+            counts[hold.kind, hold.evidence] += hold.count
+            count = counts[hold.kind, hold.evidence]
+            self._metrics.hold(hold.kind, hold.evidence, count=count, limit=hold.limit, used=hold.used)
         self._metrics.quarantine(quarantined, alarmed=alarmed)
 
 
