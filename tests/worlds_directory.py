@@ -275,7 +275,7 @@ class Cluster:
             self._join(change.subject, change.content)
             return
         found = self.members[change.subject].pop(change.name)
-        assert found.is_list or found.f"{change.label} was added by people"
+        assert found.is_list or found.is_imported, f"{change.label} was added by people"
         self.member_of[change.name].discard(change.subject)
 
     def _join(self, list_name: str, member: TeleportMember) -> None:
