@@ -9,6 +9,7 @@ import click
 
 from teleport_okta import app
 from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.progress import progress_bar
 from teleport_okta.config import load
 from teleport_okta.desired.preview import Verdict
 from teleport_okta.model.name_filter import NameFilters
@@ -66,7 +67,8 @@ async def _preview(settings: Settings, groups: tuple[str, ...], apps: tuple[str,
         async with app.opened_store(settings) as store:
             return await preview_of_last_seen(store, with_filters(settings, groups, apps))
     async with app.opened(settings, policy=app.HASTY) as parts:
-        return await parts.full_pass.preview_filters(groups, apps, live=True)
+        with progress_bar("reading Okta") as parts.full_pass.watch_reading:
+            return await parts.full_pass.preview_filters(groups, apps, live=True)
 
 
 def preview_lines(found: FilterPreview) -> Iterator[str]:

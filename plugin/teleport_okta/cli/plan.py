@@ -10,6 +10,7 @@ import click
 from teleport_okta import app
 from teleport_okta.cli.costs import cost_lines
 from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.progress import progress_bar
 from teleport_okta.config import load
 from teleport_okta.plan.render import as_text
 from teleport_okta.serve.admin_client import running_service
@@ -40,4 +41,5 @@ async def _plan(settings: Settings) -> PlanView:
         if service is not None:
             return await service.plan()
     async with app.opened(settings, policy=app.HASTY) as parts:
-        return await parts.full_pass.plan()
+        with progress_bar("reading Okta") as parts.full_pass.watch_reading:
+            return await parts.full_pass.plan()

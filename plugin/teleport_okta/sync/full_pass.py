@@ -84,6 +84,9 @@ class FullPass:
         self.progress: ReadingProgress | None = None
         """How far the reading of Okta is, while there is one that has begun to count."""
 
+        self.watch_reading: Callable[[int, int], None] | None = None
+        """Is told how many of about how many calls a reading of Okta is through with."""
+
         self.role_warnings: tuple[str, ...] = ()
         """Which roles that are not ours grant everything that is imported."""
 
@@ -256,6 +259,8 @@ class FullPass:
     def _note_progress(self, done: int, forecast: CallForecast) -> None:
         """Keep how far a reading is, and say so in the log now and then."""
         self.progress = ReadingProgress(done, forecast.total_calls, forecast.total_seconds)
+        if self.watch_reading is not None:
+            self.watch_reading(done, forecast.total_calls)
         now = self._clock.monotonic()
         if now - self._progress_said >= _PROGRESS_EVERY:
             self._progress_said = now
