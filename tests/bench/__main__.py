@@ -1,6 +1,6 @@
 """`make bench`: measures, prints a table and a line of JSON, and exits 0 if every limit holds, else 1.
 
-Everything runs on loopback, in processes of its own, and is gone afterwards. It takes about three minutes on two
+Everything runs on loopback, in processes of its own, and is gone afterwards. It takes about ten minutes on two
 processors that have nothing else to do, and needs Linux (`/proc`, kilobytes in `ru_maxrss`).
 """
 
@@ -17,20 +17,48 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from tests.bench import memory, okta_calls, planning, records, throughput, ways
+from tests.bench import (
+    directory_calls,
+    directory_memory,
+    directory_passes,
+    large_lists,
+    members_planning,
+    memory,
+    okta_calls,
+    planning,
+    records,
+    throughput,
+    ways,
+)
 from tests.bench.passes import ORGANIZATION, SAML_APP, Pass
 from tests.bench.passes import measured as measured_passes
 from tests.bench.results import BenchError, Row, all_hold, as_json, table
+from tests.bench.size import Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PARTS = ("calls", "upserts", "memory", "planning", "records", "ways")
+PARTS = (
+    "calls",
+    "upserts",
+    "memory",
+    "planning",
+    "records",
+    "ways",
+    "directory-calls",
+    "directory-memory",
+    "directory-planning",
+    "large-lists",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is measured."""
+    """How much is measured.
+
+    `directories` are what the parts about groups, apps and access lists look at, `largest` what is planned of it;
+    `list_changed` and `list_made` are members of lists.
+    """
 
     calls: tuple[int, ...]
     memory: tuple[int, ...]
@@ -39,6 +67,9 @@ class Sizes:
     planned: int
     harms: int
     calls_each: int
+    directories: tuple[Size, ...]
+    list_changed: int
+    list_made: int
 
 
 FULL = Sizes(
@@ -49,9 +80,21 @@ FULL = Sizes(
     planned=50_000,
     harms=1_000,
     calls_each=1_000,
+    directories=(Size(500, 50, 30, 5_000), Size(5_000, 500, 200, 50_000), Size(50_000, 5_000, 1_000, 500_000)),
+    list_changed=20_000,
+    list_made=50_000,
 )
 QUICK = Sizes(
-    calls=(0, 40, 1_200), memory=(1_200, 2_400, 5_000), users=250, rounds=2, planned=5_000, harms=100, calls_each=300
+    calls=(0, 40, 1_200),
+    memory=(1_200, 2_400, 5_000),
+    users=250,
+    rounds=2,
+    planned=5_000,
+    harms=100,
+    calls_each=300,
+    directories=(Size(500, 50, 30, 5_000), Size(5_000, 500, 200, 50_000)),
+    list_changed=1_000,
+    list_made=6_000,
 )
 
 
@@ -93,19 +136,40 @@ def _measured(parts: Sequence[str], sizes: Sizes, directory: Path, progress: Cal
     if "calls" in parts:
         rows += okta_calls.rows(passes)
     if "upserts" in parts:
-        (directory / "upserts").mkdir()
-        rows += throughput.measured(sizes.users, sizes.rounds, directory / "upserts", progress)
+        rows += throughput.measured(sizes.users, sizes.rounds, _below(directory, "upserts"), progress)
     if "memory" in parts:
         rows += memory.rows(passes, weighed)
     if "planning" in parts:
         rows += planning.measured(sizes.planned, directory, progress)
     if "records" in parts:
-        (directory / "records").mkdir()
-        rows += records.measured(sizes.harms, directory / "records", progress)
+        rows += records.measured(sizes.harms, _below(directory, "records"), progress)
     if "ways" in parts:
-        (directory / "ways").mkdir()
-        rows += ways.measured(sizes.calls_each, sizes.rounds, directory / "ways", progress)
+        rows += ways.measured(sizes.calls_each, sizes.rounds, _below(directory, "ways"), progress)
+    return rows + _measured_with_directory(parts, sizes, directory, progress)
+
+
+def _measured_with_directory(
+    parts: Sequence[str], sizes: Sizes, directory: Path, progress: Callable[[str], None]
+) -> list[Row]:
+    """Measure those of these parts that are about groups, apps and access lists."""
+    rows: list[Row] = []
+    if "directory-calls" in parts:
+        rows += directory_calls.measured(sizes.directories, _below(directory, "directory-calls"), progress)
+    if "directory-memory" in parts:
+        weighed = directory_passes.measured(sizes.directories, _below(directory, "directory-memory"), progress)
+        rows += directory_memory.rows(list(weighed))
+    if "directory-planning" in parts:
+        rows += members_planning.measured(sizes.directories[-1], directory, progress)
+    if "large-lists" in parts:
+        below = _below(directory, "large-lists")
+        rows += large_lists.measured(sizes.list_changed, sizes.list_made, below, progress)
     return rows
+
+
+def _below(directory: Path, part: str) -> Path:
+    below = directory / part
+    below.mkdir()
+    return below
 
 
 def _arguments() -> argparse.Namespace:

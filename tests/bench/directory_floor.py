@@ -1,9 +1,9 @@
 """The fewest calls that read people, groups and apps, out of what an organisation holds (`reference/okta.md` 6.1).
 
 It is counted from the sandbox's own state, without the product's fetch plan. The choices are the cheapest ones: nothing
-is asked of a group that holds nobody or grants nothing, or of an app that cannot be imported; the people of the Teleport
-app are read once, with the users; and what groups grant is read from the side that is done sooner. When nothing has
-changed, the members need not be read but of built-in groups; the rest proves that nothing is gone.
+is asked of a group that holds nobody or grants nothing, nor of an app that cannot be imported; the people of the app
+that everybody comes from are read once, with the users; what groups grant is read from the side that is done sooner.
+When nothing has changed, members are read of built-in groups alone; the rest proves that nothing is gone.
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ _MEMBERS_A_PAGE = 1000
 _APP_USERS_A_PAGE = 500
 
 
-def floor(org: OktaOrganization, teleport: App, *, share: float, unchanged: bool) -> Mapping[str, int]:
-    """Return the fewest calls, by bucket, with a `share` of the limits. `teleport` is the app whose people are users."""
+def floor(org: OktaOrganization, *, share: float, unchanged: bool) -> Mapping[str, int]:
+    """Return the fewest calls, by bucket, with a `share` of the limits.
+
+    The app whose people become users is one of those that are imported, so its people are counted among theirs.
+    """
     groups, apps = org.groups, list(org.apps.all)
     members = [
         _pages(groups.size(group.id), _MEMBERS_A_PAGE)
@@ -48,22 +51,19 @@ def floor(org: OktaOrganization, teleport: App, *, share: float, unchanged: bool
             APPS: _pages(len(apps), _LISTED_A_PAGE) + sum(people),
         }
     )
-    assert _imported(teleport)
     granted = [len(org.assignments.groups.of_group(group.id)) for group in groups.all]
     granting = [len(org.assignments.groups.of_app(app.id)) for app in apps]
     from_groups = calls + Counter({GROUPS: sum(_pages(number, _LISTED_A_PAGE) for number in granted if number)})
     from_apps = calls + Counter({APPS: sum(_pages(number, _LISTED_A_PAGE) for number in granting)})
-    return min(from_groups, from_apps, key=lambda found: (seconds(found, org, share=share), found.total()))
+    return min(from_groups, from_apps, key=lambda found: (windows(found, org, share=share), found.total()))
 
 
-def seconds(calls: Mapping[str, int], org: OktaOrganization, *, share: float) -> float:
-    """Return how long the slowest bucket takes for these calls: its first window is there at once."""
-    return max(
-        (math.ceil(number / a_window(bucket, org, share=share)) - 1) * WINDOW for bucket, number in calls.items()
-    )
+def windows(calls: Mapping[str, int], org: OktaOrganization, *, share: float) -> int:
+    """Return how many rate-limit windows the slowest bucket takes for these calls; the first one is there at once."""
+    return max(math.ceil(number / _a_window(bucket, org, share)) for bucket, number in calls.items())
 
 
-def a_window(bucket: str, org: OktaOrganization, *, share: float) -> int:
+def _a_window(bucket: str, org: OktaOrganization, share: float) -> int:
     """Return how many calls of a bucket may be made in a window: our share of the credential's part of the limit."""
     return max(1, math.floor(org.limiter.limit(bucket) * org.limiter.share // 100 * share))
 

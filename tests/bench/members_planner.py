@@ -1,7 +1,7 @@
 """A child of `members_planning`: plans an organisation of many memberships, for the first time and again.
 
-What is planned is what a pass plans: from the facts of both systems, users and roles among them, to the plan in words
-and its digest. Prints one line of JSON, `members_planning.Planned`.
+What is planned is what a pass plans: from the facts of both systems, users and roles among them, to the plan and its
+digest; and then the plan in words. Prints one line of JSON, `members_planning.Planned`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ import time
 from collections import Counter
 from dataclasses import asdict, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from teleport_okta.desired.policy import Imports, Policy
 from teleport_okta.desired.trust import APPS, BELIEVED, GROUPS, PEOPLE
-from teleport_okta.model.access import ListMembers
+from teleport_okta.model.access import ListMembers, TeleportAccessList, TeleportAppServer, TeleportUserGroup
 from teleport_okta.model.directory import Directory, Listing, OktaGroup, Roster
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.okta import INTERNAL_APPS, OktaApp, OktaOrganization, PersonFacts, Snapshot
+from teleport_okta.model.teleport import TeleportRole, TeleportUser
 from teleport_okta.plan.actual import ActualDirectory, ActualUsers
-from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER, USER_GROUP
+from teleport_okta.plan.changes import USER
 from teleport_okta.plan.owned import owned_objects
 from teleport_okta.plan.view import PlanView, view_of
 from teleport_okta.sandbox.okta.groups import BUILT_IN
@@ -33,13 +34,15 @@ from teleport_okta.sandbox.okta.seed_large import seed_large
 from teleport_okta.sync.reading import DirectoryFacts, Reading, Remembered
 from teleport_okta.sync.sources import OktaFacts
 
-from tests.bench.directory_calls import Size
 from tests.bench.members_planning import Planned
 from tests.bench.planner import NOW
 from tests.bench.population import profile
+from tests.bench.size import Size
 
 if TYPE_CHECKING:
     from teleport_okta.plan.plan import Plan
+
+T = TypeVar("T")
 
 ORGANIZATION = OktaOrganization("00oBENCH", "https://example.okta.com")
 POLICY = Policy(owner=ORGANIZATION.id, organization_url=ORGANIZATION.url, connector="okta", default_roles=("access",))
@@ -62,7 +65,13 @@ def people_and_directory(size: Size) -> tuple[Snapshot, Directory]:
     grants = {group.id: frozenset(org.assignments.groups.of_group(group.id)) for group in org.groups.all}
     groups = tuple(
         OktaGroup(
-            group.id, group.type, group.name, "", NOW, users_count=org.groups.size(group.id), apps_count=len(grants[group.id])
+            group.id,
+            group.type,
+            group.name,
+            "",
+            NOW,
+            users_count=org.groups.size(group.id),
+            apps_count=len(grants[group.id]),
         )
         for group in org.groups.all
         if group.type != BUILT_IN
@@ -113,27 +122,31 @@ def reading(people: Snapshot, okta: Directory, users: ActualUsers, actual: Actua
 
 def applied(plan: Plan) -> tuple[ActualUsers, ActualDirectory]:
     """The cluster after a plan that makes everything."""
-    made = {
-        kind: {change.name: change.content for change in plan.changes if change.kind == kind}
-        for kind in (USER, ROLE, USER_GROUP, APP_SERVER, ACCESS_LIST)
-    }
-    servers = {name: replace(server, expires=NOW + timedelta(hours=1)) for name, server in made[APP_SERVER].items()}
-    members = {change.name: ListMembers(frozenset(change.members)) for change in plan.changes if change.members}
-    return ActualUsers(made[USER], {}, tuple(made[ROLE].values())), ActualDirectory(
-        roles=made[ROLE],
-        user_groups=made[USER_GROUP],
-        app_servers=servers,
-        access_lists=made[ACCESS_LIST],
-        members=members,
+    users, roles = _made(plan, TeleportUser), _made(plan, TeleportRole)
+    servers = _made(plan, TeleportAppServer)
+    return ActualUsers(users, {}, tuple(roles.values())), ActualDirectory(
+        roles=roles,
+        user_groups=_made(plan, TeleportUserGroup),
+        app_servers={name: replace(server, expires=NOW + timedelta(hours=1)) for name, server in servers.items()},
+        access_lists=_made(plan, TeleportAccessList),
+        members={change.name: ListMembers(frozenset(change.members)) for change in plan.changes if change.members},
     )
 
 
-def timed(of: Reading) -> tuple[float, PlanView]:
-    """Plan as a pass does; return the processor seconds that it takes, and the plan."""
+def _made(plan: Plan, kind: type[T]) -> dict[str, T]:
+    """Return the objects of a kind that a plan makes, by name."""
+    return {change.name: change.content for change in plan.changes if isinstance(change.content, kind)}
+
+
+def timed(of: Reading) -> tuple[float, float, PlanView]:
+    """Plan as a pass does: processor seconds of the plan with its digest, and of putting it into words; and these."""
     gc.collect()
     started = time.process_time()
-    view = view_of(of.plan(NOW))
-    return time.process_time() - started, view
+    plan = of.plan(NOW)
+    assert plan.digest
+    planned = time.process_time()
+    view = view_of(plan)
+    return planned - started, time.process_time() - planned, view
 
 
 def measured(size: Size) -> Planned:
@@ -148,15 +161,18 @@ def measured(size: Size) -> Planned:
         "changed": reading(people, other, users, actual),
     }
     took: dict[str, list[float]] = {which: [] for which in plans}
+    worded: dict[str, list[float]] = {which: [] for which in plans}
     views: dict[str, PlanView] = {}
     for _ in range(ROUNDS):
         for which, one in plans.items():
-            seconds, views[which] = timed(one)
+            seconds, words, views[which] = timed(one)
             took[which].append(seconds)
+            worded[which].append(words)
     return Planned(
         lists=len(actual.access_lists),
         memberships=sum(map(len, actual.members.values())),
         seconds={which: min(some) for which, some in took.items()},
+        words={which: min(some) for which, some in worded.items()},
         steps={which: _steps(view) for which, view in views.items()},
         held={which: len(view.findings.held) for which, view in views.items()},
         changed=sum(len(other.members[one].ids ^ okta.members[one].ids) for one in okta.members),
@@ -173,6 +189,5 @@ def _roster(ids: frozenset[str]) -> Roster:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    for name in Size.__dataclass_fields__:
-        parser.add_argument(f"--{name}", type=int, required=True)
-    sys.stdout.write(json.dumps(asdict(measured(Size(**vars(parser.parse_args()))))) + "\n")
+    Size.add_arguments(parser)
+    sys.stdout.write(json.dumps(asdict(measured(Size.given(parser.parse_args())))) + "\n")

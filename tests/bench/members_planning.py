@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.bench.directory_calls import Size
+    from tests.bench.size import Size
 
 SECTION = "Directory: planning"
 
@@ -27,12 +27,14 @@ SECONDS = 5.0
 class Planned:
     """What the child found, by plan: processor seconds, steps by action and kind, and how many are held.
 
-    `changed` is how many memberships differ in the changed organisation.
+    `seconds` are of the plan with its digest, `words` of putting it into words besides, for people to read. `changed`
+    is how many memberships differ in the changed organisation.
     """
 
     lists: int
     memberships: int
     seconds: dict[str, float]
+    words: dict[str, float]
     steps: dict[str, dict[str, int]]
     held: dict[str, int]
     changed: int
@@ -45,7 +47,15 @@ def measured(size: Size, directory: Path, progress: Callable[[str], None]) -> li
     _check(planned, size)
     what = f"{planned.memberships:,} memberships of {planned.lists:,} lists"
     return [
-        at_most(SECTION, f"{what}, {which} plan", planned.seconds[which], "CPU s", SECONDS, **planned.steps[which])
+        at_most(
+            SECTION,
+            f"{what}, {which} plan",
+            planned.seconds[which],
+            "CPU s",
+            SECONDS,
+            **{"in words, CPU s": planned.words[which]},
+            **planned.steps[which],
+        )
         for which in planned.seconds
     ]
 

@@ -1,7 +1,8 @@
-"""The Okta sandbox with the population of the benchmarks, in a process of its own.
+"""The Okta sandbox with a population of the benchmarks, in a process of its own.
 
-What `teleport-okta sandbox okta` runs, but for two things: everybody has exactly twenty attributes, and time runs
-twenty times as fast, so that no pass waits for a rate-limit window, or meets one that the pass before it used up.
+What `teleport-okta sandbox okta` runs, but for two things: everybody has exactly twenty attributes, and no pass waits
+for a rate-limit window. For people alone time runs twenty times as fast, so that none meets a window that the pass
+before it used up; an organisation with groups has limits that nothing reaches.
 """
 
 from __future__ import annotations
@@ -14,20 +15,37 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from teleport_okta.sandbox.okta.control import OktaControl
 from teleport_okta.sandbox.okta.organization import OktaOrganization
+from teleport_okta.sandbox.okta.rate_limits import RateLimiter
+from teleport_okta.sandbox.okta.seed_large import seed_large
 from teleport_okta.sandbox.okta.server import OktaSandbox
-from teleport_okta.sandbox.okta.settings import Settings
+from teleport_okta.sandbox.okta.settings import Delays, Settings
 
-from tests.bench.population import profile
+from tests.bench.population import GROUP, profile
+from tests.bench.size import Size
+
+if TYPE_CHECKING:
+    from teleport_okta.sandbox.okta.apps import App
 
 SPEED = 20
 """How many seconds of the organisation pass in one of ours."""
 
 
-def populated(people: int) -> tuple[OktaOrganization, str]:
-    """Return an organisation of so many people, all assigned to an app, and the app's id.
+@dataclass(frozen=True, slots=True)
+class Population:
+    """An organisation, the app whose people become users, and a group that is of interest."""
+
+    organization: OktaOrganization
+    app: App
+    group_id: str | None = None
+
+
+def of_people(number: int) -> Population:
+    """Return an organisation of so many people, all assigned to an app.
 
     The administrator is one of them. An organisation cannot be without; with nobody else, the app has no people.
     """
@@ -35,6 +53,41 @@ def populated(people: int) -> tuple[OktaOrganization, str]:
     organization = OktaOrganization(
         Settings(share=100), now=lambda: started + SPEED * (time.time() - started), rng=random.Random(1)
     )
+    return Population(organization, _assigned_to_all(organization, number))
+
+
+def of_size(size: Size) -> Population:
+    """Return an organisation of people, groups and apps of the usual kind."""
+    organization = OktaOrganization(Settings(share=100), rng=random.Random(1))
+    app = seed_large(
+        organization,
+        users=size.users,
+        groups=size.groups,
+        apps=size.apps,
+        memberships=size.memberships,
+        rng=random.Random(2),
+    )
+    for number, user in enumerate(list(organization.users.all)):
+        organization.import_profile(user.id, **profile(number))
+    return Population(_without_limits(organization), app)
+
+
+def of_one_group(members: int, *, others: int) -> Population:
+    """Return an organisation with one group, and so many others who are assigned to the app too.
+
+    The administrator is the first of the others, if there are any. A change of members is dated at once.
+    """
+    settings = Settings(share=100, delays=Delays(membership_stamp=0.0))
+    organization = OktaOrganization(settings, rng=random.Random(1))
+    app = _assigned_to_all(organization, members + others)
+    group = organization.create_group(GROUP)
+    ids = [user.id for user in organization.users.all]
+    organization.groups.enrol(group.id, ids[others:])
+    organization.groups.backdate(group, organization.timeline.stamp() - 3600)
+    return Population(_without_limits(organization), app, group.id)
+
+
+def _assigned_to_all(organization: OktaOrganization, people: int) -> App:
     app = organization.create_app("Teleport")
     for number in range(people):
         if number == 0:
@@ -42,27 +95,61 @@ def populated(people: int) -> tuple[OktaOrganization, str]:
         else:
             user = organization.create_user(profile(number))
         organization.assign(app.id, user.id)
-    return organization, app.id
+    return app
 
 
-async def serve(people: int) -> None:
+def _without_limits(organization: OktaOrganization) -> OktaOrganization:
+    organization.limiter = _Unreached(organization.timeline, organization.settings.edition, share=100)
+    return organization
+
+
+class _Unreached(RateLimiter):
+    def limit(self, bucket: str) -> int:
+        """Return a limit that nothing reaches."""
+        return 1_000_000
+
+
+async def serve(population: Population) -> None:
     """Print one line of JSON when ready, then serve until cancelled."""
-    organization, app_id = populated(people)
+    organization = population.organization
     async with OktaSandbox(organization) as okta, OktaControl(okta) as control:
-        line = {"url": okta.url, "ssws_token": organization.ssws_token, "app_id": app_id, "control": control.url}
+        line = {
+            "url": okta.url,
+            "ssws_token": organization.ssws_token,
+            "app_id": population.app.id,
+            "group_id": population.group_id,
+            "control": control.url,
+        }
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
         await asyncio.Event().wait()
 
 
-async def _serve_until_stopped(people: int) -> None:
-    serving = asyncio.ensure_future(serve(people))
+async def _serve_until_stopped(population: Population) -> None:
+    serving = asyncio.ensure_future(serve(population))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
     with suppress(asyncio.CancelledError):
         await serving
 
 
-if __name__ == "__main__":
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--people", type=int, required=True)
-    asyncio.run(_serve_until_stopped(parser.parse_args().people))
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    kinds.add_parser("people").add_argument("number", type=int)
+    Size.add_arguments(kinds.add_parser("size"))
+    one_group = kinds.add_parser("one-group")
+    one_group.add_argument("members", type=int)
+    one_group.add_argument("others", type=int)
+    return parser.parse_args()
+
+
+def _asked_for(given: argparse.Namespace) -> Population:
+    if given.kind == "people":
+        return of_people(given.number)
+    if given.kind == "size":
+        return of_size(Size.given(given))
+    return of_one_group(given.members, others=given.others)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve_until_stopped(_asked_for(_arguments())))

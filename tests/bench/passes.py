@@ -1,4 +1,4 @@
-"""Full passes over people alone, each in a fresh `teleport-okta apply` between two sandboxes that are processes of their own."""
+"""Full passes over people alone, each in a fresh `teleport-okta apply` between sandboxes in processes of their own."""
 
 # mypy: allow-untyped-calls
 
@@ -51,7 +51,7 @@ def measured(sizes: dict[str, tuple[int, ...]], directory: Path, progress: Calla
     Raises BenchError for a pass that wrote anything else.
     """
     for people in sorted({people for of_source in sizes.values() for people in of_source}):
-        with okta_of(people) as okta:
+        with okta_of("people", people) as okta:
             for source in (source for source, of_source in sizes.items() if people in of_source):
                 scratch = directory / f"{source}-{people}"
                 scratch.mkdir()

@@ -32,7 +32,7 @@ SLOPE_KB = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What one child found: seconds, and bytes of `peak`, of planning so many people.
+    """What one child found: processor seconds, and bytes of `peak`, of planning so many people.
 
     `limit` is how many absent ones the brake lets through; `steps` counts the plan's changes by action, `unchanged` and
     `held` are its too; `same_changes` are those of the pass in which nothing changes.
@@ -75,7 +75,7 @@ def _time(planned: Planned) -> Row:
         planned.leaving_seconds / planned.same_seconds,
         "of an unchanged plan",
         RATIO,
-        **{"seconds": planned.leaving_seconds, "unchanged, seconds": planned.same_seconds},
+        **{"CPU seconds": planned.leaving_seconds, "unchanged": planned.same_seconds},
     )
 
 

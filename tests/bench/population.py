@@ -4,6 +4,9 @@ from __future__ import annotations
 
 ATTRIBUTES = 20
 
+GROUP = "All of us"
+"""The name of the group of an organisation that has only one."""
+
 _DEPARTMENTS = ("Engineering", "Security", "Sales", "Support", "Finance", "People")
 _PLACES = (("Berlin", "DE", "Europe/Berlin"), ("Nairobi", "KE", "Africa/Nairobi"), ("Osaka", "JP", "Asia/Tokyo"))
 

@@ -13,13 +13,15 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.bench.results import BenchError
 from tests.processes import ENVIRONMENT, ROOT, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+S = TypeVar("S", bound=Sandbox)
 
 DEADLINE = 600.0
 """Seconds that one child may take."""
@@ -100,17 +102,12 @@ def module(name: str, *arguments: object) -> list[str]:
 
 
 @contextmanager
-def okta_of(people: int) -> Iterator[Sandbox]:
-    """Run an Okta organisation of so many people (`organization`)."""
+def okta_of(kind: str, *numbers: int) -> Iterator[Sandbox]:
+    """Run an Okta organisation of a kind and size (`organization`)."""
     process = subprocess.Popen(
-        module("organization", "--people", people), cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE
+        module("organization", kind, *numbers), cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE
     )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        what = f"the organisation of {people} people did not start: exit status {process.wait()}"
-        raise BenchError(what)
-    with _stopped_at_the_end(Sandbox(json.loads(line), process)) as sandbox:
+    with _stopped_at_the_end(_ready(process, f"the organisation of {kind} {numbers}")) as sandbox:
         yield sandbox
 
 
@@ -118,6 +115,35 @@ def okta_of(people: int) -> Iterator[Sandbox]:
 def teleport(directory: Path) -> Iterator[Sandbox]:
     """Run an empty cluster, as `teleport-okta sandbox teleport` does."""
     with _stopped_at_the_end(Sandbox.started("teleport", "--dir", directory)) as sandbox:
+        yield sandbox
+
+
+@dataclass
+class FillableCluster(Sandbox):
+    """A cluster that can be filled with what the next pass would make (`cluster`)."""
+
+    answering: Answering
+
+    def fill(self, config: Path, *, users_alone: bool = False) -> dict[str, int]:
+        """Fill it by the plan of an installation; return how many objects of each kind were made."""
+        made: dict[str, int] = self.answering.ask(f"{'users' if users_alone else 'fill'} {config}")
+        return made
+
+    def largest_list_write(self) -> int:
+        """Return the bytes of the largest request about an access list since the last time."""
+        size: int = self.answering.ask("largest")
+        return size
+
+
+@contextmanager
+def fillable_teleport(directory: Path) -> Iterator[FillableCluster]:
+    """Run an empty cluster that can be filled."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        module("cluster", directory), cwd=ROOT, env=ENVIRONMENT, text=True, stdin=pipe, stdout=pipe
+    )
+    started = _ready(process, "the cluster")
+    with _stopped_at_the_end(FillableCluster(started.line, process, Answering(process))) as sandbox:
         yield sandbox
 
 
@@ -132,8 +158,17 @@ def cpu_seconds(pid: int) -> float:
     return (int(after_name[11]) + int(after_name[12])) / _TICKS_A_SECOND
 
 
+def _ready(process: subprocess.Popen[str], what: str) -> Sandbox:
+    """Return the sandbox that a child is, once it has printed its line."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise BenchError(f"{what} did not start: exit status {process.wait()}")
+    return Sandbox(json.loads(line), process)
+
+
 @contextmanager
-def _stopped_at_the_end(sandbox: Sandbox) -> Iterator[Sandbox]:
+def _stopped_at_the_end(sandbox: S) -> Iterator[S]:
     try:
         yield sandbox
     finally:

@@ -26,6 +26,7 @@ from teleport_okta.apply.keys import Keys
 from teleport_okta.config import load
 from teleport_okta.desired.people import desired_users
 from teleport_okta.model.okta import Snapshot
+from teleport_okta.model.teleport import TeleportLock, TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.changes import Action
 from teleport_okta.plan.users import owned_names, plan_users
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterator
 
-    from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
     from teleport_okta.settings import Settings
@@ -98,10 +98,10 @@ class Remover:
 
     async def _remove(self, steps: tuple[Change, Change]) -> None:
         locking, deleting = steps
-        assert locking.lock is not None
+        assert isinstance(locking.content, TeleportLock)
         assert locking.lock_for is not None
         expires = self._clock.now() + locking.lock_for
-        await self._teleport.locks.upsert(replace(locking.lock, expires=expires))
+        await self._teleport.locks.upsert(replace(locking.content, expires=expires))
         current = await self._teleport.users.get(deleting.name)
         assert current is not None
         await self._teleport.users.delete(current)

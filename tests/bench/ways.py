@@ -4,6 +4,8 @@ The forwarder's calls and the direct ones end at the same port of the same sandb
 compared. A cluster is away for a second; what is measured is how much later the first call succeeds.
 """
 
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import statistics
@@ -37,7 +39,7 @@ _PATIENCE = 60.0
 
 def measured(calls: int, rounds: int, directory: Path, progress: Callable[[str], None]) -> list[Row]:
     """Measure all three."""
-    with teleport(directory / "teleport") as cluster, okta_of(_PEOPLE) as okta:
+    with teleport(directory / "teleport") as cluster, okta_of("people", _PEOPLE) as okta:
         rows = [
             _first_pass(how, directory / how, okta, cluster, address, progress)
             for how, address in (("direct", cluster.line["auth"]), ("through the proxy", cluster.line["proxy"]))

@@ -32,6 +32,7 @@ from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.policy import Policy
 from teleport_okta.model.names import SYSTEM_USER
 from teleport_okta.model.okta import PersonFacts, Snapshot
+from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.users import plan_users
 from teleport_okta.state.journal import Result
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from contextlib import AbstractAsyncContextManager
 
-    from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.plan.plan import Plan
     from teleport_okta.settings import Settings
 
@@ -137,7 +137,8 @@ async def sending_bare(settings: Settings, cluster: int) -> AsyncIterator[Write]
             await stub.UpdateUser(request, timeout=CALL_DEADLINE, metadata=metadata)
 
         async def write(group: str, count: int) -> list[Timed]:
-            users = [change.content for change in planned(group, count).changes if change.kind == "user"]
+            contents = [change.content for change in planned(group, count).changes]
+            users = [content for content in contents if isinstance(content, TeleportUser)]
             _check_same_message(users[0])
             stored: list[types.UserV2] = []
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import grpc
 import pytest
+from cluster_world import WayIn
 from contract.sync.office import built_office
+from teleport.legacy.types.types_pb2 import RoleV6
 from teleport_okta.model import labels
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.sandbox.okta.groups import APP_GROUP
-from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.state.journal import Result
 
 ORIGIN = {labels.ORIGIN: labels.ORIGIN_OKTA}
 
@@ -256,6 +255,23 @@ async def test_a_role_that_somebody_edited_is_put_right(office):
     assert list(office.roles(group)[0].Spec.Allow.AppLabels.Values[labels.APP_ID].Values) == [app.id]
 
 
+async def test_a_role_of_others_that_matches_every_app_is_a_warning_while_it_is_there(office):
+    full_pass = office.world.parts.full_pass
+    await office.settled()
+    assert full_pass.role_warnings == ()
+    role = RoleV6(Kind="role", Version="v7")
+    role.Metadata.Name = "contractors"
+    role.Spec.Allow.AppLabels.Values["*"].Values.append("*")
+    office.teleport.cluster.roles.create(role)
+    assert not (await office.next_pass()).plan.changes
+    (warning,) = full_pass.role_warnings
+    assert "contractors" in warning
+    assert "every Okta app" in warning
+    office.teleport.cluster.roles.delete("contractors")
+    await office.next_pass()
+    assert full_pass.role_warnings == ()
+
+
 async def test_others_objects_of_a_wanted_name_are_reported_and_left(office):
     group, app = office.group("Engineering", "ada@x.io"), office.app("Figma", "ada@x.io")
     other = office.group("Looms", "ada@x.io")
@@ -271,67 +287,6 @@ async def test_others_objects_of_a_wanted_name_are_reported_and_left(office):
     assert office.lists()[app.id].spec.title == "Somebody else's"
     assert not office.members(app)
     assert office.imported(other) == {"ada@x.io"}
-
-
-async def test_things_are_made_before_what_needs_them_and_unmade_after(office):
-    group = office.group("Engineering", "ada@x.io")
-    app = office.app("Figma", "bob@x.io", groups=[group])
-    with office.recorded() as calls:
-        await office.next_pass()
-    stages = {
-        "CreateRole": 0, "CreateUserGroup": 1, "UpsertApplicationServer": 1, "CreateUser": 2,
-        "UpsertAccessListWithMembers": 3,
-    }  # fmt: skip
-    order = [stages[call.rpc] for call in calls if call.rpc in stages]
-    assert set(order) == {0, 1, 2, 3}
-    assert order == sorted(order)
-    office.okta.deactivate(office.person("ada@x.io").id)
-    office.okta.delete_group(group.id)
-    office.okta.delete_app(app.id)
-    with office.recorded() as calls:
-        assert (await office.next_pass()).succeeded
-    stages = {
-        "UpsertLock": 0, "DeleteAccessListMember": 1, "DeleteAccessList": 2, "DeleteUser": 3, "DeleteUserGroup": 4,
-        "DeleteApplicationServer": 4, "DeleteRole": 5,
-    }  # fmt: skip
-    order = [stages[call.rpc] for call in calls if call.rpc in stages]
-    assert set(order) >= {0, 2, 3, 4, 5}
-    assert order == sorted(order)
-
-
-REFUSED = ["CreateRole", "CreateUserGroup", "UpsertApplicationServer", "CreateUser", "UpsertAccessListWithMembers"]
-
-
-@pytest.mark.parametrize("rpc", REFUSED)
-async def test_one_object_that_is_refused_leaves_the_others_right_and_comes_later(office, rpc):
-    groups = [office.group(name, "ada@x.io", "bob@x.io") for name in ("Engineering", "Looms", "Sales")]
-    app = office.app("Figma", groups=groups)
-    office.teleport.faults.add(Fault(f"*/{rpc}", grpc.StatusCode.INVALID_ARGUMENT, count=1))
-    report = await office.next_pass()
-    assert report.counts()[Result.FAILED] == 1
-    made = [group for group in groups if group.id in office.lists()]
-    assert len(made) >= 2
-    for group in made:
-        assert set(office.members(group)) == set(office.world.owned()) & {"ada@x.io", "bob@x.io"}
-        assert all(office.roles(group))
-    assert (await office.next_pass()).succeeded
-    assert {group.id for group in groups} <= office.lists().keys() & office.user_groups().keys()
-    assert office.server(app)
-    for group in groups:
-        assert office.imported(group) == {"ada@x.io", "bob@x.io"}
-
-
-async def test_a_list_is_not_made_without_its_roles(office):
-    group = office.group("Engineering", "ada@x.io")
-    fault = Fault("*/CreateRole", grpc.StatusCode.PERMISSION_DENIED)
-    office.teleport.faults.add(fault)
-    report = await office.next_pass()
-    assert not report.succeeded
-    assert group.id not in office.lists()
-    assert "ada@x.io" in office.world.owned()
-    office.teleport.faults.clear()
-    assert (await office.next_pass()).succeeded
-    assert office.imported(group) == {"ada@x.io"}
 
 
 async def test_a_community_cluster_keeps_what_it_can_and_says_what_is_off(tmp_path):
@@ -350,6 +305,32 @@ async def test_a_community_cluster_keeps_what_it_can_and_says_what_is_off(tmp_pa
         assert "Community" in feature.reason
         office.okta.remove_member(group.id, office.person("ada@x.io").id)
         assert (await office.next_pass()).succeeded
+
+
+WAYS = [
+    {"way": WayIn(trusts="pins")},
+    {"way": WayIn(by="proxy", credential="DPoP")},
+    {"settings": {"sync": {"source": "organization"}}},
+    {"version": "17.7.2"},
+    {"version": "19.0.0"},
+]
+
+
+@pytest.mark.parametrize("options", WAYS, ids=str)
+async def test_whatever_the_way_in_the_source_and_the_version(tmp_path, options):
+    async with built_office(tmp_path, **options) as office:
+        group = office.group("Engineering", "ada@x.io", "bob@x.io")
+        app = office.app("Figma", "cy@x.io", groups=[group])
+        await office.settled()
+        assert office.imported(group) == {"ada@x.io", "bob@x.io"}
+        assert office.imported(app) == {"cy@x.io"}
+        office.okta.remove_member(group.id, office.person("ada@x.io").id)
+        office.okta.delete_app(app.id)
+        assert (await office.next_pass()).succeeded
+        assert office.imported(group) == {"bob@x.io"}
+        assert list(office.user_groups()[group.id].Spec.Applications) == []
+        assert office.server(app) is None
+        assert app.id not in office.lists()
 
 
 async def test_switched_off_nothing_is_read_or_touched_but_people(office):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pytest
 from contract.sync.office import TEN_MINUTES
-from teleport_okta.model import labels
 
 GROUPS, APPS = "/api/v1/groups", "/api/v1/apps"
 GROUP_MEMBERS, GROUP_APPS, APP_PEOPLE = "/api/v1/groups/*/users", "/api/v1/groups/*/apps", "/api/v1/apps/*/users"
@@ -184,4 +183,3 @@ async def test_a_temporary_grant_turned_permanent_by_an_import(office, was_impor
         assert office.members(group)["bob@x.io"].SerializeToString() == temporary
     assert office.world.clock.now().timestamp() > ends
     assert [(row.kind, row.name) for row in report.plan.quarantined] == [("member", f"{group.id}/bob@x.io")]
-    assert labels.GRANT not in office.members(group)["bob@x.io"].header.metadata.labels or was_imported

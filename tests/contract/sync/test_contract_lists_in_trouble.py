@@ -65,6 +65,44 @@ async def test_a_list_of_more_members_than_one_request_may_hold_is_made_in_parts
     assert not (await office.next_pass()).plan.changes
 
 
+async def test_somebody_whom_people_add_at_the_last_moment_keeps_the_list(office):
+    group = office.group("Engineering", "ada@x.io")
+    await office.settled()
+    office.okta.remove_member(group.id, office.person("ada@x.io").id)
+    lists = office.world.parts.teleport.access_lists
+    remove = lists.remove_member
+
+    async def removed(*names, **options):
+        office.people.add_member(group.id, "eve@x.io")
+        return await remove(*names, **options)
+
+    lists.remove_member = removed
+    await office.next_pass()
+    lists.remove_member = remove
+    assert set(office.members(group)) == {"eve@x.io"}
+    assert (await office.next_pass()).succeeded
+    assert all(office.roles(group))
+    assert set(office.members(group)) == {"eve@x.io"}
+
+
+async def test_a_service_that_is_to_stop_does_not_wait_for_a_long_list_of_members(office, monkeypatch):
+    monkeypatch.setattr("teleport_okta.teleport.access_lists.LARGEST_REQUEST", 2048)
+    group = office.group("Engineering", *[f"u{number:02}@x.io" for number in range(40)])
+    lists = office.world.parts.teleport.access_lists
+    add = lists.add_member
+
+    async def added(*names, **options):
+        office.world.parts.full_pass.drain()
+        return await add(*names, **options)
+
+    lists.add_member = added
+    await office.next_pass()
+    assert 0 < len(office.imported(group)) < 20
+    await office.world.restart()
+    assert (await office.next_pass()).succeeded
+    assert len(office.imported(group)) == 40
+
+
 @pytest.mark.parametrize("state", ["lost", "kept"])
 async def test_whoever_leaves_a_group_while_the_state_is_lost_is_taken_out_and_nobody_else(office, state):
     group = office.group("Engineering", "ada@x.io", "bob@x.io")

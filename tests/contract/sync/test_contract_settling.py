@@ -1,0 +1,77 @@
+"""Records of harm to groups, apps and lists that were left open: each is completed by what Teleport holds."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import grpc
+import pytest
+from contract.sync.office import TEN_MINUTES
+from teleport_okta.sandbox.teleport.faults import Fault
+from teleport_okta.state.journal import Result
+from teleport_okta.state.store import FILE_NAME
+
+KINDS = {"member", "access_list", "role", "user_group", "app_server", "user", "lock"}
+HARMFUL = [
+    "DeleteAccessListMember",
+    "DeleteAccessList",
+    "DeleteUserGroup",
+    "DeleteApplicationServer",
+    "DeleteUser",
+    "UpdateRole",
+    "UpsertRoleV2",
+]
+
+
+@pytest.fixture
+async def reduced(office):
+    """Everything that can end is about to: a person leaves, groups and apps go, one grants less, one has fewer."""
+    gone, smaller = office.group("Gone", "ada@x.io"), office.group("Smaller", "ada@x.io", "bob@x.io")
+    poorer = office.group("Poorer", "bob@x.io")
+    app, wiki = office.app("Figma", "bob@x.io", groups=[smaller]), office.app("Wiki", groups=[poorer])
+    office.person("leaver@x.io")
+    await office.settled()
+    office.okta.delete_group(gone.id)
+    office.okta.delete_app(app.id)
+    office.okta.unassign_group(wiki.id, poorer.id)
+    office.okta.remove_member(smaller.id, office.person("ada@x.io").id)
+    office.okta.deactivate(office.person("leaver@x.io").id)
+    office.world.clock.advance(TEN_MINUTES)
+    return office
+
+
+async def reopened(office):
+    """Let every record of harm look as if the process had died right after its call; return their kinds."""
+    await office.world.process.aclose()
+    with sqlite3.connect(office.world.settings.storage.data_dir / FILE_NAME) as state:
+        kinds = {kind for (kind,) in state.execute("SELECT DISTINCT kind FROM journal WHERE harm != ''")}
+        state.execute("UPDATE journal SET outcome = 'begun', error = '' WHERE harm != ''")
+    office.world.clock.advance(60)
+    await office.world.restart()
+    return kinds
+
+
+async def harm(office):
+    return [entry for entry in await office.world.parts.store.journal.history(limit=1000) if entry.harm]
+
+
+async def test_what_has_come_about_is_found_done(reduced):
+    assert (await reduced.world.run()).succeeded
+    assert await reopened(reduced) == KINDS
+    assert (await reduced.world.run()).succeeded
+    assert {entry.outcome for entry in await harm(reduced)} == {Result.DONE}
+
+
+async def test_what_has_not_come_about_is_found_not_done_and_is_done_then(reduced):
+    for rpc in HARMFUL:
+        reduced.teleport.faults.add(Fault(f"*/{rpc}", grpc.StatusCode.INTERNAL))
+    await reduced.world.run()
+    failed = {(entry.kind, entry.name) for entry in await harm(reduced) if entry.outcome is Result.FAILED}
+    assert {kind for kind, _ in failed} == KINDS - {"lock"}
+    reduced.teleport.faults.clear()
+    await reopened(reduced)
+    await reduced.world.parts.full_pass.run(trigger="later")
+    settled = [entry for entry in await harm(reduced) if entry.trigger == "test"]
+    assert {(entry.kind, entry.name) for entry in settled if entry.outcome is Result.FAILED} == failed
+    assert {entry.outcome for entry in await harm(reduced)} == {Result.DONE, Result.FAILED}
+    assert not (await reduced.next_pass()).plan.changes
