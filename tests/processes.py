@@ -112,7 +112,7 @@ def installation_of(directory, okta, teleport, **sync):
                 "api_token": okta.line["ssws_token"],
                 "app_id": okta.line["app_id"],
             },
-            "sync": {"interval": "1s", **sync},
+            "sync": {"interval": "1s", "apps_and_groups": False, **sync},
             "storage": {"data_dir": str(directory / "data")},
         },
     )

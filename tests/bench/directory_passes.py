@@ -66,7 +66,7 @@ def measured(sizes: Sequence[Size], directory: Path, progress: Callable[[str], N
 
 def directory_installation(directory: Path, okta: Sandbox, cluster: Sandbox, **access_lists: object) -> Installation:
     """Return an installation that imports people, groups and apps, and keeps their access lists."""
-    installation: Installation = installation_of(directory, okta, cluster, source="saml_app")
+    installation: Installation = installation_of(directory, okta, cluster, source="saml_app", apps_and_groups=True)
     installation.sections["okta"]["rate_limit_share"] = 1.0
     installation.sections["access_lists"] = {"default_owners": ["owner@example.com"], **access_lists}
     return installation

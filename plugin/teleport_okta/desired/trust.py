@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from teleport_okta.model.harm import Evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from teleport_okta.model.directory import Directory, Listing
     from teleport_okta.model.harm import Limits
     from teleport_okta.model.okta import OktaApp, Snapshot
@@ -74,8 +76,8 @@ def judge_listing(
     )
 
 
-def doubted_rosters(directory: Directory) -> dict[str, Absences]:
-    """Return the rosters that came back empty where the listing of groups counts somebody, or something."""
+def doubted_rosters(directory: Directory, limits: Limits) -> dict[str, Absences]:
+    """Return the rosters that have nobody, or nothing, or far too little, where the listing of groups counts more."""
     doubted = {}
     for group in directory.groups.rows:
         for name, rosters, count in (
@@ -83,12 +85,26 @@ def doubted_rosters(directory: Directory) -> dict[str, Absences]:
             (grants_of(group.id), directory.grants, group.apps_count),
         ):
             roster = rosters.get(group.id)
-            if roster is not None and not roster.problem and not roster.ids and count:
+            if roster is None or roster.problem or not count:
+                continue
+            if not roster.ids or count - len(roster.ids) > limits.most(Evidence.ABSENT, count):
+                has = f"has {len(roster.ids)}" if roster.ids else "is empty"
                 doubted[name] = Absences(
-                    f"the listing of the {name} ({group.name}) is empty, where Okta counts {count}: "
+                    f"the listing of the {name} ({group.name}) {has}, where Okta counts {count}: "
                     "a narrowed admin role or resource set looks like this"
                 )
     return doubted
+
+
+def without_doubted_grants(directory: Directory, absences: Mapping[str, Absences]) -> Directory:
+    """Return the directory with what a group grants unread where that is doubted: it decides more than absences do."""
+    doubts = {
+        group_id: absences[grants_of(group_id)].doubt
+        for group_id in directory.grants
+        if grants_of(group_id) in absences
+    }
+    unread = {group_id: replace(directory.grants[group_id], problem=doubt) for group_id, doubt in doubts.items()}
+    return replace(directory, grants={**directory.grants, **unread})
 
 
 @dataclass(frozen=True, slots=True)

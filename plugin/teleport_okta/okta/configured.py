@@ -12,7 +12,7 @@ from teleport_okta.okta.client import OktaClient
 from teleport_okta.okta.credentials import ApiToken
 from teleport_okta.okta.errors import CredentialError
 from teleport_okta.okta.http_proxy import HttpProxies
-from teleport_okta.okta.needs import read_scopes
+from teleport_okta.okta.needs import read_scopes, wished_scopes
 from teleport_okta.okta.private_key import read_private_key
 from teleport_okta.okta.service_app import ServiceApp
 from teleport_okta.okta.trust import tls_context
@@ -68,4 +68,10 @@ def credential_of(settings: OktaSettings, *, rng: Random, apps_and_groups: bool 
         what = "okta: there is no credential"
         raise CredentialError(what, remedy="set okta.api_token, or okta.client_id and okta.private_key")
     key = read_private_key(settings.private_key, settings.private_key_id)
-    return ServiceApp(settings.client_id, key, rng=rng, scopes=read_scopes(apps_and_groups=apps_and_groups))
+    return ServiceApp(
+        settings.client_id,
+        key,
+        rng=rng,
+        scopes=read_scopes(apps_and_groups=False),
+        wished=wished_scopes(apps_and_groups=apps_and_groups),
+    )

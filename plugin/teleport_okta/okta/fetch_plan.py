@@ -105,12 +105,20 @@ class FetchPlan:
     """Of the whole pass: both listings, the rosters, and what is spent elsewhere."""
 
     every_time: int
-    """How many of the calls for members are for built-in groups, whose members are never remembered."""
+    """How many of the calls for members come again: for groups whose members the next pass cannot remember."""
 
-    def unchanged(self, pace: Pace) -> CallForecast:
-        """Say what the next pass will cost if no group's members change: they are remembered then, if they can be."""
+    def unchanged(self, pace: Pace, listed: Mapping[str, int]) -> CallForecast:
+        """Say what the next pass will cost if no group's members change: they are remembered then, if they can be.
+
+        `listed` is how many people each app turned out to have.
+        """
         calls = Counter(self.forecast.calls)
         calls[GROUPS] -= _sum(self.members) - self.every_time
+        calls[APPS] += sum(
+            pages(listed[app_id], APP_USERS_A_PAGE) - expected
+            for app_id, expected in self.direct.items()
+            if app_id in listed
+        )
         return pace.forecast(calls)
 
 
@@ -151,13 +159,21 @@ def plan_fetch(
         grants={app.id: 1 for app in apps.rows} if from_apps else granting,
         direct=direct,
         forecast=by_apps if from_apps else by_groups,
-        every_time=sum(members.get(group.id, 0) for group in peopled if group.type == BUILT_IN),
+        every_time=sum(
+            members.get(group.id, 0) for group in peopled if not _can_be_remembered(group, groups.read_at, skew)
+        ),
     )
 
 
 def pages(rows: int | None, a_page: int) -> int:
     """Return how many calls a listing of so many rows takes: one at least, and one where nobody knows."""
     return max(1, math.ceil((rows or 0) / a_page))
+
+
+def _can_be_remembered(group: OktaGroup, read_at: datetime, skew: timedelta) -> bool:
+    """Whether a reading of a group's members at that moment will do for the next pass."""
+    changed = group.membership_changed
+    return changed is not None and MembersRead(changed, read_at).vouches_for(group, skew=skew)
 
 
 def _whole(apps: Listing[OktaApp]) -> bool:

@@ -93,8 +93,13 @@ def needed(*, apps_and_groups: bool) -> tuple[Need, ...]:
 
 
 def read_scopes(*, apps_and_groups: bool) -> tuple[str, ...]:
-    """Return the scopes that a service app asks for."""
+    """Return the scopes that a service app needs."""
     return tuple(need.scope for need in needed(apps_and_groups=apps_and_groups))
+
+
+def wished_scopes(*, apps_and_groups: bool) -> tuple[str, ...]:
+    """Return those of them without which people can be synced all the same."""
+    return (GROUPS.scope,) if apps_and_groups else ()
 
 
 def named(scopes: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ that the machine's clock is wrong (`okta_clock`).
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections import Counter
 from datetime import timedelta
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 ASSERTION_LIFE: Final = timedelta(minutes=5)
 """Okta takes up to an hour; five minutes also bear a clock that is some minutes off, either way."""
+
+_log = logging.getLogger(__name__)
 
 _SCOPE: Final = re.compile(r"\bokta\.\w+\.\w+")
 
@@ -60,9 +63,10 @@ class ServiceApp:
         *,
         rng: Random,
         scopes: tuple[str, ...],
+        wished: tuple[str, ...] = (),
         possession: Possession | None = None,
     ) -> None:
-        """Take the `scopes` that every token is to carry.
+        """Take the `scopes` that every token is to carry, and those that are `wished` for: without them it is used too.
 
         `possession` is shared by credentials of one app, which then learn of proofs once.
         """
@@ -70,6 +74,7 @@ class ServiceApp:
         self._key = key
         self._rng = rng
         self._scopes = scopes
+        self._wished = wished
         self._possession = possession or Possession(rng)
         self._token: AccessToken | None = None
         self._fetching = asyncio.Lock()
@@ -87,7 +92,7 @@ class ServiceApp:
         """Return the headers of a token that is good for another minute at least; fetches one where there is none."""
         async with self._fetching:
             if self._token is None or tokens.clock.monotonic() >= self._token.fresh_until:
-                self._token = await self._fetch(tokens)
+                self._token = await self._fetch_best(tokens)
             token = self._token
         headers = {"Authorization": token.authorization}
         if token.type is TokenType.DPOP:
@@ -100,19 +105,29 @@ class ServiceApp:
             self._token = None
         return True
 
-    async def _fetch(self, tokens: TokenEndpoint) -> AccessToken:
-        """Ask for a token, again after each refusal that teaches something new."""
+    async def _fetch_best(self, tokens: TokenEndpoint) -> AccessToken:
+        """Fetch a token with everything that is wished for, or else without: what is refused then names the scope."""
+        try:
+            return await self._fetch(tokens, (*self._scopes, *self._wished))
+        except OktaScopeError as error:
+            if not self._wished or not set(error.missing) <= set(self._wished):
+                raise
+            _log.warning("%s; %s; going on without", error, error.remedy)
+        return await self._fetch(tokens, self._scopes)
+
+    async def _fetch(self, tokens: TokenEndpoint, scopes: tuple[str, ...]) -> AccessToken:
+        """Ask for a token of these scopes, again after each refusal that teaches something new."""
         learnt: Counter[_Lesson] = Counter()
         while True:
             believed = tokens.clock.skew or 0.0
             proved = self._possession.required
             asked_at = tokens.clock.monotonic()
             try:
-                answer = await tokens.post(self._request(tokens))
+                answer = await tokens.post(self._request(tokens, scopes))
             except OktaTokenRefusedError as error:
                 lesson = self._lesson(error, tokens, believed)
                 if lesson is None or learnt[lesson] >= lesson.times:
-                    raise self._explained(error) from error
+                    raise _explained(error, scopes) from error
                 learnt[lesson] += 1
                 self._learn(lesson, tokens)
                 continue
@@ -120,7 +135,7 @@ class ServiceApp:
             if token.type is TokenType.DPOP and not proved:  # bound to no key of ours: ask again, with a proof
                 self._learn(_Lesson.PROOF, tokens)
                 continue
-            self._check_scopes(token, tokens)
+            _check_scopes(token, scopes, tokens)
             return token
 
     def _lesson(self, error: OktaTokenRefusedError, tokens: TokenEndpoint, believed: float) -> _Lesson | None:
@@ -146,34 +161,15 @@ class ServiceApp:
             case _Lesson.NONCE:
                 pass
 
-    def _explained(self, error: OktaTokenRefusedError) -> OktaTokenRefusedError:
-        """Return the refusal, with the scopes where it is about them."""
-        if error.failure.code != "invalid_scope":
-            return error
-        words = " ".join((error.failure.summary, *error.failure.causes))
-        missing = tuple(scope for scope in self._scopes if scope in _SCOPE.findall(words))
-        says = f"gave no token for the scopes {named(self._scopes)}"
-        return OktaScopeError(
-            error.failure, says, asked=self._scopes, missing=missing, remedy=_grant(missing or self._scopes)
-        )
-
-    def _check_scopes(self, token: AccessToken, tokens: TokenEndpoint) -> None:
-        """Raise OktaScopeError where the token carries less than was asked for."""
-        missing = tuple(scope for scope in self._scopes if token.scopes is not None and scope not in token.scopes)
-        if missing:
-            failure = Failure("POST", tokens.url.raw_path)
-            says = f"gave a token without the scopes {named(missing)}"
-            raise OktaScopeError(failure, says, asked=self._scopes, missing=missing, remedy=_grant(missing))
-
-    def _request(self, tokens: TokenEndpoint) -> TokenRequest:
+    def _request(self, tokens: TokenEndpoint, scopes: tuple[str, ...]) -> TokenRequest:
         def proof() -> dict[str, str]:
             if not self._possession.required:
                 return {}
             return self._possession.for_token("POST", tokens.url, tokens.clock.now())
 
-        return TokenRequest(form=lambda: self._form(tokens), headers=proof, heard=self._possession.heard)
+        return TokenRequest(form=lambda: self._form(tokens, scopes), headers=proof, heard=self._possession.heard)
 
-    def _form(self, tokens: TokenEndpoint) -> dict[str, str]:
+    def _form(self, tokens: TokenEndpoint, scopes: tuple[str, ...]) -> dict[str, str]:
         """Return the form of one attempt. Its `jti` is new each time, as Okta takes none twice.
 
         There is no `iat`: it is optional, and would be refused where this machine's clock runs ahead.
@@ -187,7 +183,7 @@ class ServiceApp:
         }
         return {
             "grant_type": "client_credentials",
-            "scope": " ".join(self._scopes),
+            "scope": " ".join(scopes),
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             "client_assertion": self._key.sign(claims),
         }
@@ -195,3 +191,22 @@ class ServiceApp:
 
 def _grant(scopes: tuple[str, ...]) -> str:
     return f"grant {' and '.join(scopes)} {WHERE_SCOPES_ARE_GRANTED}; only a super administrator can"
+
+
+def _explained(error: OktaTokenRefusedError, scopes: tuple[str, ...]) -> OktaTokenRefusedError:
+    """Return the refusal, with the scopes where it is about them."""
+    if error.failure.code != "invalid_scope":
+        return error
+    words = " ".join((error.failure.summary, *error.failure.causes))
+    missing = tuple(scope for scope in scopes if scope in _SCOPE.findall(words))
+    says = f"gave no token for the scopes {named(scopes)}"
+    return OktaScopeError(error.failure, says, asked=scopes, missing=missing, remedy=_grant(missing or scopes))
+
+
+def _check_scopes(token: AccessToken, scopes: tuple[str, ...], tokens: TokenEndpoint) -> None:
+    """Raise OktaScopeError where the token carries less than was asked for."""
+    missing = tuple(scope for scope in scopes if token.scopes is not None and scope not in token.scopes)
+    if missing:
+        failure = Failure("POST", tokens.url.raw_path)
+        says = f"gave a token without the scopes {named(missing)}"
+        raise OktaScopeError(failure, says, asked=scopes, missing=missing, remedy=_grant(missing))

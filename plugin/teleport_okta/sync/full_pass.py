@@ -143,8 +143,8 @@ class FullPass:
             return await preview_of_last_seen(self._store, settings)
         reading = await self._read(settings)
         if reading.directory is None:
-            what = "sync.apps_and_groups is false: no groups and apps are imported"
-            raise ConfigError(what, remedy="set sync.apps_and_groups = true")
+            what = reading.facts.refused or "sync.apps_and_groups is false: no groups and apps are imported"
+            raise ConfigError(what, remedy="then ask again" if reading.facts.refused else "set it to true")
         return preview_of_reading(reading.directory, reading.managed(self._clock.now()))
 
     async def run(
@@ -285,7 +285,8 @@ class FullPass:
         made = self._okta.people.calls_since(mark)
         cost = PassCost(made=made)
         if reading.facts.directory is not None:
-            forecast = reading.facts.directory.plan.unchanged(self._okta.directory.client.pace)
+            read = reading.facts.directory
+            forecast = read.plan.unchanged(self._okta.directory.client.pace, read.listed)
             cost = PassCost(made, forecast.calls, forecast.seconds)
         await self._store.remember_cost(cost)
         return cost
@@ -357,6 +358,8 @@ def _incomplete(facts: OktaFacts) -> list[str]:
         for found in (directory.members, directory.grants, directory.direct):
             rosters += [roster for roster in found.values() if roster.problem and not roster.refused]
     errors = [f"the {name} is incomplete: {why}" for name, why in listings.items() if why]
+    if facts.refused:
+        errors.append(f"groups and apps are left as they are: {facts.refused}; or set sync.apps_and_groups = false")
     if rosters:
         errors.append(f"{len(rosters)} groups or apps could not be read to the end, the first: {rosters[0].problem}")
     return errors

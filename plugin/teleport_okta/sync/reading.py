@@ -5,14 +5,22 @@ From here on everything is computed: one reading gives one plan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.apply.settling import READS_LAG
 from teleport_okta.desired.directory import desired_directory
 from teleport_okta.desired.import_labels import ImportLabels
 from teleport_okta.desired.people import desired_users
-from teleport_okta.desired.trust import APPS, GROUPS, PEOPLE, doubted_rosters, judge_absences, judge_listing
+from teleport_okta.desired.trust import (
+    APPS,
+    GROUPS,
+    PEOPLE,
+    doubted_rosters,
+    judge_absences,
+    judge_listing,
+    without_doubted_grants,
+)
 from teleport_okta.model.harm import WINDOW, Limits
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER
@@ -164,6 +172,7 @@ async def read_both(
         )
         owned |= owned_objects(directory.actual, policy.owner)
         absences |= await _directory_absences(directory, store.directory, limits)
+        directory = replace(directory, okta=without_doubted_grants(directory.okta, absences))
     return Reading(
         at, facts, policy, actual, owned, absences, limits, await remember(store, clock), directory, _warnings(imports)
     )
@@ -202,7 +211,7 @@ async def _directory_absences(
         owned_count=len(owned_apps(facts.actual, owner)),
         limits=limits,
     )
-    return {GROUPS: groups, APPS: apps} | doubted_rosters(directory)
+    return {GROUPS: groups, APPS: apps} | doubted_rosters(directory, limits)
 
 
 def _warnings(imports: Imports | None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from teleport_okta.errors import ConfigError
 from teleport_okta.okta.buckets import APPS, ONE_APP, OTHER, USERS
 from teleport_okta.okta.directory import one_error, read_directory
 from teleport_okta.okta.directory_reads import APP_USERS_A_PAGE
+from teleport_okta.okta.errors import OktaForbiddenError
 from teleport_okta.okta.facts import direct_people
 from teleport_okta.okta.fetch_plan import Known, MembersRead, Wanted, pages
 from teleport_okta.okta.reads import USERS_A_PAGE
@@ -42,13 +43,14 @@ class OktaSource:
 class OktaFacts:
     """One organisation, the app (None when the whole organisation is the source), its people; its groups and apps.
 
-    `directory` is None where none is imported.
+    `directory` is None where none is imported, or our credential may not read them: then `refused` says why.
     """
 
     organization: OktaOrganization
     app: OktaApp | None
     people: Snapshot
     directory: DirectoryReading | None = None
+    refused: str = ""
 
 
 async def read_people(okta: OktaReads, settings: Settings) -> tuple[OktaApp | None, Snapshot]:
@@ -85,8 +87,8 @@ async def read_okta(
 ) -> OktaFacts:
     """Read people, groups and apps side by side; no groups and apps where `imports` is None.
 
-    `people_before` is how many people there were, by which the calls for them are forecast. Raises OktaError and
-    StateError.
+    Where groups and apps may not be read, people are read all the same. `people_before` is how many people there were,
+    by which the calls for them are forecast. Raises OktaError and StateError.
     """
     if imports is None:
         app, people = await read_people(source.people, settings)
@@ -95,10 +97,13 @@ async def read_okta(
         async with asyncio.TaskGroup() as tasks:
             reading_people = tasks.create_task(read_people(source.people, settings))
             reading_directory = tasks.create_task(
-                _read_directory(source, settings, memory, imports, people_before=people_before, progress=progress)
+                _read_what_we_may(source, settings, memory, imports, people_before=people_before, progress=progress)
             )
     app, people = reading_people.result()
-    return OktaFacts(organization, app, people, _with_people_of(app, people, reading_directory.result(), imports))
+    read = reading_directory.result()
+    if isinstance(read, OktaForbiddenError):
+        return OktaFacts(organization, app, people, refused=f"{read}; {read.remedy}")
+    return OktaFacts(organization, app, people, _with_people_of(app, people, read, imports))
 
 
 async def read_users(teleport: Teleport) -> ActualUsers:
@@ -133,6 +138,22 @@ async def read_actual_directory(teleport: Teleport, users: ActualUsers, imports:
 
 async def _has_rules(teleport: Teleport) -> bool:
     return teleport.known_cluster is not None and teleport.known_cluster.has("okta_service")
+
+
+async def _read_what_we_may(
+    source: OktaSource,
+    settings: Settings,
+    memory: DirectoryMemory,
+    imports: Imports,
+    *,
+    people_before: int | None,
+    progress: Progress | None,
+) -> DirectoryReading | OktaForbiddenError:
+    """Read groups and apps, or return why our credential may not: that is no reason to stop syncing people."""
+    try:
+        return await _read_directory(source, settings, memory, imports, people_before=people_before, progress=progress)
+    except OktaForbiddenError as error:
+        return error
 
 
 async def _read_directory(

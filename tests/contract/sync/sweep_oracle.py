@@ -64,12 +64,15 @@ def wrong_state(play):
     """Say where the cluster differs from what the organisation says."""
     yield from _wrong_users(play)
     yield from _wrong_locks(play)
+    yield from play.reach.oracle.wrong(play.found)
 
 
 def harm(play, guard):
     """Say who came to harm without a reason so far."""
     users = play.world.users()
     yield from guard.violations
+    play.guard.catch_up()
+    yield from play.guard.violations
     for name, before in play.strangers.items():
         if name not in users or users[name].SerializeToString() != before:
             yield f"{name}, who is none of our business, was changed"

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import ClientTimeout
 from cluster_world import WayIn, built_world
+from contract.sync.sweep_directory import HELPER, SETTINGS, Reach
+from directory_guard import DirectoryGuard
 from teleport_okta.model import labels
 from teleport_okta.okta import reads, transport
 from teleport_okta.sandbox.teleport.cluster import ListingLag
@@ -25,6 +27,7 @@ from teleport_okta.teleport.host_renewal import HostKeeper
 
 if TYPE_CHECKING:
     from cluster_world import World
+    from directory_oracle import Found
     from teleport_okta.sync.report import PassReport
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -35,7 +38,7 @@ PATIENCE = ClientTimeout(total=5, sock_read=0.15)
 """How long the Okta client waits for an answer, in real seconds: no network lies between."""
 
 CAST = ("ada", "bea", "cy", "dan", "eve")
-LOCAL, VENDORS = "local@x.io", "vendor@x.io"
+LOCAL, VENDORS = HELPER, "vendor@x.io"
 _HOST_LIFE = timedelta(hours=18)
 _PEOPLE_A_PAGE = 3
 
@@ -65,7 +68,8 @@ async def told(telling, directory, monkeypatch):
     monkeypatch.setattr(transport, "TIMEOUTS", PATIENCE)
     monkeypatch.setattr(reads, "APP_USERS_A_PAGE", _PEOPLE_A_PAGE)
     monkeypatch.setattr(reads, "USERS_A_PAGE", _PEOPLE_A_PAGE)
-    settings = {"sync": {"source": telling.source}}
+    settings = {section: dict(values) for section, values in SETTINGS.items()}
+    settings["sync"]["source"] = telling.source
     cluster = {"host_certificate_lifetime": _HOST_LIFE}
     lag = ListingLag.observed()
     async with built_world(directory, settings=settings, lag=lag, way=telling.way, cluster=cluster) as world:
@@ -78,7 +82,8 @@ class Play:
 
     `users` are the names that should be users of ours, each with the key of its person; `locks` the names that should
     be locked, with a person's key and whether the lock ends. `may_end` and `may_be_locked` are the names that the
-    organisation has given reason to harm.
+    organisation has given reason to harm. `reach` is about groups, apps and lists, `guard` sees what becomes of them,
+    and `found` is what people left of the lists before the command of this step.
     """
 
     world: World
@@ -90,7 +95,15 @@ class Play:
     may_end: set[str] = field(default_factory=set)
     may_be_locked: set[str] = field(default_factory=set)
     strangers: dict[str, bytes] = field(default_factory=dict)
+    reach: Reach = field(init=False)
+    guard: DirectoryGuard = field(init=False)
+    found: Found = field(init=False)
     is_open: bool = True
+
+    def __post_init__(self):
+        self.reach = Reach(self)
+        self.guard = DirectoryGuard(self.reach.oracle)
+        self.found = self.reach.oracle.found()
 
     # What people do
 
@@ -102,11 +115,13 @@ class Play:
         if self.telling.source == "organization":
             admin = self.world.okta.user(self.world.okta.admin)
             self.ids["admin"], self.users[admin.login] = admin.id, "admin"
+        self.reach.first_day()
 
     def arrivals(self):
         for who in CAST:
             self.ids[who] = self.world.hire(f"{who}@x.io").id
             self.users[f"{who}@x.io"] = who
+        self.reach.arrivals()
 
     def changes(self):
         okta = self.world.okta
@@ -127,9 +142,11 @@ class Play:
         okta.suspend(self.ids["eve"])
         self.may_be_locked.add("eve@x.io")
         self.locks["eve@x.io"] = "eve", False
+        self.reach.changes()
 
     def meddling(self):
         okta, administrator = self.world.okta, self.world.teleport.administrator
+        self.reach.meddling()
 
         def edit():
             administrator.edit_user("daniel@x.io", traits={"shoe": ["43"]})
@@ -147,19 +164,20 @@ class Play:
     def newcomer(self):
         self.ids["fay"] = self.world.hire("fay@x.io").id
         self.users["fay@x.io"] = "fay"
+        self.reach.newcomer()
 
     def renewals(self):
         if self.telling.has_bot:
             self.world.teleport.renew_bot()
+        self.reach.renewals()
 
-    def nothing(self):
-        pass
+    def closing(self):
+        self.reach.closing()
 
     def pass_time(self, seconds):
         """Let time pass, and listings catch up with what was written before."""
         self.world.clock.advance(seconds)
-        self.world.users()
-        self.world.locks()
+        self.guard.catch_up()
 
     def _leaves(self, who):
         name = f"{who}@x.io"
@@ -238,12 +256,14 @@ STEPS = (
     Step("one is unsuspended, one logs in, one is edited meanwhile", 61 * MINUTE, Play.meddling, Play.run),
     Step("the process dies, and another one goes on", MINUTE / 3, Play.newcomer, Play.die_and_run),
     Step("both certificates are renewed", 10 * HOUR, Play.renewals, Play.renew_and_run),
-    Step("the process is stopped and started", MINUTE / 3, Play.nothing, Play.restart_and_run),
+    Step("the process is stopped and started", MINUTE / 3, Play.closing, Play.restart_and_run),
 )
 
 
 def begin(play, step):
     """Let the time of a step pass, and people do what they do; listings show it a little later."""
     play.pass_time(step.after.total_seconds())
-    step.deed(play)
-    play.pass_time(5)
+    with play.guard.while_people_act():
+        step.deed(play)
+        play.pass_time(5)
+    play.found = play.reach.oracle.found()

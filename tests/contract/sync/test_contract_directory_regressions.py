@@ -104,7 +104,7 @@ async def test_empty_read_deletes_all(office, path):
     office.okta.fail("empty", path=path)
     report = await office.world.run()
     assert _everything(office) >= before
-    assert report.plan.findings.held
+    assert report.plan.findings.held or any("nothing ends" in warning for warning in report.plan.warnings)
     office.okta.recover()
     assert (await office.next_pass()).succeeded
     assert office.imported(group) == {"ada@x.io", "bob@x.io", "cy@x.io"}
@@ -117,6 +117,7 @@ def _everything(office):
         *(("list", name) for name in office.lists()),
         *(("member", name, member) for name in office.lists() for member in office.members(name)),
         *(("user group", name) for name in office.user_groups()),
+        *(("relation", name, app) for name, one in office.user_groups().items() for app in one.Spec.Applications),
         *(("app", name) for name in office.app_servers()),
         *(("role", role.Metadata.Name) for role in office.teleport.cluster.roles.all_stored()),
         *(("grant", *grant) for grant in grants_of_users(office)),

@@ -1,11 +1,14 @@
-"""Every way into a cluster and an organisation: each ends in the same users, and each is really the way taken."""
+"""Every way into a cluster and an organisation: each ends in the same, and each is really the way taken."""
 
 from __future__ import annotations
 
 from itertools import product
 
 import pytest
-from cluster_world import WayIn, built_world, pod_token
+from cluster_world import WayIn, pod_token
+from contract.sync.office import built_office
+from teleport_okta.model import labels
+from teleport_okta.model.names import app_server_name
 from teleport_okta.teleport.pod_token import PATH_VARIABLE
 
 PEOPLE = {"ada@x.io", "grace@x.io", "mary@x.io"}
@@ -34,38 +37,71 @@ def in_words(way):
 
 @pytest.fixture
 def enter(tmp_path, monkeypatch):
-    """Build a world that is entered this way. A Community cluster gets plain local users, as it needs."""
+    """Build an office that is entered this way. A Community cluster gets plain local users, as it needs."""
     monkeypatch.setenv(PATH_VARIABLE, str(pod_token(tmp_path)))
 
     def build(way, edition="ent"):
         settings = {"sync": {"local_users": edition == "oss"}}
-        return built_world(tmp_path, edition=edition, settings=settings, way=way)
+        return built_office(tmp_path, edition=edition, settings=settings, way=way)
 
     return build
 
 
 @pytest.mark.parametrize("edition", ["ent", "oss"])
 @pytest.mark.parametrize("way", WAYS, ids=in_words)
-async def test_everybody_is_created_by_every_way_and_a_second_pass_plans_nothing(enter, way, edition):
-    async with enter(way, edition) as world:
-        await create_everybody(world)
-        assert_this_way_was_taken(world, way)
+async def test_people_and_what_they_may_reach_come_and_go_by_every_way(enter, way, edition):
+    async with enter(way, edition) as office:
+        await come_and_go(office, with_lists=edition == "ent")
+        assert_this_way_was_taken(office.world, way)
 
 
 @pytest.mark.parametrize("way", RARER_WAYS, ids=in_words)
 async def test_the_rarer_ways_lead_to_the_same(enter, way):
-    async with enter(way) as world:
-        await create_everybody(world)
-        assert_this_way_was_taken(world, way)
+    async with enter(way) as office:
+        await come_and_go(office, with_lists=True)
+        assert_this_way_was_taken(office.world, way)
 
 
-async def create_everybody(world):
-    """A pass after which they are users, and another that finds nothing to do."""
-    await world.hired(*PEOPLE)
-    assert set(world.owned()) == PEOPLE
-    again = await world.run()
-    assert again.succeeded
-    assert not again.plan.changes
+async def come_and_go(office, *, with_lists):
+    """Passes after which people, a group and an app are there, then changed, then gone; each leaves nothing to do."""
+    looms = office.group("Looms", "ada@x.io", "grace@x.io")
+    figma = office.app("Figma", "mary@x.io", groups=[looms])
+    await office.settled()
+    assert set(office.world.owned()) == PEOPLE
+    assert reachable(office, looms, figma) == ("Looms", "Figma", True)
+    assert staffed(office, looms, figma) == ([{"ada@x.io", "grace@x.io"}, {"mary@x.io"}] if with_lists else [])
+
+    office.okta.update_group(looms.id, name="Mills")
+    office.okta.remove_member(looms.id, office.person("grace@x.io").id)
+    office.okta.update_app(figma.id, label="Penpot")
+    office.okta.assign(figma.id, office.person("ada@x.io").id)
+    await office.settled()
+    assert reachable(office, looms, figma) == ("Mills", "Penpot", True)
+    assert staffed(office, looms, figma) == ([{"ada@x.io"}, {"ada@x.io", "mary@x.io"}] if with_lists else [])
+
+    office.okta.delete_group(looms.id)
+    office.okta.delete_app(figma.id)
+    await office.settled()
+    assert set(office.world.owned()) == PEOPLE
+    assert reachable(office, looms, figma) == (None, None, False)
+    assert staffed(office, looms, figma) == []
+
+
+def reachable(office, group, app):
+    """The names that the cluster has of a group and of an app, and whether the one grants the other."""
+    user_group, server = office.user_groups().get(group.id), office.server(app)
+    return (
+        user_group and user_group.Header.Metadata.Labels[labels.GROUP_NAME],
+        server and server.Metadata.Labels[labels.APP_NAME],
+        bool(user_group) and list(user_group.Spec.Applications) == [app_server_name(app.id)],
+    )
+
+
+def staffed(office, *objects):
+    """Whom the lists have that were made of these; each that is there has its roles."""
+    made = [found for found in objects if found.id in office.lists()]
+    assert all(None not in office.roles(found) for found in made)
+    return [office.imported(found) for found in made]
 
 
 def assert_this_way_was_taken(world, way):

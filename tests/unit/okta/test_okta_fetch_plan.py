@@ -123,7 +123,20 @@ def test_an_unchanged_pass_is_foreseen_to_ask_for_members_of_built_in_groups_alo
     everyone = replace(group("e", users=1500), type=BUILT_IN, name=EVERYONE)
     first = plan(groups(group("a", users=2500), everyone))
     assert first.forecast.calls == {GROUPS: 1 + 3 + 2, APPS: 1}
-    assert first.unchanged(PACE).calls == {GROUPS: 1 + 2, APPS: 1}
+    assert first.unchanged(PACE, {}).calls == {GROUPS: 1 + 2, APPS: 1}
+
+
+def test_groups_that_changed_a_moment_ago_are_foreseen_to_be_asked_again() -> None:
+    fresh = replace(group("a", users=2500), membership_changed=NOW - timedelta(seconds=119))
+    assert plan(groups(fresh)).unchanged(PACE, {}).calls == {GROUPS: 1 + 3, APPS: 1}
+    settled = replace(fresh, membership_changed=NOW - timedelta(seconds=120))
+    assert plan(groups(settled)).unchanged(PACE, {}).calls == {GROUPS: 1, APPS: 1}
+
+
+def test_the_next_pass_is_foreseen_by_how_many_people_an_app_turned_out_to_have() -> None:
+    first = plan(groups(), apps(2))
+    assert first.forecast.calls == {GROUPS: 1, APPS: 1 + 1 + 1}
+    assert first.unchanged(PACE, {"0oa0": 1200}).calls == {GROUPS: 1, APPS: 1 + 3 + 1}
 
 
 def granting(number: int) -> Listing[OktaGroup]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from teleport_okta.desired.trust import Absences, doubted_rosters
+from teleport_okta.desired.trust import Absences, doubted_rosters, without_doubted_grants
 from teleport_okta.model.harm import Approval, Evidence, Harmed, Limits, PastHarm
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP
 from teleport_okta.plan.render import as_text
@@ -101,9 +101,24 @@ def test_what_one_roster_lacks_is_held_alone():
 
 def test_rosters_are_doubted_where_okta_counts_somebody_or_something():
     lying = group("00gENG", users_count=1, apps_count=1)
-    assert doubted_rosters(organization(lying)).keys() == {"members of 00gENG", "apps of 00gENG"}
-    assert not doubted_rosters(organization(group("00gENG", users_count=0, apps_count=0), group("00gOPS")))
-    assert not doubted_rosters(organization(unread(replace(lying, grants=roster(["0oaGIT"])))))
+    assert doubted_rosters(organization(lying), Limits()).keys() == {"members of 00gENG", "apps of 00gENG"}
+    assert not doubted_rosters(organization(group("00gENG", users_count=0, apps_count=0), group("00gOPS")), Limits())
+    assert not doubted_rosters(organization(unread(replace(lying, grants=roster(["0oaGIT"])))), Limits())
+
+
+def test_rosters_that_are_far_shorter_than_okta_counts_are_doubted_too():
+    def listed(people):
+        return organization(group("00gENG", members=[f"00u{number}" for number in range(people)], users_count=100))
+
+    assert not doubted_rosters(listed(90), Limits())
+    assert doubted_rosters(listed(89), Limits()).keys() == {"members of 00gENG"}
+
+
+def test_what_a_group_grants_is_unread_while_it_is_doubted():
+    okta = organization(group("00gENG", apps_count=1))
+    sure = without_doubted_grants(okta, doubted_rosters(okta, Limits()))
+    assert sure.grants["00gENG"].problem
+    assert without_doubted_grants(okta, {}) == okta
 
 
 def test_memberships_of_a_list_are_measured_by_all_that_were_imported():
