@@ -56,7 +56,7 @@ lock: setup ## resolve the dependencies anew: for development, and the image's t
 	@$(COMPILE) pyproject.toml --constraint requirements.lock --output-file requirements-runtime.lock
 	@$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 
-bench: setup ## measure: Okta calls, applied changes a second, memory, planning, durable records, ways to a cluster
+bench: setup ## measure: calls of both systems, changes a second, memory, planning, large lists, records, ways to a cluster
 	@$(BIN)/python -m tests.bench
 
 soak-props: setup ## at least 10,000 random histories with faults and crashes; takes a while
