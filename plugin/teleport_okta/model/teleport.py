@@ -78,11 +78,15 @@ class TeleportRole:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something that a cluster can do for us, or why it cannot."""
+    """Something that a cluster can do for us, or why it cannot.
+
+    `denied`: it is there, and we may not use it. So nobody knows what the cluster holds of it.
+    """
 
     name: str
     enabled: bool
     reason: str = ""
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

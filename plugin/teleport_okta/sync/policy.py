@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.cluster import Teleport
 
 
+NO_LISTS: Final = "access_lists.enabled is false"
 NO_OWNERS: Final = "access_lists.default_owners names nobody"
 
 
@@ -52,7 +53,7 @@ def resolve_imports(settings: Settings, policy: Policy, cluster: Cluster, host_i
         groups_off=_off(cluster, "user_groups"),
         apps_off=_off(cluster, "app_servers"),
         lists_off=unwanted or _off(cluster, "access_lists"),
-        roles_off=unwanted or _off(cluster, "roles"),
+        roles_off=unwanted or _off(cluster, "roles") or _denied(cluster, "access_lists"),
         reviews=cluster.has("review_requests"),
         default_owners=settings.access_lists.default_owners,
         group_filters=NameFilters.of(settings.access_lists.group_filters),
@@ -62,6 +63,21 @@ def resolve_imports(settings: Settings, policy: Policy, cluster: Cluster, host_i
     )
 
 
+def denied_import(cluster: Cluster) -> str:
+    """Say which part of groups and apps the cluster has and does not let us see; empty when there is none.
+
+    What is there is unknown then, so nothing may be planned by what seems not to be. Access lists are no such part: a
+    licence may deny them for good, and they stand apart from the rest.
+    """
+    names = ("user_groups", "app_servers", "okta_service", "roles")
+    return "; ".join(f"{name}: {cluster.feature(name).reason}" for name in names if cluster.feature(name).denied)
+
+
+def _denied(cluster: Cluster, feature: str) -> str:
+    found = cluster.feature(feature)
+    return found.reason if found.denied else ""
+
+
 def _off(cluster: Cluster, feature: str) -> str:
     found = cluster.feature(feature)
     return "" if found.enabled else found.reason
@@ -69,7 +85,7 @@ def _off(cluster: Cluster, feature: str) -> str:
 
 def _no_lists(settings: AccessListsSettings) -> str:
     if not settings.enabled:
-        return "access_lists.enabled is false"
+        return NO_LISTS
     return "" if settings.default_owners else NO_OWNERS
 
 

@@ -31,7 +31,7 @@ from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
 from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.users import owned_names, plan_users
 from teleport_okta.state import directory as seen
-from teleport_okta.sync.policy import NO_OWNERS, resolve, resolve_imports
+from teleport_okta.sync.policy import NO_LISTS, denied_import, resolve, resolve_imports
 from teleport_okta.sync.quarantine import Patience, without_what_must_wait
 from teleport_okta.sync.sources import OktaFacts, read_actual_directory, read_okta, read_users
 
@@ -150,13 +150,15 @@ async def read_both(
     organization = await okta.people.organization()
     cluster = await teleport.cluster()
     policy = await resolve(settings.sync, organization, cluster, teleport)
-    imports = None
+    imports, denied = None, ""
     if settings.sync.apps_and_groups:
-        imports = resolve_imports(settings, policy, cluster, teleport.app_servers.host_id)
+        denied = denied_import(cluster)
+        imports = None if denied else resolve_imports(settings, policy, cluster, teleport.app_servers.host_id)
     baseline = await store.baseline()
     facts = await read_okta(
         okta, organization, settings, store.directory, imports=imports, people_before=baseline, progress=progress
     )
+    facts = replace(facts, refused=facts.refused or denied)
     actual = await read_users(teleport)
     owned: dict[str, Collection[str]] = {USER: frozenset(owned_names(actual.users.values(), policy.owner))}
     limits = limits_of(settings.brake)
@@ -216,6 +218,6 @@ async def _directory_absences(
 
 def _warnings(imports: Imports | None) -> tuple[str, ...]:
     """Return what an administrator may not know that it is off."""
-    if imports is None or imports.roles_off != NO_OWNERS:
+    if imports is None or imports.roles_off in {"", NO_LISTS}:
         return ()
-    return (f"no access lists are kept: {NO_OWNERS}",)
+    return (f"no access lists are kept: {imports.roles_off}",)

@@ -43,7 +43,7 @@ class OktaSource:
 class OktaFacts:
     """One organisation, the app (None when the whole organisation is the source), its people; its groups and apps.
 
-    `directory` is None where none is imported, or our credential may not read them: then `refused` says why.
+    `directory` is None where none is imported, or Okta or Teleport does not let us see them: then `refused` says why.
     """
 
     organization: OktaOrganization

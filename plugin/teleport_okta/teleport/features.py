@@ -133,9 +133,8 @@ async def _probe(probe: _Probe, connection: Connection | None, server_version: s
             reason=f"this cluster does not offer it (Community edition, or too old): {error.details}",
         )
     except PermissionDeniedError as error:
-        return Feature(
-            probe.feature, enabled=False, reason=f"the {probe.identity} identity may not use it: {error.details}"
-        )
+        reason = f"the {probe.identity} identity may not use it: {error.details}"
+        return Feature(probe.feature, enabled=False, reason=reason, denied=True)
     except IdentityError as error:
         if probe.identity == "host":
             raise

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import grpc
 from cluster_world import WITH_DIRECTORY, WayIn, built_world
 from contract.sync.office import Office
+from teleport_okta.sandbox.teleport import Fault
 
 
 async def test_people_are_synced_where_groups_may_not_be_read(office):
@@ -39,3 +41,22 @@ async def test_a_service_app_without_the_scope_for_groups_syncs_people(tmp_path)
         world.clock.advance(3600)
         assert (await world.run()).succeeded
         assert office.lists()
+
+
+async def test_lists_stay_as_they_are_where_the_cluster_denies_them_and_the_rest_is_synced(office):
+    group = office.group("Engineering", "ada@x.io")
+    await office.settled()
+    office.okta.remove_member(group.id, office.person("ada@x.io").id)
+    app = office.app("Figma", "ada@x.io")
+    office.teleport.faults.add(
+        Fault("/teleport.accesslist.v1.AccessListService/ListAccessLists", grpc.StatusCode.PERMISSION_DENIED, count=1)
+    )
+    report = await office.next_pass()
+    assert report.succeeded
+    assert any("no access lists are kept" in warning for warning in report.plan.warnings)
+    assert office.server(app)
+    assert set(office.members(group)) == {"ada@x.io"}
+    assert all(office.roles(group))
+    assert (await office.next_pass()).succeeded
+    assert group.id not in office.lists()
+    assert app.id in office.lists()
