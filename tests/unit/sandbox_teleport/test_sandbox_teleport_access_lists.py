@@ -10,12 +10,16 @@ from teleport.accesslist.v1.accesslist_pb2 import (
     AccessList,
 )
 from teleport.accesslist.v1.accesslist_service_pb2 import (
+    CountAccessListMembersRequest,
     DeleteAccessListRequest,
     GetAccessListOwnersRequest,
     GetAccessListRequest,
+    ListAccessListMembersRequest,
     ListAccessListsRequest,
     UpdateAccessListRequest,
+    UpsertAccessListMemberRequest,
     UpsertAccessListRequest,
+    UpsertAccessListWithMembersRequest,
 )
 from teleport.legacy.client.proto.authservice_pb2 import CreateRoleRequest, DeleteRoleRequest, PingRequest
 from teleport.legacy.types.types_pb2 import RoleV6
@@ -81,7 +85,7 @@ async def test_a_list_without_header_or_metadata_crashes_the_server(bot, sandbox
 
 async def test_names_become_keys_and_labels_are_checked(bot, access_list, refusal):
     code, text = await refusal(upsert(bot, access_list("a/b")))
-    assert (code, text.endswith('"/access_list/a/b"')) == ("INVALID_ARGUMENT", True)
+    assert (code, text.endswith('".locks/access_list/a/b"')) == ("INVALID_ARGUMENT", True)
     assert await refusal(upsert(bot, access_list(""))) == ("INVALID_ARGUMENT", "missing parameter Name")
     wrong = access_list("g1", **{"no spaces": "x"})
     assert await refusal(upsert(bot, wrong)) == ("INVALID_ARGUMENT", 'invalid label key: "no spaces"')
@@ -135,7 +139,8 @@ async def test_what_clients_say_of_counts_nesting_and_eligibility_is_ignored(bot
     message.status.member_of.append("elsewhere")
     stored = await upsert(bot, message)
     assert stored.spec.owners[0].ineligible_status == 0
-    assert (stored.status.member_count, list(stored.status.member_of)) == (0, [])
+    assert not stored.status.HasField("member_count")
+    assert list(stored.status.member_of) == []
 
 
 async def test_an_owner_of_no_kind_is_stored_as_one(bot, access_list):
@@ -156,6 +161,25 @@ async def test_update_needs_the_revision_and_upsert_does_not(bot, access_list, r
     assert second.header.metadata.revision != first.header.metadata.revision
     assert (await refusal(update(bot, first)))[0] == "FAILED_PRECONDITION"
     await upsert(bot, first)
+
+
+async def test_a_name_that_cannot_be_a_key_is_refused_by_reads_too_with_the_key_of_the_lists_lock(
+    bot, access_list, member, refusal
+):
+    calls = bot.access_lists
+    writes = UpsertAccessListWithMembersRequest(access_list=access_list("a b"), members=[member("a b", "ada")])
+    for call in (
+        upsert(bot, access_list("a b")),
+        update(bot, access_list("a b")),
+        calls.UpsertAccessListWithMembers(writes),
+        get(bot, "a b"),
+        delete(bot, "a b"),
+        calls.UpsertAccessListMember(UpsertAccessListMemberRequest(member=member("a b", "ada"))),
+        calls.ListAccessListMembers(ListAccessListMembersRequest(access_list="a b")),
+        calls.CountAccessListMembers(CountAccessListMembersRequest(access_list_name="a b")),
+    ):
+        code, text = await refusal(call)
+        assert (code, text.partition(": ")[2]) == ("INVALID_ARGUMENT", '".locks/access_list/a b"')
 
 
 async def test_a_missing_list_is_not_found_by_any_call_not_even_update(bot, access_list, refusal):

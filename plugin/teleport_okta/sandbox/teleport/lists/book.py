@@ -12,7 +12,7 @@ from ..refusal import access_denied, not_found, quoted
 from ..versions import Defect, Feature
 from .member_stores import is_list
 from .nesting import Hierarchy, owner_lists
-from .rules import complete_list, complete_member, never_expires
+from .rules import check_list_name, complete_list, complete_member, never_expires
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,6 +124,7 @@ class ListBook:
 
     def _admit(self, access_list: AccessList) -> None:
         complete_list(access_list, self._cluster.now())
+        check_list_name(access_list.header.metadata.name)
         if not self._knows_nesting:
             for owner in access_list.spec.owners:
                 owner.ClearField("membership_kind")

@@ -20,7 +20,7 @@ from teleport.accesslist.v1.accesslist_pb2 import (
 )
 
 from ..crash import ServerCrash
-from ..metadata import check_modern_metadata, seconds_of
+from ..metadata import check_key_part, check_modern_metadata, seconds_of
 from ..refusal import bad_parameter
 from .review_dates import next_review_date
 
@@ -47,6 +47,12 @@ _DEMANDED: Final = {
     "grants": "grants",
 }
 """The parts of a list that must be there, empty or not, by the names that the refusal gives them."""
+
+
+def check_list_name(name: str) -> None:
+    """Refuse a list whose name cannot be part of a key. That of its lock is the first, and reads take the lock too."""
+    if name:
+        check_key_part(name, f".locks/access_list/{name}")
 
 
 def complete_list(access_list: AccessList, now: float) -> None:

@@ -1,4 +1,4 @@
-"""A list as the server shows it: with counts that are stored nowhere (`reference/teleport.md` 4.8)."""
+"""A list as the server shows it (`reference/teleport.md` 4.8)."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ class ListView:
     """Shows the lists of a cluster."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._members = cluster.list_members
         self._knows_nesting = cluster.has(Feature.NESTED_LISTS)
 
     def of(self, access_list: AccessList) -> AccessList:
-        """Return a copy with member counts; old servers know nothing of nesting."""
+        """Return a copy without counts of members, which the storage layer does not fill; old servers do not nest."""
         shown = AccessList()
         shown.CopyFrom(access_list)
-        count = self._members.count(access_list.header.metadata.name)
-        shown.status.member_count = count.users
+        shown.status.SetInParent()
+        shown.status.ClearField("member_count")
+        shown.status.ClearField("member_list_count")
         if self._knows_nesting:
-            shown.status.member_list_count = count.lists
             return shown
         shown.status.ClearField("owner_of")
         shown.status.ClearField("member_of")

@@ -12,6 +12,7 @@ from teleport.accesslist.v1.accesslist_service_pb2 import (
 )
 
 from ..lists.book import ListBook
+from ..lists.rules import check_list_name
 from ..refusal import bad_parameter, not_found, quoted
 from ..rpc import Call, rpc
 from .list_access import KIND, demanded_list
@@ -48,6 +49,7 @@ class AccessListMembers:
     ) -> CountAccessListMembersResponse:
         """Return how many users and how many lists are members; none of a list that does not exist."""
         call.access.demand(KIND, "read")
+        check_list_name(request.access_list_name)
         count = self._members.count(request.access_list_name)
         return CountAccessListMembersResponse(count=count.users, list_count=count.lists)
 

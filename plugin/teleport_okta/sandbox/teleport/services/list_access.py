@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..lists.rules import check_list_name
 from ..refusal import not_found, quoted
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def demanded_list(call: Call, lists: Store[AccessList], name: str, *verbs: str) 
     found = lists.get(name)
     if found is None:
         call.access.demand(KIND, "read")
+        check_list_name(name)
         raise not_found(f"access_list {quoted(name)} doesn't exist")
     call.access.demand(KIND, *verbs, labels=found.header.metadata.labels)
     return found
