@@ -32,8 +32,8 @@ test: setup ## all tests but the benchmarks
 	@echo "test: unit, property, contract, crash and end-to-end tests, on loopback only"
 	@$(BIN)/pytest tests --ignore=tests/bench
 
-quick: setup ## unit and property tests, in under a minute
-	@HISTORIES=100 $(BIN)/pytest tests/unit tests/property -q
+quick: setup ## unit and property tests of the product, in under a minute
+	@HISTORIES=100 $(BIN)/pytest tests/unit tests/property -q --ignore-glob="tests/unit/sandbox_*"
 
 check: setup ## format, lint, types, layers, Dockerfile, locks, and gen/ is what proto/ generates
 	@echo "check: format" && $(BIN)/ruff format --check $(SOURCES)
