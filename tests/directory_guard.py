@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from directory_oracle import is_imported, is_list
+from teleport.legacy.types.types_pb2 import AppServerV3, UserGroupV1
 from teleport_okta.model import labels
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 
@@ -77,8 +78,24 @@ class DirectoryGuard:
                 deterministic=True
             ):
                 self._object(f"the {kind} {name}, which is not ours, was changed")
-        elif after is None and not may_go(before):
-            self._object(f"the {kind} {name} of {held.get(labels.OKTA_ID)} was deleted, and is wanted")
+        elif after is None:
+            if not may_go(before):
+                self._object(f"the {kind} {name} of {held.get(labels.OKTA_ID)} was deleted, and is wanted")
+        elif lost := (_carried(before) - _carried(after)) & self._wanted(before, held.get(labels.OKTA_ID, "")):
+            self._object(f"the {kind} {name} lost {lost}, which it should have")
+
+    def _wanted(self, message, okta_id):
+        """What of one of ours should be on it: the apps of a group, the groups of an app, the apps of a role."""
+        oracle = self.oracle
+        match message:
+            case UserGroupV1():
+                added = oracle.group_labels.get(oracle.groups.get(okta_id), {})
+                return {app_server_name(app_id) for app_id in oracle.granted(okta_id)} | added.items()
+            case AppServerV3():
+                return {group_id for group_id in oracle.groups if okta_id in oracle.granted(group_id)}
+            case _ if message.Metadata.Name == member_role(okta_id) and okta_id in oracle.groups:
+                return oracle.granted(okta_id)
+        return set()
 
     def _user_group_may_go(self, group):
         return group.Header.Metadata.Name not in self.oracle.groups
@@ -96,6 +113,12 @@ class DirectoryGuard:
         """Whether nobody wants the list of a group or an app: it fails the filters, or nobody is in it."""
         oracle = self.oracle
         return not oracle.may_have_list(name) or not (oracle.people(name) or oracle.added(name))
+
+    def _nested_may_go(self, name):
+        """Whether a nested list is there no more, or nobody wants it."""
+        oracle = self.oracle
+        is_there = oracle.cluster.access_lists.stored(name) is not None
+        return not is_there or (oracle.is_list_of_ours(name) and self._list_may_go(name))
 
     def _list_changed(self, name, before, after):
         if self.people_act or before is None:
@@ -123,10 +146,23 @@ class DirectoryGuard:
             return
         if after is not None and before == after:
             return
-        is_dangling = is_list(before) and oracle.cluster.access_lists.stored(name) is None
-        goes_with_list = is_of_ours and after is None and not oracle.may_have_list(list_name)
-        if not (goes_with_list or (is_dangling and after is None)):
+        may_go = is_of_ours and (not oracle.may_have_list(list_name) or (is_list(before) and self._nested_may_go(name)))
+        if after is not None or not may_go:
             self._object(f"{name}, whom people added to {list_name}, was changed or taken out")
 
     def _object(self, what):
         self.violations.append(what)
+
+
+def _carried(message):
+    """What one of ours carries that can be lost."""
+    match message:
+        case UserGroupV1():
+            return {*message.Spec.Applications, *message.Header.Metadata.Labels.items()}
+        case AppServerV3():
+            return set(message.Spec.App.Spec.UserGroups)
+    return set(
+        message.Spec.Allow.AppLabels.Values[labels.APP_ID].Values
+        if labels.APP_ID in message.Spec.Allow.AppLabels.Values
+        else ()
+    )

@@ -23,6 +23,7 @@ from teleport_okta.sandbox.teleport.presets import BOT_ROLE, BOT_USER, bot_role,
 from teleport_okta.sandbox.teleport.rotation import HostAuthority
 from teleport_okta.sandbox.teleport.services import services_of
 from teleport_okta.state.approvals import NothingHeldError
+from teleport_okta.sync.sources import OktaSource
 
 START_TAKES = 0.5
 """Seconds from the end of one process to the first call of the next; new locks are listed by then."""
@@ -54,6 +55,7 @@ class World:
             {
                 "teleport": {"addr": "127.0.0.1:1", "identity": "unused"},
                 "okta": {"org_url": ORG_URL, "api_token": "unused", "app_id": APP},
+                "sync": {"apps_and_groups": False},
                 "brake": {"floor": floor, "absent_ratio": absent, "stated_ratio": stated},
                 "storage": {"data_dir": str(directory)},
             }
@@ -66,7 +68,11 @@ class World:
 
     def begin(self):
         self.process = Process(
-            path=self._path, okta=self.okta, server=self._server, settings=self.settings, clock=self.clock
+            path=self._path,
+            okta=OktaSource(self.okta, None),
+            server=self._server,
+            settings=self.settings,
+            clock=self.clock,
         )
 
     def restart(self):

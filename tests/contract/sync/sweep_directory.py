@@ -42,7 +42,7 @@ class Reach:
         self.oracle = DirectoryOracle(
             play.world.okta,
             play.world.teleport.cluster,
-            users=lambda: {name: play.ids[who] for name, who in play.users.items()},
+            users=lambda: {name: play.ids.get(who, "") for name, who in play.users.items()},
             passes=LISTED.__contains__,
             group_labels=_LABELLED,
         )

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from teleport_okta.sync.report import PassReport
 
 
+PARTS = ("user_groups", "app_servers", "access_lists", "okta_service", "roles")
+"""Features of a cluster, by which a report says what we are denied."""
+
+
+LISTS_OFF = "no access lists are kept"
+
+
 @dataclass
 class Attempt:
     """How a command went: the report of its pass, if it came to one, or what it raised."""
@@ -25,10 +32,15 @@ class Attempt:
 
     @property
     def claims_success(self):
-        """Whether it says that everybody is as they should be; somebody who was set aside is not."""
+        """Whether it says that everything is as it should be: nobody was set aside, and lists are not off."""
         if self.report is None:
             return self.error is None
-        return self.report.succeeded and not self.report.plan.quarantined
+        return self.report.succeeded and not self.report.plan.quarantined and not self.says_that_lists_are_off
+
+    @property
+    def says_that_lists_are_off(self):
+        """Whether it warns that it leaves access lists alone."""
+        return any(LISTS_OFF in warning for warning in self.report.plan.warnings)
 
 
 async def attempted(command):
@@ -93,9 +105,9 @@ def unclear(attempt, play, call):
     failed = [outcome for outcome in report.outcomes if outcome.result != Result.DONE]
     if report.error:
         yield from _unclear_words(report.error, report.error, play, call)
-        if not report.error.endswith(")"):
+        if not report.error.endswith(")") and "; or set " not in report.error:
             yield f"has no remedy: {report.error}"
-    elif not failed and not report.plan.findings.held and not report.plan.quarantined:
+    elif not (failed or report.plan.findings.held or report.plan.quarantined or attempt.says_that_lists_are_off):
         yield "did not succeed, and says not why"
     for row in report.plan.quarantined:
         if not row.reason or not row.remedy:
@@ -112,7 +124,7 @@ def _unclear_words(text, what, play, call):
 
 
 def objects(play):
-    """What an error may be about, as it may name them: users, and the places that were asked."""
+    """What an error may be about, as it may name them: users, the places that were asked, parts of the cluster."""
     settings = play.world.settings
     return (
         *(f"{who}@x.io" for who in (*CAST, "daniel", "fay")),
@@ -120,6 +132,7 @@ def objects(play):
         settings.okta.org_url,
         f"the lease of {play.world.okta.id}",
         f"the right to write for {play.world.okta.id}",
+        *PARTS,
     )
 
 

@@ -68,7 +68,7 @@ class Performance:
     def _during(self, play, guard, trouble, attempt):
         yield from harm(play, guard)
         if not attempt.claims_success:
-            yield from unclear(attempt, play, trouble.call)
+            yield from unclear(attempt, play, trouble.named)
         elif attempt.report is not None:
             yield from (f"claims to have succeeded, but {what}" for what in wrong_state(play))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import cycle
+from itertools import cycle, islice
 from typing import NamedTuple
 
 from contract.sync.sweep_troubles import Trouble
+
+SHARES = {"each": 1, "half": 2, "third": 3}
+"""How many calls it takes until every fault was met, by the name of the sample."""
 
 
 class Moment(NamedTuple):
@@ -40,16 +43,17 @@ def everything(moments):
     ]
 
 
-def each(moments):
+def each(moments, share=1):
     """Every call with every fault: in the step that has the least to bear so far, once and lasting in turn.
 
-    Calls with few moments choose first, so that the steps are filled evenly and few tellings are needed.
+    With a `share` of 2, every call with every second fault, and the next call with the others; and so on. Calls with
+    few moments choose first, so that the steps are filled evenly and few tellings are needed.
     """
     load, lasting = Counter(), cycle((False, True))
     troubles = []
-    for call, its_moments in sorted(moments.items(), key=lambda item: len(item[1])):
+    for number, (call, its_moments) in enumerate(sorted(moments.items(), key=lambda item: len(item[1]))):
         used = Counter()
-        for fault in call.faults:
+        for fault in islice(call.faults, number % share, None, share):
             moment = min(its_moments, key=lambda moment: (load[moment[:2]], used[moment]))
             used[moment] += 1
             load[moment[:2]] += 1
@@ -59,12 +63,12 @@ def each(moments):
 
 
 def chosen(choice, moments):
-    """The sample that is named: `each`, `all`, a number of troubles, or their names, joined by commas."""
+    """The sample that is named: one of `SHARES`, `all`, a number of troubles, or their names, joined by commas."""
     space = everything(moments)
     if choice == "all":
         return space
-    if choice == "each":
-        return each(moments)
+    if choice in SHARES:
+        return each(moments, SHARES[choice])
     if choice.isdigit():
         count = min(int(choice), len(space))
         return [space[index * len(space) // count] for index in range(count)]

@@ -86,6 +86,11 @@ class Trouble:
         lasting = "always" if self.lasts else "once"
         return f"{self.telling}:{self.step}:{self.call}:{self.nth}:{self.fault}:{lasting}"
 
+    @property
+    def named(self):
+        """The call that an error may name: whichever comes first after a token was revoked."""
+        return Call("any /api/v1/", is_okta=True) if self.fault == "401-revoked" else self.call
+
     def begin(self, world):
         """Let it happen from now on; return the sandbox's own fault."""
         order = {"after": self.nth - 1, "count": None if self.lasts else 1}

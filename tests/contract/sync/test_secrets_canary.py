@@ -24,7 +24,8 @@ from urllib.parse import quote
 import grpc
 import pytest
 from canaries import Canaries, durable
-from cluster_world import WayIn, built_world, pod_token
+from cluster_world import WayIn, pod_token
+from contract.sync.office import built_office
 from contract.sync.sweep_performance import Performance, cast, perform_all
 from contract.sync.sweep_space import each, moments_of
 from contract.sync.sweep_story import HOUR, TELLINGS
@@ -168,12 +169,15 @@ async def test_no_secret_turns_up_whatever_call_fails(tmp_path, monkeypatch, sea
 
 @asynccontextmanager
 async def secret_world(search, directory, **details):
-    """A world whose secrets are watched out for, with a person in it; what it keeps is searched at its end."""
-    async with built_world(directory, **details) as world:
-        search.look_at_world(world)
-        world.hire("ada@x.io")
-        yield world
-        search.look_at_world(world)
+    """A world whose secrets are watched out for, with a person, a group and an app in it; what it keeps is searched.
+
+    That is done at its beginning and at its end.
+    """
+    async with built_office(directory, **details) as office:
+        search.look_at_world(office.world)
+        office.app("Figma", "ada@x.io", groups=[office.group("Looms", "ada@x.io")])
+        yield office.world
+        search.look_at_world(office.world)
 
 
 async def failing(search, command):
