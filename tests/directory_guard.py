@@ -85,12 +85,16 @@ class DirectoryGuard:
             self._object(f"the {kind} {name} lost {lost}, which it should have")
 
     def _wanted(self, message, okta_id):
-        """What of one of ours should be on it: the apps of a group, the groups of an app, the apps of a role."""
+        """What of one of ours should be on it: the apps of a group, the groups of an app, the apps of a role.
+
+        An app whose server has ended, as each does that nobody renews, is none that a user group must have.
+        """
         oracle = self.oracle
         match message:
             case UserGroupV1():
                 added = oracle.group_labels.get(oracle.groups.get(okta_id), {})
-                return {app_server_name(app_id) for app_id in oracle.granted(okta_id)} | added.items()
+                servers = {one.Metadata.Name for one in oracle.cluster.app_servers.all_stored()}
+                return {app_server_name(app_id) for app_id in oracle.granted(okta_id)} & servers | added.items()
             case AppServerV3():
                 return {group_id for group_id in oracle.groups if okta_id in oracle.granted(group_id)}
             case _ if message.Metadata.Name == member_role(okta_id) and okta_id in oracle.groups:

@@ -1,11 +1,15 @@
 """Random days of an organisation, through the whole product: HTTP, TLS, gRPC and SQLite are real, time is virtual.
 
 Contract: after a clean pass the cluster holds exactly the people who are assigned and usable, each with the traits that
-their profiles give, and locked exactly while suspended; a second pass plans nothing; users of others are untouched to
-the byte; a pass that could not read, or read nothing, takes nobody away. Logins are never reused here, and nothing
-fails in the middle: `test_property_faults` covers both.
+their profiles give, and locked exactly while suspended; and of groups, apps and lists what the organisation says and
+the filters let pass, with everything that people did to lists. A second pass plans nothing. Users of others are
+untouched to the byte. A pass that could not read, or read nothing, takes nobody and nothing away. Losing the state
+changes none of it. Logins are never reused here, and nothing fails in the middle: `test_property_faults` covers both.
 
-Oracle: the sandboxes' own states, compared without the product's code.
+Space: five people, two groups and two apps; days of a few deeds, in Okta and in Teleport; other filters; a lost state;
+a reading that fails or lies.
+
+Oracle: the sandboxes' own states, compared without the product's code; `DirectoryGuard` sees every single change.
 """
 
 from __future__ import annotations
@@ -13,11 +17,14 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from cluster_world import built_world
+from cluster_world import WITH_DIRECTORY, built_world
+from contract.sync.office import TEN_MINUTES, Office
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property.directory_deeds import FILTERS, IN_OKTA, IN_TELEPORT, OBJECTS, DirectoryDeeds
 from teleport_okta.errors import TeleportOktaError
 
 PEOPLE = 5
@@ -40,8 +47,47 @@ deeds = st.sampled_from(
         "a day passes",
     ]
 )
-readings = st.sampled_from(["fine", "fine", "fine", "empty", "down", "revoked app permission"])
-days = st.lists(st.tuples(st.lists(st.tuples(deeds, st.integers(0, PEOPLE - 1)), max_size=4), readings), max_size=5)
+of_people = st.tuples(deeds, st.just(0), st.integers(0, PEOPLE - 1))
+of_directory = st.tuples(
+    st.sampled_from([*IN_OKTA, *IN_TELEPORT]), st.integers(0, OBJECTS - 1), st.integers(0, PEOPLE - 1)
+)
+filters = st.sampled_from([None, None, None, *FILTERS])
+PEOPLE_LIES = {
+    "empty": ("empty", "/api/v1/apps/*/users"),
+    "down": ("unavailable", "/api/v1/apps/*/users"),
+}
+DIRECTORY_LIES = {
+    "no groups": ("empty", "/api/v1/groups"),
+    "no members": ("empty", "/api/v1/groups/*/users"),
+    "members down": ("unavailable", "/api/v1/groups/*/users"),
+    "grants down": ("unavailable", "/api/v1/groups/*/apps"),
+    "no apps": ("empty", "/api/v1/apps"),
+    "groups down": ("unavailable", "/api/v1/groups"),
+}
+LIES = PEOPLE_LIES | DIRECTORY_LIES
+READINGS = [*["fine"] * 6, *PEOPLE_LIES, "revoked app permission", *DIRECTORY_LIES]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What happens before a pass, and to it."""
+
+    deeds: list
+    filters: tuple | None
+    loses_state: bool
+    reading: str
+
+
+days = st.lists(
+    st.builds(
+        Moment,
+        st.lists(of_people | of_directory, max_size=6),
+        filters,
+        st.sampled_from([False] * 5 + [True]),
+        st.sampled_from(READINGS),
+    ),
+    max_size=5,
+)
 
 USABLE = {"ACTIVE", "LOCKED_OUT", "SUSPENDED"}
 
@@ -51,8 +97,36 @@ class Day:
 
     def __init__(self, world):
         self.world = world
+        self.office = Office(world)
         self.people = [world.hire(f"person{number}@x.io", department="Engines") for number in range(PEOPLE)]
         self.hired = PEOPLE
+        self.directory = DirectoryDeeds(world, self.staying)
+        for person in self.people[:2]:
+            self.directory.play("join", 0, person)
+        self.directory.play("grant", 0, None)
+
+    async def live(self, moment):
+        """Let people do what they do, and an operator set filters; then listings and stamps show it."""
+        world, directory = self.world, self.directory
+        world.clock.advance(TEN_MINUTES)
+        with directory.guard.while_people_act():
+            for deed, what, number in moment.deeds:
+                if deed in {*IN_OKTA, *IN_TELEPORT}:
+                    directory.play(deed, what, world.okta.user(self.people[number].id))
+                else:
+                    self.play(deed, number)
+            world.clock.advance(TEN_MINUTES)
+        if moment.loses_state:
+            await self.office.run_without_the_state()
+        if moment.filters is not None:
+            directory.filters = moment.filters
+            groups, apps = moment.filters
+            await self.office.reconfigure(access_lists={"group_filters": groups, "app_filters": apps})
+
+    def staying(self):
+        """Name to Okta id of everybody who should be there, or is set aside."""
+        kept = {name: okta_id for name, okta_id in self.world.owned().items() if is_kept(self, okta_id)}
+        return self.rightful() | kept
 
     def play(self, deed, number):
         world, okta = self.world, self.world.okta
@@ -94,61 +168,78 @@ class Day:
     def assigned(self, person):
         return self.world.okta.assignments.find(self.world.okta_app.id, person.id) is not None
 
-    def is_suspended(self, okta_id):
-        return self.world.okta.user(okta_id).status == "SUSPENDED"
-
     def rightful(self):
-        """Name to department of everybody who is assigned, usable, and has a usable name."""
+        """Name to Okta id of everybody who is assigned, usable, and has a usable name."""
         result = {}
         for known in self.people:
             person = self.world.okta.user(known.id)
             assignment = self.world.okta.assignments.find(self.world.okta_app.id, person.id)
             if assignment and person.status in USABLE and "'" not in assignment.user_name:
-                result[assignment.user_name] = person.profile.get("department")
+                result[assignment.user_name] = person.id
         return result
+
+    def wrong_users(self, before):
+        """Say where the users differ from what the organisation says; `before` are those whom the pass found."""
+        world, rightful = self.world, self.rightful()
+        kept = {name for name, okta_id in before.items() if is_kept(self, okta_id)}
+        if set(world.owned()) != set(rightful) | kept:
+            yield f"users: {sorted(world.owned())} instead of {sorted(rightful)} and {sorted(kept)}"
+        for name in rightful.keys() & world.owned().keys():
+            user, person = world.users()[name], world.okta.user(rightful[name])
+            trait = user.Spec.Traits.Values.get("okta/department")
+            department = person.profile.get("department")
+            if (list(trait.Values) if trait else []) != ([department] if department else []):
+                yield f"{name} has the department {trait}"
+            if "okta-requester" not in user.Spec.Roles:
+                yield f"{name} has the roles {user.Spec.Roles}"
+            lock = world.locks().get(name)
+            if (lock is not None and not lock.Spec.HasField("Expires")) != (person.status == "SUSPENDED"):
+                yield f"{name}, {person.status}, has the lock {lock}"
 
 
 async def play(history, directory):
-    async with built_world(directory) as world:
+    brake = {"brake": {"floor": 100}}
+    async with built_world(directory, settings=WITH_DIRECTORY | brake) as world:
         world.teleport.administrator.create_user("local@x.io", roles=["access"])
         day = Day(world)
-        for deeds_of_day, reading in history:
-            for deed, number in deeds_of_day:
-                day.play(deed, number)
-            before, foreign = world.owned(), world.foreign()
-            match reading:
-                case "empty":
-                    world.okta.fail("empty", path="/api/v1/apps/*/users")
-                case "down":
-                    world.okta.fail("unavailable", path="/api/v1/apps/*/users")
-                case "revoked app permission":
-                    world.okta.narrow_role(without=["okta.apps.read"])
-            try:
-                report = await world.run()
-                failed = False
-            except TeleportOktaError:
-                failed = True
-            world.okta.recover()
-            world.okta.restore_role()
-            adopted = foreign.keys() & world.owned().keys()
-            assert adopted <= day.rightful().keys()
-            assert world.foreign() == {name: record for name, record in foreign.items() if name not in adopted}
-            if reading != "fine":
-                assert set(before) <= set(world.owned())
-                assert failed or before == {} or report.plan.findings.held
-                continue
-            assert report.succeeded, report.outcomes
-            kept = {name for name, okta_id in before.items() if is_kept(day, okta_id)}
-            assert set(world.owned()) == set(day.rightful()) | kept
-            for name, department in day.rightful().items():
-                user = world.users()[name]
-                trait = user.Spec.Traits.Values.get("okta/department")
-                assert (list(trait.Values) if trait else []) == ([department] if department else [])
-                assert "okta-requester" in user.Spec.Roles
-                lock, suspended = world.locks().get(name), day.is_suspended(world.owned()[name])
-                assert (lock is not None and not lock.Spec.HasField("Expires")) == suspended
-            again = await world.run()
-            assert not again.plan.changes, again.plan.changes
+        for moment in history:
+            await day.live(moment)
+            await one_pass(world, day, moment.reading)
+
+
+async def one_pass(world, day, reading):
+    """A pass on a reading, and what must be true after it."""
+    before, foreign, found = world.owned(), world.foreign(), day.directory.oracle.found()
+    staying = day.staying()
+    if reading in LIES:
+        kind, path = LIES[reading]
+        world.okta.fail(kind, path=path)
+    if reading == "revoked app permission":
+        world.okta.narrow_role(without=["okta.apps.read"])
+    try:
+        report = await world.run()
+        failed = False
+    except TeleportOktaError:
+        failed = True
+    world.okta.recover()
+    world.okta.restore_role()
+    day.directory.guard.catch_up()
+    assert not day.directory.guard.violations, "\n".join(day.directory.guard.violations)
+    adopted = foreign.keys() & world.owned().keys()
+    assert adopted <= day.rightful().keys()
+    assert world.foreign() == {name: record for name, record in foreign.items() if name not in adopted}
+    if reading in DIRECTORY_LIES:
+        assert before.keys() & staying.keys() <= world.owned().keys()
+        return
+    if reading != "fine":
+        assert set(before) <= set(world.owned())
+        assert failed or before == {} or report.plan.findings.held
+        return
+    assert report.succeeded, (report.error, report.outcomes)
+    assert not list(day.wrong_users(before))
+    assert not list(day.directory.oracle.wrong(found))
+    again = await world.run()
+    assert not again.plan.changes, again.plan.changes
 
 
 def is_kept(day, okta_id):
@@ -164,6 +255,6 @@ def is_kept(day, okta_id):
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(days)
-def test_every_day_ends_with_the_right_users(history):
+def test_every_day_ends_with_the_right_users_groups_apps_and_lists(history):
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(play(history, Path(directory)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from teleport_okta.desired.trust import members_of
+from teleport_okta.desired.trust import PEOPLE, members_of
 from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportMember
 from teleport_okta.model.findings import Quarantined
@@ -121,7 +121,8 @@ def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
     okta_id = holders.ids.get(name, "")
     harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", okta_id)
     if name in holders.strangers:
-        harm = Harm(harmed, Evidence.STATED)
+        # A login can have replaced the record: whether it is one of ours again, the listing of people decides.
+        harm = Harm(harmed, Evidence.ABSENT, listing=PEOPLE)
         return _removal(candidate.okta_id, name, "", "the user of this name is not ours", harm=harm)
     if not okta_id:
         return _removal(candidate.okta_id, name, "", "there is no user of this name", harm=None)

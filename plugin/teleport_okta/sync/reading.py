@@ -199,6 +199,7 @@ async def _directory_absences(
     facts: DirectoryFacts, memory: seen.DirectoryMemory, limits: Limits
 ) -> dict[str, Absences]:
     owner, directory = facts.imports.policy.owner, facts.okta
+    granted = {app_id for roster in directory.grants.values() for app_id in roster.ids}
     groups = judge_listing(
         GROUPS,
         directory.groups,
@@ -210,7 +211,7 @@ async def _directory_absences(
         APPS,
         directory.apps,
         baseline=await memory.baseline(seen.APPS),
-        owned_count=len(owned_apps(facts.actual, owner)),
+        owned_count=len(owned_apps(facts.actual, owner) | granted),
         limits=limits,
     )
     return {GROUPS: groups, APPS: apps} | doubted_rosters(directory, limits)

@@ -186,7 +186,7 @@ def test_a_membership_of_a_user_who_is_not_ours_any_more_goes_as_harm_that_is_co
     cluster.users["ada"] = TeleportUser("ada")
     plan = whole_plan(engines(ADA, BOB), cluster)
     assert changes(plan) == ["delete member 00gENG/ada"]
-    assert (only(plan).harm.evidence, only(plan).harm.listing) == (Evidence.STATED, "")
+    assert (only(plan).harm.evidence, only(plan).harm.listing) == (Evidence.ABSENT, PEOPLE_LISTING)
 
 
 def test_a_user_who_was_deleted_by_hand_is_made_again_and_stays_a_member():
