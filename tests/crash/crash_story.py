@@ -11,6 +11,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from crash.crash_witness import LOCK, USER, Witness
+from crash.crash_world import LISTED
+from directory_guard import DirectoryGuard
+from directory_oracle import DirectoryOracle
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Evidence, Harmed
@@ -30,16 +33,26 @@ class Play:
     witness: Witness = None
     ids: dict[str, str] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
+    """The ids of groups and apps, by the names that they are made with."""
 
     def __post_init__(self):
         self.witness = Witness(self.world)
         self.world.answers.witness = self.witness
+        self.oracle = DirectoryOracle(
+            self.world.okta, self.world.teleport.cluster, users=lambda: self.users, passes=LISTED.__contains__
+        )
+        self.guard = DirectoryGuard(self.oracle)
+        self.found = self.oracle.found()
 
     def begin(self, step):
         """Let the time of a step pass, and people do what they do; listings show it a little later."""
         self.world.clock.advance(step.after.total_seconds())
-        step.deed(self)
-        self.world.clock.advance(2)
+        self.guard.catch_up()
+        with self.guard.while_people_act():
+            step.deed(self)
+            self.world.clock.advance(2)
+        self.found = self.oracle.found()
 
     def opening(self):
         people = self.world.teleport.administrator
@@ -49,6 +62,21 @@ class Play:
         for who in (*CAST, "local"):
             self.ids[who] = self.world.hire(f"{who}@x.io")
         self.users = {f"{who}@x.io": self.ids[who] for who in CAST}
+        self.group("Looms", "ada", "bea", "eve", "hal")
+        self.group("Mills", "cy", "dan")
+        self.app("Figma")
+        self.world.okta.assign_group(self.made["Figma"], self.made["Looms"])
+        self.app("Wiki", "fay", "gil")
+
+    def group(self, name, *people):
+        self.made[name] = self.world.okta.create_group(name).id
+        for who in people:
+            self.world.okta.add_member(self.made[name], self.ids[who])
+
+    def app(self, label, *people):
+        self.made[label] = self.world.okta.create_app(label).id
+        for who in people:
+            self.world.okta.assign(self.made[label], self.ids[who])
 
     def register_devices(self):
         for who in ("ada", "eve", "gil"):
@@ -62,14 +90,22 @@ class Play:
         self.world.okta.delete_user(self.ids["bea"])
         self.assignment_ended("cy")
         self.renamed("dan", "daniel")
+        self.world.okta.remove_member(self.made["Looms"], self.ids["ada"])
+        self.world.okta.add_member(self.made["Mills"], self.ids["eve"])
+        self.world.teleport.administrator.lists.add_member(self.made["Looms"], "local@x.io", reason="helps out")
+        self.world.teleport.administrator.lists.edit(self.made["Looms"], title="Our looms")
 
     def suspensions(self):
+        self.world.okta.delete_app(self.made["Wiki"])
+        self.world.okta.assign_group(self.made["Figma"], self.made["Mills"])
+        self.world.teleport.administrator.lists.nest(self.made["Looms"], self.made["Mills"])
         self.suspended("eve")
         self.suspended("fay")
         self.world.teleport.administrator.sso_login("gil@x.io", roles=["access"], groups=["ops"], merge=False)
         self.ids["new bea"] = self.world.hire("bea@x.io")
 
     def returns(self):
+        self.group("Pits", "lou")
         self.unsuspended("eve")
         self.unassigned("fay")
         self.world.okta.assign(self.world.app_id, self.ids["ida"])
@@ -92,6 +128,7 @@ class Play:
             self.suspended(who)
 
     def next_day(self):
+        self.world.okta.delete_group(self.made["Mills"])
         self.unsuspended("daniel")
         self.unassigned("gil")
         self.users["bea@x.io"] = self.ids["new bea"]
@@ -136,7 +173,7 @@ class Play:
             self.world.clock.advance(61 * 60)
         self.world.clock.advance(31)
         await self.world.do("pass")
-        return [*self.unsettled(), *self.wrong_users(), *self.wrong_locks()]
+        return [*self.unsettled(), *self.wrong_users(), *self.wrong_locks(), *self.oracle.wrong(self.found)]
 
     def unsettled(self):
         last = self.world.last
@@ -203,10 +240,16 @@ class Step:
 DAYS = (
     (
         Step("the first start: a join, a new database", timedelta(), Play.opening, "open"),
-        Step("the first pass creates everybody", timedelta(), Play.nothing),
-        Step("two are unassigned, an assignment ends, one is renamed", 61 * MINUTE, Play.departures),
+        Step("the first pass creates everybody, groups, apps and three lists", timedelta(), Play.nothing),
         Step(
-            "two are suspended, a login replaces a record, a leaver's name is given anew", 61 * MINUTE, Play.suspensions
+            "two are unassigned, an assignment ends, one is renamed; lists are joined, left, edited",
+            61 * MINUTE,
+            Play.departures,
+        ),
+        Step(
+            "two are suspended, a login replaces a record, a leaver's name is given anew; an app goes with its list",
+            61 * MINUTE,
+            Play.suspensions,
         ),
         Step("one is unsuspended, a suspended one leaves, a leaver returns", 61 * MINUTE, Play.returns),
         Step("three vanish at once and are held; one leaves all the same", 61 * MINUTE, Play.flood),
@@ -215,6 +258,12 @@ DAYS = (
         Step("three are suspended at once, of whom one must wait", 61 * MINUTE, Play.many_suspensions),
         Step("an hour later the third is suspended too", 61 * MINUTE, Play.nothing),
     ),
-    (Step("every leaver's lock has run out; an adopted one leaves", 31 * HOUR, Play.next_day),),
+    (
+        Step(
+            "every leaver's lock has run out; an adopted one leaves; a nested list ends with its group",
+            31 * HOUR,
+            Play.next_day,
+        ),
+    ),
 )
 """The steps of each day; at its end everything that can be done is done, and must be right."""

@@ -27,6 +27,9 @@ from teleport_okta.sandbox.teleport.cluster import ListingLag
 from teleport_okta.sandbox.teleport.sandbox import TeleportSandbox
 
 VICTIM = Path(__file__).with_name("crash_victim.py")
+LISTED = ("Looms", "Mills", "Pits", "Wiki")
+"""The names of the groups and the app that may have a list."""
+
 LIMIT = 2
 """How much harm of each kind and evidence an hour may bring in these worlds."""
 
@@ -209,6 +212,7 @@ async def built_world(zygote, directory):
                 "join_token": teleport.join_token,
             },
             "okta": {"org_url": okta_server.url, "api_token": okta.ssws_token, "app_id": app_id},
+            "access_lists": {"default_owners": ["owner@x.io"], "group_filters": LISTED[:3], "app_filters": LISTED[3:]},
             "brake": {"floor": LIMIT, "absent_ratio": 0.01, "stated_ratio": 0.01},
             "storage": {"data_dir": str(directory / "data")},
         }
