@@ -7,6 +7,7 @@ one that is in use is kept while Okta still lists it, because Okta does not prom
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.trust import APPS
@@ -16,6 +17,7 @@ from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.plan import labelling
 from teleport_okta.plan.changes import APP_SERVER, USER_GROUP, Action, Change, Harm
+from teleport_okta.plan.narrowing import in_found_order, in_two_steps
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -66,11 +68,9 @@ def _writing(
     if not ends:
         is_right = found is not None and content == found and found.expires is not None
         return [] if is_right else [_step(wanted, content, found)]
-    wider = replace(content, user_groups=tuple(sorted({*content.user_groups, *ends})))
-    if found is not None and sorted(found.user_groups) == list(wider.user_groups):
-        wider = replace(wider, user_groups=found.user_groups)
-    narrowing = replace(_step(wanted, content, wider), rests_on=tuple(ends.values()))
-    return [narrowing] if wider == found else [_step(wanted, wider, found), narrowing]
+    named = found.user_groups if found else ()
+    wider = replace(content, user_groups=in_found_order({*content.user_groups, *ends}, named))
+    return in_two_steps(partial(_step, wanted), content, wider=wider, found=found, ends=ends.values())
 
 
 def _content(
@@ -85,7 +85,7 @@ def _content(
         labels=labelling.labelled(base.labels, owned, wanted.rule_labels, policy),
         uri=base.uri if base.uri in app.links else app.links[0],
         description=app.description,
-        user_groups=base.user_groups if sorted(base.user_groups) == list(groups) else groups,
+        user_groups=groups,
     )
 
 
@@ -96,7 +96,7 @@ def _granting(wanted: WantedApp, base: TeleportAppServer, desired: DesiredDirect
         for name in base.user_groups
         if desired.is_unreadable(name) or (name in desired.groups and desired.groups[name].apps is None)
     }
-    return tuple(sorted(unknown | (desired.groups.keys() & set(wanted.group_ids))))
+    return in_found_order(unknown | (desired.groups.keys() & set(wanted.group_ids)), base.user_groups)
 
 
 def _ends_behind(

@@ -120,12 +120,10 @@ def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
         )
     okta_id = holders.ids.get(name, "")
     harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", okta_id)
-    if name in holders.strangers:
-        # A login can have replaced the record: whether it is one of ours again, the listing of people decides.
-        harm = Harm(harmed, Evidence.ABSENT, listing=PEOPLE)
-        return _removal(candidate.okta_id, name, "", "the user of this name is not ours", harm=harm)
     if not okta_id:
-        return _removal(candidate.okta_id, name, "", "there is no user of this name", harm=None)
+        # A login can have replaced the record, or somebody deleted it: the listing of people says whether it returns.
+        reason = "the user of this name is not ours" if name in holders.strangers else "there is no user of this name"
+        return _removal(candidate.okta_id, name, "", reason, harm=Harm(harmed, Evidence.ABSENT, listing=PEOPLE))
     harm = Harm(harmed, Evidence.ABSENT, listing=members_of(candidate.okta_id))
     return _removal(candidate.okta_id, name, okta_id, f"no longer in {candidate.name} in Okta", harm=harm)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.trust import GROUPS
@@ -14,6 +15,7 @@ from teleport_okta.model.names import app_server_name
 from teleport_okta.plan import labelling
 from teleport_okta.plan.app_servers import harm_of_ending
 from teleport_okta.plan.changes import USER_GROUP, Action, Change, Harm
+from teleport_okta.plan.narrowing import in_found_order, in_two_steps
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -61,11 +63,9 @@ def _writing(
     ends = _ends_behind(found, content, desired, actual)
     if not ends:
         return [] if content == found else [_step(wanted, content, found)]
-    wider = replace(content, applications=tuple(sorted({*content.applications, *ends})))
-    if found is not None and sorted(found.applications) == list(wider.applications):
-        wider = replace(wider, applications=found.applications)
-    narrowing = replace(_step(wanted, content, wider), rests_on=tuple(ends.values()))
-    return [narrowing] if wider == found else [_step(wanted, wider, found), narrowing]
+    named = found.applications if found else ()
+    wider = replace(content, applications=in_found_order({*content.applications, *ends}, named))
+    return in_two_steps(partial(_step, wanted), content, wider=wider, found=found, ends=ends.values())
 
 
 def _content(
@@ -77,11 +77,11 @@ def _content(
     apps = base.applications
     if wanted.apps is not None:
         unreadable = {app_server_name(app_id) for app_id in wanted.unlisted if desired.is_unreadable(app_id)}
-        apps = tuple(sorted({app.name for app in wanted.apps} | unreadable.intersection(base.applications)))
+        apps = in_found_order({app.name for app in wanted.apps} | unreadable.intersection(apps), apps)
     return replace(
         base,
         labels=labelling.labelled(base.labels, owned, wanted.rule_labels, policy),
-        applications=base.applications if sorted(base.applications) == sorted(apps) else apps,
+        applications=apps,
     )
 
 

@@ -173,12 +173,14 @@ def test_a_renamed_person_is_in_the_list_by_the_new_name_before_the_old_one_goes
     assert [one.after for one in plan.changes if one.kind == MEMBER] == [("countess",), ("countess",)]
 
 
-def test_a_membership_of_nobody_goes_without_harm():
+def test_a_membership_of_nobody_goes_as_harm_that_the_listing_of_people_must_bear_out():
     cluster = synced(engines(ADA, BOB))
     cluster.users.pop("ada")
     plan = whole_plan(engines(ADA, BOB), cluster, people=departed())
     assert changes(plan) == ["delete member 00gENG/ada"]
-    assert only(plan).harm is None
+    assert (only(plan).harm.evidence, only(plan).harm.listing) == (Evidence.ABSENT, PEOPLE_LISTING)
+    doubt = {PEOPLE_LISTING: Absences("the listing is empty", approvable=True)}
+    assert not changes(held_back(plan, cluster, engines(ADA, BOB), absences=doubt))
 
 
 def test_a_membership_of_a_user_who_is_not_ours_any_more_goes_as_harm_that_is_counted():

@@ -169,10 +169,6 @@ class Groups:
         """Return the ids of a group's members in the order of joining; empty for Everyone, who are all users."""
         return self._members[group_id]
 
-    def is_member(self, group_id: str, user_id: str) -> bool:
-        """Return whether a user who exists is in the group."""
-        return group_id == self.everyone or user_id in self._members.get(group_id, ())
-
     def of_user(self, user_id: str) -> list[Group]:
         """Return the groups of a user who exists, Everyone first."""
         groups = (self.require(group_id) for group_id in self.ids_of_user(user_id))

@@ -59,11 +59,6 @@ class AdminRole:
         self._hidden.clear()
         self._only = None
 
-    @property
-    def sees_everything(self) -> bool:
-        """Whether the resource set leaves nothing out."""
-        return not self._hidden and self._only is None
-
     def sees(self, object_id: str) -> bool:
         """Return whether the resource set holds an object."""
         if object_id in self._hidden:
