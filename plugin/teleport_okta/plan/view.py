@@ -10,7 +10,7 @@ from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, Te
 from teleport_okta.model.findings import Findings
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import FieldChange
-from teleport_okta.plan.collector import without_cycles
+from teleport_okta.plan.gc_pause import garbage_collection_paused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ class PlanView:
         return fields | self.findings.as_json() | {"held_digest": self.findings.held_digest}
 
 
-@without_cycles()
+@garbage_collection_paused()
 def view_of(plan: Plan, cost: PassCost | None = None) -> PlanView:
     """Put a plan into words, with what it cost to compute."""
     return PlanView(

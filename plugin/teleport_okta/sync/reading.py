@@ -24,8 +24,8 @@ from teleport_okta.desired.trust import (
 from teleport_okta.model.harm import WINDOW, Limits
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER
-from teleport_okta.plan.collector import without_cycles
 from teleport_okta.plan.directory import merged, plan_directory
+from teleport_okta.plan.gc_pause import garbage_collection_paused
 from teleport_okta.plan.holders import holders_after
 from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
 from teleport_okta.plan.plan import Plan
@@ -89,7 +89,7 @@ class Reading:
     directory: DirectoryFacts | None = None
     warnings: tuple[str, ...] = field(default=())
 
-    @without_cycles()
+    @garbage_collection_paused()
     def plan(self, now: datetime) -> Plan:
         """Return what should be done, and what the brake holds of it."""
         quarantine = self.remembered.quarantine

@@ -1,4 +1,4 @@
-"""Keeping Python's search for garbage cycles out of the way of planning.
+"""Keeping the search for garbage cycles out of the way of planning.
 
 A plan of a large organisation is millions of small values, and none of them is part of a cycle. Python looks through
 them again and again while they are made, which takes more than a third of the time.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def without_cycles() -> Iterator[None]:
+def garbage_collection_paused() -> Iterator[None]:
     """Do not look for cycles during the block; it concerns the whole process, so nothing may be awaited in it."""
     if not gc.isenabled():
         yield
