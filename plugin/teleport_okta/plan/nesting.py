@@ -73,28 +73,31 @@ class Nesting:
     def through_others(self, name: str, direct: Mapping[str, Set[str]], ending: Container[str]) -> set[str]:
         """Return who is in a list through nested ones, those that are `ending` left out.
 
-        `direct` has who will be in a list because of Okta, where that is not as it was found.
+        `direct` has who will be in a list because of Okta, where that is not as it was found. Each nested list is
+        looked at once, at its least depth, so that this takes time by how much is nested, not by the number of ways.
         """
-        return self._through(name, direct, ending, DEEPEST)
-
-    def _through(self, name: str, direct: Mapping[str, Set[str]], ending: Container[str], depth: int) -> set[str]:
         people: set[str] = set()
-        for child in self._children.get(name, ()) if depth else ():
-            if child not in ending:
-                people |= self._people(child, direct.get(child))
-                people |= self._through(child, direct, ending, depth - 1)
+        reached: set[str] = set()
+        layer = {name}
+        for _ in range(DEEPEST):
+            below = {child for parent in layer for child in self._children.get(parent, ()) if child not in ending}
+            layer = below - reached
+            reached |= layer
+            for child in layer:
+                self._add_people(people, child, direct.get(child))
         return people
 
-    def _people(self, name: str, imported: Set[str] | None) -> set[str]:
-        """Return the people who are effectively in a list, `imported` (None: as found) and those whom people added."""
+    def _add_people(self, people: set[str], name: str, imported: Set[str] | None) -> None:
+        """Add the people who are effectively in a list, `imported` (None: as found) and those whom people added."""
         found = self._members.get(name, _NOBODY)
-        people = set(found.imported if imported is None else imported)
-        for other in found.others.values():
-            if not self._lasts(other):
-                people.discard(other.name)
-            elif not other.is_list and (imported is None or not other.is_imported):
-                people.add(other.name)
-        return people
+        ended = {other.name for other in found.others.values() if not self._lasts(other)}
+        from_okta = found.imported if imported is None else imported
+        people.update(from_okta - ended if ended else from_okta)
+        people.update(
+            other.name
+            for other in found.others.values()
+            if not other.is_list and other.name not in ended and (imported is None or not other.is_imported)
+        )
 
     def _lasts(self, member: TeleportMember) -> bool:
         return member.expires is None or member.expires > self._now
