@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.desired.import_labels import NO_LABELS, RuleLabels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.names import app_server_name, name_problem
 
@@ -37,7 +38,7 @@ class WantedApp:
 
     app: OktaApp
     name: str
-    rule_labels: Mapping[str, str] = field(default_factory=dict)
+    rule_labels: RuleLabels = NO_LABELS
     group_ids: tuple[str, ...] = ()
 
 
@@ -49,7 +50,7 @@ class WantedGroup:
     """
 
     group: OktaGroup
-    rule_labels: Mapping[str, str] = field(default_factory=dict)
+    rule_labels: RuleLabels = NO_LABELS
     apps: tuple[WantedApp, ...] | None = ()
     unlisted: frozenset[str] = frozenset()
 

@@ -3,12 +3,14 @@
 Rules are evaluated from the lowest priority number upward, and a later one overrides the labels of an earlier one. A
 name is found anywhere by an expression, unless it is anchored. Labels that are ours or Teleport's own are not a rule's
 to set.
+
+What a rule gives that cannot be used now is unknown: labels that it gave before stay where they are (`design.md` 4.2).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import re2
@@ -17,7 +19,7 @@ from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.name_filter import NameFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from teleport_okta.model.access import ImportMatch, ImportRule
 
@@ -53,34 +55,69 @@ class _Mapping:
     labels: Mapping[str, str]
 
 
-class ImportLabels:
-    """The rules of a cluster, compiled. `quarantined` are those that could not be, which are left out."""
+@dataclass(frozen=True, slots=True)
+class RuleLabels:
+    """What the rules say of the labels of one object.
 
-    def __init__(self, rules: Iterable[ImportRule]) -> None:
-        self._mappings: list[_Mapping] = []
+    `added` are the labels that it gets. `unsettled` are the keys of labels that a rule may give which cannot be used
+    now: what an earlier reading of the rules added under such a key stays as it is.
+    """
+
+    added: Mapping[str, str] = field(default_factory=dict)
+    unsettled: frozenset[str] = frozenset()
+    all_unsettled: bool = False
+    """Whether the rules could not be read, so that every label stays that they added."""
+
+    def leaves(self, key: str) -> bool:
+        """Whether a label that rules added before stays as it was found."""
+        return self.all_unsettled or key in self.unsettled
+
+
+NO_LABELS: Final = RuleLabels()
+"""The answer about an object that no rule says anything of."""
+
+_UNREAD: Final = RuleLabels(all_unsettled=True)
+
+
+class ImportLabels:
+    """The rules of a cluster, compiled. `quarantined` are those that could not be, which are left out.
+
+    `unread`: the rules could not be read at all.
+    """
+
+    def __init__(self, rules: Iterable[ImportRule], *, unread: bool = False) -> None:
+        self._unread = unread
+        self._steps: list[_Mapping | frozenset[str]] = []
         self.quarantined: tuple[Quarantined, ...] = ()
         for rule in sorted(rules, key=lambda one: (one.priority, one.name)):
             try:
-                self._mappings += _compiled(rule)
+                self._steps += _compiled(rule)
             except ValueError as error:
-                row = Quarantined(KIND, rule.name, "", str(error), "correct the rule; until then it is left out")
-                self.quarantined += (row,)
+                remedy = "correct the rule; until then it adds nothing, and labels that it added stay"
+                self.quarantined += (Quarantined(KIND, rule.name, "", str(error), remedy),)
+                self._steps.append(frozenset(key for mapping in rule.mappings for key in mapping.labels))
 
-    def of_app(self, okta_id: str, name: str) -> dict[str, str]:
+    def of_app(self, okta_id: str, name: str) -> RuleLabels:
         """Return the labels for an app of this label (`name`)."""
-        labels: dict[str, str] = {}
-        for mapping in self._mappings:
-            if any(match.fits_app(okta_id, name) for match in mapping.matches):
-                labels.update(mapping.labels)
-        return labels
+        return self._of(lambda match: match.fits_app(okta_id, name))
 
-    def of_group(self, okta_id: str, name: str) -> dict[str, str]:
+    def of_group(self, okta_id: str, name: str) -> RuleLabels:
         """Return the labels for a group."""
-        labels: dict[str, str] = {}
-        for mapping in self._mappings:
-            if any(match.fits_group(okta_id, name) for match in mapping.matches):
-                labels.update(mapping.labels)
-        return labels
+        return self._of(lambda match: match.fits_group(okta_id, name))
+
+    def _of(self, fits: Callable[[_Match], bool]) -> RuleLabels:
+        """Go through the rules in their order: of each key the last rule that may give it decides."""
+        if self._unread:
+            return _UNREAD
+        added: dict[str, str] = {}
+        unsettled: set[str] = set()
+        for step in self._steps:
+            if not isinstance(step, _Mapping):
+                unsettled |= step
+            elif any(fits(match) for match in step.matches):
+                added.update(step.labels)
+                unsettled -= step.labels.keys()
+        return RuleLabels(added, frozenset(unsettled)) if added or unsettled else NO_LABELS
 
 
 def _compiled(rule: ImportRule) -> list[_Mapping]:

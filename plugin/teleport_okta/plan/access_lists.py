@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.directory import GROUP
+from teleport_okta.desired.import_labels import NO_LABELS
 from teleport_okta.desired.trust import members_of
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers, ListOwner, TeleportAccessList
@@ -316,7 +317,7 @@ class _Planner:
                 description = candidate.description
         return replace(
             base,
-            labels=labelling.labelled(base.labels, owned, {}, self._policy),
+            labels=labelling.labelled(base.labels, owned, NO_LABELS, self._policy),
             title=title,
             description=description,
             grants=(member_role(candidate.okta_id),),

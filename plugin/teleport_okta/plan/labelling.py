@@ -9,6 +9,7 @@ from teleport_okta.model import labels
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from teleport_okta.desired.import_labels import RuleLabels
     from teleport_okta.desired.policy import Policy
     from teleport_okta.model.directory import OktaGroup
     from teleport_okta.model.okta import OktaApp
@@ -31,15 +32,16 @@ def of_group(group: OktaGroup) -> dict[str, str]:
     return described | ({labels.GROUP_DESCRIPTION: group.description} if group.description else {})
 
 
-def labelled(
-    found: Mapping[str, str], owned: Mapping[str, str], added: Mapping[str, str], policy: Policy
-) -> dict[str, str]:
-    """Return the labels that an object should have: `owned`, those `added` by rules, and what people set beside them.
+def labelled(found: Mapping[str, str], owned: Mapping[str, str], rules: RuleLabels, policy: Policy) -> dict[str, str]:
+    """Return the labels that an object should have: `owned`, those that rules add, and what people set beside them.
 
-    Which labels rules added earlier is written on the object, so that they go with the rule. The organisation's address
-    is set once and kept: a new custom domain is no reason to touch everything.
+    Which labels rules added earlier is written on the object, so that they go with the rule, and stay while nobody
+    knows what the rule says. The organisation's address is set once and kept: a new custom domain is no reason to touch
+    everything.
     """
     before = set(found.get(labels.ADDED_LABELS, "").split(","))
+    unsettled = {key: found[key] for key in before if key in found and rules.leaves(key)}
+    added = {**rules.added, **unsettled}
     kept = {key: value for key, value in found.items() if key not in before and key not in _DESCRIPTIONS}
     wanted = {labels.OKTA_ORG: policy.organization_url, **kept, **added, **owned}
     wanted.pop(labels.ADDED_LABELS, None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.directory import GROUP
+from teleport_okta.desired.import_labels import NO_LABELS
 from teleport_okta.desired.trust import APPS, grants_of
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
@@ -65,7 +66,7 @@ def plan_roles(
         found = roles.get(name)
         base = found or TeleportRole(name)
         owned = labelling.ours(candidate.okta_id, policy) | {labels.ROLE_NAME: title}
-        content = replace(base, labels=labelling.labelled(base.labels, owned, {}, policy), allow=allow)
+        content = replace(base, labels=labelling.labelled(base.labels, owned, NO_LABELS, policy), allow=allow)
         changes += _writing(candidate, content, found, _Losses(desired, ending_apps))
         unchanged += content == found
     return ListRoles(tuple(changes), unchanged)

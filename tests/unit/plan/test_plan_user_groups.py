@@ -182,3 +182,20 @@ def test_labels_that_people_set_do_not_go_with_a_rule_that_never_set_them():
     synced(okta, cluster)
     cluster.rules = ()
     assert synced(okta, cluster).user_groups["00gENG"].labels["team"] == "x"
+
+
+def test_labels_of_a_rule_that_somebody_broke_stay_where_it_gave_them_and_come_nowhere():
+    given = ImportMatch(group_names=("^Eng",))
+    okta = organization(group("00gENG", "Eng"))
+    cluster = Cluster(rules=(rule("r", given, env="prod"),))
+    synced(okta, cluster)
+    cluster.rules = (rule("r", given, ImportMatch(group_names=("^($",)), env="prod"),)
+    plan = whole_plan(organization(group("00gENG", "Eng"), group("00gENGLISH", "English")), cluster)
+    assert changes(plan, "user_group") == ["create user_group 00gENGLISH"]
+    assert [row.kind for row in plan.quarantined] == ["okta_import_rule"]
+    cluster.apply(plan)
+    assert cluster.user_groups["00gENG"].labels["env"] == "prod"
+    assert "env" not in cluster.user_groups["00gENGLISH"].labels
+    cluster.rules = ()
+    synced(okta, cluster)
+    assert "env" not in cluster.user_groups["00gENG"].labels
