@@ -18,9 +18,11 @@ from teleport_okta.okta.fetch_plan import Known, MembersRead, Wanted, pages
 from teleport_okta.okta.reads import USERS_A_PAGE
 from teleport_okta.plan.actual import ActualDirectory, ActualUsers
 from teleport_okta.state.directory import SeenMembers
+from teleport_okta.teleport.nested_lists import add_unlisted_nested_lists
 
 if TYPE_CHECKING:
     from teleport_okta.desired.policy import Imports
+    from teleport_okta.model.access import ListMembers, TeleportAccessList
     from teleport_okta.model.directory import Listing, OktaGroup
     from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts, Snapshot
     from teleport_okta.okta.directory import DirectoryReading, Progress
@@ -122,18 +124,29 @@ async def read_actual_directory(teleport: Teleport, users: ActualUsers, imports:
     groups = [] if imports.groups_off else await teleport.user_groups.list()
     servers = [] if imports.apps_off else await teleport.app_servers.list()
     lists = [] if imports.lists_off else await teleport.access_lists.list()
-    members = await teleport.access_lists.members(owner) if lists else None
+    access_lists = {found.name: found for found in lists}
+    members, oddities = await _members(teleport, access_lists, owner) if lists else ({}, ())
     rules = await teleport.import_rules.list() if await _has_rules(teleport) else ()
     return ActualDirectory(
         roles={role.name: role for role in users.roles},
         user_groups={group.name: group for group in groups},
         app_servers={server.name: server for server in servers if server.host_id == imports.host_id},
         other_app_servers=tuple(server for server in servers if server.host_id != imports.host_id),
-        access_lists={found.name: found for found in lists},
-        members=members.by_list if members else {},
+        access_lists=access_lists,
+        members=members,
         import_rules=rules,
-        oddities=members.oddities if members else (),
+        oddities=oddities,
     )
+
+
+async def _members(
+    teleport: Teleport, access_lists: dict[str, TeleportAccessList], owner: str
+) -> tuple[dict[str, ListMembers], tuple[str, ...]]:
+    """Read the members of all lists, and add the nested lists that the listing did not show."""
+    read = await teleport.access_lists.members(owner)
+    members = dict(read.by_list)
+    more = await add_unlisted_nested_lists(access_lists, members, teleport.access_lists, owner)
+    return members, (*read.oddities, *more)
 
 
 async def _has_rules(teleport: Teleport) -> bool:

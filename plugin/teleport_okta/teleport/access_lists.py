@@ -96,9 +96,18 @@ class AccessLists:
     async def members(self, owner: str) -> AllMembers:
         """Return the members of every list, our own recent writes included. `owner` is whose imports are ours.
 
-        A failure of any page is one of the whole.
+        Where the listing of all members cannot be walked, each list is read by itself. A failure of any page is one of
+        the whole.
         """
-        return await self._members.read(owner)
+
+        async def every_list() -> Iterable[str]:
+            return [found.name for found in await self.list()]
+
+        return await self._members.read(owner, every_list)
+
+    async def members_of(self, list_name: str, owner: str) -> AllMembers:
+        """Return the members of one list, our own recent writes included; none of a list that is gone."""
+        return await self._members.read_one(owner, list_name)
 
     async def create(
         self, access_list: TeleportAccessList, members: Iterable[str] = (), *, joined: datetime

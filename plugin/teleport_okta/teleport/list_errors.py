@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.teleport.errors import PermissionDeniedError, RpcError, TeleportError
+from teleport_okta.teleport.errors import PermissionDeniedError, RpcError, TeleportError, UnknownFailureError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,10 @@ class ListingJumpsError(RpcError):
             remedy=f"find the access list that {member_name!r} really is in, and remove that member: it names the "
             f"wrong list, {list_name!r}, as its own",
         )
+
+
+class PageTokenError(UnknownFailureError):
+    """A listing cannot be walked by its page tokens."""
 
 
 class MembersNotStoredError(RpcError):

@@ -6,6 +6,7 @@ write without it takes away what it does not carry (`teleport-observed.md` 3).
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -16,15 +17,21 @@ from teleport.accesslist.v1 import accesslist_service_pb2 as pb
 from teleport_okta.model.labels import GRANT, GRANT_IMPORTED, owner_of
 from teleport_okta.teleport.convert_lists import LIST, is_plainly_imported, member_from_message, new_members
 from teleport_okta.teleport.errors import NotFoundError, RevisionConflictError
-from teleport_okta.teleport.list_errors import ListingJumpsError, MembersNotStoredError, NotImportedError
+from teleport_okta.teleport.list_errors import (
+    ListingJumpsError,
+    MembersNotStoredError,
+    NotImportedError,
+    PageTokenError,
+)
 from teleport_okta.teleport.member_table import MemberTable, frozen
+from teleport_okta.teleport.members_of_one_list import LIST_MEMBERS, each_member
 from teleport_okta.teleport.pages import each_page
 from teleport_okta.teleport.recent_members import RecentMembers
 from teleport_okta.teleport.retry import write_once
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from teleport_okta.clock import Clock
@@ -35,6 +42,8 @@ PAGE_SIZES: Final = (200, 199, 197)
 """The server's cap, and what is tried when pages of that size begin where a listing jumps."""
 
 _LISTING: Final = "AccessListService/ListAllAccessListMembers"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +63,42 @@ class MembersOfLists:
         self._one_at_a_time = one_at_a_time
         self.recent = RecentMembers(clock)
 
-    async def read(self, owner: str) -> AllMembers:
-        """Return the members of every list; see `AccessLists.members`."""
-        table = await self._listed(owner)
+    async def read(self, owner: str, every_list: Callable[[], Awaitable[Iterable[str]]]) -> AllMembers:
+        """Return the members of every list; see `AccessLists.members`.
+
+        `every_list` tells the names of all lists; it is asked only where the listing of all members cannot be walked.
+        """
+        try:
+            table = await self._listed(owner)
+        except PageTokenError as error:
+            _log.info("the members of access lists are read list by list: %s", error)
+            table = await self._listed_one_by_one(owner, await every_list())
         for list_name, member_name in table.doubtful():
             table.confirm(list_name, member_name, await self._read(list_name, member_name))
         settled = table.settled()
         self.recent.settle(settled)
         return AllMembers(frozen(settled), tuple(table.oddities))
 
+    async def read_one(self, owner: str, list_name: str) -> AllMembers:
+        """Return the members of one list; see `AccessLists.members_of`."""
+        table = await self._listed_one_by_one(owner, [list_name])
+        settled = table.settled()
+        self.recent.settle_one(list_name, settled)
+        return AllMembers(frozen(settled), tuple(table.oddities))
+
+    async def _listed_one_by_one(self, owner: str, names: Iterable[str]) -> MemberTable:
+        table = MemberTable(owner)
+        for list_name in names:
+            async for member in each_member(self._connection, list_name):
+                table.take_of(list_name, member)
+        return table
+
     async def _listed(self, owner: str) -> MemberTable:
-        """Return the whole listing, walked in pages of another size where it jumps; raises ListingJumpsError."""
+        """Return the whole listing, walked in pages of another size where it jumps.
+
+        Raises ListingJumpsError, or PageTokenError where its tokens are not of the form `list/member`, or come twice:
+        the public 18.0.0 gives the first page again and again then (`teleport-observed.md` 5.2).
+        """
         *sizes, last_size = PAGE_SIZES
         for page_size in sizes:
             with suppress(ListingJumpsError):
@@ -83,7 +117,10 @@ class MembersOfLists:
             )
             if token:
                 await self._check_start(reply.members, token)
-            return reply.members, reply.next_page_token
+            following = reply.next_page_token
+            if following and not all(following.partition("/")):
+                raise PageTokenError(_LISTING, "members of access lists", f"page token {following!r} names no list")
+            return reply.members, following
 
         async for page in each_page(fetch, method=_LISTING, subject="members of access lists"):
             for member in page:
@@ -97,9 +134,9 @@ class MembersOfLists:
         it says, the page begins over there, and what was to come is left out, or comes again. Then, or when somebody
         was removed just now, the place that the token names is empty.
         """
-        list_name, slash, name = token.partition("/")
+        list_name, _, name = token.partition("/")
         first = page[0] if page else accesslist_pb2.Member()
-        if not slash or (first.spec.access_list, first.header.metadata.name) == (list_name, name):
+        if (first.spec.access_list, first.header.metadata.name) == (list_name, name):
             return
         if await self._read(list_name, name) is None:
             raise ListingJumpsError(_LISTING, list_name, name)
@@ -132,22 +169,12 @@ class MembersOfLists:
 
     async def check_empty(self, list_name: str, *, owner: str) -> None:
         """Raise RevisionConflictError if anybody is in a list but those whom we took out, and a reading still shows."""
-        method, subject = "AccessListService/ListAccessListMembers", f"access list {list_name!r}"
-
-        async def fetch(token: str) -> tuple[Sequence[accesslist_pb2.Member], str]:
-            reply = await self._connection.call(
-                self._connection.access_lists.ListAccessListMembers,
-                pb.ListAccessListMembersRequest(access_list=list_name, page_size=PAGE_SIZES[0], page_token=token),
-                name=method,
-                subject=subject,
-            )
-            return reply.members, reply.next_page_token
-
-        async for page in each_page(fetch, method=method, subject=subject):
-            for member in page:
-                found = None if is_plainly_imported(member, owner) else member_from_message(member)
-                if not self.recent.is_removed(list_name, member.header.metadata.name, found):
-                    raise RevisionConflictError(method, subject, "somebody was added to it since it was read")
+        async for member in each_member(self._connection, list_name):
+            found = None if is_plainly_imported(member, owner) else member_from_message(member)
+            if not self.recent.is_removed(list_name, member.header.metadata.name, found):
+                raise RevisionConflictError(
+                    LIST_MEMBERS, f"access list {list_name!r}", "somebody was added to it since it was read"
+                )
 
     async def remove_nested(self, list_name: str, child: str) -> bool:
         """Take out a nested list; see `AccessLists.remove_nested`."""

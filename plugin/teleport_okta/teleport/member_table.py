@@ -84,6 +84,13 @@ class MemberTable:
         self._put(self._runs[-1], message)
         self._runs[-1].last = name
 
+    def take_of(self, list_name: str, message: pb.Member) -> None:
+        """Take a member that the listing of one list showed: it is stored with this list, whatever it says."""
+        if message.spec.access_list == list_name:
+            self._put(self._settled.setdefault(list_name, MembersBeingRead()), message)
+        else:
+            self._note_misplaced(message.header.metadata.name, message.spec.access_list)
+
     def doubtful(self) -> list[tuple[str, str]]:
         """Settle all members whose list is certain; return list and name of those who have to be asked for."""
         certain, doubtful = _sorted_out(self._runs)
@@ -95,10 +102,7 @@ class MemberTable:
     def confirm(self, list_name: str, name: str, message: pb.Member | None) -> None:
         """Settle a doubtful member, as the list itself gave it (None: it does not have it)."""
         if message is None or message.spec.access_list != list_name:
-            self.oddities.append(
-                f"member {name!r} says it is of access list {list_name!r}, which does not have it: it is stored with "
-                "another list, and counts for none"
-            )
+            self._note_misplaced(name, list_name)
         else:
             self._put(self._settled.setdefault(list_name, MembersBeingRead()), message)
 
@@ -114,6 +118,12 @@ class MemberTable:
             members.put(sys.intern(name), None)
         else:
             members.put(sys.intern(name), member_from_message(message))
+
+    def _note_misplaced(self, name: str, claimed: str) -> None:
+        self.oddities.append(
+            f"member {name!r} says it is of access list {claimed!r}, which does not have it: it is stored with "
+            "another list, and counts for none"
+        )
 
     def _put_misnamed(self, members: MembersBeingRead, message: pb.Member) -> None:
         """Count somebody as added by people who is stored under one name and says another."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from teleport_okta.teleport.errors import UnknownFailureError
+from teleport_okta.teleport.list_errors import PageTokenError
 from teleport_okta.teleport.recent import Named
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ async def each_page(fetch: Callable[[str], Awaitable[tuple[T, str]]], *, method:
     """Yield the pages of a listing one after the other.
 
     `fetch` gets a page token and returns the page and the next token, empty at the end. An error of any page is an
-    error of the whole: half a listing is none. Raises UnknownFailureError when a token comes back, since such a listing
+    error of the whole: half a listing is none. Raises PageTokenError when a token comes back, since such a listing
     would never end.
     """
     seen: set[str] = set()
@@ -29,7 +29,7 @@ async def each_page(fetch: Callable[[str], Awaitable[tuple[T, str]]], *, method:
         if not token:
             return
         if token in seen:
-            raise UnknownFailureError(method, subject, f"page token {token!r} came twice")
+            raise PageTokenError(method, subject, f"page token {token!r} came twice")
         seen.add(token)
 
 

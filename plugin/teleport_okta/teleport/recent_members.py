@@ -93,16 +93,23 @@ class RecentMembers:
 
     def settle(self, table: dict[str, MembersBeingRead]) -> None:
         """Correct a complete listing, in place, where it is older than our writes."""
+        for list_name in list(self._lists):
+            self.settle_one(list_name, table)
+
+    def settle_one(self, list_name: str, table: dict[str, MembersBeingRead]) -> None:
+        """Correct the complete listing of one list, in place, where it is older than our writes."""
+        writes = self._lists.get(list_name)
+        if writes is None:
+            return
         limit = self._clock.monotonic() - REMEMBERED
-        for list_name, writes in list(self._lists.items()):
-            if writes.ended_at is not None:
-                if table.pop(list_name, None) is None or writes.ended_at <= limit:
-                    del self._lists[list_name]
-                continue
-            members = table.setdefault(list_name, MembersBeingRead())
-            writes.settle(members, limit)
-            if not (writes.made_with or writes.added or writes.removed):
+        if writes.ended_at is not None:
+            if table.pop(list_name, None) is None or writes.ended_at <= limit:
                 del self._lists[list_name]
+            return
+        members = table.setdefault(list_name, MembersBeingRead())
+        writes.settle(members, limit)
+        if not (writes.made_with or writes.added or writes.removed):
+            del self._lists[list_name]
 
 
 def _still_shown(name: str, removal: _Removal, members: MembersBeingRead) -> bool:

@@ -104,7 +104,7 @@ async def test_a_list_nested_in_one_of_others_is_left_and_that_is_said(office):
     assert child.id not in office.lists()
 
 
-async def test_a_nested_list_that_does_not_exist_any_more_is_taken_out(office):
+async def test_a_nested_list_that_does_not_exist_by_name_either_is_taken_out(office):
     """One such member makes every full write of its list fail (`teleport-observed.md` 1.8)."""
     group = office.group("Engineering", "ada@x.io")
     await office.settled()
@@ -114,7 +114,9 @@ async def test_a_nested_list_that_does_not_exist_any_more_is_taken_out(office):
     dangling.spec.added_by = "administrator"
     dangling.spec.joined.CopyFrom(timestamp_at(office.world.clock.now().timestamp()))
     office.teleport.cluster.list_members.of(group.id).seed([dangling])
-    assert (await office.next_pass()).succeeded
+    with office.recorded() as calls:
+        assert (await office.next_pass()).succeeded
+    assert [one.request.name for one in calls if one.rpc == "GetAccessList"] == ["gone"]
     assert set(office.members(group)) == {"ada@x.io"}
 
 

@@ -230,3 +230,29 @@ async def test_the_okta_service_staffs_lists_of_its_origin_alone(host, bot, acce
     assert names((await listed(host, "g1")).members) == ["ada"]
     assert (await refusal(delete(host, "g1", "ada")))[0] == "PERMISSION_DENIED"
     await delete(host, "ours", "ada")
+
+
+@pytest.fixture
+async def by_public_cache(start, connect):
+    """The bot's client of a server that lists members as the public 18.0.0 does (`teleport-observed.md` 5.2)."""
+    async with start(public_member_cache=True) as running:
+        for name in ("g1", "g1-x", "g1.x", "g1+x", "g11", "g2"):
+            running.administrator.lists.create(name)
+            running.administrator.lists.add_member(name, f"of-{name}")
+        yield connect(running, running.identity_path.read_bytes())
+
+
+async def test_the_public_cache_lists_all_members_from_the_start_whatever_the_token(by_public_cache):
+    everything = by_public_cache.access_lists.ListAllAccessListMembers
+    first = await everything(ListAllAccessListMembersRequest(page_size=2))
+    second = await everything(ListAllAccessListMembersRequest(page_size=2, page_token=first.next_page_token))
+    assert first.next_page_token == "of-g1.x"
+    assert second == first
+
+
+async def test_the_public_cache_shows_members_of_similar_names_with_a_list_and_none_of_a_missing_one(by_public_cache):
+    first = await listed(by_public_cache, "g1", page_size=3)
+    second = await listed(by_public_cache, "g1", page_size=3, page_token=first.next_page_token)
+    shown = names([*first.members, *second.members])
+    assert shown == ["of-g1+x", "of-g1-x", "of-g1.x", "of-g1"]
+    assert not (await listed(by_public_cache, "nowhere")).members

@@ -56,6 +56,7 @@ _REQUESTS: dict[str, type[Message]] = {
     ACCESS_LISTS + "GetAccessList": accesslist_service_pb2.GetAccessListRequest,
     ACCESS_LISTS + "DeleteAccessList": accesslist_service_pb2.DeleteAccessListRequest,
     ACCESS_LISTS + "UpsertAccessListWithMembers": accesslist_service_pb2.UpsertAccessListWithMembersRequest,
+    ACCESS_LISTS + "ListAccessListMembers": accesslist_service_pb2.ListAccessListMembersRequest,
     ACCESS_LISTS + "ListAllAccessListMembers": accesslist_service_pb2.ListAllAccessListMembersRequest,
     ACCESS_LISTS + "GetAccessListMember": accesslist_service_pb2.GetAccessListMemberRequest,
     ACCESS_LISTS + "UpsertAccessListMember": accesslist_service_pb2.UpsertAccessListMemberRequest,

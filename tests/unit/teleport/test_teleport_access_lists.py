@@ -13,7 +13,12 @@ from teleport.accesslist.v1 import accesslist_service_pb2 as pb
 from teleport_okta.model.access import ListOwner, TeleportAccessList
 from teleport_okta.model.labels import OWNER
 from teleport_okta.teleport.convert_lists import member_from_message, new_access_list, new_members
-from teleport_okta.teleport.list_errors import ListingJumpsError, ListIsNestedError, MembersNotStoredError
+from teleport_okta.teleport.list_errors import (
+    ListingJumpsError,
+    ListIsNestedError,
+    MembersNotStoredError,
+    PageTokenError,
+)
 from unit.teleport.scripted_auth import ACCESS_LISTS, Refuse, ScriptedAuth
 from unit.teleport.small_pki import NOW
 
@@ -129,14 +134,66 @@ async def test_a_reading_that_still_shows_the_list_we_deleted_does_not_keep_us_f
     assert made.access_list == BLUE
 
 
-async def test_page_tokens_of_another_kind_are_none_of_our_business(teleport: Teleport, auth: ScriptedAuth) -> None:
+@pytest.mark.parametrize(
+    ("tokens", "pages"),
+    [
+        (["bob", "bob"], 1),
+        (["00g1/", "00g1/"], 1),
+        (["/bob", "/bob"], 1),
+        (["00g1/ada", "00g1/ada"], 2),
+    ],
+    ids=["of a bare name", "without a member", "without a list", "that repeats"],
+)
+async def test_where_page_tokens_lead_nowhere_each_list_is_read_by_itself(
+    teleport: Teleport, auth: ScriptedAuth, tokens: list[str], pages: int
+) -> None:
+    page = [pb.ListAllAccessListMembersResponse(members=[member()], next_page_token=token) for token in tokens]
+    auth.answer(ACCESS_LISTS + "ListAllAccessListMembers", *page[:pages])
+    auth.answer(ACCESS_LISTS + "GetAccessListMember", member())
+    lists = pb.ListAccessListsResponse(access_lists=[new_access_list(BLUE)])
+    auth.answer(ACCESS_LISTS + "ListAccessLists", lists)
     auth.answer(
-        ACCESS_LISTS + "ListAllAccessListMembers",
-        pb.ListAllAccessListMembersResponse(members=[member()], next_page_token="opaque"),
-        pb.ListAllAccessListMembersResponse(members=[member(name="bob")]),
+        ACCESS_LISTS + "ListAccessListMembers",
+        pb.ListAccessListMembersResponse(members=[member(), member("00g1-x", "eve")], next_page_token="bob"),
+        pb.ListAccessListMembersResponse(members=[member(name="bob")]),
     )
 
-    assert (await teleport.access_lists.members("00o1")).by_list["00g1"].imported == {"ada", "bob"}
+    everybody = await teleport.access_lists.members("00o1")
+
+    assert {name: found.imported for name, found in everybody.by_list.items()} == {"00g1": {"ada", "bob"}}
+    assert everybody.oddities == ()
+
+
+async def test_a_member_stored_with_another_list_than_it_says_counts_for_none_list_by_list_too(
+    teleport: Teleport, auth: ScriptedAuth
+) -> None:
+    auth.answer(
+        ACCESS_LISTS + "ListAllAccessListMembers",
+        pb.ListAllAccessListMembersResponse(members=[member()], next_page_token="bob"),
+    )
+    lists = pb.ListAccessListsResponse(access_lists=[new_access_list(BLUE)])
+    auth.answer(ACCESS_LISTS + "ListAccessLists", lists)
+    auth.answer(
+        ACCESS_LISTS + "ListAccessListMembers", pb.ListAccessListMembersResponse(members=[member("00g9", "eve")])
+    )
+
+    everybody = await teleport.access_lists.members("00o1")
+
+    assert everybody.by_list == {}
+    assert "'eve'" in everybody.oddities[0]
+
+
+async def test_a_listing_of_one_list_that_never_ends_is_no_listing(teleport: Teleport, auth: ScriptedAuth) -> None:
+    auth.answer(
+        ACCESS_LISTS + "ListAllAccessListMembers",
+        pb.ListAllAccessListMembersResponse(members=[member()], next_page_token="bob"),
+    )
+    auth.answer(ACCESS_LISTS + "ListAccessLists", pb.ListAccessListsResponse(access_lists=[new_access_list(BLUE)]))
+    page = pb.ListAccessListMembersResponse(members=[member()], next_page_token="bob")
+    auth.answer(ACCESS_LISTS + "ListAccessListMembers", page, page)
+
+    with pytest.raises(PageTokenError, match="came twice"):
+        await teleport.access_lists.members("00o1")
 
 
 async def test_a_token_that_names_the_end_of_its_page_is_believed(teleport: Teleport, auth: ScriptedAuth) -> None:

@@ -112,6 +112,7 @@ class Cluster:
     """Everything that the auth server knows, and the Kubernetes cluster that it can ask.
 
     `now` gives Unix seconds and is asked for every moment that matters: expiry, locks, lag of lists, times stored.
+    With a `public_member_cache` members are listed as the public 18.0.0 lists them (`teleport-observed.md` 5.2).
     Raises ValueError for a version that cannot be played.
     """
 
@@ -120,6 +121,7 @@ class Cluster:
     version: str = DEFAULT_VERSION
     now: Callable[[], float] = time.time
     lag: ListingLag = ListingLag()
+    public_member_cache: bool = False
     tokens: dict[str, JoinToken] = field(default_factory=dict)
     mfa_devices: dict[str, list[MFADevice]] = field(default_factory=dict)
     semaphores: dict[tuple[str, str], SemaphoreV3] = field(default_factory=dict)

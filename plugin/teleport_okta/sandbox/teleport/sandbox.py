@@ -72,6 +72,7 @@ class TeleportSandbox:
     but certificates, which live on the machine's clock; `lag` says how far lists stay behind writes, `list_costs` what
     writes to access lists cost (nothing by default), `entitlements` where the licence differs from the edition's. The
     state is in `cluster`, its people in `administrator`, trouble in `faults`, and `calls` counts what clients did.
+    With a `public_member_cache` members are listed as by the cache of the public release, page tokens ignored.
     `crashes` says why the server crashed, once for each time.
     """
 
@@ -93,8 +94,9 @@ class TeleportSandbox:
         randomness: random.Random | None = None,
         host_certificate_lifetime: timedelta = TEN_YEARS,
         disconnect_expired: bool = False,
+        public_member_cache: bool = False,
     ) -> None:
-        self.cluster = Cluster(name, Edition(edition), version, now, lag or ListingLag())
+        self.cluster = Cluster(name, Edition(edition), version, now, lag or ListingLag(), public_member_cache)
         self.cluster.license(entitlements or {})
         host, user = HostAuthority(name, now), CertificateAuthority(name)
         modern_keys = self.cluster.has(Feature.MODERN_KEYS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
@@ -72,6 +72,21 @@ class MemberStores:
         """Return members of any list from the key `<list>/<member>` on (inclusive), and the one that follows."""
         found = list(islice(self._listed(start), limit + 1))
         return (found[:limit], found[limit]) if len(found) > limit else (found, None)
+
+    def page_by_bare_name(self, list_name: str, start: str, limit: int) -> tuple[list[Member], str]:
+        """Return members as a cache does that starts a list at its bare name, and the key of the one that follows.
+
+        The members of other lists whose keys stand between the name and its end (`abc-x/…` before `abc/…`) come too.
+        """
+        first, end = bisect_left(self._keys, list_name), bisect_right(self._keys, f"{list_name}/")
+        walk = (
+            (f"{key}{member.header.metadata.name}", member)
+            for key in self._keys[first:end]
+            for member in self._stores[key[:-1]].listed()
+        )
+        found = list(islice((one for one in walk if one[0] >= start), limit + 1))
+        following = found[limit][0] if len(found) > limit else ""
+        return [member for _, member in found[:limit]], following
 
     def all_stored(self) -> Iterable[Member]:
         """Return every member that the backend holds."""

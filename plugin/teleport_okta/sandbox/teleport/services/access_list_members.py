@@ -42,6 +42,7 @@ class AccessListMembers:
         self._lists = cluster.access_lists
         self._members = cluster.list_members
         self._book = ListBook(cluster)
+        self._has_public_cache = cluster.public_member_cache
 
     @rpc("teleport.accesslist.v1.AccessListService/CountAccessListMembers")
     def count_access_list_members(
@@ -57,7 +58,14 @@ class AccessListMembers:
     def list_access_list_members(
         self, call: Call, request: ListAccessListMembersRequest
     ) -> ListAccessListMembersResponse:
-        """Return a page of a list's members."""
+        """Return a page of a list's members.
+
+        The public cache shows those of lists with a similar name too, and none of a list that is missing.
+        """
+        if self._has_public_cache:
+            call.access.demand(KIND, "list", "read")
+            page = self._members.page_by_bare_name(request.access_list, request.page_token, _limit(request.page_size))
+            return ListAccessListMembersResponse(members=page[0], next_page_token=page[1])
         demanded_list(call, self._lists, request.access_list, "list", "read")
         store = self._members.of(request.access_list)
         members, following = store.page(request.page_token, _limit(request.page_size))
@@ -71,9 +79,13 @@ class AccessListMembers:
         """Return a page of the members of all lists.
 
         The token is made of what the next member says of itself, so that one that claims to be of another list sends
-        the reader there.
+        the reader there. The public cache ignores it, and makes it of the bare name.
         """
         call.access.demand(KIND, "list", "read")
+        if self._has_public_cache:
+            members, following = self._members.page("", _limit(request.page_size))
+            bare = following.header.metadata.name if following is not None else ""
+            return ListAllAccessListMembersResponse(members=members, next_page_token=bare)
         members, following = self._members.page(request.page_token, _limit(request.page_size))
         token = f"{following.spec.access_list}/{following.header.metadata.name}" if following is not None else ""
         return ListAllAccessListMembersResponse(members=members, next_page_token=token)

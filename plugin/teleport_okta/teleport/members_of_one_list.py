@@ -1,0 +1,57 @@
+"""The members of one list after the other, for servers whose listing of all members cannot be walked.
+
+The cache of the public 18.0.0 starts the listing of a list `abc` at its bare name, so that members of `abc-x` come with
+it, and answers nothing for a list that is gone (`teleport-observed.md` 5.2). So each member is asked which list it is
+of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport.accesslist.v1 import accesslist_service_pb2 as pb
+
+from teleport_okta.teleport.errors import NotFoundError
+from teleport_okta.teleport.pages import each_page
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from teleport.accesslist.v1 import accesslist_pb2
+
+    from teleport_okta.teleport.connection import Connection
+
+LIST_MEMBERS: Final = "AccessListService/ListAccessListMembers"
+
+_PAGE_SIZE: Final = 200
+"""The server's cap."""
+
+
+async def each_member(connection: Connection, list_name: str) -> AsyncIterator[accesslist_pb2.Member]:
+    """Yield the members that are stored with a list, none for a list that is gone. Raises TeleportError.
+
+    One that says it is of a list of quite another name is among them: it is stored here all the same.
+    """
+    subject = f"members of access list {list_name!r}"
+
+    async def fetch(token: str) -> tuple[Sequence[accesslist_pb2.Member], str]:
+        reply = await connection.call(
+            connection.access_lists.ListAccessListMembers,
+            pb.ListAccessListMembersRequest(access_list=list_name, page_size=_PAGE_SIZE, page_token=token),
+            name=LIST_MEMBERS,
+            subject=subject,
+        )
+        return reply.members, reply.next_page_token
+
+    try:
+        async for page in each_page(fetch, method=LIST_MEMBERS, subject=subject):
+            for member in page:
+                if not _is_of_neighbour(member, list_name):
+                    yield member
+    except NotFoundError:
+        return
+
+
+def _is_of_neighbour(member: accesslist_pb2.Member, list_name: str) -> bool:
+    claimed = member.spec.access_list
+    return claimed != list_name and claimed.startswith(list_name)
