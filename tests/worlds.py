@@ -11,6 +11,7 @@ from teleport_okta.desired.trust import BELIEVED, PEOPLE
 from teleport_okta.model import labels
 from teleport_okta.model.names import lock_name
 from teleport_okta.model.okta import MalformedRow, PersonFacts, Snapshot
+from teleport_okta.model.scope import EVERYTHING, Scope
 from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.brake import BrakeFacts, brake
@@ -84,11 +85,12 @@ def planned(
     policy: Policy = POLICY,
     now: datetime = NOW,
     aside_since: Mapping[tuple[str, str, str], datetime] | None = None,
+    scope: Scope = EVERYTHING,
 ) -> Plan:
     """Plan a snapshot against a cluster, nothing held."""
     actual = ActualUsers({user.name: user for user in users}, {lock.name: lock for lock in locks})
-    desired = desired_users(snapshot, policy, owned_names(actual.users.values(), policy.owner))
-    return plan_users(desired, actual, policy, now=now, aside_since=aside_since)
+    desired = desired_users(snapshot, policy, owned_names(actual.users.values(), policy.owner), scope)
+    return plan_users(desired, actual, policy, now=now, aside_since=aside_since, scope=scope)
 
 
 def braked(plan: Plan, *, owned: Iterable[str] = (), absences: Absences = BELIEVED, **facts: object) -> Plan:

@@ -21,6 +21,7 @@ from teleport_okta.model.directory import Directory, Listing, OktaGroup, Roster
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.okta import OktaApp
+from teleport_okta.model.scope import EVERYTHING, Scope
 from teleport_okta.plan.actual import ActualDirectory, ActualUsers
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER, Action
@@ -312,12 +313,15 @@ def whole_plan(
     people: Snapshot = PEOPLE,
     settings: Imports = IMPORTS,
     now: datetime = NOW,
+    scope: Scope = EVERYTHING,
 ) -> Plan:
-    """Plan users, groups, apps and lists against a cluster, nothing held."""
-    users = planned(people, cluster.users.values(), cluster.locks.values(), policy=settings.policy, now=now)
+    """Plan users, groups, apps and lists of a scope against a cluster, nothing held."""
+    users = planned(
+        people, cluster.users.values(), cluster.locks.values(), policy=settings.policy, now=now, scope=scope
+    )
     desired = desired_directory(okta, settings, ImportLabels(cluster.rules))
     holders = holders_after(users, cluster.users, settings.policy.owner)
-    return merged(users, plan_directory(desired, cluster.actual(settings), holders, settings, now=now))
+    return merged(users, plan_directory(desired, cluster.actual(settings), holders, settings, now=now, scope=scope))
 
 
 def held_back(plan: Plan, cluster: Cluster, okta: Directory, limits: Limits = Limits(), **facts: object) -> Plan:  # noqa: B008

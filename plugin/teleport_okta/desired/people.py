@@ -14,12 +14,14 @@ from teleport_okta.desired.traits import traits_of
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.names import name_problem
 from teleport_okta.model.okta import APP_USER_ASSIGNED, APP_USER_ENDED, UserStatus
+from teleport_okta.model.scope import ALL, EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from teleport_okta.desired.policy import Policy
     from teleport_okta.model.okta import PersonFacts, Snapshot
+    from teleport_okta.model.scope import Scope
 
 KIND: Final = "user"
 
@@ -68,8 +70,13 @@ class DesiredUsers:
     quarantined: tuple[Quarantined, ...] = field(default=())
 
 
-def desired_users(snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, str]) -> DesiredUsers:
-    """Sort a snapshot; `owned_names` maps the names of the users that we own to the Okta ids they stand for."""
+def desired_users(
+    snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, str], scope: Scope = EVERYTHING
+) -> DesiredUsers:
+    """Sort a snapshot; `owned_names` maps the names of the users that we own to the Okta ids they stand for.
+
+    People outside the `scope` contend for names like everybody else, and the result does not mention them.
+    """
     gone: dict[str, str] = {}
     present: set[str] = {row.okta_id for row in snapshot.malformed if row.okta_id}
     present_names: set[str] = set()
@@ -94,7 +101,7 @@ def desired_users(snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, 
         else:
             candidates.append(verdict)
     wanted, contended = _settle_names(candidates, owned_names)
-    return DesiredUsers(
+    desired = DesiredUsers(
         wanted=wanted,
         gone={okta_id: reason for okta_id, reason in gone.items() if okta_id not in present},
         present=frozenset(present),
@@ -102,6 +109,20 @@ def desired_users(snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, 
         suspended=frozenset(suspended),
         active=frozenset(active),
         quarantined=tuple(sorted([*aside, *contended])),
+    )
+    return desired if scope.users is ALL else _within(desired, scope)
+
+
+def _within(desired: DesiredUsers, scope: Scope) -> DesiredUsers:
+    ids = scope.users
+    return DesiredUsers(
+        wanted={name: user for name, user in desired.wanted.items() if user.okta_id in ids},
+        gone={okta_id: reason for okta_id, reason in desired.gone.items() if okta_id in ids},
+        present=frozenset(okta_id for okta_id in desired.present if okta_id in ids),
+        present_names=desired.present_names,
+        suspended=frozenset(okta_id for okta_id in desired.suspended if okta_id in ids),
+        active=frozenset(okta_id for okta_id in desired.active if okta_id in ids),
+        quarantined=tuple(row for row in desired.quarantined if row.okta_id in ids),
     )
 
 

@@ -108,6 +108,10 @@ class ListMembers:
     def __len__(self) -> int:
         return len(self.imported) + len(self.others)
 
+    def has_import(self, name: str) -> bool:
+        """Whether a user is there because Okta says so."""
+        return name in self.imported or (name in self.others and self.others[name].is_imported)
+
     @property
     def imports(self) -> int:
         """How many are there because Okta says so."""

@@ -18,13 +18,15 @@ from teleport_okta.model.access import ListMembers, ListOwner, TeleportAccessLis
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import member_role, reviewer_role
+from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import labelling
-from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, Action, Change, Harm, key_of
+from teleport_okta.plan.changes import ACCESS_LIST, ROLE, Action, Change, Harm, key_of
 from teleport_okta.plan.list_endings import ListEndings, harm_of_end, why_ended
 from teleport_okta.plan.list_roles import ending_roles, plan_roles, taken_role
 from teleport_okta.plan.members import dropping, emptying, joining, plan_members
 from teleport_okta.plan.nesting import Nesting
 from teleport_okta.plan.plan import Plan
+from teleport_okta.plan.scoping import covers, within
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.directory import Candidate, DesiredDirectory
     from teleport_okta.desired.policy import Imports
+    from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualDirectory
     from teleport_okta.plan.holders import Holders
     from teleport_okta.plan.members import MembersPlan
@@ -47,9 +50,25 @@ def plan_access_lists(
     *,
     ending_apps: frozenset[str],
     now: datetime,
+    scope: Scope = EVERYTHING,
 ) -> Plan:
-    """Compare and return the plan, nothing of it held. `ending_apps` are the ids of apps whose app servers end."""
-    return _Planner(desired, actual, holders, imports, ending_apps=ending_apps, now=now).plan()
+    """Compare and return the plan of the lists in a scope, nothing of it held.
+
+    `ending_apps` are the ids of apps whose app servers end. Lists nested in those of the scope are weighed too, because
+    their people are in both, and left out of the result.
+    """
+    plan = _Planner(desired, actual, holders, imports, ending_apps=ending_apps, now=now, scope=scope).plan()
+    return plan if scope.is_everything else _within(plan, scope)
+
+
+def _within(plan: Plan, scope: Scope) -> Plan:
+    return replace(
+        plan,
+        changes=tuple(change for change in plan.changes if within(scope, change)),
+        quarantined=tuple(row for row in plan.quarantined if covers(scope, row.kind, row.name, row.okta_id)),
+        warnings=(),
+        unchanged=0,
+    )
 
 
 class _Planner:
@@ -62,6 +81,7 @@ class _Planner:
         *,
         ending_apps: frozenset[str],
         now: datetime,
+        scope: Scope,
     ) -> None:
         self._desired = desired
         self._actual = actual
@@ -72,6 +92,7 @@ class _Planner:
         self._ending_apps = ending_apps
         self._now = now
         self._nesting = Nesting(actual.access_lists, actual.members, now)
+        self._lists = self._to_weigh(scope)
         self._endings = ListEndings(actual, self._nesting, imports.policy)
         self._changes: list[Change] = []
         self._aside: list[Quarantined] = []
@@ -87,14 +108,14 @@ class _Planner:
 
     def plan(self) -> Plan:
         for name, found in sorted(self._actual.access_lists.items()):
-            if not self._is_ours(name):
+            if name not in self._lists or not self._is_ours(name):
                 continue
             if name not in self._desired.candidates:
                 self._end_unwanted(found)
             if name not in self._ended:
                 self._changes += dropping(name, self._nesting.dangling(name))
         self._foresee()
-        for name in self._nesting.children_first(sorted(self._desired.candidates)):
+        for name in self._nesting.children_first(sorted(self._lists & self._desired.candidates.keys())):
             self._weigh(self._desired.candidates[name])
         self._warn_of_the_limit()
         self._end_orphaned_roles()
@@ -105,11 +126,27 @@ class _Planner:
             unchanged=self._unchanged,
         )
 
+    def _to_weigh(self, scope: Scope) -> Set[str]:
+        """Return the names of the lists in a scope, wanted or there, and of all that are nested in them.
+
+        Lists that somebody in the scope leaves, because they leave altogether, are weighed as well.
+        """
+        every = self._desired.candidates.keys() | self._actual.access_lists.keys()
+        if scope.is_everything:
+            return every
+        leaving = [name for name, change in self._holders.departing.items() if change.okta_id in scope.users]
+        left = {
+            list_name
+            for list_name, members in self._actual.members.items()
+            if list_name in every and any(members.has_import(name) for name in leaving)
+        }
+        return self._nesting.with_nested({*left, *(name for name in every if scope.has_list(name))})
+
     def _foresee(self) -> None:
         """Note who should be in the list of each candidate, and who will be in those that are there, by name."""
         names = self._holders.names
         for name, candidate in self._desired.candidates.items():
-            if candidate.unread:
+            if candidate.unread or name not in self._lists:
                 continue
             people = frozenset(names[okta_id] for okta_id in names.keys() & candidate.people)
             self._people[name] = people
@@ -341,10 +378,3 @@ class _Planner:
 
     def _is_ours(self, name: str) -> bool:
         return labels.owner_of(self._actual.access_lists[name].labels) == self._policy.owner
-
-
-def ending_app_ids(plan: Plan) -> frozenset[str]:
-    """Return the ids of the apps whose app servers a plan ends."""
-    return frozenset(
-        change.okta_id for change in plan.changes if change.kind == APP_SERVER and change.action is Action.DELETE
-    )

@@ -15,24 +15,32 @@ from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAppServer
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import labelling
 from teleport_okta.plan.changes import APP_SERVER, USER_GROUP, Action, Change, Harm
 from teleport_okta.plan.narrowing import in_found_order, in_two_steps
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from teleport_okta.desired.directory import DesiredDirectory, WantedApp
-    from teleport_okta.desired.policy import Imports
+    from teleport_okta.desired.policy import Imports, Policy
+    from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualDirectory
 
 
-def plan_app_servers(desired: DesiredDirectory, actual: ActualDirectory, imports: Imports) -> Plan:
-    """Compare and return the plan, nothing of it held."""
+def plan_app_servers(
+    desired: DesiredDirectory, actual: ActualDirectory, imports: Imports, scope: Scope = EVERYTHING
+) -> Plan:
+    """Compare and return the plan of the apps in a scope, nothing of it held."""
     policy = imports.policy
     changes: list[Change] = []
     aside: list[Quarantined] = []
     unchanged = 0
     for wanted in sorted(desired.apps.values(), key=lambda one: one.name):
+        if wanted.app.id not in scope.apps:
+            continue
         found = actual.app_servers.get(wanted.name)
         if found is not None and labels.owner_of(found.labels) != policy.owner:
             reason = f"this host has an app server of this name that is not ours ({wanted.app.label})"
@@ -41,13 +49,13 @@ def plan_app_servers(desired: DesiredDirectory, actual: ActualDirectory, imports
         steps = _writing(wanted, found, desired, actual, imports)
         changes += steps
         unchanged += not steps
-    names = {wanted.name for wanted in desired.apps.values()}
-    for name, server in sorted(actual.app_servers.items()):
-        if labels.owner_of(server.labels) == policy.owner and name not in names:
-            ending = _ending(server, desired)
-            if ending is not None:
-                changes.append(ending)
+    changes += (ending for ending in _endings(desired, actual, policy) if ending.okta_id in scope.apps)
     return Plan(changes=tuple(changes), quarantined=tuple(aside), unchanged=unchanged)
+
+
+def ending_app_ids(desired: DesiredDirectory, actual: ActualDirectory, imports: Imports) -> frozenset[str]:
+    """Return the ids of all apps whose app servers end, whatever the scope of a plan."""
+    return frozenset(ending.okta_id for ending in _endings(desired, actual, imports.policy))
 
 
 def harm_of_ending(name: str, okta_id: str) -> Harmed:
@@ -122,6 +130,15 @@ def _step(wanted: WantedApp, content: TeleportAppServer, found: TeleportAppServe
         content=content,
         found=found,
     )
+
+
+def _endings(desired: DesiredDirectory, actual: ActualDirectory, policy: Policy) -> Iterator[Change]:
+    names = {wanted.name for wanted in desired.apps.values()}
+    for name, server in sorted(actual.app_servers.items()):
+        if labels.owner_of(server.labels) == policy.owner and name not in names:
+            ending = _ending(server, desired)
+            if ending is not None:
+                yield ending
 
 
 def _ending(server: TeleportAppServer, desired: DesiredDirectory) -> Change | None:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Leftover
-from teleport_okta.plan.access_lists import ending_app_ids, plan_access_lists
-from teleport_okta.plan.app_servers import plan_app_servers
+from teleport_okta.model.scope import EVERYTHING
+from teleport_okta.plan.access_lists import plan_access_lists
+from teleport_okta.plan.app_servers import ending_app_ids, plan_app_servers
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, USER_GROUP
 from teleport_okta.plan.order import in_order
 from teleport_okta.plan.plan import Plan
+from teleport_okta.plan.scoping import covers
 from teleport_okta.plan.user_groups import plan_user_groups
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.directory import DesiredDirectory
     from teleport_okta.desired.policy import Imports
+    from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualDirectory
     from teleport_okta.plan.holders import Holders
 
@@ -29,20 +32,24 @@ def plan_directory(
     imports: Imports,
     *,
     now: datetime,
+    scope: Scope = EVERYTHING,
 ) -> Plan:
-    """Compare and return the plan, nothing of it held.
+    """Compare and return the plan of a scope, nothing of it held.
 
     What is switched off is left as it is found. `holders` are the users that the plan about users leaves behind; `now`
     tells which memberships have ended.
     """
-    groups = Plan() if imports.groups_off else plan_user_groups(desired, actual, imports.policy)
-    apps = Plan() if imports.apps_off else plan_app_servers(desired, actual, imports)
+    groups = Plan() if imports.groups_off else plan_user_groups(desired, actual, imports.policy, scope)
+    apps = Plan() if imports.apps_off else plan_app_servers(desired, actual, imports, scope)
+    ending = frozenset[str]() if imports.apps_off else ending_app_ids(desired, actual, imports)
     lists = (
         Plan()
         if imports.roles_off
-        else plan_access_lists(desired, actual, holders, imports, ending_apps=ending_app_ids(apps), now=now)
+        else plan_access_lists(desired, actual, holders, imports, ending_apps=ending, now=now, scope=scope)
     )
-    return merged(Plan(quarantined=desired.quarantined, leftovers=_leftovers(actual)), groups, apps, lists)
+    rows = tuple(row for row in desired.quarantined if covers(scope, row.kind, row.name, row.okta_id))
+    leftovers = _leftovers(actual) if scope.is_everything else ()
+    return merged(Plan(quarantined=rows, leftovers=leftovers), groups, apps, lists)
 
 
 def merged(*plans: Plan) -> Plan:

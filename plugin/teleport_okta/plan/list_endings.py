@@ -6,12 +6,13 @@ else's list holds on to it, it is emptied of whom we imported, and reported.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from teleport_okta.desired.trust import APPS, GROUPS
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.scope import OKTA_APP_ID
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, Action, Change, Harm, key_of
 from teleport_okta.plan.list_roles import ending_roles
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from teleport_okta.model.access import TeleportAccessList
     from teleport_okta.plan.actual import ActualDirectory
     from teleport_okta.plan.nesting import Nesting
-
-OKTA_APP_ID: Final = "0oa"
-"""How the id of every Okta app begins (`reference/okta.md` 2.1)."""
 
 
 def why_ended(okta_id: str, desired: DesiredDirectory) -> str | None:

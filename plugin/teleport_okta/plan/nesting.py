@@ -63,6 +63,18 @@ class Nesting:
                 self._append(child, wanted, ordered, depth - 1)
         ordered[name] = None
 
+    def with_nested(self, names: Iterable[str]) -> set[str]:
+        """Return lists and every list that is nested in them, at whatever depth."""
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                members = self._members.get(name, _NOBODY)
+                waiting += [other.name for other in members.others.values() if other.is_list]
+        return found
+
     def dangling(self, name: str) -> list[str]:
         """Return the nested lists of a list that do not exist any more: one of them makes every full write fail."""
         found = self._members.get(name)

@@ -12,6 +12,7 @@ from teleport_okta.model.access import TeleportUserGroup
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name
+from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import labelling
 from teleport_okta.plan.app_servers import harm_of_ending
 from teleport_okta.plan.changes import USER_GROUP, Action, Change, Harm
@@ -21,15 +22,20 @@ from teleport_okta.plan.plan import Plan
 if TYPE_CHECKING:
     from teleport_okta.desired.directory import DesiredDirectory, WantedGroup
     from teleport_okta.desired.policy import Policy
+    from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualDirectory
 
 
-def plan_user_groups(desired: DesiredDirectory, actual: ActualDirectory, policy: Policy) -> Plan:
-    """Compare and return the plan, nothing of it held."""
+def plan_user_groups(
+    desired: DesiredDirectory, actual: ActualDirectory, policy: Policy, scope: Scope = EVERYTHING
+) -> Plan:
+    """Compare and return the plan of the groups in a scope, nothing of it held."""
     changes: list[Change] = []
     aside: list[Quarantined] = []
     unchanged = 0
     for okta_id, wanted in sorted(desired.groups.items()):
+        if okta_id not in scope.groups:
+            continue
         found = actual.user_groups.get(okta_id)
         if found is not None and labels.owner_of(found.labels) != policy.owner:
             aside.append(
@@ -46,7 +52,8 @@ def plan_user_groups(desired: DesiredDirectory, actual: ActualDirectory, policy:
         changes += steps
         unchanged += not steps
     for name, group in sorted(actual.user_groups.items()):
-        if labels.owner_of(group.labels) == policy.owner and name not in desired.present:
+        is_ours = labels.owner_of(group.labels) == policy.owner
+        if is_ours and name not in desired.present and _okta_id(group) in scope.groups:
             changes.append(_ending(group))
     return Plan(changes=tuple(changes), quarantined=tuple(aside), unchanged=unchanged)
 
@@ -113,7 +120,7 @@ def _step(wanted: WantedGroup, content: TeleportUserGroup, found: TeleportUserGr
 
 
 def _ending(group: TeleportUserGroup) -> Change:
-    okta_id = labels.okta_id_of(group.labels) or group.name
+    okta_id = _okta_id(group)
     return Change(
         action=Action.DELETE,
         kind=USER_GROUP,
@@ -124,3 +131,7 @@ def _ending(group: TeleportUserGroup) -> Change:
         found=group,
         harm=Harm(Harmed(USER_GROUP, group.name, okta_id), Evidence.ABSENT, listing=GROUPS),
     )
+
+
+def _okta_id(group: TeleportUserGroup) -> str:
+    return labels.okta_id_of(group.labels) or group.name

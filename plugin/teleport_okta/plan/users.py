@@ -16,6 +16,7 @@ from teleport_okta.desired.trust import PEOPLE
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.scope import ALL, EVERYTHING
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.plan.changes import LOCK, USER, Action, Change, Harm
 from teleport_okta.plan.leftovers import leftovers
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.people import DesiredUsers, WantedUser
     from teleport_okta.desired.policy import Policy
+    from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualUsers
 
 OKTA_USER_ID: Final = "00u"
@@ -48,13 +50,14 @@ def plan_users(
     *,
     now: datetime,
     aside_since: Mapping[tuple[str, str, str], datetime] | None = None,
+    scope: Scope = EVERYTHING,
 ) -> Plan:
     """Compare and return the plan, nothing of it held.
 
     `now` only tells which locks are in force; the plan itself has no times in it. `aside_since` says since when rows
-    are in quarantine, by kind, name and Okta id.
+    are in quarantine, by kind, name and Okta id. `desired` and the plan are of the same `scope`.
     """
-    return _Planner(desired, actual, policy, now, aside_since or {}).plan()
+    return _Planner(desired, actual, policy, now=now, aside_since=aside_since or {}, scope=scope).plan()
 
 
 class _Planner:
@@ -63,14 +66,17 @@ class _Planner:
         desired: DesiredUsers,
         actual: ActualUsers,
         policy: Policy,
+        *,
         now: datetime,
         aside_since: Mapping[tuple[str, str, str], datetime],
+        scope: Scope,
     ) -> None:
         self._desired = desired
         self._actual = actual
         self._policy = policy
         self._now = now
         self._aside_since = aside_since
+        self._scope = scope
         self._locks = LocksOfUsers(actual.locks.values(), owner=policy.owner, now=now)
         self._name_of = {user.okta_id: user.name for user in desired.wanted.values()}
         self._coming: set[str] = set()
@@ -85,12 +91,13 @@ class _Planner:
         for name in sorted(self._desired.wanted):
             self._want(self._desired.wanted[name])
         for name, okta_id in sorted(owned_names(self._actual.users.values(), self._policy.owner).items()):
-            self._keep_or_leave(self._actual.users[name], okta_id)
+            if okta_id in self._scope.users:
+                self._keep_or_leave(self._actual.users[name], okta_id)
         self._settle_orphaned_locks()
         return Plan(
             changes=(*self._arrivals, *self._repairs, *self._departures, *self._suspensions),
             quarantined=tuple(sorted(self._aside)),
-            leftovers=leftovers(self._actual, wanted=self._desired.wanted),
+            leftovers=leftovers(self._actual, wanted=self._desired.wanted) if self._scope.users is ALL else (),
             unchanged=self._unchanged,
         )
 
@@ -255,7 +262,7 @@ class _Planner:
         """
         for lock in self._locks.endless():
             name, okta_id = lock.user or "", labels.okta_id_of(lock.labels) or ""
-            if self._stands_for(name) == okta_id:
+            if okta_id not in self._scope.users or self._stands_for(name) == okta_id:
                 continue
             since = self._aside_since.get((LOCK, name, okta_id))
             if since is not None and self._now - since >= LEAVER_LOCK:

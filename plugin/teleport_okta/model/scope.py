@@ -1,0 +1,54 @@
+"""Scope: which users, groups and apps a plan is about.
+
+A full pass plans everything. A single change plans one user, one group or one app, and says nothing about the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+OKTA_APP_ID: Final = "0oa"
+"""How the id of every Okta app begins (`reference/okta.md` 2.1)."""
+
+
+class AllIds:
+    """Contains every id, the empty one of objects without a known id among them."""
+
+    def __contains__(self, okta_id: object) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return "all"
+
+
+ALL: Final = AllIds()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Okta ids of users, groups and apps; `ALL` means every one. Access lists and their roles go with group or app."""
+
+    users: frozenset[str] | AllIds = ALL
+    groups: frozenset[str] | AllIds = ALL
+    apps: frozenset[str] | AllIds = ALL
+
+    @classmethod
+    def of(cls, *, users: Iterable[str] = (), groups: Iterable[str] = (), apps: Iterable[str] = ()) -> Scope:
+        """Return the scope of these ids and nothing else."""
+        return cls(frozenset(users), frozenset(groups), frozenset(apps))
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is outside."""
+        return self.users is ALL and self.groups is ALL and self.apps is ALL
+
+    def has_list(self, okta_id: str) -> bool:
+        """Whether the access list of a group or an app, named by its Okta id, is inside."""
+        return okta_id in (self.apps if okta_id.startswith(OKTA_APP_ID) else self.groups)
+
+
+EVERYTHING: Final = Scope()

@@ -1,0 +1,37 @@
+"""Which rows of a plan, and of the state, belong to a scope."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
+
+if TYPE_CHECKING:
+    from teleport_okta.model.scope import Scope
+    from teleport_okta.plan.changes import Change
+
+
+def covers(scope: Scope, kind: str, name: str, okta_id: str) -> bool:
+    """Whether an object is inside a scope. `name` of a member is `list/user`; other kinds are outside every part."""
+    if scope.is_everything:
+        return True
+    if kind in {USER, LOCK}:
+        return okta_id in scope.users
+    if kind == USER_GROUP:
+        return okta_id in scope.groups
+    if kind == APP_SERVER:
+        return okta_id in scope.apps
+    if kind == MEMBER:
+        return scope.has_list(name.partition("/")[0])
+    return kind in {ACCESS_LIST, ROLE} and scope.has_list(okta_id)
+
+
+def within(scope: Scope, change: Change) -> bool:
+    """Whether a change is inside a scope: by its object, or because it is a step of the end of one that is inside.
+
+    A leaver's memberships go with the leaver, and a list is taken out of its parents when it ends.
+    """
+    if covers(scope, change.kind, change.label, change.okta_id):
+        return True
+    harmed = change.harmed
+    return harmed is not None and covers(scope, harmed.kind, harmed.name, harmed.okta_id)

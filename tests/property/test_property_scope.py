@@ -1,0 +1,107 @@
+"""Random histories, planned by scope.
+
+Contract: the plan of a scope is what the full plan says of it, in the same order; and settling one user, one group and
+one app after the other, in any order, ends where full plans end.
+
+Space: that of `directory_history`, and scopes of its ids.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from property.directory_history import APP_IDS, FIRST_MOMENT, GROUP_IDS, NAMES, Hands, Reading, first_cluster, moments
+from teleport_okta.desired.directory import desired_directory
+from teleport_okta.desired.import_labels import ImportLabels
+from teleport_okta.desired.people import desired_users
+from teleport_okta.model.scope import Scope
+from teleport_okta.plan.actual import ActualUsers
+from teleport_okta.plan.directory import plan_directory
+from teleport_okta.plan.holders import holders_after
+from teleport_okta.plan.scoping import covers, within
+from teleport_okta.plan.users import owned_names, plan_users
+from worlds import NOW, ORG, POLICY
+from worlds_directory import whole_plan
+
+HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
+
+scopes = st.builds(
+    Scope,
+    users=st.frozensets(st.sampled_from(list(NAMES))),
+    groups=st.frozensets(st.sampled_from(GROUP_IDS)),
+    apps=st.frozensets(st.sampled_from(APP_IDS)),
+)
+scopes_in_order = st.permutations(
+    [
+        *(Scope.of(users=[one]) for one in NAMES),
+        *(Scope.of(groups=[one]) for one in GROUP_IDS),
+        *(Scope.of(apps=[one]) for one in APP_IDS),
+    ]
+)
+histories = st.lists(moments, min_size=1, max_size=3)
+
+
+def readings(history):
+    """The reading of each moment, its time, and the cluster as the moment finds it."""
+    now, cluster, moment = NOW, first_cluster(), FIRST_MOMENT
+    for then in [moment, *history]:
+        now += timedelta(hours=40)
+        moment = moment.followed_by(then)
+        for deed in moment.hands:
+            Hands(cluster, now).do(*deed)
+        yield Reading(moment), now, cluster
+
+
+def applied(reading, cluster, now):
+    cluster.apply(whole_plan(reading.okta, cluster, people=reading.people, settings=reading.settings, now=now), now)
+
+
+def rows(plan, scope):
+    return [row for row in plan.quarantined if covers(scope, row.kind, row.name, row.okta_id)]
+
+
+def changes(plan, scope):
+    return [change for change in plan.changes if within(scope, change)]
+
+
+@settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(histories, scopes)
+def test_the_plan_of_a_scope_is_what_the_full_plan_says_of_it(history, scope):
+    for reading, now, cluster in readings(history):
+        actual = ActualUsers(cluster.users, cluster.locks)
+        owned = owned_names(cluster.users.values(), ORG)
+        full = plan_users(desired_users(reading.people, POLICY, owned), actual, POLICY, now=now)
+        of_scope = plan_users(desired_users(reading.people, POLICY, owned, scope), actual, POLICY, now=now, scope=scope)
+        assert list(of_scope.changes) == changes(full, scope)
+        assert list(of_scope.quarantined) == rows(full, scope)
+
+        desired = desired_directory(reading.okta, reading.settings, ImportLabels(cluster.rules))
+        holders = holders_after(full, cluster.users, ORG)
+        directory = (desired, cluster.actual(reading.settings), holders, reading.settings)
+        full = plan_directory(*directory, now=now)
+        of_scope = plan_directory(*directory, now=now, scope=scope)
+        assert list(of_scope.changes) == changes(full, scope)
+        assert list(of_scope.quarantined) == rows(full, scope)
+        applied(reading, cluster, now)
+
+
+@settings(max_examples=max(20, HISTORIES // 4), suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(histories, scopes_in_order)
+def test_settling_one_key_after_the_other_ends_where_full_plans_end(history, order):
+    for reading, now, cluster in readings(history):
+        by_key = cluster.copy()
+        for _ in range(3):
+            for scope in order:
+                plan = whole_plan(
+                    reading.okta, by_key, people=reading.people, settings=reading.settings, now=now, scope=scope
+                )
+                assert all(within(scope, change) for change in plan.changes)
+                by_key.apply(plan, now)
+        for _ in range(3):
+            applied(reading, cluster, now)
+        assert by_key.actual(reading.settings) == cluster.actual(reading.settings)
+        assert by_key.users == cluster.users
+        assert by_key.locks == cluster.locks
