@@ -314,6 +314,7 @@ def whole_plan(
     settings: Imports = IMPORTS,
     now: datetime = NOW,
     scope: Scope = EVERYTHING,
+    lists_before: frozenset[str] = frozenset(),
 ) -> Plan:
     """Plan users, groups, apps and lists of a scope against a cluster, nothing held."""
     users = planned(
@@ -321,7 +322,10 @@ def whole_plan(
     )
     desired = desired_directory(okta, settings, ImportLabels(cluster.rules))
     holders = holders_after(users, cluster.users, settings.policy.owner)
-    return merged(users, plan_directory(desired, cluster.actual(settings), holders, settings, now=now, scope=scope))
+    directory = plan_directory(
+        desired, cluster.actual(settings), holders, settings, now=now, scope=scope, lists_before=lists_before
+    )
+    return merged(users, directory)
 
 
 def held_back(plan: Plan, cluster: Cluster, okta: Directory, limits: Limits = Limits(), **facts: object) -> Plan:  # noqa: B008

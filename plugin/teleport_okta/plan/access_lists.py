@@ -51,13 +51,17 @@ def plan_access_lists(
     ending_apps: frozenset[str],
     now: datetime,
     scope: Scope = EVERYTHING,
+    lists_before: frozenset[str] = frozenset(),
 ) -> Plan:
     """Compare and return the plan of the lists in a scope, nothing of it held.
 
     `ending_apps` are the ids of apps whose app servers end. Lists nested in those of the scope are weighed too, because
-    their people are in both, and left out of the result.
+    their people are in both, and left out of the result. `lists_before` are the names of our lists that were there
+    after the last pass: one that is gone was deleted in Teleport.
     """
-    plan = _Planner(desired, actual, holders, imports, ending_apps=ending_apps, now=now, scope=scope).plan()
+    plan = _Planner(
+        desired, actual, holders, imports, ending_apps=ending_apps, now=now, scope=scope, lists_before=lists_before
+    ).plan()
     return plan if scope.is_everything else _within(plan, scope)
 
 
@@ -82,6 +86,7 @@ class _Planner:
         ending_apps: frozenset[str],
         now: datetime,
         scope: Scope,
+        lists_before: frozenset[str],
     ) -> None:
         self._desired = desired
         self._actual = actual
@@ -91,6 +96,7 @@ class _Planner:
         self._imports = imports
         self._ending_apps = ending_apps
         self._now = now
+        self._lists_before = lists_before
         self._nesting = Nesting(actual.access_lists, actual.members, now)
         self._lists = self._to_weigh(scope)
         self._endings = ListEndings(actual, self._nesting, imports.policy)
@@ -195,13 +201,12 @@ class _Planner:
         if limit is not None and len(self._actual.access_lists) + self._made >= limit:
             self._without_room.append(candidate.name)
             return
-        again = member_role(name) in self._roles and reviewer_role(name) in self._roles
         if not self._keep_roles(candidate, candidate.name):
             return
         self._made += 1
         reason = f"{candidate.name} passes the filter {candidate.why}; people of ours in it: {len(people)}"
-        if again:
-            reason = f"the list of {candidate.name} is wanted, and gone though its roles are there"
+        if name in self._lists_before:
+            reason = f"the list of {candidate.name} was there after the last pass, and is gone"
             self._warnings.append(f"access list {name}: {reason}: it was deleted in Teleport; it is made again")
         self._changes.append(
             Change(

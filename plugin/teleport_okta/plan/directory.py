@@ -33,11 +33,12 @@ def plan_directory(
     *,
     now: datetime,
     scope: Scope = EVERYTHING,
+    lists_before: frozenset[str] = frozenset(),
 ) -> Plan:
     """Compare and return the plan of a scope, nothing of it held.
 
     What is switched off is left as it is found. `holders` are the users that the plan about users leaves behind; `now`
-    tells which memberships have ended.
+    tells which memberships have ended, `lists_before` which lists of ours were there after the last pass.
     """
     groups = Plan() if imports.groups_off else plan_user_groups(desired, actual, imports.policy, scope)
     apps = Plan() if imports.apps_off else plan_app_servers(desired, actual, imports, scope)
@@ -45,7 +46,16 @@ def plan_directory(
     lists = (
         Plan()
         if imports.roles_off
-        else plan_access_lists(desired, actual, holders, imports, ending_apps=ending, now=now, scope=scope)
+        else plan_access_lists(
+            desired,
+            actual,
+            holders,
+            imports,
+            ending_apps=ending,
+            now=now,
+            scope=scope,
+            lists_before=lists_before,
+        )
     )
     rows = tuple(row for row in desired.quarantined if covers(scope, row.kind, row.name, row.okta_id))
     leftovers = _leftovers(actual) if scope.is_everything else ()

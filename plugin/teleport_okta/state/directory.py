@@ -165,6 +165,10 @@ class DirectoryMemory:
 
         await self._database.submit(write)
 
+    async def lists_seen(self) -> frozenset[str]:
+        """Return the names of the lists of ours that were there after the last pass."""
+        return await self._database.submit(lambda connection: frozenset(one.okta_id for one in _lists(connection)))
+
     async def last_seen(self) -> LastSeen | None:
         """Return everything that was last seen; None when nothing ever was."""
         return await self._database.submit(_last_seen)
@@ -189,8 +193,6 @@ def _last_seen(connection: sqlite3.Connection) -> LastSeen | None:
         rosters[kind][okta_id] = Roster(frozenset(ids.split()), _time(read_at), remembered=True, listed=listed)
     (seen_at,) = connection.execute("SELECT value FROM memory WHERE key = ?", (_READ_AT,)).fetchone()
     listings_at = _time(json.loads(seen_at))
-    lists = connection.execute("SELECT value FROM memory WHERE key = ?", (_LISTS,)).fetchone()
-    seen = [SeenList(*one) for one in json.loads(lists[0])] if lists else []
     return LastSeen(
         Directory(
             Listing(tuple(groups), (), listings_at),
@@ -199,8 +201,13 @@ def _last_seen(connection: sqlite3.Connection) -> LastSeen | None:
             {},
             rosters[_DIRECT],
         ),
-        {one.okta_id: one for one in seen},
+        {one.okta_id: one for one in _lists(connection)},
     )
+
+
+def _lists(connection: sqlite3.Connection) -> list[SeenList]:
+    lists = connection.execute("SELECT value FROM memory WHERE key = ?", (_LISTS,)).fetchone()
+    return [SeenList(*one) for one in json.loads(lists[0])] if lists else []
 
 
 def _forget(connection: sqlite3.Connection, roster: str, present: Collection[str]) -> None:

@@ -54,11 +54,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the state knows that a plan depends on: the harm of the last hour, approvals, quarantine."""
+    """What the state knows that a plan depends on: the harm of the last hour, approvals, quarantine, lists of ours."""
 
     past: tuple[PastHarm, ...] = ()
     approvals: tuple[Approval, ...] = ()
     quarantine: tuple[QuarantineEntry, ...] = ()
+    lists: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Reading:
         imports, actual = self.directory.imports, self.directory.actual
         wanted = desired_directory(self.directory.okta, imports, ImportLabels(actual.import_rules))
         holders = holders_after(users, self.actual.users, self.policy.owner)
-        return plan_directory(wanted, actual, holders, imports, now=now)
+        return plan_directory(wanted, actual, holders, imports, now=now, lists_before=self.remembered.lists)
 
     def managed(self, now: datetime) -> frozenset[str]:
         """Return the Okta ids of the people who will be users of ours."""
@@ -187,6 +188,7 @@ async def remember(store: Store, clock: Clock) -> Remembered:
         past=tuple(await store.journal.harm_since(now - WINDOW, recent=now - READS_LAG)),
         approvals=await store.approvals.in_force(now),
         quarantine=tuple(await store.quarantine()),
+        lists=await store.directory.lists_seen(),
     )
 
 

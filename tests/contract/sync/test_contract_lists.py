@@ -101,6 +101,16 @@ async def test_a_list_deleted_by_hand_while_it_is_wanted_comes_back_and_that_is_
     assert not (await office.next_pass()).plan.warnings
 
 
+async def test_a_list_whose_creation_failed_is_not_said_to_be_deleted_in_teleport(office):
+    group = office.group("Engineering", "ada@x.io")
+    office.teleport.faults.add(Fault("*/UpsertAccessListWithMembers", grpc.StatusCode.UNKNOWN, count=1))
+    assert not (await office.next_pass()).succeeded
+    report = await office.next_pass()
+    assert report.succeeded
+    assert not report.plan.warnings
+    assert office.imported(group) == {"ada@x.io"}
+
+
 async def test_more_lists_than_the_licence_allows_are_a_warning_and_no_failure(tmp_path):
     entitlements = {"Identity": Entitlement(False), "AccessLists": Entitlement(True, 2)}
     async with built_office(tmp_path, cluster={"entitlements": entitlements}) as office:

@@ -228,9 +228,17 @@ def test_a_list_of_which_nobody_knows_whether_it_is_wanted_is_left_as_found(okta
 def test_a_list_that_was_deleted_by_hand_while_wanted_is_made_again_and_reported():
     cluster = synced(organization(ENG))
     cluster.delete_by_hand("00gENG")
-    plan = whole_plan(organization(ENG), cluster)
+    plan = whole_plan(organization(ENG), cluster, lists_before=frozenset({"00gENG"}))
     assert changes(plan) == ["create access_list 00gENG"]
-    assert "made again" in plan.warnings[0]
+    assert "deleted in Teleport" in plan.warnings[0]
+
+
+def test_a_list_that_could_not_be_made_was_not_deleted_in_teleport_though_its_roles_are_there():
+    cluster = synced(organization(ENG))
+    cluster.delete_by_hand("00gENG")
+    plan = whole_plan(organization(ENG), cluster, lists_before=frozenset({"00gOTHER"}))
+    assert changes(plan) == ["create access_list 00gENG"]
+    assert not plan.warnings
 
 
 def test_a_list_that_is_made_for_the_first_time_is_nothing_to_warn_of():

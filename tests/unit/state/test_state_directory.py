@@ -44,6 +44,7 @@ async def test_nothing_was_seen_at_first(memory):
     assert await memory.baseline(GROUPS) is None
     assert await memory.members_seen() == {}
     assert await memory.listed() == {}
+    assert await memory.lists_seen() == frozenset()
 
 
 async def test_members_come_back_with_the_stamp_they_were_read_under(memory):
@@ -101,6 +102,7 @@ async def test_what_was_last_seen_is_as_of_the_latest_listings(memory):
     assert seen.directory.members["00gA"].ids == {"00uA"}
     assert seen.directory.members["00gA"].read_at == NOW
     assert seen.lists == {"00gA": SeenList("00gA", "Engineering · 工", 7, 1)}
+    assert await memory.lists_seen() == {"00gA"}
 
 
 async def test_more_groups_than_one_question_may_name_are_recalled(memory):
