@@ -4,8 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from functools import cache
+from pathlib import Path
+from typing import Final, Protocol
+
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+"""Where Linux names the boot of the machine (random(4))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A moment by the machine's boot clock, which nobody can set: `elapsed` seconds after the boot named `id`.
+
+    Moments of one boot can be compared; an empty id means that the machine does not name its boots.
+    """
+
+    id: str
+    elapsed: float
 
 
 class Clock(Protocol):
@@ -17,6 +34,10 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds since an arbitrary moment; never goes back."""
+        ...
+
+    def boot(self) -> Boot:
+        """Return the present moment by the boot clock, which also counts while the machine is suspended."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -35,6 +56,10 @@ class SystemClock:
         """Return the machine's stopwatch, in seconds."""
         return time.monotonic()
 
+    def boot(self) -> Boot:
+        """Return the machine's boot and the seconds since then, suspension included."""
+        return Boot(_boot_id(), time.clock_gettime(time.CLOCK_BOOTTIME))
+
     async def sleep(self, seconds: float) -> None:
         """Wait in real time."""
         await asyncio.sleep(max(0.0, seconds))
@@ -49,6 +74,7 @@ class VirtualClock:
 
     def __init__(self, start: datetime | None = None) -> None:
         self._start = start or datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+        self._boot_id = f"virtual {self._start.isoformat()}"
         self._elapsed = 0.0
 
     def now(self) -> datetime:
@@ -59,6 +85,14 @@ class VirtualClock:
         """Return the virtual seconds since the clock was made."""
         return self._elapsed
 
+    def boot(self) -> Boot:
+        """Return the virtual seconds since the clock was made, which counts as the boot."""
+        return Boot(self._boot_id, self._elapsed)
+
+    def set_time_of_day(self, moment: datetime) -> None:
+        """Set the time of day, as an administrator may; the stopwatch and the boot clock do not notice."""
+        self._start = moment - timedelta(seconds=self._elapsed)
+
     def advance(self, seconds: float) -> None:
         """Move the clock forward."""
         self._elapsed += max(0.0, seconds)
@@ -68,3 +102,12 @@ class VirtualClock:
         end = self._elapsed + max(0.0, seconds)
         await asyncio.sleep(0)
         self._elapsed = max(self._elapsed, end)
+
+
+@cache
+def _boot_id() -> str:
+    """Return the name of the machine's boot; empty where there is none to read."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from teleport_okta.clock import Boot
 from teleport_okta.state.directory import DirectoryMemory
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class QuietClock:
     def monotonic(self) -> float:
         """Return the virtual seconds since the clock was made."""
         return self._elapsed
+
+    def boot(self) -> Boot:
+        """Return the virtual seconds since the clock was made, which counts as the boot."""
+        return Boot("quiet", self._elapsed)
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock is moved so far. Zero or less yields once."""

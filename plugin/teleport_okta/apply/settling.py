@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model import labels
+from teleport_okta.model.names import lock_name
 from teleport_okta.plan.changes import LOCK, ROLE, Action
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.state.journal import Result
@@ -28,7 +29,7 @@ _NEVER_HAPPENED: Final = "its answer was lost; found not done"
 async def settle_open_records(journal: Journal, teleport: Teleport, clock: Clock) -> None:
     """Complete every record that was left open, by what Teleport holds now. Raises TeleportError or StateError."""
     for entry in await journal.open_entries():
-        if clock.now() - entry.time < READS_LAG:
+        if entry.age(clock.now(), clock.boot()) < READS_LAG:
             continue
         happened = await _happened(entry, teleport)
         ends = entry.harm in {entry.kind, LOCK}
@@ -36,20 +37,35 @@ async def settle_open_records(journal: Journal, teleport: Teleport, clock: Clock
             entry.sequence,
             Result.DONE if happened else Result.FAILED,
             _HAPPENED if happened else _NEVER_HAPPENED,
-            at=entry.time,
             uses=(entry.approval, entry.harmed) if happened and ends and entry.approval else None,
         )
 
 
 async def _happened(entry: JournalEntry, teleport: Teleport) -> bool:
-    """Look whether the change of a record has come about. Raises TeleportError."""
+    """Look whether the change of a record has come about. Raises TeleportError.
+
+    A lock is looked at by its name, and by its end: somebody suspended who leaves has a lock of the same name before.
+    """
     if entry.kind == LOCK:
-        locks = await teleport.locks.on_user(entry.name)
-        is_locked = any(labels.okta_id_of(lock.labels) == entry.okta_id for lock in locks)
-        return is_locked if entry.action == Action.LOCK else not is_locked
+        locks = [
+            lock
+            for lock in await teleport.locks.on_user(entry.name)
+            if labels.okta_id_of(lock.labels) == entry.okta_id and lock.name in _names_of_lock(entry)
+        ]
+        if entry.action == Action.LOCK:
+            return any(lock.expires is None if entry.harm == LOCK else lock.expires is not None for lock in locks)
+        return not locks
     if entry.kind == ROLE:
         return content_digest(await teleport.roles.get(entry.name)) == entry.after_digest
     return not await _is_there(entry, teleport)
+
+
+def _names_of_lock(entry: JournalEntry) -> set[str]:
+    """Return the names that the lock of a record can have: the one in the record, or what is computed from the user.
+
+    Records of earlier releases do not name the lock.
+    """
+    return {entry.object_name} if entry.object_name else {lock_name(entry.name, of_okta=it) for it in (True, False)}
 
 
 async def _is_there(entry: JournalEntry, teleport: Teleport) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.apply.calls import Calls
 from teleport_okta.apply.outcome import Outcome
+from teleport_okta.plan.changes import LOCK
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal import JournalEntry, Result
@@ -73,6 +74,7 @@ class Steps:
             outcome.result,
             outcome.error,
             at=self._clock.now(),
+            boot=self._clock.boot(),
             uses=(change.harm.approval, begun.harmed) if used else None,
         )
         return await self._journaled(outcome, finishing)
@@ -116,4 +118,6 @@ class Steps:
             counted=counted,
             approval=harm.approval if harm else "",
             harmed_name=harm.harmed.name if harm and harm.harmed.name != change.label else "",
+            boot=self._clock.boot(),
+            object_name=change.name if change.kind == LOCK else "",
         )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from teleport_okta import app
-from teleport_okta.clock import SystemClock
+from teleport_okta.clock import Boot, SystemClock
 from teleport_okta.config import parse
 from teleport_okta.demo import seen
 from teleport_okta.sandbox.okta.organization import OktaOrganization
@@ -43,6 +43,11 @@ class TimeMachine:
     def monotonic(self) -> float:
         """Return the seconds of the story's stopwatch."""
         return self._clock.monotonic() + self._ahead.total_seconds()
+
+    def boot(self) -> Boot:
+        """Return the moment of the story by the machine's boot clock."""
+        boot = self._clock.boot()
+        return Boot(boot.id, boot.elapsed + self._ahead.total_seconds())
 
     async def sleep(self, seconds: float) -> None:
         """Wait in real time."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.clock import Boot
 from teleport_okta.model.harm import Evidence, Harmed, PastHarm
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class JournalEntry:
     `name` is what it is about: a user also for a lock, `list/member` for a member. Digests are of the content before
     and after; empty means no object. Of a harmful change `harm` is the kind of what is harmed, `harmed_name` its name
     where that is another, `evidence` why; it is `counted` if it uses up some of the hour's limit, and `approval` is the
-    digest under which it was admitted. `time` is when it was known how it went.
+    digest under which it was admitted. `time` is when it was known how it went, `boot` that moment by the boot clock.
+    `object_name` is the object's own name where that is another than `name`: that of a lock.
     """
 
     time: datetime
@@ -63,18 +65,34 @@ class JournalEntry:
     counted: bool = False
     approval: str = ""
     harmed_name: str = ""
+    boot: Boot | None = None
+    object_name: str = ""
 
     @property
     def harmed(self) -> Harmed:
         """Whom a harmful change is about."""
         return Harmed(self.harm, self.harmed_name or self.name, self.okta_id)
 
+    def age(self, now: datetime, boot: Boot) -> timedelta:
+        """Return how long ago it was: by the boot clock if the machine has run since then, else by the time of day."""
+        return _age(self.time, self.boot, now, boot)
+
 
 _COLUMNS: Final = (
     "time, trigger, kind, name, okta_id, action, reason, before_digest, after_digest, outcome, error, "
-    "harm, evidence, counted, approval, harmed"
+    "harm, evidence, counted, approval, harmed, boot, elapsed, object"
 )
-_INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+_MARKS: Final = ", ".join("?" * len(_COLUMNS.split(",")))
+_INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
+
+_YOUNGER: Final = (
+    "((boot != '' AND boot = :boot AND elapsed <= :elapsed AND elapsed > :elapsed - :{span}) "
+    "OR (NOT (boot != '' AND boot = :boot AND elapsed <= :elapsed) AND time > :now - :{span}))"
+)
+"""Whether a record is younger than a span of seconds, in SQL.
+
+The time of day can be set, so it counts only where the boot clock says nothing: then also for a record of the future.
+"""
 
 
 class Journal:
@@ -112,18 +130,29 @@ class Journal:
         return await self._database.submit(insert)
 
     async def finish(
-        self, sequence: int, outcome: Result, error: str = "", *, at: datetime, uses: tuple[str, Harmed] | None = None
+        self,
+        sequence: int,
+        outcome: Result,
+        error: str = "",
+        *,
+        at: datetime | None = None,
+        boot: Boot | None = None,
+        uses: tuple[str, Harmed] | None = None,
     ) -> None:
-        """Complete the record of a harmful change.
+        """Complete the record of a harmful change; `at` (and `boot`, the same moment) replaces when it happened.
 
         `uses` names an approval, and whom of it this was the last step about: it admits them no more.
         """
 
         def update(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE journal SET outcome = ?, error = ?, time = ? WHERE sequence = ?",
-                (outcome.value, error, at.timestamp(), sequence),
+                "UPDATE journal SET outcome = ?, error = ? WHERE sequence = ?", (outcome.value, error, sequence)
             )
+            if at is not None:
+                connection.execute(
+                    "UPDATE journal SET time = ?, boot = ?, elapsed = ? WHERE sequence = ?",
+                    (at.timestamp(), *_boot_row(boot), sequence),
+                )
             if uses is not None:
                 digest, harmed = uses
                 connection.execute(
@@ -144,38 +173,42 @@ class Journal:
 
         return await self._database.submit(select)
 
-    async def deleted_since(self, moment: datetime) -> list[tuple[str, datetime]]:
-        """Return the users who were deleted after a moment and not created again, and when, oldest first."""
+    async def deleted_within(self, span: timedelta, *, now: datetime, boot: Boot) -> list[tuple[str, datetime]]:
+        """Return the users who were deleted within a span and not created again, and when, oldest first."""
+        values = _moment(now, boot) | {"span": span.total_seconds()}
 
         def select(connection: sqlite3.Connection) -> list[tuple[str, datetime]]:
             rows = connection.execute(
-                "SELECT name, time FROM journal AS gone "
-                "WHERE harm != '' AND time > ? AND kind = 'user' AND action = 'delete' AND outcome = 'done' "
+                "SELECT name, time, boot, elapsed FROM journal AS gone "  # noqa: S608 - constants
+                f"WHERE harm != '' AND {_YOUNGER.format(span='span')} "
+                "AND kind = 'user' AND action = 'delete' AND outcome = 'done' "
                 "AND NOT EXISTS (SELECT 1 FROM journal AS later WHERE later.name = gone.name "
                 "AND later.sequence > gone.sequence AND later.outcome = 'done' "
                 "AND later.action IN ('create', 'delete')) "
-                "ORDER BY time",
-                (moment.timestamp(),),
+                "ORDER BY sequence",
+                values,
             )
-            return [(name, datetime.fromtimestamp(time, UTC)) for name, time in rows]
+            return [(name, now - _age(_time(time), Boot(of, at), now, boot)) for name, time, of, at in rows]
 
         return await self._database.submit(select)
 
-    async def harm_since(self, moment: datetime, *, recent: datetime) -> list[PastHarm]:
-        """Return every step of a harm that was done, or may have been, after a moment.
+    async def harm_within(self, span: timedelta, *, lag: timedelta, now: datetime, boot: Boot) -> list[PastHarm]:
+        """Return every step of a harm that was done, or may have been, within a span.
 
-        One that is the newest record of its user counts as open while it is `recent`, unless it ended the harm: a
-        leaver may have been locked a moment ago without the listing showing it yet.
+        One that is the newest record of its user counts as open within the `lag` of listings, unless it ended the harm:
+        a leaver may have been locked a moment ago without the listing showing it yet.
         """
+        values = _moment(now, boot) | {"span": span.total_seconds(), "lag": lag.total_seconds()}
 
         def select(connection: sqlite3.Connection) -> list[PastHarm]:
             rows = connection.execute(
-                "SELECT harm, CASE harmed WHEN '' THEN name ELSE harmed END, okta_id, evidence, counted, "
+                "SELECT harm, CASE harmed WHEN '' THEN name ELSE harmed END, okta_id, evidence, counted, "  # noqa: S608
                 "outcome = 'begun' OR ("
-                "  action = 'lock' AND harm != 'lock' AND time > ? AND NOT EXISTS ("
+                f"  action = 'lock' AND harm != 'lock' AND {_YOUNGER.format(span='lag')} AND NOT EXISTS ("
                 "    SELECT 1 FROM journal AS later WHERE later.name = step.name AND later.sequence > step.sequence)) "
-                "FROM journal AS step WHERE harm != '' AND time > ? AND outcome IN ('done', 'begun')",
-                (recent.timestamp(), moment.timestamp()),
+                f"FROM journal AS step WHERE harm != '' AND {_YOUNGER.format(span='span')} "
+                "AND outcome IN ('done', 'begun')",
+                values,
             )
             return [
                 PastHarm(Harmed(harm, name, okta_id), Evidence(evidence), bool(counted), bool(is_open))
@@ -231,14 +264,35 @@ def _row(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
         int(entry.counted),
         entry.approval,
         entry.harmed_name,
+        *_boot_row(entry.boot),
+        entry.object_name,
     )
+
+
+def _boot_row(boot: Boot | None) -> tuple[str, float]:
+    return ("", 0.0) if boot is None else (boot.id, boot.elapsed)
+
+
+def _moment(now: datetime, boot: Boot) -> dict[str, object]:
+    """Return the parameters that `_YOUNGER` has beside its span."""
+    return {"now": now.timestamp(), "boot": boot.id, "elapsed": boot.elapsed}
+
+
+def _age(time: datetime, of: Boot | None, now: datetime, boot: Boot) -> timedelta:
+    if of is not None and of.id and of.id == boot.id and of.elapsed <= boot.elapsed:
+        return timedelta(seconds=boot.elapsed - of.elapsed)
+    return now - time
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _entry(row: tuple[object, ...]) -> JournalEntry:
     time, trigger, kind, name, okta_id, action, reason, before, after, outcome, error, *harm, sequence = row
-    harmed, evidence, counted, approval, harmed_name = harm
+    harmed, evidence, counted, approval, harmed_name, boot, elapsed, object_name = harm
     return JournalEntry(
-        time=datetime.fromtimestamp(float(str(time)), UTC),
+        time=_time(float(str(time))),
         trigger=str(trigger),
         kind=str(kind),
         name=str(name),
@@ -255,4 +309,6 @@ def _entry(row: tuple[object, ...]) -> JournalEntry:
         counted=bool(counted),
         approval=str(approval),
         harmed_name=str(harmed_name),
+        boot=Boot(str(boot), float(str(elapsed))) if boot else None,
+        object_name=str(object_name),
     )

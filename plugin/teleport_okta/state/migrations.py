@@ -110,7 +110,14 @@ ALTER TABLE seen ADD COLUMN managed INTEGER NOT NULL DEFAULT 0;      -- whether 
 ALTER TABLE journal ADD COLUMN harmed TEXT NOT NULL DEFAULT '';      -- name of what a harm is about; '': the same name
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD)
+_FOURTH: Final = """
+ALTER TABLE journal ADD COLUMN boot TEXT NOT NULL DEFAULT '';        -- which boot of the machine it was; '': unknown
+ALTER TABLE journal ADD COLUMN elapsed REAL NOT NULL DEFAULT 0;      -- seconds since that boot, when `time` was
+ALTER TABLE journal ADD COLUMN object TEXT NOT NULL DEFAULT '';      -- the object's own name, where `name` is another
+CREATE INDEX journal_of_harm_by_boot ON journal (boot, elapsed) WHERE harm != '';
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 
 

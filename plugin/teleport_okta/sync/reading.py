@@ -185,7 +185,7 @@ async def remember(store: Store, clock: Clock) -> Remembered:
     """Read what the state knows. Raises StateError."""
     now = clock.now()
     return Remembered(
-        past=tuple(await store.journal.harm_since(now - WINDOW, recent=now - READS_LAG)),
+        past=tuple(await store.journal.harm_within(WINDOW, lag=READS_LAG, now=now, boot=clock.boot())),
         approvals=await store.approvals.in_force(now),
         quarantine=tuple(await store.quarantine()),
         lists=await store.directory.lists_seen(),

@@ -111,6 +111,20 @@ async def test_only_what_was_held_can_be_approved(world):
         await world.parts.store.approvals.approve("0123456789abcdef", at=world.clock.now())
 
 
+@pytest.mark.parametrize("clock_set_by", [timedelta(hours=1, minutes=1), -timedelta(hours=2)])
+async def test_a_clock_that_is_set_empties_no_hour_and_makes_none_longer(world, crowd, clock_set_by):
+    unassign(world, crowd[:10])
+    await world.run()
+    world.clock.set_time_of_day(world.clock.now() + clock_set_by)
+    unassign(world, crowd[10:20])
+    report = await world.run()
+    assert len(world.owned()) == CROWD - 10
+    assert len(report.plan.findings.held) == 10
+    world.clock.advance(HOUR)
+    await world.run()
+    assert len(world.owned()) == CROWD - 20
+
+
 async def test_leavers_in_small_lots_cannot_get_around_the_hour(world, crowd):
     unassign(world, crowd[:6])
     await world.run()

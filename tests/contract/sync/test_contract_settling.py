@@ -55,6 +55,43 @@ async def harm(office):
     return [entry for entry in await office.world.parts.store.journal.history(limit=1000) if entry.harm]
 
 
+async def test_a_leavers_lock_that_was_never_set_is_not_found_in_the_lock_of_a_suspension(world):
+    (ada, _) = await world.hired("ada@x.io", "bob@x.io")
+    world.okta.suspend(ada.id)
+    await world.run()
+    world.okta.unassign(world.okta_app.id, ada.id)
+    world.teleport.faults.add(Fault("*/UpsertLock", grpc.StatusCode.UNAVAILABLE, applied=False))
+    await world.run()
+    world.teleport.faults.clear()
+    world.clock.advance(60)
+    await world.run()
+    locks = [
+        (entry.trigger, entry.outcome, entry.error)
+        for entry in await world.parts.store.journal.history(limit=9, name="ada@x.io")
+        if entry.action == "lock"
+    ]
+    assert locks == [
+        ("test", Result.DONE, ""),
+        ("test", Result.FAILED, "its answer was lost; found not done"),
+        ("test", Result.DONE, ""),
+    ]
+    assert "ada@x.io" not in world.users()
+
+
+async def test_a_lock_of_a_record_that_does_not_name_it_is_looked_for_by_its_computed_name(world):
+    (ada, _) = await world.hired("ada@x.io", "bob@x.io")
+    world.okta.unassign(world.okta_app.id, ada.id)
+    await world.run()
+    await world.process.aclose()
+    with sqlite3.connect(world.settings.storage.data_dir / FILE_NAME) as state:
+        state.execute("UPDATE journal SET outcome = 'begun', object = '' WHERE action = 'lock'")
+    world.clock.advance(60)
+    await world.restart()
+    await world.run()
+    (lock,) = [one for one in await world.parts.store.journal.history(limit=9) if one.action == "lock"]
+    assert (lock.outcome, lock.error) == (Result.DONE, "its answer was lost; found done")
+
+
 async def test_what_has_come_about_is_found_done(reduced):
     assert (await reduced.world.run()).succeeded
     assert await reopened(reduced) == KINDS

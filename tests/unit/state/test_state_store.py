@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from teleport_okta.clock import Boot
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed, PastHarm, held_digest
 from teleport_okta.state.approvals import NothingHeldError
@@ -85,6 +86,8 @@ async def test_the_quarantine_is_what_it_was_last_made(store):
     assert await store.quarantine() == []
 
 
+HOUR = timedelta(hours=1)
+BOOT = Boot("this", 1000.0)
 ADA, BOB = Harmed("user", "ada@x.io", "00uADA"), Harmed("user", "bob@x.io", "00uBOB")
 
 
@@ -135,43 +138,67 @@ def harm(harmed, *, counted=True, approval=""):
 
 async def test_harm_is_known_from_before_its_call_until_it_is_found_not_done(store):
     sequence = await store.journal.begin(harm(ADA))
-    assert await harm_since(store, NOW - timedelta(hours=1)) == [PastHarm(ADA, Evidence.ABSENT, True, True)]
-    assert await harm_since(store, NOW) == []
     later = NOW + timedelta(minutes=1)
+    hour_after = NOW + HOUR
+    assert await harm_within(store, later) == [PastHarm(ADA, Evidence.ABSENT, True, True)]
+    assert await harm_within(store, hour_after) == []
     await store.journal.finish(sequence, Result.DONE, at=later)
-    assert await harm_since(store, NOW) == [PastHarm(ADA, Evidence.ABSENT, True)]
+    assert await harm_within(store, hour_after) == [PastHarm(ADA, Evidence.ABSENT, True)]
     await store.journal.finish(sequence, Result.FAILED, at=later)
-    assert await harm_since(store, NOW) == []
+    assert await harm_within(store, hour_after) == []
+
+
+@pytest.mark.parametrize("clock_set_by", [-timedelta(days=1), timedelta(), timedelta(hours=1, minutes=1)])
+async def test_an_hour_lasts_an_hour_whatever_the_clock_is_set_to(store, clock_set_by):
+    await store.journal.begin(replace(harm(ADA), boot=Boot("this", 1000.0)))
+    for minutes, harms in ((59, 1), (60, 0)):
+        later = {"now": NOW + clock_set_by + timedelta(minutes=minutes), "boot": Boot("this", 1000.0 + 60 * minutes)}
+        assert len(await store.journal.harm_within(HOUR, lag=timedelta(), **later)) == harms
+
+
+@pytest.mark.parametrize("boot", [None, Boot("earlier", 50.0), Boot("", 50.0), Boot("this", 2000.0)])
+async def test_harm_of_another_boot_counts_by_the_time_of_day_also_when_that_is_still_to_come(store, boot):
+    await store.journal.begin(replace(harm(ADA), boot=boot))
+    for moment, harms in ((NOW - timedelta(days=1), 1), (NOW + timedelta(minutes=59), 1), (NOW + HOUR, 0)):
+        for present in (Boot("this", 1000.0), Boot("", 1000.0)):
+            found = await store.journal.harm_within(HOUR, lag=timedelta(), now=moment, boot=present)
+            assert len(found) == (1 if boot == present else harms)
 
 
 async def test_a_lock_is_the_beginning_of_a_harm_until_reads_can_show_it(store):
     lock = replace(harm(ADA), action="lock")
     sequence = await store.journal.begin(lock)
-    await store.journal.finish(sequence, Result.DONE, at=NOW)
-    hour_ago, lately = NOW - timedelta(hours=1), NOW - timedelta(seconds=1)
-    (step,) = await store.journal.harm_since(hour_ago, recent=lately)
+    await store.journal.finish(sequence, Result.DONE, at=NOW, boot=BOOT)
+    lag = timedelta(seconds=30)
+    (step,) = await harm_within(store, NOW, lag=lag)
     assert step.is_open
-    (step,) = await store.journal.harm_since(hour_ago, recent=NOW)
+    (step,) = await harm_within(store, NOW + lag, lag=lag)
     assert not step.is_open
     await store.journal.record(replace(lock, action="unlock", harm="", outcome=Result.DONE))
     await store.journal.flush()
-    (step,) = await store.journal.harm_since(hour_ago, recent=lately)
+    (step,) = await harm_within(store, NOW, lag=lag)
     assert not step.is_open
 
 
 async def test_who_was_deleted_lately_is_known_until_created_again(store):
     for harmed, outcome in ((ADA, Result.DONE), (BOB, Result.FAILED)):
         sequence = await store.journal.begin(harm(harmed))
-        await store.journal.finish(sequence, outcome, at=NOW)
-    assert await store.journal.deleted_since(NOW - timedelta(seconds=1)) == [("ada@x.io", NOW)]
-    assert await store.journal.deleted_since(NOW) == []
+        await store.journal.finish(sequence, outcome, at=NOW, boot=BOOT)
+    span = timedelta(seconds=30)
+    set_back = {"now": NOW - timedelta(days=1), "boot": Boot("this", 1010.0)}
+    assert await store.journal.deleted_within(span, now=NOW, boot=BOOT) == [("ada@x.io", NOW)]
+    ten_seconds_ago = NOW - timedelta(days=1, seconds=10)
+    assert await store.journal.deleted_within(span, **set_back) == [("ada@x.io", ten_seconds_ago)]
+    assert await store.journal.deleted_within(span, now=NOW, boot=Boot("this", 1030.0)) == []
     await store.journal.record(entry())
     await store.journal.flush()
-    assert await store.journal.deleted_since(NOW - timedelta(seconds=1)) == []
+    assert await store.journal.deleted_within(span, now=NOW, boot=BOOT) == []
 
 
-async def harm_since(store, moment):
-    return await store.journal.harm_since(moment, recent=NOW)
+async def harm_within(store, now, *, lag=timedelta()):
+    """The harm of the last hour, where the boot clock runs with the time of day."""
+    boot = Boot("this", 1000.0 + (now - NOW).total_seconds())
+    return await store.journal.harm_within(HOUR, lag=lag, now=now, boot=boot)
 
 
 async def test_a_state_of_the_first_schema_is_brought_up_to_date(tmp_path):
