@@ -183,6 +183,16 @@ MUST_BE_SEEN = [
     brake=(0, 0.1, 0.25),
     lag=False,
 )
+@example(
+    # A user who was deleted, created and updated within a second gets the earlier creation from the server's cache.
+    history=[
+        Moment(deeds=[("end_assignment", 0, 0)], gap=5.0),
+        Moment(deeds=[("rehire", 0, 0)]),
+        Moment(deeds=[("move", 0, 1)]),
+    ],
+    brake=(3, 0.5, 0.5),
+    lag=True,
+)
 @given(history=st.lists(moments, min_size=1, max_size=6), brake=brakes, lag=st.booleans())
 def test_whatever_happens_nobody_is_harmed_and_everything_converges(history, brake, lag):
     SEEN["histories"] += 1

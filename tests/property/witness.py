@@ -427,7 +427,11 @@ def _is_adoptable(user):
 
 
 def _rest_of(user):
-    """A user without everything that is ours to set."""
+    """A user without everything that is ours to set.
+
+    `created_by` is left out too: an update cannot set it. The server copies it from its cache, where a user who was
+    deleted and created within a second is still the earlier one.
+    """
     rest = UserV2()
     rest.CopyFrom(user)
     for label in (labels.OWNER, labels.OKTA_ID):
@@ -440,4 +444,5 @@ def _rest_of(user):
         rest.Metadata.ClearField(part)
     rest.Spec.ClearField("Expires")
     rest.Spec.ClearField("Roles")
+    rest.Spec.ClearField("CreatedBy")
     return rest

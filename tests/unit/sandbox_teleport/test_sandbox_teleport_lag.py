@@ -1,7 +1,13 @@
 """Listings stay behind writes, single reads fall through (`teleport-observed.md` 1.4); all in virtual time."""
 
 import pytest
-from teleport.users.v1.users_service_pb2 import GetUserRequest, ListUsersRequest, UpdateUserRequest, UpsertUserRequest
+from teleport.users.v1.users_service_pb2 import (
+    CreateUserRequest,
+    GetUserRequest,
+    ListUsersRequest,
+    UpdateUserRequest,
+    UpsertUserRequest,
+)
 from teleport_okta.sandbox.teleport import ListingLag
 
 
@@ -42,6 +48,17 @@ async def test_an_update_is_conditional_on_what_is_stored_not_on_what_is_listed(
     sandbox.administrator.edit_user("ada", roles=[])
     assert (await listed(bot))["ada"].Metadata.Revision == stale.Metadata.Revision
     assert (await refusal(bot.users.UpdateUser(UpdateUserRequest(user=stale))))[0] == "FAILED_PRECONDITION"
+
+
+async def test_an_update_keeps_the_creation_that_a_single_read_shows(sandbox, bot, person, clock):
+    creation = (await stored(bot, "ada")).Spec.CreatedBy
+    sandbox.administrator.delete_user("ada")
+    successor = (await bot.users.CreateUser(CreateUserRequest(user=person("ada")))).user
+    assert successor.Spec.CreatedBy != creation
+    updated = (await bot.users.UpdateUser(UpdateUserRequest(user=successor))).user
+    assert updated.Spec.CreatedBy == creation
+    clock.advance(2)
+    assert (await stored(bot, "ada")).Spec.CreatedBy == creation
 
 
 async def test_lists_follow_writes_in_their_order(sandbox, bot, person, clock):

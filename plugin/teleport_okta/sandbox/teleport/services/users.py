@@ -92,13 +92,14 @@ class Users:
 
     @rpc("teleport.users.v1.UsersService/UpdateUser")
     def update_user(self, call: Call, request: UpdateUserRequest) -> UpdateUserResponse:
-        """Replace a user whose revision is still the one read; who created it stays as stored."""
+        """Replace a user whose revision is still the one read; who created it stays as a single read shows it."""
         user = request.user
         call.access.demand("user", "update")
         check_origin(call.caller, user.Metadata)
         check_user(user, self._cluster.roles)
         previous = self._cluster.users.get(user.Metadata.Name)
         if previous is not None:
+            # The real server takes `created_by` from its cache, which for about a second may show a predecessor.
             user.Spec.CreatedBy.CopyFrom(previous.Spec.CreatedBy)
             check_stored_origin(call.caller, previous.Metadata, "update")
         complete_user(user, self._cluster.mfa_devices)
