@@ -6,7 +6,6 @@ A function here takes one change and returns what is worth noting about it, whic
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import Action, Change
+from teleport_okta.plan.leaver_locks import leaving_now
 from teleport_okta.teleport.errors import RevisionConflictError
 
 if TYPE_CHECKING:
@@ -79,8 +79,9 @@ class Calls:
     async def _lock(self, change: Change, lock: TeleportLock) -> str:
         if change.action is Action.UNLOCK:
             return _gone_unless(await self._teleport.locks.delete(lock))
-        expires = None if change.lock_for is None else self._clock.now() + change.lock_for
-        await self._teleport.locks.upsert(replace(lock, expires=expires))
+        if change.harm is not None and change.lock_for is not None:
+            lock = leaving_now(lock, change.harm, self._clock.now())
+        await self._teleport.locks.upsert(lock)
         return ""
 
     async def _role(self, change: Change, role: TeleportRole) -> str:

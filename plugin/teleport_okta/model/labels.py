@@ -29,6 +29,15 @@ GRANT_IMPORTED: Final = "imported"
 ADDED_LABELS: Final = "teleport-okta/added-labels"
 """The keys of the labels that import rules added, joined by commas: they go when the rule does, others stay."""
 
+LEFT_AT: Final = "teleport-okta/left-at"
+"""On a leaver's lock: when the person was first locked for leaving, RFC 3339."""
+
+EVIDENCE: Final = "teleport-okta/evidence"
+"""On a leaver's lock: on which evidence the person left, `stated` or `absent`."""
+
+APPROVAL: Final = "teleport-okta/approval"
+"""On a leaver's lock: the digest by which an operator admitted it; such a harm is not counted."""
+
 ORIGIN: Final = "teleport.dev/origin"
 """The vendor's provenance label; ORIGIN_OKTA binds users, locks and app servers to the host role Okta."""
 

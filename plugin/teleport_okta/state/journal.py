@@ -217,6 +217,19 @@ class Journal:
 
         return await self._database.submit(select)
 
+    async def leavers_locked(self, since: datetime) -> dict[Harmed, datetime]:
+        """Return the counted or approved locks of leavers that have a time of day after `since`, with the latest."""
+
+        def select(connection: sqlite3.Connection) -> dict[Harmed, datetime]:
+            rows = connection.execute(
+                "SELECT name, okta_id, max(time) FROM journal WHERE harm = 'user' AND time > ? AND kind = 'lock' "
+                "AND outcome IN ('done', 'begun') AND (counted OR approval != '') GROUP BY name, okta_id",
+                (since.timestamp(),),
+            )
+            return {Harmed("user", name, okta_id): _time(time) for name, okta_id, time in rows}
+
+        return await self._database.submit(select)
+
     async def history(self, *, limit: int, name: str = "") -> list[JournalEntry]:
         """Return the newest entries, newest first, of one object or of all; of a user also what was done in lists."""
 

@@ -77,7 +77,9 @@ class OneUser:
             actual=ActualUsers(self._users(name, user, people), {lock.name: lock for lock in locks}),
             directory=None,
             warnings=(),
-            remembered=await remember(self._store, self._clock),
+            remembered=await remember(
+                self._store, self._clock, self._reading.actual.locks.values(), self._reading.policy.owner
+            ),
         )
         plan = narrowed.plan(self._clock.now())
         self.quarantined[name] = tuple(row for row in plan.quarantined if row.name == name)

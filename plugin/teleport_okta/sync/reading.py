@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from teleport_okta.apply.settling import READS_LAG
 from teleport_okta.desired.directory import desired_directory
 from teleport_okta.desired.import_labels import ImportLabels
 from teleport_okta.desired.people import desired_users
@@ -21,7 +20,7 @@ from teleport_okta.desired.trust import (
     judge_listing,
     without_doubted_grants,
 )
-from teleport_okta.model.harm import WINDOW, Limits
+from teleport_okta.model.harm import Limits
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER
 from teleport_okta.plan.directory import merged, plan_directory
@@ -31,12 +30,13 @@ from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
 from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.users import owned_names, plan_users
 from teleport_okta.state import directory as seen
+from teleport_okta.sync.past import past_harm
 from teleport_okta.sync.policy import NO_LISTS, denied_import, resolve, resolve_imports
 from teleport_okta.sync.quarantine import Patience, without_what_must_wait
 from teleport_okta.sync.sources import OktaFacts, read_actual_directory, read_okta, read_users
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime, timedelta
 
     from teleport_okta.clock import Clock
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from teleport_okta.desired.trust import Absences
     from teleport_okta.model.directory import Directory
     from teleport_okta.model.harm import Approval, PastHarm
+    from teleport_okta.model.teleport import TeleportLock
     from teleport_okta.okta.directory import Progress
     from teleport_okta.plan.actual import ActualDirectory, ActualUsers
     from teleport_okta.settings import BrakeSettings, Settings
@@ -177,15 +178,24 @@ async def read_both(
         absences |= await _directory_absences(directory, store.directory, limits)
         directory = replace(directory, okta=without_doubted_grants(directory.okta, absences))
     return Reading(
-        at, facts, policy, actual, owned, absences, limits, await remember(store, clock), directory, _warnings(imports)
+        at,
+        facts,
+        policy,
+        actual,
+        owned,
+        absences,
+        limits,
+        await remember(store, clock, actual.locks.values(), policy.owner),
+        directory,
+        _warnings(imports),
     )
 
 
-async def remember(store: Store, clock: Clock) -> Remembered:
-    """Read what the state knows. Raises StateError."""
+async def remember(store: Store, clock: Clock, locks: Iterable[TeleportLock], owner: str) -> Remembered:
+    """Read what the state knows, and what the owner's locks tell of the last hour. Raises StateError."""
     now = clock.now()
     return Remembered(
-        past=tuple(await store.journal.harm_within(WINDOW, lag=READS_LAG, now=now, boot=clock.boot())),
+        past=await past_harm(store.journal, locks, owner, clock),
         approvals=await store.approvals.in_force(now),
         quarantine=tuple(await store.quarantine()),
         lists=await store.directory.lists_seen(),

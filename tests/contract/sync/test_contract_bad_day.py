@@ -9,6 +9,7 @@ from datetime import timedelta
 import grpc
 import pytest
 from cluster_world import built_world
+from contract.sync.office import Office
 from teleport_okta.apply.releasing import NotReleasableError
 from teleport_okta.model import labels
 from teleport_okta.observe.metrics import served
@@ -123,6 +124,44 @@ async def test_a_clock_that_is_set_empties_no_hour_and_makes_none_longer(world, 
     world.clock.advance(HOUR)
     await world.run()
     assert len(world.owned()) == CROWD - 20
+
+
+async def test_a_failover_brings_no_second_hour(world, crowd):
+    unassign(world, crowd[:10])
+    await world.run()
+    data = world.settings.storage.model_copy(update={"data_dir": world.settings.storage.data_dir.with_name("data2")})
+    world.settings = world.settings.model_copy(update={"storage": data})
+    world.clock.advance(61)
+    await world.restart()
+    unassign(world, crowd[10:20])
+    report = await world.run()
+    assert len(world.owned()) == CROWD - 10
+    assert len(report.plan.findings.held) == 10
+    world.clock.advance(HOUR)
+    await world.run()
+    assert len(world.owned()) == CROWD - 20
+
+
+async def test_a_lost_state_brings_no_second_hour(world, crowd):
+    unassign(world, crowd[:10])
+    await world.run()
+    await Office(world).run_without_the_state()
+    unassign(world, crowd[10:20])
+    world.clock.advance(61)
+    report = await world.run()
+    assert len(world.owned()) == CROWD - 10
+    assert len(report.plan.findings.held) == 10
+
+
+async def test_what_was_approved_uses_nothing_up_after_a_failover_either(world, crowd):
+    unassign(world, crowd[:12])
+    await approve(world, await world.run())
+    await world.run()
+    await Office(world).run_without_the_state()
+    unassign(world, crowd[12:22])
+    world.clock.advance(61)
+    await world.run()
+    assert len(world.owned()) == CROWD - 22
 
 
 async def test_leavers_in_small_lots_cannot_get_around_the_hour(world, crowd):
