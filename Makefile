@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 SOURCES := plugin/teleport_okta tests proto/generate.py
 DIR ?=
 HISTORIES ?= 10000
+# Processes that share the tests: one a core, up to eight. WORKERS=0 runs them in one.
+WORKERS ?= auto
+PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --quiet --upgrade
 
 .DEFAULT_GOAL := help
@@ -28,12 +31,12 @@ $(READY): requirements.lock pyproject.toml
 demo: setup ## run the main job on the sandboxes, and tell it as a story
 	@$(BIN)/teleport-okta demo --once
 
-test: setup ## all tests but the benchmarks
+test: setup ## all tests but the benchmarks, on every core
 	@echo "test: unit, property, contract, crash and end-to-end tests, on loopback only"
-	@$(BIN)/pytest tests --ignore=tests/bench
+	@$(PYTEST) tests --ignore=tests/bench
 
 quick: setup ## unit and property tests of the product, in under a minute
-	@HISTORIES=100 $(BIN)/pytest tests/unit tests/property -q --ignore-glob="tests/unit/sandbox_*"
+	@HISTORIES=100 $(PYTEST) tests/property tests/unit -q --ignore-glob="tests/unit/sandbox_*"
 
 check: setup ## format, lint, types, layers, Dockerfile, locks, and gen/ is what proto/ generates
 	@echo "check: format" && $(BIN)/ruff format --check $(SOURCES)
