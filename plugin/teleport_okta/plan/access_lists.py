@@ -21,6 +21,7 @@ from teleport_okta.model.names import member_role, reviewer_role
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import labelling
 from teleport_okta.plan.changes import ACCESS_LIST, ROLE, Action, Change, Harm, key_of
+from teleport_okta.plan.departures import leavers_out
 from teleport_okta.plan.list_endings import ListEndings, harm_of_end, why_ended
 from teleport_okta.plan.list_roles import ending_roles, plan_roles, taken_role
 from teleport_okta.plan.members import dropping, emptying, joining, plan_members
@@ -166,6 +167,8 @@ class _Planner:
         found = self._actual.access_lists.get(name)
         if candidate.unread:
             self._kept_roles.add(name)
+            if found is not None and self._is_ours(name):
+                self._take_leavers_out(name)
             return
         if found is not None and not self._is_ours(name):
             self._kept_roles.add(name)
@@ -246,6 +249,9 @@ class _Planner:
             )
         self._changes += joining(candidate, members.joining, self._holders, owner=self._policy.owner)
 
+    def _take_leavers_out(self, name: str) -> None:
+        self._changes += leavers_out(name, self._members_of(name), self._holders)
+
     def _empty(self, candidate: Candidate, found: TeleportAccessList, members: MembersPlan) -> None:
         """End a list that nobody will be in any more: its members go one by one, and it goes when all of them may."""
         reason = f"nobody is in {candidate.name} any more, and nobody was added in Teleport"
@@ -263,6 +269,7 @@ class _Planner:
     def _end_unwanted(self, found: TeleportAccessList) -> None:
         """End a list whose group or app is no candidate."""
         name = found.name
+        self._take_leavers_out(name)
         reason = why_ended(name, self._desired)
         if reason is None:
             self._kept_roles.add(name)
@@ -273,7 +280,7 @@ class _Planner:
             self._kept_roles.add(name)
             self._direct[name] = frozenset()
             self._aside.append(self._endings.report(found, reason, holding_on))
-            self._changes += emptying(self._members_of(name), name, reason, harm)
+            self._changes += emptying(self._members_of(name), name, reason, harm, self._holders)
         else:
             self._end(found, reason, harm)
 

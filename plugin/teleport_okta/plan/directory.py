@@ -10,6 +10,7 @@ from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan.access_lists import plan_access_lists
 from teleport_okta.plan.app_servers import ending_app_ids, plan_app_servers
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, USER_GROUP
+from teleport_okta.plan.departures import plan_departures
 from teleport_okta.plan.order import in_order
 from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.scoping import covers
@@ -44,7 +45,7 @@ def plan_directory(
     apps = Plan() if imports.apps_off else plan_app_servers(desired, actual, imports, scope)
     ending = frozenset[str]() if imports.apps_off else ending_app_ids(desired, actual, imports)
     lists = (
-        Plan()
+        plan_departures(actual.access_lists, actual.members, holders, imports.policy.owner, scope)
         if imports.roles_off
         else plan_access_lists(
             desired,

@@ -106,18 +106,23 @@ def dropping(list_name: str, dangling: Iterable[str]) -> list[Change]:
     ]
 
 
-def emptying(members: ListMembers, list_name: str, reason: str, harm: Harm) -> list[Change]:
-    """Return the steps that take out everybody whom we imported, all of them of one harm."""
+def emptying(members: ListMembers, list_name: str, reason: str, harm: Harm, holders: Holders) -> list[Change]:
+    """Return the steps that take out everybody whom we imported, of one harm, but for those who leave altogether."""
     names = members.imported | {name for name, one in members.others.items() if one.is_imported}
-    return [_removal(list_name, name, "", reason, harm=harm) for name in sorted(names)]
+    return [_removal(list_name, name, "", reason, harm=harm) for name in sorted(names - holders.departing.keys())]
+
+
+def leaver_out(list_name: str, departure: Change) -> Change:
+    """Return the step that takes somebody out of a list who leaves altogether: it is of the harm of the departure."""
+    return _removal(
+        list_name, departure.name, departure.okta_id, departure.reason, harm=departure.harm, after=departure.after
+    )
 
 
 def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
     departure = holders.departing.get(name)
     if departure is not None:
-        return _removal(
-            candidate.okta_id, name, departure.okta_id, departure.reason, harm=departure.harm, after=departure.after
-        )
+        return leaver_out(candidate.okta_id, departure)
     okta_id = holders.ids.get(name, "")
     harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", okta_id)
     if not okta_id:

@@ -231,7 +231,7 @@ class FullPass:
             started=started,
             finished=self._clock.now(),
             okta_calls=self._okta.people.calls_since(mark),
-            error="; ".join([*_incomplete(reading.facts), *stops[:1]]),
+            error="; ".join([*_incomplete(reading.facts), *_unread(reading), *stops[:1]]),
         )
 
     async def _read(self, settings: Settings | None = None) -> Reading:
@@ -363,6 +363,11 @@ def _incomplete(facts: OktaFacts) -> list[str]:
     if rosters:
         errors.append(f"{len(rosters)} groups or apps could not be read to the end, the first: {rosters[0].problem}")
     return errors
+
+
+def _unread(reading: Reading) -> list[str]:
+    unread = reading.lists_of_leavers.unread
+    return [unread] if unread else []
 
 
 def _outcome_views(outcomes: Iterable[Outcome], plan: Plan, shown: PlanView) -> tuple[OutcomeView, ...]:

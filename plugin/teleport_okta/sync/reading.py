@@ -23,6 +23,7 @@ from teleport_okta.desired.trust import (
 from teleport_okta.model.harm import Limits
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER
+from teleport_okta.plan.departures import plan_departures
 from teleport_okta.plan.directory import merged, plan_directory
 from teleport_okta.plan.gc_pause import garbage_collection_paused
 from teleport_okta.plan.holders import holders_after
@@ -30,6 +31,7 @@ from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
 from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.users import owned_names, plan_users
 from teleport_okta.state import directory as seen
+from teleport_okta.sync.lists_of_leavers import ListsOfLeavers, with_lists_of_leavers
 from teleport_okta.sync.past import past_harm
 from teleport_okta.sync.policy import NO_LISTS, denied_import, resolve, resolve_imports
 from teleport_okta.sync.quarantine import Patience, without_what_must_wait
@@ -77,7 +79,8 @@ class Reading:
     """Everything that a plan is computed from. `at` is the moment at which the first request was sent.
 
     `owned` are the names of all objects of ours when both systems were read, by kind, also where only one user is
-    planned again; `absences` are what those of each listing are worth. Without a `directory` only users are planned.
+    planned again; `absences` are what those of each listing are worth. Without a `directory` only users are planned,
+    and what leavers have in `lists_of_leavers`.
     """
 
     at: datetime
@@ -90,13 +93,16 @@ class Reading:
     remembered: Remembered
     directory: DirectoryFacts | None = None
     warnings: tuple[str, ...] = field(default=())
+    lists_of_leavers: ListsOfLeavers = field(default_factory=ListsOfLeavers)
 
     @garbage_collection_paused()
     def plan(self, now: datetime) -> Plan:
         """Return what should be done, and what the brake holds of it."""
         quarantine = self.remembered.quarantine
         users = self._users_plan(now)
-        plan = merged(users, self._directory_plan(users, now), Plan(warnings=self.warnings))
+        plan = merged(
+            users, self._directory_plan(users, now), self._departures_plan(users), Plan(warnings=self.warnings)
+        )
         return brake(
             without_what_must_wait(plan, quarantine, now),
             BrakeFacts(
@@ -125,6 +131,17 @@ class Reading:
         wanted = desired_directory(self.directory.okta, imports, ImportLabels(actual.import_rules))
         holders = holders_after(users, self.actual.users, self.policy.owner)
         return plan_directory(wanted, actual, holders, imports, now=now, lists_before=self.remembered.lists)
+
+    def _departures_plan(self, users: Plan) -> Plan:
+        """Plan that leavers are taken out of the lists that no other plan is about."""
+        found, owner = self.lists_of_leavers, self.policy.owner
+        unread = Plan(warnings=(found.unread,) if found.unread else ())
+        holders = holders_after(users, self.actual.users, owner)
+        return merged(plan_departures(found.lists, found.members, holders, owner), unread)
+
+    def departing(self, now: datetime) -> frozenset[str]:
+        """Return the names of the users who are about to leave."""
+        return frozenset(holders_after(self._users_plan(now), self.actual.users, self.policy.owner).departing)
 
     def managed(self, now: datetime) -> frozenset[str]:
         """Return the Okta ids of the people who will be users of ours."""
@@ -177,7 +194,7 @@ async def read_both(
         owned |= owned_objects(directory.actual, policy.owner)
         absences |= await _directory_absences(directory, store.directory, limits)
         directory = replace(directory, okta=without_doubted_grants(directory.okta, absences))
-    return Reading(
+    reading = Reading(
         at,
         facts,
         policy,
@@ -189,6 +206,7 @@ async def read_both(
         directory,
         _warnings(imports),
     )
+    return await with_lists_of_leavers(reading, teleport, clock.now())
 
 
 async def remember(store: Store, clock: Clock, locks: Iterable[TeleportLock], owner: str) -> Remembered:

@@ -9,8 +9,9 @@ import pytest
 from teleport_okta.desired.trust import PEOPLE as PEOPLE_LISTING
 from teleport_okta.desired.trust import Absences
 from teleport_okta.model import labels
-from teleport_okta.model.access import TeleportMember
+from teleport_okta.model.access import ListOwner, TeleportAccessList, TeleportMember
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.okta import MalformedRow
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, USER
 from worlds import NOW, ORG, person
@@ -23,6 +24,8 @@ from worlds_directory import (
     changes,
     group,
     held_back,
+    imports,
+    nested,
     organization,
     roster,
     synced,
@@ -164,6 +167,58 @@ def test_a_leaver_who_is_held_keeps_the_memberships():
     plan = whole_plan(engines(ADA, BOB), cluster, people=departed(incomplete="page 2: 503"))
     doubt = {PEOPLE_LISTING: Absences("page 2: 503", approvable=False)}
     assert not changes(held_back(plan, cluster, engines(ADA, BOB), absences=doubt))
+
+
+UNDECIDED = {
+    "a group whose members cannot be read": (organization(unread(group(ENG, "Engines"))), {}),
+    "a group that is listed and no usable row": (
+        organization(malformed_groups=[MalformedRow(ENG, "no profile")]),
+        {},
+    ),
+    "roles that may not be read": (engines(ADA, BOB), {"roles_off": "may not read roles"}),
+}
+
+
+@pytest.mark.parametrize("name", UNDECIDED)
+def test_a_leaver_leaves_lists_that_are_otherwise_left_as_found(name):
+    okta, off = UNDECIDED[name]
+    cluster = synced(engines(ADA, BOB))
+    cluster.add(ENG, TeleportMember("olga"))
+    plan = whole_plan(okta, cluster, people=departed(), settings=imports(**off))
+    assert changes(plan) == ["lock lock ada", "delete member 00gENG/ada", "delete user ada"]
+    assert {one.harmed for one in plan.changes} == {Harmed(USER, "ada", ADA)}
+
+
+def test_a_leaver_leaves_an_unread_list_also_where_people_gave_the_import_an_end():
+    cluster = synced(engines(ADA, BOB))
+    cluster.members[ENG]["ada"] = replace(cluster.members[ENG]["ada"], expires=NOW + timedelta(days=1))
+    plan = whole_plan(organization(unread(group(ENG, "Engines"))), cluster, people=departed())
+    assert changes(plan, MEMBER) == ["delete member 00gENG/ada"]
+
+
+def test_what_people_gave_a_leaver_and_lists_that_are_not_ours_stay():
+    cluster = synced(engines(BOB))
+    cluster.add(ENG, TeleportMember("ada"))
+    cluster.lists["theirs"] = TeleportAccessList("theirs", "Theirs", owners=(ListOwner("olga"),))
+    cluster.members["theirs"]["ada"] = TeleportMember("ada", labels={labels.GRANT: labels.GRANT_IMPORTED})
+    for off in ({}, {"roles_off": "may not read roles"}):
+        assert not changes(whole_plan(engines(BOB), cluster, people=departed(), settings=imports(**off)), MEMBER)
+
+
+def test_a_leaver_leaves_a_list_whose_end_is_held():
+    cluster = synced(engines(ADA, BOB))
+    okta = organization(groups={"untrusted": "narrowed"})
+    plan = held_back(whole_plan(okta, cluster, people=departed()), cluster, okta)
+    assert changes(plan, MEMBER, ACCESS_LIST) == ["delete member 00gENG/ada"]
+
+
+def test_a_leaver_is_taken_out_in_one_harm_where_others_hold_on_to_a_list_that_ends():
+    cluster = synced(engines(ADA, BOB))
+    cluster.lists["theirs"] = TeleportAccessList("theirs", "Theirs", owners=(ListOwner("olga"),))
+    cluster.add("theirs", nested(ENG))
+    plan = whole_plan(organization(), cluster, people=departed())
+    assert changes(plan, MEMBER) == ["delete member 00gENG/ada", "delete member 00gENG/bob"]
+    assert [one.harmed.kind for one in plan.changes if one.kind == MEMBER] == [USER, ACCESS_LIST]
 
 
 def test_a_renamed_person_is_in_the_list_by_the_new_name_before_the_old_one_goes():
