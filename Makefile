@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := plugin/teleport_okta tests proto/generate.py
 DIR ?=
+MUTANT ?=
 HISTORIES ?= 10000
 # Processes that share the tests: one a core, up to eight. WORKERS=0 runs them in one.
 WORKERS ?= auto
@@ -13,7 +14,7 @@ PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --quiet --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check format proto lock bench recordings soak-props clean
+.PHONY: help setup demo test quick mutants check format proto lock bench recordings soak-props clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
@@ -37,6 +38,9 @@ test: setup ## all tests but the benchmarks, on every core
 
 quick: setup ## unit and property tests of the product, in under a minute
 	@HISTORIES=100 $(PYTEST) tests/property tests/unit -q --ignore-glob="tests/unit/sandbox_*"
+
+mutants: setup ## put known faults into a copy of the tree, and see that tests find each; MUTANT="…" takes some by name
+	@PYTHONPATH=tests $(BIN)/python -m mutants $(if $(MUTANT),"$(MUTANT)")
 
 check: setup ## format, lint, types, layers, Dockerfile, locks, and gen/ is what proto/ generates
 	@echo "check: format" && $(BIN)/ruff format --check $(SOURCES)

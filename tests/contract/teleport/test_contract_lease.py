@@ -14,6 +14,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportUserGroup
 from teleport_okta.model.teleport import TeleportRole, TeleportUser
 from teleport_okta.sandbox.teleport import Fault
+from teleport_okta.teleport.connection import WRITE_DEADLINE
 from teleport_okta.teleport.errors import DeadlineError, LimitExceededError
 from teleport_okta.teleport.lease import (
     CLOCK_TOLERANCE,
@@ -157,6 +158,17 @@ async def test_it_counts_as_lost_before_it_ends_when_it_cannot_be_renewed(
         with pytest.raises(NotTheWriterError):
             await one.users.create(TeleportUser("bob", ADA.labels))
     assert sandbox.cluster.users.stored("bob") is None
+
+
+async def test_it_counts_as_lost_before_a_write_could_outlast_it(
+    process, sandbox: TeleportSandbox, clock: VirtualClock
+) -> None:
+    async with process("one") as one:
+        await one.lease.obtain(OWNER)
+        sandbox.faults.add(Fault("*/KeepAliveSemaphoreLease", code=grpc.StatusCode.UNAVAILABLE))
+        clock.advance(LIFE - WRITE_DEADLINE - CLOCK_TOLERANCE)
+
+        assert not one.lease.is_held
 
 
 async def test_who_lost_it_to_somebody_else_learns_it_from_the_next_renewal(process, clock: VirtualClock) -> None:

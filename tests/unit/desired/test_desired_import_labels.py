@@ -58,6 +58,7 @@ def test_one_match_of_several_is_enough():
         (rule("broken", group_names=("(?=x)",)), "no RE2 expression"),
         (rule("broken", labels={"with space": "x"}, app_ids=("0oaGIT",)), "no label"),
         (rule("broken", labels={"teleport-okta/owner": "x"}, app_ids=("0oaGIT",)), "not a rule's to set"),
+        (rule("broken", labels={"okta/org": "x"}, app_ids=("0oaGIT",)), "not a rule's to set"),
         (rule("broken", labels={"teleport.internal/okta-app-id": "x"}, app_ids=("0oaGIT",)), "not a rule's to set"),
     ],
 )

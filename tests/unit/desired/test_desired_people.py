@@ -70,6 +70,17 @@ def test_two_people_with_exactly_one_name_both_wait():
     assert len(desired.quarantined) == 2
 
 
+def test_somebody_whose_rows_contradict_each_other_is_not_gone():
+    desired = sort(replace(ADA, assignment_status="INACTIVE"), ADA)
+    assert not desired.gone
+    assert "00uADA" in desired.present
+
+
+def test_a_user_of_ours_without_an_id_stays_with_the_name():
+    desired = sort(replace(ADA, status="STAGED"), owned={"ada@x.io": ""})
+    assert not desired.wanted["ada@x.io"].create
+
+
 def test_a_malformed_row_with_an_id_keeps_its_person():
     desired = sort(malformed=[MalformedRow("00uADA", "profile is no object")])
     assert "00uADA" in desired.present
@@ -115,6 +126,10 @@ def test_an_empty_listing_where_there_were_people_is_not(memory):
     absences = judged(listing(), **memory)
     assert "empty, where it had 3" in absences.doubt
     assert absences.approvable
+
+
+def test_an_empty_listing_is_not_believed_while_we_own_users():
+    assert "empty, where it had 3" in judged(listing(), baseline=0, owned=3).doubt
 
 
 @pytest.mark.parametrize(("before", "now", "believed"), [(200, 180, True), (200, 179, False), (20, 10, True)])

@@ -90,6 +90,12 @@ def test_what_was_done_within_the_hour_is_used_up():
     assert len(gone(braked(plan, owned=owned, past=past(5, Evidence.ABSENT)))) == 10
 
 
+def test_harm_that_is_not_counted_uses_nothing_up():
+    plan, owned = harm(absent=10, stated=10)
+    approved = (*past(10, Evidence.ABSENT, counted=False), *past(10, Evidence.STATED, counted=False))
+    assert braked(plan, owned=owned, past=approved) == plan
+
+
 def test_harm_of_the_last_hour_still_belongs_to_the_population():
     plan, owned = harm(absent=11, staying=79)
     assert gone(braked(plan, owned=owned)) == []

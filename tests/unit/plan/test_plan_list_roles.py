@@ -212,6 +212,13 @@ def test_roles_that_only_look_like_ours_stay():
     assert not changes(whole_plan(organization(ENG), cluster))
 
 
+def test_roles_of_a_list_that_is_gone_stay_while_its_members_cannot_be_read():
+    cluster = synced(organization(ENG))
+    cluster.delete_by_hand("00gENG")
+    assert not changes(whole_plan(organization(unread(ENG)), cluster), ROLE)
+    assert changes(whole_plan(organization(), cluster), ROLE)
+
+
 NO_LISTS = imports(lists_off="the cluster has no access lists")
 
 

@@ -51,6 +51,10 @@ def test_a_suspended_person_who_leaves_gets_the_leavers_end_first():
     assert (lock.name, lock.lock_for, lock.found) == (ENDLESS.name, LEAVER_LOCK, ENDLESS)
 
 
+def test_a_suspension_is_no_beginning_of_a_leave():
+    assert not any(change.harm.continues for change in planned(listing(), [USER], [ENDLESS]).changes)
+
+
 def test_a_leaver_who_returns_suspended_keeps_the_lock_and_loses_its_end():
     plan = planned(listing(SUSPENDED), locks=[leaver_lock("00uADA", "ada@x.io")])
     assert steps(plan) == [("create", "ada@x.io"), ("lock", "ada@x.io")]

@@ -1,0 +1,37 @@
+"""The size by which the next listing of people is judged: it follows only where absences were settled."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+from contract.sync.test_contract_full_pass import APP_USERS
+from teleport_okta.okta import reads
+from teleport_okta.sandbox.teleport.faults import Fault
+
+
+@pytest.fixture
+async def people(world):
+    return await world.hired("ada@x.io", "bob@x.io", "cy@x.io")
+
+
+async def test_it_follows_absences_that_were_applied(world, people):
+    world.okta.unassign(world.okta_app.id, people[0].id)
+    assert (await world.run()).succeeded
+    assert await world.parts.store.baseline() == 2
+
+
+async def test_it_stays_where_an_absence_could_not_be_applied(world, people):
+    world.okta.unassign(world.okta_app.id, people[0].id)
+    world.teleport.faults.add(Fault("*/UpsertLock", grpc.StatusCode.PERMISSION_DENIED))
+    await world.run()
+    assert await world.parts.store.baseline() == 3
+
+
+async def test_a_listing_that_broke_off_sets_none(world, monkeypatch):
+    monkeypatch.setattr(reads, "APP_USERS_A_PAGE", 2)
+    for login in ("ada@x.io", "bob@x.io", "cy@x.io"):
+        world.hire(login)
+    world.okta.fail("unavailable", path=APP_USERS, after=1)
+    assert "incomplete" in (await world.run()).error
+    assert len(world.owned()) == 2
+    assert await world.parts.store.baseline() is None

@@ -1,0 +1,131 @@
+"""Hand-made faults in lines that keep people safe. Each is found by the tests that it names.
+
+A mutant says where it lies (`file`, below `plugin/teleport_okta`), what is there (`snippet`, found exactly once in the
+file), what to put there instead, which tests must fail then, and which promise it breaks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault. Every test of `tests`, a path below `tests/` with `::` and a name, must fail with it."""
+
+    name: str
+    file: str
+    snippet: str
+    replacement: str
+    tests: tuple[str, ...]
+    promise: str
+
+
+MUTANTS = (
+    Mutant(
+        "the lease has no margin",
+        "teleport/lease.py",
+        "MARGIN: Final = WRITE_DEADLINE + CLOCK_TOLERANCE + 2.0",
+        "MARGIN: Final = 0.0",
+        ("contract/teleport/test_contract_lease.py::test_it_counts_as_lost_before_a_write_could_outlast_it",),
+        "A write that began in time is over before another process may write.",
+    ),
+    Mutant(
+        "a record is settled at once",
+        "apply/settling.py",
+        "READS_LAG: Final = timedelta(seconds=30)",
+        "READS_LAG: Final = timedelta()",
+        ("unit/apply/test_apply_settling.py::test_a_record_stays_open_for_30_seconds",),
+        "What became of a call is read only when listings show it.",
+    ),
+    Mutant(
+        "the baseline follows absences that failed",
+        "sync/remembering.py",
+        "        and outcome.result is not Result.DONE\n",
+        "        and False\n",
+        ("contract/sync/test_contract_baseline.py::test_it_stays_where_an_absence_could_not_be_applied",),
+        "A listing is compared with the last one whose absences were settled.",
+    ),
+    Mutant(
+        "the baseline follows an incomplete listing",
+        "sync/remembering.py",
+        "settled = people.incomplete is None and not",
+        "settled = not",
+        ("contract/sync/test_contract_baseline.py::test_a_listing_that_broke_off_sets_none",),
+        "A listing is compared with the last complete one.",
+    ),
+    Mutant(
+        "an empty listing is judged without what is owned",
+        "desired/trust.py",
+        "if not listed and (before or owned_count):",
+        "if not listed and before:",
+        ("unit/desired/test_desired_people.py::test_an_empty_listing_is_not_believed_while_we_own_users",),
+        "An empty listing is not believed while we own users.",
+    ),
+    Mutant(
+        "a person whose rows contradict each other is gone",
+        "desired/people.py",
+        "gone={okta_id: reason for okta_id, reason in gone.items() if okta_id not in present},",
+        "gone=gone,",
+        ("unit/desired/test_desired_people.py::test_somebody_whose_rows_contradict_each_other_is_not_gone",),
+        "Two statements that contradict each other prove nothing.",
+    ),
+    Mutant(
+        "a user without an Okta id is no user of ours",
+        "desired/people.py",
+        'owned_names.get(candidate.name) in {candidate.okta_id, ""}',
+        "owned_names.get(candidate.name) == candidate.okta_id",
+        ("unit/desired/test_desired_people.py::test_a_user_of_ours_without_an_id_stays_with_the_name",),
+        "A user of ours stays while the person of that name is there.",
+    ),
+    Mutant(
+        "rules may give labels that begin with okta/",
+        "desired/import_labels.py",
+        '"teleport.internal/", "okta/")',
+        '"teleport.internal/")',
+        (
+            "unit/desired/test_desired_import_labels.py::test_a_rule_that_cannot_be_used_is_reported_and_the_others_apply",
+        ),
+        "A rule cannot set the labels by which objects are recognised.",
+    ),
+    Mutant(
+        "any lock counts as having left",
+        "plan/locks.py",
+        "return any(lock.expires is not None for lock in self.about(user_name, okta_id))",
+        "return bool(self.about(user_name, okta_id))",
+        ("unit/plan/test_plan_locks.py::test_a_suspension_is_no_beginning_of_a_leave",),
+        "Every leave is counted against the hour, also that of a suspended person.",
+    ),
+    Mutant(
+        "harm that is not counted uses the hour up",
+        "plan/brake.py",
+        "sum(past.counted and past.harmed.kind == kind",
+        "sum(past.harmed.kind == kind",
+        ("unit/plan/test_plan_brake.py::test_harm_that_is_not_counted_uses_nothing_up",),
+        "What was approved, and the rest of a harm, uses nothing of the limit up.",
+    ),
+    Mutant(
+        "roles go with a list that is gone while its members cannot be read",
+        "plan/access_lists.py",
+        "        if candidate.unread:\n            self._kept_roles.add(name)\n",
+        "        if candidate.unread:\n",
+        ("unit/plan/test_plan_list_roles.py::test_roles_of_a_list_that_is_gone_stay_while_its_members_cannot_be_read",),
+        "What cannot be read is left as it is.",
+    ),
+    Mutant(
+        "a user is deleted who is not ours any more",
+        "apply/calls.py",
+        "labels.owner_of(current.labels) != labels.owner_of(found.labels) or current.revision",
+        "current.revision",
+        ("unit/apply/test_apply_steps.py::test_a_user_who_is_not_ours_any_more_is_not_deleted",),
+        "Nothing is deleted that does not carry our owner label.",
+    ),
+    Mutant(
+        "an approval is used up before the last step",
+        "apply/steps.py",
+        "used = last and outcome.result is Result.DONE and change.harm.approval",
+        "used = outcome.result is Result.DONE and change.harm.approval",
+        ("unit/apply/test_apply_steps.py::test_an_approval_is_not_used_up_before_the_last_step",),
+        "An approval admits all of a harm.",
+    ),
+)
