@@ -250,7 +250,7 @@ class Cluster:
         assert (name in self.lists) is (change.action is Action.UPDATE)
         self.lists[name] = replace(content, raw=b"")
         for member in change.members:
-            self._join(name, TeleportMember(member, labels=_carried(content.labels[labels.OWNER])))
+            self._join(name, TeleportMember(member.name, labels=_carried(content.labels[labels.OWNER])))
 
     def _delete_list(self, change: Change) -> None:
         name = change.name

@@ -87,7 +87,8 @@ def planned(group: str, count: int, found: Iterable[TeleportUser] = (), **change
 
 async def apply(applier: Applier, plan: Plan) -> None:
     """Apply a plan that was made just now; raises BenchError unless every change is done."""
-    outcomes = await applier.apply(plan, trigger="bench", facts_at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    outcomes = await applier.apply(plan, trigger="bench", facts_at=lambda _: now)
     undone = [outcome for outcome in outcomes if outcome.result is not Result.DONE]
     if undone:
         what = f"{len(undone)} of {len(outcomes)} changes were not applied: {undone[0].error}"

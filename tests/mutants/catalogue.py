@@ -115,8 +115,8 @@ MUTANTS = (
     Mutant(
         "a user is deleted who is not ours any more",
         "apply/calls.py",
-        "labels.owner_of(current.labels) != labels.owner_of(found.labels) or current.revision",
-        "current.revision",
+        "return is_same_owner and current.revision",
+        "return current.revision",
         ("unit/apply/test_apply_steps.py::test_a_user_who_is_not_ours_any_more_is_not_deleted",),
         "Nothing is deleted that does not carry our owner label.",
     ),

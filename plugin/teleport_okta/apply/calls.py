@@ -56,6 +56,11 @@ class Calls:
                 raise AssertionError(msg)
         return await calling
 
+    async def is_as_read(self, found: TeleportUser) -> bool:
+        """Whether a user is still ours, and nobody changed it since it was read. Raises TeleportError."""
+        current = await self._teleport.users.get(found.name)
+        return current is not None and _is_as_read(current, found)
+
     async def _user(self, change: Change, user: TeleportUser) -> str:
         if change.action is Action.CREATE:
             await self._teleport.users.create(user)
@@ -70,7 +75,7 @@ class Calls:
         current = await self._teleport.users.get(found.name)
         if current is None:
             return _GONE
-        if labels.owner_of(current.labels) != labels.owner_of(found.labels) or current.revision != found.revision:
+        if not _is_as_read(current, found):
             raise RevisionConflictError(
                 "UsersService/DeleteUser", f"user {found.name!r}", "it was changed since it was read"
             )
@@ -117,7 +122,7 @@ class Calls:
             return ""
         now = self._clock.now()
         owner = access_list.labels[labels.OWNER]
-        made = await lists.create(access_list, change.members, joined=now)
+        made = await lists.create(access_list, [need.name for need in change.members], joined=now)
         for number, name in enumerate(made.remaining):
             if self._draining.is_set():
                 left = len(made.remaining) - number
@@ -135,6 +140,11 @@ class Calls:
         if member.is_list:
             return _gone_unless(await lists.remove_nested(change.subject, member.name))
         return _gone_unless(await lists.remove_member(change.subject, member.name, owner=owner))
+
+
+def _is_as_read(current: TeleportUser, found: TeleportUser) -> bool:
+    is_same_owner = labels.owner_of(current.labels) == labels.owner_of(found.labels)
+    return is_same_owner and current.revision == found.revision
 
 
 def _gone_unless(deleted: bool) -> str:

@@ -1,7 +1,8 @@
-"""One key at a time: whoever reads, plans and applies one user does so alone, and with the newest facts.
+"""One key at a time: whoever reads, plans and applies one object does so alone, and with the newest facts.
 
-A key is the name of a Teleport user. Facts have a time, the moment at which their request was sent; a change that was
-computed from facts older than the newest that are known of its key is not to be applied (`design.md` 4.15).
+A key is the name of a Teleport user, or the kind and name of another object. Facts have a time, the moment at which
+their request was sent; a change that was computed from facts older than the newest that are known of its key is not to
+be applied (`design.md` 4.15).
 """
 
 from __future__ import annotations

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 class Outcome:
     """The result of a change and, unless it is done, the reason.
 
-    `stop` is set when nothing more can be applied after this one: the cluster cannot be reached (whether this change
-    happened is not known then), or the journal cannot be written. `no_more_lists`: the cluster takes no further list.
+    `unanswered`: the call got no answer, so that nobody knows whether the change happened; the steps of its key end
+    with it. `stop` is set when the run cannot do all of its work after this one: the cluster cannot be reached or
+    refuses us, or the journal cannot be written. `no_more_lists`: the cluster takes no further list.
     """
 
     change: Change
     result: Result
     error: str = ""
+    unanswered: bool = False
     stop: TeleportOktaError | None = field(default=None, repr=False, compare=False)
     no_more_lists: bool = False

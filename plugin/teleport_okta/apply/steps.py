@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.apply.calls import Calls
 from teleport_okta.apply.outcome import Outcome
-from teleport_okta.plan.changes import LOCK
+from teleport_okta.plan.changes import LOCK, Action
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal import JournalEntry, Result
@@ -22,10 +23,10 @@ from teleport_okta.teleport.lease import NotTheWriterError
 from teleport_okta.teleport.list_errors import AccessListLimitError
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Awaitable
 
     from teleport_okta.clock import Clock
+    from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.plan.changes import Change
     from teleport_okta.state.journal import Journal
     from teleport_okta.teleport.cluster import Teleport
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 class Steps:
     """Makes the calls of one run and journals them. `trigger` says what set the run off.
 
-    Once `draining` is set, the run is to end soon.
+    Once `draining` is set, the run is to end soon. `writes` limits how many calls are in flight at the same time, over
+    all runs that share it.
     """
 
     def __init__(
@@ -45,17 +47,24 @@ class Steps:
         clock: Clock,
         trigger: str,
         draining: asyncio.Event | None = None,
+        writes: asyncio.Semaphore | None = None,
     ) -> None:
         self._calls = Calls(teleport, clock, draining)
+        self._writes = writes or asyncio.Semaphore()
         self._journal = journal
         self._clock = clock
         self._trigger = trigger
+
+    async def is_as_read(self, user: TeleportUser) -> bool:
+        """Whether a user is still ours, and nobody changed it since it was read. Raises TeleportError."""
+        return await self._calls.is_as_read(user)
 
     async def take(self, change: Change, *, first: bool, last: bool) -> Outcome:
         """Apply one change. `first` and `last` say where among the steps of its harm it stands, if it is one.
 
         The record of a harmful change is durable before its call. Where nobody knows afterwards whether the call
-        happened, the record stays open, to be settled by looking.
+        happened, the record stays open, to be settled by looking. A lock can be undone, so it is written even where
+        its record cannot be.
         """
         if change.harm is None:
             outcome = await self._attempt(change)
@@ -64,9 +73,11 @@ class Steps:
         try:
             sequence = await self._journal.begin(begun)
         except StateError as error:
-            return Outcome(change, Result.SKIPPED, str(error), stop=error)
+            if change.action is not Action.LOCK:
+                return Outcome(change, Result.SKIPPED, f"its record cannot be written: {error}", stop=error)
+            return _unjournaled(await self._attempt(change), error)
         outcome = await self._attempt(change)
-        if outcome.stop is not None:
+        if outcome.unanswered or outcome.stop is not None:
             return outcome
         used = last and outcome.result is Result.DONE and change.harm.approval
         finishing = self._journal.finish(
@@ -83,13 +94,16 @@ class Steps:
         try:
             await recording
         except StateError as error:
-            return replace(outcome, error=f"{outcome.error} [not journaled: {error}]".strip(), stop=error)
+            return _unjournaled(outcome, error)
         return outcome
 
     async def _attempt(self, change: Change) -> Outcome:
         try:
-            note = await self._calls.make(change)
-        except (UnavailableError, ClientVersionRefusedError, NotTheWriterError) as error:
+            async with self._writes:
+                note = await self._calls.make(change)
+        except UnavailableError as error:
+            return Outcome(change, Result.FAILED, str(error), unanswered=True)
+        except (ClientVersionRefusedError, NotTheWriterError) as error:
             return Outcome(change, Result.FAILED, str(error), stop=error)
         except (AlreadyExistsError, RevisionConflictError) as error:
             return Outcome(change, Result.CONFLICT, str(error))
@@ -121,3 +135,9 @@ class Steps:
             boot=self._clock.boot(),
             object_name=change.name if change.kind == LOCK else "",
         )
+
+
+def _unjournaled(outcome: Outcome, error: StateError) -> Outcome:
+    """Return the outcome of a change that has no complete record."""
+    said = f"{outcome.error}; not journaled: {error}" if outcome.error else f"not journaled: {error}"
+    return replace(outcome, error=said, stop=outcome.stop or error)

@@ -20,11 +20,12 @@ from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import member_role, reviewer_role
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import labelling
-from teleport_okta.plan.changes import ACCESS_LIST, ROLE, Action, Change, Harm, key_of
+from teleport_okta.plan.changes import ACCESS_LIST, ROLE, USER, Action, Change, Harm
 from teleport_okta.plan.departures import leavers_out
 from teleport_okta.plan.list_endings import ListEndings, harm_of_end, why_ended
 from teleport_okta.plan.list_roles import ending_roles, plan_roles, taken_role
 from teleport_okta.plan.members import dropping, emptying, joining, plan_members
+from teleport_okta.plan.needs import ended, written
 from teleport_okta.plan.nesting import Nesting
 from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.scoping import covers, within
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from teleport_okta.desired.policy import Imports
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualDirectory
+    from teleport_okta.plan.changes import Need
     from teleport_okta.plan.holders import Holders
     from teleport_okta.plan.members import MembersPlan
 
@@ -107,7 +109,7 @@ class _Planner:
         self._unchanged = 0
         self._kept_roles: set[str] = set()
         self._written_roles: set[str] = set()
-        self._ended: dict[str, Harmed] = {}
+        self._ended: set[str] = set()
         self._made = 0
         self._without_room: list[str] = []
         self._people: dict[str, frozenset[str]] = {}
@@ -183,7 +185,7 @@ class _Planner:
             people=people,
             nested=self._nesting.through_others(name, self._direct, self._ended),
             dangling=self._nesting.dangling(name),
-            ended=self._ended.keys(),
+            ended=self._ended,
             now=self._now,
         )
         self._aside += members.aside
@@ -220,8 +222,8 @@ class _Planner:
                 okta_id=name,
                 reason=reason,
                 content=self._content(candidate, None),
-                members=tuple(sorted(people)),
-                after=self._role_keys(name),
+                members=tuple(map(self._holders.standing, sorted(people))),
+                needs=self._roles_written(name),
             )
         )
 
@@ -244,7 +246,7 @@ class _Planner:
                     reason=f"the list of {candidate.name} differs from what it should grant, or from Okta's name",
                     content=content,
                     found=found,
-                    after=self._role_keys(found.name),
+                    needs=self._roles_written(found.name),
                 )
             )
         self._changes += joining(candidate, members.joining, self._holders, owner=self._policy.owner)
@@ -263,8 +265,8 @@ class _Planner:
         self._changes += members.leaving
         harmed = Harmed(ACCESS_LIST, found.name, found.name)
         harm = Harm(harmed, Evidence.ABSENT, listing=members_of(found.name))
-        nested = tuple(self._ended[name] for name in self._members_of(found.name).others if name in self._ended)
-        self._end(found, reason, harm, rests_on=(*members.harms, *nested), only_if_empty=True)
+        nested = (ended(ACCESS_LIST, name) for name in self._members_of(found.name).others if name in self._ended)
+        self._end(found, reason, harm, needs=(*members.ends, *nested), only_if_empty=True)
 
     def _end_unwanted(self, found: TeleportAccessList) -> None:
         """End a list whose group or app is no candidate."""
@@ -290,12 +292,12 @@ class _Planner:
         reason: str,
         harm: Harm,
         *,
-        rests_on: tuple[Harmed, ...] = (),
+        needs: tuple[Need, ...] = (),
         only_if_empty: bool = False,
     ) -> None:
         self._kept_roles.add(found.name)
-        self._ended[found.name] = harm.harmed
-        self._changes += self._endings.steps(found, reason, harm, rests_on=rests_on, only_if_empty=only_if_empty)
+        self._ended.add(found.name)
+        self._changes += self._endings.steps(found, reason, harm, needs=needs, only_if_empty=only_if_empty)
 
     def _keep_roles(self, candidate: Candidate, title: str) -> bool:
         """Plan the roles of a wanted list; False when they cannot be ours."""
@@ -330,17 +332,16 @@ class _Planner:
             harmed = Harmed(ROLE, member_role(okta_id), okta_id)
             if okta_id in self._people:
                 harm = Harm(harmed, Evidence.ABSENT, listing=members_of(okta_id))
-                rests_on = self._departures(okta_id)
-                self._changes += ending_roles(okta_id, title, self._roles, self._policy, harm=harm, rests_on=rests_on)
+                needs = self._departures(okta_id)
+                self._changes += ending_roles(okta_id, title, self._roles, self._policy, harm=harm, needs=needs)
             elif why_ended(okta_id, self._desired) is not None:
                 harm = harm_of_end(harmed, self._desired)
                 self._changes += ending_roles(okta_id, title, self._roles, self._policy, harm=harm)
 
-    def _departures(self, okta_id: str) -> tuple[Harmed, ...]:
-        """Return the harms of those people of a candidate who are about to leave altogether."""
+    def _departures(self, okta_id: str) -> tuple[Need, ...]:
+        """Return the needs that those people of a candidate are gone who are about to leave altogether."""
         people = self._desired.candidates[okta_id].people
-        leaving = (change for change in self._holders.departing.values() if change.okta_id in people)
-        return tuple(change.harmed for change in leaving if change.harmed is not None)
+        return tuple(ended(USER, one.name) for one in self._holders.departing.values() if one.okta_id in people)
 
     def _content(self, candidate: Candidate, found: TeleportAccessList | None) -> TeleportAccessList:
         name_label, description_label = (
@@ -373,10 +374,10 @@ class _Planner:
             owner_grants=(reviewer_role(candidate.okta_id),),
         )
 
-    def _role_keys(self, okta_id: str) -> tuple[str, ...]:
-        """The keys of those roles of a list that this plan writes."""
+    def _roles_written(self, okta_id: str) -> tuple[Need, ...]:
+        """The needs that those roles of a list are there that this plan writes."""
         names = (member_role(okta_id), reviewer_role(okta_id))
-        return tuple(key_of(ROLE, name) for name in names if name in self._written_roles)
+        return tuple(written(ROLE, name) for name in names if name in self._written_roles)
 
     def _warn_of_the_limit(self) -> None:
         if self._without_room:

@@ -19,6 +19,7 @@ from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import labelling
 from teleport_okta.plan.changes import APP_SERVER, USER_GROUP, Action, Change, Harm
 from teleport_okta.plan.narrowing import in_found_order, in_two_steps
+from teleport_okta.plan.needs import ended
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -58,11 +59,6 @@ def ending_app_ids(desired: DesiredDirectory, actual: ActualDirectory, imports: 
     return frozenset(ending.okta_id for ending in _endings(desired, actual, imports.policy))
 
 
-def harm_of_ending(name: str, okta_id: str) -> Harmed:
-    """Return whom the end of an app server is about, for what follows from it."""
-    return Harmed(APP_SERVER, name, okta_id)
-
-
 def _writing(
     wanted: WantedApp,
     found: TeleportAppServer | None,
@@ -72,13 +68,15 @@ def _writing(
 ) -> list[Change]:
     """Return the steps that write an app server: first all but what follows from the end of groups."""
     content = _content(wanted, found, desired, imports)
-    ends = _ends_behind(found, content, desired, actual)
+    ends = _ends_behind(found, content, desired, actual, imports.policy)
     if not ends:
         is_right = found is not None and content == found and found.expires is not None
         return [] if is_right else [_step(wanted, content, found)]
     named = found.user_groups if found else ()
     wider = replace(content, user_groups=in_found_order({*content.user_groups, *ends}, named))
-    return in_two_steps(partial(_step, wanted), content, wider=wider, found=found, ends=ends.values())
+    return in_two_steps(
+        partial(_step, wanted), content, wider=wider, found=found, ends=map(partial(ended, USER_GROUP), ends)
+    )
 
 
 def _content(
@@ -108,15 +106,18 @@ def _granting(wanted: WantedApp, base: TeleportAppServer, desired: DesiredDirect
 
 
 def _ends_behind(
-    found: TeleportAppServer | None, content: TeleportAppServer, desired: DesiredDirectory, actual: ActualDirectory
-) -> dict[str, Harmed]:
-    """Return the ends of those user groups that an app server names no more, and that are not wanted any more."""
-    ends = {}
-    for name in set(found.user_groups if found else ()).difference(content.user_groups):
-        group = actual.user_groups.get(name)
-        if group is not None and name not in desired.groups:
-            ends[name] = Harmed(USER_GROUP, name, labels.okta_id_of(group.labels) or name)
-    return dict(sorted(ends.items()))
+    found: TeleportAppServer | None,
+    content: TeleportAppServer,
+    desired: DesiredDirectory,
+    actual: ActualDirectory,
+    policy: Policy,
+) -> list[str]:
+    """Return those user groups that an app server names no more, and that end."""
+    lost = set(found.user_groups if found else ()).difference(content.user_groups)
+    groups = (actual.user_groups[name] for name in sorted(lost) if name in actual.user_groups)
+    return [
+        one.name for one in groups if labels.owner_of(one.labels) == policy.owner and one.name not in desired.present
+    ]
 
 
 def _step(wanted: WantedApp, content: TeleportAppServer, found: TeleportAppServer | None) -> Change:
@@ -133,16 +134,23 @@ def _step(wanted: WantedApp, content: TeleportAppServer, found: TeleportAppServe
 
 
 def _endings(desired: DesiredDirectory, actual: ActualDirectory, policy: Policy) -> Iterator[Change]:
-    names = {wanted.name for wanted in desired.apps.values()}
-    for name, server in sorted(actual.app_servers.items()):
-        if labels.owner_of(server.labels) == policy.owner and name not in names:
-            ending = _ending(server, desired)
-            if ending is not None:
-                yield ending
+    for _, server in sorted(actual.app_servers.items()):
+        ending = ending_of(server, desired, policy)
+        if ending is not None:
+            yield ending
 
 
-def _ending(server: TeleportAppServer, desired: DesiredDirectory) -> Change | None:
+def _is_wanted(server: TeleportAppServer, desired: DesiredDirectory) -> bool:
+    okta_id = labels.okta_id_of(server.labels)
+    wanted = desired.apps.get(okta_id) if okta_id else None
+    return wanted is not None and wanted.name == server.name
+
+
+def ending_of(server: TeleportAppServer, desired: DesiredDirectory, policy: Policy) -> Change | None:
+    """Return the step that ends an app server; None if it stays, or is not ours."""
     okta_id = labels.okta_id_of(server.labels) or ""
+    if labels.owner_of(server.labels) != policy.owner or _is_wanted(server, desired):
+        return None
     label = server.labels.get(labels.APP_NAME, server.name)
     stated = desired.left_out.get(okta_id)
     if stated is None and okta_id in desired.present:
@@ -156,7 +164,7 @@ def _ending(server: TeleportAppServer, desired: DesiredDirectory) -> Change | No
         reason=f"{label}: {stated}" if stated else f"the app {label} is no longer in Okta",
         found=server,
         harm=Harm(
-            harm_of_ending(server.name, okta_id),
+            Harmed(APP_SERVER, server.name, okta_id),
             Evidence.STATED if stated else Evidence.ABSENT,
             listing="" if stated else APPS,
         ),

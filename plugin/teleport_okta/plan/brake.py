@@ -2,8 +2,8 @@
 
 Harm is counted by kind and evidence over a rolling hour. What rows state is let through one by one until the limit;
 what is merely absent from a listing goes through as a whole or not at all, because a set that is too large says that
-the listing is wrong, not that so many people left. Held harm uses up nothing (`design.md` 4.3). What only follows from
-a harm waits with it.
+the listing is wrong, not that so many people left. Held harm uses up nothing (`design.md` 4.3). What needs a harm that
+is held waits with it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from teleport_okta.desired.trust import APPS, BELIEVED, GROUPS, PEOPLE
 from teleport_okta.model.findings import Held, Hold
 from teleport_okta.model.harm import Evidence, Harmed, Limits
 from teleport_okta.plan.changes import LOCK, USER
+from teleport_okta.plan.needs import without
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -76,30 +77,14 @@ class _Braking:
             self._brake_stated(kind)
             self._brake_absent(kind)
         approved = self._admit_what_is_approved()
-        stopped = self._stopped()
+        going = without(self._plan.changes, lambda change: change.harmed in self._held)
         return replace(
             self._plan,
-            changes=tuple(
-                self._marked(change, approved)
-                for change in self._plan.changes
-                if change.harmed not in stopped and stopped.isdisjoint(change.rests_on)
-            ),
+            changes=tuple(self._marked(change, approved) for change in going),
             held=tuple(sorted(self._held.values())),
             holds=tuple(sorted(self._holds)),
             warnings=(*self._plan.warnings, *self._doubt(approved)),
         )
-
-    def _stopped(self) -> set[Harmed]:
-        """Return the harms that are held, those that follow from them, and so on."""
-        stopped = set(self._held)
-        following = [change for change in self._plan.changes if change.harmed is not None and change.rests_on]
-        while more := {
-            change.harmed
-            for change in following
-            if change.harmed is not None and change.harmed not in stopped and not stopped.isdisjoint(change.rests_on)
-        }:
-            stopped |= more
-        return stopped
 
     def _doubt(self, approved: Mapping[Harmed, str]) -> list[str]:
         """Say which absences are not believed, where no hold says it; of rosters how many, and one of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -42,6 +42,42 @@ class Action(StrEnum):
     LOCK = "lock"
     UNLOCK = "unlock"
     DELETE = "delete"
+
+
+class Goal(StrEnum):
+    """What another step of a plan must have come to."""
+
+    WRITTEN = "written"
+    """The object was created or updated."""
+
+    STANDS_FOR = "stands for"
+    """The user of this name is ours and stands for this Okta id."""
+
+    LOCKED = "locked"
+    """The user of this name is locked as a leaver of this Okta id, and the person still leaves."""
+
+    ENDED = "ended"
+    """The object was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a step needs of another one. `name` is the label of the object: `list/user` for a member.
+
+    `is_found`: the facts that the plan was computed from say that it is met, so that only a step about it can undo
+    that. Otherwise it is met by a step alone, which may be in another plan than the step that needs it.
+    """
+
+    goal: Goal
+    kind: str
+    name: str
+    okta_id: str = ""
+    is_found: bool = field(default=False, compare=False)
+
+    @property
+    def key(self) -> str:
+        """The key of the steps that it is about."""
+        return key_of(self.kind, self.name.partition("/")[0] if self.kind == MEMBER else self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +121,13 @@ class Change:
 
     `name` is the object's name, `subject` what it is about: the user of a lock, the list of a member, else the object
     itself. `content` is what to write (None for deletions), `found` what stood there. `members` are the users whom a
-    new list begins with; those who could not be made are left out. `only_if_empty`: a list goes only if nobody has been
-    added meanwhile. A lock's end is set when it is applied: `lock_for` from that moment (None: no end).
+    new list begins with, each as the need that it stands for a person; others are left out when it is made.
+    `only_if_empty`: a list goes only if nobody has been added meanwhile. A lock's end is set when it is applied:
+    `lock_for` from that moment (None: no end).
 
-    `after` names the keys of subjects whose own earlier steps must have succeeded; otherwise this one is skipped.
-    `harm` is set where somebody can do less afterwards: the record of such a change is durable before its call.
-    `rests_on` are harms that this change follows from: while the brake holds one of them, it holds this one too.
+    `needs` is what other steps must have come to: while the brake holds such a step, it holds this one too, and the run
+    skips this one if that step was not done. `harm` is set where somebody can do less afterwards: the record of such a
+    change is durable before its call.
     """
 
     action: Action
@@ -101,12 +138,11 @@ class Change:
     reason: str
     content: Content | None = None
     found: Content | None = None
-    members: tuple[str, ...] = ()
+    members: tuple[Need, ...] = ()
     only_if_empty: bool = False
     lock_for: timedelta | None = None
-    after: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
     harm: Harm | None = None
-    rests_on: tuple[Harmed, ...] = ()
 
     @property
     def key(self) -> str:
@@ -117,6 +153,15 @@ class Change:
     def harmed(self) -> Harmed | None:
         """Whom the harm is about, if there is any."""
         return None if self.harm is None else self.harm.harmed
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it ends something, or follows from such an end: it then comes after all that harms nobody."""
+        return (
+            self.harm is not None
+            or (self.kind == ROLE and self.action is Action.DELETE)
+            or any(need.goal is Goal.ENDED for need in self.needs)
+        )
 
     @property
     def label(self) -> str:

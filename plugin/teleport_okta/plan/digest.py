@@ -31,9 +31,11 @@ def plan_digest(changes: Iterable[Change]) -> str:
     """Return the digest of an ordered list of changes: what is done to which object, from which content to which."""
     total = hashlib.sha256()
     for change in changes:
-        head = [change.action, change.kind, change.name, change.subject, change.okta_id, change.reason, change.after]
+        head: list[object] = [change.action, change.kind, change.name, change.subject, change.okta_id, change.reason]
+        if change.needs:
+            head.append([[need.goal, need.kind, need.name, need.okta_id] for need in change.needs])
         if change.members:
-            head.append(change.members)
+            head.append([[need.name, need.okta_id] for need in change.members])
         total.update(_as_json(head).encode())
         for content in (change.found, change.content):
             total.update(b"\x00" if content is None else _canonical(content))

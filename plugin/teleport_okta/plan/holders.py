@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from teleport_okta.plan.changes import USER, Action
+from teleport_okta.plan.needs import stands_for
 from teleport_okta.plan.users import owned_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from teleport_okta.model.teleport import TeleportUser
-    from teleport_okta.plan.changes import Change
+    from teleport_okta.plan.changes import Change, Need
     from teleport_okta.plan.plan import Plan
 
 
@@ -31,6 +32,15 @@ class Holders:
     coming: frozenset[str]
     departing: Mapping[str, Change]
     strangers: frozenset[str] = frozenset()
+    _standing: dict[str, Need] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def standing(self, name: str) -> Need:
+        """Return the need that a user stands for its person; one object a user, since there are many memberships."""
+        need = self._standing.get(name)
+        if need is None:
+            need = stands_for(name, self.ids.get(name, ""), is_found=name in self.ids and name not in self.coming)
+            self._standing[name] = need
+        return need
 
 
 def holders_after(plan: Plan, users: Mapping[str, TeleportUser], owner: str) -> Holders:

@@ -13,8 +13,9 @@ from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.scope import OKTA_APP_ID
-from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, Action, Change, Harm, key_of
+from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, Action, Change, Harm
 from teleport_okta.plan.list_roles import ending_roles
+from teleport_okta.plan.needs import ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from teleport_okta.desired.policy import Policy
     from teleport_okta.model.access import TeleportAccessList
     from teleport_okta.plan.actual import ActualDirectory
+    from teleport_okta.plan.changes import Need
     from teleport_okta.plan.nesting import Nesting
 
 
@@ -67,7 +69,7 @@ class ListEndings:
         reason: str,
         harm: Harm,
         *,
-        rests_on: tuple[Harmed, ...] = (),
+        needs: tuple[Need, ...] = (),
         only_if_empty: bool = False,
     ) -> list[Change]:
         """Return the steps by which a list ends that nobody holds on to."""
@@ -82,7 +84,7 @@ class ListEndings:
                 reason=f"the nested list goes: {reason}",
                 found=self._actual.members[parent].others[name],
                 harm=harm,
-                rests_on=rests_on,
+                needs=needs,
             )
             for parent in self._nesting.parents(name)
         ]
@@ -95,8 +97,8 @@ class ListEndings:
             reason=reason,
             found=found,
             only_if_empty=only_if_empty,
+            needs=(*needs, *(ended(MEMBER, one.label) for one in out_of_parents)),
             harm=harm,
-            rests_on=rests_on,
         )
         roles = ending_roles(
             name,
@@ -104,8 +106,7 @@ class ListEndings:
             self._actual.roles,
             self._policy,
             harm=harm,
-            after=(key_of(ACCESS_LIST, name),),
-            rests_on=rests_on,
+            needs=(ended(ACCESS_LIST, name),),
         )
         return [*out_of_parents, deletion, *roles]
 

@@ -18,14 +18,15 @@ from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.teleport import RoleAllow, TeleportRole
 from teleport_okta.plan import labelling
-from teleport_okta.plan.app_servers import harm_of_ending
-from teleport_okta.plan.changes import APP_SERVER, ROLE, Action, Change, Harm, key_of
+from teleport_okta.plan.changes import APP_SERVER, ROLE, Action, Change, Harm
+from teleport_okta.plan.needs import ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Set
 
     from teleport_okta.desired.directory import Candidate, DesiredDirectory
     from teleport_okta.desired.policy import Imports, Policy
+    from teleport_okta.plan.changes import Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,7 @@ def ending_roles(
     policy: Policy,
     *,
     harm: Harm | None = None,
-    after: tuple[str, ...] = (),
-    rests_on: tuple[Harmed, ...] = (),
+    needs: tuple[Need, ...] = (),
 ) -> list[Change]:
     """Return the deletions of the roles of a list that ends, or is gone."""
     found = [roles[name] for name in (member_role(okta_id), reviewer_role(okta_id)) if name in roles]
@@ -93,9 +93,8 @@ def ending_roles(
             okta_id=okta_id,
             reason=f"its list {title} goes" if harm else f"its list {title} is gone",
             found=role,
-            after=after,
+            needs=needs,
             harm=harm,
-            rests_on=rests_on,
         )
         for role in found
         if labels.owner_of(role.labels) == policy.owner
@@ -165,9 +164,8 @@ def _writing(
     yield replace(
         _step(candidate, content, wider),
         reason=f"{candidate.name} grants less in Okta, by so many apps: {len(lost)}",
-        after=tuple(key_of(APP_SERVER, app_server_name(app_id)) for app_id in ending),
+        needs=tuple(ended(APP_SERVER, app_server_name(app_id)) for app_id in ending),
         harm=losses.harm(content.name, candidate, lost),
-        rests_on=tuple(harm_of_ending(app_server_name(app_id), app_id) for app_id in ending),
     )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from teleport_okta.model.teleport import TeleportUser
-    from teleport_okta.plan.changes import Harm
+    from teleport_okta.plan.changes import Harm, Need
 
 
 class LocksOfUsers:
@@ -52,7 +52,7 @@ class LocksOfUsers:
         return any(lock.expires is not None for lock in self.about(user_name, okta_id))
 
     def suspend(
-        self, user: TeleportUser, okta_id: str, *, harm: Harm | None, after: tuple[str, ...] = ()
+        self, user: TeleportUser, okta_id: str, *, harm: Harm | None, needs: tuple[Need, ...] = ()
     ) -> list[Change]:
         """Return the steps after which a user has the one lock of somebody suspended."""
         locks = self.about(user.name, okta_id)
@@ -61,12 +61,12 @@ class LocksOfUsers:
         steps = []
         if kept is None:
             lock, found = self._lock(user, okta_id, f"{reason}; locked until that ends", locks)
-            steps.append(_locking(lock, okta_id, reason, found=found, harm=harm, after=after))
+            steps.append(_locking(lock, okta_id, reason, found=found, harm=harm, needs=needs))
             kept = lock
         return steps + [unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name]
 
     def leave(
-        self, user: TeleportUser, okta_id: str, reason: str, *, harm: Harm, after: tuple[str, ...] = ()
+        self, user: TeleportUser, okta_id: str, reason: str, *, harm: Harm, needs: tuple[Need, ...] = ()
     ) -> list[Change]:
         """Return the steps after which a user has the one lock of a leaver; a suspension's gets its end here.
 
@@ -76,7 +76,7 @@ class LocksOfUsers:
         locks = self.about(user.name, okta_id)
         message = f"{reason}; locked until every certificate issued before has expired"
         kept, found = self._lock(user, okta_id, message, locks)
-        locking = _locking(kept, okta_id, reason, found=found, harm=harm, after=after, ends=True)
+        locking = _locking(kept, okta_id, reason, found=found, harm=harm, needs=needs, ends=True)
         return [locking, *(unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name)]
 
     def release(self, user_name: str, okta_id: str, reason: str) -> list[Change]:
@@ -104,7 +104,7 @@ def _locking(
     *,
     found: TeleportLock | None,
     harm: Harm | None,
-    after: tuple[str, ...],
+    needs: tuple[Need, ...],
     ends: bool = False,
 ) -> Change:
     return Change(
@@ -117,7 +117,7 @@ def _locking(
         content=lock,
         found=found,
         lock_for=LEAVER_LOCK if ends else None,
-        after=after,
+        needs=needs,
         harm=harm,
     )
 

@@ -14,6 +14,7 @@ from teleport_okta.model.access import TeleportMember
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.plan.changes import MEMBER, Action, Change, Harm
+from teleport_okta.plan.needs import ended, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence, Set
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.directory import Candidate
     from teleport_okta.model.access import ListMembers
+    from teleport_okta.plan.changes import Need
     from teleport_okta.plan.holders import Holders
 
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 class MembersPlan:
     """What is to be done to the members of one list: whom to add, and the steps by which others go.
 
-    `harms` are those of the steps; `stays` says whether anybody will be left, or come.
+    `stays` says whether anybody will be left, or come.
     """
 
     joining: tuple[str, ...]
@@ -38,9 +40,9 @@ class MembersPlan:
     aside: tuple[Quarantined, ...] = ()
 
     @property
-    def harms(self) -> tuple[Harmed, ...]:
-        """The harms that the steps are of."""
-        return tuple(dict.fromkeys(change.harmed for change in self.leaving if change.harmed is not None))
+    def ends(self) -> tuple[Need, ...]:
+        """The needs that everybody who goes has gone."""
+        return tuple(ended(MEMBER, change.label) for change in self.leaving)
 
 
 def plan_members(
@@ -73,7 +75,7 @@ def plan_members(
 
 
 def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, owner: str) -> list[Change]:
-    """Return the steps that add people to a list that is there, each after the user where that one is new."""
+    """Return the steps that add people to a list that is there, each only while the user stands for them."""
     carried = {labels.OWNER: owner, labels.GRANT: labels.GRANT_IMPORTED}
     return [
         Change(
@@ -84,7 +86,7 @@ def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, own
             okta_id=holders.ids.get(name, ""),
             reason=f"in {candidate.name} in Okta",
             content=TeleportMember(name, labels=carried),
-            after=(name,) if name in holders.coming else (),
+            needs=(holders.standing(name),),
         )
         for name in names
     ]
@@ -114,9 +116,9 @@ def emptying(members: ListMembers, list_name: str, reason: str, harm: Harm, hold
 
 def leaver_out(list_name: str, departure: Change) -> Change:
     """Return the step that takes somebody out of a list who leaves altogether: it is of the harm of the departure."""
-    return _removal(
-        list_name, departure.name, departure.okta_id, departure.reason, harm=departure.harm, after=departure.after
-    )
+    name, okta_id, harm = departure.name, departure.okta_id, departure.harm
+    needs = (locked(name, okta_id, is_found=harm is not None and harm.continues),)
+    return _removal(list_name, name, okta_id, departure.reason, harm=harm, needs=needs)
 
 
 def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
@@ -134,7 +136,7 @@ def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
 
 
 def _removal(
-    list_name: str, name: str, okta_id: str, reason: str, *, harm: Harm | None, after: tuple[str, ...] = ()
+    list_name: str, name: str, okta_id: str, reason: str, *, harm: Harm | None, needs: tuple[Need, ...] = ()
 ) -> Change:
     return Change(
         action=Action.DELETE,
@@ -144,7 +146,7 @@ def _removal(
         okta_id=okta_id,
         reason=reason,
         found=TeleportMember(name, labels={labels.GRANT: labels.GRANT_IMPORTED}),
-        after=after,
+        needs=needs,
         harm=harm,
     )
 

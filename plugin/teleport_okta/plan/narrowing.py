@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from teleport_okta.model.harm import Harmed
-    from teleport_okta.plan.changes import Change
+    from teleport_okta.plan.changes import Change, Need
 
 T = TypeVar("T")
 
@@ -21,8 +20,8 @@ def in_found_order(names: Iterable[str], found: tuple[str, ...]) -> tuple[str, .
 
 
 def in_two_steps(
-    step: Callable[[T, T | None], Change], content: T, *, wider: T, found: T | None, ends: Iterable[Harmed]
+    step: Callable[[T, T | None], Change], content: T, *, wider: T, found: T | None, ends: Iterable[Need]
 ) -> list[Change]:
-    """Return the steps: to what still names those that end, unless that is there, and on, resting on the ends."""
-    narrowing = replace(step(content, wider), rests_on=tuple(ends))
+    """Return the steps: to what still names those that end, unless that is there, and on, once they have ended."""
+    narrowing = replace(step(content, wider), needs=tuple(ends))
     return [narrowing] if wider == found else [step(wider, found), narrowing]

@@ -1,7 +1,8 @@
-"""The order in which changes are applied: what others need comes first, and harm is done in the reverse order, last.
+"""The order in which changes are applied: urgent locks, then what others need before those who need it, then harm.
 
-Roles stand before the lists that grant them, user groups and apps before both are used, users before their
-memberships. Whoever leaves is locked before anything else of theirs goes (`design.md` 4.4).
+Harm is done in the reverse order: whoever leaves is locked before anything else of theirs goes (`design.md` 4.4). Locks
+that need nothing are written before everything else (`design.md` 4.17). An order is a preference only: what a step
+depends on stands in its needs.
 """
 
 from __future__ import annotations
@@ -15,20 +16,36 @@ if TYPE_CHECKING:
 
     from teleport_okta.plan.changes import Change
 
+URGENT: Final = 0
+"""The stage of locks that need nothing."""
+
 _LITTER: Final = "members that are in a list's way"
 """Members whose list or user is gone: while a nested list of no existence is in one, it cannot be changed at all."""
 
-_MAKING: Final = ((ROLE,), (USER_GROUP, APP_SERVER), (USER, LOCK), (_LITTER,), (ACCESS_LIST,), (MEMBER,))
-_ENDING: Final = ((LOCK,), (MEMBER,), (ACCESS_LIST,), (USER,), (USER_GROUP, APP_SERVER), (ROLE,))
+_NARROWING: Final = "user groups and app servers that name less"
+"""What names no longer what has ended: written after that has ended."""
 
-_MAKING_STAGE: Final = {kind: stage for stage, kinds in enumerate(_MAKING) for kind in kinds}
-_ENDING_STAGE: Final = {kind: len(_MAKING) + stage for stage, kinds in enumerate(_ENDING) for kind in kinds}
+_MAKING: Final = ((ROLE,), (USER_GROUP, APP_SERVER), (USER, LOCK), (_LITTER,), (ACCESS_LIST,), (MEMBER,))
+_ENDING: Final = ((LOCK,), (MEMBER,), (ACCESS_LIST,), (USER,), (USER_GROUP, APP_SERVER), (_NARROWING,), (ROLE,))
+
+_MAKING_STAGE: Final = {kind: stage for stage, kinds in enumerate(_MAKING, start=URGENT + 1) for kind in kinds}
+_ENDING_STAGE: Final = {
+    kind: stage for stage, kinds in enumerate(_ENDING, start=URGENT + 1 + len(_MAKING)) for kind in kinds
+}
+
+
+def is_urgent(change: Change) -> bool:
+    """Whether a step is the lock of a leaver or of somebody suspended that needs no other step."""
+    return change.action is Action.LOCK and change.harm is not None and not change.needs
 
 
 def stage_of(change: Change) -> int:
     """Return the stage of a change; a stage begins when the one before it is through."""
-    if change.harm or change.rests_on or (change.kind == ROLE and change.action is Action.DELETE):
-        return _ENDING_STAGE[change.kind]
+    if is_urgent(change):
+        return URGENT
+    if change.is_ending:
+        is_narrowing = change.kind in {USER_GROUP, APP_SERVER} and change.action is not Action.DELETE
+        return _ENDING_STAGE[_NARROWING if is_narrowing else change.kind]
     if change.kind == MEMBER and change.action is Action.DELETE:
         return _MAKING_STAGE[_LITTER]
     return _MAKING_STAGE[change.kind]

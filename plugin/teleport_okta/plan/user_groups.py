@@ -14,9 +14,10 @@ from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import labelling
-from teleport_okta.plan.app_servers import harm_of_ending
-from teleport_okta.plan.changes import USER_GROUP, Action, Change, Harm
+from teleport_okta.plan.app_servers import ending_of
+from teleport_okta.plan.changes import APP_SERVER, USER_GROUP, Action, Change, Harm
 from teleport_okta.plan.narrowing import in_found_order, in_two_steps
+from teleport_okta.plan.needs import ended
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -67,12 +68,14 @@ def _writing(
 ) -> list[Change]:
     """Return the steps that write a user group: first all but what follows from the end of apps, which may be held."""
     content = _content(wanted, found, desired, policy)
-    ends = _ends_behind(found, content, desired, actual)
+    ends = _ends_behind(found, content, desired, actual, policy)
     if not ends:
         return [] if content == found else [_step(wanted, content, found)]
     named = found.applications if found else ()
     wider = replace(content, applications=in_found_order({*content.applications, *ends}, named))
-    return in_two_steps(partial(_step, wanted), content, wider=wider, found=found, ends=ends.values())
+    return in_two_steps(
+        partial(_step, wanted), content, wider=wider, found=found, ends=map(partial(ended, APP_SERVER), ends)
+    )
 
 
 def _content(
@@ -93,16 +96,16 @@ def _content(
 
 
 def _ends_behind(
-    found: TeleportUserGroup | None, content: TeleportUserGroup, desired: DesiredDirectory, actual: ActualDirectory
-) -> dict[str, Harmed]:
-    """Return the ends of those app servers that a user group names no more, and that are not wanted any more at all."""
-    ends = {}
-    for name in set(found.applications if found else ()).difference(content.applications):
-        server = actual.app_servers.get(name)
-        okta_id = labels.okta_id_of(server.labels) if server else None
-        if okta_id and okta_id not in desired.apps:
-            ends[name] = harm_of_ending(name, okta_id)
-    return dict(sorted(ends.items()))
+    found: TeleportUserGroup | None,
+    content: TeleportUserGroup,
+    desired: DesiredDirectory,
+    actual: ActualDirectory,
+    policy: Policy,
+) -> list[str]:
+    """Return those app servers that a user group names no more, and that end."""
+    lost = set(found.applications if found else ()).difference(content.applications)
+    servers = (actual.app_servers[name] for name in sorted(lost) if name in actual.app_servers)
+    return [server.name for server in servers if ending_of(server, desired, policy) is not None]
 
 
 def _step(wanted: WantedGroup, content: TeleportUserGroup, found: TeleportUserGroup | None) -> Change:

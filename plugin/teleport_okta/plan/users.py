@@ -21,6 +21,7 @@ from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.plan.changes import LOCK, USER, Action, Change, Harm
 from teleport_okta.plan.leftovers import leftovers
 from teleport_okta.plan.locks import LocksOfUsers, unlocking
+from teleport_okta.plan.needs import locked, stands_for
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from teleport_okta.desired.policy import Policy
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualUsers
+    from teleport_okta.plan.changes import Need
 
 OKTA_USER_ID: Final = "00u"
 """How the id of every Okta user begins (`reference/okta.md` 2.1)."""
@@ -178,13 +180,14 @@ class _Planner:
             )
         if self._locks.of_others(wanted.name, wanted.okta_id):
             self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
-        self._settle_locks(found, wanted.okta_id, after=(wanted.name,) if adopted else ())
+        needs = (stands_for(wanted.name, wanted.okta_id),) if adopted else ()
+        self._settle_locks(found, wanted.okta_id, needs=needs)
 
-    def _settle_locks(self, user: TeleportUser, okta_id: str, *, after: tuple[str, ...] = ()) -> None:
+    def _settle_locks(self, user: TeleportUser, okta_id: str, *, needs: tuple[Need, ...] = ()) -> None:
         """Lock a user of somebody suspended, unlock one of somebody who is not."""
         if okta_id in self._desired.suspended:
             harm = Harm(Harmed(LOCK, user.name, okta_id), Evidence.STATED)
-            steps = self._locks.suspend(user, okta_id, harm=harm, after=after)
+            steps = self._locks.suspend(user, okta_id, harm=harm, needs=needs)
             if not steps or self._may_change(user, okta_id):
                 self._suspensions += steps
         elif okta_id in self._desired.active:
@@ -220,7 +223,10 @@ class _Planner:
         if new_name == user.name or (not okta_id and user.name in self._desired.wanted):
             return
         if new_name is not None and self._stands_for(new_name) == okta_id:
-            self._leave(user, okta_id, f"renamed to {new_name} in Okta", Evidence.STATED, after=(new_name,))
+            renamed = f"renamed to {new_name} in Okta"
+            is_found = self._holder_now(new_name) == okta_id
+            new = stands_for(new_name, okta_id, is_found=is_found)
+            self._leave(user, okta_id, renamed, Evidence.STATED, needs=(new,))
         elif okta_id in self._desired.present or (not okta_id and user.name in self._desired.present_names):
             self._unchanged += 1
             self._settle_locks(user, okta_id)
@@ -230,7 +236,7 @@ class _Planner:
             self._leave(user, okta_id, "no longer assigned in Okta", Evidence.ABSENT)
 
     def _leave(
-        self, user: TeleportUser, okta_id: str, reason: str, evidence: Evidence, *, after: tuple[str, ...] = ()
+        self, user: TeleportUser, okta_id: str, reason: str, evidence: Evidence, *, needs: tuple[Need, ...] = ()
     ) -> None:
         if not self._may_change(user, okta_id):
             return
@@ -240,7 +246,7 @@ class _Planner:
             listing=PEOPLE if evidence is Evidence.ABSENT else "",
             continues=self._locks.has_left(user.name, okta_id),
         )
-        self._departures += self._locks.leave(user, okta_id, reason, harm=harm, after=after)
+        self._departures += self._locks.leave(user, okta_id, reason, harm=harm, needs=needs)
         self._departures.append(
             Change(
                 action=Action.DELETE,
@@ -250,7 +256,7 @@ class _Planner:
                 okta_id=okta_id,
                 reason=reason,
                 found=user,
-                after=after,
+                needs=(locked(user.name, okta_id), *needs),
                 harm=harm,
             )
         )
@@ -280,8 +286,10 @@ class _Planner:
 
     def _stands_for(self, name: str) -> str | None:
         """Return the Okta id that a user of ours stands for, or will after this plan; None: there is no such user."""
-        if name in self._coming:
-            return self._desired.wanted[name].okta_id
+        return self._desired.wanted[name].okta_id if name in self._coming else self._holder_now(name)
+
+    def _holder_now(self, name: str) -> str | None:
+        """Return the Okta id that a user of ours stands for now; None: there is no such user."""
         user = self._actual.users.get(name)
         if user is None or labels.owner_of(user.labels) != self._policy.owner:
             return None

@@ -308,7 +308,7 @@ class FullPass:
         outcomes = await self._applier.apply(
             plan,
             trigger=trigger,
-            facts_at=reading.at,
+            facts_at=lambda _: reading.at,
             replan=None if is_approved else one_user.plan_again,
             progress=progress,
         )

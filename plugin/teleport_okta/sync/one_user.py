@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from teleport_okta.apply.applier import Replanned
+from teleport_okta.apply.replanned import Replanned
 from teleport_okta.model import labels
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.model.teleport import TeleportUser
@@ -61,11 +61,13 @@ class OneUser:
             by_name[(person.name or "").casefold()].append(person)
         return by_name
 
-    async def plan_again(self, name: str) -> Replanned:
+    async def plan_again(self, name: str) -> Replanned | None:
         """Read the user of this name, whoever it stands for and whoever wants it, and return the steps about it.
 
-        Raises OktaError, TeleportError or StateError.
+        Returns None for keys of other objects. Raises OktaError, TeleportError or StateError.
         """
+        if "/" in name:
+            return None
         at = self._clock.now()
         user = await self._teleport.users.get(name)
         locks = await self._teleport.locks.on_user(name)
@@ -84,7 +86,8 @@ class OneUser:
         plan = narrowed.plan(self._clock.now())
         self.quarantined[name] = tuple(row for row in plan.quarantined if row.name == name)
         changes = tuple(change for change in plan.changes if change.subject == name)
-        return Replanned(changes, at, self._holder(user, changes))
+        held = tuple(row for row in plan.held if row.name == name)
+        return Replanned(changes, at, self._holder(user, changes), held, self.quarantined[name])
 
     def _holder(self, user: TeleportUser | None, changes: Iterable[Change]) -> str | None:
         """Return the Okta id that a user of ours stands for after some steps."""

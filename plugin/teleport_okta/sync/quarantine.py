@@ -14,11 +14,12 @@ from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence
 from teleport_okta.plan.changes import LOCK, USER
 from teleport_okta.plan.digest import plan_digest
+from teleport_okta.plan.needs import without
 from teleport_okta.state.journal import Result
 from teleport_okta.state.store import QuarantineEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from teleport_okta.apply.outcome import Outcome
@@ -100,7 +101,8 @@ class Patience:
 def without_what_must_wait(plan: Plan, quarantine: Iterable[QuarantineEntry], now: datetime) -> Plan:
     """Return the plan without harmless steps of users whose same change was refused twice and must wait for its turn.
 
-    Harm is never put off: whoever must be locked is tried in every pass.
+    Harm is never put off: whoever must be locked is tried in every pass. What needs a step that is put off waits too:
+    an old name stays while the new one cannot be made.
     """
     waiting = {_slot_of(entry): entry for entry in quarantine if entry.tries > 1 and entry.next_try > now}
     if not waiting:
@@ -112,23 +114,9 @@ def without_what_must_wait(plan: Plan, quarantine: Iterable[QuarantineEntry], no
     }
     return replace(
         plan,
-        changes=_without(plan.changes, put_off),
+        changes=without(plan.changes, lambda change: change.harm is None and _slot(change) in put_off),
         quarantined=tuple(sorted([*plan.quarantined, *(waiting[slot].row for slot in put_off)])),
     )
-
-
-def _without(changes: Iterable[Change], put_off: Container[tuple[str, str]]) -> tuple[Change, ...]:
-    """Return the changes but for harmless ones that are put off, or that wait for one which is."""
-    missing: set[str] = set()
-    kept = []
-    for change in changes:
-        waits = _slot(change) in put_off or not missing.isdisjoint(change.after)
-        if waits and change.harm is None:
-            missing.add(change.key)
-        else:
-            present = tuple(name for name in change.members if name not in missing)
-            kept.append(change if present == change.members else replace(change, members=present))
-    return tuple(kept)
 
 
 def _slot(change: Change) -> tuple[str, str]:

@@ -7,6 +7,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from teleport.legacy.client.proto import authservice_pb2
+
 from teleport_okta.model.teleport import IdentityState
 from teleport_okta.teleport.access_lists import AccessLists
 from teleport_okta.teleport.app_servers import AppServers
@@ -150,6 +152,11 @@ class Teleport:
         """
         self._known_cluster = await read_cluster(self.host, self.bot)
         return self._known_cluster
+
+    async def ping(self) -> None:
+        """Ask the cluster for a sign of life. Raises UnavailableError, ClientVersionRefusedError or their like."""
+        request = authservice_pb2.PingRequest()
+        await self.host.call(self.host.auth.Ping, request, name="AuthService/Ping", subject="the cluster")
 
     @property
     def bot(self) -> Connection | None:

@@ -3,124 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from teleport_okta.apply.applier import WRITES_IN_FLIGHT, Applier, Replanned
-from teleport_okta.apply.keys import Keys
-from teleport_okta.clock import VirtualClock
+from teleport_okta.apply.replanned import Replanned
 from teleport_okta.model.harm import Harmed, held_digest
-from teleport_okta.state.errors import StateFullError
+from teleport_okta.plan.directory import merged
 from teleport_okta.state.journal import Result
-from teleport_okta.state.store import Store
-from teleport_okta.teleport.errors import (
-    AlreadyExistsError,
-    PermissionDeniedError,
-    RevisionConflictError,
-    UnavailableError,
-)
+from teleport_okta.teleport.errors import AlreadyExistsError, PermissionDeniedError, RevisionConflictError
+from unit.apply.applying import leaving, refused
 from worlds import NOW, listing, owned_user, person, planned
 
 
-def refused(kind, name):
-    return kind("UsersService/X", f"user {name!r}", "because")
-
-
-@dataclass
-class Cluster:
-    """What the applier calls: notes every call, and fails where it is told to."""
-
-    calls: list = field(default_factory=list)
-    failures: dict = field(default_factory=dict)
-    in_flight: int = 0
-    most_in_flight: int = 0
-    before_each: object = None
-    present: dict = field(default_factory=dict)
-
-    @property
-    def users(self):
-        return self
-
-    @property
-    def locks(self):
-        return self
-
-    async def _call(self, verb, name):
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        if self.before_each:
-            await self.before_each(verb, name)
-        await asyncio.sleep(0)
-        self.in_flight -= 1
-        if (verb, name) in self.failures:
-            raise self.failures[verb, name]
-        self.calls.append((verb, name))
-
-    async def create(self, user):
-        await self._call("create", user.name)
-
-    async def update(self, user):
-        await self._call("update", user.name)
-
-    async def get(self, name):
-        return self.present.get(name)
-
-    async def delete(self, user):
-        await self._call("delete", user.name)
-
-    async def upsert(self, lock):
-        self.last_lock = lock
-        await self._call("lock", lock.user)
-
-
-@pytest.fixture
-async def store(tmp_path):
-    opened = await Store.open(tmp_path)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def cluster():
-    return Cluster()
-
-
-@pytest.fixture
-def applier(cluster, store):
-    return applying(cluster, store)
-
-
-@dataclass
-class Applying:
-    """An applier whose every plan is computed from facts of now, unless said otherwise."""
-
-    applier: Applier
-    keys: Keys
-    cluster: Cluster
-
-    async def apply(self, plan, **more):
-        found = [change.found for change in plan.changes if change.action == "delete"]
-        self.cluster.present = {user.name: user for user in found} | self.cluster.present
-        return await self.applier.apply(plan, **{"trigger": "test", "facts_at": NOW, **more})
-
-    def drain(self):
-        self.applier.drain()
-
-
-def applying(cluster, store):
-    keys = Keys()
-    return Applying(Applier(cluster, store.journal, VirtualClock(NOW), keys), keys, cluster)
-
-
-def leaving(*names):
-    return planned(listing(), [owned_user(f"00u{name}", name) for name in names])
-
-
-async def test_everybody_who_comes_is_handled_before_anybody_leaves(applier, cluster):
-    plan = planned(listing(person("00uB", "b"), person("00uC", "c")), [owned_user("00uA", "a")])
+async def test_leavers_are_locked_first_and_deleted_after_everybody_who_comes(applier, cluster):
+    plan = merged(planned(listing(person("00uB", "b"), person("00uC", "c")), [owned_user("00uA", "a")]))
     outcomes = await applier.apply(plan)
-    assert [call[0] for call in cluster.calls] == ["create", "create", "lock", "delete"]
+    assert [call[0] for call in cluster.calls] == ["lock", "create", "create", "delete"]
     assert {outcome.result for outcome in outcomes} == {Result.DONE}
     assert [outcome.change for outcome in outcomes] == list(plan.changes)
 
@@ -152,20 +51,6 @@ async def test_an_old_name_stays_when_the_new_one_could_not_be_made(applier, clu
     assert cluster.calls == []
 
 
-async def test_a_lost_cluster_ends_the_run_at_once(applier, cluster):
-    for name in "abcdefgh":
-        cluster.failures["create", name] = refused(UnavailableError, name)
-    plan = planned(listing(*[person(f"00u{name}", name) for name in "abcdefgh"]))
-    results = [outcome.result for outcome in await applier.apply(plan)]
-    assert results.count(Result.FAILED) <= WRITES_IN_FLIGHT
-    assert results.count(Result.SKIPPED) >= len(results) - WRITES_IN_FLIGHT
-
-
-async def test_few_writes_are_in_flight(applier, cluster):
-    await applier.apply(planned(listing(*[person(f"00u{n}", f"u{n}") for n in range(50)])))
-    assert cluster.most_in_flight == WRITES_IN_FLIGHT
-
-
 async def test_the_record_of_harm_is_durable_before_its_call(applier, cluster, store):
     seen = []
 
@@ -192,41 +77,11 @@ async def test_everything_is_journaled_with_its_outcome(applier, cluster, store)
     assert "because" in entries["b"].error
 
 
-async def test_nothing_harmful_happens_without_a_record(applier, cluster, store):
-    async def full(entry):
-        raise StateFullError("state.db: the disk is full")
-
-    store.journal.begin = full
-    outcomes = await applier.apply(leaving("a", "b"))
-    assert cluster.calls == []
-    assert {outcome.result for outcome in outcomes} == {Result.SKIPPED}
-    assert any("disk is full" in outcome.error for outcome in outcomes)
-
-
-async def test_draining_finishes_the_users_in_flight_and_starts_no_other(applier, cluster):
-    async def drain(verb, name):
-        applier.drain()
-
-    cluster.before_each = drain
-    plan = leaving(*[f"u{n}" for n in range(20)])
-    outcomes = await applier.apply(plan)
-    locked = {name for verb, name in cluster.calls if verb == "lock"}
-    assert 1 <= len(locked) <= WRITES_IN_FLIGHT
-    assert {name for verb, name in cluster.calls if verb == "delete"} == locked
-    assert sum(outcome.result is Result.SKIPPED for outcome in outcomes) == 2 * (20 - len(locked))
-
-
 async def test_only_the_first_step_of_a_harm_is_counted(applier, store):
     await applier.apply(leaving("a"))
     delete, lock = await store.journal.history(limit=2)
     assert (lock.harm, lock.evidence, lock.counted) == ("user", "absent", True)
     assert (delete.harm, delete.counted) == ("user", False)
-
-
-async def test_a_harm_whose_answer_was_lost_stays_open(applier, cluster, store):
-    cluster.failures["delete", "a"] = refused(UnavailableError, "a")
-    await applier.apply(leaving("a"))
-    assert [(entry.action, entry.outcome) for entry in await store.journal.open_entries()] == [("delete", "begun")]
 
 
 async def test_a_user_whom_somebody_changed_since_is_not_deleted(applier, cluster):

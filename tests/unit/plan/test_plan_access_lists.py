@@ -15,6 +15,7 @@ from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import member_role, reviewer_role
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, ROLE
+from teleport_okta.plan.needs import ended, stands_for
 from worlds import NOW, ORG, ORG_URL, listing
 from worlds_directory import (
     ADA,
@@ -58,7 +59,7 @@ def ends(plan):
 def test_a_group_with_people_of_ours_becomes_a_list_that_begins_with_them():
     plan = whole_plan(organization(ENG), Cluster())
     [change] = [one for one in plan.changes if one.kind == ACCESS_LIST]
-    assert change.members == ("ada", "bob")
+    assert change.members == (stands_for("ada", ADA), stands_for("bob", BOB))
     assert change.content == TeleportAccessList(
         "00gENG",
         "Engines",
@@ -151,7 +152,7 @@ def test_a_list_goes_with_its_roles_when_nobody_is_left():
     ]
     [end] = ends(plan)
     assert end.harm.harmed == Harmed(ACCESS_LIST, "00gENG", "00gENG")
-    assert end.rests_on == (Harmed(MEMBER, "00gENG/ada", ADA), Harmed(MEMBER, "00gENG/bob", BOB))
+    assert end.needs == (ended(MEMBER, "00gENG/ada"), ended(MEMBER, "00gENG/bob"))
     assert end.only_if_empty
 
 

@@ -10,6 +10,7 @@ from teleport_okta.model.findings import Leftover
 from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.leftovers import leftovers
+from teleport_okta.plan.needs import stands_for
 from worlds import NOW, ORG, ORG_URL, POLICY, leaver_lock, listing, owned_user, person, planned, steps
 
 ADA = person("00uADA", "ada@x.io")
@@ -91,7 +92,7 @@ def test_a_name_that_is_locked_for_its_former_holder_is_not_taken_over():
 def test_a_suspended_person_is_taken_over_and_then_locked():
     plan = planned(listing(replace(ADA, status="SUSPENDED")), [LOGGED_IN])
     assert steps(plan) == [("update", "ada@x.io"), ("lock", "ada@x.io")]
-    assert plan.changes[1].after == ("ada@x.io",)
+    assert plan.changes[1].needs == (stands_for("ada@x.io", ADA.okta_id),)
 
 
 def test_a_person_renamed_onto_a_login_of_theirs_loses_the_old_name_in_the_same_plan():

@@ -10,7 +10,8 @@ from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.model.teleport import RoleAllow, TeleportRole
-from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, Action
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER, Action
+from teleport_okta.plan.needs import ended, written
 from worlds import ORG, person
 from worlds import listing as people
 from worlds_directory import (
@@ -81,7 +82,7 @@ def test_roles_are_made_before_the_list_that_waits_for_them():
         "create access_list 00gENG",
     ]
     [making] = [one for one in plan.changes if one.kind == ACCESS_LIST]
-    assert making.after == (f"role/{ROLE_NAME}", f"role/{reviewer_role('00gENG')}")
+    assert making.needs == (written(ROLE, ROLE_NAME), written(ROLE, reviewer_role("00gENG")))
 
 
 def test_removed_from_the_last_group_keeps_no_old_role():
@@ -96,7 +97,7 @@ def test_an_app_that_a_group_grants_no_more_is_harm_by_what_the_group_grants():
     change = narrowing(whole_plan(okta, synced(organization(ENG, GIT, WIKI))))
     assert change.harm.harmed == Harmed(ROLE, ROLE_NAME, "00gENG")
     assert (change.harm.evidence, change.harm.listing) == (Evidence.ABSENT, "apps of 00gENG")
-    assert not change.rests_on
+    assert not change.needs
 
 
 def test_an_empty_roster_where_okta_counts_apps_narrows_nothing():
@@ -112,8 +113,7 @@ def test_an_app_that_ends_is_granted_until_it_has_ended():
     change = narrowing(whole_plan(okta, synced(organization(ENG, GIT, WIKI))))
     server = app_server_name("0oaWIKI")
     assert change.harm is None
-    assert change.rests_on == (Harmed(APP_SERVER, server, "0oaWIKI"),)
-    assert change.after == (f"app_server/{server}",)
+    assert change.needs == (ended(APP_SERVER, server),)
 
 
 def test_an_app_whose_end_is_held_stays_granted():
@@ -239,8 +239,7 @@ def test_without_lists_roles_outlast_leavers_who_are_held():
     cluster = synced(organization(ENG), settings=NO_LISTS)
     okta, broken = organization(ENG), people(person(BOB, "bob"), incomplete="page 2: 503")
     plan = whole_plan(okta, cluster, people=broken, settings=NO_LISTS)
-    departures = {one.harmed for one in plan.changes if one.kind == "user" and one.subject == "ada"}
-    assert {one.rests_on for one in plan.changes if one.kind == ROLE} == {tuple(departures)}
+    assert {one.needs for one in plan.changes if one.kind == ROLE} == {(ended(USER, "ada"),)}
 
 
 @pytest.mark.parametrize(("row", "listing"), [(ENG, "groups"), (app("0oaGIT", direct=[ADA]), "apps")])

@@ -14,6 +14,7 @@ from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, USER
+from teleport_okta.plan.needs import locked, stands_for
 from worlds import NOW, ORG, person
 from worlds import listing as people
 from worlds_directory import (
@@ -91,7 +92,7 @@ def test_somebody_new_joins_a_list_that_is_there_after_the_user_is_made():
     only_ada = people(person(ADA, "ada"))
     plan = whole_plan(engines(ADA, BOB), synced(engines(ADA), people=only_ada), people=people(*PEOPLE.people[:2]))
     assert changes(plan) == ["create user bob", "create member 00gENG/bob"]
-    assert only(plan).after == ("bob",)
+    assert only(plan).needs == (stands_for("bob", BOB),)
 
 
 def test_the_origin_on_the_member_decides_and_nothing_that_we_remember():
@@ -225,7 +226,8 @@ def test_a_renamed_person_is_in_the_list_by_the_new_name_before_the_old_one_goes
     renamed = people(person(ADA, "countess"), *PEOPLE.people[1:])
     plan = whole_plan(engines(ADA, BOB), synced(engines(ADA, BOB)), people=renamed)
     assert changes(plan, MEMBER) == ["create member 00gENG/countess", "delete member 00gENG/ada"]
-    assert [one.after for one in plan.changes if one.kind == MEMBER] == [("countess",), ("countess",)]
+    needs = [one.needs for one in plan.changes if one.kind == MEMBER]
+    assert needs == [(stands_for("countess", ADA),), (locked("ada", ADA),)]
 
 
 def test_a_membership_of_nobody_goes_as_harm_that_the_listing_of_people_must_bear_out():

@@ -1,10 +1,11 @@
-"""The order of a plan: what others need comes first, and harm is done in the reverse order, last."""
+"""The order of a plan: urgent locks, then what others need before those who need it, then harm the other way round."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from itertools import groupby
 
+from teleport_okta.plan.order import is_urgent
 from worlds import listing, person
 from worlds_directory import ADA, BOB, PEOPLE, Cluster, app, group, organization, roster, synced, whole_plan
 
@@ -29,12 +30,23 @@ def test_everything_ends_in_the_reverse_order_and_leavers_are_locked_first():
     assert stages(plan) == ["lock", "member", "access_list", "user", "user_group", "app_server", "role"]
 
 
+def test_locks_that_need_nothing_come_before_everything_else():
+    cluster = synced(organization(ENG))
+    everybody = listing(
+        person("00uDAN", "dan"), person(ADA, "ada", status="SUSPENDED"), person("00uCY", "cynthia"), PEOPLE.people[1]
+    )
+    plan = whole_plan(organization(ENG), cluster, people=everybody)
+    assert (plan.changes[0].action, plan.changes[0].subject) == ("lock", "ada")
+    [renamed] = [number for number, one in enumerate(plan.changes) if (one.action, one.subject) == ("lock", "cy")]
+    assert all(one.action != "create" for one in plan.changes[renamed:])
+
+
 def test_what_follows_from_the_end_of_an_app_comes_after_it():
     switched_off = replace(GIT, app=replace(GIT.app, status="INACTIVE"), direct=roster(()))
     plan = whole_plan(organization(ENG, switched_off), synced(organization(ENG, replace(GIT, direct=roster(())))))
     assert [(one.action, one.kind) for one in plan.changes] == [
-        ("update", "user_group"),
         ("delete", "app_server"),
+        ("update", "user_group"),
         ("update", "role"),
     ]
 
@@ -50,7 +62,8 @@ def test_all_that_harms_nobody_comes_before_any_harm():
     cluster = synced(organization(ENG, GIT))
     newcomer = listing(*PEOPLE.people[1:], person("00uDAN", "dan"))
     okta = organization(group("00gNEW", members=["00uDAN"]), app("0oaNEW", direct=[BOB]))
-    harmful = [bool(one.harm or one.rests_on) for one in whole_plan(okta, cluster, people=newcomer).changes]
+    plan = whole_plan(okta, cluster, people=newcomer)
+    harmful = [one.is_ending for one in plan.changes if not is_urgent(one)]
     assert harmful == sorted(harmful)
     assert any(harmful)
     assert not all(harmful)

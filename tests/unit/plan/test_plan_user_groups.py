@@ -10,6 +10,7 @@ from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.plan.changes import APP_SERVER, USER_GROUP
+from teleport_okta.plan.needs import ended
 from worlds import ORG, ORG_URL
 from worlds_directory import (
     Cluster,
@@ -130,13 +131,13 @@ def test_an_app_that_ends_is_named_until_then():
     okta = organization(ENG, app("0oaGIT", status="INACTIVE"))
     plan = whole_plan(okta, synced(organization(ENG, GIT)))
     [narrowing] = [one for one in plan.changes if one.kind == USER_GROUP]
-    assert narrowing.rests_on == (Harmed(APP_SERVER, GIT_SERVER, "0oaGIT"),)
+    assert narrowing.needs == (ended(APP_SERVER, GIT_SERVER),)
 
 
 def test_an_app_that_is_only_granted_no_more_is_dropped_at_once():
     okta = organization(replace(ENG, grants=roster(())), GIT)
     [change] = [one for one in whole_plan(okta, synced(organization(ENG, GIT))).changes if one.kind == USER_GROUP]
-    assert not change.rests_on
+    assert not change.needs
 
 
 def test_somebody_elses_user_group_of_a_wanted_name_is_left_and_reported():

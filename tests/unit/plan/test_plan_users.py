@@ -10,6 +10,7 @@ from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
+from teleport_okta.plan.needs import locked, stands_for
 from teleport_okta.plan.render import as_text
 from teleport_okta.plan.view import view_of
 from worlds import ORG, ORG_URL, POLICY, leaver_lock, listing, owned_user, person, planned, steps
@@ -140,7 +141,10 @@ def test_users_of_another_organisation_are_left_alone():
 def test_the_old_name_of_a_renamed_person_leaves_only_after_the_new_one_is_there():
     plan = planned(listing(person("00uADA", "countess@x.io")), [owned_user("00uADA", "ada@x.io")])
     assert steps(plan) == [("create", "countess@x.io"), ("lock", "ada@x.io"), ("delete", "ada@x.io")]
-    assert all(change.after == ("countess@x.io",) for change in plan.changes[1:])
+    _, lock, delete = plan.changes
+    made = stands_for("countess@x.io", "00uADA")
+    assert lock.needs == (made,)
+    assert delete.needs == (locked("ada@x.io", "00uADA"), made)
 
 
 def test_a_renamed_person_whose_new_name_is_taken_keeps_the_old_user():

@@ -7,9 +7,10 @@ from datetime import timedelta
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.names import member_role
 from teleport_okta.plan.digest import plan_digest
+from teleport_okta.plan.needs import stands_for
 from teleport_okta.state.store import QuarantineEntry
 from teleport_okta.sync.quarantine import without_what_must_wait
-from worlds import NOW, listing
+from worlds import NOW, listing, person
 from worlds_directory import ADA, BOB, CY, PEOPLE, Cluster, app, changes, group, organization, synced, whole_plan
 
 OKTA = organization(group("00gENG", members=[ADA, BOB]), group("00gOPS", members=[CY]), app("0oaGIT"))
@@ -37,7 +38,7 @@ def test_a_role_that_was_refused_takes_its_list_along_and_nothing_else():
 def test_a_user_who_was_refused_is_left_out_of_new_lists_that_are_made_all_the_same():
     left = without(whole_plan(OKTA, Cluster()), "user", "ada")
     [making] = [one for one in left.changes if one.label == "00gENG" and one.kind == "access_list"]
-    assert making.members == ("bob",)
+    assert making.members == (stands_for("bob", BOB),)
     assert "create user ada" not in changes(left)
 
 
@@ -57,6 +58,13 @@ def test_a_member_who_was_refused_keeps_nobody_else_out():
 def test_a_list_that_was_refused_is_put_off_with_its_members():
     left = without(whole_plan(OKTA, Cluster()), "access_list", "00gENG")
     assert changes(left, "access_list", "member") == ["create access_list 00gOPS"]
+
+
+def test_an_old_name_stays_while_the_new_one_was_refused():
+    renamed = listing(person(ADA, "countess"), *PEOPLE.people[1:])
+    plan = whole_plan(OKTA, synced(OKTA), people=renamed)
+    assert "delete user ada" in changes(plan)
+    assert not changes(without(plan, "user", "countess"))
 
 
 def test_what_was_refused_once_is_tried_again_at_once():

@@ -1,0 +1,80 @@
+"""What keeps a step of a run from being taken: how earlier steps went, and whether cluster and journal still answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.plan.changes import ACCESS_LIST, LOCK, USER, Action
+from teleport_okta.state.errors import StateError
+from teleport_okta.state.journal import Result
+
+if TYPE_CHECKING:
+    from teleport_okta.apply.outcome import Outcome
+    from teleport_okta.apply.reached import Reached
+    from teleport_okta.errors import TeleportOktaError
+    from teleport_okta.model.harm import Harmed
+    from teleport_okta.plan.changes import Change
+
+
+class Obstacles:
+    """Follows how the steps of a run went, and says of each further one why it cannot be taken."""
+
+    def __init__(self, reached: Reached) -> None:
+        self._reached = reached
+        self._failed: set[tuple[str, Harmed | None]] = set()
+        self._unanswered: set[str] = set()
+        self._no_more_lists = ""
+        self._unrecorded = ""
+        self.stop: TeleportOktaError | None = None
+        """Why nothing more is applied: the cluster cannot be reached, or refuses us."""
+
+    @property
+    def of_the_rest(self) -> str:
+        """Why what was not reached was not; empty if nothing in particular keeps it from being taken."""
+        return str(self.stop) if self.stop is not None else self._unrecorded
+
+    def note(self, outcome: Outcome) -> None:
+        """Draw from an outcome what it means for later steps."""
+        change = outcome.change
+        if outcome.result is not Result.DONE:
+            self._failed.add((change.key, change.harmed))
+        if outcome.unanswered:
+            self._unanswered.add(change.key)
+        if outcome.no_more_lists:
+            self._no_more_lists = outcome.error
+        if isinstance(outcome.stop, StateError):
+            self.cannot_record(outcome.stop)
+        elif outcome.stop is not None:
+            self.stop = outcome.stop
+
+    def cannot_record(self, error: StateError) -> None:
+        """Note that the journal cannot be written: from now on only locks are, which can be undone."""
+        self._unrecorded = self._unrecorded or f"only locks are written without a record: {error}"
+
+    def forget(self, key: str) -> None:
+        """Forget how the steps of a key went, because it is planned again."""
+        self._failed = {failed for failed in self._failed if failed[0] != key}
+
+    def of(self, change: Change) -> str:
+        """Say why a step cannot be taken; empty when it can."""
+        if self.stop is not None:
+            return str(self.stop)
+        if self._unrecorded and change.action is not Action.LOCK:
+            return self._unrecorded
+        if change.key in self._unanswered:
+            return "an earlier call for this object got no answer"
+        if (change.key, change.harmed) in self._failed and (change.harm is not None or change.kind in {USER, LOCK}):
+            return "an earlier step of this failed"
+        if self._no_more_lists and change.kind == ACCESS_LIST and change.action is Action.CREATE:
+            return self._no_more_lists
+        return self._reached.obstacle(change.needs)
+
+    def with_members_who_stand(self, change: Change) -> tuple[Change, str]:
+        """Return a new list with those members only whose users stand for them, and why there is nobody, if so."""
+        obstacles = [self._reached.obstacle([need]) for need in change.members]
+        if not any(obstacles):
+            return change, ""
+        members = tuple(need for need, obstacle in zip(change.members, obstacles, strict=True) if not obstacle)
+        nobody = "" if members else f"nobody is left to be in it: {obstacles[0]}"
+        return replace(change, members=members), nobody

@@ -1,0 +1,32 @@
+"""Planning the steps of one key again, in the middle of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from teleport_okta.model.findings import Held, Quarantined
+    from teleport_okta.plan.changes import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Replanned:
+    """The steps of one key, computed from facts that were asked for at `facts_at`.
+
+    `holder` is the Okta id that a user stands for once they are done; None: there is no user of ours, or the key is no
+    user's. `held` and `quarantined` are what of the key the brake holds, and what the plan sets aside.
+    """
+
+    changes: tuple[Change, ...]
+    facts_at: datetime
+    holder: str | None = None
+    held: tuple[Held, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+
+
+Replan: TypeAlias = Callable[[str], Awaitable[Replanned | None]]
+"""Reads and plans one key anew, while the run holds it; None when keys of this kind cannot be planned again."""

@@ -1,0 +1,381 @@
+"""One run: takes plans, and applies what of them it has not taken yet.
+
+A plan is applied stage by stage (`plan/order.py`): urgent locks first, then everything that harms nobody, then harm.
+Within a stage the steps of one key (a user; a list with its members) run one after the other; different keys run side
+by side. What a step needs of others stands in its needs, whatever the stages: it waits for a step of its own stage that
+is not through, and is skipped if that was not done.
+
+What turns out to be computed from old facts, or meets an object that somebody else changed, is planned again on the
+spot, while the key is held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from teleport_okta.apply.obstacles import Obstacles
+from teleport_okta.apply.outcome import Outcome
+from teleport_okta.apply.reached import Reached
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model.teleport import TeleportUser
+from teleport_okta.plan.changes import LOCK, MEMBER, USER, Action, Goal
+from teleport_okta.plan.order import in_order, stage_of
+from teleport_okta.state.errors import StateError
+from teleport_okta.state.journal import Result
+from teleport_okta.teleport.errors import TeleportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from teleport_okta.apply.keys import Keys
+    from teleport_okta.apply.replanned import Replan, Replanned
+    from teleport_okta.apply.steps import Steps
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.harm import Harmed
+    from teleport_okta.plan.changes import Change, Need
+    from teleport_okta.plan.plan import Plan
+    from teleport_okta.state.journal import Journal
+    from teleport_okta.teleport.cluster import Teleport
+
+Identity: TypeAlias = tuple[str, str, str, str, str, bool]
+"""Which step it is, in whichever plan: action, kind, subject, name, Okta id, and whether it is an ending."""
+
+_ROUNDS: Final = 2
+"""How often the steps of one key are planned again before a conflict stays one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """The steps of one key in one stage, in the plan's order."""
+
+    key: str
+    steps: tuple[Change, ...]
+
+
+class Run:
+    """Applies plans, one after the other: each step once, whichever plans hold it. Not for two tasks at once.
+
+    A failed step leaves everything else right. A call without an answer ends its key. When the cluster cannot be
+    reached any more, the rest is skipped; when the journal cannot be written, everything but locks.
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: Steps,
+        teleport: Teleport,
+        journal: Journal,
+        keys: Keys,
+        clock: Clock,
+        draining: asyncio.Event,
+        workers: int,
+        facts_at: Callable[[str], datetime],
+        replan: Replan | None,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._steps = steps
+        self._teleport = teleport
+        self._journal = journal
+        self._keys = keys
+        self._clock = clock
+        self._draining = draining
+        self._workers = workers
+        self._facts_at = facts_at
+        self._replan = replan
+        self._progress = progress
+        self._reached = Reached()
+        self._obstacles = Obstacles(self._reached)
+        self._outcomes: dict[Identity, Outcome] = {}
+        self._outcomes_again: dict[str, list[Outcome]] = {}
+        self._replanned: dict[str, Replanned] = {}
+        self._facts_of: dict[str, datetime] = {}
+        self._begun: set[Harmed] = set()
+        self._last_of: dict[Harmed, Identity] = {}
+        self._leavers: dict[str, TeleportUser] = {}
+        self._looked_at: set[str] = set()
+        self._pinging = asyncio.Lock()
+        self._through = 0
+        self._total = 0
+
+    @property
+    def replanned(self) -> Mapping[str, Replanned]:
+        """The last second plan of each key that was planned again: what it holds, sets aside and repairs."""
+        return self._replanned
+
+    def drain(self) -> None:
+        """Start no further key; those in flight are finished."""
+        self._draining.set()
+
+    async def take(self, plan: Plan) -> None:
+        """Apply every change that this run has not taken yet, as far as that can be.
+
+        A step that an earlier plan of this run held too is the same if its action, kind, subject, name and Okta id are.
+        """
+        new = self._enlist(plan.changes)
+        stages: dict[int, list[Change]] = {}
+        for change in new:
+            stages.setdefault(stage_of(change), []).append(change)
+        for _, changes in sorted(stages.items()):
+            await self._look_at_leavers(changes)
+            await self._stage(_chains(changes))
+        try:
+            await self._journal.flush()
+        except StateError as error:
+            self._not_recorded(new, error)
+
+    def outcomes(self, plan: Plan) -> tuple[Outcome, ...]:
+        """Return the outcome of each change in the plan's order, those of keys that were planned again after others.
+
+        What this run did that the plan does not hold comes first.
+        """
+        skipped = self._obstacles.of_the_rest
+        skipped = skipped or ("the service is stopping" if self._draining.is_set() else "not reached")
+        kept = {
+            identity: outcome
+            for identity, outcome in self._outcomes.items()
+            if outcome.result is Result.DONE or outcome.change.key not in self._replanned
+        }
+        planned: list[Outcome] = []
+        for change in plan.changes:
+            outcome = kept.pop(_identity(change), None)
+            if outcome is not None:
+                planned.append(outcome)
+            elif change.key not in self._replanned:
+                planned.append(Outcome(change, Result.SKIPPED, skipped))
+        again = (outcome for outcomes in self._outcomes_again.values() for outcome in outcomes)
+        return (*kept.values(), *planned, *again)
+
+    def _enlist(self, changes: Sequence[Change]) -> list[Change]:
+        """Note what a plan holds, and return what of it is to be taken."""
+        new = []
+        for change in changes:
+            outcome = self._outcomes.get(_identity(change))
+            self._reached.expect(change, outcome)
+            if change.kind == USER and change.action is Action.DELETE and isinstance(change.found, TeleportUser):
+                self._leavers[change.key] = change.found
+            if outcome is None and change.key not in self._replanned:
+                new.append(change)
+        self._note_last(changes)
+        self._total, self._through = len(changes), len(changes) - len(new)
+        return new
+
+    def _note_last(self, changes: Iterable[Change]) -> None:
+        """Note the last step of each harm; never a leaver's lock, since the deletion may be in a later plan."""
+        self._last_of |= {
+            change.harmed: _identity(change)
+            for change in changes
+            if change.harmed is not None and (change.kind != LOCK or change.harmed.kind != USER)
+        }
+
+    async def _stage(self, chains: Sequence[_Chain]) -> None:
+        """Take the steps of a stage. What waits for others is taken when those are through, or never will be."""
+        is_patient = True
+        while chains:
+            before = self._through
+            waiting: list[_Chain] = []
+            queue = iter(chains)
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(self._workers):
+                    workers.create_task(self._work(queue, waiting, is_patient=is_patient))
+            chains = waiting
+            is_patient = self._through > before
+
+    async def _work(self, queue: Iterator[_Chain], waiting: list[_Chain], *, is_patient: bool) -> None:
+        for chain in queue:
+            if self._obstacles.stop is not None or self._draining.is_set():
+                return
+            rest: tuple[Change, ...] = ()
+            if chain.key not in self._replanned:
+                rest = await self._apply_chain(chain, is_patient=is_patient)
+            if rest:
+                waiting.append(_Chain(chain.key, rest))
+            self._through += len(chain.steps) - len(rest)
+            if self._progress:
+                self._progress(self._through, self._total)
+
+    async def _apply_chain(self, chain: _Chain, *, is_patient: bool) -> tuple[Change, ...]:
+        """Take the steps of a chain, and return those that have to wait."""
+        key = chain.key
+        async with self._keys.hold(key):
+            if not self._is_old(key, chain.steps[0].kind):
+                rest = await self._take_all(chain, is_patient=is_patient)
+                self._know(key)
+                return rest
+            result, why = Result.CONFLICT, "newer facts are known of this object than those of the change"
+            try:
+                if await self._plan_again(key):
+                    self._know(key)
+                    return ()
+            except TeleportOktaError as error:
+                result, why = Result.FAILED, _not_planned_again(error)
+            for change in chain.steps:
+                self._settle(Outcome(change, result, why))
+            return ()
+
+    def _is_old(self, key: str, kind: str) -> bool:
+        """Whether newer facts are known of a key than those of this run."""
+        return self._facts_of.get(key, self._facts_at(kind)) < self._keys.newest(key)
+
+    def _know(self, key: str) -> None:
+        """Note that what this run holds of a key is right as of now."""
+        self._facts_of[key] = self._clock.now()
+        self._keys.learned(key, self._facts_of[key])
+
+    async def _take_all(self, chain: _Chain, *, is_patient: bool) -> tuple[Change, ...]:
+        """Take steps until one has to wait, or the key is planned again; return what has to wait."""
+        can_replan = True
+        for number, change in enumerate(chain.steps):
+            if is_patient and self._reached.is_pending((*change.needs, *change.members), of=chain.key):
+                return chain.steps[number:]
+            outcome = await self._take(change)
+            if outcome.result is Result.CONFLICT and can_replan:
+                try:
+                    if await self._plan_again(chain.key):
+                        return ()
+                except TeleportOktaError as error:
+                    outcome = replace(outcome, result=Result.FAILED, error=_not_planned_again(error))
+                can_replan = False
+            self._settle(outcome)
+        return ()
+
+    def _settle(self, outcome: Outcome) -> None:
+        """Keep the outcome of a planned step."""
+        self._outcomes[_identity(outcome.change)] = outcome
+        self._obstacles.note(outcome)
+        self._reached.settle(outcome)
+
+    async def _plan_again(self, key: str) -> bool:
+        """Read, plan and apply a key anew, while it is held; False if keys of its kind cannot be planned again.
+
+        Steps that were done keep their outcomes; those of the second plan replace the others. Raises TeleportOktaError
+        when there is no second plan because reading failed.
+        """
+        if self._replan is None:
+            return False
+        self._reached.plan_again(key)
+        try:
+            for number in range(_ROUNDS):
+                try:
+                    again = await self._replan(key)
+                except TeleportOktaError:
+                    if not number:
+                        raise
+                    again = None
+                if again is None:
+                    return number > 0
+                self._adopt(key, again)
+                if not await self._take_again(key, again, is_last=number == _ROUNDS - 1):
+                    break
+        finally:
+            self._reached.through(key)
+        return True
+
+    def _adopt(self, key: str, again: Replanned) -> None:
+        """Let a second plan take the place of the first."""
+        self._replanned[key] = again
+        self._reached.planned_again(key, again)
+        self._obstacles.forget(key)
+        done = [outcome for outcome in self._outcomes_again.get(key, ()) if outcome.result is Result.DONE]
+        self._outcomes_again[key] = done
+
+    async def _take_again(self, key: str, again: Replanned, *, is_last: bool) -> bool:
+        """Take the steps of a second plan; True if one met yet another change by somebody else."""
+        steps = in_order(again.changes)
+        self._note_last(steps)
+        is_conflicted = False
+        for change in steps:
+            outcome = await self._take(change)
+            self._outcomes_again[key].append(outcome)
+            self._obstacles.note(outcome)
+            self._reached.settle(outcome)
+            is_conflicted = is_conflicted or outcome.result is Result.CONFLICT
+            if is_conflicted and not is_last:
+                break
+        return is_conflicted
+
+    async def _take(self, change: Change) -> Outcome:
+        """Take one step, unless something that it needs was not done."""
+        change, nobody = self._obstacles.with_members_who_stand(change)
+        obstacle = self._obstacles.of(change) or nobody
+        if obstacle:
+            return Outcome(change, Result.SKIPPED, obstacle)
+        harmed = change.harmed
+        is_last = harmed is not None and self._last_of.get(harmed) == _identity(change)
+        outcome = await self._steps.take(change, first=harmed not in self._begun, last=is_last)
+        if outcome.unanswered:
+            outcome = replace(outcome, stop=await self._lost_cluster())
+        if harmed is not None and (outcome.result is Result.DONE or outcome.unanswered):
+            self._begun.add(harmed)
+        return outcome
+
+    async def _lost_cluster(self) -> TeleportOktaError | None:
+        """Ask the cluster for a sign of life, after a call that got no answer; return why there is none."""
+        async with self._pinging:
+            if self._obstacles.stop is None:
+                try:
+                    await self._teleport.ping()
+                except TeleportError as error:
+                    self._obstacles.stop = error
+            return self._obstacles.stop
+
+    async def _look_at_leavers(self, changes: Iterable[Change]) -> None:
+        """Look whether those still leave whose memberships are about to end: if not, their memberships stay.
+
+        A user who was changed since the facts were read is planned again. That cannot be left to the deletion, which
+        comes after the memberships have ended.
+        """
+        needs = (need for change in changes if change.kind == MEMBER for need in change.needs)
+        leavers = {need.key: need for need in needs if need.goal is Goal.LOCKED and need.key in self._leavers}
+        queue = iter([need for key, need in leavers.items() if key not in self._looked_at])
+        self._looked_at |= leavers.keys()
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(self._workers):
+                workers.create_task(self._look(queue))
+
+    async def _look(self, queue: Iterator[Need]) -> None:
+        for need in queue:
+            if self._obstacles.stop is not None or self._draining.is_set():
+                return
+            async with self._keys.hold(need.key):
+                if not self._reached.obstacle([need]):
+                    await self._look_at(need.key)
+
+    async def _look_at(self, key: str) -> None:
+        try:
+            if not self._is_old(key, USER) and await self._steps.is_as_read(self._leavers[key]):
+                return
+            if await self._plan_again(key):
+                self._know(key)
+            else:
+                self._reached.doubt(key, "somebody else changed it since it was read")
+        except TeleportOktaError as error:
+            self._reached.doubt(key, f"whether the person still leaves could not be read: {error}")
+
+    def _not_recorded(self, changes: Sequence[Change], error: StateError) -> None:
+        """Say with the last outcome that the last records of a plan could not be written."""
+        self._obstacles.cannot_record(error)
+        for change in reversed(changes):
+            outcome = self._outcomes.get(_identity(change))
+            if outcome is not None:
+                said = f"{outcome.error}; the last records were not journaled: {error}".removeprefix("; ")
+                self._outcomes[_identity(change)] = replace(outcome, error=said, stop=outcome.stop or error)
+                return
+
+
+def _identity(change: Change) -> Identity:
+    return (change.action.value, change.kind, change.subject, change.name, change.okta_id, change.is_ending)
+
+
+def _chains(changes: Iterable[Change]) -> list[_Chain]:
+    """Group the steps of each key, in the order in which the keys first appear."""
+    by_key: dict[str, list[Change]] = {}
+    for change in changes:
+        by_key.setdefault(change.key, []).append(change)
+    return [_Chain(key, tuple(steps)) for key, steps in by_key.items()]
+
+
+def _not_planned_again(error: TeleportOktaError) -> str:
+    return f"it had to be planned again, and that failed: {error}"
