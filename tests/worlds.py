@@ -9,6 +9,7 @@ from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.policy import Policy
 from teleport_okta.desired.trust import BELIEVED, PEOPLE
 from teleport_okta.model import labels
+from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.names import lock_name
 from teleport_okta.model.okta import MalformedRow, PersonFacts, Snapshot
 from teleport_okta.model.scope import EVERYTHING, Scope
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from teleport_okta.desired.trust import Absences
+    from teleport_okta.model.inheritance import Inheritance
     from teleport_okta.plan.plan import Plan
 
 ORG = "00oORG"
@@ -85,12 +87,13 @@ def planned(
     policy: Policy = POLICY,
     now: datetime = NOW,
     aside_since: Mapping[tuple[str, str, str], datetime] | None = None,
+    inheritance: Inheritance = NOTHING_LEFT,
     scope: Scope = EVERYTHING,
 ) -> Plan:
     """Plan a snapshot against a cluster, nothing held."""
     actual = ActualUsers({user.name: user for user in users}, {lock.name: lock for lock in locks})
     desired = desired_users(snapshot, policy, owned_names(actual.users.values(), policy.owner), scope)
-    return plan_users(desired, actual, policy, now=now, aside_since=aside_since, scope=scope)
+    return plan_users(desired, actual, policy, now=now, aside_since=aside_since, inheritance=inheritance, scope=scope)
 
 
 def braked(plan: Plan, *, owned: Iterable[str] = (), absences: Absences = BELIEVED, **facts: object) -> Plan:

@@ -320,22 +320,51 @@ class ReleaseResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LOCKS_FIELD_NUMBER: _builtins.int
+    MEMBERSHIPS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def locks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReleasedLock]:
         """The locks that were taken off."""
+
+    @_builtins.property
+    def memberships(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReleasedMembership]:
+        """The memberships that were left in the name, and that its next person may have."""
 
     def __init__(
         self,
         *,
         locks: _abc.Iterable[Global___ReleasedLock] | None = ...,
+        memberships: _abc.Iterable[Global___ReleasedMembership] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["locks", b"locks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["locks", b"locks", "memberships", b"memberships"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReleaseResponse: _TypeAlias = ReleaseResponse  # noqa: Y015
+
+@_typing.final
+class ReleasedMembership(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_NAME_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    list_name: _builtins.str
+    """Name and title of the access list."""
+    title: _builtins.str
+    def __init__(
+        self,
+        *,
+        list_name: _builtins.str = ...,
+        title: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["list_name", b"list_name", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleasedMembership: _TypeAlias = ReleasedMembership  # noqa: Y015
 
 @_typing.final
 class ReleasedLock(_message.Message):

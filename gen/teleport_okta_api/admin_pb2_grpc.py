@@ -112,7 +112,7 @@ class AdminServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Release(self, request, context):
-        """Takes our locks off a user name early.
+        """Takes our locks off a user name early, and lets its next person have the memberships that are left in it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,7 @@ class AdminStub:
     Approve: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ApproveRequest, _admin_pb2.Approval]
     """Admits for 24 hours every held set that is a subset of the one with this digest; a pass follows at once."""
     Release: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ReleaseRequest, _admin_pb2.ReleaseResponse]
-    """Takes our locks off a user name early."""
+    """Takes our locks off a user name early, and lets its next person have the memberships that are left in it."""
     PreviewFilters: _grpc.UnaryUnaryMultiCallable[_admin_pb2.PreviewFiltersRequest, _admin_pb2.FilterPreview]
     """Which groups and apps would have access lists under some filters, and which lists would go. Changes nothing."""
 
@@ -64,7 +64,7 @@ class AdminAsyncStub(AdminStub):
     Approve: _aio.UnaryUnaryMultiCallable[_admin_pb2.ApproveRequest, _admin_pb2.Approval]  # type: ignore[assignment]
     """Admits for 24 hours every held set that is a subset of the one with this digest; a pass follows at once."""
     Release: _aio.UnaryUnaryMultiCallable[_admin_pb2.ReleaseRequest, _admin_pb2.ReleaseResponse]  # type: ignore[assignment]
-    """Takes our locks off a user name early."""
+    """Takes our locks off a user name early, and lets its next person have the memberships that are left in it."""
     PreviewFilters: _aio.UnaryUnaryMultiCallable[_admin_pb2.PreviewFiltersRequest, _admin_pb2.FilterPreview]  # type: ignore[assignment]
     """Which groups and apps would have access lists under some filters, and which lists would go. Changes nothing."""
 
@@ -117,7 +117,7 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.ReleaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ReleaseResponse, _abc.Awaitable[_admin_pb2.ReleaseResponse]]:
-        """Takes our locks off a user name early."""
+        """Takes our locks off a user name early, and lets its next person have the memberships that are left in it."""
 
     @_abc_1.abstractmethod
     def PreviewFilters(

@@ -1,4 +1,4 @@
-"""`teleport-okta release`: take a leaver's lock off a name before it runs out."""
+"""`teleport-okta release`: give a name free for its next person, before a leaver's lock runs out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from teleport_okta.serve.admin_client import running_service
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from teleport_okta.model.teleport import TeleportLock
+    from teleport_okta.model.inheritance import Released
     from teleport_okta.settings import Settings
 
 
@@ -25,17 +25,21 @@ if TYPE_CHECKING:
 @config_option
 @click.argument("name")
 def release(config_path: Path, name: str) -> None:
-    """Take our locks off the user name NAME, so that another person may have it.
+    """Give the user name NAME free, so that another person may have it.
 
-    Certificates that were issued to the former holder, and have not expired, are good again afterwards.
+    Our locks are taken off: certificates that were issued to the former holder, and have not expired, are good again.
+    Whoever gets the name next comes into the memberships of our access lists that are left in it.
     """
-    for lock in asyncio.run(_release(load(config_path), name)):
+    released = asyncio.run(_release(load(config_path), name))
+    for lock in released.locks:
         end = lock.expires.isoformat(timespec="seconds").replace("+00:00", "Z") if lock.expires else "without end"
         click.echo(printable(f"released {name}: lock {lock.name} about {okta_id_of(lock.labels)}, which lasted {end}"))
+    for one in released.memberships:
+        click.echo(printable(f"released {name}: membership of access list {one.title} ({one.list_name})"))
     click.echo("the next pass creates whoever waits for the name")
 
 
-async def _release(settings: Settings, name: str) -> list[TeleportLock]:
+async def _release(settings: Settings, name: str) -> Released:
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.release(name)

@@ -16,6 +16,7 @@ from teleport_okta.desired.trust import PEOPLE
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.scope import ALL, EVERYTHING
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.plan.changes import LOCK, USER, Action, Change, Harm
@@ -25,11 +26,12 @@ from teleport_okta.plan.needs import locked, stands_for
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from teleport_okta.desired.people import DesiredUsers, WantedUser
     from teleport_okta.desired.policy import Policy
+    from teleport_okta.model.inheritance import Inheritance
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualUsers
     from teleport_okta.plan.changes import Need
@@ -52,14 +54,18 @@ def plan_users(
     *,
     now: datetime,
     aside_since: Mapping[tuple[str, str, str], datetime] | None = None,
+    inheritance: Inheritance = NOTHING_LEFT,
     scope: Scope = EVERYTHING,
 ) -> Plan:
     """Compare and return the plan, nothing of it held.
 
     `now` only tells which locks are in force; the plan itself has no times in it. `aside_since` says since when rows
-    are in quarantine, by kind, name and Okta id. `desired` and the plan are of the same `scope`.
+    are in quarantine, by kind, name and Okta id, `inheritance` what somebody who gets a name would come into. `desired`
+    and the plan are of the same `scope`.
     """
-    return _Planner(desired, actual, policy, now=now, aside_since=aside_since or {}, scope=scope).plan()
+    return _Planner(
+        desired, actual, policy, now=now, aside_since=aside_since or {}, inheritance=inheritance, scope=scope
+    ).plan()
 
 
 class _Planner:
@@ -71,6 +77,7 @@ class _Planner:
         *,
         now: datetime,
         aside_since: Mapping[tuple[str, str, str], datetime],
+        inheritance: Inheritance,
         scope: Scope,
     ) -> None:
         self._desired = desired
@@ -78,6 +85,7 @@ class _Planner:
         self._policy = policy
         self._now = now
         self._aside_since = aside_since
+        self._inheritance = inheritance
         self._scope = scope
         self._locks = LocksOfUsers(actual.locks.values(), owner=policy.owner, now=now)
         self._name_of = {user.okta_id: user.name for user in desired.wanted.values()}
@@ -139,7 +147,21 @@ class _Planner:
         if self._locks.of_others(wanted.name, wanted.okta_id):
             self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
             return False
+        if self._waits(wanted, self._inheritance.of_successor(wanted.name, wanted.okta_id)):
+            return False
         return self._may_change(found, wanted.okta_id)
+
+    def _waits(self, wanted: WantedUser, lists: Sequence[str]) -> bool:
+        """Whether a person has to wait, who would come into memberships of somebody else; sets the person aside."""
+        if not lists or self._locks.about(wanted.name, wanted.okta_id):
+            return False
+        before = self._inheritance.holders.get(wanted.name)
+        self._set_aside(
+            wanted,
+            f"{before or 'somebody unknown'} had this name before, and it is still a member of {', '.join(lists)}",
+            f"remove that member in Teleport, or let this person have it: `teleport-okta release {wanted.name}`",
+        )
+        return True
 
     def _may_change(self, user: TeleportUser, okta_id: str) -> bool:
         """Whether some identity may change a user of this origin; reports the user if not."""
@@ -198,6 +220,8 @@ class _Planner:
             return
         if self._locks.of_others(wanted.name, wanted.okta_id):
             self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
+            return
+        if self._waits(wanted, self._inheritance.of_newcomer(wanted.name, wanted.okta_id)):
             return
         self._coming.add(wanted.name)
         user = _new_user(wanted, self._policy)

@@ -109,7 +109,7 @@ class AdminService(api_grpc.AdminServicer):
     async def Release(  # noqa: N802
         self, request: api.ReleaseRequest, context: grpc.aio.ServicerContext[api.ReleaseRequest, object]
     ) -> api.ReleaseResponse:
-        """Take our locks off a name."""
+        """Give a name free."""
         try:
             return harm_messages.released_to_message(await self._engine.release(request.name))
         except TeleportOktaError as error:

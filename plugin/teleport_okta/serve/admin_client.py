@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.harm import Approval
-    from teleport_okta.model.teleport import TeleportLock
+    from teleport_okta.model.inheritance import Released
     from teleport_okta.plan.view import PlanView
     from teleport_okta.state.journal import JournalEntry
     from teleport_okta.sync.report import PassReport
@@ -63,8 +63,8 @@ class AdminClient:
         request = api.ApproveRequest(held_digest=digest)
         return harm_messages.approval_from_message(await _answer(self._admin.Approve(request)))
 
-    async def release(self, name: str) -> list[TeleportLock]:
-        """Have our locks taken off a name."""
+    async def release(self, name: str) -> Released:
+        """Have a name given free."""
         response = await _answer(self._admin.Release(api.ReleaseRequest(name=name)))
         return harm_messages.released_from_message(response, name)
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING
 
 from teleport_okta_api import admin_pb2 as api
 
 from teleport_okta.model.findings import Findings, Held, Hold, Leftover
 from teleport_okta.model.harm import Approval, Evidence, Harmed
+from teleport_okta.model.inheritance import LeftMembership, Released
 from teleport_okta.model.labels import OKTA_ID, okta_id_of
 from teleport_okta.model.teleport import TeleportLock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def findings_to_message(findings: Findings) -> api.Findings:
@@ -89,19 +86,21 @@ def approval_from_message(message: api.Approval) -> Approval:
     return Approval(message.held_digest, harmed, message.expires.ToDatetime(UTC))
 
 
-def released_to_message(locks: Iterable[TeleportLock]) -> api.ReleaseResponse:
-    """Write which locks were taken off."""
+def released_to_message(released: Released) -> api.ReleaseResponse:
+    """Write what was released of a name."""
     response = api.ReleaseResponse()
-    for lock in locks:
+    for lock in released.locks:
         message = response.locks.add(name=lock.name, okta_id=okta_id_of(lock.labels) or "")
         if lock.expires is not None:
             message.expires.FromDatetime(lock.expires)
+    for membership in released.memberships:
+        response.memberships.add(list_name=membership.list_name, title=membership.title)
     return response
 
 
-def released_from_message(message: api.ReleaseResponse, user_name: str) -> list[TeleportLock]:
-    """Read which locks were taken off a user name."""
-    return [
+def released_from_message(message: api.ReleaseResponse, user_name: str) -> Released:
+    """Read what was released of a user name."""
+    locks = (
         TeleportLock(
             lock.name,
             user_name,
@@ -109,4 +108,7 @@ def released_from_message(message: api.ReleaseResponse, user_name: str) -> list[
             expires=lock.expires.ToDatetime(UTC) if lock.HasField("expires") else None,
         )
         for lock in message.locks
-    ]
+    )
+    return Released(
+        tuple(locks), tuple(LeftMembership(user_name, one.list_name, one.title) for one in message.memberships)
+    )

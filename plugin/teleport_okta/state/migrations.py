@@ -117,7 +117,19 @@ ALTER TABLE journal ADD COLUMN object TEXT NOT NULL DEFAULT '';      -- the obje
 CREATE INDEX journal_of_harm_by_boot ON journal (boot, elapsed) WHERE harm != '';
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH: Final = """
+CREATE TABLE left_memberships (  -- members of lists of ours in the names of users who are gone
+    name TEXT NOT NULL,
+    list_name TEXT NOT NULL,
+    title TEXT NOT NULL,
+    imported INTEGER NOT NULL,
+    has_user INTEGER NOT NULL,   -- whether somebody else's user has the name
+    released_at REAL,            -- since when the next person of the name may have it; NULL: may not
+    PRIMARY KEY (name, list_name)
+) WITHOUT ROWID;
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 
 

@@ -17,6 +17,7 @@ from teleport_okta.state.approvals import Approvals
 from teleport_okta.state.database import Database
 from teleport_okta.state.directory import DirectoryMemory
 from teleport_okta.state.journal import Journal
+from teleport_okta.state.left_memberships import LeftMemberships
 
 if TYPE_CHECKING:
     import sqlite3
@@ -59,7 +60,7 @@ class QuarantineEntry:
 class Store:
     """The state of one process; `journal` is the record of what it did, `approvals` what a person admitted.
 
-    `directory` is what was last seen of groups and apps.
+    `directory` is what was last seen of groups and apps, `left` what people left behind in lists of ours.
     """
 
     def __init__(self, database: Database) -> None:
@@ -67,6 +68,7 @@ class Store:
         self.journal = Journal(database)
         self.approvals = Approvals(database)
         self.directory = DirectoryMemory(database)
+        self.left = LeftMemberships(database)
 
     @classmethod
     async def open(cls, data_dir: Path) -> Store:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.harm import Approval
-    from teleport_okta.model.teleport import TeleportLock
+    from teleport_okta.model.inheritance import Released
     from teleport_okta.plan.view import PlanView
     from teleport_okta.state.store import Store
     from teleport_okta.sync.full_pass import FullPass
@@ -98,17 +98,18 @@ class Engine:
         self._hinted.set()
         return approval
 
-    async def release(self, name: str) -> list[TeleportLock]:
-        """Take our locks off a user name, after the pass that may be running, and run one soon.
+    async def release(self, name: str) -> Released:
+        """Give a user name free, after the pass that may be running, and run one soon.
 
         Raises NotReleasableError, or another TeleportOktaError.
         """
         async with self._one_at_a_time:
             self._refuse_when_stopping()
-            locks = await self._pass.release(name)
-        _log.info("released %s: %d locks taken off", name, len(locks))
+            released = await self._pass.release(name)
+        locks, memberships = len(released.locks), len(released.memberships)
+        _log.info("released %s: %d locks taken off, %d memberships for who is next", name, locks, memberships)
         self._hinted.set()
-        return locks
+        return released
 
     async def preview_filters(
         self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool

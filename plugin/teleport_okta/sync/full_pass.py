@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.directory import Roster
-    from teleport_okta.model.teleport import Cluster, IdentityState, TeleportLock
+    from teleport_okta.model.inheritance import Released
+    from teleport_okta.model.teleport import Cluster, IdentityState
     from teleport_okta.observe.metrics import Metrics
     from teleport_okta.okta.call_forecast import CallForecast
     from teleport_okta.plan.plan import Plan
@@ -189,10 +190,10 @@ class FullPass:
             self.applying = False
         return report
 
-    async def release(self, name: str) -> list[TeleportLock]:
-        """Take our locks off a user name, because an operator says so; return those that were taken off.
+    async def release(self, name: str) -> Released:
+        """Give a user name free, because an operator says so; return what was released.
 
-        Raises NotReleasableError when there is none, or it is about somebody whom the next pass would lock again;
+        Raises NotReleasableError when there is nothing to release, or a lock of it would be set again by the next pass;
         StandbyError when another process has the right to write; OktaError, TeleportError or StateError.
         """
         organization = await self._okta.people.organization()
@@ -202,6 +203,7 @@ class FullPass:
             owner=organization.id,
             teleport=self._teleport,
             journal=self._store.journal,
+            left=self._store.left,
             keys=self.keys,
             clock=self._clock,
         )

@@ -21,16 +21,19 @@ from teleport_okta.desired.trust import (
     without_doubted_grants,
 )
 from teleport_okta.model.harm import Limits
+from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER
 from teleport_okta.plan.departures import plan_departures
 from teleport_okta.plan.directory import merged, plan_directory
 from teleport_okta.plan.gc_pause import garbage_collection_paused
 from teleport_okta.plan.holders import holders_after
+from teleport_okta.plan.left_memberships import reports
 from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
 from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.users import owned_names, plan_users
 from teleport_okta.state import directory as seen
+from teleport_okta.sync.inheriting import read_inheritance
 from teleport_okta.sync.lists_of_leavers import ListsOfLeavers, with_lists_of_leavers
 from teleport_okta.sync.past import past_harm
 from teleport_okta.sync.policy import NO_LISTS, denied_import, resolve, resolve_imports
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from teleport_okta.desired.trust import Absences
     from teleport_okta.model.directory import Directory
     from teleport_okta.model.harm import Approval, PastHarm
+    from teleport_okta.model.inheritance import Inheritance
     from teleport_okta.model.teleport import TeleportLock
     from teleport_okta.okta.directory import Progress
     from teleport_okta.plan.actual import ActualDirectory, ActualUsers
@@ -80,7 +84,7 @@ class Reading:
 
     `owned` are the names of all objects of ours when both systems were read, by kind, also where only one user is
     planned again; `absences` are what those of each listing are worth. Without a `directory` only users are planned,
-    and what leavers have in `lists_of_leavers`.
+    and what leavers have in `lists_of_leavers`. `inheritance` is what somebody who gets a name would come into.
     """
 
     at: datetime
@@ -94,14 +98,19 @@ class Reading:
     directory: DirectoryFacts | None = None
     warnings: tuple[str, ...] = field(default=())
     lists_of_leavers: ListsOfLeavers = field(default_factory=ListsOfLeavers)
+    inheritance: Inheritance = NOTHING_LEFT
 
     @garbage_collection_paused()
     def plan(self, now: datetime) -> Plan:
         """Return what should be done, and what the brake holds of it."""
         quarantine = self.remembered.quarantine
         users = self._users_plan(now)
+        rows = tuple(reports(self.inheritance, users.changes))
         plan = merged(
-            users, self._directory_plan(users, now), self._departures_plan(users), Plan(warnings=self.warnings)
+            users,
+            self._directory_plan(users, now),
+            self._departures_plan(users),
+            Plan(quarantined=rows, warnings=self.warnings),
         )
         return brake(
             without_what_must_wait(plan, quarantine, now),
@@ -122,6 +131,7 @@ class Reading:
             self.policy,
             now=now,
             aside_since={entry.key: entry.since for entry in self.remembered.quarantine},
+            inheritance=self.inheritance,
         )
 
     def _directory_plan(self, users: Plan, now: datetime) -> Plan:
@@ -206,7 +216,8 @@ async def read_both(
         directory,
         _warnings(imports),
     )
-    return await with_lists_of_leavers(reading, teleport, clock.now())
+    inheritance = await read_inheritance(store, teleport, directory, actual.users, owner=policy.owner, now=clock.now())
+    return await with_lists_of_leavers(replace(reading, inheritance=inheritance), teleport, clock.now())
 
 
 async def remember(store: Store, clock: Clock, locks: Iterable[TeleportLock], owner: str) -> Remembered:

@@ -51,6 +51,7 @@ class PassMemory:
             people.people, at=people.read_at, settled=settled, managed=reading.managed(now)
         )
         await self._remember_directory(reading, plan, outcomes)
+        await self._store.left.settle(one for some in reading.inheritance.left.values() for one in some)
         await self.remember_findings(plan)
         patience = reading.patience(self._interval)
         entries = patience.entries(plan.quarantined, outcomes, reading.remembered.quarantine, now)

@@ -331,7 +331,7 @@ async def reused(world):
 
 async def test_an_operator_can_release_a_name(world):
     new = await reused(world)
-    (lock,) = await world.parts.full_pass.release("ada@x.io")
+    (lock,) = (await world.parts.full_pass.release("ada@x.io")).locks
     assert lock.user == "ada@x.io"
     await world.run()
     assert world.owned()["ada@x.io"] == new.id

@@ -13,6 +13,7 @@ from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.model.cost import PassCost, ReadingProgress
 from teleport_okta.model.findings import Leftover, Quarantined
 from teleport_okta.model.harm import Approval, Harmed
+from teleport_okta.model.inheritance import LeftMembership, Released
 from teleport_okta.model.labels import okta_id_of
 from teleport_okta.model.teleport import Cluster, Feature
 from teleport_okta.plan.view import view_of
@@ -111,11 +112,13 @@ async def test_an_approval_arrives_whole(world):
 
 async def test_what_was_released_arrives(world):
     engine, _, client = world
-    engine.answer = [leaver_lock("00uA", "ada@x.io"), leaver_lock("00uB", "ada@x.io", ends_in=None)]
+    locks = leaver_lock("00uA", "ada@x.io"), leaver_lock("00uB", "ada@x.io", ends_in=None)
+    engine.answer = Released(locks, (LeftMembership("ada@x.io", "00gENG", "Engines"),))
     released = await client.release("ada@x.io")
-    assert [(lock.name, okta_id_of(lock.labels), lock.expires) for lock in released] == [
-        (lock.name, okta_id_of(lock.labels), lock.expires) for lock in engine.answer
+    assert [(lock.name, okta_id_of(lock.labels), lock.expires) for lock in released.locks] == [
+        (lock.name, okta_id_of(lock.labels), lock.expires) for lock in locks
     ]
+    assert released.memberships == engine.answer.memberships
 
 
 async def test_the_journal_arrives_whole(world):

@@ -11,6 +11,7 @@ import pytest
 from teleport_okta.clock import VirtualClock
 from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
 from teleport_okta.model.harm import Harmed, held_digest
+from teleport_okta.model.inheritance import Released
 from teleport_okta.plan.view import ChangeView, PlanView
 from teleport_okta.state.store import Store
 from teleport_okta.sync.engine import Engine
@@ -51,7 +52,7 @@ class Script:
         self.drained = True
 
     async def release(self, name):
-        return [leaver_lock("00uADA", name)]
+        return Released((leaver_lock("00uADA", name),))
 
 
 @pytest.fixture
@@ -251,6 +252,6 @@ async def test_an_approval_and_a_release_bring_the_next_pass_forward(store, comm
     if command == "approve":
         assert (await script.engine.approve(held_digest(harmed))).harmed == set(harmed)
     else:
-        assert [lock.user for lock in await script.engine.release("ada@x.io")] == ["ada@x.io"]
+        assert [lock.user for lock in (await script.engine.release("ada@x.io")).locks] == ["ada@x.io"]
     await asyncio.wait_for(running, 5)
     assert [trigger for trigger, _ in script.ran] == ["start", "command"]

@@ -1,0 +1,115 @@
+"""The memberships that people leave behind in lists of ours, and which of them an operator lets the next person have.
+
+A release lasts as long as the membership that it is about stays behind: once a user of ours has the name, or the
+membership is gone, it is forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teleport_okta.model.inheritance import LeftMembership
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
+
+    from teleport_okta.state.database import Database
+
+_COLUMNS = "name, list_name, title, imported, has_user"
+_ASKED_AT_ONCE = 500
+
+
+class LeftMemberships:
+    """Reads and writes memberships that are left behind. Every method raises StateError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def settle(self, memberships: Iterable[LeftMembership]) -> None:
+        """Make these all the memberships that are left behind; what was released of them stays released."""
+        rows = [(one.name, one.list_name, one.title, one.imported, one.has_user) for one in memberships]
+
+        def write(connection: sqlite3.Connection) -> None:
+            released = {
+                (name, list_name): at
+                for name, list_name, at in connection.execute(
+                    "SELECT name, list_name, released_at FROM left_memberships WHERE released_at IS NOT NULL"
+                )
+            }
+            connection.execute("DELETE FROM left_memberships")
+            connection.executemany(
+                f"INSERT INTO left_memberships ({_COLUMNS}, released_at) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
+                [(*row, released.get(row[:2])) for row in rows],
+            )
+
+        await self._database.submit(write)
+
+    async def all(self) -> list[LeftMembership]:
+        """Return every membership that was left behind after the last pass."""
+
+        def select(connection: sqlite3.Connection) -> list[LeftMembership]:
+            return [_row(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM left_memberships")]  # noqa: S608
+
+        return await self._database.submit(select)
+
+    async def released(self) -> frozenset[str]:
+        """Return the labels (`list/name`) of the memberships that the next person of the name may have."""
+
+        def select(connection: sqlite3.Connection) -> frozenset[str]:
+            rows = connection.execute("SELECT name, list_name FROM left_memberships WHERE released_at IS NOT NULL")
+            return frozenset(f"{list_name}/{name}" for name, list_name in rows)
+
+        return await self._database.submit(select)
+
+    async def unreleased(self, name: str) -> list[LeftMembership]:
+        """Return what is left in a name and was not released."""
+        return await self._database.submit(lambda connection: _unreleased(connection, name))
+
+    async def release(self, name: str, *, at: datetime) -> list[LeftMembership]:
+        """Let the next person of a name have what is left in it; return what was not released before. Durable."""
+
+        def write(connection: sqlite3.Connection) -> list[LeftMembership]:
+            found = _unreleased(connection, name)
+            connection.execute(
+                "UPDATE left_memberships SET released_at = ? WHERE name = ? AND released_at IS NULL",
+                (at.timestamp(), name),
+            )
+            return found
+
+        return await self._database.submit(write)
+
+    async def last_holders(self, names: Collection[str]) -> dict[str, str]:
+        """Return which Okta ids names stood for last, by the journal; names that it does not know are left out."""
+        wanted = sorted(names)
+
+        def select(connection: sqlite3.Connection) -> dict[str, str]:
+            found: dict[str, str] = {}
+            for start in range(0, len(wanted), _ASKED_AT_ONCE):
+                some = wanted[start : start + _ASKED_AT_ONCE]
+                marks = ", ".join("?" * len(some))
+                found |= dict(connection.execute(_WRITTEN.format(marks), some))
+            return found
+
+        return await self._database.submit(select)
+
+
+_WRITTEN = (
+    "SELECT name, okta_id FROM journal WHERE kind = 'user' AND outcome = 'done' AND okta_id != '' AND name IN ({}) "
+    "ORDER BY sequence"
+)
+"""The newest record of a name comes last, and so wins."""
+
+
+def _unreleased(connection: sqlite3.Connection, name: str) -> list[LeftMembership]:
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM left_memberships WHERE name = ? AND released_at IS NULL",  # noqa: S608 - constants
+        (name,),
+    )
+    return sorted(_row(row) for row in rows)
+
+
+def _row(row: tuple[str, str, str, int, int]) -> LeftMembership:
+    name, list_name, title, imported, has_user = row
+    return LeftMembership(name, list_name, title, imported=bool(imported), has_user=bool(has_user))
