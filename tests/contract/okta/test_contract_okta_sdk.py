@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from Cryptodome.PublicKey import RSA
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from okta.client import Client
@@ -79,6 +80,17 @@ class Acme:
             "scopes": scopes,
             "dpopEnabled": dpop,
         }
+
+
+@pytest.fixture(autouse=True)
+def made_by_openssl(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let OpenSSL make the SDK's keys for proofs: its own library, in Python, takes seconds."""
+
+    def generate(bits: int) -> RSA.RsaKey:
+        key = rsa.generate_private_key(65537, bits)
+        return RSA.import_key(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+    monkeypatch.setattr(RSA, "generate", generate)
 
 
 @pytest.fixture
