@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.traits import traits_of
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.names import name_problem
-from teleport_okta.model.okta import APP_USER_ASSIGNED, APP_USER_ENDED, UserStatus
+from teleport_okta.model.okta import APP_USER_ASSIGNED, APP_USER_ENDED, MalformedRow, UserStatus
 from teleport_okta.model.scope import ALL, EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from teleport_okta.desired.policy import Policy
-    from teleport_okta.model.okta import PersonFacts, Snapshot
+    from teleport_okta.model.okta import OktaApp, PersonFacts, Snapshot
     from teleport_okta.model.scope import Scope
 
 KIND: Final = "user"
@@ -58,7 +59,8 @@ class DesiredUsers:
 
     `wanted` by name; `gone` maps the Okta ids of people whose own row says that they left to the reason; `present` are
     the Okta ids of everybody else in the snapshot, those set aside included, and `present_names` their names: none of
-    them may leave. Of those, `suspended` must be locked and `active` must not be; of the rest nobody knows.
+    them may leave. Of those, `suspended` must be locked and `active` must not be; of the rest nobody knows. Rows that
+    could be read only in part are sorted by their statuses like any other; they are wanted by nobody.
     """
 
     wanted: Mapping[str, WantedUser]
@@ -71,31 +73,45 @@ class DesiredUsers:
 
 
 def desired_users(
-    snapshot: Snapshot, policy: Policy, owned_names: Mapping[str, str], scope: Scope = EVERYTHING
+    snapshot: Snapshot,
+    policy: Policy,
+    owned_names: Mapping[str, str],
+    scope: Scope = EVERYTHING,
+    *,
+    app: OktaApp | None = None,
 ) -> DesiredUsers:
     """Sort a snapshot; `owned_names` maps the names of the users that we own to the Okta ids they stand for.
 
     People outside the `scope` contend for names like everybody else, and the result does not mention them.
+
+    `app` is the app whose people were listed. While it is not active, the status of an assignment says nothing: nobody
+    leaves for it, and nobody is made for it. A person's own status counts all the same.
     """
+    statuses = _Statuses(policy, assignments_count=app is None or app.is_active)
     gone: dict[str, str] = {}
-    present: set[str] = {row.okta_id for row in snapshot.malformed if row.okta_id}
+    present: set[str] = set()
     present_names: set[str] = set()
     suspended: set[str] = set()
     active: set[str] = set()
     candidates: list[WantedUser] = []
-    aside = [_malformed(row.okta_id, row.reason) for row in snapshot.malformed]
-    for person in snapshot.people:
-        reason = _gone(person)
-        if reason:
-            gone[person.okta_id] = reason
+    aside: list[Quarantined] = []
+    rows: Iterable[PersonFacts | MalformedRow] = chain(snapshot.malformed, snapshot.people)
+    for row in rows:
+        reason = statuses.gone(row)
+        if reason and row.okta_id:
+            gone[row.okta_id] = reason
             continue
-        present.add(person.okta_id)
-        present_names.add(person.name or "")
-        if _is_suspended(person, policy):
-            suspended.add(person.okta_id)
-        elif not _unknown_status(person):
-            active.add(person.okta_id)
-        verdict = _judge(person, policy)
+        if row.okta_id:
+            present.add(row.okta_id)
+            if statuses.is_suspended(row):
+                suspended.add(row.okta_id)
+            elif statuses.is_active(row):
+                active.add(row.okta_id)
+        if isinstance(row, MalformedRow):
+            aside.append(_malformed(row))
+            continue
+        present_names.add(row.name or "")
+        verdict = _judge(row, statuses)
         if isinstance(verdict, Quarantined):
             aside.append(verdict)
         else:
@@ -126,17 +142,48 @@ def _within(desired: DesiredUsers, scope: Scope) -> DesiredUsers:
     )
 
 
-def _gone(person: PersonFacts) -> str | None:
-    if person.status == UserStatus.DEPROVISIONED:
-        return "deactivated in Okta"
-    if person.assignment_status in APP_USER_ENDED:
-        return f"the assignment to the app is {person.assignment_status}"
-    return None
+@dataclass(frozen=True, slots=True)
+class _Statuses:
+    """What the statuses of a row mean under a policy. `assignments_count`: whether those of assignments mean anything.
+
+    An assignment that is None is of a listing that has no assignments, the whole organisation's.
+    """
+
+    policy: Policy
+    assignments_count: bool
+
+    def gone(self, row: PersonFacts | MalformedRow) -> str | None:
+        """Say why the row means that somebody left; None when it does not."""
+        if row.status == UserStatus.DEPROVISIONED:
+            return "deactivated in Okta"
+        if self.assignments_count and row.assignment_status in APP_USER_ENDED:
+            return f"the assignment to the app is {row.assignment_status}"
+        return None
+
+    def is_suspended(self, row: PersonFacts | MalformedRow) -> bool:
+        """Whether the person must be locked."""
+        return self.policy.lock_suspended and row.status == UserStatus.SUSPENDED
+
+    def is_active(self, row: PersonFacts | MalformedRow) -> bool:
+        """Whether the person must not be locked: both statuses say so."""
+        return row.status in set(UserStatus) and self.is_assigned(row)
+
+    def is_assigned(self, row: PersonFacts | MalformedRow) -> bool:
+        """Whether the status of the assignment, if there is one, says that it holds."""
+        return row.assignment_status is None or row.assignment_status in APP_USER_ASSIGNED
+
+    def unknown(self, row: PersonFacts) -> str | None:
+        """Say which status nobody knows; None when both are known, or the assignment's means nothing."""
+        if self.assignments_count and not self.is_assigned(row):
+            return f"the assignment has the unknown status {row.assignment_status!r}"
+        if row.status not in set(UserStatus):
+            return f"the person has the unknown status {row.status!r}"
+        return None
 
 
-def _judge(person: PersonFacts, policy: Policy) -> WantedUser | Quarantined:
+def _judge(person: PersonFacts, statuses: _Statuses) -> WantedUser | Quarantined:
     name = person.name or ""
-    unknown = _unknown_status(person)
+    unknown = statuses.unknown(person)
     if unknown:
         return _aside(person, unknown, "left as found; report the status, so that it can be told what it means")
     if not name:
@@ -144,20 +191,14 @@ def _judge(person: PersonFacts, policy: Policy) -> WantedUser | Quarantined:
     problem = name_problem(name)
     if problem:
         return _aside(person, problem, "change the login, or the app's username format, in Okta")
-    create = person.status in _SETTLED or (policy.create_unactivated and person.status in _UNACTIVATED)
-    return WantedUser(person.okta_id, name, person, create=create, suspended=_is_suspended(person, policy))
-
-
-def _unknown_status(person: PersonFacts) -> str | None:
-    if person.assignment_status is not None and person.assignment_status not in APP_USER_ASSIGNED:
-        return f"the assignment has the unknown status {person.assignment_status!r}"
-    if person.status not in set(UserStatus):
-        return f"the person has the unknown status {person.status!r}"
-    return None
-
-
-def _is_suspended(person: PersonFacts, policy: Policy) -> bool:
-    return policy.lock_suspended and person.status == UserStatus.SUSPENDED
+    settled = person.status in _SETTLED or (statuses.policy.create_unactivated and person.status in _UNACTIVATED)
+    return WantedUser(
+        person.okta_id,
+        name,
+        person,
+        create=settled and statuses.is_assigned(person),
+        suspended=statuses.is_suspended(person),
+    )
 
 
 def _settle_names(
@@ -192,5 +233,6 @@ def _aside(person: PersonFacts, reason: str, remedy: str) -> Quarantined:
     return Quarantined(KIND, person.name or "", person.okta_id, reason, remedy)
 
 
-def _malformed(okta_id: str | None, reason: str) -> Quarantined:
-    return Quarantined(KIND, "", okta_id or "", reason, "look at this row in Okta's API; nobody leaves because of it")
+def _malformed(row: MalformedRow) -> Quarantined:
+    remedy = "look at this row in Okta's API; its statuses count if they could be read, and nothing else of it does"
+    return Quarantined(KIND, "", row.okta_id or "", row.reason, remedy)

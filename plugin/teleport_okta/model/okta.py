@@ -112,10 +112,16 @@ class OktaAppUser:
 
 @dataclass(frozen=True, slots=True)
 class MalformedRow:
-    """A row of a listing that could not be read as what it should be; `okta_id` where at least that was there."""
+    """A row of a listing that could not be read as what it should be; `okta_id` where at least that was there.
+
+    Of a person's row the statuses are read all the same, as `PersonFacts` has them: what is wrong with a profile or a
+    name does not undo a suspension. STATUS_NOT_GIVEN stands for a status that could not be read.
+    """
 
     okta_id: str | None
     reason: str
+    status: str = STATUS_NOT_GIVEN
+    assignment_status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

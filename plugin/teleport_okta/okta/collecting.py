@@ -23,7 +23,7 @@ _NO_ID: Final = "there is no id"
 class RowsSeen(Generic[T]):
     """Rows as they come, by Okta id. Of a row that repeats, the later one counts: it was read later."""
 
-    def __init__(self, read: Callable[[Mapping[str, object]], T]) -> None:
+    def __init__(self, read: Callable[[Mapping[str, object]], T | MalformedRow]) -> None:
         self._read = read
         self._by_id: dict[str, T | MalformedRow] = {}
         self._unidentified: list[MalformedRow] = []
@@ -54,7 +54,7 @@ class RowsSeen(Generic[T]):
 
 
 async def collect(
-    client: OktaClient, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], T]
+    client: OktaClient, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], T | MalformedRow]
 ) -> Listing[T]:
     """Walk a listing; `read` makes a fact of a row, or raises UnreadableFactError.
 

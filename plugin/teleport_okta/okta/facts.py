@@ -15,13 +15,22 @@ from teleport_okta.model.directory import OktaGroup, Roster
 from teleport_okta.model.okta import (
     APP_USER_ENDED,
     STATUS_NOT_GIVEN,
+    MalformedRow,
     OktaApp,
     OktaAppUser,
     OktaOrganization,
     OktaUser,
     PersonFacts,
 )
-from teleport_okta.okta.fields import UnreadableFactError, demanded, is_unicode, nested, objects, text
+from teleport_okta.okta.fields import (
+    UnreadableFactError,
+    demanded,
+    is_unicode,
+    nested,
+    objects,
+    text,
+    text_if_readable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,9 +109,13 @@ def app_user(body: Mapping[str, object]) -> OktaAppUser:
     )
 
 
-def person_of_user(row: Mapping[str, object]) -> PersonFacts:
-    """Read a row of the organisation's users as a person."""
-    who = user(row)
+def person_of_user(row: Mapping[str, object]) -> PersonFacts | MalformedRow:
+    """Read a row of the organisation's users as a person; where the rest cannot be read, the status still is."""
+    okta_id = demanded(row, "id")
+    try:
+        who = user(row)
+    except UnreadableFactError as error:
+        return MalformedRow(okta_id, error.what, status=_status(row))
     return PersonFacts(
         okta_id=who.id,
         name=who.login,
@@ -113,9 +126,13 @@ def person_of_user(row: Mapping[str, object]) -> PersonFacts:
     )
 
 
-def person_of_app_user(row: Mapping[str, object]) -> PersonFacts:
-    """Read a row of an app's users as a person."""
-    assignment = app_user(row)
+def person_of_app_user(row: Mapping[str, object]) -> PersonFacts | MalformedRow:
+    """Read a row of an app's users as a person; where the rest cannot be read, the statuses still are."""
+    okta_id = demanded(row, "id")
+    try:
+        assignment = app_user(row)
+    except UnreadableFactError as error:
+        return _malformed_assignment(row, okta_id, error.what)
     return PersonFacts(
         okta_id=assignment.user.id,
         name=assignment.user_name,
@@ -145,6 +162,20 @@ def direct_people(people: Snapshot) -> Roster:
         problem=people.incomplete or people.untrusted or unreadable,
         listed=len(people.people) + len(people.malformed),
     )
+
+
+def _malformed_assignment(row: Mapping[str, object], okta_id: str, what: str) -> MalformedRow:
+    """Return the row with its statuses; none of a row that is about two people, because it contradicts itself."""
+    embedded = row.get("_embedded")
+    who = embedded.get("user") if isinstance(embedded, dict) else None
+    person: Mapping[str, object] = who if isinstance(who, dict) else {}
+    if person.get("id") not in (None, okta_id):
+        return MalformedRow(okta_id, what, assignment_status=STATUS_NOT_GIVEN)
+    return MalformedRow(okta_id, what, status=_status(person), assignment_status=_status(row))
+
+
+def _status(body: Mapping[str, object]) -> str:
+    return text_if_readable(body, "status") or STATUS_NOT_GIVEN
 
 
 def _links_shown(body: Mapping[str, object]) -> tuple[str, ...]:

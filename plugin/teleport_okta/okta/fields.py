@@ -17,8 +17,11 @@ class UnreadableFactError(TeleportOktaError):
     """An object lacks what we cannot do without, or has it in another shape. The row is set aside, with this reason."""
 
 
-def fact_or_malformed(row: object, read: Callable[[Mapping[str, object]], T]) -> T | MalformedRow:
-    """Read a row of a listing, or say why it cannot be read, with its id where at least that is there."""
+def fact_or_malformed(row: object, read: Callable[[Mapping[str, object]], T | MalformedRow]) -> T | MalformedRow:
+    """Read a row of a listing, or say why it cannot be read, with its id where at least that is there.
+
+    `read` may also return a MalformedRow that says more.
+    """
     if not isinstance(row, dict):
         return MalformedRow(None, f"a row is no object but {type(row).__name__}")
     try:
@@ -54,6 +57,12 @@ def text(body: Mapping[str, object], name: str) -> str | None:
         case other:
             what = f"{name} is no text but {type(other).__name__}"
     raise UnreadableFactError(what)
+
+
+def text_if_readable(body: Mapping[str, object], name: str) -> str | None:
+    """Return a text; None where it is empty, or something else stands there."""
+    found = body.get(name)
+    return found if isinstance(found, str) and found and is_unicode(found) else None
 
 
 def nested(body: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -29,6 +29,7 @@ from teleport_okta.okta.fields import UnreadableFactError, fact_or_malformed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from teleport_okta.model.directory import Listing
     from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts
     from teleport_okta.okta.client import OktaClient
 
@@ -118,7 +119,7 @@ class OktaReads:
         return await self._people("/api/v1/users", {"limit": str(USERS_A_PAGE)}, facts.person_of_user)
 
     async def _person(
-        self, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], PersonFacts]
+        self, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], PersonFacts | MalformedRow]
     ) -> PersonFacts | MalformedRow | None:
         try:
             row = await self._client.get(path, query)
@@ -127,9 +128,9 @@ class OktaReads:
         return fact_or_malformed(row, read)
 
     async def _people(
-        self, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], PersonFacts]
+        self, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], PersonFacts | MalformedRow]
     ) -> Snapshot:
-        listing = await collect(self._client, path, query, read)
+        listing: Listing[PersonFacts] = await collect(self._client, path, query, read)
         return Snapshot(
             people=listing.rows,
             malformed=listing.malformed,

@@ -113,7 +113,7 @@ class OneUser:
         for okta_id in concerned:
             row = await read_person(self._okta, self._settings, okta_id)
             if isinstance(row, MalformedRow):
-                malformed.append(MalformedRow(row.okta_id or okta_id, row.reason))
+                malformed.append(replace(row, okta_id=row.okta_id or okta_id))
             elif row is not None:
                 people.append(row)
         listing = self._reading.facts.people

@@ -126,7 +126,9 @@ class Reading:
     def _users_plan(self, now: datetime) -> Plan:
         owner = self.policy.owner
         return plan_users(
-            desired_users(self.facts.people, self.policy, owned_names(self.actual.users.values(), owner)),
+            desired_users(
+                self.facts.people, self.policy, owned_names(self.actual.users.values(), owner), app=self.facts.app
+            ),
             self.actual,
             self.policy,
             now=now,

@@ -238,8 +238,43 @@ def test_a_row_that_cannot_be_read_is_malformed_with_its_reason(row: object, okt
 def test_an_assignment_that_comes_with_somebody_else_is_malformed() -> None:
     row = ASSIGNMENT | {"id": "00uBob"}
     assert fact_or_malformed(row, facts.person_of_app_user) == MalformedRow(
-        "00uBob", "the assignment is of 00uBob, but the person that came with it is 00uAda"
+        "00uBob",
+        "the assignment is of 00uBob, but the person that came with it is 00uAda",
+        assignment_status=STATUS_NOT_GIVEN,
     )
+
+
+HALF_A_CHARACTER = json.loads(r'{"nickName": "\ud83d"}')
+
+
+@pytest.mark.parametrize(
+    ("row", "status", "assignment_status"),
+    [
+        (ASSIGNMENT | {"profile": HALF_A_CHARACTER}, "ACTIVE", "PROVISIONED"),
+        (ASSIGNMENT | {"_embedded": {"user": ADA | {"profile": HALF_A_CHARACTER}}}, "ACTIVE", "PROVISIONED"),
+        (ASSIGNMENT | {"credentials": {"userName": 7}}, "ACTIVE", "PROVISIONED"),
+        (ASSIGNMENT | {"_embedded": {"user": "ada"}}, STATUS_NOT_GIVEN, "PROVISIONED"),
+        (ASSIGNMENT | {"_embedded": {"user": ADA | {"status": 3}}}, STATUS_NOT_GIVEN, "PROVISIONED"),
+        (ASSIGNMENT | {"status": 3}, "ACTIVE", STATUS_NOT_GIVEN),
+        (
+            ASSIGNMENT | {"profile": 7, "_embedded": {"user": ADA | {"id": "00uBob"}}},
+            STATUS_NOT_GIVEN,
+            STATUS_NOT_GIVEN,
+        ),
+    ],
+)
+def test_the_statuses_of_an_assignment_are_read_whatever_else_is_wrong_with_it(
+    row: dict[str, object], status: str, assignment_status: str
+) -> None:
+    found = fact_or_malformed(row, facts.person_of_app_user)
+    assert isinstance(found, MalformedRow)
+    assert (found.okta_id, found.status, found.assignment_status) == ("00uAda", status, assignment_status)
+
+
+def test_the_status_of_a_person_is_read_whatever_else_is_wrong_with_them() -> None:
+    found = fact_or_malformed(ADA | {"status": "SUSPENDED", "profile": HALF_A_CHARACTER}, facts.person_of_user)
+    assert isinstance(found, MalformedRow)
+    assert (found.okta_id, found.status, found.assignment_status) == ("00uAda", "SUSPENDED", None)
 
 
 def test_a_person_of_twenty_attributes_takes_less_than_four_kilobytes() -> None:

@@ -191,7 +191,8 @@ class Gateway:
         if answer.text is not None:
             body = answer.text.encode()
         elif answer.body is not None:
-            body = json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False).encode()
+            text = json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False)
+            body = text.encode(errors="backslashreplace")  # half a character is sent as JSON may escape it
         if body:
             headers["Content-Type"] = answer.content_type
         headers.update(answer.headers)
