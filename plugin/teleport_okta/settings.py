@@ -258,7 +258,7 @@ class BrakeSettings(_Section):
     floor: int = Field(
         default=10,
         ge=0,
-        description="So many of a kind an hour are not held, however few there are; otherwise the ratios count.",
+        description="So many of a kind an hour are not held, but no more than a third; above it the ratios count.",
     )
     absent_ratio: float = Field(
         default=0.10,

@@ -70,4 +70,4 @@ class HarmLedger:
 
     def _most(self, evidence, of):
         ratio = self.brake.absent_ratio if evidence == ABSENT else self.brake.stated_ratio
-        return max(self.brake.floor, floor(of * ratio + 1e-9))
+        return max(min(self.brake.floor, max(1, of // 3)), floor(of * ratio + 1e-9))

@@ -52,7 +52,11 @@ def counted(plan, limits, cluster):
 
 
 @settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(nestings, st.lists(moments, min_size=1, max_size=6), st.sampled_from([Limits(floor=50), Limits(floor=2)]))
+@given(
+    nestings,
+    st.lists(moments, min_size=1, max_size=6),
+    st.sampled_from([Limits(absent=1.0, stated=1.0), Limits(floor=2)]),
+)
 def test_every_history_converges_and_leaves_alone_what_is_not_ours(nestings, history, limits):
     now, cluster = NOW, first_cluster()
     moment = FIRST_MOMENT

@@ -198,7 +198,7 @@ class Day:
 
 
 async def play(history, directory):
-    brake = {"brake": {"floor": 100}}
+    brake = {"brake": {"absent_ratio": 1.0, "stated_ratio": 1.0}}
     async with built_world(directory, settings=WITH_DIRECTORY | brake) as world:
         world.teleport.administrator.create_user("local@x.io", roles=["access"])
         day = Day(world)

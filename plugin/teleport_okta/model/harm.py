@@ -68,7 +68,11 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much harm an hour may bring, of each kind and evidence: a floor, or a ratio of what there is if greater."""
+    """How much harm an hour may bring, of each kind and evidence: a floor, or a ratio of what there is if greater.
+
+    The floor is never more than a third of what there is, so that a small organisation has a brake too, and at least
+    one, so that one person can always leave, unless the floor is set to none.
+    """
 
     floor: int = 10
     absent: float = 0.10
@@ -77,7 +81,7 @@ class Limits:
     def most(self, evidence: Evidence, of: int) -> int:
         """Return the limit for a population of so many."""
         ratio = self.absent if evidence is Evidence.ABSENT else self.stated
-        return max(self.floor, floor(of * ratio + _ROUNDING))
+        return max(min(self.floor, max(1, of // 3)), floor(of * ratio + _ROUNDING))
 
 
 def held_digest(harmed: Iterable[Harmed]) -> str:

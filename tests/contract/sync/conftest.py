@@ -14,6 +14,6 @@ async def world(tmp_path):
 
 
 @pytest.fixture
-async def office(tmp_path):
-    async with built_office(tmp_path) as built:
+async def office(tmp_path, request):
+    async with built_office(tmp_path, settings=getattr(request, "param", None)) as built:
         yield built

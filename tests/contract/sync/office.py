@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import pytest
 from cluster_world import WITH_DIRECTORY, built_world
 from teleport_okta import app as process
 from teleport_okta.model import labels
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 TEN_MINUTES = 600
 """Between two passes as a service makes them; Okta's jobs have run, and its stamps are older than their overlap."""
+
+
+ROOMY = {"brake": {"absent_ratio": 1.0, "stated_ratio": 1.0}}
+"""Settings under which a small office may lose all that it has: a third of it is less than a test lets go."""
+
+with_a_roomy_brake = pytest.mark.parametrize("office", [ROOMY], indirect=True, ids=["roomy"])
+"""Marks a test that is not about the brake, and lets more go than the brake allows so few."""
 
 
 @dataclass(frozen=True)

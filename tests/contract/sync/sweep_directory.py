@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from contract.sync.office import ROOMY
 from directory_oracle import DirectoryOracle
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ LISTED = ("Looms", "Mills", "Mills of old", "Pits", "Wiki")
 SETTINGS = {
     "sync": {"apps_and_groups": True},
     "access_lists": {"default_owners": ["owner@x.io"], "group_filters": LISTED[:4], "app_filters": LISTED[4:]},
+    **ROOMY,
 }
 HELPER = "local@x.io"
 """Whom people add to lists by hand."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cluster_world import WayIn
-from contract.sync.office import built_office
+from contract.sync.office import built_office, with_a_roomy_brake
 from teleport.legacy.types.types_pb2 import RoleV6
 from teleport_okta.model import labels
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
@@ -69,6 +69,7 @@ async def test_what_a_group_grants_follows_its_assignments(office):
     assert list(member.Spec.Allow.AppLabels.Values[labels.APP_ID].Values) == [wiki.id]
 
 
+@with_a_roomy_brake
 async def test_a_group_and_an_app_that_go_in_okta_go_in_teleport(office):
     group, app = office.group("Engineering", "ada@x.io"), office.app("Figma", "ada@x.io")
     await office.settled()

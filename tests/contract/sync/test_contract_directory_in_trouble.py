@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import grpc
 import pytest
+from contract.sync.office import with_a_roomy_brake
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.journal import Result
 
 
+@with_a_roomy_brake
 async def test_things_are_made_before_what_needs_them_and_unmade_after(office):
     group = office.group("Engineering", "ada@x.io")
     app = office.app("Figma", "bob@x.io", groups=[group])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from contract.sync.office import built_office
+from contract.sync.office import ROOMY, built_office
 from teleport_okta.sandbox.teleport.cluster import ListingLag
 
 
 @pytest.fixture
 async def slow(tmp_path):
-    async with built_office(tmp_path, lag=ListingLag.observed()) as office:
+    async with built_office(tmp_path, settings=ROOMY, lag=ListingLag.observed()) as office:
         yield office
 
 

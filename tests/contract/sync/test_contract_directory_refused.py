@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import grpc
 from cluster_world import WITH_DIRECTORY, WayIn, built_world
-from contract.sync.office import Office
+from contract.sync.office import Office, with_a_roomy_brake
 from teleport_okta.sandbox.teleport import Fault
 
 
+@with_a_roomy_brake
 async def test_people_are_synced_where_groups_may_not_be_read(office):
     group = office.group("Engineering", "ada@x.io", "bob@x.io")
     await office.settled()

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 from cluster_world import WayIn, pod_token
-from contract.sync.office import built_office
+from contract.sync.office import ROOMY, built_office
 from teleport_okta.model import labels
 from teleport_okta.model.names import app_server_name
 from teleport_okta.teleport.pod_token import PATH_VARIABLE
@@ -41,7 +41,7 @@ def enter(tmp_path, monkeypatch):
     monkeypatch.setenv(PATH_VARIABLE, str(pod_token(tmp_path)))
 
     def build(way, edition="ent"):
-        settings = {"sync": {"local_users": edition == "oss"}}
+        settings = ROOMY | {"sync": {"local_users": edition == "oss"}}
         return built_office(tmp_path, edition=edition, settings=settings, way=way)
 
     return build

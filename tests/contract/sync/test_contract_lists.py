@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import grpc
-from contract.sync.office import built_office
+from contract.sync.office import built_office, with_a_roomy_brake
 from teleport_okta.apply.applier import WRITES_IN_FLIGHT
 from teleport_okta.model import labels
 from teleport_okta.model.names import member_role, reviewer_role
@@ -74,6 +74,7 @@ async def test_a_group_that_is_renamed_out_of_the_filters_loses_its_list(tmp_pat
         assert group.id in office.user_groups()
 
 
+@with_a_roomy_brake
 async def test_a_list_goes_with_its_last_member_but_not_while_people_added_somebody(office):
     group, other = office.group("Engineering", "ada@x.io"), office.group("Looms", "ada@x.io")
     await office.settled()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contract.sync.office import with_a_roomy_brake
 from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_LIST, Member
 from teleport_okta.sandbox.teleport.metadata import timestamp_at
 
@@ -90,6 +91,7 @@ async def test_a_nested_list_that_ends_leaves_its_parent_first(office):
     assert set(office.members(parent)) == {"ada@x.io", "bob@x.io"}
 
 
+@with_a_roomy_brake
 async def test_a_list_nested_in_one_of_others_is_left_and_that_is_said(office):
     child = office.group("Core", "ada@x.io")
     await office.settled()

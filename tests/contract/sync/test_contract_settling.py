@@ -6,7 +6,7 @@ import sqlite3
 
 import grpc
 import pytest
-from contract.sync.office import TEN_MINUTES
+from contract.sync.office import TEN_MINUTES, with_a_roomy_brake
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.journal import Result
 from teleport_okta.state.store import FILE_NAME
@@ -92,6 +92,7 @@ async def test_a_lock_of_a_record_that_does_not_name_it_is_looked_for_by_its_com
     assert (lock.outcome, lock.error) == (Result.DONE, "its answer was lost; found done")
 
 
+@with_a_roomy_brake
 async def test_what_has_come_about_is_found_done(reduced):
     assert (await reduced.world.run()).succeeded
     assert await reopened(reduced) == KINDS
@@ -99,6 +100,7 @@ async def test_what_has_come_about_is_found_done(reduced):
     assert {entry.outcome for entry in await harm(reduced)} == {Result.DONE}
 
 
+@with_a_roomy_brake
 async def test_what_has_not_come_about_is_found_not_done_and_is_done_then(reduced):
     for rpc in HARMFUL:
         reduced.teleport.faults.add(Fault(f"*/{rpc}", grpc.StatusCode.INTERNAL))

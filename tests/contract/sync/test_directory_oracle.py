@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from contract.sync.office import TEN_MINUTES
+from contract.sync.office import TEN_MINUTES, with_a_roomy_brake
 from directory_guard import DirectoryGuard
 from directory_oracle import DirectoryOracle
 from teleport_okta.model import labels
@@ -123,6 +123,7 @@ async def test_app_servers_may_end_by_themselves(scene):
     assert "app servers: {} instead" in scene.wrong()
 
 
+@with_a_roomy_brake
 async def test_what_the_organisation_has_no_more_may_go(scene):
     scene.office.okta.delete_group(scene.group)
     scene.office.okta.delete_app(scene.app)

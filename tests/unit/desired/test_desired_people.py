@@ -87,7 +87,49 @@ def test_a_malformed_row_with_an_id_keeps_its_person():
     assert desired.quarantined[0].okta_id == "00uADA"
 
 
+def malformed(status, assignment_status="ACTIVE"):
+    return MalformedRow("00uADA", "profile is no object", status, assignment_status)
+
+
+@pytest.mark.parametrize("row", [malformed("DEPROVISIONED"), malformed("ACTIVE", "REVOKED")])
+def test_a_malformed_row_of_somebody_who_left_is_believed(row):
+    desired = sort(malformed=[row])
+    assert desired.gone.keys() == {"00uADA"}
+    assert not desired.present
+    assert not desired.quarantined
+
+
+def test_a_malformed_row_says_whether_to_lock():
+    assert sort(malformed=[malformed("SUSPENDED")]).suspended == {"00uADA"}
+    assert sort(malformed=[malformed("ACTIVE")]).active == {"00uADA"}
+
+
+@pytest.mark.parametrize("row", [malformed("NOT_GIVEN"), malformed("ACTIVE", "NOT_GIVEN")])
+def test_a_malformed_row_without_a_status_says_neither(row):
+    desired = sort(malformed=[row])
+    assert not desired.suspended | desired.active | desired.gone.keys()
+    assert desired.present == {"00uADA"}
+
+
 APP = OktaApp("0oaAPP", "x", "Teleport", "ACTIVE", "SAML_2_0")
+INACTIVE_APP = replace(APP, status="INACTIVE")
+
+
+@pytest.mark.parametrize("status", ["INACTIVE", "REVOKED", "PONDERING"])
+def test_an_assignment_to_an_inactive_app_says_nothing(status):
+    snapshot = listing(replace(ADA, assignment_status=status))
+    known = desired_users(snapshot, POLICY, {"ada@x.io": "00uADA"}, app=INACTIVE_APP)
+    assert not known.gone
+    assert list(known.wanted) == ["ada@x.io"]
+    assert not known.active, "nobody is unlocked for it either"
+    assert not desired_users(snapshot, POLICY, {}, app=INACTIVE_APP).wanted, "nor made"
+
+
+def test_the_status_of_a_person_counts_in_an_inactive_app():
+    people = [replace(ADA, status="DEPROVISIONED"), replace(person("00uBOB", "bob@x.io"), status="SUSPENDED")]
+    desired = desired_users(listing(*people), POLICY, {}, app=INACTIVE_APP)
+    assert desired.gone.keys() == {"00uADA"}
+    assert desired.suspended == {"00uBOB"}
 
 
 def judged(snapshot, *, app=APP, baseline=None, owned=0):
@@ -117,7 +159,7 @@ def test_of_an_unknown_status_nobody_knows_whether_to_lock():
 
 
 def test_a_complete_listing_is_believed():
-    assert judged(listing(ADA), baseline=5, owned=5).believed
+    assert judged(listing(ADA), baseline=2, owned=2).believed
     assert judged(listing()).believed
 
 
@@ -132,7 +174,10 @@ def test_an_empty_listing_is_not_believed_while_we_own_users():
     assert "empty, where it had 3" in judged(listing(), baseline=0, owned=3).doubt
 
 
-@pytest.mark.parametrize(("before", "now", "believed"), [(200, 180, True), (200, 179, False), (20, 10, True)])
+@pytest.mark.parametrize(
+    ("before", "now", "believed"),
+    [(200, 180, True), (200, 179, False), (20, 14, True), (20, 13, False), (1, 0, False), (2, 1, True)],
+)
 def test_a_listing_may_shrink_by_the_absent_limit_and_no_more(before, now, believed):
     assert judged(crowd(now), baseline=before).believed is believed
     assert judged(crowd(now), baseline=None, owned=before).believed is believed

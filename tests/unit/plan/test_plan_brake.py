@@ -42,8 +42,14 @@ def locked(plan):
 
 
 def test_a_few_leavers_go_through():
-    plan, owned = harm(absent=10)
+    plan, owned = harm(absent=10, staying=20)
     assert braked(plan, owned=owned) == plan
+
+
+@pytest.mark.parametrize(("leavers", "staying", "through"), [(1, 0, 1), (1, 2, 1), (2, 2, 0), (3, 6, 3), (4, 7, 0)])
+def test_a_small_organisation_loses_no_more_than_a_third_at_once(leavers, staying, through):
+    plan, owned = harm(absent=leavers, staying=staying)
+    assert len(gone(braked(plan, owned=owned))) == through
 
 
 def test_an_absent_set_above_its_limit_is_held_whole():
@@ -84,7 +90,7 @@ def test_a_flood_that_is_held_keeps_no_genuine_leaver_of_the_other_class():
 
 
 def test_what_was_done_within_the_hour_is_used_up():
-    plan, owned = harm(absent=5, stated=5)
+    plan, owned = harm(absent=5, stated=5, staying=20)
     assert len(gone(braked(plan, owned=owned, past=past(6, Evidence.ABSENT)))) == 5
     assert len(gone(braked(plan, owned=owned, past=past(7, Evidence.STATED)))) == 8
     assert len(gone(braked(plan, owned=owned, past=past(5, Evidence.ABSENT)))) == 10
@@ -111,7 +117,7 @@ def test_the_rest_of_a_harm_is_not_counted_again():
 
 
 def test_a_record_that_a_crash_left_open_counts_and_its_harm_does_not_count_twice():
-    plan, owned = harm(absent=10)
+    plan, owned = harm(absent=10, staying=20)
     begun = PastHarm(Harmed("user", "absent000", "00uabsent000"), Evidence.ABSENT, counted=True, is_open=True)
     assert len(gone(braked(plan, owned=owned, past=(begun,)))) == 10
     assert gone(braked(plan, owned=owned, past=(begun, *past(1, Evidence.ABSENT)))) == ["absent000"]
@@ -137,7 +143,7 @@ def approval_of(plan, *without):
 
 
 def test_an_approval_admits_what_was_held_outside_the_count():
-    plan, owned = harm(absent=11, stated=12)
+    plan, owned = harm(absent=11, stated=12, staying=10)
     held = braked(plan, owned=owned)
     admitted = braked(plan, owned=owned, approvals=(approval_of(held),))
     assert len(gone(admitted)) == 23
@@ -188,10 +194,10 @@ def test_the_held_digest_covers_whom_and_not_why():
 
 
 def test_a_person_reads_how_many_of_how_many_why_and_the_command():
-    plan, owned = harm(absent=11, suspended=12)
+    plan, owned = harm(absent=11, suspended=12, staying=10)
     text = as_text(view_of(braked(plan, owned=owned, past=past(2, Evidence.ABSENT))))
-    assert "held: 11 of 25 users to go (absent): the limit is 10 an hour, 2 of it used" in text
-    assert "held: 2 of 25 users to be locked (stated): the limit is 10 an hour" in text
+    assert "held: 11 of 35 users to go (absent): the limit is 10 an hour, 2 of it used" in text
+    assert "held: 2 of 35 users to be locked (stated): the limit is 10 an hour" in text
     assert (
         f"teleport-okta approve {braked(plan, owned=owned, past=past(2, Evidence.ABSENT)).findings.held_digest}" in text
     )
