@@ -138,7 +138,8 @@ class Calls:
             added = await lists.add_member(change.subject, member.name, owner=owner or "", joined=joined)
             return "" if added else "people had added them in Teleport; that is left as it is"
         if member.is_list:
-            return _gone_unless(await lists.remove_nested(change.subject, member.name))
+            only_if_gone = change.harm is None
+            return _gone_unless(await lists.remove_nested(change.subject, member.name, only_if_gone=only_if_gone))
         return _gone_unless(await lists.remove_member(change.subject, member.name, owner=owner))
 
 

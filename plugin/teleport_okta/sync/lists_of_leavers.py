@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.model import labels
+from teleport_okta.model.okta import APP_USER_ASSIGNED, UserStatus
+from teleport_okta.plan.users import owned_names
 from teleport_okta.teleport.errors import TeleportError
 
 if TYPE_CHECKING:
@@ -37,13 +39,26 @@ async def with_lists_of_leavers(reading: Reading, teleport: Teleport, now: datet
     """
     has_plan = reading.directory is not None and not reading.directory.imports.lists_off
     cluster = teleport.known_cluster
-    if has_plan or cluster is None or not cluster.has("access_lists") or not reading.departing(now):
+    if has_plan or cluster is None or not cluster.has("access_lists"):
+        return reading
+    if _everybody_stays(reading) or not reading.departing(now):
         return reading
     try:
         return replace(reading, lists_of_leavers=await _read(teleport, reading.policy.owner))
     except TeleportError as error:
         unread = f"the memberships of those who leave are left as they are, because they could not be read: {error}"
         return replace(reading, lists_of_leavers=ListsOfLeavers(unread=unread))
+
+
+def _everybody_stays(reading: Reading) -> bool:
+    """Whether each user of ours stands for a person of that name in the listing: then no plan is needed to see it."""
+    staying = {
+        (person.name, person.okta_id)
+        for person in reading.facts.people.people
+        if person.status != UserStatus.DEPROVISIONED and person.assignment_status in {None, *APP_USER_ASSIGNED}
+    }
+    owned = owned_names(reading.actual.users.values(), reading.policy.owner)
+    return all(user in staying for user in owned.items())
 
 
 async def _read(teleport: Teleport, owner: str) -> ListsOfLeavers:

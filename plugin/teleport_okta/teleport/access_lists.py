@@ -23,7 +23,12 @@ from teleport_okta.teleport.convert_lists import (
     new_access_list,
     new_members,
 )
-from teleport_okta.teleport.errors import AlreadyExistsError, NotFoundError, PermissionDeniedError
+from teleport_okta.teleport.errors import (
+    AlreadyExistsError,
+    NotFoundError,
+    PermissionDeniedError,
+    RevisionConflictError,
+)
 from teleport_okta.teleport.list_errors import AccessListLimitError, ListIsNestedError, MembersNotStoredError
 from teleport_okta.teleport.list_members import MembersOfLists
 from teleport_okta.teleport.pages import all_pages
@@ -174,11 +179,16 @@ class AccessLists:
         """Whether somebody, or a list, of this name is in a list now."""
         return await self._members.has(list_name, member_name)
 
-    async def remove_nested(self, list_name: str, child: str) -> bool:
+    async def remove_nested(self, list_name: str, child: str, *, only_if_gone: bool = False) -> bool:
         """Take a nested list out of a list, whether the nested one exists or not.
 
-        Returns False when there is no nested list of this name in it.
+        Returns False when there is no nested list of this name in it. Raises RevisionConflictError when it is to be
+        taken out `only_if_gone` and exists by now.
         """
+        if only_if_gone and await self.get(child) is not None:
+            raise RevisionConflictError(
+                "AccessListService/DeleteAccessListMember", _subject(child), "the nested list exists by now"
+            )
         return await self._members.remove_nested(list_name, child)
 
     async def _create(self, access_list: TeleportAccessList, names: tuple[str, ...], joined: datetime) -> NewList:

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from contract.sync.office import built_office
+from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_LIST, Member
+from teleport_okta.sandbox.teleport.metadata import YEAR_ONE, timestamp_at
+
+
+def dangling(office, list_name, child):
+    """Let a list have a nested list that does not exist."""
+    member = Member()
+    member.header.metadata.name = member.spec.name = child
+    member.spec.access_list, member.spec.membership_kind = list_name, MEMBERSHIP_KIND_LIST
+    member.spec.added_by = "administrator"
+    member.spec.expires.seconds = YEAR_ONE
+    member.spec.joined.CopyFrom(timestamp_at(office.world.clock.now().timestamp()))
+    office.teleport.cluster.list_members.of(list_name).seed([member])
+
 
 CROWD = [f"u{number:03}@x.io" for number in range(150)]
 
@@ -52,6 +66,24 @@ async def test_a_nested_list_that_the_listing_does_not_show_yet_stays(office):
     office.people.nest(group.id, "theirs")
     assert not (await office.world.run()).plan.changes
     assert "theirs" in office.members(group)
+
+
+async def test_a_nested_list_that_was_gone_and_is_made_again_before_the_plan_is_applied_stays(office):
+    group = office.group("Eng", "ada@x.io", "bob@x.io")
+    await office.settled()
+    dangling(office, group.id, "theirs")
+    lists = office.world.parts.teleport.access_lists
+    remove = lists.remove_nested
+
+    async def removed(list_name, child, **how):
+        lists.remove_nested = remove
+        office.people.create("theirs", title="Contractors")
+        return await remove(list_name, child, **how)
+
+    lists.remove_nested = removed
+    await office.next_pass()
+    assert "theirs" in office.members(group)
+    assert not (await office.next_pass()).plan.changes
 
 
 async def test_who_is_in_a_nested_list_that_no_listing_shows_is_not_added_to_the_parent(office):

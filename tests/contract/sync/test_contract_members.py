@@ -118,7 +118,7 @@ async def test_a_nested_list_that_does_not_exist_by_name_either_is_taken_out(off
     office.teleport.cluster.list_members.of(group.id).seed([dangling])
     with office.recorded() as calls:
         assert (await office.next_pass()).succeeded
-    assert [one.request.name for one in calls if one.rpc == "GetAccessList"] == ["gone"]
+    assert [one.request.name for one in calls if one.rpc == "GetAccessList"] == ["gone", "gone"]
     assert set(office.members(group)) == {"ada@x.io"}
 
 

@@ -8,7 +8,7 @@ import pytest
 from teleport_okta.model.access import ListOwner, TeleportAccessList, TeleportMember
 from teleport_okta.model.labels import GRANT, GRANT_IMPORTED, ORIGIN, ORIGIN_OKTA, OWNER
 from teleport_okta.sandbox.teleport import Fault, ListingLag
-from teleport_okta.teleport.errors import NotFoundError, UnknownFailureError
+from teleport_okta.teleport.errors import NotFoundError, RevisionConflictError, UnknownFailureError
 from teleport_okta.teleport.list_errors import ListIsNestedError, NotImportedError
 
 if TYPE_CHECKING:
@@ -271,6 +271,18 @@ async def test_a_dangling_nested_list_is_seen_and_taken_out(
     assert await lists.remove_nested(blue, "team")
     assert not await lists.remove_nested(blue, "team")
     assert (await in_blue(lists)).others == {}
+
+
+async def test_a_nested_list_that_exists_by_now_is_not_taken_out_for_being_gone(
+    lists: AccessLists, blue: str, people: ListAdministrator
+) -> None:
+    people.create("theirs")
+    people.nest(blue, "theirs")
+
+    with pytest.raises(RevisionConflictError, match="exists by now"):
+        await lists.remove_nested(blue, "theirs", only_if_gone=True)
+
+    assert await lists.has_member(blue, "theirs")
 
 
 async def test_a_nested_list_of_ours_can_be_taken_out_and_then_deleted(

@@ -143,7 +143,7 @@ class _Lists:
         await self.cluster.call("remove", f"{list_name}/{name}")
         return True
 
-    async def remove_nested(self, list_name, name):
+    async def remove_nested(self, list_name, name, *, only_if_gone):
         await self.cluster.call("take out", f"{list_name}/{name}")
         return True
 
