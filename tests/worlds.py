@@ -9,6 +9,8 @@ from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.policy import Policy
 from teleport_okta.desired.trust import BELIEVED, PEOPLE
 from teleport_okta.model import labels
+from teleport_okta.model.findings import Findings, Held
+from teleport_okta.model.harm import Evidence
 from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.names import lock_name
 from teleport_okta.model.okta import MalformedRow, PersonFacts, Snapshot
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from teleport_okta.desired.trust import Absences
+    from teleport_okta.model.harm import Harmed
     from teleport_okta.model.inheritance import Inheritance
     from teleport_okta.plan.plan import Plan
 
@@ -77,6 +80,11 @@ def leaver_lock(okta_id: str, name: str, *, ends_in: timedelta | None = timedelt
         labels={labels.OWNER: ORG, labels.OKTA_ID: okta_id, labels.ORIGIN: labels.ORIGIN_OKTA},
         expires=None if ends_in is None else NOW + ends_in,
     )
+
+
+def held_findings(*harmed: Harmed) -> Findings:
+    """Return findings in which these are held, as absent."""
+    return Findings(tuple(Held(one.kind, one.name, one.okta_id, "left", Evidence.ABSENT) for one in harmed))
 
 
 def planned(

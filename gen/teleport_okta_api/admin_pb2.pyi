@@ -227,7 +227,7 @@ class ApproveRequest(_message.Message):
 
     HELD_DIGEST_FIELD_NUMBER: _builtins.int
     held_digest: _builtins.str
-    """The digest of a held set, as `status` prints it."""
+    """The digest of what is held, as `status` prints it; that of an earlier held set if all of what is held was in it."""
     def __init__(
         self,
         *,
@@ -249,6 +249,7 @@ class Approval(_message.Message):
     EXPIRES_FIELD_NUMBER: _builtins.int
     HARMED_FIELD_NUMBER: _builtins.int
     held_digest: _builtins.str
+    """Of what is held now."""
     @_builtins.property
     def expires(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -461,6 +462,7 @@ class JournalEntry(_message.Message):
     EVIDENCE_FIELD_NUMBER: _builtins.int
     COUNTED_FIELD_NUMBER: _builtins.int
     APPROVAL_FIELD_NUMBER: _builtins.int
+    WHO_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     trigger: _builtins.str
     kind: _builtins.str
@@ -479,6 +481,8 @@ class JournalEntry(_message.Message):
     """Whether it uses up some of the hour's limit."""
     approval: _builtins.str
     """The digest under which an operator admitted it."""
+    who: _builtins.str
+    """Whose command it was: user and process at the other end of the socket; empty where it was nobody's."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -500,10 +504,11 @@ class JournalEntry(_message.Message):
         evidence: _builtins.str = ...,
         counted: _builtins.bool = ...,
         approval: _builtins.str = ...,
+        who: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "after_digest", b"after_digest", "approval", b"approval", "before_digest", b"before_digest", "counted", b"counted", "error", b"error", "evidence", b"evidence", "harm", b"harm", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "outcome", b"outcome", "reason", b"reason", "sequence", b"sequence", "time", b"time", "trigger", b"trigger"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "after_digest", b"after_digest", "approval", b"approval", "before_digest", b"before_digest", "counted", b"counted", "error", b"error", "evidence", b"evidence", "harm", b"harm", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "outcome", b"outcome", "reason", b"reason", "sequence", b"sequence", "time", b"time", "trigger", b"trigger", "who", b"who"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -633,6 +638,7 @@ class Held(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     APPROVABLE_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     name: _builtins.str
     okta_id: _builtins.str
@@ -641,6 +647,8 @@ class Held(_message.Message):
     """stated or absent"""
     approvable: _builtins.bool
     """False when the read says nothing about it, so that nobody can approve it."""
+    why: _builtins.str
+    """Why it is held."""
     def __init__(
         self,
         *,
@@ -650,10 +658,11 @@ class Held(_message.Message):
         reason: _builtins.str = ...,
         evidence: _builtins.str = ...,
         approvable: _builtins.bool = ...,
+        why: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvable", b"approvable", "evidence", b"evidence", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvable", b"approvable", "evidence", b"evidence", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "reason", b"reason", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

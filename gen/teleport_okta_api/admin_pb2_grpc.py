@@ -105,7 +105,7 @@ class AdminServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Approve(self, request, context):
-        """Admits for 24 hours every held set that is a subset of the one with this digest; a pass follows at once.
+        """Admits for 24 hours what is held now and every part of it, and records who asked; a pass follows at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

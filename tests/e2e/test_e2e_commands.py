@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 
 import pytest
@@ -143,6 +144,9 @@ def test_a_running_service_takes_an_approval_and_acts_at_once(installation, okta
         status = eventually(lambda: (s := installation.json("status"))["held"] and s, "a held set")
         assert len(installation.json("approve", status["held_digest"])["harmed"]) == 11
         eventually(lambda: not installation.json("status")["held"], "the approved pass")
+        approvals = [one for one in installation.json("history")["entries"] if one["action"] == "approve"]
+        assert len(approvals) == 11
+        assert all(f"(uid {os.getuid()}, pid " in one["who"] for one in approvals)
     finally:
         service.send_signal(signal.SIGTERM)
         service.wait(PATIENCE)

@@ -31,14 +31,22 @@ class NotReleasableError(TeleportOktaError):
 
 
 async def release(
-    name: str, *, owner: str, teleport: Teleport, journal: Journal, left: LeftMemberships, keys: Keys, clock: Clock
+    name: str,
+    *,
+    owner: str,
+    teleport: Teleport,
+    journal: Journal,
+    left: LeftMemberships,
+    keys: Keys,
+    clock: Clock,
+    by: str = "",
 ) -> Released:
     """Take the owner's locks off a name that has no user of the person whom they are about.
 
-    Memberships that are left behind in the name are released as well. Returns what was released. Raises
-    NotReleasableError, TeleportError or StateError.
+    Memberships that are left behind in the name are released as well; the journal says `by` whom. Returns what was
+    released. Raises NotReleasableError, TeleportError or StateError.
     """
-    steps = Steps(teleport=teleport, journal=journal, clock=clock, trigger=TRIGGER)
+    steps = Steps(teleport=teleport, journal=journal, clock=clock, trigger=TRIGGER, who=by)
     async with keys.hold(name):
         locks = [
             lock
@@ -62,13 +70,13 @@ async def release(
                 raise NotReleasableError(outcome.error, remedy="nothing more was released; try again")
         memberships = await left.release(name, at=clock.now())
         for one in memberships:
-            await journal.record(_entry(one, clock))
+            await journal.record(_entry(one, clock, by))
         await journal.flush()
         keys.learned(name, clock.now())
     return Released(tuple(locks), tuple(memberships))
 
 
-def _entry(membership: LeftMembership, clock: Clock) -> JournalEntry:
+def _entry(membership: LeftMembership, clock: Clock, by: str) -> JournalEntry:
     return JournalEntry(
         time=clock.now(),
         trigger=TRIGGER,
@@ -81,4 +89,5 @@ def _entry(membership: LeftMembership, clock: Clock) -> JournalEntry:
         after_digest="",
         outcome=Result.DONE,
         boot=clock.boot(),
+        who=by,
     )

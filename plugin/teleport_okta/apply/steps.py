@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Steps:
-    """Makes the calls of one run and journals them. `trigger` says what set the run off.
+    """Makes the calls of one run and journals them. `trigger` says what set the run off, `who` whose command it was.
 
     Once `draining` is set, the run is to end soon. `writes` limits how many calls are in flight at the same time, over
     all runs that share it.
@@ -48,12 +48,14 @@ class Steps:
         trigger: str,
         draining: asyncio.Event | None = None,
         writes: asyncio.Semaphore | None = None,
+        who: str = "",
     ) -> None:
         self._calls = Calls(teleport, clock, draining)
         self._writes = writes or asyncio.Semaphore()
         self._journal = journal
         self._clock = clock
         self._trigger = trigger
+        self._who = who
 
     async def is_as_read(self, user: TeleportUser) -> bool:
         """Whether a user is still ours, and nobody changed it since it was read. Raises TeleportError."""
@@ -134,6 +136,7 @@ class Steps:
             harmed_name=harm.harmed.name if harm and harm.harmed.name != change.label else "",
             boot=self._clock.boot(),
             object_name=change.name if change.kind == LOCK else "",
+            who=self._who,
         )
 
 

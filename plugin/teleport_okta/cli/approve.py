@@ -12,6 +12,7 @@ from teleport_okta.cli.options import config_option, digest_argument, format_opt
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import load
 from teleport_okta.serve.admin_client import running_service
+from teleport_okta.serve.callers import this_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 @format_option
 @digest_argument
 def approve(config_path: Path, layout: str, digest: str) -> None:
-    """Admit exactly the held set that `status` shows under this digest, for 24 hours.
+    """Admit exactly what `status` shows as held under this digest, for 24 hours.
 
-    A later held set is let through if it is a part of this one; each object is admitted once.
+    What is held later is let through if it is a part of this; each object is admitted once. `history` says by whom.
     """
     approval, running = asyncio.run(_approve(load(config_path), digest))
     if layout == "json":
@@ -42,6 +43,8 @@ def approve(config_path: Path, layout: str, digest: str) -> None:
         )
         return
     until = approval.expires.isoformat(timespec="seconds").replace("+00:00", "Z")
+    if approval.digest != digest:
+        click.echo(f"{digest} is what was held earlier; of that, what is still held has the digest {approval.digest}")
     click.echo(f"approved {approval.digest}: {len(approval.harmed)} held, each admitted once until {until}")
     click.echo("the service runs a pass now" if running else "the next pass does it: `teleport-okta apply`")
 
@@ -51,4 +54,6 @@ async def _approve(settings: Settings, digest: str) -> tuple[Approval, bool]:
         if service is not None:
             return await service.approve(digest), True
     async with app.opened_store(settings) as store:
-        return await store.approvals.approve(digest, at=SystemClock().now()), False
+        clock = SystemClock()
+        by = str(this_process())
+        return await store.approvals.approve(digest, at=clock.now(), by=by, boot=clock.boot()), False

@@ -55,6 +55,8 @@ def _line(entry: JournalEntry) -> str:
         f"{entry.sequence} {time} [{entry.trigger}] {entry.action} {entry.kind} of {entry.name} "
         f"({entry.okta_id or 'no id'}): {entry.outcome}; {entry.reason}; {digests}"
     )
+    if entry.who:
+        line += f"; by {entry.who}"
     if entry.harm:
         approved = f", approved by {entry.approval}" if entry.approval else ""
         line += f"; harm to a {entry.harm} ({entry.evidence}{approved})"

@@ -13,6 +13,7 @@ from teleport_okta.config import load
 from teleport_okta.model.labels import okta_id_of
 from teleport_okta.observe.text import printable
 from teleport_okta.serve.admin_client import running_service
+from teleport_okta.serve.callers import this_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,4 +45,4 @@ async def _release(settings: Settings, name: str) -> Released:
         if service is not None:
             return await service.release(name)
     async with app.opened(settings, policy=app.HASTY) as parts, app.kept(parts):
-        return await parts.full_pass.release(name)
+        return await parts.full_pass.release(name, by=str(this_process()))

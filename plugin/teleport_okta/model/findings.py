@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from teleport_okta.model.harm import Evidence, Harmed, held_digest
+from teleport_okta.model.harm import Harmed, held_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from teleport_okta.model.harm import Evidence
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,7 +27,10 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Held:
-    """One harm that the brake does not let through. `approvable` is False when the read says nothing about it."""
+    """One harm that the brake does not let through. `reason` says why it would be done, `why` why it is held.
+
+    `approvable` is False when the read says nothing about it.
+    """
 
     kind: str
     name: str
@@ -35,6 +38,7 @@ class Held:
     reason: str
     evidence: Evidence
     approvable: bool = True
+    why: str = ""
 
     @property
     def harmed(self) -> Harmed:
@@ -70,7 +74,7 @@ class Leftover:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a pass held and found, as it is kept for `status`."""
+    """What is held and was found beside it, as it is kept for `status`."""
 
     held: tuple[Held, ...] = ()
     holds: tuple[Hold, ...] = ()
@@ -82,14 +86,5 @@ class Findings:
         return held_digest(held.harmed for held in self.held if held.approvable)
 
     def as_json(self) -> dict[str, object]:
-        """Return plain values, from which `from_json` makes an equal one."""
+        """Return plain values, for `--format json`."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, list[dict[str, Any]]]) -> Findings:
-        """Return what `as_json` was made of."""
-        return cls(
-            held=tuple(Held(**{**row, "evidence": Evidence(row["evidence"])}) for row in data["held"]),
-            holds=tuple(Hold(**{**row, "evidence": Evidence(row["evidence"])}) for row in data["holds"]),
-            leftovers=tuple(Leftover(**row) for row in data["leftovers"]),
-        )

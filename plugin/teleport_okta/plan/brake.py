@@ -140,7 +140,7 @@ class _Braking:
     def _hold(self, kind: str, evidence: Evidence, harmed: list[Harmed], why: str, *, approvable: bool = True) -> None:
         for one in harmed:
             reason = self._groups[one][0].reason
-            self._held[one] = Held(one.kind, one.name, one.okta_id, reason, evidence, approvable)
+            self._held[one] = Held(one.kind, one.name, one.okta_id, reason, evidence, approvable, why)
         self._holds.append(
             Hold(
                 kind=kind,

@@ -1,12 +1,13 @@
 """The admin service: a running process answers its own command line (`proto/teleport_okta_api/admin.proto`).
 
-It listens on a Unix socket, mode 0600, in the data directory: who may read the state may ask the service.
+It listens on a Unix socket, mode 0600, in the data directory: who may read the state may ask the service. Approvals and
+releases are recorded with the user and the process at the other end.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import grpc
@@ -16,6 +17,7 @@ from teleport_okta_api import admin_pb2_grpc as api_grpc
 from teleport_okta.apply.releasing import NotReleasableError
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.serve import directory_messages, harm_messages, messages
+from teleport_okta.serve.front_door import Callers, front_door
 from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.sync.full_pass import PlanChangedError
 from teleport_okta.sync.previewing import NothingSeenError
@@ -31,13 +33,22 @@ if TYPE_CHECKING:
     Request = TypeVar("Request")
 
 SOCKET_NAME: Final = "admin.sock"
+INNER_SOCKET_NAME: Final = "inner.sock"
+"""Where gRPC listens, behind the other socket; as long a name, so that one check of the path's length does."""
+
 REMEDY_METADATA: Final = "remedy-bin"
 """Trailing metadata with the remedy of an error, UTF-8."""
 
 UNLIMITED: Final = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 DEFAULT_HISTORY: Final = 50
 
+
+class CallerUnknownError(TeleportOktaError):
+    """An approval or a release is refused when nobody knows who asks. Connect to the admin socket."""
+
+
 _EXPECTED: Final = (
+    CallerUnknownError,
     PlanChangedError,
     ConfigError,
     NothingHeldError,
@@ -59,6 +70,15 @@ class AdminService(api_grpc.AdminServicer):
     def __init__(self, engine: Engine, store: Store) -> None:
         self._engine = engine
         self._store = store
+        self.callers = Callers()
+
+    def _caller(self, peer: str) -> str:
+        """Return who asks; raises CallerUnknownError."""
+        caller = self.callers.of(peer)
+        if caller is None:
+            what = f"whoever asks is not known: the call did not come by the socket {SOCKET_NAME}"
+            raise CallerUnknownError(what, remedy=f"connect to {SOCKET_NAME} in the data directory")
+        return str(caller)
 
     async def GetStatus(  # noqa: N802 - the name in the API
         self, request: api.GetStatusRequest, context: grpc.aio.ServicerContext[api.GetStatusRequest, object]
@@ -102,7 +122,8 @@ class AdminService(api_grpc.AdminServicer):
     ) -> api.Approval:
         """Admit a held set, and let a pass follow."""
         try:
-            return harm_messages.approval_to_message(await self._engine.approve(request.held_digest))
+            by = self._caller(context.peer())
+            return harm_messages.approval_to_message(await self._engine.approve(request.held_digest, by=by))
         except TeleportOktaError as error:
             await _refuse(context, error)
 
@@ -111,7 +132,8 @@ class AdminService(api_grpc.AdminServicer):
     ) -> api.ReleaseResponse:
         """Give a name free."""
         try:
-            return harm_messages.released_to_message(await self._engine.release(request.name))
+            by = self._caller(context.peer())
+            return harm_messages.released_to_message(await self._engine.release(request.name, by=by))
         except TeleportOktaError as error:
             await _refuse(context, error)
 
@@ -134,27 +156,28 @@ async def serving(service: AdminService, data_dir: Path) -> AsyncIterator[None]:
 
     Raises ConfigError when the path is too long for a Unix socket, or the socket cannot be made.
     """
-    path = data_dir / SOCKET_NAME
+    path, behind = data_dir / SOCKET_NAME, data_dir / INNER_SOCKET_NAME
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
         what = f"storage.data_dir: {path} is longer than the {LONGEST_SOCKET_PATH} bytes that a Unix socket can have"
         raise ConfigError(what, remedy="choose a shorter directory")
-    path.unlink(missing_ok=True)
     server = grpc.aio.server(options=UNLIMITED)
     api_grpc.add_AdminServicer_to_server(service, server)
-    mask = os.umask(_ONLY_OWNER)
-    try:
-        server.add_insecure_port(f"unix:{path}")
-        await server.start()
-    except RuntimeError as error:
-        what = f"{path}: the admin socket cannot be made: {error}"
-        raise ConfigError(what, remedy="check storage.data_dir and its permissions") from error
-    finally:
-        os.umask(mask)
-    try:
+    async with AsyncExitStack() as stack:
+        for socket in (path, behind):
+            socket.unlink(missing_ok=True)
+            stack.callback(socket.unlink, missing_ok=True)
+        mask = os.umask(_ONLY_OWNER)
+        try:
+            server.add_insecure_port(f"unix:{behind}")
+            await server.start()
+            await stack.enter_async_context(front_door(path, behind, service.callers))
+        except (RuntimeError, OSError) as error:
+            what = f"{path}: the admin socket cannot be made: {error}"
+            raise ConfigError(what, remedy="check storage.data_dir and its permissions") from error
+        finally:
+            os.umask(mask)
+        stack.push_async_callback(server.stop, grace=5)
         yield
-    finally:
-        await server.stop(grace=5)
-        path.unlink(missing_ok=True)
 
 
 async def _refuse(context: grpc.aio.ServicerContext[Request, object], error: TeleportOktaError) -> NoReturn:

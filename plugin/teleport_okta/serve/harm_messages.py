@@ -24,6 +24,7 @@ def findings_to_message(findings: Findings) -> api.Findings:
                 reason=row.reason,
                 evidence=row.evidence.value,
                 approvable=row.approvable,
+                why=row.why,
             )
             for row in findings.held
         ],
@@ -50,7 +51,7 @@ def findings_from_message(message: api.Findings) -> Findings:
     """Read what a pass held and found."""
     return Findings(
         held=tuple(
-            Held(row.kind, row.name, row.okta_id, row.reason, Evidence(row.evidence), row.approvable)
+            Held(row.kind, row.name, row.okta_id, row.reason, Evidence(row.evidence), row.approvable, row.why)
             for row in message.held
         ),
         holds=tuple(

@@ -178,6 +178,7 @@ def history_to_message(entries: Iterable[JournalEntry]) -> api.ListHistoryRespon
                 counted=entry.counted,
                 approval=entry.approval,
                 error=entry.error,
+                who=entry.who,
             )
             for entry in entries
         ]
@@ -193,6 +194,7 @@ def history_from_message(message: api.ListHistoryResponse) -> list[JournalEntry]
             evidence=entry.evidence,
             counted=entry.counted,
             approval=entry.approval,
+            who=entry.who,
             time=entry.time.ToDatetime(UTC),
             trigger=entry.trigger,
             kind=entry.kind,

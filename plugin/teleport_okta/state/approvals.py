@@ -1,4 +1,4 @@
-"""What the brake held, and what of it an operator approved (`design.md` 4.3)."""
+"""What of the harm that is held an operator approved, and the record of it (`design.md` 4.3)."""
 
 from __future__ import annotations
 
@@ -9,76 +9,72 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.harm import APPROVAL_LASTS, Approval, Harmed, held_digest
+from teleport_okta.state.findings import held_since, read_findings
+from teleport_okta.state.journal import JournalEntry, Result, insert_entry
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection
 
+    from teleport_okta.clock import Boot
     from teleport_okta.state.database import Database
 
-_SETS_KEPT: Final = 20
+APPROVE: Final = "approve"
+"""Trigger and action of the journal's entries about approvals: one an object that was admitted."""
 
 
 class NothingHeldError(TeleportOktaError):
-    """No held set has the digest that was to be approved. Look at `status` for the one that has."""
+    """What is held does not have the digest that was to be approved. Look at `status` for the one that it has."""
 
 
 class Approvals:
-    """Held sets and approvals of them."""
+    """Approvals of what is held."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def remember_held(self, harmed: Collection[Harmed], *, at: datetime) -> None:
-        """Keep a held set, so that it can be approved; only the latest few are kept."""
-        if not harmed:
-            return
-        digest = held_digest(harmed)
-        text = json.dumps([[one.kind, one.name, one.okta_id] for one in sorted(harmed)], ensure_ascii=False)
+    async def approve(self, digest: str, *, at: datetime, by: str = "", boot: Boot | None = None) -> Approval:
+        """Admit, from now on and for 24 h, what is held and every part of it; the journal says `by` whom.
 
-        def write(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT OR REPLACE INTO held_sets VALUES (?, ?, ?)", (digest, at.timestamp(), text))
-            connection.execute(
-                "DELETE FROM held_sets WHERE digest NOT IN (SELECT digest FROM held_sets ORDER BY time DESC LIMIT ?)",
-                (_SETS_KEPT,),
-            )
-
-        await self._database.submit(write)
-
-    async def approve(self, digest: str, *, at: datetime) -> Approval:
-        """Admit, from now on and for 24 h, every held set that is a subset of the one with this digest.
-
-        Raises NothingHeldError for a digest that no held set had within the last 24 h.
+        The digest is that of what is held now. That of an earlier held set will do if everything that is held now was
+        in it: exactly that is admitted then, under its own digest. Raises NothingHeldError for any other.
         """
         expires = at + APPROVAL_LASTS
 
-        def write(connection: sqlite3.Connection) -> frozenset[Harmed] | None:
-            row = connection.execute(
-                "SELECT harmed FROM held_sets WHERE digest = ? AND time > ?",
-                (digest, (at - APPROVAL_LASTS).timestamp()),
-            ).fetchone()
-            if row is None:
-                return None
-            harmed = frozenset(Harmed(*one) for one in json.loads(row[0]))
+        def write(connection: sqlite3.Connection) -> Approval | NothingHeldError:
+            present = frozenset(held.harmed for held in read_findings(connection).held if held.approvable)
+            present_digest = held_digest(present)
+            since = held_since(connection)
+            if digest != present_digest or since is None or since <= at - APPROVAL_LASTS:
+                refusal = _refusal(connection, digest, present, at)
+                if refusal is not None:
+                    return refusal
+            connection.execute("DELETE FROM approvals WHERE expires <= ?", (at.timestamp(),))
             connection.executemany(
                 "INSERT OR REPLACE INTO approvals VALUES (?, ?, ?, ?, ?, 0)",
-                [(digest, one.kind, one.name, one.okta_id, expires.timestamp()) for one in harmed],
+                [(present_digest, one.kind, one.name, one.okta_id, expires.timestamp()) for one in present],
             )
-            return harmed
+            until = f"{expires:%Y-%m-%dT%H:%M:%SZ}"
+            reason = f"what is held, {len(present)} in all, is admitted until {until}"
+            if digest != present_digest:
+                reason += f"; asked for {digest}, of which this is what is still held"
+            for one in sorted(present):
+                insert_entry(connection, _entry(one, reason, present_digest, at=at, by=by, boot=boot))
+            return Approval(present_digest, present, expires)
 
-        approved = await self._database.submit(write)
-        if approved is None:
-            what = f"nothing was held under the digest {digest} within the last 24 hours"
-            raise NothingHeldError(what, remedy="`teleport-okta status` shows what is held now, and its digest")
-        return Approval(digest, approved, expires)
+        answer = await self._database.submit(write)
+        if isinstance(answer, NothingHeldError):
+            raise answer
+        return answer
 
     async def in_force(self, at: datetime) -> tuple[Approval, ...]:
-        """Return the approvals that have not ended, each with what of it was not done yet; forget those that have."""
+        """Return the approvals that have not ended, each with what of it was not done yet."""
 
         def select(connection: sqlite3.Connection) -> tuple[Approval, ...]:
-            connection.execute("DELETE FROM approvals WHERE expires <= ?", (at.timestamp(),))
             found: dict[tuple[str, float], set[Harmed]] = defaultdict(set)
-            rows = connection.execute("SELECT digest, expires, kind, name, okta_id FROM approvals WHERE used = 0")
+            rows = connection.execute(
+                "SELECT digest, expires, kind, name, okta_id FROM approvals WHERE used = 0 AND expires > ?",
+                (at.timestamp(),),
+            )
             for digest, expires, kind, name, okta_id in rows:
                 found[digest, expires].add(Harmed(kind, name, okta_id))
             return tuple(
@@ -87,3 +83,50 @@ class Approvals:
             )
 
         return await self._database.submit(select)
+
+
+def _refusal(
+    connection: sqlite3.Connection, digest: str, present: frozenset[Harmed], at: datetime
+) -> NothingHeldError | None:
+    """Say why a digest that is not that of what is held now admits nothing; None if it may admit what is held."""
+    row = connection.execute(
+        "SELECT harmed, time FROM held_sets WHERE digest = ? AND time > ?",
+        (digest, (at - APPROVAL_LASTS).timestamp()),
+    ).fetchone()
+    now = (
+        f"what is held now has the digest {held_digest(present)}"
+        if present
+        else "nothing that can be approved is held now"
+    )
+    remedy = "`teleport-okta status` shows what is held now, and its digest"
+    if row is None:
+        what = f"nothing was held under the digest {digest} within the last 24 hours; {now}"
+        return NothingHeldError(what, remedy=remedy)
+    then, time = frozenset(Harmed(*one) for one in json.loads(row[0])), datetime.fromtimestamp(row[1], UTC)
+    if present and present <= then:
+        return None
+    differs = [
+        f"{len(found)} {how}"
+        for found, how in ((then - present, "of it are not held any more"), (present - then, "others are held"))
+        if found
+    ]
+    what = f"{digest} is what was held at {time:%Y-%m-%dT%H:%M:%SZ}, and {' and '.join(differs)}: {now}"
+    return NothingHeldError(what, remedy=remedy)
+
+
+def _entry(one: Harmed, reason: str, digest: str, *, at: datetime, by: str, boot: Boot | None) -> JournalEntry:
+    return JournalEntry(
+        time=at,
+        trigger=APPROVE,
+        kind=one.kind,
+        name=one.name,
+        okta_id=one.okta_id,
+        action=APPROVE,
+        reason=reason,
+        before_digest="",
+        after_digest="",
+        outcome=Result.DONE,
+        approval=digest,
+        boot=boot,
+        who=by,
+    )

@@ -45,7 +45,8 @@ class JournalEntry:
     and after; empty means no object. Of a harmful change `harm` is the kind of what is harmed, `harmed_name` its name
     where that is another, `evidence` why; it is `counted` if it uses up some of the hour's limit, and `approval` is the
     digest under which it was admitted. `time` is when it was known how it went, `boot` that moment by the boot clock.
-    `object_name` is the object's own name where that is another than `name`: that of a lock.
+    `object_name` is the object's own name where that is another than `name`: that of a lock. `who` is the person whose
+    command it was, where it was one's.
     """
 
     time: datetime
@@ -67,6 +68,7 @@ class JournalEntry:
     harmed_name: str = ""
     boot: Boot | None = None
     object_name: str = ""
+    who: str = ""
 
     @property
     def harmed(self) -> Harmed:
@@ -80,7 +82,7 @@ class JournalEntry:
 
 _COLUMNS: Final = (
     "time, trigger, kind, name, okta_id, action, reason, before_digest, after_digest, outcome, error, "
-    "harm, evidence, counted, approval, harmed, boot, elapsed, object"
+    "harm, evidence, counted, approval, harmed, boot, elapsed, object, who"
 )
 _MARKS: Final = ", ".join("?" * len(_COLUMNS.split(",")))
 _INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
@@ -205,7 +207,8 @@ class Journal:
                 "SELECT harm, CASE harmed WHEN '' THEN name ELSE harmed END, okta_id, evidence, counted, "  # noqa: S608
                 "outcome = 'begun' OR ("
                 f"  action = 'lock' AND harm != 'lock' AND {_YOUNGER.format(span='lag')} AND NOT EXISTS ("
-                "    SELECT 1 FROM journal AS later WHERE later.name = step.name AND later.sequence > step.sequence)) "
+                "    SELECT 1 FROM journal AS later WHERE later.name = step.name AND later.sequence > step.sequence "
+                "    AND later.action != 'approve')) "
                 f"FROM journal AS step WHERE harm != '' AND {_YOUNGER.format(span='span')} "
                 "AND outcome IN ('done', 'begun')",
                 values,
@@ -258,6 +261,11 @@ class Journal:
         self._commits.append(self._database.submit(insert))
 
 
+def insert_entry(connection: sqlite3.Connection, entry: JournalEntry) -> None:
+    """Write an entry as a part of a transaction."""
+    connection.execute(_INSERT, _row(entry, entry.outcome))
+
+
 def _row(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
     """Return the columns of an entry, spelled out because this runs for every change that is applied."""
     return (
@@ -279,6 +287,7 @@ def _row(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
         entry.harmed_name,
         *_boot_row(entry.boot),
         entry.object_name,
+        entry.who,
     )
 
 
@@ -303,7 +312,7 @@ def _time(seconds: float) -> datetime:
 
 def _entry(row: tuple[object, ...]) -> JournalEntry:
     time, trigger, kind, name, okta_id, action, reason, before, after, outcome, error, *harm, sequence = row
-    harmed, evidence, counted, approval, harmed_name, boot, elapsed, object_name = harm
+    harmed, evidence, counted, approval, harmed_name, boot, elapsed, object_name, who = harm
     return JournalEntry(
         time=_time(float(str(time))),
         trigger=str(trigger),
@@ -324,4 +333,5 @@ def _entry(row: tuple[object, ...]) -> JournalEntry:
         harmed_name=str(harmed_name),
         boot=Boot(str(boot), float(str(elapsed))) if boot else None,
         object_name=str(object_name),
+        who=str(who),
     )

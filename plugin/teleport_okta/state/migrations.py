@@ -129,7 +129,38 @@ CREATE TABLE left_memberships (  -- members of lists of ours in the names of use
 ) WITHOUT ROWID;
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+_SIXTH: Final = """
+ALTER TABLE journal ADD COLUMN who TEXT NOT NULL DEFAULT '';         -- the person behind it, where it was one's command
+
+DELETE FROM memory WHERE key = 'findings';
+
+CREATE TABLE held (              -- harm that the brake holds, by object
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    okta_id TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    approvable INTEGER NOT NULL,
+    why TEXT NOT NULL,           -- why it is held
+    "of" INTEGER NOT NULL,       -- of how many there are of the kind
+    "limit" INTEGER NOT NULL,    -- what an hour may bring, and what was used of it
+    used INTEGER NOT NULL,
+    seen REAL NOT NULL,          -- when it was last planned
+    PRIMARY KEY (kind, name, okta_id)
+) WITHOUT ROWID;
+
+CREATE TABLE leftovers (         -- objects of another integration
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    organization TEXT NOT NULL,
+    seen REAL NOT NULL,
+    PRIMARY KEY (kind, name)
+) WITHOUT ROWID;
+
+ALTER TABLE quarantine ADD COLUMN seen REAL NOT NULL DEFAULT 0;      -- when it was last planned
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 
 

@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.cost import PassCost
-from teleport_okta.model.findings import Findings, Quarantined
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.scope import EVERYTHING
+from teleport_okta.plan.scoping import covers
 from teleport_okta.state.approvals import Approvals
 from teleport_okta.state.database import Database
 from teleport_okta.state.directory import DirectoryMemory
+from teleport_okta.state.findings import FindingsMemory
 from teleport_okta.state.journal import Journal
 from teleport_okta.state.left_memberships import LeftMemberships
 
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
     from pathlib import Path
 
+    from teleport_okta.model.findings import Findings
     from teleport_okta.model.okta import PersonFacts
+    from teleport_okta.model.scope import Scope
 
 FILE_NAME: Final = "state.db"
 
@@ -32,7 +37,6 @@ BASELINE: Final = "believed count"
 """The key under which the size of the last believed listing is remembered."""
 
 _COST: Final = "cost"
-_FINDINGS: Final = "findings"
 _LAST_SUCCESS: Final = "last success"
 _PLANS_KEPT: Final = 20
 
@@ -69,6 +73,7 @@ class Store:
         self.approvals = Approvals(database)
         self.directory = DirectoryMemory(database)
         self.left = LeftMemberships(database)
+        self._findings = FindingsMemory(database)
 
     @classmethod
     async def open(cls, data_dir: Path) -> Store:
@@ -137,15 +142,21 @@ class Store:
 
         return await self._database.submit(select)
 
-    async def settle_quarantine(self, entries: Iterable[QuarantineEntry]) -> None:
-        """Make these entries the whole quarantine."""
-        wanted = {entry.key: entry for entry in entries}.values()
+    async def settle_quarantine(
+        self, entries: Iterable[QuarantineEntry], *, at: datetime, scope: Scope = EVERYTHING
+    ) -> None:
+        """Make these entries the quarantine of everything in a scope, as a plan of `at` has it."""
+        wanted = {entry.key: entry for entry in entries if covers(scope, *entry.key)}.values()
 
         def write(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM quarantine")
+            known = connection.execute("SELECT kind, name, okta_id FROM quarantine").fetchall()
             connection.executemany(
-                "INSERT INTO quarantine (kind, name, okta_id, reason, remedy, since, next_try, tries, attempt) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "DELETE FROM quarantine WHERE kind = ? AND name = ? AND okta_id = ?",
+                [key for key in known if covers(scope, *key)],
+            )
+            connection.executemany(
+                "INSERT INTO quarantine (kind, name, okta_id, reason, remedy, since, next_try, tries, attempt, seen) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
                         *astuple(entry.row),
@@ -153,6 +164,7 @@ class Store:
                         entry.next_try.timestamp(),
                         entry.tries,
                         entry.attempt,
+                        at.timestamp(),
                     )
                     for entry in wanted
                 ],
@@ -161,17 +173,16 @@ class Store:
         await self._database.submit(write)
 
     async def quarantine(self) -> list[QuarantineEntry]:
-        """Return the quarantine of the last pass."""
+        """Return the whole quarantine."""
         return await self._database.submit(_quarantine)
 
-    async def remember_findings(self, findings: Findings) -> None:
-        """Keep what the last pass held and found, for `status`."""
-        await self._memorise(_FINDINGS, json.dumps(findings.as_json(), ensure_ascii=False))
+    async def settle_findings(self, findings: Findings, *, at: datetime, scope: Scope = EVERYTHING) -> None:
+        """Make these what is held and found of everything in a scope, as a plan of `at` has it."""
+        await self._findings.settle(findings, at=at, scope=scope)
 
     async def findings(self) -> Findings:
-        """Return what the last pass held and found."""
-        text = await self._recall(_FINDINGS)
-        return Findings() if text is None else Findings.from_json(json.loads(text))
+        """Return everything that is held and found."""
+        return await self._findings.read()
 
     async def remember_cost(self, cost: PassCost) -> None:
         """Keep what the last reading cost, for `status`."""

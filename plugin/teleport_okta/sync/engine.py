@@ -91,23 +91,27 @@ class Engine:
         command.add_done_callback(self._forget_command)
         return await asyncio.shield(command)
 
-    async def approve(self, digest: str) -> Approval:
-        """Admit a held set for 24 h, and run a pass soon; raises NothingHeldError or StateError."""
-        approval = await self._store.approvals.approve(digest, at=self._clock.now())
-        _log.info("approved %s: %d held, until %s", digest, len(approval.harmed), approval.expires.isoformat())
+    async def approve(self, digest: str, *, by: str) -> Approval:
+        """Admit what is held for 24 h, on record as `by` whom, and run a pass soon.
+
+        Raises NothingHeldError or StateError.
+        """
+        approval = await self._store.approvals.approve(digest, at=self._clock.now(), by=by, boot=self._clock.boot())
+        until = approval.expires.isoformat()
+        _log.info("approved %s by %s: %d held, until %s", approval.digest, by, len(approval.harmed), until)
         self._hinted.set()
         return approval
 
-    async def release(self, name: str) -> Released:
-        """Give a user name free, after the pass that may be running, and run one soon.
+    async def release(self, name: str, *, by: str) -> Released:
+        """Give a user name free, on record as `by` whom, after the pass that may be running, and run one soon.
 
         Raises NotReleasableError, or another TeleportOktaError.
         """
         async with self._one_at_a_time:
             self._refuse_when_stopping()
-            released = await self._pass.release(name)
+            released = await self._pass.release(name, by=by)
         locks, memberships = len(released.locks), len(released.memberships)
-        _log.info("released %s: %d locks taken off, %d memberships for who is next", name, locks, memberships)
+        _log.info("released %s by %s: %d locks taken off, %d memberships for who is next", name, by, locks, memberships)
         self._hinted.set()
         return released
 

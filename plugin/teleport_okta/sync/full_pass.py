@@ -190,8 +190,8 @@ class FullPass:
             self.applying = False
         return report
 
-    async def release(self, name: str) -> Released:
-        """Give a user name free, because an operator says so; return what was released.
+    async def release(self, name: str, *, by: str = "") -> Released:
+        """Give a user name free, because an operator (`by`) says so; return what was released.
 
         Raises NotReleasableError when there is nothing to release, or a lock of it would be set again by the next pass;
         StandbyError when another process has the right to write; OktaError, TeleportError or StateError.
@@ -206,6 +206,7 @@ class FullPass:
             left=self._store.left,
             keys=self.keys,
             clock=self._clock,
+            by=by,
         )
 
     async def _become_writer(self, owner: str) -> None:

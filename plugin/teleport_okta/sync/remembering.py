@@ -55,17 +55,15 @@ class PassMemory:
         await self.remember_findings(plan)
         patience = reading.patience(self._interval)
         entries = patience.entries(plan.quarantined, outcomes, reading.remembered.quarantine, now)
-        await self._store.settle_quarantine(entries)
-        alarm = patience.alarm(len(entries))
-        self._show(plan.holds, quarantined=len(entries), alarmed=alarm is not None)
+        await self._store.settle_quarantine(entries, at=now)
+        aside = len(await self._store.quarantine())
+        alarm = patience.alarm(aside)
+        self._show((await self._store.findings()).holds, quarantined=aside, alarmed=alarm is not None)
         return replace(plan, warnings=(*plan.warnings, alarm)) if alarm else plan
 
     async def remember_findings(self, plan: Plan) -> None:
         """Keep what is held, so that it can be approved, and what `status` lists."""
-        await self._store.remember_findings(plan.findings)
-        await self._store.approvals.remember_held(
-            [held.harmed for held in plan.held if held.approvable], at=self._clock.now()
-        )
+        await self._store.settle_findings(plan.findings, at=self._clock.now())
 
     async def _remember_directory(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome]) -> None:
         facts = reading.directory

@@ -107,6 +107,17 @@ async def test_an_approved_person_who_returns_and_leaves_again_is_not_admitted_t
     assert len(report.plan.findings.held) == 12
 
 
+async def test_an_approval_is_on_record_when_it_is_over(world, crowd):
+    unassign(world, crowd[:12])
+    digest = (await world.run()).plan.findings.held_digest
+    await world.parts.store.approvals.approve(digest, at=world.clock.now(), by="root (uid 0, pid 7)")
+    await world.run()
+    world.clock.advance(25 * HOUR)
+    await world.run()
+    (first,) = [one for one in await world.parts.store.journal.history(limit=9, name="u00@x.io") if one.who]
+    assert (first.action, first.approval, first.who) == ("approve", digest, "root (uid 0, pid 7)")
+
+
 async def test_only_what_was_held_can_be_approved(world):
     with pytest.raises(NothingHeldError, match="0123456789abcdef"):
         await world.parts.store.approvals.approve("0123456789abcdef", at=world.clock.now())

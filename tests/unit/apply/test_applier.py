@@ -13,7 +13,7 @@ from teleport_okta.plan.directory import merged
 from teleport_okta.state.journal import Result
 from teleport_okta.teleport.errors import AlreadyExistsError, PermissionDeniedError, RevisionConflictError
 from unit.apply.applying import leaving, refused
-from worlds import NOW, listing, owned_user, person, planned
+from worlds import NOW, held_findings, listing, owned_user, person, planned
 
 
 async def test_leavers_are_locked_first_and_deleted_after_everybody_who_comes(applier, cluster):
@@ -127,7 +127,7 @@ async def test_one_key_is_applied_by_one_at_a_time(applier, cluster):
 
 async def test_an_approval_is_used_up_by_the_last_step(applier, store):
     harmed = Harmed("user", "a", "00ua")
-    await store.approvals.remember_held([harmed], at=NOW)
+    await store.settle_findings(held_findings(harmed), at=NOW)
     approval = await store.approvals.approve(held_digest([harmed]), at=NOW)
     plan = leaving("a")
     marked = [replace(one, harm=replace(one.harm, approval=approval.digest)) for one in plan.changes]

@@ -10,7 +10,7 @@ from teleport_okta.clock import VirtualClock
 from teleport_okta.model.harm import Harmed, held_digest
 from teleport_okta.state.journal import Result
 from teleport_okta.state.store import Store
-from worlds import NOW, listing, owned_user, planned
+from worlds import NOW, held_findings, listing, owned_user, planned
 
 
 @dataclass
@@ -66,7 +66,7 @@ async def test_a_user_who_is_not_ours_any_more_is_not_deleted(cluster, steps):
 
 async def test_an_approval_is_not_used_up_before_the_last_step(cluster, steps, store):
     harmed = Harmed("user", "ada@x.io", "00uADA")
-    await store.approvals.remember_held([harmed], at=NOW)
+    await store.settle_findings(held_findings(harmed), at=NOW)
     approval = await store.approvals.approve(held_digest([harmed]), at=NOW)
     lock, delete = (
         replace(one, harm=replace(one.harm, approval=approval.digest)) for one in planned(listing(), [ADA]).changes

@@ -16,7 +16,7 @@ from teleport_okta.plan.plan import Plan
 from teleport_okta.state.journal import Result
 from teleport_okta.teleport.errors import AlreadyExistsError, PermissionDeniedError
 from unit.apply.applying import leaving, refused, results
-from worlds import NOW, listing, owned_user, person, planned
+from worlds import NOW, held_findings, listing, owned_user, person, planned
 from worlds_directory import ADA, BOB, PEOPLE, group, organization, synced, whole_plan
 
 LATER = NOW + timedelta(seconds=1)
@@ -108,7 +108,7 @@ async def test_a_key_that_was_planned_again_is_not_taken_from_a_later_plan(appli
 
 async def test_an_approval_outlasts_a_leavers_lock_that_is_taken_alone(applier, store):
     harmed = Harmed("user", "a", "00ua")
-    await store.approvals.remember_held([harmed], at=NOW)
+    await store.settle_findings(held_findings(harmed), at=NOW)
     approval = await store.approvals.approve(held_digest([harmed]), at=NOW)
     plan = leaving("a")
     marked = [replace(one, harm=replace(one.harm, approval=approval.digest)) for one in plan.changes]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import pwd
 import stat
+import sys
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
+import grpc
 import pytest
 from teleport_okta.desired.preview import EndingList, FilterMatch, FilterPreview, PresentList, Verdict
 from teleport_okta.desired.trust import Absences
@@ -17,14 +23,17 @@ from teleport_okta.model.inheritance import LeftMembership, Released
 from teleport_okta.model.labels import okta_id_of
 from teleport_okta.model.teleport import Cluster, Feature
 from teleport_okta.plan.view import view_of
-from teleport_okta.serve.admin import SOCKET_NAME, AdminService, serving
-from teleport_okta.serve.admin_client import ServiceError, running_service
+from teleport_okta.serve.admin import INNER_SOCKET_NAME, SOCKET_NAME, AdminService, serving
+from teleport_okta.serve.admin_client import AdminClient, ServiceError, running_service
+from teleport_okta.serve.callers import Caller, this_process
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry, Store
 from teleport_okta.sync.full_pass import PlanChangedError
 from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.sync.status import Status
 from worlds import NOW, braked, leaver_lock, listing, owned_user, person, planned
+
+_PATH = os.pathsep.join(sys.path)
 
 PLAN = planned(
     listing(person("00uB", "bob@x.io"), person("00uX", "o'neil@x.io")),
@@ -70,7 +79,12 @@ class Engine:
             raise self.answer
         return self.answer
 
-    preview_filters = status = plan = apply = approve = release = _say
+    async def _say_to(self, *_, by):
+        self.asked_by = by
+        return await self._say()
+
+    preview_filters = status = plan = apply = _say
+    approve = release = _say_to
 
 
 @pytest.fixture
@@ -110,6 +124,56 @@ async def test_an_approval_arrives_whole(world):
     assert await client.approve("digest") == engine.answer
 
 
+@pytest.mark.parametrize("command", ["approve", "release"])
+async def test_who_asks_is_whom_the_kernel_names_at_the_other_end_of_the_socket(world, command):
+    engine, _, client = world
+    engine.answer = Released(()) if command == "release" else Approval("digest", frozenset(), NOW)
+    await getattr(client, command)("digest")
+    assert engine.asked_by == str(this_process())
+    assert f"uid {os.getuid()}, pid {os.getpid()}" in engine.asked_by
+
+
+async def test_another_process_is_told_apart(world, tmp_path):
+    engine, _, _ = world
+    engine.answer = Approval("digest", frozenset(), NOW)
+    code = (
+        "import asyncio, os, sys, pathlib\n"
+        "from teleport_okta.serve.admin_client import running_service\n"
+        "async def ask():\n"
+        "    async with running_service(pathlib.Path(sys.argv[1])) as service:\n"
+        "        await service.approve('digest')\n"
+        "asyncio.run(ask())\n"
+        "print(os.getpid())\n"
+    )
+    asking = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        code,
+        str(tmp_path),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": _PATH},
+    )
+    printed, _ = await asking.communicate()
+    assert f"pid {int(printed)}" in engine.asked_by
+
+
+async def test_nobody_approves_who_comes_past_the_front_door(world, tmp_path):
+    engine, _, _ = world
+    engine.answer = Approval("digest", frozenset(), NOW)
+    async with grpc.aio.insecure_channel(f"unix:{tmp_path / INNER_SOCKET_NAME}") as channel:
+        with pytest.raises(ServiceError, match="not known"):
+            await AdminClient(channel).approve("digest")
+        engine.answer = STATUS
+        assert await AdminClient(channel).status() == STATUS
+
+
+async def test_callers_in_words(monkeypatch):
+    monkeypatch.setattr(pwd, "getpwuid", {0: SimpleNamespace(pw_name="root")}.__getitem__)
+    assert str(Caller(0, 7)) == "root (uid 0, pid 7)"
+    assert str(Caller(0, 0, 0)) == "root (uid 0, pid unknown)"
+    assert str(Caller(0, 7, 1000)) == "root (uid 0, pid 7, logged in as user 1000)"
+
+
 async def test_what_was_released_arrives(world):
     engine, _, client = world
     locks = leaver_lock("00uA", "ada@x.io"), leaver_lock("00uB", "ada@x.io", ends_in=None)
@@ -124,7 +188,7 @@ async def test_what_was_released_arrives(world):
 async def test_the_journal_arrives_whole(world):
     _, store, client = world
     entry = JournalEntry(NOW, "start", "user", "a", "00u", "lock", "why", "", "abc", Result.FAILED, "no")
-    entry = replace(entry, harm="user", evidence="absent", counted=True, approval="d")
+    entry = replace(entry, harm="user", evidence="absent", counted=True, approval="d", who="root")
     await store.journal.record(entry)
     await store.journal.flush()
     assert await client.history(limit=5, name="a") == [replace(entry, sequence=1)]
@@ -147,7 +211,8 @@ async def test_an_error_keeps_its_words_and_its_remedy(world, error):
 
 
 async def test_only_the_owner_may_ask(world, tmp_path):
-    assert stat.S_IMODE((tmp_path / SOCKET_NAME).stat().st_mode) == 0o600
+    for name in (SOCKET_NAME, INNER_SOCKET_NAME):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
 
 async def test_without_a_service_there_is_no_client(tmp_path):
@@ -166,6 +231,7 @@ async def test_the_socket_of_a_dead_service_is_no_service_and_is_replaced(tmp_pa
     async with serving(AdminService(Engine(), store), tmp_path), running_service(tmp_path) as client:
         assert client is not None
     assert not (tmp_path / SOCKET_NAME).exists()
+    assert not (tmp_path / INNER_SOCKET_NAME).exists()
     await store.close()
 
 

@@ -13,8 +13,7 @@ from datetime import timedelta
 import pytest
 from teleport_okta.clock import Boot
 from teleport_okta.model.findings import Quarantined
-from teleport_okta.model.harm import Evidence, Harmed, PastHarm, held_digest
-from teleport_okta.state.approvals import NothingHeldError
+from teleport_okta.model.harm import Evidence, Harmed, PastHarm
 from teleport_okta.state.errors import StateDamagedError, StateError, StateFullError, StateLockedError
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.lock import exclusive
@@ -80,41 +79,15 @@ async def test_only_a_listing_whose_absences_are_settled_moves_the_baseline(stor
 
 
 async def test_the_quarantine_is_what_it_was_last_made(store):
-    await store.settle_quarantine([ENTRY])
+    await store.settle_quarantine([ENTRY], at=NOW)
     assert await store.quarantine() == [ENTRY]
-    await store.settle_quarantine([])
+    await store.settle_quarantine([], at=NOW)
     assert await store.quarantine() == []
 
 
 HOUR = timedelta(hours=1)
 BOOT = Boot("this", 1000.0)
 ADA, BOB = Harmed("user", "ada@x.io", "00uADA"), Harmed("user", "bob@x.io", "00uBOB")
-
-
-async def test_a_held_set_can_be_approved_by_its_digest_for_a_day(store):
-    await store.approvals.remember_held([ADA, BOB], at=NOW)
-    approval = await store.approvals.approve(held_digest([BOB, ADA]), at=NOW)
-    assert approval.harmed == {ADA, BOB}
-    assert await store.approvals.in_force(NOW + timedelta(hours=23, minutes=59)) == (approval,)
-    assert await store.approvals.in_force(NOW + timedelta(hours=24)) == ()
-
-
-async def test_a_digest_that_nothing_was_held_under_lately_is_refused(store):
-    await store.approvals.remember_held([ADA], at=NOW)
-    with pytest.raises(NothingHeldError, match="nothing was held"):
-        await store.approvals.approve(held_digest([BOB]), at=NOW)
-    with pytest.raises(NothingHeldError):
-        await store.approvals.approve(held_digest([ADA]), at=NOW + timedelta(hours=24))
-
-
-async def test_what_was_done_is_not_admitted_again(store):
-    await store.approvals.remember_held([ADA, BOB], at=NOW)
-    digest = held_digest([ADA, BOB])
-    await store.approvals.approve(digest, at=NOW)
-    sequence = await store.journal.begin(harm(ADA, approval=digest))
-    await store.journal.finish(sequence, Result.DONE, at=NOW, uses=(digest, ADA))
-    (approval,) = await store.approvals.in_force(NOW)
-    assert approval.harmed == {BOB}
 
 
 def harm(harmed, *, counted=True, approval=""):
@@ -267,7 +240,7 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):
 
 async def test_what_the_database_cannot_hold_is_an_error_and_not_the_end_of_it(store):
     with pytest.raises(StateError, match="cannot hold"):
-        await store.settle_quarantine([replace(ENTRY, row=Quarantined("user", "sur\ud800", "00u", "x", "y"))])
+        await store.settle_quarantine([replace(ENTRY, row=Quarantined("user", "sur\ud800", "00u", "x", "y"))], at=NOW)
     with pytest.raises(StateError):
         await store.journal.history(limit=10**20)
     assert await store.quarantine() == []

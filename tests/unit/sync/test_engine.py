@@ -17,7 +17,7 @@ from teleport_okta.state.store import Store
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.teleport.lease import StandbyError
-from worlds import NOW, leaver_lock
+from worlds import NOW, held_findings, leaver_lock
 
 REPORT = PassReport("test", PlanView("d"), (), NOW, NOW)
 CHANGE = ChangeView("create", "user", "ada@x.io", "ada@x.io", "00uADA", "assigned in Okta")
@@ -51,7 +51,7 @@ class Script:
     def drain(self):
         self.drained = True
 
-    async def release(self, name):
+    async def release(self, name, *, by):
         return Released((leaver_lock("00uADA", name),))
 
 
@@ -245,13 +245,13 @@ async def test_an_approval_and_a_release_bring_the_next_pass_forward(store, comm
     script = Script(clock, [REPORT, REPORT])
     script.engine = Engine(full_pass=script, store=store, clock=clock, interval=timedelta(minutes=10))
     harmed = [Harmed("user", "ada@x.io", "00uADA")]
-    await store.approvals.remember_held(harmed, at=NOW)
+    await store.settle_findings(held_findings(*harmed), at=NOW)
     running = asyncio.ensure_future(script.engine.run())
     while not script.ran:
         await asyncio.sleep(0)
     if command == "approve":
-        assert (await script.engine.approve(held_digest(harmed))).harmed == set(harmed)
+        assert (await script.engine.approve(held_digest(harmed), by="ada")).harmed == set(harmed)
     else:
-        assert [lock.user for lock in (await script.engine.release("ada@x.io")).locks] == ["ada@x.io"]
+        assert [lock.user for lock in (await script.engine.release("ada@x.io", by="ada")).locks] == ["ada@x.io"]
     await asyncio.wait_for(running, 5)
     assert [trigger for trigger, _ in script.ran] == ["start", "command"]
