@@ -102,3 +102,16 @@ async def test_who_is_in_a_nested_list_that_no_listing_shows_is_not_added_to_the
     report = await office.world.run()
     assert not report.plan.changes
     assert set(office.members(group)) == {"ada@x.io", "outer"}
+
+
+async def test_an_empty_list_goes_where_lists_of_similar_names_show_their_members(tmp_path):
+    """The public cache starts the listing of a list at its bare name: the members of `abc-x` come with `abc`."""
+    async with built_office(tmp_path, cluster={"public_member_cache": True}) as office:
+        group = office.group("Eng", "ada@x.io")
+        await office.settled()
+        office.people.create(f"{group.id}-x")
+        office.people.add_member(f"{group.id}-x", "eve@x.io")
+        office.okta.remove_member(group.id, office.person("ada@x.io").id)
+        assert (await office.next_pass()).succeeded
+        assert group.id not in office.lists()
+        assert set(office.members(f"{group.id}-x")) == {"eve@x.io"}
