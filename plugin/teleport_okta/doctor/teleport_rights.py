@@ -115,7 +115,7 @@ def of_feature(feature: Feature, *, with_bot: bool = True) -> Finding:
         return HERE.ok(check, f"on: {purpose}" if purpose else "on")
     if feature.name in _OF_BOT and not with_bot:
         return HERE.note(check, f"off, as there is no bot identity that can be used: {purpose}")
-    off = f"off: {feature.reason}"
+    off = f"unknown: {feature.reason}" if feature.unknown else f"off: {feature.reason}"
     if feature.name in _NEEDED_FEATURES:
         return HERE.error(
             check, f"{off}; needed: {purpose}", "join again with a token of `tctl tokens add --type=okta`"

@@ -80,13 +80,19 @@ class TeleportRole:
 class Feature:
     """Something that a cluster can do for us, or why it cannot.
 
-    `denied`: it is there, and we may not use it. So nobody knows what the cluster holds of it.
+    `denied`: it is there, and we may not use it. So nobody knows what the cluster holds of it. `gated`: it is off
+    because calls would do damage on a server of this version. `unknown`: nobody can tell whether it is there, and
+    `reason` says why; it is not `enabled` then. `at_first_sight`: it is off, and has not been seen off often enough to
+    be sure (`teleport/feature_history.py`).
     """
 
     name: str
     enabled: bool
     reason: str = ""
     denied: bool = False
+    gated: bool = False
+    unknown: bool = False
+    at_first_sight: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +132,8 @@ class Cluster:
     def has(self, name: str) -> bool:
         """Whether a feature is on."""
         return self.feature(name).enabled
+
+    def may_have(self, name: str) -> bool:
+        """Whether a feature is on, or nobody can tell."""
+        feature = self.feature(name)
+        return feature.enabled or feature.unknown

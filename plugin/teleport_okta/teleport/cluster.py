@@ -16,6 +16,7 @@ from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.errors import RpcError
+from teleport_okta.teleport.feature_history import FeatureHistory
 from teleport_okta.teleport.features import read_cluster
 from teleport_okta.teleport.identity_errors import ForeignClusterError, IdentityError, NotAHostIdentityError
 from teleport_okta.teleport.identity_states import NO_BOT, state_of
@@ -86,6 +87,7 @@ class Teleport:
         self._clock = clock
         self._opener = opener
         self._known_cluster: Cluster | None = None
+        self._features = FeatureHistory(clock)
         self._identities = ByOrigin(host, bot, lease)
         self._bot_source = ""
         self._problems: dict[str, str] = {}
@@ -147,10 +149,12 @@ class Teleport:
     async def cluster(self) -> Cluster:
         """Ask the cluster for its name, version and features, anew each time.
 
+        A feature that blinks, or whose probe failed, is unknown (`teleport/feature_history.py`).
+
         Raises UnavailableError, ClientVersionRefusedError or IdentityExpiredError when it cannot be asked, and
         ServerTooOldError.
         """
-        self._known_cluster = await read_cluster(self.host, self.bot)
+        self._known_cluster = self._features.settled(await read_cluster(self.host, self.bot))
         return self._known_cluster
 
     async def ping(self) -> None:

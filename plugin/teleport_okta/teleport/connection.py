@@ -153,6 +153,14 @@ class Connection:
         """Make one harmless call, once; raises RpcError."""
         await self._prove(self._lines.current)
 
+    async def answers(self) -> bool:
+        """Whether one harmless call, made once, is answered: tells an outage from the failure of another call."""
+        try:
+            await self.prove()
+        except RpcError:
+            return False
+        return True
+
     def attempts(self) -> Attempts:
         """Return the attempts of a new operation."""
         return Attempts(self._policy, self._clock, self._rng, self._diagnose)

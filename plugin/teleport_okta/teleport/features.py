@@ -1,6 +1,6 @@
 """What a cluster can do for us: one harmless call for each feature, and why one is off (`reference/teleport.md` 7).
 
-An outage is not an answer: it raises, and says nothing of any feature.
+A probe that fails without a clear answer says nothing: the feature is unknown. An outage of everything raises.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from teleport_okta.teleport.errors import (
     FeatureUnavailableError,
     NotFoundError,
     PermissionDeniedError,
+    RpcError,
     UnavailableError,
 )
 from teleport_okta.teleport.gates import gate_for, version_warnings
@@ -51,9 +52,8 @@ async def read_cluster(host: Connection, bot: Connection | None) -> Cluster:
     ping = await _ping(host)
     warnings = version_warnings(ping.ServerVersion)
     features = [_saml(ping.ServerFeatures), _review_requests(ping.ServerFeatures)]
-    for probe in _PROBES:
-        connection = host if probe.identity == "host" else bot
-        features.append(await _probe(probe, connection, ping.ServerVersion))
+    probing = _Probing(host, bot, ping.ServerVersion)
+    features += [await probing.feature(probe) for probe in _PROBES]
     return Cluster(
         name=ping.ClusterName,
         version=ping.ServerVersion,
@@ -114,32 +114,66 @@ def _access_list_limit(features: Features) -> int | None:
     return max(1, limit) if enabled else 1
 
 
-async def _probe(probe: _Probe, connection: Connection | None, server_version: str) -> Feature:
-    gate = gate_for(probe.feature, server_version)
-    if gate is not None:
-        return Feature(probe.feature, enabled=False, reason=f"off on {server_version}: {gate.why}; {gate.remedy}")
-    if connection is None:
-        return Feature(
-            probe.feature, enabled=False, reason="needs the bot's identity: set teleport.identity to its file"
-        )
-    try:
-        await probe.call(connection)
-    except NotFoundError:
-        pass
-    except FeatureUnavailableError as error:
-        return Feature(
-            probe.feature,
-            enabled=False,
-            reason=f"this cluster does not offer it (Community edition, or too old): {error.details}",
-        )
-    except PermissionDeniedError as error:
-        reason = f"the {probe.identity} identity may not use it: {error.details}"
-        return Feature(probe.feature, enabled=False, reason=reason, denied=True)
-    except IdentityError as error:
+class _Probing:
+    """Makes the probes of one moment. What is not answered at all for one identity is not asked again for it."""
+
+    def __init__(self, host: Connection, bot: Connection | None, server_version: str) -> None:
+        self._connections = {"host": host, "bot": bot}
+        self._server_version = server_version
+        self._without_bot = ""
+
+    async def feature(self, probe: _Probe) -> Feature:
+        """Return what a probe says. Raises UnavailableError in an outage, and IdentityError of the host."""
+        gate = gate_for(probe.feature, self._server_version)
+        if gate is not None:
+            reason = f"off on {self._server_version}: {gate.why}; {gate.remedy}"
+            return Feature(probe.feature, enabled=False, reason=reason, gated=True)
+        connection = self._connections[probe.identity]
+        if connection is None:
+            return Feature(
+                probe.feature, enabled=False, reason="needs the bot's identity: set teleport.identity to its file"
+            )
+        if probe.identity == "bot" and self._without_bot:
+            return _unknown(probe, self._without_bot)
+        return await self._asked(probe, connection)
+
+    async def _asked(self, probe: _Probe, connection: Connection) -> Feature:
+        """Make a probe's call; an object that does not exist proves that we may look for it."""
+        try:
+            await probe.call(connection)
+        except NotFoundError:
+            return Feature(probe.feature, enabled=True)
+        except RpcError as error:
+            return await self._without(probe, connection, error)
+        except IdentityError as error:
+            if probe.identity == "host":
+                raise
+            return Feature(probe.feature, enabled=False, reason=str(error))
+        return Feature(probe.feature, enabled=True)
+
+    async def _without(self, probe: _Probe, connection: Connection, error: RpcError) -> Feature:
+        """Return what a probe that failed says; raises its error in an outage."""
+        if isinstance(error, FeatureUnavailableError):
+            reason = f"this cluster does not offer it (Community edition, or too old): {error.details}"
+            return Feature(probe.feature, enabled=False, reason=reason)
+        if isinstance(error, PermissionDeniedError):
+            reason = f"the {probe.identity} identity may not use it: {error.details}"
+            return Feature(probe.feature, enabled=False, reason=reason, denied=True)
+        if isinstance(error, UnavailableError):
+            await self._outlive(probe, connection, error)
+        return _unknown(probe, str(error))
+
+    async def _outlive(self, probe: _Probe, connection: Connection, error: UnavailableError) -> None:
+        """Raise the error of a call without an answer when the host gets none at all; note when the bot gets none."""
+        if await connection.answers():
+            return
         if probe.identity == "host":
-            raise
-        return Feature(probe.feature, enabled=False, reason=str(error))
-    return Feature(probe.feature, enabled=True)
+            raise error
+        self._without_bot = str(error)
+
+
+def _unknown(probe: _Probe, reason: str) -> Feature:
+    return Feature(probe.feature, enabled=False, unknown=True, reason=f"nobody can tell: {reason}")
 
 
 async def _list_users(connection: Connection) -> None:

@@ -163,10 +163,28 @@ async def test_a_cluster_that_never_says_who_it_is_counts_as_away(with_bot: Tele
         await with_bot.cluster()
 
 
-async def test_an_outage_says_nothing_of_features(with_bot: Teleport, enterprise: ScriptedAuth) -> None:
-    enterprise.answer(ACCESS_LISTS + "ListAccessLists", Refuse(Code.UNAVAILABLE, "Socket closed"))
+@pytest.mark.parametrize("code", [Code.UNAVAILABLE, Code.UNKNOWN, Code.INTERNAL, Code.DEADLINE_EXCEEDED])
+async def test_a_probe_that_fails_says_nothing_of_its_feature_alone(
+    with_bot: Teleport, enterprise: ScriptedAuth, code: Code
+) -> None:
+    enterprise.answer(ACCESS_LISTS + "ListAccessLists", Refuse(code, "Socket closed"))
 
-    with pytest.raises(UnavailableError):
+    cluster = await with_bot.cluster()
+
+    found = cluster.feature("access_lists")
+    assert (found.enabled, found.unknown, found.denied) == (False, True, False)
+    assert "AccessListService/ListAccessLists" in found.reason
+    assert {one.name for one in cluster.features if not one.enabled} == {"access_lists"}
+
+
+async def test_an_outage_that_begins_among_the_probes_says_nothing_of_features(
+    with_bot: Teleport, enterprise: ScriptedAuth
+) -> None:
+    gone = Refuse(Code.UNAVAILABLE, "Socket closed")
+    enterprise.answer(ACCESS_LISTS + "ListAccessLists", gone)
+    enterprise.answer(AUTH + "Ping", ping(), gone)
+
+    with pytest.raises(UnavailableError, match="ListAccessLists"):
         await with_bot.cluster()
 
 
