@@ -97,9 +97,10 @@ def planned(
     aside_since: Mapping[tuple[str, str, str], datetime] | None = None,
     inheritance: Inheritance = NOTHING_LEFT,
     scope: Scope = EVERYTHING,
+    locks_unread: str = "",
 ) -> Plan:
-    """Plan a snapshot against a cluster, nothing held."""
-    actual = ActualUsers({user.name: user for user in users}, {lock.name: lock for lock in locks})
+    """Plan a snapshot against a cluster, nothing held; `locks_unread` says why its locks were not read."""
+    actual = ActualUsers({user.name: user for user in users}, {lock.name: lock for lock in locks}, locks_unread)
     desired = desired_users(snapshot, policy, owned_names(actual.users.values(), policy.owner), scope)
     return plan_users(desired, actual, policy, now=now, aside_since=aside_since, inheritance=inheritance, scope=scope)
 

@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.directory import desired_directory
-from teleport_okta.desired.import_labels import ImportLabels
 from teleport_okta.desired.policy import Imports
 from teleport_okta.desired.trust import APPS, GROUPS, doubted_rosters, judge_listing
 from teleport_okta.model import labels
@@ -128,6 +127,17 @@ def imports(**changes: object) -> Imports:
     return replace(IMPORTS, **changes)  # type: ignore[arg-type]
 
 
+_READS = {
+    "role": ("roles",),
+    "user_group": ("user_groups",),
+    "app_server": ("app_servers", "other_app_servers"),
+    "access_list": ("access_lists", "members"),
+    "member": ("members",),
+    "okta_import_rule": ("import_rules",),
+}
+"""What of an `ActualDirectory` a listing fills, by the kind that it is of."""
+
+
 @dataclass
 class Cluster:
     """A model of Teleport: what a change does to it, and what it refuses.
@@ -165,12 +175,12 @@ class Cluster:
 
     def actual_users(self) -> ActualUsers:
         """What a pass reads of users."""
-        return ActualUsers(dict(self.users), dict(self.locks), tuple(self.roles.values()))
+        return ActualUsers(dict(self.users), dict(self.locks))
 
-    def actual(self, settings: Imports = IMPORTS) -> ActualDirectory:
-        """What a pass reads of all else: nothing of what is switched off."""
+    def actual(self, settings: Imports = IMPORTS, unread: Iterable[str] = ()) -> ActualDirectory:
+        """What a pass reads of all else: nothing of what is switched off, or of the kinds that are unread."""
         lists = {} if settings.lists_off else self.lists
-        return ActualDirectory(
+        found = ActualDirectory(
             roles=dict(self.roles),
             user_groups={} if settings.groups_off else dict(self.user_groups),
             app_servers={} if settings.apps_off else dict(self.app_servers),
@@ -178,7 +188,9 @@ class Cluster:
             access_lists={name: replace(one, parents=self._parents(name)) for name, one in lists.items()},
             members={name: _as_read(self.members[name]) for name in lists if self.members.get(name)},
             import_rules=self.rules,
+            unread=dict.fromkeys(unread, "503"),
         )
+        return replace(found, **{name: type(getattr(found, name))() for kind in found.unread for name in _READS[kind]})
 
     def imported(self, name: str) -> set[str]:
         """Who is in a list because Okta says so."""
@@ -312,19 +324,19 @@ def whole_plan(
     *,
     people: Snapshot = PEOPLE,
     settings: Imports = IMPORTS,
+    unread: Iterable[str] = (),
     now: datetime = NOW,
     scope: Scope = EVERYTHING,
     lists_before: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Plan users, groups, apps and lists of a scope against a cluster, nothing held."""
+    """Plan users, groups, apps and lists of a scope against a cluster, some kinds of which are unread; nothing held."""
     users = planned(
         people, cluster.users.values(), cluster.locks.values(), policy=settings.policy, now=now, scope=scope
     )
-    desired = desired_directory(okta, settings, ImportLabels(cluster.rules))
+    actual = cluster.actual(settings, unread)
+    desired = desired_directory(okta, settings, actual.import_labels())
     holders = holders_after(users, cluster.users, settings.policy.owner)
-    directory = plan_directory(
-        desired, cluster.actual(settings), holders, settings, now=now, scope=scope, lists_before=lists_before
-    )
+    directory = plan_directory(desired, actual, holders, settings, now=now, scope=scope, lists_before=lists_before)
     return merged(users, directory)
 
 

@@ -124,7 +124,7 @@ def applied(plan: Plan) -> tuple[ActualUsers, ActualDirectory]:
     """The cluster after a plan that makes everything."""
     users, roles = _made(plan, TeleportUser), _made(plan, TeleportRole)
     servers = _made(plan, TeleportAppServer)
-    return ActualUsers(users, {}, tuple(roles.values())), ActualDirectory(
+    return ActualUsers(users, {}), ActualDirectory(
         roles=roles,
         user_groups=_made(plan, TeleportUserGroup),
         app_servers={name: replace(server, expires=NOW + timedelta(hours=1)) for name, server in servers.items()},

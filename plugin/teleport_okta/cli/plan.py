@@ -12,6 +12,7 @@ from teleport_okta.cli.costs import cost_lines
 from teleport_okta.cli.options import config_option, format_option, print_json
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.config import load
+from teleport_okta.observe.text import printable
 from teleport_okta.plan.render import as_text
 from teleport_okta.serve.admin_client import running_service
 
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @format_option
-def plan(config_path: Path, layout: str) -> None:
-    """Show what a pass would do now, and change nothing."""
+@click.pass_context
+def plan(context: click.Context, config_path: Path, layout: str) -> None:
+    """Show what a pass would do now, and change nothing. Exits 1 when not everything could be read."""
     view = asyncio.run(_plan(load(config_path)))
     if layout == "json":
         print_json(view.as_json())
@@ -34,6 +36,9 @@ def plan(config_path: Path, layout: str) -> None:
         click.echo(as_text(view))
         if view.cost is not None:
             click.echo("\n".join(cost_lines(view.cost)))
+        if view.error:
+            click.echo(f"error: {printable(view.error)}")
+    context.exit(1 if view.error else 0)
 
 
 async def _plan(settings: Settings) -> PlanView:

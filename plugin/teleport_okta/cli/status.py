@@ -72,7 +72,8 @@ def _lines(current: Status) -> Iterator[str]:
         for warning in current.cluster.warnings:
             yield f"warning: {warning}"
         for feature in current.cluster.features:
-            yield f"  {feature.name}: {'on' if feature.enabled else f'off, {feature.reason}'}"
+            off = "unknown" if feature.unknown else "off"
+            yield f"  {feature.name}: {'on' if feature.enabled else f'{off}, {feature.reason}'}"
     for warning in current.warnings:
         yield f"warning: {warning}"
     for identity in current.identities:

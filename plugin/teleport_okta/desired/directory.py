@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 GROUP: Final = "group"
 APP: Final = "app"
+ACCESS_LIST: Final = "access_list"
 
 _NO_ROSTER: Final = "it was not read"
 _TO_READ: Final = (
@@ -111,7 +112,7 @@ def launchable(app: OktaApp, left_out: frozenset[str]) -> str:
 
 def lists_wanted(groups: Iterable[OktaGroup], apps: Iterable[OktaApp], imports: Imports) -> tuple[set[str], set[str]]:
     """Return the ids of the groups whose members, and of the apps whose people, must be known for access lists."""
-    if imports.roles_off:
+    if imports.roles_off or ACCESS_LIST in imports.unread:
         return set(), set()
     return (
         {group.id for group in groups if _group_filter(group, imports) is not None},
@@ -227,7 +228,7 @@ class _Sorting:
             of = candidate.of
             remedy = _TO_READ.format(of=of) if roster.refused else "it is read again in the next pass"
             reason = f"who is in the {of} cannot be read, so its list is left as it is: {candidate.unread}"
-            self._aside.append(Quarantined("access_list", candidate.name, candidate.okta_id, reason, remedy))
+            self._aside.append(Quarantined(ACCESS_LIST, candidate.name, candidate.okta_id, reason, remedy))
         self._candidates[candidate.okta_id] = candidate
 
     def _is_usable(self, group: OktaGroup) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.name_filter import NameFilters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LEAVER_LOCK: Final = timedelta(hours=30, minutes=15)
 """How long a leaver stays locked: Teleport's longest certificate life and a margin (`reference/teleport.md` 6.1)."""
@@ -18,7 +21,8 @@ class Policy:
 
     `owner` is the Okta organisation id; `connector` is None for plain local users; `default_roles` exist in the
     cluster. `lock_suspended`: suspended people are locked while they are (otherwise suspension changes nothing).
-    `no_adoption` says why users whose origin is not okta cannot be changed (None: they can).
+    `no_adoption` says why users whose origin is not okta cannot be changed (None: they can), `no_arrivals` why nobody
+    new can get a user (None: they can).
     """
 
     owner: str
@@ -28,14 +32,18 @@ class Policy:
     create_unactivated: bool = False
     lock_suspended: bool = True
     no_adoption: str | None = None
+    no_arrivals: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Imports:
     """What of an organisation's groups and apps is imported, under the `policy` of the people's users.
 
-    `groups_off`, `apps_off` and `lists_off` say why something is not (empty: it is); with `lists_off` roles are kept
-    all the same, unless `roles_off` says why not. `reviews`: the cluster takes roles that may review requests.
+    `groups_off`, `apps_off`, `rules_off` and `lists_off` say why something is not (empty: it is); with `lists_off`
+    roles are kept all the same, unless `roles_off` says why not. `reviews`: the cluster takes roles that may review
+    requests (None: nobody knows). `unread` maps kinds that are not to be read, because nobody knows whether the cluster
+    has them, to the reason; `off_at_first_sight` are kinds that are off, and that this process has not seen off often
+    enough to be sure (`sync/policy.py`).
     `host_id` is ours among those of app servers. `list_limit`: how many lists the cluster may have in all (None: any
     number). `left_out` are the definition keys of apps that are not imported.
     """
@@ -44,11 +52,14 @@ class Imports:
     host_id: str
     groups_off: str = ""
     apps_off: str = ""
+    rules_off: str = ""
     lists_off: str = ""
     roles_off: str = ""
-    reviews: bool = True
+    reviews: bool | None = True
     default_owners: tuple[str, ...] = ()
     group_filters: NameFilters = field(default_factory=NameFilters)
     app_filters: NameFilters = field(default_factory=NameFilters)
     left_out: frozenset[str] = frozenset()
     list_limit: int | None = None
+    unread: Mapping[str, str] = field(default_factory=dict)
+    off_at_first_sight: frozenset[str] = frozenset()

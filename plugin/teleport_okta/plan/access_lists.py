@@ -20,7 +20,7 @@ from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import member_role, reviewer_role
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import labelling
-from teleport_okta.plan.changes import ACCESS_LIST, ROLE, USER, Action, Change, Harm
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER, Action, Change, Harm
 from teleport_okta.plan.departures import leavers_out
 from teleport_okta.plan.list_endings import ListEndings, harm_of_end, why_ended
 from teleport_okta.plan.list_roles import ending_roles, plan_roles, taken_role
@@ -94,6 +94,7 @@ class _Planner:
         self._desired = desired
         self._actual = actual
         self._roles = actual.roles
+        self._roles_unread = actual.is_unread(ROLE)
         self._holders = holders
         self._policy = imports.policy
         self._imports = imports
@@ -160,8 +161,8 @@ class _Planner:
             people = frozenset(names[okta_id] for okta_id in names.keys() & candidate.people)
             self._people[name] = people
             if name in self._actual.access_lists and self._is_ours(name):
-                taken = taken_role(name, self._roles, self._policy)
-                self._direct[name] = people & self._members_of(name).imported if taken else people
+                closed = self._roles_unread or taken_role(name, self._roles, self._policy) is not None
+                self._direct[name] = people & self._members_of(name).imported if closed else people
 
     def _weigh(self, candidate: Candidate) -> None:
         """Plan the list of one candidate."""
@@ -300,10 +301,18 @@ class _Planner:
         self._changes += self._endings.steps(found, reason, harm, needs=needs, only_if_empty=only_if_empty)
 
     def _keep_roles(self, candidate: Candidate, title: str) -> bool:
-        """Plan the roles of a wanted list; False when they cannot be ours."""
+        """Plan the roles of a wanted list; False when they cannot be ours, or nobody knows."""
         self._kept_roles.add(candidate.okta_id)
+        if self._roles_unread:
+            return False
         planned = plan_roles(
-            candidate, title, self._roles, self._imports, desired=self._desired, ending_apps=self._ending_apps
+            candidate,
+            title,
+            self._roles,
+            self._imports,
+            desired=self._desired,
+            ending_apps=self._ending_apps,
+            apps_unread=self._actual.is_unread(APP_SERVER),
         )
         if planned.aside is not None:
             self._aside.append(planned.aside)

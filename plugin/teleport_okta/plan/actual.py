@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
+from teleport_okta.desired.import_labels import ImportLabels
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,20 +23,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ActualUsers:
-    """The users and locks that a cluster holds, by name, all of them, ours and others'; and its roles."""
+    """The users and locks that a cluster holds, by name, all of them, ours and others'.
+
+    `locks_unread` says why the locks could not be read (empty: they were): then nobody knows who is locked.
+    """
 
     users: Mapping[str, TeleportUser]
     locks: Mapping[str, TeleportLock]
-    roles: tuple[TeleportRole, ...] = ()
+    locks_unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ActualDirectory:
     """The rest of what a cluster holds of interest, ours and others'.
 
-    `roles` are those of `ActualUsers`, by name. `app_servers` are those of our own host, by name; `other_app_servers`
+    `app_servers` are those of our own host, by name; `other_app_servers`
     those of all others. `members` by list; a list without any has no entry. `oddities` say what could not be believed
-    of what was read.
+    of what was read. `unread` maps the kinds that could not be read to the reason: nobody knows what the cluster holds
+    of them, so they, and what depends on them, are left as they are (`design.md` 4.2).
     """
 
     roles: Mapping[str, TeleportRole] = field(default_factory=dict)
@@ -44,3 +51,12 @@ class ActualDirectory:
     members: Mapping[str, ListMembers] = field(default_factory=dict)
     import_rules: tuple[ImportRule, ...] = ()
     oddities: tuple[str, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+    def is_unread(self, *kinds: str) -> bool:
+        """Whether one of these kinds could not be read."""
+        return not self.unread.keys().isdisjoint(kinds)
+
+    def import_labels(self) -> ImportLabels:
+        """Return the import rules, compiled."""
+        return ImportLabels(self.import_rules, unread=self.is_unread(IMPORT_RULE))

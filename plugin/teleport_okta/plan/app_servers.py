@@ -67,7 +67,7 @@ def _writing(
     imports: Imports,
 ) -> list[Change]:
     """Return the steps that write an app server: first all but what follows from the end of groups."""
-    content = _content(wanted, found, desired, imports)
+    content = _content(wanted, found, desired, actual, imports)
     ends = _ends_behind(found, content, desired, actual, imports.policy)
     if not ends:
         is_right = found is not None and content == found and found.expires is not None
@@ -80,12 +80,19 @@ def _writing(
 
 
 def _content(
-    wanted: WantedApp, found: TeleportAppServer | None, desired: DesiredDirectory, imports: Imports
+    wanted: WantedApp,
+    found: TeleportAppServer | None,
+    desired: DesiredDirectory,
+    actual: ActualDirectory,
+    imports: Imports,
 ) -> TeleportAppServer:
     app, policy = wanted.app, imports.policy
     base = found or TeleportAppServer(wanted.name, imports.host_id)
     owned = labelling.ours(app.id, policy) | labelling.of_app(app)
-    groups = () if imports.groups_off else _granting(wanted, base, desired)
+    if actual.is_unread(USER_GROUP):
+        groups = base.user_groups
+    else:
+        groups = () if imports.groups_off else _granting(wanted, base, desired)
     return replace(
         base,
         labels=labelling.labelled(base.labels, owned, wanted.rule_labels, policy),

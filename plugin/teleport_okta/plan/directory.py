@@ -9,11 +9,12 @@ from teleport_okta.model.findings import Leftover
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan.access_lists import plan_access_lists
 from teleport_okta.plan.app_servers import ending_app_ids, plan_app_servers
-from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, USER_GROUP
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP
 from teleport_okta.plan.departures import plan_departures
 from teleport_okta.plan.order import in_order
 from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.scoping import covers
+from teleport_okta.plan.unread import unread_of_directory
 from teleport_okta.plan.user_groups import plan_user_groups
 
 if TYPE_CHECKING:
@@ -38,16 +39,21 @@ def plan_directory(
 ) -> Plan:
     """Compare and return the plan of a scope, nothing of it held.
 
-    What is switched off is left as it is found. `holders` are the users that the plan about users leaves behind; `now`
-    tells which memberships have ended, `lists_before` which lists of ours were there after the last pass.
+    What is switched off, or could not be read, is left as it is found. `holders` are the users that the plan about
+    users leaves behind; `now` tells which memberships have ended, `lists_before` which lists of ours were there after
+    the last pass.
     """
-    groups = Plan() if imports.groups_off else plan_user_groups(desired, actual, imports.policy, scope)
-    apps = Plan() if imports.apps_off else plan_app_servers(desired, actual, imports, scope)
-    ending = frozenset[str]() if imports.apps_off else ending_app_ids(desired, actual, imports)
-    lists = (
-        plan_departures(actual.access_lists, actual.members, holders, imports.policy.owner, scope)
-        if imports.roles_off
-        else plan_access_lists(
+    no_groups = imports.groups_off or actual.is_unread(USER_GROUP)
+    groups = Plan() if no_groups else plan_user_groups(desired, actual, imports.policy, scope)
+    no_apps = imports.apps_off or actual.is_unread(APP_SERVER)
+    apps = Plan() if no_apps else plan_app_servers(desired, actual, imports, scope)
+    ending = frozenset[str]() if no_apps else ending_app_ids(desired, actual, imports)
+    if actual.is_unread(ACCESS_LIST, MEMBER):
+        lists = Plan()
+    elif imports.roles_off:
+        lists = plan_departures(actual.access_lists, actual.members, holders, imports.policy.owner, scope)
+    else:
+        lists = plan_access_lists(
             desired,
             actual,
             holders,
@@ -57,10 +63,12 @@ def plan_directory(
             scope=scope,
             lists_before=lists_before,
         )
+    beside = Plan(
+        quarantined=tuple(row for row in desired.quarantined if covers(scope, row.kind, row.name, row.okta_id)),
+        leftovers=_leftovers(actual) if scope.is_everything else (),
+        warnings=unread_of_directory(actual),
     )
-    rows = tuple(row for row in desired.quarantined if covers(scope, row.kind, row.name, row.okta_id))
-    leftovers = _leftovers(actual) if scope.is_everything else ()
-    return merged(Plan(quarantined=rows, leftovers=leftovers), groups, apps, lists)
+    return merged(beside, groups, apps, lists)
 
 
 def merged(*plans: Plan) -> Plan:
@@ -75,8 +83,12 @@ def merged(*plans: Plan) -> Plan:
 
 
 def _leftovers(actual: ActualDirectory) -> tuple[Leftover, ...]:
-    """Return objects of another or an earlier Okta integration, which are listed and never touched."""
+    """Return objects of another or an earlier Okta integration, which are listed and never touched.
+
+    Roles that the server itself brings along carry the vendor's origin too, and are no leftover.
+    """
     found = [
+        *((ROLE, name, role.labels) for name, role in actual.roles.items() if labels.RESOURCE_TYPE not in role.labels),
         *((USER_GROUP, group.name, group.labels) for group in actual.user_groups.values()),
         *((APP_SERVER, server.name, server.labels) for server in actual.app_servers.values()),
         *((APP_SERVER, server.name, server.labels) for server in actual.other_app_servers),

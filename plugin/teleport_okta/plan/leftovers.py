@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Leftover
-from teleport_okta.plan.changes import LOCK, ROLE, USER
+from teleport_okta.plan.changes import LOCK, USER
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -15,14 +15,10 @@ if TYPE_CHECKING:
 
 
 def leftovers(actual: ActualUsers, *, wanted: Container[str]) -> tuple[Leftover, ...]:
-    """Return what carries the vendor's labels and no owner's, but for wanted users, who are taken over in place.
-
-    Roles that the server itself brings along carry the vendor's origin too, and are nobody's leftover.
-    """
+    """Return what carries the vendor's labels and no owner's, but for wanted users, who are taken over in place."""
     found = [
         *((USER, user.name, user.labels) for name, user in actual.users.items() if name not in wanted),
         *((LOCK, lock.name, lock.labels) for lock in actual.locks.values()),
-        *((ROLE, role.name, role.labels) for role in actual.roles if labels.RESOURCE_TYPE not in role.labels),
     ]
     return tuple(
         sorted(

@@ -54,8 +54,12 @@ def plan_roles(
     *,
     desired: DesiredDirectory,
     ending_apps: frozenset[str],
+    apps_unread: bool,
 ) -> ListRoles:
-    """Plan both roles of a list that is wanted; `ending_apps` are the ids of apps whose app servers end in this."""
+    """Plan both roles of a list that is wanted; `ending_apps` are the ids of apps whose app servers end in this.
+
+    With `apps_unread` nobody knows what becomes of app servers: a role keeps the apps that are wanted no more.
+    """
     policy = imports.policy
     taken = taken_role(candidate.okta_id, roles, policy)
     if taken:
@@ -63,7 +67,7 @@ def plan_roles(
         return ListRoles(aside=Quarantined(ROLE, taken, candidate.okta_id, reason, "delete or rename that role"))
     changes: list[Change] = []
     unchanged = 0
-    for name, allow in _allowed(candidate, roles, imports, desired).items():
+    for name, allow in _allowed(candidate, roles, imports, desired, apps_unread=apps_unread).items():
         found = roles.get(name)
         base = found or TeleportRole(name)
         owned = labelling.ours(candidate.okta_id, policy) | {labels.ROLE_NAME: title}
@@ -102,7 +106,12 @@ def ending_roles(
 
 
 def _allowed(
-    candidate: Candidate, roles: Mapping[str, TeleportRole], imports: Imports, desired: DesiredDirectory
+    candidate: Candidate,
+    roles: Mapping[str, TeleportRole],
+    imports: Imports,
+    desired: DesiredDirectory,
+    *,
+    apps_unread: bool,
 ) -> dict[str, RoleAllow | None]:
     member = member_role(candidate.okta_id)
     found = roles.get(member)
@@ -110,9 +119,19 @@ def _allowed(
     if candidate.app_ids is None:
         allow = _granting(candidate, ()) if found is None else found.allow
     else:
-        unreadable = {app_id for app_id in candidate.unlisted & _apps(found) if desired.is_unreadable(app_id)}
-        allow = _granting(candidate, unreadable.union(candidate.app_ids))
-    return {member: allow, reviewer_role(candidate.okta_id): RoleAllow(review=(member,) if imports.reviews else ())}
+        unknown = {app_id for app_id in candidate.unlisted & _apps(found) if desired.is_unreadable(app_id)}
+        if apps_unread:
+            unknown |= _apps(found) - desired.apps.keys()
+        allow = _granting(candidate, unknown.union(candidate.app_ids))
+    reviewer = reviewer_role(candidate.okta_id)
+    return {member: allow, reviewer: RoleAllow(review=_reviewed(member, roles.get(reviewer), imports))}
+
+
+def _reviewed(member: str, found: TeleportRole | None, imports: Imports) -> tuple[str, ...]:
+    """Return whose requests a reviewer role reviews; as it was found where nobody knows whether it may."""
+    if imports.reviews is None:
+        return found.allow.review if found is not None and found.allow is not None else ()
+    return (member,) if imports.reviews else ()
 
 
 def _granting(candidate: Candidate, app_ids: Iterable[str]) -> RoleAllow:

@@ -67,7 +67,7 @@ def _writing(
     policy: Policy,
 ) -> list[Change]:
     """Return the steps that write a user group: first all but what follows from the end of apps, which may be held."""
-    content = _content(wanted, found, desired, policy)
+    content = _content(wanted, found, desired, actual, policy)
     ends = _ends_behind(found, content, desired, actual, policy)
     if not ends:
         return [] if content == found else [_step(wanted, content, found)]
@@ -79,13 +79,17 @@ def _writing(
 
 
 def _content(
-    wanted: WantedGroup, found: TeleportUserGroup | None, desired: DesiredDirectory, policy: Policy
+    wanted: WantedGroup,
+    found: TeleportUserGroup | None,
+    desired: DesiredDirectory,
+    actual: ActualDirectory,
+    policy: Policy,
 ) -> TeleportUserGroup:
     group = wanted.group
     base = found or TeleportUserGroup(group.id)
     owned = labelling.ours(group.id, policy) | labelling.of_group(group)
     apps = base.applications
-    if wanted.apps is not None:
+    if wanted.apps is not None and not actual.is_unread(APP_SERVER):
         unreadable = {app_server_name(app_id) for app_id in wanted.unlisted if desired.is_unreadable(app_id)}
         apps = in_found_order({app.name for app in wanted.apps} | unreadable.intersection(apps), apps)
     return replace(

@@ -24,6 +24,7 @@ from teleport_okta.plan.leftovers import leftovers
 from teleport_okta.plan.locks import LocksOfUsers, unlocking
 from teleport_okta.plan.needs import locked, stands_for
 from teleport_okta.plan.plan import Plan
+from teleport_okta.plan.unread import unread_of_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 OKTA_USER_ID: Final = "00u"
 """How the id of every Okta user begins (`reference/okta.md` 2.1)."""
 
+_ORPHANED: Final = "the lock of a suspension has no end, and its user was deleted, or taken from us, in Teleport"
+_ORPHAN_ENDS: Final = "it is taken off when every certificate has expired; sooner by `teleport-okta release {name}`"
 _RELEASE: Final = "wait until the lock has run out, or say `teleport-okta release {name}`"
 
 
@@ -96,6 +99,7 @@ class _Planner:
         self._suspensions: list[Change] = []
         self._aside: list[Quarantined] = list(desired.quarantined)
         self._unchanged = 0
+        self._waiting = 0
 
     def plan(self) -> Plan:
         for name in sorted(self._desired.wanted):
@@ -108,8 +112,16 @@ class _Planner:
             changes=(*self._arrivals, *self._repairs, *self._departures, *self._suspensions),
             quarantined=tuple(sorted(self._aside)),
             leftovers=leftovers(self._actual, wanted=self._desired.wanted) if self._scope.users is ALL else (),
+            warnings=self._warnings(),
             unchanged=self._unchanged,
         )
+
+    def _warnings(self) -> tuple[str, ...]:
+        """Say why nobody new gets a user, and how many wait."""
+        reasons = [*filter(None, [self._policy.no_arrivals]), *unread_of_users(self._actual)]
+        if self._waiting:
+            reasons = [f"{reason}; people who wait for a user: {self._waiting}" for reason in reasons]
+        return tuple(reasons)
 
     def _want(self, wanted: WantedUser) -> None:
         found = self._actual.users.get(wanted.name)
@@ -143,6 +155,9 @@ class _Planner:
                 else "Teleport has a user of this name that is not ours",
                 "rename or delete that user, or give this person another login",
             )
+            return False
+        if self._actual.locks_unread:
+            self._waiting += 1
             return False
         if self._locks.of_others(wanted.name, wanted.okta_id):
             self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
@@ -218,6 +233,9 @@ class _Planner:
     def _arrive(self, wanted: WantedUser) -> None:
         if not wanted.create:
             return
+        if self._policy.no_arrivals or self._actual.locks_unread:
+            self._waiting += 1
+            return
         if self._locks.of_others(wanted.name, wanted.okta_id):
             self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
             return
@@ -289,7 +307,13 @@ class _Planner:
         """Deal with suspensions' locks whose user is gone, or does not stand for that person any more.
 
         Nobody may give such a lock an end (`teleport-observed.md` 2), so it is taken off when a leaver's would be over.
+        Those that wait for that go on waiting while locks cannot be read.
         """
+        if self._actual.locks_unread:
+            for kind, name, okta_id in self._aside_since:
+                if kind == LOCK and okta_id in self._scope.users and self._stands_for(name) != okta_id:
+                    self._aside.append(Quarantined(LOCK, name, okta_id, _ORPHANED, _ORPHAN_ENDS.format(name=name)))
+            return
         for lock in self._locks.endless():
             name, okta_id = lock.user or "", labels.okta_id_of(lock.labels) or ""
             if okta_id not in self._scope.users or self._stands_for(name) == okta_id:
@@ -298,15 +322,7 @@ class _Planner:
             if since is not None and self._now - since >= LEAVER_LOCK:
                 self._repairs.append(unlocking(lock, okta_id, "every certificate issued before has expired"))
                 continue
-            self._aside.append(
-                Quarantined(
-                    LOCK,
-                    name,
-                    okta_id,
-                    "the lock of a suspension has no end, and its user was deleted, or taken from us, in Teleport",
-                    f"it is taken off when every certificate has expired; sooner by `teleport-okta release {name}`",
-                )
-            )
+            self._aside.append(Quarantined(LOCK, name, okta_id, _ORPHANED, _ORPHAN_ENDS.format(name=name)))
 
     def _stands_for(self, name: str) -> str | None:
         """Return the Okta id that a user of ours stands for, or will after this plan; None: there is no such user."""

@@ -48,6 +48,9 @@ class PlanView:
     cost: PassCost | None = None
     """What the reading cost that it was computed from, and what the next one will."""
 
+    error: str = ""
+    """Why the reading that it was computed from is not whole; empty when it is."""
+
     def as_json(self) -> dict[str, object]:
         """Return the plan in the shape of `plan --format json`."""
         fields: dict[str, object] = asdict(self)
@@ -56,8 +59,8 @@ class PlanView:
 
 
 @garbage_collection_paused()
-def view_of(plan: Plan, cost: PassCost | None = None) -> PlanView:
-    """Put a plan into words, with what it cost to compute."""
+def view_of(plan: Plan, cost: PassCost | None = None, *, error: str = "") -> PlanView:
+    """Put a plan into words, with what it cost to compute, and why its reading is not whole."""
     return PlanView(
         digest=plan.digest,
         changes=tuple(change_view(change) for change in plan.changes),
@@ -66,6 +69,7 @@ def view_of(plan: Plan, cost: PassCost | None = None) -> PlanView:
         warnings=plan.warnings,
         unchanged=plan.unchanged,
         cost=cost,
+        error=error,
     )
 
 

@@ -37,6 +37,7 @@ def plan_to_message(plan: PlanView) -> api.Plan:
         findings=findings_to_message(plan.findings),
         warnings=plan.warnings,
         unchanged=plan.unchanged,
+        error=plan.error,
     )
     if plan.cost is not None:
         message.cost.CopyFrom(cost_to_message(plan.cost))
@@ -53,6 +54,7 @@ def plan_from_message(message: api.Plan) -> PlanView:
         warnings=tuple(message.warnings),
         unchanged=message.unchanged,
         cost=cost_from_message(message.cost) if message.HasField("cost") else None,
+        error=message.error,
     )
 
 
@@ -103,7 +105,7 @@ def status_to_message(status: Status) -> api.GetStatusResponse:
         message.teleport_cluster = status.cluster.name
         message.teleport_version = status.cluster.version
         message.features.extend(
-            api.Feature(name=feature.name, enabled=feature.enabled, reason=feature.reason)
+            api.Feature(name=feature.name, enabled=feature.enabled, reason=feature.reason, unknown=feature.unknown)
             for feature in status.cluster.features
         )
         message.warnings.extend(status.cluster.warnings)
@@ -129,7 +131,9 @@ def status_to_message(status: Status) -> api.GetStatusResponse:
 
 def status_from_message(message: api.GetStatusResponse) -> Status:
     """Read a status."""
-    features = tuple(Feature(feature.name, feature.enabled, feature.reason) for feature in message.features)
+    features = tuple(
+        Feature(feature.name, feature.enabled, feature.reason, unknown=feature.unknown) for feature in message.features
+    )
     return Status(
         version=message.version,
         state=message.state,

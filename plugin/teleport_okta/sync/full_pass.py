@@ -24,6 +24,7 @@ from teleport_okta.sync.reading import Reading, read_both
 from teleport_okta.sync.remembering import PassMemory
 from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.sync.sources import members_to_remember
+from teleport_okta.sync.wholeness import why_not_whole
 from teleport_okta.teleport.wildcards import wildcard_roles
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.clock import Clock
     from teleport_okta.desired.preview import FilterPreview
-    from teleport_okta.model.directory import Roster
     from teleport_okta.model.inheritance import Released
     from teleport_okta.model.teleport import Cluster, IdentityState
     from teleport_okta.observe.metrics import Metrics
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from teleport_okta.plan.view import PlanView
     from teleport_okta.settings import Settings
     from teleport_okta.state.store import Store
-    from teleport_okta.sync.sources import OktaFacts, OktaSource
+    from teleport_okta.sync.sources import OktaSource
     from teleport_okta.teleport.cluster import Teleport
 
 _PROGRESS_EVERY: Final = 30.0
@@ -113,7 +113,7 @@ class FullPass:
     def imports_apps(self) -> bool:
         """Whether app servers are made at all: they are wanted, and the cluster lets us."""
         cluster = self.cluster
-        return self._settings.sync.apps_and_groups and cluster is not None and cluster.has("app_servers")
+        return self._settings.sync.apps_and_groups and cluster is not None and cluster.may_have("app_servers")
 
     def drain(self) -> None:
         """Let the users in flight finish and skip the rest of the plan that is being applied."""
@@ -130,7 +130,7 @@ class FullPass:
         lines = [change_line(change_view(change)) for change in plan.changes]
         await self._store.remember_plan(plan.digest, lines, at=self._clock.now())
         await self._memory.remember_findings(plan)
-        return view_of(plan, await self._cost(reading, mark))
+        return view_of(plan, await self._cost(reading, mark), error="; ".join(why_not_whole(reading)))
 
     async def preview_filters(
         self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool
@@ -234,7 +234,7 @@ class FullPass:
             started=started,
             finished=self._clock.now(),
             okta_calls=self._okta.people.calls_since(mark),
-            error="; ".join([*_incomplete(reading.facts), *_unread(reading), *stops[:1]]),
+            error="; ".join([*why_not_whole(reading), *stops[:1]]),
         )
 
     async def _read(self, settings: Settings | None = None) -> Reading:
@@ -280,7 +280,7 @@ class FullPass:
             return ()
         bot = self._teleport.bot
         of_bot = () if bot is None else bot.identity.roles
-        roles = wildcard_roles(role for role in reading.actual.roles if role.name not in of_bot)
+        roles = wildcard_roles(role for role in reading.directory.actual.roles.values() if role.name not in of_bot)
         return tuple(role.warning for role in roles if not role.is_preset)
 
     async def _cost(self, reading: Reading, mark: Mapping[str, int]) -> PassCost:
@@ -349,28 +349,6 @@ class FullPass:
         if len(detail) > _DIFFERENCES_SHOWN:
             detail = [*detail[:_DIFFERENCES_SHOWN], f"  and {len(detail) - _DIFFERENCES_SHOWN} more"]
         return "\n".join([f"the plan is now {plan.digest}, not {digest}:", *detail])
-
-
-def _incomplete(facts: OktaFacts) -> list[str]:
-    """Say what could not be read and will be read again; what we may not read is in quarantine instead."""
-    listings = {"listing": facts.people.incomplete}
-    rosters: list[Roster] = []
-    if facts.directory is not None:
-        directory = facts.directory.directory
-        listings |= {"listing of groups": directory.groups.incomplete, "listing of apps": directory.apps.incomplete}
-        for found in (directory.members, directory.grants, directory.direct):
-            rosters += [roster for roster in found.values() if roster.problem and not roster.refused]
-    errors = [f"the {name} is incomplete: {why}" for name, why in listings.items() if why]
-    if facts.refused:
-        errors.append(f"groups and apps are left as they are: {facts.refused}; or set sync.apps_and_groups = false")
-    if rosters:
-        errors.append(f"{len(rosters)} groups or apps could not be read to the end, the first: {rosters[0].problem}")
-    return errors
-
-
-def _unread(reading: Reading) -> list[str]:
-    unread = reading.lists_of_leavers.unread
-    return [unread] if unread else []
 
 
 def _outcome_views(outcomes: Iterable[Outcome], plan: Plan, shown: PlanView) -> tuple[OutcomeView, ...]:

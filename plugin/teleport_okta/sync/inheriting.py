@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.model.inheritance import Inheritance, LeftMembership
+from teleport_okta.plan.changes import ACCESS_LIST, MEMBER
 from teleport_okta.plan.left_memberships import inheritance_of
 from teleport_okta.plan.users import owned_names
 from teleport_okta.teleport.errors import TeleportError
@@ -32,10 +33,11 @@ async def read_inheritance(
 ) -> Inheritance:
     """Return what is left behind, with what the state knows of it. Raises StateError.
 
-    `directory` is None where lists were not read: then the memberships that the state remembers are looked up.
+    `directory` is None where lists were not read. Then, and where they could not be read, the memberships that the
+    state remembers are looked up.
     """
     owned = owned_names(users.values(), owner)
-    if directory is None or directory.imports.lists_off:
+    if directory is None or directory.imports.lists_off or directory.actual.is_unread(ACCESS_LIST, MEMBER):
         remembered = [one for one in await store.left.all() if one.name not in owned]
         found = Inheritance(left=_by_name(await _still_there(remembered, teleport)))
     else:

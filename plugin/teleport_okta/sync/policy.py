@@ -1,15 +1,25 @@
-"""Settings, organisation and cluster made into the policy of a pass."""
+"""Settings, organisation and cluster made into the policy of a pass.
+
+What the cluster cannot do, or nobody knows whether it can, ends no pass: it says who or what is left as it is. A
+configuration that can never have worked is an error all the same, as long as the cluster holds nothing of ours.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
 from teleport_okta.desired.policy import Imports, Policy
 from teleport_okta.errors import ConfigError
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.names import DEFAULT_ROLE
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER_GROUP
+from teleport_okta.plan.users import owned_names
+from teleport_okta.teleport.errors import RpcError, UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from teleport_okta.model.okta import OktaOrganization
     from teleport_okta.model.teleport import Cluster
     from teleport_okta.settings import AccessListsSettings, Settings, SyncSettings
@@ -19,68 +29,99 @@ if TYPE_CHECKING:
 NO_LISTS: Final = "access_lists.enabled is false"
 NO_OWNERS: Final = "access_lists.default_owners names nobody"
 
+_FEATURES: Final = {
+    USER_GROUP: "user_groups",
+    APP_SERVER: "app_servers",
+    ROLE: "roles",
+    IMPORT_RULE: "okta_service",
+    ACCESS_LIST: "access_lists",
+}
+"""The feature of a cluster on which each kind depends."""
+
 
 async def resolve(
     settings: SyncSettings, organization: OktaOrganization, cluster: Cluster, teleport: Teleport
 ) -> Policy:
     """Return the policy of a pass.
 
-    Raises ConfigError when the cluster cannot do what is configured: SAML users without SAML, or a default role that
-    does not exist.
+    Where the cluster cannot do what is configured (SAML users without SAML, a default role that does not exist), nobody
+    new gets a user, and roles are left as they are. Raises ConfigError instead while no user of the cluster is ours,
+    and TeleportError when the users cannot be read then.
     """
-    saml = cluster.feature("saml")
-    if not settings.local_users and not saml.enabled:
-        what = f"sync.local_users is false, but {cluster.name} has no SAML sign-in ({saml.reason})"
-        raise ConfigError(what, remedy="set sync.local_users = true, and invite people with `tctl users reset NAME`")
+    roles, problem = await _default_roles(settings, cluster, teleport)
+    problem = _without_saml(settings, cluster) or problem
+    if isinstance(problem, ConfigError) and not owned_names(await teleport.users.list(), organization.id):
+        raise problem
     adoption = cluster.feature("adoption")
     return Policy(
         owner=organization.id,
         organization_url=organization.url,
         connector=None if settings.local_users else settings.connector,
-        default_roles=await _default_roles(settings, cluster, teleport),
+        default_roles=roles,
         create_unactivated=settings.create_unactivated,
         lock_suspended=settings.suspended == "lock",
-        no_adoption=None if adoption.enabled else adoption.reason,
+        no_adoption=None if adoption.enabled or adoption.unknown else adoption.reason,
+        no_arrivals=None if problem is None else f"nobody new gets a user: {problem}",
     )
 
 
-def resolve_imports(settings: Settings, policy: Policy, cluster: Cluster, host_id: str) -> Imports:
-    """Return what of groups and apps is imported: what is configured, and the cluster can do."""
+def resolve_imports(
+    settings: Settings, policy: Policy, cluster: Cluster, host_id: str, *, had_lists: bool = False
+) -> Imports:
+    """Return what of groups and apps is imported: what is configured, and the cluster can do.
+
+    `had_lists`: the state remembers access lists of ours, so that a cluster which seems to have none at first sight is
+    asked again before that is believed.
+    """
     unwanted = _no_lists(settings.access_lists)
+    unread = dict(_unread(cluster, (USER_GROUP, APP_SERVER, ROLE, IMPORT_RULE)))
+    if not unwanted:
+        unread |= _unread(cluster, (ACCESS_LIST,), doubted=had_lists)
+    reviews = cluster.feature("review_requests")
     return Imports(
         policy=policy,
         host_id=host_id,
-        groups_off=_off(cluster, "user_groups"),
-        apps_off=_off(cluster, "app_servers"),
-        lists_off=unwanted or _off(cluster, "access_lists"),
-        roles_off=unwanted or _off(cluster, "roles") or _denied(cluster, "access_lists"),
-        reviews=cluster.has("review_requests"),
+        groups_off=_off(cluster, USER_GROUP),
+        apps_off=_off(cluster, APP_SERVER),
+        rules_off=_off(cluster, IMPORT_RULE),
+        lists_off=unwanted or _off(cluster, ACCESS_LIST),
+        roles_off=unwanted or _off(cluster, ROLE) or _denied(cluster, ACCESS_LIST),
+        reviews=None if reviews.unknown or reviews.at_first_sight else reviews.enabled,
         default_owners=settings.access_lists.default_owners,
         group_filters=NameFilters.of(settings.access_lists.group_filters),
         app_filters=NameFilters.of(settings.access_lists.app_filters),
         left_out=frozenset(settings.apps.leave_out),
         list_limit=cluster.access_list_limit,
+        unread=unread,
+        off_at_first_sight=frozenset(
+            kind for kind, feature in _FEATURES.items() if cluster.feature(feature).at_first_sight
+        ),
     )
 
 
-def denied_import(cluster: Cluster) -> str:
-    """Say which part of groups and apps the cluster has and does not let us see; empty when there is none.
+def _unread(cluster: Cluster, kinds: Iterable[str], *, doubted: bool = False) -> dict[str, str]:
+    """Return the kinds of which nobody knows what the cluster holds, with the reason.
 
-    What is there is unknown then, so nothing may be planned by what seems not to be. Access lists are no such part: a
-    licence may deny them for good, and they stand apart from the rest.
+    A licence may deny access lists for good, so those that are denied are off, and stand apart from the rest.
+    `doubted`: what is off at first sight is not believed to be.
     """
-    names = ("user_groups", "app_servers", "okta_service", "roles")
-    return "; ".join(f"{name}: {cluster.feature(name).reason}" for name in names if cluster.feature(name).denied)
+    unread = {}
+    for kind in kinds:
+        found = cluster.feature(_FEATURES[kind])
+        is_denied = found.denied and kind != ACCESS_LIST
+        if found.unknown or is_denied or (doubted and found.at_first_sight):
+            unread[kind] = f"{found.name}: {found.reason} (it is asked again in the next pass)"
+    return unread
 
 
-def _denied(cluster: Cluster, feature: str) -> str:
-    found = cluster.feature(feature)
+def _denied(cluster: Cluster, kind: str) -> str:
+    found = cluster.feature(_FEATURES[kind])
     return found.reason if found.denied else ""
 
 
-def _off(cluster: Cluster, feature: str) -> str:
-    found = cluster.feature(feature)
-    return "" if found.enabled else found.reason
+def _off(cluster: Cluster, kind: str) -> str:
+    found = cluster.feature(_FEATURES[kind])
+    return "" if found.enabled or found.unknown else found.reason
 
 
 def _no_lists(settings: AccessListsSettings) -> str:
@@ -89,11 +130,30 @@ def _no_lists(settings: AccessListsSettings) -> str:
     return "" if settings.default_owners else NO_OWNERS
 
 
-async def _default_roles(settings: SyncSettings, cluster: Cluster, teleport: Teleport) -> tuple[str, ...]:
-    if settings.default_roles is None:
-        return (DEFAULT_ROLE,) if await teleport.roles.get(DEFAULT_ROLE) else ()
-    for name in settings.default_roles:
-        if await teleport.roles.get(name) is None:
+def _without_saml(settings: SyncSettings, cluster: Cluster) -> ConfigError | None:
+    saml = cluster.feature("saml")
+    if settings.local_users or saml.enabled:
+        return None
+    what = f"sync.local_users is false, but {cluster.name} has no SAML sign-in ({saml.reason})"
+    return ConfigError(what, remedy="set sync.local_users = true, and invite people with `tctl users reset NAME`")
+
+
+async def _default_roles(
+    settings: SyncSettings, cluster: Cluster, teleport: Teleport
+) -> tuple[tuple[str, ...], ConfigError | RpcError | None]:
+    """Return the roles that everybody gets, or none and why nobody knows which."""
+    wanted = (DEFAULT_ROLE,) if settings.default_roles is None else settings.default_roles
+    found = []
+    for name in wanted:
+        try:
+            role = await teleport.roles.get(name)
+        except RpcError as error:
+            if isinstance(error, UnavailableError) and not await teleport.host.answers():
+                raise
+            return (), error
+        if role is not None:
+            found.append(name)
+        elif settings.default_roles is not None:
             what = f"sync.default_roles names {name!r}, which is no role of {cluster.name}"
-            raise ConfigError(what, remedy="create the role, or correct its name")
-    return settings.default_roles
+            return (), ConfigError(what, remedy="create the role, or correct its name")
+    return tuple(found), None

@@ -10,6 +10,8 @@ from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers
 from teleport_okta.model.name_filter import NameFilters
+from teleport_okta.plan.changes import ACCESS_LIST, MEMBER
+from teleport_okta.plan.unread import unread_of_directory
 
 if TYPE_CHECKING:
     from teleport_okta.desired.preview import FilterPreview
@@ -21,7 +23,7 @@ _NOBODY = ListMembers()
 
 
 class NothingSeenError(TeleportOktaError):
-    """Nothing was read of groups and apps yet. Run a pass, or ask with --live."""
+    """What a preview needs was not read yet, or cannot be read now. Run a pass, or ask with --live."""
 
 
 def with_filters(settings: Settings, group_filters: tuple[str, ...], app_filters: tuple[str, ...]) -> Settings:
@@ -65,8 +67,14 @@ async def preview_of_last_seen(store: Store, settings: Settings) -> FilterPrevie
 
 
 def preview_of_reading(facts: DirectoryFacts, managed: frozenset[str]) -> FilterPreview:
-    """Say what the filters of a reading would do; `managed` are the Okta ids of the people who are users of ours."""
+    """Say what the filters of a reading would do; `managed` are the Okta ids of the people who are users of ours.
+
+    Raises NothingSeenError when the access lists could not be read.
+    """
     owner, actual = facts.imports.policy.owner, facts.actual
+    if actual.is_unread(ACCESS_LIST, MEMBER):
+        what = f"nothing can be said of access lists: {'; '.join(unread_of_directory(actual))}"
+        raise NothingSeenError(what, remedy="ask again when they can be read")
     lists = {}
     for name, found in actual.access_lists.items():
         if labels.owner_of(found.labels) == owner:

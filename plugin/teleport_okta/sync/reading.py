@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.directory import desired_directory
-from teleport_okta.desired.import_labels import ImportLabels
 from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.trust import (
     APPS,
@@ -36,7 +35,7 @@ from teleport_okta.state import directory as seen
 from teleport_okta.sync.inheriting import read_inheritance
 from teleport_okta.sync.lists_of_leavers import ListsOfLeavers, with_lists_of_leavers
 from teleport_okta.sync.past import past_harm
-from teleport_okta.sync.policy import NO_LISTS, denied_import, resolve, resolve_imports
+from teleport_okta.sync.policy import NO_LISTS, resolve, resolve_imports
 from teleport_okta.sync.quarantine import Patience, without_what_must_wait
 from teleport_okta.sync.sources import OktaFacts, read_actual_directory, read_okta, read_users
 
@@ -140,7 +139,7 @@ class Reading:
         if self.directory is None:
             return Plan()
         imports, actual = self.directory.imports, self.directory.actual
-        wanted = desired_directory(self.directory.okta, imports, ImportLabels(actual.import_rules))
+        wanted = desired_directory(self.directory.okta, imports, actual.import_labels())
         holders = holders_after(users, self.actual.users, self.policy.owner)
         return plan_directory(wanted, actual, holders, imports, now=now, lists_before=self.remembered.lists)
 
@@ -181,15 +180,14 @@ async def read_both(
     organization = await okta.people.organization()
     cluster = await teleport.cluster()
     policy = await resolve(settings.sync, organization, cluster, teleport)
-    imports, denied = None, ""
+    imports = None
     if settings.sync.apps_and_groups:
-        denied = denied_import(cluster)
-        imports = None if denied else resolve_imports(settings, policy, cluster, teleport.app_servers.host_id)
+        had_lists = bool(await store.directory.lists_seen())
+        imports = resolve_imports(settings, policy, cluster, teleport.app_servers.host_id, had_lists=had_lists)
     baseline = await store.baseline()
     facts = await read_okta(
         okta, organization, settings, store.directory, imports=imports, people_before=baseline, progress=progress
     )
-    facts = replace(facts, refused=facts.refused or denied)
     actual = await read_users(teleport)
     owned: dict[str, Collection[str]] = {USER: frozenset(owned_names(actual.users.values(), policy.owner))}
     limits = limits_of(settings.brake)
@@ -200,9 +198,7 @@ async def read_both(
     }
     directory = None
     if imports is not None and facts.directory is not None:
-        directory = DirectoryFacts(
-            facts.directory.directory, await read_actual_directory(teleport, actual, imports), imports
-        )
+        directory = DirectoryFacts(facts.directory.directory, await read_actual_directory(teleport, imports), imports)
         owned |= owned_objects(directory.actual, policy.owner)
         absences |= await _directory_absences(directory, store.directory, limits)
         directory = replace(directory, okta=without_doubted_grants(directory.okta, absences))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.trust import APPS, GROUPS, PEOPLE
 from teleport_okta.model.harm import Evidence
-from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER, USER_GROUP
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER, USER_GROUP
 from teleport_okta.state import directory as seen
 from teleport_okta.state.journal import Result
 from teleport_okta.sync.lists_seen import lists_after
@@ -31,6 +31,9 @@ _ENDING_BY: Final = {
     APPS: {APP_SERVER, ACCESS_LIST, ROLE},
 }
 """What may be held because it is absent from a listing."""
+
+_ENDING: Final = (USER_GROUP, APP_SERVER, ACCESS_LIST, MEMBER, ROLE)
+"""Kinds of which nobody knows, while they are unread, what is absent from the listings of groups and apps."""
 
 
 class PassMemory:
@@ -70,14 +73,16 @@ class PassMemory:
         if facts is None:
             return
         listings = ((seen.GROUPS, GROUPS, facts.okta.groups), (seen.APPS, APPS, facts.okta.apps))
-        await self._store.directory.settle(
-            {
-                kind: len(listing.rows)
-                for kind, name, listing in listings
-                if listing.incomplete is None and not _has_open_absences(plan, outcomes, name)
-            }
-        )
-        await self._store.directory.remember_lists(lists_after(facts.actual, reading.policy.owner, outcomes))
+        if not facts.actual.is_unread(*_ENDING):
+            await self._store.directory.settle(
+                {
+                    kind: len(listing.rows)
+                    for kind, name, listing in listings
+                    if listing.incomplete is None and not _has_open_absences(plan, outcomes, name)
+                }
+            )
+        if not facts.actual.is_unread(ACCESS_LIST, MEMBER):
+            await self._store.directory.remember_lists(lists_after(facts.actual, reading.policy.owner, outcomes))
 
     def _show(self, holds: Iterable[Hold], *, quarantined: int, alarmed: bool) -> None:
         self._metrics.nothing_held()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from teleport_okta.desired.directory import lists_wanted
+from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
 from teleport_okta.errors import ConfigError
 from teleport_okta.okta.buckets import APPS, ONE_APP, OTHER, USERS
 from teleport_okta.okta.directory import one_error, read_directory
@@ -17,10 +18,15 @@ from teleport_okta.okta.facts import direct_people
 from teleport_okta.okta.fetch_plan import Known, MembersRead, Wanted, pages
 from teleport_okta.okta.reads import USERS_A_PAGE
 from teleport_okta.plan.actual import ActualDirectory, ActualUsers
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER_GROUP
+from teleport_okta.plan.first_sight import doubted_at_first_sight
 from teleport_okta.state.directory import SeenMembers
+from teleport_okta.sync.listings import Listings
 from teleport_okta.teleport.nested_lists import add_unlisted_nested_lists
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from teleport_okta.desired.policy import Imports
     from teleport_okta.model.access import ListMembers, TeleportAccessList
     from teleport_okta.model.directory import Listing, OktaGroup
@@ -31,6 +37,8 @@ if TYPE_CHECKING:
     from teleport_okta.settings import Settings
     from teleport_okta.state.directory import DirectoryMemory
     from teleport_okta.teleport.cluster import Teleport
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,34 +117,48 @@ async def read_okta(
 
 
 async def read_users(teleport: Teleport) -> ActualUsers:
-    """Read all users, locks and roles of the cluster; raises TeleportError."""
+    """Read all users and locks of the cluster. Raises TeleportError; locks that cannot be read alone are unread."""
     users = await teleport.users.list()
-    locks = await teleport.locks.list()
-    roles = await teleport.roles.list()
+    listings = Listings(teleport)
+    locks = await listings.read(LOCK, teleport.locks.list()) or ()
     return ActualUsers(
-        users={user.name: user for user in users}, locks={lock.name: lock for lock in locks}, roles=tuple(roles)
+        users={user.name: user for user in users},
+        locks={lock.name: lock for lock in locks},
+        locks_unread=listings.unread.get(LOCK, ""),
     )
 
 
-async def read_actual_directory(teleport: Teleport, users: ActualUsers, imports: Imports) -> ActualDirectory:
-    """Read what else the cluster holds, but for what is switched off; raises TeleportError."""
+async def read_actual_directory(teleport: Teleport, imports: Imports) -> ActualDirectory:
+    """Read what else the cluster holds, but for what is switched off.
+
+    A kind whose listing fails is unread. Raises TeleportError in an outage.
+    """
     owner = imports.policy.owner
-    groups = [] if imports.groups_off else await teleport.user_groups.list()
-    servers = [] if imports.apps_off else await teleport.app_servers.list()
-    lists = [] if imports.lists_off else await teleport.access_lists.list()
+    listings = Listings(teleport, imports.unread)
+
+    async def read(kind: str, off: str, listing: Callable[[], Awaitable[Sequence[T]]]) -> Sequence[T]:
+        return () if off or kind in listings.unread else await listings.read(kind, listing()) or ()
+
+    roles = await read(ROLE, "", teleport.roles.list)
+    groups = await read(USER_GROUP, imports.groups_off, teleport.user_groups.list)
+    servers = await read(APP_SERVER, imports.apps_off, teleport.app_servers.list)
+    lists = await read(ACCESS_LIST, imports.lists_off, teleport.access_lists.list)
     access_lists = {found.name: found for found in lists}
-    members, oddities = await _members(teleport, access_lists, owner) if lists else ({}, ())
-    rules = await teleport.import_rules.list() if await _has_rules(teleport) else ()
-    return ActualDirectory(
-        roles={role.name: role for role in users.roles},
+    in_lists = await listings.read(MEMBER, _members(teleport, access_lists, owner)) if lists else None
+    members, oddities = in_lists or ({}, ())
+    rules = await read(IMPORT_RULE, imports.rules_off, teleport.import_rules.list)
+    found = ActualDirectory(
+        roles={role.name: role for role in roles},
         user_groups={group.name: group for group in groups},
         app_servers={server.name: server for server in servers if server.host_id == imports.host_id},
         other_app_servers=tuple(server for server in servers if server.host_id != imports.host_id),
         access_lists=access_lists,
         members=members,
-        import_rules=rules,
+        import_rules=tuple(rules),
         oddities=oddities,
+        unread=listings.unread,
     )
+    return replace(found, unread={**doubted_at_first_sight(found, imports), **found.unread})
 
 
 async def _members(
@@ -147,10 +169,6 @@ async def _members(
     members = dict(read.by_list)
     more = await add_unlisted_nested_lists(access_lists, members, teleport.access_lists, owner)
     return members, (*read.oddities, *more)
-
-
-async def _has_rules(teleport: Teleport) -> bool:
-    return teleport.known_cluster is not None and teleport.known_cluster.has("okta_service")
 
 
 async def _read_what_we_may(

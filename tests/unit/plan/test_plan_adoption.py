@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Leftover
-from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportRole, TeleportUser
+from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.leftovers import leftovers
 from teleport_okta.plan.needs import stands_for
@@ -100,7 +100,7 @@ def test_a_person_renamed_onto_a_login_of_theirs_loses_the_old_name_in_the_same_
     assert steps(plan) == [("update", "ada@x.io"), ("lock", "old@x.io"), ("delete", "old@x.io")]
 
 
-def test_leftovers_are_listed_but_for_wanted_users_and_what_the_server_brings_along():
+def test_leftovers_are_listed_but_for_wanted_users():
     vendors = {labels.ORIGIN: "okta", labels.OKTA_ORG: "https://old.okta.com"}
     actual = ActualUsers(
         {
@@ -110,13 +110,8 @@ def test_leftovers_are_listed_but_for_wanted_users_and_what_the_server_brings_al
             "root": TeleportUser("root"),
         },
         {"okta-1": TeleportLock("okta-1", "eve@x.io", vendors), "hand": TeleportLock("hand", "eve@x.io")},
-        (
-            TeleportRole("access-okta-acl-role-1", vendors),
-            TeleportRole("okta-requester", {labels.ORIGIN: "okta", labels.RESOURCE_TYPE: "system"}),
-        ),
     )
     assert leftovers(actual, wanted={"ada@x.io"}) == (
         Leftover("lock", "okta-1", "https://old.okta.com"),
-        Leftover("role", "access-okta-acl-role-1", "https://old.okta.com"),
         Leftover("user", "eve@x.io", "https://old.okta.com"),
     )

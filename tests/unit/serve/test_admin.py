@@ -46,7 +46,7 @@ FINDINGS = replace(HELD.findings, leftovers=(Leftover("user", "eve@x.io", "https
 COST = PassCost({"/api/v1/apps": 3}, {"/api/v1/apps": 2}, {"/api/v1/apps": 0.0})
 REPORT = PassReport(
     trigger="command",
-    plan=view_of(PLAN, COST),
+    plan=view_of(PLAN, COST, error="user groups are left as they are"),
     outcomes=(OutcomeView(view_of(PLAN).changes[0], "failed", "no"),),
     started=NOW,
     finished=NOW + timedelta(seconds=2),
@@ -61,7 +61,7 @@ STATUS = Status(
     findings=FINDINGS,
     next_pass=NOW + timedelta(minutes=10),
     last_error="",
-    cluster=Cluster("example.com", "18.1.3", (Feature("saml", True), Feature("plugin", False, "Community"))),
+    cluster=Cluster("example.com", "18.1.3", (Feature("saml", True), Feature("plugin", False, "503", unknown=True))),
     last_pass=REPORT,
     cost=COST,
     progress=ReadingProgress(12, 40, 61.0),

@@ -1,0 +1,35 @@
+"""What a plan says of what could not be read of Teleport: by name, and what is not done because of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP
+
+if TYPE_CHECKING:
+    from teleport_okta.plan.actual import ActualDirectory, ActualUsers
+
+_LEFT: Final = {
+    USER_GROUP: "user groups, and the user groups that app servers name, are left as they are",
+    APP_SERVER: "app servers, and the apps that user groups name, are left as they are",
+    ROLE: "the roles of access lists are left as they are, no list is made, and nobody joins one",
+    ACCESS_LIST: "access lists, their members and their roles are left as they are",
+    MEMBER: "access lists, their members and their roles are left as they are",
+    IMPORT_RULE: "labels that import rules added are left as they are",
+}
+"""What is left as it is while a kind is unread."""
+
+
+def unread_of_directory(actual: ActualDirectory) -> tuple[str, ...]:
+    """Return a sentence for each kind that could not be read beside users and locks."""
+    return tuple(f"{_LEFT[kind]}: {reason}" for kind, reason in sorted(actual.unread.items()))
+
+
+def unread_of_users(actual: ActualUsers) -> tuple[str, ...]:
+    """Return a sentence about locks that could not be read."""
+    if not actual.locks_unread:
+        return ()
+    return (
+        f"nobody gets a new user, and nobody is unlocked, because nobody knows who is locked: {actual.locks_unread}",
+    )
