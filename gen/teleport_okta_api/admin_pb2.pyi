@@ -639,6 +639,7 @@ class Held(_message.Message):
     EVIDENCE_FIELD_NUMBER: _builtins.int
     APPROVABLE_FIELD_NUMBER: _builtins.int
     WHY_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     name: _builtins.str
     okta_id: _builtins.str
@@ -649,6 +650,8 @@ class Held(_message.Message):
     """False when the read says nothing about it, so that nobody can approve it."""
     why: _builtins.str
     """Why it is held."""
+    people: _builtins.int
+    """For how many people it counts: the end of an access list for its imported members."""
     def __init__(
         self,
         *,
@@ -659,10 +662,11 @@ class Held(_message.Message):
         evidence: _builtins.str = ...,
         approvable: _builtins.bool = ...,
         why: _builtins.str = ...,
+        people: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvable", b"approvable", "evidence", b"evidence", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "reason", b"reason", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvable", b"approvable", "evidence", b"evidence", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "people", b"people", "reason", b"reason", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -99,8 +99,8 @@ MUTANTS = (
     Mutant(
         "harm that is not counted uses the hour up",
         "plan/brake.py",
-        "sum(past.counted and past.harmed.kind == kind",
-        "sum(past.harmed.kind == kind",
+        "if past.counted and past.harmed.kind == kind",
+        "if past.harmed.kind == kind",
         ("unit/plan/test_plan_brake.py::test_harm_that_is_not_counted_uses_nothing_up",),
         "What was approved, and the rest of a harm, uses nothing of the limit up.",
     ),

@@ -33,7 +33,7 @@ from property.directory_history import (
 from property.directory_specification import Specification, foreign, nothing_doubted_ended
 from teleport_okta.desired.trust import PEOPLE
 from teleport_okta.model.harm import Limits, PastHarm
-from teleport_okta.plan.changes import USER
+from teleport_okta.plan.changes import ACCESS_LIST, USER
 from teleport_okta.plan.owned import owned_objects
 from teleport_okta.plan.users import owned_names
 from worlds import NOW, ORG
@@ -46,9 +46,17 @@ def counted(plan, limits, cluster):
     """Return the harm that a plan does as the next pass remembers it, having checked it against the limits."""
     harms = {change.harmed: change.harm for change in plan.changes if change.harm and change.harm.counted}
     owned = {USER: owned_names(cluster.users.values(), ORG), **owned_objects(cluster.actual(), ORG)}
-    for (kind, evidence), count in Counter((one.kind, harm.evidence) for one, harm in harms.items()).items():
-        assert count <= limits.most(evidence, len(owned.get(kind, owned[USER])))
-    return tuple(PastHarm(harmed, harm.evidence, counted=True) for harmed, harm in harms.items())
+    counts = Counter()
+    for one, harm in harms.items():
+        counts[one.kind, harm.evidence] += harm.people
+    for (kind, evidence), count in counts.items():
+        if kind == ACCESS_LIST:
+            sizes = [max(1, len(cluster.imported(name))) for name in owned[kind]]
+            most = max(limits.most(evidence, sum(sizes)), *(size for size in sizes if size <= limits.floor), 0)
+        else:
+            most = limits.most(evidence, len(owned.get(kind, owned[USER])))
+        assert count <= most
+    return tuple(PastHarm(harmed, harm.evidence, counted=True, people=harm.people) for harmed, harm in harms.items())
 
 
 @settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.too_slow], deadline=None)

@@ -132,6 +132,7 @@ class Steps:
             harm=harm.kind if harm else "",
             evidence=harm.evidence if harm else "",
             counted=counted,
+            people=harm.people if harm else 1,
             approval=harm.approval if harm else "",
             harmed_name=harm.harmed.name if harm and harm.harmed.name != change.label else "",
             boot=self._clock.boot(),

@@ -64,7 +64,7 @@ def of_status(status: Status) -> Iterator[Finding]:
     if status.last_success is None and status.state != "standby":
         yield HERE.note("passes", "no pass has ended without a failure yet", _LOOK)
     if status.findings.holds:
-        count = sum(hold.count for hold in status.findings.holds)
+        count = len(status.findings.held)
         remedy = (
             f"`teleport-okta status` says why; `teleport-okta approve {status.findings.held_digest}` lets it through"
         )

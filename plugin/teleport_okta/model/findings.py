@@ -29,7 +29,7 @@ class Quarantined:
 class Held:
     """One harm that the brake does not let through. `reason` says why it would be done, `why` why it is held.
 
-    `approvable` is False when the read says nothing about it.
+    `approvable` is False when the read says nothing about it. It counts for so many `people`.
     """
 
     kind: str
@@ -39,6 +39,7 @@ class Held:
     evidence: Evidence
     approvable: bool = True
     why: str = ""
+    people: int = 1
 
     @property
     def harmed(self) -> Harmed:
@@ -48,9 +49,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Hold:
-    """Why the brake holds harm of one kind and evidence: `count` objects of `of`, at a limit of `limit` an hour.
+    """Why the brake holds harm of one kind and evidence: `count` of `of`, at a limit of `limit` an hour.
 
-    `used` of the limit went to harm that was done within the hour.
+    `used` of the limit went to harm that was done within the hour. All four are objects; of access lists they are the
+    imported members.
     """
 
     kind: str

@@ -48,13 +48,15 @@ class PastHarm:
     """A step of a harm within the window, as the journal has it.
 
     One step of each harm is `counted`, and none of what was approved. `is_open`: nobody knows yet whether it happened,
-    or no listing can be expected to show it yet; whatever follows is the rest of it.
+    or no listing can be expected to show it yet; whatever follows is the rest of it. `people` says how many it counts
+    for.
     """
 
     harmed: Harmed
     evidence: Evidence
     counted: bool
     is_open: bool = False
+    people: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,19 +43,19 @@ class Metrics:
         by_class = ("kind", "evidence")
         self._held = Gauge(
             "teleport_okta_held",
-            "Harm that the brake holds, in objects; a person must approve it or mend the cause.",
+            "Harm that is held, in objects (access lists: in members); a person must approve it or mend the cause.",
             by_class,
             registry=self.registry,
         )
         self._limit = Gauge(
             "teleport_okta_harm_limit",
-            "How much harm an hour may bring, in objects, where some is held.",
+            "How much harm an hour may bring, in objects (access lists: in members), where some is held.",
             by_class,
             registry=self.registry,
         )
         self._used = Gauge(
             "teleport_okta_harm_used",
-            "How much of the limit was used within the last hour, in objects, where some is held.",
+            "How much of the limit the last hour used, in objects (access lists: in members), where some is held.",
             by_class,
             registry=self.registry,
         )

@@ -27,6 +27,7 @@ from teleport_okta.plan.list_roles import ending_roles, plan_roles, taken_role
 from teleport_okta.plan.members import dropping, emptying, joining, plan_members
 from teleport_okta.plan.needs import ended, written
 from teleport_okta.plan.nesting import Nesting
+from teleport_okta.plan.owned import people_of
 from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.scoping import covers, within
 
@@ -277,7 +278,8 @@ class _Planner:
         if reason is None:
             self._kept_roles.add(name)
             return
-        harm = harm_of_end(Harmed(ACCESS_LIST, name, name), self._desired)
+        people = people_of(self._members_of(name), but=self._holders.departing.keys())
+        harm = replace(harm_of_end(Harmed(ACCESS_LIST, name, name), self._desired), people=people)
         holding_on = self._endings.holding_on(found)
         if holding_on:
             self._kept_roles.add(name)

@@ -1,9 +1,9 @@
 """The brake: what of a plan's harm goes through now, and what is held until there is room, or a person approves it.
 
-Harm is counted by kind and evidence over a rolling hour. What rows state is let through one by one until the limit;
-what is merely absent from a listing goes through as a whole or not at all, because a set that is too large says that
-the listing is wrong, not that so many people left. Held harm uses up nothing (`design.md` 4.3). What needs a harm that
-is held waits with it.
+Harm is counted by kind and evidence over a rolling hour, the end of an access list by its imported members. What rows
+state is let through one by one while there is room; what is merely absent from a listing goes through as a whole or not
+at all, because a set that is too large says that the listing is wrong, not that so many people left. Held harm uses up
+nothing (`design.md` 4.3). What needs a harm that is held waits with it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from teleport_okta.model.findings import Held, Hold
 from teleport_okta.model.harm import Evidence, Harmed, Limits
 from teleport_okta.plan.changes import LOCK, USER
 from teleport_okta.plan.needs import without
+from teleport_okta.plan.owned import OwnedLists
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -106,10 +107,17 @@ class _Braking:
 
     def _brake_stated(self, kind: str) -> None:
         """Let stated harm through one by one, in the plan's order, until the limit."""
-        new = [harmed for harmed in self._of(kind, Evidence.STATED) if not self._continues(harmed)]
-        room = max(0, self._limit(kind, Evidence.STATED) - self._used(kind, Evidence.STATED))
-        if len(new) > room:
-            self._hold(kind, Evidence.STATED, new[room:], self._over(kind, Evidence.STATED))
+        room = self._limit(kind, Evidence.STATED) - self._used(kind, Evidence.STATED)
+        too_many = []
+        for harmed in self._of(kind, Evidence.STATED):
+            if self._continues(harmed):
+                continue
+            if self._people(harmed) <= room:
+                room -= self._people(harmed)
+            else:
+                too_many.append(harmed)
+        if too_many:
+            self._hold(kind, Evidence.STATED, too_many, self._over(kind, Evidence.STATED))
 
     def _brake_absent(self, kind: str) -> None:
         """Let absences through as a whole, if their listings are believed and there is room for all of them."""
@@ -128,7 +136,8 @@ class _Braking:
             everybody = [harmed for harmed, _ in gone]
             self._hold(kind, Evidence.ABSENT, everybody, _together(doubts), approvable=approvable)
         new = [harmed for harmed in believed if not self._continues(harmed)]
-        if new and len(new) > self._limit(kind, Evidence.ABSENT) - self._used(kind, Evidence.ABSENT):
+        room = self._limit(kind, Evidence.ABSENT) - self._used(kind, Evidence.ABSENT)
+        if new and sum(map(self._people, new)) > room:
             self._hold(kind, Evidence.ABSENT, new, self._over(kind, Evidence.ABSENT))
 
     def _absences_behind(self, harmed: Harmed) -> tuple[str, Absences]:
@@ -140,12 +149,14 @@ class _Braking:
     def _hold(self, kind: str, evidence: Evidence, harmed: list[Harmed], why: str, *, approvable: bool = True) -> None:
         for one in harmed:
             reason = self._groups[one][0].reason
-            self._held[one] = Held(one.kind, one.name, one.okta_id, reason, evidence, approvable, why)
+            self._held[one] = Held(
+                one.kind, one.name, one.okta_id, reason, evidence, approvable, why, self._people(one)
+            )
         self._holds.append(
             Hold(
                 kind=kind,
                 evidence=evidence,
-                count=len(harmed),
+                count=sum(map(self._people, harmed)),
                 of=self._population(kind),
                 limit=self._limit(kind, evidence),
                 used=self._used(kind, evidence),
@@ -185,17 +196,33 @@ class _Braking:
         return harmed in self._open or (harm is not None and harm.continues)
 
     def _used(self, kind: str, evidence: Evidence) -> int:
-        return sum(past.counted and past.harmed.kind == kind and past.evidence is evidence for past in self._facts.past)
+        return sum(
+            past.people
+            for past in self._facts.past
+            if past.counted and past.harmed.kind == kind and past.evidence is evidence
+        )
 
     def _limit(self, kind: str, evidence: Evidence) -> int:
-        return self._facts.limits.most(evidence, self._population(kind))
+        """Return the limit of the hour; one list of at most as many members as the floor may always end."""
+        limits, owned = self._facts.limits, self._facts.owned.get(kind)
+        most = limits.most(evidence, self._population(kind))
+        return max(most, owned.largest(limits.floor)) if isinstance(owned, OwnedLists) else most
 
     def _population(self, kind: str) -> int:
-        """How many there are of a kind, those who were harmed within the hour among them; of locks: how many users."""
+        """How many there are of a kind, those who were harmed within the hour among them.
+
+        Of locks it is the users, of access lists their imported members.
+        """
         of = USER if kind == LOCK else kind
         owned = self._facts.owned.get(of, frozenset())
-        gone = {past.harmed.name for past in self._facts.past if past.harmed.kind == of}
-        return len(owned) + sum(name not in owned for name in gone)
+        gone = {past.harmed.name: past.people for past in self._facts.past if past.harmed.kind == of}
+        there = owned.people if isinstance(owned, OwnedLists) else len(owned)
+        return there + sum(people for name, people in gone.items() if name not in owned)
+
+    def _people(self, harmed: Harmed) -> int:
+        """How many people a harm counts for."""
+        harm = self._groups[harmed][0].harm
+        return 1 if harm is None else harm.people
 
     def _over(self, kind: str, evidence: Evidence) -> str:
         used = self._used(kind, evidence)

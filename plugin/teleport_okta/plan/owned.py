@@ -34,13 +34,46 @@ class ImportedMembers(Collection[str]):
         return (f"{name}/{member}" for name, found in self._members.items() for member in found.imported)
 
 
+class OwnedLists(Collection[str]):
+    """The names of our lists. Each counts for as many people as its imported members, and for one if there are none."""
+
+    def __init__(self, names: Collection[str], members: Mapping[str, ListMembers]) -> None:
+        self._people = {name: people_of(members.get(name)) for name in names}
+
+    @property
+    def people(self) -> int:
+        """For how many people all lists count."""
+        return sum(self._people.values())
+
+    def largest(self, most: int) -> int:
+        """Return for how many the largest list counts that counts for no more than `most`; 0 if there is none."""
+        return max((people for people in self._people.values() if people <= most), default=0)
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._people
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._people)
+
+
+def people_of(members: ListMembers | None, *, but: Collection[str] = ()) -> int:
+    """Return for how many people the end of a list counts; `but` are those who are counted for another reason."""
+    if members is None:
+        return 1
+    given_an_end = (name for name, one in members.others.items() if one.is_imported and name not in but)
+    return max(1, len(members.imported.difference(but)) + sum(1 for _ in given_an_end))
+
+
 def owned_objects(actual: ActualDirectory, owner: str) -> dict[str, Collection[str]]:
     """Return the names of what we own beside users, by kind."""
     lists = {name for name, found in actual.access_lists.items() if labels.owner_of(found.labels) == owner}
     return {
         USER_GROUP: _owned(actual.user_groups, owner),
         APP_SERVER: _owned(actual.app_servers, owner),
-        ACCESS_LIST: frozenset(lists),
+        ACCESS_LIST: OwnedLists(lists, actual.members),
         ROLE: frozenset(name for name, role in actual.roles.items() if labels.owner_of(role.labels) == owner),
         MEMBER: ImportedMembers({name: found for name, found in actual.members.items() if name in lists}),
     }

@@ -26,7 +26,7 @@ _DEEDS: Final = {
 _GOING: Final = {
     USER_GROUP: "user groups to go",
     APP_SERVER: "app servers to go",
-    ACCESS_LIST: "access lists to go",
+    ACCESS_LIST: "memberships to go with their access lists",
     LOCK: "users to be locked",
     MEMBER: "memberships to go",
     ROLE: "roles to grant less",

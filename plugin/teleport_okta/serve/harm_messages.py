@@ -25,6 +25,7 @@ def findings_to_message(findings: Findings) -> api.Findings:
                 evidence=row.evidence.value,
                 approvable=row.approvable,
                 why=row.why,
+                people=row.people,
             )
             for row in findings.held
         ],
@@ -51,7 +52,9 @@ def findings_from_message(message: api.Findings) -> Findings:
     """Read what a pass held and found."""
     return Findings(
         held=tuple(
-            Held(row.kind, row.name, row.okta_id, row.reason, Evidence(row.evidence), row.approvable, row.why)
+            Held(
+                row.kind, row.name, row.okta_id, row.reason, Evidence(row.evidence), row.approvable, row.why, row.people
+            )
             for row in message.held
         ),
         holds=tuple(

@@ -38,7 +38,7 @@ class FindingsMemory:
         moment = at.timestamp()
         why = {(hold.kind, hold.evidence, hold.approvable, hold.why): hold for hold in findings.holds}
         held = [
-            (*_held_row(one), *_numbers(why.get((one.kind, one.evidence, one.approvable, one.why))), moment)
+            (*_held_row(one), *_numbers(why.get((one.kind, one.evidence, one.approvable, one.why))), moment, one.people)
             for one in findings.held
             if covers(scope, one.kind, one.name, one.okta_id)
         ]
@@ -54,7 +54,7 @@ class FindingsMemory:
                 "DELETE FROM held WHERE kind = ? AND name = ? AND okta_id = ?",
                 [row for row in known if covers(scope, *row)],
             )
-            connection.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", held)
+            connection.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", held)
             known = connection.execute("SELECT kind, name FROM leftovers").fetchall()
             connection.executemany(
                 "DELETE FROM leftovers WHERE kind = ? AND name = ?",
@@ -75,17 +75,18 @@ def read_findings(connection: sqlite3.Connection) -> Findings:
     held: list[Held] = []
     holds: dict[tuple[str, Evidence, bool, str], Hold] = {}
     rows = connection.execute(
-        'SELECT kind, name, okta_id, reason, evidence, approvable, why, "of", "limit", used FROM held ORDER BY seen'
+        'SELECT kind, name, okta_id, reason, evidence, approvable, why, people, "of", "limit", used FROM held '
+        "ORDER BY seen"
     )
-    for kind, name, okta_id, reason, evidence, approvable, why, of, limit, used in rows:
-        one = Held(kind, name, okta_id, reason, Evidence(evidence), bool(approvable), why)
+    for kind, name, okta_id, reason, evidence, approvable, why, people, of, limit, used in rows:
+        one = Held(kind, name, okta_id, reason, Evidence(evidence), bool(approvable), why, people)
         held.append(one)
         key = (one.kind, one.evidence, one.approvable, one.why)
         count = holds[key].count if key in holds else 0
         holds[key] = Hold(
             kind=one.kind,
             evidence=one.evidence,
-            count=count + 1,
+            count=count + people,
             of=of,
             limit=limit,
             used=used,

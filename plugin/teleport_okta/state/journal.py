@@ -43,10 +43,10 @@ class JournalEntry:
 
     `name` is what it is about: a user also for a lock, `list/member` for a member. Digests are of the content before
     and after; empty means no object. Of a harmful change `harm` is the kind of what is harmed, `harmed_name` its name
-    where that is another, `evidence` why; it is `counted` if it uses up some of the hour's limit, and `approval` is the
-    digest under which it was admitted. `time` is when it was known how it went, `boot` that moment by the boot clock.
-    `object_name` is the object's own name where that is another than `name`: that of a lock. `who` is the person whose
-    command it was, where it was one's.
+    where that is another, `evidence` why; it is `counted` if it uses up some of the hour's limit, as so many `people`,
+    and `approval` is the digest under which it was admitted. `time` is when it was known how it went, `boot` that
+    moment by the boot clock. `object_name` is the object's own name where that is another than `name`: that of a lock.
+    `who` is the person whose command it was, where it was one's.
     """
 
     time: datetime
@@ -69,6 +69,7 @@ class JournalEntry:
     boot: Boot | None = None
     object_name: str = ""
     who: str = ""
+    people: int = 1
 
     @property
     def harmed(self) -> Harmed:
@@ -82,7 +83,7 @@ class JournalEntry:
 
 _COLUMNS: Final = (
     "time, trigger, kind, name, okta_id, action, reason, before_digest, after_digest, outcome, error, "
-    "harm, evidence, counted, approval, harmed, boot, elapsed, object, who"
+    "harm, evidence, counted, approval, harmed, boot, elapsed, object, who, people"
 )
 _MARKS: Final = ", ".join("?" * len(_COLUMNS.split(",")))
 _INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
@@ -204,7 +205,7 @@ class Journal:
 
         def select(connection: sqlite3.Connection) -> list[PastHarm]:
             rows = connection.execute(
-                "SELECT harm, CASE harmed WHEN '' THEN name ELSE harmed END, okta_id, evidence, counted, "  # noqa: S608
+                "SELECT harm, CASE harmed WHEN '' THEN name ELSE harmed END, okta_id, evidence, counted, people, "  # noqa: S608
                 "outcome = 'begun' OR ("
                 f"  action = 'lock' AND harm != 'lock' AND {_YOUNGER.format(span='lag')} AND NOT EXISTS ("
                 "    SELECT 1 FROM journal AS later WHERE later.name = step.name AND later.sequence > step.sequence "
@@ -214,8 +215,8 @@ class Journal:
                 values,
             )
             return [
-                PastHarm(Harmed(harm, name, okta_id), Evidence(evidence), bool(counted), bool(is_open))
-                for harm, name, okta_id, evidence, counted, is_open in rows
+                PastHarm(Harmed(harm, name, okta_id), Evidence(evidence), bool(counted), bool(is_open), people)
+                for harm, name, okta_id, evidence, counted, people, is_open in rows
             ]
 
         return await self._database.submit(select)
@@ -288,6 +289,7 @@ def _row(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
         *_boot_row(entry.boot),
         entry.object_name,
         entry.who,
+        entry.people,
     )
 
 
@@ -312,7 +314,7 @@ def _time(seconds: float) -> datetime:
 
 def _entry(row: tuple[object, ...]) -> JournalEntry:
     time, trigger, kind, name, okta_id, action, reason, before, after, outcome, error, *harm, sequence = row
-    harmed, evidence, counted, approval, harmed_name, boot, elapsed, object_name, who = harm
+    harmed, evidence, counted, approval, harmed_name, boot, elapsed, object_name, who, people = harm
     return JournalEntry(
         time=_time(float(str(time))),
         trigger=str(trigger),
@@ -334,4 +336,5 @@ def _entry(row: tuple[object, ...]) -> JournalEntry:
         boot=Boot(str(boot), float(str(elapsed))) if boot else None,
         object_name=str(object_name),
         who=str(who),
+        people=int(str(people)),
     )

@@ -160,7 +160,12 @@ CREATE TABLE leftovers (         -- objects of another integration
 ALTER TABLE quarantine ADD COLUMN seen REAL NOT NULL DEFAULT 0;      -- when it was last planned
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+_SEVENTH: Final = """
+ALTER TABLE journal ADD COLUMN people INTEGER NOT NULL DEFAULT 1;    -- how many a harm counts for
+ALTER TABLE held ADD COLUMN people INTEGER NOT NULL DEFAULT 1;
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 
 

@@ -10,7 +10,7 @@ from teleport_okta.doctor.okta_rights import of_probe
 from teleport_okta.doctor.service import of_status
 from teleport_okta.doctor.teleport_rights import of_feature, of_rules, of_version
 from teleport_okta.doctor.teleport_roles import of_default_roles
-from teleport_okta.model.findings import Findings, Hold
+from teleport_okta.model.findings import Findings, Held, Hold
 from teleport_okta.model.harm import Evidence
 from teleport_okta.model.teleport import Feature, IdentityState
 from teleport_okta.okta import needs
@@ -39,9 +39,10 @@ def test_a_service_by_its_state(state, severity):
 
 def test_a_service_of_another_version_that_holds_harm_with_a_weak_identity():
     hold = Hold("user", Evidence.ABSENT, 13, 39, 10, 0, "the listing shrank")
+    held = tuple(Held("user", f"u{n}", f"00u{n}", "absent", Evidence.ABSENT) for n in range(13))
     weak = IdentityState("bot", "file", "bot-x", NOW, "it has expired")
     missing = IdentityState("bot", "", problem="there is none")
-    status = replace(STATUS, version="0.0.9", findings=Findings(holds=(hold,)), identities=(weak, missing))
+    status = replace(STATUS, version="0.0.9", findings=Findings(held, (hold,)), identities=(weak, missing))
     found = list(of_status(status))
     assert severities(found) == {"running": "ok", "version": "note", "brake": "warning", "bot identity": "warning"}
     assert any("13" in finding.what for finding in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from teleport_okta.desired.trust import Absences, doubted_rosters, without_doubted_grants
 from teleport_okta.model.harm import Approval, Evidence, Harmed, Limits, PastHarm
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP
@@ -188,3 +189,83 @@ def test_a_suspended_person_is_locked_whatever_is_held_of_groups():
     suspended = listing(person(ADA, "ada", status="SUSPENDED"))
     plan = held_back(whole_plan(organization(), cluster, people=suspended), cluster, organization())
     assert "lock lock ada" in changes(plan)
+
+
+def crowd(prefix, count):
+    """So many people, with whom a list can be filled."""
+    return listing(*(person(f"00u{prefix}{number:03}", f"{prefix}{number:03}") for number in range(count)))
+
+
+def ids(people):
+    return [one.okta_id for one in people.people]
+
+
+@pytest.mark.parametrize(("members", "held"), [(10, False), (11, True)])
+def test_the_end_of_a_list_counts_its_members(members, held):
+    everybody = crowd("a", members)
+    before = organization(group("00gALL", members=ids(everybody)), group("00gOPS", members=ids(everybody)[:3]))
+    after = organization(group("00gOPS", members=ids(everybody)[:3]))
+    cluster = synced(before, people=everybody)
+    plan = held_back(whole_plan(after, cluster, people=everybody), cluster, after, absences=believed())
+    assert ("delete access_list 00gALL" not in changes(plan)) is held
+    if held:
+        [hold] = plan.holds
+        assert (hold.kind, hold.count, hold.of, hold.limit) == (ACCESS_LIST, 11, 14, 4)
+        assert "held: 11 of 14 memberships to go with their access lists (absent)" in as_text(view_of(plan))
+        assert "role" not in {one.kind for one in plan.changes}
+
+
+def test_one_small_list_may_end_however_few_there_are():
+    everybody = crowd("a", 10)
+    rows = [group(f"00g{number}", members=ids(everybody)) for number in range(2)]
+    cluster = synced(organization(*rows), people=everybody)
+    after = organization(rows[0])
+    plan = held_back(whole_plan(after, cluster, people=everybody), cluster, after, absences=believed())
+    assert "delete access_list 00g1" in changes(plan)
+    limits = Limits(floor=9)
+    plan = held_back(whole_plan(after, cluster, people=everybody), cluster, after, limits, absences=believed())
+    assert [row.name for row in plan.held if row.kind == ACCESS_LIST] == ["00g1"]
+
+
+def test_the_end_of_a_large_list_keeps_no_small_one():
+    everybody = crowd("a", 30)
+    rows = [group("00gA", members=ids(everybody)), group("00gB", members=ids(everybody)[:4])]
+    okta = organization(*rows)
+    cluster = synced(okta, people=everybody)
+    plan = whole_plan(okta, cluster, people=everybody, settings=imports(group_filters=["nothing"]))
+    plan = held_back(plan, cluster, okta)
+    assert [one.label for one in plan.changes if one.kind == ACCESS_LIST] == ["00gB"]
+    assert [row.name for row in plan.held] == ["00gA"]
+
+
+def test_the_hour_counts_the_members_of_lists_that_ended():
+    everybody = crowd("a", 60)
+    okta = organization(group("00gA", members=ids(everybody)[:9]), group("00gB", "Big", members=ids(everybody)))
+    cluster = synced(okta, people=everybody)
+    whole = whole_plan(okta, cluster, people=everybody, settings=imports(group_filters=["Big"]))
+
+    def ends(used):
+        harmed = Harmed(ACCESS_LIST, "00gOLD", "00gOLD")
+        past = PastHarm(harmed, Evidence.STATED, counted=True, people=used)
+        return "delete access_list 00gA" in changes(held_back(whole, cluster, okta, past=(past,)))
+
+    assert ends(11)
+    assert not ends(12)
+
+
+def test_leavers_count_as_leavers_and_not_with_the_list_that_ends():
+    everybody = crowd("a", 12)
+    okta = organization(group("00gA", members=ids(everybody)))
+    cluster = synced(okta, people=everybody)
+    stay = listing(*everybody.people[3:])
+    whole = whole_plan(okta, cluster, people=stay, settings=imports(group_filters=["nothing"]))
+    [end] = [one for one in whole.changes if one.kind == ACCESS_LIST]
+    assert end.harm.people == 9
+
+
+def test_the_end_of_an_emptied_list_counts_once_beside_its_members():
+    everybody = crowd("a", 5)
+    okta = organization(group("00gA", members=ids(everybody)))
+    cluster = synced(okta, people=everybody)
+    whole = whole_plan(organization(group("00gA", members=())), cluster, people=everybody)
+    assert [one.harm.people for one in whole.changes if one.kind == ACCESS_LIST] == [1]

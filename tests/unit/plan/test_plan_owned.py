@@ -21,7 +21,7 @@ def test_what_we_own_is_counted_by_kind_and_what_others_own_is_not():
     cluster.add("manual", TeleportMember("ada", labels={labels.GRANT: "imported"}))
     cluster.add("00gENG", TeleportMember("cy"))
     owned = owned_objects(cluster.actual(), ORG)
-    assert owned["access_list"] == {"00gENG", "0oaGIT"}
+    assert set(owned["access_list"]) == {"00gENG", "0oaGIT"}
     assert owned["role"] == {role(name) for name in ("00gENG", "0oaGIT") for role in (member_role, reviewer_role)}
     assert owned["user_group"] == {"00gENG"}
     assert owned["app_server"] == {app_server_name("0oaGIT")}
@@ -77,3 +77,14 @@ def test_a_user_who_is_taken_over_comes_and_is_no_stranger():
 
 def test_a_user_who_is_only_set_right_does_not_come():
     assert not holders(listing(person("00uADA", "ada")), owned_user("00uADA", "ada", roles=())).coming
+
+
+def test_a_list_counts_for_its_imported_members_and_an_empty_one_for_one():
+    cluster = synced(OKTA)
+    cluster.add("00gENG", TeleportMember("cy"))
+    lists = owned_objects(cluster.actual(), ORG)["access_list"]
+    assert lists.people == len(cluster.imported("00gENG")) + len(cluster.imported("0oaGIT"))
+    for name in ("00gENG", "0oaGIT"):
+        cluster.members[name].clear()
+    assert owned_objects(cluster.actual(), ORG)["access_list"].people == 2
+    assert len(lists) == 2

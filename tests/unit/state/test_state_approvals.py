@@ -172,3 +172,13 @@ async def test_what_was_done_is_not_admitted_again(store):
     await store.journal.finish(sequence, Result.DONE, at=NOW, uses=(digest, ADA))
     (approval,) = await store.approvals.in_force(NOW)
     assert approval.harmed == {BOB}
+
+
+async def test_held_lists_count_for_their_members(store):
+    rows = tuple(
+        Held("access_list", name, name, "gone", Evidence.ABSENT, why="too many", people=people)
+        for name, people in (("00gA", 60), ("00gB", 2))
+    )
+    hold = Hold("access_list", Evidence.ABSENT, 62, 70, 10, 0, "too many")
+    await store.settle_findings(Findings(rows, (hold,)), at=NOW)
+    assert await store.findings() == Findings(rows, (hold,))

@@ -259,3 +259,11 @@ async def test_a_waiter_who_gives_up_disturbs_nobody_else(store):
     await store.journal.record(entry("later"))
     await store.journal.flush()
     assert "later" in {found.name for found in await store.journal.history(limit=500)}
+
+
+async def test_the_hour_knows_for_how_many_people_a_harm_counts(store):
+    everybody = Harmed("access_list", "00gALL", "00gALL")
+    await store.journal.begin(replace(harm(everybody), harm="access_list", people=60))
+    assert await harm_within(store, NOW) == [PastHarm(everybody, Evidence.ABSENT, True, True, people=60)]
+    [entry] = await store.journal.open_entries()
+    assert entry.people == 60
