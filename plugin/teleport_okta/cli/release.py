@@ -29,7 +29,7 @@ def release(config_path: Path, name: str) -> None:
     """Give the user name NAME free, so that another person may have it.
 
     Our locks are taken off: certificates that were issued to the former holder, and have not expired, are good again.
-    Whoever gets the name next comes into the memberships of our access lists that are left in it.
+    The next person of the name gets the memberships that people gave it in our access lists.
     """
     released = asyncio.run(_release(load(config_path), name))
     for lock in released.locks:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.findings import Hold
     from teleport_okta.observe.metrics import Metrics
     from teleport_okta.plan.plan import Plan
-    from teleport_okta.state.store import Store
+    from teleport_okta.state.store import QuarantineEntry, Store
     from teleport_okta.sync.reading import Reading
 
 _ENDING_BY: Final = {
@@ -59,9 +59,9 @@ class PassMemory:
         patience = reading.patience(self._interval)
         entries = patience.entries(plan.quarantined, outcomes, reading.remembered.quarantine, now)
         await self._store.settle_quarantine(entries, at=now)
-        aside = len(await self._store.quarantine())
-        alarm = patience.alarm(aside)
-        self._show((await self._store.findings()).holds, quarantined=aside, alarmed=alarm is not None)
+        aside = await self._store.quarantine()
+        alarm = patience.alarm(sum(not _is_left_behind(entry) for entry in aside))
+        self._show((await self._store.findings()).holds, quarantined=len(aside), alarmed=alarm is not None)
         return replace(plan, warnings=(*plan.warnings, alarm)) if alarm else plan
 
     async def remember_findings(self, plan: Plan) -> None:
@@ -92,6 +92,11 @@ class PassMemory:
             count = counts[hold.kind, hold.evidence]
             self._metrics.hold(hold.kind, hold.evidence, count=count, limit=hold.limit, used=hold.used)
         self._metrics.quarantine(quarantined, alarmed=alarmed)
+
+
+def _is_left_behind(entry: QuarantineEntry) -> bool:
+    """Whether it is about a membership that people gave: those pile up, and say nothing of Okta's rows."""
+    return entry.row.kind == MEMBER and not entry.row.okta_id
 
 
 def _has_open_absences(plan: Plan, outcomes: Iterable[Outcome], listing: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import grpc
 import pytest
 from contract.sync.office import TEN_MINUTES
 from teleport_okta.apply.releasing import NotReleasableError
+from teleport_okta.sandbox.teleport.faults import Fault
 
 
 async def after_the_lock(office):
@@ -228,3 +230,27 @@ async def test_release_takes_off_our_locks_alone(office):
     assert len(released.locks) == 1
     stored = [lock.Metadata.Name for lock in office.teleport.cluster.locks.all_stored()]
     assert stored == ["theirs"]
+
+
+async def test_a_pass_that_cannot_read_lists_forgets_neither_what_is_left_nor_what_was_released(office):
+    group = await by_people(office)
+    await successor(office)
+    office.teleport.faults.add(Fault("*/ListAllAccessListMembers", grpc.StatusCode.UNKNOWN, count=1))
+    report = await office.next_pass()
+    assert not report.succeeded
+    assert "ada@x.io" not in office.world.owned()
+    await office.world.parts.full_pass.release("ada@x.io")
+    office.teleport.faults.add(Fault("*/ListAllAccessListMembers", grpc.StatusCode.UNKNOWN, count=1))
+    await office.next_pass()
+    assert "ada@x.io" in office.world.owned()
+    assert "ada@x.io" in office.members(group)
+
+
+async def test_memberships_that_are_left_are_no_alarm(office):
+    """They pile up with every leaver whom people gave something, and say nothing of what Okta's rows have in common."""
+    group = await by_people(office)
+    for number in range(20):
+        office.people.add_member(group.id, f"gone{number}@x.io")
+    report = await office.next_pass()
+    assert len(report.plan.quarantined) == 20
+    assert not [warning for warning in report.plan.warnings if "alarm" in warning]
