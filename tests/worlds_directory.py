@@ -348,7 +348,7 @@ def held_back(plan: Plan, cluster: Cluster, okta: Directory, limits: Limits = Li
             GROUPS, okta.groups, baseline=None, owned_count=len(owned_groups(actual, ORG)), limits=limits
         ),
         APPS: judge_listing(APPS, okta.apps, baseline=None, owned_count=len(owned_apps(actual, ORG)), limits=limits),
-        **doubted_rosters(okta, Limits()),
+        **doubted_rosters(okta),
         **facts.pop("absences", {}),  # type: ignore[dict-item]
     }
     owned = {USER: frozenset(owned_names(cluster.users.values(), ORG)), **owned_objects(actual, ORG)}

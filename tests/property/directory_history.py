@@ -254,7 +254,7 @@ class Reading:
 
     def is_believed(self, cluster):
         owned = owned_names(cluster.users.values(), ORG)
-        doubted = self.doubts_groups or self.doubts_apps or doubted_rosters(self.okta, Limits())
+        doubted = self.doubts_groups or self.doubts_apps or doubted_rosters(self.okta)
         empty = (not self.okta.groups.rows and has(cluster, "00g")) or (not self.okta.apps.rows and has(cluster, "0oa"))
         failing = any(one.problem for one in self.okta.members.values())
         return not (doubted or empty or failing or self.malformed) and self.absences(owned).believed

@@ -37,6 +37,8 @@ class Absences:
 BELIEVED: Final = Absences()
 
 
+_NARROWED: Final = "a narrowed admin role or resource set looks like this"
+
 PEOPLE: Final = "people"
 GROUPS: Final = "groups"
 APPS: Final = "apps"
@@ -76,8 +78,11 @@ def judge_listing(
     )
 
 
-def doubted_rosters(directory: Directory, limits: Limits) -> dict[str, Absences]:
-    """Return the rosters that have nobody, or nothing, or far too little, where the listing of groups counts more."""
+def doubted_rosters(directory: Directory) -> dict[str, Absences]:
+    """Return the rosters of groups that have another number than the listing of groups counts.
+
+    Two statements of Okta that contradict each other prove nothing, however little they differ (`design.md` 4.2).
+    """
     doubted = {}
     for group in directory.groups.rows:
         for name, rosters, count in (
@@ -85,14 +90,36 @@ def doubted_rosters(directory: Directory, limits: Limits) -> dict[str, Absences]
             (grants_of(group.id), directory.grants, group.apps_count),
         ):
             roster = rosters.get(group.id)
-            if roster is None or roster.problem or not count:
+            if roster is None or roster.problem or count is None or len(roster.ids) == count:
                 continue
-            if not roster.ids or count - len(roster.ids) > limits.most(Evidence.ABSENT, count):
-                has = f"has {len(roster.ids)}" if roster.ids else "is empty"
-                doubted[name] = Absences(
-                    f"the listing of the {name} ({group.name}) {has}, where Okta counts {count}: "
-                    "a narrowed admin role or resource set looks like this"
-                )
+            has = f"has {len(roster.ids)}" if roster.ids else "is empty"
+            looks = _NARROWED if len(roster.ids) < count else "the two contradict each other"
+            doubted[name] = Absences(
+                f"the listing of the {name} ({group.name}) {has}, where Okta counts {count}: {looks}"
+            )
+    return doubted
+
+
+def doubted_app_rosters(
+    directory: Directory, *, baselines: Mapping[str, int], owned: Mapping[str, int], limits: Limits
+) -> dict[str, Absences]:
+    """Return the rosters of people who have an app individually that are empty, or much smaller than they were.
+
+    Okta counts nobody in an app. `baselines` are how many had each app when its absences were last settled; without
+    one `owned` stands in for it, how many we have imported into the app's list.
+    """
+    doubted = {}
+    for app in directory.apps.rows:
+        roster = directory.direct.get(app.id)
+        if roster is None or roster.problem:
+            continue
+        name = members_of(app.id)
+        before = baselines.get(app.id, owned.get(app.id, 0))
+        is_empty = not roster.listed and bool(before or owned.get(app.id, 0))
+        if is_empty or before - len(roster.ids) > limits.most(Evidence.ABSENT, before):
+            has = f"has {len(roster.ids)}" if roster.ids else "is empty"
+            had = before or owned.get(app.id, 0)
+            doubted[name] = Absences(f"the listing of the {name} ({app.label}) {has}, where it had {had}: {_NARROWED}")
     return doubted
 
 
@@ -123,13 +150,7 @@ def _judge(listing: _Listed, baseline: int | None, owned_count: int, limits: Lim
     listed, noun = listing.count, listing.noun
     before = owned_count if baseline is None else baseline
     if not listed and (before or owned_count):
-        return Absences(
-            f"the listing is empty, where it had {before or owned_count} {noun}: "
-            "a narrowed admin role or resource set looks like this"
-        )
+        return Absences(f"the listing is empty, where it had {before or owned_count} {noun}: {_NARROWED}")
     if before - listed > limits.most(Evidence.ABSENT, before):
-        return Absences(
-            f"the listing has {listed} {noun}, where it had {before}: "
-            "a narrowed admin role or resource set looks like this"
-        )
+        return Absences(f"the listing has {listed} {noun}, where it had {before}: {_NARROWED}")
     return BELIEVED

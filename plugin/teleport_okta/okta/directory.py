@@ -1,7 +1,8 @@
 """Reading an organisation's groups and apps, and who has what, in one go and with the fewest calls.
 
 Both listings come first, then the caller says what it has use for, `fetch_plan` chooses the rosters, and a few workers
-for each rate-limit bucket read them side by side; the client's pacer keeps them all within our share.
+for each rate-limit bucket read them side by side; the client's pacer keeps them all within our share. A roster that
+contradicts the number in the listing is read again once, since the number may be a moment old.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.directory import Directory, Roster
 from teleport_okta.okta.buckets import GROUPS
-from teleport_okta.okta.directory_reads import NOT_FOUND
 from teleport_okta.okta.fetch_plan import FetchPlan, Known, MembersRead, Side, plan_fetch
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ async def read_directory(
     if not plan.remembered <= recalled.keys():
         known = replace(known, members={group: known.members[group] for group in plan.remembered & recalled.keys()})
         plan = plan_fetch(groups, apps, wanted, known, pace=client.pace, skew=skew)
-    rosters = await _Reader(reads, plan, progress).read()
+    rosters = await _Reader(reads, plan, progress, groups.rows).read()
 
     empty = Roster(frozenset(), groups.read_at)
     members = {group.id: empty for group in groups.rows if group.id in wanted.groups}
@@ -103,7 +103,7 @@ async def read_directory(
         plan,
         client.calls_since(mark),
         members_read={
-            group.id: MembersRead(group.membership_changed, roster.read_at)
+            group.id: MembersRead(group.membership_changed, roster.read_at, len(roster.ids))
             for group in groups.rows
             if group.membership_changed is not None
             and (roster := rosters.members.get(group.id)) is not None
@@ -121,19 +121,33 @@ class _Rosters:
 
 @dataclass(frozen=True, slots=True)
 class _Errand:
-    """One roster to read: of what, how, where to put it, and the calls that are expected."""
+    """One roster to read: of what, how, where to put it, the calls and, if Okta says so, the number expected."""
 
     okta_id: str
     calls: int
     read: Callable[[str], Awaitable[Roster]]
     into: dict[str, Roster]
+    number: int | None = None
+
+    async def run(self) -> None:
+        """Read it, and once more if it contradicts the number."""
+        roster = await self.read(self.okta_id)
+        if _contradicts(roster, self.number):
+            roster = await self.read(self.okta_id)
+        self.into[self.okta_id] = roster
 
 
 class _Reader:
     """Reads the rosters of a plan."""
 
-    def __init__(self, reads: DirectoryReads, plan: FetchPlan, progress: Progress | None) -> None:
+    def __init__(
+        self, reads: DirectoryReads, plan: FetchPlan, progress: Progress | None, groups: Iterable[OktaGroup]
+    ) -> None:
         self._reads = reads
+        self._people_in: dict[str, int | None] = {}
+        self._apps_of: dict[str, int | None] = {}
+        for group in groups:
+            self._people_in[group.id], self._apps_of[group.id] = group.users_count, group.apps_count
         self._plan = plan
         self._progress = progress
         self._forecast = plan.forecast
@@ -143,24 +157,34 @@ class _Reader:
     async def read(self) -> _Rosters:
         plan, reads, rosters = self._plan, self._reads, _Rosters()
         self._tell()
-        of_groups = _errands(plan.members, reads.members, rosters.members)
+        of_groups = _errands(plan.members, reads.members, rosters.members, self._people_in)
         of_apps = _errands(plan.direct, reads.direct, rosters.direct)
         if plan.side is Side.GROUP:
-            await self._run([*of_groups, *_errands(plan.grants, reads.grants, rosters.grants)], of_apps)
+            granted_by = _errands(plan.grants, reads.grants, rosters.grants, self._apps_of)
+            await self._run([*of_groups, *granted_by], of_apps)
             return rosters
         granted: dict[str, Roster] = {}
         await self._run(of_groups, [*of_apps, *_errands(plan.grants, reads.groups_of_app, granted)])
-        if any(roster.problem not in ("", NOT_FOUND) for roster in granted.values()):
-            await self._ask_groups_after_all(rosters)
+        if any(roster.problem for roster in granted.values()):
+            await self._ask_groups_after_all(rosters, self._plan.granting)
         else:
             rosters.grants.update(_turned_round(granted))
+            none = Roster(frozenset(), min(roster.read_at for roster in granted.values()))
+            contradicting = {
+                group_id: self._plan.granting.get(group_id, 1)
+                for group_id, number in self._apps_of.items()
+                if _contradicts(rosters.grants.get(group_id, none), number)
+            }
+            await self._ask_groups_after_all(rosters, contradicting)
         return rosters
 
-    async def _ask_groups_after_all(self, rosters: _Rosters) -> None:
-        """Read the grants of all groups: any of them may grant the app that could not be asked."""
-        calls = Counter(self._forecast.calls) + Counter({GROUPS: sum(self._plan.granting.values())})
+    async def _ask_groups_after_all(self, rosters: _Rosters, asked: Mapping[str, int]) -> None:
+        """Ask groups what they grant: all, if an app could not be asked; otherwise those whose number is another."""
+        if not asked:
+            return
+        calls = Counter(self._forecast.calls) + Counter({GROUPS: sum(asked.values())})
         self._forecast = self._reads.client.pace.forecast(calls)
-        await self._run(_errands(self._plan.granting, self._reads.grants, rosters.grants))
+        await self._run(_errands(asked, self._reads.grants, rosters.grants))
 
     async def _run(self, *buckets: list[_Errand]) -> None:
         """Run the errands, those of each bucket by workers of its own; long ones first, lest one be left over."""
@@ -173,7 +197,7 @@ class _Reader:
 
     async def _work(self, queue: Iterator[_Errand]) -> None:
         for errand in queue:
-            errand.into[errand.okta_id] = await errand.read(errand.okta_id)
+            await errand.run()
             self._done += errand.calls
             self._tell()
 
@@ -183,9 +207,18 @@ class _Reader:
 
 
 def _errands(
-    calls: Mapping[str, int], read: Callable[[str], Awaitable[Roster]], into: dict[str, Roster]
+    calls: Mapping[str, int],
+    read: Callable[[str], Awaitable[Roster]],
+    into: dict[str, Roster],
+    numbers: Mapping[str, int | None] | None = None,
 ) -> list[_Errand]:
-    return [_Errand(okta_id, number, read, into) for okta_id, number in calls.items()]
+    numbers = numbers or {}
+    return [_Errand(okta_id, expected, read, into, numbers.get(okta_id)) for okta_id, expected in calls.items()]
+
+
+def _contradicts(roster: Roster, number: int | None) -> bool:
+    """Whether a roster that was read to its end has another number than the listing says."""
+    return not roster.problem and number is not None and len(roster.ids) != number
 
 
 def _turned_round(groups_of_apps: Mapping[str, Roster]) -> dict[str, Roster]:

@@ -1,13 +1,14 @@
 """Which rosters a pass reads, and what that costs: the cheapest way that still proves every absence.
 
 Pure. The rules are those of `reference/okta.md` 6.1: groups that Okta counts nobody or nothing for are not asked, the
-members of a group are read only where its stamp moved (3.2), and what groups grant is read from the side that is done
-sooner. Assignments to apps have no stamp, so they are read every time.
+members of a group are read only where its stamp moved (3.2) or Okta counts another number, and once a day, and what
+groups grant is read from the side that is done sooner. Assignments to apps have no stamp, so they are read every time.
 """
 
 from __future__ import annotations
 
 import math
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -37,6 +38,13 @@ OVERLAP: Final = timedelta(seconds=120)
 fractions of a second (`reference/okta.md` 3.2)."""
 
 
+REMEMBERED_FOR: Final = timedelta(hours=24)
+"""How long members are remembered at the most: whether a stamp ever stays behind is unknown (`reference/okta.md` 8)."""
+
+_SPREAD: Final = 6 * 3600
+"""Seconds before that over which the next readings are spread, so that not all groups are read in one pass."""
+
+
 class Side(StrEnum):
     """From where it is read which groups grant which apps."""
 
@@ -54,20 +62,26 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class MembersRead:
-    """That a group's members were read at `read_at`, after Okta had dated their last change `membership_changed`."""
+    """That a group's members were read at `read_at`, after Okta had dated their last change `membership_changed`.
+
+    `number` is how many there were.
+    """
 
     membership_changed: datetime
     read_at: datetime
+    number: int
 
-    def vouches_for(self, group: OktaGroup, *, skew: timedelta) -> bool:
-        """Whether the members are the same still; `skew` is by how much Okta's clock is ahead of ours.
+    def vouches_for(self, group: OktaGroup, *, skew: timedelta, at: datetime) -> bool:
+        """Whether the members are the same still at a moment; `skew` is by how much Okta's clock is ahead of ours.
 
         Built-in groups are never vouched for: people are in them by nature, without anybody adding them.
         """
         return (
             group.type != BUILT_IN
             and group.membership_changed == self.membership_changed
+            and group.users_count in (None, self.number)
             and self.read_at + skew >= self.membership_changed + OVERLAP
+            and at - self.read_at < _remembered_for(group.id)
         )
 
 
@@ -77,13 +91,14 @@ class Known:
 
     `members` says of which groups the members are remembered, `listed` how many people an app had when last listed.
     `direct` are the people of apps that this pass reads elsewhere; `spent` are the calls that it makes elsewhere, by
-    bucket.
+    bucket. `peopled` are groups that had members when we last knew: where Okta counts nobody in one now, that is read.
     """
 
     members: Mapping[str, MembersRead] = field(default_factory=dict)
     listed: Mapping[str, int] = field(default_factory=dict)
     direct: Mapping[str, Roster] = field(default_factory=dict)
     spent: Mapping[str, int] = field(default_factory=dict)
+    peopled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +147,15 @@ def plan_fetch(
     skew: timedelta = timedelta(),
 ) -> FetchPlan:
     """Choose what to read. `skew` is by how much Okta's clock is ahead of ours."""
-    peopled = [group for group in groups.rows if group.id in wanted.groups and group.users_count != 0]
+    peopled = [
+        group
+        for group in groups.rows
+        if group.id in wanted.groups and (group.users_count != 0 or group.id in known.peopled)
+    ]
     remembered = frozenset(
         group.id
         for group in peopled
-        if (read := known.members.get(group.id)) is not None and read.vouches_for(group, skew=skew)
+        if (read := known.members.get(group.id)) is not None and read.vouches_for(group, skew=skew, at=groups.read_at)
     )
     members = {group.id: pages(group.users_count, MEMBERS_A_PAGE) for group in peopled if group.id not in remembered}
     granting = {group.id: pages(group.apps_count, GRANTS_A_PAGE) for group in groups.rows if group.apps_count != 0}
@@ -173,7 +192,14 @@ def pages(rows: int | None, a_page: int) -> int:
 def _can_be_remembered(group: OktaGroup, read_at: datetime, skew: timedelta) -> bool:
     """Whether a reading of a group's members at that moment will do for the next pass."""
     changed = group.membership_changed
-    return changed is not None and MembersRead(changed, read_at).vouches_for(group, skew=skew)
+    if changed is None:
+        return False
+    return MembersRead(changed, read_at, group.users_count or 0).vouches_for(group, skew=skew, at=read_at)
+
+
+def _remembered_for(group_id: str) -> timedelta:
+    """Return for how long a group's members are remembered: 18 to 24 hours, always the same of one group."""
+    return REMEMBERED_FOR - timedelta(seconds=zlib.crc32(group_id.encode()) % _SPREAD)
 
 
 def _whole(apps: Listing[OktaApp]) -> bool:

@@ -26,6 +26,7 @@ APPS: Final = "app"
 _MEMBERS: Final = "members"
 _DIRECT: Final = "direct"
 _BASELINE: Final = "believed {}s"
+_APP_BASELINES: Final = "believed people of apps"
 _LISTS: Final = "lists"
 _READ_AT: Final = "directory read at"
 _ASKED_AT_ONCE: Final = 500
@@ -43,10 +44,11 @@ class SeenList:
 
 @dataclass(frozen=True, slots=True)
 class SeenMembers:
-    """That a group's members were read at `read_at`, after Okta had dated their last change `changed`."""
+    """That a group's members were read at `read_at`, after Okta had dated their last change `changed`: so many."""
 
     changed: datetime
     read_at: datetime
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,13 @@ class DirectoryMemory:
         """Return which groups' members are remembered, and since when."""
 
         def select(connection: sqlite3.Connection) -> dict[str, SeenMembers]:
-            rows = connection.execute("SELECT okta_id, changed, read_at FROM rosters WHERE kind = ?", (_MEMBERS,))
-            return {okta_id: SeenMembers(_time(changed), _time(read_at)) for okta_id, changed, read_at in rows}
+            rows = connection.execute(
+                "SELECT okta_id, changed, read_at, listed FROM rosters WHERE kind = ?", (_MEMBERS,)
+            )
+            return {
+                okta_id: SeenMembers(_time(changed), _time(read_at), listed)
+                for okta_id, changed, read_at, listed in rows
+            }
 
         return await self._database.submit(select)
 
@@ -156,6 +163,21 @@ class DirectoryMemory:
 
         await self._database.submit(write)
 
+    async def app_baselines(self) -> dict[str, int]:
+        """Return how many people had each app individually when its absences were last settled."""
+        return await self._database.submit(_app_baselines)
+
+    async def settle_apps(self, counts: Mapping[str, int], *, kept: Collection[str]) -> None:
+        """Make these the numbers that later rosters of apps are held against; those of `kept` apps stay as they are."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            before = {app_id: number for app_id, number in _app_baselines(connection).items() if app_id in kept}
+            connection.execute(
+                "INSERT OR REPLACE INTO memory VALUES (?, ?)", (_APP_BASELINES, json.dumps(before | dict(counts)))
+            )
+
+        await self._database.submit(write)
+
     async def remember_lists(self, lists: Iterable[SeenList]) -> None:
         """Note which lists of ours there are."""
         text = json.dumps([[one.okta_id, one.title, one.imported, one.added] for one in lists], ensure_ascii=False)
@@ -203,6 +225,12 @@ def _last_seen(connection: sqlite3.Connection) -> LastSeen | None:
         ),
         {one.okta_id: one for one in _lists(connection)},
     )
+
+
+def _app_baselines(connection: sqlite3.Connection) -> dict[str, int]:
+    row = connection.execute("SELECT value FROM memory WHERE key = ?", (_APP_BASELINES,)).fetchone()
+    baselines: dict[str, int] = json.loads(row[0]) if row else {}
+    return baselines
 
 
 def _lists(connection: sqlite3.Connection) -> list[SeenList]:

@@ -14,6 +14,7 @@ from teleport_okta.desired.trust import (
     APPS,
     GROUPS,
     PEOPLE,
+    doubted_app_rosters,
     doubted_rosters,
     judge_absences,
     judge_listing,
@@ -253,7 +254,13 @@ async def _directory_absences(
         owned_count=len(owned_apps(facts.actual, owner) | granted),
         limits=limits,
     )
-    return {GROUPS: groups, APPS: apps} | doubted_rosters(directory, limits)
+    app_rosters = doubted_app_rosters(
+        directory,
+        baselines=await memory.app_baselines(),
+        owned={name: members.imports for name, members in facts.actual.members.items()},
+        limits=limits,
+    )
+    return {GROUPS: groups, APPS: apps} | doubted_rosters(directory) | app_rosters
 
 
 def _warnings(imports: Imports | None) -> tuple[str, ...]:

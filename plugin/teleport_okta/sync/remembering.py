@@ -14,11 +14,12 @@ from teleport_okta.state.journal import Result
 from teleport_okta.sync.lists_seen import lists_after
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.clock import Clock
+    from teleport_okta.model.directory import Roster
     from teleport_okta.model.findings import Hold
     from teleport_okta.observe.metrics import Metrics
     from teleport_okta.plan.plan import Plan
@@ -82,7 +83,16 @@ class PassMemory:
                 }
             )
         if not facts.actual.is_unread(ACCESS_LIST, MEMBER):
+            await self._settle_apps(facts.okta.direct, plan, outcomes)
             await self._store.directory.remember_lists(lists_after(facts.actual, reading.policy.owner, outcomes))
+
+    async def _settle_apps(self, direct: Mapping[str, Roster], plan: Plan, outcomes: Sequence[Outcome]) -> None:
+        """Settle how many people have each app individually, where nobody is left who is absent and still there."""
+        waiting = _with_open_absences(plan, outcomes)
+        settled = {
+            app_id: len(roster.ids) for app_id, roster in direct.items() if not roster.problem and app_id not in waiting
+        }
+        await self._store.directory.settle_apps(settled, kept=direct.keys())
 
     def _show(self, holds: Iterable[Hold], *, quarantined: int, alarmed: bool) -> None:
         self._metrics.nothing_held()
@@ -97,6 +107,21 @@ class PassMemory:
 def _is_left_behind(entry: QuarantineEntry) -> bool:
     """Whether it is about a membership that people gave: those pile up, and say nothing of Okta's rows."""
     return entry.row.kind == MEMBER and not entry.row.okta_id
+
+
+def _with_open_absences(plan: Plan, outcomes: Iterable[Outcome]) -> set[str]:
+    """Return the lists in which somebody is absent from the roster and still a member: held, or not applied."""
+    held = {one.name.partition("/")[0] for one in plan.held if one.evidence is Evidence.ABSENT and one.kind == MEMBER}
+    held |= {one.okta_id for one in plan.held if one.evidence is Evidence.ABSENT and one.kind in {ACCESS_LIST, ROLE}}
+    failed = {
+        outcome.change.subject
+        for outcome in outcomes
+        if outcome.result is not Result.DONE
+        and outcome.change.kind in {MEMBER, ACCESS_LIST}
+        and outcome.change.harm is not None
+        and outcome.change.harm.evidence is Evidence.ABSENT
+    }
+    return held | failed
 
 
 def _has_open_absences(plan: Plan, outcomes: Iterable[Outcome], listing: str) -> bool:

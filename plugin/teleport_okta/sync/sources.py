@@ -204,11 +204,12 @@ async def _read_directory(
         return Wanted(frozenset(of_groups), frozenset(of_apps - {app_id}))
 
     bucket, a_page = (APPS, APP_USERS_A_PAGE) if app_id else (USERS, USERS_A_PAGE)
+    members_seen = await memory.members_seen()
     known = Known(
         members={
-            group_id: MembersRead(seen.changed, seen.read_at)
-            for group_id, seen in (await memory.members_seen()).items()
+            group_id: MembersRead(seen.changed, seen.read_at, seen.number) for group_id, seen in members_seen.items()
         },
+        peopled=frozenset(group_id for group_id, seen in members_seen.items() if seen.number),
         listed=await memory.listed(),
         spent=Counter({bucket: pages(people_before, a_page), OTHER: 1}) + Counter({ONE_APP: 1} if app_id else {}),
     )
@@ -228,12 +229,11 @@ def _with_people_of(
 def members_to_remember(reading: DirectoryReading) -> dict[str, SeenMembers]:
     """Return which groups' members were read now, for the state.
 
-    Not those of a group that has more of them by Okta's own count: who was hidden from us, or missing, would stay so
-    until its members change again.
+    Not those of a group of which Okta counts another number: it contradicts itself, so they are read again.
     """
-    counts = {group.id: group.users_count or 0 for group in reading.directory.groups.rows}
+    counts = {group.id: group.users_count for group in reading.directory.groups.rows}
     return {
-        group_id: SeenMembers(read.membership_changed, read.read_at)
+        group_id: SeenMembers(read.membership_changed, read.read_at, read.number)
         for group_id, read in reading.members_read.items()
-        if reading.directory.members[group_id].listed >= counts[group_id]
+        if counts[group_id] in (None, read.number)
     }

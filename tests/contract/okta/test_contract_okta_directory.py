@@ -114,11 +114,36 @@ async def test_a_group_whose_members_changed_is_read_again_alone(offices: Office
 async def test_a_change_whose_stamp_lags_is_found_by_the_reading_after_it(offices: Offices) -> None:
     known, recall = learnt(await offices.read())
     offices.org.add_member(offices.engines, offices.people[7])
+    offices.org.remove_member(offices.engines, offices.people[0])
     before_the_stamp = await offices.read(known, recall=recall)
     assert offices.engines in before_the_stamp.plan.remembered
     offices.clock.advance(600)
     after_it = await offices.read(known, recall=recall)
     assert offices.people[7] in after_it.directory.members[offices.engines].ids
+
+
+async def test_a_change_of_the_number_is_found_at_once(offices: Offices) -> None:
+    known, recall = learnt(await offices.read())
+    offices.org.add_member(offices.engines, offices.people[7])
+    again = await offices.read(known, recall=recall)
+    assert offices.people[7] in again.directory.members[offices.engines].ids
+
+
+@pytest.mark.parametrize("under", ["users", "apps"])
+async def test_a_roster_that_contradicts_the_count_is_read_once_more(offices: Offices, under: str) -> None:
+    offices.org.fail(FaultKind.EMPTY, path=f"/api/v1/groups/{offices.engines}/{under}", count=1)
+    mark = offices.org.mark()
+    reading = await offices.read()
+    assert ids(reading.directory.members) == filled(offices.members)
+    assert ids(reading.directory.grants) == filled(offices.grants)
+    assert sum(offices.org.calls_since(mark).buckets.values()) == sum(offices.floor().values()) + 1
+
+
+async def test_a_roster_that_contradicts_the_count_twice_stays_as_it_was_read(offices: Offices) -> None:
+    offices.org.fail(FaultKind.EMPTY, path=f"/api/v1/groups/{offices.engines}/users")
+    reading = await offices.read()
+    assert not reading.directory.members[offices.engines].ids
+    assert not reading.directory.members[offices.engines].problem
 
 
 @pytest.mark.parametrize(("seconds", "vouched_for"), [(119, False), (120, True)])
@@ -240,6 +265,13 @@ async def test_both_sides_tell_the_same_grants(many_groups: Offices) -> None:
     assert from_apps.plan.side is Side.APP
     assert many_groups.org.calls.endpoints["GET /api/v1/groups/{id}/apps"] == len(from_groups)
     assert ids(from_apps.directory.grants) == filled(many_groups.grants) == from_groups
+
+
+async def test_groups_are_asked_whose_number_the_apps_contradict(many_groups: Offices) -> None:
+    [wiki] = [app.id for app in many_groups.org.apps.all if app.label == "Wiki"]
+    many_groups.org.fail(FaultKind.EMPTY, path=f"/api/v1/apps/{wiki}/groups")
+    reading = await many_groups.read()
+    assert ids(reading.directory.grants) == filled(many_groups.grants)
 
 
 @pytest.mark.parametrize("kind", [FaultKind.UNAVAILABLE, FaultKind.TRUNCATED])

@@ -59,3 +59,63 @@ async def test_a_small_organisation_is_braked_too(world, people, shown):
     report = await world.run()
     assert len(world.owned()) == people
     assert len(report.plan.findings.held) == people - shown
+
+
+ADA, BOB, CY = "ada@x.io", "bob@x.io", "cy@x.io"
+
+
+@pytest.mark.parametrize("fault", [{"kind": "empty"}, {"kind": "subset", "percent": 40}])
+async def test_an_empty_or_much_shorter_listing_of_an_apps_people_ends_no_list(office, fault):
+    app = office.app("Figma", ADA, BOB, CY)
+    office.group("Other", ADA)
+    await office.settled()
+    office.okta.fail(**fault, path=f"/api/v1/apps/{app.id}/users")
+    for _ in range(2):
+        report = await office.next_pass()
+        assert app.id in office.lists()
+        assert office.imported(app) == {ADA, BOB, CY}
+        assert "Figma" in report.plan.findings.holds[0].why
+    office.okta.recover()
+    assert (await office.next_pass()).succeeded
+
+
+async def test_people_who_really_lose_an_app_lose_it_when_that_is_approved(office):
+    app = office.app("Figma", ADA, BOB, CY)
+    await office.settled()
+    for login in (ADA, BOB, CY):
+        office.okta.unassign(app.id, office.person(login).id)
+    report = await office.next_pass()
+    assert office.imported(app) == {ADA, BOB, CY}
+    await office.world.parts.store.approvals.approve(report.plan.findings.held_digest, at=office.world.clock.now())
+    await office.next_pass()
+    assert app.id not in office.lists()
+    assert (await office.next_pass()).succeeded, "the number is settled"
+
+
+async def test_one_of_a_few_people_may_lose_an_app(office):
+    app = office.app("Figma", ADA, BOB, CY)
+    await office.settled()
+    office.okta.unassign(app.id, office.person(CY).id)
+    await office.settled()
+    assert office.imported(app) == {ADA, BOB}
+
+
+async def test_a_group_of_which_okta_counts_more_than_it_lists_loses_nobody(office):
+    names = [f"u{number:02}@x.io" for number in range(30)]
+    group = office.group("Engineering", *names)
+    await office.settled()
+    office.okta.add_member(group.id, office.person("new@x.io").id)
+    office.okta.fail("subset", path=f"/api/v1/groups/{group.id}/users", percent=95)
+    report = await office.next_pass()
+    assert office.imported(group) >= set(names)
+    assert "where Okta counts 31" in report.plan.findings.holds[0].why
+
+
+async def test_a_group_that_is_counted_empty_and_had_members_is_asked(office):
+    group = office.group("Engineering", ADA, BOB)
+    await office.settled()
+    size = office.okta.groups.size
+    office.okta.groups.size = lambda group_id: 0 if group_id == group.id else size(group_id)
+    report = await office.next_pass()
+    assert office.imported(group) == {ADA, BOB}
+    assert not report.plan.changes

@@ -15,7 +15,7 @@ from teleport_okta.state.store import Store
 from teleport_okta.sync.previewing import NothingSeenError
 from worlds import NOW, person
 
-SEEN = SeenMembers(NOW, NOW)
+SEEN = SeenMembers(NOW, NOW, 1)
 
 
 @pytest.fixture

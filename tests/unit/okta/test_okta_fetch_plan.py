@@ -8,7 +8,7 @@ from teleport_okta.model.directory import BUILT_IN, EVERYONE, Listing, OktaGroup
 from teleport_okta.model.okta import MalformedRow, OktaApp
 from teleport_okta.okta.buckets import APPS, GROUPS
 from teleport_okta.okta.call_forecast import Pace
-from teleport_okta.okta.fetch_plan import FetchPlan, Known, MembersRead, Side, Wanted, plan_fetch
+from teleport_okta.okta.fetch_plan import OVERLAP, FetchPlan, Known, MembersRead, Side, Wanted, plan_fetch
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 STAMP = NOW - timedelta(days=1)
@@ -76,9 +76,10 @@ def test_only_what_is_wanted_is_read_but_grants_of_every_group() -> None:
 
 def remembered(**change: object) -> bool:
     """Plan for a group whose members were read two minutes after its last change; tell whether they are remembered."""
-    changes = {"stamp": STAMP, "read_after": 120.0, "skew": 0.0, "row": group("a")} | change
-    read = MembersRead(changes["stamp"], STAMP + timedelta(seconds=changes["read_after"]))  # type: ignore[arg-type]
-    found = plan(groups(changes["row"]), known=Known({"00ga": read}), skew=changes["skew"])  # type: ignore[arg-type]
+    changes = {"stamp": STAMP, "read_after": 120.0, "skew": 0.0, "row": group("a"), "hours": 12} | change
+    read = MembersRead(changes["stamp"], STAMP + timedelta(seconds=changes["read_after"]), 1)  # type: ignore[arg-type]
+    listed = replace(groups(changes["row"]), read_at=STAMP + timedelta(hours=changes["hours"]))  # type: ignore[arg-type]
+    found = plan(listed, known=Known({"00ga": read}), skew=changes["skew"])  # type: ignore[arg-type]
     assert ("00ga" in found.members) is not ("00ga" in found.remembered)
     return "00ga" in found.remembered
 
@@ -87,6 +88,23 @@ def test_members_are_remembered_while_the_stamp_has_not_moved() -> None:
     assert remembered()
     assert not remembered(stamp=STAMP - timedelta(seconds=1))
     assert not remembered(stamp=STAMP + timedelta(seconds=1))
+
+
+def test_members_are_read_again_where_okta_counts_another_number() -> None:
+    assert not remembered(row=group("a", users=2))
+    assert remembered(row=group("a", users=None))
+
+
+def test_members_are_read_again_once_a_day() -> None:
+    assert remembered(hours=18)
+    assert not remembered(hours=25)
+
+
+def test_groups_that_were_read_together_are_not_all_read_again_together() -> None:
+    rows = [group(str(number)) for number in range(100)]
+    known = Known({row.id: MembersRead(STAMP, STAMP + OVERLAP, 1) for row in rows})
+    listed = replace(groups(*rows), read_at=STAMP + timedelta(hours=21))
+    assert 30 < len(plan(listed, known=known).remembered) < 70
 
 
 def test_members_that_were_read_too_soon_after_the_stamp_are_read_again() -> None:
@@ -107,9 +125,15 @@ def test_people_are_in_everyone_without_being_added_so_its_stamp_vouches_for_not
 
 
 def test_a_remembered_group_that_is_empty_by_now_is_neither_read_nor_recalled() -> None:
-    known = Known({"00ga": MembersRead(STAMP, NOW)})
+    known = Known({"00ga": MembersRead(STAMP, NOW, 0)})
     found = plan(groups(group("a", users=0)), known=known)
     assert (found.members, found.remembered) == ({}, frozenset())
+
+
+def test_a_group_that_is_counted_empty_and_had_members_is_asked() -> None:
+    known = Known({"00ga": MembersRead(STAMP, NOW, 3)}, peopled=frozenset({"00ga"}))
+    found = plan(groups(group("a", users=0), group("b", users=0)), known=known)
+    assert (found.members, found.remembered) == ({"00ga": 1}, frozenset())
 
 
 def test_the_forecast_counts_listings_rosters_and_what_was_spent_before() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from teleport_okta.desired.trust import Absences, doubted_rosters, without_doubted_grants
+from teleport_okta.desired.trust import Absences, doubted_app_rosters, doubted_rosters, without_doubted_grants
 from teleport_okta.model.harm import Approval, Evidence, Harmed, Limits, PastHarm
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP
 from teleport_okta.plan.render import as_text
@@ -102,22 +102,51 @@ def test_what_one_roster_lacks_is_held_alone():
 
 def test_rosters_are_doubted_where_okta_counts_somebody_or_something():
     lying = group("00gENG", users_count=1, apps_count=1)
-    assert doubted_rosters(organization(lying), Limits()).keys() == {"members of 00gENG", "apps of 00gENG"}
-    assert not doubted_rosters(organization(group("00gENG", users_count=0, apps_count=0), group("00gOPS")), Limits())
-    assert not doubted_rosters(organization(unread(replace(lying, grants=roster(["0oaGIT"])))), Limits())
+    assert doubted_rosters(organization(lying)).keys() == {"members of 00gENG", "apps of 00gENG"}
+    assert not doubted_rosters(organization(group("00gENG", users_count=0, apps_count=0), group("00gOPS")))
+    assert not doubted_rosters(organization(unread(replace(lying, grants=roster(["0oaGIT"])))))
 
 
-def test_rosters_that_are_far_shorter_than_okta_counts_are_doubted_too():
+def test_rosters_that_differ_at_all_from_what_okta_counts_are_doubted():
     def listed(people):
         return organization(group("00gENG", members=[f"00u{number}" for number in range(people)], users_count=100))
 
-    assert not doubted_rosters(listed(90), Limits())
-    assert doubted_rosters(listed(89), Limits()).keys() == {"members of 00gENG"}
+    assert not doubted_rosters(listed(100))
+    assert doubted_rosters(listed(99)).keys() == doubted_rosters(listed(101)).keys() == {"members of 00gENG"}
+
+
+def people_of_app(direct, *, baselines=None, owned=0, **changes):
+    okta = organization(app("0oaGIT", direct=direct))
+    changes = {"listed": len(direct)} | changes
+    okta = replace(okta, direct={"0oaGIT": replace(okta.direct["0oaGIT"], **changes)})
+    return doubted_app_rosters(okta, baselines=baselines or {}, owned={"0oaGIT": owned}, limits=Limits())
+
+
+def test_an_app_with_far_fewer_people_than_before_is_doubted():
+    people = [f"00u{number}" for number in range(90)]
+    assert not people_of_app(people, baselines={"0oaGIT": 100})
+    assert people_of_app(people[1:], baselines={"0oaGIT": 100}).keys() == {"members of 0oaGIT"}
+    assert people_of_app(people, baselines={"0oaGIT": 50}) == {}
+
+
+def test_an_app_without_people_is_doubted_where_it_had_some():
+    assert "where it had 1" in people_of_app([], baselines={"0oaGIT": 1})["members of 0oaGIT"].doubt
+    assert not people_of_app([], baselines={"0oaGIT": 1}, listed=5), "it has people by its groups"
+    assert not people_of_app([])
+
+
+def test_without_a_memory_of_an_app_its_imported_members_stand_in():
+    assert people_of_app(["00u1"], owned=3).keys() == {"members of 0oaGIT"}
+    assert people_of_app([], baselines={"0oaGIT": 0}, owned=1).keys() == {"members of 0oaGIT"}
+
+
+def test_an_app_whose_people_could_not_be_read_is_not_doubted_but_unread():
+    assert not people_of_app([], baselines={"0oaGIT": 9}, problem="503")
 
 
 def test_what_a_group_grants_is_unread_while_it_is_doubted():
     okta = organization(group("00gENG", apps_count=1))
-    sure = without_doubted_grants(okta, doubted_rosters(okta, Limits()))
+    sure = without_doubted_grants(okta, doubted_rosters(okta))
     assert sure.grants["00gENG"].problem
     assert without_doubted_grants(okta, {}) == okta
 

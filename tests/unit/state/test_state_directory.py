@@ -15,7 +15,7 @@ from worlds import NOW
 LATER = NOW + timedelta(minutes=10)
 GROUP = OktaGroup("00gA", "OKTA_GROUP", "Engineering", "those who build", users_count=2)
 APP = OktaApp("0oaA", "acme_figma", "Figma", "ACTIVE", None, "draw", ("https://figma",))
-SEEN = SeenMembers(NOW, NOW)
+SEEN = SeenMembers(NOW, NOW, 2)
 
 
 def directory(*, groups=(GROUP,), apps=(APP,), members=None, direct=None, at=NOW, incomplete=None):
@@ -64,7 +64,7 @@ async def test_an_empty_group_is_remembered_as_empty(memory):
 async def test_members_that_were_not_read_now_are_kept_as_they_were(memory):
     await memory.remember(directory(members={"00gA": ["00uA"]}), {"00gA": SEEN})
     await memory.remember(directory(at=LATER), {})
-    assert await memory.members_seen() == {"00gA": SEEN}
+    assert await memory.members_seen() == {"00gA": replace(SEEN, number=1)}
     assert await memory.recall_members(["00gA"]) == {"00gA": ["00uA"]}
 
 
@@ -119,3 +119,12 @@ async def test_everything_is_there_after_a_restart(tmp_path):
     store = await Store.open(tmp_path)
     assert await store.directory.recall_members(["00gA"]) == {"00gA": ["00uA"]}
     await store.close()
+
+
+async def test_the_numbers_that_rosters_of_apps_are_held_against_are_settled_app_by_app(memory):
+    assert await memory.app_baselines() == {}
+    await memory.settle_apps({"0oaA": 3, "0oaB": 5}, kept=["0oaA", "0oaB"])
+    await memory.settle_apps({"0oaA": 2}, kept=["0oaA", "0oaB"])
+    assert await memory.app_baselines() == {"0oaA": 2, "0oaB": 5}
+    await memory.settle_apps({}, kept=["0oaA"])
+    assert await memory.app_baselines() == {"0oaA": 2}
