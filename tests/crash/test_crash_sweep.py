@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -156,7 +155,7 @@ async def tell_all(zygote, tellings):
 
 
 @pytest.mark.timeout(3600)
-async def test_a_process_that_is_killed_anywhere_is_started_again_and_everything_comes_right(capsys):
+async def test_a_process_that_is_killed_anywhere_is_started_again_and_everything_comes_right(say):
     began = time.monotonic()
     with Zygote() as zygote:
         whole = await Telling().tell(zygote)
@@ -166,13 +165,12 @@ async def test_a_process_that_is_killed_anywhere_is_started_again_and_everything
         await tell_all(zygote, tellings)
     reached = [telling for telling in tellings if telling.was_cut]
     cuts = {telling.cut for telling in reached}
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\ncut sweep: {len(reached)} kills at {len(cuts)} of {len(whole.cuts)} cuts "
-            f"({sum(cut.where == WRITE for cut in cuts)} around durable writes, "
-            f"{sum(cut.where == ANSWER for cut in cuts)} at answers; "
-            f"{len(tellings) - len(reached)} not reached) in {time.monotonic() - began:.0f} s\n"
-        )
+    say(
+        f"cut sweep: {len(reached)} kills at {len(cuts)} of {len(whole.cuts)} cuts "
+        f"({sum(cut.where == WRITE for cut in cuts)} around durable writes, "
+        f"{sum(cut.where == ANSWER for cut in cuts)} at answers; "
+        f"{len(tellings) - len(reached)} not reached) in {time.monotonic() - began:.0f} s"
+    )
     assert not [line for telling in tellings for line in told(telling)]
     assert len(reached) >= 0.9 * len(tellings)
 

@@ -25,7 +25,6 @@ names (joined by commas) those alone, in one telling where they are of different
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 import pytest
@@ -38,7 +37,7 @@ CHOICE = os.environ.get("FAULT_SWEEP", "third")
 
 @pytest.mark.timeout(7200)
 async def test_whatever_call_fails_a_pass_ends_right_or_says_that_it_did_not_and_harms_nobody(
-    tmp_path, monkeypatch, capsys
+    tmp_path, monkeypatch, say
 ):
     began = time.monotonic()
     whole = [Performance(telling) for telling in TELLINGS]
@@ -53,12 +52,11 @@ async def test_whatever_call_fails_a_pass_ends_right_or_says_that_it_did_not_and
     met = sum(len(performance.met) for performance in performances)
     not_met = [trouble for performance in performances for trouble in performance.not_met]
     right = sum(performance.ended_right for performance in performances)
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\nfault sweep: {met} troubles at {len(moments)} calls, of {len(everything(moments))} in all; "
-            f"{right} commands ended right all the same, {met - right} said that they did not "
-            f"({len(not_met)} moments not reached) in {time.monotonic() - began:.0f} s\n"
-        )
+    say(
+        f"fault sweep: {met} troubles at {len(moments)} calls, of {len(everything(moments))} in all; "
+        f"{right} commands ended right all the same, {met - right} said that they did not "
+        f"({len(not_met)} moments not reached) in {time.monotonic() - began:.0f} s"
+    )
     objections = [objection for performance in performances for objection in performance.objections]
     assert not objections, "\n".join(objections)
     assert met >= 0.9 * len(troubles)
