@@ -785,6 +785,7 @@ class Plan(_message.Message):
     UNCHANGED_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    PUT_OFF_FIELD_NUMBER: _builtins.int
     digest: _builtins.str
     unchanged: _builtins.int
     """How many objects we own that need nothing."""
@@ -802,6 +803,10 @@ class Plan(_message.Message):
     def cost(self) -> Global___PassCost:
         """What the reading cost that it was computed from, and what the next one will."""
 
+    @_builtins.property
+    def put_off(self) -> _containers.RepeatedCompositeFieldContainer[Global___Quarantined]:
+        """Changes that are due and wait for their time (`next_try`); each is in quarantine as well."""
+
     def __init__(
         self,
         *,
@@ -813,10 +818,11 @@ class Plan(_message.Message):
         unchanged: _builtins.int = ...,
         cost: Global___PassCost | None = ...,
         error: _builtins.str = ...,
+        put_off: _abc.Iterable[Global___Quarantined] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "findings", b"findings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "cost", b"cost", "digest", b"digest", "error", b"error", "findings", b"findings", "quarantined", b"quarantined", "unchanged", b"unchanged", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "cost", b"cost", "digest", b"digest", "error", b"error", "findings", b"findings", "put_off", b"put_off", "quarantined", b"quarantined", "unchanged", b"unchanged", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -225,4 +225,58 @@ MUTANTS = (
         ),
         "A member is of the list that it says.",
     ),
+    Mutant(
+        "harm is put off by its own refusal",
+        "sync/quarantine.py",
+        "if change.harm is None and slot in waiting and plan_digest",
+        "if slot in waiting and plan_digest",
+        ("unit/sync/test_sync_put_off.py::test_harm_of_a_refused_user_is_never_put_off",),
+        "Harm is tried in every pass.",
+    ),
+    Mutant(
+        "harm is put off with a harmless step of the same user",
+        "sync/quarantine.py",
+        "lambda change: change.harm is None and _slot(change) in put_off",
+        "lambda change: _slot(change) in put_off",
+        (
+            "unit/sync/test_sync_put_off.py::test_harm_of_a_user_goes_on_where_a_harmless_step_of_the_same_user_is_put_off",
+        ),
+        "Harm is tried in every pass.",
+    ),
+    Mutant(
+        "refused harm waits longer each time",
+        "sync/quarantine.py",
+        "if change.harm is not None or change.action is Action.UNLOCK:",
+        "if change.action is Action.UNLOCK:",
+        (
+            "unit/sync/test_sync_put_off.py::test_what_is_refused_again_and_again_waits_longer_but_harm_and_unlocking_do_not",
+        ),
+        "Harm is tried in every pass.",
+    ),
+    Mutant(
+        "unlocking is put off",
+        "sync/quarantine.py",
+        "for slot, one in put_off.items() if slot not in unlocked}",
+        "for slot, one in put_off.items()}",
+        ("unit/sync/test_sync_put_off.py::test_nothing_of_a_user_who_is_to_be_unlocked_is_put_off",),
+        "Nobody stays locked because something else of theirs was refused.",
+    ),
+    Mutant(
+        "any lock of a person is the lock of a record",
+        "apply/settling.py",
+        "return any(lock.expires is None if entry.harm == LOCK else lock.expires is not None for lock in locks)",
+        "return bool(locks)",
+        (
+            "contract/sync/test_contract_settling.py::test_a_leavers_lock_that_was_never_set_is_not_found_in_the_lock_of_a_suspension",
+        ),
+        "A lock's record is settled by that lock.",
+    ),
+    Mutant(
+        "an earlier held set admits what is held besides",
+        "state/approvals.py",
+        "if present and present <= then:",
+        "if present:",
+        ("unit/state/test_state_approvals.py::test_an_earlier_held_set_is_refused_when_others_are_held_now",),
+        "An operator admits nothing that was not shown.",
+    ),
 )

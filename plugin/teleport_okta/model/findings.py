@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from teleport_okta.model.harm import Harmed, held_digest
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from teleport_okta.model.harm import Evidence
 
 
@@ -23,6 +25,14 @@ class Quarantined:
     okta_id: str
     reason: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PutOff:
+    """A change that is not tried before a time, although it is due: `row` says of what, and why."""
+
+    row: Quarantined
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,7 +10,7 @@ from teleport_okta.model.findings import Findings
 from teleport_okta.plan.digest import plan_digest
 
 if TYPE_CHECKING:
-    from teleport_okta.model.findings import Held, Hold, Leftover, Quarantined
+    from teleport_okta.model.findings import Held, Hold, Leftover, PutOff, Quarantined
     from teleport_okta.plan.changes import Change
 
 
@@ -19,6 +19,7 @@ class Plan:
     """An ordered list of changes and the findings beside it.
 
     `held` is the harm that the brake keeps back, `holds` why; `leftovers` are objects of another Okta integration.
+    `put_off` are changes that wait for their time; each is in quarantine as well.
     `unchanged` counts the users of ours that need nothing; `warnings` are sentences about the read as a whole.
     """
 
@@ -27,6 +28,7 @@ class Plan:
     held: tuple[Held, ...] = ()
     holds: tuple[Hold, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
+    put_off: tuple[PutOff, ...] = ()
     warnings: tuple[str, ...] = ()
     unchanged: int = 0
 

@@ -11,7 +11,7 @@ from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, RO
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from teleport_okta.model.findings import Held, Hold
+    from teleport_okta.model.findings import Held, Hold, PutOff
     from teleport_okta.plan.view import ChangeView, PlanView
 
 _SIGNS: Final = {"create": "+", "update": "~", "lock": "!", "unlock": "o", "delete": "-"}
@@ -46,6 +46,8 @@ def summary(view: PlanView) -> str:
     parts.append(f"{view.unchanged} unchanged")
     if view.findings.held:
         parts.append(f"{len(view.findings.held)} held")
+    if view.put_off:
+        parts.append(f"{len(view.put_off)} put off")
     if view.quarantined:
         parts.append(f"{len(view.quarantined)} in quarantine")
     return ", ".join(parts)
@@ -90,10 +92,18 @@ def _lines(view: PlanView) -> Iterator[str]:
         yield hold_line(hold, view.findings.held_digest)
     for held in view.findings.held:
         yield held_line(held)
+    for one in view.put_off:
+        yield put_off_line(one)
     for row in view.quarantined:
         who = _short(row.name) or "(no name)"
         yield f"quarantine: {row.kind} {who} ({row.okta_id or 'no id'}): {row.reason} -> {row.remedy}"
     yield f"plan {view.digest}: {summary(view)}"
+
+
+def put_off_line(one: PutOff) -> str:
+    """Return one change that waits for its time on one line."""
+    until = one.until.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return f"put off until {until}: {one.row.kind} {_short(one.row.name)}: {one.row.reason}"
 
 
 def _short(name: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from teleport_okta.model.cost import PassCost
-    from teleport_okta.model.findings import Quarantined
+    from teleport_okta.model.findings import PutOff, Quarantined
     from teleport_okta.plan.changes import Change, Content
     from teleport_okta.plan.plan import Plan
 
@@ -43,6 +43,7 @@ class PlanView:
     changes: tuple[ChangeView, ...] = field(default=(), repr=False)
     quarantined: tuple[Quarantined, ...] = ()
     findings: Findings = field(default_factory=Findings)
+    put_off: tuple[PutOff, ...] = ()
     warnings: tuple[str, ...] = ()
     unchanged: int = 0
     cost: PassCost | None = None
@@ -55,6 +56,7 @@ class PlanView:
         """Return the plan in the shape of `plan --format json`."""
         fields: dict[str, object] = asdict(self)
         del fields["findings"]
+        fields["put_off"] = [{**asdict(one.row), "until": one.until.isoformat()} for one in self.put_off]
         return fields | self.findings.as_json() | {"held_digest": self.findings.held_digest}
 
 
@@ -66,6 +68,7 @@ def view_of(plan: Plan, cost: PassCost | None = None, *, error: str = "") -> Pla
         changes=tuple(change_view(change) for change in plan.changes),
         quarantined=plan.quarantined,
         findings=plan.findings,
+        put_off=plan.put_off,
         warnings=plan.warnings,
         unchanged=plan.unchanged,
         cost=cost,

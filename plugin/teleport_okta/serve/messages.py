@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.timestamp_pb2 import Timestamp
 from teleport_okta_api import admin_pb2 as api
 
-from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.findings import PutOff, Quarantined
 from teleport_okta.model.teleport import Cluster, Feature, IdentityState
 from teleport_okta.plan.changes import FieldChange
 from teleport_okta.plan.view import ChangeView, PlanView
@@ -35,6 +35,7 @@ def plan_to_message(plan: PlanView) -> api.Plan:
         changes=[_change_to_message(change) for change in plan.changes],
         quarantined=[_quarantined_to_message(row) for row in plan.quarantined],
         findings=findings_to_message(plan.findings),
+        put_off=[_put_off_to_message(one) for one in plan.put_off],
         warnings=plan.warnings,
         unchanged=plan.unchanged,
         error=plan.error,
@@ -51,6 +52,7 @@ def plan_from_message(message: api.Plan) -> PlanView:
         changes=tuple(_change_from_message(change) for change in message.changes),
         quarantined=tuple(_quarantined_from_message(row) for row in message.quarantined),
         findings=findings_from_message(message.findings),
+        put_off=tuple(PutOff(_quarantined_from_message(one), one.next_try.ToDatetime(UTC)) for one in message.put_off),
         warnings=tuple(message.warnings),
         unchanged=message.unchanged,
         cost=cost_from_message(message.cost) if message.HasField("cost") else None,
@@ -241,6 +243,12 @@ def _change_from_message(message: api.Change) -> ChangeView:
 
 def _quarantined_to_message(row: Quarantined) -> api.Quarantined:
     return api.Quarantined(kind=row.kind, name=row.name, okta_id=row.okta_id, reason=row.reason, remedy=row.remedy)
+
+
+def _put_off_to_message(one: PutOff) -> api.Quarantined:
+    message = _quarantined_to_message(one.row)
+    message.next_try.FromDatetime(one.until)
+    return message
 
 
 def _entry_to_message(entry: QuarantineEntry) -> api.Quarantined:

@@ -12,10 +12,12 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.clock import Boot
 from teleport_okta.model.harm import Evidence, Harmed, PastHarm
+from teleport_okta.plan.repairs import FIGHT, Repairs
 
 if TYPE_CHECKING:
     import asyncio
@@ -46,7 +48,7 @@ class JournalEntry:
     where that is another, `evidence` why; it is `counted` if it uses up some of the hour's limit, as so many `people`,
     and `approval` is the digest under which it was admitted. `time` is when it was known how it went, `boot` that
     moment by the boot clock. `object_name` is the object's own name where that is another than `name`: that of a lock.
-    `who` is the person whose command it was, where it was one's.
+    `who` is the person whose command it was, where it was one's; `repair` the digest of a repair (`plan/repairs.py`).
     """
 
     time: datetime
@@ -70,6 +72,7 @@ class JournalEntry:
     object_name: str = ""
     who: str = ""
     people: int = 1
+    repair: str = ""
 
     @property
     def harmed(self) -> Harmed:
@@ -83,7 +86,7 @@ class JournalEntry:
 
 _COLUMNS: Final = (
     "time, trigger, kind, name, okta_id, action, reason, before_digest, after_digest, outcome, error, "
-    "harm, evidence, counted, approval, harmed, boot, elapsed, object, who, people"
+    "harm, evidence, counted, approval, harmed, boot, elapsed, object, who, people, repair"
 )
 _MARKS: Final = ", ".join("?" * len(_COLUMNS.split(",")))
 _INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
@@ -234,6 +237,23 @@ class Journal:
 
         return await self._database.submit(select)
 
+    async def repairs(self) -> list[Repairs]:
+        """Return the repairs that were done so often, in one and the same way, that they may be a fight."""
+
+        def select(connection: sqlite3.Connection) -> list[Repairs]:
+            rows = connection.execute(
+                "SELECT kind, name, repair, time FROM journal WHERE repair != '' AND (kind, name, repair) IN ("
+                "  SELECT kind, name, repair FROM journal WHERE repair != '' GROUP BY 1, 2, 3 HAVING count(*) >= ?) "
+                "ORDER BY kind, name, repair, time",
+                (FIGHT,),
+            )
+            return [
+                Repairs(kind, name, digest, tuple(_time(time) for *_, time in some))
+                for (kind, name, digest), some in groupby(rows, key=lambda row: row[:3])
+            ]
+
+        return await self._database.submit(select)
+
     async def history(self, *, limit: int, name: str = "") -> list[JournalEntry]:
         """Return the newest entries, newest first, of one object or of all; of a user also what was done in lists."""
 
@@ -290,6 +310,7 @@ def _row(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
         entry.object_name,
         entry.who,
         entry.people,
+        entry.repair,
     )
 
 
@@ -314,7 +335,7 @@ def _time(seconds: float) -> datetime:
 
 def _entry(row: tuple[object, ...]) -> JournalEntry:
     time, trigger, kind, name, okta_id, action, reason, before, after, outcome, error, *harm, sequence = row
-    harmed, evidence, counted, approval, harmed_name, boot, elapsed, object_name, who, people = harm
+    harmed, evidence, counted, approval, harmed_name, boot, elapsed, object_name, who, people, repair = harm
     return JournalEntry(
         time=_time(float(str(time))),
         trigger=str(trigger),
@@ -337,4 +358,5 @@ def _entry(row: tuple[object, ...]) -> JournalEntry:
         object_name=str(object_name),
         who=str(who),
         people=int(str(people)),
+        repair=str(repair),
     )

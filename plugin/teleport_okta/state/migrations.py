@@ -165,7 +165,13 @@ ALTER TABLE journal ADD COLUMN people INTEGER NOT NULL DEFAULT 1;    -- how many
 ALTER TABLE held ADD COLUMN people INTEGER NOT NULL DEFAULT 1;
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
+_EIGHTH: Final = """
+ALTER TABLE journal ADD COLUMN repair TEXT NOT NULL DEFAULT '';      -- digest of what a repair sets; '': no repair
+CREATE INDEX journal_of_repairs ON journal (kind, name, repair, time) WHERE repair != '';
+CREATE INDEX journal_of_deeds ON journal (time) WHERE harm = '' AND who = '';
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
 from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
-from teleport_okta.plan.render import hold_line, summary
+from teleport_okta.plan.render import hold_line, put_off_line, summary
 from teleport_okta.state.journal import Result
 from teleport_okta.sync.full_pass import PlanChangedError
 from teleport_okta.sync.status import Status
@@ -256,6 +256,8 @@ def _report_in_log(report: PassReport) -> None:
         _log.warning("%s", warning)
     for hold in report.plan.findings.holds:
         _log.warning("%s", hold_line(hold, report.plan.findings.held_digest))
+    for one in report.plan.put_off:
+        _log.info("%s", put_off_line(one))
     for outcome in report.outcomes:
         if outcome.result in {Result.FAILED, Result.CONFLICT}:
             change = outcome.change

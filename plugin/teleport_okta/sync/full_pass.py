@@ -51,6 +51,9 @@ _PROGRESS_EVERY: Final = 30.0
 _DIFFERENCES_SHOWN: Final = 20
 """Lines of difference that the error about a changed plan lists."""
 
+BY_HAND: Final = "command"
+"""The trigger of a pass that a person asked for."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -125,7 +128,7 @@ class FullPass:
         Raises OktaError, TeleportError, ConfigError or StateError.
         """
         mark = self._okta.people.calls
-        reading = await self._read()
+        reading = replace(await self._read(), by_hand=True)
         plan = reading.plan(self._clock.now())
         lines = [change_line(change_view(change)) for change in plan.changes]
         await self._store.remember_plan(plan.digest, lines, at=self._clock.now())
@@ -161,7 +164,7 @@ class FullPass:
         if self._owner:
             await self._become_writer(self._owner)
         await settle_open_records(self._store.journal, self._teleport, self._clock)
-        reading = await self._read()
+        reading = replace(await self._read(), by_hand=trigger == BY_HAND)
         cost = await self._cost(reading, mark)
         plan = reading.plan(self._clock.now())
         if expected_digest and plan.digest != expected_digest:

@@ -1,33 +1,35 @@
 """The quarantine between passes: what was set aside, since when, when it is tried again, and how much is too much.
 
 A row that is set aside for what it is (a name that Teleport refuses, a contended login) is looked at in every pass:
-that costs nothing. A change that Teleport refused is tried again with growing pauses, and at once when it is another.
+that costs nothing. A change that Teleport refused, or did not answer, is tried again with growing pauses, and at once
+when it is another. So is a repair that somebody else undoes each time (`plan/repairs.py`). Harm and unlocking are never
+put off.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.findings import PutOff, Quarantined
 from teleport_okta.model.harm import Evidence
-from teleport_okta.plan.changes import LOCK, USER
+from teleport_okta.plan.changes import LOCK, USER, Action
 from teleport_okta.plan.digest import plan_digest
 from teleport_okta.plan.needs import without
+from teleport_okta.plan.repairs import LONGEST_PAUSE, fights
 from teleport_okta.state.journal import Result
 from teleport_okta.state.store import QuarantineEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.model.harm import Limits
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
+    from teleport_okta.plan.repairs import Repairs
 
-_LONGEST_PAUSE: Final = timedelta(hours=6)
 _MOST_DOUBLINGS: Final = 16
 
 
@@ -51,20 +53,23 @@ class Patience:
     def entries(
         self,
         rows: Iterable[Quarantined],
+        put_off: Iterable[PutOff],
         outcomes: Sequence[Outcome],
         before: Iterable[QuarantineEntry],
         now: datetime,
     ) -> list[QuarantineEntry]:
-        """Return the quarantine after a pass: rows that were set aside, and changes that Teleport refused."""
+        """Return the quarantine after a pass: rows that were set aside or put off, and changes that were refused."""
         known = {entry.key: entry for entry in before}
+        until = {one.row: one.until for one in put_off}
         entries = {}
         for row in rows:
-            old = known.get((row.kind, row.name, row.okta_id))
-            if old is not None and old.row == row:
-                entries[old.key] = old if old.next_try > now else replace(old, next_try=now + self.interval)
-            else:
-                entry = QuarantineEntry(row, now, now + self.interval)
-                entries[entry.key] = entry
+            next_try = until.get(row, now + self.interval)
+            entry = known.get((row.kind, row.name, row.okta_id))
+            if entry is None or entry.row != row:
+                entry = QuarantineEntry(row, now, next_try)
+            elif row in until or entry.next_try <= now:
+                entry = replace(entry, next_try=next_try)
+            entries[entry.key] = entry
         for entry in self._refused(outcomes, known, now):
             entries[entry.key] = entry
         return list(entries.values())
@@ -92,30 +97,39 @@ class Patience:
             yield QuarantineEntry(row, since, now + self._pause(change, tries), tries, attempt)
 
     def _pause(self, change: Change, tries: int) -> timedelta:
-        if change.harm is not None:
+        if change.harm is not None or change.action is Action.UNLOCK:
             return self.interval
         doubled = self.interval * (1 << min(tries - 1, _MOST_DOUBLINGS))
-        return min(doubled, max(self.interval, _LONGEST_PAUSE))
+        return min(doubled, max(self.interval, LONGEST_PAUSE))
 
 
-def without_what_must_wait(plan: Plan, quarantine: Iterable[QuarantineEntry], now: datetime) -> Plan:
-    """Return the plan without harmless steps of users whose same change was refused twice and must wait for its turn.
+def without_what_must_wait(
+    plan: Plan, quarantine: Iterable[QuarantineEntry], now: datetime, *, repairs: Iterable[Repairs] = ()
+) -> Plan:
+    """Return the plan without harmless steps that wait: refused twice in the same way, or undone again and again.
 
-    Harm is never put off: whoever must be locked is tried in every pass. What needs a step that is put off waits too:
-    an old name stays while the new one cannot be made.
+    Harm is never put off: whoever must be locked is tried in every pass. Nor is anything of a user who is to be
+    unlocked. What needs a step that is put off waits too: an old name stays while the new one cannot be made.
     """
-    waiting = {_slot_of(entry): entry for entry in quarantine if entry.tries > 1 and entry.next_try > now}
-    if not waiting:
-        return plan
-    put_off = {
-        _slot(change)
-        for change in plan.changes
-        if change.harm is None and _slot(change) in waiting and plan_digest([change]) == waiting[_slot(change)].attempt
+    waiting = {
+        _slot_of(entry): entry
+        for entry in quarantine
+        if entry.tries > 1 and now < entry.next_try <= now + LONGEST_PAUSE
     }
+    unlocked = {_slot(change) for change in plan.changes if change.action is Action.UNLOCK}
+    put_off = fights(plan.changes, repairs, now)
+    for change in plan.changes:
+        slot = _slot(change)
+        if change.harm is None and slot in waiting and plan_digest([change]) == waiting[slot].attempt:
+            put_off[slot] = PutOff(waiting[slot].row, waiting[slot].next_try)
+    put_off = {slot: one for slot, one in put_off.items() if slot not in unlocked}
+    if not put_off:
+        return plan
     return replace(
         plan,
         changes=without(plan.changes, lambda change: change.harm is None and _slot(change) in put_off),
-        quarantined=tuple(sorted([*plan.quarantined, *(waiting[slot].row for slot in put_off)])),
+        quarantined=tuple(sorted([*plan.quarantined, *(one.row for one in put_off.values())])),
+        put_off=tuple(sorted(put_off.values())),
     )
 
 

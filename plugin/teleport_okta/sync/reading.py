@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.teleport import TeleportLock
     from teleport_okta.okta.directory import Progress
     from teleport_okta.plan.actual import ActualDirectory, ActualUsers
+    from teleport_okta.plan.repairs import Repairs
     from teleport_okta.settings import BrakeSettings, Settings
     from teleport_okta.state.store import QuarantineEntry, Store
     from teleport_okta.sync.sources import OktaSource
@@ -66,6 +67,7 @@ class Remembered:
     past: tuple[PastHarm, ...] = ()
     approvals: tuple[Approval, ...] = ()
     quarantine: tuple[QuarantineEntry, ...] = ()
+    repairs: tuple[Repairs, ...] = ()
     lists: frozenset[str] = frozenset()
 
 
@@ -84,7 +86,8 @@ class Reading:
 
     `owned` are the names of all objects of ours when both systems were read, by kind, also where only one user is
     planned again; `absences` are what those of each listing are worth. Without a `directory` only users are planned,
-    and what leavers have in `lists_of_leavers`. `inheritance` is what somebody who gets a name would come into.
+    and what leavers have in `lists_of_leavers`. `inheritance` is what somebody who gets a name would come into. A pass
+    that a person asks for (`by_hand`) puts nothing off.
     """
 
     at: datetime
@@ -99,6 +102,7 @@ class Reading:
     warnings: tuple[str, ...] = field(default=())
     lists_of_leavers: ListsOfLeavers = field(default_factory=ListsOfLeavers)
     inheritance: Inheritance = NOTHING_LEFT
+    by_hand: bool = False
 
     @garbage_collection_paused()
     def plan(self, now: datetime) -> Plan:
@@ -112,8 +116,10 @@ class Reading:
             self._departures_plan(users),
             Plan(quarantined=rows, warnings=self.warnings),
         )
+        if not self.by_hand:
+            plan = without_what_must_wait(plan, quarantine, now, repairs=self.remembered.repairs)
         return brake(
-            without_what_must_wait(plan, quarantine, now),
+            plan,
             BrakeFacts(
                 limits=self.limits,
                 past=self.remembered.past,
@@ -226,6 +232,7 @@ async def remember(store: Store, clock: Clock, locks: Iterable[TeleportLock], ow
         past=await past_harm(store.journal, locks, owner, clock),
         approvals=await store.approvals.in_force(now),
         quarantine=tuple(await store.quarantine()),
+        repairs=tuple(await store.journal.repairs()),
         lists=await store.directory.lists_seen(),
     )
 

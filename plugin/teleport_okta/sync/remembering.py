@@ -58,7 +58,7 @@ class PassMemory:
         await self._store.left.settle(one for some in reading.inheritance.left.values() for one in some)
         await self.remember_findings(plan)
         patience = reading.patience(self._interval)
-        entries = patience.entries(plan.quarantined, outcomes, reading.remembered.quarantine, now)
+        entries = patience.entries(plan.quarantined, plan.put_off, outcomes, reading.remembered.quarantine, now)
         await self._store.settle_quarantine(entries, at=now)
         aside = await self._store.quarantine()
         alarm = patience.alarm(sum(not _is_left_behind(entry) for entry in aside))

@@ -46,8 +46,8 @@ class PassReport:
 
     @property
     def succeeded(self) -> bool:
-        """Whether nothing is left to do: everything was applied, and no harm is held."""
-        return self.applied and not self.plan.findings.held
+        """Whether nothing is left to do: everything was applied, no harm is held and nothing is put off."""
+        return self.applied and not self.plan.findings.held and not self.plan.put_off
 
     def counts(self) -> Counter[str]:
         """Count the outcomes by result."""

@@ -118,6 +118,37 @@ async def test_an_approval_is_on_record_when_it_is_over(world, crowd):
     assert (first.action, first.approval, first.who) == ("approve", digest, "root (uid 0, pid 7)")
 
 
+async def test_a_repair_that_somebody_undoes_each_time_slows_down_and_is_no_success(world):
+    (ada,) = await world.hired("ada@x.io")
+    repaired = []
+    for number in range(79):
+        world.teleport.administrator.edit_user("ada@x.io", traits={"okta/department": ["theirs"], "n": [str(number)]})
+        report = await world.run()
+        repaired += [10 * number] if actions(report) == ["update"] else []
+        assert report.succeeded == (actions(report) == ["update"])
+        world.clock.advance(600)
+    assert repaired == [0, 10, 20, 80, 200, 440]
+    (entry,) = await world.parts.store.quarantine()
+    assert "changed again by somebody else" in entry.row.reason
+    assert [one.row for one in report.plan.put_off] == [entry.row]
+    world.okta.suspend(ada.id)
+    assert actions(await world.run()) == ["lock"]
+    world.okta.unsuspend(ada.id)
+    assert actions(await world.run()) == ["update", "unlock"]
+
+
+async def test_a_person_who_asks_for_a_pass_has_nothing_put_off(world):
+    await world.hired("ada@x.io")
+    for _ in range(4):
+        world.teleport.administrator.edit_user("ada@x.io", traits={"okta/department": ["theirs"]})
+        report = await world.run()
+    assert report.plan.put_off
+    assert (await world.parts.full_pass.plan()).changes
+    report = await world.parts.full_pass.run(trigger="command")
+    assert actions(report) == ["update"]
+    assert report.succeeded
+
+
 async def test_only_what_was_held_can_be_approved(world):
     with pytest.raises(NothingHeldError, match="0123456789abcdef"):
         await world.parts.store.approvals.approve("0123456789abcdef", at=world.clock.now())

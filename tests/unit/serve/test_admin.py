@@ -17,7 +17,7 @@ from teleport_okta.desired.preview import EndingList, FilterMatch, FilterPreview
 from teleport_okta.desired.trust import Absences
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.model.cost import PassCost, ReadingProgress
-from teleport_okta.model.findings import Leftover, Quarantined
+from teleport_okta.model.findings import Leftover, PutOff, Quarantined
 from teleport_okta.model.harm import Approval, Harmed
 from teleport_okta.model.inheritance import LeftMembership, Released
 from teleport_okta.model.labels import okta_id_of
@@ -96,7 +96,10 @@ async def world(tmp_path):
     await store.close()
 
 
-@pytest.mark.parametrize("plan", [PLAN, HELD])
+WAITING = replace(PLAN, put_off=(PutOff(Quarantined("user", "ada", "00u", "refused", "wait"), NOW),))
+
+
+@pytest.mark.parametrize("plan", [PLAN, HELD, WAITING])
 async def test_a_plan_arrives_whole(world, plan):
     engine, _, client = world
     engine.answer = view_of(plan)
