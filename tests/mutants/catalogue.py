@@ -6,20 +6,8 @@ file), what to put there instead, which tests must fail then, and which promise 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One fault. Every test of `tests`, a path below `tests/` with `::` and a name, must fail with it."""
-
-    name: str
-    file: str
-    snippet: str
-    replacement: str
-    tests: tuple[str, ...]
-    promise: str
-
+from mutants.mutant import Mutant
+from mutants.of_runs import OF_RUNS
 
 MUTANTS = (
     Mutant(
@@ -279,4 +267,5 @@ MUTANTS = (
         ("unit/state/test_state_approvals.py::test_an_earlier_held_set_is_refused_when_others_are_held_now",),
         "An operator admits nothing that was not shown.",
     ),
+    *OF_RUNS,
 )

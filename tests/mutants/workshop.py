@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from mutants.catalogue import Mutant
+    from mutants.mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = Path("plugin/teleport_okta")

@@ -202,7 +202,8 @@ class Run:
         async with self._keys.hold(key):
             if not self._is_old(key, chain.steps[0].kind):
                 rest = await self._take_all(chain, is_patient=is_patient)
-                self._know(key)
+                if len(rest) < len(chain.steps):
+                    self._know(key)
                 return rest
             result, why = Result.CONFLICT, "newer facts are known of this object than those of the change"
             try:

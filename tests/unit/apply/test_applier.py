@@ -13,7 +13,7 @@ from teleport_okta.plan.directory import merged
 from teleport_okta.state.journal import Result
 from teleport_okta.teleport.errors import AlreadyExistsError, PermissionDeniedError, RevisionConflictError
 from unit.apply.applying import leaving, refused
-from worlds import NOW, held_findings, listing, owned_user, person, planned
+from worlds import NOW, held_findings, leaver_lock, listing, owned_user, person, planned
 
 
 async def test_leavers_are_locked_first_and_deleted_after_everybody_who_comes(applier, cluster):
@@ -34,6 +34,14 @@ async def test_a_user_whose_lock_fails_is_not_deleted(applier, cluster):
     lock, delete = await applier.apply(leaving("a"))
     assert (lock.result, delete.result) == (Result.FAILED, Result.SKIPPED)
     assert ("delete", "a") not in cluster.calls
+
+
+async def test_a_user_who_cannot_be_made_is_not_unlocked(applier, cluster):
+    cluster.failures["create", "a"] = refused(PermissionDeniedError, "a")
+    plan = planned(listing(person("00uA", "a")), [], [leaver_lock("00uA", "a")])
+    create, unlock = await applier.apply(plan)
+    assert (create.result, unlock.result) == (Result.FAILED, Result.SKIPPED)
+    assert cluster.calls == []
 
 
 async def test_one_failure_leaves_the_others_right(applier, cluster):

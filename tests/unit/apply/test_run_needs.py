@@ -10,7 +10,7 @@ import pytest
 from teleport_okta.apply.replanned import Replanned
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
-from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, ROLE, USER_GROUP, Harm
+from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, ROLE, USER, USER_GROUP, Harm
 from teleport_okta.plan.needs import ended
 from teleport_okta.plan.plan import Plan
 from teleport_okta.teleport.errors import AlreadyExistsError, PermissionDeniedError, RevisionConflictError
@@ -64,6 +64,17 @@ async def test_who_was_a_user_of_ours_joins_a_new_list_unless_somebody_else_chan
     teleport.users["ada"] = replace(teleport.users["ada"], roles=())
     cluster.failures["update", "ada"] = refused(trouble, "ada")
     await applier.apply(whole_plan(organization(ENG), teleport))
+    assert cluster.made_with["00gENG"] == members
+
+
+@pytest.mark.parametrize(("holder", "members"), [(ADA, ("ada", "bob")), (None, ("bob",))])
+async def test_who_was_a_user_of_ours_joins_a_new_list_only_if_that_is_so_when_planned_again(
+    applier, cluster, holder, members
+):
+    teleport = synced(organization())
+    teleport.users["ada"] = replace(teleport.users["ada"], roles=())
+    cluster.failures["update", "ada"] = refused(RevisionConflictError, "ada")
+    await applier.apply(whole_plan(organization(ENG), teleport), replan=replanning(holder=holder))
     assert cluster.made_with["00gENG"] == members
 
 
@@ -147,6 +158,13 @@ async def test_a_user_whose_lock_is_dropped_for_old_facts_is_not_deleted(applier
     outcomes = await applier.apply(plan)
     assert cluster.calls == []
     assert "done" not in results(outcomes).values()
+
+
+async def test_a_user_is_not_deleted_under_a_plan_without_the_lock(applier, cluster):
+    plan = planned(listing(), [owned_user("00uA", "a")])
+    outcomes = await applier.apply(part(plan, USER))
+    assert cluster.calls == []
+    assert "no step of this run is about lock a" in reasons(outcomes)["delete user a"]
 
 
 async def test_an_emptied_list_stays_with_its_roles_while_somebody_could_not_be_taken_out(applier, cluster):
