@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model import labels
 from teleport_okta.model.names import lock_name
-from teleport_okta.plan.changes import LOCK, ROLE, Action
+from teleport_okta.plan.changes import LOCK, ROLE, TRAITS, USER, Action
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.state.journal import Result
 
@@ -32,7 +32,7 @@ async def settle_open_records(journal: Journal, teleport: Teleport, clock: Clock
         if entry.age(clock.now(), clock.boot()) < READS_LAG:
             continue
         happened = await _happened(entry, teleport)
-        ends = entry.harm in {entry.kind, LOCK}
+        ends = entry.harm in {entry.kind, LOCK, TRAITS}
         await journal.finish(
             entry.sequence,
             Result.DONE if happened else Result.FAILED,
@@ -57,6 +57,8 @@ async def _happened(entry: JournalEntry, teleport: Teleport) -> bool:
         return not locks
     if entry.kind == ROLE:
         return content_digest(await teleport.roles.get(entry.name)) == entry.after_digest
+    if entry.kind == USER and entry.action == Action.UPDATE:
+        return content_digest(await teleport.users.get(entry.name)) == entry.after_digest
     return not await _is_there(entry, teleport)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.desired.trust import APPS, BELIEVED, GROUPS, PEOPLE
 from teleport_okta.model.findings import Held, Hold
 from teleport_okta.model.harm import Evidence, Harmed, Limits
-from teleport_okta.plan.changes import LOCK, USER
+from teleport_okta.plan.changes import LOCK, TRAITS, USER
 from teleport_okta.plan.needs import without
 from teleport_okta.plan.owned import OwnedLists
 
@@ -211,9 +211,9 @@ class _Braking:
     def _population(self, kind: str) -> int:
         """How many there are of a kind, those who were harmed within the hour among them.
 
-        Of locks it is the users, of access lists their imported members.
+        Of locks and of lost attributes it is the users, of access lists their imported members.
         """
-        of = USER if kind == LOCK else kind
+        of = USER if kind in {LOCK, TRAITS} else kind
         owned = self._facts.owned.get(of, frozenset())
         gone = {past.harmed.name: past.people for past in self._facts.past if past.harmed.kind == of}
         there = owned.people if isinstance(owned, OwnedLists) else len(owned)

@@ -21,6 +21,8 @@ USER_GROUP: Final = "user_group"
 APP_SERVER: Final = "app_server"
 ACCESS_LIST: Final = "access_list"
 MEMBER: Final = "member"
+TRAITS: Final = "traits"
+"""The kind of a harm to a user who stays and loses attributes."""
 
 Content: TypeAlias = (
     TeleportUser

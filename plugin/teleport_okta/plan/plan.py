@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.model.findings import Findings
 from teleport_okta.plan.digest import plan_digest
+from teleport_okta.plan.lost_traits import NOTHING_LOST, LostTraits
 
 if TYPE_CHECKING:
     from teleport_okta.model.findings import Held, Hold, Leftover, PutOff, Quarantined
@@ -21,6 +22,7 @@ class Plan:
     `held` is the harm that the brake keeps back, `holds` why; `leftovers` are objects of another Okta integration.
     `put_off` are changes that wait for their time; each is in quarantine as well.
     `unchanged` counts the users of ours that need nothing; `warnings` are sentences about the read as a whole.
+    `lost_traits` are those whose removal is harm, since too many users would lose them.
     """
 
     changes: tuple[Change, ...] = field(default=(), repr=False)
@@ -31,6 +33,7 @@ class Plan:
     put_off: tuple[PutOff, ...] = ()
     warnings: tuple[str, ...] = ()
     unchanged: int = 0
+    lost_traits: LostTraits = NOTHING_LOST
 
     @cached_property
     def digest(self) -> str:

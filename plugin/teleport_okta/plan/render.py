@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.observe.text import printable
-from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, TRAITS, USER, USER_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ _DEEDS: Final = {
     LOCK: "would be locked",
     MEMBER: "would lose the membership",
     ROLE: "would grant less",
+    TRAITS: "would lose attributes",
 }
 _GOING: Final = {
     USER_GROUP: "user groups to go",
@@ -30,6 +31,7 @@ _GOING: Final = {
     LOCK: "users to be locked",
     MEMBER: "memberships to go",
     ROLE: "roles to grant less",
+    TRAITS: "users to lose attributes",
 }
 
 
@@ -66,7 +68,8 @@ def change_line(change: ChangeView) -> str:
 def held_line(held: Held) -> str:
     """Return one harm that is held on one line."""
     deed = _DEEDS.get(held.kind, "would end")
-    return f"held: {held.kind} {_short(held.name)} ({held.okta_id}) {deed}: {held.reason} ({held.evidence})"
+    kind = USER if held.kind == TRAITS else held.kind
+    return f"held: {kind} {_short(held.name)} ({held.okta_id}) {deed}: {held.reason} ({held.evidence})"
 
 
 def hold_line(hold: Hold, digest: str) -> str:

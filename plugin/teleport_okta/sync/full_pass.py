@@ -332,7 +332,7 @@ class FullPass:
         if held is not None:
             reading = replace(reading, absences={**reading.absences, PEOPLE: Absences(held.why, held.approvable)})
         return OneUser(
-            reading,
+            replace(reading, lost_traits=plan.lost_traits),
             okta=self._okta.people,
             teleport=self._teleport,
             store=self._store,

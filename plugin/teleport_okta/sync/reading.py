@@ -14,6 +14,7 @@ from teleport_okta.desired.trust import (
     APPS,
     GROUPS,
     PEOPLE,
+    Absences,
     doubted_app_rosters,
     doubted_rosters,
     judge_absences,
@@ -29,6 +30,7 @@ from teleport_okta.plan.directory import merged, plan_directory
 from teleport_okta.plan.gc_pause import garbage_collection_paused
 from teleport_okta.plan.holders import holders_after
 from teleport_okta.plan.left_memberships import reports
+from teleport_okta.plan.lost_traits import ATTRIBUTES, lost_traits, removals_apart
 from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
 from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.users import owned_names, plan_users
@@ -46,13 +48,13 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.desired.policy import Imports, Policy
-    from teleport_okta.desired.trust import Absences
     from teleport_okta.model.directory import Directory
     from teleport_okta.model.harm import Approval, PastHarm
     from teleport_okta.model.inheritance import Inheritance
     from teleport_okta.model.teleport import TeleportLock
     from teleport_okta.okta.directory import Progress
     from teleport_okta.plan.actual import ActualDirectory, ActualUsers
+    from teleport_okta.plan.lost_traits import LostTraits
     from teleport_okta.plan.repairs import Repairs
     from teleport_okta.settings import BrakeSettings, Settings
     from teleport_okta.state.store import QuarantineEntry, Store
@@ -103,6 +105,8 @@ class Reading:
     lists_of_leavers: ListsOfLeavers = field(default_factory=ListsOfLeavers)
     inheritance: Inheritance = NOTHING_LEFT
     by_hand: bool = False
+    lost_traits: LostTraits | None = None
+    """What a plan of the whole pass found that too many would lose; None: this plan finds it out."""
 
     @garbage_collection_paused()
     def plan(self, now: datetime) -> Plan:
@@ -116,6 +120,11 @@ class Reading:
             self._departures_plan(users),
             Plan(quarantined=rows, warnings=self.warnings),
         )
+        lost = self.lost_traits or lost_traits(
+            users.changes, self.actual.users.values(), self.policy.owner, self.limits
+        )
+        if lost.names:
+            plan = replace(plan, changes=removals_apart(plan.changes, lost, self.policy.owner), lost_traits=lost)
         if not self.by_hand:
             plan = without_what_must_wait(plan, quarantine, now, repairs=self.remembered.repairs)
         return brake(
@@ -125,7 +134,7 @@ class Reading:
                 past=self.remembered.past,
                 owned=self.owned,
                 approvals=self.remembered.approvals,
-                absences=self.absences,
+                absences={**self.absences, ATTRIBUTES: Absences(lost.doubt)},
             ),
         )
 

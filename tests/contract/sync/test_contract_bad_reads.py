@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import grpc
 import pytest
+from teleport_okta.sandbox.teleport.faults import Fault
+from teleport_okta.state.journal import Result
 
 HALF_A_CHARACTER = "\ud83d"
 
@@ -119,3 +122,68 @@ async def test_a_group_that_is_counted_empty_and_had_members_is_asked(office):
     report = await office.next_pass()
     assert office.imported(group) == {ADA, BOB}
     assert not report.plan.changes
+
+
+async def approve(world, report):
+    await world.parts.store.approvals.approve(report.plan.findings.held_digest, at=world.clock.now())
+
+
+def departments(world):
+    return [name for name, user in world.users().items() if "okta/department" in user.Spec.Traits.Values]
+
+
+@pytest.fixture
+async def looms(world):
+    """Twelve people of one department, which a changed mapping takes from all of them while their titles change."""
+    people = [world.hire(f"u{number:02}@x.io", department="Looms") for number in range(12)]
+    await world.run()
+    for person in people:
+        world.okta.import_profile(person.id, department=None, title="Weaver")
+    return people
+
+
+async def test_an_attribute_that_everybody_loses_stays_until_that_is_approved(world, looms):
+    report = await world.run()
+    assert len(departments(world)) == 12
+    titles = {tuple(world.users()[person.login].Spec.Traits.Values["okta/title"].Values) for person in looms}
+    assert titles == {("Weaver",)}
+    assert {held.kind for held in report.plan.findings.held} == {"traits"}
+    assert not (await world.run()).plan.changes
+    await approve(world, report)
+    assert (await world.run()).succeeded
+    assert not departments(world)
+    assert (await world.run()).succeeded
+
+
+async def test_an_approved_loss_goes_through_beside_another_change_of_the_same_people(world, looms):
+    await approve(world, await world.run())
+    for person in looms:
+        world.okta.import_profile(person.id, title="Dyer")
+    await world.run()
+    await world.run()
+    assert not departments(world)
+
+
+async def test_one_user_who_is_planned_again_keeps_what_everybody_loses(world, looms):
+    world.meddle_after_listing(
+        lambda: world.teleport.administrator.edit_user("u03@x.io", roles=["okta-requester", "access"])
+    )
+    await world.run()
+    assert len(departments(world)) == 12
+
+
+async def test_a_loss_whose_answer_was_lost_is_found_done(world, looms):
+    await approve(world, await world.run())
+    world.teleport.faults.add(Fault("*/UpdateUser", grpc.StatusCode.UNAVAILABLE, applied=True, count=1))
+    await world.run()
+    world.clock.advance(60)
+    assert (await world.run()).succeeded
+    entries = await world.parts.store.journal.history(limit=99)
+    assert {entry.outcome for entry in entries if entry.harm == "traits"} == {Result.DONE}
+
+
+async def test_one_person_who_loses_an_attribute_loses_it(world):
+    (ada, _) = await world.hired(ADA, BOB)
+    world.okta.import_profile(ada.id, firstName=None)
+    assert (await world.run()).succeeded
+    assert "okta/firstName" not in world.users()[ADA].Spec.Traits.Values
