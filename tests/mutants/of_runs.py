@@ -227,4 +227,14 @@ OF_RUNS = (
         ),
         "The hour survives a restart, with the members of lists that ended.",
     ),
+    Mutant(
+        "memberships go though the person turned out to stay",
+        "apply/reached.py",
+        'return f"user {need.name} turned out to stay"',
+        'return ""',
+        (
+            "unit/apply/test_run_needs.py::test_memberships_of_a_leaver_from_old_facts_go_only_if_the_person_still_leaves",
+        ),
+        "Memberships of somebody who turns out to stay, stay.",
+    ),
 )

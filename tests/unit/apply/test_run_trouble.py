@@ -136,6 +136,11 @@ async def test_a_full_disk_keeps_back_what_needs_a_record_and_no_lock(applier, c
     assert "disk is full" in said["delete user b"]
 
 
+async def test_a_full_disk_keeps_back_no_lock_however_many_leave(applier, cluster, full):
+    await applier.apply(leaving(*"abcdefghij"))
+    assert sorted(cluster.did("lock")) == list("abcdefghij")
+
+
 async def test_a_full_disk_is_told_with_the_outcomes(applier, full):
     outcomes = await applier.apply(leaving("a"))
     assert any(isinstance(one.stop, StateFullError) for one in outcomes)

@@ -1,0 +1,145 @@
+"""Faults in how harm is counted, recorded, settled, approved and undone, and in who may write."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+OF_HARM = (
+    Mutant(
+        "the lease has no margin",
+        "teleport/lease.py",
+        "MARGIN: Final = WRITE_DEADLINE + CLOCK_TOLERANCE + 2.0",
+        "MARGIN: Final = 0.0",
+        ("contract/teleport/test_contract_lease.py::test_it_counts_as_lost_before_a_write_could_outlast_it",),
+        "A write that began in time is over before another process may write.",
+    ),
+    Mutant(
+        "a record is settled at once",
+        "apply/settling.py",
+        "READS_LAG: Final = timedelta(seconds=30)",
+        "READS_LAG: Final = timedelta()",
+        ("unit/apply/test_apply_settling.py::test_a_record_stays_open_for_30_seconds",),
+        "What became of a call is read only when listings show it.",
+    ),
+    Mutant(
+        "any lock counts as having left",
+        "plan/locks.py",
+        "return any(lock.expires is not None for lock in self.about(user_name, okta_id))",
+        "return bool(self.about(user_name, okta_id))",
+        ("unit/plan/test_plan_locks.py::test_a_suspension_is_no_beginning_of_a_leave",),
+        "Every leave is counted against the hour, also that of a suspended person.",
+    ),
+    Mutant(
+        "harm that is not counted uses the hour up",
+        "plan/brake.py",
+        "if past.counted and past.harmed.kind == kind",
+        "if past.harmed.kind == kind",
+        ("unit/plan/test_plan_brake.py::test_harm_that_is_not_counted_uses_nothing_up",),
+        "What was approved, and the rest of a harm, uses nothing of the limit up.",
+    ),
+    Mutant(
+        "a user is deleted who is not ours any more",
+        "apply/calls.py",
+        "return is_same_owner and current.revision",
+        "return current.revision",
+        ("unit/apply/test_apply_steps.py::test_a_user_who_is_not_ours_any_more_is_not_deleted",),
+        "Nothing is deleted that does not carry our owner label.",
+    ),
+    Mutant(
+        "an approval is used up before the last step",
+        "apply/steps.py",
+        "used = last and outcome.result is Result.DONE and change.harm.approval",
+        "used = outcome.result is Result.DONE and change.harm.approval",
+        ("unit/apply/test_apply_steps.py::test_an_approval_is_not_used_up_before_the_last_step",),
+        "An approval admits all of a harm.",
+    ),
+    Mutant(
+        "anybody's locks are released",
+        "apply/releasing.py",
+        "if labels.owner_of(lock.labels) == owner and lock.in_force(clock.now())",
+        "if lock.in_force(clock.now())",
+        ("unit/apply/test_apply_releasing.py::test_only_the_owners_locks_that_are_in_force_are_taken_off",),
+        "We touch what carries our owner label, and nothing else.",
+    ),
+    Mutant(
+        "a lock that has ended is released",
+        "apply/releasing.py",
+        "if labels.owner_of(lock.labels) == owner and lock.in_force(clock.now())",
+        "if labels.owner_of(lock.labels) == owner",
+        ("unit/apply/test_apply_releasing.py::test_only_the_owners_locks_that_are_in_force_are_taken_off",),
+        "An operator is told what was released, and that is what still stopped somebody.",
+    ),
+    Mutant(
+        "a full database is an error like another",
+        "state/errors.py",
+        "primary == sqlite3.SQLITE_FULL or ",
+        "",
+        (
+            "unit/state/test_state_errors.py::test_a_full_database_means_a_full_disk_whatever_the_file_system_says",
+            "unit/state/test_state_store.py::test_a_full_disk_is_reported_and_what_was_there_is_kept",
+        ),
+        "An error names its cause and the remedy.",
+    ),
+    Mutant(
+        "a full disk that SQLite reports as an I/O error is not seen",
+        "state/errors.py",
+        " or (primary == sqlite3.SQLITE_IOERR and _is_full(path))",
+        "",
+        ("unit/state/test_state_errors.py::test_an_input_output_error_means_a_full_disk_where_no_room_is_left",),
+        "An error names its cause and the remedy.",
+    ),
+    Mutant(
+        "harm is put off by its own refusal",
+        "sync/quarantine.py",
+        "if change.harm is None and slot in waiting and plan_digest",
+        "if slot in waiting and plan_digest",
+        ("unit/sync/test_sync_put_off.py::test_harm_of_a_refused_user_is_never_put_off",),
+        "Harm is tried in every pass.",
+    ),
+    Mutant(
+        "harm is put off with a harmless step of the same user",
+        "sync/quarantine.py",
+        "lambda change: change.harm is None and _slot(change) in put_off",
+        "lambda change: _slot(change) in put_off",
+        (
+            "unit/sync/test_sync_put_off.py::test_harm_of_a_user_goes_on_where_a_harmless_step_of_the_same_user_is_put_off",
+        ),
+        "Harm is tried in every pass.",
+    ),
+    Mutant(
+        "refused harm waits longer each time",
+        "sync/quarantine.py",
+        "if change.harm is not None or change.action is Action.UNLOCK:",
+        "if change.action is Action.UNLOCK:",
+        (
+            "unit/sync/test_sync_put_off.py::test_what_is_refused_again_and_again_waits_longer_but_harm_and_unlocking_do_not",
+        ),
+        "Harm is tried in every pass.",
+    ),
+    Mutant(
+        "unlocking is put off",
+        "sync/quarantine.py",
+        "for slot, one in put_off.items() if slot not in unlocked}",
+        "for slot, one in put_off.items()}",
+        ("unit/sync/test_sync_put_off.py::test_nothing_of_a_user_who_is_to_be_unlocked_is_put_off",),
+        "Nobody stays locked because something else of theirs was refused.",
+    ),
+    Mutant(
+        "any lock of a person is the lock of a record",
+        "apply/settling.py",
+        "return any(lock.expires is None if entry.harm == LOCK else lock.expires is not None for lock in locks)",
+        "return bool(locks)",
+        (
+            "contract/sync/test_contract_settling.py::test_a_leavers_lock_that_was_never_set_is_not_found_in_the_lock_of_a_suspension",
+        ),
+        "A lock's record is settled by that lock.",
+    ),
+    Mutant(
+        "an earlier held set admits what is held besides",
+        "state/approvals.py",
+        "if present and present <= then:",
+        "if present:",
+        ("unit/state/test_state_approvals.py::test_an_earlier_held_set_is_refused_when_others_are_held_now",),
+        "An operator admits nothing that was not shown.",
+    ),
+)

@@ -1,0 +1,70 @@
+"""Faults in access lists: their roles, their members, and what a name leaves behind in them."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+OF_LISTS = (
+    Mutant(
+        "roles go with a list that is gone while its members cannot be read",
+        "plan/access_lists.py",
+        "        if candidate.unread:\n            self._kept_roles.add(name)\n",
+        "        if candidate.unread:\n",
+        ("unit/plan/test_plan_list_roles.py::test_roles_of_a_list_that_is_gone_stay_while_its_members_cannot_be_read",),
+        "What cannot be read is left as it is.",
+    ),
+    Mutant(
+        "anybody comes into what a name leaves behind",
+        "plan/users.py",
+        "if self._waits(wanted, self._inheritance.of_newcomer(wanted.name, wanted.okta_id)):",
+        "if False:",
+        ("unit/plan/test_plan_left_memberships.py::test_a_new_person_waits_and_is_told_for_what",),
+        "Nobody inherits the memberships of a former holder of the name.",
+    ),
+    Mutant(
+        "the person who had a name waits like somebody else",
+        "model/inheritance.py",
+        "if self.holders.get(name) == okta_id:",
+        "if False:",
+        (
+            "unit/plan/test_plan_left_memberships.py::test_only_the_person_who_had_the_name_last_comes_into_what_is_left",
+        ),
+        "The person who had a name last comes back into what people gave.",
+    ),
+    Mutant(
+        "a release is forgotten with the next pass",
+        "state/left_memberships.py",
+        "released.get(row[:2])",
+        "None",
+        ("unit/state/test_state_left_memberships.py::test_a_release_lasts_as_long_as_its_membership_stays_behind",),
+        "What an operator released stays released until the person has come.",
+    ),
+    Mutant(
+        "a leaver stays in a list that cannot be read",
+        "plan/access_lists.py",
+        "                self._take_leavers_out(name)\n            return",
+        "                pass\n            return",
+        (
+            "unit/plan/test_plan_members.py::test_a_leaver_leaves_an_unread_list_also_where_people_gave_the_import_an_end",
+        ),
+        "What a person has goes with the person.",
+    ),
+    Mutant(
+        "a nested list that no listing shows is gone",
+        "teleport/nested_lists.py",
+        "found = await access_lists.get(name)",
+        "found = None",
+        ("contract/sync/test_contract_lists_listed.py::test_a_nested_list_made_between_two_readings_stays",),
+        "Only what Teleport does not find by name is gone.",
+    ),
+    Mutant(
+        "the members of a list are those of similar names too",
+        "teleport/members_of_one_list.py",
+        "return claimed != list_name and claimed.startswith(list_name)",
+        "return False",
+        (
+            "contract/sync/test_contract_lists_listed.py::test_an_empty_list_goes_where_lists_of_similar_names_show_their_members",
+        ),
+        "A member is of the list that it says.",
+    ),
+)
