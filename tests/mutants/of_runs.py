@@ -28,7 +28,7 @@ OF_RUNS = (
         "A key that was planned again is judged by its second plan.",
     ),
     Mutant(
-        "whoever is there after a second plan is the person meant",
+        "any user after a second plan is the person meant",
         "apply/reached.py",
         "is_met = again.holder == need.okta_id",
         "is_met = again.holder is not None",
@@ -36,7 +36,7 @@ OF_RUNS = (
         "Nobody joins a list by the name of a stranger.",
     ),
     Mutant(
-        "a user whom somebody else changed is as it was",
+        "a user that another party changed is as it was",
         "apply/reached.py",
         'self.doubt(change.key, "somebody else changed it meanwhile")',
         "pass",
@@ -44,7 +44,7 @@ OF_RUNS = (
         "A name that somebody else changed stands for nobody until it is read again.",
     ),
     Mutant(
-        "a new list is made with everybody whom the plan had in mind",
+        "a new list is made with every planned member",
         "apply/obstacles.py",
         "        if not any(obstacles):\n",
         "        if True:\n",
@@ -56,7 +56,7 @@ OF_RUNS = (
         "apply/run.py",
         "            await self._look_at_leavers(changes)\n",
         "",
-        (_NEEDS + "test_whoever_was_changed_since_they_were_read_is_planned_again_before_memberships_go",),
+        (_NEEDS + "test_a_leaver_who_was_changed_since_the_reading_is_planned_again_before_memberships_go",),
         "Memberships of somebody who turns out to stay, stay.",
     ),
     Mutant(
@@ -89,7 +89,7 @@ OF_RUNS = (
         "return _removal(list_name, name, okta_id, departure.reason, harm=harm, needs=needs)",
         "return _removal(list_name, name, okta_id, departure.reason, harm=harm)",
         (_NEEDS + "test_memberships_of_a_leaver_whose_lock_failed_stay_with_the_user",),
-        "Whoever leaves is locked before anything else of theirs goes.",
+        "A leaver is locked before the memberships and the user go.",
     ),
     Mutant(
         "an urgent lock waits for its turn",

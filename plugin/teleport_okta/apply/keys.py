@@ -1,4 +1,4 @@
-"""One key at a time: whoever reads, plans and applies one object does so alone, and with the newest facts.
+"""One key at a time: an object is read, planned and applied under one lock, and with the newest facts.
 
 A key is the name of a Teleport user, or the kind and name of another object. Facts have a time, the moment at which
 their request was sent; a change that was computed from facts older than the newest that are known of its key is not to

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Outcome:
     """The result of a change and, unless it is done, the reason.
 
-    `unanswered`: the call got no answer, so that nobody knows whether the change happened; the steps of its key end
-    with it. `stop` is set when the run cannot do all of its work after this one: the cluster cannot be reached or
+    `unanswered`: the call got no answer, so it is unknown whether the change happened; later steps of its key are
+    skipped. `stop` is set when the run cannot do all of its work after this one: the cluster cannot be reached or
     refuses us, or the journal cannot be written. `no_more_lists`: the cluster takes no further list.
     """
 

@@ -49,11 +49,11 @@ class Reached:
             again.add(need)
 
     def doubt(self, key: str, why: str) -> None:
-        """Note that nobody knows what a user is by now."""
+        """Note that the present state of a user is unknown."""
         self._in_doubt[key] = why
 
     def plan_again(self, key: str) -> None:
-        """Note that a key is being planned again: whoever needs something of it waits."""
+        """Note that a key is being planned again: steps that need something of it wait."""
         self._under_way.add(key)
 
     def planned_again(self, key: str, again: Replanned) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Replanned:
     """The steps of one key, computed from facts that were asked for at `facts_at`.
 
-    `holder` is the Okta id that a user stands for once they are done; None: there is no user of ours, or the key is no
-    user's. `held` and `quarantined` are what of the key the brake holds, and what the plan sets aside.
+    `holder` is the Okta id that the user stands for after these steps; None: there is no user that we own, or the key
+    is that of another kind. `held` and `quarantined` are what of the key the brake holds, and what the plan sets aside.
     """
 
     changes: tuple[Change, ...]

@@ -2,11 +2,11 @@
 
 A plan is applied stage by stage (`plan/order.py`): urgent locks first, then everything that harms nobody, then harm.
 Within a stage the steps of one key (a user; a list with its members) run one after the other; different keys run side
-by side. What a step needs of others stands in its needs, whatever the stages: it waits for a step of its own stage that
-is not through, and is skipped if that was not done.
+by side. Dependencies are in `Change.needs`: a step waits for a step of its own stage that is not finished, and is
+skipped if that step was not done.
 
-What turns out to be computed from old facts, or meets an object that somebody else changed, is planned again on the
-spot, while the key is held.
+If a change was computed from old facts, or meets an object that another party changed, its key is planned again at
+once, while the key is held.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class Run:
         }
 
     async def _stage(self, chains: Sequence[_Chain]) -> None:
-        """Take the steps of a stage. What waits for others is taken when those are through, or never will be."""
+        """Take the steps of a stage. Steps that wait are taken in the next round, or when no step could be taken."""
         is_patient = True
         while chains:
             before = self._through
@@ -323,10 +323,9 @@ class Run:
             return self._obstacles.stop
 
     async def _look_at_leavers(self, changes: Iterable[Change]) -> None:
-        """Look whether those still leave whose memberships are about to end: if not, their memberships stay.
+        """Read the leavers once more before their memberships end: if a user was changed, plan the user again.
 
-        A user who was changed since the facts were read is planned again. That cannot be left to the deletion, which
-        comes after the memberships have ended.
+        If the person stays, the memberships stay. The deletion checks the same, but comes after the memberships ended.
         """
         needs = (need for change in changes if change.kind == MEMBER for need in change.needs)
         leavers = {need.key: need for need in needs if need.goal is Goal.LOCKED and need.key in self._leavers}

@@ -40,8 +40,8 @@ def ended(kind: str, label: str) -> Need:
 def met_by(change: Change) -> Need | None:
     """Return the need that a step meets once it is done, if there is one that others may have.
 
-    A user who is only repaired stands for the same person whether the repair succeeds or not. A role that is narrowed
-    was there before.
+    A repair of a user does not change the person that the user stands for, so it meets no need. Neither does a step
+    that narrows a role: the role existed before.
     """
     match change.action:
         case Action.DELETE:
@@ -56,7 +56,7 @@ def met_by(change: Change) -> Need | None:
 
 
 def _changes_holder(change: Change) -> bool:
-    """Whether a step makes a user stand for somebody for whom it did not stand before."""
+    """Whether a step changes the person that a user stands for."""
     if not isinstance(change.found, TeleportUser) or not isinstance(change.content, TeleportUser):
         return True
     carried = (labels.OWNER, labels.OKTA_ID)

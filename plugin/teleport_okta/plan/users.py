@@ -329,7 +329,7 @@ class _Planner:
         return self._desired.wanted[name].okta_id if name in self._coming else self._holder_now(name)
 
     def _holder_now(self, name: str) -> str | None:
-        """Return the Okta id that a user of ours stands for now; None: there is no such user."""
+        """Return the Okta id that a user that we own stands for now; None: there is no such user."""
         user = self._actual.users.get(name)
         if user is None or labels.owner_of(user.labels) != self._policy.owner:
             return None

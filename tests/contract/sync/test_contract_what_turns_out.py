@@ -1,4 +1,4 @@
-"""What turns out otherwise than planned: nobody inherits a name's place in a list, and whoever stays keeps theirs."""
+"""The second look: a stranger gets no membership by a name, and a person who stays keeps the memberships."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_nobody_joins_a_list_by_the_name_of_a_stranger(office, group):
     assert set(office.members(group)) == {ADA, "bob@x.io"}
 
 
-async def test_whoever_turns_out_to_stay_by_newer_facts_keeps_the_memberships(office, group):
+async def test_a_person_who_stays_by_newer_facts_keeps_the_memberships(office, group):
     wrongly_revoked(office)
     await office.live(TEN_MINUTES)
     with newer_facts_of(office, ADA):
@@ -74,7 +74,7 @@ async def test_whoever_turns_out_to_stay_by_newer_facts_keeps_the_memberships(of
     assert memberships == {("skipped", f"user {ADA} turned out to stay")}
 
 
-async def test_whoever_turns_out_to_stay_after_a_login_keeps_the_memberships(office, group):
+async def test_a_person_who_stays_after_a_login_keeps_the_memberships(office, group):
     wrongly_revoked(office, login=True)
     await office.live(TEN_MINUTES)
     await office.world.run()
@@ -83,7 +83,7 @@ async def test_whoever_turns_out_to_stay_after_a_login_keeps_the_memberships(off
     assert not office.world.locks()
 
 
-async def test_whoever_leaves_all_the_same_after_a_login_loses_the_memberships(office, group):
+async def test_a_person_who_leaves_after_a_login_loses_the_memberships(office, group):
     ada = office.person(ADA)
     office.okta.set_assignment_status(office.world.okta_app.id, ada.id, "REVOKED")
     office.world.meddle_after_listing(

@@ -28,7 +28,7 @@ def without_ada():
 
 
 def replanning(*changes, holder=None):
-    """Whoever is planned again has these steps, and stands for the holder after them."""
+    """Return a replan that gives these steps, and this holder after them."""
 
     async def replan(key):
         return Replanned(tuple(changes), NOW, holder)
@@ -131,7 +131,7 @@ async def test_memberships_stay_with_a_leaver_whom_a_suspension_locks_when_plann
     assert cluster.calls == [("lock", "ada")]
 
 
-async def test_whoever_was_changed_since_they_were_read_is_planned_again_before_memberships_go(applier, cluster):
+async def test_a_leaver_who_was_changed_since_the_reading_is_planned_again_before_memberships_go(applier, cluster):
     plan = without_ada()
     cluster.present["ada"] = replace(plan.changes[-1].found, revision="r2")
     outcomes = await applier.apply(plan, replan=replanning(holder=ADA))
