@@ -5,6 +5,7 @@ Their records count as harm until then, so that a crash cannot empty the window.
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -13,11 +14,14 @@ from teleport_okta.model.names import lock_name
 from teleport_okta.plan.changes import LOCK, ROLE, TRAITS, USER, Action
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.state.journal import Result
+from teleport_okta.teleport.errors import RpcError
 
 if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.state.journal import Journal, JournalEntry
     from teleport_okta.teleport.cluster import Teleport
+
+_log = logging.getLogger(__name__)
 
 READS_LAG: Final = timedelta(seconds=30)
 """How old a record must be before a reading says anything about its call (`teleport-observed.md` 1.4)."""
@@ -27,11 +31,18 @@ _NEVER_HAPPENED: Final = "its answer was lost; found not done"
 
 
 async def settle_open_records(journal: Journal, teleport: Teleport, clock: Clock) -> None:
-    """Complete every record that was left open, by what Teleport holds now. Raises TeleportError or StateError."""
+    """Complete every record that was left open, by what Teleport holds now. Raises StateError.
+
+    A record whose object cannot be read stays open, and counts as harm: it keeps nobody from leaving.
+    """
     for entry in await journal.open_entries():
         if entry.age(clock.now(), clock.boot()) < READS_LAG:
             continue
-        happened = await _happened(entry, teleport)
+        try:
+            happened = await _happened(entry, teleport)
+        except RpcError as error:
+            _log.warning("what became of %s %s %s cannot be seen now: %s", entry.action, entry.kind, entry.name, error)
+            continue
         ends = entry.harm in {entry.kind, LOCK, TRAITS}
         await journal.finish(
             entry.sequence,

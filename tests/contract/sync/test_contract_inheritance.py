@@ -79,6 +79,21 @@ async def test_a_new_person_waits_for_an_import_that_was_left_in_a_list_that_can
     assert office.world.owned()["ada@x.io"] == new.id
 
 
+@pytest.mark.parametrize("rpc", ["ListAccessLists", "ListAllAccessListMembers"])
+async def test_a_new_person_goes_on_waiting_while_lists_cannot_be_read(office, rpc):
+    await by_people(office)
+    await successor(office)
+    listing = f"/teleport.accesslist.v1.AccessListService/{rpc}"
+    office.teleport.faults.add(Fault(listing, grpc.StatusCode.UNKNOWN, after=int(rpc == "ListAccessLists")))
+    report = await office.next_pass()
+    assert rpc in report.error
+    assert "ada@x.io" not in office.world.owned()
+    assert ("user", "ada@x.io") in waiting(report)
+    office.teleport.faults.clear()
+    await office.next_pass()
+    assert "ada@x.io" not in office.world.owned()
+
+
 async def test_the_same_person_who_returns_does_not_wait(office):
     group = await by_people(office)
     ada = office.person("ada@x.io")

@@ -69,10 +69,11 @@ async def test_what_cannot_be_read_stays_as_it_is(office, rpc):
     app = office.app("Figma", "bob@x.io", groups=[group])
     rule(office, ["^Figma$"], env="prod")
     await office.settled()
-    before = held(office)
+    before, seen = held(office), await office.world.parts.store.directory.lists_seen()
     failing(office, rpc)
     assert not (await office.next_pass()).plan.changes
     assert held(office) == before
+    assert await office.world.parts.store.directory.lists_seen() == seen
     assert office.server(app)
 
 
@@ -97,7 +98,8 @@ async def test_a_baseline_is_not_lowered_while_what_would_end_is_unread(office):
     office.teleport.faults.clear()
     report = await office.next_pass()
     assert (office.user_groups().keys(), office.lists().keys()) == before
-    assert report.plan.findings.held
+    assert report.plan.findings.holds
+    assert all("the listing has 3 groups, where it had 14" in hold.why for hold in report.plan.findings.holds)
 
 
 async def test_app_servers_are_renewed_while_nobody_can_tell_whether_there_are_any(office):

@@ -9,6 +9,7 @@ from teleport_okta.apply.settling import settle_open_records
 from teleport_okta.clock import VirtualClock
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.store import Store
+from teleport_okta.teleport.errors import UnknownFailureError
 from worlds import NOW
 
 
@@ -26,12 +27,30 @@ class Gone:
         return None
 
 
+class Unreadable:
+    """User groups, whose listing fails."""
+
+    async def list(self):
+        raise UnknownFailureError("AuthService/ListUserGroups", "user groups", "backend: context canceled")
+
+
+def begun(clock, **fields):
+    rest = dict.fromkeys(("trigger", "reason", "before_digest", "after_digest"), "")
+    return JournalEntry(time=NOW, action="delete", outcome=Result.BEGUN, boot=clock.boot(), **fields, **rest)
+
+
+async def test_a_record_whose_object_cannot_be_read_stays_open_and_the_others_are_settled(journal):
+    clock = VirtualClock(NOW)
+    await journal.begin(begun(clock, kind="user_group", name="00gENG", okta_id="00gENG", harm="user_group"))
+    await journal.begin(begun(clock, kind="user", name="ada@x.io", okta_id="00uADA", harm="user"))
+    clock.advance(30)
+    await settle_open_records(journal, SimpleNamespace(users=Gone(), user_groups=Unreadable()), clock)
+    assert [entry.kind for entry in await journal.open_entries()] == ["user_group"]
+
+
 async def test_a_record_stays_open_for_30_seconds(journal):
     clock = VirtualClock(NOW)
-    fields = {"kind": "user", "name": "ada@x.io", "okta_id": "00uADA", "action": "delete", "harm": "user"}
-    rest = dict.fromkeys(("trigger", "reason", "before_digest", "after_digest"), "")
-    begun = JournalEntry(time=NOW, outcome=Result.BEGUN, boot=clock.boot(), **fields, **rest)
-    await journal.begin(begun)
+    await journal.begin(begun(clock, kind="user", name="ada@x.io", okta_id="00uADA", harm="user"))
     clock.advance(29)
     await settle_open_records(journal, SimpleNamespace(users=Gone()), clock)
     assert len(await journal.open_entries()) == 1

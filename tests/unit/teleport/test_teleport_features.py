@@ -196,3 +196,20 @@ async def test_a_bot_that_has_expired_switches_its_features_off_and_stops_nothin
     cluster = await with_bot.cluster()
     assert cluster.has("users")
     assert "expired" in cluster.feature("plugin").reason
+
+
+async def test_a_bot_that_gets_no_answer_is_asked_once_and_stops_nothing_else(
+    with_bot: Teleport, enterprise: ScriptedAuth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enterprise.answer(USERS + "GetUser", Refuse(Code.UNAVAILABLE, "Unwrap failed"))
+
+    async def no_answer() -> bool:
+        return False
+
+    monkeypatch.setattr(with_bot.bot, "answers", no_answer)
+
+    cluster = await with_bot.cluster()
+
+    assert {feature.name for feature in cluster.features if feature.unknown} == NEED_THE_BOT
+    assert not enterprise.requests[PLUGINS + "GetPlugin"]
+    assert cluster.has("users")
