@@ -281,6 +281,18 @@ class StorageSettings(_Section):
         default=Path("/var/lib/teleport/plugins/okta"),
         description="Directory of the state database, the host identity and the admin socket; created with mode 0700.",
     )
+    journal_days: int = Field(
+        default=90,
+        ge=1,
+        le=36_500,
+        description="How many days the journal keeps what was done; harm, approvals and releases four times as many.",
+    )
+    journal_entries: int = Field(
+        default=200_000,
+        ge=1_000,
+        description="How many entries the journal has at the most; the oldest go, harm, approvals and releases last. "
+        "A thousand take about 300 kB.",
+    )
 
 
 class LogSettings(_Section):

@@ -76,7 +76,8 @@ class Database:
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """Queue a function of the connection; its result is there once its transaction is durable.
 
-        Functions that wait together share a transaction: when one of them fails, all of them do, with StateError.
+        Functions that wait together share a transaction. When it fails, each of them gets one of its own, so that what
+        can be read or written still is; the others fail with StateError.
         """
         job = _Job(work)
         self._jobs.put(job)
@@ -127,9 +128,11 @@ class Database:
         except Exception as error:  # noqa: BLE001 - the root of this thread: whoever waits must hear of it
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-            reported = self._explained(error)
+            if len(batch) == 1:
+                batch[0].fail(self._explained(error))
+                return
             for job in batch:
-                job.fail(reported)
+                self._commit(connection, [job])
         else:
             for job in batch:
                 job.succeed()

@@ -37,7 +37,10 @@ def explain(error: sqlite3.Error, path: Path) -> StateError:
     code = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF
     if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and _is_full(path)):
-        return StateFullError(f"{path}: the disk is full", remedy="free some space on that file system")
+        return StateFullError(
+            f"{path}: the disk is full, or the file may not grow any more",
+            remedy="free some space on that file system, or raise the quota or the limit of file sizes",
+        )
     if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return StateDamagedError(
             f"{path}: the state database is damaged: {text}",
@@ -48,7 +51,10 @@ def explain(error: sqlite3.Error, path: Path) -> StateError:
             f"{path}: the state database cannot be opened for writing: {text}",
             remedy="check the owner and the permissions of the data directory",
         )
-    return StateError(f"{path}: the state database answered: {text}", remedy="check the disk of the data directory")
+    return StateError(
+        f"{path}: the state database answered: {text}",
+        remedy="check the disk of the data directory, its quota, and the limit of file sizes",
+    )
 
 
 def _is_full(path: Path) -> bool:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.clock import Boot
 from teleport_okta.model.harm import Evidence, Harmed, PastHarm
 from teleport_okta.plan.repairs import FIGHT, Repairs
+from teleport_okta.state.pruning import prune_journal
+from teleport_okta.state.spans import age, moment, younger_than
 
 if TYPE_CHECKING:
     import asyncio
@@ -81,7 +83,7 @@ class JournalEntry:
 
     def age(self, now: datetime, boot: Boot) -> timedelta:
         """Return how long ago it was: by the boot clock if the machine has run since then, else by the time of day."""
-        return _age(self.time, self.boot, now, boot)
+        return age(self.time, self.boot, now, boot)
 
 
 _COLUMNS: Final = (
@@ -90,15 +92,6 @@ _COLUMNS: Final = (
 )
 _MARKS: Final = ", ".join("?" * len(_COLUMNS.split(",")))
 _INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
-
-_YOUNGER: Final = (
-    "((boot != '' AND boot = :boot AND elapsed <= :elapsed AND elapsed > :elapsed - :{span}) "
-    "OR (NOT (boot != '' AND boot = :boot AND elapsed <= :elapsed) AND time > :now - :{span}))"
-)
-"""Whether a record is younger than a span of seconds, in SQL.
-
-The time of day can be set, so it counts only where the boot clock says nothing: then also for a record of the future.
-"""
 
 
 class Journal:
@@ -181,12 +174,12 @@ class Journal:
 
     async def deleted_within(self, span: timedelta, *, now: datetime, boot: Boot) -> list[tuple[str, datetime]]:
         """Return the users who were deleted within a span and not created again, and when, oldest first."""
-        values = _moment(now, boot) | {"span": span.total_seconds()}
+        values = moment(now, boot) | {"span": span.total_seconds()}
 
         def select(connection: sqlite3.Connection) -> list[tuple[str, datetime]]:
             rows = connection.execute(
                 "SELECT name, time, boot, elapsed FROM journal AS gone "  # noqa: S608 - constants
-                f"WHERE harm != '' AND {_YOUNGER.format(span='span')} "
+                f"WHERE harm != '' AND {younger_than('span')} "
                 "AND kind = 'user' AND action = 'delete' AND outcome = 'done' "
                 "AND NOT EXISTS (SELECT 1 FROM journal AS later WHERE later.name = gone.name "
                 "AND later.sequence > gone.sequence AND later.outcome = 'done' "
@@ -194,7 +187,7 @@ class Journal:
                 "ORDER BY sequence",
                 values,
             )
-            return [(name, now - _age(_time(time), Boot(of, at), now, boot)) for name, time, of, at in rows]
+            return [(name, now - age(_time(time), Boot(of, at), now, boot)) for name, time, of, at in rows]
 
         return await self._database.submit(select)
 
@@ -204,16 +197,16 @@ class Journal:
         One that is the newest record of its user counts as open within the `lag` of listings, unless it ended the harm:
         a leaver may have been locked a moment ago without the listing showing it yet.
         """
-        values = _moment(now, boot) | {"span": span.total_seconds(), "lag": lag.total_seconds()}
+        values = moment(now, boot) | {"span": span.total_seconds(), "lag": lag.total_seconds()}
 
         def select(connection: sqlite3.Connection) -> list[PastHarm]:
             rows = connection.execute(
                 "SELECT harm, CASE harmed WHEN '' THEN name ELSE harmed END, okta_id, evidence, counted, people, "  # noqa: S608
                 "outcome = 'begun' OR ("
-                f"  action = 'lock' AND harm != 'lock' AND {_YOUNGER.format(span='lag')} AND NOT EXISTS ("
+                f"  action = 'lock' AND harm != 'lock' AND {younger_than('lag')} AND NOT EXISTS ("
                 "    SELECT 1 FROM journal AS later WHERE later.name = step.name AND later.sequence > step.sequence "
                 "    AND later.action != 'approve')) "
-                f"FROM journal AS step WHERE harm != '' AND {_YOUNGER.format(span='span')} "
+                f"FROM journal AS step WHERE harm != '' AND {younger_than('span')} "
                 "AND outcome IN ('done', 'begun')",
                 values,
             )
@@ -253,6 +246,12 @@ class Journal:
             ]
 
         return await self._database.submit(select)
+
+    async def prune(self, *, days: timedelta, entries: int, now: datetime, boot: Boot) -> int:
+        """Forget the oldest entries, some at a time (`state/pruning.py`); return how many."""
+        return await self._database.submit(
+            lambda connection: prune_journal(connection, days=days, entries=entries, now=now, boot=boot)
+        )
 
     async def history(self, *, limit: int, name: str = "") -> list[JournalEntry]:
         """Return the newest entries, newest first, of one object or of all; of a user also what was done in lists."""
@@ -316,17 +315,6 @@ def _row(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
 
 def _boot_row(boot: Boot | None) -> tuple[str, float]:
     return ("", 0.0) if boot is None else (boot.id, boot.elapsed)
-
-
-def _moment(now: datetime, boot: Boot) -> dict[str, object]:
-    """Return the parameters that `_YOUNGER` has beside its span."""
-    return {"now": now.timestamp(), "boot": boot.id, "elapsed": boot.elapsed}
-
-
-def _age(time: datetime, of: Boot | None, now: datetime, boot: Boot) -> timedelta:
-    if of is not None and of.id and of.id == boot.id and of.elapsed <= boot.elapsed:
-        return timedelta(seconds=boot.elapsed - of.elapsed)
-    return now - time
 
 
 def _time(seconds: float) -> datetime:

@@ -79,7 +79,7 @@ class FullPass:
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._memory = PassMemory(store, metrics, clock, interval=settings.sync.interval)
+        self._memory = PassMemory(store, metrics, clock, interval=settings.sync.interval, storage=settings.storage)
         self.keys = Keys()
         self._applier = Applier(teleport, store.journal, clock, self.keys)
         self._recalled = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.trust import APPS, GROUPS, PEOPLE
@@ -15,7 +16,7 @@ from teleport_okta.sync.lists_seen import lists_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import timedelta
+    from datetime import datetime
 
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.clock import Clock
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.findings import Hold
     from teleport_okta.observe.metrics import Metrics
     from teleport_okta.plan.plan import Plan
+    from teleport_okta.settings import StorageSettings
     from teleport_okta.state.store import QuarantineEntry, Store
     from teleport_okta.sync.reading import Reading
 
@@ -38,13 +40,19 @@ _ENDING: Final = (USER_GROUP, APP_SERVER, ACCESS_LIST, MEMBER, ROLE)
 
 
 class PassMemory:
-    """Writes to the state, and to the metrics, what a pass was. Passes come every `interval`."""
+    """Writes to the state, and to the metrics, what a pass was.
 
-    def __init__(self, store: Store, metrics: Metrics, clock: Clock, *, interval: timedelta) -> None:
+    Passes come every `interval`; `storage` says how much of the journal is kept.
+    """
+
+    def __init__(
+        self, store: Store, metrics: Metrics, clock: Clock, *, interval: timedelta, storage: StorageSettings
+    ) -> None:
         self._store = store
         self._metrics = metrics
         self._clock = clock
         self._interval = interval
+        self._storage = storage
 
     async def remember(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome]) -> Plan:
         """Keep what the next pass must know; return the plan, with an alarm if too much is set aside."""
@@ -60,10 +68,19 @@ class PassMemory:
         patience = reading.patience(self._interval)
         entries = patience.entries(plan.quarantined, plan.put_off, outcomes, reading.remembered.quarantine, now)
         await self._store.settle_quarantine(entries, at=now)
+        await self._prune(now)
         aside = await self._store.quarantine()
         alarm = patience.alarm(sum(not _is_left_behind(entry) for entry in aside))
         self._show((await self._store.findings()).holds, quarantined=len(aside), alarmed=alarm is not None)
         return replace(plan, warnings=(*plan.warnings, alarm)) if alarm else plan
+
+    async def _prune(self, now: datetime) -> None:
+        await self._store.journal.prune(
+            days=timedelta(days=self._storage.journal_days),
+            entries=self._storage.journal_entries,
+            now=now,
+            boot=self._clock.boot(),
+        )
 
     async def remember_findings(self, plan: Plan) -> None:
         """Keep what is held, so that it can be approved, and what `status` lists."""
