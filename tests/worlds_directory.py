@@ -25,7 +25,7 @@ from teleport_okta.plan.actual import ActualDirectory, ActualUsers
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER, Action
 from teleport_okta.plan.directory import merged, plan_directory
-from teleport_okta.plan.holders import holders_after
+from teleport_okta.plan.holders import holders_after, known_users
 from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
 from teleport_okta.plan.users import owned_names
 from worlds import NOW, ORG, POLICY, listing, person, planned
@@ -335,7 +335,7 @@ def whole_plan(
     )
     actual = cluster.actual(settings, unread)
     desired = desired_directory(okta, settings, actual.import_labels())
-    holders = holders_after(users, cluster.users, settings.policy.owner)
+    holders = holders_after(users, known_users(cluster.users.values(), settings.policy.owner))
     directory = plan_directory(desired, actual, holders, settings, now=now, scope=scope, lists_before=lists_before)
     return merged(users, directory)
 

@@ -73,7 +73,7 @@ class Remover:
     def __init__(self, parts: app.Parts, cluster: int) -> None:
         self._teleport = parts.teleport
         self._clock = parts.clock
-        self._applier = Applier(parts.teleport, parts.store.journal, parts.clock, Keys())
+        self._applier = Applier(parts.teleport, parts.store.journal, parts.clock, Keys(parts.clock))
         self._cluster = cluster
 
     async def removed(self, how: str, group: str, count: int) -> Removed:

@@ -87,8 +87,7 @@ def planned(group: str, count: int, found: Iterable[TeleportUser] = (), **change
 
 async def apply(applier: Applier, plan: Plan) -> None:
     """Apply a plan that was made just now; raises BenchError unless every change is done."""
-    now = datetime.now(UTC)
-    outcomes = await applier.apply(plan, trigger="bench", facts_at=lambda _: now)
+    outcomes = await applier.apply(plan, trigger="bench", facts_at=lambda _: datetime.max.replace(tzinfo=UTC))
     undone = [outcome for outcome in outcomes if outcome.result is not Result.DONE]
     if undone:
         what = f"{len(undone)} of {len(outcomes)} changes were not applied: {undone[0].error}"
@@ -105,7 +104,7 @@ async def applying(settings: Settings, cluster: int) -> AsyncIterator[Write]:
     async with app.opened(settings) as parts, app.kept(parts):
         if parts.teleport.lease is not None:
             await parts.teleport.lease.obtain(POLICY.owner)
-        applier = Applier(parts.teleport, parts.store.journal, parts.clock, Keys())
+        applier = Applier(parts.teleport, parts.store.journal, parts.clock, Keys(parts.clock))
 
         async def write(group: str, count: int) -> list[Timed]:
             create = planned(group, count)

@@ -20,7 +20,7 @@ from teleport_okta.desired.people import desired_users
 from teleport_okta.model.scope import Scope
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.directory import plan_directory
-from teleport_okta.plan.holders import holders_after
+from teleport_okta.plan.holders import holders_after, known_users
 from teleport_okta.plan.scoping import covers, within
 from teleport_okta.plan.users import owned_names, plan_users
 from worlds import NOW, ORG, POLICY
@@ -79,7 +79,7 @@ def test_the_plan_of_a_scope_is_what_the_full_plan_says_of_it(history, scope):
         assert list(of_scope.quarantined) == rows(full, scope)
 
         desired = desired_directory(reading.okta, reading.settings, ImportLabels(cluster.rules))
-        holders = holders_after(full, cluster.users, ORG)
+        holders = holders_after(full, known_users(cluster.users.values(), ORG))
         directory = (desired, cluster.actual(reading.settings), holders, reading.settings)
         full = plan_directory(*directory, now=now)
         of_scope = plan_directory(*directory, now=now, scope=scope)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.apply.replanned import Replan
     from teleport_okta.clock import Clock
+    from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
     from teleport_okta.state.journal import Journal
     from teleport_okta.teleport.cluster import Teleport
@@ -47,13 +48,15 @@ class Applier:
         trigger: str,
         facts_at: Callable[[str], datetime],
         replan: Replan | None = None,
+        applied: Callable[[Change], None] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Run:
         """Begin a run, which then takes one plan or several. `trigger` says what set it off.
 
         `facts_at` says when the facts were asked for that the changes of a kind are computed from. `replan` reads and
         plans one key anew, for which they are too old or somebody else was faster; without it, and where it returns
-        None, such a change ends in a conflict. `progress` is told how many changes of how many of a plan are through.
+        None, such a change ends in a conflict. `applied` is told of each change that was done, `progress` how many
+        changes of how many of a plan are through.
         """
         draining = asyncio.Event()
         steps = Steps(
@@ -74,6 +77,7 @@ class Applier:
             workers=WRITES_IN_FLIGHT,
             facts_at=facts_at,
             replan=replan,
+            applied=applied,
             progress=progress,
         )
         self._runs.add(run)

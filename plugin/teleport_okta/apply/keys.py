@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from teleport_okta.clock import Clock
 
 
 class _Turn:
@@ -27,10 +29,17 @@ class _Turn:
 class Keys:
     """The locks of all keys, and the times of the newest facts about each."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._start = clock.now()
+        self._began = clock.monotonic()
         self._turns: dict[str, _Turn] = {}
         self._newest: dict[str, datetime] = {}
         self._newest_of_all = datetime.min.replace(tzinfo=UTC)
+
+    def time(self) -> datetime:
+        """Return the present moment as facts are dated: by the stopwatch, which nobody can set back."""
+        return self._start + timedelta(seconds=self._clock.monotonic() - self._began)
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[None]:

@@ -72,7 +72,7 @@ async def release(
         for one in memberships:
             await journal.record(_entry(one, clock, by))
         await journal.flush()
-        keys.learned(name, clock.now())
+        keys.learned(name, keys.time())
     return Released(tuple(locks), tuple(memberships))
 
 

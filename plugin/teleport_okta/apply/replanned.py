@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from teleport_okta.model.findings import Held, Quarantined
+    from teleport_okta.model.findings import Held, Hold, Quarantined
     from teleport_okta.plan.changes import Change
 
 
@@ -18,13 +18,15 @@ class Replanned:
     """The steps of one key, computed from facts that were asked for at `facts_at`.
 
     `holder` is the Okta id that the user stands for after these steps; None: there is no user that we own, or the key
-    is that of another kind. `held` and `quarantined` are what of the key the brake holds, and what the plan sets aside.
+    is that of another kind. `held` is what of the key the brake holds and `holds` why; `quarantined` is what the plan
+    sets aside.
     """
 
     changes: tuple[Change, ...]
     facts_at: datetime
     holder: str | None = None
     held: tuple[Held, ...] = ()
+    holds: tuple[Hold, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
 
 

@@ -27,7 +27,7 @@ from teleport_okta.state.journal import Result
 from teleport_okta.teleport.errors import TeleportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from teleport_okta.apply.keys import Keys
@@ -74,6 +74,7 @@ class Run:
         workers: int,
         facts_at: Callable[[str], datetime],
         replan: Replan | None,
+        applied: Callable[[Change], None] | None,
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self._steps = steps
@@ -85,6 +86,7 @@ class Run:
         self._workers = workers
         self._facts_at = facts_at
         self._replan = replan
+        self._applied = applied
         self._progress = progress
         self._reached = Reached()
         self._obstacles = Obstacles(self._reached)
@@ -92,7 +94,7 @@ class Run:
         self._outcomes_again: dict[str, list[Outcome]] = {}
         self._replanned: dict[str, Replanned] = {}
         self._facts_of: dict[str, datetime] = {}
-        self._begun: set[Harmed] = set()
+        self._begun: dict[Harmed, str] = {}
         self._last_of: dict[Harmed, Identity] = {}
         self._leavers: dict[str, TeleportUser] = {}
         self._looked_at: set[str] = set()
@@ -104,6 +106,16 @@ class Run:
     def replanned(self) -> Mapping[str, Replanned]:
         """The last second plan of each key that was planned again: what it holds, sets aside and repairs."""
         return self._replanned
+
+    @property
+    def begun(self) -> Collection[Harmed]:
+        """The harm of which this run has taken a step, or may have: a call got no answer."""
+        return self._begun.keys()
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether no further key is started."""
+        return self._draining.is_set()
 
     def drain(self) -> None:
         """Start no further key; those in flight are finished."""
@@ -222,7 +234,7 @@ class Run:
 
     def _know(self, key: str) -> None:
         """Note that what this run holds of a key is right as of now."""
-        self._facts_of[key] = self._clock.now()
+        self._facts_of[key] = self._keys.time()
         self._keys.learned(key, self._facts_of[key])
 
     async def _take_all(self, chain: _Chain, *, is_patient: bool) -> tuple[Change, ...]:
@@ -304,13 +316,23 @@ class Run:
         if obstacle:
             return Outcome(change, Result.SKIPPED, obstacle)
         harmed = change.harmed
+        change = self._with_approval(change)
         is_last = harmed is not None and self._last_of.get(harmed) == _identity(change)
         outcome = await self._steps.take(change, first=harmed not in self._begun, last=is_last)
+        if outcome.result is Result.DONE and self._applied is not None:
+            self._applied(change)
         if outcome.unanswered:
             outcome = replace(outcome, stop=await self._lost_cluster())
         if harmed is not None and (outcome.result is Result.DONE or outcome.unanswered):
-            self._begun.add(harmed)
+            self._begun.setdefault(harmed, change.harm.approval if change.harm is not None else "")
         return outcome
+
+    def _with_approval(self, change: Change) -> Change:
+        """Return a step with the approval under which the first step of its harm was taken in an earlier plan."""
+        harm = change.harm
+        if harm is None or harm.approval or not self._begun.get(harm.harmed):
+            return change
+        return replace(change, harm=replace(harm, approval=self._begun[harm.harmed]))
 
     async def _lost_cluster(self) -> TeleportOktaError | None:
         """Ask the cluster for a sign of life, after a call that got no answer; return why there is none."""

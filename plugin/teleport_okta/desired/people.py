@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 KIND: Final = "user"
 
+UNASSIGNED: Final = "no longer assigned in Okta"
+
 _SETTLED: Final = frozenset(
     {
         UserStatus.ACTIVE,
@@ -60,7 +62,9 @@ class DesiredUsers:
     `wanted` by name; `gone` maps the Okta ids of people whose own row says that they left to the reason; `present` are
     the Okta ids of everybody else in the snapshot, those set aside included, and `present_names` their names: none of
     them may leave. Of those, `suspended` must be locked and `active` must not be; of the rest nobody knows. Rows that
-    could be read only in part are sorted by their statuses like any other; they are wanted by nobody.
+    could be read only in part are sorted by their statuses like any other; they are wanted by nobody. Of the `gone`,
+    `unassigned` are those whom a listing lacks, and of whom a read by id says why. `unconfirmed` are absent, and no
+    read by id has been possible.
     """
 
     wanted: Mapping[str, WantedUser]
@@ -70,6 +74,8 @@ class DesiredUsers:
     suspended: frozenset[str] = frozenset()
     active: frozenset[str] = frozenset()
     quarantined: tuple[Quarantined, ...] = field(default=())
+    unassigned: frozenset[str] = frozenset()
+    unconfirmed: frozenset[str] = frozenset()
 
 
 def desired_users(
@@ -117,14 +123,19 @@ def desired_users(
         else:
             candidates.append(verdict)
     wanted, contended = _settle_names(candidates, owned_names)
+    gone = {okta_id: reason for okta_id, reason in gone.items() if okta_id not in present}
+    unassigned = snapshot.unassigned - present - gone.keys()
+    gone |= dict.fromkeys(unassigned, UNASSIGNED)
     desired = DesiredUsers(
         wanted=wanted,
-        gone={okta_id: reason for okta_id, reason in gone.items() if okta_id not in present},
+        gone=gone,
         present=frozenset(present),
         present_names=frozenset(present_names),
         suspended=frozenset(suspended),
         active=frozenset(active),
         quarantined=tuple(sorted([*aside, *contended])),
+        unassigned=unassigned,
+        unconfirmed=snapshot.unconfirmed,
     )
     return desired if scope.users is ALL else _within(desired, scope)
 
@@ -139,6 +150,8 @@ def _within(desired: DesiredUsers, scope: Scope) -> DesiredUsers:
         suspended=frozenset(okta_id for okta_id in desired.suspended if okta_id in ids),
         active=frozenset(okta_id for okta_id in desired.active if okta_id in ids),
         quarantined=tuple(row for row in desired.quarantined if row.okta_id in ids),
+        unassigned=frozenset(okta_id for okta_id in desired.unassigned if okta_id in ids),
+        unconfirmed=frozenset(okta_id for okta_id in desired.unconfirmed if okta_id in ids),
     )
 
 

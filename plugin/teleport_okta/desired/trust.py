@@ -44,6 +44,9 @@ GROUPS: Final = "groups"
 APPS: Final = "apps"
 """The names of the listings, by which harm says whose absences it rests on."""
 
+UNCONFIRMED: Final = "people who could not be read by id"
+"""Stands for the listing of people where an absence was to be confirmed by a read by id, and could not be."""
+
 
 def members_of(okta_id: str) -> str:
     """Return the name of the roster of those who are in a group, or have an app individually."""

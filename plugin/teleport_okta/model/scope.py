@@ -52,3 +52,8 @@ class Scope:
 
 
 EVERYTHING: Final = Scope()
+
+
+def named(ids: frozenset[str] | AllIds) -> frozenset[str]:
+    """Return the ids that a part of a scope names; none where it is every one."""
+    return frozenset() if isinstance(ids, AllIds) else ids

@@ -7,12 +7,13 @@ cannot be read never stops the rest; only what every other roster would meet too
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from teleport_okta.model.directory import Roster
 from teleport_okta.okta import facts
-from teleport_okta.okta.collecting import collect
+from teleport_okta.okta.collecting import RowsSeen, collect
 from teleport_okta.okta.errors import (
     HttpProxyRefusedError,
     OktaError,
@@ -71,6 +72,19 @@ class DirectoryReads:
     async def apps(self) -> Listing[OktaApp]:
         """List the apps, inactive ones among them. Raises what the first page raises."""
         return await collect(self.client, "/api/v1/apps", {"limit": str(APPS_A_PAGE)}, facts.app)
+
+    async def group(self, group_id: str) -> Listing[OktaGroup]:
+        """Read one group with its counts, as a listing of it alone; one that is gone, or hidden, is not in it."""
+        query = {"limit": "1", "expand": "stats", "filter": f'id eq "{group_id}"'}
+        return await collect(self.client, "/api/v1/groups", query, facts.group)
+
+    async def app(self, app_id: str) -> Listing[OktaApp]:
+        """Read one app, as a listing of it alone; one that is gone, or hidden, is not in it."""
+        asked_at = self.client.clock.now()
+        seen = RowsSeen(facts.app)
+        with suppress(OktaNotFoundError):
+            seen.add([await self.client.get(f"/api/v1/apps/{quote(app_id, safe='')}")])
+        return seen.listing(asked_at, None)
 
     async def members(self, group_id: str) -> Roster:
         """Read the ids of the people in a group, whatever their status; Okta lists deactivated ones too."""

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.desired.trust import APPS, BELIEVED, GROUPS, PEOPLE
+from teleport_okta.desired.trust import APPS, BELIEVED, GROUPS, PEOPLE, UNCONFIRMED
 from teleport_okta.model.findings import Held, Hold
 from teleport_okta.model.harm import Evidence, Harmed, Limits
 from teleport_okta.plan.changes import LOCK, TRAITS, USER
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from teleport_okta.plan.plan import Plan
 
 
-WHOLE_LISTINGS: Final = frozenset({PEOPLE, GROUPS, APPS})
+WHOLE_LISTINGS: Final = frozenset({PEOPLE, UNCONFIRMED, GROUPS, APPS})
 """The listings that are doubted one by one; of rosters there are as many as there are groups."""
 
 _ROSTERS: Final = "rosters"
@@ -39,7 +39,8 @@ class BrakeFacts:
     """What the brake goes by: the limits, the harm of the last hour, what is owned now, what was approved.
 
     `owned` maps each kind to the names that we own; `absences` says what the absences of each listing are worth: of one
-    that is not named they are believed.
+    that is not named they are believed. `held_whole` is the harm that a full pass held because of what a listing lacks:
+    one of those alone is still one of those, unless a row states its end.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -47,6 +48,7 @@ class BrakeFacts:
     owned: Mapping[str, Collection[str]] = field(default_factory=dict)
     approvals: tuple[Approval, ...] = ()
     absences: Mapping[str, Absences] = field(default_factory=dict)
+    held_whole: frozenset[Harmed] = frozenset()
 
 
 def brake(plan: Plan, facts: BrakeFacts) -> Plan:
@@ -99,25 +101,34 @@ class _Braking:
         }
         rosters = [doubt for listing, doubt in doubted.items() if listing not in WHOLE_LISTINGS]
         says = [
-            f"{nobody if listing == PEOPLE else nothing} for being absent in this pass: {doubt}"
+            f"{nobody if listing in {PEOPLE, UNCONFIRMED} else nothing} for being absent in this pass: {doubt}"
             for listing, doubt in doubted.items()
             if listing in WHOLE_LISTINGS
         ]
         return [*says, f"{nothing} for being absent in this pass: {_together(rosters)}"] if rosters else says
 
     def _brake_stated(self, kind: str) -> None:
-        """Let stated harm through one by one, in the plan's order, until the limit."""
+        """Let stated harm through one by one, in the plan's order, until the limit; rows that were read come first.
+
+        Those whom a listing lacks and a read by id states go through as a whole or not at all, as absences do: so many
+        at once are more likely a mistake in Okta than so many people who left.
+        """
         room = self._limit(kind, Evidence.STATED) - self._used(kind, Evidence.STATED)
-        too_many = []
+        held: list[Harmed] = []
+        missing: list[Harmed] = []
         for harmed in self._of(kind, Evidence.STATED):
             if self._continues(harmed):
                 continue
-            if self._people(harmed) <= room:
+            if self._listing_behind(harmed):
+                missing.append(harmed)
+            elif self._people(harmed) <= room:
                 room -= self._people(harmed)
             else:
-                too_many.append(harmed)
-        if too_many:
-            self._hold(kind, Evidence.STATED, too_many, self._over(kind, Evidence.STATED))
+                held.append(harmed)
+        is_too_much = sum(map(self._people, missing)) > room
+        held += [harmed for harmed in missing if is_too_much or harmed in self._facts.held_whole]
+        if held:
+            self._hold(kind, Evidence.STATED, held, self._over(kind, Evidence.STATED))
 
     def _brake_absent(self, kind: str) -> None:
         """Let absences through as a whole, if their listings are believed and there is room for all of them."""
@@ -137,14 +148,18 @@ class _Braking:
             self._hold(kind, Evidence.ABSENT, everybody, _together(doubts), approvable=approvable)
         new = [harmed for harmed in believed if not self._continues(harmed)]
         room = self._limit(kind, Evidence.ABSENT) - self._used(kind, Evidence.ABSENT)
-        if new and sum(map(self._people, new)) > room:
+        is_too_much = sum(map(self._people, new)) > room
+        if new and (is_too_much or not self._facts.held_whole.isdisjoint(new)):
             self._hold(kind, Evidence.ABSENT, new, self._over(kind, Evidence.ABSENT))
 
     def _absences_behind(self, harmed: Harmed) -> tuple[str, Absences]:
         """Return the listing that lacks somebody or something, and what its absences are worth."""
-        harm = self._groups[harmed][0].harm
-        listing = "" if harm is None else harm.listing
+        listing = self._listing_behind(harmed)
         return listing, self._facts.absences.get(listing, BELIEVED)
+
+    def _listing_behind(self, harmed: Harmed) -> str:
+        harm = self._groups[harmed][0].harm
+        return "" if harm is None else harm.listing
 
     def _hold(self, kind: str, evidence: Evidence, harmed: list[Harmed], why: str, *, approvable: bool = True) -> None:
         for one in harmed:

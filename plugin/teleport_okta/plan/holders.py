@@ -10,7 +10,7 @@ from teleport_okta.plan.needs import stands_for
 from teleport_okta.plan.users import owned_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.plan.changes import Change, Need
@@ -43,10 +43,25 @@ class Holders:
         return need
 
 
-def holders_after(plan: Plan, users: Mapping[str, TeleportUser], owner: str) -> Holders:
+@dataclass(frozen=True, slots=True)
+class KnownUsers:
+    """The names of all users: those that carry our owner label, with their Okta ids (empty: unlabelled), and others."""
+
+    owned: Mapping[str, str] = field(default_factory=dict, repr=False)
+    others: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+def known_users(users: Iterable[TeleportUser], owner: str) -> KnownUsers:
+    """Return who is who among all users of a cluster."""
+    every = {user.name: user for user in users}
+    owned = owned_names(every.values(), owner)
+    return KnownUsers(owned, frozenset(every.keys() - owned.keys()))
+
+
+def holders_after(plan: Plan, users: KnownUsers) -> Holders:
     """Return who is who after a plan about users."""
     departing: dict[str, Change] = {}
-    ids = {name: okta_id for name, okta_id in owned_names(users.values(), owner).items() if okta_id}
+    ids = {name: okta_id for name, okta_id in users.owned.items() if okta_id}
     coming = set()
     for change in plan.changes:
         if change.kind != USER:
@@ -63,5 +78,5 @@ def holders_after(plan: Plan, users: Mapping[str, TeleportUser], owner: str) -> 
         ids=ids,
         coming=frozenset(coming),
         departing=departing,
-        strangers=frozenset(users.keys() - ids.keys()),
+        strangers=(users.others | users.owned.keys()) - ids.keys(),
     )

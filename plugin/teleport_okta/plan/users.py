@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.desired.people import UNASSIGNED
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.desired.traits import okta_traits
-from teleport_okta.desired.trust import PEOPLE
+from teleport_okta.desired.trust import PEOPLE, UNCONFIRMED
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
@@ -145,9 +146,7 @@ class _Planner:
 
     def _may_adopt(self, wanted: WantedUser, found: TeleportUser, owner: str | None) -> bool:
         """Whether a user who is not ours may be taken over in place; sets the person aside if not."""
-        connector = found.connector
-        of_our_connector = connector is not None and connector.type == "saml" and connector.id == self._policy.connector
-        if owner is not None or not (of_our_connector or labels.is_leftover(found.labels)):
+        if owner is not None or not (is_of_connector(found, self._policy) or labels.is_leftover(found.labels)):
             self._set_aside(
                 wanted,
                 f"Teleport has a user of this name that belongs to the organisation {owner}"
@@ -273,19 +272,27 @@ class _Planner:
             self._unchanged += 1
             self._settle_locks(user, okta_id)
         elif okta_id in self._desired.gone:
-            self._leave(user, okta_id, self._desired.gone[okta_id], Evidence.STATED)
+            reason, listing = self._desired.gone[okta_id], listing_behind(self._desired, okta_id)
+            self._leave(user, okta_id, reason, Evidence.STATED, listing=listing)
         else:
-            self._leave(user, okta_id, "no longer assigned in Okta", Evidence.ABSENT)
+            self._leave(user, okta_id, UNASSIGNED, Evidence.ABSENT, listing=listing_behind(self._desired, okta_id))
 
     def _leave(
-        self, user: TeleportUser, okta_id: str, reason: str, evidence: Evidence, *, needs: tuple[Need, ...] = ()
+        self,
+        user: TeleportUser,
+        okta_id: str,
+        reason: str,
+        evidence: Evidence,
+        *,
+        listing: str = "",
+        needs: tuple[Need, ...] = (),
     ) -> None:
         if not self._may_change(user, okta_id):
             return
         harm = Harm(
             Harmed(USER, user.name, okta_id),
             evidence,
-            listing=PEOPLE if evidence is Evidence.ABSENT else "",
+            listing=listing,
             continues=self._locks.has_left(user.name, okta_id),
         )
         self._departures += self._locks.leave(user, okta_id, reason, harm=harm, needs=needs)
@@ -342,6 +349,19 @@ class _Planner:
 
     def _set_aside(self, wanted: WantedUser, reason: str, remedy: str) -> None:
         self._aside.append(Quarantined(USER, wanted.name, wanted.okta_id, reason, remedy))
+
+
+def is_of_connector(user: TeleportUser, policy: Policy) -> bool:
+    """Whether a user came through our SAML connector."""
+    connector = user.connector
+    return connector is not None and connector.type == "saml" and connector.id == policy.connector
+
+
+def listing_behind(desired: DesiredUsers, okta_id: str) -> str:
+    """Return the listing on whose absences somebody's end rests; empty where a row of it states the end."""
+    if okta_id in desired.unconfirmed:
+        return UNCONFIRMED
+    return PEOPLE if okta_id in desired.unassigned or okta_id not in desired.gone else ""
 
 
 def _holder(user: TeleportUser) -> str | None:

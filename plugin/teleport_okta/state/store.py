@@ -102,12 +102,12 @@ class Store:
         await self._memorise(_LAST_SUCCESS, moment.isoformat())
 
     async def remember_people(
-        self, people: Sequence[PersonFacts], *, at: datetime, settled: bool, managed: Container[str] = ()
+        self, people: Sequence[PersonFacts], *, at: datetime, settled: int | None, managed: Container[str] = ()
     ) -> None:
-        """Note who was listed, and who of them is a user of ours (`managed`, by Okta id).
+        """Note the people who were read, and which of them have a user with our label (`managed`, by Okta id).
 
-        If the absences of the listing are settled, it becomes the new baseline as well, and whoever is not in it is
-        forgotten.
+        If the absences of a listing are settled, `settled` is how many people it had: that is the new baseline, and all
+        others are forgotten. None: they are not.
         """
         rows = [
             (
@@ -128,9 +128,9 @@ class Store:
                 "digest = excluded.digest, last_seen = excluded.last_seen, managed = excluded.managed",
                 rows,
             )
-            if settled:
+            if settled is not None:
                 connection.execute("DELETE FROM seen WHERE last_seen < ?", (at.timestamp(),))
-                _put(connection, BASELINE, str(len(rows)))
+                _put(connection, BASELINE, str(settled))
 
         await self._database.submit(write)
 
@@ -139,6 +139,15 @@ class Store:
 
         def select(connection: sqlite3.Connection) -> frozenset[str]:
             return frozenset(okta_id for (okta_id,) in connection.execute("SELECT okta_id FROM seen WHERE managed"))
+
+        return await self._database.submit(select)
+
+    async def names_of_managed(self) -> dict[str, str]:
+        """Map the names of the people who had a user with our label after the last pass to their Okta ids."""
+
+        def select(connection: sqlite3.Connection) -> dict[str, str]:
+            rows = connection.execute("SELECT name, okta_id FROM seen WHERE managed AND name != ''")
+            return dict(rows.fetchall())
 
         return await self._database.submit(select)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.apply.applier import Applier
@@ -11,16 +12,15 @@ from teleport_okta.apply.keys import Keys
 from teleport_okta.apply.recalling import recall_deletions
 from teleport_okta.apply.releasing import release
 from teleport_okta.apply.settling import settle_open_records
-from teleport_okta.desired.trust import PEOPLE, Absences
-from teleport_okta.errors import ConfigError, TeleportOktaError
+from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
 from teleport_okta.model.cost import PassCost, ReadingProgress
-from teleport_okta.model.harm import Evidence
-from teleport_okta.plan.changes import USER
 from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view, view_of
-from teleport_okta.sync.one_user import OneUser
+from teleport_okta.sync.hour import Hour
+from teleport_okta.sync.pass_run import PassRun
 from teleport_okta.sync.previewing import preview_of_last_seen, preview_of_reading, with_filters
-from teleport_okta.sync.reading import Reading, read_both
+from teleport_okta.sync.reader import Reader
+from teleport_okta.sync.registry import Registry
 from teleport_okta.sync.remembering import PassMemory
 from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.sync.sources import members_to_remember
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from teleport_okta.plan.view import PlanView
     from teleport_okta.settings import Settings
     from teleport_okta.state.store import Store
+    from teleport_okta.sync.reader import OnPeople
+    from teleport_okta.sync.reading import Reading
     from teleport_okta.sync.sources import OktaSource
     from teleport_okta.teleport.cluster import Teleport
 
@@ -80,8 +82,19 @@ class FullPass:
         self._settings = settings
         self._clock = clock
         self._memory = PassMemory(store, metrics, clock, interval=settings.sync.interval, storage=settings.storage)
-        self.keys = Keys()
+        self.keys = Keys(clock)
         self._applier = Applier(teleport, store.journal, clock, self.keys)
+        self.registry = Registry()
+        self.hour = Hour(store, clock)
+        self._reader = Reader(
+            okta=okta,
+            teleport=teleport,
+            store=store,
+            clock=clock,
+            registry=self.registry,
+            hour=self.hour,
+            keys=self.keys,
+        )
         self._recalled = False
         self._progress_said = clock.monotonic()
         self._owner = ""
@@ -128,7 +141,8 @@ class FullPass:
         Raises OktaError, TeleportError, ConfigError or StateError.
         """
         mark = self._okta.people.calls
-        reading = replace(await self._read(), by_hand=True)
+        reading = replace(await self._read(self._settings), by_hand=True)
+        self.registry.fill(reading)
         plan = reading.plan(self._clock.now())
         lines = [change_line(change_view(change)) for change in plan.changes]
         await self._store.remember_plan(plan.digest, lines, at=self._clock.now())
@@ -147,36 +161,38 @@ class FullPass:
             return await preview_of_last_seen(self._store, settings)
         reading = await self._read(settings)
         if reading.directory is None:
-            what = reading.facts.refused or "sync.apps_and_groups is false: no groups and apps are imported"
-            raise ConfigError(what, remedy="then ask again" if reading.facts.refused else "set it to true")
+            what = reading.facts.unread or "sync.apps_and_groups is false: no groups and apps are imported"
+            raise ConfigError(what, remedy="then ask again" if reading.facts.unread else "set it to true")
         return preview_of_reading(reading.directory, reading.managed(self._clock.now()))
 
     async def run(
         self, *, trigger: str, expected_digest: str = "", progress: Callable[[int, int], None] | None = None
     ) -> PassReport:
-        """Read, plan, apply and remember.
+        """Read, plan, apply and remember. Leavers are locked as soon as people are read.
 
         With an expected digest, raises PlanChangedError and changes nothing when the plan has another one. Raises
         StandbyError when another process has the right to write, from the second time on before anything is read.
         """
         started = self._clock.now()
+        settings = self._settings
         mark = self._okta.people.calls
         if self._owner:
             await self._become_writer(self._owner)
         await settle_open_records(self._store.journal, self._teleport, self._clock)
-        reading = replace(await self._read(), by_hand=trigger == BY_HAND)
-        cost = await self._cost(reading, mark)
-        plan = reading.plan(self._clock.now())
-        if expected_digest and plan.digest != expected_digest:
-            remedy = "there is nothing left to do" if plan.is_empty else f"apply it with --plan {plan.digest}"
-            raise PlanChangedError(await self._what_changed(expected_digest, plan), remedy=remedy)
-        self.keys.learned_all(reading.at)
-        await self._become_writer(reading.policy.owner)
-        self.applying = True
+        run = self._start(settings, trigger=trigger, is_approved=bool(expected_digest), progress=progress)
         try:
-            outcomes, plan = await self._apply(
-                reading, plan, trigger=trigger, is_approved=bool(expected_digest), progress=progress
+            reading = await self._read(
+                settings, on_people=None if expected_digest else partial(self._lock_leavers, run)
             )
+            cost = await self._cost(reading, mark)
+            plan = await run.plan(reading)
+            if expected_digest and plan.digest != expected_digest:
+                remedy = "there is nothing left to do" if plan.is_empty else f"apply it with --plan {plan.digest}"
+                raise PlanChangedError(await self._what_changed(expected_digest, plan), remedy=remedy)
+            self.keys.learned_all(reading.at)
+            await self._become_writer(reading.policy.owner)
+            self.applying = True
+            outcomes, plan = await run.apply(plan)
             plan = await self._memory.remember(reading, plan, outcomes)
             report = self._report(
                 reading=reading,
@@ -191,6 +207,7 @@ class FullPass:
                 await self._store.remember_success(report.finished)
         finally:
             self.applying = False
+            run.end()
         return report
 
     async def release(self, name: str, *, by: str = "") -> Released:
@@ -240,20 +257,48 @@ class FullPass:
             error="; ".join([*why_not_whole(reading), *stops[:1]]),
         )
 
-    async def _read(self, settings: Settings | None = None) -> Reading:
+    def _start(
+        self,
+        settings: Settings,
+        *,
+        trigger: str,
+        is_approved: bool,
+        progress: Callable[[int, int], None] | None,
+    ) -> PassRun:
+        return PassRun(
+            applier=self._applier,
+            okta=self._okta,
+            teleport=self._teleport,
+            clock=self._clock,
+            registry=self.registry,
+            keys=self.keys,
+            hour=self.hour,
+            settings=settings,
+            become_writer=self._become_writer,
+            trigger=trigger,
+            is_approved=is_approved,
+            by_hand=trigger == BY_HAND,
+            progress=progress,
+        )
+
+    async def _lock_leavers(self, run: PassRun, reading: Reading) -> None:
+        """Lock those who left while the rest is still being read; raises InterruptedPassError if the run is drained."""
+        self.applying = True
+        try:
+            await run.lock_leavers(reading)
+        finally:
+            self.applying = False
+        if run.is_draining:
+            what = "the pass ended after leavers were locked, because the service is stopping"
+            raise InterruptedPassError(what, remedy="the next pass does the rest")
+
+    async def _read(self, settings: Settings, *, on_people: OnPeople | None = None) -> Reading:
         if not self._recalled:
             await recall_deletions(self._store.journal, self._teleport, self._clock)
             self._recalled = True
         self._progress_said = self._clock.monotonic()
         try:
-            reading = await read_both(
-                self._okta,
-                self._teleport,
-                self._store,
-                settings or self._settings,
-                self._clock,
-                progress=self._note_progress,
-            )
+            reading = await self._reader.everything(settings, on_people=on_people, progress=self._note_progress)
         finally:
             self.progress = None
         self.role_warnings = self._warn_of_roles(reading)
@@ -296,49 +341,6 @@ class FullPass:
             cost = PassCost(made, forecast.calls, forecast.seconds)
         await self._store.remember_cost(cost)
         return cost
-
-    async def _apply(
-        self,
-        reading: Reading,
-        plan: Plan,
-        *,
-        trigger: str,
-        is_approved: bool,
-        progress: Callable[[int, int], None] | None,
-    ) -> tuple[tuple[Outcome, ...], Plan]:
-        """Apply a plan; users who were changed meanwhile are planned again, and set aside as that says.
-
-        Not under a plan that a person approved by its digest: what is planned again, nobody has seen.
-        """
-        one_user = self._one_user(reading, plan)
-        outcomes = await self._applier.apply(
-            plan,
-            trigger=trigger,
-            facts_at=lambda _: reading.at,
-            replan=None if is_approved else one_user.plan_again,
-            progress=progress,
-        )
-        again = one_user.quarantined
-        if again:
-            _log.info("%d users were changed by somebody else meanwhile, and planned again", len(again))
-        others = [row for row in plan.quarantined if row.name not in again]
-        return outcomes, replace(
-            plan, quarantined=tuple(sorted([*others, *(row for rows in again.values() for row in rows)]))
-        )
-
-    def _one_user(self, reading: Reading, plan: Plan) -> OneUser:
-        """Return how single users of a pass are planned again; absences that were held as a whole stay held."""
-        held = next((hold for hold in plan.holds if hold.kind == USER and hold.evidence is Evidence.ABSENT), None)
-        if held is not None:
-            reading = replace(reading, absences={**reading.absences, PEOPLE: Absences(held.why, held.approvable)})
-        return OneUser(
-            replace(reading, lost_traits=plan.lost_traits),
-            okta=self._okta.people,
-            teleport=self._teleport,
-            store=self._store,
-            settings=self._settings,
-            clock=self._clock,
-        )
 
     async def _what_changed(self, digest: str, plan: Plan) -> str:
         shown = await self._store.remembered_plan(digest)

@@ -15,8 +15,8 @@ from teleport_okta.state.journal import Result
 from teleport_okta.sync.lists_seen import lists_after
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Container, Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.clock import Clock
@@ -58,7 +58,8 @@ class PassMemory:
         """Keep what the next pass must know; return the plan, with an alarm if too much is set aside."""
         now = self._clock.now()
         people = reading.facts.people
-        settled = people.incomplete is None and not _has_open_absences(plan, outcomes, PEOPLE)
+        is_open = _has_open_absences(plan, outcomes, PEOPLE, unassigned=people.unassigned)
+        settled = None if people.incomplete is not None or is_open else reading.listed
         await self._store.remember_people(
             people.people, at=people.read_at, settled=settled, managed=reading.managed(now)
         )
@@ -141,12 +142,17 @@ def _with_open_absences(plan: Plan, outcomes: Iterable[Outcome]) -> set[str]:
     return held | failed
 
 
-def _has_open_absences(plan: Plan, outcomes: Iterable[Outcome], listing: str) -> bool:
-    """Whether somebody or something was absent from the listing and has not ended for it: held, or not applied."""
-    return any(held.evidence is Evidence.ABSENT and held.kind in _ENDING_BY[listing] for held in plan.held) or any(
-        outcome.change.harm is not None
-        and outcome.change.harm.evidence is Evidence.ABSENT
-        and outcome.change.harm.listing == listing
-        and outcome.result is not Result.DONE
+def _has_open_absences(
+    plan: Plan, outcomes: Iterable[Outcome], listing: str, *, unassigned: Container[str] = ()
+) -> bool:
+    """Whether somebody or something was absent from the listing and has not ended for it: held, or not applied.
+
+    `unassigned` are the absent people of whom a read by id says that they left.
+    """
+    return any(
+        held.kind in _ENDING_BY[listing] and (held.evidence is Evidence.ABSENT or held.okta_id in unassigned)
+        for held in plan.held
+    ) or any(
+        outcome.change.harm is not None and outcome.change.harm.listing == listing and outcome.result is not Result.DONE
         for outcome in outcomes
     )

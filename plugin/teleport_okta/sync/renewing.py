@@ -64,7 +64,7 @@ class AppServerKeeper:
         owner = self._pass.owner
         if not owner or not self._pass.imports_apps or not await self._is_writer(owner):
             return _SHORTEST_PAUSE
-        listed_at = self._clock.now()
+        listed_at, asked_at = self._clock.now(), self._pass.keys.time()
         host_id = self._teleport.app_servers.host_id
         pause = _LONGEST_PAUSE
         for server in await self._teleport.app_servers.list():
@@ -73,7 +73,7 @@ class AppServerKeeper:
             left = server.expires - listed_at
             due = LEAST_LEFT + JITTER * self._rng.random()
             if left <= due:
-                await self._renew(server, self._pass.keys, listed_at=listed_at)
+                await self._renew(server, self._pass.keys, asked_at=asked_at)
             else:
                 pause = min(pause, left - due)
         return max(pause, _SHORTEST_PAUSE)
@@ -91,9 +91,9 @@ class AppServerKeeper:
             return False
         return True
 
-    async def _renew(self, server: TeleportAppServer, keys: Keys, *, listed_at: datetime) -> None:
+    async def _renew(self, server: TeleportAppServer, keys: Keys, *, asked_at: datetime) -> None:
         """Renew one as it was listed, unless it was written or deleted since."""
         key = key_of(APP_SERVER, server.name)
         async with keys.hold(key):
-            if keys.newest(key) <= listed_at:
+            if keys.newest(key) <= asked_at:
                 await self._teleport.app_servers.renew(server, self._clock.now() + APP_SERVER_LIFE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -11,9 +10,8 @@ from teleport_okta.desired.directory import lists_wanted
 from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
 from teleport_okta.errors import ConfigError
 from teleport_okta.okta.buckets import APPS, ONE_APP, OTHER, USERS
-from teleport_okta.okta.directory import one_error, read_directory
+from teleport_okta.okta.directory import read_directory
 from teleport_okta.okta.directory_reads import APP_USERS_A_PAGE
-from teleport_okta.okta.errors import OktaForbiddenError
 from teleport_okta.okta.facts import direct_people
 from teleport_okta.okta.fetch_plan import Known, MembersRead, Wanted, pages
 from teleport_okta.okta.reads import USERS_A_PAGE
@@ -53,14 +51,14 @@ class OktaSource:
 class OktaFacts:
     """One organisation, the app (None when the whole organisation is the source), its people; its groups and apps.
 
-    `directory` is None where none is imported, or Okta or Teleport does not let us see them: then `refused` says why.
+    `directory` is None where none is imported, or could not be read: then `unread` says why and what to do.
     """
 
     organization: OktaOrganization
     app: OktaApp | None
     people: Snapshot
     directory: DirectoryReading | None = None
-    refused: str = ""
+    unread: str = ""
 
 
 async def read_people(okta: OktaReads, settings: Settings) -> tuple[OktaApp | None, Snapshot]:
@@ -68,14 +66,18 @@ async def read_people(okta: OktaReads, settings: Settings) -> tuple[OktaApp | No
 
     Raises OktaError when nothing could be read; a listing that broke off comes back as an incomplete snapshot.
     """
+    app = await read_app(okta, settings)
+    return app, await (okta.people_of_organization() if app is None else okta.people_of_app(app.id))
+
+
+async def read_app(okta: OktaReads, settings: Settings) -> OktaApp | None:
+    """Read the app that people come from; None where they come from the whole organisation. Raises OktaError."""
     if settings.sync.source == "organization":
-        return None, await okta.people_of_organization()
-    app_id = settings.okta.app_id
-    if app_id is None:
+        return None
+    if settings.okta.app_id is None:
         what = "okta.app_id is not set"
         raise ConfigError(what, remedy="give the id of the SAML app (0oa…)")
-    app = await okta.app(app_id)
-    return app, await okta.people_of_app(app_id)
+    return await okta.app(settings.okta.app_id)
 
 
 async def read_person(okta: OktaReads, settings: Settings, okta_id: str) -> PersonFacts | MalformedRow | None:
@@ -83,37 +85,6 @@ async def read_person(okta: OktaReads, settings: Settings, okta_id: str) -> Pers
     if settings.sync.source == "organization":
         return await okta.person_of_organization(okta_id)
     return await okta.person_of_app(settings.okta.app_id or "", okta_id)
-
-
-async def read_okta(
-    source: OktaSource,
-    organization: OktaOrganization,
-    settings: Settings,
-    memory: DirectoryMemory,
-    *,
-    imports: Imports | None,
-    people_before: int | None,
-    progress: Progress | None = None,
-) -> OktaFacts:
-    """Read people, groups and apps side by side; no groups and apps where `imports` is None.
-
-    Where groups and apps may not be read, people are read all the same. `people_before` is how many people there were,
-    by which the calls for them are forecast. Raises OktaError and StateError.
-    """
-    if imports is None:
-        app, people = await read_people(source.people, settings)
-        return OktaFacts(organization, app, people)
-    with one_error():
-        async with asyncio.TaskGroup() as tasks:
-            reading_people = tasks.create_task(read_people(source.people, settings))
-            reading_directory = tasks.create_task(
-                _read_what_we_may(source, settings, memory, imports, people_before=people_before, progress=progress)
-            )
-    app, people = reading_people.result()
-    read = reading_directory.result()
-    if isinstance(read, OktaForbiddenError):
-        return OktaFacts(organization, app, people, refused=f"{read}; {read.remedy}")
-    return OktaFacts(organization, app, people, _with_people_of(app, people, read, imports))
 
 
 async def read_users(teleport: Teleport) -> ActualUsers:
@@ -171,31 +142,20 @@ async def _members(
     return members, (*read.oddities, *more)
 
 
-async def _read_what_we_may(
+async def read_okta_directory(
     source: OktaSource,
     settings: Settings,
     memory: DirectoryMemory,
     imports: Imports,
     *,
     people_before: int | None,
-    progress: Progress | None,
-) -> DirectoryReading | OktaForbiddenError:
-    """Read groups and apps, or return why our credential may not: that is no reason to stop syncing people."""
-    try:
-        return await _read_directory(source, settings, memory, imports, people_before=people_before, progress=progress)
-    except OktaForbiddenError as error:
-        return error
-
-
-async def _read_directory(
-    source: OktaSource,
-    settings: Settings,
-    memory: DirectoryMemory,
-    imports: Imports,
-    *,
-    people_before: int | None,
-    progress: Progress | None,
+    progress: Progress | None = None,
 ) -> DirectoryReading:
+    """Read groups, apps and the rosters that are wanted of them, while people are read elsewhere.
+
+    `people_before` is how many people there were, by which the calls for them are forecast. Raises OktaError and
+    StateError.
+    """
     app_id = settings.okta.app_id if settings.sync.source == "saml_app" else None
 
     def choose(groups: Listing[OktaGroup], apps: Listing[OktaApp]) -> Wanted:
@@ -216,7 +176,7 @@ async def _read_directory(
     return await read_directory(source.directory, choose, known=known, recall=memory.recall_members, progress=progress)
 
 
-def _with_people_of(
+def with_people_of(
     app: OktaApp | None, people: Snapshot, reading: DirectoryReading, imports: Imports
 ) -> DirectoryReading:
     """Add who has the app directly that everybody comes from, out of the listing of its people."""

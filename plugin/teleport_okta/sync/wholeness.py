@@ -29,8 +29,10 @@ def _of_okta(facts: OktaFacts) -> list[str]:
         for found in (directory.members, directory.grants, directory.direct):
             rosters += [roster for roster in found.values() if roster.problem and not roster.refused]
     errors = [f"the {name} is incomplete: {why}" for name, why in listings.items() if why]
-    if facts.refused:
-        errors.append(f"groups and apps are left as they are: {facts.refused}; or set sync.apps_and_groups = false")
+    if facts.people.lost:
+        errors.append(f"the listing lacks {len(facts.people.lost)} people whom a read by id shows: nobody leaves by it")
+    if facts.unread:
+        errors.append(f"groups and apps are left as they are: {facts.unread}")
     if rosters:
         errors.append(f"{len(rosters)} groups or apps could not be read to the end, the first: {rosters[0].problem}")
     return errors

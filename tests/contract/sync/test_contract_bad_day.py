@@ -35,6 +35,13 @@ def unassign(world, people):
         world.okta.unassign(world.okta_app.id, person.id)
 
 
+async def planned_pass(world):
+    """A pass that has planned, and applied nothing."""
+    full_pass = world.parts.full_pass
+    run = full_pass._start(world.settings, trigger="test", is_approved=False, progress=None)
+    return run, await run.plan(await full_pass._read(world.settings))
+
+
 async def approve(world, report):
     return await world.parts.store.approvals.approve(report.plan.findings.held_digest, at=world.clock.now())
 
@@ -56,22 +63,20 @@ async def test_a_flood_is_held_until_it_is_approved(world, crowd):
 
 async def test_what_is_held_as_a_whole_stays_held_when_one_of_them_is_planned_again(world, crowd):
     unassign(world, crowd[:12])
-    full_pass = world.parts.full_pass
-    reading = await full_pass._read()
-    plan = reading.plan(world.clock.now())
-    again = await full_pass._one_user(reading, plan).plan_again("u00@x.io")
+    run, plan = await planned_pass(world)
+    again = await run._settler.plan_again("u00@x.io")
     assert len(plan.held) == 12
+    assert [held.name for held in again.held] == ["u00@x.io"]
     assert again.changes == ()
     assert again.holder == crowd[0].id
 
 
 async def test_a_user_is_planned_again_from_what_both_systems_say_by_then(world):
     (ada,) = await world.hired("ada@x.io")
-    full_pass = world.parts.full_pass
-    reading = await full_pass._read()
+    run, _ = await planned_pass(world)
     world.okta.update_profile(ada.id, department="Looms")
     world.teleport.administrator.edit_user("ada@x.io", roles=[])
-    again = await full_pass._one_user(reading, reading.plan(world.clock.now())).plan_again("ada@x.io")
+    again = await run._settler.plan_again("ada@x.io")
     (change,) = again.changes
     assert change.content.traits["okta/department"] == ("Looms",)
     assert change.content.roles == ("okta-requester",)
@@ -436,12 +441,12 @@ async def test_too_much_quarantine_is_an_alarm(world):
 async def test_metrics_say_what_is_held(world, crowd, unused_tcp_port):
     unassign(world, crowd[:12])
     await world.run()
-    by_class = {"kind": "user", "evidence": "absent"}
+    by_class = {"kind": "user", "evidence": "stated"}
     assert _metric(world, "teleport_okta_held", by_class) == 12
     assert _metric(world, "teleport_okta_harm_limit", by_class) == 10
     with served(world.parts.metrics, f"127.0.0.1:{unused_tcp_port}"):
         text = await asyncio.to_thread(_read, f"http://127.0.0.1:{unused_tcp_port}/metrics")
-    assert 'teleport_okta_held{evidence="absent",kind="user"} 12.0' in text
+    assert 'teleport_okta_held{evidence="stated",kind="user"} 12.0' in text
 
 
 def _read(url):

@@ -287,8 +287,17 @@ async def test_a_conflict_under_an_approved_digest_is_reported_and_not_planned_a
 
 
 async def test_held_leaves_are_no_success(world):
-    await world.hired("ada@x.io")
-    world.okta.fail("empty", path=APP_USERS)
+    (ada,) = await world.hired("ada@x.io")
+    world.okta.narrow_role(hide=[ada.id])
     report = await world.run()
     assert report.applied
     assert not report.succeeded
+
+
+async def test_a_listing_that_loses_rows_is_an_alarm_and_nobody_leaves(world):
+    (ada,) = await world.hired("ada@x.io")
+    world.okta.fail("empty", path=APP_USERS)
+    report = await world.run()
+    assert "lacks 1 people whom a read by id shows" in report.error
+    assert world.owned() == {"ada@x.io": ada.id}
+    assert world.locks() == {}

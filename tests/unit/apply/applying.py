@@ -152,7 +152,7 @@ class Applying:
     """An applier whose every plan is computed from facts of now, unless said otherwise."""
 
     def __init__(self, cluster, store):
-        self.keys = Keys()
+        self.keys = Keys(VirtualClock(NOW))
         self.cluster = cluster
         self.applier = Applier(cluster, store.journal, VirtualClock(NOW), self.keys)
 

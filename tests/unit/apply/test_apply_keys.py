@@ -6,13 +6,14 @@ import asyncio
 from datetime import timedelta
 
 from teleport_okta.apply.keys import Keys
+from teleport_okta.clock import VirtualClock
 from worlds import NOW
 
 LATER = NOW + timedelta(seconds=1)
 
 
 async def test_a_key_has_one_holder_at_a_time_in_the_order_of_asking():
-    keys, order = Keys(), []
+    keys, order = Keys(VirtualClock(NOW)), []
 
     async def use(number):
         async with keys.hold("a"):
@@ -25,13 +26,13 @@ async def test_a_key_has_one_holder_at_a_time_in_the_order_of_asking():
 
 
 async def test_another_key_waits_for_nobody():
-    keys = Keys()
+    keys = Keys(VirtualClock(NOW))
     async with keys.hold("a"), keys.hold("b"):
         pass
 
 
 async def test_a_key_that_nobody_holds_or_wants_is_forgotten():
-    keys = Keys()
+    keys = Keys(VirtualClock(NOW))
     async with keys.hold("a"):
         waiting = asyncio.ensure_future(_hold(keys, "a"))
         await asyncio.sleep(0)
@@ -46,7 +47,7 @@ async def _hold(keys, key):
 
 
 def test_the_newest_facts_of_a_key_are_its_own_or_those_of_all():
-    keys = Keys()
+    keys = Keys(VirtualClock(NOW))
     keys.learned("a", LATER)
     keys.learned_all(NOW)
     assert (keys.newest("a"), keys.newest("b")) == (LATER, NOW)
@@ -55,7 +56,7 @@ def test_the_newest_facts_of_a_key_are_its_own_or_those_of_all():
 
 
 def test_a_complete_reading_makes_older_notes_needless():
-    keys = Keys()
+    keys = Keys(VirtualClock(NOW))
     keys.learned("a", NOW)
     keys.learned_all(LATER)
     assert keys.newest("a") == LATER

@@ -53,7 +53,9 @@ async def released(store, *locks):
     cluster = Locks(list(locks))
     teleport = SimpleNamespace(users=Users(), locks=cluster)
     state = {"journal": store.journal, "left": store.left}
-    await release("ada@x.io", owner=ORG, teleport=teleport, keys=Keys(), clock=VirtualClock(NOW), **state)
+    await release(
+        "ada@x.io", owner=ORG, teleport=teleport, keys=Keys(VirtualClock(NOW)), clock=VirtualClock(NOW), **state
+    )
     return cluster.deleted
 
 

@@ -62,7 +62,7 @@ def seen(config, tmp_path):
         )
         await store.directory.remember(directory, {"00gA": SEEN, "00gB": SEEN})
         await store.directory.remember_lists([SeenList("00gA", "eng-core", 1, 2)])
-        await store.remember_people([person("00uA", "ada@x.io")], at=NOW, settled=True, managed={"00uA"})
+        await store.remember_people([person("00uA", "ada@x.io")], at=NOW, settled=1, managed={"00uA"})
         await store.close()
 
     asyncio.run(remember())

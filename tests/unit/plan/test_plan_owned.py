@@ -8,7 +8,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.teleport import TeleportUser
-from teleport_okta.plan.holders import holders_after
+from teleport_okta.plan.holders import holders_after, known_users
 from teleport_okta.plan.owned import ImportedMembers, owned_apps, owned_groups, owned_objects
 from worlds import ORG, listing, owned_user, person, planned
 from worlds_directory import ADA, BOB, Cluster, app, group, organization, synced
@@ -49,8 +49,7 @@ def test_groups_and_apps_are_counted_by_whatever_there_is_of_them():
 
 
 def holders(people, *users):
-    found = {user.name: user for user in users}
-    return holders_after(planned(people, users), found, ORG)
+    return holders_after(planned(people, users), known_users(users, ORG))
 
 
 def test_users_who_stay_come_and_leave_are_told_apart():

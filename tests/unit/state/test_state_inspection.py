@@ -17,7 +17,7 @@ from worlds import NOW, person
 async def stored(tmp_path):
     """A data directory whose last settled listing had two people."""
     store = await Store.open(tmp_path)
-    await store.remember_people([person("00uA", "ada"), person("00uB", "bob")], at=NOW, settled=True)
+    await store.remember_people([person("00uA", "ada"), person("00uB", "bob")], at=NOW, settled=2)
     await store.close()
     return tmp_path
 
@@ -44,7 +44,7 @@ def test_without_a_database_there_is_nothing(tmp_path):
 
 async def test_what_a_process_that_died_left_in_its_log_counts(stored, tmp_path_factory):
     store = await Store.open(stored)
-    await store.remember_people([person("00uA", "ada")], at=NOW, settled=True)
+    await store.remember_people([person("00uA", "ada")], at=NOW, settled=1)
     copy = tmp_path_factory.mktemp("copy")
     for name, content in files(stored).items():
         (copy / name).write_bytes(content)

@@ -58,7 +58,7 @@ async def test_a_harmful_record_is_durable_before_it_is_finished(store, tmp_path
 
 async def test_everything_is_there_after_a_restart(tmp_path):
     store = await Store.open(tmp_path)
-    await store.remember_people([person("00uADA", "ada@x.io")], at=NOW, settled=True)
+    await store.remember_people([person("00uADA", "ada@x.io")], at=NOW, settled=1)
     await store.remember_success(NOW)
     await store.journal.record(entry())
     await store.close()
@@ -71,10 +71,10 @@ async def test_everything_is_there_after_a_restart(tmp_path):
 
 async def test_only_a_listing_whose_absences_are_settled_moves_the_baseline(store):
     assert await store.baseline() is None
-    await store.remember_people([person("00uADA", "ada@x.io")], at=NOW, settled=True)
-    await store.remember_people([], at=NOW + timedelta(minutes=10), settled=False)
+    await store.remember_people([person("00uADA", "ada@x.io")], at=NOW, settled=1)
+    await store.remember_people([], at=NOW + timedelta(minutes=10), settled=None)
     assert await store.baseline() == 1
-    await store.remember_people([], at=NOW + timedelta(minutes=20), settled=True)
+    await store.remember_people([], at=NOW + timedelta(minutes=20), settled=0)
     assert await store.baseline() == 0
 
 

@@ -1,0 +1,154 @@
+"""What one full pass does to the cluster: leavers are locked first, then the whole plan is applied."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.plan.changes import key_of
+from teleport_okta.plan.order import is_urgent
+from teleport_okta.sync.reader import Terms
+from teleport_okta.sync.settler import Settler
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from teleport_okta.apply.applier import Applier
+    from teleport_okta.apply.keys import Keys
+    from teleport_okta.apply.outcome import Outcome
+    from teleport_okta.apply.replanned import Replanned
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.findings import Held, Quarantined
+    from teleport_okta.plan.plan import Plan
+    from teleport_okta.settings import Settings
+    from teleport_okta.sync.hour import Hour
+    from teleport_okta.sync.reading import Reading, Remembered
+    from teleport_okta.sync.registry import Registry
+    from teleport_okta.sync.sources import OktaSource
+    from teleport_okta.teleport.cluster import Teleport
+
+_log = logging.getLogger(__name__)
+
+
+class PassRun:
+    """Plans and applies the readings of one pass. Call `end` when it is over.
+
+    `become_writer` obtains the right to write for an owner. Under a plan that a person approved by its digest
+    (`is_approved`) nothing is planned again, since nobody has seen what is planned then. A pass that a person asked for
+    (`by_hand`) puts nothing off.
+    """
+
+    def __init__(
+        self,
+        *,
+        applier: Applier,
+        okta: OktaSource,
+        teleport: Teleport,
+        clock: Clock,
+        registry: Registry,
+        keys: Keys,
+        hour: Hour,
+        settings: Settings,
+        become_writer: Callable[[str], Awaitable[None]],
+        trigger: str,
+        is_approved: bool,
+        by_hand: bool,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._okta = okta
+        self._teleport = teleport
+        self._clock = clock
+        self._registry = registry
+        self._keys = keys
+        self._hour = hour
+        self._settings = settings
+        self._by_hand = by_hand
+        self._become_writer = become_writer
+        self._settler: Settler | None = None
+        self._facts_at = keys.time()
+        self._run = applier.start(
+            trigger=trigger,
+            facts_at=self._facts_of,
+            replan=None if is_approved else self._plan_again,
+            applied=registry.applied,
+            progress=progress,
+        )
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether no further key is started."""
+        return self._run.is_draining
+
+    async def lock_leavers(self, reading: Reading) -> None:
+        """Set those locks that depend on nothing, from a reading of people and users alone.
+
+        Raises StandbyError when another process has the right to write, or StateError.
+        """
+        plan = await self.plan(reading)
+        urgent = tuple(change for change in plan.changes if is_urgent(change))
+        if urgent:
+            await self._become_writer(reading.policy.owner)
+            await self._run.take(replace(plan, changes=urgent))
+
+    async def plan(self, reading: Reading) -> Plan:
+        """Plan a reading, and reserve the harm that goes through. Raises StateError."""
+        self._registry.fill(reading)
+        self._facts_at = reading.at
+        imports = None if reading.directory is None else reading.directory.imports
+        self._settler = Settler(
+            okta=self._okta,
+            teleport=self._teleport,
+            clock=self._clock,
+            registry=self._registry,
+            keys=self._keys,
+            hour=self._hour,
+            terms=Terms(reading.facts.organization, reading.policy, imports),
+            settings=self._settings,
+            by_hand=self._by_hand,
+            run=self,
+        )
+
+        def make(remembered: Remembered) -> Plan:
+            return replace(reading, remembered=remembered, by_hand=self._by_hand).plan(self._clock.now())
+
+        plan = await self._hour.reserve(make, run=self, begun=self._run.begun)
+        self._registry.lost_traits = plan.lost_traits
+        self._registry.held_whole = frozenset(held.harmed for held in plan.held)
+        return plan
+
+    async def apply(self, plan: Plan) -> tuple[tuple[Outcome, ...], Plan]:
+        """Apply a plan; return how it went, and the plan with what second plans of its keys hold and set aside."""
+        await self._run.take(plan)
+        again = self._run.replanned
+        if again:
+            _log.info("%d objects were changed by somebody else meanwhile, and planned again", len(again))
+        outcomes = self._run.outcomes(plan)
+        for key, replanned in again.items():
+            plan = _with_second_plan(plan, key, replanned)
+        return outcomes, plan
+
+    def end(self) -> None:
+        """Give up what is reserved of the hour."""
+        self._hour.release(self)
+
+    def _facts_of(self, _kind: str) -> datetime:
+        return self._facts_at
+
+    async def _plan_again(self, key: str) -> Replanned | None:
+        return None if self._settler is None else await self._settler.plan_again(key)
+
+
+def _with_second_plan(plan: Plan, key: str, again: Replanned) -> Plan:
+    """Return a plan whose findings about one key are those of its second plan."""
+
+    def is_about(row: Held | Quarantined) -> bool:
+        return key in {key_of(row.kind, row.name), key_of(row.kind, row.okta_id)}
+
+    held = {row.harmed: row for row in (*(row for row in plan.held if not is_about(row)), *again.held)}
+    aside = {*(row for row in plan.quarantined if not is_about(row)), *again.quarantined}
+    holds = {*plan.holds, *again.holds} if again.held else plan.holds
+    return replace(
+        plan, held=tuple(sorted(held.values())), holds=tuple(sorted(holds)), quarantined=tuple(sorted(aside))
+    )

@@ -1,0 +1,263 @@
+"""Reading both systems for one unit of work.
+
+People come first: Okta's listing of them and Teleport's users and locks are enough to lock whoever left, so they are
+handed over (`on_people`) while groups and apps are still being read, which may take half an hour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.desired.trust import (
+    APPS,
+    GROUPS,
+    PEOPLE,
+    UNCONFIRMED,
+    Absences,
+    doubted_app_rosters,
+    doubted_rosters,
+    judge_absences,
+    judge_listing,
+    without_doubted_grants,
+)
+from teleport_okta.model.harm import Evidence, Limits
+from teleport_okta.okta.directory import one_error
+from teleport_okta.okta.errors import OktaError, OktaForbiddenError
+from teleport_okta.plan.changes import USER
+from teleport_okta.plan.holders import known_users
+from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
+from teleport_okta.plan.users import OKTA_USER_ID
+from teleport_okta.state import directory as seen
+from teleport_okta.state.errors import StateError
+from teleport_okta.sync.confirming import MORE_THAN_THE_LIMIT, Confirmation
+from teleport_okta.sync.inheriting import read_inheritance
+from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
+from teleport_okta.sync.policy import NO_LISTS, resolve, resolve_imports
+from teleport_okta.sync.reading import DirectoryFacts, Reading
+from teleport_okta.sync.sources import (
+    OktaFacts,
+    read_actual_directory,
+    read_okta_directory,
+    read_people,
+    read_users,
+    with_people_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+    from datetime import datetime
+
+    from teleport_okta.apply.keys import Keys
+    from teleport_okta.clock import Clock
+    from teleport_okta.desired.policy import Imports, Policy
+    from teleport_okta.model.okta import OktaOrganization
+    from teleport_okta.okta.directory import DirectoryReading, Progress
+    from teleport_okta.settings import BrakeSettings, Settings
+    from teleport_okta.state.store import Store
+    from teleport_okta.sync.hour import Hour
+    from teleport_okta.sync.registry import Registry
+    from teleport_okta.sync.sources import OktaSource
+    from teleport_okta.teleport.cluster import Teleport
+
+    OnPeople = Callable[[Reading], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a unit of work goes by: the organisation, what of it is imported and what the cluster can do.
+
+    `imports` is None where no groups and apps are imported.
+    """
+
+    organization: OktaOrganization
+    policy: Policy
+    imports: Imports | None
+
+
+class Reader:
+    """Reads one organisation and one cluster. Not for two full passes at once."""
+
+    def __init__(
+        self,
+        *,
+        okta: OktaSource,
+        teleport: Teleport,
+        store: Store,
+        clock: Clock,
+        registry: Registry,
+        hour: Hour,
+        keys: Keys,
+    ) -> None:
+        self._okta = okta
+        self._teleport = teleport
+        self._store = store
+        self._clock = clock
+        self._registry = registry
+        self._hour = hour
+        self._keys = keys
+        self._organization: OktaOrganization | None = None
+
+    async def everything(
+        self, settings: Settings, *, on_people: OnPeople | None = None, progress: Progress | None = None
+    ) -> Reading:
+        """Read both systems and the state; `on_people` gets the reading of the people as soon as there is one.
+
+        Raises OktaError or TeleportError where people or users cannot be read, ConfigError and StateError. What else
+        cannot be read is left out, and the reading says so.
+        """
+        at = self._keys.time()
+        await self._registry.load(self._store)
+        terms = await self.terms(settings)
+        with one_error():
+            async with asyncio.TaskGroup() as tasks:
+                reading_directory = tasks.create_task(self._okta_directory(terms.imports, settings, progress))
+                people = await self._people(terms, settings, at)
+                if on_people is not None:
+                    await on_people(people)
+        read = reading_directory.result()
+        reading = people
+        if isinstance(read, str):
+            reading = replace(people, facts=replace(people.facts, unread=read))
+        elif terms.imports is not None and read is not None:
+            reading = await self._with_directory(people, read, terms.imports)
+        inheritance = await read_inheritance(
+            self._store,
+            self._teleport,
+            reading.directory,
+            reading.actual.users,
+            owner=reading.policy.owner,
+            now=self._clock.now(),
+        )
+        reading = replace(reading, inheritance=inheritance)
+        return await with_lists_of_leavers(reading, self._teleport, self._clock.now())
+
+    async def terms(self, settings: Settings) -> Terms:
+        """Ask what organisation and what cluster these are. An organisation that was asked once need not answer again.
+
+        Raises OktaError, TeleportError or ConfigError.
+        """
+        try:
+            self._organization = await self._okta.people.organization()
+        except OktaError:
+            if self._organization is None:
+                raise
+        cluster = await self._teleport.cluster()
+        policy = await resolve(settings.sync, self._organization, cluster, self._teleport)
+        if not settings.sync.apps_and_groups:
+            return Terms(self._organization, policy, None)
+        had_lists = bool(await self._store.directory.lists_seen())
+        imports = resolve_imports(settings, policy, cluster, self._teleport.app_servers.host_id, had_lists=had_lists)
+        return Terms(self._organization, policy, imports)
+
+    async def _people(self, terms: Terms, settings: Settings, at: datetime) -> Reading:
+        """Read people, users and locks, and those people by id whom the listing lacks."""
+        owner, limits = terms.policy.owner, limits_of(settings.brake)
+        app, listing = await read_people(self._okta.people, settings)
+        actual = await read_users(self._teleport)
+        self._hour.learn(actual.locks.values(), owner)
+        users = known_users(actual.users.values(), owner)
+        baseline = await self._store.baseline()
+        replaced = self._registry.replaced(actual.users, owner)
+        held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if okta_id.startswith(OKTA_USER_ID)}
+        absent = held - {row.okta_id for row in listing.people} - {row.okta_id for row in listing.malformed}
+        most = limits.most(Evidence.STATED, len(users.owned)) + MORE_THAN_THE_LIMIT
+        people = await Confirmation(self._okta.people, app, self._clock).confirmed(listing, absent, most=most)
+        absences = judge_absences(
+            replace(listing, untrusted=people.untrusted),
+            app=app,
+            baseline=baseline,
+            owned_count=len(users.owned),
+            limits=limits,
+        )
+        return Reading(
+            at=at,
+            facts=OktaFacts(terms.organization, app, people),
+            policy=terms.policy,
+            actual=actual,
+            users=users,
+            owned={USER: users.owned.keys()},
+            absences={PEOPLE: absences} | _unconfirmed(absences, len(people.unconfirmed)),
+            limits=limits,
+            remembered=await self._hour.remembered(),
+            listed=len(listing.people),
+            warnings=_warnings(terms.imports),
+            replaced=replaced,
+        )
+
+    async def _okta_directory(
+        self, imports: Imports | None, settings: Settings, progress: Progress | None
+    ) -> DirectoryReading | str | None:
+        """Read groups and apps, or return why that was not possible: it is no reason to leave people as they are."""
+        if imports is None:
+            return None
+        try:
+            people_before = await self._store.baseline()
+            return await read_okta_directory(
+                self._okta, settings, self._store.directory, imports, people_before=people_before, progress=progress
+            )
+        except OktaForbiddenError as error:
+            return f"{error}; or set sync.apps_and_groups = false"
+        except (OktaError, StateError) as error:
+            return str(error)
+
+    async def _with_directory(self, people: Reading, read: DirectoryReading, imports: Imports) -> Reading:
+        """Add groups and apps to a reading of the people. Raises TeleportError and StateError."""
+        read = with_people_of(people.facts.app, people.facts.people, read, imports)
+        actual = await read_actual_directory(self._teleport, imports)
+        directory = DirectoryFacts(read.directory, actual, imports)
+        absences = await self._directory_absences(directory, people.limits)
+        owned: dict[str, Collection[str]] = {**people.owned, **owned_objects(actual, people.policy.owner)}
+        return replace(
+            people,
+            facts=replace(people.facts, directory=read),
+            owned=owned,
+            absences={**people.absences, **absences},
+            directory=replace(directory, okta=without_doubted_grants(directory.okta, absences)),
+        )
+
+    async def _directory_absences(self, facts: DirectoryFacts, limits: Limits) -> dict[str, Absences]:
+        owner, directory, memory = facts.imports.policy.owner, facts.okta, self._store.directory
+        granted = {app_id for roster in directory.grants.values() for app_id in roster.ids}
+        groups = judge_listing(
+            GROUPS,
+            directory.groups,
+            baseline=await memory.baseline(seen.GROUPS),
+            owned_count=len(owned_groups(facts.actual, owner)),
+            limits=limits,
+        )
+        apps = judge_listing(
+            APPS,
+            directory.apps,
+            baseline=await memory.baseline(seen.APPS),
+            owned_count=len(owned_apps(facts.actual, owner) | granted),
+            limits=limits,
+        )
+        app_rosters = doubted_app_rosters(
+            directory,
+            baselines=await memory.app_baselines(),
+            owned={name: members.imports for name, members in facts.actual.members.items()},
+            limits=limits,
+        )
+        return {GROUPS: groups, APPS: apps} | doubted_rosters(directory) | app_rosters
+
+
+def limits_of(settings: BrakeSettings) -> Limits:
+    """Return the limits that are configured."""
+    return Limits(floor=settings.floor, absent=settings.absent_ratio, stated=settings.stated_ratio)
+
+
+def _unconfirmed(absences: Absences, count: int) -> dict[str, Absences]:
+    """Say what the absence of people is worth who could not be read by id: nothing, until they could."""
+    if not count:
+        return {}
+    why = f"{count} people whom the listing lacks could not be read by id yet; the next pass goes on"
+    return {UNCONFIRMED: Absences(why) if absences.believed else absences}
+
+
+def _warnings(imports: Imports | None) -> tuple[str, ...]:
+    """Return what an administrator may not know that it is off."""
+    if imports is None or imports.roles_off in {"", NO_LISTS}:
+        return ()
+    return (f"no access lists are kept: {imports.roles_off}",)

@@ -1,0 +1,203 @@
+"""Who is who, kept between units of work: which Teleport user stands for which person, and what was last read.
+
+A full pass fills it, and every change that is applied updates it. After a restart the names come from the state; the
+first full pass brings the rest. The plan of one key takes from it what it does not read itself: the holders of names,
+people whose names differ only in case, the other lists and their members, and which group grants which app.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from teleport_okta.model import labels
+from teleport_okta.model.access import (
+    ListMembers,
+    TeleportAccessList,
+    TeleportAppServer,
+    TeleportMember,
+    TeleportUserGroup,
+)
+from teleport_okta.model.harm import Limits
+from teleport_okta.model.inheritance import NOTHING_LEFT
+from teleport_okta.model.teleport import TeleportRole, TeleportUser
+from teleport_okta.plan.changes import Action
+from teleport_okta.plan.holders import KnownUsers
+from teleport_okta.teleport.recent import Named
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from teleport_okta.desired.trust import Absences
+    from teleport_okta.model.harm import Harmed
+    from teleport_okta.model.okta import OktaApp, PersonFacts
+    from teleport_okta.plan.changes import Change
+    from teleport_okta.plan.lost_traits import LostTraits
+    from teleport_okta.state.store import Store
+    from teleport_okta.sync.reading import DirectoryFacts, Reading
+
+_NOBODY = ListMembers()
+
+N = TypeVar("N", bound=Named)
+
+
+class Registry:
+    """What this process knows of both systems beside what it reads at the moment."""
+
+    def __init__(self) -> None:
+        self.limits = Limits()
+        """The limits by which the last full pass was braked."""
+
+        self.held_whole: frozenset[Harmed] = frozenset()
+        """The harm that the last full pass held."""
+
+        self.lost_traits: LostTraits | None = None
+        """Which attributes too many users would lose by the plan of the last full pass."""
+
+        self.inheritance = NOTHING_LEFT
+        """What somebody who gets a name would come into, as the last full pass found it."""
+
+        self.app: OktaApp | None = None
+        """The app that people come from, as it was last listed."""
+
+        self.absences: Mapping[str, Absences] = {}
+        """What the absences of the listings of the last full pass were worth."""
+
+        self.owned: Mapping[str, Collection[str]] = {}
+        """The names of the objects that carried our owner label then, by kind."""
+
+        self._owned: dict[str, str] = {}
+        self._others: set[str] = set()
+        self._replaced: dict[str, str] = {}
+        self._rivals: dict[str, tuple[str, ...]] = {}
+        self._is_loaded = False
+        self._directory: DirectoryFacts | None = None
+        self._roles: dict[str, TeleportRole] = {}
+        self._user_groups: dict[str, TeleportUserGroup] = {}
+        self._app_servers: dict[str, TeleportAppServer] = {}
+        self._lists: dict[str, TeleportAccessList] = {}
+        self._members: dict[str, ListMembers] = {}
+        self._open: dict[str, set[str]] = {}
+
+    @property
+    def users(self) -> KnownUsers:
+        """The names of all users, as far as is known."""
+        return KnownUsers(self._owned, frozenset(self._others))
+
+    @property
+    def directory(self) -> DirectoryFacts | None:
+        """The groups and apps of both sides, with what was applied since; None until a full pass has read them."""
+        if self._directory is None:
+            return None
+        while self._open:
+            name, imported = self._open.popitem()
+            self._members[name] = replace(self._members.get(name, _NOBODY), imported=frozenset(imported))
+        actual = replace(
+            self._directory.actual,
+            roles=self._roles,
+            user_groups=self._user_groups,
+            app_servers=self._app_servers,
+            access_lists=self._lists,
+            members=self._members,
+        )
+        return replace(self._directory, actual=actual)
+
+    async def load(self, store: Store) -> None:
+        """Bring back, once, which users stood for whom when the last process ended. Raises StateError."""
+        if not self._is_loaded:
+            self._owned = {**await store.names_of_managed(), **self._owned}
+            self._is_loaded = True
+
+    def replaced(self, users: Mapping[str, TeleportUser], owner: str) -> dict[str, str]:
+        """Return the users who stood for somebody, and do not carry our label any more: a login replaced the record.
+
+        `users` are all users of the cluster. The result maps their names to Okta ids.
+        """
+        return {
+            name: okta_id
+            for name, okta_id in (self._replaced | self._owned).items()
+            if okta_id and name in users and labels.owner_of(users[name].labels) != owner
+        }
+
+    def names_of(self, okta_id: str) -> frozenset[str]:
+        """Return the names of the users that stand for a person, or stood for them before a login."""
+        every = (self._owned, self._replaced)
+        return frozenset(name for names in every for name, holder in names.items() if holder == okta_id)
+
+    def rivals(self, name: str) -> tuple[str, ...]:
+        """Return the ids of the people whose names were the same as this one but for the case of letters."""
+        return self._rivals.get(name.casefold(), ())
+
+    def fill(self, reading: Reading) -> None:
+        """Take over what a full pass read."""
+        self._owned = dict(reading.users.owned)
+        self._others = set(reading.users.others)
+        self._replaced = dict(reading.replaced)
+        self.app, self.inheritance = reading.facts.app, reading.inheritance
+        self.absences, self.owned, self.limits = reading.absences, reading.owned, reading.limits
+        if reading.directory is not None:
+            self._keep(reading.directory)
+        self._remember_names(reading.facts.people.people)
+
+    def applied(self, change: Change) -> None:
+        """Take over a change that was applied."""
+        match change.content or change.found:
+            case TeleportUser() as user:
+                self._apply_to_user(change, user)
+            case TeleportMember() as member:
+                self._apply_to_member(change, member)
+            case TeleportRole() as role:
+                _write(self._roles, role, change)
+            case TeleportUserGroup() as group:
+                _write(self._user_groups, group, change)
+            case TeleportAppServer() as server:
+                _write(self._app_servers, server, change)
+            case TeleportAccessList() as found:
+                self._apply_to_list(change, found)
+
+    def _keep(self, directory: DirectoryFacts) -> None:
+        actual = directory.actual
+        self._directory = directory
+        self._roles, self._user_groups = dict(actual.roles), dict(actual.user_groups)
+        self._app_servers, self._lists = dict(actual.app_servers), dict(actual.access_lists)
+        self._members, self._open = dict(actual.members), {}
+
+    def _remember_names(self, people: Iterable[PersonFacts]) -> None:
+        by_name: defaultdict[str, list[str]] = defaultdict(list)
+        for person in people:
+            if person.name:
+                by_name[person.name.casefold()].append(person.okta_id)
+        self._rivals = {name: tuple(ids) for name, ids in by_name.items()}
+
+    def _apply_to_user(self, change: Change, user: TeleportUser) -> None:
+        self._owned.pop(user.name, None)
+        self._others.discard(user.name)
+        self._replaced.pop(user.name, None)
+        if change.action is not Action.DELETE:
+            self._owned[user.name] = change.okta_id
+
+    def _apply_to_member(self, change: Change, member: TeleportMember) -> None:
+        members = self._members.get(change.subject, _NOBODY)
+        imported = self._open.setdefault(change.subject, set(members.imported))
+        imported.discard(member.name)
+        if member.name in members.others:
+            others = {name: one for name, one in members.others.items() if name != member.name}
+            self._members[change.subject] = replace(members, others=others)
+        if change.action is Action.CREATE:
+            imported.add(member.name)
+
+    def _apply_to_list(self, change: Change, found: TeleportAccessList) -> None:
+        _write(self._lists, found, change)
+        if change.action is Action.CREATE:
+            self._open[found.name] = {need.name for need in change.members}
+        elif change.action is Action.DELETE:
+            self._members.pop(found.name, None)
+            self._open.pop(found.name, None)
+
+
+def _write(kept: dict[str, N], found: N, change: Change) -> None:
+    if change.action is Action.DELETE:
+        kept.pop(found.name, None)
+    else:
+        kept[found.name] = found

@@ -1,0 +1,242 @@
+"""The procedure for a key: read it by id on both sides, and plan it, while it is held.
+
+A key is one user, one user group, one app server, one access list or one role. The registry supplies what need not be
+read: who holds which name, the other groups and apps, nested lists. Nothing is planned about other keys.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.apply.replanned import Replanned
+from teleport_okta.desired.trust import PEOPLE, UNCONFIRMED, Absences
+from teleport_okta.model import labels
+from teleport_okta.model.names import MEMBER_ROLE_PREFIX, REVIEWER_ROLE_PREFIX
+from teleport_okta.model.okta import MalformedRow, Snapshot
+from teleport_okta.model.scope import OKTA_APP_ID, Scope, named
+from teleport_okta.model.teleport import TeleportUser
+from teleport_okta.plan.actual import ActualUsers
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER_GROUP, Action
+from teleport_okta.plan.holders import KnownUsers
+from teleport_okta.plan.users import OKTA_USER_ID
+from teleport_okta.sync.confirming import Confirmation
+from teleport_okta.sync.directory_of_keys import DirectoryOfKeys
+from teleport_okta.sync.lists_of_leavers import ListsOfLeavers
+from teleport_okta.sync.reading import Reading, Remembered
+from teleport_okta.sync.sources import OktaFacts, read_app, read_person
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from teleport_okta.apply.keys import Keys
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.okta import OktaApp, PersonFacts
+    from teleport_okta.model.teleport import TeleportLock
+    from teleport_okta.plan.changes import Change
+    from teleport_okta.plan.plan import Plan
+    from teleport_okta.settings import Settings
+    from teleport_okta.sync.hour import Hour
+    from teleport_okta.sync.reader import Terms
+    from teleport_okta.sync.registry import Registry
+    from teleport_okta.sync.sources import OktaSource
+    from teleport_okta.teleport.cluster import Teleport
+
+_NEVER_LISTED = Absences("no complete listing of people has been read yet")
+
+
+class Settler:
+    """Reads and plans single keys for one run, by the terms and settings of that run."""
+
+    def __init__(
+        self,
+        *,
+        okta: OktaSource,
+        teleport: Teleport,
+        clock: Clock,
+        registry: Registry,
+        keys: Keys,
+        hour: Hour,
+        terms: Terms,
+        settings: Settings,
+        by_hand: bool,
+        run: object,
+    ) -> None:
+        self._okta = okta
+        self._teleport = teleport
+        self._clock = clock
+        self._registry = registry
+        self._keys = keys
+        self._hour = hour
+        self._terms = terms
+        self._settings = settings
+        self._by_hand = by_hand
+        self._run = run
+        self._directories = DirectoryOfKeys(okta.directory, teleport, clock)
+
+    async def plan_again(self, key: str) -> Replanned | None:
+        """Read and plan the object of a key, which the caller holds; None where there is nothing to read it by.
+
+        Raises OktaError, TeleportError or StateError.
+        """
+        kind, _, name = key.rpartition("/")
+        if not kind:
+            return await self._plan_user(name)
+        okta_id = self._okta_id_of(kind, name)
+        if not okta_id or self._registry.directory is None:
+            return None
+        is_app = okta_id.startswith(OKTA_APP_ID)
+        scope = Scope.of(apps=[okta_id]) if is_app else Scope.of(groups=[okta_id])
+        reading = await self.read(scope)
+        plan = await self.plan(reading)
+        return Replanned(
+            changes=tuple(change for change in plan.changes if change.key == key),
+            facts_at=reading.at,
+            held=tuple(row for row in plan.held if row.okta_id == okta_id),
+            holds=plan.holds,
+            quarantined=tuple(row for row in plan.quarantined if row.okta_id == okta_id),
+        )
+
+    async def plan(self, reading: Reading) -> Plan:
+        """Plan the scope of a reading, and reserve the harm of it. Raises StateError."""
+
+        def make(remembered: Remembered) -> Plan:
+            return replace(reading, remembered=remembered, by_hand=self._by_hand).plan(self._clock.now())
+
+        return await self._hour.reserve(make, run=self._run, scope=reading.scope)
+
+    async def read(self, scope: Scope, names: Collection[str] = ()) -> Reading:
+        """Read by id what is in a scope, and the users of further names. Raises OktaError or TeleportError."""
+        at = self._keys.time()
+        ids = sorted(okta_id for okta_id in named(scope.users) if okta_id.startswith(OKTA_USER_ID))
+        app, people = await self._people(ids)
+        users, locks = await self._users({*names, *self._names_of(ids, people)})
+        directory = self._registry.directory
+        if directory is not None and (named(scope.groups) or named(scope.apps)):
+            directory = await self._directories.read(directory, scope)
+        known = self._known_users(users.values())
+        registry, policy = self._registry, self._terms.policy
+        absences = {PEOPLE: _NEVER_LISTED, **registry.absences}
+        return Reading(
+            at=at,
+            facts=OktaFacts(self._terms.organization, app or registry.app, people),
+            policy=policy,
+            actual=ActualUsers(users, locks),
+            users=known,
+            owned=registry.owned,
+            absences={**absences, UNCONFIRMED: absences[PEOPLE]},
+            limits=registry.limits,
+            remembered=Remembered(),
+            directory=directory if named(scope.groups) or named(scope.apps) else None,
+            lists_of_leavers=self._lists_of(users),
+            replaced=registry.replaced(users, policy.owner),
+            scope=scope,
+            held_whole=registry.held_whole,
+            lost_traits=registry.lost_traits,
+            inheritance=registry.inheritance,
+        )
+
+    async def _plan_user(self, name: str) -> Replanned:
+        """Plan the user of a name, for the person whom it stands for and for everybody who wants the name."""
+        user = await self._teleport.users.get(name)
+        holders = {self._registry.users.owned.get(name, ""), labels.okta_id_of(user.labels) if user else None}
+        ids = {okta_id for okta_id in (*holders, *self._registry.rivals(name)) if okta_id}
+        reading = await self.read(Scope.of(users=ids), [name])
+        plan = await self.plan(reading)
+        changes = tuple(change for change in plan.changes if change.key == name)
+        return Replanned(
+            changes=changes,
+            facts_at=reading.at,
+            holder=_holder(reading.actual.users.get(name), changes, self._terms.policy.owner),
+            held=tuple(row for row in plan.held if row.name == name),
+            holds=plan.holds,
+            quarantined=tuple(row for row in plan.quarantined if row.name == name),
+        )
+
+    def _okta_id_of(self, kind: str, name: str) -> str:
+        """Return the Okta id behind the object of a key; empty where nobody knows."""
+        directory = self._registry.directory
+        if directory is None:
+            return ""
+        if kind == APP_SERVER:
+            server = directory.actual.app_servers.get(name)
+            return (labels.okta_id_of(server.labels) or "") if server else directory.app_id_of(name)
+        if kind == ROLE:
+            return name.removeprefix(MEMBER_ROLE_PREFIX).removeprefix(REVIEWER_ROLE_PREFIX)
+        return name if kind in {USER_GROUP, ACCESS_LIST} else ""
+
+    async def _people(self, ids: Iterable[str]) -> tuple[OktaApp | None, Snapshot]:
+        """Read people by id, and say of those who are not in the source why, as far as a read by id tells."""
+        read_at = self._clock.now()
+        people: list[PersonFacts] = []
+        malformed: list[MalformedRow] = []
+        absent: list[str] = []
+        for okta_id in ids:
+            row = await read_person(self._okta.people, self._settings, okta_id)
+            if row is None:
+                absent.append(okta_id)
+            elif isinstance(row, MalformedRow):
+                malformed.append(replace(row, okta_id=row.okta_id or okta_id))
+            else:
+                people.append(row)
+        snapshot = Snapshot(tuple(people), tuple(malformed), read_at)
+        if not absent:
+            return None, snapshot
+        app = await read_app(self._okta.people, self._settings)
+        confirmation = Confirmation(self._okta.people, app, self._clock)
+        return app, await confirmation.confirmed(snapshot, absent, most=len(absent))
+
+    def _names_of(self, ids: Iterable[str], people: Snapshot) -> set[str]:
+        """Return the names that people have or had as users, and those that they should have."""
+        held = {name for okta_id in ids for name in self._registry.names_of(okta_id)}
+        return held | {person.name for person in people.people if person.name}
+
+    async def _users(self, names: Iterable[str]) -> tuple[dict[str, TeleportUser], dict[str, TeleportLock]]:
+        users: dict[str, TeleportUser] = {}
+        locks: dict[str, TeleportLock] = {}
+        for name in sorted(names):
+            user = await self._teleport.users.get(name)
+            if user is not None:
+                users[name] = user
+            locks |= {lock.name: lock for lock in await self._teleport.locks.on_user(name)}
+        return users, locks
+
+    def _known_users(self, read: Iterable[TeleportUser]) -> KnownUsers:
+        """Return who is who: as the registry has it, but for the users who were read now."""
+        known, owner = self._registry.users, self._terms.policy.owner
+        read = list(read)
+        ours = {user.name: _id_of(user) for user in read if labels.owner_of(user.labels) == owner}
+        others = {user.name for user in read} - ours.keys()
+        owned = {name: okta_id for name, okta_id in known.owned.items() if name not in others}
+        return KnownUsers(ChainMap(ours, owned), known.others - ours.keys() | others)
+
+    def _lists_of(self, names: Collection[str]) -> ListsOfLeavers:
+        """Return the lists that carry our owner label and have one of these users because of an import."""
+        if self._registry.directory is None:
+            return ListsOfLeavers()
+        actual, owner = self._registry.directory.actual, self._terms.policy.owner
+        members = {
+            list_name: found
+            for list_name, found in actual.members.items()
+            if any(found.has_import(name) for name in names)
+        }
+        lists = {name: actual.access_lists[name] for name in members if name in actual.access_lists}
+        lists = {name: found for name, found in lists.items() if labels.owner_of(found.labels) == owner}
+        return ListsOfLeavers(lists, members)
+
+
+def _id_of(user: TeleportUser) -> str:
+    okta_id = labels.okta_id_of(user.labels) or ""
+    return okta_id if okta_id.startswith(OKTA_USER_ID) else ""
+
+
+def _holder(user: TeleportUser | None, changes: Iterable[Change], owner: str) -> str | None:
+    """Return the Okta id that a user with our label stands for after some steps."""
+    for change in changes:
+        if change.action is Action.DELETE:
+            return None
+        user = change.content if isinstance(change.content, TeleportUser) else user
+    if user is None or labels.owner_of(user.labels) != owner:
+        return None
+    return labels.okta_id_of(user.labels)
