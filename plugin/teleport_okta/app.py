@@ -103,7 +103,7 @@ async def opened(
             okta=okta,
             teleport=entered.teleport,
             store=store,
-            settings=settings,
+            settings=lambda: settings,
             metrics=metrics,
             clock=time,
         )

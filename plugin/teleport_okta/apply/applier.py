@@ -49,14 +49,15 @@ class Applier:
         facts_at: Callable[[str], datetime],
         replan: Replan | None = None,
         applied: Callable[[Change], None] | None = None,
+        held: frozenset[str] = frozenset(),
         progress: Callable[[int, int], None] | None = None,
     ) -> Run:
         """Begin a run, which then takes one plan or several. `trigger` says what set it off.
 
         `facts_at` says when the facts were asked for that the changes of a kind are computed from. `replan` reads and
         plans one key anew, for which they are too old or somebody else was faster; without it, and where it returns
-        None, such a change ends in a conflict. `applied` is told of each change that was done, `progress` how many
-        changes of how many of a plan are through.
+        None, such a change ends in a conflict. `held` are keys that the caller holds. `applied` is told of each change
+        that was done, `progress` how many changes of how many of a plan are through.
         """
         draining = asyncio.Event()
         steps = Steps(
@@ -78,6 +79,7 @@ class Applier:
             facts_at=facts_at,
             replan=replan,
             applied=applied,
+            held=held,
             progress=progress,
         )
         self._runs.add(run)

@@ -54,6 +54,10 @@ class Keys:
             if not turn.interested:
                 del self._turns[key]
 
+    def is_free(self, key: str) -> bool:
+        """Whether nobody holds a key or waits for it."""
+        return key not in self._turns
+
     def newest(self, key: str) -> datetime:
         """Return the time of the newest facts that are known of a key."""
         return max(self._newest_of_all, self._newest.get(key, self._newest_of_all))

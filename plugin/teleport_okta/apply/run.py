@@ -12,6 +12,7 @@ once, while the key is held.
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -75,6 +76,7 @@ class Run:
         facts_at: Callable[[str], datetime],
         replan: Replan | None,
         applied: Callable[[Change], None] | None,
+        held: frozenset[str],
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self._steps = steps
@@ -87,6 +89,7 @@ class Run:
         self._facts_at = facts_at
         self._replan = replan
         self._applied = applied
+        self._held = held
         self._progress = progress
         self._reached = Reached()
         self._obstacles = Obstacles(self._reached)
@@ -211,7 +214,7 @@ class Run:
     async def _apply_chain(self, chain: _Chain, *, is_patient: bool) -> tuple[Change, ...]:
         """Take the steps of a chain, and return those that have to wait."""
         key = chain.key
-        async with self._keys.hold(key):
+        async with self._hold(key):
             if not self._is_old(key, chain.steps[0].kind):
                 rest = await self._take_all(chain, is_patient=is_patient)
                 if len(rest) < len(chain.steps):
@@ -227,6 +230,10 @@ class Run:
             for change in chain.steps:
                 self._settle(Outcome(change, result, why))
             return ()
+
+    def _hold(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Hold a key, unless the caller of the run holds it."""
+        return nullcontext() if key in self._held else self._keys.hold(key)
 
     def _is_old(self, key: str, kind: str) -> bool:
         """Whether newer facts are known of a key than those of this run."""
@@ -361,7 +368,7 @@ class Run:
         for need in queue:
             if self._obstacles.stop is not None or self._draining.is_set():
                 return
-            async with self._keys.hold(need.key):
+            async with self._hold(need.key):
                 if not self._reached.obstacle([need]):
                     await self._look_at(need.key)
 

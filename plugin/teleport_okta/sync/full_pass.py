@@ -19,6 +19,7 @@ from teleport_okta.plan.view import change_view, view_of
 from teleport_okta.sync.hour import Hour
 from teleport_okta.sync.pass_run import PassRun
 from teleport_okta.sync.previewing import preview_of_last_seen, preview_of_reading, with_filters
+from teleport_okta.sync.procedure import KeyProcedure
 from teleport_okta.sync.reader import Reader
 from teleport_okta.sync.registry import Registry
 from teleport_okta.sync.remembering import PassMemory
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.inheritance import Released
+    from teleport_okta.model.scope import Scope
     from teleport_okta.model.teleport import Cluster, IdentityState
     from teleport_okta.observe.metrics import Metrics
     from teleport_okta.okta.call_forecast import CallForecast
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from teleport_okta.plan.view import PlanView
     from teleport_okta.settings import Settings
     from teleport_okta.state.store import Store
+    from teleport_okta.sync.procedure import Settled
     from teleport_okta.sync.reader import OnPeople
     from teleport_okta.sync.reading import Reading
     from teleport_okta.sync.sources import OktaSource
@@ -64,7 +67,10 @@ class PlanChangedError(TeleportOktaError):
 
 
 class FullPass:
-    """Plans and applies one organisation against one cluster. Not for two tasks at once."""
+    """Plans and applies one organisation against one cluster. Not for two tasks at once.
+
+    `settings` is asked at the start of a unit of work (a pass, a plan, one scope), which keeps what it got to its end.
+    """
 
     def __init__(
         self,
@@ -72,7 +78,7 @@ class FullPass:
         okta: OktaSource,
         teleport: Teleport,
         store: Store,
-        settings: Settings,
+        settings: Callable[[], Settings],
         metrics: Metrics,
         clock: Clock,
     ) -> None:
@@ -81,7 +87,7 @@ class FullPass:
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._memory = PassMemory(store, metrics, clock, interval=settings.sync.interval, storage=settings.storage)
+        self._memory = PassMemory(store, metrics, clock)
         self.keys = Keys(clock)
         self._applier = Applier(teleport, store.journal, clock, self.keys)
         self.registry = Registry()
@@ -94,6 +100,18 @@ class FullPass:
             registry=self.registry,
             hour=self.hour,
             keys=self.keys,
+        )
+        self._procedure = KeyProcedure(
+            okta=okta,
+            teleport=teleport,
+            store=store,
+            clock=clock,
+            keys=self.keys,
+            applier=self._applier,
+            registry=self.registry,
+            hour=self.hour,
+            reader=self._reader,
+            become_writer=self._become_writer,
         )
         self._recalled = False
         self._progress_said = clock.monotonic()
@@ -129,7 +147,7 @@ class FullPass:
     def imports_apps(self) -> bool:
         """Whether app servers are made at all: they are wanted, and the cluster lets us."""
         cluster = self.cluster
-        return self._settings.sync.apps_and_groups and cluster is not None and cluster.may_have("app_servers")
+        return self._settings().sync.apps_and_groups and cluster is not None and cluster.may_have("app_servers")
 
     def drain(self) -> None:
         """Let the users in flight finish and skip the rest of the plan that is being applied."""
@@ -141,7 +159,7 @@ class FullPass:
         Raises OktaError, TeleportError, ConfigError or StateError.
         """
         mark = self._okta.people.calls
-        reading = replace(await self._read(self._settings), by_hand=True)
+        reading = replace(await self._read(self._settings()), by_hand=True)
         self.registry.fill(reading)
         plan = reading.plan(self._clock.now())
         lines = [change_line(change_view(change)) for change in plan.changes]
@@ -156,7 +174,7 @@ class FullPass:
 
         Raises NothingSeenError, or what `plan` raises.
         """
-        settings = with_filters(self._settings, group_filters, app_filters)
+        settings = with_filters(self._settings(), group_filters, app_filters)
         if not live:
             return await preview_of_last_seen(self._store, settings)
         reading = await self._read(settings)
@@ -174,7 +192,7 @@ class FullPass:
         StandbyError when another process has the right to write, from the second time on before anything is read.
         """
         started = self._clock.now()
-        settings = self._settings
+        settings = self._settings()
         mark = self._okta.people.calls
         if self._owner:
             await self._become_writer(self._owner)
@@ -193,7 +211,7 @@ class FullPass:
             await self._become_writer(reading.policy.owner)
             self.applying = True
             outcomes, plan = await run.apply(plan)
-            plan = await self._memory.remember(reading, plan, outcomes)
+            plan = await self._memory.remember(reading, plan, outcomes, settings)
             report = self._report(
                 reading=reading,
                 plan=plan,
@@ -209,6 +227,13 @@ class FullPass:
             self.applying = False
             run.end()
         return report
+
+    async def settle(self, scope: Scope, *, trigger: str) -> Settled:
+        """Bring what is in a scope to what Okta says now, by reads by id; may run beside a pass.
+
+        Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
+        """
+        return await self._procedure.settle(scope, self._settings(), trigger=trigger)
 
     async def release(self, name: str, *, by: str = "") -> Released:
         """Give a user name free, because an operator (`by`) says so; return what was released.

@@ -98,6 +98,8 @@ class Reader:
         self._hour = hour
         self._keys = keys
         self._organization: OktaOrganization | None = None
+        self.last_terms: Terms | None = None
+        """The terms of the last full pass, by which single keys are settled until the next one."""
 
     async def everything(
         self, settings: Settings, *, on_people: OnPeople | None = None, progress: Progress | None = None
@@ -109,7 +111,7 @@ class Reader:
         """
         at = self._keys.time()
         await self._registry.load(self._store)
-        terms = await self.terms(settings)
+        terms = self.last_terms = await self.terms(settings)
         with one_error():
             async with asyncio.TaskGroup() as tasks:
                 reading_directory = tasks.create_task(self._okta_directory(terms.imports, settings, progress))

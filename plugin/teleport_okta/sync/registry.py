@@ -70,6 +70,7 @@ class Registry:
         self._owned: dict[str, str] = {}
         self._others: set[str] = set()
         self._replaced: dict[str, str] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
         self._rivals: dict[str, tuple[str, ...]] = {}
         self._is_loaded = False
         self._directory: DirectoryFacts | None = None
@@ -107,6 +108,7 @@ class Registry:
         """Bring back, once, which users stood for whom when the last process ended. Raises StateError."""
         if not self._is_loaded:
             self._owned = {**await store.names_of_managed(), **self._owned}
+            self._names = _by_id(self._owned)
             self._is_loaded = True
 
     def replaced(self, users: Mapping[str, TeleportUser], owner: str) -> dict[str, str]:
@@ -122,8 +124,19 @@ class Registry:
 
     def names_of(self, okta_id: str) -> frozenset[str]:
         """Return the names of the users that stand for a person, or stood for them before a login."""
-        every = (self._owned, self._replaced)
-        return frozenset(name for names in every for name, holder in names.items() if holder == okta_id)
+        replaced = (name for name, holder in self._replaced.items() if holder == okta_id)
+        return frozenset((*self._names.get(okta_id, ()), *replaced))
+
+    def lists_with(self, names: Collection[str]) -> list[str]:
+        """Return the lists in which one of these users is because of an import."""
+        directory = self.directory
+        if directory is None or not names:
+            return []
+        return sorted(
+            list_name
+            for list_name, members in directory.actual.members.items()
+            if any(members.has_import(name) for name in names)
+        )
 
     def rivals(self, name: str) -> tuple[str, ...]:
         """Return the ids of the people whose names were the same as this one but for the case of letters."""
@@ -132,6 +145,7 @@ class Registry:
     def fill(self, reading: Reading) -> None:
         """Take over what a full pass read."""
         self._owned = dict(reading.users.owned)
+        self._names = _by_id(self._owned)
         self._others = set(reading.users.others)
         self._replaced = dict(reading.replaced)
         self.app, self.inheritance = reading.facts.app, reading.inheritance
@@ -139,6 +153,14 @@ class Registry:
         if reading.directory is not None:
             self._keep(reading.directory)
         self._remember_names(reading.facts.people.people)
+
+    def learn(self, reading: Reading) -> None:
+        """Take over what was read of a few keys."""
+        for person in reading.facts.people.people:
+            name = (person.name or "").casefold()
+            self._rivals[name] = tuple(dict.fromkeys((*self._rivals.get(name, ()), person.okta_id)))
+        if reading.directory is not None and self._directory is not None:
+            self._directory = replace(self._directory, okta=reading.directory.okta)
 
     def applied(self, change: Change) -> None:
         """Take over a change that was applied."""
@@ -171,11 +193,14 @@ class Registry:
         self._rivals = {name: tuple(ids) for name, ids in by_name.items()}
 
     def _apply_to_user(self, change: Change, user: TeleportUser) -> None:
-        self._owned.pop(user.name, None)
+        before = self._owned.pop(user.name, None)
+        if before in self._names:
+            self._names[before] = tuple(name for name in self._names[before] if name != user.name)
         self._others.discard(user.name)
         self._replaced.pop(user.name, None)
         if change.action is not Action.DELETE:
             self._owned[user.name] = change.okta_id
+            self._names[change.okta_id] = (*self._names.get(change.okta_id, ()), user.name)
 
     def _apply_to_member(self, change: Change, member: TeleportMember) -> None:
         members = self._members.get(change.subject, _NOBODY)
@@ -194,6 +219,13 @@ class Registry:
         elif change.action is Action.DELETE:
             self._members.pop(found.name, None)
             self._open.pop(found.name, None)
+
+
+def _by_id(owned: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    names: dict[str, tuple[str, ...]] = {}
+    for name, okta_id in owned.items():
+        names[okta_id] = (*names.get(okta_id, ()), name)
+    return names
 
 
 def _write(kept: dict[str, N], found: N, change: Change) -> None:

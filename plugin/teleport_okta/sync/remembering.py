@@ -16,7 +16,7 @@ from teleport_okta.sync.lists_seen import lists_after
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.clock import Clock
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.findings import Hold
     from teleport_okta.observe.metrics import Metrics
     from teleport_okta.plan.plan import Plan
-    from teleport_okta.settings import StorageSettings
+    from teleport_okta.settings import Settings, StorageSettings
     from teleport_okta.state.store import QuarantineEntry, Store
     from teleport_okta.sync.reading import Reading
 
@@ -40,21 +40,14 @@ _ENDING: Final = (USER_GROUP, APP_SERVER, ACCESS_LIST, MEMBER, ROLE)
 
 
 class PassMemory:
-    """Writes to the state, and to the metrics, what a pass was.
+    """Writes to the state, and to the metrics, what a pass was."""
 
-    Passes come every `interval`; `storage` says how much of the journal is kept.
-    """
-
-    def __init__(
-        self, store: Store, metrics: Metrics, clock: Clock, *, interval: timedelta, storage: StorageSettings
-    ) -> None:
+    def __init__(self, store: Store, metrics: Metrics, clock: Clock) -> None:
         self._store = store
         self._metrics = metrics
         self._clock = clock
-        self._interval = interval
-        self._storage = storage
 
-    async def remember(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome]) -> Plan:
+    async def remember(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome], settings: Settings) -> Plan:
         """Keep what the next pass must know; return the plan, with an alarm if too much is set aside."""
         now = self._clock.now()
         people = reading.facts.people
@@ -66,19 +59,19 @@ class PassMemory:
         await self._remember_directory(reading, plan, outcomes)
         await self._store.left.settle(one for some in reading.inheritance.left.values() for one in some)
         await self.remember_findings(plan)
-        patience = reading.patience(self._interval)
+        patience = reading.patience(settings.sync.interval)
         entries = patience.entries(plan.quarantined, plan.put_off, outcomes, reading.remembered.quarantine, now)
         await self._store.settle_quarantine(entries, at=now)
-        await self._prune(now)
+        await self._prune(settings.storage, now)
         aside = await self._store.quarantine()
         alarm = patience.alarm(sum(not _is_left_behind(entry) for entry in aside))
         self._show((await self._store.findings()).holds, quarantined=len(aside), alarmed=alarm is not None)
         return replace(plan, warnings=(*plan.warnings, alarm)) if alarm else plan
 
-    async def _prune(self, now: datetime) -> None:
+    async def _prune(self, storage: StorageSettings, now: datetime) -> None:
         await self._store.journal.prune(
-            days=timedelta(days=self._storage.journal_days),
-            entries=self._storage.journal_entries,
+            days=timedelta(days=storage.journal_days),
+            entries=storage.journal_entries,
             now=now,
             boot=self._clock.boot(),
         )

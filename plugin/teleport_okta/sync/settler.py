@@ -17,6 +17,7 @@ from teleport_okta.model.names import MEMBER_ROLE_PREFIX, REVIEWER_ROLE_PREFIX
 from teleport_okta.model.okta import MalformedRow, Snapshot
 from teleport_okta.model.scope import OKTA_APP_ID, Scope, named
 from teleport_okta.model.teleport import TeleportUser
+from teleport_okta.okta.errors import OktaForbiddenError
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER_GROUP, Action
 from teleport_okta.plan.holders import KnownUsers
@@ -137,6 +138,11 @@ class Settler:
             inheritance=registry.inheritance,
         )
 
+    def names_in(self, reading: Reading) -> frozenset[str]:
+        """Return the names that the people of a reading have or had as users, and those that they should have."""
+        ids = named(reading.scope.users)
+        return frozenset(self._names_of(ids, reading.facts.people))
+
     async def _plan_user(self, name: str) -> Replanned:
         """Plan the user of a name, for the person whom it stands for and for everybody who wants the name."""
         user = await self._teleport.users.get(name)
@@ -173,7 +179,10 @@ class Settler:
         malformed: list[MalformedRow] = []
         absent: list[str] = []
         for okta_id in ids:
-            row = await read_person(self._okta.people, self._settings, okta_id)
+            try:
+                row = await read_person(self._okta.people, self._settings, okta_id)
+            except OktaForbiddenError:
+                row = None
             if row is None:
                 absent.append(okta_id)
             elif isinstance(row, MalformedRow):
@@ -208,19 +217,17 @@ class Settler:
         read = list(read)
         ours = {user.name: _id_of(user) for user in read if labels.owner_of(user.labels) == owner}
         others = {user.name for user in read} - ours.keys()
-        owned = {name: okta_id for name, okta_id in known.owned.items() if name not in others}
-        return KnownUsers(ChainMap(ours, owned), known.others - ours.keys() | others)
+        owned = known.owned
+        if not others.isdisjoint(owned):
+            owned = {name: okta_id for name, okta_id in owned.items() if name not in others}
+        return KnownUsers(ChainMap(ours, dict(owned)), (known.others - ours.keys()) | others)
 
     def _lists_of(self, names: Collection[str]) -> ListsOfLeavers:
         """Return the lists that carry our owner label and have one of these users because of an import."""
         if self._registry.directory is None:
             return ListsOfLeavers()
         actual, owner = self._registry.directory.actual, self._terms.policy.owner
-        members = {
-            list_name: found
-            for list_name, found in actual.members.items()
-            if any(found.has_import(name) for name in names)
-        }
+        members = {list_name: actual.members[list_name] for list_name in self._registry.lists_with(names)}
         lists = {name: actual.access_lists[name] for name in members if name in actual.access_lists}
         lists = {name: found for name, found in lists.items() if labels.owner_of(found.labels) == owner}
         return ListsOfLeavers(lists, members)

@@ -1,0 +1,139 @@
+"""Single keys settled by reads by id, beside full passes, between both sandboxes."""
+
+from __future__ import annotations
+
+import pytest
+from teleport_okta.model.scope import Scope
+from teleport_okta.state.journal import Result
+
+
+def settle(office, **ids):
+    return office.world.parts.full_pass.settle(Scope.of(**ids), trigger="test")
+
+
+def done(settled):
+    assert all(outcome.result is Result.DONE for outcome in settled.outcomes), settled.outcomes
+    return [(outcome.change.action.value, outcome.change.kind, outcome.change.subject) for outcome in settled.outcomes]
+
+
+@pytest.fixture
+async def staffed(office):
+    """A group of two that grants an app, settled."""
+    group = office.group("Engineering", "ada@x.io", "bob@x.io")
+    office.app("Figma", "cy@x.io", groups=[group])
+    await office.settled()
+    return office
+
+
+def group_of(office):
+    return next(group for group in office.okta.groups.all if group.name == "Engineering")
+
+
+async def test_somebody_new_is_created_and_nobody_else_is_read(staffed):
+    dee = staffed.world.hire("dee@x.io")
+    mark = staffed.okta.mark()
+    settled = await settle(staffed, users=[dee.id])
+    assert done(settled) == [("create", "user", "dee@x.io")]
+    assert staffed.okta.calls_since(mark).total == 1
+    assert {change.kind for change in (await staffed.next_pass()).plan.changes} == {"member"}
+
+
+async def test_a_leaver_is_locked_and_what_the_person_has_goes_along(staffed):
+    ada = staffed.person("ada@x.io")
+    staffed.okta.deactivate(ada.id)
+    settled = await settle(staffed, users=[ada.id])
+    group = group_of(staffed)
+    locking, *out_of_lists, deleting = done(settled)
+    assert locking == ("lock", "lock", "ada@x.io")
+    assert deleting == ("delete", "user", "ada@x.io")
+    assert ("delete", "member", group.id) in out_of_lists
+    assert "ada@x.io" in staffed.world.locks()
+    assert set(staffed.members(group)) == {"bob@x.io"}
+    assert not (await staffed.next_pass()).plan.changes
+
+
+async def test_who_is_no_longer_assigned_is_told_by_reads_by_id(staffed):
+    ada = staffed.person("ada@x.io")
+    staffed.okta.unassign(staffed.world.okta_app.id, ada.id)
+    await settle(staffed, users=[ada.id])
+    assert "ada@x.io" in staffed.world.locks()
+    assert "ada@x.io" not in staffed.world.owned()
+
+
+async def test_a_person_who_is_hidden_is_not_taken_for_a_leaver(staffed):
+    ada = staffed.person("ada@x.io")
+    staffed.okta.narrow_role(hide=[ada.id, staffed.person("bob@x.io").id])
+    before = staffed.world.owned()
+    await staffed.world.run()
+    settled = await settle(staffed, users=[ada.id])
+    assert settled.outcomes == ()
+    assert staffed.world.owned() == before
+
+
+async def test_a_rename_makes_the_new_user_and_ends_the_old(staffed):
+    ada = staffed.person("ada@x.io")
+    staffed.okta.assignments.update(
+        staffed.okta.app(staffed.world.okta_app.id), staffed.okta.user(ada.id), user_name="countess@x.io"
+    )
+    await settle(staffed, users=[ada.id])
+    assert staffed.world.owned().get("countess@x.io") == ada.id
+    assert "ada@x.io" not in staffed.world.owned()
+
+
+async def test_a_membership_comes_and_goes_with_its_group(staffed):
+    group, cy = group_of(staffed), staffed.person("cy@x.io")
+    staffed.okta.add_member(group.id, cy.id)
+    staffed.okta.remove_member(group.id, staffed.person("bob@x.io").id)
+    settled = await settle(staffed, groups=[group.id])
+    assert sorted(done(settled)) == [("create", "member", group.id), ("delete", "member", group.id)]
+    assert staffed.imported(group) == {"ada@x.io", "cy@x.io"}
+    assert not (await staffed.next_pass()).plan.changes
+
+
+async def test_a_new_app_gets_its_server_and_its_list(staffed):
+    app = staffed.app("Miro", "ada@x.io")
+    await settle(staffed, apps=[app.id])
+    assert staffed.server(app)
+    assert staffed.imported(app) == {"ada@x.io"}
+    assert not (await staffed.next_pass()).plan.changes
+
+
+async def test_what_is_held_and_set_aside_of_others_stays_as_it_is(staffed):
+    world = staffed.world
+    crowd = [world.hire(f"u{number:02}@x.io") for number in range(30)]
+    await staffed.next_pass()
+    for person in crowd[:14]:
+        world.okta.unassign(world.okta_app.id, person.id)
+    report = await staffed.next_pass()
+    held = report.plan.findings.held_digest
+    assert held
+    dee = world.hire("dee@x.io")
+    await settle(staffed, users=[dee.id])
+    assert (await world.parts.store.findings()).held_digest == held
+    await settle(staffed, users=[crowd[0].id])
+    assert (await world.parts.store.findings()).held_digest == held
+    assert "u00@x.io" in world.owned()
+
+
+async def test_a_pass_that_read_somebody_as_active_does_not_bring_them_back(staffed):
+    world = staffed.world
+    full_pass, ada = world.parts.full_pass, staffed.person("ada@x.io")
+    world.okta.update_profile(ada.id, department="Looms")
+    run = full_pass._start(world.settings, trigger="test", is_approved=False, progress=None)
+    plan = await run.plan(await full_pass._read(world.settings))
+    assert [change.subject for change in plan.changes] == ["ada@x.io"]
+    world.okta.deactivate(ada.id)
+    await settle(staffed, users=[ada.id])
+    await run.apply(plan)
+    run.end()
+    assert "ada@x.io" not in world.owned()
+    assert "ada@x.io" in world.locks()
+
+
+async def test_a_process_that_made_no_pass_yet_settles_people(staffed):
+    world = staffed.world
+    await world.restart()
+    ada = staffed.person("ada@x.io")
+    world.okta.deactivate(ada.id)
+    await settle(staffed, users=[ada.id])
+    assert "ada@x.io" in world.locks()
