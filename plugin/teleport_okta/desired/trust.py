@@ -22,7 +22,7 @@ T = TypeVar("T")
 class Absences:
     """What the absences of a listing are worth: believed, or held and why.
 
-    Those of an incomplete listing cannot be approved either: whoever is on the missing pages is not absent.
+    Those of an incomplete listing cannot be approved either: people on the missing pages are not absent.
     """
 
     doubt: str = ""
@@ -30,7 +30,7 @@ class Absences:
 
     @property
     def believed(self) -> bool:
-        """Whether whoever is missing has left."""
+        """Whether people who are missing have left."""
         return not self.doubt
 
 

@@ -187,7 +187,7 @@ class _Reader:
         await self._run(_errands(asked, self._reads.grants, rosters.grants))
 
     async def _run(self, *buckets: list[_Errand]) -> None:
-        """Run the errands, those of each bucket by workers of its own; long ones first, lest one be left over."""
+        """Run the errands, those of each bucket by workers of its own, longest first, to balance the workers."""
         with one_error():
             async with asyncio.TaskGroup() as tasks:
                 for errands in buckets:
