@@ -62,6 +62,10 @@ class Keys:
         """Return the time of the newest facts that are known of a key."""
         return max(self._newest_of_all, self._newest.get(key, self._newest_of_all))
 
+    def outdate(self, key: str) -> None:
+        """Let older facts of a key count as outdated: whoever acts on them must read it again."""
+        self.learned(key, self.time())
+
     def learned(self, key: str, at: datetime) -> None:
         """Note that facts of this time are known of a key; what was written is known from the moment it was."""
         if at > self.newest(key):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
-from teleport_okta.plan.changes import key_of
+from teleport_okta.plan.changes import USER, Action, key_of
 from teleport_okta.plan.order import is_urgent
 from teleport_okta.sync.reader import Terms
 from teleport_okta.sync.settler import Settler
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from teleport_okta.sync.registry import Registry
     from teleport_okta.sync.sources import OktaSource
     from teleport_okta.teleport.cluster import Teleport
+
+_FRESH: Final = timedelta(minutes=2)
+"""For how long after people were listed users are deleted without another read by id. Groups may take half an hour."""
 
 _log = logging.getLogger(__name__)
 
@@ -120,6 +124,7 @@ class PassRun:
 
     async def apply(self, plan: Plan) -> tuple[tuple[Outcome, ...], Plan]:
         """Apply a plan; return how it went, and the plan with what second plans of its keys hold and set aside."""
+        self._outdate_leavers(plan)
         await self._run.take(plan)
         again = self._run.replanned
         if again:
@@ -128,6 +133,14 @@ class PassRun:
         for key, replanned in again.items():
             plan = _with_second_plan(plan, key, replanned)
         return outcomes, plan
+
+    def _outdate_leavers(self, plan: Plan) -> None:
+        """Have those who leave read again by id if their facts are old: a deletion takes MFA devices along."""
+        if self._keys.time() - self._facts_at < _FRESH:
+            return
+        for change in plan.changes:
+            if change.kind == USER and change.action is Action.DELETE:
+                self._keys.outdate(change.key)
 
     def end(self) -> None:
         """Give up what is reserved of the hour."""

@@ -197,7 +197,13 @@ class Reader:
         try:
             people_before = await self._store.baseline()
             return await read_okta_directory(
-                self._okta, settings, self._store.directory, imports, people_before=people_before, progress=progress
+                self._okta,
+                settings,
+                self._store.directory,
+                imports,
+                people_before=people_before,
+                peopled=self._registry.peopled(),
+                progress=progress,
             )
         except OktaForbiddenError as error:
             return f"{error}; or set sync.apps_and_groups = false"

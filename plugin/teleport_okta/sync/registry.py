@@ -127,6 +127,10 @@ class Registry:
         replaced = (name for name, holder in self._replaced.items() if holder == okta_id)
         return frozenset((*self._names.get(okta_id, ()), *replaced))
 
+    def peopled(self) -> frozenset[str]:
+        """Return the names of the lists that had imported members when they were last read."""
+        return frozenset(name for name, members in self._members.items() if members.imports)
+
     def lists_with(self, names: Collection[str]) -> list[str]:
         """Return the lists in which one of these users is because of an import."""
         directory = self.directory

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from teleport_okta.sync.sources import OktaSource
     from teleport_okta.teleport.cluster import Teleport
 
+_UNCONFIRMED = Absences("whether the person is still there could not be read by id")
 _NEVER_LISTED = Absences("no complete listing of people has been read yet")
 
 
@@ -126,7 +127,7 @@ class Settler:
             actual=ActualUsers(users, locks),
             users=known,
             owned=registry.owned,
-            absences={**absences, UNCONFIRMED: absences[PEOPLE]},
+            absences={**absences, UNCONFIRMED: _UNCONFIRMED},
             limits=registry.limits,
             remembered=Remembered(),
             directory=directory if named(scope.groups) or named(scope.apps) else None,

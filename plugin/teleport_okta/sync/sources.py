@@ -23,7 +23,7 @@ from teleport_okta.sync.listings import Listings
 from teleport_okta.teleport.nested_lists import add_unlisted_nested_lists
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from teleport_okta.desired.policy import Imports
     from teleport_okta.model.access import ListMembers, TeleportAccessList
@@ -149,12 +149,13 @@ async def read_okta_directory(
     imports: Imports,
     *,
     people_before: int | None,
+    peopled: Collection[str] = (),
     progress: Progress | None = None,
 ) -> DirectoryReading:
     """Read groups, apps and the rosters that are wanted of them, while people are read elsewhere.
 
-    `people_before` is how many people there were, by which the calls for them are forecast. Raises OktaError and
-    StateError.
+    `people_before` is how many people there were, by which the calls for them are forecast; `peopled` are groups whose
+    lists have imported members. Raises OktaError and StateError.
     """
     app_id = settings.okta.app_id if settings.sync.source == "saml_app" else None
 
@@ -169,7 +170,7 @@ async def read_okta_directory(
         members={
             group_id: MembersRead(seen.changed, seen.read_at, seen.number) for group_id, seen in members_seen.items()
         },
-        peopled=frozenset(group_id for group_id, seen in members_seen.items() if seen.number),
+        peopled=frozenset(peopled) | {group_id for group_id, seen in members_seen.items() if seen.number},
         listed=await memory.listed(),
         spent=Counter({bucket: pages(people_before, a_page), OTHER: 1}) + Counter({ONE_APP: 1} if app_id else {}),
     )

@@ -137,3 +137,31 @@ async def test_a_process_that_made_no_pass_yet_settles_people(staffed):
     world.okta.deactivate(ada.id)
     await settle(staffed, users=[ada.id])
     assert "ada@x.io" in world.locks()
+
+
+async def test_who_cannot_be_read_by_id_stays(staffed):
+    ada = staffed.person("ada@x.io")
+    staffed.okta.unassign(staffed.world.okta_app.id, ada.id)
+    staffed.okta.fail("internal_error", path="/api/v1/users/*")
+    settled = await settle(staffed, users=[ada.id])
+    assert settled.outcomes == ()
+    assert [held.name for held in settled.plan.held] == ["ada@x.io"]
+    assert "ada@x.io" in staffed.world.owned()
+
+
+async def test_whoever_returned_while_groups_were_read_for_long_is_not_deleted(staffed):
+    world = staffed.world
+    full_pass, ada = world.parts.full_pass, staffed.person("ada@x.io")
+    world.teleport.administrator.add_mfa_device("ada@x.io")
+    world.okta.unassign(world.okta_app.id, ada.id)
+    run = full_pass._start(world.settings, trigger="test", is_approved=False, progress=None)
+    reading = await full_pass._read(world.settings, on_people=run.lock_leavers)
+    assert "ada@x.io" in world.locks()
+    world.okta.assign(world.okta_app.id, ada.id)
+    world.clock.advance(1800)
+    await world.parts.teleport.lease.obtain(world.okta.id)
+    await run.apply(await run.plan(reading))
+    run.end()
+    assert world.owned().get("ada@x.io") == ada.id
+    assert "ada@x.io" not in world.locks()
+    assert "ada@x.io" in staffed.members(group_of(staffed))
