@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from teleport_okta import app
 from teleport_okta.apply.calls import APP_SERVER_LIFE
+from teleport_okta.apply.keys import Keys
 from teleport_okta.config import load
 from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportUserGroup
@@ -30,7 +31,9 @@ from teleport_okta.plan.changes import USER, Action
 from teleport_okta.sandbox.teleport.control import Control
 from teleport_okta.sandbox.teleport.list_writes import ListWrites
 from teleport_okta.sandbox.teleport.sandbox import TeleportSandbox
-from teleport_okta.sync.reading import read_both
+from teleport_okta.sync.hour import Hour
+from teleport_okta.sync.reader import Reader
+from teleport_okta.sync.registry import Registry
 from teleport_okta.teleport.convert import role_to_message, user_to_message
 from teleport_okta.teleport.convert_directory import app_server_to_message, user_group_to_message
 from teleport_okta.teleport.convert_lists import new_access_list, new_members
@@ -65,7 +68,16 @@ async def fill(cluster: Cluster, config: Path, *, users_alone: bool) -> dict[str
     """Put into the stores what the next pass of a configuration would make; returns how many of each kind."""
     settings = load(config)
     async with app.opened(settings) as parts:
-        reading = await read_both(parts.okta, parts.teleport, parts.store, settings, parts.clock)
+        reader = Reader(
+            okta=parts.okta,
+            teleport=parts.teleport,
+            store=parts.store,
+            clock=parts.clock,
+            registry=Registry(),
+            hour=Hour(parts.store, parts.clock),
+            keys=Keys(parts.clock),
+        )
+        reading = await reader.everything(settings)
     now = datetime.now(UTC)
     changes = [change for change in reading.plan(now).changes if change.kind == USER or not users_alone]
     other = next((change for change in changes if change.action is not Action.CREATE), None)
@@ -93,7 +105,8 @@ def put(cluster: Cluster, changes: Iterable[Change], now: datetime) -> int:
             case TeleportAccessList() as access_list:
                 stored["access_list"].append(new_access_list(access_list))
                 owner = access_list.labels[labels.OWNER]
-                joining = new_members(access_list.name, change.members, owner=owner, joined=now)
+                names = [need.name for need in change.members]
+                joining = new_members(access_list.name, names, owner=owner, joined=now)
                 cluster.list_members.of(access_list.name).seed(joining)
                 members += len(change.members)
     for kind, messages in stored.items():

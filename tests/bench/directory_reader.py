@@ -7,6 +7,7 @@ two `directory_calls.Counted`.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import random
 import sys
@@ -29,7 +30,13 @@ from teleport_okta.sandbox.okta.organization import OktaOrganization
 from teleport_okta.sandbox.okta.seed_large import seed_large
 from teleport_okta.sandbox.okta.server import OktaSandbox
 from teleport_okta.state.database import Database
-from teleport_okta.sync.sources import OktaSource, members_to_remember, read_okta
+from teleport_okta.sync.sources import (
+    OktaSource,
+    members_to_remember,
+    read_okta_directory,
+    read_people,
+    with_people_of,
+)
 
 from tests.bench import directory_floor
 from tests.bench.directory_calls import FIRST, UNCHANGED, Counted
@@ -86,17 +93,20 @@ class _World:
             default_owners=self.settings.access_lists.default_owners,
             left_out=frozenset(self.settings.apps.leave_out),
         )
-        facts = await read_okta(
-            self.source, organization, self.settings, self.memory, imports=imports, people_before=people_before
-        )
-        if facts.directory is None or facts.people.incomplete:
-            raise BenchError(f"the reading is incomplete: {facts.people.incomplete}")
-        found = facts.directory.directory
+        async with asyncio.TaskGroup() as tasks:
+            reading_directory = tasks.create_task(
+                read_okta_directory(self.source, self.settings, self.memory, imports, people_before=people_before)
+            )
+            app, people = await read_people(self.source.people, self.settings)
+        if people.incomplete:
+            raise BenchError(f"the listing of people is incomplete: {people.incomplete}")
+        read = with_people_of(app, people, reading_directory.result(), imports)
+        found = read.directory
         rosters = [*found.members.values(), *found.grants.values(), *found.direct.values()]
         broken = next((roster.problem for roster in rosters if roster.problem), None)
         if broken:
             raise BenchError(f"the reading is incomplete: {broken}")
-        return facts.directory
+        return read
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ from teleport_okta.model.okta import INTERNAL_APPS, OktaApp, OktaOrganization, P
 from teleport_okta.model.teleport import TeleportRole, TeleportUser
 from teleport_okta.plan.actual import ActualDirectory, ActualUsers
 from teleport_okta.plan.changes import USER
+from teleport_okta.plan.holders import known_users
 from teleport_okta.plan.owned import owned_objects
 from teleport_okta.plan.view import PlanView, view_of
 from teleport_okta.sandbox.okta.groups import BUILT_IN
@@ -112,6 +113,7 @@ def reading(people: Snapshot, okta: Directory, users: ActualUsers, actual: Actua
         facts=OktaFacts(ORGANIZATION, None, people),
         policy=POLICY,
         actual=users,
+        users=known_users(users.users.values(), POLICY.owner),
         owned={USER: frozenset(users.users)} | owned_objects(actual, POLICY.owner),
         absences={PEOPLE: BELIEVED, GROUPS: BELIEVED, APPS: BELIEVED},
         limits=Limits(),
@@ -129,7 +131,11 @@ def applied(plan: Plan) -> tuple[ActualUsers, ActualDirectory]:
         user_groups=_made(plan, TeleportUserGroup),
         app_servers={name: replace(server, expires=NOW + timedelta(hours=1)) for name, server in servers.items()},
         access_lists=_made(plan, TeleportAccessList),
-        members={change.name: ListMembers(frozenset(change.members)) for change in plan.changes if change.members},
+        members={
+            change.name: ListMembers(frozenset(need.name for need in change.members))
+            for change in plan.changes
+            if change.members
+        },
     )
 
 

@@ -24,6 +24,7 @@ from teleport_okta.model.okta import OktaOrganization, PersonFacts, Snapshot
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.changes import USER
+from teleport_okta.plan.holders import known_users
 from teleport_okta.plan.users import plan_users
 from teleport_okta.plan.view import PlanView, view_of
 from teleport_okta.sync.reading import Reading, Remembered
@@ -66,6 +67,7 @@ def reading(snapshot: Snapshot, actual: ActualUsers) -> Reading:
         facts=OktaFacts(ORGANIZATION, None, snapshot),
         policy=POLICY,
         actual=actual,
+        users=known_users(actual.users.values(), POLICY.owner),
         owned={USER: frozenset(actual.users)},
         absences={PEOPLE: judge_absences(snapshot, app=None, baseline=owned, owned_count=owned, limits=LIMITS)},
         limits=LIMITS,
