@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from teleport_okta.desired.trust import Absences
     from teleport_okta.model.access import ImportRule, TeleportAppServer, TeleportUserGroup
     from teleport_okta.model.okta import MalformedRow, Snapshot
     from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
@@ -328,13 +329,16 @@ def whole_plan(
     now: datetime = NOW,
     scope: Scope = EVERYTHING,
     lists_before: frozenset[str] = frozenset(),
+    limits: Limits = Limits(),  # noqa: B008
 ) -> Plan:
     """Plan users, groups, apps and lists of a scope against a cluster, some kinds of which are unread; nothing held."""
     users = planned(
         people, cluster.users.values(), cluster.locks.values(), policy=settings.policy, now=now, scope=scope
     )
     actual = cluster.actual(settings, unread)
-    desired = desired_directory(okta, settings, actual.import_labels())
+    judged = _absences(okta, actual, limits)
+    doubted = frozenset(name for name, absences in judged.items() if not absences.believed)
+    desired = desired_directory(okta, settings, actual.import_labels(), doubted=doubted)
     holders = holders_after(users, known_users(cluster.users.values(), settings.policy.owner))
     directory = plan_directory(desired, actual, holders, settings, now=now, scope=scope, lists_before=lists_before)
     return merged(users, directory)
@@ -344,15 +348,21 @@ def held_back(plan: Plan, cluster: Cluster, okta: Directory, limits: Limits = Li
     """What the brake makes of a plan; other BrakeFacts as keywords, absences of people among them."""
     actual = cluster.actual()
     absences = {
-        GROUPS: judge_listing(
-            GROUPS, okta.groups, baseline=None, owned_count=len(owned_groups(actual, ORG)), limits=limits
-        ),
-        APPS: judge_listing(APPS, okta.apps, baseline=None, owned_count=len(owned_apps(actual, ORG)), limits=limits),
+        **_absences(okta, actual, limits),
         **doubted_rosters(okta),
         **facts.pop("absences", {}),  # type: ignore[dict-item]
     }
     owned = {USER: frozenset(owned_names(cluster.users.values(), ORG)), **owned_objects(actual, ORG)}
     return brake(plan, BrakeFacts(limits=limits, owned=owned, absences=absences, **facts))  # type: ignore[arg-type]
+
+
+def _absences(okta: Directory, actual: ActualDirectory, limits: Limits) -> dict[str, Absences]:
+    """What the absences of both listings are worth, where nobody remembers how long they were."""
+    groups, apps = len(owned_groups(actual, ORG)), len(owned_apps(actual, ORG))
+    return {
+        GROUPS: judge_listing(GROUPS, okta.groups, baseline=None, owned_count=groups, limits=limits),
+        APPS: judge_listing(APPS, okta.apps, baseline=None, owned_count=apps, limits=limits),
+    }
 
 
 def synced(okta: Directory, cluster: Cluster | None = None, **how: object) -> Cluster:

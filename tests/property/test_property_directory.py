@@ -83,7 +83,8 @@ def test_every_history_converges_and_leaves_alone_what_is_not_ours(nestings, his
         is_believed = reading.is_believed(before)
 
         def plan(past=(), reading=reading, now=now, before=before):
-            unbraked = whole_plan(reading.okta, cluster, people=reading.people, settings=reading.settings, now=now)
+            facts = {"people": reading.people, "settings": reading.settings}
+            unbraked = whole_plan(reading.okta, cluster, now=now, limits=limits, **facts)
             absences = {PEOPLE: reading.absences(owned_names(before.users.values(), ORG))}
             return held_back(unbraked, cluster, reading.okta, limits, absences=absences, past=past)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from cluster_world import WITH_DIRECTORY, built_world
 from contract.sync.office import TEN_MINUTES, Office
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from property.directory_deeds import FILTERS, IN_OKTA, IN_TELEPORT, OBJECTS, DirectoryDeeds
 from teleport_okta.errors import TeleportOktaError
@@ -253,6 +253,14 @@ def is_kept(day, okta_id):
     max_examples=int(os.environ.get("SYNC_EXAMPLES", "25")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
+)
+@example(
+    # The user group of a group that an app server names is gone, and then the listing of groups comes back empty.
+    [
+        Moment([("hire", 0, 0)] * 6, None, False, "fine"),
+        Moment([("hire", 0, 0)] * 3, None, False, "fine"),
+        Moment([("delete the user group", 0, 0)], None, False, "no groups"),
+    ]
 )
 @given(days)
 def test_every_day_ends_with_the_right_users_groups_apps_and_lists(history):

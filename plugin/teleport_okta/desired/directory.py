@@ -7,7 +7,7 @@ it. Whether it comes to a list is decided with what Teleport holds (`plan/access
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.import_labels import NO_LABELS, RuleLabels
@@ -82,7 +82,8 @@ class DesiredDirectory:
 
     `groups` and `apps` by Okta id, `candidates` likewise. `present` are the Okta ids of all groups and apps in the
     listings, usable or not: what is not among them is absent. `left_out` says of present ones why they are no app
-    server, `no_list` why they have no list.
+    server, `no_list` why they have no list. `doubted` are the listings (`desired/trust.py`) whose absences are not
+    believed.
     """
 
     groups: Mapping[str, WantedGroup]
@@ -92,6 +93,12 @@ class DesiredDirectory:
     left_out: Mapping[str, str] = field(default_factory=dict)
     no_list: Mapping[str, str] = field(default_factory=dict)
     quarantined: tuple[Quarantined, ...] = ()
+    doubted: frozenset[str] = frozenset()
+
+    def is_unknown(self, okta_id: str, listing: str) -> bool:
+        """Whether nobody can tell what a group or an app is: its row is unreadable, or a doubted listing lacks it."""
+        is_missing = okta_id not in self.present
+        return (is_missing and listing in self.doubted) or self.is_unreadable(okta_id)
 
     def is_unreadable(self, okta_id: str) -> bool:
         """Whether a group or an app is in the listings, and nobody can tell what it is: what refers to it stays."""
@@ -124,9 +131,11 @@ def lists_wanted(groups: Iterable[OktaGroup], apps: Iterable[OktaApp], imports: 
     )
 
 
-def desired_directory(directory: Directory, imports: Imports, labels: ImportLabels) -> DesiredDirectory:
-    """Sort a reading of groups and apps."""
-    return _Sorting(directory, imports, labels).desired()
+def desired_directory(
+    directory: Directory, imports: Imports, labels: ImportLabels, *, doubted: frozenset[str] = frozenset()
+) -> DesiredDirectory:
+    """Sort a reading of groups and apps. `doubted` are the listings whose absences are not believed."""
+    return replace(_Sorting(directory, imports, labels).desired(), doubted=doubted)
 
 
 def _group_filter(group: OktaGroup, imports: Imports) -> str | None:

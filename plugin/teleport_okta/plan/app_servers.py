@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from teleport_okta.desired.trust import APPS
+from teleport_okta.desired.trust import APPS, GROUPS
 from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAppServer
 from teleport_okta.model.findings import Quarantined
@@ -92,7 +92,7 @@ def _content(
     if actual.is_unread(USER_GROUP):
         groups = base.user_groups
     else:
-        groups = () if imports.groups_off else _granting(wanted, base, desired)
+        groups = () if imports.groups_off else _granting(wanted, base, desired, actual, policy)
     return replace(
         base,
         labels=labelling.labelled(base.labels, owned, wanted.rule_labels, policy),
@@ -102,12 +102,15 @@ def _content(
     )
 
 
-def _granting(wanted: WantedApp, base: TeleportAppServer, desired: DesiredDirectory) -> tuple[str, ...]:
+def _granting(
+    wanted: WantedApp, base: TeleportAppServer, desired: DesiredDirectory, actual: ActualDirectory, policy: Policy
+) -> tuple[str, ...]:
     """Return the names of the user groups that grant an app; where that cannot be read, it is as it was found."""
     unknown = {
         name
         for name in base.user_groups
-        if desired.is_unreadable(name) or (name in desired.groups and desired.groups[name].apps is None)
+        if (desired.is_unknown(name, GROUPS) and not _is_ending(name, desired, actual, policy))
+        or (name in desired.groups and desired.groups[name].apps is None)
     }
     return in_found_order(unknown | (desired.groups.keys() & set(wanted.group_ids)), base.user_groups)
 
@@ -121,10 +124,13 @@ def _ends_behind(
 ) -> list[str]:
     """Return those user groups that an app server names no more, and that end."""
     lost = set(found.user_groups if found else ()).difference(content.user_groups)
-    groups = (actual.user_groups[name] for name in sorted(lost) if name in actual.user_groups)
-    return [
-        one.name for one in groups if labels.owner_of(one.labels) == policy.owner and one.name not in desired.present
-    ]
+    return [name for name in sorted(lost) if _is_ending(name, desired, actual, policy)]
+
+
+def _is_ending(name: str, desired: DesiredDirectory, actual: ActualDirectory, policy: Policy) -> bool:
+    """Whether there is a user group of ours of this name, and its group is not listed any more."""
+    found = actual.user_groups.get(name)
+    return found is not None and labels.owner_of(found.labels) == policy.owner and name not in desired.present
 
 
 def _step(wanted: WantedApp, content: TeleportAppServer, found: TeleportAppServer | None) -> Change:

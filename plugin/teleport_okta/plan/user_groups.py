@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from teleport_okta.desired.trust import GROUPS
+from teleport_okta.desired.trust import APPS, GROUPS
 from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportUserGroup
 from teleport_okta.model.findings import Quarantined
@@ -90,8 +90,9 @@ def _content(
     owned = labelling.ours(group.id, policy) | labelling.of_group(group)
     apps = base.applications
     if wanted.apps is not None and not actual.is_unread(APP_SERVER):
-        unreadable = {app_server_name(app_id) for app_id in wanted.unlisted if desired.is_unreadable(app_id)}
-        apps = in_found_order({app.name for app in wanted.apps} | unreadable.intersection(apps), apps)
+        unknown = {app_server_name(app_id) for app_id in wanted.unlisted if desired.is_unknown(app_id, APPS)}
+        kept = {name for name in unknown.intersection(apps) if not _is_ending(name, desired, actual, policy)}
+        apps = in_found_order({app.name for app in wanted.apps} | kept, apps)
     return replace(
         base,
         labels=labelling.labelled(base.labels, owned, wanted.rule_labels, policy),
@@ -108,8 +109,13 @@ def _ends_behind(
 ) -> list[str]:
     """Return those app servers that a user group names no more, and that end."""
     lost = set(found.applications if found else ()).difference(content.applications)
-    servers = (actual.app_servers[name] for name in sorted(lost) if name in actual.app_servers)
-    return [server.name for server in servers if ending_of(server, desired, policy) is not None]
+    return [name for name in sorted(lost) if _is_ending(name, desired, actual, policy)]
+
+
+def _is_ending(name: str, desired: DesiredDirectory, actual: ActualDirectory, policy: Policy) -> bool:
+    """Whether there is an app server of ours of this name, and it ends."""
+    found = actual.app_servers.get(name)
+    return found is not None and ending_of(found, desired, policy) is not None
 
 
 def _step(wanted: WantedGroup, content: TeleportUserGroup, found: TeleportUserGroup | None) -> Change:

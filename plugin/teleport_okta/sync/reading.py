@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.desired.directory import desired_directory
 from teleport_okta.desired.people import desired_users
-from teleport_okta.desired.trust import Absences
+from teleport_okta.desired.trust import APPS, BELIEVED, GROUPS, Absences
 from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.names import app_server_name
 from teleport_okta.model.scope import EVERYTHING
@@ -154,7 +154,8 @@ class Reading:
         if self.directory is None:
             return Plan()
         imports, actual = self.directory.imports, self.directory.actual
-        wanted = desired_directory(self.directory.okta, imports, actual.import_labels())
+        doubted = frozenset(name for name in (GROUPS, APPS) if not self.absences.get(name, BELIEVED).believed)
+        wanted = desired_directory(self.directory.okta, imports, actual.import_labels(), doubted=doubted)
         holders = holders_after(users, self.users)
         return plan_directory(
             wanted, actual, holders, imports, now=now, lists_before=self.remembered.lists, scope=self.scope

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from teleport_okta.model import labels
-from teleport_okta.model.access import TeleportAppServer
+from teleport_okta.model.access import TeleportAppServer, TeleportUserGroup
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name
 from teleport_okta.model.okta import MalformedRow
@@ -139,6 +139,18 @@ def test_a_group_whose_end_is_held_is_named_until_it_ends():
     assert found.labels[labels.APP_NAME] == "Forge"
     whole = organization(GIT)
     cluster.apply(held_back(whole_plan(whole, cluster), cluster, organization(group("00gNEW"), GIT)))
+    assert cluster.app_servers[NAME].user_groups == ()
+
+
+@pytest.mark.parametrize("user_groups", [{}, {"00gENG": TeleportUserGroup("00gENG", {"env": "prod"})}])
+def test_a_group_that_a_doubted_listing_lacks_is_named_as_it_was_also_where_its_user_group_is_gone_or_not_ours(
+    user_groups,
+):
+    cluster = synced(organization(ENG, GIT))
+    cluster.user_groups = user_groups
+    okta = organization(GIT, groups={"incomplete": "page 2: 503"})
+    assert not changes(whole_plan(okta, cluster), APP_SERVER)
+    synced(organization(group("00gNEW"), GIT), cluster)
     assert cluster.app_servers[NAME].user_groups == ()
 
 

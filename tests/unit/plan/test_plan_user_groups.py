@@ -127,6 +127,14 @@ def test_the_end_of_an_app_that_is_held_leaves_it_named_and_other_changes_go_on(
     assert found.labels[labels.GROUP_NAME] == "Motors"
 
 
+def test_an_app_that_a_doubted_listing_lacks_is_named_as_it_was_also_where_its_app_server_has_ended():
+    cluster = synced(organization(ENG, GIT))
+    cluster.app_servers.clear()
+    okta = organization(ENG, apps={"incomplete": "page 2: 503"})
+    assert not changes(whole_plan(okta, cluster), USER_GROUP)
+    assert synced(organization(ENG, app("0oaNEW")), cluster).user_groups["00gENG"].applications == ()
+
+
 def test_an_app_that_ends_is_named_until_then():
     okta = organization(ENG, app("0oaGIT", status="INACTIVE"))
     plan = whole_plan(okta, synced(organization(ENG, GIT)))
