@@ -28,11 +28,12 @@ async def _bad_read(play: Play) -> None:
     report = await play.next_pass()
     play.tell(
         "A bad read",
-        "Okta answers with an empty list of people: a narrowed admin role looks like this",
+        "Okta answers with an empty list of people, and reads by id show that they are still assigned",
         report,
         Check("nobody was deleted", set(play.stage.users()) == before),
         Check("nobody was locked", not report.plan.changes),
-        Check("everybody is reported as held", len(report.plan.findings.held) == len(before)),
+        Check("nothing of it can be approved", not report.plan.findings.held_digest),
+        whole=False,
     )
     play.organization.recover()
     report = await play.next_pass()

@@ -47,9 +47,11 @@ class Play:
         await self.stage.renew_app_servers()
         return report
 
-    def tell(self, title: str, deed: str, report: PassReport, *checks: Check) -> None:
-        """Tell a scene, with what was checked."""
+    def tell(self, title: str, deed: str, report: PassReport, *checks: Check, whole: bool = True) -> None:
+        """Tell a scene, with what was checked; `whole`: everything could be read in it."""
         done = Check("everything that was planned was done", report.applied)
+        if not whole:
+            done = Check("the pass is no success, and the report says why", not report.applied and bool(report.error))
         self._narration.tell(Scene(title, deed, (done, *checks), report))
 
     def tell_command(self, title: str, deed: str, output: Iterable[str], *checks: Check) -> None:

@@ -39,6 +39,8 @@ def print_scene(console: Console, scene: Scene) -> None:
                     console.print(Text(f"      {field.field}: {field.before or '(none)'} -> {field.after}"))
         if len(report.plan.changes) > _CHANGES_SHOWN:
             console.print(Text(f"  … and {len(report.plan.changes) - _CHANGES_SHOWN} more"))
+        if report.error:
+            console.print(Text(f"  not whole: {report.error}", style="yellow"))
         seconds = (report.finished - report.started).total_seconds()
         calls = sum(report.okta_calls.values())
         console.print(

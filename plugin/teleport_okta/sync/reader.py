@@ -173,6 +173,8 @@ class Reader:
             owned_count=len(users.owned),
             limits=limits,
         )
+        if people.lost:
+            absences = replace(absences, approvable=False)
         return Reading(
             at=at,
             facts=OktaFacts(terms.organization, app, people),

@@ -21,6 +21,7 @@ async def test_an_empty_page_deletes_all(world):
     assert len(world.owned()) == 30
     assert "lacks 20 people whom a read by id shows" in report.error
     assert len(report.plan.findings.held) == 10
+    assert not report.plan.findings.held_digest
     assert not world.locks()
 
 
