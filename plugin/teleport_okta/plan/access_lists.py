@@ -29,7 +29,7 @@ from teleport_okta.plan.needs import ended, written
 from teleport_okta.plan.nesting import Nesting
 from teleport_okta.plan.owned import people_of
 from teleport_okta.plan.plan import Plan
-from teleport_okta.plan.scoping import covers, within
+from teleport_okta.plan.scoping import covers, restricted
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -72,7 +72,7 @@ def plan_access_lists(
 def _within(plan: Plan, scope: Scope) -> Plan:
     return replace(
         plan,
-        changes=tuple(change for change in plan.changes if within(scope, change)),
+        changes=restricted(plan.changes, scope),
         quarantined=tuple(row for row in plan.quarantined if covers(scope, row.kind, row.name, row.okta_id)),
         warnings=(),
         unchanged=0,

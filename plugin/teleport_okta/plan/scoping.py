@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from teleport_okta.model.scope import ALL
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
+from teleport_okta.plan.needs import without
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.changes import Change
 
@@ -35,3 +39,18 @@ def within(scope: Scope, change: Change) -> bool:
         return True
     harmed = change.harmed
     return harmed is not None and covers(scope, harmed.kind, harmed.name, harmed.okta_id)
+
+
+def restricted(changes: Sequence[Change], scope: Scope) -> tuple[Change, ...]:
+    """Return what a plan says of a scope.
+
+    A membership of a name without a user, and what follows from its end, is for a full plan to end: only that knows
+    whether the user comes back.
+    """
+    if scope.users is not ALL:
+        changes = without(changes, _is_of_nobody)
+    return tuple(change for change in changes if within(scope, change))
+
+
+def _is_of_nobody(change: Change) -> bool:
+    return change.kind == MEMBER and change.harmed is not None and not change.harmed.okta_id

@@ -19,7 +19,7 @@ from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.serve import directory_messages, harm_messages, messages
 from teleport_okta.serve.front_door import Callers, front_door
 from teleport_okta.state.approvals import NothingHeldError
-from teleport_okta.sync.full_pass import PlanChangedError
+from teleport_okta.sync.changed_plan import PlanChangedError
 from teleport_okta.sync.previewing import NothingSeenError
 from teleport_okta.teleport.lease import StandbyError
 

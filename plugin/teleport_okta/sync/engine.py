@@ -11,7 +11,7 @@ from teleport_okta import __version__
 from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
 from teleport_okta.plan.render import hold_line, put_off_line, summary
 from teleport_okta.state.journal import Result
-from teleport_okta.sync.full_pass import PlanChangedError
+from teleport_okta.sync.changed_plan import PlanChangedError
 from teleport_okta.sync.status import Status
 from teleport_okta.teleport.lease import StandbyError
 

@@ -12,10 +12,12 @@ from teleport_okta.apply.keys import Keys
 from teleport_okta.apply.recalling import recall_deletions
 from teleport_okta.apply.releasing import release
 from teleport_okta.apply.settling import settle_open_records
-from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
+from teleport_okta.errors import ConfigError, InterruptedPassError
 from teleport_okta.model.cost import PassCost, ReadingProgress
 from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view, view_of
+from teleport_okta.state.errors import StateError
+from teleport_okta.sync.changed_plan import PlanChangedError, what_changed
 from teleport_okta.sync.hour import Hour
 from teleport_okta.sync.pass_run import PassRun
 from teleport_okta.sync.previewing import preview_of_last_seen, preview_of_reading, with_filters
@@ -29,7 +31,7 @@ from teleport_okta.sync.wholeness import why_not_whole
 from teleport_okta.teleport.wildcards import wildcard_roles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from teleport_okta.apply.outcome import Outcome
@@ -53,17 +55,10 @@ if TYPE_CHECKING:
 _PROGRESS_EVERY: Final = 30.0
 """Seconds between two lines of the log about a reading that takes long."""
 
-_DIFFERENCES_SHOWN: Final = 20
-"""Lines of difference that the error about a changed plan lists."""
-
 BY_HAND: Final = "command"
 """The trigger of a pass that a person asked for."""
 
 _log = logging.getLogger(__name__)
-
-
-class PlanChangedError(TeleportOktaError):
-    """The plan is not the one that was asked for any more. Read what changed, then ask for the new digest."""
 
 
 class FullPass:
@@ -165,7 +160,9 @@ class FullPass:
         lines = [change_line(change_view(change)) for change in plan.changes]
         await self._store.remember_plan(plan.digest, lines, at=self._clock.now())
         await self._memory.remember_findings(plan)
-        return view_of(plan, await self._cost(reading, mark), error="; ".join(why_not_whole(reading)))
+        cost = self._cost(reading, mark)
+        await self._remember_reading(reading, cost)
+        return view_of(plan, cost, error="; ".join(why_not_whole(reading)))
 
     async def preview_filters(
         self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool
@@ -196,22 +193,27 @@ class FullPass:
         mark = self._okta.people.calls
         if self._owner:
             await self._become_writer(self._owner)
-        await settle_open_records(self._store.journal, self._teleport, self._clock)
+        problems: list[str] = []
+        await _kept(settle_open_records(self._store.journal, self._teleport, self._clock), problems)
         run = self._start(settings, trigger=trigger, is_approved=bool(expected_digest), progress=progress)
         try:
             reading = await self._read(
                 settings, on_people=None if expected_digest else partial(self._lock_leavers, run)
             )
-            cost = await self._cost(reading, mark)
+            cost = self._cost(reading, mark)
+            await _kept(self._remember_reading(reading, cost), problems)
             plan = await run.plan(reading)
             if expected_digest and plan.digest != expected_digest:
                 remedy = "there is nothing left to do" if plan.is_empty else f"apply it with --plan {plan.digest}"
-                raise PlanChangedError(await self._what_changed(expected_digest, plan), remedy=remedy)
+                raise PlanChangedError(await what_changed(self._store, expected_digest, plan), remedy=remedy)
             self.keys.learned_all(reading.at)
             await self._become_writer(reading.policy.owner)
             self.applying = True
             outcomes, plan = await run.apply(plan)
-            plan = await self._memory.remember(reading, plan, outcomes, settings)
+            try:
+                plan = await self._memory.remember(reading, plan, outcomes, settings)
+            except StateError as error:
+                problems.append(_not_kept(error))
             report = self._report(
                 reading=reading,
                 plan=plan,
@@ -220,6 +222,7 @@ class FullPass:
                 started=started,
                 mark=mark,
                 cost=cost,
+                problems=problems,
             )
             if report.succeeded:
                 await self._store.remember_success(report.finished)
@@ -269,6 +272,7 @@ class FullPass:
         started: datetime,
         mark: Mapping[str, int],
         cost: PassCost,
+        problems: Sequence[str],
     ) -> PassReport:
         shown = view_of(plan, cost)
         stops = [str(outcome.stop) for outcome in outcomes if outcome.stop is not None]
@@ -279,7 +283,7 @@ class FullPass:
             started=started,
             finished=self._clock.now(),
             okta_calls=self._okta.people.calls_since(mark),
-            error="; ".join([*why_not_whole(reading), *stops[:1]]),
+            error="; ".join([*why_not_whole(reading), *stops[:1], *problems]),
         )
 
     def _start(
@@ -327,10 +331,14 @@ class FullPass:
         finally:
             self.progress = None
         self.role_warnings = self._warn_of_roles(reading)
+        return reading
+
+    async def _remember_reading(self, reading: Reading, cost: PassCost) -> None:
+        """Keep what was read of groups and apps, and what it cost. Raises StateError."""
         read = reading.facts.directory
         if read is not None:
             await self._store.directory.remember(read.directory, members_to_remember(read))
-        return reading
+        await self._store.remember_cost(cost)
 
     def _note_progress(self, done: int, forecast: CallForecast) -> None:
         """Keep how far a reading is, and say so in the log now and then."""
@@ -356,29 +364,27 @@ class FullPass:
         roles = wildcard_roles(role for role in reading.directory.actual.roles.values() if role.name not in of_bot)
         return tuple(role.warning for role in roles if not role.is_preset)
 
-    async def _cost(self, reading: Reading, mark: Mapping[str, int]) -> PassCost:
-        """Return what the reading cost, and what the next one will if nothing changes; keeps it for `status`."""
+    def _cost(self, reading: Reading, mark: Mapping[str, int]) -> PassCost:
+        """Return what the reading cost, and what the next one will if nothing changes."""
         made = self._okta.people.calls_since(mark)
         cost = PassCost(made=made)
         if reading.facts.directory is not None:
             read = reading.facts.directory
             forecast = read.plan.unchanged(self._okta.directory.client.pace, read.listed)
             cost = PassCost(made, forecast.calls, forecast.seconds)
-        await self._store.remember_cost(cost)
         return cost
 
-    async def _what_changed(self, digest: str, plan: Plan) -> str:
-        shown = await self._store.remembered_plan(digest)
-        if shown is None:
-            return f"no plan {digest} has been shown lately; the plan is now {plan.digest}"
-        now = [change_line(change_view(change)) for change in plan.changes]
-        lines_now, lines_shown = set(now), set(shown)
-        gone = [f"  no longer: {line}" for line in shown if line not in lines_now]
-        new = [f"  new: {line}" for line in now if line not in lines_shown]
-        detail = gone + new or ["  the same changes, from or to other content"]
-        if len(detail) > _DIFFERENCES_SHOWN:
-            detail = [*detail[:_DIFFERENCES_SHOWN], f"  and {len(detail) - _DIFFERENCES_SHOWN} more"]
-        return "\n".join([f"the plan is now {plan.digest}, not {digest}:", *detail])
+
+async def _kept(keeping: Awaitable[None], problems: list[str]) -> None:
+    """Keep something in the state, or note why not: a pass goes on without, and is no success then."""
+    try:
+        await keeping
+    except StateError as error:
+        problems.append(_not_kept(error))
+
+
+def _not_kept(error: StateError) -> str:
+    return f"the state was not kept: {error}"
 
 
 def _outcome_views(outcomes: Iterable[Outcome], plan: Plan, shown: PlanView) -> tuple[OutcomeView, ...]:

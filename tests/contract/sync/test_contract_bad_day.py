@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import urllib.request
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import grpc
 import pytest
@@ -15,6 +17,7 @@ from teleport_okta.model import labels
 from teleport_okta.observe.metrics import served
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.approvals import NothingHeldError
+from teleport_okta.state.errors import StateFullError
 from teleport_okta.state.journal import Result
 
 APP_USERS = "/api/v1/apps/*/users"
@@ -471,3 +474,35 @@ async def test_people_who_exchange_logins_wait_until_one_of_them_takes_a_third(w
     world.clock.advance(31 * HOUR)
     await world.run()
     assert world.owned() == {"fay@x.io": ada.id, "ada@x.io": bob.id}
+
+
+async def fill(store):
+    """Let the state grow no more, down to the last byte of a page."""
+
+    def insert(connection, size):
+        connection.execute("PRAGMA max_page_count = 1")
+        columns = "time, trigger, kind, name, okta_id, action, reason, before_digest, after_digest, outcome, error"
+        connection.execute(
+            f"INSERT INTO journal ({columns}) VALUES (0, '', '', ?, '', '', '', '', '', '', '')", ["x" * size]
+        )
+
+    for size in (1000, 100, 10, 1):
+        with suppress(StateFullError):
+            for _ in range(1000):
+                await store._database.submit(partial(insert, size=size))
+
+
+async def test_a_full_disk_keeps_back_what_needs_a_record_and_no_lock(world):
+    ada, bob = await world.hired("ada@x.io", "bob@x.io")
+    world.okta.suspend(ada.id)
+    world.okta.unassign(world.okta_app.id, bob.id)
+    store = world.parts.store
+    await fill(store)
+    report = await world.run()
+    assert sorted(world.locks()) == ["ada@x.io", "bob@x.io"]
+    assert "bob@x.io" in world.owned()
+    assert "the disk is full" in report.error
+    assert not report.applied
+    await store._database.submit(lambda connection: connection.execute("PRAGMA max_page_count = 100000") and None)
+    assert (await world.run()).succeeded
+    assert set(world.owned()) == {"ada@x.io"}

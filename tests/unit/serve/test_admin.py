@@ -28,7 +28,7 @@ from teleport_okta.serve.admin_client import AdminClient, ServiceError, running_
 from teleport_okta.serve.callers import Caller, this_process
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry, Store
-from teleport_okta.sync.full_pass import PlanChangedError
+from teleport_okta.sync.changed_plan import PlanChangedError
 from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.sync.status import Status
 from worlds import NOW, braked, leaver_lock, listing, owned_user, person, planned

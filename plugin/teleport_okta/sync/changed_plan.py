@@ -1,0 +1,35 @@
+"""What became of a plan that somebody asked for by its digest, and that is another one now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.plan.render import change_line
+from teleport_okta.plan.view import change_view
+
+if TYPE_CHECKING:
+    from teleport_okta.plan.plan import Plan
+    from teleport_okta.state.store import Store
+
+_DIFFERENCES_SHOWN: Final = 20
+"""Lines of difference that the error about a changed plan lists."""
+
+
+class PlanChangedError(TeleportOktaError):
+    """The plan is not the one that was asked for any more. Read what changed, then ask for the new digest."""
+
+
+async def what_changed(store: Store, digest: str, plan: Plan) -> str:
+    """Say how a plan differs from the one that was shown under a digest. Raises StateError."""
+    shown = await store.remembered_plan(digest)
+    if shown is None:
+        return f"no plan {digest} has been shown lately; the plan is now {plan.digest}"
+    now = [change_line(change_view(change)) for change in plan.changes]
+    lines_now, lines_shown = set(now), set(shown)
+    gone = [f"  no longer: {line}" for line in shown if line not in lines_now]
+    new = [f"  new: {line}" for line in now if line not in lines_shown]
+    detail = gone + new or ["  the same changes, from or to other content"]
+    if len(detail) > _DIFFERENCES_SHOWN:
+        detail = [*detail[:_DIFFERENCES_SHOWN], f"  and {len(detail) - _DIFFERENCES_SHOWN} more"]
+    return "\n".join([f"the plan is now {plan.digest}, not {digest}:", *detail])
