@@ -22,11 +22,13 @@ from tests.bench import (
     directory_memory,
     directory_passes,
     large_lists,
+    leavers_first,
     members_planning,
     memory,
     okta_calls,
     planning,
     records,
+    settling,
     throughput,
     ways,
 )
@@ -38,6 +40,8 @@ from tests.bench.size import Size
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tests.bench.directory_passes import DirectoryPass
+
 PARTS = (
     "calls",
     "upserts",
@@ -47,6 +51,8 @@ PARTS = (
     "ways",
     "directory-calls",
     "directory-memory",
+    "settling",
+    "leavers-first",
     "directory-planning",
     "large-lists",
 )
@@ -68,6 +74,7 @@ class Sizes:
     harms: int
     calls_each: int
     directories: tuple[Size, ...]
+    settled_group: int
     list_changed: int
     list_made: int
 
@@ -81,6 +88,7 @@ FULL = Sizes(
     harms=1_000,
     calls_each=1_000,
     directories=(Size(500, 50, 30, 5_000), Size(5_000, 500, 200, 50_000), Size(50_000, 5_000, 1_000, 500_000)),
+    settled_group=5_000,
     list_changed=20_000,
     list_made=50_000,
 )
@@ -93,6 +101,7 @@ QUICK = Sizes(
     harms=100,
     calls_each=300,
     directories=(Size(500, 50, 30, 5_000), Size(5_000, 500, 200, 50_000)),
+    settled_group=500,
     list_changed=1_000,
     list_made=6_000,
 )
@@ -155,15 +164,33 @@ def _measured_with_directory(
     rows: list[Row] = []
     if "directory-calls" in parts:
         rows += directory_calls.measured(sizes.directories, _below(directory, "directory-calls"), progress)
-    if "directory-memory" in parts:
-        weighed = directory_passes.measured(sizes.directories, _below(directory, "directory-memory"), progress)
-        rows += directory_memory.rows(list(weighed))
+    if not {"directory-memory", "settling"}.isdisjoint(parts):
+        rows += _measured_in_worlds(parts, sizes, _below(directory, "worlds"), progress)
+    if "leavers-first" in parts:
+        rows += leavers_first.measured(sizes.directories, _below(directory, "leavers-first"), progress)
     if "directory-planning" in parts:
         rows += members_planning.measured(sizes.directories[-1], directory, progress)
     if "large-lists" in parts:
         below = _below(directory, "large-lists")
         rows += large_lists.measured(sizes.list_changed, sizes.list_made, below, progress)
     return rows
+
+
+def _measured_in_worlds(
+    parts: Sequence[str], sizes: Sizes, directory: Path, progress: Callable[[str], None]
+) -> list[Row]:
+    """Measure those of these parts that need an organisation and a cluster that agree; making one takes long."""
+    passes: list[DirectoryPass] = []
+    settled: list[Row] = []
+    for size in sizes.directories:
+        with directory_passes.world(size, directory, progress) as world:
+            if "directory-memory" in parts:
+                passes += world.passes()
+            else:
+                world.fill()
+            if "settling" in parts and size.users >= sizes.settled_group:
+                settled += settling.measured(world, sizes.settled_group)
+    return [*(directory_memory.rows(passes) if passes else ()), *settled]
 
 
 def _below(directory: Path, part: str) -> Path:

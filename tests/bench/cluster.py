@@ -16,7 +16,6 @@ import signal
 import sys
 from collections import Counter, defaultdict
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +41,12 @@ from tests.bench.results import BenchError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
+    from datetime import datetime
 
     from google.protobuf.message import Message
     from teleport_okta.plan.changes import Change
     from teleport_okta.sandbox.teleport.cluster import Cluster
+    from teleport_okta.settings import Settings
 
 
 class _Weighing(ListWrites):
@@ -68,17 +69,24 @@ async def fill(cluster: Cluster, config: Path, *, users_alone: bool) -> dict[str
     """Put into the stores what the next pass of a configuration would make; returns how many of each kind."""
     settings = load(config)
     async with app.opened(settings) as parts:
-        reader = Reader(
-            okta=parts.okta,
-            teleport=parts.teleport,
-            store=parts.store,
-            clock=parts.clock,
-            registry=Registry(),
-            hour=Hour(parts.store, parts.clock),
-            keys=Keys(parts.clock),
-        )
-        reading = await reader.everything(settings)
-    now = datetime.now(UTC)
+        return await made_at_once(cluster, parts, settings, users_alone=users_alone)
+
+
+async def made_at_once(
+    cluster: Cluster, parts: app.Parts, settings: Settings, *, users_alone: bool = False
+) -> dict[str, int]:
+    """Put into the stores what the next pass of a process would make; returns how many of each kind."""
+    reader = Reader(
+        okta=parts.okta,
+        teleport=parts.teleport,
+        store=parts.store,
+        clock=parts.clock,
+        registry=Registry(),
+        hour=Hour(parts.store, parts.clock),
+        keys=Keys(parts.clock),
+    )
+    reading = await reader.everything(settings)
+    now = parts.clock.now()
     changes = [change for change in reading.plan(now).changes if change.kind == USER or not users_alone]
     other = next((change for change in changes if change.action is not Action.CREATE), None)
     if other is not None:

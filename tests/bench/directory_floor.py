@@ -60,10 +60,10 @@ def floor(org: OktaOrganization, *, share: float, unchanged: bool) -> Mapping[st
 
 def windows(calls: Mapping[str, int], org: OktaOrganization, *, share: float) -> int:
     """Return how many rate-limit windows the slowest bucket takes for these calls; the first one is there at once."""
-    return max(math.ceil(number / _a_window(bucket, org, share)) for bucket, number in calls.items())
+    return max(math.ceil(number / a_window(bucket, org, share)) for bucket, number in calls.items())
 
 
-def _a_window(bucket: str, org: OktaOrganization, share: float) -> int:
+def a_window(bucket: str, org: OktaOrganization, share: float) -> int:
     """Return how many calls of a bucket may be made in a window: our share of the credential's part of the limit."""
     return max(1, math.floor(org.limiter.limit(bucket) * org.limiter.share // 100 * share))
 

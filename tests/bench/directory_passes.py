@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.bench.processes import Finished, control, fillable_teleport, okta_of, run
+from tests.bench.processes import FillableCluster, Finished, control, fillable_teleport, okta_of, run
 from tests.bench.results import BenchError
 from tests.processes import COMMAND, installation_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.bench.size import Size
@@ -39,29 +40,53 @@ class DirectoryPass:
     teleport_calls: dict[str, int]
 
 
-def measured(sizes: Sequence[Size], directory: Path, progress: Callable[[str], None]) -> Iterator[DirectoryPass]:
-    """Measure, for each size, a first pass and one after it that changes nothing.
+@dataclass
+class World:
+    """An organisation of a size, and a cluster that is `settled` once it holds what the organisation says."""
 
-    Raises BenchError for a pass that wrote anything else.
-    """
-    for size in sizes:
-        scratch = directory / f"directory-{size.users}"
-        scratch.mkdir()
-        with okta_of("size", *size.arguments) as okta, fillable_teleport(scratch / "teleport") as cluster:
-            installation = directory_installation(scratch, okta, cluster)
-            verbs = {FIRST: "apply", UNCHANGED: "apply"}
-            if size.memberships > APPLIED_AT_MOST:
-                verbs = {FIRST_PLAN: "plan", UNCHANGED: "apply"}
-            for which, verb in verbs.items():
-                if which == UNCHANGED and FIRST_PLAN in verbs:
-                    progress(f"filling a cluster for {size}")
-                    cluster.fill(installation.config)
-                progress(f"{which} of {size}")
-                control(cluster, "POST", "/calls/reset")
-                process = run([*COMMAND, verb, "--config", str(installation.config)], scratch)
-                called = calls(cluster)
-                _check(size, which, writes(called))
-                yield DirectoryPass(size, which, process, called)
+    size: Size
+    okta: Sandbox
+    cluster: FillableCluster
+    config: Path
+    scratch: Path
+    progress: Callable[[str], None]
+    settled: bool = False
+
+    def fill(self) -> None:
+        """Put into the cluster what a first pass would make."""
+        self.progress(f"filling a cluster for {self.size}")
+        self.cluster.fill(self.config)
+        self.settled = True
+
+    def passes(self) -> Iterator[DirectoryPass]:
+        """Measure a first pass, and one after it that changes nothing.
+
+        Raises BenchError for a pass that wrote anything else.
+        """
+        if self.size.memberships > APPLIED_AT_MOST:
+            yield self._measured(FIRST_PLAN, "plan")
+            self.fill()
+        else:
+            yield self._measured(FIRST, "apply")
+            self.settled = True
+        yield self._measured(UNCHANGED, "apply")
+
+    def _measured(self, which: str, verb: str) -> DirectoryPass:
+        self.progress(f"{which} of {self.size}")
+        control(self.cluster, "POST", "/calls/reset")
+        process = run([*COMMAND, verb, "--config", str(self.config)], self.scratch)
+        called = calls(self.cluster)
+        _check(self.size, which, writes(called))
+        return DirectoryPass(self.size, which, process, called)
+
+
+@contextmanager
+def world(size: Size, directory: Path, progress: Callable[[str], None]) -> Iterator[World]:
+    """Run an organisation of a size beside an empty cluster."""
+    scratch = directory / f"directory-{size.users}"
+    scratch.mkdir()
+    with okta_of("size", *size.arguments) as okta, fillable_teleport(scratch / "teleport") as cluster:
+        yield World(size, okta, cluster, directory_installation(scratch, okta, cluster).config, scratch, progress)
 
 
 def directory_installation(directory: Path, okta: Sandbox, cluster: Sandbox, **access_lists: object) -> Installation:

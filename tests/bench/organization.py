@@ -29,7 +29,9 @@ from tests.bench.population import GROUP, profile
 from tests.bench.size import Size
 
 if TYPE_CHECKING:
+    from teleport_okta.sandbox.okta.app_defaults import Json
     from teleport_okta.sandbox.okta.apps import App
+    from teleport_okta.sandbox.okta.control import Action
 
 SPEED = 20
 """How many seconds of the organisation pass in one of ours."""
@@ -109,10 +111,23 @@ class _Unreached(RateLimiter):
         return 1_000_000
 
 
+class _Control(OktaControl):
+    """Plays the administrator, and fills a group at once."""
+
+    def _actions(self) -> dict[str, Action]:
+        return {**super()._actions(), "POST /groups/{group}/enrol": self._enrol}
+
+    def _enrol(self, at: dict[str, str], body: Json) -> None:
+        users = body["users"]
+        if not isinstance(users, list):
+            raise TypeError("users must be a list of ids")
+        self._org.groups.enrol(at["group"], users)
+
+
 async def serve(population: Population) -> None:
     """Print one line of JSON when ready, then serve until cancelled."""
     organization = population.organization
-    async with OktaSandbox(organization) as okta, OktaControl(okta) as control:
+    async with OktaSandbox(organization) as okta, _Control(okta) as control:
         line = {
             "url": okta.url,
             "ssws_token": organization.ssws_token,

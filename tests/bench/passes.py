@@ -87,7 +87,7 @@ def _leaving(
 ) -> Pass:
     """Hide a tenth of the people, and measure the pass that locks and deletes them."""
     leavers = people // 10
-    okta.control("POST", "/role", {"hide": _some_ids(okta, leavers)})
+    okta.control("POST", "/role", {"hide": some_ids(okta, leavers)})
     progress(f"pass in which {leavers:,} of {people:,} people leave")
     for sandbox in (okta, cluster):
         control(sandbox, "POST", "/calls/reset")
@@ -101,7 +101,7 @@ def _leaving(
     return Pass(SAML_APP, people, LEAVING, calls, process)
 
 
-def _some_ids(okta: Sandbox, count: int) -> list[str]:
+def some_ids(okta: Sandbox, count: int) -> list[str]:
     """Return the ids of so many of the app's people but the first, who is the administrator."""
     ids: list[str] = []
     url = f"{okta.line['url']}/api/v1/apps/{okta.line['app_id']}/users?limit=500"

@@ -84,11 +84,11 @@ class Answering:
 
 
 @contextmanager
-def answering(command: Sequence[str]) -> Iterator[Answering]:
-    """Run such a child; its errors go where ours go. It ends with its input, or is killed at the deadline."""
+def answering(command: Sequence[str], *, deadline: float = DEADLINE) -> Iterator[Answering]:
+    """Run such a child; its errors go where ours go. It ends with its input, or is killed after `deadline` seconds."""
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, text=True, stdin=pipe, stdout=pipe) as process:
-        overdue = threading.Timer(DEADLINE, process.kill)
+        overdue = threading.Timer(deadline, process.kill)
         overdue.start()
         try:
             yield Answering(process)

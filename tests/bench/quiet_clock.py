@@ -14,9 +14,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
+from unittest.mock import patch
 
 from teleport_okta.clock import Boot
+from teleport_okta.okta.transport import HttpTransport
+from teleport_okta.state.database import Database
 from teleport_okta.state.directory import DirectoryMemory
+from teleport_okta.teleport.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -29,7 +33,8 @@ _START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 class QuietClock:
     """A clock that `run` moves. What waits for something else than the clock says so with `busy`."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: datetime = _START) -> None:
+        self._start = start
         self._elapsed = 0.0
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = count()
@@ -37,7 +42,7 @@ class QuietClock:
 
     def now(self) -> datetime:
         """Return the virtual time of day in UTC."""
-        return _START + timedelta(seconds=self._elapsed)
+        return self._start + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
         """Return the virtual seconds since the clock was made."""
@@ -64,6 +69,15 @@ class QuietClock:
             yield
         finally:
             self._busy -= 1
+
+    def busy_until(self, future: asyncio.Future[T]) -> asyncio.Future[T]:
+        """Keep the clock where it is until a future is done; return the future."""
+        self._busy += 1
+        future.add_done_callback(self._one_less)
+        return future
+
+    def _one_less(self, _: asyncio.Future[Any]) -> None:
+        self._busy -= 1
 
     def end_earliest_wait(self) -> bool:
         """Move to the end of the earliest wait, and end all that end then; False when it is not yet, or no, time."""
@@ -96,6 +110,30 @@ def run(clock: QuietClock, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run to the end, as `asyncio.run` does, moving the clock whenever all is quiet."""
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(_Selector(clock))) as runner:
         return runner.run(main())
+
+
+@contextmanager
+def held_by_the_product(clock: QuietClock) -> Iterator[None]:
+    """Let every request of the product, to Okta, to Teleport and to its state, keep the clock where it is."""
+    send, call, submit = HttpTransport.send, Connection.call_once, Database.submit
+
+    async def sent(*arguments: Any) -> Any:
+        with clock.busy():
+            return await send(*arguments)
+
+    async def called(*arguments: Any, **options: Any) -> Any:
+        with clock.busy():
+            return await call(*arguments, **options)
+
+    def submitted(database: Database, work: Any) -> Any:
+        return clock.busy_until(submit(database, work))
+
+    with (
+        patch.object(HttpTransport, "send", sent),
+        patch.object(Connection, "call_once", called),
+        patch.object(Database, "submit", submitted),
+    ):
+        yield
 
 
 class HeldSession:
