@@ -93,11 +93,20 @@ class _World:
             default_owners=self.settings.access_lists.default_owners,
             left_out=frozenset(self.settings.apps.leave_out),
         )
+        people_are_read = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             reading_directory = tasks.create_task(
-                read_okta_directory(self.source, self.settings, self.memory, imports, people_before=people_before)
+                read_okta_directory(
+                    self.source,
+                    self.settings,
+                    self.memory,
+                    imports,
+                    people_before=people_before,
+                    people_are_read=people_are_read,
+                )
             )
             app, people = await read_people(self.source.people, self.settings)
+            people_are_read.set()
         if people.incomplete:
             raise BenchError(f"the listing of people is incomplete: {people.incomplete}")
         read = with_people_of(app, people, reading_directory.result(), imports)

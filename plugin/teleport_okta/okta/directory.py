@@ -68,11 +68,13 @@ async def read_directory(
     known: Known | None = None,
     recall: Recall = nothing,
     progress: Progress | None = None,
+    apps_after: asyncio.Event | None = None,
 ) -> DirectoryReading:
     """Read groups, apps and the rosters that `choose` has use for.
 
     `recall` is asked for the members of groups that `known` says are remembered; a group that it does not return is
-    read. `progress` is told how many of the forecast's calls are done.
+    read. `progress` is told how many of the forecast's calls are done. Rosters of apps are read once `apps_after` is
+    set: the scarcest bucket is left to what comes before.
 
     Raises the OktaError of a listing's first page, or of a roster where every other one would meet it too; what is
     wrong with one group or app alone is its roster's problem.
@@ -91,7 +93,7 @@ async def read_directory(
     if not plan.remembered <= recalled.keys():
         known = replace(known, members={group: known.members[group] for group in plan.remembered & recalled.keys()})
         plan = plan_fetch(groups, apps, wanted, known, pace=client.pace, skew=skew)
-    rosters = await _Reader(reads, plan, progress, groups.rows).read()
+    rosters = await _Reader(reads, plan, progress, groups.rows, apps_after).read()
 
     empty = Roster(frozenset(), groups.read_at)
     members = {group.id: empty for group in groups.rows if group.id in wanted.groups}
@@ -141,9 +143,15 @@ class _Reader:
     """Reads the rosters of a plan."""
 
     def __init__(
-        self, reads: DirectoryReads, plan: FetchPlan, progress: Progress | None, groups: Iterable[OktaGroup]
+        self,
+        reads: DirectoryReads,
+        plan: FetchPlan,
+        progress: Progress | None,
+        groups: Iterable[OktaGroup],
+        apps_after: asyncio.Event | None,
     ) -> None:
         self._reads = reads
+        self._apps_after = apps_after
         self._people_in: dict[str, int | None] = {}
         self._apps_of: dict[str, int | None] = {}
         for group in groups:
@@ -186,16 +194,18 @@ class _Reader:
         self._forecast = self._reads.client.pace.forecast(calls)
         await self._run(_errands(asked, self._reads.grants, rosters.grants))
 
-    async def _run(self, *buckets: list[_Errand]) -> None:
+    async def _run(self, of_groups: list[_Errand], of_apps: list[_Errand] | None = None) -> None:
         """Run the errands, those of each bucket by workers of its own, longest first, to balance the workers."""
         with one_error():
             async with asyncio.TaskGroup() as tasks:
-                for errands in buckets:
+                for errands, after in ((of_groups, None), (of_apps or [], self._apps_after)):
                     queue = iter(sorted(errands, key=lambda errand: -errand.calls))
                     for _ in range(min(WORKERS, len(errands))):
-                        tasks.create_task(self._work(queue))
+                        tasks.create_task(self._work(queue, after))
 
-    async def _work(self, queue: Iterator[_Errand]) -> None:
+    async def _work(self, queue: Iterator[_Errand], after: asyncio.Event | None) -> None:
+        if after is not None:
+            await after.wait()
         for errand in queue:
             await errand.run()
             self._done += errand.calls

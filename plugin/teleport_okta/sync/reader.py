@@ -112,10 +112,14 @@ class Reader:
         at = self._keys.time()
         await self._registry.load(self._store)
         terms = self.last_terms = await self.terms(settings)
+        people_are_read = asyncio.Event()
         with one_error():
             async with asyncio.TaskGroup() as tasks:
-                reading_directory = tasks.create_task(self._okta_directory(terms.imports, settings, progress))
+                reading_directory = tasks.create_task(
+                    self._okta_directory(terms.imports, settings, progress, people_are_read)
+                )
                 people = await self._people(terms, settings, at)
+                people_are_read.set()
                 if on_people is not None:
                     await on_people(people)
         read = reading_directory.result()
@@ -191,7 +195,11 @@ class Reader:
         )
 
     async def _okta_directory(
-        self, imports: Imports | None, settings: Settings, progress: Progress | None
+        self,
+        imports: Imports | None,
+        settings: Settings,
+        progress: Progress | None,
+        people_are_read: asyncio.Event,
     ) -> DirectoryReading | str | None:
         """Read groups and apps, or return why that was not possible: it is no reason to leave people as they are."""
         if imports is None:
@@ -206,6 +214,7 @@ class Reader:
                 people_before=people_before,
                 peopled=self._registry.peopled(),
                 progress=progress,
+                people_are_read=people_are_read,
             )
         except OktaForbiddenError as error:
             return f"{error}; or set sync.apps_and_groups = false"

@@ -23,6 +23,7 @@ from teleport_okta.sync.listings import Listings
 from teleport_okta.teleport.nested_lists import add_unlisted_nested_lists
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from teleport_okta.desired.policy import Imports
@@ -151,11 +152,13 @@ async def read_okta_directory(
     people_before: int | None,
     peopled: Collection[str] = (),
     progress: Progress | None = None,
+    people_are_read: asyncio.Event | None = None,
 ) -> DirectoryReading:
     """Read groups, apps and the rosters that are wanted of them, while people are read elsewhere.
 
     `people_before` is how many people there were, by which the calls for them are forecast; `peopled` are groups whose
-    lists have imported members. Raises OktaError and StateError.
+    lists have imported members. Rosters of apps wait until `people_are_read`: both share Okta's scarcest bucket, and
+    leavers are locked as soon as people are read. Raises OktaError and StateError.
     """
     app_id = settings.okta.app_id if settings.sync.source == "saml_app" else None
 
@@ -174,7 +177,14 @@ async def read_okta_directory(
         listed=await memory.listed(),
         spent=Counter({bucket: pages(people_before, a_page), OTHER: 1}) + Counter({ONE_APP: 1} if app_id else {}),
     )
-    return await read_directory(source.directory, choose, known=known, recall=memory.recall_members, progress=progress)
+    return await read_directory(
+        source.directory,
+        choose,
+        known=known,
+        recall=memory.recall_members,
+        progress=progress,
+        apps_after=people_are_read,
+    )
 
 
 def with_people_of(

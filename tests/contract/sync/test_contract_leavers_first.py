@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc
 import pytest
 from teleport_okta.sandbox.teleport.faults import Fault
@@ -111,3 +113,22 @@ async def test_a_full_data_directory_keeps_no_leaver_signed_in(office, group, mo
     assert "disk is full" in report.error
     assert (await office.next_pass()).succeeded
     assert ADA not in office.world.owned()
+
+
+async def test_rosters_of_apps_are_read_after_the_people_with_whom_they_share_a_bucket(office, group):
+    for name in ("Wiki", "Chat", "Mail"):
+        office.app(name, ADA, groups=[office.group(name, ADA)])
+    people, mark, before = office.world.parts.okta.people, office.okta.mark(), None
+    listing = people.people_of_app
+
+    async def listed_late(app_id):
+        nonlocal before
+        while office.okta.calls_since(mark).endpoints["GET /api/v1/groups/{id}/users"] < 3:
+            await asyncio.sleep(0)
+        before = office.okta.calls_since(mark).endpoints
+        return await listing(app_id)
+
+    people.people_of_app = listed_late
+    assert (await office.next_pass()).succeeded
+    assert before["GET /api/v1/apps/{id}/users"] == 0
+    assert office.okta.calls_since(mark).endpoints["GET /api/v1/apps/{id}/users"] == 4
