@@ -31,11 +31,17 @@ class Reading(Enum):
     EMPTY = "everybody is hidden from us"
     ANONYMOUS = "a row has no id"
     INACTIVE = "the app is inactive"
+    LOSSY = "the listing loses some people, whom reads by id show"
+    UNASKED = "reads of people by id are not answered"
+
+
+UNASSIGNED = "visible by id, and not assigned"
+"""What the product was told of somebody whom the listing lacks, and of whom reads by id say why."""
 
 
 @dataclass
 class Person:
-    """One person: `assignment` is None where the app does not list them."""
+    """One person: `assignment` is None where the app does not list them; nobody finds somebody `erased` by id."""
 
     id: str
     name: str
@@ -43,6 +49,7 @@ class Person:
     assignment: str | None = None
     department: str = "Engines"
     mangled: bool = False
+    erased: bool = False
 
     @property
     def row(self):
@@ -50,12 +57,20 @@ class Person:
         if self.assignment is None:
             return None
         if self.mangled:
-            return MalformedRow(self.id, "profile.title is not valid Unicode")
+            return MalformedRow(self.id, "profile.title is not valid Unicode", self.status, self.assignment)
+        return self._facts(self.assignment)
+
+    @property
+    def row_by_id(self):
+        """What the organisation says of them, without the app; None: nothing."""
+        return None if self.erased else self._facts(None)
+
+    def _facts(self, assignment):
         return PersonFacts(
             okta_id=self.id,
             name=self.name,
             status=self.status,
-            assignment_status=self.assignment,
+            assignment_status=assignment,
             profile={"login": self.name, "department": self.department},
             app_profile={},
         )
@@ -63,14 +78,17 @@ class Person:
     @property
     def is_gone(self):
         """Whether the row says so, or there is none."""
-        if self.assignment is None or self.mangled:
-            return self.assignment is None
-        return self.assignment == ENDED or self.status == "DEPROVISIONED"
+        return self.assignment in {None, ENDED} or self.status == "DEPROVISIONED"
+
+    @property
+    def has_known_status(self):
+        """Whether the row says whether they must be locked; it does so also where the rest cannot be read."""
+        return not self.is_gone and self.status in SETTLED | UNACTIVATED
 
     @property
     def is_understood(self):
         """Whether the row can be read and acted upon, names aside."""
-        return not self.is_gone and not self.mangled and self.status in SETTLED | UNACTIVATED
+        return self.has_known_status and not self.mangled
 
     @property
     def has_good_name(self):
@@ -86,7 +104,8 @@ class Person:
 class Organization:
     """The people, and the product's reads of them (the methods of `OktaReads`).
 
-    `told` keeps what the product was last told of each id in this pass: a row, or None for an absence.
+    `told` keeps what the product was last told of each id in this pass: a row, UNASSIGNED, or None for an absence.
+    `unknown_by_id` are those of whom a read by id said in this pass that there is nobody to be seen.
     """
 
     clock: object
@@ -94,6 +113,8 @@ class Organization:
     reading: Reading = Reading.FINE
     hidden: frozenset[str] = frozenset()
     told: dict[str, object] = field(default_factory=dict)
+    unknown_by_id: set[str] = field(default_factory=set)
+    _visible: set[str] = field(default_factory=set)
 
     def __post_init__(self):
         self.people = {okta_id: Person(okta_id, NAMES[0]) for okta_id in IDS}
@@ -103,6 +124,7 @@ class Organization:
 
     def read_like(self, reading, hidden=frozenset()):
         self.reading, self.hidden, self.told = reading, hidden, {}
+        self.unknown_by_id, self._visible = set(), set()
 
     # What the product reads
 
@@ -120,7 +142,8 @@ class Organization:
         return OktaApp(app_id, "custom", "Teleport", "INACTIVE" if self.reading is Reading.INACTIVE else "ACTIVE", "x")
 
     async def people_of_app(self, _app_id):
-        rows = [person.row for person in self.people.values() if not self._hides(person) and person.row is not None]
+        listed = (person for person in self.people.values() if not (self._hides(person) or self._loses(person)))
+        rows = [person.row for person in listed if person.row is not None]
         incomplete = untrusted = None
         if self.reading is Reading.INCOMPLETE:
             rows, incomplete = rows[:2], "page 2 was not answered"
@@ -139,8 +162,30 @@ class Organization:
     async def person_of_app(self, _app_id, okta_id):
         person = self.people[okta_id]
         row = None if self._hides(person) else person.row
-        self.told[okta_id] = row
+        is_stated = row is None and okta_id in self._visible and self.reading is not Reading.INACTIVE
+        self.told[okta_id] = UNASSIGNED if is_stated else row
         return row
+
+    async def person_of_organization(self, okta_id):
+        if self.reading is Reading.UNASKED:
+            raise OktaUnavailableError(Failure("GET", f"/api/v1/users/{okta_id}", 503), "was not answered")
+        person = self.people[okta_id]
+        row = None if self._hides(person) else person.row_by_id
+        if row is None:
+            self.unknown_by_id.add(okta_id)
+        elif row.status == "DEPROVISIONED":
+            self.told[okta_id] = row
+        else:
+            self._visible.add(okta_id)
+        return row
+
+    def says_gone(self, row):
+        """Whether a row says that somebody left. Assignments of an inactive app say nothing."""
+        has_ended = row.assignment_status == ENDED and self.reading is not Reading.INACTIVE
+        return row.status == "DEPROVISIONED" or has_ended
+
+    def _loses(self, person):
+        return self.reading is Reading.LOSSY and person.id in self.hidden
 
     def _hides(self, person):
         return self.reading is Reading.EMPTY or (self.reading is Reading.SHRUNK and person.id in self.hidden)

@@ -137,11 +137,11 @@ class World:
 
     def hire(self, person, name):
         if person.is_gone:
-            person.status, person.assignment, person.name = "ACTIVE", "ACTIVE", name
+            person.status, person.assignment, person.name, person.erased = "ACTIVE", "ACTIVE", name, False
 
     def rehire(self, person, _name):
         if person.is_gone:
-            person.status, person.assignment = "ACTIVE", "ACTIVE"
+            person.status, person.assignment, person.erased = "ACTIVE", "ACTIVE", False
 
     def unassign(self, person, _name):
         person.assignment = None
@@ -155,6 +155,10 @@ class World:
 
     def vanish(self, person, _name):
         person.status, person.assignment = "DEPROVISIONED", None
+
+    def erase(self, person, _name):
+        """Somebody is deleted in Okta: no read finds them any more."""
+        person.status, person.assignment, person.erased = "DEPROVISIONED", None, True
 
     def suspend(self, person, _name):
         person.status = "SUSPENDED"
@@ -191,7 +195,7 @@ class World:
         for other in self.okta.people.values():
             if other.name == name and other is not person:
                 other.status, other.assignment = "DEPROVISIONED", None
-        person.name, person.status, person.assignment = name, "ACTIVE", "ACTIVE"
+        person.name, person.status, person.assignment, person.erased = name, "ACTIVE", "ACTIVE", False
 
     # What administrators of Teleport do
 

@@ -230,7 +230,7 @@ class Process:
             okta=okta,
             teleport=Teleport(*connections, clock=clock),
             store=self.store,
-            settings=settings,
+            settings=lambda: settings,
             metrics=Metrics(),
             clock=clock,
         )

@@ -37,7 +37,7 @@ MEMORY = Path("/dev/shm")
 ROUNDS_TO_REST = 10
 """Hours pass, and what is held is approved, so often at the most until everything rests."""
 
-PEOPLE_DO = ["hire", "rehire", "unassign", "end_assignment", "deactivate", "vanish", "suspend", "suspend", "activate"]
+PEOPLE_DO = ["hire", "rehire", "unassign", "end_assignment", "deactivate", "vanish", "erase", "suspend", "suspend", "activate"]
 PEOPLE_DO += ["unusual", "mangle", "rename", "rename", "move", "succeed", "succeed", "many_leave", "many_suspended"]
 ADMINS_DO = ["delete_by_hand", "strip_roles", "wrong_traits", "strip_owner", "local_user", "leftover_user"]
 ADMINS_DO += ["leftover_lock", "unlock_by_hand", "shorten_lock", "lengthen_lock"]

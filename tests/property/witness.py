@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from property.faulty_okta import ORG, ORG_URL, SETTLED, Person, Reading
+from property.faulty_okta import ORG, ORG_URL, SETTLED, UNASSIGNED, Person, Reading
 from property.harm_ledger import ABSENT, HOUR, LOCK, STATED, USER, HarmLedger
 from teleport.legacy.types.types_pb2 import UserV2
 from teleport_okta.model import labels
-from teleport_okta.model.okta import PersonFacts
+from teleport_okta.model.okta import MalformedRow, PersonFacts
 
 LEAVER_LOCK = timedelta(hours=30, minutes=15)
 LISTINGS_LAG = timedelta(seconds=2)
@@ -154,7 +154,8 @@ class Witness:
         row = self._row(okta_id)
         self._created.add(name)
         self._without_user.pop((name, okta_id), None)
-        if row is None or row.name != name or row.status not in SETTLED or not _is_ours(user):
+        is_right = row is not None and (row.name, row.assignment_status) == (name, "ACTIVE") and row.status in SETTLED
+        if not is_right or not _is_ours(user):
             self._object(f"{name} was created for {okta_id}, of whom Okta says {row}")
         for lock in self.our_locks():
             if lock.Spec.Target.User == name and _about(lock) != (name, okta_id):
@@ -203,7 +204,7 @@ class Witness:
             self._without_user.setdefault(about, self.now)
         if end is None:
             self._left.pop(about, None)
-            row = self._row(okta_id)
+            row = self._statuses(okta_id)
             if row is None or row.status != "SUSPENDED":
                 self._object(f"{about} was locked without end, of whom Okta says {row}")
             if None not in earlier and name not in self._created:
@@ -220,9 +221,10 @@ class Witness:
         about = name, okta_id = _about(lock)
         others = [one for one in locks if _about(one) == about and one.Metadata.Name != lock.Metadata.Name]
         user = self.world.cluster.users.stored(name)
-        row = self._row(okta_id)
+        row = self._statuses(okta_id)
         is_theirs = user is not None and _is_ours(user) and _id_of(user) == okta_id
-        came_back = row is not None and row.status != "SUSPENDED" and (is_theirs or row.name == name)
+        has_name = isinstance(row, PersonFacts) and row.name == name
+        came_back = row is not None and row.status != "SUSPENDED" and (is_theirs or has_name)
         since = self._without_user.get(about)
         outlived = _end_of(lock) is None and since is not None and self.now - since >= LEAVER_LOCK
         if not _is_ours(lock):
@@ -234,8 +236,14 @@ class Witness:
 
     def _row(self, okta_id):
         """The readable row of somebody who is there, as the product was last told; None: there is none."""
+        row = self._statuses(okta_id)
+        return row if isinstance(row, PersonFacts) else None
+
+    def _statuses(self, okta_id):
+        """The row of somebody who is there, of which at least the statuses could be read; None: there is none."""
         row = self.world.okta.told.get(okta_id)
-        return row if isinstance(row, PersonFacts) and not _says_gone(row) else None
+        is_row = isinstance(row, (PersonFacts, MalformedRow))
+        return row if is_row and not self.world.okta.says_gone(row) else None
 
     def _why_gone(self, name, okta_id):
         """The evidence that this user must end, as the product was told; objects if there is none."""
@@ -245,9 +253,12 @@ class Witness:
             self._object(f"{name} ends, though nobody knows whether {okta_id} is there")
         elif row is None:
             return ABSENT
+        elif row is UNASSIGNED:
+            self.world.seen["confirmed by id"] += 1
+            return STATED
+        elif self.world.okta.says_gone(row):
+            return STATED
         elif isinstance(row, PersonFacts):
-            if _says_gone(row):
-                return STATED
             if row.name != name and (self.owned().get(row.name) == okta_id or self._is_race(row.name)):
                 self.world.seen["renames"] += 1
                 return STATED
@@ -261,6 +272,8 @@ class Witness:
         doubtful = reading in {Reading.EMPTY, Reading.ANONYMOUS, Reading.INACTIVE}
         if doubtful and evidence == ABSENT and not deed.approved:
             self._object(f"{name} was harmed by a listing that must not be believed: {reading}")
+        if evidence == ABSENT and not deed.approved and okta_id not in self.world.okta.unknown_by_id:
+            self._object(f"{name} was harmed for being absent, and {okta_id} was not read by id")
         excess = self.ledger.excess(deed)
         if excess:
             self._object(excess)
@@ -326,10 +339,14 @@ class Witness:
         """Stated harm is held only where none may be done any more; for an hour after trouble the product may err."""
         if self.now - self._calm_since <= HOUR + LISTINGS_LAG:
             return
+        people = self.world.okta.people
         for kind in {one.kind for one in held if one.evidence == STATED}:
             self.world.seen["holds weighed"] += 1
             left = self.ledger.allowance_left(kind, self._before.owned, self.now)
-            if left > 0:
+            stated = [one for one in held if (one.kind, one.evidence) == (kind, STATED)]
+            # Whom the listing lacks and a read by id states is held as a whole, as absences are.
+            missing = [one for one in stated if kind == USER and people[one.okta_id].assignment is None]
+            if left > 0 and not len(missing) == len(stated) > left:
                 self._object(f"{kind}s are held, where {left} may still be harmed: {held}")
 
     def _check_user(self, person: Person, owned):
@@ -371,7 +388,7 @@ class Witness:
     def _check_locks(self, name, person):
         """Whoever is there is locked without end while suspended, and not at all otherwise."""
         ends = [_end_of(lock) for lock in self._about(name, person.id)]
-        if person.is_understood and ends != ([None] if person.status == "SUSPENDED" else []):
+        if person.has_known_status and ends != ([None] if person.status == "SUSPENDED" else []):
             self._object(f"{name} ({person.id}, {person.status}) has locks with these ends: {ends}")
 
     def _check_other_locks(self, owned):
@@ -408,10 +425,6 @@ def _about(lock):
 def _end_of(lock):
     """When a lock ends, in Unix seconds; None: never."""
     return lock.Spec.Expires.seconds + lock.Spec.Expires.nanos / 1e9 if lock.Spec.HasField("Expires") else None
-
-
-def _says_gone(row):
-    return row.status == "DEPROVISIONED" or row.assignment_status == "INACTIVE"
 
 
 def _is_adoptable(user):
