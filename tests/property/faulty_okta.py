@@ -134,14 +134,19 @@ class Organization:
         return {}
 
     async def organization(self):
-        if self.reading is Reading.DOWN:
-            raise OktaUnavailableError(Failure("GET", "/.well-known/okta-organization", 503), "was not answered")
+        self._reach("/.well-known/okta-organization")
         return OktaOrganization(ORG, ORG_URL)
 
+    def _reach(self, path, *unanswered):
+        if self.reading in {Reading.DOWN, *unanswered}:
+            raise OktaUnavailableError(Failure("GET", path, 503), "was not answered")
+
     async def app(self, app_id):
+        self._reach(f"/api/v1/apps/{app_id}")
         return OktaApp(app_id, "custom", "Teleport", "INACTIVE" if self.reading is Reading.INACTIVE else "ACTIVE", "x")
 
-    async def people_of_app(self, _app_id):
+    async def people_of_app(self, app_id):
+        self._reach(f"/api/v1/apps/{app_id}/users")
         listed = (person for person in self.people.values() if not (self._hides(person) or self._loses(person)))
         rows = [person.row for person in listed if person.row is not None]
         incomplete = untrusted = None
@@ -159,7 +164,8 @@ class Organization:
             untrusted=untrusted,
         )
 
-    async def person_of_app(self, _app_id, okta_id):
+    async def person_of_app(self, app_id, okta_id):
+        self._reach(f"/api/v1/apps/{app_id}/users/{okta_id}")
         person = self.people[okta_id]
         row = None if self._hides(person) else person.row
         is_stated = row is None and okta_id in self._visible and self.reading is not Reading.INACTIVE
@@ -167,8 +173,7 @@ class Organization:
         return row
 
     async def person_of_organization(self, okta_id):
-        if self.reading is Reading.UNASKED:
-            raise OktaUnavailableError(Failure("GET", f"/api/v1/users/{okta_id}", 503), "was not answered")
+        self._reach(f"/api/v1/users/{okta_id}", Reading.UNASKED)
         person = self.people[okta_id]
         row = None if self._hides(person) else person.row_by_id
         if row is None:

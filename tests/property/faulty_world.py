@@ -15,6 +15,8 @@ from teleport_okta.clock import VirtualClock
 from teleport_okta.config import parse
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
+from teleport_okta.model.scope import Scope
+from teleport_okta.plan.scoping import covers, within
 from teleport_okta.sandbox.teleport.administrator import Administrator
 from teleport_okta.sandbox.teleport.cluster import Cluster, ListingLag
 from teleport_okta.sandbox.teleport.edition import Edition
@@ -77,6 +79,7 @@ class World:
 
     def restart(self):
         self.process.end()
+        self.witness.forget()
         self.clock.advance(START_TAKES)
         self.begin()
 
@@ -104,6 +107,29 @@ class World:
             physics.disarm()
         self.witness.after_pass(report, undisturbed=not struck and reading is Reading.FINE)
         return report
+
+    async def settle(self, okta_id, *, reading=Reading.FINE, hidden=frozenset()):
+        """Settle one person by reads by id; rows of the state about anybody else must stay as they were."""
+        scope = Scope.of(users=[okta_id])
+        self.okta.read_like(reading, hidden)
+        self.witness.before_pass()
+        before = await self._rows_outside(scope)
+        try:
+            settled = await self.process.full_pass.settle(scope, trigger="test")
+            self.seen["keys settled"] += 1
+            assert all(within(scope, change) for change in settled.plan.changes), settled.plan.changes
+        except TeleportOktaError:
+            self.seen["keys that could not be settled"] += 1
+        assert await self._rows_outside(scope) == before
+        self.witness.after_settling()
+
+    async def _rows_outside(self, scope):
+        """What the state says is held, set aside and left over, but for what is in a scope."""
+        store = self.process.store
+        aside = {entry.key: entry for entry in await store.quarantine() if not covers(scope, *entry.key)}
+        findings = await store.findings()
+        held = {one for one in findings.held if not covers(scope, one.kind, one.name, one.okta_id)}
+        return aside, held, findings.leftovers
 
     async def approve(self):
         """Approve what `status` says is held."""

@@ -53,6 +53,8 @@ class Witness:
     _wrote: datetime = NEVER
     _unclear_until: datetime = NEVER
     _before: Before | None = None
+    _stood: dict[str, str] = field(default_factory=dict)
+    _known: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self):
         self.ledger = HarmLedger(self.world.settings.brake)
@@ -68,7 +70,9 @@ class Witness:
 
     def owned(self):
         """Name to Okta id of the users that are ours."""
-        return {name: _id_of(user) for name, user in self.users().items() if _is_ours(user)}
+        found = {name: _id_of(user) for name, user in self.users().items() if _is_ours(user)}
+        self._stood |= found
+        return found
 
     def locks_in_force(self):
         now = self.world.cluster.now()
@@ -197,7 +201,9 @@ class Witness:
         if before is not None and not _is_ours(before):
             self._object(f"the lock {after.Metadata.Name}, which is not ours, was changed")
         is_theirs = user is not None and _is_ours(user) and _id_of(user) == okta_id
-        if not (is_theirs or self._is_race(name) or (user is None and about in self._left)):
+        if self._is_replaced(name, okta_id) and end is not None:
+            self.world.seen["leavers locked whose record a login replaced"] += 1
+        elif not (is_theirs or self._is_race(name) or (user is None and about in self._left)):
             self._object(f"{about} was locked, who has no user of ours")
         earlier = [_end_of(lock) for lock in locks if _about(lock) == about]
         if not is_theirs:
@@ -234,6 +240,12 @@ class Witness:
         if not others:
             self._left.pop(about, None)
 
+    def _is_replaced(self, name, okta_id):
+        """Whether a user of our connector stood for somebody the last time that it had our label."""
+        user = self.world.cluster.users.stored(name)
+        stood = self._stood.get(name) == okta_id
+        return stood and user is not None and not _is_ours(user) and _is_of_connector(user)
+
     def _row(self, okta_id):
         """The readable row of somebody who is there, as the product was last told; None: there is none."""
         row = self._statuses(okta_id)
@@ -258,12 +270,15 @@ class Witness:
             return STATED
         elif self.world.okta.says_gone(row):
             return STATED
-        elif isinstance(row, PersonFacts):
-            if row.name != name and (self.owned().get(row.name) == okta_id or self._is_race(row.name)):
-                self.world.seen["renames"] += 1
-                return STATED
+        elif isinstance(row, PersonFacts) and self._is_renamed(row, name):
+            self.world.seen["renames"] += 1
+            return STATED
         self._object(f"{name} ends, though Okta says of {okta_id} {row}, and the users are {self.owned()}")
         return STATED
+
+    def _is_renamed(self, row, name):
+        """Whether somebody has another name now, and a user of that name."""
+        return row.name != name and (self.owned().get(row.name) == row.okta_id or self._is_race(row.name))
 
     def _harm(self, kind, name, okta_id, evidence):
         deed = self.ledger.add(kind, name, okta_id, evidence, self.now)
@@ -300,6 +315,7 @@ class Witness:
         self.ledger.owned(self.owned(), self.now)
         if not undisturbed:
             self._calm_since = self.now
+        known, self._known = self._known, self.owned() if report is not None else self._known
         if report is not None:
             findings = report.plan.findings
             seen["passes that held something"] += bool(findings.held)
@@ -310,8 +326,15 @@ class Witness:
                 for outcome in report.outcomes:
                     if outcome.result != "done":
                         self._object(f"nothing disturbed, and still: {outcome}")
-                self.settled(held={held.okta_id for held in findings.held})
+                held = {held.okta_id for held in findings.held}
+                self.settled(held=held)
+                self._check_replaced(known, held)
                 self._check_holding(findings.held)
+        assert not self.complaints, "\n".join(self.complaints)
+
+    def after_settling(self):
+        """Raise AssertionError for everything that was wrong while a key was settled."""
+        self.ledger.owned(self.owned(), self.now)
         assert not self.complaints, "\n".join(self.complaints)
 
     def settled(self, *, held=frozenset()):
@@ -348,6 +371,17 @@ class Witness:
             missing = [one for one in stated if kind == USER and people[one.okta_id].assignment is None]
             if left > 0 and not len(missing) == len(stated) > left:
                 self._object(f"{kind}s are held, where {left} may still be harmed: {held}")
+
+    def _check_replaced(self, known, held):
+        """Who left is locked also where a login replaced the record; `known` is what the last pass knew."""
+        for name, okta_id in known.items():
+            has_left = self.world.okta.people[okta_id].is_gone and okta_id not in held
+            if has_left and self._is_replaced(name, okta_id) and (name, okta_id) not in self._left:
+                self._object(f"{okta_id} left, and is not locked as {name}, whose record a login replaced")
+
+    def forget(self):
+        """A process began that knows only what the state says."""
+        self._known = {}
 
     def _check_user(self, person: Person, owned):
         before = self._before
@@ -427,16 +461,18 @@ def _end_of(lock):
     return lock.Spec.Expires.seconds + lock.Spec.Expires.nanos / 1e9 if lock.Spec.HasField("Expires") else None
 
 
+def _is_of_connector(user):
+    """Whether a user came through our SAML connector."""
+    connector = user.Spec.CreatedBy.Connector
+    return (connector.Type, connector.ID) == ("saml", "okta") and not user.Metadata.Labels.get(labels.OWNER)
+
+
 def _is_adoptable(user):
     """Whether a user who is not ours may be taken over: a login through our connector, or a leftover."""
-    kept, connector = user.Metadata.Labels, user.Spec.CreatedBy.Connector
+    kept = user.Metadata.Labels
     if kept.get(labels.OWNER):
         return False
-    return (
-        (connector.Type, connector.ID) == ("saml", "okta")
-        or kept.get(labels.ORIGIN) == "okta"
-        or labels.OKTA_ORG in kept
-    )
+    return _is_of_connector(user) or kept.get(labels.ORIGIN) == "okta" or labels.OKTA_ORG in kept
 
 
 def _rest_of(user):

@@ -156,9 +156,10 @@ class KeyProcedure:
     async def _remember(self, reading: Reading, plan: Plan, outcomes: tuple[Outcome, ...], interval: timedelta) -> None:
         """Keep what is held and set aside of the scope, and which of its people have a user."""
         now = self._clock.now()
-        people = reading.facts.people
-        managed = {person.okta_id for person in people.people if self._registry.names_of(person.okta_id)}
-        await self._store.remember_people(people.people, at=people.read_at, settled=None, managed=managed)
+        read_at = reading.facts.people.read_at
+        people = [person for person in reading.facts.people.people if person.okta_id in reading.scope.users]
+        managed = {person.okta_id for person in people if self._registry.names_of(person.okta_id)}
+        await self._store.remember_people(people, at=read_at, settled=None, managed=managed)
         await self._store.settle_findings(plan.findings, at=now, scope=reading.scope)
         before = await self._store.quarantine()
         patience = reading.patience(interval)

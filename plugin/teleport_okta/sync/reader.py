@@ -165,7 +165,7 @@ class Reader:
         self._hour.learn(actual.locks.values(), owner)
         users = known_users(actual.users.values(), owner)
         baseline = await self._store.baseline()
-        replaced = self._registry.replaced(actual.users, owner)
+        replaced = self._registry.replaced(actual, owner, at)
         held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if okta_id.startswith(OKTA_USER_ID)}
         absent = held - {row.okta_id for row in listing.people} - {row.okta_id for row in listing.malformed}
         most = limits.most(Evidence.STATED, len(users.owned)) + MORE_THAN_THE_LIMIT

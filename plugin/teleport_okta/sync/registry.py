@@ -21,17 +21,20 @@ from teleport_okta.model.access import (
 )
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.inheritance import NOTHING_LEFT
-from teleport_okta.model.teleport import TeleportRole, TeleportUser
+from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import Action
 from teleport_okta.plan.holders import KnownUsers
+from teleport_okta.plan.locks import LocksOfUsers
 from teleport_okta.teleport.recent import Named
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
 
     from teleport_okta.desired.trust import Absences
     from teleport_okta.model.harm import Harmed
     from teleport_okta.model.okta import OktaApp, PersonFacts
+    from teleport_okta.plan.actual import ActualUsers
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.lost_traits import LostTraits
     from teleport_okta.state.store import Store
@@ -67,9 +70,13 @@ class Registry:
         self.owned: Mapping[str, Collection[str]] = {}
         """The names of the objects that carried our owner label then, by kind."""
 
+        self.missing: frozenset[str] = frozenset()
+        """The ids of people with a user whom the listing of the last full pass lacked."""
+
         self._owned: dict[str, str] = {}
         self._others: set[str] = set()
         self._replaced: dict[str, str] = {}
+        self._locked: set[tuple[str, str]] = set()
         self._names: dict[str, tuple[str, ...]] = {}
         self._rivals: dict[str, tuple[str, ...]] = {}
         self._is_loaded = False
@@ -111,15 +118,25 @@ class Registry:
             self._names = _by_id(self._owned)
             self._is_loaded = True
 
-    def replaced(self, users: Mapping[str, TeleportUser], owner: str) -> dict[str, str]:
+    def replaced(self, actual: ActualUsers, owner: str, now: datetime) -> dict[str, str]:
         """Return the users who stood for somebody, and do not carry our label any more: a login replaced the record.
 
-        `users` are all users of the cluster. The result maps their names to Okta ids.
+        The result maps their names to Okta ids. Whoever was locked as a leaver is left out when that lock has run out:
+        every certificate has expired by then.
         """
+        users, locks = actual.users, LocksOfUsers(actual.locks.values(), owner=owner, now=now)
+        known = self._replaced | self._owned
+        found = {
+            name: okta_id
+            for name, okta_id in known.items()
+            if okta_id and name in users and labels.owner_of(users[name].labels) != owner
+        }
+        if actual.locks_unread:
+            return found
         return {
             name: okta_id
-            for name, okta_id in (self._replaced | self._owned).items()
-            if okta_id and name in users and labels.owner_of(users[name].labels) != owner
+            for name, okta_id in found.items()
+            if (name, okta_id) not in self._locked or locks.has_left(name, okta_id)
         }
 
     def names_of(self, okta_id: str) -> frozenset[str]:
@@ -152,10 +169,12 @@ class Registry:
         self._names = _by_id(self._owned)
         self._others = set(reading.users.others)
         self._replaced = dict(reading.replaced)
+        self._locked &= reading.replaced.items()
         self.app, self.inheritance = reading.facts.app, reading.inheritance
         self.absences, self.owned, self.limits = reading.absences, reading.owned, reading.limits
         if reading.directory is not None:
             self._keep(reading.directory)
+        self.missing = _missing(reading)
         self._remember_names(reading.facts.people.people)
 
     def learn(self, reading: Reading) -> None:
@@ -171,6 +190,8 @@ class Registry:
         match change.content or change.found:
             case TeleportUser() as user:
                 self._apply_to_user(change, user)
+            case TeleportLock() if change.lock_for is not None:
+                self._locked.add((change.subject, change.okta_id))
             case TeleportMember() as member:
                 self._apply_to_member(change, member)
             case TeleportRole() as role:
@@ -202,6 +223,7 @@ class Registry:
             self._names[before] = tuple(name for name in self._names[before] if name != user.name)
         self._others.discard(user.name)
         self._replaced.pop(user.name, None)
+        self._locked = {one for one in self._locked if one[0] != user.name}
         if change.action is not Action.DELETE:
             self._owned[user.name] = change.okta_id
             self._names[change.okta_id] = (*self._names.get(change.okta_id, ()), user.name)
@@ -223,6 +245,12 @@ class Registry:
         elif change.action is Action.DELETE:
             self._members.pop(found.name, None)
             self._open.pop(found.name, None)
+
+
+def _missing(reading: Reading) -> frozenset[str]:
+    people = reading.facts.people
+    listed = {row.okta_id for row in people.people} | {row.okta_id for row in people.malformed}
+    return frozenset({*reading.users.owned.values(), *reading.replaced.values()} - listed)
 
 
 def _by_id(owned: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

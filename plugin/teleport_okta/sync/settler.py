@@ -7,6 +7,7 @@ read: who holds which name, the other groups and apps, nested lists. Nothing is 
 from __future__ import annotations
 
 from collections import ChainMap
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,10 @@ if TYPE_CHECKING:
     from teleport_okta.sync.sources import OktaSource
     from teleport_okta.teleport.cluster import Teleport
 
-_UNCONFIRMED = Absences("whether the person is still there could not be read by id")
+_UNCONFIRMED = Absences(
+    "a read by id was not answered, or found nobody, and the last listing had the person: the next full pass tells",
+    approvable=False,
+)
 _NEVER_LISTED = Absences("no complete listing of people has been read yet")
 
 
@@ -113,7 +117,9 @@ class Settler:
         at = self._keys.time()
         ids = sorted(okta_id for okta_id in named(scope.users) if okta_id.startswith(OKTA_USER_ID))
         app, people = await self._people(ids)
+        people = await self._with_rivals(people, ids)
         users, locks = await self._users({*names, *self._names_of(ids, people)})
+        actual = ActualUsers(users, locks)
         directory = self._registry.directory
         if directory is not None and (named(scope.groups) or named(scope.apps)):
             directory = await self._directories.read(directory, scope)
@@ -124,7 +130,7 @@ class Settler:
             at=at,
             facts=OktaFacts(self._terms.organization, app or registry.app, people),
             policy=policy,
-            actual=ActualUsers(users, locks),
+            actual=actual,
             users=known,
             owned=registry.owned,
             absences={**absences, UNCONFIRMED: _UNCONFIRMED},
@@ -132,7 +138,7 @@ class Settler:
             remembered=Remembered(),
             directory=directory if named(scope.groups) or named(scope.apps) else None,
             lists_of_leavers=self._lists_of(users),
-            replaced=registry.replaced(users, policy.owner),
+            replaced=registry.replaced(actual, policy.owner, at),
             scope=scope,
             held_whole=registry.held_whole,
             lost_traits=registry.lost_traits,
@@ -174,7 +180,11 @@ class Settler:
         return name if kind in {USER_GROUP, ACCESS_LIST} else ""
 
     async def _people(self, ids: Iterable[str]) -> tuple[OktaApp | None, Snapshot]:
-        """Read people by id, and say of those who are not in the source why, as far as a read by id tells."""
+        """Read people by id, and say of those who are not in the source why, as far as a read by id tells.
+
+        Somebody whom a read by id does not find may be hidden from us: while the last listing had the person, nothing
+        is confirmed.
+        """
         read_at = self._clock.now()
         people: list[PersonFacts] = []
         malformed: list[MalformedRow] = []
@@ -195,7 +205,21 @@ class Settler:
             return None, snapshot
         app = await read_app(self._okta.people, self._settings)
         confirmation = Confirmation(self._okta.people, app, self._clock)
-        return app, await confirmation.confirmed(snapshot, absent, most=len(absent))
+        confirmed = await confirmation.confirmed(snapshot, absent, most=len(absent))
+        told = confirmed.unassigned | {row.okta_id for row in confirmed.people}
+        told |= {row.okta_id or "" for row in confirmed.malformed}
+        hidden = frozenset(absent) - told - self._registry.missing
+        return app, replace(confirmed, unconfirmed=confirmed.unconfirmed | hidden)
+
+    async def _with_rivals(self, people: Snapshot, ids: Collection[str]) -> Snapshot:
+        """Add those who may contend for the name of one of these people: they decide who gets it, as in a full pass."""
+        rivals = {one for person in people.people for one in self._registry.rivals(person.name or "")}
+        rows = []
+        for okta_id in sorted(rivals.difference(ids)):
+            with suppress(OktaForbiddenError):
+                rows.append(await read_person(self._okta.people, self._settings, okta_id))
+        there = [row for row in rows if row is not None and not isinstance(row, MalformedRow)]
+        return replace(people, people=(*people.people, *there)) if there else people
 
     def _names_of(self, ids: Iterable[str], people: Snapshot) -> set[str]:
         """Return the names that people have or had as users, and those that they should have."""

@@ -70,6 +70,23 @@ async def test_a_person_who_is_hidden_is_not_taken_for_a_leaver(staffed):
     assert staffed.world.owned() == before
 
 
+async def test_somebody_whom_the_last_listing_had_is_not_gone_because_a_read_by_id_finds_nobody(staffed):
+    ada = staffed.person("ada@x.io")
+    staffed.okta.narrow_role(hide=[ada.id])
+    settled = await settle(staffed, users=[ada.id])
+    assert settled.outcomes == ()
+    assert [(held.name, held.approvable) for held in settled.plan.held] == [("ada@x.io", False)]
+    assert "ada@x.io" in staffed.world.owned()
+
+
+async def test_a_name_that_differs_from_anothers_only_in_case_is_contended_for_one_key_as_for_all(staffed):
+    okta, dee = staffed.okta, staffed.world.hire("dee@x.io")
+    okta.assignments.update(okta.app(staffed.world.okta_app.id), okta.user(dee.id), user_name="Ada@x.io")
+    settled = await settle(staffed, users=[dee.id])
+    assert settled.outcomes == ()
+    assert [(row.name, row.okta_id) for row in settled.plan.quarantined] == [("Ada@x.io", dee.id)]
+
+
 async def test_a_rename_makes_the_new_user_and_ends_the_old(staffed):
     ada = staffed.person("ada@x.io")
     staffed.okta.assignments.update(
