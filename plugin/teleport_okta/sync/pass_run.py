@@ -90,14 +90,20 @@ class PassRun:
 
         Raises StandbyError when another process has the right to write, or StateError.
         """
-        plan = await self.plan(reading)
+        plan = await self._plan(reading)
         urgent = tuple(change for change in plan.changes if is_urgent(change))
         if urgent:
             await self._become_writer(reading.policy.owner)
             await self._run.take(replace(plan, changes=urgent))
 
     async def plan(self, reading: Reading) -> Plan:
-        """Plan a reading, and reserve the harm that goes through. Raises StateError."""
+        """Plan a whole reading, and reserve the harm that goes through. Raises StateError."""
+        plan = await self._plan(reading)
+        self._registry.lost_traits = plan.lost_traits
+        self._registry.held_whole = frozenset(held.harmed for held in plan.held)
+        return plan
+
+    async def _plan(self, reading: Reading) -> Plan:
         self._registry.fill(reading)
         self._facts_at = reading.at
         imports = None if reading.directory is None else reading.directory.imports
@@ -111,16 +117,14 @@ class PassRun:
             terms=Terms(reading.facts.organization, reading.policy, imports),
             settings=self._settings,
             by_hand=self._by_hand,
+            is_pass=True,
             run=self,
         )
 
         def make(remembered: Remembered) -> Plan:
             return replace(reading, remembered=remembered, by_hand=self._by_hand).plan(self._clock.now())
 
-        plan = await self._hour.reserve(make, run=self, begun=self._run.begun)
-        self._registry.lost_traits = plan.lost_traits
-        self._registry.held_whole = frozenset(held.harmed for held in plan.held)
-        return plan
+        return await self._hour.reserve(make, run=self, begun=self._run.begun)
 
     async def apply(self, plan: Plan) -> tuple[tuple[Outcome, ...], Plan]:
         """Apply a plan; return how it went, and the plan with what second plans of its keys hold and set aside."""

@@ -84,8 +84,7 @@ class KeyProcedure:
 
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
-        await self._registry.load(self._store)
-        terms = self._reader.last_terms or await self._reader.terms(settings)
+        terms = self._reader.last_terms or await self._reader.rebuild(settings)
         await self._become_writer(terms.policy.owner)
         marker = object()
         settler = Settler(
@@ -98,6 +97,7 @@ class KeyProcedure:
             terms=terms,
             settings=settings,
             by_hand=False,
+            is_pass=False,
             run=marker,
         )
         try:

@@ -22,6 +22,7 @@ from teleport_okta.desired.trust import (
     judge_listing,
     without_doubted_grants,
 )
+from teleport_okta.model.directory import Roster
 from teleport_okta.model.harm import Evidence, Limits
 from teleport_okta.okta.directory import one_error
 from teleport_okta.okta.errors import OktaError, OktaForbiddenError
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from teleport_okta.apply.keys import Keys
     from teleport_okta.clock import Clock
     from teleport_okta.desired.policy import Imports, Policy
+    from teleport_okta.model.directory import Directory
     from teleport_okta.model.okta import OktaOrganization
     from teleport_okta.okta.directory import DirectoryReading, Progress
     from teleport_okta.settings import BrakeSettings, Settings
@@ -139,6 +141,37 @@ class Reader:
         reading = replace(reading, inheritance=inheritance)
         return await with_lists_of_leavers(reading, self._teleport, self._clock.now())
 
+    async def rebuild(self, settings: Settings) -> Terms:
+        """Fill the registry before a first full pass: from the state, and one listing of what Teleport holds.
+
+        Raises OktaError, TeleportError, ConfigError or StateError.
+        """
+        await self._registry.load(self._store)
+        terms = await self.terms(settings)
+        owner = terms.policy.owner
+        actual = await read_users(self._teleport)
+        self._hour.learn(actual.locks.values(), owner)
+        directory = None
+        seen_last = await self._store.directory.last_seen()
+        if terms.imports is not None and seen_last is not None:
+            listed = await read_actual_directory(self._teleport, terms.imports)
+            directory = DirectoryFacts(_without_grants(seen_last.directory), listed, terms.imports)
+        inheritance = await read_inheritance(
+            self._store, self._teleport, directory, actual.users, owner=owner, now=self._clock.now()
+        )
+        self._registry.rebuild(
+            known_users(actual.users.values(), owner),
+            replaced=self._registry.replaced(actual, owner, self._clock.now()),
+            limits=limits_of(settings.brake),
+            inheritance=inheritance,
+            directory=directory,
+            owner=owner,
+        )
+        held = (await self._store.findings()).held
+        self._registry.held_whole = frozenset(one.harmed for one in held)
+        self.last_terms = terms
+        return terms
+
     async def terms(self, settings: Settings) -> Terms:
         """Ask what organisation and what cluster these are. An organisation that was asked once need not answer again.
 
@@ -165,7 +198,7 @@ class Reader:
         self._hour.learn(actual.locks.values(), owner)
         users = known_users(actual.users.values(), owner)
         baseline = await self._store.baseline()
-        replaced = self._registry.replaced(actual, owner, at)
+        replaced = self._registry.replaced(actual, owner, self._clock.now())
         held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if okta_id.startswith(OKTA_USER_ID)}
         absent = held - {row.okta_id for row in listing.people} - {row.okta_id for row in listing.malformed}
         most = limits.most(Evidence.STATED, len(users.owned)) + MORE_THAN_THE_LIMIT
@@ -260,6 +293,12 @@ class Reader:
             limits=limits,
         )
         return {GROUPS: groups, APPS: apps} | doubted_rosters(directory) | app_rosters
+
+
+def _without_grants(directory: Directory) -> Directory:
+    """Return what was last seen; the state does not keep which group grants which app."""
+    unread = Roster(frozenset(), directory.groups.read_at, problem="what it grants has not been read yet")
+    return replace(directory, grants={group.id: unread for group in directory.groups.rows})
 
 
 def limits_of(settings: BrakeSettings) -> Limits:

@@ -1,8 +1,9 @@
 """Who is who, kept between units of work: which Teleport user stands for which person, and what was last read.
 
-A full pass fills it, and every change that is applied updates it. After a restart the names come from the state; the
-first full pass brings the rest. The plan of one key takes from it what it does not read itself: the holders of names,
-people whose names differ only in case, the other lists and their members, and which group grants which app.
+A full pass fills it, and every change that is applied updates it. If a key is to be settled before the first full pass
+of a process, it is rebuilt from the state and one listing of what Teleport holds. The plan of one key takes from it
+what it does not read itself: the holders of names, people whose names differ only in case, the other lists and their
+members, and which group grants which app.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from teleport_okta.model.access import (
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
-from teleport_okta.plan.changes import Action
+from teleport_okta.plan.changes import USER, Action
 from teleport_okta.plan.holders import KnownUsers
 from teleport_okta.plan.locks import LocksOfUsers
+from teleport_okta.plan.owned import owned_objects
 from teleport_okta.teleport.recent import Named
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.trust import Absences
     from teleport_okta.model.harm import Harmed
+    from teleport_okta.model.inheritance import Inheritance
     from teleport_okta.model.okta import OktaApp, PersonFacts
     from teleport_okta.plan.actual import ActualUsers
     from teleport_okta.plan.changes import Change
@@ -80,6 +83,7 @@ class Registry:
         self._names: dict[str, tuple[str, ...]] = {}
         self._rivals: dict[str, tuple[str, ...]] = {}
         self._is_loaded = False
+        self._users_read: KnownUsers | None = None
         self._directory: DirectoryFacts | None = None
         self._roles: dict[str, TeleportRole] = {}
         self._user_groups: dict[str, TeleportUserGroup] = {}
@@ -164,18 +168,46 @@ class Registry:
         return self._rivals.get(name.casefold(), ())
 
     def fill(self, reading: Reading) -> None:
-        """Take over what a full pass read."""
-        self._owned = dict(reading.users.owned)
+        """Take over what a full pass read: first the people, later the same with groups and apps.
+
+        The people of one reading are taken over once, because keys may have been settled since.
+        """
+        if reading.users is not self._users_read:
+            self._users_read = reading.users
+            self._take_users(reading.users, reading.replaced)
+            self.missing = _missing(reading)
+            self._remember_names(reading.facts.people.people)
+        self.app, self.limits = reading.facts.app, reading.limits
+        if reading.directory is None:
+            self.owned, self.absences = {**self.owned, **reading.owned}, {**self.absences, **reading.absences}
+            return
+        self.owned, self.absences, self.inheritance = reading.owned, reading.absences, reading.inheritance
+        self._keep(reading.directory)
+
+    def rebuild(
+        self,
+        users: KnownUsers,
+        *,
+        replaced: Mapping[str, str],
+        limits: Limits,
+        inheritance: Inheritance,
+        directory: DirectoryFacts | None,
+        owner: str,
+    ) -> None:
+        """Take over what the state and one listing of Teleport tell, before a first full pass."""
+        self._take_users(users, replaced)
+        self.limits, self.inheritance = limits, inheritance
+        self.owned = {USER: users.owned.keys()}
+        if directory is not None:
+            self.owned = {**self.owned, **owned_objects(directory.actual, owner)}
+            self._keep(directory)
+
+    def _take_users(self, users: KnownUsers, replaced: Mapping[str, str]) -> None:
+        self._owned = dict(users.owned)
         self._names = _by_id(self._owned)
-        self._others = set(reading.users.others)
-        self._replaced = dict(reading.replaced)
-        self._locked &= reading.replaced.items()
-        self.app, self.inheritance = reading.facts.app, reading.inheritance
-        self.absences, self.owned, self.limits = reading.absences, reading.owned, reading.limits
-        if reading.directory is not None:
-            self._keep(reading.directory)
-        self.missing = _missing(reading)
-        self._remember_names(reading.facts.people.people)
+        self._others = set(users.others)
+        self._replaced = dict(replaced)
+        self._locked &= replaced.items()
 
     def learn(self, reading: Reading) -> None:
         """Take over what was read of a few keys."""

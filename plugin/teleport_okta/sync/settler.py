@@ -12,7 +12,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.apply.replanned import Replanned
-from teleport_okta.desired.trust import PEOPLE, UNCONFIRMED, Absences
+from teleport_okta.desired.trust import (
+    APPS,
+    GROUPS,
+    PEOPLE,
+    UNCONFIRMED,
+    Absences,
+    doubted_app_rosters,
+    doubted_rosters,
+    grants_of,
+    members_of,
+    without_doubted_grants,
+)
 from teleport_okta.model import labels
 from teleport_okta.model.names import MEMBER_ROLE_PREFIX, REVIEWER_ROLE_PREFIX
 from teleport_okta.model.okta import MalformedRow, Snapshot
@@ -41,6 +52,7 @@ if TYPE_CHECKING:
     from teleport_okta.settings import Settings
     from teleport_okta.sync.hour import Hour
     from teleport_okta.sync.reader import Terms
+    from teleport_okta.sync.reading import DirectoryFacts
     from teleport_okta.sync.registry import Registry
     from teleport_okta.sync.sources import OktaSource
     from teleport_okta.teleport.cluster import Teleport
@@ -49,11 +61,15 @@ _UNCONFIRMED = Absences(
     "a read by id was not answered, or found nobody, and the last listing had the person: the next full pass tells",
     approvable=False,
 )
-_NEVER_LISTED = Absences("no complete listing of people has been read yet")
+_ONLY_BY_ID = Absences("a read by id tells nothing that is gone from what is hidden; the next full pass tells")
 
 
 class Settler:
-    """Reads and plans single keys for one run, by the terms and settings of that run."""
+    """Reads and plans single keys for one run, by the terms and settings of that run.
+
+    In a pass (`is_pass`) the absences of its listings count as the pass judged them. Without a listing nothing ends for
+    being absent.
+    """
 
     def __init__(
         self,
@@ -67,6 +83,7 @@ class Settler:
         terms: Terms,
         settings: Settings,
         by_hand: bool,
+        is_pass: bool,
         run: object,
     ) -> None:
         self._okta = okta
@@ -78,6 +95,7 @@ class Settler:
         self._terms = terms
         self._settings = settings
         self._by_hand = by_hand
+        self._is_pass = is_pass
         self._run = run
         self._directories = DirectoryOfKeys(okta.directory, teleport, clock)
 
@@ -125,7 +143,9 @@ class Settler:
             directory = await self._directories.read(directory, scope)
         known = self._known_users(users.values())
         registry, policy = self._registry, self._terms.policy
-        absences = {PEOPLE: _NEVER_LISTED, **registry.absences}
+        absences = self._absences(scope, directory)
+        if directory is not None:
+            directory = replace(directory, okta=without_doubted_grants(directory.okta, absences))
         return Reading(
             at=at,
             facts=OktaFacts(self._terms.organization, app or registry.app, people),
@@ -133,12 +153,12 @@ class Settler:
             actual=actual,
             users=known,
             owned=registry.owned,
-            absences={**absences, UNCONFIRMED: _UNCONFIRMED},
+            absences=absences,
             limits=registry.limits,
             remembered=Remembered(),
             directory=directory if named(scope.groups) or named(scope.apps) else None,
             lists_of_leavers=self._lists_of(users),
-            replaced=registry.replaced(actual, policy.owner, at),
+            replaced=registry.replaced(actual, policy.owner, self._clock.now()),
             scope=scope,
             held_whole=registry.held_whole,
             lost_traits=registry.lost_traits,
@@ -149,6 +169,28 @@ class Settler:
         """Return the names that the people of a reading have or had as users, and those that they should have."""
         ids = named(reading.scope.users)
         return frozenset(self._names_of(ids, reading.facts.people))
+
+    def _absences(self, scope: Scope, directory: DirectoryFacts | None) -> dict[str, Absences]:
+        """Say what absences are worth: of listings as the pass judged them, of rosters as they are now."""
+        groups, apps = named(scope.groups), named(scope.apps)
+        absences = dict.fromkeys((PEOPLE, GROUPS, APPS), _ONLY_BY_ID)
+        if self._is_pass:
+            absences = {**self._registry.absences}
+            for okta_id in groups | apps:
+                absences.pop(members_of(okta_id), None)
+                absences.pop(grants_of(okta_id), None)
+        absences[UNCONFIRMED] = _UNCONFIRMED
+        if directory is None:
+            return absences
+        okta, members = directory.okta, directory.actual.members
+        of_scope = replace(
+            okta,
+            groups=replace(okta.groups, rows=tuple(row for row in okta.groups.rows if row.id in groups)),
+            apps=replace(okta.apps, rows=tuple(row for row in okta.apps.rows if row.id in apps)),
+        )
+        owned = {app_id: members[app_id].imports for app_id in apps if app_id in members}
+        of_apps = doubted_app_rosters(of_scope, baselines={}, owned=owned, limits=self._registry.limits)
+        return absences | doubted_rosters(of_scope) | of_apps
 
     async def _plan_user(self, name: str) -> Replanned:
         """Plan the user of a name, for the person whom it stands for and for everybody who wants the name."""

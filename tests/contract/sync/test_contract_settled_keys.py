@@ -182,3 +182,55 @@ async def test_whoever_returned_while_groups_were_read_for_long_is_not_deleted(s
     assert world.owned().get("ada@x.io") == ada.id
     assert "ada@x.io" not in world.locks()
     assert "ada@x.io" in staffed.members(group_of(staffed))
+
+
+async def test_a_process_that_made_no_pass_yet_settles_groups(staffed):
+    group, cy = group_of(staffed), staffed.person("cy@x.io")
+    await staffed.world.restart()
+    staffed.okta.add_member(group.id, cy.id)
+    staffed.okta.remove_member(group.id, staffed.person("bob@x.io").id)
+    settled = await settle(staffed, groups=[group.id])
+    assert {kind for _, kind, _ in done(settled)} == {"member"}
+    assert staffed.imported(group) == {"ada@x.io", "cy@x.io"}
+
+
+async def test_a_group_that_a_read_by_id_does_not_show_ends_in_full_passes_only(staffed):
+    group = group_of(staffed)
+    staffed.okta.groups.delete(group)
+    settled = await settle(staffed, groups=[group.id])
+    assert settled.outcomes == ()
+    assert group.id in staffed.lists()
+
+
+async def test_a_roster_that_contradicts_its_count_takes_nobody_out(staffed):
+    group = group_of(staffed)
+    staffed.okta.fail("empty", path=f"/api/v1/groups/{group.id}/users")
+    settled = await settle(staffed, groups=[group.id])
+    assert settled.outcomes == ()
+    assert staffed.imported(group) == {"ada@x.io", "bob@x.io"}
+
+
+async def test_an_app_that_nobody_seems_to_have_any_more_takes_nobody_out(staffed):
+    app = next(app for app in staffed.okta.apps.all if app.label == "Figma")
+    staffed.okta.fail("empty", path=f"/api/v1/apps/{app.id}/users")
+    settled = await settle(staffed, apps=[app.id])
+    assert settled.outcomes == ()
+    assert staffed.imported(app) == {"cy@x.io"}
+
+
+async def test_what_was_settled_while_groups_were_read_is_known_afterwards(staffed):
+    world = staffed.world
+    full_pass = world.parts.full_pass
+    run = full_pass._start(world.settings, trigger="test", is_approved=False, progress=None)
+    dees = []
+
+    async def meanwhile(reading):
+        await run.lock_leavers(reading)
+        dees.append(world.hire("dee@x.io"))
+        await settle(staffed, users=[dees[0].id])
+
+    reading = await full_pass._read(world.settings, on_people=meanwhile)
+    await run.apply(await run.plan(reading))
+    run.end()
+    assert full_pass.registry.names_of(dees[0].id) == {"dee@x.io"}
+    assert world.owned()["dee@x.io"] == dees[0].id
