@@ -10,7 +10,7 @@ MUTANT ?=
 HISTORIES ?= 10000
 # Processes that share the tests: one a core, up to eight. WORKERS=0 runs them in one.
 WORKERS ?= auto
-PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
+PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --quiet --upgrade
 
 .DEFAULT_GOAL := help
@@ -67,7 +67,7 @@ bench: setup ## measure: calls of both systems, changes a second, memory, planni
 	@$(BIN)/python -m tests.bench
 
 soak-props: setup ## at least 10,000 random histories with faults and crashes; takes a while
-	@HISTORIES=$(HISTORIES) $(BIN)/pytest tests/property/test_property_faults.py -q -s --timeout 0
+	@HISTORIES=$(HISTORIES) $(BIN)/pytest tests/property/test_property_faults.py -q -s
 
 recordings: setup ## parse recorded Okta answers and genuine identity files: make recordings DIR=…
 	@test -n "$(DIR)" || { echo "recordings: say where: make recordings DIR=/path/to/a/folder"; exit 2; }

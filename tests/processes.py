@@ -1,4 +1,8 @@
-"""Real processes: both sandboxes and the product, started by the command that people run."""
+"""Real processes: both sandboxes and the product.
+
+Most are forked of a zygote, since starting an interpreter for each would cost more than everything that they do. Where
+the command line itself matters, a service is started by the command that people run.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+
+from zygote import Child, Zygote
 
 COMMAND = [sys.executable, "-c", "from teleport_okta.cli import main; main()"]
 ROOT = Path(__file__).parents[1]
@@ -24,17 +32,26 @@ def start(*arguments, **options):
     )
 
 
+@cache
+def zygote():
+    """Return the zygote of this process."""
+    return Zygote()
+
+
 @dataclass
 class Sandbox:
     """A sandbox in a process of its own, and the one line that it printed."""
 
     line: dict
-    process: subprocess.Popen
+    process: Child
 
     @classmethod
     def started(cls, *arguments):
-        process = start("sandbox", *arguments)
-        return cls(json.loads(process.stdout.readline()), process)
+        reading, writing = os.pipe()
+        process = zygote().start("sandbox", *arguments, stdout=writing, stderr=2)
+        os.close(writing)
+        with os.fdopen(reading) as output:
+            return cls(json.loads(output.readline()), process)
 
     def control(self, method, path, body=None):
         """Ask the control address."""
@@ -79,8 +96,17 @@ class Installation:
 
     def run(self, verb, *arguments):
         """Run a verb to its end."""
-        command = [*COMMAND, verb, "--config", str(self.config), *arguments]
-        return subprocess.run(command, env=ENVIRONMENT, text=True, capture_output=True, timeout=PATIENCE, check=False)
+        words = (verb, "--config", self.config, *arguments)
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+            process = zygote().start(*words, stdout=output.fileno(), stderr=errors.fileno())
+            try:
+                code = process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+            for stream in (output, errors):
+                stream.seek(0)
+            return subprocess.CompletedProcess(words, code, output.read(), errors.read())
 
     def json(self, verb, *arguments):
         """Run a verb and read its JSON."""
@@ -90,8 +116,13 @@ class Installation:
 
     def start(self):
         """Start the service; its log goes to a file."""
-        log = (self.directory / "service.log").open("a")
-        return start("start", "--config", self.config, stderr=log)
+        with (self.directory / "service.log").open("a") as log, Path(os.devnull).open("w") as output:
+            return zygote().start("start", "--config", self.config, stdout=output.fileno(), stderr=log.fileno())
+
+    def start_as_people_do(self):
+        """Start the service with a command line of its own."""
+        with (self.directory / "service.log").open("a") as log:
+            return start("start", "--config", self.config, stderr=log)
 
     @property
     def log(self):

@@ -58,7 +58,7 @@ def test_an_oauth_service_app_does_the_same(installation, okta):
 
 
 def test_a_running_service_answers_its_command_line(installation):
-    service = installation.start()
+    service = installation.start_as_people_do()
     try:
         socket = installation.directory / "data" / "admin.sock"
         eventually(socket.is_socket, "the admin socket")
@@ -92,7 +92,7 @@ def calls_of(teleport):
 
 @pytest.mark.parametrize("edition", ["ent", "oss"])
 def test_both_editions(tmp_path, okta, edition):
-    teleport = Sandbox.started("teleport", "--edition", edition, "--dir", tmp_path / edition)
+    teleport = Sandbox.started("teleport", "--no-lag", "--edition", edition, "--dir", tmp_path / edition)
     try:
         community = edition == "oss"
         if community:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 from processes import PATIENCE
@@ -15,7 +16,7 @@ def service(installation):
     eventually(lambda: installation.run("status", "--live").returncode == 0, "the service runs")
     eventually(lambda: installation.json("status")["last_success"], "it has passed")
     yield process
-    process.terminate()
+    process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
 
 

@@ -84,7 +84,7 @@ async def running(directory, way):
         "teleport": {"refresh_identity_interval": "1s"},
         "okta": {"rate_limit_share": 1.0},
         "sync": {"interval": "10s"},
-        "brake": {"floor": 1000},
+        "brake": {"absent_ratio": 1.0, "stated_ratio": 1.0},
     }
     cluster = {"sleep": asyncio.sleep, "host_certificate_lifetime": HOST_LIFE, "disconnect_expired": True}
     async with built_world(directory, way=way, settings=settings, clock=Hurried(), cluster=cluster) as world:

@@ -90,7 +90,7 @@ def test_a_service_shows_none_while_its_token_is_revoked(installation, okta, can
     listen = f"127.0.0.1:{unused_tcp_port}"
     sections = {**installation.sections, "log": {"severity": "debug", "format": layout}, "metrics": {"listen": listen}}
     watched = Installation(installation.directory, sections)
-    service = watched.start()
+    service = watched.start_as_people_do()
     try:
         eventually((data_dir(watched) / "admin.sock").is_socket, "the admin socket")
         eventually(lambda: watched.json("status")["last_success"], "a first pass")

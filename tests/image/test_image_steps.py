@@ -14,6 +14,7 @@ from image.engine import Namespace, build
 from processes import PATIENCE, Sandbox, installation_of
 
 pytestmark = [
+    pytest.mark.xdist_group("image"),  # which is built once
     pytest.mark.skipif(os.geteuid() != 0, reason="to mount and to change users, as an engine does, takes root"),
     pytest.mark.timeout(300),
 ]

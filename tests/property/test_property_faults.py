@@ -185,6 +185,7 @@ MUST_BE_SEEN = [
 ]
 
 
+@pytest.mark.timeout(60 + 4 * HISTORIES)
 @settings(
     max_examples=HISTORIES,
     deadline=None,

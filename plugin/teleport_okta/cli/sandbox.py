@@ -65,8 +65,15 @@ def sandbox() -> None:
     callback=lambda _context, _option, value: _version(value),
     help="The server version to play.",
 )
+@click.option(
+    "--lag/--no-lag",
+    "lags",
+    default=True,
+    show_default=True,
+    help="Whether listings show a write some tenths of a second late, as a real server's do.",
+)
 def teleport(
-    listen: tuple[str, int], proxy_listen: tuple[str, int], directory: Path, edition: str, version: str
+    *, listen: tuple[str, int], proxy_listen: tuple[str, int], directory: Path, edition: str, version: str, lags: bool
 ) -> None:
     """Run a Teleport auth server in miniature, with a proxy in front of it."""
     _run(
@@ -76,6 +83,7 @@ def teleport(
             proxy_listen=proxy_listen,
             edition=edition,
             version=version,
+            lags=lags,
             announce=_announce,
         )
     )

@@ -76,7 +76,7 @@ async def test_without_trust_or_token_the_first_start_is_said_to_fail(clinic):
 
 
 async def test_an_expired_bot_switches_off_what_needs_it(well):
-    well.issue_bot(lifetime=timedelta(seconds=-1))
+    well.issue_bot(lifetime=timedelta(hours=-1))
     report = await well.examine()
     assert report.bad() == ["identities/bot"]
     assert "expired" in report.says("identities/bot")

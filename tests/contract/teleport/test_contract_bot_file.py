@@ -104,7 +104,7 @@ async def test_an_expired_file_is_not_taken(
     teleport: Teleport, keeper: BotKeeper, file: Path, sandbox: TeleportSandbox, clock: VirtualClock
 ) -> None:
     before = bot_state(teleport, clock).expires
-    file.write_text(issued(sandbox, lifetime=timedelta(seconds=-5)))
+    file.write_text(issued(sandbox, lifetime=timedelta(hours=-1)))
 
     assert not await keeper.look()
 

@@ -91,7 +91,7 @@ async def test_neighbouring_client_versions_are_accepted(
 async def test_an_expired_bot_is_refused_before_dialling(
     sandbox: TeleportSandbox, host: Identity, clock: VirtualClock
 ) -> None:
-    expired = sandbox.issue_identity("bot-teleport-okta", ["teleport-okta"], lifetime=timedelta(seconds=-1))
+    expired = sandbox.issue_identity("bot-teleport-okta", ["teleport-okta"], lifetime=timedelta(hours=-1))
     bot = parse_identity(expired.text(), source="/run/bot/identity")
 
     with pytest.raises(IdentityExpiredError, match="/run/bot/identity"):

@@ -22,8 +22,9 @@ async def serve(
     proxy_listen: tuple[str, int] = ("127.0.0.1", 0),
     edition: str = "ent",
     version: str = DEFAULT_VERSION,
+    lags: bool = True,
 ) -> None:
-    """Serve until cancelled, with the lag of lists that a real server has.
+    """Serve until cancelled; if it `lags`, listings lag behind writes as a real server's do.
 
     `announce` is called once, when all ports are open, with what a client needs to connect.
     """
@@ -33,7 +34,7 @@ async def serve(
         version=version,
         listen=listen,
         proxy_listen=proxy_listen,
-        lag=ListingLag.observed(),
+        lag=ListingLag.observed() if lags else None,
     )
     async with sandbox, Control(sandbox) as control:
         announce(
