@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from teleport_okta.model.scope import ALL
-from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, TRAITS, USER, USER_GROUP
 from teleport_okta.plan.needs import without
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def covers(scope: Scope, kind: str, name: str, okta_id: str) -> bool:
     """Whether an object is inside a scope. `name` of a member is `list/user`; other kinds are outside every part."""
     if scope.is_everything:
         return True
-    if kind in {USER, LOCK}:
+    if kind in {USER, LOCK, TRAITS}:
         return okta_id in scope.users
     if kind == USER_GROUP:
         return okta_id in scope.groups

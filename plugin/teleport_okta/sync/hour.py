@@ -34,7 +34,7 @@ class Hour:
         self._store = store
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
-        self._reserved: dict[Harmed, tuple[object, PastHarm]] = {}
+        self._reserved: dict[object, dict[Harmed, PastHarm]] = {}
         self._locks: tuple[TeleportLock, ...] = ()
         self._owner = ""
 
@@ -64,30 +64,47 @@ class Hour:
     ) -> Plan:
         """Make a plan of a scope from what is remembered, and reserve the harm that it lets through for a run.
 
-        What was reserved within the scope is planned anew, so it does not count. Harm that the run has `begun` is the
-        rest of what counts already. Raises StateError.
+        What the run itself had reserved within the scope is planned anew, so it does not count; what other runs have
+        reserved does, unless it is the same harm. Harm that the run has `begun` is the rest of what counts already.
+        Raises StateError.
         """
         async with self._one_at_a_time:
             remembered = await self.remembered()
             past = tuple(replace(one, is_open=True) if one.harmed in begun else one for one in remembered.past)
-            recorded = {one.harmed for one in past}
-            outside = {
-                harmed: kept
-                for harmed, kept in self._reserved.items()
+            kept = {
+                harmed: one
+                for harmed, one in self._reserved.get(run, {}).items()
                 if not covers(scope, harmed.kind, harmed.name, harmed.okta_id)
             }
-            others = tuple(one for harmed, (_, one) in outside.items() if harmed not in recorded)
-            plan = make(replace(remembered, past=past + others))
-            self._reserved = outside | {
-                change.harmed: (
-                    run,
-                    PastHarm(change.harmed, change.harm.evidence, counted=True, people=change.harm.people),
-                )
-                for change in plan.changes
-                if change.harm is not None and change.harmed is not None and change.harm.counted
-            }
+            others = kept | self._of_others(run)
+            for one in past:
+                others.pop(one.harmed, None)
+            plan = make(replace(remembered, past=(*past, *others.values())))
+            same = others.keys() & _harm_in(plan)
+            if same:
+                left = [one for harmed, one in others.items() if harmed not in same]
+                plan = make(replace(remembered, past=(*past, *left)))
+            self._reserved[run] = kept | _counted(plan)
             return plan
 
     def release(self, run: object) -> None:
         """Give up what a run reserved, because it has ended."""
-        self._reserved = {harmed: kept for harmed, kept in self._reserved.items() if kept[0] is not run}
+        self._reserved.pop(run, None)
+
+    def _of_others(self, run: object) -> dict[Harmed, PastHarm]:
+        return {harmed: one for by, some in self._reserved.items() if by is not run for harmed, one in some.items()}
+
+
+def _harm_in(plan: Plan) -> set[Harmed]:
+    """Return whom the harm of a plan is about, held or not."""
+    going = {change.harmed for change in plan.changes if change.harmed is not None}
+    return going | {held.harmed for held in plan.held}
+
+
+def _counted(plan: Plan) -> dict[Harmed, PastHarm]:
+    """Return the harm of a plan that counts against the hour."""
+    return {
+        change.harm.harmed: PastHarm(change.harm.harmed, change.harm.evidence, counted=True, people=change.harm.people)
+        for change in plan.changes
+        if change.harm is not None and change.harm.counted
+    }
