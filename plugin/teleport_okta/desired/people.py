@@ -122,6 +122,10 @@ def desired_users(
             aside.append(verdict)
         else:
             candidates.append(verdict)
+    if policy.lock_suspended:
+        by_id = snapshot.suspended - snapshot.unassigned - gone.keys()
+        present |= by_id
+        suspended |= by_id
     wanted, contended = _settle_names(candidates, owned_names)
     gone = {okta_id: reason for okta_id, reason in gone.items() if okta_id not in present}
     unassigned = snapshot.unassigned - present - gone.keys()

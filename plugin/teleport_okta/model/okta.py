@@ -149,7 +149,8 @@ class Snapshot:
     `read_at` is the moment at which the first request was sent. `incomplete` says why pages are missing (None: every
     page arrived); `untrusted` says why the absences of a complete walk must not be believed (None: they may).
     Of people whom the listing lacks, `unassigned` are the ids of those whom a read by id shows without an assignment,
-    `lost` of those whom it shows as the listing should have, and `unconfirmed` of those who could not be read by id.
+    `lost` of those whom it shows as the listing should have, `suspended` of those whom it shows suspended, and
+    `unconfirmed` of those who could not be read by id.
     """
 
     people: tuple[PersonFacts, ...] = field(repr=False)
@@ -160,3 +161,4 @@ class Snapshot:
     unassigned: frozenset[str] = frozenset()
     unconfirmed: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
+    suspended: frozenset[str] = frozenset()

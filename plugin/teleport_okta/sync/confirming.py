@@ -3,11 +3,13 @@
 | the read by id says | what follows |
 |---|---|
 | the person is DEPROVISIONED, or the assignment has ended | a row of the listing, which states it |
+| the person is SUSPENDED | `Snapshot.suspended`: locked, unless the person turns out to be unassigned |
 | the person is visible, and there is no assignment while the app is readable | `Snapshot.unassigned`: stated |
 | the person is visible, and the assignment is there | the listing lost a row: it is added, and absences are doubted |
 | 404 or 403 on the person | nothing new: a narrowed admin role hides people in the same way |
 
-Who could not be asked, for want of calls or because of an error, is `Snapshot.unconfirmed` and leaves in a later pass.
+Who could not be asked, for want of calls or because of an error, is `Snapshot.unconfirmed` and leaves in a later pass:
+those who were asked about longest ago come first.
 """
 
 from __future__ import annotations
@@ -41,29 +43,56 @@ class _Answers:
     people: list[PersonFacts] = field(default_factory=list)
     unassigned: set[str] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
+    suspended: set[str] = field(default_factory=set)
     unconfirmed: set[str] = field(default_factory=set)
     malformed: list[MalformedRow] = field(default_factory=list)
 
     def add_lost(self, okta_id: str, row: PersonFacts | MalformedRow) -> None:
         """Take in a row that the listing should have had."""
         self.lost.append(okta_id)
+        self.add(okta_id, row)
+
+    def add(self, okta_id: str, row: PersonFacts | MalformedRow) -> None:
+        """Take in what a row says."""
         if isinstance(row, MalformedRow):
             self.malformed.append(replace(row, okta_id=okta_id))
         else:
             self.people.append(row)
 
 
+class Turns:
+    """When each absent person was last asked about, so that everybody's turn comes if there are more than can be asked.
+
+    Otherwise somebody who is deactivated while a flood of others is held might never be asked about.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+        self._rounds = 0
+
+    def begin(self, absent: Collection[str]) -> list[str]:
+        """Return who is absent, those who were asked about longest ago first; all others are forgotten."""
+        self._rounds += 1
+        self._last = {okta_id: self._last[okta_id] for okta_id in absent if okta_id in self._last}
+        return sorted(absent, key=lambda okta_id: (self._last.get(okta_id, 0), okta_id))
+
+    def take(self, okta_id: str) -> None:
+        """Note that a person is asked about now."""
+        self._last[okta_id] = self._rounds
+
+
 class Confirmation:
     """Asks one organisation about people. `app` is the app that everybody comes from; None: the whole organisation."""
 
-    def __init__(self, okta: OktaReads, app: OktaApp | None, clock: Clock) -> None:
+    def __init__(self, okta: OktaReads, app: OktaApp | None, clock: Clock, turns: Turns | None = None) -> None:
         self._okta = okta
         self._app = app
         self._clock = clock
+        self._turns = turns or Turns()
 
     async def confirmed(self, listing: Snapshot, absent: Collection[str], *, most: int) -> Snapshot:
         """Return the listing with what reads by id say of at most so many of those who are absent from it."""
-        asked = sorted(absent)[:most]
+        asked = self._turns.begin(absent)[:most]
         answers = _Answers(unconfirmed=set(absent) - set(asked))
         deadline = self._clock.monotonic() + _LONGEST
         queue = iter(asked)
@@ -73,15 +102,12 @@ class Confirmation:
                     tasks.create_task(self._work(queue, answers, listing, deadline))
         return _amended(listing, answers)
 
-    async def one(self, okta_id: str, listing: Snapshot) -> Snapshot:
-        """Return the listing with what reads by id say of one person who is absent from it."""
-        return await self.confirmed(listing, [okta_id], most=1)
-
     async def _work(self, queue: Iterator[str], answers: _Answers, listing: Snapshot, deadline: float) -> None:
         for okta_id in queue:
             if self._clock.monotonic() > deadline:
                 answers.unconfirmed.add(okta_id)
                 continue
+            self._turns.take(okta_id)
             try:
                 await self._ask(okta_id, answers, is_complete=listing.incomplete is None)
             except OktaForbiddenError:
@@ -94,9 +120,11 @@ class Confirmation:
         person = await self._okta.person_of_organization(okta_id)
         if person is None:
             return
-        if not isinstance(person, MalformedRow) and person.status == UserStatus.DEPROVISIONED:
-            answers.people.append(person)
+        if person.status == UserStatus.DEPROVISIONED:
+            answers.add(okta_id, person)
             return
+        if person.status == UserStatus.SUSPENDED:
+            answers.suspended.add(okta_id)
         if not is_complete:
             # The person may stand on a page that is missing, so nothing is said by an assignment either.
             return
@@ -109,8 +137,8 @@ class Confirmation:
         row = await self._okta.person_of_app(app.id, okta_id)
         if row is None:
             answers.unassigned.add(okta_id)
-        elif not isinstance(row, MalformedRow) and row.assignment_status in APP_USER_ENDED:
-            answers.people.append(row)
+        elif row.assignment_status in APP_USER_ENDED:
+            answers.add(okta_id, row)
         else:
             answers.add_lost(okta_id, row)
 
@@ -129,5 +157,6 @@ def _amended(listing: Snapshot, answers: _Answers) -> Snapshot:
         untrusted=untrusted,
         unassigned=listing.unassigned | answers.unassigned,
         lost=listing.lost | set(answers.lost),
+        suspended=listing.suspended | answers.suspended,
         unconfirmed=listing.unconfirmed | answers.unconfirmed,
     )

@@ -46,6 +46,14 @@ async def read_inheritance(
     return replace(found, released=await store.left.released(), holders=holders)
 
 
+async def remembered_inheritance(store: Store) -> Inheritance:
+    """Return what was left behind after the last pass, as the state has it. Raises StateError."""
+    left = _by_name(await store.left.all())
+    return Inheritance(
+        left=left, released=await store.left.released(), holders=await store.left.last_holders(left.keys())
+    )
+
+
 async def _still_there(memberships: Iterable[LeftMembership], teleport: Teleport) -> list[LeftMembership]:
     """Leave out the memberships that are gone; one that cannot be read stays."""
     cluster = teleport.known_cluster

@@ -90,21 +90,21 @@ class PassRun:
 
         Raises StandbyError when another process has the right to write, or StateError.
         """
-        plan = await self._plan(reading)
+        plan = await self.plan(reading, people_only=True)
         urgent = tuple(change for change in plan.changes if is_urgent(change))
         if urgent:
             await self._become_writer(reading.policy.owner)
             await self._run.take(replace(plan, changes=urgent))
 
-    async def plan(self, reading: Reading) -> Plan:
-        """Plan a whole reading, and reserve the harm that goes through. Raises StateError."""
-        plan = await self._plan(reading)
-        self._registry.lost_traits = plan.lost_traits
-        self._registry.held_whole = frozenset(held.harmed for held in plan.held)
-        return plan
+    async def plan(self, reading: Reading, *, people_only: bool = False) -> Plan:
+        """Plan a reading, and reserve the harm that goes through. Raises StateError.
 
-    async def _plan(self, reading: Reading) -> Plan:
-        self._registry.fill(reading)
+        `people_only`: of a pass that has not read anything else yet.
+        """
+        if people_only:
+            self._registry.fill_people(reading)
+        else:
+            self._registry.fill(reading)
         self._facts_at = reading.at
         imports = None if reading.directory is None else reading.directory.imports
         self._settler = Settler(
@@ -124,7 +124,10 @@ class PassRun:
         def make(remembered: Remembered) -> Plan:
             return replace(reading, remembered=remembered, by_hand=self._by_hand).plan(self._clock.now())
 
-        return await self._hour.reserve(make, run=self, begun=self._run.begun)
+        plan = await self._hour.reserve(make, run=self, begun=self._run.begun)
+        self._registry.lost_traits = plan.lost_traits
+        self._registry.hold((held.harmed for held in plan.held), people_only=people_only)
+        return plan
 
     async def apply(self, plan: Plan) -> tuple[tuple[Outcome, ...], Plan]:
         """Apply a plan; return how it went, and the plan with what second plans of its keys hold and set aside."""

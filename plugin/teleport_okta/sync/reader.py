@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.trust import (
     APPS,
@@ -32,7 +32,7 @@ from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
 from teleport_okta.plan.users import OKTA_USER_ID
 from teleport_okta.state import directory as seen
 from teleport_okta.state.errors import StateError
-from teleport_okta.sync.confirming import MORE_THAN_THE_LIMIT, Confirmation
+from teleport_okta.sync.confirming import MORE_THAN_THE_LIMIT, Confirmation, Turns
 from teleport_okta.sync.inheriting import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
 from teleport_okta.sync.policy import NO_LISTS, resolve, resolve_imports
@@ -64,6 +64,9 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.cluster import Teleport
 
     OnPeople = Callable[[Reading], Awaitable[None]]
+
+
+_NOT_ASKED: Final = Absences("they have not been read by id yet", approvable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class Reader:
         self._registry = registry
         self._hour = hour
         self._keys = keys
+        self._turns = Turns()
         self._organization: OktaOrganization | None = None
         self.last_terms: Terms | None = None
         """The terms of the last full pass, by which single keys are settled until the next one."""
@@ -113,6 +117,7 @@ class Reader:
         """
         at = self._keys.time()
         await self._registry.load(self._store)
+        self._registry.begin_reading()
         terms = self.last_terms = await self.terms(settings)
         people_are_read = asyncio.Event()
         with one_error():
@@ -120,7 +125,7 @@ class Reader:
                 reading_directory = tasks.create_task(
                     self._okta_directory(terms.imports, settings, progress, people_are_read)
                 )
-                people = await self._people(terms, settings, at)
+                people = await self._people(terms, settings, at, on_people)
                 people_are_read.set()
                 if on_people is not None:
                     await on_people(people)
@@ -190,41 +195,59 @@ class Reader:
         imports = resolve_imports(settings, policy, cluster, self._teleport.app_servers.host_id, had_lists=had_lists)
         return Terms(self._organization, policy, imports)
 
-    async def _people(self, terms: Terms, settings: Settings, at: datetime) -> Reading:
-        """Read people, users and locks, and those people by id whom the listing lacks."""
+    async def _people(
+        self, terms: Terms, settings: Settings, at: datetime, on_people: OnPeople | None = None
+    ) -> Reading:
+        """Read people, users and locks, and those people by id whom the listing lacks.
+
+        The reads by id take up to five minutes, so `on_people` gets what rows state before them.
+        """
         owner, limits = terms.policy.owner, limits_of(settings.brake)
         app, listing = await read_people(self._okta.people, settings)
         actual = await read_users(self._teleport)
         self._hour.learn(actual.locks.values(), owner)
         users = known_users(actual.users.values(), owner)
-        baseline = await self._store.baseline()
         replaced = self._registry.replaced(actual, owner, self._clock.now())
-        held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if okta_id.startswith(OKTA_USER_ID)}
-        absent = held - {row.okta_id for row in listing.people} - {row.okta_id for row in listing.malformed}
-        most = limits.most(Evidence.STATED, len(users.owned)) + MORE_THAN_THE_LIMIT
-        people = await Confirmation(self._okta.people, app, self._clock).confirmed(listing, absent, most=most)
-        absences = judge_absences(
-            replace(listing, untrusted=people.untrusted),
-            app=app,
-            baseline=baseline,
-            owned_count=len(users.owned),
-            limits=limits,
-        )
-        if people.lost:
-            absences = replace(absences, approvable=False)
-        return Reading(
+        reading = Reading(
             at=at,
-            facts=OktaFacts(terms.organization, app, people),
+            facts=OktaFacts(terms.organization, app, listing),
             policy=terms.policy,
             actual=actual,
             users=users,
             owned={USER: users.owned.keys()},
-            absences={PEOPLE: absences} | _unconfirmed(absences, len(people.unconfirmed)),
+            absences={},
             limits=limits,
             remembered=await self._hour.remembered(),
             listed=len(listing.people),
             warnings=_warnings(terms.imports),
             replaced=replaced,
+        )
+        held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if okta_id.startswith(OKTA_USER_ID)}
+        absent = held - {row.okta_id for row in listing.people} - {row.okta_id for row in listing.malformed}
+        if absent and on_people is not None:
+            await on_people(
+                replace(
+                    reading,
+                    facts=replace(reading.facts, people=replace(listing, unconfirmed=frozenset(absent))),
+                    absences={PEOPLE: _NOT_ASKED, UNCONFIRMED: _NOT_ASKED},
+                )
+            )
+        most = limits.most(Evidence.STATED, len(users.owned)) + MORE_THAN_THE_LIMIT
+        confirmation = Confirmation(self._okta.people, app, self._clock, self._turns)
+        people = await confirmation.confirmed(listing, absent, most=most)
+        absences = judge_absences(
+            replace(listing, untrusted=people.untrusted),
+            app=app,
+            baseline=await self._store.baseline(),
+            owned_count=len(users.owned),
+            limits=limits,
+        )
+        if people.lost:
+            absences = replace(absences, approvable=False)
+        return replace(
+            reading,
+            facts=replace(reading.facts, people=people),
+            absences={PEOPLE: absences} | _unconfirmed(absences, len(people.unconfirmed)),
         )
 
     async def _okta_directory(

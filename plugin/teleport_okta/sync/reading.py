@@ -108,7 +108,7 @@ class Reading:
         """Return what should be done within the scope, and what the brake holds of it."""
         quarantine = self.remembered.quarantine
         users = self._users_plan(now)
-        rows = tuple(reports(self.inheritance, users.changes))
+        rows = tuple(reports(self.inheritance, users.changes, self.scope))
         plan = merged(
             users,
             self._directory_plan(users, now),

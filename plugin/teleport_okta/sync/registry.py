@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from teleport_okta.desired.trust import PEOPLE, UNCONFIRMED
 from teleport_okta.model import labels
 from teleport_okta.model.access import (
     ListMembers,
@@ -23,10 +24,11 @@ from teleport_okta.model.access import (
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
-from teleport_okta.plan.changes import USER, Action
+from teleport_okta.plan.changes import LOCK, TRAITS, USER, Action
 from teleport_okta.plan.holders import KnownUsers
 from teleport_okta.plan.locks import LocksOfUsers
 from teleport_okta.plan.owned import owned_objects
+from teleport_okta.sync.inheriting import remembered_inheritance
 from teleport_okta.teleport.recent import Named
 
 if TYPE_CHECKING:
@@ -79,11 +81,10 @@ class Registry:
         self._owned: dict[str, str] = {}
         self._others: set[str] = set()
         self._replaced: dict[str, str] = {}
-        self._locked: set[tuple[str, str]] = set()
+        self._locked: dict[str, str] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         self._rivals: dict[str, tuple[str, ...]] = {}
         self._is_loaded = False
-        self._users_read: KnownUsers | None = None
         self._directory: DirectoryFacts | None = None
         self._roles: dict[str, TeleportRole] = {}
         self._user_groups: dict[str, TeleportUserGroup] = {}
@@ -91,6 +92,7 @@ class Registry:
         self._lists: dict[str, TeleportAccessList] = {}
         self._members: dict[str, ListMembers] = {}
         self._open: dict[str, set[str]] = {}
+        self._meanwhile: list[Change] | None = None
 
     @property
     def users(self) -> KnownUsers:
@@ -102,9 +104,7 @@ class Registry:
         """The groups and apps of both sides, with what was applied since; None until a full pass has read them."""
         if self._directory is None:
             return None
-        while self._open:
-            name, imported = self._open.popitem()
-            self._members[name] = replace(self._members.get(name, _NOBODY), imported=frozenset(imported))
+        self._settle_members()
         actual = replace(
             self._directory.actual,
             roles=self._roles,
@@ -116,10 +116,14 @@ class Registry:
         return replace(self._directory, actual=actual)
 
     async def load(self, store: Store) -> None:
-        """Bring back, once, which users stood for whom when the last process ended. Raises StateError."""
+        """Bring back, once, which users stood for whom when the last process ended, and what was left behind.
+
+        Raises StateError.
+        """
         if not self._is_loaded:
             self._owned = {**await store.names_of_managed(), **self._owned}
             self._names = _by_id(self._owned)
+            self.inheritance = await remembered_inheritance(store)
             self._is_loaded = True
 
     def replaced(self, actual: ActualUsers, owner: str, now: datetime) -> dict[str, str]:
@@ -140,7 +144,7 @@ class Registry:
         return {
             name: okta_id
             for name, okta_id in found.items()
-            if (name, okta_id) not in self._locked or locks.has_left(name, okta_id)
+            if self._locked.get(name) != okta_id or locks.has_left(name, okta_id)
         }
 
     def names_of(self, okta_id: str) -> frozenset[str]:
@@ -149,7 +153,8 @@ class Registry:
         return frozenset((*self._names.get(okta_id, ()), *replaced))
 
     def peopled(self) -> frozenset[str]:
-        """Return the names of the lists that had imported members when they were last read."""
+        """Return the names of the lists that have imported members, as far as is known."""
+        self._settle_members()
         return frozenset(name for name, members in self._members.items() if members.imports)
 
     def lists_with(self, names: Collection[str]) -> list[str]:
@@ -167,22 +172,33 @@ class Registry:
         """Return the ids of the people whose names were the same as this one but for the case of letters."""
         return self._rivals.get(name.casefold(), ())
 
-    def fill(self, reading: Reading) -> None:
-        """Take over what a full pass read: first the people, later the same with groups and apps.
+    def begin_reading(self) -> None:
+        """Note from now on what is applied while a full pass reads: what it read before that must not undo it."""
+        self._meanwhile = []
 
-        The people of one reading are taken over once, because keys may have been settled since.
-        """
-        if reading.users is not self._users_read:
-            self._users_read = reading.users
-            self._take_users(reading.users, reading.replaced)
-            self.missing = _missing(reading)
-            self._remember_names(reading.facts.people.people)
-        self.app, self.limits = reading.facts.app, reading.limits
-        if reading.directory is None:
-            self.owned, self.absences = {**self.owned, **reading.owned}, {**self.absences, **reading.absences}
-            return
-        self.owned, self.absences, self.inheritance = reading.owned, reading.absences, reading.inheritance
-        self._keep(reading.directory)
+    def fill_people(self, reading: Reading) -> None:
+        """Take over what a full pass that is still reading says of people; what is known of the rest stays."""
+        self._fill_people(reading)
+        known = {listing: one for listing, one in self.absences.items() if listing not in {PEOPLE, UNCONFIRMED}}
+        self.absences = known | dict(reading.absences)
+        self.owned = {**self.owned, **reading.owned}
+        for change in self._meanwhile or ():
+            self._apply(change)
+
+    def fill(self, reading: Reading) -> None:
+        """Take over what a full pass read, and what was applied since it began."""
+        self._fill_people(reading)
+        self.absences, self.owned, self.inheritance = reading.absences, reading.owned, reading.inheritance
+        if reading.directory is not None:
+            self._keep(reading.directory)
+        for change in self._meanwhile or ():
+            self._apply(change)
+        self._meanwhile = None
+
+    def hold(self, held: Iterable[Harmed], *, people_only: bool) -> None:
+        """Take over which harm a full pass holds; what it held of the rest stays while it has read people alone."""
+        kept = {one for one in self.held_whole if people_only and one.kind not in {USER, LOCK, TRAITS}}
+        self.held_whole = frozenset({*kept, *held})
 
     def rebuild(
         self,
@@ -202,13 +218,6 @@ class Registry:
             self.owned = {**self.owned, **owned_objects(directory.actual, owner)}
             self._keep(directory)
 
-    def _take_users(self, users: KnownUsers, replaced: Mapping[str, str]) -> None:
-        self._owned = dict(users.owned)
-        self._names = _by_id(self._owned)
-        self._others = set(users.others)
-        self._replaced = dict(replaced)
-        self._locked &= replaced.items()
-
     def learn(self, reading: Reading) -> None:
         """Take over what was read of a few keys."""
         for person in reading.facts.people.people:
@@ -219,11 +228,16 @@ class Registry:
 
     def applied(self, change: Change) -> None:
         """Take over a change that was applied."""
+        if self._meanwhile is not None:
+            self._meanwhile.append(change)
+        self._apply(change)
+
+    def _apply(self, change: Change) -> None:
         match change.content or change.found:
             case TeleportUser() as user:
                 self._apply_to_user(change, user)
             case TeleportLock() if change.lock_for is not None:
-                self._locked.add((change.subject, change.okta_id))
+                self._locked[change.subject] = change.okta_id
             case TeleportMember() as member:
                 self._apply_to_member(change, member)
             case TeleportRole() as role:
@@ -234,6 +248,19 @@ class Registry:
                 _write(self._app_servers, server, change)
             case TeleportAccessList() as found:
                 self._apply_to_list(change, found)
+
+    def _fill_people(self, reading: Reading) -> None:
+        self._take_users(reading.users, reading.replaced)
+        self.app, self.limits = reading.facts.app, reading.limits
+        self.missing = _missing(reading)
+        self._remember_names(reading.facts.people.people)
+
+    def _take_users(self, users: KnownUsers, replaced: Mapping[str, str]) -> None:
+        self._owned = dict(users.owned)
+        self._names = _by_id(self._owned)
+        self._others = set(users.others)
+        self._replaced = dict(replaced)
+        self._locked = {name: okta_id for name, okta_id in self._locked.items() if replaced.get(name) == okta_id}
 
     def _keep(self, directory: DirectoryFacts) -> None:
         actual = directory.actual
@@ -255,10 +282,16 @@ class Registry:
             self._names[before] = tuple(name for name in self._names[before] if name != user.name)
         self._others.discard(user.name)
         self._replaced.pop(user.name, None)
-        self._locked = {one for one in self._locked if one[0] != user.name}
+        self._locked.pop(user.name, None)
         if change.action is not Action.DELETE:
             self._owned[user.name] = change.okta_id
             self._names[change.okta_id] = (*self._names.get(change.okta_id, ()), user.name)
+
+    def _settle_members(self) -> None:
+        """Make sets of the imported members that are being changed."""
+        while self._open:
+            name, imported = self._open.popitem()
+            self._members[name] = replace(self._members.get(name, _NOBODY), imported=frozenset(imported))
 
     def _apply_to_member(self, change: Change, member: TeleportMember) -> None:
         members = self._members.get(change.subject, _NOBODY)

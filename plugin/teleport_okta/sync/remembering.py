@@ -52,7 +52,7 @@ class PassMemory:
         now = self._clock.now()
         people = reading.facts.people
         is_open = _has_open_absences(plan, outcomes, PEOPLE, unassigned=people.unassigned)
-        settled = None if people.incomplete is not None or is_open else reading.listed
+        settled = None if people.incomplete is not None or people.lost or is_open else reading.listed
         await self._store.remember_people(
             people.people, at=people.read_at, settled=settled, managed=reading.managed(now)
         )

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 
 import grpc
 import pytest
+from contract.sync.office import TEN_MINUTES
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.errors import StateFullError
+from teleport_okta.teleport.errors import UnavailableError
 
 ADA = "ada@x.io"
+DAY = 86_400
+"""Seconds after which everything is read again, also what did not change."""
+
 WRITES = {"CreateUser", "UpdateUser", "UpsertLock", "UpsertAccessListMember", "UpsertAccessListWithMembers"}
 
 
@@ -132,3 +138,129 @@ async def test_rosters_of_apps_are_read_after_the_people_with_whom_they_share_a_
     assert (await office.next_pass()).succeeded
     assert before["GET /api/v1/apps/{id}/users"] == 0
     assert office.okta.calls_since(mark).endpoints["GET /api/v1/apps/{id}/users"] == 4
+
+
+# Nothing that is still being read keeps a lock waiting
+
+
+@contextmanager
+def held_open(reads, method):
+    """Let a read of Okta get no answer until the block ends; yields the event that it was asked for."""
+    read, asked, answered = getattr(reads, method), asyncio.Event(), asyncio.Event()
+
+    async def waiting(*args):
+        asked.set()
+        await answered.wait()
+        return await read(*args)
+
+    setattr(reads, method, waiting)
+    yield asked
+    setattr(reads, method, read)
+    answered.set()
+
+
+async def lock_on(office, login):
+    """Wait until somebody is locked."""
+    while login not in office.world.locks():
+        await asyncio.sleep(0.01)
+
+
+def suspended(office, login):
+    office.okta.suspend(office.person(login).id)
+
+
+@pytest.mark.parametrize("deed", [leaves, suspended])
+async def test_the_lock_is_set_while_groups_are_still_being_read(office, group, deed):
+    deed(office, ADA)
+    office.okta.add_member(group.id, office.person("dee@x.io").id)
+    await office.live(TEN_MINUTES)
+    with held_open(office.world.parts.okta.directory, "groups") as asked, office.recorded() as notes:
+        a_pass = asyncio.create_task(office.world.run())
+        async with asyncio.timeout(30):
+            await asked.wait()
+            await lock_on(office, ADA)
+        assert {note.rpc for note in notes if note.rpc in WRITES} == {"UpsertLock"}
+        assert not a_pass.done()
+    report = await a_pass
+    assert report.succeeded
+    assert [one.change.action for one in report.outcomes].count("lock") == 1
+
+
+async def test_the_lock_of_somebody_suspended_waits_for_no_read_by_id_of_those_who_are_absent(office, group):
+    suspended(office, ADA)
+    leaves(office, "bob@x.io")
+    with held_open(office.world.parts.okta.people, "person_of_organization") as asked:
+        a_pass = asyncio.create_task(office.next_pass())
+        async with asyncio.timeout(30):
+            await asked.wait()
+            await lock_on(office, ADA)
+        assert "bob@x.io" not in office.world.locks()
+    assert (await a_pass).succeeded
+    assert set(office.world.locks()) == {ADA, "bob@x.io"}
+
+
+async def test_an_approval_admits_nobody_before_they_were_read_by_id(office, group):
+    crowd = [office.world.hire(f"u{number:02}@x.io") for number in range(30)]
+    await office.settled()
+    for person in crowd[:12]:
+        office.okta.unassign(office.world.okta_app.id, person.id)
+    digest = (await office.next_pass()).plan.findings.held_digest
+    await office.world.parts.store.approvals.approve(digest, at=office.world.clock.now())
+    with held_open(office.world.parts.okta.people, "person_of_organization") as asked:
+        a_pass = asyncio.create_task(office.next_pass())
+        async with asyncio.timeout(30):
+            await asked.wait()
+        assert not office.world.locks()
+        office.okta.assign(office.world.okta_app.id, crowd[0].id)
+    await a_pass
+    assert crowd[0].login in office.world.owned()
+    assert crowd[0].login not in office.world.locks()
+
+
+# What of Okta fails beside the people keeps no leaver
+
+
+@pytest.mark.parametrize("path", ["/api/v1/groups", "/api/v1/apps", "/api/v1/groups/*/users", "/api/v1/groups/*/apps"])
+@pytest.mark.parametrize("fault", ["internal_error", "rate_limit", "truncated"])
+async def test_groups_and_apps_that_cannot_be_read_keep_no_leaver_and_are_said_by_name(office, group, path, fault):
+    office.app("Figma", "cy@x.io", groups=[group])
+    await office.settled()
+    lists, members = office.lists().keys(), set(office.members(group))
+    leaves(office, ADA)
+    suspended(office, "cy@x.io")
+    office.okta.fail(fault, path=path)
+    report = await office.next_pass(after=DAY)
+    assert set(office.world.locks()) == {ADA, "cy@x.io"}
+    assert office.lists().keys() == lists
+    assert set(office.members(group)) == members - {ADA}
+    assert path.partition("*")[0] in report.error
+    assert not report.applied
+    shown = await office.world.parts.full_pass.plan()
+    assert path.partition("*")[0] in shown.error
+    office.okta.recover()
+    assert (await office.next_pass()).succeeded
+
+
+@pytest.mark.parametrize("deed", [leaves, suspended])
+async def test_groups_that_may_not_be_read_keep_no_leaver(office, group, deed):
+    lists = office.lists().keys()
+    deed(office, ADA)
+    office.okta.narrow_role(without=["okta.groups.read"])
+    report = await office.next_pass()
+    assert set(office.world.locks()) == {ADA}
+    assert office.lists().keys() == lists
+    assert "okta.groups.read" in report.error
+    assert not report.applied
+
+
+async def test_an_outage_of_teleport_after_the_locks_leaves_them_set(office, group):
+    leaves(office, ADA)
+    away = grpc.StatusCode.UNAVAILABLE
+    office.teleport.faults.add(Fault("*/ListAccessLists", away, after=1))
+    office.teleport.faults.add(Fault("*/Ping", away, after=1))
+    with pytest.raises(UnavailableError):
+        await office.next_pass()
+    assert set(office.world.locks()) == {ADA}
+    office.teleport.faults.clear()
+    assert (await office.next_pass()).succeeded
+    assert ADA not in office.world.owned()
