@@ -59,16 +59,25 @@ def plan_users(
     now: datetime,
     aside_since: Mapping[tuple[str, str, str], datetime] | None = None,
     inheritance: Inheritance = NOTHING_LEFT,
+    replaced: Mapping[str, str] | None = None,
     scope: Scope = EVERYTHING,
 ) -> Plan:
     """Compare and return the plan, nothing of it held.
 
     `now` only tells which locks are in force; the plan itself has no times in it. `aside_since` says since when rows
-    are in quarantine, by kind, name and Okta id, `inheritance` what somebody who gets a name would come into. `desired`
-    and the plan are of the same `scope`.
+    are in quarantine, by kind, name and Okta id, `inheritance` what somebody who gets a name would come into.
+    `replaced` maps the names of users whose labels a login took away to the Okta ids that they stood for. `desired` and
+    the plan are of the same `scope`.
     """
     return _Planner(
-        desired, actual, policy, now=now, aside_since=aside_since or {}, inheritance=inheritance, scope=scope
+        desired,
+        actual,
+        policy,
+        now=now,
+        aside_since=aside_since or {},
+        inheritance=inheritance,
+        replaced=replaced or {},
+        scope=scope,
     ).plan()
 
 
@@ -82,6 +91,7 @@ class _Planner:
         now: datetime,
         aside_since: Mapping[tuple[str, str, str], datetime],
         inheritance: Inheritance,
+        replaced: Mapping[str, str],
         scope: Scope,
     ) -> None:
         self._desired = desired
@@ -90,6 +100,7 @@ class _Planner:
         self._now = now
         self._aside_since = aside_since
         self._inheritance = inheritance
+        self._replaced = replaced
         self._scope = scope
         self._locks = LocksOfUsers(actual.locks.values(), owner=policy.owner, now=now)
         self._name_of = {user.okta_id: user.name for user in desired.wanted.values()}
@@ -216,7 +227,8 @@ class _Planner:
             )
         if self._locks.of_others(wanted.name, wanted.okta_id):
             self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
-        needs = (stands_for(wanted.name, wanted.okta_id),) if adopted else ()
+        is_known = self._replaced.get(wanted.name) == wanted.okta_id
+        needs = (stands_for(wanted.name, wanted.okta_id),) if adopted and not is_known else ()
         self._settle_locks(found, wanted.okta_id, needs=needs)
 
     def _settle_locks(self, user: TeleportUser, okta_id: str, *, needs: tuple[Need, ...] = ()) -> None:

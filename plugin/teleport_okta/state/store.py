@@ -24,7 +24,7 @@ from teleport_okta.state.left_memberships import LeftMemberships
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from teleport_okta.model.findings import Findings
@@ -102,9 +102,18 @@ class Store:
         await self._memorise(_LAST_SUCCESS, moment.isoformat())
 
     async def remember_people(
-        self, people: Sequence[PersonFacts], *, at: datetime, settled: int | None, managed: Container[str] = ()
+        self,
+        people: Sequence[PersonFacts],
+        *,
+        at: datetime,
+        settled: int | None,
+        managed: Container[str] = (),
+        replaced: Mapping[str, str] | None = None,
     ) -> None:
         """Note the people who were read, and which of them have a user with our label (`managed`, by Okta id).
+
+        `replaced` maps the names of users to the Okta ids that they stood for before a login took our label away: they
+        are kept like those with the label.
 
         If the absences of a listing are settled, `settled` is how many people it had: that is the new baseline, and all
         others are forgotten. None: they are not.
@@ -119,6 +128,11 @@ class Store:
                 person.okta_id in managed,
             )
             for person in people
+        ]
+        rows += [
+            (okta_id, name, "", "", at.timestamp(), True)
+            for name, okta_id in (replaced or {}).items()
+            if okta_id not in managed
         ]
 
         def write(connection: sqlite3.Connection) -> None:

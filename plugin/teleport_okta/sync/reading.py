@@ -143,6 +143,7 @@ class Reading:
             now=now,
             aside_since={entry.key: entry.since for entry in self.remembered.quarantine},
             inheritance=self.inheritance,
+            replaced=self.replaced,
             scope=self.scope,
         )
         replaced = {name: okta_id for name, okta_id in self.replaced.items() if okta_id in self.scope.users}

@@ -54,7 +54,7 @@ class PassMemory:
         is_open = _has_open_absences(plan, outcomes, PEOPLE, unassigned=people.unassigned)
         settled = None if people.incomplete is not None or people.lost or is_open else reading.listed
         await self._store.remember_people(
-            people.people, at=people.read_at, settled=settled, managed=reading.managed(now)
+            people.people, at=people.read_at, settled=settled, managed=reading.managed(now), replaced=reading.replaced
         )
         await self._remember_directory(reading, plan, outcomes)
         await self._store.left.settle(one for some in reading.inheritance.left.values() for one in some)
