@@ -118,7 +118,7 @@ class Reader:
         at = self._keys.time()
         await self._registry.load(self._store)
         self._registry.begin_reading()
-        terms = self.last_terms = await self.terms(settings)
+        terms = await self.terms(settings)
         people_are_read = asyncio.Event()
         with one_error():
             async with asyncio.TaskGroup() as tasks:
@@ -144,7 +144,9 @@ class Reader:
             now=self._clock.now(),
         )
         reading = replace(reading, inheritance=inheritance)
-        return await with_lists_of_leavers(reading, self._teleport, self._clock.now())
+        reading = await with_lists_of_leavers(reading, self._teleport, self._clock.now())
+        self.last_terms = terms
+        return reading
 
     async def rebuild(self, settings: Settings) -> Terms:
         """Fill the registry before a first full pass: from the state, and one listing of what Teleport holds.

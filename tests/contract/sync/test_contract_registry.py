@@ -214,3 +214,25 @@ async def test_the_listing_of_a_pass_that_has_read_people_alone_releases_nothing
     await run.plan(people, people_only=True)
     run.end()
     assert full_pass.registry.held_whole == held
+
+
+async def test_a_key_that_is_settled_during_the_first_pass_after_a_restart_knows_the_lists(staffed):
+    await staffed.world.restart()
+    reads = staffed.world.parts.okta.directory
+    groups, asked, answered = reads.groups, asyncio.Event(), asyncio.Event()
+
+    async def waiting():
+        asked.set()
+        await answered.wait()
+        return await groups()
+
+    reads.groups = waiting
+    a_pass = asyncio.create_task(staffed.world.run())
+    async with asyncio.timeout(30):
+        await asked.wait()
+    staffed.okta.deactivate(staffed.person(BOB).id)
+    await settle(staffed, users=[staffed.person(BOB).id])
+    members = staffed.imported(engineering(staffed))
+    answered.set()
+    await a_pass
+    assert members == {ADA, CY}
