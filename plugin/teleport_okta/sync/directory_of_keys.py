@@ -13,7 +13,6 @@ from teleport_okta.sync.reading import DirectoryFacts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from teleport_okta.clock import Clock
     from teleport_okta.model.directory import Directory, Listing, Roster
     from teleport_okta.model.scope import Scope
     from teleport_okta.okta.directory_reads import DirectoryReads
@@ -34,10 +33,9 @@ R = TypeVar("R", bound=_Row)
 class DirectoryOfKeys:
     """Reads groups and apps of one organisation, with their lists and roles in one cluster."""
 
-    def __init__(self, okta: DirectoryReads, teleport: Teleport, clock: Clock) -> None:
+    def __init__(self, okta: DirectoryReads, teleport: Teleport) -> None:
         self._okta = okta
         self._teleport = teleport
-        self._clock = clock
 
     async def read(self, known: DirectoryFacts, scope: Scope) -> DirectoryFacts:
         """Return what is known, with the groups and apps of a scope as they are now.

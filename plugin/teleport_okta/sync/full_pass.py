@@ -18,6 +18,7 @@ from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view, view_of
 from teleport_okta.state.errors import StateError
 from teleport_okta.sync.changed_plan import PlanChangedError, what_changed
+from teleport_okta.sync.context import EngineContext
 from teleport_okta.sync.hour import Hour
 from teleport_okta.sync.pass_run import PassRun
 from teleport_okta.sync.previewing import preview_of_last_seen, preview_of_reading, with_filters
@@ -96,7 +97,7 @@ class FullPass:
             hour=self.hour,
             keys=self.keys,
         )
-        self._procedure = KeyProcedure(
+        self._context = EngineContext(
             okta=okta,
             teleport=teleport,
             store=store,
@@ -105,9 +106,9 @@ class FullPass:
             applier=self._applier,
             registry=self.registry,
             hour=self.hour,
-            reader=self._reader,
             become_writer=self._become_writer,
         )
+        self._procedure = KeyProcedure(self._context, self._reader)
         self._recalled = False
         self._progress_said = clock.monotonic()
         self._owner = ""
@@ -295,15 +296,8 @@ class FullPass:
         progress: Callable[[int, int], None] | None,
     ) -> PassRun:
         return PassRun(
-            applier=self._applier,
-            okta=self._okta,
-            teleport=self._teleport,
-            clock=self._clock,
-            registry=self.registry,
-            keys=self.keys,
-            hour=self.hour,
+            self._context,
             settings=settings,
-            become_writer=self._become_writer,
             trigger=trigger,
             is_approved=is_approved,
             by_hand=trigger == BY_HAND,

@@ -13,22 +13,16 @@ from teleport_okta.sync.reader import Terms
 from teleport_okta.sync.settler import Settler
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from datetime import datetime
 
-    from teleport_okta.apply.applier import Applier
-    from teleport_okta.apply.keys import Keys
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.apply.replanned import Replanned
-    from teleport_okta.clock import Clock
     from teleport_okta.model.findings import Held, Quarantined
     from teleport_okta.plan.plan import Plan
     from teleport_okta.settings import Settings
-    from teleport_okta.sync.hour import Hour
+    from teleport_okta.sync.context import EngineContext
     from teleport_okta.sync.reading import Reading, Remembered
-    from teleport_okta.sync.registry import Registry
-    from teleport_okta.sync.sources import OktaSource
-    from teleport_okta.teleport.cluster import Teleport
 
 _FRESH: Final = timedelta(minutes=2)
 """For how long after people were listed users are deleted without another read by id. Groups may take half an hour."""
@@ -39,44 +33,30 @@ _log = logging.getLogger(__name__)
 class PassRun:
     """Plans and applies the readings of one pass. Call `end` when it is over.
 
-    `become_writer` obtains the right to write for an owner. Under a plan that a person approved by its digest
-    (`is_approved`) nothing is planned again, since nobody has seen what is planned then. A pass that a person asked for
-    (`by_hand`) puts nothing off.
+    Under a plan that a person approved by its digest (`is_approved`) nothing is planned again, since nobody has seen
+    what is planned then. A pass that a person asked for (`by_hand`) puts nothing off.
     """
 
     def __init__(
         self,
+        context: EngineContext,
         *,
-        applier: Applier,
-        okta: OktaSource,
-        teleport: Teleport,
-        clock: Clock,
-        registry: Registry,
-        keys: Keys,
-        hour: Hour,
         settings: Settings,
-        become_writer: Callable[[str], Awaitable[None]],
         trigger: str,
         is_approved: bool,
         by_hand: bool,
         progress: Callable[[int, int], None] | None,
     ) -> None:
-        self._okta = okta
-        self._teleport = teleport
-        self._clock = clock
-        self._registry = registry
-        self._keys = keys
-        self._hour = hour
+        self._context = context
         self._settings = settings
         self._by_hand = by_hand
-        self._become_writer = become_writer
         self._settler: Settler | None = None
-        self._facts_at = keys.time()
-        self._run = applier.start(
+        self._facts_at = context.keys.time()
+        self._run = context.applier.start(
             trigger=trigger,
             facts_at=self._facts_of,
             replan=None if is_approved else self._plan_again,
-            applied=registry.applied,
+            applied=context.registry.applied,
             progress=progress,
         )
 
@@ -93,7 +73,7 @@ class PassRun:
         plan = await self.plan(reading, people_only=True)
         urgent = tuple(change for change in plan.changes if is_urgent(change))
         if urgent:
-            await self._become_writer(reading.policy.owner)
+            await self._context.become_writer(reading.policy.owner)
             await self._run.take(replace(plan, changes=urgent))
 
     async def plan(self, reading: Reading, *, people_only: bool = False) -> Plan:
@@ -101,19 +81,15 @@ class PassRun:
 
         `people_only`: of a pass that has not read anything else yet.
         """
+        registry = self._context.registry
         if people_only:
-            self._registry.fill_people(reading)
+            registry.fill_people(reading)
         else:
-            self._registry.fill(reading)
+            registry.fill(reading)
         self._facts_at = reading.at
         imports = None if reading.directory is None else reading.directory.imports
         self._settler = Settler(
-            okta=self._okta,
-            teleport=self._teleport,
-            clock=self._clock,
-            registry=self._registry,
-            keys=self._keys,
-            hour=self._hour,
+            self._context,
             terms=Terms(reading.facts.organization, reading.policy, imports),
             settings=self._settings,
             by_hand=self._by_hand,
@@ -122,11 +98,11 @@ class PassRun:
         )
 
         def make(remembered: Remembered) -> Plan:
-            return replace(reading, remembered=remembered, by_hand=self._by_hand).plan(self._clock.now())
+            return replace(reading, remembered=remembered, by_hand=self._by_hand).plan(self._context.clock.now())
 
-        plan = await self._hour.reserve(make, run=self, begun=self._run.begun)
-        self._registry.lost_traits = plan.lost_traits
-        self._registry.hold((held.harmed for held in plan.held), people_only=people_only)
+        plan = await self._context.hour.reserve(make, run=self, begun=self._run.begun)
+        registry.lost_traits = plan.lost_traits
+        registry.hold((held.harmed for held in plan.held), people_only=people_only)
         return plan
 
     async def apply(self, plan: Plan) -> tuple[tuple[Outcome, ...], Plan]:
@@ -143,15 +119,15 @@ class PassRun:
 
     def _outdate_leavers(self, plan: Plan) -> None:
         """Have those who leave read again by id if their facts are old: a deletion takes MFA devices along."""
-        if self._keys.time() - self._facts_at < _FRESH:
+        if self._context.keys.time() - self._facts_at < _FRESH:
             return
         for change in plan.changes:
             if change.kind == USER and change.action is Action.DELETE:
-                self._keys.outdate(change.key)
+                self._context.keys.outdate(change.key)
 
     def end(self) -> None:
         """Give up what is reserved of the hour."""
-        self._hour.release(self)
+        self._context.hour.release(self)
 
     def _facts_of(self, _kind: str) -> datetime:
         return self._facts_at

@@ -17,23 +17,15 @@ from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER_GROUP
 from teleport_okta.sync.settler import Settler
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from datetime import timedelta
 
-    from teleport_okta.apply.applier import Applier
-    from teleport_okta.apply.keys import Keys
     from teleport_okta.apply.outcome import Outcome
-    from teleport_okta.clock import Clock
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.plan import Plan
     from teleport_okta.settings import Settings
-    from teleport_okta.state.store import Store
-    from teleport_okta.sync.hour import Hour
+    from teleport_okta.sync.context import EngineContext
     from teleport_okta.sync.reader import Reader
     from teleport_okta.sync.reading import Reading
-    from teleport_okta.sync.registry import Registry
-    from teleport_okta.sync.sources import OktaSource
-    from teleport_okta.teleport.cluster import Teleport
 
 _ROUNDS: Final = 5
 """How often the keys are held anew because a plan turned out to be about others too."""
@@ -52,32 +44,11 @@ class Settled:
 
 
 class KeyProcedure:
-    """Settles scopes of few keys. `become_writer` obtains the right to write for an owner."""
+    """Settles scopes of few keys."""
 
-    def __init__(
-        self,
-        *,
-        okta: OktaSource,
-        teleport: Teleport,
-        store: Store,
-        clock: Clock,
-        keys: Keys,
-        applier: Applier,
-        registry: Registry,
-        hour: Hour,
-        reader: Reader,
-        become_writer: Callable[[str], Awaitable[None]],
-    ) -> None:
-        self._okta = okta
-        self._teleport = teleport
-        self._store = store
-        self._clock = clock
-        self._keys = keys
-        self._applier = applier
-        self._registry = registry
-        self._hour = hour
+    def __init__(self, context: EngineContext, reader: Reader) -> None:
+        self._context = context
         self._reader = reader
-        self._become_writer = become_writer
 
     async def settle(self, scope: Scope, settings: Settings, *, trigger: str) -> Settled:
         """Bring the users, groups and apps of a scope, and their lists, to what Okta says now.
@@ -85,15 +56,10 @@ class KeyProcedure:
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
         terms = self._reader.last_terms or await self._reader.rebuild(settings)
-        await self._become_writer(terms.policy.owner)
+        await self._context.become_writer(terms.policy.owner)
         marker = object()
         settler = Settler(
-            okta=self._okta,
-            teleport=self._teleport,
-            clock=self._clock,
-            registry=self._registry,
-            keys=self._keys,
-            hour=self._hour,
+            self._context,
             terms=terms,
             settings=settings,
             by_hand=False,
@@ -108,7 +74,7 @@ class KeyProcedure:
                     return settled
                 held |= missing
         finally:
-            self._hour.release(marker)
+            self._context.hour.release(marker)
         what = f"{', '.join(sorted(held))}: more and more objects turned out to be concerned"
         raise UnsettledError(what, remedy="the next pass settles them")
 
@@ -119,33 +85,34 @@ class KeyProcedure:
         async with AsyncExitStack() as stack:
             # In one order, whoever holds several: two who hold each other's keys would wait for ever.
             for key in sorted(keys):
-                await stack.enter_async_context(self._keys.hold(key))
+                await stack.enter_async_context(self._context.keys.hold(key))
             reading = await settler.read(scope)
             concerned = frozenset(reading.actual.users) | settler.names_in(reading)
             plan = await settler.plan(reading)
             missing = (concerned | {change.key for change in plan.changes}) - keys
-            if any(not self._keys.is_free(key) or self._keys.newest(key) > reading.at for key in missing):
+            every = self._context.keys
+            if any(not every.is_free(key) or every.newest(key) > reading.at for key in missing):
                 return None, missing
             # Keys that nobody wants are had at once, so that nobody is waited for while others are held.
             for key in sorted(missing):
-                await stack.enter_async_context(self._keys.hold(key))
-            run = self._applier.start(
+                await stack.enter_async_context(every.hold(key))
+            run = self._context.applier.start(
                 trigger=trigger,
                 facts_at=lambda _: reading.at,
                 replan=settler.plan_again,
-                applied=self._registry.applied,
+                applied=self._context.registry.applied,
                 held=keys | missing,
             )
             await run.take(plan)
             outcomes = run.outcomes(plan)
-            self._registry.learn(reading)
+            self._context.registry.learn(reading)
             await self._remember(reading, plan, outcomes, interval)
             return Settled(plan, outcomes), frozenset()
 
     def _expected_keys(self, scope: Scope) -> frozenset[str]:
         """Return the keys that a plan of a scope is likely to be about."""
-        keys = {name for okta_id in named(scope.users) for name in self._registry.names_of(okta_id)}
-        keys |= {key_of(ACCESS_LIST, name) for name in self._registry.lists_with(keys)}
+        keys = {name for okta_id in named(scope.users) for name in self._context.registry.names_of(okta_id)}
+        keys |= {key_of(ACCESS_LIST, name) for name in self._context.registry.lists_with(keys)}
         keys |= {key_of(USER_GROUP, group_id) for group_id in named(scope.groups)}
         keys |= {key_of(APP_SERVER, app_server_name(app_id)) for app_id in named(scope.apps)}
         for okta_id in named(scope.groups) | named(scope.apps):
@@ -155,13 +122,13 @@ class KeyProcedure:
 
     async def _remember(self, reading: Reading, plan: Plan, outcomes: tuple[Outcome, ...], interval: timedelta) -> None:
         """Keep what is held and set aside of the scope, and which of its people have a user."""
-        now = self._clock.now()
+        now = self._context.clock.now()
         read_at = reading.facts.people.read_at
         people = [person for person in reading.facts.people.people if person.okta_id in reading.scope.users]
-        managed = {person.okta_id for person in people if self._registry.names_of(person.okta_id)}
-        await self._store.remember_people(people, at=read_at, settled=None, managed=managed)
-        await self._store.settle_findings(plan.findings, at=now, scope=reading.scope)
-        before = await self._store.quarantine()
+        managed = {person.okta_id for person in people if self._context.registry.names_of(person.okta_id)}
+        await self._context.store.remember_people(people, at=read_at, settled=None, managed=managed)
+        await self._context.store.settle_findings(plan.findings, at=now, scope=reading.scope)
+        before = await self._context.store.quarantine()
         patience = reading.patience(interval)
         entries = patience.entries(plan.quarantined, plan.put_off, outcomes, before, now)
-        await self._store.settle_quarantine(entries, at=now, scope=reading.scope)
+        await self._context.store.settle_quarantine(entries, at=now, scope=reading.scope)

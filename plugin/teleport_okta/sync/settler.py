@@ -43,19 +43,14 @@ from teleport_okta.sync.sources import OktaFacts, read_app, read_person
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from teleport_okta.apply.keys import Keys
-    from teleport_okta.clock import Clock
     from teleport_okta.model.okta import OktaApp, PersonFacts
     from teleport_okta.model.teleport import TeleportLock
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
     from teleport_okta.settings import Settings
-    from teleport_okta.sync.hour import Hour
+    from teleport_okta.sync.context import EngineContext
     from teleport_okta.sync.reader import Terms
     from teleport_okta.sync.reading import DirectoryFacts
-    from teleport_okta.sync.registry import Registry
-    from teleport_okta.sync.sources import OktaSource
-    from teleport_okta.teleport.cluster import Teleport
 
 _UNCONFIRMED = Absences(
     "a read by id was not answered, or found nobody, and the last listing had the person: the next full pass tells",
@@ -72,32 +67,15 @@ class Settler:
     """
 
     def __init__(
-        self,
-        *,
-        okta: OktaSource,
-        teleport: Teleport,
-        clock: Clock,
-        registry: Registry,
-        keys: Keys,
-        hour: Hour,
-        terms: Terms,
-        settings: Settings,
-        by_hand: bool,
-        is_pass: bool,
-        run: object,
+        self, context: EngineContext, *, terms: Terms, settings: Settings, by_hand: bool, is_pass: bool, run: object
     ) -> None:
-        self._okta = okta
-        self._teleport = teleport
-        self._clock = clock
-        self._registry = registry
-        self._keys = keys
-        self._hour = hour
+        self._context = context
         self._terms = terms
         self._settings = settings
         self._by_hand = by_hand
         self._is_pass = is_pass
         self._run = run
-        self._directories = DirectoryOfKeys(okta.directory, teleport, clock)
+        self._directories = DirectoryOfKeys(context.okta.directory, context.teleport)
 
     async def plan_again(self, key: str) -> Replanned | None:
         """Read and plan the object of a key, which the caller holds; None where there is nothing to read it by.
@@ -108,7 +86,7 @@ class Settler:
         if not kind:
             return await self._plan_user(name)
         okta_id = self._okta_id_of(kind, name)
-        if not okta_id or self._registry.directory is None:
+        if not okta_id or self._context.registry.directory is None:
             return None
         is_app = okta_id.startswith(OKTA_APP_ID)
         scope = Scope.of(apps=[okta_id]) if is_app else Scope.of(groups=[okta_id])
@@ -126,23 +104,23 @@ class Settler:
         """Plan the scope of a reading, and reserve the harm of it. Raises StateError."""
 
         def make(remembered: Remembered) -> Plan:
-            return replace(reading, remembered=remembered, by_hand=self._by_hand).plan(self._clock.now())
+            return replace(reading, remembered=remembered, by_hand=self._by_hand).plan(self._context.clock.now())
 
-        return await self._hour.reserve(make, run=self._run, scope=reading.scope)
+        return await self._context.hour.reserve(make, run=self._run, scope=reading.scope)
 
     async def read(self, scope: Scope, names: Collection[str] = ()) -> Reading:
         """Read by id what is in a scope, and the users of further names. Raises OktaError or TeleportError."""
-        at = self._keys.time()
+        at = self._context.keys.time()
         ids = sorted(okta_id for okta_id in named(scope.users) if okta_id.startswith(OKTA_USER_ID))
         app, people = await self._people(ids)
         people = await self._with_rivals(people, ids)
         users, locks = await self._users({*names, *self._names_of(ids, people)})
         actual = ActualUsers(users, locks)
-        directory = self._registry.directory
+        directory = self._context.registry.directory
         if directory is not None and (named(scope.groups) or named(scope.apps)):
             directory = await self._directories.read(directory, scope)
         known = self._known_users(users.values())
-        registry, policy = self._registry, self._terms.policy
+        registry, policy = self._context.registry, self._terms.policy
         absences = self._absences(scope, directory)
         if directory is not None:
             directory = replace(directory, okta=without_doubted_grants(directory.okta, absences))
@@ -158,7 +136,7 @@ class Settler:
             remembered=Remembered(),
             directory=directory if named(scope.groups) or named(scope.apps) else None,
             lists_of_leavers=self._lists_of(users),
-            replaced=registry.replaced(actual, policy.owner, self._clock.now()),
+            replaced=registry.replaced(actual, policy.owner, self._context.clock.now()),
             scope=scope,
             held_whole=registry.held_whole,
             lost_traits=registry.lost_traits,
@@ -175,7 +153,7 @@ class Settler:
         groups, apps = named(scope.groups), named(scope.apps)
         absences = dict.fromkeys((PEOPLE, GROUPS, APPS), _ONLY_BY_ID)
         if self._is_pass:
-            absences = {**self._registry.absences}
+            absences = {**self._context.registry.absences}
             for okta_id in groups | apps:
                 absences.pop(members_of(okta_id), None)
                 absences.pop(grants_of(okta_id), None)
@@ -189,14 +167,14 @@ class Settler:
             apps=replace(okta.apps, rows=tuple(row for row in okta.apps.rows if row.id in apps)),
         )
         owned = {app_id: members[app_id].imports for app_id in apps if app_id in members}
-        of_apps = doubted_app_rosters(of_scope, baselines={}, owned=owned, limits=self._registry.limits)
+        of_apps = doubted_app_rosters(of_scope, baselines={}, owned=owned, limits=self._context.registry.limits)
         return absences | doubted_rosters(of_scope) | of_apps
 
     async def _plan_user(self, name: str) -> Replanned:
         """Plan the user of a name, for the person whom it stands for and for everybody who wants the name."""
-        user = await self._teleport.users.get(name)
-        holders = {self._registry.users.owned.get(name, ""), labels.okta_id_of(user.labels) if user else None}
-        ids = {okta_id for okta_id in (*holders, *self._registry.rivals(name)) if okta_id}
+        user = await self._context.teleport.users.get(name)
+        holders = {self._context.registry.users.owned.get(name, ""), labels.okta_id_of(user.labels) if user else None}
+        ids = {okta_id for okta_id in (*holders, *self._context.registry.rivals(name)) if okta_id}
         reading = await self.read(Scope.of(users=ids), [name])
         plan = await self.plan(reading)
         changes = tuple(change for change in plan.changes if change.key == name)
@@ -211,7 +189,7 @@ class Settler:
 
     def _okta_id_of(self, kind: str, name: str) -> str:
         """Return the Okta id behind the object of a key; empty where nobody knows."""
-        directory = self._registry.directory
+        directory = self._context.registry.directory
         if directory is None:
             return ""
         if kind == APP_SERVER:
@@ -227,13 +205,13 @@ class Settler:
         Somebody whom a read by id does not find may be hidden from us: while the last listing had the person, nothing
         is confirmed.
         """
-        read_at = self._clock.now()
+        read_at = self._context.clock.now()
         people: list[PersonFacts] = []
         malformed: list[MalformedRow] = []
         absent: list[str] = []
         for okta_id in ids:
             try:
-                row = await read_person(self._okta.people, self._settings, okta_id)
+                row = await read_person(self._context.okta.people, self._settings, okta_id)
             except OktaForbiddenError:
                 row = None
             if row is None:
@@ -245,42 +223,42 @@ class Settler:
         snapshot = Snapshot(tuple(people), tuple(malformed), read_at)
         if not absent:
             return None, snapshot
-        app = await read_app(self._okta.people, self._settings)
-        confirmation = Confirmation(self._okta.people, app, self._clock)
+        app = await read_app(self._context.okta.people, self._settings)
+        confirmation = Confirmation(self._context.okta.people, app, self._context.clock)
         confirmed = await confirmation.confirmed(snapshot, absent, most=len(absent))
         told = confirmed.unassigned | {row.okta_id for row in confirmed.people}
         told |= {row.okta_id or "" for row in confirmed.malformed}
-        hidden = frozenset(absent) - told - self._registry.missing
+        hidden = frozenset(absent) - told - self._context.registry.missing
         return app, replace(confirmed, unconfirmed=confirmed.unconfirmed | hidden)
 
     async def _with_rivals(self, people: Snapshot, ids: Collection[str]) -> Snapshot:
         """Add those who may contend for the name of one of these people: they decide who gets it, as in a full pass."""
-        rivals = {one for person in people.people for one in self._registry.rivals(person.name or "")}
+        rivals = {one for person in people.people for one in self._context.registry.rivals(person.name or "")}
         rows = []
         for okta_id in sorted(rivals.difference(ids)):
             with suppress(OktaForbiddenError):
-                rows.append(await read_person(self._okta.people, self._settings, okta_id))
+                rows.append(await read_person(self._context.okta.people, self._settings, okta_id))
         there = [row for row in rows if row is not None and not isinstance(row, MalformedRow)]
         return replace(people, people=(*people.people, *there)) if there else people
 
     def _names_of(self, ids: Iterable[str], people: Snapshot) -> set[str]:
         """Return the names that people have or had as users, and those that they should have."""
-        held = {name for okta_id in ids for name in self._registry.names_of(okta_id)}
+        held = {name for okta_id in ids for name in self._context.registry.names_of(okta_id)}
         return held | {person.name for person in people.people if person.name}
 
     async def _users(self, names: Iterable[str]) -> tuple[dict[str, TeleportUser], dict[str, TeleportLock]]:
         users: dict[str, TeleportUser] = {}
         locks: dict[str, TeleportLock] = {}
         for name in sorted(names):
-            user = await self._teleport.users.get(name)
+            user = await self._context.teleport.users.get(name)
             if user is not None:
                 users[name] = user
-            locks |= {lock.name: lock for lock in await self._teleport.locks.on_user(name)}
+            locks |= {lock.name: lock for lock in await self._context.teleport.locks.on_user(name)}
         return users, locks
 
     def _known_users(self, read: Iterable[TeleportUser]) -> KnownUsers:
         """Return who is who: as the registry has it, but for the users who were read now."""
-        known, owner = self._registry.users, self._terms.policy.owner
+        known, owner = self._context.registry.users, self._terms.policy.owner
         read = list(read)
         ours = {user.name: _id_of(user) for user in read if labels.owner_of(user.labels) == owner}
         others = {user.name for user in read} - ours.keys()
@@ -291,10 +269,10 @@ class Settler:
 
     def _lists_of(self, names: Collection[str]) -> ListsOfLeavers:
         """Return the lists that carry our owner label and have one of these users because of an import."""
-        if self._registry.directory is None:
+        if self._context.registry.directory is None:
             return ListsOfLeavers()
-        actual, owner = self._registry.directory.actual, self._terms.policy.owner
-        members = {list_name: actual.members[list_name] for list_name in self._registry.lists_with(names)}
+        actual, owner = self._context.registry.directory.actual, self._terms.policy.owner
+        members = {list_name: actual.members[list_name] for list_name in self._context.registry.lists_with(names)}
         lists = {name: actual.access_lists[name] for name in members if name in actual.access_lists}
         lists = {name: found for name, found in lists.items() if labels.owner_of(found.labels) == owner}
         return ListsOfLeavers(lists, members)
