@@ -181,7 +181,7 @@ def _measured_in_worlds(
 ) -> list[Row]:
     """Measure those of these parts that need an organisation and a cluster that agree; making one takes long."""
     passes: list[DirectoryPass] = []
-    settled: list[Row] = []
+    settled = settling.Settling(sizes.settled_group)
     for size in sizes.directories:
         with directory_passes.world(size, directory, progress) as world:
             if "directory-memory" in parts:
@@ -189,8 +189,8 @@ def _measured_in_worlds(
             else:
                 world.fill()
             if "settling" in parts and size.users >= sizes.settled_group:
-                settled += settling.measured(world, sizes.settled_group)
-    return [*(directory_memory.rows(passes) if passes else ()), *settled]
+                settled.measure(world)
+    return [*(directory_memory.rows(passes) if passes else ()), *settled.rows()]
 
 
 def _below(directory: Path, part: str) -> Path:

@@ -8,7 +8,9 @@ in a small organisation and in a large one.
 
 from __future__ import annotations
 
+import math
 import statistics
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,8 +31,15 @@ SECTION = "Between passes"
 HELD_KB = 6.0
 """Kilobytes (1,000 bytes) that a process may hold of a person with ten memberships, the registry included."""
 
-CPU_MS = 50.0
-"""Milliseconds of a processor that settling a person or a membership may take, in an organisation of any size."""
+GROWTH = 3.0
+"""How many times as much processor time a key may take in the largest organisation as in the smallest one here, which
+has a tenth of the people: a change costs as much as it is about (`design.md` 4.18)."""
+
+_OKTA_PAGE, _TELEPORT_PAGE = 1_000, 200
+"""Members in one page of either system."""
+
+_IN_FIRST_REQUEST = 4_000
+"""At least so many members of a new list fit into the request that makes it."""
 
 _ROUNDS = 5
 _SMALL = 20
@@ -63,19 +72,50 @@ class _Settled:
     okta: Mapping[str, int]
     teleport: Mapping[str, int]
 
+    @property
+    def calls(self) -> int:
+        """How many calls there were."""
+        return sum(self.okta.values()) + sum(self.teleport.values())
 
-def measured(world: World, group: int) -> list[Row]:
-    """Run a pass in a settled world, weigh what is held after it, and settle single keys; `group` is a large one.
 
-    Raises BenchError when a key comes to other changes than those that were made.
-    """
-    world.progress(f"what is held after a pass of {world.size}")
-    with _settler(world) as settler:
-        held = settler.held()
-        world.progress(f"settling single keys of {world.size}")
-        rows = [_weighed(world, held), *_of_a_person(settler), *_of_a_group(settler, _SMALL)]
-        world.progress(f"settling a group of {group:,} of {world.size}")
-        return [*rows, *_of_a_group(settler, group), _of_a_leaver(settler)]
+class Settling:
+    """Measures one world after the other, and compares them at the end. `group` is the size of a large group."""
+
+    def __init__(self, group: int) -> None:
+        self.group = group
+        self._rows: list[Row] = []
+        self._keys: list[_Key] = []
+
+    def measure(self, world: World) -> None:
+        """Run a pass in a settled world, weigh what is held after it, and settle single keys."""
+        world.progress(f"what is held after a pass of {world.size}")
+        with _settler(world) as settler:
+            self._rows.append(_weighed(world, settler.held()))
+            world.progress(f"settling single keys of {world.size}")
+            keys = [*_of_a_person(settler), *_of_a_group(settler, _SMALL)]
+            world.progress(f"settling a group of {self.group:,} of {world.size}")
+            keys += [*_of_a_group(settler, self.group), *_of_a_leaver(settler)]
+        self._rows += [key.row() for key in keys]
+        self._keys += keys
+
+    def rows(self) -> list[Row]:
+        """Return what every key costs, and how much more it does where there is more of everything else."""
+        by_kind: defaultdict[str, list[_Key]] = defaultdict(list)
+        for key in self._keys:
+            by_kind[key.kind or key.what].append(key)
+        return [*self._rows, *(_growth(kind, keys) for kind, keys in by_kind.items() if len(keys) > 1)]
+
+
+def _growth(what: str, keys: Sequence[_Key]) -> Row:
+    least, most = keys[0], keys[-1]
+    return at_most(
+        SECTION,
+        f"{what}: {most.world.size.users:,} users / {least.world.size.users:,}",
+        most.cpu_ms / least.cpu_ms,
+        "of the CPU time",
+        GROWTH,
+        **{f"{key.world.size.users:,}, CPU ms": key.cpu_ms for key in keys},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +143,41 @@ class _Settler:
         return _Settled(cost, control(self.world.okta, "GET", "/calls")["endpoints"], calls(self.world.cluster))
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """One kind of key in one world, settled a few times, and how many calls it may cost."""
+
+    what: str
+    world: World
+    found: Sequence[_Settled]
+    changes: int
+    most_calls: int
+    kind: str = ""
+
+    @property
+    def cpu_ms(self) -> float:
+        """Milliseconds of a processor that it took, in the median."""
+        return statistics.median(one.cost.cpu_seconds for one in self.found) * 1e3
+
+    def row(self) -> Row:
+        """Return what it costs. Raises BenchError when other changes were planned than those that were made."""
+        other = next((one.cost.changes for one in self.found if one.cost.changes != self.changes), None)
+        if other is not None:
+            raise BenchError(f"{self.what}: {other} changes were planned, not {self.changes}")
+        most = max(self.found, key=lambda one: one.calls)
+        milliseconds = statistics.median(one.cost.seconds for one in self.found) * 1e3
+        return at_most(
+            SECTION,
+            f"{self.world.size}: {self.what}",
+            most.calls,
+            "calls",
+            self.most_calls,
+            **{"CPU ms": self.cpu_ms, "ms": milliseconds},
+            **most.okta,
+            **most.teleport,
+        )
+
+
 @contextmanager
 def _settler(world: World) -> Iterator[_Settler]:
     command = module("settler", "--config", world.config)
@@ -128,20 +203,22 @@ def _weighed(world: World, held: Held) -> Row:
     )
 
 
-def _of_a_person(settler: _Settler) -> list[Row]:
-    """Settle somebody whose department changed."""
+def _of_a_person(settler: _Settler) -> list[_Key]:
+    """Settle somebody whose department changed: read the person, the user and the locks, and write the user."""
     found = []
     for number in range(_ROUNDS):
         okta_id = settler.people[number]
         settler.administer("PATCH", f"/users/{okta_id}", {"profile": {"department": f"Looms {number}"}})
         found.append(settler.settle("users", okta_id))
-    return _rows(settler, "one user, an attribute changed", found, changes=1)
+    return [_Key("one user, an attribute changed", settler.world, found, changes=1, most_calls=4)]
 
 
-def _of_a_group(settler: _Settler, members: int) -> list[Row]:
-    """Settle a group when it is new, and when it has one member less, or more again."""
-    name = f"Bench {members}"
-    group = control(settler.world.okta, "POST", "/groups", {"name": name})["id"]
+def _of_a_group(settler: _Settler, members: int) -> list[_Key]:
+    """Settle a group when it is new, and when it has one member less, or more again.
+
+    What is new takes two calls for each member that does not fit into the first request.
+    """
+    group = control(settler.world.okta, "POST", "/groups", {"name": f"Bench {members}"})["id"]
     settler.administer("POST", f"/groups/{group}/enrol", {"users": list(settler.people[:members])})
     new = settler.settle("groups", group)
     person = settler.people[0]
@@ -152,36 +229,27 @@ def _of_a_group(settler: _Settler, members: int) -> list[Row]:
         else:
             settler.administer("DELETE", f"/groups/{group}/members/{person}")
         found.append(settler.settle("groups", group))
+    of_okta = 2 + math.ceil(members / _OKTA_PAGE)
+    beyond = max(0, members - _IN_FIRST_REQUEST)
     return [
-        *_rows(settler, f"one new group of {members:,}", [new], changes=None),
-        *_rows(settler, f"one membership of a group of {members:,}", found, changes=1),
+        _Key(f"one new group of {members:,}", settler.world, [new], changes=4, most_calls=of_okta + 8 + 2 * beyond),
+        _Key(
+            f"one membership of a group of {members:,}",
+            settler.world,
+            found,
+            changes=1,
+            most_calls=of_okta + 5 + math.ceil(members / _TELEPORT_PAGE),
+        ),
     ]
 
 
-def _of_a_leaver(settler: _Settler) -> Row:
-    """Settle somebody who is deactivated, with their memberships."""
+def _of_a_leaver(settler: _Settler) -> list[_Key]:
+    """Settle somebody who is deactivated: two calls for each membership, beside the lock and the deletion."""
     okta_id = settler.people[-1]
     settler.administer("POST", f"/users/{okta_id}/deactivate")
-    return _rows(settler, "one leaver", [settler.settle("users", okta_id)], changes=None)[0]
-
-
-def _rows(settler: _Settler, what: str, found: Sequence[_Settled], *, changes: int | None) -> list[Row]:
-    other = next((one.cost.changes for one in found if one.cost.changes != (changes or one.cost.changes)), None)
-    if other is not None:
-        raise BenchError(f"{what}: {other} changes were planned, not {changes}")
-    most = max(found, key=lambda one: sum(one.okta.values()) + sum(one.teleport.values()))
+    found = settler.settle("users", okta_id)
+    memberships = found.teleport.get("DeleteAccessListMember", 0)
+    what = f"one leaver of {memberships} memberships"
     return [
-        Row(
-            SECTION,
-            f"{settler.world.size}: {what}",
-            statistics.median(one.cost.cpu_seconds for one in found) * 1e3,
-            "CPU ms",
-            detail={
-                "changes": most.cost.changes,
-                "ms": statistics.median(one.cost.seconds for one in found) * 1e3,
-                "calls": sum(most.okta.values()) + sum(most.teleport.values()),
-                **most.okta,
-                **most.teleport,
-            },
-        )
+        _Key(what, settler.world, [found], changes=memberships + 2, most_calls=9 + 2 * memberships, kind="one leaver")
     ]
