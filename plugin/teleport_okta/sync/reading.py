@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.inheritance import Inheritance
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualDirectory, ActualUsers
-    from teleport_okta.plan.holders import KnownUsers
+    from teleport_okta.plan.holders import Holders, KnownUsers
     from teleport_okta.plan.lost_traits import LostTraits
     from teleport_okta.plan.repairs import Repairs
     from teleport_okta.state.store import QuarantineEntry
@@ -108,11 +108,12 @@ class Reading:
         """Return what should be done within the scope, and what the brake holds of it."""
         quarantine = self.remembered.quarantine
         users = self._users_plan(now)
+        holders = holders_after(users, self.users)
         rows = tuple(reports(self.inheritance, users.changes, self.scope))
         plan = merged(
             users,
-            self._directory_plan(users, now),
-            self._departures_plan(users),
+            self._directory_plan(holders, now),
+            self._departures_plan(holders),
             Plan(quarantined=rows, warnings=self.warnings),
         )
         lost = self.lost_traits or lost_traits(
@@ -151,22 +152,20 @@ class Reading:
             return users
         return merged(users, plan_replaced(replaced, desired, self.actual, self.policy, now=now))
 
-    def _directory_plan(self, users: Plan, now: datetime) -> Plan:
+    def _directory_plan(self, holders: Holders, now: datetime) -> Plan:
         if self.directory is None:
             return Plan()
         imports, actual = self.directory.imports, self.directory.actual
         doubted = frozenset(name for name in (GROUPS, APPS) if not self.absences.get(name, BELIEVED).believed)
         wanted = desired_directory(self.directory.okta, imports, actual.import_labels(), doubted=doubted)
-        holders = holders_after(users, self.users)
         return plan_directory(
             wanted, actual, holders, imports, now=now, lists_before=self.remembered.lists, scope=self.scope
         )
 
-    def _departures_plan(self, users: Plan) -> Plan:
+    def _departures_plan(self, holders: Holders) -> Plan:
         """Plan that leavers are taken out of the lists that no other plan is about."""
         found, owner = self.lists_of_leavers, self.policy.owner
         unread = Plan(warnings=(found.unread,) if found.unread else ())
-        holders = holders_after(users, self.users)
         return merged(plan_departures(found.lists, found.members, holders, owner), unread)
 
     def departing(self, now: datetime) -> frozenset[str]:

@@ -6,7 +6,6 @@ read: who holds which name, the other groups and apps, nested lists. Nothing is 
 
 from __future__ import annotations
 
-from collections import ChainMap
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -265,7 +264,7 @@ class Settler:
         owned = known.owned
         if not others.isdisjoint(owned):
             owned = {name: okta_id for name, okta_id in owned.items() if name not in others}
-        return KnownUsers(ChainMap(ours, dict(owned)), (known.others - ours.keys()) | others)
+        return KnownUsers({**owned, **ours}, (known.others - ours.keys()) | others)
 
     def _lists_of(self, names: Collection[str]) -> ListsOfLeavers:
         """Return the lists that carry our owner label and have one of these users because of an import."""
