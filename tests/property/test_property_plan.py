@@ -2,7 +2,8 @@
 
 Contract: after a pass on a listing that is believed, the cluster holds exactly the users that the listing wants, made
 from scratch; a second pass plans nothing; what is not ours is as it was; on a listing that is not believed nobody
-disappears for being absent; and whoever is there is locked exactly while suspended.
+disappears for being absent; and whoever is there is locked exactly while suspended. What the brake holds stays as it
+was, and no hour brings more harm than its limits allow.
 
 Space: a few people who are hired, renamed, suspended, deactivated, unassigned and rehired under a few names, which
 collide with each other in case, with names that Teleport refuses, and with users of other owners; hands that delete,
@@ -13,6 +14,7 @@ Oracle: `Specification`, which knows nothing of plans: it says per name who may 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -21,12 +23,12 @@ from hypothesis import strategies as st
 from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.trust import PEOPLE, judge_absences
 from teleport_okta.model import labels
-from teleport_okta.model.harm import Limits
+from teleport_okta.model.harm import Evidence, Limits, PastHarm
 from teleport_okta.model.names import lock_name, name_problem
 from teleport_okta.model.teleport import TeleportLock, TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.brake import BrakeFacts, brake
-from teleport_okta.plan.changes import USER, Action
+from teleport_okta.plan.changes import LOCK, USER, Action
 from teleport_okta.plan.users import owned_names, plan_users
 from worlds import NOW, ORG, POLICY, listing, person
 
@@ -129,14 +131,38 @@ def foreign(cluster):
     return {name: user for name, user in cluster.users.items() if labels.owner_of(user.labels) != ORG}
 
 
-ROOMY = Limits(absent=1.0, stated=1.0)
-"""Everybody may leave at once: so few people are in a history that a third of them is one."""
+LIMITS = [Limits(absent=1.0, stated=1.0), Limits(), Limits(floor=1, absent=0.1, stated=0.5)]
+"""Of so few people a third is one, so the usual limits hold much; without them everybody may leave at once."""
+
+HOUR = timedelta(hours=1)
 
 
-@given(st.lists(moments, min_size=1, max_size=8))
-def test_every_history_converges_and_harms_nobody(history):
+@dataclass
+class Hour:
+    """The harm of the last hour as a pass remembers it, and how much there may be."""
+
+    limits: Limits
+    done: list = field(default_factory=list)
+
+    def past(self, now):
+        return tuple(harm for at, harm in self.done if now - at < HOUR)
+
+    def add(self, plan, owned, now):
+        """Note the harm of a plan for `owned` users, and assert that the hour has room for it."""
+        harms = {change.harmed: change.harm for change in plan.changes if change.harm and change.harm.counted}
+        self.done += [(now, PastHarm(harmed, harm.evidence, counted=True)) for harmed, harm in harms.items()]
+        past = self.past(now)
+        people = owned.keys() | {one.harmed.name for one in past if one.harmed.kind == USER}
+        for (kind, evidence), count in Counter((one.harmed.kind, one.evidence) for one in past).items():
+            if any(harmed.kind == kind and harm.evidence is evidence for harmed, harm in harms.items()):
+                assert count <= self.limits.most(evidence, len(people)), (kind, evidence, past)
+
+
+@given(st.lists(moments, min_size=1, max_size=8), st.sampled_from(LIMITS))
+def test_every_history_converges_and_harms_nobody(history, limits):
     now = NOW
     cluster = Cluster(users={"local@x.io": TeleportUser("local@x.io", roles=("admin",))})
+    hour = Hour(limits)
     baseline = None
     for rows, trouble, hands, hours in history:
         now += timedelta(hours=hours)
@@ -148,27 +174,37 @@ def test_every_history_converges_and_harms_nobody(history):
         snapshot = listing(*facts, **trouble)
         before = Cluster(dict(cluster.users), dict(cluster.locks))
         owned = owned_names(cluster.users.values(), ORG)
-        absences = judge_absences(snapshot, app=None, baseline=baseline, owned_count=len(owned), limits=ROOMY)
+        absences = judge_absences(snapshot, app=None, baseline=baseline, owned_count=len(owned), limits=limits)
 
         def plan(snapshot=snapshot, absences=absences, now=now):
             actual = cluster.actual()
             owned = owned_names(actual.users.values(), ORG)
             desired = desired_users(snapshot, POLICY, owned)
             unbraked = plan_users(desired, actual, POLICY, now=now)
-            what = BrakeFacts(limits=ROOMY, owned={USER: frozenset(owned)}, absences={PEOPLE: absences})
-            return brake(unbraked, what)
+            past, listings = hour.past(now), {PEOPLE: absences}
+            return brake(
+                unbraked, BrakeFacts(limits=limits, past=past, owned={USER: frozenset(owned)}, absences=listings)
+            )
 
-        cluster.apply(plan(), now)
+        done = plan()
+        hour.add(done, owned, now)
+        cluster.apply(done, now)
 
         assert foreign(cluster) == foreign(before)
         again = plan()
         assert again.is_empty, again.changes
+        assert again.held == done.held
+        held = {(one.kind, one.name): one.okta_id for one in done.held}
+        ours = owned_names(cluster.users.values(), ORG)
+        assert {name: okta_id for (kind, name), okta_id in held.items() if kind == USER}.items() <= ours.items()
         if not absences.believed:
             stated = {p.okta_id for p in facts if p.status == "DEPROVISIONED" or p.name not in owned}
             assert {name for name, okta_id in owned.items() if okta_id not in stated} <= set(cluster.users)
             continue
-        baseline = len(facts)
-        assert owned_names(cluster.users.values(), ORG) == Specification(facts, before, now).rightful()
+        if not any(one.evidence is Evidence.ABSENT for one in done.held):
+            baseline = len(facts)
+        staying = {name: okta_id for (kind, name), okta_id in held.items() if kind == USER}
+        assert ours == Specification(facts, before, now).rightful() | staying
         for p in facts:
             user = cluster.users.get(p.name)
             if user and labels.okta_id_of(user.labels) == p.okta_id and p.status in USABLE:
@@ -177,4 +213,4 @@ def test_every_history_converges_and_harms_nobody(history):
                 assert user.expires is None
                 lock = cluster.locks.get(lock_name(p.name))
                 is_locked = lock is not None and lock.in_force(now) and labels.okta_id_of(lock.labels) == p.okta_id
-                assert is_locked is (p.status == "SUSPENDED")
+                assert is_locked is (p.status == "SUSPENDED" and (LOCK, p.name) not in held)
