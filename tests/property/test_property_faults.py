@@ -225,6 +225,12 @@ MUST_BE_SEEN = [
     brake=(0, 0.34, 0.25),
     lag=False,
 )
+@example(
+    # The app is inactive by the time that a key is settled, so its ended assignments say nothing.
+    history=[Moment(deeds=[("many_leave", 0, 0)], reading=Reading.INACTIVE, settles=("00u1",))],
+    brake=(0, 0.1, 0.25),
+    lag=False,
+)
 @given(history=st.lists(moments, min_size=1, max_size=6), brake=brakes, lag=st.booleans())
 def test_whatever_happens_nobody_is_harmed_and_everything_converges(history, brake, lag):
     SEEN["histories"] += 1

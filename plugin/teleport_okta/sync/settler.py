@@ -25,7 +25,7 @@ from teleport_okta.desired.trust import (
 )
 from teleport_okta.model import labels
 from teleport_okta.model.names import MEMBER_ROLE_PREFIX, REVIEWER_ROLE_PREFIX
-from teleport_okta.model.okta import MalformedRow, Snapshot
+from teleport_okta.model.okta import APP_USER_ENDED, MalformedRow, Snapshot
 from teleport_okta.model.scope import OKTA_APP_ID, Scope, named
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.okta.errors import OktaForbiddenError
@@ -220,8 +220,10 @@ class Settler:
             else:
                 people.append(row)
         snapshot = Snapshot(tuple(people), tuple(malformed), read_at)
-        if not absent:
+        statuses = {row.assignment_status for row in people} | {row.assignment_status for row in malformed}
+        if not absent and APP_USER_ENDED.isdisjoint(statuses):
             return None, snapshot
+        # An assignment that has ended, or is not there, says nothing while the app is not active.
         app = await read_app(self._context.okta.people, self._settings)
         confirmation = Confirmation(self._context.okta.people, app, self._context.clock)
         confirmed = await confirmation.confirmed(snapshot, absent, most=len(absent))

@@ -87,6 +87,16 @@ async def test_a_name_that_differs_from_anothers_only_in_case_is_contended_for_o
     assert [(row.name, row.okta_id) for row in settled.plan.quarantined] == [("Ada@x.io", dee.id)]
 
 
+async def test_an_ended_assignment_says_nothing_once_the_app_is_inactive(staffed):
+    okta, ada, app = staffed.okta, staffed.person("ada@x.io"), staffed.world.okta_app
+    okta.set_assignment_status(app.id, ada.id, "INACTIVE")
+    okta.deactivate_app(app.id)
+    assert (await settle(staffed, users=[ada.id])).outcomes == ()
+    okta.activate_app(app.id)
+    await settle(staffed, users=[ada.id])
+    assert "ada@x.io" in staffed.world.locks()
+
+
 async def test_a_rename_makes_the_new_user_and_ends_the_old(staffed):
     ada = staffed.person("ada@x.io")
     staffed.okta.assignments.update(
