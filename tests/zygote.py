@@ -93,7 +93,7 @@ class Zygote:
 
 
 def _serve(control: socket.socket) -> None:
-    """Fork a child for every order, and report its end, until the client closes."""
+    """Fork a child for every order, and report its end, until the client closes; end those that are left then."""
     from teleport_okta.cli import main
 
     gc.freeze()
@@ -111,7 +111,7 @@ def _serve(control: socket.socket) -> None:
         if control in ready:
             data, streams, _, _ = socket.recv_fds(control, _LONGEST_ORDER, 4)
             if not data:
-                return
+                break
             pid = os.fork()
             if not pid:
                 control.close()
@@ -121,6 +121,8 @@ def _serve(control: socket.socket) -> None:
             for stream in streams[:3]:
                 os.close(stream)
             children[os.pidfd_open(pid)] = pid, answers
+    for pidfd in children:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
 
 
 def _run(main: object, order: dict, streams: list[int]) -> None:

@@ -32,6 +32,8 @@ _TO_READ: Final = (
     "role itself; or leave it out by access_lists.{of}_filters"
 )
 
+_TO_READ_GRANTS: Final = "give our admin role the permission okta.apps.read for every app that the group grants"
+
 
 @dataclass(frozen=True, slots=True)
 class WantedApp:
@@ -203,6 +205,9 @@ class _Sorting:
     def _group(self, group: OktaGroup, apps: Mapping[str, WantedApp]) -> WantedGroup:
         grants = self._directory.grants.get(group.id)
         granted = None if _unread(grants) else tuple(apps[one] for one in sorted(_ids(grants)) if one in apps)
+        if grants is not None and grants.refused:
+            reason = f"which apps the group grants cannot be read, so what it grants is left as it is: {grants.problem}"
+            self._aside.append(Quarantined("user_group", group.name, group.id, reason, _TO_READ_GRANTS))
         unlisted = frozenset() if granted is None else _ids(grants) - apps.keys() - self._left_out.keys()
         wanted = WantedGroup(group, self._labels.of_group(group.id, group.name), granted, unlisted)
         self._weigh_group(wanted)

@@ -96,6 +96,14 @@ def test_a_group_whose_members_we_may_not_read_is_set_aside_and_not_fatal():
     assert not found.candidates["00gENG"].unread
 
 
+def test_a_group_whose_apps_we_may_not_read_is_said_so_and_left():
+    refused = replace(group("00gENG", members=[ADA]), grants=roster((), problem="403 E0000006", refused=True))
+    found = desired(refused)
+    assert [(row.kind, row.okta_id) for row in found.quarantined] == [("user_group", "00gENG")]
+    assert "okta.apps.read" in found.quarantined[0].remedy
+    assert found.groups["00gENG"].apps is None
+
+
 def test_a_group_whose_members_were_not_asked_for_is_no_news():
     found = desired(group("00gENG", members=None))
     assert found.candidates["00gENG"].unread
