@@ -16,8 +16,8 @@ OF_READS = (
     Mutant(
         "the baseline follows an incomplete listing",
         "sync/remembering.py",
-        "settled = None if people.incomplete is not None or is_open else",
-        "settled = None if is_open else",
+        "settled = None if people.incomplete is not None or people.lost or",
+        "settled = None if people.lost or",
         ("contract/sync/test_contract_baseline.py::test_a_listing_that_broke_off_sets_none",),
         "A listing is compared with the last complete one.",
     ),
