@@ -100,7 +100,7 @@ def _first_pass(
     directory.mkdir()
     installation = _installation(directory, okta, cluster, address)
     started = time.monotonic()
-    service = installation.start()
+    service = installation.start_as_people_do()
     try:
         while "pass (start) planned" not in installation.log:
             if service.poll() is not None or time.monotonic() > started + _PATIENCE:
