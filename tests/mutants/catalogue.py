@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mutants.of_evidence import OF_EVIDENCE
 from mutants.of_harm import OF_HARM
 from mutants.of_lists import OF_LISTS
 from mutants.of_reads import OF_READS
 from mutants.of_runs import OF_RUNS
 
-MUTANTS = (*OF_READS, *OF_RUNS, *OF_HARM, *OF_LISTS)
+MUTANTS = (*OF_READS, *OF_RUNS, *OF_HARM, *OF_LISTS, *OF_EVIDENCE)

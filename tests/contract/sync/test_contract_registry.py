@@ -187,12 +187,15 @@ async def test_a_key_that_is_settled_brings_nobody_into_what_was_left_behind(sta
     assert [row.okta_id for row in settled.plan.quarantined] == [gus.id]
 
 
-async def test_after_a_restart_it_knows_who_stood_for_whom(staffed):
+async def test_after_a_restart_it_knows_who_stood_for_whom_and_what_was_left_behind(staffed):
+    staffed.people.add_member(engineering(staffed).id, "gus@x.io", reason="on call")
+    await staffed.next_pass()
     before = kept(staffed)["names"]
     await staffed.world.restart()
     registry = staffed.world.parts.full_pass.registry
     await registry.load(staffed.world.parts.store)
     assert {okta_id: registry.names_of(okta_id) for okta_id in before} == before
+    assert set(registry.inheritance.left) == {"gus@x.io"}
 
 
 async def test_the_listing_of_a_pass_that_has_read_people_alone_releases_nothing_that_was_held(staffed):

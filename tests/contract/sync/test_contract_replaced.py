@@ -57,7 +57,9 @@ async def test_a_leaver_who_is_locked_is_left_alone(world, ada, restarted):
         world.clock.advance(TEN_MINUTES)
     if restarted:
         await world.restart()
-    assert not (await world.run()).plan.changes
+    report = await world.run()
+    assert not report.plan.changes
+    assert not report.plan.findings.held
     assert set(world.locks()) == {ADA}
     assert await quarantine(world) == [(ADA, ada.id)]
 

@@ -61,6 +61,13 @@ def test_an_absent_set_above_its_limit_is_held_whole():
     assert (hold.count, hold.of, hold.limit, hold.used) == (11, 61, 10, 0)
 
 
+def test_one_of_those_who_are_held_as_a_whole_stays_held_alone():
+    plan, owned = harm(absent=1, staying=50)
+    of_a_flood = frozenset({Harmed("user", "absent000", "00uabsent000")})
+    assert gone(braked(plan, owned=owned, held_whole=of_a_flood)) == []
+    assert gone(braked(plan, owned=owned)) == ["absent000"]
+
+
 def test_the_ratio_counts_where_it_is_more_than_the_floor():
     plan, owned = harm(absent=20, staying=180)
     assert len(gone(braked(plan, owned=owned))) == 20
