@@ -3,7 +3,8 @@
 Contract: after a clean pass the cluster holds exactly the people who are assigned and usable, each with the traits that
 their profiles give, and locked exactly while suspended; and of groups, apps and lists what the organisation says and
 the filters let pass, with everything that people did to lists. A second pass plans nothing. Users of others are
-untouched to the byte. A pass that could not read, or read nothing, takes nobody and nothing away. Losing the state
+untouched to the byte. A pass that could not read, or read nothing, takes nobody and nothing away. Whenever people and
+users could be read, leavers and suspended people are locked when the pass ends, whatever else failed. Losing the state
 changes none of it. Logins are never reused here, and nothing fails in the middle: `test_property_faults` covers both.
 
 Space: five people, two groups and two apps; days of a few deeds, in Okta and in Teleport; other filters; a lost state;
@@ -20,12 +21,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc
 from cluster_world import WITH_DIRECTORY, built_world
 from contract.sync.office import TEN_MINUTES, Office
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from property.directory_deeds import FILTERS, IN_OKTA, IN_TELEPORT, OBJECTS, DirectoryDeeds
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.sandbox.teleport.faults import Fault
 
 PEOPLE = 5
 deeds = st.sampled_from(
@@ -65,7 +68,16 @@ DIRECTORY_LIES = {
     "groups down": ("unavailable", "/api/v1/groups"),
 }
 LIES = PEOPLE_LIES | DIRECTORY_LIES
-READINGS = [*["fine"] * 6, *PEOPLE_LIES, "revoked app permission", *DIRECTORY_LIES]
+CLUSTER_FAILS = {
+    "lists down": "*/ListAccessLists",
+    "list members down": "*/ListAllAccessListMembers",
+    "roles down": "*/ListRoles",
+    "a role down": "*/GetRole",
+    "rules down": "*/ListOktaImportRules",
+    "user groups and app servers down": "*/ListResources",
+    "locks down": "*/GetLocks",
+}
+READINGS = [*["fine"] * 8, *PEOPLE_LIES, "revoked app permission", *DIRECTORY_LIES, *CLUSTER_FAILS]
 
 
 @dataclass(frozen=True)
@@ -168,6 +180,10 @@ class Day:
     def assigned(self, person):
         return self.world.okta.assignments.find(self.world.okta_app.id, person.id) is not None
 
+    def is_suspended(self, okta_id):
+        """Whether somebody who stays must be locked."""
+        return self.world.okta.user(okta_id).status == "SUSPENDED"
+
     def rightful(self):
         """Name to Okta id of everybody who is assigned, usable, and has a usable name."""
         result = {}
@@ -217,6 +233,8 @@ async def one_pass(world, day, reading):
     if reading in LIES:
         kind, path = LIES[reading]
         world.okta.fail(kind, path=path)
+    if reading in CLUSTER_FAILS:
+        world.teleport.faults.add(Fault(CLUSTER_FAILS[reading], grpc.StatusCode.UNKNOWN))
     if reading == "revoked app permission":
         world.okta.narrow_role(without=["okta.apps.read"])
     try:
@@ -224,6 +242,7 @@ async def one_pass(world, day, reading):
         failed = False
     except TeleportOktaError:
         failed = True
+    world.teleport.faults.clear()
     world.okta.recover()
     world.okta.restore_role()
     day.directory.guard.catch_up()
@@ -231,8 +250,10 @@ async def one_pass(world, day, reading):
     adopted = foreign.keys() & world.owned().keys()
     assert adopted <= day.rightful().keys()
     assert world.foreign() == {name: record for name, record in foreign.items() if name not in adopted}
-    if reading in DIRECTORY_LIES:
+    if reading in DIRECTORY_LIES or reading in CLUSTER_FAILS:
         assert before.keys() & staying.keys() <= world.owned().keys()
+        assert before.keys() - staying.keys() <= world.locks().keys()
+        assert {name for name in before if day.is_suspended(before[name])} <= world.locks().keys()
         return
     if reading != "fine":
         assert set(before) <= set(world.owned())
