@@ -63,7 +63,7 @@ lock: setup ## resolve the dependencies anew: for development, and the image's t
 	@$(COMPILE) pyproject.toml --constraint requirements.lock --output-file requirements-runtime.lock
 	@$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 
-bench: setup ## measure: calls of both systems, changes a second, memory, planning, large lists, records, ways to a cluster
+bench: setup ## measure: calls of both systems, leavers first, single keys, memory, planning, changes a second, large lists, records, ways in
 	@$(BIN)/python -m tests.bench
 
 soak-props: setup ## at least 10,000 random histories with faults and crashes; takes a while

@@ -1,6 +1,6 @@
 """`make bench`: measures, prints a table and a line of JSON, and exits 0 if every limit holds, else 1.
 
-Everything runs on loopback, in processes of its own, and is gone afterwards. It takes about ten minutes on two
+Everything runs on loopback, in processes of its own, and is gone afterwards. It takes well over ten minutes on two
 processors that have nothing else to do, and needs Linux (`/proc`, kilobytes in `ru_maxrss`).
 """
 
