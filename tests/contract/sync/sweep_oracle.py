@@ -90,6 +90,19 @@ def harm(play, guard):
             yield f"{name}, who is none of our business, was changed"
 
 
+def unlocked(play):
+    """Say which leavers are not locked: those who left or are suspended, and are no rename."""
+    locks = play.world.locks()
+    for name, (who, ends) in play.locks.items():
+        lock = locks.get(name)
+        if name in play.renamed:
+            continue
+        if lock is None or lock.Metadata.Labels.get(labels.OKTA_ID) != play.ids[who]:
+            yield f"{name}, who {'left' if ends else 'is suspended'}, is not locked when the pass ends"
+        elif ends and not lock.Spec.HasField("Expires"):
+            yield f"the lock of {name}, who left, has no end"
+
+
 def unclear(attempt, play, call):
     """Say what a failure leaves unsaid."""
     if attempt.error is not None:

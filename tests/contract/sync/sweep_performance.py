@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from contract.sync.sweep_oracle import Guard, attempted, harm, unclear, wrong_state
+from contract.sync.sweep_oracle import Guard, attempted, harm, unclear, unlocked, wrong_state
 from contract.sync.sweep_story import STEPS, TELLINGS, begin, told
 from contract.sync.sweep_troubles import Counted
 
@@ -43,8 +43,8 @@ class Performance:
 
     async def _take(self, play, guard, number, step):
         trouble = self.troubles.get(number)
-        counted = Counted(play.world)
-        fault = trouble.begin(play.world) if trouble is not None else None
+        counted = Counted(play)
+        fault = trouble.begin(play) if trouble is not None else None
         attempt = await attempted(step.command(play))
         self.made[number] = counted.calls()
         self.look(play, attempt)
@@ -67,6 +67,8 @@ class Performance:
 
     def _during(self, play, guard, trouble, attempt):
         yield from harm(play, guard)
+        if trouble.spares_people and play.is_open:
+            yield from unlocked(play)
         if not attempt.claims_success:
             yield from unclear(attempt, play, trouble.named)
         elif attempt.report is not None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientTimeout
 from cluster_world import WayIn, built_world
 from contract.sync.sweep_directory import HELPER, SETTINGS, Reach
+from contract.sync.sweep_disk import Disk, installed
 from directory_guard import DirectoryGuard
 from teleport_okta.model import labels
 from teleport_okta.okta import reads, transport
@@ -68,12 +69,13 @@ async def told(telling, directory, monkeypatch):
     monkeypatch.setattr(transport, "TIMEOUTS", PATIENCE)
     monkeypatch.setattr(reads, "APP_USERS_A_PAGE", _PEOPLE_A_PAGE)
     monkeypatch.setattr(reads, "USERS_A_PAGE", _PEOPLE_A_PAGE)
+    disk = installed(monkeypatch, directory)
     settings = {section: dict(values) for section, values in SETTINGS.items()}
     settings["sync"]["source"] = telling.source
     cluster = {"host_certificate_lifetime": _HOST_LIFE}
     lag = ListingLag.observed()
     async with built_world(directory, settings=settings, lag=lag, way=telling.way, cluster=cluster) as world:
-        yield Play(world, telling)
+        yield Play(world, telling, disk)
 
 
 @dataclass
@@ -81,19 +83,22 @@ class Play:
     """One performance: who is who, and how everybody should be by now.
 
     `users` are the names that should be users of ours, each with the key of its person; `locks` the names that should
-    be locked, with a person's key and whether the lock ends. `may_end` and `may_be_locked` are the names that the
+    be locked, with a person's key and whether the lock ends; `renamed` are those of them that are former names of
+    somebody who stays. `may_end` and `may_be_locked` are the names that the
     organisation has given reason to harm. `reach` is about groups, apps and lists, `guard` sees what becomes of them,
     and `found` is what people left of the lists before the command of this step.
     """
 
     world: World
     telling: Telling
+    disk: Disk
     ids: dict[str, str] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
     locks: dict[str, tuple[str, bool]] = field(default_factory=dict)
     departments: dict[str, str] = field(default_factory=dict)
     may_end: set[str] = field(default_factory=set)
     may_be_locked: set[str] = field(default_factory=set)
+    renamed: set[str] = field(default_factory=set)
     strangers: dict[str, bytes] = field(default_factory=dict)
     reach: Reach = field(init=False)
     guard: DirectoryGuard = field(init=False)
@@ -138,6 +143,7 @@ class Play:
         self._leaves("cy")
         okta.update_profile(self.ids["dan"], login="daniel@x.io", email="daniel@x.io")
         self._leaves("dan")
+        self.renamed.add("dan@x.io")
         self.users["daniel@x.io"] = "dan"
         okta.suspend(self.ids["eve"])
         self.may_be_locked.add("eve@x.io")

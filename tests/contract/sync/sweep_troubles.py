@@ -42,15 +42,52 @@ OKTA_FAULTS = {
     "502-page": "bad_gateway",
     "503-page": "unavailable",
     "truncated": "truncated",
+    "403": "forbidden",
     "401-revoked": "revoked",
 }
 """By the kind of the sandbox's faults."""
+
+_NEEDED_FOR_LOCKS = {
+    # the way in
+    "/proto.AuthService/GenerateHostCerts",
+    "/proto.AuthService/GetClusterCACert",
+    "/proto.AuthService/Ping",
+    "/proto.JoinService/RegisterUsingToken",
+    "/teleport.trust.v1.TrustService/GetCertAuthority",
+    "/webapi/find",
+    "/webapi/host/credentials",
+    # the right to write
+    "/proto.AuthService/AcquireSemaphore",
+    "/proto.AuthService/GetSemaphores",
+    "/proto.AuthService/KeepAliveSemaphoreLease",
+    # people
+    "POST /oauth2/v1/token",
+    "GET /.well-known/okta-organization",
+    "GET /api/v1/apps/{id}",
+    "GET /api/v1/apps/{id}/users",
+    "GET /api/v1/apps/{id}/users/{user}",
+    "GET /api/v1/users",
+    "GET /api/v1/users/{id}",
+    # users, and the lock itself
+    "/teleport.users.v1.UsersService/GetUser",
+    "/teleport.users.v1.UsersService/ListUsers",
+    "/proto.AuthService/UpsertLock",
+}
+"""The calls without which nobody can be locked. Whatever else fails, leavers are locked in the same pass."""
+
+STATE_FAULTS = ("full",)
+"""What goes wrong with a write to the state."""
+
+_STATE = "state.db"
 
 _WRITES = ("Create", "Update", "Upsert", "Delete")
 
 
 class Call(NamedTuple):
-    """A call as the sandboxes count it: an RPC's path, a path of the proxy, or method and template of Okta's API."""
+    """A call as the sandboxes count it: an RPC's path, a path of the proxy, or method and template of Okta's API.
+
+    `WRITE_TO_STATE` is a transaction of the product that changes its state.
+    """
 
     name: str
     is_okta: bool
@@ -61,6 +98,8 @@ class Call(NamedTuple):
     @property
     def faults(self):
         """The names of what can go wrong with it."""
+        if self == WRITE_TO_STATE:
+            return STATE_FAULTS
         return tuple(OKTA_FAULTS if self.is_okta else TELEPORT_FAULTS)
 
     @property
@@ -69,6 +108,9 @@ class Call(NamedTuple):
         if not self.is_okta:
             return (self.name.rpartition("/")[2],)
         return tuple(part for part in _PLACEHOLDER.split(self.name.partition(" ")[2]) if part.strip("/"))
+
+
+WRITE_TO_STATE = Call(_STATE, is_okta=False)
 
 
 @dataclass(frozen=True)
@@ -91,8 +133,17 @@ class Trouble:
         """The call that an error may name: whichever comes first after a token was revoked."""
         return Call("any /api/v1/", is_okta=True) if self.fault == "401-revoked" else self.call
 
-    def begin(self, world):
+    @property
+    def spares_people(self):
+        """Whether people, users and the right to write can be had all the same, and locks be set."""
+        return self.fault != "401-revoked" and self.call.name not in _NEEDED_FOR_LOCKS
+
+    def begin(self, play):
         """Let it happen from now on; return the sandbox's own fault."""
+        world = play.world
+        if self.call == WRITE_TO_STATE:
+            play.disk.full_at, play.disk.lasts = play.disk.writes + self.nth, self.lasts
+            return None
         order = {"after": self.nth - 1, "count": None if self.lasts else 1}
         if self.call.is_okta:
             method, _, template = self.call.name.partition(" ")
@@ -116,6 +167,7 @@ class Trouble:
         world = play.world
         world.teleport.faults.clear()
         world.okta.recover()
+        play.disk.full_at = None
         settings = world.settings.okta
         if self.fault == "401-revoked" and settings.api_token is not None:
             token = SecretStr(world.okta.tokens.create_ssws(world.okta.admin, world.okta.role))
@@ -128,15 +180,18 @@ class Trouble:
 class Counted:
     """How often each call was made since this was made, as both sandboxes counted."""
 
-    def __init__(self, world):
-        self._world = world
-        self._teleport = world.teleport.calls.calls
-        self._okta = world.okta.mark()
+    def __init__(self, play):
+        self._play = play
+        self._writes = play.disk.writes
+        self._teleport = play.world.teleport.calls.calls
+        self._okta = play.world.okta.mark()
 
     def calls(self):
         """Each call with its number."""
-        teleport = self._world.teleport.calls.calls
+        world = self._play.world
+        teleport = world.teleport.calls.calls
         made = {Call(name, False): count - self._teleport.get(name, 0) for name, count in teleport.items()}
-        okta = self._world.okta.calls_since(self._okta).endpoints
+        okta = world.okta.calls_since(self._okta).endpoints
         made |= {Call(name, True): count for name, count in okta.items()}
+        made[WRITE_TO_STATE] = self._play.disk.writes - self._writes
         return {call: count for call, count in made.items() if count}

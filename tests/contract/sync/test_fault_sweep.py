@@ -3,8 +3,9 @@
 Contract: a command of the product (a start, a pass, a renewal) that meets a fault either ends as if there had been
 none, or its error or report names the call or the object and what can be done. Nobody who should stay is deleted or
 locked meanwhile, no group, app, list or member that is wanted goes or loses anything, whom people added to lists stays,
-and nothing that is none of ours is touched. Once the fault is over, two more passes end with everything
-right, and the second finds nothing to do.
+and nothing that is none of ours is touched. Where the fault leaves people and users readable, everybody who left or is
+suspended is locked when the command ends, whatever else failed. Once the fault is over, two more passes end with
+everything right, and the second finds nothing to do.
 
 Space: one story (`sweep_story`) is told to its end, in two ways, and the sandboxes count the calls of each step: so a
 new call is swept without anybody adding it here. Each of these calls is a moment; at each moment everything may go

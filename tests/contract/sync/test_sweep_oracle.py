@@ -6,12 +6,14 @@ import contextlib
 from dataclasses import replace
 
 import pytest
-from contract.sync.sweep_oracle import Attempt, Guard, attempted, harm, unclear, wrong_state
+from contract.sync.sweep_oracle import Attempt, Guard, attempted, harm, unclear, unlocked, wrong_state
 from contract.sync.sweep_performance import Performance
 from contract.sync.sweep_space import Moment, each, everything
 from contract.sync.sweep_story import STEPS, TELLINGS, begin, told
 from contract.sync.sweep_troubles import Call, Trouble
+from teleport.legacy.types.types_pb2 import LockV2
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.okta.reads import OktaReads
 from teleport_okta.sync.confirming import Confirmation
@@ -79,6 +81,19 @@ async def test_somebody_is_not_as_they_should_be(play, edit):
 async def test_a_leaver_is_not_locked(play):
     play.locks["bea@x.io"] = "bea", True
     assert "locks (whose, with an end): {} instead of {'bea@x.io': ('bea', True)}" in all_objections(play, Guard(play))
+
+
+async def test_a_leaver_who_is_not_locked_when_the_pass_ends_is_told(play):
+    assert not list(unlocked(play))
+    play.locks |= {"bea@x.io": ("bea", True), "eve@x.io": ("eve", False), "dan@x.io": ("dan", True)}
+    play.renamed.add("dan@x.io")
+    assert [line.partition(",")[0] for line in unlocked(play)] == ["bea@x.io", "eve@x.io"]
+    for who in ("bea", "eve"):
+        lock = LockV2(Kind="lock", Version="v2")
+        lock.Metadata.Name, lock.Spec.Target.User = who, f"{who}@x.io"
+        lock.Metadata.Labels[labels.OKTA_ID] = play.ids[who]
+        play.world.teleport.cluster.locks.upsert(lock)
+    assert list(unlocked(play)) == ["the lock of bea@x.io, who left, has no end"]
 
 
 def words_of(error, play, call=LIST_USERS):

@@ -46,6 +46,11 @@ def test_a_proxy_in_front_answers_with_a_page(world: World, kind: str, status: i
     assert response.body.startswith(b"<html>")
 
 
+def test_a_call_can_be_forbidden(world: World) -> None:
+    world.org.fail("forbidden")
+    assert refused(world.get("/api/v1/users")) == (403, "E0000006")
+
+
 def test_read_only_mode_refuses_writes_and_answers_reads(world: World) -> None:
     world.org.fail("read_only")
     assert refused(world.post("/api/v1/users", {"profile": profile("ada")})) == (503, "E0000010")

@@ -36,6 +36,9 @@ class FaultKind(StrEnum):
     UNAVAILABLE = "unavailable"
     """503 with an HTML page."""
 
+    FORBIDDEN = "forbidden"
+    """403 ``E0000006``, as without a permission."""
+
     READ_ONLY = "read_only"
     """503 ``E0000010``; hits writes only, unless the fault names a method."""
 

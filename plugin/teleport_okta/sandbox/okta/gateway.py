@@ -235,6 +235,8 @@ def _broken(kinds: set[FaultKind]) -> Answer | None:
         return Answer(503, text=_PAGES[503], content_type=_HTML)
     if FaultKind.INTERNAL_ERROR in kinds:
         raise refusal("E0000009")
+    if FaultKind.FORBIDDEN in kinds:
+        raise refusal("E0000006")
     if FaultKind.READ_ONLY in kinds:
         raise refusal("E0000010")
     return None
