@@ -173,7 +173,7 @@ MUST_BE_SEEN = [
     "held: user, stated",
     "confirmed by id",
     "holds weighed",
-    "leavers locked whose record a login replaced",
+    "locks where a login replaced the record",
     "keys that could not be settled",
     "keys settled",
     "passes compared from scratch",

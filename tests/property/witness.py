@@ -201,8 +201,8 @@ class Witness:
         if before is not None and not _is_ours(before):
             self._object(f"the lock {after.Metadata.Name}, which is not ours, was changed")
         is_theirs = user is not None and _is_ours(user) and _id_of(user) == okta_id
-        if self._is_replaced(name, okta_id) and end is not None:
-            self.world.seen["leavers locked whose record a login replaced"] += 1
+        if self._is_replaced(name, okta_id):
+            self.world.seen["locks where a login replaced the record"] += 1
         elif not (is_theirs or self._is_race(name) or (user is None and about in self._left)):
             self._object(f"{about} was locked, who has no user of ours")
         earlier = [_end_of(lock) for lock in locks if _about(lock) == about]

@@ -52,6 +52,7 @@ class PassRun:
         self._by_hand = by_hand
         self._settler: Settler | None = None
         self._facts_at = context.keys.time()
+        self._owner = ""
         self._run = context.applier.start(
             trigger=trigger,
             facts_at=self._facts_of,
@@ -86,7 +87,7 @@ class PassRun:
             registry.fill_people(reading)
         else:
             registry.fill(reading)
-        self._facts_at = reading.at
+        self._facts_at, self._owner = reading.at, reading.policy.owner
         imports = None if reading.directory is None else reading.directory.imports
         self._settler = Settler(
             self._context,
@@ -115,6 +116,7 @@ class PassRun:
         outcomes = self._run.outcomes(plan)
         for key, replanned in again.items():
             plan = _with_second_plan(plan, key, replanned)
+        self._context.registry.count(self._owner)
         return outcomes, plan
 
     def _outdate_leavers(self, plan: Plan) -> None:

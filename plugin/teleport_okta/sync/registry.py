@@ -213,10 +213,16 @@ class Registry:
         """Take over what the state and one listing of Teleport tell, before a first full pass."""
         self._take_users(users, replaced)
         self.limits, self.inheritance = limits, inheritance
-        self.owned = {USER: users.owned.keys()}
+        if directory is not None:
+            self._keep(directory)
+        self.count(owner)
+
+    def count(self, owner: str) -> None:
+        """Take what is known now for what is owned: what a pass has made counts for the single keys that follow."""
+        directory = self.directory
+        self.owned = {USER: self._owned.keys()}
         if directory is not None:
             self.owned = {**self.owned, **owned_objects(directory.actual, owner)}
-            self._keep(directory)
 
     def learn(self, reading: Reading) -> None:
         """Take over what was read of a few keys."""

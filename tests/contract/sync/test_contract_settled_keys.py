@@ -87,6 +87,15 @@ async def test_a_name_that_differs_from_anothers_only_in_case_is_contended_for_o
     assert [(row.name, row.okta_id) for row in settled.plan.quarantined] == [("Ada@x.io", dee.id)]
 
 
+async def test_whom_the_last_pass_made_counts_for_how_many_may_leave_by_single_keys(office):
+    people = [office.world.hire(f"u{number}@x.io") for number in range(12)]
+    await office.world.run()
+    for person in people[:4]:
+        office.okta.deactivate(person.id)
+        await settle(office, users=[person.id])
+    assert len(office.world.owned()) == 8
+
+
 async def test_an_ended_assignment_says_nothing_once_the_app_is_inactive(staffed):
     okta, ada, app = staffed.okta, staffed.person("ada@x.io"), staffed.world.okta_app
     okta.set_assignment_status(app.id, ada.id, "INACTIVE")
