@@ -105,7 +105,8 @@ class Organization:
     """The people, and the product's reads of them (the methods of `OktaReads`).
 
     `told` keeps what the product was last told of each id in this pass: a row, UNASSIGNED, or None for an absence.
-    `unknown_by_id` are those of whom a read by id said in this pass that there is nobody to be seen.
+    `unknown_by_id` are those of whom a read by id said in this pass that there is nobody to be seen, `suspended_by_id`
+    those whom one showed as suspended, whatever became of the assignment.
     """
 
     clock: object
@@ -114,6 +115,7 @@ class Organization:
     hidden: frozenset[str] = frozenset()
     told: dict[str, object] = field(default_factory=dict)
     unknown_by_id: set[str] = field(default_factory=set)
+    suspended_by_id: set[str] = field(default_factory=set)
     _visible: set[str] = field(default_factory=set)
 
     def __post_init__(self):
@@ -124,7 +126,7 @@ class Organization:
 
     def read_like(self, reading, hidden=frozenset()):
         self.reading, self.hidden, self.told = reading, hidden, {}
-        self.unknown_by_id, self._visible = set(), set()
+        self.unknown_by_id, self.suspended_by_id, self._visible = set(), set(), set()
 
     # What the product reads
 
@@ -182,6 +184,8 @@ class Organization:
             self.told[okta_id] = row
         else:
             self._visible.add(okta_id)
+            if row.status == "SUSPENDED":
+                self.suspended_by_id.add(okta_id)
         return row
 
     def says_gone(self, row):

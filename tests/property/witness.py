@@ -211,7 +211,8 @@ class Witness:
         if end is None:
             self._left.pop(about, None)
             row = self._statuses(okta_id)
-            if row is None or row.status != "SUSPENDED":
+            is_suspended = row is not None and row.status == "SUSPENDED"
+            if not is_suspended and okta_id not in self.world.okta.suspended_by_id:
                 self._object(f"{about} was locked without end, of whom Okta says {row}")
             if None not in earlier and name not in self._created:
                 self._harm(LOCK, name, okta_id, STATED)
