@@ -31,7 +31,7 @@ from teleport_okta.plan.users import owned_names
 from worlds import NOW, ORG, POLICY, listing, person, planned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from datetime import datetime
 
     from teleport_okta.desired.trust import Absences
@@ -330,16 +330,24 @@ def whole_plan(
     scope: Scope = EVERYTHING,
     lists_before: frozenset[str] = frozenset(),
     limits: Limits = Limits(),  # noqa: B008
+    locks_unread: str = "",
+    expected: Container[str] = frozenset(),
 ) -> Plan:
     """Plan users, groups, apps and lists of a scope against a cluster, some kinds of which are unread; nothing held."""
     users = planned(
-        people, cluster.users.values(), cluster.locks.values(), policy=settings.policy, now=now, scope=scope
+        people,
+        cluster.users.values(),
+        cluster.locks.values(),
+        policy=settings.policy,
+        now=now,
+        scope=scope,
+        locks_unread=locks_unread,
     )
     actual = cluster.actual(settings, unread)
     judged = _absences(okta, actual, limits)
     doubted = frozenset(name for name, absences in judged.items() if not absences.believed)
     desired = desired_directory(okta, settings, actual.import_labels(), doubted=doubted)
-    holders = holders_after(users, known_users(cluster.users.values(), settings.policy.owner))
+    holders = holders_after(users, known_users(cluster.users.values(), settings.policy.owner), expected)
     directory = plan_directory(desired, actual, holders, settings, now=now, scope=scope, lists_before=lists_before)
     return merged(users, directory)
 

@@ -154,9 +154,6 @@ async def tell_all(zygote, tellings):
             tasks.create_task(work())
 
 
-@pytest.mark.xfail(
-    reason="a known fault: killed in the first pass (CRASH_CUTS=1w10) and started at once, a list that is wanted ends"
-)
 @pytest.mark.timeout(3600)
 async def test_a_process_that_is_killed_anywhere_is_started_again_and_everything_comes_right(say):
     began = time.monotonic()

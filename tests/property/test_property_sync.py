@@ -286,6 +286,10 @@ def is_kept(day, okta_id):
         Moment([("delete the user group", 0, 0)], None, False, "no groups"),
     ]
 )
+@example(
+    # A login replaces a record while nobody can read who is locked: the person cannot be taken over in that pass.
+    [Moment([], None, False, "fine"), Moment([("sso login anew", 0, 0)], None, False, "locks down")]
+)
 @given(days)
 def test_every_day_ends_with_the_right_users_groups_apps_and_lists(history):
     with tempfile.TemporaryDirectory() as directory:

@@ -24,7 +24,7 @@ from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER, Acti
 from teleport_okta.plan.departures import leavers_out
 from teleport_okta.plan.list_endings import ListEndings, harm_of_end, why_ended
 from teleport_okta.plan.list_roles import ending_roles, plan_roles, taken_role
-from teleport_okta.plan.members import dropping, emptying, joining, plan_members
+from teleport_okta.plan.members import dropping, emptying, joining, plan_members, staying_while_waiting
 from teleport_okta.plan.needs import ended, written
 from teleport_okta.plan.nesting import Nesting
 from teleport_okta.plan.owned import people_of
@@ -160,6 +160,7 @@ class _Planner:
             if candidate.unread or name not in self._lists:
                 continue
             people = frozenset(names[okta_id] for okta_id in names.keys() & candidate.people)
+            people |= staying_while_waiting(candidate, self._members_of(name), self._holders)
             self._people[name] = people
             if name in self._actual.access_lists and self._is_ours(name):
                 closed = self._roles_unread or taken_role(name, self._roles, self._policy) is not None
@@ -192,12 +193,14 @@ class _Planner:
         )
         self._aside += members.aside
         if self._imports.lists_off:
-            if people:
+            if people or self._holders.expects(candidate.people):
                 self._keep_roles(candidate, candidate.name)
         elif found is None:
             if people:
                 self._make(candidate, people)
-        elif members.stays:
+            elif self._holders.expects(candidate.people):
+                self._kept_roles.add(name)
+        elif members.stays or self._holders.expects(candidate.people):
             self._keep(candidate, found, members)
         else:
             self._empty(candidate, found, members)

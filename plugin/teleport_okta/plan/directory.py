@@ -79,6 +79,7 @@ def merged(*plans: Plan) -> Plan:
         leftovers=tuple(sorted(row for plan in plans for row in plan.leftovers)),
         warnings=tuple(warning for plan in plans for warning in plan.warnings),
         unchanged=sum(plan.unchanged for plan in plans),
+        waiting={okta_id: name for plan in plans for okta_id, name in plan.waiting.items()},
     )
 
 

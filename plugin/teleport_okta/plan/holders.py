@@ -10,7 +10,7 @@ from teleport_okta.plan.needs import stands_for
 from teleport_okta.plan.users import owned_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.plan.changes import Change, Need
@@ -24,7 +24,8 @@ class Holders:
     `names` maps the Okta ids of people to the users of ours who stand for them, `ids` the names of all users of ours,
     leavers among them, to Okta ids; `coming` are those whom this plan makes or takes over; `departing` maps the names
     of those who leave to their deletions. `strangers` are the names of users who exist, and of whom nobody can tell
-    which person of ours they are.
+    which person of ours they are. `waiting` is as in `Plan`; `expected` has the Okta ids of people whom another plan
+    makes users.
     """
 
     names: Mapping[str, str]
@@ -32,7 +33,13 @@ class Holders:
     coming: frozenset[str]
     departing: Mapping[str, Change]
     strangers: frozenset[str] = frozenset()
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    expected: Container[str] = frozenset()
     _standing: dict[str, Need] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def expects(self, people: Iterable[str]) -> bool:
+        """Whether one of these people (Okta ids) has no user yet, and is to get one."""
+        return any(okta_id in self.waiting or okta_id in self.expected for okta_id in people)
 
     def standing(self, name: str) -> Need:
         """Return the need that a user stands for its person; one object a user, since there are many memberships."""
@@ -58,8 +65,8 @@ def known_users(users: Iterable[TeleportUser], owner: str) -> KnownUsers:
     return KnownUsers(owned, frozenset(every.keys() - owned.keys()))
 
 
-def holders_after(plan: Plan, users: KnownUsers) -> Holders:
-    """Return who is who after a plan about users."""
+def holders_after(plan: Plan, users: KnownUsers, expected: Container[str] = frozenset()) -> Holders:
+    """Return who is who after a plan about users. `expected`: the Okta ids of people whom another plan makes users."""
     departing: dict[str, Change] = {}
     ids = {name: okta_id for name, okta_id in users.owned.items() if okta_id}
     coming = set()
@@ -79,4 +86,6 @@ def holders_after(plan: Plan, users: KnownUsers) -> Holders:
         coming=frozenset(coming),
         departing=departing,
         strangers=(users.others | users.owned.keys()) - ids.keys(),
+        waiting=plan.waiting,
+        expected=expected,
     )

@@ -74,6 +74,12 @@ def plan_members(
     )
 
 
+def staying_while_waiting(candidate: Candidate, members: ListMembers, holders: Holders) -> set[str]:
+    """Return the names of members who cannot get a user at present: nothing says that they left."""
+    names = (holders.waiting[okta_id] for okta_id in holders.waiting.keys() & candidate.people)
+    return {name for name in names if members.has_import(name)}
+
+
 def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, owner: str) -> list[Change]:
     """Return the steps that add people to a list that is there, each only while the user stands for them."""
     carried = {labels.OWNER: owner, labels.GRANT: labels.GRANT_IMPORTED}

@@ -11,6 +11,8 @@ from teleport_okta.plan.digest import plan_digest
 from teleport_okta.plan.lost_traits import NOTHING_LOST, LostTraits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from teleport_okta.model.findings import Held, Hold, Leftover, PutOff, Quarantined
     from teleport_okta.plan.changes import Change
 
@@ -23,6 +25,7 @@ class Plan:
     `put_off` are changes that wait for their time; each is in quarantine as well.
     `unchanged` counts the users of ours that need nothing; `warnings` are sentences about the read as a whole.
     `lost_traits` are those whose removal is harm, since too many users would lose them.
+    `waiting` maps the Okta ids of people who cannot get a user at present to the name that the user would have.
     """
 
     changes: tuple[Change, ...] = field(default=(), repr=False)
@@ -34,6 +37,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     unchanged: int = 0
     lost_traits: LostTraits = NOTHING_LOST
+    waiting: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def digest(self) -> str:

@@ -111,7 +111,7 @@ class _Planner:
         self._suspensions: list[Change] = []
         self._aside: list[Quarantined] = list(desired.quarantined)
         self._unchanged = 0
-        self._waiting = 0
+        self._waiting: dict[str, str] = {}
 
     def plan(self) -> Plan:
         for name in sorted(self._desired.wanted):
@@ -126,13 +126,14 @@ class _Planner:
             leftovers=leftovers(self._actual, wanted=self._desired.wanted) if self._scope.users is ALL else (),
             warnings=self._warnings(),
             unchanged=self._unchanged,
+            waiting=self._waiting,
         )
 
     def _warnings(self) -> tuple[str, ...]:
         """Say why nobody new gets a user, and how many wait."""
         reasons = [*filter(None, [self._policy.no_arrivals]), *unread_of_users(self._actual)]
         if self._waiting:
-            reasons = [f"{reason}; people who wait for a user: {self._waiting}" for reason in reasons]
+            reasons = [f"{reason}; people who wait for a user: {len(self._waiting)}" for reason in reasons]
         return tuple(reasons)
 
     def _want(self, wanted: WantedUser) -> None:
@@ -167,7 +168,7 @@ class _Planner:
             )
             return False
         if self._actual.locks_unread:
-            self._waiting += 1
+            self._waiting[wanted.okta_id] = wanted.name
             return False
         if self._locks.of_others(wanted.name, wanted.okta_id):
             self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
@@ -245,7 +246,7 @@ class _Planner:
         if not wanted.create:
             return
         if self._policy.no_arrivals or self._actual.locks_unread:
-            self._waiting += 1
+            self._waiting[wanted.okta_id] = wanted.name
             return
         if self._locks.of_others(wanted.name, wanted.okta_id):
             self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))

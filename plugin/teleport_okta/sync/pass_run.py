@@ -102,8 +102,7 @@ class PassRun:
             return replace(reading, remembered=remembered, by_hand=self._by_hand).plan(self._context.clock.now())
 
         plan = await self._context.hour.reserve(make, run=self, begun=self._run.begun)
-        registry.lost_traits = plan.lost_traits
-        registry.hold((held.harmed for held in plan.held), people_only=people_only)
+        registry.take_plan(plan, people_only=people_only)
         return plan
 
     async def apply(self, plan: Plan) -> tuple[tuple[Outcome, ...], Plan]:

@@ -28,7 +28,7 @@ from teleport_okta.sync.lists_of_leavers import ListsOfLeavers
 from teleport_okta.sync.quarantine import Patience, without_what_must_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Container, Mapping
     from datetime import datetime, timedelta
 
     from teleport_okta.desired.policy import Imports, Policy
@@ -76,9 +76,9 @@ class Reading:
     kind, also where the scope is small; `actual` has what was read of them. `absences` are what those of each listing
     are worth, `listed` is how many people the listing had by itself. `replaced` maps the names of users whose label a
     login took away to the Okta ids that they stood for; `held_whole` is the harm that a full pass held because of what
-    its listings lack; `inheritance` is what somebody who gets a name would come into. A pass that a person asks for
-    (`by_hand`) puts nothing off. Without a `directory` only users are planned, and what leavers have in
-    `lists_of_leavers`.
+    its listings lack; `inheritance` is what somebody who gets a name would come into; `expected` has the Okta ids of
+    people whom the last full pass makes users. A pass that a person asks for (`by_hand`) puts nothing off. Without a
+    `directory` only users are planned, and what leavers have in `lists_of_leavers`.
     """
 
     at: datetime
@@ -102,13 +102,14 @@ class Reading:
     replaced: Mapping[str, str] = field(default_factory=dict, repr=False)
     scope: Scope = EVERYTHING
     held_whole: frozenset[Harmed] = frozenset()
+    expected: Container[str] = field(default=frozenset(), repr=False)
 
     @garbage_collection_paused()
     def plan(self, now: datetime) -> Plan:
         """Return what should be done within the scope, and what the brake holds of it."""
         quarantine = self.remembered.quarantine
         users = self._users_plan(now)
-        holders = holders_after(users, self.users)
+        holders = holders_after(users, self.users, self.expected)
         rows = tuple(reports(self.inheritance, users.changes, self.scope))
         plan = merged(
             users,

@@ -23,6 +23,7 @@ from teleport_okta.model.access import (
 )
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.inheritance import NOTHING_LEFT
+from teleport_okta.model.scope import ALL, AllIds
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import LOCK, TRAITS, USER, Action
 from teleport_okta.plan.holders import KnownUsers
@@ -32,7 +33,7 @@ from teleport_okta.sync.inheriting import remembered_inheritance
 from teleport_okta.teleport.recent import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Container, Iterable, Mapping
     from datetime import datetime
 
     from teleport_okta.desired.trust import Absences
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from teleport_okta.plan.actual import ActualUsers
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.lost_traits import LostTraits
+    from teleport_okta.plan.plan import Plan
     from teleport_okta.state.store import Store
     from teleport_okta.sync.reading import DirectoryFacts, Reading
 
@@ -78,6 +80,7 @@ class Registry:
         self.missing: frozenset[str] = frozenset()
         """The ids of people with a user whom the listing of the last full pass lacked."""
 
+        self._expected: set[str] | AllIds = ALL
         self._owned: dict[str, str] = {}
         self._others: set[str] = set()
         self._replaced: dict[str, str] = {}
@@ -114,6 +117,11 @@ class Registry:
             members=self._members,
         )
         return replace(self._directory, actual=actual)
+
+    @property
+    def expected(self) -> Container[str]:
+        """The Okta ids of people whom the last full pass makes users, as far as that is not done; all before a pass."""
+        return self._expected
 
     async def load(self, store: Store) -> None:
         """Bring back, once, which users stood for whom when the last process ended, and what was left behind.
@@ -195,10 +203,17 @@ class Registry:
             self._apply(change)
         self._meanwhile = None
 
-    def hold(self, held: Iterable[Harmed], *, people_only: bool) -> None:
-        """Take over which harm a full pass holds; what it held of the rest stays while it has read people alone."""
+    def take_plan(self, plan: Plan, *, people_only: bool) -> None:
+        """Take over what a full pass holds, and whom it makes users.
+
+        What the last one held of groups and apps stays while this one has read people alone.
+        """
         kept = {one for one in self.held_whole if people_only and one.kind not in {USER, LOCK, TRAITS}}
-        self.held_whole = frozenset({*kept, *held})
+        self.held_whole = frozenset({*kept, *(one.harmed for one in plan.held)})
+        self.lost_traits = plan.lost_traits
+        made = (change.okta_id for change in plan.changes if change.kind == USER and change.action is not Action.DELETE)
+        put_off = (one.row.okta_id for one in plan.put_off if one.row.kind == USER)
+        self._expected = {*made, *put_off, *plan.waiting}
 
     def rebuild(
         self,
@@ -289,6 +304,8 @@ class Registry:
         self._others.discard(user.name)
         self._replaced.pop(user.name, None)
         self._locked.pop(user.name, None)
+        if not isinstance(self._expected, AllIds):
+            self._expected.discard(change.okta_id)
         if change.action is not Action.DELETE:
             self._owned[user.name] = change.okta_id
             self._names[change.okta_id] = (*self._names.get(change.okta_id, ()), user.name)

@@ -138,6 +138,7 @@ class Settler:
             replaced=registry.replaced(actual, policy.owner, self._context.clock.now()),
             scope=scope,
             held_whole=registry.held_whole,
+            expected=registry.expected,
             lost_traits=registry.lost_traits,
             inheritance=registry.inheritance,
         )

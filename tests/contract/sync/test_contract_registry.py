@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import pytest
 from contract.sync.office import TEN_MINUTES, with_a_roomy_brake
+from teleport_okta.model.names import member_role
 from teleport_okta.model.scope import Scope
 
 ADA, BOB, CY, DEE = "ada@x.io", "bob@x.io", "cy@x.io", "dee@x.io"
@@ -239,3 +240,37 @@ async def test_a_key_that_is_settled_during_the_first_pass_after_a_restart_knows
     answered.set()
     await a_pass
     assert members == {ADA, CY}
+
+
+async def test_it_knows_who_is_still_to_become_a_user_and_before_a_first_pass_that_may_be_anybody(office):
+    registry = office.world.parts.full_pass.registry
+    eve = office.world.hire("eve@x.io")
+    assert "00uANYBODY" in registry.expected
+    run = office.world.parts.full_pass._start(office.world.settings, trigger="test", is_approved=False, progress=None)
+    await run.plan(await office.world.parts.full_pass._read(office.world.settings))
+    run.end()
+    assert eve.id in registry.expected
+    assert "00uANYBODY" not in registry.expected
+    await office.next_pass()
+    assert office.world.owned()["eve@x.io"] == eve.id
+    assert eve.id not in registry.expected
+
+
+@pytest.mark.parametrize("also_list", [False, True], ids=["without members", "without the list"])
+async def test_what_a_listing_does_not_show_yet_stays_when_it_is_planned_before_its_people(office, also_list):
+    """Killed in its first pass and started at once: listings lag, and each step of the new pass meets what is there."""
+    group = office.group("Engineering", ADA, BOB)
+    await office.settled()
+    cluster = office.teleport.cluster
+    for name in (ADA, BOB):
+        cluster.users.delete(name)
+        cluster.list_members.of(group.id).delete(name)
+    if also_list:
+        cluster.access_lists.delete(group.id)
+    full_pass = office.world.parts.full_pass
+    run = full_pass._start(office.world.settings, trigger="test", is_approved=False, progress=None)
+    await run.plan(await full_pass._read(office.world.settings))
+    for key in (f"role/{member_role(group.id)}", f"access_list/{group.id}"):
+        again = await run._settler.plan_again(key)
+        assert not [change for change in again.changes if change.action == "delete"]
+    run.end()
