@@ -248,9 +248,9 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "the state forgets a leaver whose record a login replaced",
-        "sync/remembering.py",
-        ", replaced=reading.replaced",
-        "",
+        "sync/registry.py",
+        "return self._replaced | {name: okta_id",
+        "return {name: okta_id",
         (_REPLACED + "test_a_leaver_whose_lock_failed_is_locked_after_a_restart",),
         "A leaver is locked, whichever process sees it.",
     ),

@@ -112,4 +112,24 @@ OF_LISTS = (
         ),
         "What no pass has read yet ends no list.",
     ),
+    Mutant(
+        "whom the last pass found says nothing of who had a name",
+        "state/user_names.py",
+        "SELECT name, okta_id, seen AS time, 0 AS sequence FROM user_names WHERE name IN ({})",
+        "SELECT name, okta_id, seen AS time, 0 AS sequence FROM user_names WHERE 0 AND name IN ({})",
+        (
+            "contract/sync/test_contract_inheritance.py::test_it_is_known_who_had_a_name_though_the_state_that_saw_the_user_made_is_lost",
+        ),
+        "The person who had a name last comes back into what people gave.",
+    ),
+    Mutant(
+        "a listing that is not believed takes roles whose list is gone",
+        "plan/access_lists.py",
+        "if self._desired.is_unknown(okta_id, listing_of(okta_id)):",
+        "if False:",
+        (
+            "unit/plan/test_plan_list_roles.py::test_roles_whose_list_is_gone_stay_while_a_listing_that_is_not_believed_lacks_what_they_are_of",
+        ),
+        "Absences of a listing that is not believed end nothing.",
+    ),
 )

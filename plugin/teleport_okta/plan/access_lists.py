@@ -22,7 +22,7 @@ from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import labelling
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER, Action, Change, Harm
 from teleport_okta.plan.departures import leavers_out
-from teleport_okta.plan.list_endings import ListEndings, harm_of_end, why_ended
+from teleport_okta.plan.list_endings import ListEndings, harm_of_end, listing_of, why_ended
 from teleport_okta.plan.list_roles import ending_roles, plan_roles, taken_role
 from teleport_okta.plan.members import dropping, emptying, joining, plan_members, staying_while_waiting
 from teleport_okta.plan.needs import ended, written
@@ -341,6 +341,8 @@ class _Planner:
             if okta_id in self._kept_roles or okta_id in self._actual.access_lists:
                 continue
             if not self._imports.lists_off:
+                if self._desired.is_unknown(okta_id, listing_of(okta_id)):
+                    continue
                 self._changes += ending_roles(okta_id, title, self._roles, self._policy)
                 continue
             harmed = Harmed(ROLE, member_role(okta_id), okta_id)

@@ -40,7 +40,12 @@ def harm_of_end(harmed: Harmed, desired: DesiredDirectory) -> Harm:
     """Return the harm of what ends because its group or app is no candidate, with the evidence for that."""
     if harmed.okta_id in desired.present:
         return Harm(harmed, Evidence.STATED)
-    return Harm(harmed, Evidence.ABSENT, listing=APPS if harmed.okta_id.startswith(OKTA_APP_ID) else GROUPS)
+    return Harm(harmed, Evidence.ABSENT, listing=listing_of(harmed.okta_id))
+
+
+def listing_of(okta_id: str) -> str:
+    """Return the listing that shows the group or the app of a list."""
+    return APPS if okta_id.startswith(OKTA_APP_ID) else GROUPS
 
 
 class ListEndings:

@@ -12,13 +12,12 @@ from teleport_okta.model.inheritance import LeftMembership
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
     from datetime import datetime
 
     from teleport_okta.state.database import Database
 
 _COLUMNS = "name, list_name, title, imported, has_user"
-_ASKED_AT_ONCE = 500
 
 
 class LeftMemberships:
@@ -79,27 +78,6 @@ class LeftMemberships:
             return found
 
         return await self._database.submit(write)
-
-    async def last_holders(self, names: Collection[str]) -> dict[str, str]:
-        """Return which Okta ids names stood for last, by the journal; names that it does not know are left out."""
-        wanted = sorted(names)
-
-        def select(connection: sqlite3.Connection) -> dict[str, str]:
-            found: dict[str, str] = {}
-            for start in range(0, len(wanted), _ASKED_AT_ONCE):
-                some = wanted[start : start + _ASKED_AT_ONCE]
-                marks = ", ".join("?" * len(some))
-                found |= dict(connection.execute(_WRITTEN.format(marks), some))
-            return found
-
-        return await self._database.submit(select)
-
-
-_WRITTEN = (
-    "SELECT name, okta_id FROM journal WHERE kind = 'user' AND outcome = 'done' AND okta_id != '' AND name IN ({}) "
-    "ORDER BY sequence"
-)
-"""The newest record of a name comes last, and so wins."""
 
 
 def _unreleased(connection: sqlite3.Connection, name: str) -> list[LeftMembership]:

@@ -171,7 +171,18 @@ CREATE INDEX journal_of_repairs ON journal (kind, name, repair, time) WHERE repa
 CREATE INDEX journal_of_deeds ON journal (time) WHERE harm = '' AND who = '';
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
+_NINTH: Final = """
+CREATE TABLE user_names (        -- whom the name of a user of ours stood for last
+    name TEXT PRIMARY KEY,
+    okta_id TEXT NOT NULL,
+    seen REAL NOT NULL,          -- the last pass in which the user was there
+    is_there INTEGER NOT NULL    -- whether that was the last pass of all
+) WITHOUT ROWID;
+
+INSERT OR IGNORE INTO user_names SELECT name, okta_id, 0, 1 FROM seen WHERE managed AND name != '';
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH)
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 
 

@@ -21,10 +21,11 @@ from teleport_okta.state.directory import DirectoryMemory
 from teleport_okta.state.findings import FindingsMemory
 from teleport_okta.state.journal import Journal
 from teleport_okta.state.left_memberships import LeftMemberships
+from teleport_okta.state.user_names import UserNames
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Sequence
     from pathlib import Path
 
     from teleport_okta.model.findings import Findings
@@ -64,7 +65,8 @@ class QuarantineEntry:
 class Store:
     """The state of one process; `journal` is the record of what it did, `approvals` what a person admitted.
 
-    `directory` is what was last seen of groups and apps, `left` what people left behind in lists of ours.
+    `directory` is what was last seen of groups and apps, `left` what people left behind in lists of ours,
+    `user_names` whom the names of users stood for last.
     """
 
     def __init__(self, database: Database) -> None:
@@ -73,6 +75,7 @@ class Store:
         self.approvals = Approvals(database)
         self.directory = DirectoryMemory(database)
         self.left = LeftMemberships(database)
+        self.user_names = UserNames(database)
         self._findings = FindingsMemory(database)
 
     @classmethod
@@ -108,12 +111,8 @@ class Store:
         at: datetime,
         settled: int | None,
         managed: Container[str] = (),
-        replaced: Mapping[str, str] | None = None,
     ) -> None:
         """Note the people who were read, and which of them have a user with our label (`managed`, by Okta id).
-
-        `replaced` maps the names of users to the Okta ids that they stood for before a login took our label away: they
-        are kept like those with the label.
 
         If the absences of a listing are settled, `settled` is how many people it had: that is the new baseline, and all
         others are forgotten. None: they are not.
@@ -128,11 +127,6 @@ class Store:
                 person.okta_id in managed,
             )
             for person in people
-        ]
-        rows += [
-            (okta_id, name, "", "", at.timestamp(), True)
-            for name, okta_id in (replaced or {}).items()
-            if okta_id not in managed
         ]
 
         def write(connection: sqlite3.Connection) -> None:
@@ -153,15 +147,6 @@ class Store:
 
         def select(connection: sqlite3.Connection) -> frozenset[str]:
             return frozenset(okta_id for (okta_id,) in connection.execute("SELECT okta_id FROM seen WHERE managed"))
-
-        return await self._database.submit(select)
-
-    async def names_of_managed(self) -> dict[str, str]:
-        """Map the names of the people who had a user with our label after the last pass to their Okta ids."""
-
-        def select(connection: sqlite3.Connection) -> dict[str, str]:
-            rows = connection.execute("SELECT name, okta_id FROM seen WHERE managed AND name != ''")
-            return dict(rows.fetchall())
 
         return await self._database.submit(select)
 

@@ -83,10 +83,10 @@ class FullPass:
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._memory = PassMemory(store, metrics, clock)
         self.keys = Keys(clock)
         self._applier = Applier(teleport, store.journal, clock, self.keys)
         self.registry = Registry()
+        self._memory = PassMemory(store, self.registry, metrics, clock)
         self.hour = Hour(store, clock)
         self._reader = Reader(
             okta=okta,

@@ -42,7 +42,7 @@ async def read_inheritance(
         found = Inheritance(left=_by_name(await _still_there(remembered, teleport)))
     else:
         found = inheritance_of(directory.actual, directory.okta, owned=owned, users=users, owner=owner, now=now)
-    holders = await store.left.last_holders(found.left.keys() | found.imports.keys())
+    holders = await store.user_names.last_holders(found.left.keys() | found.imports.keys())
     return replace(found, released=await store.left.released(), holders=holders)
 
 
@@ -50,7 +50,7 @@ async def remembered_inheritance(store: Store) -> Inheritance:
     """Return what was left behind after the last pass, as the state has it. Raises StateError."""
     left = _by_name(await store.left.all())
     return Inheritance(
-        left=left, released=await store.left.released(), holders=await store.left.last_holders(left.keys())
+        left=left, released=await store.left.released(), holders=await store.user_names.last_holders(left.keys())
     )
 
 

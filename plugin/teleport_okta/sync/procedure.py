@@ -125,8 +125,10 @@ class KeyProcedure:
         now = self._context.clock.now()
         read_at = reading.facts.people.read_at
         people = [person for person in reading.facts.people.people if person.okta_id in reading.scope.users]
-        managed = {person.okta_id for person in people if self._context.registry.names_of(person.okta_id)}
-        await self._context.store.remember_people(people, at=read_at, settled=None, managed=managed)
+        ids = named(reading.scope.users)
+        names = {name: okta_id for okta_id in ids for name in self._context.registry.names_of(okta_id)}
+        await self._context.store.remember_people(people, at=read_at, settled=None, managed=frozenset(names.values()))
+        await self._context.store.user_names.settle_people(ids, names, at=now)
         await self._context.store.settle_findings(plan.findings, at=now, scope=reading.scope)
         before = await self._context.store.quarantine()
         patience = reading.patience(interval)

@@ -123,13 +123,17 @@ class Registry:
         """The Okta ids of people whom the last full pass makes users, as far as that is not done; all before a pass."""
         return self._expected
 
+    def names(self) -> dict[str, str]:
+        """Map the names of users to the Okta ids they stand for, also where a login has taken our label away."""
+        return self._replaced | {name: okta_id for name, okta_id in self._owned.items() if okta_id}
+
     async def load(self, store: Store) -> None:
         """Bring back, once, which users stood for whom when the last process ended, and what was left behind.
 
         Raises StateError.
         """
         if not self._is_loaded:
-            self._owned = {**await store.names_of_managed(), **self._owned}
+            self._owned = {**await store.user_names.there(), **self._owned}
             self._names = _by_id(self._owned)
             self.inheritance = await remembered_inheritance(store)
             self._is_loaded = True

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from teleport_okta.settings import Settings, StorageSettings
     from teleport_okta.state.store import QuarantineEntry, Store
     from teleport_okta.sync.reading import Reading
+    from teleport_okta.sync.registry import Registry
 
 _ENDING_BY: Final = {
     PEOPLE: {USER},
@@ -42,8 +43,9 @@ _ENDING: Final = (USER_GROUP, APP_SERVER, ACCESS_LIST, MEMBER, ROLE)
 class PassMemory:
     """Writes to the state, and to the metrics, what a pass was."""
 
-    def __init__(self, store: Store, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, store: Store, registry: Registry, metrics: Metrics, clock: Clock) -> None:
         self._store = store
+        self._registry = registry
         self._metrics = metrics
         self._clock = clock
 
@@ -54,10 +56,12 @@ class PassMemory:
         is_open = _has_open_absences(plan, outcomes, PEOPLE, unassigned=people.unassigned)
         settled = None if people.incomplete is not None or people.lost or is_open else reading.listed
         await self._store.remember_people(
-            people.people, at=people.read_at, settled=settled, managed=reading.managed(now), replaced=reading.replaced
+            people.people, at=people.read_at, settled=settled, managed=reading.managed(now)
         )
         await self._remember_directory(reading, plan, outcomes)
         await self._store.left.settle(one for some in reading.inheritance.left.values() for one in some)
+        keep = timedelta(days=settings.storage.journal_days)
+        await self._store.user_names.settle(self._registry.names(), at=now, keep=keep)
         await self.remember_findings(plan)
         patience = reading.patience(settings.sync.interval)
         entries = patience.entries(plan.quarantined, plan.put_off, outcomes, reading.remembered.quarantine, now)

@@ -6,6 +6,7 @@ import grpc
 import pytest
 from contract.sync.office import TEN_MINUTES
 from teleport_okta.apply.releasing import NotReleasableError
+from teleport_okta.model.scope import Scope
 from teleport_okta.sandbox.teleport.faults import Fault
 
 
@@ -115,6 +116,28 @@ async def test_a_user_whom_somebody_deletes_in_teleport_comes_back_to_what_peopl
     await office.next_pass()
     assert "ada@x.io" in office.world.owned()
     assert "ada@x.io" in office.members(group)
+
+
+async def test_it_is_known_who_had_a_name_though_the_state_that_saw_the_user_made_is_lost(office):
+    await by_people(office)
+    await office.run_without_the_state()
+    await office.next_pass()
+    office.teleport.administrator.delete_user("ada@x.io")
+    assert (await office.next_pass()).succeeded
+    assert "ada@x.io" in office.world.owned()
+
+
+async def test_whom_a_single_key_made_a_user_is_known_after_a_restart(office):
+    office.group("Eng", "bob@x.io")
+    await office.settled()
+    new = office.world.hire("new@x.io")
+    await office.world.parts.full_pass.settle(Scope.of(users=[new.id]), trigger="test")
+    await office.world.restart()
+    assert (await office.world.parts.store.user_names.there())["new@x.io"] == new.id
+    office.okta.deactivate(new.id)
+    await office.world.parts.full_pass.settle(Scope.of(users=[new.id]), trigger="test")
+    await office.world.restart()
+    assert "new@x.io" not in await office.world.parts.store.user_names.there()
 
 
 async def test_who_had_a_name_before_the_state_was_lost_counts_as_somebody_else(office):

@@ -199,6 +199,18 @@ def test_roles_whose_list_is_gone_and_not_wanted_go_without_harm():
     assert not any(one.harm for one in plan.changes)
 
 
+@pytest.mark.parametrize("row", [group("00gENG", "Engines", [ADA]), app("0oaGIT", direct=[ADA])], ids=["group", "app"])
+def test_roles_whose_list_is_gone_stay_while_a_listing_that_is_not_believed_lacks_what_they_are_of(row):
+    cluster = synced(organization(row))
+    [name] = cluster.lists
+    cluster.delete_by_hand(name)
+    of_kind = "groups" if name == "00gENG" else "apps"
+    doubtful = organization(**{of_kind: {"untrusted": "it came back empty"}})
+    assert not changes(whole_plan(doubtful, cluster), ROLE)
+    others = organization(group("00gOTHER"), app("0oaOTHER"))
+    assert len(changes(whole_plan(others, cluster), ROLE)) == 2
+
+
 def test_roles_stay_while_a_list_that_is_not_ours_any_more_has_them():
     cluster = synced(organization(ENG))
     cluster.lists["00gENG"] = replace(cluster.lists["00gENG"], labels={})
@@ -216,7 +228,7 @@ def test_roles_of_a_list_that_is_gone_stay_while_its_members_cannot_be_read():
     cluster = synced(organization(ENG))
     cluster.delete_by_hand("00gENG")
     assert not changes(whole_plan(organization(unread(ENG)), cluster), ROLE)
-    assert changes(whole_plan(organization(), cluster), ROLE)
+    assert changes(whole_plan(organization(group("00gOTHER")), cluster), ROLE)
 
 
 NO_LISTS = imports(lists_off="the cluster has no access lists")

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from teleport_okta.model.inheritance import LeftMembership
-from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.store import Store
 from worlds import NOW
 
@@ -46,20 +45,3 @@ async def test_a_release_lasts_as_long_as_its_membership_stays_behind(store, tmp
     await store.left.settle([])
     await store.left.settle([ENG])
     assert await store.left.released() == frozenset()
-
-
-async def test_the_last_holder_of_a_name_is_whom_the_journal_has_last(store):
-    def user(name, okta_id, outcome=Result.DONE, kind="user"):
-        return JournalEntry(NOW, "t", kind, name, okta_id, "create", "", "", "", outcome)
-
-    for entry in (
-        user("ada", "00uFIRST"),
-        user("ada", "00uLAST"),
-        user("ada", "00uREFUSED", Result.FAILED),
-        user("ada", "00uLOCKED", kind="lock"),
-        user("bob", ""),
-        user("eve", "00uEVE"),
-    ):
-        await store.journal.record(entry)
-    await store.journal.flush()
-    assert await store.left.last_holders(["ada", "bob", "cy"]) == {"ada": "00uLAST"}
