@@ -15,7 +15,7 @@ from teleport_okta.teleport.app_servers import AppServers
 from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.dial import CLIENT_VERSION
-from teleport_okta.teleport.errors import RpcError
+from teleport_okta.teleport.errors import InvalidArgumentError, PermissionDeniedError, RpcError
 from teleport_okta.teleport.feature_history import FeatureHistory
 from teleport_okta.teleport.features import read_cluster
 from teleport_okta.teleport.identity_errors import ForeignClusterError, IdentityError, NotAHostIdentityError
@@ -26,6 +26,7 @@ from teleport_okta.teleport.locks import Locks
 from teleport_okta.teleport.roles import Roles
 from teleport_okta.teleport.user_groups import UserGroups
 from teleport_okta.teleport.users import Users
+from teleport_okta.teleport.watch import Watch, kinds_to_watch
 
 if TYPE_CHECKING:
     import random
@@ -161,6 +162,26 @@ class Teleport:
         """Ask the cluster for a sign of life. Raises UnavailableError, ClientVersionRefusedError or their like."""
         request = authservice_pb2.PingRequest()
         await self.host.call(self.host.auth.Ping, request, name="AuthService/Ping", subject="the cluster")
+
+    async def watch(self) -> Watch:
+        """Open a watch of every kind that the cluster has, and return it. The caller closes it.
+
+        The bot watches, because the host may not watch members. The host watches where there is no bot, the bot's
+        certificate has expired, or the bot is refused. Raises PermissionDeniedError, UnavailableError and their like.
+        """
+        kinds = kinds_to_watch(self._known_cluster)
+        bot = self.bot
+        if bot is not None and self._clock.now() < bot.identity.not_after:
+            watch = Watch(bot, kinds)
+            try:
+                await watch.open()
+            except (PermissionDeniedError, InvalidArgumentError) as error:
+                _log.warning("the bot may not watch the cluster, so the host does, without members: %s", error)
+            else:
+                return watch
+        watch = Watch(self.host, kinds)
+        await watch.open()
+        return watch
 
     @property
     def bot(self) -> Connection | None:

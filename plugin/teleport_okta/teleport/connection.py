@@ -202,7 +202,7 @@ class Connection:
         try:
             return await method(request, timeout=deadline, metadata=self._lines.metadata)
         except grpc.aio.AioRpcError as error:
-            raise _explained(rpc_error(error, method=name, subject=subject), self._lines.why()) from error
+            raise self.failure_of(error, name=name, subject=subject) from error
 
     async def delete(
         self,
@@ -228,6 +228,16 @@ class Connection:
                 answer_lost = answer_lost or isinstance(error, UnavailableError)
             else:
                 return True
+
+    def stream(
+        self, method: grpc.aio.UnaryStreamMultiCallable[Request, Response], request: Request
+    ) -> grpc.aio.UnaryStreamCall[Request, Response]:
+        """Begin a call that is answered by a stream, without a deadline. It ends with the line that it began on."""
+        return method(request, metadata=self._lines.metadata)
+
+    def failure_of(self, error: grpc.aio.AioRpcError, *, name: str, subject: str) -> RpcError:
+        """Return our error for a failed call, with the cause of an outage where that is known."""
+        return _explained(rpc_error(error, method=name, subject=subject), self._lines.why())
 
     async def _diagnose(self, failures: int) -> None:
         """Tell the faults that look like an outage from one: an identity that is expired or refused, or our version."""

@@ -69,6 +69,7 @@ _REQUESTS: dict[str, type[Message]] = {
     AUTH + "GetLocks": authservice_pb2.GetLocksRequest,
     AUTH + "UpsertLock": types_pb2.LockV2,
     AUTH + "DeleteLock": authservice_pb2.DeleteLockRequest,
+    AUTH + "WatchEvents": authservice_pb2.Watch,
     AUTH + "GetClusterCACert": Empty,
     REGISTER: types_pb2.RegisterUsingTokenRequest,
 }
@@ -82,6 +83,7 @@ class ScriptedAuth(grpc.GenericRpcHandler):
     requests: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     metadata: dict[str, str] = field(default_factory=dict)
     _answers: dict[str, list[Answer]] = field(default_factory=dict)
+    _streams: dict[str, asyncio.Queue[Message | Refuse | None]] = field(default_factory=dict)
     _held: dict[str, asyncio.Event] = field(default_factory=dict)
     _arrived: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
@@ -96,8 +98,20 @@ class ScriptedAuth(grpc.GenericRpcHandler):
     def answer(self, method: str, *answers: Answer) -> None:
         self._answers[method] = list(answers)
 
+    def stream(self, method: str, *answers: Message | Refuse | None) -> None:
+        """Let a method stream what is given here, now and later; None ends the stream."""
+        queue = self._streams.setdefault(method, asyncio.Queue())
+        for answer in answers:
+            queue.put_nowait(answer)
+
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
         method = handler_call_details.method
+        if method in self._streams:
+            return grpc.unary_stream_rpc_method_handler(
+                self._streamer(method),
+                request_deserializer=_REQUESTS[method].FromString,
+                response_serializer=lambda reply: reply.SerializeToString(),
+            )
         if method not in self._answers:
             return None
         return grpc.unary_unary_rpc_method_handler(
@@ -105,6 +119,18 @@ class ScriptedAuth(grpc.GenericRpcHandler):
             request_deserializer=_REQUESTS[method].FromString,
             response_serializer=lambda reply: reply.SerializeToString(),
         )
+
+    def _streamer(self, method: str) -> Callable[[Message, grpc.aio.ServicerContext[Any, Any]], AsyncIterator[Message]]:
+        async def stream(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Message]:
+            self.requests[method].append(request)
+            self.metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+            while (answer := await self._streams[method].get()) is not None:
+                if isinstance(answer, Refuse):
+                    await context.abort(answer.code, answer.details)
+                else:
+                    yield answer
+
+        return stream
 
     def _handler(self, method: str) -> Callable[[Message, grpc.aio.ServicerContext[Any, Any]], Awaitable[Message]]:
         async def handle(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Message:

@@ -30,6 +30,7 @@ from .metadata import seconds_of
 from .refusal import access_denied, not_found, quoted
 from .store import Kind, KindWithin, Lag, M, Store
 from .versions import Defect, Feature, has, major_of, suffers
+from .watch_hub import WatchHub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,6 +127,7 @@ class Cluster:
     mfa_devices: dict[str, list[MFADevice]] = field(default_factory=dict)
     semaphores: dict[tuple[str, str], SemaphoreV3] = field(default_factory=dict)
     kubernetes: PretendKubernetes = field(init=False)
+    watches: WatchHub = field(init=False)
     users: Store[UserV2] = field(init=False)
     roles: Store[RoleV6] = field(init=False)
     locks: Store[LockV2] = field(init=False)
@@ -143,12 +145,13 @@ class Cluster:
     def __post_init__(self) -> None:
         major_of(self.version)
         self.kubernetes = PretendKubernetes(self.now)
+        self.watches = WatchHub(self.now)
         self.users = self.store(USER)
         self.roles = self.store(ROLE)
         self.locks = self.store(LOCK, self.lag.locks)
         self.entitlements = self.edition.entitlements()
         self.access_lists = self.store(ACCESS_LIST)
-        self.list_members = MemberStores(self.now, self.lag.default)
+        self.list_members = MemberStores(self.now, self.lag.default, self.watches)
         self.list_reviews = self.store(LIST_REVIEW)
         self.user_groups = self.store(USER_GROUP)
         self.app_servers = self.store(APP_SERVER)
@@ -166,14 +169,16 @@ class Cluster:
     def store(self, kind: Kind[M], lag: Lag | None = None) -> Store[M]:
         """Return the store of a kind, made on first use."""
         if kind.name not in self.stores:
-            self.stores[kind.name] = Store(kind, self.now, self.lag.default if lag is None else lag)
+            store = Store(kind, self.now, self.lag.default if lag is None else lag, self.watches)
+            self.stores[kind.name] = store
         return self.stores[kind.name]
 
     def reload_caches(self) -> None:
-        """Read every kind from the backend anew, as a server does when it starts."""
+        """Read every kind from the backend anew, as a server does when it starts; watches have ended then."""
         for store in self.stores.values():
             store.reload_cache()
         self.list_members.reload_cache()
+        self.watches.reset()
 
     def license(self, entitlements: Mapping[str, Entitlement]) -> None:
         """Change what the licence covers. ValueError for an entitlement that Teleport does not know."""

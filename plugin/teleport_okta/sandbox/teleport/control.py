@@ -13,6 +13,7 @@ from .control_faults import FaultControl
 from .control_json import Body, as_json, body_of
 from .control_lists import ListControl
 from .control_resources import ResourceControl
+from .control_watches import WatchControl
 from .edition import Entitlement
 from .lists.member_stores import MEMBER_KIND
 from .refusal import Refusal
@@ -80,6 +81,7 @@ class Control:
             *FaultControl(self._sandbox).routes(),
             *ListControl(self._sandbox).routes(),
             *ResourceControl(self._sandbox).routes(),
+            *WatchControl(self._sandbox).routes(),
             web.get("/{kind}", self._list_kind),
             web.get("/{kind}/{name}", self._show_object),
         ]

@@ -7,6 +7,8 @@ server, and an unknown service before anybody is authenticated (`reference/telep
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -110,8 +112,9 @@ class Router(grpc.GenericRpcHandler):
 
             async def answer_each(raw: bytes, context: Context) -> AsyncIterator[bytes]:
                 with self._calls.during(path):
-                    async for reply in self._answer(path, route, raw, context):
-                        yield reply
+                    async with aclosing(self._answer(path, route, raw, context)) as replies:
+                        async for reply in replies:
+                            yield reply
 
             return grpc.unary_stream_rpc_method_handler(answer_each)
 
@@ -144,7 +147,7 @@ class Router(grpc.GenericRpcHandler):
         await _fail(fault, connection, context)
         return connection, None
 
-    async def _answer(self, path: str, route: _Route, raw: bytes, context: Context) -> AsyncIterator[bytes]:
+    async def _answer(self, path: str, route: _Route, raw: bytes, context: Context) -> AsyncGenerator[bytes, None]:
         """Answer one call with its replies: one, or any number for an RPC that streams them."""
         connection, late_fault = await self._admit(path, context)
         if len(raw) > MESSAGE_LIMIT:
@@ -161,8 +164,14 @@ class Router(grpc.GenericRpcHandler):
             async with self._list_writes.turn(path, request):
                 replies = self._replies(route, request, connection, client_version or "", loses_members)
             if late_fault is not None:
-                replies = list(replies)
+                if not isinstance(replies, AsyncGenerator):
+                    replies = list(replies)
                 await _fail(late_fault, connection, context)
+            if isinstance(replies, AsyncGenerator):
+                async with aclosing(replies):
+                    async for reply in replies:
+                        yield reply.SerializeToString()
+                return
             for reply in replies:
                 yield reply.SerializeToString()
         except Refusal as refusal:
@@ -185,7 +194,7 @@ class Router(grpc.GenericRpcHandler):
 
     def _replies(
         self, route: _Route, request: Message, connection: Connection, client_version: str, loses_members: str
-    ) -> Iterable[Message]:
+    ) -> Iterable[Message] | AsyncGenerator[Message, None]:
         access = _NO_ACCESS if route.declaration.open else self._cluster.authorize(connection.caller)
         call = Call(connection.caller, access, connection.remote_address, client_version, loses_members)
         result = route.handler(call, request)

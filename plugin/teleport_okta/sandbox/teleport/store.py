@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
@@ -112,6 +112,18 @@ Follower = Callable[[str, M | None, M | None], None]
 """What is told of each change of the cache: the name, the object before and the object after."""
 
 
+class WriteObserver(Protocol):
+    """Hears of every write, in the order of the writes and whatever the cache shows. The hub of watches is one."""
+
+    def wrote(self, kind: Kind[Any], name: str, message: Any, lag: float) -> None:  # noqa: ANN401 - of that kind
+        """Note that an object was stored, or is gone (None). The cache follows `lag` seconds later."""
+        ...
+
+    def expects(self, moment: float, store: Store[Any]) -> None:
+        """Note that an object of the store expires at a Unix time, unless it is written again."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Event(Generic[M]):
     due: float
@@ -120,12 +132,15 @@ class _Event(Generic[M]):
 
 
 class Store(Generic[M]):
-    """The objects of one kind, by name."""
+    """The objects of one kind, by name. `observer` hears of every write and expiry, but not of `seed`."""
 
-    def __init__(self, kind: Kind[M], clock: Callable[[], float], lag: Lag) -> None:
+    def __init__(
+        self, kind: Kind[M], clock: Callable[[], float], lag: Lag, observer: WriteObserver | None = None
+    ) -> None:
         self.kind = kind
         self._clock = clock
         self._lag = lag
+        self._observer = observer
         self._backend: dict[str, M] = {}
         self._expiries: list[tuple[float, str, str]] = []
         self._events: deque[_Event[M]] = deque()
@@ -257,6 +272,8 @@ class Store(Generic[M]):
         expires = self.kind.expires_at(message)
         if expires is not None:
             heapq.heappush(self._expiries, (expires, self.kind.name_of(message), revision))
+            if self._observer is not None:
+                self._observer.expects(expires, self)
 
     def _check_key(self, message: M) -> None:
         kind = self.kind
@@ -264,6 +281,12 @@ class Store(Generic[M]):
             check_key_part(part, kind.prefix + kind.name_of(message) + kind.suffix)
 
     def _announce(self, name: str, message: M | None, lag: float) -> None:
+        """Tell the cache and the observer of a write."""
+        self._tell_cache(name, message, lag)
+        if self._observer is not None:
+            self._observer.wrote(self.kind, name, message, lag)
+
+    def _tell_cache(self, name: str, message: M | None, lag: float) -> None:
         """Tell the cache, which follows the log of events in their order."""
         now = self._clock()
         if lag <= 0 and not self._events and now >= self._held_until:

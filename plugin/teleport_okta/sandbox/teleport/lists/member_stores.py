@@ -15,7 +15,7 @@ from ..store import Kind, Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ..store import Follower, Lag
+    from ..store import Follower, Lag, WriteObserver
 
 MEMBER_KIND: Final = "access_list_member"
 
@@ -33,6 +33,14 @@ def is_list(member: Member | None) -> bool:
     return member is not None and member.spec.membership_kind == MEMBERSHIP_KIND_LIST
 
 
+class MemberKind(Kind[Member]):
+    """The members of one list; `list_name` is the list that they are kept in."""
+
+    def __init__(self, list_name: str) -> None:
+        super().__init__(MEMBER_KIND, f"/access_list_member/{list_name}/", lambda member: member.header.metadata)
+        self.list_name = list_name
+
+
 class MemberStores:
     """Where members are kept: in the list that they were written to, under the name in their header.
 
@@ -40,9 +48,10 @@ class MemberStores:
     member that claims to be of another.
     """
 
-    def __init__(self, clock: Callable[[], float], lag: Lag) -> None:
+    def __init__(self, clock: Callable[[], float], lag: Lag, observer: WriteObserver | None = None) -> None:
         self._clock = clock
         self._lag = lag
+        self._observer = observer
         self._stores: dict[str, Store[Member]] = {}
         self._counts: dict[str, MemberCount] = {}
         self._keys: list[str] = []
@@ -52,9 +61,7 @@ class MemberStores:
         """Return the store of a list, made on first use; whether the list exists is not asked."""
         store = self._stores.get(list_name)
         if store is None:
-            prefix = f"/access_list_member/{list_name}/"
-            kind = Kind[Member](MEMBER_KIND, prefix, lambda member: member.header.metadata)
-            store = self._stores[list_name] = Store(kind, self._clock, self._lag)
+            store = self._stores[list_name] = Store(MemberKind(list_name), self._clock, self._lag, self._observer)
             store.followers.append(self._counter(list_name))
             store.hold_listings(self._held_until - self._clock())
             store.rebuild_cache(self._rebuilding_until - self._clock())

@@ -21,6 +21,7 @@ from .semaphores import Semaphores
 from .trust import Trust
 from .user_groups import UserGroups
 from .users import Users
+from .watch import Watches
 
 if TYPE_CHECKING:
     from ..cluster import Cluster
@@ -42,6 +43,7 @@ def services_of(cluster: Cluster, issuer: IdentityIssuer) -> list[object]:
         AppServers(cluster),
         Resources(cluster),
         EmptyListings(),
+        Watches(cluster),
     ]
     if cluster.edition.enterprise:
         return [
