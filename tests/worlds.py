@@ -98,11 +98,21 @@ def planned(
     inheritance: Inheritance = NOTHING_LEFT,
     scope: Scope = EVERYTHING,
     locks_unread: str = "",
+    replaced: Mapping[str, str] | None = None,
 ) -> Plan:
     """Plan a snapshot against a cluster, nothing held; `locks_unread` says why its locks were not read."""
     actual = ActualUsers({user.name: user for user in users}, {lock.name: lock for lock in locks}, locks_unread)
     desired = desired_users(snapshot, policy, owned_names(actual.users.values(), policy.owner), scope)
-    return plan_users(desired, actual, policy, now=now, aside_since=aside_since, inheritance=inheritance, scope=scope)
+    return plan_users(
+        desired,
+        actual,
+        policy,
+        now=now,
+        aside_since=aside_since,
+        inheritance=inheritance,
+        replaced=replaced,
+        scope=scope,
+    )
 
 
 def braked(plan: Plan, *, owned: Iterable[str] = (), absences: Absences = BELIEVED, **facts: object) -> Plan:

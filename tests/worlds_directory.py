@@ -18,6 +18,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers, TeleportAccessList, TeleportMember
 from teleport_okta.model.directory import Directory, Listing, OktaGroup, Roster
 from teleport_okta.model.harm import Limits
+from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.okta import OktaApp
 from teleport_okta.model.scope import EVERYTHING, Scope
@@ -26,19 +27,21 @@ from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER, Action
 from teleport_okta.plan.directory import merged, plan_directory
 from teleport_okta.plan.holders import holders_after, known_users
+from teleport_okta.plan.needs import met_by
 from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
 from teleport_okta.plan.users import owned_names
 from worlds import NOW, ORG, POLICY, listing, person, planned
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from teleport_okta.desired.trust import Absences
     from teleport_okta.model.access import ImportRule, TeleportAppServer, TeleportUserGroup
+    from teleport_okta.model.inheritance import Inheritance
     from teleport_okta.model.okta import MalformedRow, Snapshot
     from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
-    from teleport_okta.plan.changes import Change
+    from teleport_okta.plan.changes import Change, Need
     from teleport_okta.plan.plan import Plan
 
 HOST = "host-of-ours"
@@ -332,6 +335,7 @@ def whole_plan(
     limits: Limits = Limits(),  # noqa: B008
     locks_unread: str = "",
     expected: Container[str] = frozenset(),
+    inheritance: Inheritance = NOTHING_LEFT,
 ) -> Plan:
     """Plan users, groups, apps and lists of a scope against a cluster, some kinds of which are unread; nothing held."""
     users = planned(
@@ -342,6 +346,7 @@ def whole_plan(
         now=now,
         scope=scope,
         locks_unread=locks_unread,
+        inheritance=inheritance,
     )
     actual = cluster.actual(settings, unread)
     judged = _absences(okta, actual, limits)
@@ -349,7 +354,18 @@ def whole_plan(
     desired = desired_directory(okta, settings, actual.import_labels(), doubted=doubted)
     holders = holders_after(users, known_users(cluster.users.values(), settings.policy.owner), expected)
     directory = plan_directory(desired, actual, holders, settings, now=now, scope=scope, lists_before=lists_before)
-    return merged(users, directory)
+    plan = merged(users, directory)
+    assert not scope.is_everything or not list(_unmet(plan)), "a step would be skipped, whatever becomes of the others"
+    return plan
+
+
+def _unmet(plan: Plan) -> Iterator[tuple[str, Need]]:
+    """The needs of a plan that none of its steps meets, and that were not met before."""
+    met = {met_by(change) for change in plan.changes}
+    for change in plan.changes:
+        for need in (*change.needs, *change.members):
+            if not need.is_found and need not in met:
+                yield change.label, need
 
 
 def held_back(plan: Plan, cluster: Cluster, okta: Directory, limits: Limits = Limits(), **facts: object) -> Plan:  # noqa: B008

@@ -132,4 +132,22 @@ OF_LISTS = (
         ),
         "Absences of a listing that is not believed end nothing.",
     ),
+    Mutant(
+        "a list waits for a role that is there already",
+        "plan/access_lists.py",
+        "for change in planned.changes if met_by(change) is not None)",
+        "for change in planned.changes)",
+        ("unit/plan/test_plan_list_roles.py::test_a_list_is_repaired_though_its_role_only_loses_an_app",),
+        "A need is one that some step meets.",
+    ),
+    Mutant(
+        "the lock of somebody whose record a login replaced ends in the plan that locks them as a leaver",
+        "plan/users.py",
+        "            if self._replaced.get(name) == okta_id:\n                # The user is there",
+        "            if False:\n                # The user is there",
+        (
+            "unit/plan/test_plan_locks.py::test_a_suspensions_lock_stays_on_a_user_of_that_person_whose_labels_a_login_took_away",
+        ),
+        "A leaver is locked.",
+    ),
 )

@@ -220,6 +220,16 @@ MUST_BE_SEEN = [
     lag=False,
 )
 @example(
+    # Somebody suspended leaves whose record lost our label, and is held for longer than the lock of a leaver lasts.
+    history=[
+        *(Moment() for _ in range(3)),
+        Moment(deeds=[("suspend", 0, 0)]),
+        Moment(deeds=[("unassign", 0, 0), ("end_assignment", 1, 0), ("strip_owner", 0, 0)]),
+    ],
+    brake=(1, 0.1, 0.25),
+    lag=False,
+)
+@example(
     # The last listing had somebody whom a read by id does not find: the role was narrowed meanwhile.
     history=[Moment(reading=Reading.EMPTY, settles=("00u1",))],
     brake=(0, 0.34, 0.25),

@@ -25,7 +25,7 @@ from teleport_okta.plan.departures import leavers_out
 from teleport_okta.plan.list_endings import ListEndings, harm_of_end, listing_of, why_ended
 from teleport_okta.plan.list_roles import ending_roles, plan_roles, taken_role
 from teleport_okta.plan.members import dropping, emptying, joining, plan_members, staying_while_waiting
-from teleport_okta.plan.needs import ended, written
+from teleport_okta.plan.needs import ended, met_by, written
 from teleport_okta.plan.nesting import Nesting
 from teleport_okta.plan.owned import people_of
 from teleport_okta.plan.plan import Plan
@@ -323,7 +323,7 @@ class _Planner:
             self._aside.append(planned.aside)
             return False
         self._changes += planned.changes
-        self._written_roles.update(change.name for change in planned.changes)
+        self._written_roles.update(change.name for change in planned.changes if met_by(change) is not None)
         self._unchanged += planned.unchanged
         return True
 

@@ -181,6 +181,7 @@ class _Planner:
         """Whether a person has to wait, who would come into memberships of somebody else; sets the person aside."""
         if not lists or self._locks.about(wanted.name, wanted.okta_id):
             return False
+        self._waiting[wanted.okta_id] = wanted.name
         before = self._inheritance.holders.get(wanted.name)
         self._set_aside(
             wanted,
@@ -337,6 +338,9 @@ class _Planner:
         for lock in self._locks.endless():
             name, okta_id = lock.user or "", labels.okta_id_of(lock.labels) or ""
             if okta_id not in self._scope.users or self._stands_for(name) == okta_id:
+                continue
+            if self._replaced.get(name) == okta_id:
+                # The user is there, without our labels: whoever left gets the lock of a leaver (`plan/replaced.py`).
                 continue
             since = self._aside_since.get((LOCK, name, okta_id))
             if since is not None and self._now - since >= LEAVER_LOCK:

@@ -92,6 +92,16 @@ def test_removed_from_the_last_group_keeps_no_old_role():
     assert granted(synced(okta, cluster)) == set()
 
 
+def test_a_list_is_repaired_though_its_role_only_loses_an_app():
+    cluster = synced(organization(ENG, GIT, WIKI))
+    cluster.lists["00gENG"] = replace(cluster.lists["00gENG"], grants=())
+    okta = organization(replace(ENG, grants=roster(["0oaGIT"])), GIT, WIKI)
+    plan = whole_plan(okta, cluster)
+    [repair] = [one for one in plan.changes if one.kind == ACCESS_LIST]
+    assert repair.needs == ()
+    assert [one.kind for one in plan.changes if one.is_ending] == [ROLE]
+
+
 def test_an_app_that_a_group_grants_no_more_is_harm_by_what_the_group_grants():
     okta = organization(replace(ENG, grants=roster(["0oaGIT"])), GIT, WIKI)
     change = narrowing(whole_plan(okta, synced(organization(ENG, GIT, WIKI))))

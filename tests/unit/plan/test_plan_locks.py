@@ -134,6 +134,16 @@ def test_a_suspensions_lock_on_a_user_who_is_not_that_persons_any_more_ends_like
     assert steps(later) == [("unlock", "ada@x.io")]
 
 
+def test_a_suspensions_lock_stays_on_a_user_of_that_person_whose_labels_a_login_took_away():
+    """The person may have left meanwhile: the same plan then gives the lock its end, and must not take it off."""
+    user = replace(USER, labels={})
+    lock = ENDLESS
+    since = {("lock", "ada@x.io", "00uADA"): NOW - timedelta(days=2)}
+    plan = planned(listing(), [user], [lock], aside_since=since, replaced={"ada@x.io": "00uADA"})
+    assert not plan.changes
+    assert not plan.quarantined
+
+
 def test_only_the_lock_without_an_end_is_taken_off():
     ending = replace(leaver_lock("00uADA", "ada@x.io", ends_in=timedelta(hours=99)), name="another")
     since = {("lock", "ada@x.io", "00uADA"): NOW - LEAVER_LOCK}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from teleport_okta.model.inheritance import Inheritance, LeftMembership
 from teleport_okta.model.scope import ALL, Scope
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, ROLE
 from worlds_directory import ADA, BOB, CY, Cluster, app, changes, group, imports, organization, synced, whole_plan
@@ -99,3 +100,12 @@ def test_a_plan_of_the_group_alone_lets_who_waits_stay_too(row):
     cluster = synced(organization(row))
     replaced(cluster, "ada")
     assert not changes(plan_of_one(row, cluster, expected={ADA}), *OF_LISTS)
+
+
+def test_somebody_who_would_inherit_waits_without_losing_what_okta_gives():
+    cluster = synced(organization(ENGINES))
+    del cluster.users["ada"]
+    left = Inheritance(left={"ada": (LeftMembership("ada", "00gOPS", "Ops"),)})
+    plan = whole_plan(organization(ENGINES), cluster, inheritance=left)
+    assert plan.waiting == {ADA: "ada"}
+    assert not changes(plan, *OF_LISTS)
