@@ -369,7 +369,8 @@ class Run:
             if self._obstacles.stop is not None or self._draining.is_set():
                 return
             async with self._hold(need.key):
-                if not self._reached.obstacle([need]):
+                # Who was planned again was looked at then: what the second plan did is not to be asked about anew.
+                if need.key not in self._replanned and not self._reached.obstacle([need]):
                     await self._look_at(need.key)
 
     async def _look_at(self, key: str) -> None:

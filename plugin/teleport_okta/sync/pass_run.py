@@ -50,6 +50,7 @@ class PassRun:
         self._context = context
         self._settings = settings
         self._by_hand = by_hand
+        self._is_approved = is_approved
         self._settler: Settler | None = None
         self._facts_at = context.keys.time()
         self._owner = ""
@@ -119,8 +120,11 @@ class PassRun:
         return outcomes, plan
 
     def _outdate_leavers(self, plan: Plan) -> None:
-        """Have those who leave read again by id if their facts are old: a deletion takes MFA devices along."""
-        if self._context.keys.time() - self._facts_at < _FRESH:
+        """Have those who leave read again by id if their facts are old: a deletion takes MFA devices along.
+
+        Not under a plan that a person approved: nothing of it is planned again, so old facts would stop it.
+        """
+        if self._is_approved or self._context.keys.time() - self._facts_at < _FRESH:
             return
         for change in plan.changes:
             if change.kind == USER and change.action is Action.DELETE:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 
 import grpc
 import pytest
 from contract.sync.office import TEN_MINUTES
+from contract.sync.pausing import held_open
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.errors import StateFullError
 from teleport_okta.teleport.errors import UnavailableError
@@ -141,22 +141,6 @@ async def test_rosters_of_apps_are_read_after_the_people_with_whom_they_share_a_
 
 
 # Nothing that is still being read keeps a lock waiting
-
-
-@contextmanager
-def held_open(reads, method):
-    """Let a read of Okta get no answer until the block ends; yields the event that it was asked for."""
-    read, asked, answered = getattr(reads, method), asyncio.Event(), asyncio.Event()
-
-    async def waiting(*args):
-        asked.set()
-        await answered.wait()
-        return await read(*args)
-
-    setattr(reads, method, waiting)
-    yield asked
-    setattr(reads, method, read)
-    answered.set()
 
 
 async def lock_on(office, login):
