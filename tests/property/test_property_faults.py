@@ -230,6 +230,16 @@ MUST_BE_SEEN = [
     lag=False,
 )
 @example(
+    # Somebody suspended is renamed, and the record of the old name lost our label: its lock ends as a leaver's would.
+    history=[
+        *(Moment() for _ in range(4)),
+        Moment(deeds=[("suspend", 3, 0)]),
+        Moment(deeds=[("rename", 0, 4), ("strip_owner", 0, 4)]),
+    ],
+    brake=(0, 0.1, 0.25),
+    lag=False,
+)
+@example(
     # The last listing had somebody whom a read by id does not find: the role was narrowed meanwhile.
     history=[Moment(reading=Reading.EMPTY, settles=("00u1",))],
     brake=(0, 0.34, 0.25),

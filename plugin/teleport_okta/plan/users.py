@@ -339,8 +339,8 @@ class _Planner:
             name, okta_id = lock.user or "", labels.okta_id_of(lock.labels) or ""
             if okta_id not in self._scope.users or self._stands_for(name) == okta_id:
                 continue
-            if self._replaced.get(name) == okta_id:
-                # The user is there, without our labels: whoever left gets the lock of a leaver (`plan/replaced.py`).
+            if self._replaced.get(name) == okta_id and okta_id not in self._desired.present:
+                # The user is there, without our labels, and the person left: a leaver's lock (`plan/replaced.py`).
                 continue
             since = self._aside_since.get((LOCK, name, okta_id))
             if since is not None and self._now - since >= LEAVER_LOCK:
