@@ -4,7 +4,8 @@
 HTTPS; :class:`OktaControl` lets other processes play the administrator; :func:`seed_organization` fills it with people,
 :func:`seed_large` with very many; :class:`HttpProxy` stands between, where a company has one.
 Requests run through ``gateway`` (limits, credentials, faults) to the ``routes_*`` modules, which read and change the
-state (``users``, ``groups``, ``apps``, ``assignments``) and render it (``*_views``).
+state (``users``, ``groups``, ``apps``, ``assignments``) and render it (``*_views``). The ``log_*`` modules listen
+to all changes and write their events into the System Log (``log``); ``log_transactions`` tells them the actor.
 """
 
 from teleport_okta.sandbox.okta.control import OktaControl

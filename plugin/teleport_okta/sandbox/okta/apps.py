@@ -24,7 +24,7 @@ from teleport_okta.sandbox.okta.errors import blank, not_found, refusal
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from teleport_okta.sandbox.okta.ids import IdFactory
     from teleport_okta.sandbox.okta.settings import Settings
@@ -86,6 +86,7 @@ class Apps:
         self.shuffles_links = settings.shuffles_links
         """Whether an app of several links names them in another order with every answer."""
 
+        self._watchers: list[Callable[[App | None, App | None], None]] = []
         self._custom_apps = 0
         self._link_ids: dict[tuple[str, str], str] = {}
         self._answers: Counter[str] = Counter()
@@ -95,6 +96,10 @@ class Apps:
 
         for app in FIRST_APPS:
             self._add_internal(app)
+
+    def watch(self, watcher: Callable[[App | None, App | None], None]) -> None:
+        """Tell `watcher` about every change from now on, with the app before and after it (``None``: not there)."""
+        self._watchers.append(watcher)
 
     def require(self, app_id: str) -> App:
         """Return an app, or raise ``E0000007``."""
@@ -120,12 +125,18 @@ class Apps:
             settings=_settings(definition, as_object(body.get("settings"))) | settings,
             links=_default_links(definition, name) if links is None else tuple(links),
         )
-        return self._with_client(app, as_object(body.get("credentials"))) if "oauthClient" in settings else app
+        if "oauthClient" in settings:
+            app = self._with_client(app, as_object(body.get("credentials")))
+        self._tell(None, app)
+        return app
 
     def add_later_apps(self) -> list[App]:
         """Add those of Okta's own apps that come with further products; those that are there stay."""
         known = {app.name for app in self.all}
-        return [self._add_internal(app) for app in LATER_APPS if app.definition.name not in known]
+        added = [self._add_internal(app) for app in LATER_APPS if app.definition.name not in known]
+        for app in added:
+            self._tell(None, app)
+        return added
 
     def update(
         self,
@@ -166,6 +177,7 @@ class Apps:
         if app.status == ACTIVE:
             raise refusal("E0000056", "The application must be deactivated before deletion.")
         self.all.remove(app.id)
+        self._tell(app, None)
 
     def links_of(self, app: App) -> tuple[Link, ...]:
         """Return the shown links of an app as this answer has them: in turning order if they are shuffled."""
@@ -181,7 +193,12 @@ class Apps:
             return before
         after = replace(after, last_updated=self._timeline.stamp())
         self.all.put(after.id, after)
+        self._tell(before, after)
         return after
+
+    def _tell(self, before: App | None, after: App | None) -> None:
+        for watcher in self._watchers:
+            watcher(before, after)
 
     def _add_internal(self, app: InternalApp) -> App:
         definition = app.definition

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from teleport_okta.sandbox.okta.app_groups import AppGroup, AppGroups
 from teleport_okta.sandbox.okta.apps import ACTIVE, App, Apps
 from teleport_okta.sandbox.okta.collection import Ordered
 from teleport_okta.sandbox.okta.errors import blank, invalid, not_found, refusal
+from teleport_okta.sandbox.okta.log_transactions import job, within
 from teleport_okta.sandbox.okta.users import DEPROVISIONED, SUSPENDED, User, Users
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from teleport_okta.sandbox.okta.groups import Group, Groups
     from teleport_okta.sandbox.okta.ids import IdFactory
@@ -43,6 +45,16 @@ class AppUser:
     """Whether an administrator chose the name; otherwise it follows the app's template."""
 
 
+class AssignmentWatcher(Protocol):
+    """Hears of every change, with the assignment before and after it (``None``: not there)."""
+
+    def app_user_changed(self, app: App, before: AppUser | None, after: AppUser | None) -> None:
+        """Hear of a user's assignment. Those of a user or an app that is removed end without a word."""
+
+    def app_group_changed(self, app_id: str, group_id: str, before: AppGroup | None, after: AppGroup | None) -> None:
+        """Hear of a group's assignment. Those of a group or an app that is removed end without a word."""
+
+
 class Assignments:
     """All assignments. Group-derived ones are rebuilt by jobs that run some time after their cause."""
 
@@ -58,8 +70,13 @@ class Assignments:
         self.groups = AppGroups()
         self._app_users: dict[str, Ordered[AppUser]] = {}
         self._nobody: Ordered[AppUser] = Ordered()
+        self._watchers: list[AssignmentWatcher] = []
         users.subscribe(self._user_changed)
         groups.subscribe(self._membership_changed)
+
+    def watch(self, watcher: AssignmentWatcher) -> None:
+        """Tell `watcher` about every change from now on."""
+        self._watchers.append(watcher)
 
     def users_of(self, app_id: str) -> Ordered[AppUser]:
         """Return the assignments of an app in the order of their making."""
@@ -123,14 +140,14 @@ class Assignments:
                 "E0000046",
                 "The user cannot be unassigned from the application as their group memberships grant access to it.",
             )
-        self._app_users[app.id].remove(user.id)
+        self._remove(app, user.id)
 
     def set_status(self, app: App, user: User, status: str) -> AppUser:
         """Put an assignment into any status, such as those that provisioning goes through."""
         stamp = self._timeline.stamp()
-        entry = replace(self.require(app.id, user.id), status=status, last_updated=stamp, status_changed=stamp)
-        self._app_users[app.id].put(user.id, entry)
-        return entry
+        return self._put(
+            app, replace(self.require(app.id, user.id), status=status, last_updated=stamp, status_changed=stamp)
+        )
 
     def load(self, app: App, users: list[User]) -> None:
         """Assign users directly at once: seeding."""
@@ -156,20 +173,26 @@ class Assignments:
             profile = existing.profile if existing else {}
         entry = AppGroup(group.id, self._timeline.stamp(), priority, dict(profile))
         self.groups.put(app.id, entry)
+        if existing is None or (existing.priority, dict(existing.profile)) != (entry.priority, dict(entry.profile)):
+            self._tell_group(app.id, group.id, existing, entry)
         if existing is None:
-            self._timeline.later(self._job_delay(group.id), lambda: self._rebuild_group(app.id, group.id))
+            self._job(self._job_delay(group.id), lambda: self._rebuild_group(app.id, group.id))
         return entry
 
     def remove_group(self, app_id: str, group_id: str) -> None:
         """Take a group's assignment away; the users who had the app only through it lose it by a job."""
-        if not self.groups.remove(app_id, group_id):
+        entry = self.groups.get(app_id, group_id)
+        if entry is None:
             raise not_found(group_id, "ApplicationGroupAssignment")
-        self._timeline.later(self._job_delay(group_id), lambda: self._rebuild_app(app_id))
+        self.groups.remove(app_id, group_id)
+        self._tell_group(app_id, group_id, entry, None)
+        self._job(self._job_delay(group_id), lambda: self._rebuild_app(app_id))
 
     def group_deleted(self, group_id: str) -> None:
         """Forget a group that is gone."""
         for app_id in self.groups.of_group(group_id):
-            self.remove_group(app_id, group_id)
+            self.groups.remove(app_id, group_id)
+            self._job(self._job_delay(group_id), partial(self._rebuild_app, app_id))
 
     def app_activated(self, app_id: str) -> None:
         """Catch up, by a job, on what happened to the members of an app's groups while it was inactive."""
@@ -179,7 +202,7 @@ class Assignments:
             for entry in self.groups.of_app(app_id):
                 self._rebuild_group(app_id, entry.group_id)
 
-        self._timeline.later(self._delays.group_job, catch_up)
+        self._job(self._delays.group_job, catch_up)
 
     def app_deleted(self, app_id: str) -> None:
         """Forget an app that is gone."""
@@ -193,9 +216,33 @@ class Assignments:
             entry = replace(entry, user_name=user_name, own_user_name=True)
         if profile is not None:
             entry = replace(entry, profile={**entry.profile, **profile})
-        entry = replace(entry, last_updated=self._timeline.stamp())
-        self._app_users.setdefault(app.id, Ordered()).put(entry.user_id, entry)
+        return self._put(app, replace(entry, last_updated=self._timeline.stamp()))
+
+    def _put(self, app: App, entry: AppUser) -> AppUser:
+        entries = self._app_users.setdefault(app.id, Ordered())
+        before = entries.get(entry.user_id)
+        entries.put(entry.user_id, entry)
+        for watcher in self._watchers:
+            watcher.app_user_changed(app, before, entry)
         return entry
+
+    def _remove(self, app: App, user_id: str) -> None:
+        entry = self._app_users[app.id].remove(user_id)
+        for watcher in self._watchers:
+            watcher.app_user_changed(app, entry, None)
+
+    def _tell_group(self, app_id: str, group_id: str, before: AppGroup | None, after: AppGroup | None) -> None:
+        for watcher in self._watchers:
+            watcher.app_group_changed(app_id, group_id, before, after)
+
+    def _job(self, delay: float, work: Callable[[], None]) -> None:
+        """Do background work some time later, in a transaction of its own."""
+
+        def run() -> None:
+            with within(job()):
+                work()
+
+        self._timeline.later(delay, run)
 
     def _new(self, app: App, user: User, scope: str) -> AppUser:
         stamp = self._timeline.stamp()
@@ -229,16 +276,16 @@ class Assignments:
         entry = self.find(app_id, user_id)
         granted = user.status != DEPROVISIONED and self.granting_group(app_id, user_id) is not None
         if granted and entry is None:
-            self._app_users.setdefault(app_id, Ordered()).put(user_id, self._new(app, user, BY_GROUP))
+            self._put(app, self._new(app, user, BY_GROUP))
         elif entry is not None and entry.scope == BY_GROUP and not granted:
-            self._app_users[app_id].remove(user_id)
+            self._remove(app, user_id)
 
-    def _membership_changed(self, group_id: str, user_id: str) -> None:
+    def _membership_changed(self, group_id: str, user_id: str, _: bool) -> None:
         for app_id in self.groups.of_group(group_id):
             self._rebuild_later(app_id, user_id)
 
     def _rebuild_later(self, app_id: str, user_id: str) -> None:
-        self._timeline.later(self._delays.group_job, lambda: self._rebuild(app_id, user_id))
+        self._job(self._delays.group_job, lambda: self._rebuild(app_id, user_id))
 
     def _user_changed(self, before: User | None, after: User | None) -> None:
         if after is None:
@@ -257,14 +304,13 @@ class Assignments:
     def _drop_active(self, user_id: str) -> None:
         for app, _ in self.apps_of_user(user_id):
             if app.status == ACTIVE:
-                self._app_users[app.id].remove(user_id)
+                self._remove(app, user_id)
 
     def _rename(self, user: User) -> None:
         for app, entry in self.apps_of_user(user.id):
             name = _user_name(app, user)
             if not entry.own_user_name and entry.user_name != name:
-                renamed = replace(entry, user_name=name, last_updated=self._timeline.stamp())
-                self._app_users[app.id].put(user.id, renamed)
+                self._put(app, replace(entry, user_name=name, last_updated=self._timeline.stamp()))
 
 
 def _user_name(app: App, user: User) -> str:

@@ -7,14 +7,15 @@ It listens on the loopback interface only and asks for no credentials.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from teleport_okta.sandbox.okta.app_defaults import Json, as_object
 from teleport_okta.sandbox.okta.app_views import app_group_json, app_json, app_user_json
+from teleport_okta.sandbox.okta.control_input import maybe, profile_of, seconds_of, text_of, texts_of
+from teleport_okta.sandbox.okta.control_log import log_actions
 from teleport_okta.sandbox.okta.errors import OktaError
 from teleport_okta.sandbox.okta.group_views import group_json
 from teleport_okta.sandbox.okta.groups import OKTA_GROUP
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.tokens import OAuthClient
     from teleport_okta.sandbox.okta.users import User
 
-V = TypeVar("V")
 Action = Callable[[dict[str, str], Json], object]
 
 _FAULT_FIELDS = ("method", "path", "count", "after", "probability", "seconds", "percent")
@@ -76,15 +76,19 @@ class OktaControl:
             "GET /": lambda _, __: {"kind": "okta", "url": self._okta.url, "organization": org.id, "admin": org.admin},
             "POST /users": self._create_user,
             "GET /users/{user}": lambda at, _: self._user(org.user(at["user"])),
-            "PATCH /users/{user}": lambda at, body: self._user(org.update_profile(at["user"], **_profile(body))),
+            "PATCH /users/{user}": lambda at, body: self._user(org.update_profile(at["user"], **profile_of(body))),
             "DELETE /users/{user}": lambda at, _: org.delete_user(at["user"]),
             "POST /users/{user}/activate": lambda at, _: self._user(org.activate(at["user"])),
             "POST /users/{user}/suspend": lambda at, _: self._user(org.suspend(at["user"])),
             "POST /users/{user}/unsuspend": lambda at, _: self._user(org.unsuspend(at["user"])),
             "POST /users/{user}/unlock": lambda at, _: self._user(org.unlock(at["user"])),
             "POST /users/{user}/deactivate": lambda at, _: self._user(org.deactivate(at["user"])),
-            "POST /users/{user}/status": lambda at, body: self._user(org.set_status(at["user"], _text(body, "status"))),
-            "POST /users/{user}/import": lambda at, body: self._user(org.import_profile(at["user"], **_profile(body))),
+            "POST /users/{user}/status": lambda at, body: self._user(
+                org.set_status(at["user"], text_of(body, "status"))
+            ),
+            "POST /users/{user}/import": lambda at, body: self._user(
+                org.import_profile(at["user"], **profile_of(body))
+            ),
             "POST /apps": self._create_app,
             "POST /apps/internal": lambda _, __: [self._app(app) for app in org.add_internal_apps()],
             "PATCH /apps/{app}": self._update_app,
@@ -96,13 +100,14 @@ class OktaControl:
             "POST /apps/{app}/status": self._set_assignment_status,
             "POST /links": self._shuffle_links,
             "POST /groups": self._create_group,
-            "PATCH /groups/{group}": lambda at, body: self._group(org.update_group(at["group"], **_profile(body))),
+            "PATCH /groups/{group}": lambda at, body: self._group(org.update_group(at["group"], **profile_of(body))),
             "POST /groups/{group}/administrative": self._make_administrative,
             "DELETE /groups/{group}": lambda at, _: org.delete_group(at["group"]),
-            "POST /groups/{group}/members": lambda at, body: org.add_member(at["group"], _text(body, "user")),
+            "POST /groups/{group}/members": lambda at, body: org.add_member(at["group"], text_of(body, "user")),
             "DELETE /groups/{group}/members/{user}": lambda at, _: org.remove_member(at["group"], at["user"]),
             "GET /clients/{client}": lambda at, _: _client_json(org.client(at["client"])),
             "POST /clients/{client}": self._configure_client,
+            "DELETE /clients/{client}/keys/{kid}": lambda at, _: org.remove_client_key(at["client"], at["kid"]),
             "GET /clock": lambda _, __: self._clock(),
             "POST /clock": self._skew_clock,
             "POST /role": self._role,
@@ -114,7 +119,7 @@ class OktaControl:
             "DELETE /faults": lambda _, __: org.recover(),
             "GET /calls": self._calls,
             "POST /calls/reset": self._reset_calls,
-        }
+        } | log_actions(org)
 
     @property
     def _org(self) -> OktaOrganization:
@@ -125,7 +130,7 @@ class OktaControl:
 
     def _create_user(self, _: dict[str, str], body: Json) -> Json:
         activate, password = body.get("activate", True) is True, body.get("password", True) is True
-        return self._user(self._org.create_user(_profile(body), activate=activate, password=password))
+        return self._user(self._org.create_user(profile_of(body), activate=activate, password=password))
 
     def _app(self, app: App) -> Json:
         return app_json(app, self._okta.url, self._org)
@@ -136,11 +141,11 @@ class OktaControl:
     def _create_app(self, _: dict[str, str], body: Json) -> Json:
         request = {name: body[name] for name in ("signOnMode", "settings") if name in body}
         app = self._org.create_app(
-            _text(body, "label"),
+            text_of(body, "label"),
             activate=body.get("activate", True) is True,
-            links=_texts(body, "links") if "links" in body else None,
-            hidden=_maybe(body, "hidden", bool),
-            note=_maybe(body, "note", str),
+            links=texts_of(body, "links") if "links" in body else None,
+            hidden=maybe(body, "hidden", bool),
+            note=maybe(body, "note", str),
             **request,
         )
         return self._app(app)
@@ -148,51 +153,51 @@ class OktaControl:
     def _update_app(self, at: dict[str, str], body: Json) -> Json:
         app = self._org.update_app(
             at["app"],
-            label=_maybe(body, "label", str),
-            links=_texts(body, "links") if "links" in body else None,
-            hidden=_maybe(body, "hidden", bool),
-            note=_maybe(body, "note", str),
+            label=maybe(body, "label", str),
+            links=texts_of(body, "links") if "links" in body else None,
+            hidden=maybe(body, "hidden", bool),
+            note=maybe(body, "note", str),
         )
         return self._app(app)
 
     def _shuffle_links(self, _: dict[str, str], body: Json) -> Json:
-        self._org.apps.shuffles_links = _maybe(body, "shuffle", bool) is not False
+        self._org.apps.shuffles_links = maybe(body, "shuffle", bool) is not False
         return {"shuffle": self._org.apps.shuffles_links}
 
     def _assign(self, at: dict[str, str], body: Json) -> Json:
         app = self._org.app(at["app"])
         if "group" in body:
-            return app_group_json(app.id, self._org.assign_group(app.id, _text(body, "group")), self._okta.url)
-        user_name = _text(body, "userName") if "userName" in body else None
+            return app_group_json(app.id, self._org.assign_group(app.id, text_of(body, "group")), self._okta.url)
+        user_name = text_of(body, "userName") if "userName" in body else None
         profile = as_object(body["profile"]) if "profile" in body else None
-        entry = self._org.assign(app.id, _text(body, "user"), user_name, profile)
+        entry = self._org.assign(app.id, text_of(body, "user"), user_name, profile)
         return app_user_json(app, entry, self._okta.url)
 
     def _unassign(self, at: dict[str, str], body: Json) -> None:
         if "group" in body:
-            self._org.unassign_group(at["app"], _text(body, "group"))
+            self._org.unassign_group(at["app"], text_of(body, "group"))
         else:
-            self._org.unassign(at["app"], _text(body, "user"))
+            self._org.unassign(at["app"], text_of(body, "user"))
 
     def _set_assignment_status(self, at: dict[str, str], body: Json) -> Json:
         app = self._org.app(at["app"])
-        entry = self._org.set_assignment_status(app.id, _text(body, "user"), _text(body, "status"))
+        entry = self._org.set_assignment_status(app.id, text_of(body, "user"), text_of(body, "status"))
         return app_user_json(app, entry, self._okta.url)
 
     def _create_group(self, _: dict[str, str], body: Json) -> Json:
-        kind = _text(body, "type") if "type" in body else OKTA_GROUP
-        description = _text(body, "description") if "description" in body else None
-        source = _text(body, "source") if "source" in body else None
-        return self._group(self._org.create_group(_text(body, "name"), description, kind=kind, source_app=source))
+        kind = text_of(body, "type") if "type" in body else OKTA_GROUP
+        description = text_of(body, "description") if "description" in body else None
+        source = text_of(body, "source") if "source" in body else None
+        return self._group(self._org.create_group(text_of(body, "name"), description, kind=kind, source_app=source))
 
     def _make_administrative(self, at: dict[str, str], body: Json) -> Json:
-        administrative = _maybe(body, "administrative", bool) is not False
+        administrative = maybe(body, "administrative", bool) is not False
         group = self._org.make_administrative(at["group"], administrative=administrative)
         return {"administrative": group.administrative}
 
     def _configure_client(self, at: dict[str, str], body: Json) -> Json:
-        require_dpop = _maybe(body, "require_dpop", bool)
-        scopes = _texts(body, "scopes") if "scopes" in body else None
+        require_dpop = maybe(body, "require_dpop", bool)
+        scopes = texts_of(body, "scopes") if "scopes" in body else None
         return _client_json(self._org.configure_client(at["client"], require_dpop=require_dpop, scopes=scopes))
 
     def _clock(self) -> Json:
@@ -200,32 +205,31 @@ class OktaControl:
         return {"skew": timeline.skew, "now": iso(timeline.stamp())}
 
     def _skew_clock(self, _: dict[str, str], body: Json) -> Json:
-        skew = body.get("skew")
-        if isinstance(skew, bool) or not isinstance(skew, int | float) or not math.isfinite(skew):
-            raise ValueError("skew must be a number of seconds")
-        self._org.skew_clock(skew)
+        self._org.skew_clock(seconds_of(body, "skew"))
         return self._clock()
 
     def _role(self, _: dict[str, str], body: Json) -> Json:
-        self._org.narrow_role(without=_texts(body, "without"), hide=_texts(body, "hide"), only=_texts(body, "only"))
+        self._org.narrow_role(
+            without=texts_of(body, "without"), hide=texts_of(body, "hide"), only=texts_of(body, "only")
+        )
         return {"permissions": sorted(self._org.role.permissions)}
 
     def _share(self, _: dict[str, str], body: Json) -> Json:
         percent = body.get("percent")
         if not isinstance(percent, int) or not 1 <= percent <= 100:
             raise ValueError("percent must be a whole number from 1 to 100")
-        self._org.limiter.share = percent
+        self._org.set_share(percent)
         return {"percent": percent}
 
     def _revoke(self, _: dict[str, str], body: Json) -> None:
-        self._org.revoke_token(_text(body, "token") if "token" in body else None)
+        self._org.revoke_token(text_of(body, "token") if "token" in body else None)
 
     def _fail(self, _: dict[str, str], body: Json) -> Json:
         unknown = set(body) - {"kind", *_FAULT_FIELDS}
         if unknown:
             raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
         given = {name: body[name] for name in _FAULT_FIELDS if name in body}
-        return _fault_json(self._org.fail(_text(body, "kind"), **given))  # type: ignore[arg-type]
+        return _fault_json(self._org.fail(text_of(body, "kind"), **given))  # type: ignore[arg-type]
 
     def _calls(self, _: dict[str, str], __: Json) -> Json:
         calls = self._org.calls_since(self._mark)
@@ -260,34 +264,6 @@ def _object(text: str) -> Json:
     if not isinstance(body, dict):
         raise TypeError("the body must be a JSON object")
     return body
-
-
-def _profile(body: Json) -> Json:
-    profile = body.get("profile")
-    if not isinstance(profile, dict):
-        raise TypeError("profile must be an object")
-    return profile
-
-
-def _text(body: Json, name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} must be a text")
-    return value
-
-
-def _maybe(body: Json, name: str, kind: type[V]) -> V | None:
-    value = body.get(name)
-    if value is not None and not isinstance(value, kind):
-        raise TypeError(f"{name} must be {'true or false' if kind is bool else 'a text'}")
-    return value
-
-
-def _texts(body: Json, name: str) -> list[str]:
-    value = body.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"{name} must be a list of texts")
-    return value
 
 
 def _client_json(client: OAuthClient) -> Json:

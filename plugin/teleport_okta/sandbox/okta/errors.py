@@ -38,6 +38,7 @@ _SUMMARIES: dict[str, tuple[int, str]] = {
     "E0000040": (400, "Application label must not be the same as an existing application label."),
     "E0000046": (403, "Deactivate application for user forbidden."),
     "E0000047": (429, "API call exceeded rate limit due to too many requests."),
+    "E0000053": (400, "Bad request."),
     "E0000055": (409, "Duplicate group."),
     "E0000056": (403, "Delete application forbidden."),
     "E0000060": (501, "Unsupported operation."),
@@ -97,6 +98,12 @@ def invalid(subject: str, *causes: str) -> OktaError:
 def blank(field: str) -> OktaError:
     """Return the refusal of a required field that is missing or empty."""
     return invalid(field, f"{field}: The field cannot be left blank")
+
+
+def cursor_refusal(code: str) -> OktaError:
+    """Return the 400 of a cursor that is no good, with a code of choice: which one Okta uses is not known (5.1)."""
+    status, summary = _SUMMARIES.get(code, (400, "Api validation failed: after"))
+    return OktaError(400, code, summary if status == 400 else "Bad request.", ("after: Invalid cursor.",))
 
 
 def not_found(identifier: str, kind: str) -> OktaError:

@@ -21,6 +21,8 @@ class Kind(Enum):
     TEXT = auto()
     ID = auto()
     DATE = auto()
+    QUOTED = auto()
+    """As an id, but a value without quotes is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,12 @@ _TOKEN = re.compile(r'\s*(?:(?P<paren>[()])|(?P<string>"(?:[^"\\]|\\.)*")|(?P<wo
 _OPERATORS = frozenset({"eq", "ne", "gt", "ge", "lt", "le", "co", "sw", "ew", "pr"})
 
 
-def compile_filter(text: str, schema: Schema) -> Predicate:
-    """Return the predicate of an expression.
+def compile_filter(text: str, schema: Schema, *, negation: bool = False) -> Predicate:
+    """Return the predicate of an expression; with `negation` it may have ``not (…)``.
 
     Raises ``E0000031`` for what cannot be parsed or is not supported here, ``E0000030`` for a bad date.
     """
-    parser = _Parser(list(_tokens(text)), schema)
+    parser = _Parser(list(_tokens(text)), schema, negation=negation)
     predicate = parser.expression()
     parser.finish()
     return predicate
@@ -69,9 +71,10 @@ def _tokens(text: str) -> Iterator[str]:
 
 
 class _Parser:
-    def __init__(self, tokens: list[str], schema: Schema) -> None:
+    def __init__(self, tokens: list[str], schema: Schema, *, negation: bool) -> None:
         self._tokens = tokens
         self._schema = schema
+        self._negation = negation
 
     def expression(self) -> Predicate:
         terms = [self._conjunction()]
@@ -90,6 +93,9 @@ class _Parser:
         return terms[0] if len(terms) == 1 else lambda lookup: all(term(lookup) for term in terms)
 
     def _term(self) -> Predicate:
+        if self._negation and self._accept("not"):
+            negated = self._term()
+            return lambda lookup: not negated(lookup)
         if self._accept("("):
             inner = self.expression()
             if not self._accept(")"):
@@ -126,7 +132,7 @@ def _comparison(kind: Kind, operator: str, literal: str) -> Callable[[object], b
     if kind is Kind.DATE:
         moment = _moment(_unquote(literal))
         return lambda value: isinstance(value, int | float) and _order(operator, value, moment)
-    wanted = _unquote(literal) if literal.startswith('"') else _bare(literal)
+    wanted = _unquote(literal) if kind is Kind.QUOTED or literal.startswith('"') else _bare(literal)
     if kind is Kind.TEXT:
         wanted = wanted.lower()
         return lambda value: _order(operator, _text(value).lower(), wanted)

@@ -18,12 +18,14 @@ from teleport_okta.sandbox.okta import (
     routes_apps,
     routes_assignments,
     routes_groups,
+    routes_log,
     routes_org,
     routes_users,
 )
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint
 from teleport_okta.sandbox.okta.errors import OAuthFailure, OktaError, refusal
 from teleport_okta.sandbox.okta.faults import Fault, FaultKind
+from teleport_okta.sandbox.okta.log_transactions import api_call, within
 from teleport_okta.sandbox.okta.messages import Answer, Request
 from teleport_okta.sandbox.okta.rate_limits import Reading, bucket_of
 from teleport_okta.sandbox.okta.tokens import credentials, unauthorised
@@ -40,6 +42,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *routes_groups.ENDPOINTS,
     *routes_apps.ENDPOINTS,
     *routes_assignments.ENDPOINTS,
+    *routes_log.ENDPOINTS,
 )
 
 _HTML = "text/html"
@@ -111,6 +114,7 @@ class Gateway:
 
     def _process(self, request: Request, caller: _Caller, limited_as: str | None, *, crowded: bool) -> Response:
         org = self._org
+        request_id = org.ids.request()
         bucket = bucket_of(request.method, request.path)
         known = self._endpoints(request)
         endpoint = next((found for found in known if found.method == request.method), None)
@@ -130,12 +134,14 @@ class Gateway:
             if answer is None:
                 if endpoint is None:
                     raise refusal("E0000022" if known else "E0000008")
-                answer = _disturbed(self._dispatch(request, endpoint, caller, kinds), faults)
+                answer = _disturbed(self._dispatch(request, endpoint, caller, kinds, request_id), faults)
         except OktaError as error:
             answer = Answer(error.status, error.body(org.ids.error()))
-        return self._respond(answer, reading, faults)
+        return self._respond(answer, reading, faults, request_id)
 
-    def _dispatch(self, request: Request, endpoint: Endpoint, caller: _Caller, kinds: set[FaultKind]) -> Answer:
+    def _dispatch(
+        self, request: Request, endpoint: Endpoint, caller: _Caller, kinds: set[FaultKind], request_id: str
+    ) -> Answer:
         if FaultKind.REVOKED in kinds:
             self._org.tokens.revoke(credentials(request.headers)[1])
             caller = _Caller(refusal=unauthorised(request.headers))
@@ -150,7 +156,9 @@ class Gateway:
             return lacking
         if not opened and caller.principal is not None:
             endpoint.admit(caller.principal)
-        return endpoint.handler(Call(self._org, request, endpoint.match(request.segments) or {}, caller.principal))
+        call = Call(self._org, request, endpoint.match(request.segments) or {}, caller.principal)
+        with within(api_call(caller.principal, request, request_id)):
+            return endpoint.handler(call)
 
     def _endpoints(self, request: Request) -> list[Endpoint]:
         segments = request.segments
@@ -177,11 +185,11 @@ class Gateway:
             return None
         return self._org.token_endpoint.client_of(dict(parse_qsl(request.body.decode(errors="replace"))))
 
-    def _respond(self, answer: Answer, reading: Reading, faults: list[Fault]) -> Response:
+    def _respond(self, answer: Answer, reading: Reading, faults: list[Fault], request_id: str) -> Response:
         headers: CIMultiDict[str] = CIMultiDict()
         skew = sum(fault.seconds for fault in faults if fault.kind is FaultKind.SKEW)
         headers["Date"] = formatdate(self._org.timeline.now() + skew, usegmt=True)
-        headers["X-Okta-Request-Id"] = self._org.ids.request()
+        headers["X-Okta-Request-Id"] = request_id
         kinds = {fault.kind for fault in faults}
         if FaultKind.EDGE_LIMIT not in kinds:
             headers["X-Rate-Limit-Limit"] = str(reading.limit)
@@ -257,4 +265,4 @@ def _disturbed(answer: Answer, faults: list[Fault]) -> Answer:
 
 
 def _kept(item: Mapping[str, object], percent: int) -> bool:
-    return zlib.crc32(str(item.get("id")).encode()) % 100 < percent
+    return zlib.crc32(str(item.get("id", item.get("uuid"))).encode()) % 100 < percent

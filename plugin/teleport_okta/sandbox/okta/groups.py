@@ -21,7 +21,7 @@ OKTA_GROUP, APP_GROUP, BUILT_IN = "OKTA_GROUP", "APP_GROUP", "BUILT_IN"
 USER_GROUP, WINDOWS_GROUP = "okta:user_group", "okta:windows_security_principal"
 
 GroupProfile = Mapping[str, object]
-MembershipListener = Callable[[str, str], None]
+MembershipListener = Callable[[str, str, bool], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,9 @@ class Group:
         return str(self.profile.get("name", ""))
 
 
+GroupListener = Callable[[Group | None, Group | None], None]
+
+
 class Groups:
     """All groups, and who is in them."""
 
@@ -58,6 +61,7 @@ class Groups:
         self._of_user: dict[str, set[str]] = {}
         self._by_name: dict[str, str] = {}
         self._listeners: list[MembershipListener] = []
+        self._watchers: list[GroupListener] = []
         self.everyone = self._add(BUILT_IN, {"name": "Everyone", "description": "All users in your organization"}).id
         self.administrators = self._add(
             BUILT_IN,
@@ -69,8 +73,12 @@ class Groups:
         ).id
 
     def subscribe(self, listener: MembershipListener) -> None:
-        """Tell `listener` the ids of group and user whenever somebody joins or leaves a group by hand."""
+        """Tell `listener` the ids of group and user, and whether the user joined, whenever members change."""
         self._listeners.append(listener)
+
+    def watch(self, watcher: GroupListener) -> None:
+        """Tell `watcher` about every change of a group itself, with the group before and after it."""
+        self._watchers.append(watcher)
 
     def require(self, group_id: str) -> Group:
         """Return a group, or raise ``E0000007``."""
@@ -93,7 +101,9 @@ class Groups:
     ) -> Group:
         """Add a group; a second one of the same name is refused (``E0000055``), unless an import brings it."""
         self._check(profile, kind, owner=None)
-        return self._add(kind, profile, source_app=source_app, object_class=object_class)
+        group = self._add(kind, profile, source_app=source_app, object_class=object_class)
+        self._tell(None, group)
+        return group
 
     def update(self, group: Group, profile: GroupProfile, *, imported: bool = False) -> Group:
         """Write a group's profile. Only an import may change that of an APP_GROUP."""
@@ -103,12 +113,14 @@ class Groups:
         after = replace(group, profile=_described(profile), last_updated=self._timeline.stamp())
         self._know_name(after)
         self.all.put(after.id, after)
+        self._tell(group, after)
         return after
 
     def set_administrative(self, group: Group, *, administrative: bool) -> Group:
         """Give a group an admin role, or take it away; no timestamp moves."""
         after = replace(group, administrative=administrative)
         self.all.put(after.id, after)
+        self._tell(group, after)
         return after
 
     def delete(self, group: Group, *, imported: bool = False) -> None:
@@ -118,6 +130,7 @@ class Groups:
         self._forget_name(group)
         for user_id in self._members.pop(group.id):
             self._of_user[user_id].discard(group.id)
+        self._tell(group, None)
 
     def add_member(self, group: Group, user: User, *, imported: bool = False) -> None:
         """Put a user into a group; again is no change. Only an import may change an APP_GROUP."""
@@ -126,14 +139,14 @@ class Groups:
             raise refusal("E0000038")
         if user.id not in self._members[group.id]:
             self.enrol(group.id, [user.id])
-            self._changed(group.id, user.id)
+            self._changed(group.id, user.id, joined=True)
 
     def remove_member(self, group: Group, user: User, *, imported: bool = False) -> None:
         """Take a user out of a group; of a non-member it is no change."""
         self._membership_writable(group, imported=imported)
         if self._members[group.id].remove(user.id) is not None:
             self._of_user[user.id].discard(group.id)
-            self._changed(group.id, user.id)
+            self._changed(group.id, user.id, joined=False)
 
     def enrol(self, group_id: str, user_ids: Iterable[str]) -> None:
         """Put users into a group without a trace in time: seeding."""
@@ -215,10 +228,14 @@ class Groups:
         if group.type != APP_GROUP:
             del self._by_name[group.name.lower()]
 
-    def _changed(self, group_id: str, user_id: str) -> None:
+    def _tell(self, before: Group | None, after: Group | None) -> None:
+        for watcher in self._watchers:
+            watcher(before, after)
+
+    def _changed(self, group_id: str, user_id: str, *, joined: bool) -> None:
         self._stamp(group_id)
         for listener in self._listeners:
-            listener(group_id, user_id)
+            listener(group_id, user_id, joined)
 
     def _stamp(self, group_id: str) -> None:
         stamp = self._timeline.stamp()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote_plus, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from multidict import CIMultiDict
 
@@ -59,9 +59,9 @@ class Answer:
         return self.body if isinstance(self.body, list) else None
 
 
-def link(request: Request, changes: Mapping[str, str]) -> str:
-    """Return the URL of a request with some parameters changed, in Okta's order of parameters."""
-    query = request.query | dict(changes)
+def link(request: Request, changes: Mapping[str, str], *, without: Collection[str] = ()) -> str:
+    """Return the URL of a request with some parameters changed or left out, in Okta's order of parameters."""
+    query = {name: value for name, value in request.query.items() if name not in without} | dict(changes)
     names = sorted(query, key=lambda name: _LINK_ORDER.index(name) if name in _LINK_ORDER else len(_LINK_ORDER))
     text = "&".join(f"{quote_plus(name)}={quote_plus(query[name])}" for name in names)
     return f"{request.base}{request.path}" + (f"?{text}" if text else "")

@@ -62,7 +62,7 @@ class TokenEndpoint:
                 "The client secret or assertion supplied for the client is not valid for this client."
             )
         client = self._tokens.clients.get(str(claims_of(assertion).get("iss")))
-        if client is None or form.get("client_id", client.id) != client.id:
+        if client is None or not client.active or form.get("client_id", client.id) != client.id:
             raise _invalid_client("Invalid value for 'client_id' parameter.")
         claims = _verified(client, assertion)
         self._check(client, claims, base)

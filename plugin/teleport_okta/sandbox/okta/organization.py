@@ -10,26 +10,35 @@ import random
 import time
 from typing import TYPE_CHECKING
 
+from teleport_okta.sandbox.okta.access_console import AccessConsole
 from teleport_okta.sandbox.okta.app_defaults import as_object
-from teleport_okta.sandbox.okta.app_kinds import ACTIVE_DIRECTORY, OPENID_CONNECT, SAML, example_settings
+from teleport_okta.sandbox.okta.app_kinds import ACTIVE_DIRECTORY, SAML, example_settings
 from teleport_okta.sandbox.okta.apps import App, Apps
 from teleport_okta.sandbox.okta.assignments import AppUser, Assignments
 from teleport_okta.sandbox.okta.calls import Calls
 from teleport_okta.sandbox.okta.dpop import Proofs
-from teleport_okta.sandbox.okta.errors import not_found
 from teleport_okta.sandbox.okta.faults import Fault, FaultKind, Faults
+from teleport_okta.sandbox.okta.group_rules import GroupRules
 from teleport_okta.sandbox.okta.groups import OKTA_GROUP, WINDOWS_GROUP, Group, Groups
 from teleport_okta.sandbox.okta.ids import IdFactory
+from teleport_okta.sandbox.okta.log import SystemLog
+from teleport_okta.sandbox.okta.log_access import AccessEvents
+from teleport_okta.sandbox.okta.log_apps import AppEvents
+from teleport_okta.sandbox.okta.log_groups import GroupEvents
+from teleport_okta.sandbox.okta.log_recorder import Recorder
+from teleport_okta.sandbox.okta.log_transactions import by_administrator, by_import, job, within
+from teleport_okta.sandbox.okta.log_users import UserEvents
 from teleport_okta.sandbox.okta.metadata import SigningCertificates
 from teleport_okta.sandbox.okta.oauth import TokenEndpoint
 from teleport_okta.sandbox.okta.rate_limits import RateLimiter
 from teleport_okta.sandbox.okta.roles import AdminRole
+from teleport_okta.sandbox.okta.rules_console import RulesConsole
 from teleport_okta.sandbox.okta.settings import Settings
 from teleport_okta.sandbox.okta.timeline import Timeline
-from teleport_okta.sandbox.okta.tokens import OAuthClient, PublicKey, Tokens
+from teleport_okta.sandbox.okta.tokens import Tokens
 from teleport_okta.sandbox.okta.user_search import SearchIndex, UserAttributes
 from teleport_okta.sandbox.okta.user_views import UserKind
-from teleport_okta.sandbox.okta.users import User, Users
+from teleport_okta.sandbox.okta.users import PASSWORD_EXPIRED, User, Users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,7 +46,7 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.app_groups import AppGroup
 
 
-class OktaOrganization:
+class OktaOrganization(AccessConsole, RulesConsole):
     """The state of one organisation, and its admin console.
 
     Users, groups and apps are named by their id, users also by login; methods return the object as it is afterwards and
@@ -63,16 +72,39 @@ class OktaOrganization:
         self.user_kind = UserKind(self.ids.object("oty"), self.ids.object("osc"), self.ids.object("guo"))
         self.user_attributes = UserAttributes(self.user_kind.type_id, self.user_kind.realm_id)
 
+        # A random source of its own: the ids and chances of the organisation do not depend on the log.
+        own_rng = random.Random(f"log of {self.id}")  # noqa: S311
+        self.log = SystemLog(self.timeline, own_rng, most=self.settings.most_events)
         self.users = Users(self.timeline, self.ids, delays.transition)
         self.search_index = SearchIndex(self.timeline, delays.search)
         self.groups = Groups(self.timeline, self.ids, delays.membership_stamp, self.users)
         self.apps = Apps(self.timeline, self.ids, rng, self.settings)
+        recorder = Recorder(
+            self.log,
+            self.timeline,
+            own_rng,
+            users=self.users,
+            apps=self.apps,
+            administrator=lambda: self.admin,
+        )
+        # The log listens first, so that an event comes before those of its consequences.
+        self.user_events = UserEvents(recorder)
+        self.users.subscribe(self.user_events.changed)
+        group_events = GroupEvents(recorder, users=self.users, groups=self.groups, apps=self.apps)
+        self.groups.watch(group_events.changed)
+        self.groups.subscribe(group_events.member_changed)
+        app_events = AppEvents(recorder, self.log, users=self.users, groups=self.groups, apps=self.apps)
+        self.apps.watch(app_events.changed)
         self.certificates = SigningCertificates(self.settings.subdomain)
         self.assignments = Assignments(
             self.timeline, self.ids, delays, users=self.users, groups=self.groups, apps=self.apps
         )
+        self.assignments.watch(app_events)
         self.users.subscribe(self.search_index.changed)
         self.users.subscribe(self.groups.user_changed)
+        self.rules = GroupRules(
+            self.timeline, self.ids, recorder, delays.group_job, users=self.users, groups=self.groups
+        )
 
         self.faults = Faults(rng)
         self.limiter = RateLimiter(self.timeline, self.settings.edition, self.settings.share)
@@ -81,15 +113,21 @@ class OktaOrganization:
         proofs = Proofs(self.timeline, self.ids)
         self.tokens = Tokens(self.timeline, self.ids, rng, users=self.users, proofs=proofs)
         self.token_endpoint = TokenEndpoint(self.timeline, self.tokens, proofs)
-        self.admin = self._first_admin()
+        self.access_events = AccessEvents(recorder, users=self.users, apps=self.apps, tokens=self.tokens)
+        self.tokens.watch(self.access_events.token_revoked)
+        self.apps.watch(self.tokens.app_changed)
+        with self.log.paused():
+            self.admin = self._first_admin()
         self.ssws_token = self.tokens.create_ssws(self.admin, self.role)
 
+    @by_administrator
     def create_user(self, profile: Mapping[str, object], *, activate: bool = True, password: bool = True) -> User:
         """Add a user, ACTIVE unless told otherwise; `login` defaults to `email` and the other way round."""
         self.timeline.settle()
         names = {"login": profile.get("email"), "email": profile.get("login")} | dict(profile)
         return self.users.create(names, activate=activate, password=password)
 
+    @by_administrator
     def hire(self, first_name: str, last_name: str, **profile: object) -> User:
         """Add an ACTIVE user whose login is made of the name, and assign the Teleport app if there is one."""
         address = f"{first_name}.{last_name}@{self.settings.domain}".lower().replace(" ", "-")
@@ -100,47 +138,61 @@ class OktaOrganization:
             self.assignments.assign(app, user)
         return user
 
+    @by_administrator
     def update_profile(self, user: str, **changes: object) -> User:
         """Change attributes of a user; ``None`` clears one."""
         found = self.user(user)
         return self.users.update(found, {**found.profile, **changes})
 
+    @by_import
     def import_profile(self, user: str, **changes: object) -> User:
         """Change attributes as a directory import can, past the API's checks; ``None`` removes one, the login too."""
         found = self.user(user)
         profile = {**found.profile, **changes}
         return self.users.overwrite(found, {name: value for name, value in profile.items() if value is not None})
 
+    @by_administrator
     def activate(self, user: str) -> User:
         """Activate a staged or deactivated user, with a password, so that the user is ACTIVE."""
         return self.users.set_password(self.users.activate(self.user(user)))
 
+    @by_administrator
     def suspend(self, user: str) -> User:
         """Suspend an active user."""
         return self.users.suspend(self.user(user))
 
+    @by_administrator
     def unsuspend(self, user: str) -> User:
         """Let a suspended user in again."""
         return self.users.unsuspend(self.user(user))
 
+    @by_administrator
     def unlock(self, user: str) -> User:
         """Unlock a locked-out user."""
         return self.users.unlock(self.user(user))
 
     def set_status(self, user: str, status: str) -> User:
-        """Put a user into any status, such as LOCKED_OUT, or one that nobody has heard of yet."""
-        return self.users.set_status(self.user(user), status)
+        """Put a user into any status, such as LOCKED_OUT, or one that nobody has heard of yet.
 
+        The actor is the system, as when a lockout ends in time. A password expires without an event.
+        """
+        found = self.user(user)
+        with within(job(silent=status == PASSWORD_EXPIRED)):
+            return self.users.set_status(found, status)
+
+    @by_administrator
     def deactivate(self, user: str) -> User:
         """Deactivate a user: the assignments of active apps go, the group memberships stay."""
         return self.users.deactivate(self.user(user))
 
+    @by_administrator
     def delete_user(self, user: str) -> None:
         """Remove a user for good, deactivating first where needed."""
         found = self.user(user)
         if not self.users.delete(found):
             self.users.delete(self.users.require(found.id))
 
+    @by_administrator
     def create_app(
         self,
         label: str,
@@ -165,11 +217,13 @@ class OktaOrganization:
         app = self.apps.create(request, activate=activate, links=links)
         return self.apps.update(app, hidden=hidden, note=note)
 
+    @by_administrator
     def add_internal_apps(self) -> list[App]:
         """Add the rest of Okta's own apps, which come with its further products; three are always there."""
         self.timeline.settle()
         return self.apps.add_later_apps()
 
+    @by_administrator
     def update_app(
         self,
         app: str,
@@ -182,6 +236,7 @@ class OktaOrganization:
         """Rename an app, or change what users see of it; ``None`` leaves it as it is, an empty `note` clears it."""
         return self.apps.update(self.app(app), label=label, links=links, hidden=hidden, note=note)
 
+    @by_administrator
     def activate_app(self, app: str) -> App:
         """Activate an app; a job gives and takes what its groups grant by now."""
         found = self.app(app)
@@ -190,38 +245,46 @@ class OktaOrganization:
             self.assignments.app_activated(after.id)
         return after
 
+    @by_administrator
     def deactivate_app(self, app: str) -> App:
         """Deactivate an app; its assignments stay listed."""
         return self.apps.set_active(self.app(app), active=False)
 
+    @by_administrator
     def delete_app(self, app: str) -> None:
         """Remove an app, deactivating first where needed."""
         found = self.deactivate_app(app)
         self.apps.delete(found)
         self.assignments.app_deleted(found.id)
 
+    @by_administrator
     def assign(
         self, app: str, user: str, user_name: str | None = None, profile: Mapping[str, object] | None = None
     ) -> AppUser:
         """Assign a user to an app directly."""
         return self.assignments.assign(self.app(app), self.user(user), user_name, profile)
 
+    @by_administrator
     def unassign(self, app: str, user: str) -> None:
         """Take a user's assignment away; refused while a group grants the app."""
         self.assignments.unassign(self.app(app), self.user(user))
 
+    @by_administrator
     def set_assignment_status(self, app: str, user: str, status: str) -> AppUser:
         """Put an assignment into any status, such as DEPROVISIONED, or one that nobody has heard of yet."""
         return self.assignments.set_status(self.app(app), self.user(user), status)
 
+    @by_administrator
     def assign_group(self, app: str, group: str) -> AppGroup:
         """Assign a group to an app; its members become app users when the job has run."""
         return self.assignments.put_group(self.app(app), self.group(group))
 
+    @by_administrator
     def unassign_group(self, app: str, group: str) -> None:
         """Take a group's assignment away; its members lose the app when the job has run."""
         self.assignments.remove_group(self.app(app).id, self.group(group).id)
 
+    @by_administrator
     def create_group(
         self, name: str, description: str | None = None, *, kind: str = OKTA_GROUP, source_app: str | None = None
     ) -> Group:
@@ -234,82 +297,33 @@ class OktaOrganization:
         profile |= {"windowsDomainQualifiedName": f"{source.label}\\{name}", "samAccountName": name}
         return self.groups.create(profile, kind=kind, source_app=source_app, object_class=WINDOWS_GROUP)
 
+    @by_administrator
     def update_group(self, group: str, **changes: object) -> Group:
         """Change the name or other attributes of a group; of an APP_GROUP as an import does it."""
         found = self.group(group)
         return self.groups.update(found, {**found.profile, **changes}, imported=True)
 
+    @by_administrator
     def make_administrative(self, group: str, *, administrative: bool = True) -> Group:
         """Give a group an admin role, or take it away: only who may see roles may then read or write its members."""
         return self.groups.set_administrative(self.group(group), administrative=administrative)
 
+    @by_administrator
     def delete_group(self, group: str) -> None:
         """Remove a group with its memberships and app assignments; an APP_GROUP as an import does it."""
         found = self.group(group)
         self.groups.delete(found, imported=True)
         self.assignments.group_deleted(found.id)
 
+    @by_administrator
     def add_member(self, group: str, user: str) -> None:
         """Put a user into a group; into an APP_GROUP as an import does it."""
         self.groups.add_member(self.group(group), self.user(user), imported=True)
 
+    @by_administrator
     def remove_member(self, group: str, user: str) -> None:
         """Take a user out of a group; out of an APP_GROUP as an import does it."""
         self.groups.remove_member(self.group(group), self.user(user), imported=True)
-
-    def add_client(
-        self, key: PublicKey, kid: str, *, label: str = "teleport-okta", require_dpop: bool = False
-    ) -> OAuthClient:
-        """Add a service app that signs its assertions with `key` (RSA or EC), with all scopes granted."""
-        app = self.apps.create({"label": label, "signOnMode": OPENID_CONNECT})
-        client = self.tokens.clients[app.id] = OAuthClient(app.id, self.role)
-        client.add_key(kid, key)
-        return self.configure_client(client.id, require_dpop=require_dpop)
-
-    def client(self, client_id: str) -> OAuthClient:
-        """Return a service app as an OAuth client."""
-        client = self.tokens.clients.get(client_id)
-        if client is None:
-            raise not_found(client_id, "PublicClientApp")
-        return client
-
-    def configure_client(
-        self, client_id: str, *, require_dpop: bool | None = None, scopes: Iterable[str] | None = None
-    ) -> OAuthClient:
-        """Change whether a service app needs DPoP, or which scopes it is granted; ``None`` leaves it as it is.
-
-        Tokens that are out keep what they were issued with. Raises ``ValueError`` for a scope that does not exist.
-        """
-        client = self.client(client_id)
-        if scopes is not None:
-            client.grant(scopes)
-        if require_dpop is not None:
-            client.require_dpop = require_dpop
-            self.apps.bind_tokens(self.app(client_id), bound=require_dpop)
-        return client
-
-    def revoke_token(self, token: str | None = None) -> None:
-        """Revoke one token, or all of them: calls with it are refused from now on."""
-        if token is None:
-            self.tokens.revoke_all()
-        else:
-            self.tokens.revoke(token)
-
-    def narrow_role(self, *, without: Iterable[str] = (), hide: Iterable[str] = (), only: Iterable[str] = ()) -> None:
-        """Narrow the role of the integration, which its tokens and clients share.
-
-        `without` names permissions; calls that need them get 403. Ids in `hide` vanish from listings without a word,
-        and with `only` everything else of those kinds does.
-        """
-        self.role.deny(without)
-        self.role.hide(hide)
-        kept = tuple(only)
-        if kept:
-            self.role.keep_only(kept)
-
-    def restore_role(self) -> None:
-        """Give the integration's role all permissions over everything again."""
-        self.role.restore()
 
     def skew_clock(self, seconds: float) -> None:
         """Set the organisation's clock this far ahead of the injected time; below zero, behind; zero, right again."""

@@ -104,13 +104,15 @@ def list_app_links(call: Call) -> Answer:
 
 def clear_sessions(call: Call) -> Answer:
     """End all sessions of a user; there are none to end."""
-    _user(call)
+    call.org.user_events.sessions_cleared(_user(call))
     return Answer(204)
 
 
 def _lifecycle(action: str, change: Callable[[Users, User], object]) -> Endpoint:
     def handler(call: Call) -> Answer:
         user = change(call.org.users, _user(call))
+        if action == "reactivate" and isinstance(user, User):
+            call.org.user_events.reactivated(user)
         if action in _MAIL_ACTIONS and not call.flag("sendEmail", default=True):
             return Answer(body=_link(call, _MAIL_ACTIONS[action]))
         if action == "expire_password" and isinstance(user, User):

@@ -60,3 +60,6 @@ class Settings:
 
     shuffles_links: bool = False
     """Whether an app of several links names them in another order with every answer; none is promised."""
+
+    most_events: int = 200_000
+    """Events that the System Log keeps at most; the oldest go first."""

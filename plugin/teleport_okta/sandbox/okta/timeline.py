@@ -12,6 +12,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from teleport_okta.sandbox.okta.log_transactions import carried
+
 Action = Callable[[], None]
 
 
@@ -45,12 +47,12 @@ class Timeline:
         return math.floor(self.now())
 
     def later(self, delay: float, action: Action) -> None:
-        """Do `action` in `delay` seconds; at once if that is zero or less."""
+        """Do `action` in `delay` seconds, in the transaction of now; at once if that is zero or less."""
         if delay <= 0:
             action()
             return
         self._entries += 1
-        heapq.heappush(self._agenda, (self.steady() + delay, self._entries, action))
+        heapq.heappush(self._agenda, (self.steady() + delay, self._entries, carried(action)))
 
     def settle(self) -> None:
         """Do everything that is due by now, in the order of its moments."""

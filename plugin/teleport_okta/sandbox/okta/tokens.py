@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, RSAKey
 
+from teleport_okta.sandbox.okta.apps import ACTIVE, App
 from teleport_okta.sandbox.okta.dpop import Proofs, invalid_proof
 from teleport_okta.sandbox.okta.errors import OktaError, refusal
 from teleport_okta.sandbox.okta.users import DEPROVISIONED, Users
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from teleport_okta.sandbox.okta.ids import IdFactory
     from teleport_okta.sandbox.okta.messages import Request
@@ -59,6 +60,7 @@ class ApiToken:
     owner_id: str
     role: AdminRole
     last_used: float
+    name: str = "teleport-okta"
 
 
 @dataclass(slots=True)
@@ -71,6 +73,9 @@ class OAuthClient:
     scopes: set[str] = field(default_factory=lambda: set(SCOPES))
     require_dpop: bool = False
     """Whether its token requests need a DPoP proof; new service apps may come so (reference/okta.md 1.6)."""
+
+    active: bool = True
+    """Whether its app is; otherwise it gets no tokens, and those that are out are refused."""
 
     def grant(self, scopes: Iterable[str]) -> None:
         """Grant just these scopes. Raises ``ValueError`` for one that does not exist."""
@@ -107,6 +112,26 @@ class Tokens:
         self._proofs = proofs
         self._ssws: dict[str, ApiToken] = {}
         self._access: dict[str, _AccessToken] = {}
+        self._watchers: list[Callable[[ApiToken], None]] = []
+
+    def watch(self, watcher: Callable[[ApiToken], None]) -> None:
+        """Tell `watcher` about every SSWS token that is revoked."""
+        self._watchers.append(watcher)
+
+    @property
+    def owners(self) -> list[str]:
+        """The ids of the users whose SSWS tokens there are, each once."""
+        return list(dict.fromkeys(token.owner_id for token in self._ssws.values()))
+
+    def app_changed(self, before: App | None, after: App | None) -> None:
+        """Follow the app of an OAuth client: without an active one it gets no tokens."""
+        app = after or before
+        client = self.clients.get(app.id) if app is not None else None
+        if client is None:
+            return
+        client.active = after is not None and after.status == ACTIVE
+        if after is None:
+            del self.clients[client.id]
 
     def create_ssws(self, owner_id: str, role: AdminRole) -> str:
         """Make an SSWS token for an admin user and return its secret."""
@@ -138,12 +163,17 @@ class Tokens:
 
     def revoke(self, secret: str) -> bool:
         """Revoke a token of either kind; returns whether there was one."""
-        return self._ssws.pop(secret, None) is not None or self._access.pop(secret, None) is not None
+        token = self._ssws.pop(secret, None)
+        if token is None:
+            return self._access.pop(secret, None) is not None
+        for watcher in self._watchers:
+            watcher(token)
+        return True
 
     def revoke_all(self) -> None:
         """Revoke every token. A client can ask for a new one; an SSWS token is gone."""
-        self._ssws.clear()
-        self._access.clear()
+        for secret in (*self._ssws, *self._access):
+            self.revoke(secret)
 
     def principal(self, request: Request) -> Principal:
         """Return who is calling.
@@ -189,7 +219,7 @@ class Tokens:
     def _issued(self, secret: str) -> tuple[_AccessToken, Principal]:
         token = self._access.get(secret)
         client = self.clients.get(token.client_id) if token else None
-        if token is None or client is None or token.expires <= self._timeline.now():
+        if token is None or client is None or not client.active or token.expires <= self._timeline.now():
             raise refusal("E0000011")
         return token, Principal(client.id, client.role, scopes=token.scopes)
 
