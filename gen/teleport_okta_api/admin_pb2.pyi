@@ -1089,6 +1089,7 @@ class GetStatusResponse(_message.Message):
     COST_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     ROLE_WARNINGS_FIELD_NUMBER: _builtins.int
+    FOLLOWING_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     state: _builtins.str
     """idle, running, failing or standby"""
@@ -1129,6 +1130,10 @@ class GetStatusResponse(_message.Message):
     def role_warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What to know of the cluster's roles."""
 
+    @_builtins.property
+    def following(self) -> Global___Following:
+        """How changes arrive between full passes; absent while nothing follows the System Log."""
+
     def __init__(
         self,
         *,
@@ -1148,14 +1153,89 @@ class GetStatusResponse(_message.Message):
         cost: Global___PassCost | None = ...,
         progress: Global___ReadingProgress | None = ...,
         role_warnings: _abc.Iterable[_builtins.str] | None = ...,
+        following: Global___Following | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "findings", b"findings", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "findings", b"findings", "following", b"following", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "features", b"features", "findings", b"findings", "identities", b"identities", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress", "quarantined", b"quarantined", "role_warnings", b"role_warnings", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "features", b"features", "findings", b"findings", "following", b"following", "identities", b"identities", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress", "quarantined", b"quarantined", "role_warnings", b"role_warnings", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class Following(_message.Message):
+    """How the System Log is followed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    POLLED_AT_FIELD_NUMBER: _builtins.int
+    PUBLISHED_FIELD_NUMBER: _builtins.int
+    LAG_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    UNKNOWN_FIELD_NUMBER: _builtins.int
+    UNREADABLE_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    PAGES_BEHIND_FIELD_NUMBER: _builtins.int
+    ALARMS_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    """starting, following, not permitted or failing."""
+    reason: _builtins.str
+    """Why it is not followed."""
+    lag: _builtins.float
+    """How many seconds that lay back when it was read."""
+    events: _builtins.int
+    """How many events were read, how many of them are of unknown types, and how many could not be read."""
+    unknown: _builtins.int
+    unreadable: _builtins.int
+    waiting: _builtins.int
+    """How many hints wait to be seen to."""
+    pages_behind: _builtins.int
+    """How many full pages were read in a row."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """Since when it has been so."""
+
+    @_builtins.property
+    def polled_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was last read to its end."""
+
+    @_builtins.property
+    def published(self) -> _timestamp_pb2.Timestamp:
+        """The own time of the newest event."""
+
+    @_builtins.property
+    def alarms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Sentences about our own rights and limits."""
+
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        polled_at: _timestamp_pb2.Timestamp | None = ...,
+        published: _timestamp_pb2.Timestamp | None = ...,
+        lag: _builtins.float | None = ...,
+        events: _builtins.int = ...,
+        unknown: _builtins.int = ...,
+        unreadable: _builtins.int = ...,
+        waiting: _builtins.int = ...,
+        pages_behind: _builtins.int = ...,
+        alarms: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lag", b"_lag", "lag", b"lag", "polled_at", b"polled_at", "published", b"published", "since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lag", b"_lag", "alarms", b"alarms", "events", b"events", "lag", b"lag", "pages_behind", b"pages_behind", "polled_at", b"polled_at", "published", b"published", "reason", b"reason", "since", b"since", "state", b"state", "unknown", b"unknown", "unreadable", b"unreadable", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__lag: _TypeAlias = _typing.Literal["lag"]  # noqa: Y015
+    _WhichOneofArgType__lag: _TypeAlias = _typing.Literal["_lag", b"_lag"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lag) -> _WhichOneofReturnType__lag | None: ...
+
+Global___Following: _TypeAlias = Following  # noqa: Y015
 
 @_typing.final
 class Identity(_message.Message):

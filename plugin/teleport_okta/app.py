@@ -19,10 +19,12 @@ from teleport_okta.observe.metrics import Metrics, served
 from teleport_okta.okta.configured import client_of
 from teleport_okta.okta.directory_reads import DirectoryReads
 from teleport_okta.okta.reads import OktaReads
+from teleport_okta.okta.system_log import SystemLog
 from teleport_okta.serve.admin import AdminService, serving
 from teleport_okta.state.lock import exclusive
 from teleport_okta.state.store import Store
 from teleport_okta.sync.engine import Engine
+from teleport_okta.sync.follower import Follower
 from teleport_okta.sync.full_pass import FullPass
 from teleport_okta.sync.renewing import AppServerKeeper
 from teleport_okta.sync.sources import OktaSource
@@ -59,6 +61,7 @@ class Parts:
     full_pass: FullPass
     metrics: Metrics
     clock: Clock
+    system_log: SystemLog
     keepers: tuple[Callable[[], Awaitable[None]], ...]
     """What keeps the identities good, the lease ours and the app servers alive, while they run."""
 
@@ -108,7 +111,9 @@ async def opened(
             clock=time,
         )
         apps = AppServerKeeper(full_pass, entered.teleport, clock=time, rng=rng)
-        yield Parts(store, okta, entered.teleport, full_pass, metrics, time, (*entered.keepers, apps.keep))
+        yield Parts(
+            store, okta, entered.teleport, full_pass, metrics, time, SystemLog(client), (*entered.keepers, apps.keep)
+        )
 
 
 async def serve(settings: Settings, *, debug: bool = False) -> None:
@@ -136,17 +141,39 @@ async def _run(settings: Settings, parts: Parts) -> None:
         store=parts.store,
         clock=parts.clock,
         interval=settings.sync.interval,
+        audit_interval=settings.sync.audit_interval,
     )
+    follower = follower_of(settings, parts, engine.reconcile) if settings.sync.follow_log else None
+    engine.follower = follower
+    if follower is not None:
+        parts.metrics.follow_log(follower.following)
     with served(parts.metrics, settings.metrics.listen):
-        async with kept(parts), serving(AdminService(engine, parts.store), settings.storage.data_dir):
+        async with kept(parts, follower), serving(AdminService(engine, parts.store), settings.storage.data_dir):
             _stop_on_signals(engine)
             await engine.run()
 
 
+def follower_of(settings: Settings, parts: Parts, reconcile: Callable[[str], Awaitable[bool]]) -> Follower:
+    """Return what brings changes between passes; `reconcile` runs a full pass and says whether it succeeded."""
+    return Follower(
+        system_log=parts.system_log,
+        okta=parts.okta,
+        full_pass=parts.full_pass,
+        store=parts.store,
+        settings=settings,
+        clock=parts.clock,
+        reconcile=reconcile,
+        teleport=parts.teleport,
+        rng=random.SystemRandom(),
+    )
+
+
 @asynccontextmanager
-async def kept(parts: Parts) -> AsyncIterator[None]:
-    """Run the keepers until the block ends."""
-    keepers = [asyncio.ensure_future(_unfailing(keeper, parts.clock)) for keeper in parts.keepers]
+async def kept(parts: Parts, follower: Follower | None = None) -> AsyncIterator[None]:
+    """Run the keepers, and what brings changes, until the block ends."""
+    following = () if follower is None else (follower.follow, follower.look, follower.watch, follower.ask_now_and_then)
+    every = (*parts.keepers, *following)
+    keepers = [asyncio.ensure_future(_unfailing(keeper, parts.clock)) for keeper in every]
     try:
         yield
     finally:

@@ -176,6 +176,17 @@ class SyncSettings(_Section):
         le=timedelta(days=7),
         description="Time between two full passes, up to a week.",
     )
+    follow_log: bool = Field(
+        default=True,
+        description="Follow Okta's System Log, so that changes arrive within seconds. Needs the scope okta.logs.read, "
+        "and an admin role that may read the log; without them full passes go on as if this were false.",
+    )
+    audit_interval: Duration = Field(
+        default=timedelta(hours=4),
+        ge=timedelta(minutes=1),
+        le=timedelta(days=7),
+        description="Time between two full passes while the System Log is followed, up to a week.",
+    )
     connector: str = Field(
         default="okta", min_length=1, description="Name of the Teleport SAML connector through which people sign in."
     )

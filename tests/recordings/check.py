@@ -1,7 +1,8 @@
 """Parse whatever genuine material lies below a folder: `make recordings DIR=…`.
 
-Recorded Okta answers and Teleport identity files are told apart by content; other files are passed over. One line a
-file; exit status 1 where one does not parse or loses something, or where there is neither kind.
+Recorded Okta answers, System Log events and Teleport identity files are told apart by content; other files are passed
+over. One line a file, and one an event; exit status 1 where one does not parse or loses something, or where there is
+none of these kinds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+import okta_log_events
 import okta_recordings
 import teleport_identities
 from teleport_okta.teleport.identity_errors import IdentityError
@@ -31,15 +33,19 @@ def main(arguments: list[str]) -> int:
         return 2
     folder = Path(arguments[0])
     recordings = [path for path in sorted(folder.rglob("*.json")) if is_recording(path)]
+    events = [path for path in sorted(folder.rglob("*.json")) if okta_log_events.events_of(path)]
     identities = teleport_identities.check_identity_files(folder)
-    if not recordings and not identities:
-        sys.stderr.write(f"{folder}: there are neither recorded answers nor identity files here\n")
+    if not recordings and not events and not identities:
+        sys.stderr.write(f"{folder}: there are no recorded answers, no log events and no identity files here\n")
         return 1
     checked = [okta_recordings.check(path) for path in recordings]
     sys.stdout.writelines(f"{line}\n" for line, _ in checked)
+    of_log = [okta_log_events.check(path) for path in events]
+    sys.stdout.writelines(f"{line}\n" for result in of_log for line in result.lines)
     sys.stdout.writelines(f"{teleport_identities.describe(path, result)}\n" for path, result in identities)
     refused = any(isinstance(result, IdentityError) for _, result in identities)
-    return 0 if all(fine for _, fine in checked) and not refused else 1
+    fine = all(fine for _, fine in checked) and all(result.fine for result in of_log)
+    return 0 if fine and not refused else 1
 
 
 if __name__ == "__main__":

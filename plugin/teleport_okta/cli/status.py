@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.model.findings import Findings
-    from teleport_okta.model.teleport import IdentityState
+    from teleport_okta.model.following import Following
+    from teleport_okta.model.teleport import Cluster, IdentityState
     from teleport_okta.settings import Settings
 
 _LINES_SHOWN: Final = 20
@@ -63,17 +64,14 @@ def _lines(current: Status) -> Iterator[str]:
     yield f"last pass without a failure: {_time(current.last_success)}"
     if current.next_pass:
         yield f"next pass: {_time(current.next_pass)}"
+    if current.following:
+        yield from _following(current.following)
     if current.progress:
         yield progress_line(current.progress)
     if current.last_error:
         yield f"{'standing by' if current.state == 'standby' else 'last error'}: {current.last_error}"
     if current.cluster:
-        yield f"cluster: {current.cluster.name}, Teleport {current.cluster.version}"
-        for warning in current.cluster.warnings:
-            yield f"warning: {warning}"
-        for feature in current.cluster.features:
-            off = "unknown" if feature.unknown else "off"
-            yield f"  {feature.name}: {'on' if feature.enabled else f'{off}, {feature.reason}'}"
+        yield from _cluster(current.cluster)
     for warning in current.warnings:
         yield f"warning: {warning}"
     for identity in current.identities:
@@ -90,6 +88,35 @@ def _lines(current: Status) -> Iterator[str]:
         yield f"quarantine since {_time(entry.since)}: {row.kind} {row.name or '(no name)'} ({row.okta_id or 'no id'})"
         refused = f", refused {entry.tries} times in a row" if entry.tries > 1 else ""
         yield f"  {row.reason} -> {row.remedy}; next try {_time(entry.next_try)}{refused}"
+
+
+def _cluster(cluster: Cluster) -> Iterator[str]:
+    yield f"cluster: {cluster.name}, Teleport {cluster.version}"
+    for warning in cluster.warnings:
+        yield f"warning: {warning}"
+    for feature in cluster.features:
+        off = "unknown" if feature.unknown else "off"
+        yield f"  {feature.name}: {'on' if feature.enabled else f'{off}, {feature.reason}'}"
+
+
+def _following(following: Following) -> Iterator[str]:
+    """Say how changes arrive, and what the log says of our own rights."""
+    match following.state:
+        case "following":
+            lag = "" if following.lag is None else f", {following.lag:.0f} s behind Okta"
+            yield (
+                f"System Log: followed, last read {_time(following.polled_at)}; newest event of "
+                f"{_time(following.published)}{lag}"
+            )
+        case _:
+            reason = f": {following.reason}" if following.reason else ""
+            yield f"System Log: {following.state}{reason}; full passes go on"
+    told = [f"{following.events} events read", f"{following.waiting} looks wait"]
+    told += [f"{following.unknown} of unknown types"] if following.unknown else []
+    told += [f"{following.unreadable} unreadable"] if following.unreadable else []
+    yield f"  {', '.join(told)}"
+    for alarm in following.alarms:
+        yield f"warning: {alarm}"
 
 
 def _identity_line(state: IdentityState) -> str:

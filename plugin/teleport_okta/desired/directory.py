@@ -63,8 +63,9 @@ class Candidate:
     """A group or an app (`of`) that passes the filters: `why` is the one that lets it.
 
     `people` are the ids of those who are in it, or have it individually. `unread` says why that is not known: then its
-    list is left as found. `app_ids` are what its members are granted (None: not known); `unlisted` are apps that the
-    group grants and that the listing of apps does not have as usable rows.
+    list is left as found. `left` are those of whom an event says that they left it. `app_ids` are what its members are
+    granted (None: not known); `unlisted` are apps that the group grants and that the listing of apps does not have as
+    usable rows.
     """
 
     okta_id: str
@@ -76,6 +77,7 @@ class Candidate:
     app_ids: tuple[str, ...] | None
     unread: str = ""
     unlisted: frozenset[str] = frozenset()
+    left: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,8 @@ class DesiredDirectory:
 
     `groups` and `apps` by Okta id, `candidates` likewise. `present` are the Okta ids of all groups and apps in the
     listings, usable or not: what is not among them is absent. `left_out` says of present ones why they are no app
-    server, `no_list` why they have no list. `doubted` are the listings (`desired/trust.py`) whose absences are not
-    believed.
+    server, `no_list` why they have no list; both also have what was deleted, which is not present. `doubted` are the
+    listings (`desired/trust.py`) whose absences are not believed.
     """
 
     groups: Mapping[str, WantedGroup]
@@ -99,7 +101,7 @@ class DesiredDirectory:
 
     def is_unknown(self, okta_id: str, listing: str) -> bool:
         """Whether nobody can tell what a group or an app is: its row is unreadable, or a doubted listing lacks it."""
-        is_missing = okta_id not in self.present
+        is_missing = okta_id not in self.present and okta_id not in self.left_out
         return (is_missing and listing in self.doubted) or self.is_unreadable(okta_id)
 
     def is_unreadable(self, okta_id: str) -> bool:
@@ -163,6 +165,9 @@ class _Sorting:
         self._set_malformed_aside("app_server", apps.malformed)
         wanted_apps = self._apps()
         wanted_groups = {group.id: self._group(group, wanted_apps) for group in groups.rows if self._is_usable(group)}
+        deleted = dict.fromkeys(self._directory.deleted, "it was deleted in Okta")
+        self._left_out |= deleted
+        self._no_list |= deleted
         present = {row.id for row in groups.rows} | {row.id for row in apps.rows}
         unreadable = {row.okta_id for row in (*groups.malformed, *apps.malformed) if row.okta_id}
         return DesiredDirectory(
@@ -198,7 +203,17 @@ class _Sorting:
             return
         roster = self._directory.direct.get(app.id)
         self._add(
-            Candidate(app.id, APP, app.label or app.id, app.description, why, _ids(roster), (app.id,), _unread(roster)),
+            Candidate(
+                app.id,
+                APP,
+                app.label or app.id,
+                app.description,
+                why,
+                _ids(roster),
+                (app.id,),
+                _unread(roster),
+                left=_left(roster),
+            ),
             roster,
         )
 
@@ -234,6 +249,7 @@ class _Sorting:
             None if wanted.apps is None else tuple(one.app.id for one in wanted.apps),
             _unread(roster),
             wanted.unlisted,
+            _left(roster),
         )
         self._add(candidate, roster)
 
@@ -262,3 +278,7 @@ def _ids(roster: Roster | None) -> frozenset[str]:
 
 def _unread(roster: Roster | None) -> str:
     return _NO_ROSTER if roster is None else roster.problem
+
+
+def _left(roster: Roster | None) -> frozenset[str]:
+    return frozenset() if roster is None else roster.left

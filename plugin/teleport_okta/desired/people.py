@@ -7,7 +7,7 @@ differ only in case the one who owns the name keeps it, and without an owner all
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -122,10 +122,13 @@ def desired_users(
             aside.append(verdict)
         else:
             candidates.append(verdict)
-    if policy.lock_suspended:
-        by_id = snapshot.suspended - snapshot.unassigned - gone.keys()
-        present |= by_id
-        suspended |= by_id
+    gone |= snapshot.ended
+    by_id = snapshot.suspended - snapshot.unassigned if policy.lock_suspended else frozenset()
+    locked = (by_id | snapshot.leaving) - gone.keys()
+    present |= locked
+    suspended |= locked
+    active -= locked
+    candidates = [replace(one, create=one.create and one.okta_id not in snapshot.leaving) for one in candidates]
     wanted, contended = _settle_names(candidates, owned_names)
     gone = {okta_id: reason for okta_id, reason in gone.items() if okta_id not in present}
     unassigned = snapshot.unassigned - present - gone.keys()

@@ -143,11 +143,15 @@ async def _api_token(client: OktaClient) -> Finding:
 async def _permissions(client: OktaClient, settings: Settings) -> list[Finding]:
     app_id = settings.okta.app_id if settings.sync.source == "saml_app" else None
     results = await probe(client, app_id=app_id, wanted=needs.ALL)
-    return [of_probe(result, apps_and_groups=settings.sync.apps_and_groups) for result in results]
+    sync = settings.sync
+    return [of_probe(one, apps_and_groups=sync.apps_and_groups, follow_log=sync.follow_log) for one in results]
 
 
-def of_probe(result: ProbeResult, *, apps_and_groups: bool = True) -> Finding:
-    """Turn a probe into a finding: what is needed and refused is an error, what nothing needs yet is worth a note."""
+def of_probe(result: ProbeResult, *, apps_and_groups: bool = True, follow_log: bool = True) -> Finding:
+    """Turn a probe into a finding: what is needed and refused is an error, what nothing needs yet is worth a note.
+
+    Without the log everything is done all the same, by full passes alone.
+    """
     need = result.need
     on_app = need not in needs.ALL
     check = f"{need.scope} on the app" if on_app else need.scope
@@ -159,6 +163,9 @@ def of_probe(result: ProbeResult, *, apps_and_groups: bool = True) -> Finding:
             return HERE.warning(check, f"needed {need.purpose}: {result.detail}", result.remedy)
         case _ if needed:
             return HERE.error(check, f"needed {need.purpose}: {result.detail}", result.remedy or _grant(result))
+        case _ if need is needs.LOGS and follow_log:
+            what = f"needed {need.purpose}, without which changes arrive by full passes alone: {result.detail}"
+            return HERE.warning(check, what, result.remedy or _grant(result))
         case _:
             detail = "not granted" if result.outcome is Outcome.REFUSED else result.detail
             return HERE.note(check, f"nothing needs it yet (later, {need.purpose}): {detail}")

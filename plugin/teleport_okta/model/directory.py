@@ -73,6 +73,9 @@ class Roster:
     listed: int = 0
     """How many rows there were in all, counted among `ids` or not: it tells what reading it again costs."""
 
+    left: frozenset[str] = field(default=frozenset(), repr=False)
+    """Of whom an event says that they are not in it any more, and the roster too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:
@@ -80,7 +83,8 @@ class Directory:
 
     `members` has a roster for each group whose members were asked for (ids of people, deactivated ones among them),
     `grants` one for each group that grants apps (ids of apps), `direct` one for each app that was asked about (ids of
-    the people assigned individually). Groups that Okta counts nobody, or no app, for have empty rosters.
+    the people assigned individually). Groups that Okta counts nobody, or no app, for have empty rosters. `deleted` are
+    the ids of groups and apps of which an event says that they were deleted, and which a read by id does not find.
     """
 
     groups: Listing[OktaGroup]
@@ -88,3 +92,4 @@ class Directory:
     members: Mapping[str, Roster] = field(default_factory=dict, repr=False)
     grants: Mapping[str, Roster] = field(default_factory=dict, repr=False)
     direct: Mapping[str, Roster] = field(default_factory=dict, repr=False)
+    deleted: frozenset[str] = frozenset()

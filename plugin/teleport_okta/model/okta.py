@@ -141,6 +141,9 @@ class PersonFacts:
     scope: str = ""
     """USER (direct) or GROUP, as the assignment says; nothing where there is none."""
 
+    as_of: datetime | None = None
+    """When the status last changed, or the assignment was made, whichever is later; None where Okta does not say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -150,7 +153,9 @@ class Snapshot:
     page arrived); `untrusted` says why the absences of a complete walk must not be believed (None: they may).
     Of people whom the listing lacks, `unassigned` are the ids of those whom a read by id shows without an assignment,
     `lost` of those whom it shows as the listing should have, `suspended` of those whom it shows suspended, and
-    `unconfirmed` of those who could not be read by id.
+    `unconfirmed` of those who could not be read by id. Of people who were read one by one, `ended` says of those who
+    left what states it, and `leaving` are those of whom an event says that they left, which is newer than what was read
+    of them: they are locked until they are read again.
     """
 
     people: tuple[PersonFacts, ...] = field(repr=False)
@@ -162,3 +167,5 @@ class Snapshot:
     unconfirmed: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
     suspended: frozenset[str] = frozenset()
+    ended: Mapping[str, str] = field(default_factory=dict)
+    leaving: frozenset[str] = frozenset()

@@ -35,6 +35,50 @@ class SeenIdentity(Protocol):
         ...
 
 
+class SeenFollowing(Protocol):
+    """What is shown of how the System Log is followed."""
+
+    @property
+    def state(self) -> str:
+        """It is `following` while changes arrive by the log."""
+        ...
+
+    @property
+    def polled_at(self) -> datetime | None:
+        """When it was last read to its end."""
+        ...
+
+    @property
+    def lag(self) -> float | None:
+        """How many seconds old the newest event was when it was read."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """How many hints wait."""
+        ...
+
+    @property
+    def pages_behind(self) -> int:
+        """How many full pages were read in a row."""
+        ...
+
+    @property
+    def unknown(self) -> int:
+        """How many events were of unknown types."""
+        ...
+
+    @property
+    def unreadable(self) -> int:
+        """How many events could not be read."""
+        ...
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """Sentences about our own rights and limits."""
+        ...
+
+
 class Metrics:
     """What one process has to show; each metric's help text is its documentation."""
 
@@ -69,6 +113,10 @@ class Metrics:
     def follow(self, identities: Callable[[], Iterable[SeenIdentity]], is_writer: Callable[[], bool]) -> None:
         """Show our identities and the right to write, each time as they are when somebody looks."""
         self.registry.register(_Followed(identities, is_writer))
+
+    def follow_log(self, following: Callable[[], SeenFollowing]) -> None:
+        """Show how the System Log is followed, each time as it is when somebody looks."""
+        self.registry.register(_FollowedLog(following))
 
     def nothing_held(self) -> None:
         """Forget what an earlier pass held."""
@@ -121,6 +169,47 @@ class _Followed(Collector):
             problem.add_metric((identity.which,), bool(identity.problem))
         writer.add_metric((), self._is_writer())
         return expires, problem, writer
+
+
+_OF_LOG = {
+    "teleport_okta_log_following": "1 while changes arrive by Okta's System Log, 0 while only full passes bring them.",
+    "teleport_okta_log_polled_timestamp_seconds": "When the log was last read to its end, in Unix seconds.",
+    "teleport_okta_log_lag_seconds": "How old the newest event of the log was when it was read.",
+    "teleport_okta_log_pages_behind": "Full pages of the log that were read in a row; behind each more waits.",
+    "teleport_okta_log_unknown_events": "Events of types that are not known, since the process began.",
+    "teleport_okta_log_unreadable_events": "Events that could not be read, since the process began.",
+    "teleport_okta_log_alarms": "What the log of the last day says of our own rights, keys and limits.",
+    "teleport_okta_hints_waiting": "Hints that wait to be seen to.",
+}
+
+
+class _FollowedLog(Collector):
+    """Metrics of how the System Log is followed; without a value while there is none."""
+
+    def __init__(self, following: Callable[[], SeenFollowing]) -> None:
+        self._following = following
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Return the metrics without values, by which the registry knows their names."""
+        return tuple(GaugeMetricFamily(name, text) for name, text in _OF_LOG.items())
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return the metrics as of now."""
+        seen = self._following()
+        values = (
+            seen.state == "following",
+            None if seen.polled_at is None else seen.polled_at.timestamp(),
+            seen.lag,
+            seen.pages_behind,
+            seen.unknown,
+            seen.unreadable,
+            len(seen.alarms),
+            seen.waiting,
+        )
+        for family, value in zip(self.describe(), values, strict=True):
+            if value is not None:
+                family.add_metric((), value)
+                yield family
 
 
 @contextmanager

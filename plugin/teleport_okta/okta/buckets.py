@@ -142,13 +142,16 @@ class Bucket:
         """Calls a window that Okta grants us, as last heard; None before the first answer."""
         return self._limit
 
-    def wait(self, now: float) -> float:
-        """Return how many seconds the next call must wait: 0 to go at once, infinity until an answer comes in."""
+    def wait(self, now: float, share: float | None = None) -> float:
+        """Return how many seconds the next call must wait: 0 to go at once, infinity until an answer comes in.
+
+        A `share` that is larger than ours lets a call into the part that is left to others.
+        """
         if self._limit is None:
             return 0.0 if self._under_way < CAUTIOUS_START else math.inf
         over = now >= self._ends_at
         left = self._limit - self._under_way if over else self._left
-        if left > self._limit - allowance(self._limit, self._share):
+        if left > self._limit - allowance(self._limit, max(self._share, share or 0)):
             return 0.0
         return math.inf if over else self._ends_at - now
 

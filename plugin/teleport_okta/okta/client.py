@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from teleport_okta.okta.call_forecast import Pace
-from teleport_okta.okta.errors import OktaMalformedAnswerError
+from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError
 from teleport_okta.okta.okta_clock import OktaClock
 from teleport_okta.okta.pacing import Pacer
 from teleport_okta.okta.pages import Page, page_of, walk
@@ -123,6 +123,17 @@ class OktaClient:
     async def first_page(self, path: str, query: Mapping[str, str], *, scope: str | None = None) -> Page:
         """Read the first page of a listing alone; `scope` as for `get`. Raises OktaError."""
         return await self._page(self.address.at(path, query), self._signature(scope))
+
+    async def page_at(self, url: URL, *, scope: str | None = None) -> Page:
+        """Read one page of a listing by its whole address, which must lead to us; `scope` as for `get`.
+
+        Raises OktaError.
+        """
+        if not self.address.leads_to_us(url):
+            raise OktaMalformedAnswerError(
+                Failure("GET", url.raw_path), f"is at {url.host or url}, which is not {self.address.host}"
+            )
+        return await self._page(url, self._signature(scope))
 
     async def _page(self, url: URL, signature: _Signature) -> Page:
         return await self._sender.send(Call("GET", url, signature, listing=True), page_of)

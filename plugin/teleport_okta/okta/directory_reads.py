@@ -25,7 +25,7 @@ from teleport_okta.okta.errors import (
     OktaUnauthorizedError,
     OktaUnreachableError,
 )
-from teleport_okta.okta.fields import demanded
+from teleport_okta.okta.fields import demanded, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +43,7 @@ MEMBERS_A_PAGE: Final = 1000
 GRANTS_A_PAGE: Final = 200
 GROUPS_OF_APP_A_PAGE: Final = 200
 APP_USERS_A_PAGE: Final = 500
+GROUPS_OF_PERSON_A_PAGE: Final = 200
 
 NOT_FOUND: Final = "not found"
 """The problem of a roster whose object is gone, or hidden from us, since it was listed."""
@@ -68,6 +69,13 @@ class DirectoryReads:
         """List the groups with their counts. Raises what the first page raises."""
         query = {"limit": str(GROUPS_A_PAGE), "expand": "stats"}
         return await collect(self.client, "/api/v1/groups", query, facts.group)
+
+    async def groups_changed_since(self, moment: datetime) -> tuple[OktaGroup, ...]:
+        """List the groups that were changed since a moment, or whose members were. Raises OktaError."""
+        since = written(moment)
+        either = f'lastUpdated gt "{since}" or lastMembershipUpdated gt "{since}"'
+        query = {"limit": str(GROUPS_A_PAGE), "expand": "stats", "filter": either}
+        return (await collect(self.client, "/api/v1/groups", query, facts.group)).rows
 
     async def apps(self) -> Listing[OktaApp]:
         """List the apps, inactive ones among them. Raises what the first page raises."""
@@ -101,6 +109,18 @@ class DirectoryReads:
     async def direct(self, app_id: str) -> Roster:
         """Read the ids of the people who have an app directly; all who have it are listed, whatever the way."""
         return await self._roster("apps", app_id, "users", APP_USERS_A_PAGE, _id_if_direct)
+
+    async def groups_of_person(self, okta_id: str) -> Roster:
+        """Read the ids of the groups that a person is in."""
+        return await self._roster("users", okta_id, "groups", GROUPS_OF_PERSON_A_PAGE, _id)
+
+    async def has_directly(self, app_id: str, okta_id: str) -> bool:
+        """Read whether a person has an app directly. Raises OktaError; a person or app that is not found has none."""
+        path = f"/api/v1/apps/{quote(app_id, safe='')}/users/{quote(okta_id, safe='')}"
+        try:
+            return facts.is_direct(await self.client.get(path))
+        except OktaNotFoundError:
+            return False
 
     async def _roster(
         self, kind: str, okta_id: str, under: str, limit: int, read: Callable[[Mapping[str, object]], str | None]

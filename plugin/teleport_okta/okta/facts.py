@@ -144,20 +144,32 @@ def person_of_app_user(row: Mapping[str, object]) -> PersonFacts | MalformedRow:
     )
 
 
+def as_of(row: Mapping[str, object]) -> datetime | None:
+    """Return when the status of a person changed, or the assignment was made, whichever is later; None: not said."""
+    embedded = row.get("_embedded")
+    who = embedded.get("user") if isinstance(embedded, dict) else None
+    if isinstance(who, dict):
+        written = (text_if_readable(who, "statusChanged"), text_if_readable(row, "created"))
+    else:
+        written = (text_if_readable(row, "statusChanged"), None)
+    return max((moment for moment in map(_moment, written) if moment is not None), default=None)
+
+
 def is_direct(assignment: Mapping[str, object]) -> bool:
     """Whether a row of an app's users is a person's own assignment, not a group's, and is not over."""
     return text(assignment, "scope") == DIRECT and text(assignment, "status") not in APP_USER_ENDED
+
+
+def is_assigned_directly(person: PersonFacts) -> bool:
+    """Whether a person's own assignment it is by which they have the app, and it is not over."""
+    return person.scope == DIRECT and person.assignment_status not in APP_USER_ENDED
 
 
 def direct_people(people: Snapshot) -> Roster:
     """Return the people of an app whose own assignment it is, out of a listing of them all with their profiles."""
     unreadable = f"{len(people.malformed)} of its people could not be read" if people.malformed else ""
     return Roster(
-        ids=frozenset(
-            person.okta_id
-            for person in people.people
-            if person.scope == DIRECT and person.assignment_status not in APP_USER_ENDED
-        ),
+        ids=frozenset(person.okta_id for person in people.people if is_assigned_directly(person)),
         read_at=people.read_at,
         problem=people.incomplete or people.untrusted or unreadable,
         listed=len(people.people) + len(people.malformed),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
 from teleport_okta.errors import TeleportOktaError
@@ -9,6 +10,7 @@ from teleport_okta.model.okta import MalformedRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
 T = TypeVar("T")
 
@@ -87,6 +89,11 @@ def objects(body: Mapping[str, object], name: str) -> list[Mapping[str, object]]
         case _:
             what = f"{name} is no list of objects"
             raise UnreadableFactError(what)
+
+
+def written(moment: datetime) -> str:
+    """Return a moment as Okta writes it in queries: UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def is_unicode(value: str) -> bool:

@@ -5,17 +5,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.okta.buckets import Bucket, RateHeaders
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from teleport_okta.clock import Clock
 
 MAX_UNDER_WAY: Final = 8
 """Requests in flight over all buckets: more never helps, and an organisation has as few as 35 (`okta.md` 2.4, 6.4)."""
+
+
+URGENT_SHARE: Final = 0.95
+"""Of each limit, for calls on which a leaver's lock rests: a pass that uses our share up must not make them wait."""
+
+_is_urgent: ContextVar[bool] = ContextVar("is_urgent", default=False)
+
+
+@contextlib.contextmanager
+def urgently() -> Iterator[None]:
+    """Let the calls of the block, and of the tasks begun in it, use a larger share of the limits."""
+    token = _is_urgent.set(True)
+    try:
+        yield
+    finally:
+        _is_urgent.reset(token)
 
 
 class Turn:
@@ -48,7 +65,8 @@ class Pacer:
     async def turn(self, name: str) -> AsyncIterator[Turn]:
         """Wait until a call of the bucket may go; the block is the call."""
         bucket = self._buckets.setdefault(name, Bucket(self.share))
-        while (seconds := bucket.wait(self._clock.monotonic())) > 0:
+        share = URGENT_SHARE if _is_urgent.get() else None
+        while (seconds := bucket.wait(self._clock.monotonic(), share)) > 0:
             if seconds == math.inf:
                 await self._waiting.setdefault(name, asyncio.Event()).wait()
             else:

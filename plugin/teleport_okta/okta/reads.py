@@ -7,10 +7,11 @@ in pages of 500, those of an organisation in pages of 200.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from teleport_okta.model.okta import Snapshot
+from teleport_okta.model.okta import MalformedRow, Snapshot
 from teleport_okta.okta import facts
 from teleport_okta.okta.collecting import collect
 from teleport_okta.okta.errors import (
@@ -24,13 +25,14 @@ from teleport_okta.okta.errors import (
     OrganizationUrlError,
     UnknownAppError,
 )
-from teleport_okta.okta.fields import UnreadableFactError, fact_or_malformed
+from teleport_okta.okta.fields import UnreadableFactError, demanded, fact_or_malformed, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from teleport_okta.model.directory import Listing
-    from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts
+    from teleport_okta.model.okta import OktaApp, OktaOrganization, PersonFacts
     from teleport_okta.okta.client import OktaClient
 
 APP_USERS_A_PAGE: Final = 500
@@ -118,6 +120,12 @@ class OktaReads:
         """
         return await self._people("/api/v1/users", {"limit": str(USERS_A_PAGE)}, facts.person_of_user)
 
+    async def changed_since(self, moment: datetime) -> list[str]:
+        """List the ids of the people who were changed since a moment, deactivated ones among them. Raises OktaError."""
+        query = {"limit": str(USERS_A_PAGE), "filter": f'lastUpdated ge "{written(moment)}"'}
+        listing: Listing[str] = await collect(self._client, "/api/v1/users", query, lambda row: demanded(row, "id"))
+        return list(listing.rows)
+
     async def _person(
         self, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], PersonFacts | MalformedRow]
     ) -> PersonFacts | MalformedRow | None:
@@ -125,7 +133,8 @@ class OktaReads:
             row = await self._client.get(path, query)
         except OktaNotFoundError:
             return None
-        return fact_or_malformed(row, read)
+        fact = fact_or_malformed(row, read)
+        return fact if isinstance(fact, MalformedRow) else replace(fact, as_of=facts.as_of(row))
 
     async def _people(
         self, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], PersonFacts | MalformedRow]

@@ -38,7 +38,7 @@ def why_ended(okta_id: str, desired: DesiredDirectory) -> str | None:
 
 def harm_of_end(harmed: Harmed, desired: DesiredDirectory) -> Harm:
     """Return the harm of what ends because its group or app is no candidate, with the evidence for that."""
-    if harmed.okta_id in desired.present:
+    if harmed.okta_id in desired.present or harmed.okta_id in desired.no_list:
         return Harm(harmed, Evidence.STATED)
     return Harm(harmed, Evidence.ABSENT, listing=listing_of(harmed.okta_id))
 

@@ -55,7 +55,7 @@ def plan_user_groups(
     for name, group in sorted(actual.user_groups.items()):
         is_ours = labels.owner_of(group.labels) == policy.owner
         if is_ours and name not in desired.present and _okta_id(group) in scope.groups:
-            changes.append(_ending(group))
+            changes.append(_ending(group, desired))
     return Plan(changes=tuple(changes), quarantined=tuple(aside), unchanged=unchanged)
 
 
@@ -132,8 +132,9 @@ def _step(wanted: WantedGroup, content: TeleportUserGroup, found: TeleportUserGr
     )
 
 
-def _ending(group: TeleportUserGroup) -> Change:
+def _ending(group: TeleportUserGroup, desired: DesiredDirectory) -> Change:
     okta_id = _okta_id(group)
+    is_stated = okta_id in desired.left_out
     return Change(
         action=Action.DELETE,
         kind=USER_GROUP,
@@ -142,7 +143,11 @@ def _ending(group: TeleportUserGroup) -> Change:
         okta_id=okta_id,
         reason=f"the group {group.labels.get(labels.GROUP_NAME, group.name)} is no longer in Okta",
         found=group,
-        harm=Harm(Harmed(USER_GROUP, group.name, okta_id), Evidence.ABSENT, listing=GROUPS),
+        harm=Harm(
+            Harmed(USER_GROUP, group.name, okta_id),
+            Evidence.STATED if is_stated else Evidence.ABSENT,
+            listing="" if is_stated else GROUPS,
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from teleport_okta_api import admin_pb2 as api
 
 from teleport_okta.model.findings import PutOff, Quarantined
+from teleport_okta.model.following import Following
 from teleport_okta.model.teleport import Cluster, Feature, IdentityState
 from teleport_okta.plan.changes import FieldChange
 from teleport_okta.plan.view import ChangeView, PlanView
@@ -126,6 +127,8 @@ def status_to_message(status: Status) -> api.GetStatusResponse:
         message.cost.CopyFrom(cost_to_message(status.cost))
     if status.progress is not None:
         message.progress.CopyFrom(progress_to_message(status.progress))
+    if status.following is not None:
+        message.following.CopyFrom(_following_to_message(status.following))
     if status.last_pass is not None:
         message.last_pass.CopyFrom(report_to_message(status.last_pass))
     return message
@@ -160,6 +163,41 @@ def status_from_message(message: api.GetStatusResponse) -> Status:
         cost=cost_from_message(message.cost) if message.HasField("cost") else None,
         progress=progress_from_message(message.progress) if message.HasField("progress") else None,
         warnings=tuple(message.role_warnings),
+        following=_following_from_message(message.following) if message.HasField("following") else None,
+    )
+
+
+def _following_to_message(following: Following) -> api.Following:
+    return api.Following(
+        state=following.state,
+        reason=following.reason,
+        since=_time_to_message(following.since),
+        polled_at=_time_to_message(following.polled_at),
+        published=_time_to_message(following.published),
+        lag=following.lag,
+        events=following.events,
+        unknown=following.unknown,
+        unreadable=following.unreadable,
+        waiting=following.waiting,
+        pages_behind=following.pages_behind,
+        alarms=following.alarms,
+    )
+
+
+def _following_from_message(message: api.Following) -> Following:
+    return Following(
+        state=message.state,
+        reason=message.reason,
+        since=_time_from_message(message, "since"),
+        polled_at=_time_from_message(message, "polled_at"),
+        published=_time_from_message(message, "published"),
+        lag=message.lag if message.HasField("lag") else None,
+        events=message.events,
+        unknown=message.unknown,
+        unreadable=message.unreadable,
+        waiting=message.waiting,
+        pages_behind=message.pages_behind,
+        alarms=tuple(message.alarms),
     )
 
 
@@ -271,7 +309,7 @@ def _time_to_message(moment: datetime | None) -> Timestamp | None:
     return message
 
 
-def _time_from_message(message: api.GetStatusResponse | api.Identity, field: str) -> datetime | None:
+def _time_from_message(message: api.GetStatusResponse | api.Identity | api.Following, field: str) -> datetime | None:
     if not message.HasField(field):  # type: ignore[arg-type]  # the stub lists the literal names
         return None
     moment: Timestamp = getattr(message, field)

@@ -182,7 +182,33 @@ CREATE TABLE user_names (        -- whom the name of a user of ours stood for la
 INSERT OR IGNORE INTO user_names SELECT name, okta_id, 0, 1 FROM seen WHERE managed AND name != '';
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH)
+_TENTH: Final = """
+CREATE TABLE hints (             -- what may be out of date, and waits to be looked at
+    kind TEXT NOT NULL,
+    about TEXT NOT NULL,         -- what it is about: an Okta id, or nothing
+    with_id TEXT NOT NULL,       -- the other id of a pair
+    claim TEXT NOT NULL,         -- what the event says has come about
+    published REAL,              -- when Okta says that it did
+    cause TEXT NOT NULL,
+    generation INTEGER NOT NULL, -- grows with every hint
+    tries INTEGER NOT NULL,
+    looks INTEGER NOT NULL,      -- reads that contradicted the claim
+    due REAL NOT NULL,
+    is_urgent INTEGER NOT NULL,
+    PRIMARY KEY (kind, about, with_id)
+) WITHOUT ROWID;
+CREATE INDEX hints_due ON hints (due);
+
+CREATE TABLE log_position (      -- where the System Log is read on
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    url TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    polled_at REAL NOT NULL,
+    published REAL
+);
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH, _TENTH)
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 
 

@@ -19,6 +19,7 @@ from teleport_okta.state.approvals import Approvals
 from teleport_okta.state.database import Database
 from teleport_okta.state.directory import DirectoryMemory
 from teleport_okta.state.findings import FindingsMemory
+from teleport_okta.state.hints import Hints
 from teleport_okta.state.journal import Journal
 from teleport_okta.state.left_memberships import LeftMemberships
 from teleport_okta.state.user_names import UserNames
@@ -66,7 +67,7 @@ class Store:
     """The state of one process; `journal` is the record of what it did, `approvals` what a person admitted.
 
     `directory` is what was last seen of groups and apps, `left` what people left behind in lists of ours,
-    `user_names` whom the names of users stood for last.
+    `user_names` whom the names of users stood for last, `hints` what waits to be looked at.
     """
 
     def __init__(self, database: Database) -> None:
@@ -76,6 +77,7 @@ class Store:
         self.directory = DirectoryMemory(database)
         self.left = LeftMemberships(database)
         self.user_names = UserNames(database)
+        self.hints = Hints(database)
         self._findings = FindingsMemory(database)
 
     @classmethod

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from teleport_okta.desired.directory import lists_wanted
-from teleport_okta.model.names import member_role, reviewer_role
+from teleport_okta.model.directory import Roster
+from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.scope import named
+from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.reading import DirectoryFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-    from teleport_okta.model.directory import Directory, Listing, Roster
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.directory import Directory, Listing
     from teleport_okta.model.scope import Scope
     from teleport_okta.okta.directory_reads import DirectoryReads
     from teleport_okta.plan.actual import ActualDirectory
+    from teleport_okta.sync.key_reads import AppRead, GroupRead, KeyReads
     from teleport_okta.teleport.cluster import Teleport
 
 T = TypeVar("T")
@@ -30,48 +35,129 @@ class _Row(Protocol):
 R = TypeVar("R", bound=_Row)
 
 
+@dataclass(slots=True)
+class _GroupsOfPeople:
+    """In which groups people are, each read once; None of somebody who is not found."""
+
+    okta: DirectoryReads
+    read: dict[str, Roster] = field(default_factory=dict)
+
+    async def of(self, okta_id: str) -> Roster:
+        if okta_id not in self.read:
+            self.read[okta_id] = await self.okta.groups_of_person(okta_id)
+        return self.read[okta_id]
+
+
 class DirectoryOfKeys:
     """Reads groups and apps of one organisation, with their lists and roles in one cluster."""
 
-    def __init__(self, okta: DirectoryReads, teleport: Teleport) -> None:
+    def __init__(self, okta: DirectoryReads, teleport: Teleport, clock: Clock) -> None:
         self._okta = okta
+        self._clock = clock
         self._teleport = teleport
 
-    async def read(self, known: DirectoryFacts, scope: Scope) -> DirectoryFacts:
-        """Return what is known, with the groups and apps of a scope as they are now.
+    async def read(self, known: DirectoryFacts, scope: Scope, reads: KeyReads = WHOLE) -> DirectoryFacts:
+        """Return what is known, with the groups and apps of a scope as they are now, as far as `reads` asks for them.
 
-        User groups and app servers are not read: nobody but this process writes them. Raises OktaError or
-        TeleportError.
+        Raises OktaError or TeleportError.
         """
         okta, actual = known.okta, known.actual
+        groups_of = _GroupsOfPeople(self._okta)
         for group_id in sorted(named(scope.groups)):
-            okta = await self._with_group(okta, known, group_id)
+            okta = await self._with_group(okta, known, group_id, reads.of_group(group_id), groups_of)
             actual = await self._with_list(actual, known, group_id)
         for app_id in sorted(named(scope.apps)):
-            okta = await self._with_app(okta, known, app_id)
+            okta = await self._with_app(okta, known, app_id, reads.of_app(app_id))
             actual = await self._with_list(actual, known, app_id)
-        return DirectoryFacts(okta, actual, known.imports)
+        actual = await self._with_written(actual, known, scope)
+        return DirectoryFacts(okta, actual, known.imports, known.fresh)
 
-    async def _with_group(self, okta: Directory, known: DirectoryFacts, group_id: str) -> Directory:
-        found = await self._okta.group(group_id)
-        okta = replace(okta, groups=_with_rows(okta.groups, found, group_id))
-        members, grants = _without(okta.members, group_id), _without(okta.grants, group_id)
-        if found.rows:
-            if lists_wanted(found.rows, (), known.imports)[0]:
-                members[group_id] = await self._okta.members(group_id)
+    async def _with_written(self, actual: ActualDirectory, known: DirectoryFacts, scope: Scope) -> ActualDirectory:
+        """List user groups or app servers anew where one of the scope was written since they were listed last."""
+        groups = [group for name, group in actual.user_groups.items() if name in named(scope.groups)]
+        if not known.imports.groups_off and any(group.raw is None for group in groups):
+            actual = replace(actual, user_groups={one.name: one for one in await self._teleport.user_groups.list()})
+        names = {app_server_name(app_id) for app_id in named(scope.apps)}
+        servers = [server for name, server in actual.app_servers.items() if name in names]
+        if not known.imports.apps_off and any(server.raw is None for server in servers):
+            listed = await self._teleport.app_servers.list()
+            host_id = known.imports.host_id
+            actual = replace(actual, app_servers={one.name: one for one in listed if one.host_id == host_id})
+        return actual
+
+    async def _with_group(
+        self, okta: Directory, known: DirectoryFacts, group_id: str, read: GroupRead, groups_of: _GroupsOfPeople
+    ) -> Directory:
+        is_known = group_id in known.fresh and any(row.id == group_id for row in okta.groups.rows)
+        row_is_read = read.row or not is_known
+        if row_is_read:
+            okta = replace(okta, groups=_with_rows(okta.groups, await self._okta.group(group_id), group_id))
+        row = next((row for row in okta.groups.rows if row.id == group_id), None)
+        if row is None:
+            deleted = {group_id} if read.is_deleted else set()
+            members, grants = _without(okta.members, group_id), _without(okta.grants, group_id)
+            return replace(okta, members=members, grants=grants, deleted=frozenset(deleted | okta.deleted))
+        members, grants = dict(okta.members), dict(okta.grants)
+        if lists_wanted((row,), (), known.imports)[0]:
+            roster = members.get(group_id)
+            if read.members or not is_known or (read.people and (roster is None or roster.problem)):
+                members[group_id] = _listed(await self._okta.members(group_id), roster, read)
+            elif roster is not None and read.people:
+                members[group_id] = await self._with_people(roster, group_id, read, groups_of)
+        else:
+            members.pop(group_id, None)
+        if read.grants or not is_known:
             grants[group_id] = await self._okta.grants(group_id)
+        if not row_is_read:
+            # What Okta counted at the last listing says nothing of members that were read since.
+            okta = replace(okta, groups=_with_row(okta.groups, replace(row, users_count=None, apps_count=None)))
         return replace(okta, members=members, grants=grants)
 
-    async def _with_app(self, okta: Directory, known: DirectoryFacts, app_id: str) -> Directory:
-        found = await self._okta.app(app_id)
-        okta = replace(okta, apps=_with_rows(okta.apps, found, app_id))
-        direct = _without(okta.direct, app_id)
-        if not found.rows:
-            return replace(okta, direct=direct)
-        if lists_wanted((), found.rows, known.imports)[1]:
-            direct[app_id] = await self._okta.direct(app_id)
+    async def _with_people(self, roster: Roster, group_id: str, read: GroupRead, groups_of: _GroupsOfPeople) -> Roster:
+        """Return a roster with those set right of whom somebody said that they came or went, by their groups."""
+        there: set[str] = set()
+        gone: set[str] = set()
+        for okta_id in sorted(read.people):
+            groups = await groups_of.of(okta_id)
+            if groups.problem:
+                continue
+            if group_id in groups.ids:
+                there.add(okta_id)
+            elif okta_id not in read.there:
+                gone.add(okta_id)
+        return _amended(roster, there, gone, read.left, self._clock.now())
+
+    async def _with_app(self, okta: Directory, known: DirectoryFacts, app_id: str, read: AppRead) -> Directory:
+        is_known = app_id in known.fresh and any(row.id == app_id for row in okta.apps.rows)
+        if read.row or not is_known:
+            okta = replace(okta, apps=_with_rows(okta.apps, await self._okta.app(app_id), app_id))
+        row = next((row for row in okta.apps.rows if row.id == app_id), None)
+        if row is None:
+            deleted = {app_id} if read.is_deleted else set()
+            return replace(okta, direct=_without(okta.direct, app_id), deleted=frozenset(deleted | okta.deleted))
+        direct = dict(okta.direct)
+        if lists_wanted((), (row,), known.imports)[1]:
+            roster = direct.get(app_id)
+            if read.everybody or not is_known or (read.people and (roster is None or roster.problem)):
+                direct[app_id] = replace(await self._okta.direct(app_id), left=read.left)
+            elif roster is not None and read.people:
+                direct[app_id] = await self._with_assigned(roster, app_id, read)
+        else:
+            direct.pop(app_id, None)
+        okta = replace(okta, direct=direct)
+        if not read.granting and is_known:
+            return okta
         granting = await self._okta.groups_of_app(app_id)
-        return replace(okta, direct=direct, grants=_granted_by(okta.grants, app_id, granting))
+        return replace(okta, grants=_granted_by(okta.grants, app_id, granting))
+
+    async def _with_assigned(self, roster: Roster, app_id: str, read: AppRead) -> Roster:
+        """Return a roster with the people of whom somebody said that they got or lost the app, read one by one."""
+        there: set[str] = set()
+        gone: set[str] = set()
+        for okta_id in sorted(read.people):
+            is_direct = await self._okta.has_directly(app_id, okta_id)
+            (there if is_direct else gone).add(okta_id)
+        return _amended(roster, there, gone, read.left, self._clock.now())
 
     async def _with_list(self, actual: ActualDirectory, known: DirectoryFacts, okta_id: str) -> ActualDirectory:
         imports = known.imports
@@ -96,6 +182,80 @@ class DirectoryOfKeys:
 
 def _without(found: Mapping[str, T], *names: str) -> dict[str, T]:
     return {name: one for name, one in found.items() if name not in names}
+
+
+def _amended(roster: Roster, there: set[str], gone: set[str], left: frozenset[str], at: datetime) -> Roster:
+    """Return a roster with some people in it and some out of it; of those out, an event says it of those who `left`."""
+    left = (roster.left - there) | (gone & left)
+    return replace(roster, ids=(roster.ids | there) - gone, left=left, read_at=at)
+
+
+def with_keys(known: Directory, learned: Directory, scope: Scope) -> Directory:
+    """Return what is known, with what was read of the groups and apps of a scope; others may be read meanwhile."""
+    groups, apps = named(scope.groups), named(scope.apps)
+    grants = _taken(known.grants, learned.grants, groups)
+    for app_id in apps:
+        granting = frozenset(group_id for group_id, roster in learned.grants.items() if app_id in roster.ids)
+        grants = _granted_by(grants, app_id, Roster(granting, learned.apps.read_at))
+    return replace(
+        known,
+        groups=_with_learned_rows(known.groups, learned.groups, groups),
+        apps=_with_learned_rows(known.apps, learned.apps, apps),
+        members=_taken(known.members, learned.members, groups),
+        grants=grants,
+        direct=_taken(known.direct, learned.direct, apps),
+        deleted=(known.deleted - groups - apps) | (learned.deleted & (groups | apps)),
+    )
+
+
+def _taken(known: Mapping[str, T], learned: Mapping[str, T], ids: frozenset[str]) -> dict[str, T]:
+    """Return what is known, with what was learned of some ids; what was not found of them is gone."""
+    return {**_without(known, *ids), **{okta_id: learned[okta_id] for okta_id in ids & learned.keys()}}
+
+
+def with_learned(listed: Directory, known: Directory, ids: frozenset[str]) -> Directory:
+    """Return what a full pass read, with what was read of some groups and apps by themselves while it did.
+
+    Of rosters the one that was read later counts; of the objects themselves what was read by id.
+    """
+    return replace(
+        listed,
+        groups=_with_learned_rows(listed.groups, known.groups, ids),
+        apps=_with_learned_rows(listed.apps, known.apps, ids),
+        members=_later(listed.members, known.members, ids),
+        grants=_later(listed.grants, known.grants, ids),
+        direct=_later(listed.direct, known.direct, ids),
+        deleted=known.deleted & ids,
+    )
+
+
+def _with_learned_rows(listed: Listing[R], known: Listing[R], ids: frozenset[str]) -> Listing[R]:
+    learned = tuple(row for row in known.rows if row.id in ids)
+    malformed = tuple(row for row in known.malformed if row.okta_id in ids)
+    return replace(
+        listed,
+        rows=(*(row for row in listed.rows if row.id not in ids), *learned),
+        malformed=(*(row for row in listed.malformed if row.okta_id not in ids), *malformed),
+    )
+
+
+def _later(listed: Mapping[str, Roster], known: Mapping[str, Roster], ids: frozenset[str]) -> dict[str, Roster]:
+    later = {
+        okta_id: known[okta_id]
+        for okta_id in ids & known.keys()
+        if okta_id not in listed or listed[okta_id].problem or known[okta_id].read_at >= listed[okta_id].read_at
+    }
+    return {**listed, **later}
+
+
+def _listed(listed: Roster, known: Roster | None, read: GroupRead) -> Roster:
+    """Return a roster that was listed now; those of whom an event says that they are there stay as they were known."""
+    kept = frozenset() if known is None else known.ids & read.there
+    return replace(listed, ids=listed.ids | kept, left=read.left - listed.ids)
+
+
+def _with_row(known: Listing[R], row: R) -> Listing[R]:
+    return replace(known, rows=tuple(row if one.id == row.id else one for one in known.rows))
 
 
 def _with_rows(known: Listing[R], found: Listing[R], okta_id: str) -> Listing[R]:

@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     from teleport_okta.model.inheritance import Released
     from teleport_okta.plan.view import PlanView
     from teleport_okta.state.store import Store
+    from teleport_okta.sync.follower import Follower
     from teleport_okta.sync.full_pass import FullPass
     from teleport_okta.sync.report import PassReport
 
 _FIRST_RETRY: Final = timedelta(seconds=15)
+
+_LOOKED_AT_EVERY: Final = timedelta(seconds=30)
+"""How often it is looked at whether the next pass should come sooner than was thought."""
 
 _STANDBY_PAUSE: Final = timedelta(seconds=2)
 """How long a standby waits before it asks again for the right to write: a rolling update hands over within seconds."""
@@ -39,8 +43,21 @@ _log = logging.getLogger(__name__)
 class Engine:
     """Runs passes one at a time until it is stopped."""
 
-    def __init__(self, *, full_pass: FullPass, store: Store, clock: Clock, interval: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        full_pass: FullPass,
+        store: Store,
+        clock: Clock,
+        interval: timedelta,
+        audit_interval: timedelta | None = None,
+    ) -> None:
         self._pass = full_pass
+        self._audit_interval = audit_interval or interval
+        self._reconciles: list[asyncio.Future[bool]] = []
+        self.follower: Follower | None = None
+        """What brings changes between passes, where something does."""
+
         self._store = store
         self._clock = clock
         self._interval = interval
@@ -58,17 +75,24 @@ class Engine:
     async def run(self) -> None:
         """Run passes until `stop`; raises the ConfigError of a first pass, which can never have worked."""
         trigger = "start"
+        await self._until_stopped(self._until_followed(), interruptible=lambda: True)
         while not self._stopping.is_set():
-            await self._until_stopped(self._scheduled_pass(trigger), interruptible=self._only_reads)
+            if not await self._goes_on(trigger):
+                await self._until_stopped(self._scheduled_pass(trigger), interruptible=self._only_reads)
             if self._stopping.is_set():
                 break
-            wait = self._wait()
-            self._next_pass = self._clock.now() + wait
-            await self._until_stopped(self._until_hinted(wait), interruptible=lambda: True)
-            trigger = "command" if self._hinted.is_set() else "interval"
-            self._hinted.clear()
+            await self._until_stopped(self._until_next_pass(), interruptible=lambda: True)
+            trigger = self._why_now()
         if self._commands:
             await asyncio.wait(self._commands)
+
+    async def reconcile(self, cause: str) -> bool:
+        """Run a full pass soon because of something that no single read shows; return whether it succeeded."""
+        _log.info("a full pass follows: %s", cause)
+        waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._reconciles.append(waiting)
+        self._hinted.set()
+        return await waiting
 
     def stop(self) -> None:
         """Finish the users in flight, then end `run`."""
@@ -141,6 +165,7 @@ class Engine:
             cost=await self._store.cost(),
             progress=self._pass.progress,
             warnings=self._pass.role_warnings,
+            following=None if self.follower is None else self.follower.following(),
         )
 
     def _state(self) -> str:
@@ -148,9 +173,52 @@ class Engine:
             return "standby"
         return "running" if self._one_at_a_time.locked() else "failing" if self._failures else "idle"
 
-    async def _scheduled_pass(self, trigger: str) -> None:
+    async def _until_followed(self) -> None:
+        """Let the log have a position before people are listed, so that nothing falls between the two."""
+        if self.follower is not None:
+            await self.follower.begun()
+
+    async def _goes_on(self, trigger: str) -> bool:
+        """Whether the log goes on from where an earlier process left it, so that no pass is needed at the start."""
+        if trigger != "start" or self.follower is None or not self.follower.health.is_following:
+            return False
+        last = await self._store.last_success()
+        if last is None or not await self.follower.begun() or self._hinted.is_set():
+            return False
+        if self._clock.now() - last > self._audit_interval:
+            return False
         try:
-            await self._run_pass(trigger)
+            await self._pass.resume()
+        except TeleportOktaError as error:
+            _log.info("what was left cannot be taken up (%s); a full pass follows", error)
+            return False
+        self._has_worked = True
+        _log.info("going on from where the last process ended; the last full pass was at %s", last.isoformat())
+        return True
+
+    async def _until_next_pass(self) -> None:
+        """Wait for the next pass; how long may change meanwhile, with how changes arrive."""
+        waited = timedelta()
+        while not self._hinted.is_set():
+            wait = self._wait() - waited
+            self._next_pass = self._clock.now() + wait
+            if wait <= timedelta():
+                return
+            pause = min(wait, _LOOKED_AT_EVERY)
+            await self._until_hinted(pause)
+            waited += pause
+
+    def _why_now(self) -> str:
+        if not self._hinted.is_set():
+            return "interval"
+        self._hinted.clear()
+        return "hint" if self._reconciles else "command"
+
+    async def _scheduled_pass(self, trigger: str) -> None:
+        waiting, self._reconciles = self._reconciles, []
+        succeeded = False
+        try:
+            succeeded = (await self._run_pass(trigger)).applied
         except ConfigError:
             if not self._has_worked:
                 raise
@@ -159,6 +227,10 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - the root of the service: one bad pass must not end it
             self._note_failure(f"{type(error).__name__}: {error}")
             _log.exception("a pass failed in a way that it should not; the next one tries again")
+        finally:
+            for one in waiting:
+                if not one.done():
+                    one.set_result(succeeded)
 
     async def _run_pass(self, trigger: str, digest: str = "") -> PassReport:
         async with self._one_at_a_time:
@@ -231,9 +303,17 @@ class Engine:
         if self._is_standby:
             return min(self._interval, _STANDBY_PAUSE)
         if not self._failures:
-            return self._interval
+            return self._between_passes()
         doublings = min(self._failures - 1, 16)
         return min(self._interval, _FIRST_RETRY * (1 << doublings))
+
+    def _between_passes(self) -> timedelta:
+        """The interval; while changes arrive by the log that of audits, so that passes take a quarter of the time."""
+        if self.follower is None or not self.follower.health.is_following:
+            return self._interval
+        last = self._last_pass
+        took = timedelta() if last is None else last.finished - last.started
+        return max(self._audit_interval, 3 * took)
 
     async def _until_stopped(self, work: Coroutine[object, object, None], *, interruptible: Callable[[], bool]) -> None:
         """Run some work to its end; when the engine is stopped meanwhile and it may be interrupted, cancel it."""

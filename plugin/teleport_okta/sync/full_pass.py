@@ -20,6 +20,7 @@ from teleport_okta.state.errors import StateError
 from teleport_okta.sync.changed_plan import PlanChangedError, what_changed
 from teleport_okta.sync.context import EngineContext
 from teleport_okta.sync.hour import Hour
+from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.pass_run import PassRun
 from teleport_okta.sync.previewing import preview_of_last_seen, preview_of_reading, with_filters
 from teleport_okta.sync.procedure import KeyProcedure
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from teleport_okta.plan.view import PlanView
     from teleport_okta.settings import Settings
     from teleport_okta.state.store import Store
+    from teleport_okta.sync.key_reads import KeyReads
     from teleport_okta.sync.procedure import Settled
     from teleport_okta.sync.reader import OnPeople
     from teleport_okta.sync.reading import Reading
@@ -232,12 +234,22 @@ class FullPass:
             run.end()
         return report
 
-    async def settle(self, scope: Scope, *, trigger: str) -> Settled:
+    async def resume(self) -> None:
+        """Take up what an earlier process left, by the state and one listing of what Teleport holds.
+
+        Raises OktaError, TeleportError, ConfigError or StateError; StandbyError when another process writes.
+        """
+        terms = await self._reader.rebuild(self._settings())
+        await self._become_writer(terms.policy.owner)
+
+    async def settle(self, scope: Scope, *, trigger: str, reads: KeyReads = WHOLE) -> Settled:
         """Bring what is in a scope to what Okta says now, by reads by id; may run beside a pass.
+
+        `reads` says what of each key is read.
 
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
-        return await self._procedure.settle(scope, self._settings(), trigger=trigger)
+        return await self._procedure.settle(scope, self._settings(), trigger=trigger, reads=reads)
 
     async def release(self, name: str, *, by: str = "") -> Released:
         """Give a user name free, because an operator (`by`) says so; return what was released.

@@ -7,13 +7,15 @@ listings, and what this procedure settled meanwhile is settled for the pass too.
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.scope import named
-from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER_GROUP, key_of
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP, key_of
+from teleport_okta.sync.key_reads import WHOLE
+from teleport_okta.sync.lists_seen import lists_of
 from teleport_okta.sync.settler import Settler
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from teleport_okta.plan.plan import Plan
     from teleport_okta.settings import Settings
     from teleport_okta.sync.context import EngineContext
+    from teleport_okta.sync.key_reads import KeyReads
     from teleport_okta.sync.reader import Reader
     from teleport_okta.sync.reading import Reading
 
@@ -37,10 +40,11 @@ class UnsettledError(TeleportOktaError):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a scope: its plan, and how each change went."""
+    """What became of a scope: its plan, how each change went, and what was read."""
 
     plan: Plan
     outcomes: tuple[Outcome, ...]
+    reading: Reading = field(repr=False)
 
 
 class KeyProcedure:
@@ -50,8 +54,10 @@ class KeyProcedure:
         self._context = context
         self._reader = reader
 
-    async def settle(self, scope: Scope, settings: Settings, *, trigger: str) -> Settled:
+    async def settle(self, scope: Scope, settings: Settings, *, trigger: str, reads: KeyReads = WHOLE) -> Settled:
         """Bring the users, groups and apps of a scope, and their lists, to what Okta says now.
+
+        `reads` says what of each is read; the rest is taken as it is known.
 
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
@@ -69,7 +75,9 @@ class KeyProcedure:
         try:
             held = self._expected_keys(scope)
             for _ in range(_ROUNDS):
-                settled, missing = await self._settle_if_held(settler, scope, held, trigger, settings.sync.interval)
+                settled, missing = await self._settle_if_held(
+                    settler, scope, held, reads=reads, trigger=trigger, interval=settings.sync.interval
+                )
                 if settled is not None:
                     return settled
                 held |= missing
@@ -79,14 +87,21 @@ class KeyProcedure:
         raise UnsettledError(what, remedy="the next pass settles them")
 
     async def _settle_if_held(
-        self, settler: Settler, scope: Scope, keys: frozenset[str], trigger: str, interval: timedelta
+        self,
+        settler: Settler,
+        scope: Scope,
+        keys: frozenset[str],
+        *,
+        reads: KeyReads,
+        trigger: str,
+        interval: timedelta,
     ) -> tuple[Settled | None, frozenset[str]]:
         """Read, plan and apply while the keys are held; if the plan is about others too, return those instead."""
         async with AsyncExitStack() as stack:
             # In one order, whoever holds several: two who hold each other's keys would wait for ever.
             for key in sorted(keys):
                 await stack.enter_async_context(self._context.keys.hold(key))
-            reading = await settler.read(scope)
+            reading = await settler.read(scope, reads=reads)
             concerned = frozenset(reading.actual.users) | settler.names_in(reading)
             plan = await settler.plan(reading)
             missing = (concerned | {change.key for change in plan.changes}) - keys
@@ -96,6 +111,7 @@ class KeyProcedure:
             # Keys that nobody wants are had at once, so that nobody is waited for while others are held.
             for key in sorted(missing):
                 await stack.enter_async_context(every.hold(key))
+            self._context.registry.take_read(reading)
             run = self._context.applier.start(
                 trigger=trigger,
                 facts_at=lambda _: reading.at,
@@ -107,7 +123,7 @@ class KeyProcedure:
             outcomes = run.outcomes(plan)
             self._context.registry.learn(reading)
             await self._remember(reading, plan, outcomes, interval)
-            return Settled(plan, outcomes), frozenset()
+            return Settled(plan, outcomes, reading), frozenset()
 
     def _expected_keys(self, scope: Scope) -> frozenset[str]:
         """Return the keys that a plan of a scope is likely to be about."""
@@ -129,6 +145,9 @@ class KeyProcedure:
         names = {name: okta_id for okta_id in ids for name in self._context.registry.names_of(okta_id)}
         await self._context.store.remember_people(people, at=read_at, settled=None, managed=frozenset(names.values()))
         await self._context.store.user_names.settle_people(ids, names, at=now)
+        known = self._context.registry.directory
+        if known is not None and any(outcome.change.kind in {ACCESS_LIST, MEMBER} for outcome in outcomes):
+            await self._context.store.directory.remember_lists(lists_of(known.actual, reading.policy.owner))
         await self._context.store.settle_findings(plan.findings, at=now, scope=reading.scope)
         before = await self._context.store.quarantine()
         patience = reading.patience(interval)

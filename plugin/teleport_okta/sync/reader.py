@@ -162,7 +162,7 @@ class Reader:
         seen_last = await self._store.directory.last_seen()
         if terms.imports is not None and seen_last is not None:
             listed = await read_actual_directory(self._teleport, terms.imports)
-            directory = DirectoryFacts(_without_grants(seen_last.directory), listed, terms.imports)
+            directory = DirectoryFacts(_without_grants(seen_last.directory), listed, terms.imports, fresh=frozenset())
         inheritance = await read_inheritance(
             self._store, self._teleport, directory, actual.users, owner=owner, now=self._clock.now()
         )

@@ -13,7 +13,7 @@ from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.trust import APPS, BELIEVED, GROUPS, Absences
 from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.names import app_server_name
-from teleport_okta.model.scope import EVERYTHING
+from teleport_okta.model.scope import ALL, EVERYTHING
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.departures import plan_departures
 from teleport_okta.plan.directory import merged, plan_directory
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.directory import Directory
     from teleport_okta.model.harm import Approval, Harmed, Limits, PastHarm
     from teleport_okta.model.inheritance import Inheritance
-    from teleport_okta.model.scope import Scope
+    from teleport_okta.model.scope import AllIds, Scope
     from teleport_okta.plan.actual import ActualDirectory, ActualUsers
     from teleport_okta.plan.holders import Holders, KnownUsers
     from teleport_okta.plan.lost_traits import LostTraits
@@ -57,11 +57,16 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFacts:
-    """The groups and apps of both sides, and what of them is imported."""
+    """The groups and apps of both sides, and what of them is imported.
+
+    `fresh` are the ids of the groups and apps of which this process has read what Okta says; of the others the state
+    tells what was so once.
+    """
 
     okta: Directory
     actual: ActualDirectory
     imports: Imports
+    fresh: frozenset[str] | AllIds = ALL
 
     def app_id_of(self, server_name: str) -> str:
         """Return the id of the app whose app server has a name; empty if there is no such app."""

@@ -23,24 +23,26 @@ from teleport_okta.model.access import (
 )
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.inheritance import NOTHING_LEFT
-from teleport_okta.model.scope import ALL, AllIds
+from teleport_okta.model.names import app_server_name, member_role, reviewer_role
+from teleport_okta.model.scope import ALL, AllIds, named
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
-from teleport_okta.plan.changes import LOCK, TRAITS, USER, Action
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, TRAITS, USER, USER_GROUP, Action
 from teleport_okta.plan.holders import KnownUsers
 from teleport_okta.plan.locks import LocksOfUsers
 from teleport_okta.plan.owned import owned_objects
+from teleport_okta.sync.directory_of_keys import with_keys, with_learned
 from teleport_okta.sync.inheriting import remembered_inheritance
 from teleport_okta.teleport.recent import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Mapping
+    from collections.abc import Callable, Collection, Container, Iterable, Mapping
     from datetime import datetime
 
     from teleport_okta.desired.trust import Absences
     from teleport_okta.model.harm import Harmed
     from teleport_okta.model.inheritance import Inheritance
     from teleport_okta.model.okta import OktaApp, PersonFacts
-    from teleport_okta.plan.actual import ActualUsers
+    from teleport_okta.plan.actual import ActualDirectory, ActualUsers
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.lost_traits import LostTraits
     from teleport_okta.plan.plan import Plan
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 _NOBODY = ListMembers()
 
 N = TypeVar("N", bound=Named)
+T = TypeVar("T")
 
 
 class Registry:
@@ -80,7 +83,11 @@ class Registry:
         self.missing: frozenset[str] = frozenset()
         """The ids of people with a user whom the listing of the last full pass lacked."""
 
+        self.on_applied: Callable[[Change], None] | None = None
+        """Is told each change that was applied."""
+
         self._expected: set[str] | AllIds = ALL
+        self._learned: frozenset[str] = frozenset()
         self._owned: dict[str, str] = {}
         self._others: set[str] = set()
         self._replaced: dict[str, str] = {}
@@ -186,7 +193,7 @@ class Registry:
 
     def begin_reading(self) -> None:
         """Note from now on what is applied while a full pass reads: what it read before that must not undo it."""
-        self._meanwhile = []
+        self._meanwhile, self._learned = [], frozenset()
 
     def fill_people(self, reading: Reading) -> None:
         """Take over what a full pass that is still reading says of people; what is known of the rest stays."""
@@ -202,10 +209,14 @@ class Registry:
         self._fill_people(reading)
         self.absences, self.owned, self.inheritance = reading.absences, reading.owned, reading.inheritance
         if reading.directory is not None:
+            known = self._directory
             self._keep(reading.directory)
+            if known is not None and self._learned:
+                okta = with_learned(reading.directory.okta, known.okta, self._learned)
+                self._directory = replace(reading.directory, okta=okta)
         for change in self._meanwhile or ():
             self._apply(change)
-        self._meanwhile = None
+        self._meanwhile, self._learned = None, frozenset()
 
     def take_plan(self, plan: Plan, *, people_only: bool) -> None:
         """Take over what a full pass holds, and whom it makes users.
@@ -249,10 +260,73 @@ class Registry:
             name = (person.name or "").casefold()
             self._rivals[name] = tuple(dict.fromkeys((*self._rivals.get(name, ()), person.okta_id)))
         if reading.directory is not None and self._directory is not None:
-            self._directory = replace(self._directory, okta=reading.directory.okta)
+            ids = named(reading.scope.groups) | named(reading.scope.apps)
+            fresh = self._directory.fresh
+            self._directory = replace(
+                self._directory,
+                okta=with_keys(self._directory.okta, reading.directory.okta, reading.scope),
+                fresh=fresh if isinstance(fresh, AllIds) else fresh | ids,
+            )
+            if self._meanwhile is not None:
+                self._learned |= ids
+
+    def take_assignment(self, app_id: str, okta_id: str, *, is_direct: bool) -> bool:
+        """Take over whether a person has an app directly; return whether that is new."""
+        directory = self._directory
+        roster = None if directory is None else directory.okta.direct.get(app_id)
+        if directory is None or roster is None or roster.problem or (okta_id in roster.ids) is is_direct:
+            return False
+        ids = roster.ids | {okta_id} if is_direct else roster.ids - {okta_id}
+        direct = {**directory.okta.direct, app_id: replace(roster, ids=ids)}
+        self._directory = replace(directory, okta=replace(directory.okta, direct=direct))
+        if self._meanwhile is not None:
+            self._learned |= {app_id}
+        return True
+
+    def in_which(self, okta_id: str) -> list[str]:
+        """Return the ids of the groups that a person is in, and of the apps that the person has directly."""
+        if self._directory is None:
+            return []
+        rosters = (*self._directory.okta.members.items(), *self._directory.okta.direct.items())
+        return [one for one, roster in rosters if okta_id in roster.ids]
+
+    def take_read(self, reading: Reading) -> None:
+        """Take over what was read of the lists and roles of a few groups and apps, before they are changed."""
+        if reading.directory is None:
+            return
+        actual = reading.directory.actual
+        for okta_id in named(reading.scope.groups) | named(reading.scope.apps):
+            self._open.pop(okta_id, None)
+            _take(self._user_groups, actual.user_groups, okta_id)
+            _take(self._app_servers, actual.app_servers, app_server_name(okta_id))
+            _take(self._lists, actual.access_lists, okta_id)
+            _take(self._members, actual.members, okta_id)
+            for name in (member_role(okta_id), reviewer_role(okta_id)):
+                _take(self._roles, actual.roles, name)
+
+    def take_listed(self, listed: ActualDirectory) -> None:
+        """Take over what Teleport holds of groups and apps, as far as it could be listed."""
+        self._settle_members()
+        if not listed.is_unread(ROLE):
+            self._roles = dict(listed.roles)
+        if not listed.is_unread(USER_GROUP):
+            self._user_groups = dict(listed.user_groups)
+        if not listed.is_unread(APP_SERVER):
+            self._app_servers = dict(listed.app_servers)
+        if not listed.is_unread(ACCESS_LIST, MEMBER):
+            self._lists, self._members = dict(listed.access_lists), dict(listed.members)
+
+    def doubt_written(self, kind: str, name: str) -> None:
+        """Note that somebody else wrote or deleted a user group or an app server: it is listed before it is planned."""
+        if kind == USER_GROUP and name in self._user_groups:
+            self._user_groups[name] = replace(self._user_groups[name], raw=None)
+        elif kind == APP_SERVER and name in self._app_servers:
+            self._app_servers[name] = replace(self._app_servers[name], raw=None)
 
     def applied(self, change: Change) -> None:
         """Take over a change that was applied."""
+        if self.on_applied is not None:
+            self.on_applied(change)
         if self._meanwhile is not None:
             self._meanwhile.append(change)
         self._apply(change)
@@ -357,3 +431,11 @@ def _write(kept: dict[str, N], found: N, change: Change) -> None:
         kept.pop(found.name, None)
     else:
         kept[found.name] = found
+
+
+def _take(known: dict[str, T], read: Mapping[str, T], name: str) -> None:
+    """Take one object over as it was read; what was not found is gone."""
+    if name in read:
+        known[name] = read[name]
+    else:
+        known.pop(name, None)

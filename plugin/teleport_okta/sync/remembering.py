@@ -12,7 +12,7 @@ from teleport_okta.model.harm import Evidence
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER, USER_GROUP
 from teleport_okta.state import directory as seen
 from teleport_okta.state.journal import Result
-from teleport_okta.sync.lists_seen import lists_after
+from teleport_okta.sync.lists_seen import lists_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -99,7 +99,8 @@ class PassMemory:
             )
         if not facts.actual.is_unread(ACCESS_LIST, MEMBER):
             await self._settle_apps(facts.okta.direct, plan, outcomes)
-            await self._store.directory.remember_lists(lists_after(facts.actual, reading.policy.owner, outcomes))
+            known = self._registry.directory or facts
+            await self._store.directory.remember_lists(lists_of(known.actual, reading.policy.owner))
 
     async def _settle_apps(self, direct: Mapping[str, Roster], plan: Plan, outcomes: Sequence[Outcome]) -> None:
         """Settle how many people have each app individually, where nobody is left who is absent and still there."""

@@ -25,7 +25,7 @@ from teleport_okta.desired.trust import (
 )
 from teleport_okta.model import labels
 from teleport_okta.model.names import MEMBER_ROLE_PREFIX, REVIEWER_ROLE_PREFIX
-from teleport_okta.model.okta import APP_USER_ENDED, MalformedRow, Snapshot
+from teleport_okta.model.okta import MalformedRow
 from teleport_okta.model.scope import OKTA_APP_ID, Scope, named
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.okta.errors import OktaForbiddenError
@@ -33,21 +33,23 @@ from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER_GROUP, Action
 from teleport_okta.plan.holders import KnownUsers
 from teleport_okta.plan.users import OKTA_USER_ID
-from teleport_okta.sync.confirming import Confirmation
 from teleport_okta.sync.directory_of_keys import DirectoryOfKeys
+from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.lists_of_leavers import ListsOfLeavers
+from teleport_okta.sync.people_of_keys import PeopleOfKeys
 from teleport_okta.sync.reading import Reading, Remembered
-from teleport_okta.sync.sources import OktaFacts, read_app, read_person
+from teleport_okta.sync.sources import OktaFacts, read_person
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from teleport_okta.model.okta import OktaApp, PersonFacts
+    from teleport_okta.model.okta import OktaApp, Snapshot
     from teleport_okta.model.teleport import TeleportLock
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
     from teleport_okta.settings import Settings
     from teleport_okta.sync.context import EngineContext
+    from teleport_okta.sync.key_reads import KeyReads
     from teleport_okta.sync.reader import Terms
     from teleport_okta.sync.reading import DirectoryFacts
 
@@ -74,7 +76,7 @@ class Settler:
         self._by_hand = by_hand
         self._is_pass = is_pass
         self._run = run
-        self._directories = DirectoryOfKeys(context.okta.directory, context.teleport)
+        self._directories = DirectoryOfKeys(context.okta.directory, context.teleport, context.clock)
 
     async def plan_again(self, key: str) -> Replanned | None:
         """Read and plan the object of a key, which the caller holds; None where there is nothing to read it by.
@@ -107,17 +109,20 @@ class Settler:
 
         return await self._context.hour.reserve(make, run=self._run, scope=reading.scope)
 
-    async def read(self, scope: Scope, names: Collection[str] = ()) -> Reading:
-        """Read by id what is in a scope, and the users of further names. Raises OktaError or TeleportError."""
+    async def read(self, scope: Scope, names: Collection[str] = (), reads: KeyReads = WHOLE) -> Reading:
+        """Read by id what is in a scope, as `reads` says, and the users of further names.
+
+        Raises OktaError or TeleportError.
+        """
         at = self._context.keys.time()
         ids = sorted(okta_id for okta_id in named(scope.users) if okta_id.startswith(OKTA_USER_ID))
-        app, people = await self._people(ids)
+        app, people = await self._people(ids, reads)
         people = await self._with_rivals(people, ids)
         users, locks = await self._users({*names, *self._names_of(ids, people)})
         actual = ActualUsers(users, locks)
         directory = self._context.registry.directory
         if directory is not None and (named(scope.groups) or named(scope.apps)):
-            directory = await self._directories.read(directory, scope)
+            directory = await self._directories.read(directory, scope, reads)
         known = self._known_users(users.values())
         registry, policy = self._context.registry, self._terms.policy
         absences = self._absences(scope, directory)
@@ -199,39 +204,11 @@ class Settler:
             return name.removeprefix(MEMBER_ROLE_PREFIX).removeprefix(REVIEWER_ROLE_PREFIX)
         return name if kind in {USER_GROUP, ACCESS_LIST} else ""
 
-    async def _people(self, ids: Iterable[str]) -> tuple[OktaApp | None, Snapshot]:
-        """Read people by id, and say of those who are not in the source why, as far as a read by id tells.
-
-        Somebody whom a read by id does not find may be hidden from us: while the last listing had the person, nothing
-        is confirmed.
-        """
-        read_at = self._context.clock.now()
-        people: list[PersonFacts] = []
-        malformed: list[MalformedRow] = []
-        absent: list[str] = []
-        for okta_id in ids:
-            try:
-                row = await read_person(self._context.okta.people, self._settings, okta_id)
-            except OktaForbiddenError:
-                row = None
-            if row is None:
-                absent.append(okta_id)
-            elif isinstance(row, MalformedRow):
-                malformed.append(replace(row, okta_id=row.okta_id or okta_id))
-            else:
-                people.append(row)
-        snapshot = Snapshot(tuple(people), tuple(malformed), read_at)
-        statuses = {row.assignment_status for row in people} | {row.assignment_status for row in malformed}
-        if not absent and APP_USER_ENDED.isdisjoint(statuses):
-            return None, snapshot
-        # An assignment that has ended, or is not there, says nothing while the app is not active.
-        app = await read_app(self._context.okta.people, self._settings)
-        confirmation = Confirmation(self._context.okta.people, app, self._context.clock)
-        confirmed = await confirmation.confirmed(snapshot, absent, most=len(absent))
-        told = confirmed.unassigned | {row.okta_id for row in confirmed.people}
-        told |= {row.okta_id or "" for row in confirmed.malformed}
-        hidden = frozenset(absent) - told - self._context.registry.missing
-        return app, replace(confirmed, unconfirmed=confirmed.unconfirmed | hidden)
+    async def _people(self, ids: Collection[str], reads: KeyReads) -> tuple[OktaApp | None, Snapshot]:
+        """Read people by id; the app too, where that is needed to know what was not found."""
+        registry = self._context.registry
+        reader = PeopleOfKeys(self._context.okta.people, self._settings, self._context.clock, registry.missing)
+        return await reader.read(ids, reads, last_app=registry.app)
 
     async def _with_rivals(self, people: Snapshot, ids: Collection[str]) -> Snapshot:
         """Add those who may contend for the name of one of these people: they decide who gets it, as in a full pass."""

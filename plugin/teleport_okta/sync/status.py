@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from teleport_okta.model.cost import PassCost, ReadingProgress
+    from teleport_okta.model.following import Following
     from teleport_okta.model.teleport import Cluster, IdentityState
     from teleport_okta.state.store import QuarantineEntry, Store
     from teleport_okta.sync.report import PassReport
@@ -37,6 +38,7 @@ class Status:
     cost: PassCost | None = None
     progress: ReadingProgress | None = None
     warnings: tuple[str, ...] = ()
+    following: Following | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the status in the shape of `status --format json`."""
@@ -52,6 +54,7 @@ class Status:
             ],
             "cost": self.cost and self.cost.as_json(),
             "warnings": list(self.warnings),
+            "following": self.following and self.following.as_json(),
             "progress": self.progress and asdict(self.progress),
             "held_digest": self.findings.held_digest,
             **asdict(self.findings),

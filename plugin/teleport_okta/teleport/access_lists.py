@@ -79,6 +79,14 @@ class AccessLists:
             clock, fingerprint=lambda found: found.revision, decode=access_list_from_bytes
         )
 
+    def overwritten(self, name: str) -> None:
+        """Note that somebody else has written or deleted an object: our own write of it counts no more."""
+        self._recent.overwritten(name)
+
+    def member_overwritten(self, list_name: str, name: str) -> None:
+        """Note the same of a member of a list."""
+        self._members.recent.overwritten(list_name, name)
+
     async def list(self) -> builtins.list[TeleportAccessList]:
         """Return every access list, our own recent writes included. A failure of any page is one of the whole."""
         name, subject = "AccessListService/ListAccessLists", "access lists"

@@ -52,6 +52,10 @@ class AppServers:
             clock, fingerprint=_content, decode=app_server_from_bytes
         )
 
+    def overwritten(self, name: str) -> None:
+        """Note that somebody else has written or deleted an object: our own write of it counts no more."""
+        self._recent.overwritten(name)
+
     @property
     def host_id(self) -> str:
         """The id of our own host."""

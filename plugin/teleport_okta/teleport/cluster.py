@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.teleport import Cluster
+    from teleport_okta.teleport.convert_watch import Seen
     from teleport_okta.teleport.identity import Identity
     from teleport_okta.teleport.retry import RetryPolicy
     from teleport_okta.teleport.way import Way
@@ -182,6 +183,24 @@ class Teleport:
         watch = Watch(self.host, kinds)
         await watch.open()
         return watch
+
+    def overwritten(self, seen: Seen) -> None:
+        """Note that somebody else wrote or deleted what a watch told of: our own write of it counts no more."""
+        match seen.kind:
+            case "user":
+                self.users.overwritten(seen.name)
+            case "lock":
+                self.locks.overwritten(seen.name)
+            case "role":
+                self.roles.overwritten(seen.name)
+            case "user_group":
+                self.user_groups.overwritten(seen.name)
+            case "app_server":
+                self.app_servers.overwritten(seen.name)
+            case "access_list":
+                self.access_lists.overwritten(seen.name)
+            case "member":
+                self.access_lists.member_overwritten(seen.list_name, seen.name)
 
     @property
     def bot(self) -> Connection | None:

@@ -32,6 +32,10 @@ class Locks:
         self._connection = identities.host
         self._recent: RecentWrites[TeleportLock] = RecentWrites(clock, fingerprint=_content, decode=lock_from_bytes)
 
+    def overwritten(self, name: str) -> None:
+        """Note that somebody else has written or deleted an object: our own write of it counts no more."""
+        self._recent.overwritten(name)
+
     async def list(self) -> list[TeleportLock]:
         """Return every lock, in force or not, our own recent writes included."""
         reply = await self._connection.call(

@@ -74,6 +74,10 @@ class RecentWrites(Generic[N]):
         """
         self._remember(name, None, ABSENT, replaced, ago)
 
+    def overwritten(self, name: str) -> None:
+        """Forget what we left behind of an object: a watch tells that somebody else has written it since."""
+        self._writes.pop(name, None)
+
     def settle(self, listed: dict[str, N]) -> dict[str, N]:
         """Correct a complete listing, by name and in place, where it is older than our writes; return it."""
         self._forget_old()

@@ -85,6 +85,14 @@ class RecentMembers:
         """Remember that a list is gone, with everybody in it."""
         self._lists[list_name] = _Writes(ended_at=self._clock.monotonic())
 
+    def overwritten(self, list_name: str, name: str) -> None:
+        """Forget what we did to a member: a watch tells that somebody else has written or deleted it since."""
+        writes = self._lists.get(list_name)
+        if writes is not None:
+            writes.made_with.discard(name)
+            writes.added.pop(name, None)
+            writes.removed.pop(name, None)
+
     def is_removed(self, list_name: str, name: str, found: TeleportMember | None) -> bool:
         """Whether the reading of somebody (None: plainly imported) is older than their removal by us."""
         writes = self._lists.get(list_name)

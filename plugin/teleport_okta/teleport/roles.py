@@ -36,6 +36,10 @@ class Roles:
             clock, fingerprint=lambda role: role.revision, decode=role_from_bytes
         )
 
+    def overwritten(self, name: str) -> None:
+        """Note that somebody else has written or deleted an object: our own write of it counts no more."""
+        self._recent.overwritten(name)
+
     async def list(self) -> list[TeleportRole]:
         """Return every role, system roles included. A failure of any page is a failure of the whole."""
         name, subject = "AuthService/ListRoles", "roles"

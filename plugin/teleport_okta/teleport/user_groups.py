@@ -39,6 +39,10 @@ class UserGroups:
             clock, fingerprint=_content, decode=user_group_from_bytes
         )
 
+    def overwritten(self, name: str) -> None:
+        """Note that somebody else has written or deleted an object: our own write of it counts no more."""
+        self._recent.overwritten(name)
+
     async def list(self) -> builtins.list[TeleportUserGroup]:
         """Return every user group, our own recent writes included. A failure of any page is one of the whole."""
         return [*self._recent.settle(await self._listed()).values()]

@@ -41,6 +41,10 @@ class Users:
             clock, fingerprint=lambda user: user.revision, decode=user_from_bytes
         )
 
+    def overwritten(self, name: str) -> None:
+        """Note that somebody else has written or deleted an object: our own write of it counts no more."""
+        self._recent.overwritten(name)
+
     async def list(self) -> list[TeleportUser]:
         """Return every user, our own recent writes included. A failure of any page is a failure of the whole."""
         name, subject = "UsersService/ListUsers", "users"

@@ -61,7 +61,7 @@ async def test_proof_of_possession_is_told(clinic, required):
 async def test_a_scope_that_is_missing_is_named_with_where_to_grant_it(clinic):
     clinic.okta.configure_client(clinic.sections["okta"]["client_id"], scopes=["okta.apps.read"])
     report = await clinic.examine()
-    assert report.bad() == ["Okta/okta.users.read", "Okta/okta.groups.read"]
+    assert report.bad() == ["Okta/okta.users.read", "Okta/okta.groups.read", "Okta/okta.logs.read"]
     assert "Okta API Scopes" in report.says("Okta/okta.users.read")
 
 
@@ -73,7 +73,7 @@ async def test_a_permission_that_is_missing_is_named(clinic):
 
 
 async def test_a_scope_that_nothing_needs_is_a_note(clinic):
-    clinic.sections["sync"]["apps_and_groups"] = False
+    clinic.sections["sync"] |= {"apps_and_groups": False, "follow_log": False}
     clinic.okta.configure_client(
         clinic.sections["okta"]["client_id"], scopes=["okta.apps.read", "okta.users.read", "okta.orgs.read"]
     )

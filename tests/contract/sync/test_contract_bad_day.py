@@ -74,6 +74,15 @@ async def test_what_is_held_as_a_whole_stays_held_when_one_of_them_is_planned_ag
     assert again.holder == crowd[0].id
 
 
+async def test_somebody_who_is_hidden_since_a_pass_listed_them_is_not_gone_when_planned_again(world):
+    (ada, _) = await world.hired("ada@x.io", "bob@x.io")
+    run, _ = await planned_pass(world)
+    world.okta.narrow_role(hide=[ada.id])
+    again = await run._settler.plan_again("ada@x.io")
+    assert again.changes == ()
+    assert [(held.name, held.approvable) for held in again.held] == [("ada@x.io", False)]
+
+
 async def test_a_user_is_planned_again_from_what_both_systems_say_by_then(world):
     (ada,) = await world.hired("ada@x.io")
     run, _ = await planned_pass(world)

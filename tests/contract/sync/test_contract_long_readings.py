@@ -1,4 +1,4 @@
-"""Passes whose reading takes longer than facts of people stay fresh: leavers are locked and leave with all they have."""
+"""Passes whose reading takes longer than facts of people stay fresh: leavers are locked, and leave for good."""
 
 from __future__ import annotations
 

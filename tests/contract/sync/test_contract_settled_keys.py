@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import grpc
 import pytest
 from teleport_okta.model.scope import Scope
+from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.journal import Result
 
 
@@ -27,6 +29,10 @@ async def staffed(office):
 
 def group_of(office):
     return next(group for group in office.okta.groups.all if group.name == "Engineering")
+
+
+def figma(office):
+    return next(app for app in office.okta.apps.all if app.label == "Figma")
 
 
 async def test_somebody_new_is_created_and_nobody_else_is_read(staffed):
@@ -151,6 +157,16 @@ async def test_what_is_held_and_set_aside_of_others_stays_as_it_is(staffed):
     assert "u00@x.io" in world.owned()
 
 
+async def test_what_is_set_aside_of_others_stays_set_aside(staffed):
+    world, eve = staffed.world, staffed.world.hire("eve@x.io")
+    world.okta.assignments.update(world.okta.app(world.okta_app.id), world.okta.user(eve.id), user_name="team/eve")
+    await staffed.next_pass()
+    before = await world.parts.store.quarantine()
+    assert [entry.row.okta_id for entry in before] == [eve.id]
+    await settle(staffed, users=[world.hire("dee@x.io").id])
+    assert await world.parts.store.quarantine() == before
+
+
 async def test_a_pass_that_read_somebody_as_active_does_not_bring_them_back(staffed):
     world = staffed.world
     full_pass, ada = world.parts.full_pass, staffed.person("ada@x.io")
@@ -221,6 +237,36 @@ async def test_a_group_that_a_read_by_id_does_not_show_ends_in_full_passes_only(
     assert group.id in staffed.lists()
 
 
+async def test_an_app_that_a_read_by_id_does_not_show_ends_in_full_passes_only(staffed):
+    app = figma(staffed)
+    staffed.okta.delete_app(app.id)
+    settled = await settle(staffed, apps=[app.id])
+    assert settled.outcomes == ()
+    assert staffed.server(app)
+    assert app.id in staffed.lists()
+
+
+async def test_somebody_whom_no_read_shows_is_deleted_in_full_passes_only(staffed):
+    ada = staffed.person("ada@x.io")
+    staffed.okta.narrow_role(hide=[ada.id])
+    staffed.teleport.faults.add(Fault("*/DeleteUser", grpc.StatusCode.INVALID_ARGUMENT))
+    assert "delete" in {one.change.action for one in (await staffed.next_pass()).outcomes}
+    staffed.teleport.faults.clear()
+    settled = await settle(staffed, users=[ada.id])
+    assert settled.outcomes == ()
+    assert "ada@x.io" in staffed.world.owned()
+
+
+async def test_grants_that_contradict_their_count_leave_the_group_its_apps(staffed):
+    group = group_of(staffed)
+    before = list(staffed.user_groups()[group.id].Spec.Applications)
+    assert before
+    staffed.okta.fail("empty", path=f"/api/v1/groups/{group.id}/apps")
+    settled = await settle(staffed, groups=[group.id])
+    assert settled.outcomes == ()
+    assert list(staffed.user_groups()[group.id].Spec.Applications) == before
+
+
 async def test_a_roster_that_contradicts_its_count_takes_nobody_out(staffed):
     group = group_of(staffed)
     staffed.okta.fail("empty", path=f"/api/v1/groups/{group.id}/users")
@@ -230,7 +276,7 @@ async def test_a_roster_that_contradicts_its_count_takes_nobody_out(staffed):
 
 
 async def test_an_app_that_nobody_seems_to_have_any_more_takes_nobody_out(staffed):
-    app = next(app for app in staffed.okta.apps.all if app.label == "Figma")
+    app = figma(staffed)
     staffed.okta.fail("empty", path=f"/api/v1/apps/{app.id}/users")
     settled = await settle(staffed, apps=[app.id])
     assert settled.outcomes == ()

@@ -56,7 +56,8 @@ def test_a_service_of_another_version_that_holds_harm_with_a_weak_identity():
         (needs.APPS, Outcome.REFUSED, "error"),
         (needs.APPS, Outcome.UNKNOWN, "error"),
         (needs.assigned_to("0oaX"), Outcome.REFUSED, "error"),
-        (needs.LOGS, Outcome.REFUSED, "note"),
+        (needs.LOGS, Outcome.REFUSED, "warning"),
+        (needs.ORGANIZATION, Outcome.REFUSED, "note"),
         (needs.GROUPS, Outcome.EMPTY, "warning"),
     ],
 )
@@ -64,6 +65,12 @@ def test_a_probe_by_whether_it_is_needed(need, outcome, severity):
     finding = of_probe(ProbeResult(need, outcome, "the detail", "the remedy"))
     assert finding.severity == severity
     assert need.purpose in finding.what
+
+
+def test_nobody_needs_the_log_who_does_not_follow_it():
+    refused = ProbeResult(needs.LOGS, Outcome.REFUSED, "the detail", "the remedy")
+    assert of_probe(refused, follow_log=True).severity == "warning"
+    assert of_probe(refused, follow_log=False).severity == "note"
 
 
 def test_nobody_needs_groups_who_does_not_import_them():

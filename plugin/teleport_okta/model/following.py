@@ -1,0 +1,51 @@
+"""How changes arrive between full passes, as `status` shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How the System Log is followed.
+
+    `state` is starting, following, not permitted or failing, with its `reason`, since `since`. `polled_at` is when it
+    was last read to its end, `published` the own time of the newest event, `lag` how many seconds that lay back when it
+    was read. `events` counts those read, `unknown` those of types that nobody knows, `unreadable` those that could not
+    be read. `waiting` is how many hints wait to be seen to, `pages_behind` how many full pages were read in a row.
+    `alarms` are sentences about our own rights and limits.
+    """
+
+    state: str
+    reason: str = ""
+    since: datetime | None = None
+    polled_at: datetime | None = None
+    published: datetime | None = None
+    lag: float | None = None
+    events: int = 0
+    unknown: int = 0
+    unreadable: int = 0
+    waiting: int = 0
+    pages_behind: int = 0
+    alarms: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain values, for `--format json`."""
+        return {
+            "state": self.state,
+            "reason": self.reason,
+            "since": self.since and self.since.isoformat(),
+            "polled_at": self.polled_at and self.polled_at.isoformat(),
+            "published": self.published and self.published.isoformat(),
+            "lag": self.lag,
+            "events": self.events,
+            "unknown": self.unknown,
+            "unreadable": self.unreadable,
+            "waiting": self.waiting,
+            "pages_behind": self.pages_behind,
+            "alarms": list(self.alarms),
+        }

@@ -1,0 +1,125 @@
+"""Okta's System Log as a feed: polling queries, whose position is the whole URL of the next page (`okta.md` 5.1).
+
+A polling query has no end time and goes by the order in which Okta stores events, so a late event is still read once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from yarl import URL
+
+from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError
+from teleport_okta.okta.fields import UnreadableFactError, written
+from teleport_okta.okta.log_events import log_event
+from teleport_okta.okta.needs import LOGS as NEED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from teleport_okta.model.log_event import LogEvent
+    from teleport_okta.okta.client import OktaClient
+    from teleport_okta.okta.pages import Page
+
+EVENTS_A_PAGE: Final = 1000
+
+LOGS: Final = "/api/v1/logs"
+"""The path of the log, and its bucket, which the whole organisation shares with every other reader."""
+
+FILTER: Final = " or ".join(
+    f'eventType sw "{prefix}"'
+    for prefix in (
+        "user.lifecycle.",
+        "user.account.",
+        "user.realm.",
+        "group.",
+        "application.",
+        "app.",
+        "master_application.",
+        "system.import.",
+        "system.api_token.",
+        "system.org.rate_limit.",
+        "system.rate_limit.",
+        "core.",
+        "directory.",
+        "cvd.",
+    )
+)
+"""Which events Okta sends: prefixes keep it short, the rest is dropped here. Part of the epoch of a position."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """A page of the log. `next` is where the next poll goes; a page that is not `is_full` is the last for now.
+
+    `unreadable` says of events what made them so.
+    """
+
+    events: tuple[LogEvent, ...]
+    next: str
+    is_full: bool
+    unreadable: tuple[str, ...] = ()
+
+
+class SystemLog:
+    """Reads the log of one organisation."""
+
+    def __init__(self, client: OktaClient) -> None:
+        self._client = client
+
+    async def since(self, moment: datetime) -> LogPage:
+        """Read the first page of what was stored after a moment. Raises OktaError."""
+        query = {
+            "since": written(moment),
+            "limit": str(EVENTS_A_PAGE),
+            "sortOrder": "ASCENDING",
+            "filter": FILTER,
+        }
+        return self._page(await self._client.first_page(LOGS, query, scope=NEED.scope))
+
+    async def between(self, begin: datetime, end: datetime) -> tuple[LogEvent, ...]:
+        """Read what happened between two moments by the events' own time, a page at the most. Raises OktaError."""
+        query = {"since": written(begin), "until": written(end), "limit": str(EVENTS_A_PAGE), "filter": FILTER}
+        return _events((await self._client.first_page(LOGS, query, scope=NEED.scope)).rows)[0]
+
+    async def after(self, position: str) -> LogPage:
+        """Read the page at a position. Raises OktaError; any OktaBadRequestError means that the position is lost."""
+        return self._page(await self._client.page_at(URL(position, encoded=True), scope=NEED.scope))
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """The calls a minute that Okta grants us, by bucket, as far as an answer has told."""
+        return self._client.limits
+
+    def leads_to_us(self, position: str) -> bool:
+        """Whether a position is one of this organisation's own addresses: nothing else gets our token."""
+        try:
+            return self._client.address.leads_to_us(URL(position, encoded=True))
+        except ValueError:
+            return False
+
+    def _page(self, page: Page) -> LogPage:
+        if page.next is None:
+            raise OktaMalformedAnswerError(Failure("GET", LOGS), "names no next page, without which nothing follows")
+        if not self.leads_to_us(str(page.next)):
+            raise OktaMalformedAnswerError(
+                Failure("GET", LOGS),
+                f"leads to {page.next.host or page.next}, which is not {self._client.address.host}",
+                remedy="set okta.org_url to the organisation's own address",
+            )
+        events, unreadable = _events(page.rows)
+        return LogPage(events, str(page.next), len(page.rows) >= EVENTS_A_PAGE, unreadable)
+
+
+def _events(rows: Iterable[object]) -> tuple[tuple[LogEvent, ...], tuple[str, ...]]:
+    """Read rows as events; of those that cannot be read, say why."""
+    events: list[LogEvent] = []
+    unreadable: list[str] = []
+    for row in rows:
+        try:
+            events.append(log_event(row))
+        except UnreadableFactError as error:
+            unreadable.append(error.what)
+    return tuple(events), tuple(unreadable)

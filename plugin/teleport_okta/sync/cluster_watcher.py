@@ -1,0 +1,351 @@
+"""Following what changes in Teleport: what somebody else changed of ours is looked at, and repaired within seconds.
+
+A watch cannot be resumed, so after each of its ends everything is listed and compared with what is known. Our own
+writes are told to us as well, once each and in their order: so many are passed over as we made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model import labels
+from teleport_okta.model.hint import Hint, HintKind
+from teleport_okta.model.names import MEMBER_ROLE_PREFIX, REVIEWER_ROLE_PREFIX
+from teleport_okta.plan.changes import (
+    ACCESS_LIST,
+    APP_SERVER,
+    LOCK,
+    MEMBER,
+    ROLE,
+    USER_GROUP,
+    Action,
+    key_of,
+)
+from teleport_okta.plan.users import OKTA_USER_ID
+from teleport_okta.state.errors import StateError
+from teleport_okta.sync.sources import read_actual_directory, read_users
+from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.watch import WatchEndedError
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.access import ListMembers
+    from teleport_okta.plan.actual import ActualDirectory
+    from teleport_okta.plan.changes import Change
+    from teleport_okta.state.hints import Hints
+    from teleport_okta.sync.full_pass import FullPass
+    from teleport_okta.teleport.cluster import Teleport
+    from teleport_okta.teleport.convert_watch import Seen
+
+_ECHO_WITHIN: Final = 30.0
+"""Seconds in which our own write is told to us; one that is not was lost with a watch."""
+
+_LISTED_WITHIN: Final = 1.5
+"""Seconds until a listing shows a write that a watch has told of (`reference/teleport-observed.md` 1.4)."""
+
+_SHORTEST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 60.0
+_RULES_SETTLE: Final = 15.0
+"""Seconds until a full pass after an import rule changed: several are often changed together."""
+
+_MANY: Final = 20_000
+"""Keys of own writes that are remembered before those that were not told are dropped."""
+
+_CAUSE: Final = "changed in Teleport"
+
+_log = logging.getLogger(__name__)
+
+
+class Echoes:
+    """Tells our own writes from those of others: the cluster tells us each of ours once.
+
+    It may do so before the reply is there. So who is told of a write that was not expected asks again (`is_of_others`)
+    when nobody of us is writing any more.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._balance: Counter[str] = Counter()
+        self._until: dict[str, float] = {}
+
+    def expect(self, change: Change, members: Iterable[str]) -> None:
+        """Note a step that was applied; `members` are those that a list had, which its deletion deletes as well."""
+        self._count(_told_as(change), 1)
+        if change.kind == ACCESS_LIST:
+            going = members if change.action is Action.DELETE else ()
+            for name in (*going, *(need.name for need in change.members)):
+                self._count(key_of(MEMBER, f"{change.name}/{name}"), 1)
+
+    def was_expected(self, key: str) -> bool:
+        """Count a write that was told; whether it was expected already."""
+        self._count(key, -1)
+        return self._balance[key] >= 0
+
+    def is_of_others(self, key: str) -> bool:
+        """Whether a write that was told, and that was not expected then, has not been expected since."""
+        if self._balance[key] >= 0:
+            return False
+        self._count(key, 1)
+        return True
+
+    def forget(self) -> None:
+        """Forget what was expected, since the watch that would have told it is over."""
+        self._balance.clear()
+        self._until.clear()
+
+    def _count(self, key: str, number: int) -> None:
+        now = self._clock.monotonic()
+        if len(self._until) > _MANY:
+            for late in [one for one, until in self._until.items() if until < now]:
+                del self._balance[late], self._until[late]
+        if self._until.get(key, now) < now:
+            self._balance[key] = 0
+        self._balance[key] += number
+        self._until[key] = now + _ECHO_WITHIN
+        if not self._balance[key]:
+            del self._balance[key], self._until[key]
+
+
+def _told_as(change: Change) -> str:
+    """Return the key by which the cluster tells of a step; a lock is told by its own name, a member with its list."""
+    if change.kind == LOCK:
+        return f"{LOCK}/{change.name}"
+    return key_of(MEMBER, change.label) if change.kind == MEMBER else change.key
+
+
+def _key_of(seen: Seen) -> str:
+    if seen.kind == LOCK:
+        return f"{LOCK}/{seen.name}"
+    return key_of(seen.kind, f"{seen.list_name}/{seen.name}" if seen.kind == MEMBER else seen.name)
+
+
+class ClusterWatcher:
+    """Follows one cluster, and takes down hints of what somebody else changed there."""
+
+    def __init__(
+        self,
+        *,
+        teleport: Teleport,
+        full_pass: FullPass,
+        hints: Hints,
+        clock: Clock,
+        rng: random.Random,
+        hinted: Callable[[], None],
+    ) -> None:
+        self._teleport = teleport
+        self._pass = full_pass
+        self._hints = hints
+        self._clock = clock
+        self._rng = rng
+        self._hinted = hinted
+        self._locks: dict[str, str] = {}
+        self._echoes = Echoes(clock)
+        self._failures = 0
+        self._judging: set[asyncio.Future[None]] = set()
+        self.problem = "it has not begun"
+        """Why the cluster is not watched; empty while it is."""
+
+        self.kinds: frozenset[str] = frozenset()
+        full_pass.registry.on_applied = self._expect
+
+    async def follow(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            try:
+                await self._watch()
+            except TeleportError as error:
+                if not self.problem:
+                    _log.info("%s", error)
+                self.problem = str(error)
+                self._failures += 1
+            pause = min(_LONGEST_PAUSE, _SHORTEST_PAUSE * (1 << min(self._failures - 1, 8)))
+            await self._clock.sleep(pause * (0.5 + self._rng.random()))
+
+    async def _watch(self) -> None:
+        """Watch until the watch ends. Raises TeleportError."""
+        async with await self._teleport.watch() as watch:
+            self._echoes.forget()
+            self.kinds, self.problem = watch.kinds, ""
+            await self._compare()
+            self._failures = 0
+            while True:
+                try:
+                    seen = await anext(watch)
+                except WatchEndedError:
+                    self._failures = 1
+                    raise
+                if self._echoes.was_expected(_key_of(seen)):
+                    self._note_lock(seen)
+                else:
+                    task = asyncio.ensure_future(self._judge(seen))
+                    self._judging.add(task)
+                    task.add_done_callback(self._judging.discard)
+
+    async def _judge(self, seen: Seen) -> None:
+        """Take down what a write hints at, unless it turns out to be ours: its reply may come after it was told.
+
+        Whoever writes holds the key until the reply is noted, so holding it once is long enough.
+        """
+        okta_id = self._note_lock(seen)
+        async with AsyncExitStack() as stack:
+            for key in self._held_for(seen, okta_id):
+                await stack.enter_async_context(self._pass.keys.hold(key))
+            is_of_others = self._echoes.is_of_others(_key_of(seen))
+        if not is_of_others:
+            return
+        self._teleport.overwritten(seen)
+        if seen.kind == LOCK:
+            hints = [Hint(HintKind.PERSON, okta_id, cause=f"lock {seen.name} {_CAUSE}")] if okta_id else []
+        else:
+            hints = [*self._hints_of(seen)]
+        try:
+            await self._take([hint.put_off(_LISTED_WITHIN) for hint in hints])
+        except StateError as error:
+            _log.warning("a change in Teleport was not taken down, and waits for the next full pass: %s", error)
+
+    async def _take(self, hints: list[Hint]) -> None:
+        if hints:
+            await self._hints.add(hints, at=self._clock.now())
+            self._hinted()
+
+    def _expect(self, change: Change) -> None:
+        directory = self._pass.registry.directory if change.action is Action.DELETE else None
+        members: Iterable[str] = ()
+        if directory is not None and change.kind == ACCESS_LIST:
+            found = directory.actual.members.get(change.name)
+            members = () if found is None else (*found.imported, *found.others)
+        self._echoes.expect(change, members)
+
+    def _hints_of(self, seen: Seen) -> Iterator[Hint]:
+        """Return what a write of somebody else hints at."""
+        registry = self._pass.registry
+        match seen.kind:
+            case "user":
+                for okta_id in self._people_of(seen):
+                    yield Hint(HintKind.PERSON, okta_id, cause=f"user {seen.name} {_CAUSE}")
+            case "role":
+                okta_id = seen.name.removeprefix(MEMBER_ROLE_PREFIX).removeprefix(REVIEWER_ROLE_PREFIX)
+                if okta_id != seen.name:
+                    yield from self._of_object(okta_id, f"role {seen.name}")
+            case "user_group":
+                registry.doubt_written(USER_GROUP, seen.name)
+                yield from self._of_object(seen.name, f"user group {seen.name}", is_listed=True)
+            case "app_server" if seen.is_deleted and seen.host_id == self._teleport.app_servers.host_id:
+                okta_id = self._app_of(seen.name)
+                registry.doubt_written(APP_SERVER, seen.name)
+                yield from self._of_object(okta_id, f"app server {seen.name}")
+            case "access_list":
+                yield from self._of_object(seen.name, f"access list {seen.name}")
+            case "member":
+                yield from self._of_object(seen.list_name, f"member {seen.name} of access list {seen.list_name}")
+            case "okta_import_rule":
+                yield Hint(HintKind.ALL, cause=f"import rule {seen.name} {_CAUSE}", delay=_RULES_SETTLE)
+
+    def _people_of(self, seen: Seen) -> set[str]:
+        """Return the Okta ids of those for whom a user stood, stands, or might."""
+        registry = self._pass.registry
+        ids = {registry.users.owned.get(seen.name, ""), registry.names().get(seen.name, "")}
+        ids.add(labels.okta_id_of(seen.labels) or "")
+        ids.update(registry.rivals(seen.name))
+        return {okta_id for okta_id in ids if okta_id.startswith(OKTA_USER_ID)}
+
+    def _held_for(self, seen: Seen, okta_id: str) -> list[str]:
+        """Return the keys that are held by whoever of us writes an object."""
+        if seen.kind == LOCK:
+            return sorted(self._pass.registry.names_of(okta_id))
+        return [key_of(ACCESS_LIST, seen.list_name) if seen.kind == MEMBER else key_of(seen.kind, seen.name)]
+
+    def _note_lock(self, seen: Seen) -> str:
+        """Keep whom locks are about, since a deletion tells no more than a name; return the Okta id of this one's."""
+        if seen.kind != LOCK:
+            return ""
+        okta_id = labels.okta_id_of(seen.labels) or self._locks.get(seen.name, "")
+        if seen.is_deleted:
+            self._locks.pop(seen.name, None)
+        elif okta_id:
+            self._locks[seen.name] = okta_id
+        return okta_id if okta_id.startswith(OKTA_USER_ID) else ""
+
+    def _of_object(self, okta_id: str, what: str, *, is_listed: bool = False) -> Iterator[Hint]:
+        """Return a hint of a group or an app, if it is one that we know."""
+        directory = self._pass.registry.directory
+        if directory is None or not okta_id:
+            return
+        okta, actual = directory.okta, directory.actual
+        is_known = okta_id in okta.members or okta_id in okta.direct or okta_id in okta.grants
+        is_known = is_known or any(row.id == okta_id for row in okta.groups.rows)
+        is_known = is_known or any(row.id == okta_id for row in okta.apps.rows)
+        if is_known or (not is_listed and okta_id in actual.access_lists):
+            yield Hint(HintKind.OBJECT, okta_id, cause=f"{what} {_CAUSE}")
+
+    def _app_of(self, server_name: str) -> str:
+        directory = self._pass.registry.directory
+        if directory is None:
+            return ""
+        server = directory.actual.app_servers.get(server_name)
+        return (labels.okta_id_of(server.labels) or "") if server else directory.app_id_of(server_name)
+
+    async def _compare(self) -> None:
+        """List everything and take down what is not as it is known: it was changed while nobody watched.
+
+        Before a first full pass nothing is known, and that pass lists everything itself. Raises TeleportError.
+        """
+        registry = self._pass.registry
+        known, names = registry.directory, registry.names()
+        if not names and known is None:
+            return
+        users = await read_users(self._teleport)
+        self._locks = {
+            lock.name: okta_id for lock in users.locks.values() if (okta_id := labels.okta_id_of(lock.labels))
+        }
+        hints = [
+            Hint(HintKind.PERSON, okta_id, cause=f"user {name} {_CAUSE}")
+            for name, okta_id in names.items()
+            if name not in users.users or labels.okta_id_of(users.users[name].labels) != okta_id
+        ]
+        if known is not None:
+            listed = await read_actual_directory(self._teleport, known.imports)
+            hints += [Hint(HintKind.OBJECT, one, cause=f"it was {_CAUSE}") for one in _changed(known.actual, listed)]
+            registry.take_listed(listed)
+        await self._take(hints)
+
+
+def _changed(known: ActualDirectory, listed: ActualDirectory) -> set[str]:
+    """Return the Okta ids of the groups and apps of which something is not as it was known."""
+    changed: set[str] = set()
+    if not listed.is_unread(ROLE):
+        for name in _differing(known.roles, listed.roles):
+            okta_id = name.removeprefix(MEMBER_ROLE_PREFIX).removeprefix(REVIEWER_ROLE_PREFIX)
+            changed |= {okta_id} - {name}
+    if not listed.is_unread(USER_GROUP):
+        changed.update(_differing(known.user_groups, listed.user_groups))
+    if not listed.is_unread(APP_SERVER):
+        servers = {**known.app_servers, **listed.app_servers}
+        gone = known.app_servers.keys() - listed.app_servers.keys()
+        changed |= {labels.okta_id_of(servers[name].labels) or "" for name in gone}
+    if not listed.is_unread(ACCESS_LIST, MEMBER):
+        changed.update(known.access_lists.keys() ^ listed.access_lists.keys())
+        changed |= {
+            name
+            for name in known.access_lists.keys() & listed.access_lists.keys()
+            if (known.access_lists[name].grants, known.access_lists[name].owner_grants)
+            != (listed.access_lists[name].grants, listed.access_lists[name].owner_grants)
+            or _imported(known.members, name) != _imported(listed.members, name)
+        }
+    return {okta_id for okta_id in changed if okta_id}
+
+
+def _differing(known: Mapping[str, object], listed: Mapping[str, object]) -> set[str]:
+    return {name for name in known.keys() | listed.keys() if known.get(name) != listed.get(name)}
+
+
+def _imported(members: Mapping[str, ListMembers], name: str) -> frozenset[str]:
+    found = members.get(name)
+    return frozenset() if found is None else found.imported

@@ -1,0 +1,138 @@
+"""Following changes between full passes: the System Log, questions by time beside it, and the looks they bring."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model.hint import Hint, HintKind
+from teleport_okta.sync.changed import Changed
+from teleport_okta.sync.cluster_watcher import ClusterWatcher
+from teleport_okta.sync.hint_worker import HintWorker
+from teleport_okta.sync.hinting import Source
+from teleport_okta.sync.log_watcher import LogWatcher
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Awaitable, Callable
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.following import Following
+    from teleport_okta.okta.system_log import SystemLog
+    from teleport_okta.settings import Settings
+    from teleport_okta.state.store import Store
+    from teleport_okta.sync.full_pass import FullPass
+    from teleport_okta.sync.log_watcher import FeedHealth
+    from teleport_okta.sync.sources import OktaSource
+    from teleport_okta.teleport.cluster import Teleport
+
+_STANDBY_PAUSE: Final = 2.0
+
+ASKED_EVERY: Final = timedelta(minutes=5)
+"""How often it is asked by time what changed: two calls, for what emits no event (`reference/okta.md` 5.5)."""
+
+
+class Follower:
+    """Brings changes to the engine until it is stopped.
+
+    `reconcile` runs a full pass and says whether it succeeded.
+    """
+
+    def __init__(
+        self,
+        *,
+        system_log: SystemLog,
+        okta: OktaSource,
+        full_pass: FullPass,
+        store: Store,
+        settings: Settings,
+        clock: Clock,
+        reconcile: Callable[[str], Awaitable[bool]],
+        teleport: Teleport,
+        rng: random.Random,
+    ) -> None:
+        self._teleport = teleport
+        app_id = settings.okta.app_id or "" if settings.sync.source == "saml_app" else ""
+        self._clock = clock
+        self._hints = store.hints
+        self._okta = okta
+        self._changed = Changed(
+            okta, full_pass.registry, clock, app_id, imports_directory=settings.sync.apps_and_groups
+        )
+        self.worker = HintWorker(
+            full_pass=full_pass, hints=store.hints, changed=self._changed, clock=clock, reconcile=reconcile
+        )
+        self.cluster = ClusterWatcher(
+            teleport=teleport,
+            full_pass=full_pass,
+            hints=store.hints,
+            clock=clock,
+            rng=rng,
+            hinted=self.worker.wake,
+        )
+        self.watcher = LogWatcher(
+            system_log=system_log,
+            hints=store.hints,
+            clock=clock,
+            source=Source(app_id, settings.okta.client_id or ""),
+            organization=self._organization,
+            hinted=self.worker.wake,
+        )
+        self._has_begun = asyncio.Event()
+        self._went_on = False
+        self._organization_id = ""
+
+    @property
+    def health(self) -> FeedHealth:
+        """How the log is being followed."""
+        return self.watcher.health
+
+    def following(self) -> Following:
+        """Return how changes arrive at this moment."""
+        return self.watcher.following(self.worker.waiting)
+
+    async def begun(self) -> bool:
+        """Wait until the log has a position, or cannot be read; return whether it goes on from an earlier one."""
+        await self._has_begun.wait()
+        return self._went_on
+
+    async def follow(self) -> None:
+        """Follow the log until cancelled."""
+        try:
+            self._went_on = await self._hints.position() is not None
+            pause = await self.watcher.poll()
+        finally:
+            self._has_begun.set()
+        while True:
+            await self._clock.sleep(pause)
+            # A standby leaves the log to the process that writes: both would use up the same limit.
+            pause = await self.watcher.poll() if self._teleport.is_writer else _STANDBY_PAUSE
+
+    async def watch(self) -> None:
+        """Watch the cluster until cancelled, once the log has begun, while this process is the one that writes."""
+        await self._has_begun.wait()
+        while not self._teleport.is_writer:
+            await self._clock.sleep(_STANDBY_PAUSE)
+        await self.cluster.follow()
+
+    async def look(self) -> None:
+        """See to hints until cancelled, once the log has begun."""
+        await self._has_begun.wait()
+        await self.worker.run()
+
+    async def ask_now_and_then(self) -> None:
+        """Ask by time what changed, while the log is followed, until cancelled."""
+        await self._has_begun.wait()
+        while True:
+            await self._clock.sleep(ASKED_EVERY.total_seconds())
+            if self.health.is_following:
+                kinds = (HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS)
+                await self._hints.add((Hint(kind, cause="asked by time") for kind in kinds), at=self._clock.now())
+                self.worker.wake()
+
+    async def _organization(self) -> str:
+        """Return which organisation the log is of; it is asked once in the life of a process."""
+        if not self._organization_id:
+            self._organization_id = (await self._okta.people.organization()).id
+        return self._organization_id

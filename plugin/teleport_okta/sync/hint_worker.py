@@ -1,0 +1,290 @@
+"""Seeing to hints: the cheapest reads for those that are due, each look settled by the engine's one procedure.
+
+Looks that may lock somebody go first and are never kept waiting by the others. A look that fails is tried again with
+growing pauses; its hints stay in the state until it has been seen to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model.hint import Claim, Hint, HintKind
+from teleport_okta.model.scope import named
+from teleport_okta.okta.directory_reads import NOT_FOUND
+from teleport_okta.okta.facts import is_assigned_directly
+from teleport_okta.okta.pacing import urgently
+from teleport_okta.state.errors import StateError
+from teleport_okta.state.journal import Result
+from teleport_okta.sync.contradictions import contradicts
+from teleport_okta.sync.rereads import ERRANDS, LOOKS, claims_that_count, errands_of, looks_of
+from teleport_okta.teleport.lease import StandbyError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.okta import PersonFacts
+    from teleport_okta.state.hints import Hints
+    from teleport_okta.sync.changed import Changed
+    from teleport_okta.sync.full_pass import FullPass
+    from teleport_okta.sync.procedure import Settled
+    from teleport_okta.sync.rereads import Look
+
+_AT_ONCE: Final = 4
+"""Looks under way that nobody's lock waits for; a cluster takes no more writes at once than that."""
+
+_URGENT_AT_ONCE: Final = 8
+_TAKEN_AT_ONCE: Final = 1000
+_FIRST_PAUSE: Final = 5.0
+_LONGEST_PAUSE: Final = 900.0
+_STANDBY_PAUSE: Final = 5.0
+_BEFORE_A_FIRST_PASS: Final = 10.0
+_LATEST: Final = timedelta(hours=1)
+"""No hint is put off for longer; one that seems to be is due, since the clock was set back."""
+
+_PUT_OFF: Final = frozenset({Result.FAILED, Result.CONFLICT, Result.SKIPPED})
+
+_log = logging.getLogger(__name__)
+
+
+class HintWorker:
+    """Sees to the hints of one process. `reconcile` runs a full pass and says whether it succeeded."""
+
+    def __init__(
+        self,
+        *,
+        full_pass: FullPass,
+        hints: Hints,
+        changed: Changed,
+        clock: Clock,
+        reconcile: Callable[[str], Awaitable[bool]],
+    ) -> None:
+        self._pass = full_pass
+        self._hints = hints
+        self._changed = changed
+        self._clock = clock
+        self._reconcile = reconcile
+        self._woken = asyncio.Event()
+        self.waiting = 0
+        """How many hints waited when they were last looked for."""
+
+        self._under_way: dict[asyncio.Task[None], Look] = {}
+
+    def wake(self) -> None:
+        """Look for hints now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """See to hints until cancelled; what is being written then is finished by nobody, and seen to again."""
+        try:
+            while True:
+                self._woken.clear()
+                await self._begin()
+                await self._until_something_happens()
+        finally:
+            for task in self._under_way:
+                task.cancel()
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def see_to_all(self) -> None:
+        """See to what is due, and to what is hinted meanwhile, until nothing is due any more."""
+        while True:
+            self._woken.clear()
+            await self._begin()
+            if not self._under_way:
+                return
+            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _begin(self) -> None:
+        """Begin as many looks as may be under way."""
+        self._forget_done()
+        self.waiting = await self._hints.count()
+        busy = {hint.key for look in self._under_way.values() for hint in look.hints}
+        hints = await self._hints.due(self._clock.now(), most=_TAKEN_AT_ONCE + len(busy), latest=_LATEST)
+        hints = [hint for hint in hints if hint.key not in busy]
+        for look in (*looks_of(hints, self._sizes(), self._changed.app_id), *errands_of(hints)):
+            if self._has_room(look):
+                self._under_way[asyncio.ensure_future(self._see_to(look))] = look
+
+    def _has_room(self, look: Look) -> bool:
+        others = sum(not other.is_urgent for other in self._under_way.values())
+        if look.is_urgent:
+            return len(self._under_way) - others < _URGENT_AT_ONCE
+        return others < _AT_ONCE
+
+    def _forget_done(self) -> None:
+        for task in [task for task in self._under_way if task.done()]:
+            del self._under_way[task]
+
+    async def _until_something_happens(self) -> None:
+        room = sum(not look.is_urgent for look in self._under_way.values()) < _AT_ONCE
+        due = await self._hints.next_due(urgent_alone=not room)
+        waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._woken.wait())}
+        if due is not None:
+            seconds = max((due - self._clock.now()).total_seconds(), 1.0 if self._under_way else 0.05)
+            waits.add(asyncio.ensure_future(self._clock.sleep(seconds)))
+        try:
+            await asyncio.wait({*waits, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    def _sizes(self) -> dict[str, int]:
+        directory = self._pass.registry.directory
+        if directory is None:
+            return {}
+        rosters = {**directory.okta.members, **directory.okta.direct}
+        return {okta_id: max(roster.listed, len(roster.ids)) for okta_id, roster in rosters.items()}
+
+    async def _see_to(self, look: Look) -> None:
+        try:
+            await self._look(look)
+        except StateError as error:
+            # Nothing can be taken down: the hints stay as they are, and are due again at once, so not too soon.
+            _log.warning("%s: the state cannot be written: %s", look.hints[0].cause or look.hints[0].kind, error)
+            await self._clock.sleep(_FIRST_PAUSE)
+        except Exception:  # noqa: BLE001 - the root of a task: one look must not end the others
+            _log.exception("a look at what changed failed in a way that it should not; it is tried again")
+
+    async def _look(self, look: Look) -> None:
+        """See to a look. Raises StateError where not even its failure can be taken down."""
+        try:
+            if look.is_urgent:
+                with urgently():
+                    await self._settle(look)
+            elif look.hints[0].kind in ERRANDS:
+                await self._run_errand(look.hints[0])
+            else:
+                await self._settle(look)
+        except StandbyError:
+            await self._put_off(look.hints, _STANDBY_PAUSE)
+        except TeleportOktaError as error:
+            await self._try_again(look.hints, str(error))
+        except Exception as error:
+            await self._try_again(look.hints, f"{type(error).__name__}: {error}")
+            raise
+
+    async def _settle(self, look: Look) -> None:
+        """Settle what a look is about, and finish those of its hints that it has seen to."""
+        of_directory = bool(named(look.scope.groups) or named(look.scope.apps))
+        if of_directory and self._pass.registry.directory is None:
+            if not self._imports_directory:
+                await self._hints.finish(look.hints)
+            else:
+                # What groups and apps there are is known after a first full pass, which reads what this is about too.
+                await self._put_off(look.hints, _BEFORE_A_FIRST_PASS)
+            return
+        # What follows is taken down first: after a failure, or in another process, nobody would know of it.
+        await self._hints.add(self._behind(look), at=self._clock.now())
+        before = {okta_id: self._pass.registry.names_of(okta_id) for okta_id in named(look.scope.users)}
+        people: Mapping[str, PersonFacts] = {}
+        try:
+            settled = await self._pass.settle(look.scope, trigger=look.hints[0].cause or "hint", reads=look.reads)
+            people = {person.okta_id: person for person in settled.reading.facts.people.people}
+        finally:
+            await self._hints.add(self._of_lists(look, before, people), at=self._clock.now())
+        failed = _failure(settled)
+        if failed:
+            await self._try_again(look.hints, failed)
+            return
+        if settled.plan.put_off:
+            until = min(one.until for one in settled.plan.put_off)
+            wait = (until - self._clock.now()).total_seconds()
+            await self._put_off(look.hints, max(1.0, min(wait, _LATEST.total_seconds() / 2)))
+            return
+        await self._finish(look, settled)
+
+    async def _finish(self, look: Look, settled: Settled) -> None:
+        """Finish the hints of a look, but for those whose event is contradicted by what was read."""
+        of_people = [hint for hint in look.hints if hint.kind in {HintKind.PERSON, HintKind.STATUS}]
+        by_person: defaultdict[str, list[Hint]] = defaultdict(list)
+        for hint in of_people:
+            by_person[hint.of].append(hint)
+        counting = [hint for some in by_person.values() for hint in claims_that_count(some)]
+        counting += [hint for hint in look.hints if hint not in of_people]
+        contradicted = [hint for hint in counting if hint.looks < len(LOOKS) and contradicts(hint, settled.reading)]
+        for hint in contradicted:
+            _log.info("%s: a read does not show it yet; it is read again in %.0f s", hint.cause, LOOKS[hint.looks])
+            await self._put_off([replace(hint, looks=hint.looks + 1)], LOOKS[hint.looks])
+        await self._hints.finish(hint for hint in look.hints if hint not in contradicted)
+
+    @property
+    def _imports_directory(self) -> bool:
+        """Whether groups and apps are imported at all."""
+        return self._changed.imports_directory
+
+    def _behind(self, look: Look) -> list[Hint]:
+        """Return what follows from the end of groups: their people lose the apps that they had by them."""
+        directory = self._pass.registry.directory
+        if directory is None:
+            return []
+        deleted = [hint for hint in look.hints if hint.kind is HintKind.GROUP and hint.claim is Claim.DELETED]
+        grants = directory.okta.grants
+        apps = {app_id for hint in deleted if hint.of in grants for app_id in grants[hint.of].ids}
+        return [self._changed.hint_of_people(app_id, deleted[0].cause) for app_id in sorted(apps)]
+
+    def _of_lists(
+        self, look: Look, before: Mapping[str, frozenset[str]], people: Mapping[str, PersonFacts]
+    ) -> list[Hint]:
+        """Return hints of the lists that somebody comes into with a user, or with the app that people come from.
+
+        Nothing of Okta is read for them: it is known who is in which.
+        """
+        registry, app_id = self._pass.registry, self._changed.app_id
+        lists: set[str] = set()
+        for okta_id, names in before.items():
+            person = people.get(okta_id)
+            if app_id and (person is not None or (people and not registry.names_of(okta_id))):
+                is_direct = person is not None and is_assigned_directly(person)
+                if registry.take_assignment(app_id, okta_id, is_direct=is_direct):
+                    lists.add(app_id)
+            if registry.names_of(okta_id) - names:
+                lists.update(registry.in_which(okta_id))
+        cause = look.hints[0].cause
+        return [Hint(HintKind.OBJECT, one, cause=cause) for one in sorted(lists)]
+
+    async def _run_errand(self, hint: Hint) -> None:
+        match hint.kind:
+            case HintKind.ALL:
+                if not await self._reconcile(hint.cause):
+                    await self._try_again([hint], "the full pass did not succeed")
+                    return
+            case HintKind.PEOPLE:
+                await self._hints.add(await self._changed.everybody(), at=self._clock.now())
+            case HintKind.CHANGED_PEOPLE:
+                await self._hints.add(await self._changed.people(), at=self._clock.now())
+            case _:
+                await self._hints.add(await self._changed.groups(), at=self._clock.now())
+        await self._hints.finish([hint])
+
+    async def _try_again(self, hints: Sequence[Hint], why: str) -> None:
+        """Put hints off for longer and longer, each by how often it was tried."""
+        for hint in hints:
+            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(hint.tries, 10)))
+            _log.warning("%s: %s; tried again in %.0f s", hint.cause or hint.kind, why, pause)
+            await self._put_off([replace(hint, tries=hint.tries + 1)], pause)
+
+    async def _put_off(self, hints: Iterable[Hint], seconds: float) -> None:
+        await self._hints.put_off(hints, until=self._clock.now() + timedelta(seconds=seconds))
+        self.wake()
+
+
+def _failure(settled: Settled) -> str:
+    """Say why a look has to be tried again; empty if it has not."""
+    failed = next((outcome for outcome in settled.outcomes if outcome.result in _PUT_OFF), None)
+    if failed is not None:
+        return failed.error or "a change was not made"
+    directory, scope = settled.reading.directory, settled.reading.scope
+    if directory is None:
+        return ""
+    rosters = [directory.okta.members.get(one) for one in named(scope.groups)]
+    rosters += [directory.okta.direct.get(one) for one in named(scope.apps)]
+    rosters += [directory.okta.grants.get(one) for one in named(scope.groups)]
+    unread = (roster.problem for roster in rosters if roster is not None and roster.problem and not roster.refused)
+    return next((problem for problem in unread if problem != NOT_FOUND), "")

@@ -1,0 +1,129 @@
+"""Changes that arrive by the System Log on a bad day: late and odd events, and reads that are older than they are."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from contract.sync.following import Followed
+from teleport_okta import app
+from teleport_okta.model.hint import HintKind
+from teleport_okta.sandbox.okta.log_faults import LogFault, LogFaultKind
+
+ADA, BOB, CY = "ada@x.io", "bob@x.io", "cy@x.io"
+
+
+@pytest.fixture
+async def followed(office):
+    """A group of two, and somebody else; the log is followed."""
+    office.group("Engineering", ADA, BOB)
+    office.person(CY)
+    followed = Followed(office)
+    await followed.watcher.poll()
+    await office.settled()
+    await followed.catch_up()
+    return followed
+
+
+async def waiting(followed):
+    return await followed.world.parts.store.hints.count()
+
+
+async def test_without_groups_and_apps_their_hints_do_not_pile_up(world):
+    followed = Followed(SimpleNamespace(world=world, okta=world.okta))
+    (ada,) = await world.hired(ADA)
+    await followed.watcher.poll()
+    for number in range(5):
+        world.okta.add_member(world.okta.create_group(f"G{number}").id, ada.id)
+    await followed.catch_up(after=120)
+    assert await waiting(followed) == 0
+
+
+async def test_somebody_who_is_assigned_again_is_not_locked_because_the_profile_changed_later(followed):
+    ada, teleport = followed.person(ADA), followed.world.okta_app
+    followed.okta.log.faults.add(LogFault(LogFaultKind.DELAY, "application.user_membership.add", 1, seconds=300))
+    followed.okta.unassign(teleport.id, ada.id)
+    followed.world.clock.advance(5)
+    followed.okta.assign(teleport.id, ada.id)
+    followed.world.clock.advance(5)
+    followed.okta.update_profile(ada.id, department="Looms")
+    await followed.catch_up()
+    assert ADA not in followed.world.locks()
+
+
+async def test_somebody_who_is_suspended_for_a_moment_is_not_locked(followed):
+    ada = followed.person(ADA)
+    followed.okta.suspend(ada.id)
+    followed.world.clock.advance(5)
+    followed.okta.unsuspend(ada.id)
+    await followed.catch_up()
+    assert ADA not in followed.world.locks()
+
+
+def event_that_reads_do_not_show(followed, kind, login):
+    """An event of which replicas of Okta know nothing yet."""
+    app = {"id": followed.world.okta_app.id, "type": "AppInstance"}
+    target = [app, {"id": followed.person(login).id, "type": "User"}]
+    followed.okta.log.append_raw({"eventType": kind, "outcome": {"result": "SUCCESS"}, "target": target})
+
+
+LEAVING = ["user.lifecycle.suspend", "user.lifecycle.deactivate", "application.user_membership.remove"]
+
+
+@pytest.mark.parametrize("kind", LEAVING)
+async def test_a_leaver_whom_reads_still_show_is_locked_at_once_and_let_in_again_after_30_seconds(followed, kind):
+    event_that_reads_do_not_show(followed, kind, ADA)
+    locked = []
+    for seconds in (2, 4, 2, 23, 2):
+        followed.world.clock.advance(seconds)
+        await followed.watcher.poll()
+        await followed.worker.see_to_all()
+        locked.append(ADA in followed.world.locks())
+    assert locked == [True, True, True, True, False]
+    assert followed.world.owned()[ADA] == followed.person(ADA).id
+    await followed.nothing_is_left()
+
+
+@pytest.mark.parametrize("office", [{"sync": {"suspended": "ignore"}}], indirect=True, ids=["ignored"])
+async def test_where_suspensions_are_ignored_their_events_lock_nobody(followed):
+    event_that_reads_do_not_show(followed, "user.lifecycle.suspend", ADA)
+    await followed.catch_up()
+    assert ADA not in followed.world.locks()
+
+
+async def test_what_is_hinted_survives_the_end_of_the_process(followed):
+    dee = followed.person("dee@x.io")
+    followed.world.clock.advance(2)
+    await followed.watcher.poll()
+    assert await waiting(followed)
+    await followed.restart()
+    await followed.worker.see_to_all()
+    assert followed.world.owned()["dee@x.io"] == dee.id
+
+
+async def test_a_full_pass_is_hinted_by_an_event_that_cannot_be_read(followed):
+    followed.okta.log.append_raw(
+        {"uuid": None, "eventType": "user.lifecycle.create", "published": "2026-01-05T09:00:00Z"}
+    )
+    followed.world.clock.advance(2)
+    await followed.watcher.poll()
+    stored = followed.world.parts.store.hints
+    hints = await stored.due(await stored.next_due(), most=9, latest=timedelta(hours=1))
+    assert [hint.kind for hint in hints] == [HintKind.ALL]
+
+
+async def test_passes_begin_although_reading_the_log_fails_in_an_unforeseen_way(followed, monkeypatch):
+    async def fails():
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(followed.watcher, "poll", fails)
+    follower = followed.follower
+    keeping = asyncio.ensure_future(app._unfailing(follower.follow, followed.world.clock))
+    try:
+        async with asyncio.timeout(0.3):
+            await follower.begun()
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
