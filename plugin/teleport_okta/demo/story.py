@@ -1,6 +1,7 @@
-"""The story: what happens to an organisation on an ordinary day, on a bad one, and on one that is about access.
+"""The story: what happens to an organisation on an ordinary day, on a bad one, on one that is about access, and live.
 
-Each scene is a deed in one of the sandboxes, a pass, and checks that look into the other sandbox's own state.
+Each scene is a deed in one of the sandboxes, a pass, and checks that look into the other sandbox's own state; in the
+live ones changes arrive by themselves.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.demo.access_day import tell_access_day
 from teleport_okta.demo.bad_day import tell_bad_day
+from teleport_okta.demo.live_day import tell_live_day
 from teleport_okta.demo.ordinary_day import tell_ordinary_day
 from teleport_okta.demo.play import Narration, Play
 from teleport_okta.demo.scenes import Story
@@ -23,4 +25,5 @@ async def tell(stage: Stage, narration: Narration) -> Story:
     await tell_ordinary_day(play)
     await tell_bad_day(play)
     await tell_access_day(play)
+    await tell_live_day(play)
     return Story(tuple(narration.scenes), play.tables())
