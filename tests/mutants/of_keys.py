@@ -214,4 +214,12 @@ OF_KEYS = (
         ("contract/sync/test_contract_long_readings.py::test_a_leaver_leaves_by_a_plan_that_a_person_approved",),
         "A leaver is locked, whatever reading took.",
     ),
+    Mutant(
+        "a single key after a restart does not know what was deleted just before",
+        "sync/full_pass.py",
+        "        await self._recall_once()\n        return await self._procedure.settle(",
+        "        return await self._procedure.settle(",
+        ("property/test_property_faults.py::test_whatever_happens_nobody_is_harmed_and_everything_converges",),
+        "Who has no user of ours is not locked.",
+    ),
 )

@@ -240,6 +240,16 @@ MUST_BE_SEEN = [
     lag=False,
 )
 @example(
+    # A key is settled right after a restart, while listings still show a leaver whose lock was released.
+    history=[
+        Moment(deeds=[("unassign", 4, 0)]),
+        Moment(operator="releases", name=5),
+        Moment(restart=True, settles=("00u5",)),
+    ],
+    brake=(0, 0.1, 0.25),
+    lag=True,
+)
+@example(
     # The last listing had somebody whom a read by id does not find: the role was narrowed meanwhile.
     history=[Moment(reading=Reading.EMPTY, settles=("00u1",))],
     brake=(0, 0.34, 0.25),

@@ -239,6 +239,7 @@ class FullPass:
 
         Raises OktaError, TeleportError, ConfigError or StateError; StandbyError when another process writes.
         """
+        await self._recall_once()
         terms = await self._reader.rebuild(self._settings())
         await self._become_writer(terms.policy.owner)
 
@@ -249,6 +250,7 @@ class FullPass:
 
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
+        await self._recall_once()
         return await self._procedure.settle(scope, self._settings(), trigger=trigger, reads=reads)
 
     async def release(self, name: str, *, by: str = "") -> Released:
@@ -328,9 +330,7 @@ class FullPass:
             raise InterruptedPassError(what, remedy="the next pass does the rest")
 
     async def _read(self, settings: Settings, *, on_people: OnPeople | None = None) -> Reading:
-        if not self._recalled:
-            await recall_deletions(self._store.journal, self._teleport, self._clock)
-            self._recalled = True
+        await self._recall_once()
         self._progress_said = self._clock.monotonic()
         try:
             reading = await self._reader.everything(settings, on_people=on_people, progress=self._note_progress)
@@ -338,6 +338,12 @@ class FullPass:
             self.progress = None
         self.role_warnings = self._warn_of_roles(reading)
         return reading
+
+    async def _recall_once(self) -> None:
+        """Remember what an earlier process has just deleted, before anything is read: listings may show it still."""
+        if not self._recalled:
+            await recall_deletions(self._store.journal, self._teleport, self._clock)
+            self._recalled = True
 
     async def _remember_reading(self, reading: Reading, cost: PassCost) -> None:
         """Keep what was read of groups and apps, and what it cost. Raises StateError."""
