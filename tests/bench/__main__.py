@@ -21,6 +21,7 @@ from tests.bench import (
     directory_calls,
     directory_memory,
     directory_passes,
+    following,
     large_lists,
     leavers_first,
     members_planning,
@@ -53,6 +54,7 @@ PARTS = (
     "directory-memory",
     "settling",
     "leavers-first",
+    "following",
     "directory-planning",
     "large-lists",
 )
@@ -168,6 +170,8 @@ def _measured_with_directory(
         rows += _measured_in_worlds(parts, sizes, _below(directory, "worlds"), progress)
     if "leavers-first" in parts:
         rows += leavers_first.measured(sizes.directories, _below(directory, "leavers-first"), progress)
+    if "following" in parts:
+        rows += following.measured(sizes.directories[:2], _below(directory, "following"), progress)
     if "directory-planning" in parts:
         rows += members_planning.measured(sizes.directories[-1], directory, progress)
     if "large-lists" in parts:
