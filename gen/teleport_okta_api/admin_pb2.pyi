@@ -222,6 +222,151 @@ class EndingList(_message.Message):
 Global___EndingList: _TypeAlias = EndingList  # noqa: Y015
 
 @_typing.final
+class ExplainRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OF_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    of: _builtins.str
+    """user, group, app or list"""
+    name: _builtins.str
+    """A name or an Okta id."""
+    def __init__(
+        self,
+        *,
+        of: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "of", b"of"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainRequest: _TypeAlias = ExplainRequest  # noqa: Y015
+
+@_typing.final
+class Explanation(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OF_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    IS_LIVE_FIELD_NUMBER: _builtins.int
+    SEEN_AT_FIELD_NUMBER: _builtins.int
+    CHAIN_FIELD_NUMBER: _builtins.int
+    OPEN_FIELD_NUMBER: _builtins.int
+    MATCHES_FIELD_NUMBER: _builtins.int
+    LOOKED_IN_FIELD_NUMBER: _builtins.int
+    of: _builtins.str
+    asked: _builtins.str
+    is_live: _builtins.bool
+    """Whether a running service answered; otherwise it is what was last seen."""
+    @_builtins.property
+    def seen_at(self) -> _timestamp_pb2.Timestamp:
+        """When the last pass without a failure ended."""
+
+    @_builtins.property
+    def chain(self) -> Global___Link:
+        """Absent unless the name means one thing."""
+
+    @_builtins.property
+    def open(self) -> _containers.RepeatedCompositeFieldContainer[Global___Link]:
+        """What is held, in quarantine or waiting about it."""
+
+    @_builtins.property
+    def matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___Match]:
+        """What the name means: one thing, none, or several."""
+
+    @_builtins.property
+    def looked_in(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where it was looked for, if nothing was found."""
+
+    def __init__(
+        self,
+        *,
+        of: _builtins.str = ...,
+        asked: _builtins.str = ...,
+        is_live: _builtins.bool = ...,
+        seen_at: _timestamp_pb2.Timestamp | None = ...,
+        chain: Global___Link | None = ...,
+        open: _abc.Iterable[Global___Link] | None = ...,
+        matches: _abc.Iterable[Global___Match] | None = ...,
+        looked_in: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "seen_at", b"seen_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "chain", b"chain", "is_live", b"is_live", "looked_in", b"looked_in", "matches", b"matches", "of", b"of", "open", b"open", "seen_at", b"seen_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Explanation: _TypeAlias = Explanation  # noqa: Y015
+
+@_typing.final
+class Link(_message.Message):
+    """One link of a chain: an object or a reason (`kind`), why it is there, and what follows from it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    OKTA_ID_FIELD_NUMBER: _builtins.int
+    THEN_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    text: _builtins.str
+    name: _builtins.str
+    okta_id: _builtins.str
+    @_builtins.property
+    def then(self) -> _containers.RepeatedCompositeFieldContainer[Global___Link]: ...
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalEntry]:
+        """What the journal has of it: what made it, what changed it last."""
+
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        text: _builtins.str = ...,
+        name: _builtins.str = ...,
+        okta_id: _builtins.str = ...,
+        then: _abc.Iterable[Global___Link] | None = ...,
+        entries: _abc.Iterable[Global___JournalEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "text", b"text", "then", b"then"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Link: _TypeAlias = Link  # noqa: Y015
+
+@_typing.final
+class Match(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OF_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    OKTA_ID_FIELD_NUMBER: _builtins.int
+    of: _builtins.str
+    name: _builtins.str
+    okta_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        of: _builtins.str = ...,
+        name: _builtins.str = ...,
+        okta_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "of", b"of", "okta_id", b"okta_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Match: _TypeAlias = Match  # noqa: Y015
+
+@_typing.final
 class ApproveRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -405,7 +550,9 @@ class ListHistoryRequest(_message.Message):
     limit: _builtins.int
     """How many entries at the most; 0 means 50."""
     name: _builtins.str
-    """Only entries of this object name; empty means all."""
+    """Only entries about this name: an object's, its Okta id, a lock's, the user's or the list's of a membership; empty
+    means all.
+    """
     def __init__(
         self,
         *,

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class AdminStub:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state.
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    while a service holds the state.
     """
 
     def __init__(self, channel):
@@ -70,10 +71,16 @@ class AdminStub:
                 request_serializer=teleport__okta__api_dot_admin__pb2.PreviewFiltersRequest.SerializeToString,
                 response_deserializer=teleport__okta__api_dot_admin__pb2.FilterPreview.FromString,
                 _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/teleport_okta_api.Admin/Explain',
+                request_serializer=teleport__okta__api_dot_admin__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=teleport__okta__api_dot_admin__pb2.Explanation.FromString,
+                _registered_method=True)
 
 
 class AdminServicer:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state.
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    while a service holds the state.
     """
 
     def GetStatus(self, request, context):
@@ -125,6 +132,13 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Explain(self, request, context):
+        """Why a user, a group, an app or a list is as it is, by what is known; nothing is read for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -163,6 +177,11 @@ def add_AdminServicer_to_server(servicer, server):
                     request_deserializer=teleport__okta__api_dot_admin__pb2.PreviewFiltersRequest.FromString,
                     response_serializer=teleport__okta__api_dot_admin__pb2.FilterPreview.SerializeToString,
             ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=teleport__okta__api_dot_admin__pb2.ExplainRequest.FromString,
+                    response_serializer=teleport__okta__api_dot_admin__pb2.Explanation.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'teleport_okta_api.Admin', rpc_method_handlers)
@@ -172,7 +191,8 @@ def add_AdminServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Admin:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state.
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    while a service holds the state.
     """
 
     @staticmethod
@@ -354,6 +374,33 @@ class Admin:
             '/teleport_okta_api.Admin/PreviewFilters',
             teleport__okta__api_dot_admin__pb2.PreviewFiltersRequest.SerializeToString,
             teleport__okta__api_dot_admin__pb2.FilterPreview.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/teleport_okta_api.Admin/Explain',
+            teleport__okta__api_dot_admin__pb2.ExplainRequest.SerializeToString,
+            teleport__okta__api_dot_admin__pb2.Explanation.FromString,
             options,
             channel_credentials,
             insecure,

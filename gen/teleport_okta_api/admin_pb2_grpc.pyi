@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AdminStub:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state."""
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    while a service holds the state.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -47,10 +49,14 @@ class AdminStub:
     """Takes our locks off a user name early, and lets its next person have the memberships that are left in it."""
     PreviewFilters: _grpc.UnaryUnaryMultiCallable[_admin_pb2.PreviewFiltersRequest, _admin_pb2.FilterPreview]
     """Which groups and apps would have access lists under some filters, and which lists would go. Changes nothing."""
+    Explain: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ExplainRequest, _admin_pb2.Explanation]
+    """Why a user, a group, an app or a list is as it is, by what is known; nothing is read for it."""
 
 @_typing.type_check_only
 class AdminAsyncStub(AdminStub):
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state."""
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    while a service holds the state.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStatus: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetStatusRequest, _admin_pb2.GetStatusResponse]  # type: ignore[assignment]
@@ -67,9 +73,13 @@ class AdminAsyncStub(AdminStub):
     """Takes our locks off a user name early, and lets its next person have the memberships that are left in it."""
     PreviewFilters: _aio.UnaryUnaryMultiCallable[_admin_pb2.PreviewFiltersRequest, _admin_pb2.FilterPreview]  # type: ignore[assignment]
     """Which groups and apps would have access lists under some filters, and which lists would go. Changes nothing."""
+    Explain: _aio.UnaryUnaryMultiCallable[_admin_pb2.ExplainRequest, _admin_pb2.Explanation]  # type: ignore[assignment]
+    """Why a user, a group, an app or a list is as it is, by what is known; nothing is read for it."""
 
 class AdminServicer(metaclass=_abc_1.ABCMeta):
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters` and `history` while a service holds the state."""
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    while a service holds the state.
+    """
 
     @_abc_1.abstractmethod
     def GetStatus(
@@ -126,5 +136,13 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.FilterPreview, _abc.Awaitable[_admin_pb2.FilterPreview]]:
         """Which groups and apps would have access lists under some filters, and which lists would go. Changes nothing."""
+
+    @_abc_1.abstractmethod
+    def Explain(
+        self,
+        request: _admin_pb2.ExplainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.Explanation, _abc.Awaitable[_admin_pb2.Explanation]]:
+        """Why a user, a group, an app or a list is as it is, by what is known; nothing is read for it."""
 
 def add_AdminServicer_to_server(servicer: AdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

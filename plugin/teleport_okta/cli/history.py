@@ -27,9 +27,18 @@ if TYPE_CHECKING:
 @click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="How many entries at the most."
 )
-@click.option("--name", default="", metavar="USER", help="Only entries about this Teleport user.")
-def history(config_path: Path, layout: str, limit: int, name: str) -> None:
-    """Show what was done, newest first."""
+@click.option("--name", "named", default="", metavar="NAME", help="The same as the argument.")
+@click.argument("name", default="")
+def history(config_path: Path, layout: str, limit: int, named: str, name: str) -> None:
+    """Show what was done, newest first.
+
+    With a NAME only what was done to it: the name of an object, its Okta id, the user of a lock or a membership, or the
+    list of a membership.
+    """
+    if name and named and name != named:
+        msg = f"two names are given: {name} and {named}"
+        raise click.UsageError(msg)
+    name = name or named
     entries = asyncio.run(_history(load(config_path), limit, name))
     if layout == "json":
         print_json({"entries": [{**asdict(entry), "time": entry.time.isoformat()} for entry in entries]})

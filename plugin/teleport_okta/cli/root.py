@@ -12,6 +12,7 @@ from teleport_okta.cli.approve import approve
 from teleport_okta.cli.configure import configure
 from teleport_okta.cli.demo import demo
 from teleport_okta.cli.doctor import doctor
+from teleport_okta.cli.explain import explain
 from teleport_okta.cli.filters import filters
 from teleport_okta.cli.history import history
 from teleport_okta.cli.plan import plan
@@ -39,6 +40,7 @@ _VERBS = (
     release,
     status,
     filters,
+    explain,
     history,
     demo,
     sandbox,

@@ -1,8 +1,9 @@
 """Never fight (`design.md` 4.16): an object that somebody else changes back each time is left alone for a while.
 
-A repair is an update that harms nobody. Three repairs of one object within an hour that set the same fields to the same
-values mean that another tool, a login or a person undoes each. The object is then repaired an hour later, and if it was
-undone again two, four and six hours after that. Locks and other harm are no repairs.
+A repair is an update that harms nobody, or the making of what was made before and not deleted by us since. Three
+repairs of one object within an hour that set the same fields to the same values mean that another tool, a login or a
+person undoes each. The object is then repaired an hour later, and if it was undone again two, four and six hours after
+that. Locks and other harm are no repairs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 FIGHT: Final = 3
 """So many equal repairs within an hour mean that somebody else undoes them."""
 
+MADE: Final = "made"
+"""The digest of making an object. The first time since we deleted it is no repair."""
+
 LONGEST_PAUSE: Final = timedelta(hours=6)
 
 _FIRST_PAUSE: Final = timedelta(hours=1)
@@ -47,8 +51,11 @@ class Repairs:
 def repair_digest(change: Change) -> str:
     """Return a digest of which fields a repair sets to which values; empty for a change that is no repair.
 
-    What it finds there does not count: somebody may write something new each time.
+    What it finds there does not count: somebody may write something new each time. What is made has one digest,
+    whatever it is made of.
     """
+    if change.action is Action.CREATE and change.harm is None:
+        return MADE
     if change.action is not Action.UPDATE or change.harm is not None:
         return ""
     fields = [[field.field, field.after] for field in change_view(change).fields]
@@ -93,11 +100,14 @@ def fights(changes: Iterable[Change], past: Iterable[Repairs], now: datetime) ->
 
 def _row(change: Change) -> Quarantined:
     fields = ", ".join(field.field for field in change_view(change).fields)
+    undone = f"changed again by somebody else each time: {fields}"
+    if change.action is Action.CREATE:
+        undone = "deleted again by somebody else each time"
     return Quarantined(
         change.kind,
         change.label,
         change.okta_id,
-        f"repaired {FIGHT} times within an hour, and changed again by somebody else each time: {fields}",
+        f"repaired {FIGHT} times within an hour, and {undone}",
         "find out who changes it (Teleport's audit log says so); `teleport-okta apply` repairs it at once",
     )
 

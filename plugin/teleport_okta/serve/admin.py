@@ -16,7 +16,7 @@ from teleport_okta_api import admin_pb2_grpc as api_grpc
 
 from teleport_okta.apply.releasing import NotReleasableError
 from teleport_okta.errors import ConfigError, TeleportOktaError
-from teleport_okta.serve import directory_messages, harm_messages, messages
+from teleport_okta.serve import directory_messages, explain_messages, harm_messages, messages
 from teleport_okta.serve.front_door import Callers, front_door
 from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.sync.changed_plan import PlanChangedError
@@ -148,6 +148,15 @@ class AdminService(api_grpc.AdminServicer):
         except TeleportOktaError as error:
             await _refuse(context, error)
         return directory_messages.preview_to_message(found)
+
+    async def Explain(  # noqa: N802
+        self, request: api.ExplainRequest, context: grpc.aio.ServicerContext[api.ExplainRequest, object]
+    ) -> api.Explanation:
+        """Answer why something is as it is."""
+        try:
+            return explain_messages.explanation_to_message(await self._engine.explain(request.of, request.name))
+        except TeleportOktaError as error:
+            await _refuse(context, error)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from teleport_okta_api import admin_pb2 as api
 from teleport_okta_api import admin_pb2_grpc as api_grpc
 
 from teleport_okta.errors import TeleportOktaError
-from teleport_okta.serve import directory_messages, harm_messages, messages
+from teleport_okta.serve import directory_messages, explain_messages, harm_messages, messages
 from teleport_okta.serve.admin import REMEDY_METADATA, SOCKET_NAME, UNLIMITED
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.inheritance import Released
     from teleport_okta.plan.view import PlanView
     from teleport_okta.state.journal import JournalEntry
+    from teleport_okta.sync.explanation import Explanation
     from teleport_okta.sync.report import PassReport
     from teleport_okta.sync.status import Status
 
@@ -74,6 +75,11 @@ class AdminClient:
         """Ask what filters would do."""
         request = api.PreviewFiltersRequest(group_filters=group_filters, app_filters=app_filters, live=live)
         return directory_messages.preview_from_message(await _answer(self._admin.PreviewFilters(request)))
+
+    async def explain(self, of: str, name: str) -> Explanation:
+        """Ask why something is as it is."""
+        request = api.ExplainRequest(of=of, name=name)
+        return explain_messages.explanation_from_message(await _answer(self._admin.Explain(request)))
 
     async def history(self, *, limit: int, name: str) -> list[JournalEntry]:
         """Ask for the newest journal entries."""

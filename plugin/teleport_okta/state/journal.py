@@ -13,20 +13,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from teleport_okta.clock import Boot
 from teleport_okta.model.harm import Evidence, Harmed, PastHarm
-from teleport_okta.plan.repairs import FIGHT, Repairs
+from teleport_okta.plan.repairs import FIGHT, MADE, Repairs
 from teleport_okta.state.pruning import prune_journal
 from teleport_okta.state.spans import age, moment, younger_than
 
 if TYPE_CHECKING:
     import asyncio
     import sqlite3
+    from collections.abc import Collection
 
     from teleport_okta.state.database import Database
 
+ObjectKey: TypeAlias = tuple[str, str]
+"""Kind and name of an object, as its entries have them."""
+
+_ASKED_AT_ONCE: Final = 500
 _TOGETHER: Final = 32
 """Ordinary records that are committed together: an fsync for each would cost as much as the change itself."""
 
@@ -92,6 +97,16 @@ _COLUMNS: Final = (
 )
 _MARKS: Final = ", ".join("?" * len(_COLUMNS.split(",")))
 _INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
+
+
+_FIRST_MADE: Final = (
+    "UPDATE journal SET repair = '' WHERE repair = ? AND sequence > ? AND NOT EXISTS ("
+    "  SELECT 1 FROM journal AS made WHERE made.name = journal.name AND made.kind = journal.kind"
+    "    AND made.action = 'create' AND made.outcome = 'done' AND made.sequence < journal.sequence AND NOT EXISTS ("
+    "      SELECT 1 FROM journal AS ended WHERE ended.name = journal.name AND ended.kind = journal.kind"
+    "        AND ended.action = 'delete' AND ended.sequence BETWEEN made.sequence AND journal.sequence))"
+)
+"""Takes the mark of a repair off what was made for the first time, or for the first time since we deleted it."""
 
 
 class Journal:
@@ -231,12 +246,17 @@ class Journal:
         return await self._database.submit(select)
 
     async def repairs(self) -> list[Repairs]:
-        """Return the repairs that were done so often, in one and the same way, that they may be a fight."""
+        """Return the repairs that were done so often, in one and the same way, that they may be a fight.
+
+        Only those since we deleted the object last.
+        """
 
         def select(connection: sqlite3.Connection) -> list[Repairs]:
             rows = connection.execute(
-                "SELECT kind, name, repair, time FROM journal WHERE repair != '' AND (kind, name, repair) IN ("
+                "SELECT kind, name, repair, time FROM journal AS done WHERE repair != '' AND (kind, name, repair) IN ("
                 "  SELECT kind, name, repair FROM journal WHERE repair != '' GROUP BY 1, 2, 3 HAVING count(*) >= ?) "
+                "AND NOT EXISTS (SELECT 1 FROM journal AS ending WHERE ending.kind = done.kind "
+                "  AND ending.name = done.name AND ending.action = 'delete' AND ending.sequence > done.sequence) "
                 "ORDER BY kind, name, repair, time",
                 (FIGHT,),
             )
@@ -254,18 +274,46 @@ class Journal:
         )
 
     async def history(self, *, limit: int, name: str = "") -> list[JournalEntry]:
-        """Return the newest entries, newest first, of one object or of all; of a user also what was done in lists."""
+        """Return the newest entries, newest first: all, or those about a name.
+
+        The name may be that of the object, its Okta id, the name of a lock, or the user or the list of a membership.
+        """
 
         def select(connection: sqlite3.Connection) -> list[JournalEntry]:
             where, values = "", []
             if name:
-                where = "WHERE name = ? OR (kind = 'member' AND substr(name, instr(name, '/') + 1) = ?)"
-                values = [name, name]
+                where = (
+                    "WHERE name = ? OR okta_id = ? OR object = ? OR (kind = 'member' AND "
+                    "(substr(name, instr(name, '/') + 1) = ? OR substr(name, 1, instr(name, '/') - 1) = ?))"
+                )
+                values = [name] * 5
             rows = connection.execute(
                 f"SELECT {_COLUMNS}, sequence FROM journal {where} ORDER BY sequence DESC LIMIT ?",  # noqa: S608
                 (*values, limit),
             )
             return [_entry(row) for row in rows]
+
+        return await self._database.submit(select)
+
+    async def latest(self, keys: Collection[ObjectKey]) -> dict[ObjectKey, list[JournalEntry]]:
+        """Return the newest entry of each action that was done to some objects, by object, oldest first."""
+        wanted = frozenset(keys)
+        names = sorted({name for _, name in wanted})
+
+        def select(connection: sqlite3.Connection) -> dict[ObjectKey, list[JournalEntry]]:
+            found: dict[ObjectKey, list[JournalEntry]] = {}
+            for start in range(0, len(names), _ASKED_AT_ONCE):
+                some = names[start : start + _ASKED_AT_ONCE]
+                rows = connection.execute(
+                    f"SELECT {_COLUMNS}, max(sequence) FROM journal WHERE outcome = 'done' "  # noqa: S608 - constants
+                    "AND action IN ('create', 'update', 'lock', 'unlock', 'delete') "
+                    f"AND name IN ({', '.join('?' * len(some))}) GROUP BY kind, name, action ORDER BY max(sequence)",
+                    some,
+                )
+                for entry in map(_entry, rows):
+                    if (entry.kind, entry.name) in wanted:
+                        found.setdefault((entry.kind, entry.name), []).append(entry)
+            return found
 
         return await self._database.submit(select)
 
@@ -276,7 +324,9 @@ class Journal:
         self._waiting = []
 
         def insert(connection: sqlite3.Connection) -> None:
+            (last,) = connection.execute("SELECT coalesce(max(sequence), 0) FROM journal").fetchone()
             connection.executemany(_INSERT, rows)
+            connection.execute(_FIRST_MADE, (MADE, last))
 
         self._commits.append(self._database.submit(insert))
 

@@ -22,6 +22,7 @@ from teleport_okta.state.findings import FindingsMemory
 from teleport_okta.state.hints import Hints
 from teleport_okta.state.journal import Journal
 from teleport_okta.state.left_memberships import LeftMemberships
+from teleport_okta.state.people_seen import people_seen
 from teleport_okta.state.user_names import UserNames
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.findings import Findings
     from teleport_okta.model.okta import PersonFacts
     from teleport_okta.model.scope import Scope
+    from teleport_okta.state.people_seen import SeenPerson
 
 FILE_NAME: Final = "state.db"
 
@@ -151,6 +153,10 @@ class Store:
             return frozenset(okta_id for (okta_id,) in connection.execute("SELECT okta_id FROM seen WHERE managed"))
 
         return await self._database.submit(select)
+
+    async def people(self) -> dict[str, SeenPerson]:
+        """Return everybody who was read and is not known to have left, by Okta id."""
+        return await people_seen(self._database)
 
     async def settle_quarantine(
         self, entries: Iterable[QuarantineEntry], *, at: datetime, scope: Scope = EVERYTHING

@@ -12,6 +12,7 @@ from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOkta
 from teleport_okta.plan.render import hold_line, put_off_line, summary
 from teleport_okta.state.journal import Result
 from teleport_okta.sync.changed_plan import PlanChangedError
+from teleport_okta.sync.explaining import explained
 from teleport_okta.sync.status import Status
 from teleport_okta.teleport.lease import StandbyError
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.inheritance import Released
     from teleport_okta.plan.view import PlanView
     from teleport_okta.state.store import Store
+    from teleport_okta.sync.explanation import Explanation
     from teleport_okta.sync.follower import Follower
     from teleport_okta.sync.full_pass import FullPass
     from teleport_okta.sync.report import PassReport
@@ -148,6 +150,11 @@ class Engine:
         async with self._one_at_a_time:
             self._refuse_when_stopping()
             return await self._pass.preview_filters(group_filters, app_filters, live=True)
+
+    async def explain(self, of: str, asked: str) -> Explanation:
+        """Say why what is called `asked` is as it is, by what this process knows. Raises StateError."""
+        settings, registry = self._pass.settings, self._pass.registry
+        return await explained(self._store, settings, registry, of=of, asked=asked, now=self._clock.now())
 
     async def status(self) -> Status:
         """Return what this process knows of itself; raises StateError."""

@@ -137,6 +137,11 @@ class FullPass:
         return self._teleport.identities(self._clock.now())
 
     @property
+    def settings(self) -> Settings:
+        """The settings as they are now."""
+        return self._settings()
+
+    @property
     def owner(self) -> str:
         """The Okta organisation id on whose behalf we write; empty before the first pass."""
         return self._owner

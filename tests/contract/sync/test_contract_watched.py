@@ -155,3 +155,16 @@ async def test_a_user_group_that_somebody_changed_is_repaired(watched):
         await seen(watched)
     assert watched.office.user_groups()[group.id].Spec.Applications
     await watched.nothing_is_left()
+
+
+async def test_what_is_undone_again_and_again_is_left_alone_and_reported(watched):
+    group = group_of(watched)
+    async with watching(watched):
+        # The first time that it is made is no repair, and it came with the list.
+        for _ in range(5):
+            watched.office.people.remove_member(group.id, ADA)
+            await seen(watched)
+            await watched.office.live(60)
+    assert ADA not in watched.office.imported(group)
+    aside = await watched.world.parts.store.quarantine()
+    assert [(entry.row.kind, entry.row.name) for entry in aside] == [("member", f"{group.id}/{ADA}")]

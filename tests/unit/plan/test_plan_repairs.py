@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.plan.changes import Action, Harm
-from teleport_okta.plan.repairs import Repairs, fights, left_alone_until, repair_digest
+from teleport_okta.plan.repairs import MADE, Repairs, fights, left_alone_until, repair_digest
 from worlds import NOW, listing, owned_user, person, planned
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -59,12 +59,19 @@ def test_the_same_repair_is_one_that_sets_the_same_whatever_it_finds():
     assert repair_digest(repair()) != repair_digest(other)
 
 
-def test_only_an_update_that_harms_nobody_is_a_repair():
+def test_only_what_harms_nobody_is_a_repair():
     change = repair()
     assert repair_digest(change)
     assert not repair_digest(replace(change, harm=Harm(Harmed("user", "ada", "00uA"), Evidence.STATED)))
-    for action in (Action.CREATE, Action.DELETE, Action.LOCK, Action.UNLOCK):
+    for action in (Action.DELETE, Action.LOCK, Action.UNLOCK):
         assert not repair_digest(replace(change, action=action))
+
+
+def test_what_is_made_is_the_same_whatever_it_is_made_of():
+    made = replace(repair(), action=Action.CREATE)
+    assert repair_digest(made) == repair_digest(replace(made, content=None)) == MADE
+    [row] = fights([made], [Repairs("user", "ada", MADE, tuple(repairs(0, 10, 20)))], NOW + 30 * MINUTE).values()
+    assert "deleted again by somebody else" in row.row.reason
 
 
 def test_a_fight_is_told_by_object_and_repair_until_its_pause_is_over():

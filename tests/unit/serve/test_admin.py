@@ -29,6 +29,7 @@ from teleport_okta.serve.callers import Caller, this_process
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry, Store
 from teleport_okta.sync.changed_plan import PlanChangedError
+from teleport_okta.sync.explanation import Explanation, Link, Match
 from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.sync.status import Status
 from worlds import NOW, braked, leaver_lock, listing, owned_user, person, planned
@@ -83,7 +84,7 @@ class Engine:
         self.asked_by = by
         return await self._say()
 
-    preview_filters = status = plan = apply = _say
+    preview_filters = status = plan = apply = explain = _say
     approve = release = _say_to
 
 
@@ -257,3 +258,27 @@ async def test_a_preview_of_filters_arrives_whole(world):
         ending=(EndingList(PresentList("00gB", "ops", 4, 1), "it is no longer in Okta"),),
     )
     assert await client.preview_filters(("eng-*",), ("^Figma$",), live=True) == engine.answer
+
+
+ENTRY = JournalEntry(NOW, "start", "user", "ada", "00uA", "create", "why", "", "abc", Result.DONE, sequence=4)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Explanation(
+            "user",
+            "ada",
+            is_live=True,
+            seen_at=NOW,
+            chain=Link("person", "ACTIVE", "ada", "00uA", (Link("user", "ours", "ada", "00uA", entries=(ENTRY,)),)),
+            open=(Link("waiting", "a look"),),
+            matches=(Match("user", "ada", "00uA"),),
+        ),
+        Explanation("list", "x", is_live=False, looked_in=("access lists of Teleport", "journal")),
+    ],
+)
+async def test_an_explanation_arrives_whole(world, found):
+    engine, _, client = world
+    engine.answer = found
+    assert await client.explain(found.of, found.asked) == found

@@ -18,6 +18,7 @@ from teleport_okta.state.errors import StateDamagedError, StateError, StateFullE
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.lock import exclusive
 from teleport_okta.state.migrations import STEPS
+from teleport_okta.state.people_seen import SeenPerson
 from teleport_okta.state.store import FILE_NAME, QuarantineEntry, Store
 from worlds import NOW, person
 
@@ -45,6 +46,42 @@ async def test_the_journal_gives_entries_back_newest_first(store):
     assert (newest.name, oldest.name) == ("user199", "user0")
     assert [found.name for found in await store.journal.history(limit=5, name="user7")] == ["user7"]
     assert newest.time == NOW
+
+
+async def test_the_journal_is_found_by_name_okta_id_lock_and_either_side_of_a_membership(store):
+    await store.journal.record(entry("ada"))
+    await store.journal.record(replace(entry("ada"), kind="lock", object_name="okta-123", okta_id="00uADA"))
+    await store.journal.record(replace(entry("00gENG/ada"), kind="member"))
+    await store.journal.record(replace(entry("00gENG"), kind="access_list"))
+    await store.journal.flush()
+    for name, found in {
+        "ada": [3, 2, 1],
+        "00uADA": [4, 3, 2, 1],
+        "okta-123": [2],
+        "00gENG": [4, 3],
+        "00gENG/ada": [3],
+        "eng": [],
+    }.items():
+        assert [one.sequence for one in await store.journal.history(limit=9, name=name)] == found, name
+
+
+async def test_the_latest_of_each_action_that_was_done_to_objects(store):
+    names = [f"user{number}" for number in range(600)]
+    for action in ("create", "update", "update"):
+        for name in names:
+            await store.journal.record(entry(name, action=action))
+    await store.journal.record(replace(entry("user0", action="delete"), outcome=Result.FAILED))
+    await store.journal.record(replace(entry("user0"), kind="lock", action="approve"))
+    await store.journal.flush()
+    found = await store.journal.latest([("user", name) for name in names])
+    assert len(found) == 600
+    assert [(one.action, one.sequence) for one in found["user", "user0"]] == [("create", 1), ("update", 1201)]
+    assert await store.journal.latest([("role", "user0")]) == {}
+
+
+async def test_the_people_who_were_read_are_remembered_with_their_status(store):
+    await store.remember_people([person("00uADA", "ada@x.io")], at=NOW, settled=1, managed={"00uADA"})
+    assert await store.people() == {"00uADA": SeenPerson("00uADA", "ada@x.io", "ACTIVE", NOW, True)}
 
 
 async def test_a_harmful_record_is_durable_before_it_is_finished(store, tmp_path):

@@ -1,0 +1,108 @@
+"""`teleport-okta explain`: why a user, a group, an app or a list is as it is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from teleport_okta import app
+from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.clock import SystemClock
+from teleport_okta.config import load
+from teleport_okta.observe.text import printable
+from teleport_okta.serve.admin_client import running_service
+from teleport_okta.sync.explain_find import KINDS
+from teleport_okta.sync.explaining import explained
+from teleport_okta.sync.explanation import ENDED, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from teleport_okta.settings import Settings
+    from teleport_okta.state.journal import JournalEntry
+    from teleport_okta.sync.explanation import Explanation, Link
+
+NOTHING_FOUND: Final = 1
+SEVERAL_FOUND: Final = 2
+
+_WORDS: Final = {
+    "access_list": "list",
+    "user_group": "user group",
+    "app_server": "app server",
+    ENDED: "",
+}
+
+
+@click.command()
+@config_option
+@format_option
+@click.argument("of", metavar="user|group|app|list", type=click.Choice(KINDS))
+@click.argument("name")
+def explain(config_path: Path, layout: str, of: str, name: str) -> int:
+    """Show why somebody or something is as it is, link by link from Okta to Teleport. Reads neither, changes nothing.
+
+    NAME is a login, the name of a Teleport user, a group or an app, the title of a list, or an Okta id. Exits 1 when
+    nothing has this name, 2 when several have.
+    """
+    found = asyncio.run(_explain(load(config_path), of, name))
+    if layout == "json":
+        print_json(found.as_json())
+    else:
+        click.echo("\n".join(map(printable, explanation_lines(found))))
+    if found.chain is not None:
+        return 0
+    return SEVERAL_FOUND if found.matches else NOTHING_FOUND
+
+
+async def _explain(settings: Settings, of: str, name: str) -> Explanation:
+    async with running_service(settings.storage.data_dir) as service:
+        if service is not None:
+            return await service.explain(of, name)
+    async with app.opened_store(settings) as store:
+        return await explained(store, settings, None, of=of, asked=name, now=SystemClock().now())
+
+
+def explanation_lines(found: Explanation) -> Iterator[str]:
+    """Say an explanation in lines; what follows from a link is indented below it."""
+    if not found.is_live:
+        at = moment(found.seen_at) if found.seen_at else "never"
+        yield f"no service runs on this data directory: this is what was last seen; last pass without a failure: {at}"
+    if found.chain is not None:
+        yield from _link_lines(found.chain, 0)
+        yield from (line for link in found.open for line in _link_lines(link, 0))
+        return
+    if not found.matches:
+        yield f"no {found.of} of the name {found.asked}; looked in: {', '.join(found.looked_in)}"
+        yield f"  teleport-okta history {found.asked} shows what the journal has of the name"
+        return
+    yield f"{found.asked} is the name of {len(found.matches)}; ask for the id:"
+    for match in found.matches:
+        yield f"  teleport-okta explain {match.of} {match.id}    {match.name}"
+
+
+def _link_lines(link: Link, depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    object_of = " ".join(part for part in (_WORDS.get(link.kind, link.kind), link.name) if part)
+    if link.kind == ENDED:
+        object_of = ""
+    if link.okta_id and link.okta_id != link.name and object_of:
+        object_of += f" ({link.okta_id})"
+    yield f"{indent}{object_of}: {link.text}" if object_of else f"{indent}{link.text}"
+    for entry in link.entries:
+        yield f"{indent}    {entry_words(entry)}"
+    for one in link.then:
+        yield from _link_lines(one, depth + 1)
+
+
+def entry_words(entry: JournalEntry) -> str:
+    """Say what an entry was: when, by what, what was done and why."""
+    done = entry.action if entry.action == entry.kind else f"{entry.action} {entry.kind}"
+    words = f"{moment(entry.time)} [{entry.trigger}] {done} {entry.name}: {entry.reason}"
+    if entry.approval:
+        words += f"; approved by {entry.approval}"
+    if entry.who:
+        words += f"; by {entry.who}"
+    return f"{words} (journal {entry.sequence})"

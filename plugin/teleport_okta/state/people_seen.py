@@ -1,0 +1,36 @@
+"""The people of the last readings, as Okta gave them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from teleport_okta.state.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPerson:
+    """A person with the status that Okta gave when it was last read, and whether a user of ours stood for them then."""
+
+    okta_id: str
+    name: str
+    status: str
+    at: datetime
+    managed: bool
+
+
+async def people_seen(database: Database) -> dict[str, SeenPerson]:
+    """Return everybody who was seen, by Okta id. Raises StateError."""
+
+    def select(connection: sqlite3.Connection) -> dict[str, SeenPerson]:
+        rows = connection.execute("SELECT okta_id, name, status, last_seen, managed FROM seen")
+        return {
+            okta_id: SeenPerson(okta_id, name, status, datetime.fromtimestamp(at, UTC), bool(managed))
+            for okta_id, name, status, at, managed in rows
+        }
+
+    return await database.submit(select)
