@@ -261,6 +261,26 @@ MUST_BE_SEEN = [
     brake=(0, 0.1, 0.25),
     lag=False,
 )
+@example(
+    # A process dies after it gave a record on, before it noted it; the record then loses our label.
+    history=[
+        Moment(deeds=[("succeed", 0, 2)], reading=Reading.DOWN),
+        Moment(deeds=[("strip_owner", 0, 2)], strike=Strike.CRASH_BEFORE, at=6),
+        Moment(deeds=[("strip_owner", 0, 2)]),
+    ],
+    brake=(0, 0.1, 0.25),
+    lag=False,
+)
+@example(
+    # A lock that a crash left open is gone on with, and found not done later: the harm counts all the same.
+    history=[
+        Moment(deeds=[("succeed", 1, 0)], strike=Strike.CRASH_BEFORE, at=2),
+        Moment(),
+        Moment(deeds=[("unlock_by_hand", 0, 0)], gap=1200.0),
+    ],
+    brake=(0, 0.1, 0.25),
+    lag=False,
+)
 @given(history=st.lists(moments, min_size=1, max_size=6), brake=brakes, lag=st.booleans())
 def test_whatever_happens_nobody_is_harmed_and_everything_converges(history, brake, lag):
     SEEN["histories"] += 1

@@ -109,6 +109,21 @@ _FIRST_MADE: Final = (
 """Takes the mark of a repair off what was made for the first time, or for the first time since we deleted it."""
 
 
+_COUNTED_ON: Final = (
+    "UPDATE journal SET counted = failed.counted, approval = failed.approval, people = failed.people "
+    "FROM journal AS failed WHERE failed.sequence = ? AND (failed.counted OR failed.approval != '') "
+    "AND journal.sequence = ("
+    "  SELECT min(rest.sequence) FROM journal AS rest WHERE rest.sequence > failed.sequence "
+    "  AND rest.harm = failed.harm AND rest.okta_id = failed.okta_id AND rest.outcome IN ('done', 'begun') "
+    "  AND iif(rest.harmed = '', rest.name, rest.harmed) = iif(failed.harmed = '', failed.name, failed.harmed)) "
+    "AND NOT journal.counted AND journal.approval = ''"
+)
+"""Counts a harm by the step that went on with it, once the step that it was counted by turns out not to have happened.
+
+A harm that nobody knows the end of is gone on with, and not counted twice.
+"""
+
+
 class Journal:
     """Appends to and reads the journal table."""
 
@@ -162,6 +177,8 @@ class Journal:
             connection.execute(
                 "UPDATE journal SET outcome = ?, error = ? WHERE sequence = ?", (outcome.value, error, sequence)
             )
+            if outcome is not Result.DONE:
+                connection.execute(_COUNTED_ON, (sequence,))
             if at is not None:
                 connection.execute(
                     "UPDATE journal SET time = ?, boot = ?, elapsed = ? WHERE sequence = ?",

@@ -149,14 +149,18 @@ class Registry:
         """Return the users who stood for somebody, and do not carry our label any more: a login replaced the record.
 
         The result maps their names to Okta ids. Whoever was locked as a leaver is left out when that lock has run out:
-        every certificate has expired by then.
+        every certificate has expired by then. So is whose record carries the id of somebody else: no login writes that,
+        so the record was given on, by a process that died before it could note it.
         """
         users, locks = actual.users, LocksOfUsers(actual.locks.values(), owner=owner, now=now)
         known = self._replaced | self._owned
         found = {
             name: okta_id
             for name, okta_id in known.items()
-            if okta_id and name in users and labels.owner_of(users[name].labels) != owner
+            if okta_id
+            and name in users
+            and labels.owner_of(users[name].labels) != owner
+            and labels.okta_id_of(users[name].labels) in {None, okta_id}
         }
         if actual.locks_unread:
             return found

@@ -93,6 +93,20 @@ async def test_a_harmful_record_is_durable_before_it_is_finished(store, tmp_path
     assert (found.outcome, found.error) == (Result.FAILED, "no answer")
 
 
+async def test_a_harm_is_counted_by_the_step_that_went_on_with_it_when_the_first_one_did_not_happen(store):
+    step = replace(entry(action="lock"), kind="lock", harm="user", evidence="stated", okta_id="00uADA")
+    lost = await store.journal.begin(replace(step, counted=True))
+    other = await store.journal.begin(replace(step, name="bob@x.io", okta_id="00uBOB"))
+    rest = await store.journal.begin(step)
+    last = await store.journal.begin(replace(step, kind="user", action="delete"))
+    for sequence in (other, rest, last):
+        await store.journal.finish(sequence, Result.DONE)
+    await store.journal.finish(lost, Result.FAILED, "found not done")
+    history = {one.sequence: one for one in await store.journal.history(limit=9)}
+    counted = [sequence for sequence, one in history.items() if one.outcome is Result.DONE and one.counted]
+    assert counted == [rest]
+
+
 async def test_everything_is_there_after_a_restart(tmp_path):
     store = await Store.open(tmp_path)
     await store.remember_people([person("00uADA", "ada@x.io")], at=NOW, settled=1)
