@@ -121,11 +121,6 @@ async def measured(size: Size, directory: Path, clock: QuietClock) -> Followed:
                 leavers, events, latencies = await _leavers(office)
                 changes = await _changes(office, follower)
                 burst = await _burst(office, follower)
-        mark = okta.mark()
-        async with app.opened(settings, clock=clock) as parts, office.followed(parts):
-            await parts.full_pass.resume()
-            restart, _ = office.calls(mark)
-            listings = okta.calls_since(mark).endpoints.get("GET /api/v1/groups", 0)
     return Followed(
         interval=office.interval,
         latencies=latencies,
@@ -137,8 +132,6 @@ async def measured(size: Size, directory: Path, clock: QuietClock) -> Followed:
         change_calls=changes[0],
         change_cpu=changes[1],
         burst_calls=burst,
-        restart_calls=restart,
-        passes_after_restart=listings,
     )
 
 

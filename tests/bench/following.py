@@ -1,4 +1,4 @@
-"""Changes between passes: how soon a leaver is locked, what changes and idleness cost, what a restart reads.
+"""Changes between passes: how soon a leaver is locked, what changes and idleness cost.
 
 The time is virtual, with the rate limits of a usual credential of a usual organisation. Processor time is of one
 process that has both sandboxes in it.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.bench.processes import module, run
-from tests.bench.results import Row, at_most, exactly
+from tests.bench.results import Row, at_most
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +32,6 @@ class Followed:
     `interval` is that of the polls. Latencies are virtual seconds from the deed to the lock. `idle_calls` and
     `idle_cpu` are of an hour in which nothing happens. `change_calls` are what `CHANGES` changed profiles cost beside
     the polls, `change_cpu` the processor seconds, and `burst_calls` what as many new members of one group cost.
-    `restart_calls` are what a second process asks Okta until it follows the log.
     """
 
     interval: float
@@ -45,8 +44,6 @@ class Followed:
     change_calls: int
     change_cpu: float
     burst_calls: int
-    restart_calls: int
-    passes_after_restart: int
 
 
 def measured(sizes: Sequence[Size], directory: Path, progress: Callable[[str], None]) -> list[Row]:
@@ -95,13 +92,5 @@ def _rows(size: Size, found: Followed) -> list[Row]:
             "",
             2 * IDLE_SECONDS / 300 + 2,
             **{"polls": found.idle_polls, "CPU s": found.idle_cpu},
-        ),
-        exactly(
-            SECTION,
-            f"{size}: full passes after a restart",
-            found.passes_after_restart,
-            "",
-            0,
-            **{"calls of Okta until the log is followed": found.restart_calls},
         ),
     ]

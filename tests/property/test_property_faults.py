@@ -281,6 +281,24 @@ MUST_BE_SEEN = [
     brake=(0, 0.1, 0.25),
     lag=False,
 )
+@example(
+    # Listings still show a user whose deletion nobody noted, and the row of who came back has no readable name.
+    history=[
+        Moment(reading=Reading.SHRUNK, hidden=frozenset({"00u1", "00u2"}), strike=Strike.CRASH_BEFORE, at=13),
+        Moment(deeds=[("mangle", 1, 0)]),
+    ],
+    brake=(0, 0.5, 0.25),
+    lag=True,
+)
+@example(
+    # A record that is taken over makes one more of us, before the old record of who was renamed ends.
+    history=[
+        Moment(deeds=[("unassign", 0, 0)]),
+        Moment(deeds=[("succeed", 2, 2), ("strip_owner", 0, 2)], strike=Strike.CRASH_BEFORE),
+    ],
+    brake=(0, 0.1, 0.5),
+    lag=False,
+)
 @given(history=st.lists(moments, min_size=1, max_size=6), brake=brakes, lag=st.booleans())
 def test_whatever_happens_nobody_is_harmed_and_everything_converges(history, brake, lag):
     SEEN["histories"] += 1

@@ -141,6 +141,8 @@ class Witness:
         self._changed = self._wrote = self.now
         self.world.seen[method] += 1
         after = store.stored(name)
+        if of_users and after is not None and _is_ours(after):
+            self.ledger.owned([name], self.now)
         match method:
             case "CreateUser":
                 self._saw_create(after)
@@ -231,8 +233,11 @@ class Witness:
         row = self._statuses(okta_id)
         is_theirs = user is not None and _is_ours(user) and _id_of(user) == okta_id
         has_name = isinstance(row, PersonFacts) and row.name == name
-        came_back = row is not None and row.status != "SUSPENDED" and (is_theirs or has_name)
         since = self._without_user.get(about)
+        # A row without a readable name says no more than that the person is there, as the listing says of the user.
+        is_listed = self.world.lag and since is not None and self.now - since < LISTINGS_LAG
+        seems_theirs = is_theirs or (is_listed and not isinstance(row, PersonFacts))
+        came_back = row is not None and row.status != "SUSPENDED" and (seems_theirs or has_name)
         outlived = _end_of(lock) is None and since is not None and self.now - since >= LEAVER_LOCK
         if not _is_ours(lock):
             self._object(f"the lock {lock.Metadata.Name}, which is not ours, was taken off")

@@ -185,6 +185,8 @@ class _Sorting:
         for group_id, roster in self._directory.grants.items():
             for app_id in () if roster.problem else roster.ids:
                 granting[app_id].append(group_id)
+        for app_id, roster in self._directory.granting.items():
+            granting[app_id] = sorted(roster.ids)
         wanted = {}
         for app in self._directory.apps.rows:
             reason = launchable(app, self._imports.left_out)

@@ -83,8 +83,10 @@ class Directory:
 
     `members` has a roster for each group whose members were asked for (ids of people, deactivated ones among them),
     `grants` one for each group that grants apps (ids of apps), `direct` one for each app that was asked about (ids of
-    the people assigned individually). Groups that Okta counts nobody, or no app, for have empty rosters. `deleted` are
-    the ids of groups and apps of which an event says that they were deleted, and which a read by id does not find.
+    the people assigned individually), and `granting` one for each app whose granting groups were read from its own
+    side (ids of groups), because what every other group grants was not read. Groups that Okta counts nobody, or no app,
+    for have empty rosters. `deleted` are the ids of groups and apps of which an event says that they were deleted, and
+    which a read by id does not find.
     """
 
     groups: Listing[OktaGroup]
@@ -92,4 +94,5 @@ class Directory:
     members: Mapping[str, Roster] = field(default_factory=dict, repr=False)
     grants: Mapping[str, Roster] = field(default_factory=dict, repr=False)
     direct: Mapping[str, Roster] = field(default_factory=dict, repr=False)
+    granting: Mapping[str, Roster] = field(default_factory=dict, repr=False)
     deleted: frozenset[str] = frozenset()

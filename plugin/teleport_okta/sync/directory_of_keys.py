@@ -100,13 +100,13 @@ class DirectoryOfKeys:
         members, grants = dict(okta.members), dict(okta.grants)
         if lists_wanted((row,), (), known.imports)[0]:
             roster = members.get(group_id)
-            if read.members or not is_known or (read.people and (roster is None or roster.problem)):
+            if read.members or not is_known or roster is None or (read.people and roster.problem):
                 members[group_id] = _listed(await self._okta.members(group_id), roster, read)
-            elif roster is not None and read.people:
+            elif read.people:
                 members[group_id] = await self._with_people(roster, group_id, read, groups_of)
         else:
             members.pop(group_id, None)
-        if read.grants or not is_known:
+        if read.grants or not is_known or group_id not in grants:
             grants[group_id] = await self._okta.grants(group_id)
         if not row_is_read:
             # What Okta counted at the last listing says nothing of members that were read since.
@@ -138,9 +138,9 @@ class DirectoryOfKeys:
         direct = dict(okta.direct)
         if lists_wanted((), (row,), known.imports)[1]:
             roster = direct.get(app_id)
-            if read.everybody or not is_known or (read.people and (roster is None or roster.problem)):
+            if read.everybody or not is_known or roster is None or (read.people and roster.problem):
                 direct[app_id] = replace(await self._okta.direct(app_id), left=read.left)
-            elif roster is not None and read.people:
+            elif read.people:
                 direct[app_id] = await self._with_assigned(roster, app_id, read)
         else:
             direct.pop(app_id, None)
@@ -148,7 +148,10 @@ class DirectoryOfKeys:
         if not read.granting and is_known:
             return okta
         granting = await self._okta.groups_of_app(app_id)
-        return replace(okta, grants=_granted_by(okta.grants, app_id, granting))
+        okta = replace(okta, grants=_granted_by(okta.grants, app_id, granting))
+        if is_known or granting.problem:
+            return okta
+        return replace(okta, granting={**okta.granting, app_id: granting})
 
     async def _with_assigned(self, roster: Roster, app_id: str, read: AppRead) -> Roster:
         """Return a roster with the people of whom somebody said that they got or lost the app, read one by one."""
@@ -204,8 +207,21 @@ def with_keys(known: Directory, learned: Directory, scope: Scope) -> Directory:
         members=_taken(known.members, learned.members, groups),
         grants=grants,
         direct=_taken(known.direct, learned.direct, apps),
+        granting=_granting(known, learned, groups, apps),
         deleted=(known.deleted - groups - apps) | (learned.deleted & (groups | apps)),
     )
+
+
+def _granting(known: Directory, learned: Directory, groups: frozenset[str], apps: frozenset[str]) -> dict[str, Roster]:
+    """Return which groups grant apps that were read from their own side, with what groups were found to grant since."""
+    granting = _taken(known.granting, learned.granting, apps)
+    for app_id, roster in granting.items():
+        if app_id in apps:
+            continue
+        read = {one: learned.grants[one] for one in groups & learned.grants.keys() if not learned.grants[one].problem}
+        there = {group_id for group_id, grants in read.items() if app_id in grants.ids}
+        granting[app_id] = replace(roster, ids=(roster.ids - read.keys()) | there)
+    return granting
 
 
 def _taken(known: Mapping[str, T], learned: Mapping[str, T], ids: frozenset[str]) -> dict[str, T]:

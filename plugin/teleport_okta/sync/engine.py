@@ -79,8 +79,7 @@ class Engine:
         trigger = "start"
         await self._until_stopped(self._until_followed(), interruptible=lambda: True)
         while not self._stopping.is_set():
-            if not await self._goes_on(trigger):
-                await self._until_stopped(self._scheduled_pass(trigger), interruptible=self._only_reads)
+            await self._until_stopped(self._scheduled_pass(trigger), interruptible=self._only_reads)
             if self._stopping.is_set():
                 break
             await self._until_stopped(self._until_next_pass(), interruptible=lambda: True)
@@ -184,24 +183,6 @@ class Engine:
         """Let the log have a position before people are listed, so that nothing falls between the two."""
         if self.follower is not None:
             await self.follower.begun()
-
-    async def _goes_on(self, trigger: str) -> bool:
-        """Whether the log goes on from where an earlier process left it, so that no pass is needed at the start."""
-        if trigger != "start" or self.follower is None or not self.follower.health.is_following:
-            return False
-        last = await self._store.last_success()
-        if last is None or not await self.follower.begun() or self._hinted.is_set():
-            return False
-        if self._clock.now() - last > self._audit_interval:
-            return False
-        try:
-            await self._pass.resume()
-        except TeleportOktaError as error:
-            _log.info("what was left cannot be taken up (%s); a full pass follows", error)
-            return False
-        self._has_worked = True
-        _log.info("going on from where the last process ended; the last full pass was at %s", last.isoformat())
-        return True
 
     async def _until_next_pass(self) -> None:
         """Wait for the next pass; how long may change meanwhile, with how changes arrive."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.apply.settling import settle_open_records
+from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.sync.changed import Changed
 from teleport_okta.sync.cluster_watcher import ClusterWatcher
@@ -32,6 +35,8 @@ _STANDBY_PAUSE: Final = 2.0
 ASKED_EVERY: Final = timedelta(minutes=5)
 """How often it is asked by time what changed: two calls, for what emits no event (`reference/okta.md` 5.5)."""
 
+_log = logging.getLogger(__name__)
+
 
 class Follower:
     """Brings changes to the engine until it is stopped.
@@ -56,6 +61,7 @@ class Follower:
         app_id = settings.okta.app_id or "" if settings.sync.source == "saml_app" else ""
         self._clock = clock
         self._hints = store.hints
+        self._journal = store.journal
         self._okta = okta
         self._changed = Changed(
             okta, full_pass.registry, clock, app_id, imports_directory=settings.sync.apps_and_groups
@@ -80,7 +86,6 @@ class Follower:
             hinted=self.worker.wake,
         )
         self._has_begun = asyncio.Event()
-        self._went_on = False
         self._organization_id = ""
 
     @property
@@ -92,15 +97,13 @@ class Follower:
         """Return how changes arrive at this moment."""
         return self.watcher.following(self.worker.waiting)
 
-    async def begun(self) -> bool:
-        """Wait until the log has a position, or cannot be read; return whether it goes on from an earlier one."""
+    async def begun(self) -> None:
+        """Wait until the log has a position, or cannot be read."""
         await self._has_begun.wait()
-        return self._went_on
 
     async def follow(self) -> None:
         """Follow the log until cancelled."""
         try:
-            self._went_on = await self._hints.position() is not None
             pause = await self.watcher.poll()
         finally:
             self._has_begun.set()
@@ -122,14 +125,23 @@ class Follower:
         await self.worker.run()
 
     async def ask_now_and_then(self) -> None:
-        """Ask by time what changed, while the log is followed, until cancelled."""
+        """Ask by time, until cancelled, what changed, and what became of calls that nobody saw the answer of."""
         await self._has_begun.wait()
         while True:
             await self._clock.sleep(ASKED_EVERY.total_seconds())
-            if self.health.is_following:
-                kinds = (HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS)
-                await self._hints.add((Hint(kind, cause="asked by time") for kind in kinds), at=self._clock.now())
-                self.worker.wake()
+            try:
+                await self.ask()
+            except TeleportOktaError as error:
+                _log.warning("nothing was asked by time: %s", error)
+
+    async def ask(self) -> None:
+        """Ask once. Raises StateError or TeleportError."""
+        if self._teleport.is_writer:
+            await settle_open_records(self._journal, self._teleport, self._clock)
+        if self.health.is_following:
+            kinds = (HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS)
+            await self._hints.add((Hint(kind, cause="asked by time") for kind in kinds), at=self._clock.now())
+            self.worker.wake()
 
     async def _organization(self) -> str:
         """Return which organisation the log is of; it is asked once in the life of a process."""

@@ -239,15 +239,6 @@ class FullPass:
             run.end()
         return report
 
-    async def resume(self) -> None:
-        """Take up what an earlier process left, by the state and one listing of what Teleport holds.
-
-        Raises OktaError, TeleportError, ConfigError or StateError; StandbyError when another process writes.
-        """
-        await self._recall_once()
-        terms = await self._reader.rebuild(self._settings())
-        await self._become_writer(terms.policy.owner)
-
     async def settle(self, scope: Scope, *, trigger: str, reads: KeyReads = WHOLE) -> Settled:
         """Bring what is in a scope to what Okta says now, by reads by id; may run beside a pass.
 

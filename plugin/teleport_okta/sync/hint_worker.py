@@ -48,6 +48,9 @@ _BEFORE_A_FIRST_PASS: Final = 10.0
 _LATEST: Final = timedelta(hours=1)
 """No hint is put off for longer; one that seems to be is due, since the clock was set back."""
 
+_TRIES_FOR_OTHERS: Final = 5
+"""How often a look is tried again for the sake of steps that need something of another one: for over two minutes."""
+
 _PUT_OFF: Final = frozenset({Result.FAILED, Result.CONFLICT, Result.SKIPPED})
 
 _log = logging.getLogger(__name__)
@@ -181,15 +184,17 @@ class HintWorker:
                 await self._put_off(look.hints, _BEFORE_A_FIRST_PASS)
             return
         # What follows is taken down first: after a failure, or in another process, nobody would know of it.
-        await self._hints.add(self._behind(look), at=self._clock.now())
+        behind = self._behind(look)
+        await self._hints.add(behind, at=self._clock.now())
         before = {okta_id: self._pass.registry.names_of(okta_id) for okta_id in named(look.scope.users)}
         people: Mapping[str, PersonFacts] = {}
         try:
             settled = await self._pass.settle(look.scope, trigger=look.hints[0].cause or "hint", reads=look.reads)
             people = {person.okta_id: person for person in settled.reading.facts.people.people}
         finally:
-            await self._hints.add(self._of_lists(look, before, people), at=self._clock.now())
-        failed = _failure(settled)
+            # And again, since what followed may have been looked at before this was done.
+            await self._hints.add([*behind, *self._of_lists(look, before, people)], at=self._clock.now())
+        failed = _failure(settled, min(hint.tries for hint in look.hints))
         if failed:
             await self._try_again(look.hints, failed)
             return
@@ -220,14 +225,24 @@ class HintWorker:
         return self._changed.imports_directory
 
     def _behind(self, look: Look) -> list[Hint]:
-        """Return what follows from the end of groups: their people lose the apps that they had by them."""
+        """Return what follows from the end of groups and apps.
+
+        People of a group lose the apps that they had by it, and a group that granted an app names it no more.
+        """
         directory = self._pass.registry.directory
         if directory is None:
             return []
-        deleted = [hint for hint in look.hints if hint.kind is HintKind.GROUP and hint.claim is Claim.DELETED]
-        grants = directory.okta.grants
-        apps = {app_id for hint in deleted if hint.of in grants for app_id in grants[hint.of].ids}
-        return [self._changed.hint_of_people(app_id, deleted[0].cause) for app_id in sorted(apps)]
+        cause = look.hints[0].cause
+        deleted = {hint.of: hint.kind for hint in look.hints if hint.claim is Claim.DELETED}
+        apps: set[str] = set()
+        groups: set[str] = set()
+        for group_id, grants in directory.okta.grants.items():
+            if deleted.get(group_id) is HintKind.GROUP:
+                apps |= grants.ids
+            elif any(deleted.get(app_id) is HintKind.APP for app_id in grants.ids):
+                groups.add(group_id)
+        people = [self._changed.hint_of_people(app_id, cause) for app_id in sorted(apps)]
+        return people + [Hint(HintKind.OBJECT, group_id, cause=cause) for group_id in sorted(groups)]
 
     def _of_lists(
         self, look: Look, before: Mapping[str, frozenset[str]], people: Mapping[str, PersonFacts]
@@ -275,9 +290,15 @@ class HintWorker:
         self.wake()
 
 
-def _failure(settled: Settled) -> str:
-    """Say why a look has to be tried again; empty if it has not."""
-    failed = next((outcome for outcome in settled.outcomes if outcome.result in _PUT_OFF), None)
+def _failure(settled: Settled, tries: int) -> str:
+    """Say why a look has to be tried again; empty if it has not.
+
+    A step that needs something of another look waits for that some times. What the brake holds comes with the pass
+    after its approval, and with it what waits for it.
+    """
+    is_waiting = all(one.result in {Result.DONE, Result.SKIPPED} and one.stop is None for one in settled.outcomes)
+    put_off = _PUT_OFF - {Result.SKIPPED} if is_waiting and tries >= _TRIES_FOR_OTHERS else _PUT_OFF
+    failed = next((outcome for outcome in settled.outcomes if outcome.result in put_off), None)
     if failed is not None:
         return failed.error or "a change was not made"
     directory, scope = settled.reading.directory, settled.reading.scope

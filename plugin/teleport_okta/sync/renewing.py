@@ -92,8 +92,8 @@ class AppServerKeeper:
         return True
 
     async def _renew(self, server: TeleportAppServer, keys: Keys, *, asked_at: datetime) -> None:
-        """Renew one as it was listed, unless it was written or deleted since."""
+        """Renew one as it was listed, unless it was written or deleted since, or at that moment."""
         key = key_of(APP_SERVER, server.name)
         async with keys.hold(key):
-            if keys.newest(key) <= asked_at:
+            if keys.newest(key) < asked_at:
                 await self._teleport.app_servers.renew(server, self._clock.now() + APP_SERVER_LIFE)
