@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.findings import PutOff, Quarantined
 from teleport_okta.model.harm import WINDOW
-from teleport_okta.plan.changes import Action
+from teleport_okta.plan.changes import APP_SERVER, Action
 from teleport_okta.plan.view import change_view
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ def repair_digest(change: Change) -> str:
     """Return a digest of which fields a repair sets to which values; empty for a change that is no repair.
 
     What it finds there does not count: somebody may write something new each time. What is made has one digest,
-    whatever it is made of.
+    whatever it is made of. An app server is no repair: it expires by itself, and a host that joins anew makes its own.
     """
     if change.action is Action.CREATE and change.harm is None:
-        return MADE
+        return "" if change.kind == APP_SERVER else MADE
     if change.action is not Action.UPDATE or change.harm is not None:
         return ""
     fields = [[field.field, field.after] for field in change_view(change).fields]

@@ -70,6 +70,7 @@ def test_only_what_harms_nobody_is_a_repair():
 def test_what_is_made_is_the_same_whatever_it_is_made_of():
     made = replace(repair(), action=Action.CREATE)
     assert repair_digest(made) == repair_digest(replace(made, content=None)) == MADE
+    assert not repair_digest(replace(made, kind="app_server"))
     [row] = fights([made], [Repairs("user", "ada", MADE, tuple(repairs(0, 10, 20)))], NOW + 30 * MINUTE).values()
     assert "deleted again by somebody else" in row.row.reason
 
