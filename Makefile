@@ -14,7 +14,7 @@ PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --quiet --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick mutants check format proto lock bench recordings soak-props clean
+.PHONY: help setup demo test quick crash mutants check format proto lock bench recordings soak-props clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test: setup ## all tests but the benchmarks, on every core
 
 quick: setup ## unit and property tests of the product, in under a minute
 	@HISTORIES=100 $(PYTEST) tests/property tests/unit -q --ignore-glob="tests/unit/sandbox_*"
+
+crash: setup ## both crash sweeps whole: a process is killed at every write and every answer; takes a while
+	@CRASH_CUTS=each CRASH_FOLLOWER=each $(BIN)/pytest tests/crash -n0 -q
 
 mutants: setup ## put known faults into a copy of the tree, and see that tests find each; MUTANT="…" takes some by name
 	@PYTHONPATH=tests $(BIN)/python -m mutants $(if $(MUTANT),"$(MUTANT)")

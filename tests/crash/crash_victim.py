@@ -4,7 +4,9 @@ Run as a program this module is a zygote. It imports the product once, starts no
 forks a victim for every socket that it is sent: a victim costs milliseconds instead of the start of an interpreter.
 
 A victim reads commands and writes answers, one JSON object a line: `open` (hold the data directory, join, connect),
-`pass` (one full pass) and `approve` (what the last pass held). Each says what time it is, and may say at which durable
+`pass` (one full pass), `approve` (what the last pass held) and `follow` (run the engine with what follows both systems,
+as `teleport-okta start` does, until nothing is left to do). Each says what time it is, or where the clock is that the
+victim shares with its world, and may say at which durable
 write the victim is to kill itself: every change of a file has two such points, just before and just after it. The
 durable writes are the transactions of SQLite that change something, the migrations among them, and the files of the
 host identity. Nothing in the product knows of this: SQLite's connection and the writing of files are wrapped here.
@@ -23,12 +25,15 @@ import socket
 import sqlite3
 import sys
 from contextlib import AsyncExitStack, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from crash_clock import DrivenClock
 from teleport_okta import app
 from teleport_okta.clock import VirtualClock
 from teleport_okta.config import parse
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.sync.engine import Engine
 from teleport_okta.teleport import host_identity
 
 
@@ -89,14 +94,19 @@ class Victim:
         self._stack = stack
         self._clock = None
         self._parts = None
+        self._engine = None
 
     async def obey(self, command):
         """Do one command; return what is to be known of it."""
-        self._clock = self._clock or VirtualClock(datetime.fromisoformat(command["now"]))
-        self._clock.advance((datetime.fromisoformat(command["now"]) - self._clock.now()).total_seconds())
+        self._clock = self._clock or _clock_of(command)
+        work = getattr(self, f"_{command['do']}")(command)
         WRITES.points, WRITES.cut = 0, command["cut"]
         try:
-            answer = await getattr(self, f"_{command['do']}")(command)
+            if isinstance(self._clock, DrivenClock):
+                answer = await self._clock.drive(work)
+            else:
+                self._clock.advance((datetime.fromisoformat(command["now"]) - self._clock.now()).total_seconds())
+                answer = await work
         except TeleportOktaError as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         return {"error": "", "points": WRITES.points, "now": self._clock.now().isoformat(), **answer}
@@ -122,6 +132,83 @@ class Victim:
         await self._parts.store.approvals.approve(findings.held_digest, at=self._clock.now())
         return {}
 
+    async def _follow(self, command):
+        if self._parts is None:
+            await self._open(command)
+        if self._engine is None:
+            await self._start(parse(command["settings"]))
+        began = self._clock.now()
+        await self._clock.sleep(_AT_LEAST)
+        while left := await self._left(since=began) or await self._told_meanwhile(began):
+            if (self._clock.now() - began).total_seconds() > _PATIENCE:
+                return {"error": f"after {_PATIENCE} s there is still {left}"}
+            await self._clock.sleep(1)
+        return {}
+
+    async def _told_meanwhile(self, began):
+        """What a watch tells arrives in real time."""
+        await self._clock.stand_still(_WATCHED_WITHIN)
+        return await self._left(since=began)
+
+    async def _start(self, settings):
+        """Do what `app._run` does, without its sockets and signals."""
+        parts = self._parts
+        self._engine = Engine(
+            full_pass=parts.full_pass,
+            store=parts.store,
+            clock=parts.clock,
+            interval=settings.sync.interval,
+            audit_interval=settings.sync.audit_interval,
+        )
+        self._engine.follower = app.follower_of(settings, parts, self._engine.reconcile)
+        await self._stack.enter_async_context(app.kept(parts, self._engine.follower))
+        self._running = asyncio.ensure_future(self._engine.run())
+        self._stack.callback(self._running.cancel)
+
+    async def _left(self, since):
+        """Say what is still to be done; empty when all is quiet, and the log was read some seconds after a moment."""
+        if self._running.done():
+            return f"no engine: {self._running.exception()}"
+        follower, status = self._engine.follower, await self._engine.status()
+        last = status.last_pass
+        hints = self._parts.store.hints
+        every = await hints.due(datetime.max.replace(tzinfo=UTC), most=99, latest=timedelta())
+        soon = {hint.key for hint in await hints.due(self._clock.now() + _SOON, most=99, latest=timedelta(days=1))}
+        waiting = [hint for hint in every if hint.tries or hint.key in soon]
+        left = {
+            "state": "" if status.state == "idle" else f"{status.state}: {status.last_error}",
+            "hints": [f"{hint.kind} {hint.of} {hint.with_} ({hint.cause})" for hint in waiting],
+            "log": "" if follower.health.is_following else f"{follower.health.state}: {follower.health.reason}",
+            "position": "" if self._has_polled(follower.health, since) else f"of {follower.health.polled_at}",
+            "watch": follower.cluster.problem,
+            "pass": "" if status.last_success else "no success yet",
+            "held": [f"{held.kind} {held.name}" for held in status.findings.held],
+            "failed": [] if last is None else [one.error for one in last.outcomes if one.result != "done"],
+        }
+        return {what: found for what, found in left.items() if found}
+
+    def _has_polled(self, health, since):
+        return health.polled_at is not None and (health.polled_at - since).total_seconds() > _AT_LEAST / 2
+
+
+_AT_LEAST = 8.0
+"""Seconds for which a victim follows at least: some polls, and what a listing shows late."""
+
+_WATCHED_WITHIN = 0.06
+"""Seconds of real time within which an event that is due arrives: the sandbox looks every 20 ms."""
+
+_SOON = timedelta(minutes=10)
+"""What is due later waits for a time that is known, unless it failed before."""
+
+_PATIENCE = 1200.0
+"""Seconds after which there must be nothing left to do."""
+
+
+def _clock_of(command):
+    if "clock" in command:
+        return DrivenClock(Path(command["clock"]))
+    return VirtualClock(datetime.fromisoformat(command["now"]))
+
 
 async def live(connection):
     """Obey until nobody commands any more."""
@@ -140,6 +227,8 @@ def zygote(control):
     """Fork a victim for every socket that comes, until the other end is closed."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     logging.getLogger().addHandler(logging.NullHandler())
+    if "CRASH_LOG" in os.environ:
+        logging.basicConfig(filename=os.environ["CRASH_LOG"], level=logging.INFO, force=True)
     watch_durable_writes()
     gc.freeze()
     while True:

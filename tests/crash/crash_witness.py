@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from crash.crash_world import LIMIT
 from teleport_okta.model import labels
 from teleport_okta.model.harm import WINDOW, Evidence, Harmed
 
@@ -72,6 +71,10 @@ class Witness:
         """Remember users who are none of our business, as they are to the byte."""
         self.foreign |= {name: self.users[name].SerializeToString() for name in names}
 
+    def people_acted(self):
+        """Take the users that are there as a beginning: people have deleted some."""
+        self._owned = self.owned()
+
     def look(self, call):
         """Compare the cluster with what was seen before, and with what must always hold."""
         users, owned, locks = self.users, self.owned(), self.locks()
@@ -112,8 +115,8 @@ class Witness:
             (deed.harmed.kind, deed.evidence) for deed in self.deeds if now - deed.at < WINDOW and not deed.approved
         )
         for what, count in within.items():
-            if new and count > LIMIT:
-                self._object(call, f"{count} {what} within an hour, where {LIMIT} are the most")
+            if new and count > self.world.limit:
+                self._object(call, f"{count} {what} within an hour, where {self.world.limit} are the most")
 
     def _object(self, call, what):
         self.violations.append(f"{self.world.clock.now():%d. %H:%M:%S} at {call.rpartition('/')[2]}: {what}")

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
+from crash.crash_clock import SharedClock
 from processes import ENVIRONMENT
 from teleport_okta.clock import VirtualClock
 from teleport_okta.sandbox.okta.gateway import Gateway
@@ -27,11 +28,13 @@ from teleport_okta.sandbox.teleport.cluster import ListingLag
 from teleport_okta.sandbox.teleport.sandbox import TeleportSandbox
 
 VICTIM = Path(__file__).with_name("crash_victim.py")
-LISTED = ("Looms", "Mills", "Pits", "Wiki")
+LISTED = ("Looms", "Mills", "Pits", "Quays", "Wiki")
 """The names of the groups and the app that may have a list."""
 
 LIMIT = 2
 """How much harm of each kind and evidence an hour may bring in these worlds."""
+
+ANY_HARM = 1000
 
 
 class Zygote:
@@ -104,8 +107,13 @@ class Answers:
         """Begin to count anew."""
         self.victim, self.cut, self.count = victim, cut, 0
 
+    on_leaving: object = None
+    """What else is done before an answer leaves."""
+
     def leaving(self, call):
         """Take note of an answer that is ready: what it answers has been applied."""
+        if self.on_leaving is not None:
+            self.on_leaving()
         if self.witness is not None:
             self.witness.look(call)
         self.count += 1
@@ -131,16 +139,22 @@ class WatchedCalls(CallCounter):
         self._answers.leaving(path)
 
 
+_ALL_GROUPS = {"limit": "200", "expand": "stats"}
+
+
 class WatchedGateway(Gateway):
     """Okta's gateway, which every answer passes."""
 
     def __init__(self, org, answers):
         super().__init__(org)
         self._answers = answers
+        self.full_listings = 0
+        """How often all groups were listed, as a full pass does and nothing else."""
 
     @contextmanager
     def serve(self, request):
         with super().serve(request) as response:
+            self.full_listings += request.path == "/api/v1/groups" and request.query == _ALL_GROUPS
             self._answers.leaving(request.path)
             yield response
 
@@ -156,6 +170,8 @@ class World:
     settings: dict
     zygote: Zygote
     answers: Answers
+    gateway: WatchedGateway
+    limit: int = LIMIT
     victim: Victim | None = None
     last: dict = field(default_factory=dict)
 
@@ -163,11 +179,12 @@ class World:
         """Give the victim a command, starting one where there is none; returns False when it died of it."""
         if self.victim is None:
             self.victim = await self.zygote.fork()
-            if what != "open":
+            if what not in {"open", "follow"}:
                 assert await self.do("open"), "a victim died by itself"
         self.answers.watch(self.victim, answer_cut)
         now = self.clock.now().isoformat()
-        answer = await self.victim.ask(do=what, now=now, cut=write_cut, settings=self.settings)
+        shared = {"clock": str(self.clock.path)} if isinstance(self.clock, SharedClock) else {}
+        answer = await self.victim.ask(do=what, now=now, cut=write_cut, settings=self.settings, **shared)
         if answer is None:
             self.end()
             return False
@@ -190,9 +207,14 @@ class World:
 
 
 @asynccontextmanager
-async def built_world(zygote, directory):
-    """Build a world with nobody in it. Listings lag behind writes, and no time passes between a death and a start."""
-    clock = VirtualClock(datetime.now(UTC))
+async def built_world(zygote, directory, *, followed=False):
+    """Build a world with nobody in it. Listings lag behind writes, and no time passes between a death and a start.
+
+    One that is `followed` shares its clock with the victim, and lets an hour bring any harm.
+    """
+    limit, ratio = (ANY_HARM, 1.0) if followed else (LIMIT, 0.01)
+    began = datetime.now(UTC)
+    clock = SharedClock.made(directory / "clock", began) if followed else VirtualClock(began)
 
     def now():
         return clock.now().timestamp()
@@ -201,9 +223,10 @@ async def built_world(zygote, directory):
     app_id = okta.create_app("Teleport").id
     answers = Answers()
     okta_server = OktaSandbox(okta)
-    okta_server._gateway = WatchedGateway(okta, answers)
+    gateway = okta_server._gateway = WatchedGateway(okta, answers)
     teleport = TeleportSandbox(directory / "teleport", now=now, sleep=clock.sleep, lag=ListingLag.observed())
     teleport.calls = WatchedCalls(answers)
+    answers.on_leaving = teleport.cluster.watches.catch_up
     async with okta_server, teleport:
         settings = {
             "teleport": {
@@ -212,11 +235,11 @@ async def built_world(zygote, directory):
                 "join_token": teleport.join_token,
             },
             "okta": {"org_url": okta_server.url, "api_token": okta.ssws_token, "app_id": app_id},
-            "access_lists": {"default_owners": ["owner@x.io"], "group_filters": LISTED[:3], "app_filters": LISTED[3:]},
-            "brake": {"floor": LIMIT, "absent_ratio": 0.01, "stated_ratio": 0.01},
+            "access_lists": {"default_owners": ["owner@x.io"], "group_filters": LISTED[:4], "app_filters": LISTED[4:]},
+            "brake": {"floor": limit, "absent_ratio": ratio, "stated_ratio": ratio},
             "storage": {"data_dir": str(directory / "data")},
         }
-        world = World(okta, app_id, teleport, clock, settings, zygote, answers)
+        world = World(okta, app_id, teleport, clock, settings, zygote, answers, gateway, limit)
         try:
             yield world
         finally:
