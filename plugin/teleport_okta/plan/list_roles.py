@@ -152,14 +152,14 @@ class _Losses:
     def harm(self, name: str, candidate: Candidate, lost: Set[str]) -> Harm | None:
         """Return the harm, unless all of the apps end anyway. Of several reasons the one that is the easiest to doubt.
 
-        An app that the group grants and that is in no row is missing from the listing of apps; one that the group does
-        not grant is missing from what it grants.
+        An app that the group grants and that is in no row is missing from the listing of apps, unless an event says
+        that it was deleted; one that the group does not grant is missing from what it grants.
         """
         rest = lost - self.ending_apps
         if not rest:
             return None
         harmed = Harmed(ROLE, name, candidate.okta_id)
-        if rest & candidate.unlisted:
+        if rest & candidate.unlisted - self.desired.left_out.keys():
             return Harm(harmed, Evidence.ABSENT, listing=APPS)
         if rest <= self.desired.left_out.keys():
             return Harm(harmed, Evidence.STATED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from teleport_okta.desired.directory import lists_wanted
 from teleport_okta.model.directory import Roster
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
-from teleport_okta.model.scope import named
+from teleport_okta.model.scope import AllIds, named
 from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.reading import DirectoryFacts
 
@@ -108,6 +108,7 @@ class DirectoryOfKeys:
             members.pop(group_id, None)
         if read.grants or not is_known or group_id not in grants:
             grants[group_id] = await self._okta.grants(group_id)
+            okta = replace(okta, granting=_with_grants(okta.granting, {group_id: grants[group_id]}))
         if not row_is_read:
             # What Okta counted at the last listing says nothing of members that were read since.
             okta = replace(okta, groups=_with_row(okta.groups, replace(row, users_count=None, apps_count=None)))
@@ -149,7 +150,7 @@ class DirectoryOfKeys:
             return okta
         granting = await self._okta.groups_of_app(app_id)
         okta = replace(okta, grants=_granted_by(okta.grants, app_id, granting))
-        if is_known or granting.problem:
+        if granting.problem or isinstance(known.fresh, AllIds):
             return okta
         return replace(okta, granting={**okta.granting, app_id: granting})
 
@@ -207,21 +208,22 @@ def with_keys(known: Directory, learned: Directory, scope: Scope) -> Directory:
         members=_taken(known.members, learned.members, groups),
         grants=grants,
         direct=_taken(known.direct, learned.direct, apps),
-        granting=_granting(known, learned, groups, apps),
+        granting={
+            **_with_grants(known.granting, {one: learned.grants[one] for one in groups & learned.grants.keys()}),
+            **{app_id: learned.granting[app_id] for app_id in apps & learned.granting.keys()},
+        },
         deleted=(known.deleted - groups - apps) | (learned.deleted & (groups | apps)),
     )
 
 
-def _granting(known: Directory, learned: Directory, groups: frozenset[str], apps: frozenset[str]) -> dict[str, Roster]:
-    """Return which groups grant apps that were read from their own side, with what groups were found to grant since."""
-    granting = _taken(known.granting, learned.granting, apps)
+def _with_grants(granting: Mapping[str, Roster], grants: Mapping[str, Roster]) -> dict[str, Roster]:
+    """Return which groups grant apps that were read from their own side, with what some groups were found to grant."""
+    read = {group_id: roster for group_id, roster in grants.items() if not roster.problem}
+    result = {}
     for app_id, roster in granting.items():
-        if app_id in apps:
-            continue
-        read = {one: learned.grants[one] for one in groups & learned.grants.keys() if not learned.grants[one].problem}
-        there = {group_id for group_id, grants in read.items() if app_id in grants.ids}
-        granting[app_id] = replace(roster, ids=(roster.ids - read.keys()) | there)
-    return granting
+        there = {group_id for group_id, apps in read.items() if app_id in apps.ids}
+        result[app_id] = replace(roster, ids=(roster.ids - read.keys()) | there)
+    return result
 
 
 def _taken(known: Mapping[str, T], learned: Mapping[str, T], ids: frozenset[str]) -> dict[str, T]:

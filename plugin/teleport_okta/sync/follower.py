@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.apply.settling import settle_open_records
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import Hint, HintKind
+from teleport_okta.plan.changes import USER
+from teleport_okta.plan.users import OKTA_USER_ID
 from teleport_okta.sync.changed import Changed
 from teleport_okta.sync.cluster_watcher import ClusterWatcher
 from teleport_okta.sync.hint_worker import HintWorker
@@ -34,6 +36,9 @@ _STANDBY_PAUSE: Final = 2.0
 
 ASKED_EVERY: Final = timedelta(minutes=5)
 """How often it is asked by time what changed: two calls, for what emits no event (`reference/okta.md` 5.5)."""
+
+_TRIED_AT_ONCE: Final = 20
+"""How many people in quarantine are tried again each time, one call for each."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +66,7 @@ class Follower:
         app_id = settings.okta.app_id or "" if settings.sync.source == "saml_app" else ""
         self._clock = clock
         self._hints = store.hints
-        self._journal = store.journal
+        self._store = store
         self._okta = okta
         self._changed = Changed(
             okta, full_pass.registry, clock, app_id, imports_directory=settings.sync.apps_and_groups
@@ -137,11 +142,23 @@ class Follower:
     async def ask(self) -> None:
         """Ask once. Raises StateError or TeleportError."""
         if self._teleport.is_writer:
-            await settle_open_records(self._journal, self._teleport, self._clock)
+            await settle_open_records(self._store.journal, self._teleport, self._clock)
         if self.health.is_following:
             kinds = (HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS)
-            await self._hints.add((Hint(kind, cause="asked by time") for kind in kinds), at=self._clock.now())
+            hints = [Hint(kind, cause="asked by time") for kind in kinds]
+            await self._hints.add([*hints, *await self._tried_again()], at=self._clock.now())
             self.worker.wake()
+
+    async def _tried_again(self) -> list[Hint]:
+        """Return hints of people in quarantine who are to be tried again: a name may be free by now."""
+        now = self._clock.now()
+        people = [
+            entry
+            for entry in await self._store.quarantine()
+            if entry.row.kind == USER and entry.row.okta_id.startswith(OKTA_USER_ID) and entry.next_try <= now
+        ]
+        people.sort(key=lambda entry: entry.next_try)
+        return [Hint(HintKind.PERSON, entry.row.okta_id, cause="tried again") for entry in people[:_TRIED_AT_ONCE]]
 
     async def _organization(self) -> str:
         """Return which organisation the log is of; it is asked once in the life of a process."""

@@ -8,6 +8,9 @@ from datetime import timedelta
 import pytest
 from contract.sync.following import Followed
 from contract.sync.office import ROOMY
+from teleport_okta.model.names import app_server_name
+from teleport_okta.model.scope import Scope
+from teleport_okta.sync.key_reads import AppRead, KeyReads
 
 ADA, BOB, CY, DEE = "ada@x.io", "bob@x.io", "cy@x.io", "dee@x.io"
 OFFICE = {**ROOMY, "access_lists": {"group_filters": ["Engineering", "Yards"]}}
@@ -82,7 +85,6 @@ async def test_a_harm_without_an_answer_is_looked_at_soon_after_a_restart(follow
     assert not await followed.world.parts.store.journal.open_entries()
 
 
-@pytest.mark.xfail(strict=True, reason="nothing but a full pass tries again what is set aside")
 async def test_who_waits_for_a_name_gets_it_when_it_is_free(followed):
     followed.okta.deactivate(followed.person(ADA).id)
     await followed.catch_up()
@@ -90,7 +92,9 @@ async def test_who_waits_for_a_name_gets_it_when_it_is_free(followed):
     new = followed.world.hire(ADA)
     await followed.catch_up(after=120)
     followed.world.clock.advance(timedelta(hours=31).total_seconds())
-    await followed.catch_up(after=120)
+    await followed.catch_up()
+    await followed.follower.ask()
+    await followed.worker.see_to_all()
     assert followed.world.owned()[ADA] == new.id
 
 
@@ -113,7 +117,6 @@ async def test_a_server_that_is_deleted_while_servers_are_renewed_stays_deleted(
     assert followed.office.server(app) is None
 
 
-@pytest.mark.xfail(strict=True, reason="the look at a grant does not write the server of an app that is new")
 async def test_an_app_made_since_the_last_pass_names_a_group_that_it_is_given_to(followed):
     group = followed.office.group("Yards", ADA)
     await followed.catch_up()
@@ -124,9 +127,28 @@ async def test_an_app_made_since_the_last_pass_names_a_group_that_it_is_given_to
     assert list(followed.office.server(app).Spec.App.Spec.UserGroups) == [group.id]
 
 
-@pytest.mark.xfail(strict=True, reason="the look that follows holds the role until a full pass")
 async def test_the_role_of_a_group_loses_a_deleted_app_that_the_group_granted(followed):
     followed.okta.delete_app(app_of(followed).id)
     await followed.catch_up(after=180)
     assert not (await followed.world.parts.store.findings()).held
     await followed.nothing_is_left()
+
+
+async def test_an_app_that_is_settled_before_the_first_pass_names_the_groups_that_grant_it(followed):
+    app, group = app_of(followed), group_of(followed)
+    other = followed.office.group("Yards", ADA)
+    await followed.restart()
+    followed.office.teleport.cluster.app_servers.delete(
+        f"{followed.office.server(app).Spec.HostID}/{app_server_name(app.id)}"
+    )
+    followed.okta.assign_group(app.id, other.id)
+    settle = followed.world.parts.full_pass.settle
+    nothing_of_it = KeyReads(apps={app.id: AppRead(row=False, everybody=False, granting=False)})
+    await settle(Scope.of(apps={app.id}), trigger="test")
+    assert set(followed.office.server(app).Spec.App.Spec.UserGroups) == {group.id}, "the other is no user group yet"
+    await settle(Scope.of(groups={other.id}), trigger="test")
+    await settle(Scope.of(apps={app.id}), trigger="test", reads=nothing_of_it)
+    assert set(followed.office.server(app).Spec.App.Spec.UserGroups) == {group.id, other.id}
+    followed.okta.unassign_group(app.id, group.id)
+    await settle(Scope.of(groups={group.id}, apps={app.id}), trigger="test", reads=nothing_of_it)
+    assert set(followed.office.server(app).Spec.App.Spec.UserGroups) == {other.id}
