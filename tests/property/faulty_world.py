@@ -112,7 +112,7 @@ class World:
         """Settle one person by reads by id; rows of the state about anybody else must stay as they were."""
         scope = Scope.of(users=[okta_id])
         self.okta.read_like(reading, hidden)
-        self.witness.before_pass()
+        self.witness.before_settling()
         before = await self._rows_outside(scope)
         try:
             settled = await self.process.full_pass.settle(scope, trigger="test")

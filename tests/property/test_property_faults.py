@@ -299,6 +299,15 @@ MUST_BE_SEEN = [
     brake=(0, 0.1, 0.5),
     lag=False,
 )
+@example(
+    # A key is settled before anything tells that a login has replaced the record of somebody else.
+    history=[
+        Moment(deeds=[("many_leave", 1, 0)]),
+        Moment(deeds=[("login_replacing", 0, 0)], gap=16 * H, settles=("00u3",)),
+    ],
+    brake=(0, 0.1, 0.25),
+    lag=False,
+)
 @given(history=st.lists(moments, min_size=1, max_size=6), brake=brakes, lag=st.booleans())
 def test_whatever_happens_nobody_is_harmed_and_everything_converges(history, brake, lag):
     SEEN["histories"] += 1

@@ -55,6 +55,7 @@ class Witness:
     _before: Before | None = None
     _stood: dict[str, str] = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict)
+    _counted: frozenset[str] = frozenset()
 
     def __post_init__(self):
         self.ledger = HarmLedger(self.world.settings.brake)
@@ -295,7 +296,7 @@ class Witness:
             self._object(f"{name} was harmed by a listing that must not be believed: {reading}")
         if evidence == ABSENT and not deed.approved and okta_id not in self.world.okta.unknown_by_id:
             self._object(f"{name} was harmed for being absent, and {okta_id} was not read by id")
-        excess = self.ledger.excess(deed)
+        excess = self.ledger.excess(deed, known=self._counted)
         if excess:
             self._object(excess)
 
@@ -307,6 +308,7 @@ class Witness:
         self._created.clear()
         self._hands_in_pass.clear()
         self.ledger.owned(owned, self.now)
+        self._counted = frozenset()
         self._before = Before(
             owned=owned,
             adoptable={name for name, user in users.items() if _is_adoptable(user)},
@@ -314,6 +316,11 @@ class Witness:
             locked={_about(lock) for lock in self.our_locks()},
         )
         self._unclear = self.now <= self._unclear_until or (self.world.lag and self.now - self._changed < LISTINGS_LAG)
+
+    def before_settling(self):
+        """A single key is settled without a listing: whoever was ours in the last pass counts as ours."""
+        self.before_pass()
+        self._counted = frozenset(self._known)
 
     def after_pass(self, report, *, undisturbed):
         """Raise AssertionError for everything that was or is wrong."""
