@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,9 @@ _STANDBY_PAUSE: Final = 2.0
 
 ASKED_EVERY: Final = timedelta(minutes=5)
 """How often it is asked by time what changed: two calls, for what emits no event (`reference/okta.md` 5.5)."""
+
+BEGUN_WITHIN: Final = 30.0
+"""Seconds for which a start waits for the log; its retries take minutes."""
 
 _TRIED_AT_ONCE: Final = 20
 """How many people in quarantine are tried again each time, one call for each."""
@@ -103,12 +107,20 @@ class Follower:
         return self.watcher.following(self.worker.waiting)
 
     async def begun(self) -> None:
-        """Wait until the log has a position, or cannot be read."""
-        await self._has_begun.wait()
+        """Wait until the log has a position, or cannot be read; not for long, since leavers wait as well.
+
+        A log that begins later is read from some minutes before.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEGUN_WITHIN):
+                await self._has_begun.wait()
 
     async def follow(self) -> None:
         """Follow the log until cancelled."""
         try:
+            if await self._hints.position() is not None:
+                # What has come since an earlier process may be days of events: nobody waits for all of that to be read.
+                self._has_begun.set()
             pause = await self.watcher.poll()
         finally:
             self._has_begun.set()
@@ -119,19 +131,19 @@ class Follower:
 
     async def watch(self) -> None:
         """Watch the cluster until cancelled, once the log has begun, while this process is the one that writes."""
-        await self._has_begun.wait()
+        await self.begun()
         while not self._teleport.is_writer:
             await self._clock.sleep(_STANDBY_PAUSE)
         await self.cluster.follow()
 
     async def look(self) -> None:
         """See to hints until cancelled, once the log has begun."""
-        await self._has_begun.wait()
+        await self.begun()
         await self.worker.run()
 
     async def ask_now_and_then(self) -> None:
         """Ask by time, until cancelled, what changed, and what became of calls that nobody saw the answer of."""
-        await self._has_begun.wait()
+        await self.begun()
         while True:
             await self._clock.sleep(ASKED_EVERY.total_seconds())
             try:

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 from contract.sync.following import Followed
 from teleport_okta import app
-from teleport_okta.model.hint import HintKind
+from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.sandbox.okta.log_faults import LogFault, LogFaultKind
+from teleport_okta.sync import follower as follower_module
 
 ADA, BOB, CY = "ada@x.io", "bob@x.io", "cy@x.io"
 
@@ -127,3 +128,27 @@ async def test_passes_begin_although_reading_the_log_fails_in_an_unforeseen_way(
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
+
+
+@pytest.mark.parametrize("has_position", [True, False], ids=["reading on", "for the first time"])
+async def test_passes_and_looks_begin_although_the_log_is_not_answered(followed, monkeypatch, has_position):
+    if has_position:
+        await followed.catch_up()
+        monkeypatch.setattr(follower_module, "BEGUN_WITHIN", 3600)
+    else:
+        await followed.world.parts.store.hints.forget_position()
+        monkeypatch.setattr(follower_module, "BEGUN_WITHIN", 0.05)
+    monkeypatch.setattr(followed.watcher, "poll", asyncio.Event().wait)
+    parts = followed.world.parts
+    await parts.store.hints.add([Hint(HintKind.PERSON, followed.person(ADA).id)], at=followed.world.clock.now())
+    followed.okta.suspend(followed.person(ADA).id)
+    running = [asyncio.ensure_future(one()) for one in (followed.follower.follow, followed.follower.look)]
+    try:
+        async with asyncio.timeout(5):
+            await followed.follower.begun()
+            while ADA not in followed.world.locks():
+                await asyncio.sleep(0.01)
+    finally:
+        for one in running:
+            one.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
