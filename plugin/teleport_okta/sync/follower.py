@@ -41,7 +41,7 @@ ASKED_EVERY: Final = timedelta(minutes=5)
 BEGUN_WITHIN: Final = 30.0
 """Seconds for which a start waits for the log; its retries take minutes."""
 
-_TRIED_AT_ONCE: Final = 20
+TRIED_AT_ONCE: Final = 20
 """How many people in quarantine are tried again each time, one call for each."""
 
 _log = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ class Follower:
         self._clock = clock
         self._hints = store.hints
         self._store = store
+        self._rng = rng
         self._okta = okta
         self._changed = Changed(
             okta, full_pass.registry, clock, app_id, imports_directory=settings.sync.apps_and_groups
@@ -152,25 +153,26 @@ class Follower:
                 _log.warning("nothing was asked by time: %s", error)
 
     async def ask(self) -> None:
-        """Ask once. Raises StateError or TeleportError."""
-        if self._teleport.is_writer:
-            await settle_open_records(self._store.journal, self._teleport, self._clock)
+        """Ask once, if this process is the one that writes. Raises StateError or TeleportError."""
+        if not self._teleport.is_writer:
+            return
         if self.health.is_following:
-            kinds = (HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS)
-            hints = [Hint(kind, cause="asked by time") for kind in kinds]
+            hints = [Hint(kind, cause="asked by time") for kind in (HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS)]
             await self._hints.add([*hints, *await self._tried_again()], at=self._clock.now())
             self.worker.wake()
+        await settle_open_records(self._store.journal, self._teleport, self._clock)
 
     async def _tried_again(self) -> list[Hint]:
         """Return hints of people in quarantine who are to be tried again: a name may be free by now."""
         now = self._clock.now()
         people = [
-            entry
+            entry.row.okta_id
             for entry in await self._store.quarantine()
             if entry.row.kind == USER and entry.row.okta_id.startswith(OKTA_USER_ID) and entry.next_try <= now
         ]
-        people.sort(key=lambda entry: entry.next_try)
-        return [Hint(HintKind.PERSON, entry.row.okta_id, cause="tried again") for entry in people[:_TRIED_AT_ONCE]]
+        # Drawn anew each time, lest those of whom nothing can be read keep the others out.
+        drawn = self._rng.sample(people, min(len(people), TRIED_AT_ONCE))
+        return [Hint(HintKind.PERSON, okta_id, cause="tried again") for okta_id in drawn]
 
     async def _organization(self) -> str:
         """Return which organisation the log is of; it is asked once in the life of a process."""

@@ -9,9 +9,15 @@ from types import SimpleNamespace
 import pytest
 from contract.sync.following import Followed
 from teleport_okta import app
+from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.hint import Hint, HintKind
+from teleport_okta.model.scope import Scope
 from teleport_okta.sandbox.okta.log_faults import LogFault, LogFaultKind
+from teleport_okta.state.errors import StateError
+from teleport_okta.state.store import QuarantineEntry
 from teleport_okta.sync import follower as follower_module
+from teleport_okta.sync.follower import TRIED_AT_ONCE
+from teleport_okta.teleport.errors import UnavailableError
 
 ADA, BOB, CY = "ada@x.io", "bob@x.io", "cy@x.io"
 
@@ -152,3 +158,55 @@ async def test_passes_and_looks_begin_although_the_log_is_not_answered(followed,
         for one in running:
             one.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_of_many_in_quarantine_some_are_tried_again_at_a_time(followed):
+    store, now = followed.world.parts.store, followed.world.clock.now()
+    rows = [Quarantined("user", f"u{number}@x.io", f"00u{number}", "its name is odd", "") for number in range(50)]
+    due = [QuarantineEntry(row, now, now) for row in rows[:40]]
+    entries = [*due, *(QuarantineEntry(row, now, now + timedelta(hours=1)) for row in rows[40:])]
+    await store.settle_quarantine(entries, at=now, scope=Scope.of(users={row.okta_id for row in rows}))
+    tried = set()
+    for _ in range(40):
+        await followed.follower.ask()
+        hints = await store.hints.due(now, most=99, latest=timedelta(hours=1))
+        people = [hint for hint in hints if hint.kind is HintKind.PERSON]
+        assert len(people) == TRIED_AT_ONCE
+        tried |= {hint.of for hint in people}
+        await store.hints.finish(hints)
+    assert tried == {entry.row.okta_id for entry in due}
+
+
+async def test_a_standby_asks_nothing_by_time(followed):
+    followed.world.clock.advance(timedelta(hours=1).total_seconds())
+    assert not followed.world.parts.teleport.is_writer
+    await followed.follower.ask()
+    assert await waiting(followed) == 0
+
+
+async def test_what_changed_is_asked_although_teleport_does_not_answer(followed, monkeypatch):
+    async def fails(*_):
+        raise UnavailableError("GetLock", "", "no answer")
+
+    monkeypatch.setattr(follower_module, "settle_open_records", fails)
+    with pytest.raises(UnavailableError):
+        await followed.follower.ask()
+    assert await waiting(followed) == 2
+
+
+async def test_a_leaver_whose_end_cannot_be_recorded_is_locked_and_tried_until_it_can(followed, monkeypatch):
+    journal = followed.world.parts.store.journal
+    begin = journal.begin
+
+    async def fails(_):
+        raise StateError("state.sqlite: the disk is full")
+
+    monkeypatch.setattr(journal, "begin", fails)
+    followed.okta.deactivate(followed.person(ADA).id)
+    await followed.catch_up(after=600)
+    assert ADA in followed.world.locks()
+    assert await waiting(followed)
+    monkeypatch.setattr(journal, "begin", begin)
+    await followed.catch_up(after=1000)
+    assert ADA not in followed.world.owned()
+    assert await waiting(followed) == 0
