@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-
 .PHONY: help setup demo test quick crash mutants check format proto lock bench recordings soak-props clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
 
 setup: $(READY) ## build .venv from the lock file, teleport-okta included
 
@@ -66,13 +66,13 @@ lock: setup ## resolve the dependencies anew: for development, and the image's t
 	@$(COMPILE) pyproject.toml --constraint requirements.lock --output-file requirements-runtime.lock
 	@$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 
-bench: setup ## measure: calls of both systems, leavers first, single keys, memory, planning, changes a second, large lists, records, ways in
+bench: setup ## measure: calls of both systems, leavers first, single keys, memory, planning, changes a second, changes between passes, large lists, records, ways in
 	@$(BIN)/python -m tests.bench
 
 soak-props: setup ## at least 10,000 random histories with faults and crashes; takes a while
 	@HISTORIES=$(HISTORIES) $(BIN)/pytest tests/property/test_property_faults.py -q -s
 
-recordings: setup ## parse recorded Okta answers and genuine identity files: make recordings DIR=…
+recordings: setup ## parse recorded Okta answers, log events and genuine identity files: make recordings DIR=…
 	@test -n "$(DIR)" || { echo "recordings: say where: make recordings DIR=/path/to/a/folder"; exit 2; }
 	@$(BIN)/python tests/recordings/check.py "$(DIR)"
 

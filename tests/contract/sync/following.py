@@ -15,6 +15,15 @@ class Followed:
         self.reconciled = []
         self._build()
 
+    @classmethod
+    async def since_a_pass(cls, office):
+        """Follow the log from before a full pass on, and see to whatever it has by then."""
+        followed = cls(office)
+        await followed.watcher.poll()
+        await office.settled()
+        await followed.catch_up()
+        return followed
+
     def _build(self):
         world = self.world
         follower = app.follower_of(world.settings, world.parts, self._reconcile)

@@ -15,11 +15,7 @@ async def followed(office):
     """A group of two that grants an app, and another app that cy has by herself; the log is followed."""
     group = office.group("Engineering", ADA, BOB)
     office.app("Figma", CY, groups=[group])
-    followed = Followed(office)
-    await followed.watcher.poll()
-    await office.settled()
-    await followed.catch_up()
-    return followed
+    return await Followed.since_a_pass(office)
 
 
 def group_of(followed):

@@ -27,11 +27,7 @@ async def followed(office):
     """A group of two, and somebody else; the log is followed."""
     office.group("Engineering", ADA, BOB)
     office.person(CY)
-    followed = Followed(office)
-    await followed.watcher.poll()
-    await office.settled()
-    await followed.catch_up()
-    return followed
+    return await Followed.since_a_pass(office)
 
 
 async def waiting(followed):

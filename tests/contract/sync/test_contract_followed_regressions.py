@@ -22,11 +22,7 @@ async def followed(office):
     """A group of two that grants an app; the log is followed."""
     group = office.group("Engineering", ADA, BOB)
     office.app("Figma", CY, groups=[group])
-    followed = Followed(office)
-    await followed.watcher.poll()
-    await office.settled()
-    await followed.catch_up()
-    return followed
+    return await Followed.since_a_pass(office)
 
 
 async def nothing(*_args, **_options):

@@ -30,11 +30,7 @@ async def followed(office):
     """A group of three that grants an app, and an app that two have; the log is followed."""
     group = office.group("Engineering", ADA, BOB, CY)
     office.app("Figma", CY, DEE, groups=[group])
-    followed = Followed(office)
-    await followed.watcher.poll()
-    await office.settled()
-    await followed.catch_up()
-    return followed
+    return await Followed.since_a_pass(office)
 
 
 def group_of(followed):
