@@ -150,10 +150,11 @@ def compared_error(raw: Mapping[str, Any], answer: Answer) -> Iterator[tuple[str
     yield "being an error", True, error is not None
     if error is not None:
         failure = error.failure
-        yield "errorCode", raw["errorCode"], failure.code
-        yield "errorSummary", raw["errorSummary"], failure.summary
-        yield "errorId", raw["errorId"], failure.error_id
-        yield "errorCauses", tuple(cause["errorSummary"] for cause in raw["errorCauses"]), failure.causes
+        # OAuth has names of its own (RFC 6749 5.2), and a few answers have neither kind.
+        yield "errorCode", raw.get("errorCode", raw.get("error")), failure.code
+        yield "errorSummary", raw.get("errorSummary", raw.get("error_description", "")), failure.summary
+        yield "errorId", raw.get("errorId"), failure.error_id
+        yield "errorCauses", tuple(cause["errorSummary"] for cause in raw.get("errorCauses", ())), failure.causes
 
 
 def check(path: Path) -> tuple[str, bool]:
