@@ -155,7 +155,7 @@ class Snapshot:
     `lost` of those whom it shows as the listing should have, `suspended` of those whom it shows suspended, and
     `unconfirmed` of those who could not be read by id. Of people who were read one by one, `ended` says of those who
     left what states it, and `leaving` are those of whom an event says that they left, which is newer than what was read
-    of them: they are locked until they are read again.
+    of them, or of whom nothing could be read: they are locked until they are read again.
     """
 
     people: tuple[PersonFacts, ...] = field(repr=False)

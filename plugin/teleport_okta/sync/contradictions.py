@@ -17,7 +17,10 @@ _LOCKED_OUT_OF_OKTA: Final = frozenset({UserStatus.SUSPENDED, UserStatus.DEPROVI
 
 
 def contradicts(hint: Hint, reading: Reading) -> bool:
-    """Return whether a reading shows something else than the event behind a hint says has come about."""
+    """Return whether a reading shows something else than the event behind a hint says has come about.
+
+    So it counts if somebody who left by the event could not be read at all.
+    """
     if hint.claim is Claim.NOTHING:
         return False
     if hint.kind in {HintKind.PERSON, HintKind.STATUS}:
@@ -52,6 +55,8 @@ def _person(hint: Hint, people: Snapshot) -> bool:
             return not is_there and not is_locked_out
         case Claim.BACK:
             return is_locked_out
+        case Claim.LEFT | Claim.GONE if row is None and hint.of in people.leaving:
+            return True
         case Claim.LEFT:
             # Somebody who was suspended before may be read as that.
             is_suspended = hint.of in people.suspended or (row is not None and row.status == UserStatus.SUSPENDED)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.okta import APP_USER_ENDED, MalformedRow, Snapshot, UserStatus
-from teleport_okta.okta.errors import OktaForbiddenError
+from teleport_okta.okta.errors import OktaError, OktaForbiddenError
 from teleport_okta.sync.confirming import Confirmation
 from teleport_okta.sync.sources import read_app, read_person
 
@@ -20,8 +22,12 @@ if TYPE_CHECKING:
     from teleport_okta.settings import Settings
     from teleport_okta.sync.key_reads import KeyReads, PersonRead
 
+LONGEST_READ: Final = 10.0
+"""Seconds after which somebody who left by an event is locked, though no read has said anything yet."""
 
 _NOT_SHOWN_YET: Final = "an event says that the person is assigned, and a read does not show it yet: it is read again"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -53,6 +59,7 @@ class PeopleOfKeys:
         self._clock = clock
         self._missing = missing
         self._rows: dict[str, PersonFacts | MalformedRow] | None = None
+        self._is_unanswered = False
 
     async def read(
         self, ids: Collection[str], reads: KeyReads, *, last_app: OktaApp | None
@@ -87,6 +94,29 @@ class PeopleOfKeys:
         if read.is_deleted:
             found.ended[okta_id] = read.ended
             return
+        if not self._locks_meanwhile(read):
+            await self._add_row(found, okta_id, read, last_app)
+            return
+        if self._is_unanswered:
+            found.leaving.add(okta_id)
+            return
+        try:
+            async with asyncio.timeout(LONGEST_READ):
+                await self._add_row(found, okta_id, read, last_app)
+        except (OktaError, TimeoutError) as error:
+            # Of many who left at once each would be waited for: the first who cannot be read speaks for the rest.
+            self._is_unanswered = True
+            why = error if isinstance(error, OktaError) else f"Okta has not answered within {LONGEST_READ:.0f} s"
+            _log.warning("%s left by an event, cannot be read, and is locked until then: %s", okta_id, why)
+            found.leaving.add(okta_id)
+
+    def _locks_meanwhile(self, read: PersonRead) -> bool:
+        """Whether somebody is to be locked because of an event while no newer read says more."""
+        is_locking = bool(read.ended) or self._settings.sync.suspended == "lock"
+        return is_locking and read.doubt and read.published is not None
+
+    async def _add_row(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:
+        """Read one person of whom there is something to read, and sort what was found. Raises OktaError."""
         if read.by_status and self._settings.sync.source != "organization" and await self._is_told(found, okta_id):
             return
         row = await self._row(okta_id)
@@ -104,8 +134,7 @@ class PeopleOfKeys:
             found.malformed.append(MalformedRow(okta_id, _NOT_SHOWN_YET))
         else:
             found.people.append(row)
-            is_locking = bool(read.ended) or self._settings.sync.suspended == "lock"
-            if is_locking and _is_too_old(row, read):
+            if self._locks_meanwhile(read) and _is_too_old(row, read):
                 found.leaving.add(okta_id)
 
     async def _is_told(self, found: _Found, okta_id: str) -> bool:
@@ -124,7 +153,10 @@ class PeopleOfKeys:
 
     async def _listed(self, app_id: str) -> dict[str, PersonFacts | MalformedRow] | None:
         """List everybody who has the app, by id; None where the listing broke off, and everybody is read singly."""
-        listing = await self._okta.people_of_app(app_id)
+        try:
+            listing = await self._okta.people_of_app(app_id)
+        except OktaError:
+            return None
         if listing.incomplete is not None or listing.untrusted is not None:
             return None
         rows: dict[str, PersonFacts | MalformedRow] = {row.okta_id: row for row in listing.malformed if row.okta_id}
@@ -141,6 +173,6 @@ class PeopleOfKeys:
 
 def _is_too_old(row: PersonFacts, read: PersonRead) -> bool:
     """Whether an event that says that somebody left is newer than what was read, which shows the person."""
-    if not read.doubt or read.published is None or row.status in {UserStatus.DEPROVISIONED, UserStatus.SUSPENDED}:
+    if read.published is None or row.status in {UserStatus.DEPROVISIONED, UserStatus.SUSPENDED}:
         return False
     return row.as_of is None or row.as_of < read.published

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 from contract.sync.following import Followed
+from contract.sync.office import ROOMY
 from teleport_okta import app
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.hint import Hint, HintKind
@@ -16,6 +18,7 @@ from teleport_okta.sandbox.okta.log_faults import LogFault, LogFaultKind
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.store import QuarantineEntry
 from teleport_okta.sync import follower as follower_module
+from teleport_okta.sync import people_of_keys
 from teleport_okta.sync.follower import TRIED_AT_ONCE
 from teleport_okta.teleport.errors import UnavailableError
 
@@ -206,3 +209,62 @@ async def test_a_leaver_whose_end_cannot_be_recorded_is_locked_and_tried_until_i
     await followed.catch_up(after=1000)
     assert ADA not in followed.world.owned()
     assert await waiting(followed) == 0
+
+
+PEOPLE_OF_OKTA = ("/api/v1/users*", "/api/v1/apps/*/users*")
+
+
+@pytest.mark.parametrize("deed", ["suspend", "deactivate", "unassign"])
+@pytest.mark.parametrize("kind", ["unavailable", "reset", "slow"])
+async def test_a_leaver_who_cannot_be_read_is_locked_at_once(followed, monkeypatch, deed, kind):
+    monkeypatch.setattr(people_of_keys, "LONGEST_READ", 0.2 if kind == "slow" else 60.0)
+    ada = followed.person(ADA)
+    people = {"suspend": followed.okta.suspend, "deactivate": followed.okta.deactivate}
+    people.get(deed, partial(followed.okta.unassign, followed.world.okta_app.id))(ada.id)
+    for path in PEOPLE_OF_OKTA:
+        followed.okta.fail(kind, path=path, seconds=3.0)
+    await followed.catch_up()
+    assert ADA in followed.world.locks()
+    assert ADA in followed.world.owned()
+    followed.okta.recover()
+    await followed.catch_up(after=2000)
+    assert await waiting(followed) == 0
+    assert (ADA in followed.world.owned()) is (deed == "suspend")
+    assert ADA in followed.world.locks()
+    await followed.nothing_is_left()
+
+
+@pytest.mark.parametrize("kind", LEAVING)
+async def test_who_could_not_be_read_and_did_not_leave_is_let_in_by_the_first_good_reads(followed, kind):
+    event_that_reads_do_not_show(followed, kind, ADA)
+    for path in PEOPLE_OF_OKTA:
+        followed.okta.fail("unavailable", path=path)
+    await followed.catch_up()
+    assert ADA in followed.world.locks()
+    followed.okta.recover()
+    await followed.catch_up(after=120)
+    assert ADA not in followed.world.locks()
+    assert followed.world.owned()[ADA] == followed.person(ADA).id
+
+
+@pytest.mark.parametrize("office", [ROOMY], indirect=True, ids=["roomy"])
+async def test_of_many_leavers_who_cannot_be_read_one_is_waited_for(followed, monkeypatch):
+    monkeypatch.setattr(people_of_keys, "LONGEST_READ", 60.0)
+    logins = [f"p{number}@x.io" for number in range(6)]
+    for login in logins:
+        followed.person(login)
+    await followed.next_pass()
+    for login in logins:
+        followed.okta.unassign(followed.world.okta_app.id, followed.person(login).id)
+    for path in PEOPLE_OF_OKTA:
+        followed.okta.fail("unavailable", path=path)
+    tried, add_row = [], people_of_keys.PeopleOfKeys._add_row
+
+    async def counted(self, found, okta_id, *given):
+        tried.append(okta_id)
+        await add_row(self, found, okta_id, *given)
+
+    monkeypatch.setattr(people_of_keys.PeopleOfKeys, "_add_row", counted)
+    await followed.catch_up()
+    assert set(logins) <= followed.world.locks().keys()
+    assert len(tried) == 1
