@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from mutants.of_evidence import OF_EVIDENCE
+from mutants.of_following import OF_FOLLOWING
 from mutants.of_harm import OF_HARM
 from mutants.of_keys import OF_KEYS
 from mutants.of_lists import OF_LISTS
 from mutants.of_reads import OF_READS
 from mutants.of_runs import OF_RUNS
 
-MUTANTS = (*OF_READS, *OF_RUNS, *OF_HARM, *OF_KEYS, *OF_LISTS, *OF_EVIDENCE)
+MUTANTS = (*OF_READS, *OF_RUNS, *OF_HARM, *OF_KEYS, *OF_LISTS, *OF_EVIDENCE, *OF_FOLLOWING)

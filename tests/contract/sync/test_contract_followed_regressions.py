@@ -9,7 +9,7 @@ import pytest
 from contract.sync.following import Followed
 from contract.sync.office import ROOMY
 from teleport_okta.model.names import app_server_name
-from teleport_okta.model.scope import Scope
+from teleport_okta.model.scope import Scope, named
 from teleport_okta.sync.key_reads import AppRead, KeyReads
 
 ADA, BOB, CY, DEE = "ada@x.io", "bob@x.io", "cy@x.io", "dee@x.io"
@@ -148,3 +148,23 @@ async def test_an_app_that_is_settled_before_the_first_pass_names_the_groups_tha
     followed.okta.unassign_group(app.id, group.id)
     await settle(Scope.of(groups={group.id}, apps={app.id}), trigger="test", reads=nothing_of_it)
     assert set(followed.office.server(app).Spec.App.Spec.UserGroups) == {other.id}
+
+
+async def test_what_follows_from_an_end_is_looked_at_again_if_that_was_done_too_early(followed, monkeypatch):
+    group, app, worker = group_of(followed), app_of(followed), followed.worker
+    settle, waited = followed.world.parts.full_pass.settle, []
+
+    async def after_what_follows(scope, **given):
+        if app.id in named(scope.apps) and not waited:
+            waited.append(scope)
+            await worker._begin()
+            others = [task for task in worker._under_way if task is not asyncio.current_task()]
+            assert others, "what follows is not looked at"
+            await asyncio.gather(*others)
+        return await settle(scope, **given)
+
+    monkeypatch.setattr(followed.world.parts.full_pass, "settle", after_what_follows)
+    followed.okta.delete_app(app.id)
+    await followed.catch_up(after=120)
+    assert waited
+    assert not followed.office.user_groups()[group.id].Spec.Applications
