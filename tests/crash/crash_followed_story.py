@@ -188,11 +188,8 @@ class FollowedPlay(Play):
                     yield f"{name} is of {found} instead of {profile['department']}"
 
 
-PASSES_A_START = 2
-"""How many full passes a process makes when it is started: one, and another after a look has done a part of the first.
-
-The second is a fault of the product (the first counts as failed): with 1 here the cut 39w5 shows it.
-"""
+PASSES_A_START = 1
+"""How many full passes a process makes when it is started."""
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ OF_RUNS = (
     Mutant(
         "any user after a second plan is the person meant",
         "apply/reached.py",
-        "is_met = again.holder == need.okta_id",
-        "is_met = again.holder is not None",
+        "is_met, why = again.holder == need.okta_id,",
+        "is_met, why = again.holder is not None,",
         (_NEEDS + "test_somebody_joins_a_list_only_while_the_user_stands_for_them",),
         "Nobody joins a list by the name of a stranger.",
     ),
@@ -230,8 +230,8 @@ OF_RUNS = (
     Mutant(
         "memberships go though the person turned out to stay",
         "apply/reached.py",
-        'return f"user {need.name} turned out to stay"',
-        'return ""',
+        'is_met, why = again.is_gone, f"user {need.name} turned out to stay"',
+        'is_met, why = True, ""',
         (
             "unit/apply/test_run_needs.py::test_memberships_of_a_leaver_from_old_facts_go_only_if_the_person_still_leaves",
         ),

@@ -98,14 +98,17 @@ class Reached:
             return ""
         if need in about:
             return f"what it needs of {need.kind} {need.name} did not succeed"
+        is_met, why = True, ""
         match need.goal:
             case Goal.STANDS_FOR:
-                is_met = again.holder == need.okta_id
-                return "" if is_met else f"user {need.name} turned out not to be this person's"
+                is_met, why = again.holder == need.okta_id, f"user {need.name} turned out not to be this person's"
             case Goal.WRITTEN:
                 aside = next((row for row in again.quarantined if (row.kind, row.name) == (need.kind, need.name)), None)
-                return "" if aside is None else f"{need.kind} {need.name} was set aside: {aside.reason}"
+                if aside is not None:
+                    is_met, why = False, f"{need.kind} {need.name} was set aside: {aside.reason}"
             case Goal.LOCKED:
-                return f"user {need.name} turned out to stay"
+                # A user who is gone was taken to its end by another door, or by somebody else.
+                is_met, why = again.is_gone, f"user {need.name} turned out to stay"
             case Goal.ENDED:
-                return f"{need.kind} {need.name} turned out to stay"
+                is_met, why = again.is_gone, f"{need.kind} {need.name} turned out to stay"
+        return "" if is_met else why

@@ -18,13 +18,14 @@ class Replanned:
     """The steps of one key, computed from facts that were asked for at `facts_at`.
 
     `holder` is the Okta id that the user stands for after these steps; None: there is no user that we own, or the key
-    is that of another kind. `held` is what of the key the brake holds and `holds` why; `quarantined` is what the plan
-    sets aside.
+    is that of another kind. `is_gone`: there is no user of the name at all. `held` is what of the key the brake holds
+    and `holds` why; `quarantined` is what the plan sets aside.
     """
 
     changes: tuple[Change, ...]
     facts_at: datetime
     holder: str | None = None
+    is_gone: bool = False
     held: tuple[Held, ...] = ()
     holds: tuple[Hold, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()

@@ -183,10 +183,12 @@ class Settler:
         reading = await self.read(Scope.of(users=ids), [name])
         plan = await self.plan(reading)
         changes = tuple(change for change in plan.changes if change.key == name)
+        found = reading.actual.users.get(name)
         return Replanned(
             changes=changes,
             facts_at=reading.at,
-            holder=_holder(reading.actual.users.get(name), changes, self._terms.policy.owner),
+            is_gone=found is None and not any(isinstance(change.content, TeleportUser) for change in changes),
+            holder=_holder(found, changes, self._terms.policy.owner),
             held=tuple(row for row in plan.held if row.name == name),
             holds=plan.holds,
             quarantined=tuple(row for row in plan.quarantined if row.name == name),

@@ -27,11 +27,11 @@ def without_ada():
     return whole_plan(organization(ENG), synced(organization(ENG)), people=listing(*PEOPLE.people[1:]))
 
 
-def replanning(*changes, holder=None):
-    """Return a replan that gives these steps, and this holder after them."""
+def replanning(*changes, holder=None, is_gone=False):
+    """Return a replan that gives these steps, and says this of the user after them."""
 
     async def replan(key):
-        return Replanned(tuple(changes), NOW, holder)
+        return Replanned(tuple(changes), NOW, holder, is_gone)
 
     return replan
 
@@ -116,6 +116,14 @@ async def test_memberships_of_a_leaver_from_old_facts_go_only_if_the_person_stil
     outcomes = await applier.apply(plan, replan=replan)
     assert (cluster.did("remove") == []) is stays
     assert not stays or "ada turned out to stay" in reasons(outcomes)["delete member 00gENG/ada"]
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+async def test_memberships_go_after_a_leaver_whose_user_somebody_else_deleted_meanwhile(applier, cluster, is_gone):
+    applier.keys.learned("ada", LATER)
+    outcomes = await applier.apply(without_ada(), replan=replanning(is_gone=is_gone))
+    assert results(outcomes)["delete member 00gENG/ada"] == ("done" if is_gone else "skipped")
+    assert cluster.did("remove") == (["00gENG/ada"] if is_gone else [])
 
 
 async def test_memberships_stay_where_a_lock_could_not_be_planned_again(applier, cluster):
