@@ -39,8 +39,8 @@ test: setup ## all tests but the benchmarks, on every core
 quick: setup ## unit and property tests of the product, in under a minute
 	@HISTORIES=100 $(PYTEST) tests/property tests/unit -q --ignore-glob="tests/unit/sandbox_*"
 
-crash: setup ## both crash sweeps whole: a process is killed at every write and every answer; takes a while
-	@CRASH_CUTS=each CRASH_FOLLOWER=each $(BIN)/pytest tests/crash -n0 -q
+crash: setup ## the crash sweeps whole: a process is killed at every write and answer, and meets every trouble; takes long
+	@CRASH_CUTS=each CRASH_FOLLOWER=each CRASH_TROUBLES=each $(BIN)/pytest tests/crash -n0 -q
 
 mutants: setup ## put known faults into a copy of the tree, and see that tests find each; MUTANT="…" takes some by name
 	@PYTHONPATH=tests $(BIN)/python -m mutants $(if $(MUTANT),"$(MUTANT)")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.directory import desired_directory
@@ -336,6 +337,7 @@ def whole_plan(
     locks_unread: str = "",
     expected: Container[str] = frozenset(),
     inheritance: Inheritance = NOTHING_LEFT,
+    left: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """Plan users, groups, apps and lists of a scope against a cluster, some kinds of which are unread; nothing held."""
     users = planned(
@@ -352,7 +354,7 @@ def whole_plan(
     judged = _absences(okta, actual, limits)
     doubted = frozenset(name for name, absences in judged.items() if not absences.believed)
     desired = desired_directory(okta, settings, actual.import_labels(), doubted=doubted)
-    holders = holders_after(users, known_users(cluster.users.values(), settings.policy.owner), expected)
+    holders = holders_after(users, known_users(cluster.users.values(), settings.policy.owner), expected, left)
     directory = plan_directory(desired, actual, holders, settings, now=now, scope=scope, lists_before=lists_before)
     plan = merged(users, directory)
     assert not scope.is_everything or not list(_unmet(plan)), "a step would be skipped, whatever becomes of the others"

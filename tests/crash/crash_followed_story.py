@@ -188,7 +188,7 @@ class FollowedPlay(Play):
                     yield f"{name} is of {found} instead of {profile['department']}"
 
 
-PASSES_A_START = 1
+PASSES_A_START = 0
 """How many full passes a process makes when it is started."""
 
 

@@ -106,7 +106,8 @@ class Witness:
         new, self._harmed = (ended | suspended) - self._harmed, ended | suspended
         now = self.world.clock.now()
         for harmed in sorted(new):
-            evidence = self.lawful.get(harmed)
+            # Who left may be locked first, without an end, while a read does not show it yet.
+            evidence = self.lawful.get(harmed) or self.lawful.get(Harmed(USER, harmed.name, harmed.okta_id))
             if evidence is None:
                 self._object(call, f"{harmed} happened without a reason")
                 continue

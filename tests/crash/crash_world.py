@@ -6,13 +6,14 @@ import asyncio
 import json
 import os
 import random
+import re
 import select
 import signal
 import socket
 import subprocess
 import sys
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,9 @@ import grpc
 from crash.crash_clock import SharedClock
 from processes import ENVIRONMENT
 from teleport_okta.clock import VirtualClock
+from teleport_okta.sandbox.okta.errors import OktaError
 from teleport_okta.sandbox.okta.gateway import Gateway
+from teleport_okta.sandbox.okta.messages import Answer
 from teleport_okta.sandbox.okta.organization import OktaOrganization
 from teleport_okta.sandbox.okta.server import OktaSandbox
 from teleport_okta.sandbox.teleport.calls import CallCounter
@@ -141,6 +144,9 @@ class WatchedCalls(CallCounter):
 
 _ALL_GROUPS = {"limit": "200", "expand": "stats"}
 
+_ONE_PERSON = re.compile(r"/api/v1/(users/\w{20}(/groups)?|apps/\w{20}/users/\w{20}|groups/\w{20}/users)")
+"""What is read of a person, or of who is in a group: it may be older than the event because of which it is read."""
+
 
 class WatchedGateway(Gateway):
     """Okta's gateway, which every answer passes."""
@@ -148,6 +154,9 @@ class WatchedGateway(Gateway):
     def __init__(self, org, answers):
         super().__init__(org)
         self._answers = answers
+        self._read = {}
+        self._before = {}
+        self._stale = {}
         self.full_listings = 0
         """How often all groups were listed, as a full pass does and nothing else."""
 
@@ -156,7 +165,36 @@ class WatchedGateway(Gateway):
         with super().serve(request) as response:
             self.full_listings += request.path == "/api/v1/groups" and request.query == _ALL_GROUPS
             self._answers.leaving(request.path)
-            yield response
+            yield self._as_before(request, response)
+
+    def remember(self):
+        """Note what every read of a person, or of who is in a group, would show now."""
+        self._before = {target: self._body(request) for target, request in self._read.items()}
+
+    def answer_from_before(self):
+        """Let the next of each of these reads show what was noted."""
+        self._stale = dict(self._before)
+
+    def answer_as_it_is(self):
+        """Let every read show what is so."""
+        self._stale = {}
+
+    def _body(self, request):
+        endpoint = next(found for found in self._endpoints(request) if found.method == request.method)
+        try:
+            answer = self._dispatch(request, endpoint, self._caller(request), set(), "before")
+        except OktaError as error:
+            answer = Answer(error.status, error.body("before"))
+        return answer.status, json.dumps(answer.body).encode()
+
+    def _as_before(self, request, response):
+        if not _ONE_PERSON.fullmatch(request.path):
+            return response
+        self._read[request.target] = request
+        if response.status not in {200, 404} or request.target not in self._stale:
+            return response
+        status, body = self._stale.pop(request.target)
+        return replace(response, status=status, body=body)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from mutants.mutant import Mutant
 
 _TROUBLE = "contract/sync/test_contract_followed_in_trouble.py::"
 _REGRESSIONS = "contract/sync/test_contract_followed_regressions.py::"
+_RESUMED = "contract/sync/test_contract_resumed.py::"
 
 OF_FOLLOWING = (
     Mutant(
@@ -86,8 +87,8 @@ OF_FOLLOWING = (
     Mutant(
         "what follows from an end is hinted at before it only",
         "sync/hint_worker.py",
-        "self._hints.add([*behind, *self._of_lists(look, before, people)]",
-        "self._hints.add([*self._of_lists(look, before, people)]",
+        "self._hints.add([*behind, *of_lists]",
+        "self._hints.add([*of_lists]",
         (_REGRESSIONS + "test_what_follows_from_an_end_is_looked_at_again_if_that_was_done_too_early",),
         "What follows may have been looked at before the end had come about.",
     ),
@@ -98,5 +99,99 @@ OF_FOLLOWING = (
         "keys.newest(key) <= asked_at",
         (_REGRESSIONS + "test_a_server_that_is_deleted_while_servers_are_renewed_stays_deleted",),
         "What was deleted stays deleted.",
+    ),
+    Mutant(
+        "a process goes on from a pass that did not do all of its work",
+        "sync/resuming.py",
+        "if not report.applied or not self._is_followed",
+        "if not self._is_followed",
+        (_RESUMED + "test_after_a_pass_that_did_not_do_all_a_process_makes_another",),
+        "What a pass left undone is done by the next one.",
+    ),
+    Mutant(
+        "a process goes on from a pass after which nobody read the log",
+        "sync/resuming.py",
+        "if not report.applied or not self._is_followed",
+        "if not report.applied",
+        (_RESUMED + "test_a_pass_before_which_the_log_was_not_followed_is_not_gone_on_from",),
+        "What came after the pass is known only by the log.",
+    ),
+    Mutant(
+        "a process goes on although the log begins only now",
+        "sync/engine.py",
+        "if follower.reads_on:",
+        "if True:",
+        ("unit/sync/test_engine.py::test_a_process_whose_log_begins_only_now_does_not_go_on",),
+        "What came before the log began is seen by a full pass.",
+    ),
+    Mutant(
+        "a process goes on under other settings",
+        "sync/reader.py",
+        "if whole is not None and whole.terms != terms.digest(settings):",
+        "if False:",
+        (_RESUMED + "test_a_process_that_goes_by_something_else_makes_a_full_pass",),
+        "A change of settings means a full pass.",
+    ),
+    Mutant(
+        "a process goes on although Teleport could not be listed",
+        "sync/reader.py",
+        "if actual.locks_unread or ",
+        "if ",
+        (_RESUMED + "test_while_teleport_cannot_be_listed_a_process_makes_a_full_pass",),
+        "What could not be listed cannot be compared.",
+    ),
+    Mutant(
+        "a roster that is not as the state has it is gone by",
+        "sync/reader.py",
+        "okta = seen_last.believed if whole",
+        "okta = seen_last.directory if whole",
+        (_RESUMED + "test_who_is_in_a_doubted_group_is_read_anew",),
+        "A read that is not believed grants nothing.",
+    ),
+    Mutant(
+        "a pass that read earlier forgets what a look has seen",
+        "state/fingerprints.py",
+        "if kind in kinds and (kind, name) not in rows and seen <= at.timestamp()",
+        "if kind in kinds and (kind, name) not in rows",
+        ("unit/state/test_state_fingerprints.py::test_a_pass_that_read_earlier_undoes_nothing",),
+        "An older reading undoes nothing.",
+    ),
+    Mutant(
+        "a list is not looked at again when somebody in it got or lost a user meanwhile",
+        "sync/hint_worker.py",
+        "of_lists += self._of_moves(look, registry.moved_since(moves))",
+        "",
+        (
+            "unit/sync/test_sync_hint_worker.py::test_a_list_is_looked_at_again_if_somebody_in_it_got_or_lost_a_user_meanwhile",
+        ),
+        "Nobody is left out of a list because two looks crossed.",
+    ),
+    Mutant(
+        "a leaver stays in a list that another look has put them into meanwhile",
+        "sync/hint_worker.py",
+        "lists.update(registry.lists_with(left))",
+        "",
+        (
+            "unit/sync/test_sync_hint_worker.py::test_a_leaver_whom_another_look_put_into_a_list_meanwhile_brings_the_list",
+        ),
+        "What a person has goes with the person.",
+    ),
+    Mutant(
+        "an assignment that a read does not show yet is taken for there",
+        "sync/contradictions.py",
+        "is_there = row is not None and not is_unknown and",
+        "is_there = row is not None and",
+        ("unit/sync/test_sync_contradictions.py::test_an_assignment_that_no_read_shows_yet_contradicts",),
+        "A read that contradicts its event is repeated before it is believed.",
+    ),
+    Mutant(
+        "a member goes with a departure though the name is a stranger's by now",
+        "plan/members.py",
+        "if not okta_id and name in holders.left and name not in holders.strangers:",
+        "if not okta_id and name in holders.left:",
+        (
+            "unit/plan/test_plan_members.py::test_a_member_whose_user_we_deleted_goes_with_the_departure_unless_the_name_is_somebody_elses",
+        ),
+        "What is unknown stays as it is.",
     ),
 )

@@ -199,11 +199,13 @@ OF_KEYS = (
         "The brake of a single key counts what the last pass left.",
     ),
     Mutant(
-        "a leaver whom a second plan has deleted is planned a third time",
-        "apply/run.py",
-        "if need.key not in self._replanned and not self._reached.obstacle([need]):",
-        "if not self._reached.obstacle([need]):",
-        ("contract/sync/test_contract_long_readings.py::test_somebody_renamed_leaves_no_membership_behind",),
+        "memberships stay with a name whose user another door has deleted",
+        "apply/reached.py",
+        'is_met, why = again.is_gone, f"user {need.name} turned out to stay"',
+        'is_met, why = False, f"user {need.name} turned out to stay"',
+        (
+            "unit/apply/test_run_needs.py::test_memberships_go_after_a_leaver_whose_user_somebody_else_deleted_meanwhile",
+        ),
         "What a person has goes with the person.",
     ),
     Mutant(

@@ -17,5 +17,5 @@ if TYPE_CHECKING:
 
 async def recall_deletions(journal: Journal, teleport: Teleport, clock: Clock) -> None:
     """Tell the adapter which users were deleted lately; once, before its first reading. Raises StateError."""
-    for name, at in await journal.deleted_within(READS_LAG, now=clock.now(), boot=clock.boot()):
+    for name, _, at in await journal.deleted_within(READS_LAG, now=clock.now(), boot=clock.boot()):
         teleport.users.recall_deleted(name, at)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 OKTA_APP_ID: Final = "0oa"
 """How the id of every Okta app begins (`reference/okta.md` 2.1)."""
 
+OKTA_GROUP_ID: Final = "00g"
+"""How the id of every Okta group begins (`reference/okta.md` 2.1)."""
+
 
 class AllIds:
     """Contains every id, the empty one of objects without a known id among them."""

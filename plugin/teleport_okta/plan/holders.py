@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from teleport_okta.plan.changes import USER, Action
@@ -25,7 +26,7 @@ class Holders:
     leavers among them, to Okta ids; `coming` are those whom this plan makes or takes over; `departing` maps the names
     of those who leave to their deletions. `strangers` are the names of users who exist, and of whom nobody can tell
     which person of ours they are. `waiting` is as in `Plan`; `expected` has the Okta ids of people whom another plan
-    makes users.
+    makes users. `left` maps the names of users whom we deleted lately, because the person left, to Okta ids.
     """
 
     names: Mapping[str, str]
@@ -35,6 +36,7 @@ class Holders:
     strangers: frozenset[str] = frozenset()
     waiting: Mapping[str, str] = field(default_factory=dict)
     expected: Container[str] = frozenset()
+    left: Mapping[str, str] = field(default_factory=dict)
     _standing: dict[str, Need] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def expects(self, people: Iterable[str]) -> bool:
@@ -65,8 +67,13 @@ def known_users(users: Iterable[TeleportUser], owner: str) -> KnownUsers:
     return KnownUsers(owned, frozenset(every.keys() - owned.keys()))
 
 
-def holders_after(plan: Plan, users: KnownUsers, expected: Container[str] = frozenset()) -> Holders:
-    """Return who is who after a plan about users. `expected`: the Okta ids of people whom another plan makes users."""
+def holders_after(
+    plan: Plan,
+    users: KnownUsers,
+    expected: Container[str] = frozenset(),
+    left: Mapping[str, str] = MappingProxyType({}),
+) -> Holders:
+    """Return who is who after a plan about users; `expected` and `left` are as in `Holders`."""
     departing: dict[str, Change] = {}
     ids = {name: okta_id for name, okta_id in users.owned.items() if okta_id}
     coming = set()
@@ -88,4 +95,5 @@ def holders_after(plan: Plan, users: KnownUsers, expected: Container[str] = froz
         strangers=(users.others | users.owned.keys()) - ids.keys(),
         waiting=plan.waiting,
         expected=expected,
+        left=left,
     )

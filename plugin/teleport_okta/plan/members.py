@@ -13,7 +13,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportMember
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
-from teleport_okta.plan.changes import MEMBER, Action, Change, Harm
+from teleport_okta.plan.changes import MEMBER, USER, Action, Change, Harm
 from teleport_okta.plan.needs import ended, locked
 
 if TYPE_CHECKING:
@@ -133,6 +133,10 @@ def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
         return leaver_out(candidate.okta_id, departure)
     okta_id = holders.ids.get(name, "")
     harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", okta_id)
+    if not okta_id and name in holders.left and name not in holders.strangers:
+        # The person left, and had come into the list meanwhile: this is the rest of that harm.
+        of_leaver = Harm(Harmed(USER, name, holders.left[name]), Evidence.STATED, continues=True)
+        return _removal(candidate.okta_id, name, holders.left[name], "the user of this name left", harm=of_leaver)
     if not okta_id:
         # A login can have replaced the record, or somebody deleted it: the listing of people says whether it returns.
         reason = "the user of this name is not ours" if name in holders.strangers else "there is no user of this name"

@@ -1,4 +1,4 @@
-"""What was last seen of an organisation's groups and apps, and of our lists: enough to read less, count and preview.
+"""What was last seen of an organisation's groups and apps, and of our lists: to read less, count, preview and go on.
 
 The members of a group are kept with Okta's stamp of their last change, so that they need not be read again while it
 stands still. Where a membership in Teleport comes from is not kept here: that stands on the membership itself.
@@ -7,7 +7,7 @@ stands still. Where a membership in Teleport comes from is not kept here: that s
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 GROUPS: Final = "group"
 APPS: Final = "app"
 
+_DELETED: Final = "deleted"
+"""The kind of a row about a group or an app of which an event said that it was deleted."""
+
 _MEMBERS: Final = "members"
 _DIRECT: Final = "direct"
+_GRANTS: Final = "grants"
 _BASELINE: Final = "believed {}s"
 _APP_BASELINES: Final = "believed people of apps"
 _LISTS: Final = "lists"
@@ -53,9 +57,13 @@ class SeenMembers:
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """The directory as it was last read, without what groups grant, and our lists."""
+    """The directory as it was last read, and our lists.
+
+    `believed` is the directory without the rosters that the last reading did not show, or showed otherwise.
+    """
 
     directory: Directory
+    believed: Directory
     lists: Mapping[str, SeenList] = field(default_factory=dict)
 
 
@@ -117,38 +125,84 @@ class DirectoryMemory:
     async def remember(self, directory: Directory, members_read: Mapping[str, SeenMembers]) -> None:
         """Note what a reading showed. `members_read` are the groups whose members were read now, to their end.
 
-        Of a listing that is complete, what is not in it is forgotten.
+        Of a listing that is complete, what is not in it is forgotten. A roster that could not be read now, or is not
+        believed, stays as it was, and is doubted.
         """
-        groups = [
-            (GROUPS, group.id, group.name, json.dumps([group.type, group.description, group.users_count]))
-            for group in directory.groups.rows
-        ]
-        apps = [
-            (APPS, app.id, app.label, json.dumps([app.name, app.status, app.description, list(app.links)]))
-            for app in directory.apps.rows
-        ]
+        groups = [_group_row(group) for group in directory.groups.rows]
+        apps = [_app_row(app) for app in directory.apps.rows]
         rosters = [
             (_MEMBERS, okta_id, seen.changed.timestamp(), *_roster_row(directory.members[okta_id]))
             for okta_id, seen in members_read.items()
         ]
         read_at = min(directory.groups.read_at, directory.apps.read_at).timestamp()
-        rosters += [
-            (_DIRECT, okta_id, 0.0, *_roster_row(roster))
-            for okta_id, roster in directory.direct.items()
-            if not roster.problem
-        ]
+        nobody = {group.id for group in directory.groups.rows if group.users_count == 0}
+        doubted: list[tuple[str, str]] = []
+        for kind, found in ((_MEMBERS, directory.members), (_DIRECT, directory.direct), (_GRANTS, directory.grants)):
+            for okta_id, roster in found.items():
+                if kind == _MEMBERS and (okta_id in members_read or roster.remembered):
+                    continue
+                if roster.problem or (kind == _MEMBERS and (okta_id not in nobody or roster.ids)):
+                    doubted.append((kind, okta_id))
+                else:
+                    rosters.append((kind, okta_id, 0.0, *_roster_row(roster)))
 
         def write(connection: sqlite3.Connection) -> None:
-            for kind, roster, listing, rows in (
-                (GROUPS, _MEMBERS, directory.groups, groups),
-                (APPS, _DIRECT, directory.apps, apps),
+            for kind, under, listing, rows in (
+                (GROUPS, (_MEMBERS, _GRANTS), directory.groups, groups),
+                (APPS, (_DIRECT,), directory.apps, apps),
             ):
                 if listing.incomplete is None:
                     connection.execute("DELETE FROM directory WHERE kind = ?", (kind,))
-                    _forget(connection, roster, {row.id for row in listing.rows})
+                    for roster in under:
+                        _forget(connection, roster, {row.id for row in listing.rows})
                 connection.executemany("INSERT OR REPLACE INTO directory VALUES (?, ?, ?, ?)", rows)
-            connection.executemany("INSERT OR REPLACE INTO rosters VALUES (?, ?, ?, ?, ?, ?)", rosters)
+            if directory.groups.incomplete is None and directory.apps.incomplete is None:
+                connection.execute("DELETE FROM directory WHERE kind = ?", (_DELETED,))
+            connection.execute("UPDATE rosters SET doubted = 0 WHERE doubted")
+            connection.executemany("UPDATE rosters SET doubted = 1 WHERE kind = ? AND okta_id = ?", doubted)
+            connection.executemany(
+                "INSERT OR REPLACE INTO rosters (kind, okta_id, changed, read_at, listed, ids) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                rosters,
+            )
             connection.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (_READ_AT, json.dumps(read_at)))
+
+        await self._database.submit(write)
+
+    async def remember_keys(self, directory: Directory, ids: Collection[str]) -> None:
+        """Note what is known now of some groups and apps, which were read by themselves; what is not there is gone.
+
+        The stamps of members stay as they were, so that the next full pass lists those that have changed since.
+        """
+        rows = [_group_row(group) for group in directory.groups.rows if group.id in ids]
+        rows += [_app_row(app) for app in directory.apps.rows if app.id in ids]
+        rows += [(_DELETED, okta_id, "", "") for okta_id in directory.deleted & frozenset(ids)]
+        rosters = [
+            (kind, okta_id, *_roster_row(roster))
+            for kind, found in ((_MEMBERS, directory.members), (_DIRECT, directory.direct), (_GRANTS, directory.grants))
+            for okta_id in ids
+            if (roster := found.get(okta_id)) is not None and not roster.problem
+        ]
+        kept = {row[:2] for row in rosters}
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM directory WHERE okta_id = ?", [(one,) for one in ids])
+            connection.executemany("INSERT OR REPLACE INTO directory VALUES (?, ?, ?, ?)", rows)
+            gone = [(kind, one) for kind in (_MEMBERS, _DIRECT, _GRANTS) for one in ids if (kind, one) not in kept]
+            connection.executemany("DELETE FROM rosters WHERE kind = ? AND okta_id = ?", gone)
+            connection.executemany(
+                "INSERT INTO rosters (kind, okta_id, changed, read_at, listed, ids) VALUES (?, ?, 0, ?, ?, ?) "
+                "ON CONFLICT (kind, okta_id) DO UPDATE SET listed = excluded.listed, ids = excluded.ids, doubted = 0",
+                rosters,
+            )
+
+        await self._database.submit(write)
+
+    async def doubt(self, okta_id: str) -> None:
+        """Note that a roster is not as it is remembered, until it is remembered anew."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE rosters SET doubted = 1 WHERE okta_id = ?", (okta_id,))
 
         await self._database.submit(write)
 
@@ -200,29 +254,38 @@ def _last_seen(connection: sqlite3.Connection) -> LastSeen | None:
     rows = connection.execute("SELECT kind, okta_id, name, detail FROM directory").fetchall()
     if not rows:
         return None
-    groups, apps = [], []
+    groups, apps, deleted = [], [], set()
     for kind, okta_id, name, detail in rows:
         if kind == GROUPS:
-            of_type, description, users = json.loads(detail)
-            groups.append(OktaGroup(okta_id, of_type, name, description, users_count=users))
+            of_type, description, changed, users, granted, is_administrative = json.loads(detail)
+            at = None if changed is None else _time(changed)
+            groups.append(OktaGroup(okta_id, of_type, name, description, at, users, granted, is_administrative))
+        elif kind == _DELETED:
+            deleted.add(okta_id)
         else:
-            key, status, description, links = json.loads(detail)
-            apps.append(OktaApp(okta_id, key, name, status, None, description, tuple(links)))
-    rosters: dict[str, dict[str, Roster]] = {_MEMBERS: {}, _DIRECT: {}}
-    for kind, okta_id, read_at, listed, ids in connection.execute(
-        "SELECT kind, okta_id, read_at, listed, ids FROM rosters"
-    ):
-        rosters[kind][okta_id] = Roster(frozenset(ids.split()), _time(read_at), remembered=True, listed=listed)
+            key, status, mode, description, links = json.loads(detail)
+            apps.append(OktaApp(okta_id, key, name, status, mode, description, tuple(links)))
     (seen_at,) = connection.execute("SELECT value FROM memory WHERE key = ?", (_READ_AT,)).fetchone()
     listings_at = _time(json.loads(seen_at))
+    rosters: dict[str, dict[str, Roster]] = {_MEMBERS: {}, _DIRECT: {}, _GRANTS: {}}
+    believed: dict[str, dict[str, Roster]] = {_MEMBERS: {}, _DIRECT: {}, _GRANTS: {}}
+    for kind, okta_id, read_at, listed, ids, doubted in connection.execute(
+        "SELECT kind, okta_id, read_at, listed, ids, doubted FROM rosters"
+    ):
+        rosters[kind][okta_id] = Roster(frozenset(ids.split()), _time(read_at), remembered=True, listed=listed)
+        if not doubted:
+            believed[kind][okta_id] = rosters[kind][okta_id]
+    whole = Directory(
+        Listing(tuple(groups), (), listings_at),
+        Listing(tuple(apps), (), listings_at),
+        rosters[_MEMBERS],
+        rosters[_GRANTS],
+        rosters[_DIRECT],
+        deleted=frozenset(deleted),
+    )
     return LastSeen(
-        Directory(
-            Listing(tuple(groups), (), listings_at),
-            Listing(tuple(apps), (), listings_at),
-            rosters[_MEMBERS],
-            {},
-            rosters[_DIRECT],
-        ),
+        whole,
+        replace(whole, members=believed[_MEMBERS], grants=believed[_GRANTS], direct=believed[_DIRECT]),
         {one.okta_id: one for one in _lists(connection)},
     )
 
@@ -244,6 +307,17 @@ def _forget(connection: sqlite3.Connection, roster: str, present: Collection[str
         "DELETE FROM rosters WHERE kind = ? AND okta_id = ?",
         [(roster, okta_id) for okta_id in known if okta_id not in present],
     )
+
+
+def _group_row(group: OktaGroup) -> tuple[str, str, str, str]:
+    changed = group.membership_changed and group.membership_changed.timestamp()
+    counts = [group.users_count, group.apps_count, group.is_administrative]
+    return GROUPS, group.id, group.name, json.dumps([group.type, group.description, changed, *counts])
+
+
+def _app_row(app: OktaApp) -> tuple[str, str, str, str]:
+    detail = [app.name, app.status, app.sign_on_mode, app.description, list(app.links)]
+    return APPS, app.id, app.label, json.dumps(detail)
 
 
 def _roster_row(roster: Roster) -> tuple[float, int, str]:

@@ -204,13 +204,16 @@ class Journal:
 
         return await self._database.submit(select)
 
-    async def deleted_within(self, span: timedelta, *, now: datetime, boot: Boot) -> list[tuple[str, datetime]]:
-        """Return the users who were deleted within a span and not created again, and when, oldest first."""
+    async def deleted_within(self, span: timedelta, *, now: datetime, boot: Boot) -> list[tuple[str, str, datetime]]:
+        """Return the users who were deleted within a span and not created again, oldest first.
+
+        Each with the Okta id of the person for whom it stood, and when that was.
+        """
         values = moment(now, boot) | {"span": span.total_seconds()}
 
-        def select(connection: sqlite3.Connection) -> list[tuple[str, datetime]]:
+        def select(connection: sqlite3.Connection) -> list[tuple[str, str, datetime]]:
             rows = connection.execute(
-                "SELECT name, time, boot, elapsed FROM journal AS gone "  # noqa: S608 - constants
+                "SELECT name, okta_id, time, boot, elapsed FROM journal AS gone "  # noqa: S608 - constants
                 f"WHERE harm != '' AND {younger_than('span')} "
                 "AND kind = 'user' AND action = 'delete' AND outcome = 'done' "
                 "AND NOT EXISTS (SELECT 1 FROM journal AS later WHERE later.name = gone.name "
@@ -219,7 +222,9 @@ class Journal:
                 "ORDER BY sequence",
                 values,
             )
-            return [(name, now - age(_time(time), Boot(of, at), now, boot)) for name, time, of, at in rows]
+            return [
+                (name, okta_id, now - age(_time(time), Boot(of, at), now, boot)) for name, okta_id, time, of, at in rows
+            ]
 
         return await self._database.submit(select)
 

@@ -208,7 +208,24 @@ CREATE TABLE log_position (      -- where the System Log is read on
 );
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH, _TENTH)
+_ELEVENTH: Final = """
+CREATE TABLE fingerprints (      -- what the cluster was seen to hold, so that a later process knows what was changed
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    okta_id TEXT NOT NULL,       -- whom or what it is about; '': an import rule, which is about everything
+    digest TEXT NOT NULL,        -- of what of it is ours to keep
+    until REAL,                  -- when the cluster drops it by itself; NULL: never
+    at REAL NOT NULL,            -- when it was read
+    PRIMARY KEY (kind, name)
+) WITHOUT ROWID;
+CREATE INDEX fingerprints_of ON fingerprints (okta_id);
+
+ALTER TABLE rosters ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;   -- the last reading did not show it, or not so
+
+DELETE FROM directory;           -- rows have more details now; the next pass writes them
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH, _TENTH, _ELEVENTH)
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 
 

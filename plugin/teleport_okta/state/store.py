@@ -19,6 +19,7 @@ from teleport_okta.state.approvals import Approvals
 from teleport_okta.state.database import Database
 from teleport_okta.state.directory import DirectoryMemory
 from teleport_okta.state.findings import FindingsMemory
+from teleport_okta.state.fingerprints import Fingerprints
 from teleport_okta.state.hints import Hints
 from teleport_okta.state.journal import Journal
 from teleport_okta.state.left_memberships import LeftMemberships
@@ -42,6 +43,8 @@ BASELINE: Final = "believed count"
 
 _COST: Final = "cost"
 _LAST_SUCCESS: Final = "last success"
+_WHOLE: Final = "whole pass"
+_ASKED: Final = "asked what changed of {}"
 _PLANS_KEPT: Final = 20
 
 
@@ -65,11 +68,27 @@ class QuarantineEntry:
         return self.row.kind, self.row.name, self.row.okta_id
 
 
+@dataclass(frozen=True, slots=True)
+class WholePass:
+    """A full pass that read and applied everything, and that no other one has followed.
+
+    `terms` is a digest of what it went by: the settings, the organisation, what the cluster can do. `lost_traits` are
+    the attributes that too many users would have lost by it, and `doubt` says so.
+    """
+
+    started: datetime
+    finished: datetime
+    terms: str
+    lost_traits: tuple[str, ...] = ()
+    doubt: str = ""
+
+
 class Store:
     """The state of one process; `journal` is the record of what it did, `approvals` what a person admitted.
 
     `directory` is what was last seen of groups and apps, `left` what people left behind in lists of ours,
-    `user_names` whom the names of users stood for last, `hints` what waits to be looked at.
+    `user_names` whom the names of users stood for last, `hints` what waits to be looked at,
+    `fingerprints` what the cluster was seen to hold.
     """
 
     def __init__(self, database: Database) -> None:
@@ -80,6 +99,7 @@ class Store:
         self.left = LeftMemberships(database)
         self.user_names = UserNames(database)
         self.hints = Hints(database)
+        self.fingerprints = Fingerprints(database)
         self._findings = FindingsMemory(database)
 
     @classmethod
@@ -108,6 +128,31 @@ class Store:
         """Note the end of a pass without a failure."""
         await self._memorise(_LAST_SUCCESS, moment.isoformat())
 
+    async def whole_pass(self) -> WholePass | None:
+        """Return the last full pass, if it read and applied everything; None while, or after, one that did not."""
+        text = await self._recall(_WHOLE)
+        if not text:
+            return None
+        started, finished, terms, traits, doubt = json.loads(text)
+        return WholePass(datetime.fromisoformat(started), datetime.fromisoformat(finished), terms, tuple(traits), doubt)
+
+    async def remember_whole_pass(self, whole: WholePass | None) -> None:
+        """Note a full pass that read and applied everything; None: one begins, or did not come so far."""
+        if whole is None:
+            await self._memorise(_WHOLE, "")
+            return
+        times = [whole.started.isoformat(), whole.finished.isoformat()]
+        await self._memorise(_WHOLE, json.dumps([*times, whole.terms, whole.lost_traits, whole.doubt]))
+
+    async def asked(self, what: str) -> datetime | None:
+        """When Okta was last asked what had changed of `what`; None: never."""
+        text = await self._recall(_ASKED.format(what))
+        return datetime.fromisoformat(text) if text else None
+
+    async def remember_asked(self, what: str, at: datetime) -> None:
+        """Note that Okta was asked what had changed of `what`."""
+        await self._memorise(_ASKED.format(what), at.isoformat())
+
     async def remember_people(
         self,
         people: Sequence[PersonFacts],
@@ -115,11 +160,12 @@ class Store:
         at: datetime,
         settled: int | None,
         managed: Container[str] = (),
+        left: Iterable[str] = (),
     ) -> None:
         """Note the people who were read, and which of them have a user with our label (`managed`, by Okta id).
 
-        If the absences of a listing are settled, `settled` is how many people it had: that is the new baseline, and all
-        others are forgotten. None: they are not.
+        `left` are the ids of those who have none any more, read or not. If the absences of a listing are settled,
+        `settled` is how many people it had: that is the new baseline, and all others are forgotten. None: they are not.
         """
         rows = [
             (
@@ -140,6 +186,7 @@ class Store:
                 "digest = excluded.digest, last_seen = excluded.last_seen, managed = excluded.managed",
                 rows,
             )
+            connection.executemany("UPDATE seen SET managed = 0 WHERE okta_id = ?", [(one,) for one in left])
             if settled is not None:
                 connection.execute("DELETE FROM seen WHERE last_seen < ?", (at.timestamp(),))
                 _put(connection, BASELINE, str(settled))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.model.directory import OktaGroup
     from teleport_okta.model.okta import PersonFacts
+    from teleport_okta.state.store import Store
     from teleport_okta.sync.registry import Registry
     from teleport_okta.sync.sources import OktaSource
 
@@ -29,6 +30,16 @@ _FIRST: Final = timedelta(minutes=15)
 
 _LATER: Final = 60.0
 
+ASKED_BY_TIME: Final = tuple(
+    Hint(kind, cause="asked by time") for kind in (HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS)
+)
+"""The hints to ask what changed of people, and of groups."""
+
+_PEOPLE: Final = "people"
+_GROUPS: Final = "groups"
+ASKED: Final = (_PEOPLE, _GROUPS)
+"""What is asked about by time, as the state has it."""
+
 _MAY_COME: Final = frozenset(
     {UserStatus.ACTIVE, UserStatus.RECOVERY, UserStatus.PASSWORD_EXPIRED, UserStatus.LOCKED_OUT}
 )
@@ -36,38 +47,44 @@ _MAY_COME: Final = frozenset(
 
 
 class Changed:
-    """Asks one organisation what changed, and returns hints of it.
+    """Asks one organisation what changed, and returns hints of it; `store` keeps when it was asked.
 
     `app_id` is of the app that people come from; `imports_directory`: whether groups and apps are imported at all.
     """
 
     def __init__(
-        self, okta: OktaSource, registry: Registry, clock: Clock, app_id: str, *, imports_directory: bool = True
+        self,
+        okta: OktaSource,
+        registry: Registry,
+        store: Store,
+        clock: Clock,
+        app_id: str,
+        *,
+        imports_directory: bool = True,
     ) -> None:
         self.imports_directory = imports_directory
         self._okta = okta
         self._registry = registry
+        self._store = store
         self._clock = clock
         self.app_id = app_id
-        self._people_asked: datetime | None = None
-        self._groups_asked: datetime | None = None
 
     async def people(self) -> list[Hint]:
         """Ask which people changed; those of whom we have users, or everybody where everybody gets one.
 
-        Raises OktaError.
+        Raises OktaError or StateError.
         """
-        asked, since = self._clock.now(), self._since(self._people_asked)
+        asked, since = self._clock.now(), self._since(await self._store.asked(_PEOPLE))
         ids = await self._okta.people.changed_since(since)
-        self._people_asked = asked
+        await self._store.remember_asked(_PEOPLE, asked)
         known = ids if not self.app_id else [one for one in ids if self._registry.names_of(one)]
         return [Hint(HintKind.PERSON, okta_id, cause="changed lately") for okta_id in known]
 
     async def groups(self) -> list[Hint]:
-        """Ask which groups changed, or their members did. Raises OktaError."""
-        asked, since = self._clock.now(), self._since(self._groups_asked)
+        """Ask which groups changed, or their members did. Raises OktaError or StateError."""
+        asked, since = self._clock.now(), self._since(await self._store.asked(_GROUPS))
         rows = await self._okta.directory.groups_changed_since(since)
-        self._groups_asked = asked
+        await self._store.remember_asked(_GROUPS, asked)
         return [hint for group in rows for hint in self._hints_of(group)]
 
     async def everybody(self) -> list[Hint]:

@@ -20,25 +20,24 @@ from teleport_okta.plan.changes import (
     APP_SERVER,
     LOCK,
     MEMBER,
-    ROLE,
     USER_GROUP,
     Action,
     key_of,
 )
 from teleport_okta.plan.users import OKTA_USER_ID
 from teleport_okta.state.errors import StateError
+from teleport_okta.sync.comparing import CAUSE, RULES_SETTLE, hints_of_differences, with_their_lists
 from teleport_okta.sync.sources import read_actual_directory, read_users
 from teleport_okta.teleport.errors import TeleportError
 from teleport_okta.teleport.watch import WatchEndedError
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from teleport_okta.clock import Clock
-    from teleport_okta.model.access import ListMembers
-    from teleport_okta.plan.actual import ActualDirectory
     from teleport_okta.plan.changes import Change
+    from teleport_okta.state.fingerprints import Fingerprints
     from teleport_okta.state.hints import Hints
     from teleport_okta.sync.full_pass import FullPass
     from teleport_okta.teleport.cluster import Teleport
@@ -52,13 +51,8 @@ _LISTED_WITHIN: Final = 1.5
 
 _SHORTEST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
-_RULES_SETTLE: Final = 15.0
-"""Seconds until a full pass after an import rule changed: several are often changed together."""
-
 _MANY: Final = 20_000
 """Keys of own writes that are remembered before those that were not told are dropped."""
-
-_CAUSE: Final = "changed in Teleport"
 
 _log = logging.getLogger(__name__)
 
@@ -135,6 +129,7 @@ class ClusterWatcher:
         teleport: Teleport,
         full_pass: FullPass,
         hints: Hints,
+        memory: Fingerprints,
         clock: Clock,
         rng: random.Random,
         hinted: Callable[[], None],
@@ -142,6 +137,7 @@ class ClusterWatcher:
         self._teleport = teleport
         self._pass = full_pass
         self._hints = hints
+        self._memory = memory
         self._clock = clock
         self._rng = rng
         self._hinted = hinted
@@ -202,7 +198,7 @@ class ClusterWatcher:
             return
         self._teleport.overwritten(seen)
         if seen.kind == LOCK:
-            hints = [Hint(HintKind.PERSON, okta_id, cause=f"lock {seen.name} {_CAUSE}")] if okta_id else []
+            hints = [Hint(HintKind.PERSON, okta_id, cause=f"lock {seen.name} {CAUSE}")] if okta_id else []
         else:
             hints = [*self._hints_of(seen)]
         try:
@@ -229,7 +225,7 @@ class ClusterWatcher:
         match seen.kind:
             case "user":
                 for okta_id in self._people_of(seen):
-                    yield Hint(HintKind.PERSON, okta_id, cause=f"user {seen.name} {_CAUSE}")
+                    yield Hint(HintKind.PERSON, okta_id, cause=f"user {seen.name} {CAUSE}")
             case "role":
                 okta_id = seen.name.removeprefix(MEMBER_ROLE_PREFIX).removeprefix(REVIEWER_ROLE_PREFIX)
                 if okta_id != seen.name:
@@ -246,7 +242,7 @@ class ClusterWatcher:
             case "member":
                 yield from self._of_object(seen.list_name, f"member {seen.name} of access list {seen.list_name}")
             case "okta_import_rule":
-                yield Hint(HintKind.ALL, cause=f"import rule {seen.name} {_CAUSE}", delay=_RULES_SETTLE)
+                yield Hint(HintKind.ALL, cause=f"import rule {seen.name} {CAUSE}", delay=RULES_SETTLE)
 
     def _people_of(self, seen: Seen) -> set[str]:
         """Return the Okta ids of those for whom a user stood, stands, or might."""
@@ -283,7 +279,7 @@ class ClusterWatcher:
         is_known = is_known or any(row.id == okta_id for row in okta.groups.rows)
         is_known = is_known or any(row.id == okta_id for row in okta.apps.rows)
         if is_known or (not is_listed and okta_id in actual.access_lists):
-            yield Hint(HintKind.OBJECT, okta_id, cause=f"{what} {_CAUSE}")
+            yield Hint(HintKind.OBJECT, okta_id, cause=f"{what} {CAUSE}")
 
     def _app_of(self, server_name: str) -> str:
         directory = self._pass.registry.directory
@@ -293,59 +289,28 @@ class ClusterWatcher:
         return (labels.okta_id_of(server.labels) or "") if server else directory.app_id_of(server_name)
 
     async def _compare(self) -> None:
-        """List everything and take down what is not as it is known: it was changed while nobody watched.
+        """List everything and take down what is not as it was last seen: it was changed while nobody watched.
 
-        Before a first full pass nothing is known, and that pass lists everything itself. Raises TeleportError.
+        Before a first full pass nothing was seen, and that pass lists everything itself. Raises TeleportError.
         """
         registry = self._pass.registry
-        known, names = registry.directory, registry.names()
-        if not names and known is None:
+        known = registry.directory
+        if not self._pass.owner or (not registry.users.owned and known is None):
             return
         users = await read_users(self._teleport)
         self._locks = {
             lock.name: okta_id for lock in users.locks.values() if (okta_id := labels.okta_id_of(lock.labels))
         }
-        hints = [
-            Hint(HintKind.PERSON, okta_id, cause=f"user {name} {_CAUSE}")
-            for name, okta_id in names.items()
-            if name not in users.users or labels.okta_id_of(users.users[name].labels) != okta_id
-        ]
-        if known is not None:
-            listed = await read_actual_directory(self._teleport, known.imports)
-            hints += [Hint(HintKind.OBJECT, one, cause=f"it was {_CAUSE}") for one in _changed(known.actual, listed)]
+        listed = None if known is None else await read_actual_directory(self._teleport, known.imports)
+        now = self._clock.now()
+        hints = await hints_of_differences(
+            self._memory,
+            users,
+            listed,
+            owner=self._pass.owner,
+            replaced=registry.replaced(users, self._pass.owner, now),
+            now=now,
+        )
+        if listed is not None:
             registry.take_listed(listed)
-        await self._take(hints)
-
-
-def _changed(known: ActualDirectory, listed: ActualDirectory) -> set[str]:
-    """Return the Okta ids of the groups and apps of which something is not as it was known."""
-    changed: set[str] = set()
-    if not listed.is_unread(ROLE):
-        for name in _differing(known.roles, listed.roles):
-            okta_id = name.removeprefix(MEMBER_ROLE_PREFIX).removeprefix(REVIEWER_ROLE_PREFIX)
-            changed |= {okta_id} - {name}
-    if not listed.is_unread(USER_GROUP):
-        changed.update(_differing(known.user_groups, listed.user_groups))
-    if not listed.is_unread(APP_SERVER):
-        servers = {**known.app_servers, **listed.app_servers}
-        gone = known.app_servers.keys() - listed.app_servers.keys()
-        changed |= {labels.okta_id_of(servers[name].labels) or "" for name in gone}
-    if not listed.is_unread(ACCESS_LIST, MEMBER):
-        changed.update(known.access_lists.keys() ^ listed.access_lists.keys())
-        changed |= {
-            name
-            for name in known.access_lists.keys() & listed.access_lists.keys()
-            if (known.access_lists[name].grants, known.access_lists[name].owner_grants)
-            != (listed.access_lists[name].grants, listed.access_lists[name].owner_grants)
-            or _imported(known.members, name) != _imported(listed.members, name)
-        }
-    return {okta_id for okta_id in changed if okta_id}
-
-
-def _differing(known: Mapping[str, object], listed: Mapping[str, object]) -> set[str]:
-    return {name for name in known.keys() | listed.keys() if known.get(name) != listed.get(name)}
-
-
-def _imported(members: Mapping[str, ListMembers], name: str) -> frozenset[str]:
-    found = members.get(name)
-    return frozenset() if found is None else found.imported
+        await self._take(with_their_lists(hints, registry))

@@ -49,7 +49,9 @@ def _person(hint: Hint, people: Snapshot) -> bool:
     row = _row(hint.of, people)
     is_locked_out = hint.of in people.suspended or (row is not None and row.status in _LOCKED_OUT_OF_OKTA)
     is_let_in = row is not None and row.status != STATUS_NOT_GIVEN and not is_locked_out
-    is_there = row is not None and row.assignment_status not in APP_USER_ENDED
+    # A row of which not even the statuses are known stands for an assignment that no read shows yet.
+    is_unknown = row is not None and row.status == STATUS_NOT_GIVEN and row.assignment_status is None
+    is_there = row is not None and not is_unknown and row.assignment_status not in APP_USER_ENDED
     match hint.claim:
         case Claim.THERE:
             return not is_there and not is_locked_out

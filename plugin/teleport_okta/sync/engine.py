@@ -73,13 +73,17 @@ class Engine:
         self._last_error = ""
         self._last_pass: PassReport | None = None
         self._next_pass: datetime | None = None
+        self._passed_ago: timedelta | None = None
+        """How long ago the full pass ended from which this process goes on, while it has made none itself."""
 
     async def run(self) -> None:
         """Run passes until `stop`; raises the ConfigError of a first pass, which can never have worked."""
         trigger = "start"
         await self._until_stopped(self._until_followed(), interruptible=lambda: True)
+        await self._until_stopped(self._resume(), interruptible=lambda: True)
         while not self._stopping.is_set():
-            await self._until_stopped(self._scheduled_pass(trigger), interruptible=self._only_reads)
+            if self._passed_ago is None:
+                await self._until_stopped(self._scheduled_pass(trigger), interruptible=self._only_reads)
             if self._stopping.is_set():
                 break
             await self._until_stopped(self._until_next_pass(), interruptible=lambda: True)
@@ -184,9 +188,28 @@ class Engine:
         if self.follower is not None:
             await self.follower.begun()
 
+    async def _resume(self) -> None:
+        """Go on from the last full pass of an earlier process, where what came after it is known."""
+        follower = self.follower
+        if follower is None:
+            return
+        try:
+            if follower.reads_on:
+                self._passed_ago = await self._pass.resume(within=self._between_passes())
+        except StandbyError as error:
+            self._note_standby(error)
+        except TeleportOktaError as error:
+            _log.info("what an earlier process knew is of no use: %s; a full pass follows", error)
+        except Exception:  # noqa: BLE001 - the root of the service: a full pass can do without
+            _log.exception("going on from an earlier process failed in a way that it should not; a full pass follows")
+        finally:
+            follower.may_look()
+        if self._passed_ago is not None:
+            self._has_worked = True
+
     async def _until_next_pass(self) -> None:
         """Wait for the next pass; how long may change meanwhile, with how changes arrive."""
-        waited = timedelta()
+        waited, self._passed_ago = self._passed_ago or timedelta(), None
         while not self._hinted.is_set():
             wait = self._wait() - waited
             self._next_pass = self._clock.now() + wait
@@ -297,7 +320,7 @@ class Engine:
 
     def _between_passes(self) -> timedelta:
         """The interval; while changes arrive by the log that of audits, so that passes take a quarter of the time."""
-        if self.follower is None or not self.follower.health.is_following:
+        if self.follower is None or not self.follower.may_follow:
             return self._interval
         last = self._last_pass
         took = timedelta() if last is None else last.finished - last.started

@@ -13,7 +13,7 @@ from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.plan.changes import USER
 from teleport_okta.plan.users import OKTA_USER_ID
-from teleport_okta.sync.changed import Changed
+from teleport_okta.sync.changed import ASKED_BY_TIME, Changed
 from teleport_okta.sync.cluster_watcher import ClusterWatcher
 from teleport_okta.sync.hint_worker import HintWorker
 from teleport_okta.sync.hinting import Source
@@ -39,7 +39,7 @@ ASKED_EVERY: Final = timedelta(minutes=5)
 """How often it is asked by time what changed: two calls, for what emits no event (`reference/okta.md` 5.5)."""
 
 BEGUN_WITHIN: Final = 30.0
-"""Seconds for which a start waits for the log; its retries take minutes."""
+"""Seconds for which a start waits for the log, and looks for what an earlier process knew; retries take minutes."""
 
 TRIED_AT_ONCE: Final = 20
 """How many people in quarantine are tried again each time, one call for each."""
@@ -74,7 +74,7 @@ class Follower:
         self._rng = rng
         self._okta = okta
         self._changed = Changed(
-            okta, full_pass.registry, clock, app_id, imports_directory=settings.sync.apps_and_groups
+            okta, full_pass.registry, store, clock, app_id, imports_directory=settings.sync.apps_and_groups
         )
         self.worker = HintWorker(
             full_pass=full_pass, hints=store.hints, changed=self._changed, clock=clock, reconcile=reconcile
@@ -83,6 +83,7 @@ class Follower:
             teleport=teleport,
             full_pass=full_pass,
             hints=store.hints,
+            memory=store.fingerprints,
             clock=clock,
             rng=rng,
             hinted=self.worker.wake,
@@ -95,13 +96,32 @@ class Follower:
             organization=self._organization,
             hinted=self.worker.wake,
         )
+        self._patience = settings.sync.interval
+        self._began = clock.now()
         self._has_begun = asyncio.Event()
+        self._may_look = asyncio.Event()
+        self.reads_on = False
+        """Whether the log is read on from where an earlier process left it."""
+
         self._organization_id = ""
 
     @property
     def health(self) -> FeedHealth:
         """How the log is being followed."""
         return self.watcher.health
+
+    @property
+    def may_follow(self) -> bool:
+        """Whether changes arrive by the log, or nobody knows yet that they do not.
+
+        While the log fails for less than the interval of full passes, none is made because of it: it is read on after
+        that, and a pass may take half an hour.
+        """
+        if self.health.state == "starting":
+            return self.reads_on
+        last = self.health.polled_at or self._began
+        failed_for = self._clock.now() - last
+        return self.health.is_following or (self.health.state == "failing" and failed_for < self._patience)
 
     def following(self) -> Following:
         """Return how changes arrive at this moment."""
@@ -112,15 +132,18 @@ class Follower:
 
         A log that begins later is read from some minutes before.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(BEGUN_WITHIN):
-                await self._has_begun.wait()
+        await _soon(self._has_begun)
+
+    def may_look(self) -> None:
+        """Let hints be seen to: it is known by now whether this process goes on from what an earlier one knew."""
+        self._may_look.set()
 
     async def follow(self) -> None:
         """Follow the log until cancelled."""
         try:
             if await self._hints.position() is not None:
                 # What has come since an earlier process may be days of events: nobody waits for all of that to be read.
+                self.reads_on = True
                 self._has_begun.set()
             pause = await self.watcher.poll()
         finally:
@@ -138,8 +161,9 @@ class Follower:
         await self.cluster.follow()
 
     async def look(self) -> None:
-        """See to hints until cancelled, once the log has begun."""
+        """See to hints until cancelled, once the log has begun and it is known what an earlier process has left."""
         await self.begun()
+        await _soon(self._may_look)
         await self.worker.run()
 
     async def ask_now_and_then(self) -> None:
@@ -157,8 +181,7 @@ class Follower:
         if not self._teleport.is_writer:
             return
         if self.health.is_following:
-            hints = [Hint(kind, cause="asked by time") for kind in (HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS)]
-            await self._hints.add([*hints, *await self._tried_again()], at=self._clock.now())
+            await self._hints.add([*ASKED_BY_TIME, *await self._tried_again()], at=self._clock.now())
             self.worker.wake()
         await settle_open_records(self._store.journal, self._teleport, self._clock)
 
@@ -179,3 +202,10 @@ class Follower:
         if not self._organization_id:
             self._organization_id = (await self._okta.people.organization()).id
         return self._organization_id
+
+
+async def _soon(event: asyncio.Event) -> None:
+    """Wait until something has come about, but not for long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(BEGUN_WITHIN):
+            await event.wait()

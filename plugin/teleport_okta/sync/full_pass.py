@@ -28,20 +28,21 @@ from teleport_okta.sync.reader import Reader
 from teleport_okta.sync.registry import Registry
 from teleport_okta.sync.remembering import PassMemory
 from teleport_okta.sync.report import OutcomeView, PassReport
+from teleport_okta.sync.resuming import Resuming
 from teleport_okta.sync.sources import members_to_remember
 from teleport_okta.sync.wholeness import why_not_whole
 from teleport_okta.teleport.wildcards import wildcard_roles
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.clock import Clock
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.inheritance import Released
     from teleport_okta.model.scope import Scope
-    from teleport_okta.model.teleport import Cluster, IdentityState
+    from teleport_okta.model.teleport import Cluster, IdentityState, TeleportRole
     from teleport_okta.observe.metrics import Metrics
     from teleport_okta.okta.call_forecast import CallForecast
     from teleport_okta.plan.plan import Plan
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from teleport_okta.settings import Settings
     from teleport_okta.state.store import Store
     from teleport_okta.sync.key_reads import KeyReads
-    from teleport_okta.sync.procedure import Settled
+    from teleport_okta.sync.procedure import FollowUp, Settled
     from teleport_okta.sync.reader import OnPeople
     from teleport_okta.sync.reading import Reading
     from teleport_okta.sync.sources import OktaSource
@@ -111,6 +112,7 @@ class FullPass:
             become_writer=self._become_writer,
         )
         self._procedure = KeyProcedure(self._context, self._reader)
+        self._resuming = Resuming(self._context, self._reader, self._memory)
         self._recalled = False
         self._progress_said = clock.monotonic()
         self._owner = ""
@@ -202,6 +204,7 @@ class FullPass:
         if self._owner:
             await self._become_writer(self._owner)
         problems: list[str] = []
+        await _kept(self._resuming.begin_pass(), problems)
         await _kept(settle_open_records(self._store.journal, self._teleport, self._clock), problems)
         run = self._start(settings, trigger=trigger, is_approved=bool(expected_digest), progress=progress)
         try:
@@ -234,20 +237,42 @@ class FullPass:
             )
             if report.succeeded:
                 await self._store.remember_success(report.finished)
+            await self._resuming.end_pass(report, plan, settings)
         finally:
             self.applying = False
             run.end()
         return report
 
-    async def settle(self, scope: Scope, *, trigger: str, reads: KeyReads = WHOLE) -> Settled:
+    async def resume(self, *, within: timedelta) -> timedelta | None:
+        """Go on from the last full pass of an earlier process (`sync/resuming.py`); return how long ago that ended.
+
+        None where another pass has to be made. Raises what `Resuming.resume` raises.
+        """
+        await self._recall_once()
+        resumed = await self._resuming.resume(self._settings(), within=within)
+        if resumed is None:
+            return None
+        self.role_warnings = self._warnings_of(resumed.roles)
+        return resumed.passed_ago
+
+    async def doubt_roster(self, okta_id: str) -> None:
+        """Note that who is in a group, or has an app, is not as the state has it, until it is settled.
+
+        Raises StateError.
+        """
+        await self._store.directory.doubt(okta_id)
+
+    async def settle(
+        self, scope: Scope, *, trigger: str, reads: KeyReads = WHOLE, follow_up: FollowUp | None = None
+    ) -> Settled:
         """Bring what is in a scope to what Okta says now, by reads by id; may run beside a pass.
 
-        `reads` says what of each key is read.
+        `reads` says what of each key is read; `follow_up` takes down what follows, before this is remembered.
 
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
         await self._recall_once()
-        return await self._procedure.settle(scope, self._settings(), trigger=trigger, reads=reads)
+        return await self._procedure.settle(scope, self._settings(), trigger=trigger, reads=reads, follow_up=follow_up)
 
     async def release(self, name: str, *, by: str = "") -> Released:
         """Give a user name free, because an operator (`by`) says so; return what was released.
@@ -332,7 +357,9 @@ class FullPass:
             reading = await self._reader.everything(settings, on_people=on_people, progress=self._note_progress)
         finally:
             self.progress = None
-        self.role_warnings = self._warn_of_roles(reading)
+        self.role_warnings = (
+            () if reading.directory is None else self._warnings_of(reading.directory.actual.roles.values())
+        )
         return reading
 
     async def _recall_once(self) -> None:
@@ -363,14 +390,12 @@ class FullPass:
                 forecast.total_seconds,
             )
 
-    def _warn_of_roles(self, reading: Reading) -> tuple[str, ...]:
+    def _warnings_of(self, roles: Iterable[TeleportRole]) -> tuple[str, ...]:
         """Name the roles that match everything, but for Teleport's own and those of the bot, which must."""
-        if reading.directory is None:
-            return ()
         bot = self._teleport.bot
         of_bot = () if bot is None else bot.identity.roles
-        roles = wildcard_roles(role for role in reading.directory.actual.roles.values() if role.name not in of_bot)
-        return tuple(role.warning for role in roles if not role.is_preset)
+        found = wildcard_roles(role for role in roles if role.name not in of_bot)
+        return tuple(role.warning for role in found if not role.is_preset)
 
     def _cost(self, reading: Reading, mark: Mapping[str, int]) -> PassCost:
         """Return what the reading cost, and what the next one will if nothing changes."""

@@ -26,7 +26,7 @@ from teleport_okta.sync.rereads import ERRANDS, LOOKS, claims_that_count, errand
 from teleport_okta.teleport.lease import StandbyError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.okta import PersonFacts
@@ -186,14 +186,25 @@ class HintWorker:
         # What follows is taken down first: after a failure, or in another process, nobody would know of it.
         behind = self._behind(look)
         await self._hints.add(behind, at=self._clock.now())
-        before = {okta_id: self._pass.registry.names_of(okta_id) for okta_id in named(look.scope.users)}
-        people: Mapping[str, PersonFacts] = {}
-        try:
-            settled = await self._pass.settle(look.scope, trigger=look.hints[0].cause or "hint", reads=look.reads)
-            people = {person.okta_id: person for person in settled.reading.facts.people.people}
-        finally:
+        registry = self._pass.registry
+        before = {okta_id: registry.names_of(okta_id) for okta_id in named(look.scope.users)}
+        moves = registry.moves
+
+        async def follow_up(settled: Settled | None = None) -> None:
+            read = () if settled is None else settled.reading.facts.people.people
+            of_lists = self._of_lists(look, before, {person.okta_id: person for person in read})
+            of_lists += self._of_moves(look, registry.moved_since(moves))
+            if any(hint.of == self._changed.app_id for hint in of_lists):
+                await self._pass.doubt_roster(self._changed.app_id)
             # And again, since what followed may have been looked at before this was done.
-            await self._hints.add([*behind, *self._of_lists(look, before, people)], at=self._clock.now())
+            await self._hints.add([*behind, *of_lists], at=self._clock.now())
+
+        trigger = look.hints[0].cause or "hint"
+        try:
+            settled = await self._pass.settle(look.scope, trigger=trigger, reads=look.reads, follow_up=follow_up)
+        except BaseException:
+            await follow_up()
+            raise
         failed = _failure(settled, min(hint.tries for hint in look.hints))
         if failed:
             await self._try_again(look.hints, failed)
@@ -247,7 +258,7 @@ class HintWorker:
     def _of_lists(
         self, look: Look, before: Mapping[str, frozenset[str]], people: Mapping[str, PersonFacts]
     ) -> list[Hint]:
-        """Return hints of the lists that somebody comes into with a user, or with the app that people come from.
+        """Return hints of the lists that somebody comes into with a user, another name, or the app of all people.
 
         Nothing of Okta is read for them: it is known who is in which.
         """
@@ -259,10 +270,23 @@ class HintWorker:
                 is_direct = person is not None and is_assigned_directly(person)
                 if registry.take_assignment(app_id, okta_id, is_direct=is_direct):
                     lists.add(app_id)
-            if registry.names_of(okta_id) - names:
+            left = names - registry.names_of(okta_id)
+            if registry.names_of(okta_id) not in {names, frozenset()}:
                 lists.update(registry.in_which(okta_id))
+            # Another look may have put somebody into a list who left meanwhile.
+            lists.update(registry.lists_with(left))
         cause = look.hints[0].cause
         return [Hint(HintKind.OBJECT, one, cause=cause) for one in sorted(lists)]
+
+    def _of_moves(self, look: Look, moved: Container[str]) -> list[Hint]:
+        """Return hints of those groups and apps of a look that people are in who got or lost a user meanwhile."""
+        directory = self._pass.registry.directory
+        if directory is None:
+            return []
+        rosters = {**directory.okta.members, **directory.okta.direct}
+        ids = named(look.scope.groups) | named(look.scope.apps)
+        there = [one for one in ids & rosters.keys() if any(okta_id in moved for okta_id in rosters[one].ids)]
+        return [Hint(HintKind.OBJECT, one, cause=look.hints[0].cause) for one in sorted(there)]
 
     async def _run_errand(self, hint: Hint) -> None:
         match hint.kind:

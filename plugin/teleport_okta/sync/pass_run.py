@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.plan.changes import USER, Action, key_of
 from teleport_okta.plan.order import is_urgent
-from teleport_okta.sync.reader import Terms
 from teleport_okta.sync.settler import Settler
+from teleport_okta.sync.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable

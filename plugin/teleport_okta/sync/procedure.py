@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.scope import named
+from teleport_okta.plan import fingerprints
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP, key_of
+from teleport_okta.sync.comparing import users_after
 from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.lists_seen import lists_of
 from teleport_okta.sync.settler import Settler
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import timedelta
 
     from teleport_okta.apply.outcome import Outcome
@@ -47,6 +50,10 @@ class Settled:
     reading: Reading = field(repr=False)
 
 
+FollowUp: TypeAlias = "Callable[[Settled], Awaitable[None]]"
+"""Takes down what follows from a scope that was settled."""
+
+
 class KeyProcedure:
     """Settles scopes of few keys."""
 
@@ -54,10 +61,19 @@ class KeyProcedure:
         self._context = context
         self._reader = reader
 
-    async def settle(self, scope: Scope, settings: Settings, *, trigger: str, reads: KeyReads = WHOLE) -> Settled:
+    async def settle(
+        self,
+        scope: Scope,
+        settings: Settings,
+        *,
+        trigger: str,
+        reads: KeyReads = WHOLE,
+        follow_up: FollowUp | None = None,
+    ) -> Settled:
         """Bring the users, groups and apps of a scope, and their lists, to what Okta says now.
 
-        `reads` says what of each is read; the rest is taken as it is known.
+        `reads` says what of each is read; the rest is taken as it is known. `follow_up` is called when everything is
+        applied, before it is remembered: a process that dies in between finds out anew what it did.
 
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
@@ -76,7 +92,13 @@ class KeyProcedure:
             held = self._expected_keys(scope)
             for _ in range(_ROUNDS):
                 settled, missing = await self._settle_if_held(
-                    settler, scope, held, reads=reads, trigger=trigger, interval=settings.sync.interval
+                    settler,
+                    scope,
+                    held,
+                    reads=reads,
+                    trigger=trigger,
+                    interval=settings.sync.interval,
+                    follow_up=follow_up,
                 )
                 if settled is not None:
                     return settled
@@ -95,6 +117,7 @@ class KeyProcedure:
         reads: KeyReads,
         trigger: str,
         interval: timedelta,
+        follow_up: FollowUp | None,
     ) -> tuple[Settled | None, frozenset[str]]:
         """Read, plan and apply while the keys are held; if the plan is about others too, return those instead."""
         async with AsyncExitStack() as stack:
@@ -112,6 +135,7 @@ class KeyProcedure:
             for key in sorted(missing):
                 await stack.enter_async_context(every.hold(key))
             self._context.registry.take_read(reading)
+            await self._learn(reading)
             run = self._context.applier.start(
                 trigger=trigger,
                 facts_at=lambda _: reading.at,
@@ -121,9 +145,11 @@ class KeyProcedure:
             )
             await run.take(plan)
             outcomes = run.outcomes(plan)
-            self._context.registry.learn(reading)
+            settled = Settled(plan, outcomes, reading)
+            if follow_up is not None:
+                await follow_up(settled)
             await self._remember(reading, plan, outcomes, interval)
-            return Settled(plan, outcomes, reading), frozenset()
+            return settled, frozenset()
 
     def _expected_keys(self, scope: Scope) -> frozenset[str]:
         """Return the keys that a plan of a scope is likely to be about."""
@@ -136,6 +162,16 @@ class KeyProcedure:
             keys |= {key_of(ACCESS_LIST, okta_id), *(key_of(ROLE, name) for name in roles)}
         return frozenset(keys)
 
+    async def _learn(self, reading: Reading) -> None:
+        """Keep what was read of groups and apps, before anything is done for it.
+
+        A process that died in between would undo what it had done, by what the state knew before.
+        """
+        self._context.registry.learn(reading)
+        known, objects = self._context.registry.directory, named(reading.scope.groups) | named(reading.scope.apps)
+        if known is not None and objects:
+            await self._context.store.directory.remember_keys(known.okta, objects)
+
     async def _remember(self, reading: Reading, plan: Plan, outcomes: tuple[Outcome, ...], interval: timedelta) -> None:
         """Keep what is held and set aside of the scope, and which of its people have a user."""
         now = self._context.clock.now()
@@ -143,13 +179,34 @@ class KeyProcedure:
         people = [person for person in reading.facts.people.people if person.okta_id in reading.scope.users]
         ids = named(reading.scope.users)
         names = {name: okta_id for okta_id in ids for name in self._context.registry.names_of(okta_id)}
-        await self._context.store.remember_people(people, at=read_at, settled=None, managed=frozenset(names.values()))
-        await self._context.store.user_names.settle_people(ids, names, at=now)
-        known = self._context.registry.directory
+        store, known = self._context.store, self._context.registry.directory
+        managed = frozenset(names.values())
+        await store.remember_people(people, at=read_at, settled=None, managed=managed, left=ids - managed)
+        await store.user_names.settle_people(ids, names, at=now)
         if known is not None and any(outcome.change.kind in {ACCESS_LIST, MEMBER} for outcome in outcomes):
-            await self._context.store.directory.remember_lists(lists_of(known.actual, reading.policy.owner))
-        await self._context.store.settle_findings(plan.findings, at=now, scope=reading.scope)
-        before = await self._context.store.quarantine()
+            await store.directory.remember_lists(lists_of(known.actual, reading.policy.owner))
+        await self._remember_cluster(reading, outcomes)
+        await store.settle_findings(plan.findings, at=now, scope=reading.scope)
+        before = await store.quarantine()
         patience = reading.patience(interval)
         entries = patience.entries(plan.quarantined, plan.put_off, outcomes, before, now)
-        await self._context.store.settle_quarantine(entries, at=now, scope=reading.scope)
+        await store.settle_quarantine(entries, at=now, scope=reading.scope)
+
+    async def _remember_cluster(self, reading: Reading, outcomes: tuple[Outcome, ...]) -> None:
+        """Keep what the cluster holds of the scope by now, and of the lists that somebody left with it."""
+        owner, known = reading.policy.owner, self._context.registry.directory
+        after = users_after(reading.actual, outcomes, self._context.clock.now())
+        replaced = {name: okta_id for name, okta_id in reading.replaced.items() if name in after.users}
+        objects = named(reading.scope.groups) | named(reading.scope.apps)
+        objects |= {outcome.change.subject for outcome in outcomes if outcome.change.kind in {ACCESS_LIST, MEMBER}}
+        found = [
+            *fingerprints.of_users(after.users.values(), owner, replaced),
+            *fingerprints.of_locks(after.locks.values(), owner),
+            *(() if known is None else fingerprints.of_objects(known.actual, objects)),
+        ]
+        await self._context.store.fingerprints.settle_some(
+            found,
+            ids=named(reading.scope.users) | (frozenset() if known is None else objects),
+            users={*reading.actual.users, *after.users},
+            at=reading.at,
+        )

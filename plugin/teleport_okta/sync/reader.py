@@ -23,15 +23,18 @@ from teleport_okta.desired.trust import (
     without_doubted_grants,
 )
 from teleport_okta.model.directory import Roster
-from teleport_okta.model.harm import Evidence, Limits
+from teleport_okta.model.harm import WINDOW, Evidence, Limits
+from teleport_okta.model.scope import ALL
 from teleport_okta.okta.directory import one_error
 from teleport_okta.okta.errors import OktaError, OktaForbiddenError
 from teleport_okta.plan.changes import USER
 from teleport_okta.plan.holders import known_users
+from teleport_okta.plan.lost_traits import LostTraits
 from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
 from teleport_okta.plan.users import OKTA_USER_ID
 from teleport_okta.state import directory as seen
 from teleport_okta.state.errors import StateError
+from teleport_okta.sync.comparing import hints_of_differences
 from teleport_okta.sync.confirming import MORE_THAN_THE_LIMIT, Confirmation, Turns
 from teleport_okta.sync.inheriting import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
@@ -40,11 +43,13 @@ from teleport_okta.sync.reading import DirectoryFacts, Reading
 from teleport_okta.sync.sources import (
     OktaFacts,
     read_actual_directory,
+    read_app,
     read_okta_directory,
     read_people,
     read_users,
     with_people_of,
 )
+from teleport_okta.sync.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -52,12 +57,14 @@ if TYPE_CHECKING:
 
     from teleport_okta.apply.keys import Keys
     from teleport_okta.clock import Clock
-    from teleport_okta.desired.policy import Imports, Policy
+    from teleport_okta.desired.policy import Imports
     from teleport_okta.model.directory import Directory
-    from teleport_okta.model.okta import OktaOrganization
+    from teleport_okta.model.hint import Hint
+    from teleport_okta.model.okta import OktaApp, OktaOrganization
+    from teleport_okta.model.teleport import TeleportRole
     from teleport_okta.okta.directory import DirectoryReading, Progress
     from teleport_okta.settings import BrakeSettings, Settings
-    from teleport_okta.state.store import Store
+    from teleport_okta.state.store import Store, WholePass
     from teleport_okta.sync.hour import Hour
     from teleport_okta.sync.registry import Registry
     from teleport_okta.sync.sources import OktaSource
@@ -70,15 +77,17 @@ _NOT_ASKED: Final = Absences("they have not been read by id yet", approvable=Fal
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a unit of work goes by: the organisation, what of it is imported and what the cluster can do.
+class Rebuilt:
+    """What was known, and what was listed of Teleport, when the registry was filled before a first full pass.
 
-    `imports` is None where no groups and apps are imported.
+    `whole` is the last full pass of an earlier process, if it went by the same terms and everything was listed: then
+    that process can be followed without another pass. `hints` are of what somebody else changed since then.
     """
 
-    organization: OktaOrganization
-    policy: Policy
-    imports: Imports | None
+    terms: Terms
+    whole: WholePass | None = None
+    hints: tuple[Hint, ...] = ()
+    roles: tuple[TeleportRole, ...] = ()
 
 
 class Reader:
@@ -106,6 +115,11 @@ class Reader:
         self._organization: OktaOrganization | None = None
         self.last_terms: Terms | None = None
         """The terms of the last full pass, by which single keys are settled until the next one."""
+
+        self.rebuilt: Rebuilt | None = None
+        """How the registry was filled before a first full pass, if it had to be."""
+
+        self._rebuilding = asyncio.Lock()
 
     async def everything(
         self, settings: Settings, *, on_people: OnPeople | None = None, progress: Progress | None = None
@@ -151,33 +165,70 @@ class Reader:
     async def rebuild(self, settings: Settings) -> Terms:
         """Fill the registry before a first full pass: from the state, and one listing of what Teleport holds.
 
-        Raises OktaError, TeleportError, ConfigError or StateError.
+        Who asks for it meanwhile waits for the same. Raises OktaError, TeleportError, ConfigError or StateError.
         """
+        async with self._rebuilding:
+            return self.last_terms or await self._rebuild(settings)
+
+    async def _rebuild(self, settings: Settings) -> Terms:
         await self._registry.load(self._store)
         terms = await self.terms(settings)
         owner = terms.policy.owner
+        whole = await self._store.whole_pass()
+        if whole is not None and whole.terms != terms.digest(settings):
+            whole = None
         actual = await read_users(self._teleport)
         self._hour.learn(actual.locks.values(), owner)
-        directory = None
+        listed = None
         seen_last = await self._store.directory.last_seen()
         if terms.imports is not None and seen_last is not None:
             listed = await read_actual_directory(self._teleport, terms.imports)
-            directory = DirectoryFacts(_without_grants(seen_last.directory), listed, terms.imports, fresh=frozenset())
+        if actual.locks_unread or (listed is None) is (terms.imports is not None) or (listed and listed.unread):
+            whole = None
+        directory = None
+        if terms.imports is not None and seen_last is not None and listed is not None:
+            okta = seen_last.believed if whole else _without_grants(seen_last.directory)
+            directory = DirectoryFacts(okta, listed, terms.imports, fresh=ALL if whole else frozenset())
         inheritance = await read_inheritance(
             self._store, self._teleport, directory, actual.users, owner=owner, now=self._clock.now()
         )
+        replaced = self._registry.replaced(actual, owner, self._clock.now())
+        left = await self._store.journal.deleted_within(WINDOW, now=self._clock.now(), boot=self._clock.boot())
+        held = (await self._store.findings()).held
+        people = await self._store.people()
+        put_off = [one.row.okta_id for one in await self._store.quarantine() if one.row.kind == USER and one.attempt]
+        app = await self._app(settings) if whole else None
+        hints: list[Hint] = []
+        if whole is not None:
+            memory = self._store.fingerprints
+            now = self._clock.now()
+            hints = await hints_of_differences(memory, actual, listed, owner=owner, replaced=replaced, now=now)
+        if self.last_terms is not None:
+            return self.last_terms  # a full pass has read everything meanwhile
         self._registry.rebuild(
             known_users(actual.users.values(), owner),
-            replaced=self._registry.replaced(actual, owner, self._clock.now()),
+            replaced=replaced,
             limits=limits_of(settings.brake),
             inheritance=inheritance,
             directory=directory,
             owner=owner,
         )
-        held = (await self._store.findings()).held
+        self._registry.take_left({name: okta_id for name, okta_id, _ in left if name not in actual.users})
         self._registry.held_whole = frozenset(one.harmed for one in held)
+        if whole is not None:
+            lost = LostTraits(frozenset(whole.lost_traits), whole.doubt)
+            self._registry.take_seen(people.values(), put_off, app=app, lost_traits=lost)
         self.last_terms = terms
+        roles = () if listed is None else tuple(listed.roles.values())
+        self.rebuilt = Rebuilt(terms, whole, tuple(hints), roles)
         return terms
+
+    async def _app(self, settings: Settings) -> OktaApp | None:
+        """Read the app that people come from; None where it cannot be read now, and is when it is needed."""
+        try:
+            return await read_app(self._okta.people, settings)
+        except OktaError:
+            return None
 
     async def terms(self, settings: Settings) -> Terms:
         """Ask what organisation and what cluster these are. An organisation that was asked once need not answer again.
@@ -223,6 +274,7 @@ class Reader:
             listed=len(listing.people),
             warnings=_warnings(terms.imports),
             replaced=replaced,
+            left=self._registry.left,
         )
         held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if okta_id.startswith(OKTA_USER_ID)}
         absent = held - {row.okta_id for row in listing.people} - {row.okta_id for row in listing.malformed}

@@ -82,8 +82,9 @@ class Reading:
     are worth, `listed` is how many people the listing had by itself. `replaced` maps the names of users whose label a
     login took away to the Okta ids that they stood for; `held_whole` is the harm that a full pass held because of what
     its listings lack; `inheritance` is what somebody who gets a name would come into; `expected` has the Okta ids of
-    people whom the last full pass makes users. A pass that a person asks for (`by_hand`) puts nothing off. Without a
-    `directory` only users are planned, and what leavers have in `lists_of_leavers`.
+    people whom the last full pass makes users, and `left` maps the names of users whom we deleted lately to the Okta
+    ids that they stood for. A pass that a person asks for (`by_hand`) puts nothing off. Without a `directory` only
+    users are planned, and what leavers have in `lists_of_leavers`.
     """
 
     at: datetime
@@ -108,13 +109,14 @@ class Reading:
     scope: Scope = EVERYTHING
     held_whole: frozenset[Harmed] = frozenset()
     expected: Container[str] = field(default=frozenset(), repr=False)
+    left: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @garbage_collection_paused()
     def plan(self, now: datetime) -> Plan:
         """Return what should be done within the scope, and what the brake holds of it."""
         quarantine = self.remembered.quarantine
         users = self._users_plan(now)
-        holders = holders_after(users, self.users, self.expected)
+        holders = holders_after(users, self.users, self.expected, self.left)
         rows = tuple(reports(self.inheritance, users.changes, self.scope))
         plan = merged(
             users,

@@ -8,9 +8,9 @@ members, and which group grants which app.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from teleport_okta.desired.trust import PEOPLE, UNCONFIRMED
 from teleport_okta.model import labels
@@ -46,10 +46,14 @@ if TYPE_CHECKING:
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.lost_traits import LostTraits
     from teleport_okta.plan.plan import Plan
+    from teleport_okta.state.people_seen import SeenPerson
     from teleport_okta.state.store import Store
     from teleport_okta.sync.reading import DirectoryFacts, Reading
 
 _NOBODY = ListMembers()
+
+_MOVES_KEPT: Final = 1000
+"""How many who got or lost a user are told apart; a look at a list during which more did is repeated."""
 
 N = TypeVar("N", bound=Named)
 T = TypeVar("T")
@@ -94,6 +98,9 @@ class Registry:
         self._locked: dict[str, str] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         self._rivals: dict[str, tuple[str, ...]] = {}
+        self._left: dict[str, str] = {}
+        self._moves = 0
+        self._moved: deque[str] = deque(maxlen=_MOVES_KEPT)
         self._is_loaded = False
         self._directory: DirectoryFacts | None = None
         self._roles: dict[str, TeleportRole] = {}
@@ -129,6 +136,25 @@ class Registry:
     def expected(self) -> Container[str]:
         """The Okta ids of people whom the last full pass makes users, as far as that is not done; all before a pass."""
         return self._expected
+
+    @property
+    def moves(self) -> int:
+        """How often somebody has got a user, or lost one, in the life of this process."""
+        return self._moves
+
+    def moved_since(self, moves: int) -> Container[str]:
+        """Return the Okta ids of those who did since there were so many; everybody's where nobody knows."""
+        number = self._moves - moves
+        return ALL if number > len(self._moved) else set(list(self._moved)[len(self._moved) - number :])
+
+    @property
+    def left(self) -> Mapping[str, str]:
+        """Maps the names of users whom we deleted lately, and who have not come back, to Okta ids."""
+        return self._left
+
+    def take_left(self, left: Mapping[str, str]) -> None:
+        """Take over whom an earlier process deleted lately."""
+        self._left = {**left, **self._left}
 
     def names(self) -> dict[str, str]:
         """Map the names of users to the Okta ids they stand for, also where a login has taken our label away."""
@@ -251,6 +277,18 @@ class Registry:
             self._keep(directory)
         self.count(owner)
 
+    def take_seen(
+        self, people: Collection[SeenPerson], put_off: Iterable[str], *, app: OktaApp | None, lost_traits: LostTraits
+    ) -> None:
+        """Take over what an earlier process saw of people, where this one goes on from its last full pass.
+
+        `put_off` are the Okta ids of those whose users were refused, and are tried again.
+        """
+        self.app, self.lost_traits = app, lost_traits
+        self._remember_names(people)
+        managed = {one.okta_id for one in people if one.managed}
+        self._expected = {okta_id for okta_id in (*managed, *put_off) if not self.names_of(okta_id)}
+
     def count(self, owner: str) -> None:
         """Take what is known now for what is owned: what a pass has made counts for the single keys that follow."""
         directory = self.directory
@@ -295,7 +333,8 @@ class Registry:
         return [one for one, roster in rosters if okta_id in roster.ids]
 
     def take_read(self, reading: Reading) -> None:
-        """Take over what was read of the lists and roles of a few groups and apps, before they are changed."""
+        """Take over what was read of a few users, and of the lists and roles of groups and apps, before they change."""
+        self._take_users_read(reading.actual.users, named(reading.scope.users), reading.policy.owner)
         if reading.directory is None:
             return
         actual = reading.directory.actual
@@ -365,6 +404,35 @@ class Registry:
         self._replaced = dict(replaced)
         self._locked = {name: okta_id for name, okta_id in self._locked.items() if replaced.get(name) == okta_id}
 
+    def _take_users_read(self, users: Mapping[str, TeleportUser], ids: Collection[str], owner: str) -> None:
+        """Take over for whom users stand, which a listing may not show yet, and who of these people has none."""
+        for okta_id in ids:
+            for name in self._names.get(okta_id, ()):
+                if name not in users:
+                    self._forget_user(name)
+        for name, user in users.items():
+            okta_id = labels.okta_id_of(user.labels) or ""
+            if labels.owner_of(user.labels) == owner and okta_id and self._owned.get(name) != okta_id:
+                self._forget_user(name)
+                self._others.discard(name)
+                self._know_user(name, okta_id)
+
+    def _forget_user(self, name: str) -> None:
+        before = self._owned.pop(name, None)
+        if before is not None and before in self._names:
+            self._note_move(before)
+            self._names[before] = tuple(one for one in self._names[before] if one != name)
+
+    def _note_move(self, okta_id: str) -> None:
+        self._moves += 1
+        self._moved.append(okta_id)
+
+    def _know_user(self, name: str, okta_id: str) -> None:
+        self._note_move(okta_id)
+        self._left.pop(name, None)
+        self._owned[name] = okta_id
+        self._names[okta_id] = (*self._names.get(okta_id, ()), name)
+
     def _keep(self, directory: DirectoryFacts) -> None:
         actual = directory.actual
         self._directory = directory
@@ -372,7 +440,7 @@ class Registry:
         self._app_servers, self._lists = dict(actual.app_servers), dict(actual.access_lists)
         self._members, self._open = dict(actual.members), {}
 
-    def _remember_names(self, people: Iterable[PersonFacts]) -> None:
+    def _remember_names(self, people: Iterable[PersonFacts | SeenPerson]) -> None:
         by_name: defaultdict[str, list[str]] = defaultdict(list)
         for person in people:
             if person.name:
@@ -380,17 +448,18 @@ class Registry:
         self._rivals = {name: tuple(ids) for name, ids in by_name.items()}
 
     def _apply_to_user(self, change: Change, user: TeleportUser) -> None:
-        before = self._owned.pop(user.name, None)
-        if before in self._names:
-            self._names[before] = tuple(name for name in self._names[before] if name != user.name)
+        self._forget_user(user.name)
         self._others.discard(user.name)
         self._replaced.pop(user.name, None)
         self._locked.pop(user.name, None)
         if not isinstance(self._expected, AllIds):
             self._expected.discard(change.okta_id)
         if change.action is not Action.DELETE:
-            self._owned[user.name] = change.okta_id
-            self._names[change.okta_id] = (*self._names.get(change.okta_id, ()), user.name)
+            self._know_user(user.name, change.okta_id)
+        else:
+            self._left[user.name] = change.okta_id
+            if len(self._left) > _MOVES_KEPT:
+                del self._left[next(iter(self._left))]
 
     def _settle_members(self) -> None:
         """Make sets of the imported members that are being changed."""

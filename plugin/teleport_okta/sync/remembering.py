@@ -12,6 +12,7 @@ from teleport_okta.model.harm import Evidence
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER, USER_GROUP
 from teleport_okta.state import directory as seen
 from teleport_okta.state.journal import Result
+from teleport_okta.sync.comparing import fingerprints_of, users_after
 from teleport_okta.sync.lists_seen import lists_of
 
 if TYPE_CHECKING:
@@ -66,11 +67,28 @@ class PassMemory:
         patience = reading.patience(settings.sync.interval)
         entries = patience.entries(plan.quarantined, plan.put_off, outcomes, reading.remembered.quarantine, now)
         await self._store.settle_quarantine(entries, at=now)
+        await self._remember_cluster(reading, outcomes, now)
         await self._prune(settings.storage, now)
         aside = await self._store.quarantine()
         alarm = patience.alarm(sum(not _is_left_behind(entry) for entry in aside))
         self._show((await self._store.findings()).holds, quarantined=len(aside), alarmed=alarm is not None)
         return replace(plan, warnings=(*plan.warnings, alarm)) if alarm else plan
+
+    async def show(self) -> None:
+        """Show in the metrics what the last pass left behind."""
+        aside = await self._store.quarantine()
+        self._show((await self._store.findings()).holds, quarantined=len(aside), alarmed=False)
+
+    async def _remember_cluster(self, reading: Reading, outcomes: Iterable[Outcome], now: datetime) -> None:
+        """Keep what the cluster holds by now, so that what somebody else changes later can be told."""
+        known = self._registry.directory
+        found, kinds = await fingerprints_of(
+            users_after(reading.actual, outcomes, now),
+            None if reading.directory is None or known is None else known.actual,
+            owner=reading.policy.owner,
+            replaced=reading.replaced,
+        )
+        await self._store.fingerprints.settle(found, kinds=kinds, at=reading.at)
 
     async def _prune(self, storage: StorageSettings, now: datetime) -> None:
         await self._store.journal.prune(

@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from teleport_okta.settings import Settings
     from teleport_okta.sync.context import EngineContext
     from teleport_okta.sync.key_reads import KeyReads
-    from teleport_okta.sync.reader import Terms
     from teleport_okta.sync.reading import DirectoryFacts
+    from teleport_okta.sync.terms import Terms
 
 _UNCONFIRMED = Absences(
     "a read by id was not answered, or found nobody, and the last listing had the person: the next full pass tells",
@@ -144,6 +144,7 @@ class Settler:
             scope=scope,
             held_whole=registry.held_whole,
             expected=registry.expected,
+            left=registry.left,
             lost_traits=registry.lost_traits,
             inheritance=registry.inheritance,
         )

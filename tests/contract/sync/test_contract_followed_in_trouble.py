@@ -147,6 +147,7 @@ async def test_passes_and_looks_begin_although_the_log_is_not_answered(followed,
     parts = followed.world.parts
     await parts.store.hints.add([Hint(HintKind.PERSON, followed.person(ADA).id)], at=followed.world.clock.now())
     followed.okta.suspend(followed.person(ADA).id)
+    followed.follower.may_look()
     running = [asyncio.ensure_future(one()) for one in (followed.follower.follow, followed.follower.look)]
     try:
         async with asyncio.timeout(5):
@@ -157,6 +158,27 @@ async def test_passes_and_looks_begin_although_the_log_is_not_answered(followed,
         for one in running:
             one.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_a_log_that_fails_for_a_moment_brings_no_full_pass_and_one_that_goes_on_failing_does(followed):
+    clock, follower = followed.world.clock, followed.follower
+    await followed.watcher.poll()
+    followed.okta.fail("internal_error", path="/api/v1/logs")
+    await followed.watcher.poll()
+    assert follower.health.state == "failing"
+    assert follower.may_follow
+    clock.advance(followed.world.settings.sync.interval.total_seconds() + 1)
+    assert not follower.may_follow
+    followed.okta.recover()
+    await followed.watcher.poll()
+    assert follower.may_follow
+
+
+async def test_a_log_that_may_not_be_read_brings_full_passes_at_once(followed):
+    await followed.watcher.poll()
+    followed.okta.fail("forbidden", path="/api/v1/logs")
+    await followed.watcher.poll()
+    assert not followed.follower.may_follow
 
 
 async def test_of_many_in_quarantine_some_are_tried_again_at_a_time(followed):

@@ -67,6 +67,21 @@ def test_whoever_leaves_a_group_leaves_the_list_by_what_the_roster_lacks():
     assert (harm.evidence, harm.listing) == (Evidence.ABSENT, "members of 00gENG")
 
 
+@pytest.mark.parametrize("who", ["nobody", "a stranger"])
+def test_a_member_whose_user_we_deleted_goes_with_the_departure_unless_the_name_is_somebody_elses(who):
+    cluster = synced(engines(ADA, BOB))
+    del cluster.users["bob"]
+    if who == "a stranger":
+        cluster.users["bob"] = TeleportUser("bob", roles=("access",))
+    plan = whole_plan(engines(ADA, BOB), cluster, people=people(person(ADA, "ada")), left={"bob": BOB})
+    removal = only(plan)
+    if who == "nobody":
+        assert (removal.okta_id, removal.harm.harmed) == (BOB, Harmed(USER, "bob", BOB))
+        assert (removal.harm.evidence, removal.harm.continues) == (Evidence.STATED, True)
+    else:
+        assert (removal.okta_id, removal.harm.listing) == ("", PEOPLE_LISTING)
+
+
 def test_an_empty_roster_where_okta_counts_people_takes_nobody_out():
     """Regression: an empty read deletes all."""
     cluster = synced(engines(ADA, BOB))

@@ -85,6 +85,74 @@ async def test_the_people_of_an_app_that_could_not_be_read_are_those_of_before(m
     assert (await memory.last_seen()).directory.direct["0oaA"].ids == {"00uA"}
 
 
+async def test_what_groups_grant_and_the_details_of_rows_come_back(memory):
+    stamped = replace(GROUP, membership_changed=NOW, apps_count=3, is_administrative=True)
+    app = replace(APP, sign_on_mode="SAML_2_0")
+    await memory.remember(replace(directory(groups=[stamped], apps=[app]), grants={"00gA": roster("0oaA")}), {})
+    seen = (await memory.last_seen()).directory
+    assert (seen.groups.rows, seen.apps.rows) == ((stamped,), (app,))
+    assert seen.grants["00gA"].ids == {"0oaA"}
+
+
+async def test_a_roster_that_could_not_be_read_or_is_not_believed_is_doubted(memory):
+    before = directory(members={"00gA": ["00uA"]}, direct={"0oaA": ["00uA"]})
+    await memory.remember(before, {"00gA": SEEN})
+    assert (await memory.last_seen()).believed.members["00gA"].ids == {"00uA"}
+    unread = replace(before, direct={"0oaA": roster(problem="503")})
+    await memory.remember(unread, {})  # the members were read, and contradict the count of the listing
+    seen = await memory.last_seen()
+    assert (seen.believed.members, seen.believed.direct) == ({}, {})
+    assert seen.directory.members["00gA"].ids == {"00uA"}
+    remembered = {"00gA": roster("00uA", remembered=True)}
+    await memory.remember(replace(before, members=remembered), {})
+    assert (await memory.last_seen()).believed.members["00gA"].ids == {"00uA"}
+
+
+async def test_an_empty_group_that_nobody_had_to_read_is_believed(memory):
+    empty = replace(GROUP, id="00gE", users_count=0)
+    await memory.remember(directory(groups=[empty], members={"00gE": []}), {})
+    assert (await memory.last_seen()).believed.members["00gE"].ids == frozenset()
+
+
+async def test_single_keys_are_remembered_by_themselves(memory):
+    await memory.remember(directory(members={"00gA": ["00uA"]}, direct={"0oaA": ["00uA"]}), {"00gA": SEEN})
+    renamed = replace(GROUP, name="Builders")
+    known = directory(groups=[renamed], members={"00gA": ["00uA", "00uB"]}, direct={"0oaA": []}, at=LATER)
+    await memory.remember_keys(replace(known, grants={"00gA": roster("0oaA")}), {"00gA"})
+    seen = (await memory.last_seen()).believed
+    assert [group.name for group in seen.groups.rows] == ["Builders"]
+    assert (seen.members["00gA"].ids, seen.grants["00gA"].ids) == ({"00uA", "00uB"}, {"0oaA"})
+    assert seen.direct["0oaA"].ids == {"00uA"}
+    # The next full pass goes by the stamp that it knew, so it reads the members again.
+    assert (await memory.members_seen())["00gA"].changed == NOW
+
+
+async def test_a_single_key_that_is_gone_is_forgotten(memory):
+    await memory.remember(directory(members={"00gA": ["00uA"]}), {"00gA": SEEN})
+    await memory.remember_keys(directory(groups=[]), {"00gA"})
+    seen = (await memory.last_seen()).directory
+    assert (seen.groups.rows, seen.members) == ((), {})
+
+
+async def test_what_was_deleted_is_known_until_the_listings_are_complete(memory):
+    await memory.remember(directory(), {})
+    await memory.remember_keys(replace(directory(groups=[]), deleted=frozenset({"00gA"})), {"00gA"})
+    assert (await memory.last_seen()).believed.deleted == {"00gA"}
+    await memory.remember(directory(groups=[], incomplete="503"), {})
+    assert (await memory.last_seen()).believed.deleted == {"00gA"}
+    await memory.remember(directory(groups=[]), {})
+    assert (await memory.last_seen()).believed.deleted == frozenset()
+
+
+async def test_a_roster_is_doubted_until_it_is_remembered_anew(memory):
+    found = directory(direct={"0oaA": ["00uA"]})
+    await memory.remember(found, {})
+    await memory.doubt("0oaA")
+    assert (await memory.last_seen()).believed.direct == {}
+    await memory.remember_keys(found, {"0oaA"})
+    assert (await memory.last_seen()).believed.direct["0oaA"].ids == {"00uA"}
+
+
 async def test_counts_stand_until_the_next_ones_are_settled(memory):
     await memory.settle({GROUPS: 5, APPS: 3})
     await memory.settle({GROUPS: 4})

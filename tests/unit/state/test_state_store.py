@@ -210,9 +210,9 @@ async def test_who_was_deleted_lately_is_known_until_created_again(store):
         await store.journal.finish(sequence, outcome, at=NOW, boot=BOOT)
     span = timedelta(seconds=30)
     set_back = {"now": NOW - timedelta(days=1), "boot": Boot("this", 1010.0)}
-    assert await store.journal.deleted_within(span, now=NOW, boot=BOOT) == [("ada@x.io", NOW)]
+    assert await store.journal.deleted_within(span, now=NOW, boot=BOOT) == [("ada@x.io", "00uADA", NOW)]
     ten_seconds_ago = NOW - timedelta(days=1, seconds=10)
-    assert await store.journal.deleted_within(span, **set_back) == [("ada@x.io", ten_seconds_ago)]
+    assert await store.journal.deleted_within(span, **set_back) == [("ada@x.io", "00uADA", ten_seconds_ago)]
     assert await store.journal.deleted_within(span, now=NOW, boot=Boot("this", 1030.0)) == []
     await store.journal.record(entry())
     await store.journal.flush()

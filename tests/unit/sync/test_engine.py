@@ -255,3 +255,74 @@ async def test_an_approval_and_a_release_bring_the_next_pass_forward(store, comm
         assert [lock.user for lock in (await script.engine.release("ada@x.io", by="ada")).locks] == ["ada@x.io"]
     await asyncio.wait_for(running, 5)
     assert [trigger for trigger, _ in script.ran] == ["start", "command"]
+
+
+class Reading:
+    """A follower whose log is read on; how changes arrive is as a test says."""
+
+    def __init__(self, *, reads_on=True, may_follow=True):
+        self.reads_on, self.may_follow = reads_on, may_follow
+        self.looks = False
+
+    async def begun(self):
+        pass
+
+    def may_look(self):
+        self.looks = True
+
+
+HOUR = timedelta(hours=1)
+
+
+def engine_that_follows(store, *lines, passed_ago=None, **follower):
+    """An engine that can go on from a pass which ended so long ago, or fails to with an error."""
+    engine, script = engine_of(store, *lines)
+    engine._audit_interval = 4 * HOUR
+    engine.follower = Reading(**follower)
+    script.asked = []
+
+    async def resume(*, within):
+        script.asked.append(within)
+        if isinstance(passed_ago, Exception):
+            raise passed_ago
+        return passed_ago
+
+    script.resume = resume
+    return engine, script
+
+
+async def test_a_process_that_goes_on_makes_its_first_pass_when_that_is_due(store):
+    engine, script = engine_that_follows(store, REPORT, REPORT, passed_ago=HOUR)
+    await engine.run()
+    assert script.ran == [("interval", 3 * 3600), ("interval", 7 * 3600)]
+    assert script.asked == [4 * HOUR]
+    assert engine.follower.looks
+
+
+async def test_a_process_that_goes_on_and_then_cannot_follow_passes_as_without_the_log(store):
+    engine, script = engine_that_follows(store, REPORT, passed_ago=timedelta(minutes=4))
+    follower = engine.follower
+
+    async def begun():
+        follower.may_follow = False
+
+    follower.begun = begun
+    await engine.run()
+    assert script.asked == [timedelta(minutes=10)]
+    assert script.ran == [("interval", 360)]
+
+
+@pytest.mark.parametrize(
+    "why", [None, TeleportOktaError("the cluster is down"), StandbyError("00oACME", "x"), ZeroDivisionError()]
+)
+async def test_a_process_that_cannot_go_on_passes_at_once_and_looks_all_the_same(store, why):
+    engine, script = engine_that_follows(store, REPORT, passed_ago=why)
+    await engine.run()
+    assert script.ran == [("start", 0)]
+    assert engine.follower.looks
+
+
+async def test_a_process_whose_log_begins_only_now_does_not_go_on(store):
+    engine, script = engine_that_follows(store, REPORT, passed_ago=HOUR, reads_on=False)
+    await engine.run()
+    assert (script.ran, script.asked) == ([("start", 0)], [])

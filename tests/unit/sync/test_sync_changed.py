@@ -44,6 +44,19 @@ class ScriptedOkta:
         return self.changed
 
 
+class AskedTimes:
+    """The part of the state that keeps when it was asked."""
+
+    def __init__(self):
+        self.times = {}
+
+    async def asked(self, what):
+        return self.times.get(what)
+
+    async def remember_asked(self, what, at):
+        self.times[what] = at
+
+
 class Asking:
     def __init__(self, *rows, users=(), app_id="0oaSAML"):
         self.okta, self.clock = ScriptedOkta(), VirtualClock(NOW)
@@ -52,7 +65,7 @@ class Asking:
             users=SimpleNamespace(owned={okta_id: okta_id for okta_id in users}),
             directory=SimpleNamespace(okta=organization(*rows)) if rows else None,
         )
-        self.changed = Changed(self.okta, self.registry, self.clock, app_id)
+        self.changed = Changed(self.okta, self.registry, AskedTimes(), self.clock, app_id)
 
     async def people(self):
         return [hint.of for hint in await self.changed.people()]

@@ -113,6 +113,11 @@ def test_an_assignment_that_is_there_and_reads_as_over_contradicts():
     assert contradicts(Hint(PERSON, ADA, claim=Claim.THERE), reading(ada(assignment="DEPROVISIONED")))
 
 
+def test_an_assignment_that_no_read_shows_yet_contradicts():
+    not_shown = MalformedRow(ADA, "a read does not show it yet")
+    assert contradicts(Hint(PERSON, ADA, claim=Claim.THERE), reading(malformed=[not_shown]))
+
+
 @pytest.mark.parametrize("kind", [PERSON, STATUS])
 def test_a_row_that_cannot_be_read_whole_contradicts_by_its_statuses(kind):
     row = MalformedRow(ADA, "two logins", status="ACTIVE", assignment_status="ACTIVE")

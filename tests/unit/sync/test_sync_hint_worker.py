@@ -52,8 +52,12 @@ class ScriptedPass:
         self.under_way = 0
         self.most_under_way = 0
         self.deed = None
+        self.doubted = []
 
-    async def settle(self, scope, *, trigger, reads):
+    async def doubt_roster(self, okta_id):
+        self.doubted.append(okta_id)
+
+    async def settle(self, scope, *, trigger, reads, follow_up):
         ids = sorted(named(scope.users) | named(scope.groups) | named(scope.apps))
         self.begun.append(ids)
         self.under_way += 1
@@ -74,7 +78,9 @@ class ScriptedPass:
         reading = SimpleNamespace(
             facts=SimpleNamespace(people=listing(*self.people)), directory=self.registry.directory, scope=scope
         )
-        return Settled(self.plan, tuple(self.outcomes), reading)
+        settled = Settled(self.plan, tuple(self.outcomes), reading)
+        await follow_up(settled)
+        return settled
 
     def hold(self, *ids):
         """Let the looks at these wait."""
@@ -101,6 +107,18 @@ class Registry:
         self.users = {}
         self.lists = {}
         self.direct = set()
+        self.moved = []
+        self.memberships = {}
+
+    @property
+    def moves(self):
+        return len(self.moved)
+
+    def moved_since(self, moves):
+        return self.moved[moves:]
+
+    def lists_with(self, names):
+        return sorted(one for one, members in self.memberships.items() if members & names)
 
     def know(self, okta):
         self.directory = SimpleNamespace(okta=okta)
@@ -425,6 +443,50 @@ async def test_somebody_who_becomes_a_user_brings_the_lists_that_they_are_in(wor
     await work.hint(PROFILE)
     await work.worker.see_to_all()
     assert work.full_pass.order == [ADA, ENG]
+
+
+@pytest.mark.parametrize(("who", "again"), [(ADA, True), (BOB, False)])
+async def test_a_list_is_looked_at_again_if_somebody_in_it_got_or_lost_a_user_meanwhile(work, who, again):
+    async def move():
+        work.full_pass.deed = None
+        work.full_pass.registry.moved.append(who)
+
+    work.full_pass.registry.know(organization(group(ENG, members=[ADA])))
+    work.full_pass.deed = move
+    await work.hint(JOINED)
+    await work.worker.see_to_all()
+    assert work.full_pass.order == ([ENG, ENG] if again else [ENG])
+
+
+@pytest.mark.parametrize(("names", "brings"), [(["ada", "new"], True), (["new"], True), (["ada"], False), ([], False)])
+async def test_another_name_brings_the_lists_that_the_person_is_in(work, names, brings):
+    async def rename():
+        work.full_pass.registry.users[ADA] = names
+
+    work.full_pass.registry.know(organization(group(ENG, members=[ADA])))
+    work.full_pass.registry.users[ADA] = ["ada"]
+    work.full_pass.registry.lists[ADA] = [ENG]
+    work.full_pass.people = (person(ADA, "new", scope="GROUP"),)
+    work.full_pass.deed = rename
+    await work.hint(PROFILE)
+    await work.worker.see_to_all()
+    assert work.full_pass.order == ([ADA, ENG] if brings else [ADA])
+
+
+async def test_a_leaver_whom_another_look_put_into_a_list_meanwhile_brings_the_list(work):
+    async def leave():
+        del work.full_pass.registry.users[ADA]
+
+    work.full_pass.registry.know(organization(group(ENG, members=[ADA])))
+    work.full_pass.registry.users[ADA] = ["ada"]
+    work.full_pass.registry.memberships[ENG] = {"ada"}
+    work.full_pass.deed = leave
+    await work.hint(SUSPENDED)
+    work.full_pass.errors[ADA] = [StateError("the disk is full")]
+    await work.worker.see_to_all()
+    work.full_pass.deed = None
+    await work.until_nothing_waits()
+    assert ENG in work.full_pass.order
 
 
 @pytest.mark.parametrize("end", ["a failed change", "an error"])

@@ -1,0 +1,98 @@
+"""What the cluster was seen to hold when this process, or one before it, last read or wrote each object."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.plan.changes import LOCK, USER
+from teleport_okta.plan.fingerprints import Fingerprint
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable
+
+    from teleport_okta.state.database import Database
+
+
+_SETTLED: Final = "fingerprints are settled"
+
+
+class Fingerprints:
+    """Reads and writes fingerprints. Every method raises StateError.
+
+    A fingerprint has a time: when what it says was read. One from an older reading replaces none.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def are_settled(self) -> bool:
+        """Whether a full pass has ever left some."""
+
+        def select(connection: sqlite3.Connection) -> bool:
+            return bool(connection.execute("SELECT 1 FROM memory WHERE key = ?", (_SETTLED,)).fetchall())
+
+        return await self._database.submit(select)
+
+    async def all(self) -> list[Fingerprint]:
+        """Return them all."""
+        return await self._database.submit(_all)
+
+    async def settle(self, found: Iterable[Fingerprint], *, kinds: Collection[str], at: datetime) -> None:
+        """Make these all there are of some kinds, as a reading of `at` has it."""
+        rows = {one.key: one for one in found}
+
+        def write(connection: sqlite3.Connection) -> None:
+            known = connection.execute("SELECT kind, name, at FROM fingerprints").fetchall()
+            gone = [
+                (kind, name)
+                for kind, name, seen in known
+                if kind in kinds and (kind, name) not in rows and seen <= at.timestamp()
+            ]
+            connection.executemany("DELETE FROM fingerprints WHERE kind = ? AND name = ?", gone)
+            _put(connection, (one for one in rows.values() if one.kind in kinds), at)
+            connection.execute("INSERT OR REPLACE INTO memory VALUES (?, '1')", (_SETTLED,))
+
+        await self._database.submit(write)
+
+    async def settle_some(
+        self, found: Iterable[Fingerprint], *, ids: Iterable[str], users: Iterable[str], at: datetime
+    ) -> None:
+        """Make these all there are of some Okta ids, and of the users of some names with their locks.
+
+        `at` is when that was read. Locks of people whose user's name is not among those asked for stay.
+        """
+        rows, of_ids, names = list(found), [(LOCK, one) for one in ids], list(users)
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM fingerprints WHERE kind != ? AND okta_id = ?", of_ids)
+            connection.executemany(
+                "DELETE FROM fingerprints WHERE kind = ? AND name = ?", [(USER, one) for one in names]
+            )
+            connection.executemany(
+                "DELETE FROM fingerprints WHERE kind = ? AND digest = ?", [(LOCK, one) for one in names]
+            )
+            _put(connection, rows, at)
+
+        await self._database.submit(write)
+
+
+def _all(connection: sqlite3.Connection) -> list[Fingerprint]:
+    rows = connection.execute("SELECT kind, name, okta_id, digest, until FROM fingerprints")
+    return [
+        Fingerprint(kind, name, okta_id, digest, None if until is None else datetime.fromtimestamp(until, UTC))
+        for kind, name, okta_id, digest, until in rows
+    ]
+
+
+def _put(connection: sqlite3.Connection, found: Iterable[Fingerprint], at: datetime) -> None:
+    connection.executemany(
+        "INSERT INTO fingerprints (kind, name, okta_id, digest, until, at) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (kind, name) DO UPDATE SET okta_id = excluded.okta_id, digest = excluded.digest, "
+        "until = excluded.until, at = excluded.at WHERE excluded.at >= at",
+        [
+            (one.kind, one.name, one.okta_id, one.digest, one.until and one.until.timestamp(), at.timestamp())
+            for one in found
+        ],
+    )
