@@ -154,9 +154,8 @@ class FollowedPlay(Play):
     def note_death(self):
         """The process has died: see what it left."""
         self.witness.look("the cut")
-        self.listings += PASSES_A_START
         if not self.has_passed:
-            self.listings = self.world.gateway.full_listings + PASSES_A_START
+            self.listings = self.world.gateway.full_listings
             self.has_passed = self._passed()
 
     def listed_too_often(self, act):
@@ -186,10 +185,6 @@ class FollowedPlay(Play):
                 found = list(user.Spec.Traits.Values["okta/department"].Values)
                 if found != [profile["department"]]:
                     yield f"{name} is of {found} instead of {profile['department']}"
-
-
-PASSES_A_START = 0
-"""How many full passes a process makes when it is started."""
 
 
 @dataclass(frozen=True)

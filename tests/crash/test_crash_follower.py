@@ -1,7 +1,7 @@
 """The cut sweep of the follower: a process that follows both systems is killed anywhere, and everything comes right.
 
 Contract: wherever a process dies that follows Okta's System Log and a watch of Teleport, it is started again, goes on
-from where the log was left, and brings everything to what it should be; only a start makes a full pass.
+from where the log was left, and brings everything to what it should be without another full pass.
 
 Space: one history of some 60 acts of administrators (`crash_followed_story`) is told to its end to see where it can be
 cut: just before and just after each durable write, and at each answer of Okta and Teleport, as in `test_crash_sweep`.
@@ -12,7 +12,7 @@ comes the next act.
 Oracle: after each act users, roles, traits, groups, app servers, lists and members equal what the organisation says,
 computed from scratch; everybody who left within 30 h 15 min, and everybody suspended, has one lock of ours, and nobody
 else has one. The witness looks after every call (`crash_witness`, `directory_guard`). From the end of the first full
-pass on, all groups of Okta are listed after a start (`PASSES_A_START`) and at no other time.
+pass on there is no other one.
 
 Sampling: CRASH_FOLLOWER=each tries every cut, a number so many tellings (4 by default), and a name one cut alone
 (`7a12`: the twelfth answer after act 7; `7w3`: the third point around a durable write). CRASH_LOG=file keeps the log of

@@ -104,7 +104,7 @@ OF_LISTS = (
     ),
     Mutant(
         "before a first full pass nobody is expected to become a user",
-        "sync/registry.py",
+        "sync/who_is_who.py",
         "self._expected: set[str] | AllIds = ALL",
         "self._expected: set[str] | AllIds = set()",
         (

@@ -167,10 +167,16 @@ class KeyProcedure:
 
         A process that died in between would undo what it had done, by what the state knew before.
         """
-        self._context.registry.learn(reading)
-        known, objects = self._context.registry.directory, named(reading.scope.groups) | named(reading.scope.apps)
-        if known is not None and objects:
-            await self._context.store.directory.remember_keys(known.okta, objects)
+        registry, objects = self._context.registry, named(reading.scope.groups) | named(reading.scope.apps)
+        before = registry.directory
+        registry.learn(reading)
+        known = registry.directory
+        if known is None or before is None or not objects:
+            return
+        # An app that was read from its own side tells what other groups grant.
+        told = before.okta.grants
+        objects |= {one for one, roster in known.okta.grants.items() if told.get(one) is not roster}
+        await self._context.store.directory.remember_keys(known.okta, objects)
 
     async def _remember(self, reading: Reading, plan: Plan, outcomes: tuple[Outcome, ...], interval: timedelta) -> None:
         """Keep what is held and set aside of the scope, and which of its people have a user."""

@@ -8,12 +8,10 @@ members, and which group grants which app.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from teleport_okta.desired.trust import PEOPLE, UNCONFIRMED
-from teleport_okta.model import labels
 from teleport_okta.model.access import (
     ListMembers,
     TeleportAccessList,
@@ -24,26 +22,25 @@ from teleport_okta.model.access import (
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
-from teleport_okta.model.scope import ALL, AllIds, named
+from teleport_okta.model.scope import AllIds, named
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, TRAITS, USER, USER_GROUP, Action
-from teleport_okta.plan.holders import KnownUsers
-from teleport_okta.plan.locks import LocksOfUsers
 from teleport_okta.plan.owned import owned_objects
 from teleport_okta.sync.directory_of_keys import with_keys, with_learned
 from teleport_okta.sync.inheriting import remembered_inheritance
+from teleport_okta.sync.who_is_who import WhoIsWho
 from teleport_okta.teleport.recent import Named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from teleport_okta.desired.trust import Absences
     from teleport_okta.model.harm import Harmed
     from teleport_okta.model.inheritance import Inheritance
-    from teleport_okta.model.okta import OktaApp, PersonFacts
-    from teleport_okta.plan.actual import ActualDirectory, ActualUsers
+    from teleport_okta.model.okta import OktaApp
+    from teleport_okta.plan.actual import ActualDirectory
     from teleport_okta.plan.changes import Change
+    from teleport_okta.plan.holders import KnownUsers
     from teleport_okta.plan.lost_traits import LostTraits
     from teleport_okta.plan.plan import Plan
     from teleport_okta.state.people_seen import SeenPerson
@@ -52,17 +49,15 @@ if TYPE_CHECKING:
 
 _NOBODY = ListMembers()
 
-_MOVES_KEPT: Final = 1000
-"""How many who got or lost a user are told apart; a look at a list during which more did is repeated."""
-
 N = TypeVar("N", bound=Named)
 T = TypeVar("T")
 
 
-class Registry:
+class Registry(WhoIsWho):
     """What this process knows of both systems beside what it reads at the moment."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.limits = Limits()
         """The limits by which the last full pass was braked."""
 
@@ -90,17 +85,7 @@ class Registry:
         self.on_applied: Callable[[Change], None] | None = None
         """Is told each change that was applied."""
 
-        self._expected: set[str] | AllIds = ALL
         self._learned: frozenset[str] = frozenset()
-        self._owned: dict[str, str] = {}
-        self._others: set[str] = set()
-        self._replaced: dict[str, str] = {}
-        self._locked: dict[str, str] = {}
-        self._names: dict[str, tuple[str, ...]] = {}
-        self._rivals: dict[str, tuple[str, ...]] = {}
-        self._left: dict[str, str] = {}
-        self._moves = 0
-        self._moved: deque[str] = deque(maxlen=_MOVES_KEPT)
         self._is_loaded = False
         self._directory: DirectoryFacts | None = None
         self._roles: dict[str, TeleportRole] = {}
@@ -110,11 +95,6 @@ class Registry:
         self._members: dict[str, ListMembers] = {}
         self._open: dict[str, set[str]] = {}
         self._meanwhile: list[Change] | None = None
-
-    @property
-    def users(self) -> KnownUsers:
-        """The names of all users, as far as is known."""
-        return KnownUsers(self._owned, frozenset(self._others))
 
     @property
     def directory(self) -> DirectoryFacts | None:
@@ -132,74 +112,15 @@ class Registry:
         )
         return replace(self._directory, actual=actual)
 
-    @property
-    def expected(self) -> Container[str]:
-        """The Okta ids of people whom the last full pass makes users, as far as that is not done; all before a pass."""
-        return self._expected
-
-    @property
-    def moves(self) -> int:
-        """How often somebody has got a user, or lost one, in the life of this process."""
-        return self._moves
-
-    def moved_since(self, moves: int) -> Container[str]:
-        """Return the Okta ids of those who did since there were so many; everybody's where nobody knows."""
-        number = self._moves - moves
-        return ALL if number > len(self._moved) else set(list(self._moved)[len(self._moved) - number :])
-
-    @property
-    def left(self) -> Mapping[str, str]:
-        """Maps the names of users whom we deleted lately, and who have not come back, to Okta ids."""
-        return self._left
-
-    def take_left(self, left: Mapping[str, str]) -> None:
-        """Take over whom an earlier process deleted lately."""
-        self._left = {**left, **self._left}
-
-    def names(self) -> dict[str, str]:
-        """Map the names of users to the Okta ids they stand for, also where a login has taken our label away."""
-        return self._replaced | {name: okta_id for name, okta_id in self._owned.items() if okta_id}
-
     async def load(self, store: Store) -> None:
         """Bring back, once, which users stood for whom when the last process ended, and what was left behind.
 
         Raises StateError.
         """
         if not self._is_loaded:
-            self._owned = {**await store.user_names.there(), **self._owned}
-            self._names = _by_id(self._owned)
+            self.load_users(await store.user_names.there())
             self.inheritance = await remembered_inheritance(store)
             self._is_loaded = True
-
-    def replaced(self, actual: ActualUsers, owner: str, now: datetime) -> dict[str, str]:
-        """Return the users who stood for somebody, and do not carry our label any more: a login replaced the record.
-
-        The result maps their names to Okta ids. Whoever was locked as a leaver is left out when that lock has run out:
-        every certificate has expired by then. So is whose record carries the id of somebody else: no login writes that,
-        so the record was given on, by a process that died before it could note it.
-        """
-        users, locks = actual.users, LocksOfUsers(actual.locks.values(), owner=owner, now=now)
-        known = self._replaced | self._owned
-        found = {
-            name: okta_id
-            for name, okta_id in known.items()
-            if okta_id
-            and name in users
-            and labels.owner_of(users[name].labels) != owner
-            and labels.okta_id_of(users[name].labels) in {None, okta_id}
-        }
-        if actual.locks_unread:
-            return found
-        return {
-            name: okta_id
-            for name, okta_id in found.items()
-            if self._locked.get(name) != okta_id or locks.has_left(name, okta_id)
-        }
-
-    def names_of(self, okta_id: str) -> frozenset[str]:
-        """Return the names of the users that stand for a person, or stood for them before a login."""
-        replaced = (name for name, holder in self._replaced.items() if holder == okta_id)
-        return frozenset((*self._names.get(okta_id, ()), *replaced))
 
     def peopled(self) -> frozenset[str]:
         """Return the names of the lists that have imported members, as far as is known."""
@@ -216,10 +137,6 @@ class Registry:
             for list_name, members in directory.actual.members.items()
             if any(members.has_import(name) for name in names)
         )
-
-    def rivals(self, name: str) -> tuple[str, ...]:
-        """Return the ids of the people whose names were the same as this one but for the case of letters."""
-        return self._rivals.get(name.casefold(), ())
 
     def begin_reading(self) -> None:
         """Note from now on what is applied while a full pass reads: what it read before that must not undo it."""
@@ -258,7 +175,7 @@ class Registry:
         self.lost_traits = plan.lost_traits
         made = (change.okta_id for change in plan.changes if change.kind == USER and change.action is not Action.DELETE)
         put_off = (one.row.okta_id for one in plan.put_off if one.row.kind == USER)
-        self._expected = {*made, *put_off, *plan.waiting}
+        self.expect((*made, *put_off, *plan.waiting))
 
     def rebuild(
         self,
@@ -271,7 +188,7 @@ class Registry:
         owner: str,
     ) -> None:
         """Take over what the state and one listing of Teleport tell, before a first full pass."""
-        self._take_users(users, replaced)
+        self.take_users(users, replaced)
         self.limits, self.inheritance = limits, inheritance
         if directory is not None:
             self._keep(directory)
@@ -285,22 +202,21 @@ class Registry:
         `put_off` are the Okta ids of those whose users were refused, and are tried again.
         """
         self.app, self.lost_traits = app, lost_traits
-        self._remember_names(people)
+        self.take_names(people)
         managed = {one.okta_id for one in people if one.managed}
-        self._expected = {okta_id for okta_id in (*managed, *put_off) if not self.names_of(okta_id)}
+        self.expect(okta_id for okta_id in (*managed, *put_off) if not self.names_of(okta_id))
 
     def count(self, owner: str) -> None:
         """Take what is known now for what is owned: what a pass has made counts for the single keys that follow."""
         directory = self.directory
-        self.owned = {USER: self._owned.keys()}
+        self.owned = {USER: self.users.owned.keys()}
         if directory is not None:
             self.owned = {**self.owned, **owned_objects(directory.actual, owner)}
 
     def learn(self, reading: Reading) -> None:
         """Take over what was read of a few keys."""
         for person in reading.facts.people.people:
-            name = (person.name or "").casefold()
-            self._rivals[name] = tuple(dict.fromkeys((*self._rivals.get(name, ()), person.okta_id)))
+            self.take_name(person)
         if reading.directory is not None and self._directory is not None:
             ids = named(reading.scope.groups) | named(reading.scope.apps)
             fresh = self._directory.fresh
@@ -334,7 +250,7 @@ class Registry:
 
     def take_read(self, reading: Reading) -> None:
         """Take over what was read of a few users, and of the lists and roles of groups and apps, before they change."""
-        self._take_users_read(reading.actual.users, named(reading.scope.users), reading.policy.owner)
+        self.take_users_read(reading.actual.users, named(reading.scope.users), reading.policy.owner)
         if reading.directory is None:
             return
         actual = reading.directory.actual
@@ -377,9 +293,9 @@ class Registry:
     def _apply(self, change: Change) -> None:
         match change.content or change.found:
             case TeleportUser() as user:
-                self._apply_to_user(change, user)
+                self.apply_to_user(change, user)
             case TeleportLock() if change.lock_for is not None:
-                self._locked[change.subject] = change.okta_id
+                self.note_locked(change.subject, change.okta_id)
             case TeleportMember() as member:
                 self._apply_to_member(change, member)
             case TeleportRole() as role:
@@ -392,46 +308,10 @@ class Registry:
                 self._apply_to_list(change, found)
 
     def _fill_people(self, reading: Reading) -> None:
-        self._take_users(reading.users, reading.replaced)
+        self.take_users(reading.users, reading.replaced)
         self.app, self.limits = reading.facts.app, reading.limits
         self.missing = _missing(reading)
-        self._remember_names(reading.facts.people.people)
-
-    def _take_users(self, users: KnownUsers, replaced: Mapping[str, str]) -> None:
-        self._owned = dict(users.owned)
-        self._names = _by_id(self._owned)
-        self._others = set(users.others)
-        self._replaced = dict(replaced)
-        self._locked = {name: okta_id for name, okta_id in self._locked.items() if replaced.get(name) == okta_id}
-
-    def _take_users_read(self, users: Mapping[str, TeleportUser], ids: Collection[str], owner: str) -> None:
-        """Take over for whom users stand, which a listing may not show yet, and who of these people has none."""
-        for okta_id in ids:
-            for name in self._names.get(okta_id, ()):
-                if name not in users:
-                    self._forget_user(name)
-        for name, user in users.items():
-            okta_id = labels.okta_id_of(user.labels) or ""
-            if labels.owner_of(user.labels) == owner and okta_id and self._owned.get(name) != okta_id:
-                self._forget_user(name)
-                self._others.discard(name)
-                self._know_user(name, okta_id)
-
-    def _forget_user(self, name: str) -> None:
-        before = self._owned.pop(name, None)
-        if before is not None and before in self._names:
-            self._note_move(before)
-            self._names[before] = tuple(one for one in self._names[before] if one != name)
-
-    def _note_move(self, okta_id: str) -> None:
-        self._moves += 1
-        self._moved.append(okta_id)
-
-    def _know_user(self, name: str, okta_id: str) -> None:
-        self._note_move(okta_id)
-        self._left.pop(name, None)
-        self._owned[name] = okta_id
-        self._names[okta_id] = (*self._names.get(okta_id, ()), name)
+        self.take_names(reading.facts.people.people)
 
     def _keep(self, directory: DirectoryFacts) -> None:
         actual = directory.actual
@@ -439,27 +319,6 @@ class Registry:
         self._roles, self._user_groups = dict(actual.roles), dict(actual.user_groups)
         self._app_servers, self._lists = dict(actual.app_servers), dict(actual.access_lists)
         self._members, self._open = dict(actual.members), {}
-
-    def _remember_names(self, people: Iterable[PersonFacts | SeenPerson]) -> None:
-        by_name: defaultdict[str, list[str]] = defaultdict(list)
-        for person in people:
-            if person.name:
-                by_name[person.name.casefold()].append(person.okta_id)
-        self._rivals = {name: tuple(ids) for name, ids in by_name.items()}
-
-    def _apply_to_user(self, change: Change, user: TeleportUser) -> None:
-        self._forget_user(user.name)
-        self._others.discard(user.name)
-        self._replaced.pop(user.name, None)
-        self._locked.pop(user.name, None)
-        if not isinstance(self._expected, AllIds):
-            self._expected.discard(change.okta_id)
-        if change.action is not Action.DELETE:
-            self._know_user(user.name, change.okta_id)
-        else:
-            self._left[user.name] = change.okta_id
-            if len(self._left) > _MOVES_KEPT:
-                del self._left[next(iter(self._left))]
 
     def _settle_members(self) -> None:
         """Make sets of the imported members that are being changed."""
@@ -490,13 +349,6 @@ def _missing(reading: Reading) -> frozenset[str]:
     people = reading.facts.people
     listed = {row.okta_id for row in people.people} | {row.okta_id for row in people.malformed}
     return frozenset({*reading.users.owned.values(), *reading.replaced.values()} - listed)
-
-
-def _by_id(owned: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    names: dict[str, tuple[str, ...]] = {}
-    for name, okta_id in owned.items():
-        names[okta_id] = (*names.get(okta_id, ()), name)
-    return names
 
 
 def _write(kept: dict[str, N], found: N, change: Change) -> None:

@@ -10,6 +10,7 @@ from contract.sync.following import Followed
 from contract.sync.office import ROOMY, with_a_roomy_brake
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.names import app_server_name, member_role
+from teleport_okta.model.scope import Scope
 from teleport_okta.okta.buckets import GROUPS, ONE_APP, OTHER, USERS
 from teleport_okta.okta.system_log import LOGS
 from teleport_okta.sandbox.teleport.faults import Fault
@@ -205,6 +206,14 @@ async def test_of_very_many_users_who_changed_meanwhile_a_full_pass_reads_all(fo
         followed.office.teleport.administrator.edit_user(name, roles=["access"])
     await started()
     assert followed.reconciled == ["2 users were changed in Teleport"]
+
+
+async def test_what_groups_grant_by_the_app_that_was_read_is_known_after_the_end(followed):
+    group = group_of(followed)
+    miro = followed.office.app("Miro", groups=[group])
+    await followed.world.parts.full_pass.settle(Scope.of(apps=[miro.id]), trigger="test")
+    seen = await followed.world.parts.store.directory.last_seen()
+    assert seen.believed.grants[group.id].ids == {app_of(followed).id, miro.id}
 
 
 @pytest.fixture
