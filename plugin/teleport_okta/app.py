@@ -146,6 +146,7 @@ async def _run(settings: Settings, parts: Parts) -> None:
     follower = follower_of(settings, parts, engine.reconcile) if settings.sync.follow_log else None
     engine.follower = follower
     if follower is not None:
+        follower.hold_looks()
         parts.metrics.follow_log(follower.following)
     with served(parts.metrics, settings.metrics.listen):
         async with kept(parts, follower), serving(AdminService(engine, parts.store), settings.storage.data_dir):

@@ -110,6 +110,8 @@ async def measured(size: Size, directory: Path, clock: QuietClock) -> Followed:
         office = Office(okta, cluster, settings, clock)
         async with app.opened(settings, clock=clock) as parts:
             await made_at_once(cluster.cluster, parts, settings)
+            # The log has a position before the pass, as where a service has run before.
+            await app.follower_of(settings, parts, _no_pass).watcher.poll()
             report = await parts.full_pass.run(trigger="bench")
             if not report.succeeded:
                 raise BenchError(f"the pass did not succeed: {report.error}")
@@ -121,6 +123,7 @@ async def measured(size: Size, directory: Path, clock: QuietClock) -> Followed:
                 leavers, events, latencies = await _leavers(office)
                 changes = await _changes(office, follower)
                 burst = await _burst(office, follower)
+        resumed = await _resumed(office, settings)
     return Followed(
         interval=office.interval,
         latencies=latencies,
@@ -132,7 +135,30 @@ async def measured(size: Size, directory: Path, clock: QuietClock) -> Followed:
         change_calls=changes[0],
         change_cpu=changes[1],
         burst_calls=burst,
+        resumed_calls=resumed[0],
+        resumed_cpu=resumed[1],
     )
+
+
+async def _no_pass(_cause: str) -> bool:
+    return False
+
+
+async def _resumed(office: Office, settings: Settings) -> tuple[int, float]:
+    """Start another process on the same state; return the calls beside the polls, and the processor seconds."""
+    await office.clock.sleep(60)
+    mark, used = office.okta.mark(), time.process_time()
+    async with app.opened(settings, clock=office.clock) as parts:
+        follower = app.follower_of(settings, parts, _no_pass)
+        follower.hold_looks()
+        async with app.kept(parts, follower):
+            await follower.begun()
+            if await parts.full_pass.resume(within=settings.sync.audit_interval) is None:
+                raise BenchError("a process that was started again did not go on")
+            follower.may_look()
+            await office.clock.sleep(30)
+            await office.until(lambda: follower.worker.waiting == 0, "everything is seen to after a restart")
+            return office.calls(mark)[0], time.process_time() - used
 
 
 async def _leavers(office: Office) -> tuple[int, int, list[float]]:

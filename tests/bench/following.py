@@ -23,6 +23,8 @@ SECTION = "Between passes, by the log"
 LEAVERS = 40
 CHANGES = 500
 IDLE_SECONDS = 3600
+RESUMED_CALLS = 5
+"""What the organisation is, twice; the app; and by time which people, and which groups, changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Followed:
     `interval` is that of the polls. Latencies are virtual seconds from the deed to the lock. `idle_calls` and
     `idle_cpu` are of an hour in which nothing happens. `change_calls` are what `CHANGES` changed profiles cost beside
     the polls, `change_cpu` the processor seconds, and `burst_calls` what as many new members of one group cost.
+    `resumed_calls` and `resumed_cpu` are of a process that is started again, until it has gone on and nothing waits.
     """
 
     interval: float
@@ -44,6 +47,8 @@ class Followed:
     change_calls: int
     change_cpu: float
     burst_calls: int
+    resumed_calls: int
+    resumed_cpu: float
 
 
 def measured(sizes: Sequence[Size], directory: Path, progress: Callable[[str], None]) -> list[Row]:
@@ -92,5 +97,13 @@ def _rows(size: Size, found: Followed) -> list[Row]:
             "",
             2 * IDLE_SECONDS / 300 + 2,
             **{"polls": found.idle_polls, "CPU s": found.idle_cpu},
+        ),
+        at_most(
+            SECTION,
+            f"{size}: calls of a restart until nothing waits, beside the polls",
+            found.resumed_calls,
+            "",
+            RESUMED_CALLS,
+            **{"CPU s": found.resumed_cpu},
         ),
     ]

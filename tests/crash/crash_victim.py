@@ -161,6 +161,7 @@ class Victim:
             audit_interval=settings.sync.audit_interval,
         )
         self._engine.follower = app.follower_of(settings, parts, self._engine.reconcile)
+        self._engine.follower.hold_looks()
         await self._stack.enter_async_context(app.kept(parts, self._engine.follower))
         self._running = asyncio.ensure_future(self._engine.run())
         self._stack.callback(self._running.cancel)

@@ -100,6 +100,7 @@ class Follower:
         self._began = clock.now()
         self._has_begun = asyncio.Event()
         self._may_look = asyncio.Event()
+        self._may_look.set()
         self.reads_on = False
         """Whether the log is read on from where an earlier process left it."""
 
@@ -134,8 +135,12 @@ class Follower:
         """
         await _soon(self._has_begun)
 
+    def hold_looks(self) -> None:
+        """See to no hints until `may_look`: an engine will say whether this process goes on from an earlier one."""
+        self._may_look.clear()
+
     def may_look(self) -> None:
-        """Let hints be seen to: it is known by now whether this process goes on from what an earlier one knew."""
+        """Let hints be seen to: it is known by now what an earlier process has left."""
         self._may_look.set()
 
     async def follow(self) -> None:
@@ -161,7 +166,7 @@ class Follower:
         await self.cluster.follow()
 
     async def look(self) -> None:
-        """See to hints until cancelled, once the log has begun and it is known what an earlier process has left."""
+        """See to hints until cancelled, once the log has begun, and nothing holds them."""
         await self.begun()
         await _soon(self._may_look)
         await self.worker.run()

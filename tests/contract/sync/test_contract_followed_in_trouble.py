@@ -147,7 +147,6 @@ async def test_passes_and_looks_begin_although_the_log_is_not_answered(followed,
     parts = followed.world.parts
     await parts.store.hints.add([Hint(HintKind.PERSON, followed.person(ADA).id)], at=followed.world.clock.now())
     followed.okta.suspend(followed.person(ADA).id)
-    followed.follower.may_look()
     running = [asyncio.ensure_future(one()) for one in (followed.follower.follow, followed.follower.look)]
     try:
         async with asyncio.timeout(5):
@@ -179,6 +178,28 @@ async def test_a_log_that_may_not_be_read_brings_full_passes_at_once(followed):
     followed.okta.fail("forbidden", path="/api/v1/logs")
     await followed.watcher.poll()
     assert not followed.follower.may_follow
+
+
+async def test_looks_that_are_held_wait_for_who_holds_them_but_not_for_ever(followed, monkeypatch):
+    monkeypatch.setattr(follower_module, "BEGUN_WITHIN", 0.2)
+    for is_let_go in (True, False):
+        followed.follower.hold_looks()
+        ran = asyncio.Event()
+
+        async def run(ran=ran):
+            ran.set()
+
+        monkeypatch.setattr(followed.worker, "run", run)
+        looking = asyncio.ensure_future(followed.follower.look())
+        await followed.watcher.poll()
+        followed.follower._has_begun.set()
+        await asyncio.sleep(0.02)
+        assert not ran.is_set()
+        if is_let_go:
+            followed.follower.may_look()
+        async with asyncio.timeout(5):
+            await ran.wait()
+        await looking
 
 
 async def test_of_many_in_quarantine_some_are_tried_again_at_a_time(followed):
