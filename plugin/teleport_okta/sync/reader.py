@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.okta import OktaApp, OktaOrganization
     from teleport_okta.model.teleport import TeleportRole
     from teleport_okta.okta.directory import DirectoryReading, Progress
+    from teleport_okta.plan.actual import ActualUsers
     from teleport_okta.settings import BrakeSettings, Settings
     from teleport_okta.state.store import Store, WholePass
     from teleport_okta.sync.hour import Hour
@@ -72,6 +73,9 @@ if TYPE_CHECKING:
 
     OnPeople = Callable[[Reading], Awaitable[None]]
 
+
+_UNLISTED_AT_MOST: Final = 100
+"""How many users are looked up that a listing lacks: more were not written within the moment that it lags behind."""
 
 _NOT_ASKED: Final = Absences("they have not been read by id yet", approvable=False)
 
@@ -177,7 +181,7 @@ class Reader:
         whole = await self._store.whole_pass()
         if whole is not None and whole.terms != terms.digest(settings):
             whole = None
-        actual = await read_users(self._teleport)
+        actual = await self._with_unlisted(await read_users(self._teleport))
         self._hour.learn(actual.locks.values(), owner)
         listed = None
         seen_last = await self._store.directory.last_seen()
@@ -222,6 +226,12 @@ class Reader:
         roles = () if listed is None else tuple(listed.roles.values())
         self.rebuilt = Rebuilt(terms, whole, tuple(hints), roles)
         return terms
+
+    async def _with_unlisted(self, actual: ActualUsers) -> ActualUsers:
+        """Add users that the listing lacks, and that are there: it lags behind what an earlier process just wrote."""
+        lacking = [name for name in self._registry.users.owned if name not in actual.users][:_UNLISTED_AT_MOST]
+        found = [await self._teleport.users.get(name) for name in lacking]
+        return replace(actual, users={**actual.users, **{user.name: user for user in found if user is not None}})
 
     async def _app(self, settings: Settings) -> OktaApp | None:
         """Read the app that people come from; None where it cannot be read now, and is when it is needed."""

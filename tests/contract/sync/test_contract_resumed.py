@@ -92,6 +92,19 @@ async def test_it_finds_nothing_to_look_at_after_looks_either(followed):
     assert await waiting(followed) == []
 
 
+async def test_a_user_whom_no_listing_shows_yet_is_known(followed):
+    """Listings lag behind: a process that starts right after another sees who was there before that one wrote."""
+    followed.world.hire(DEE)
+    followed.office.teleport.cluster.users.hold_listings(30)
+    await followed.catch_up()
+    assert DEE in followed.world.owned()
+    await followed.restart()
+    assert await followed.world.parts.full_pass.resume(within=FOUR_HOURS)
+    registry = followed.world.parts.full_pass.registry
+    assert registry.names_of(followed.person(DEE).id) == {DEE}
+    assert await waiting(followed) == []
+
+
 async def test_what_an_event_told_before_the_end_is_known_after_it(followed):
     """Groups, apps, grants and members that came since the last full pass."""
     sales = followed.office.group("Sales", ADA)
