@@ -123,6 +123,8 @@ async def measured(size: Size, directory: Path, clock: QuietClock) -> Followed:
                 leavers, events, latencies = await _leavers(office)
                 changes = await _changes(office, follower)
                 burst = await _burst(office, follower)
+                # What changed until then has been asked for by time.
+                await clock.sleep(900)
         resumed = await _resumed(office, settings)
     return Followed(
         interval=office.interval,

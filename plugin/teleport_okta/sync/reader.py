@@ -77,6 +77,9 @@ if TYPE_CHECKING:
 _UNLISTED_AT_MOST: Final = 100
 """How many users are looked up that a listing lacks: more were not written within the moment that it lags behind."""
 
+_LISTED_WITHIN: Final = 3.0
+"""Seconds until a listing shows a write, and some more (`reference/teleport-observed.md` 1.4)."""
+
 _NOT_ASKED: Final = Absences("they have not been read by id yet", approvable=False)
 
 
@@ -181,6 +184,7 @@ class Reader:
         whole = await self._store.whole_pass()
         if whole is not None and whole.terms != terms.digest(settings):
             whole = None
+        await self._until_listed()
         actual = await self._with_unlisted(await read_users(self._teleport))
         self._hour.learn(actual.locks.values(), owner)
         listed = None
@@ -226,6 +230,17 @@ class Reader:
         roles = () if listed is None else tuple(listed.roles.values())
         self.rebuilt = Rebuilt(terms, whole, tuple(hints), roles)
         return terms
+
+    async def _until_listed(self) -> None:
+        """Wait until listings show what an earlier process wrote last, if that ended a moment ago.
+
+        It wrote its position in the log as often as it read on.
+        """
+        position = await self._store.hints.position()
+        if position is not None:
+            ago = (self._clock.now() - position.polled_at).total_seconds()
+            if 0 <= ago < _LISTED_WITHIN:
+                await self._clock.sleep(_LISTED_WITHIN - ago)
 
     async def _with_unlisted(self, actual: ActualUsers) -> ActualUsers:
         """Add users that the listing lacks, and that are there: it lags behind what an earlier process just wrote."""

@@ -105,6 +105,19 @@ async def test_a_user_whom_no_listing_shows_yet_is_known(followed):
     assert await waiting(followed) == []
 
 
+async def test_what_listings_do_not_show_yet_is_waited_for(followed):
+    group = group_of(followed)
+    followed.okta.update_group(group.id, name="Engineering", description="those who build")
+    for store in (followed.office.teleport.cluster.user_groups, followed.office.teleport.cluster.access_lists):
+        store.hold_listings(6)  # catching up takes four seconds
+    await followed.catch_up()
+    followed.office.group("Sales", ADA)
+    await followed.catch_up()
+    await followed.restart()
+    assert await followed.world.parts.full_pass.resume(within=FOUR_HOURS)
+    assert await waiting(followed) == []
+
+
 async def test_what_an_event_told_before_the_end_is_known_after_it(followed):
     """Groups, apps, grants and members that came since the last full pass."""
     sales = followed.office.group("Sales", ADA)
