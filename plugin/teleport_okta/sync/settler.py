@@ -182,6 +182,8 @@ class Settler:
         holders = {self._context.registry.users.owned.get(name, ""), labels.okta_id_of(user.labels) if user else None}
         ids = {okta_id for okta_id in (*holders, *self._context.registry.rivals(name)) if okta_id}
         reading = await self.read(Scope.of(users=ids), [name])
+        # The listing of a pass may not have shown the user yet: then nothing is done, and nobody else would tell.
+        self._context.registry.take_users_read(reading.actual.users, (), self._terms.policy.owner)
         plan = await self.plan(reading)
         changes = tuple(change for change in plan.changes if change.key == name)
         found = reading.actual.users.get(name)

@@ -274,3 +274,14 @@ async def test_what_a_listing_does_not_show_yet_stays_when_it_is_planned_before_
         again = await run._settler.plan_again(key)
         assert not [change for change in again.changes if change.action == "delete"]
     run.end()
+
+
+async def test_a_user_whom_the_listing_of_the_pass_did_not_show_yet_is_known_after_it(staffed):
+    """An earlier process made the user and died before it could say so; then nothing is left to be done."""
+    staffed.world.hire("eve@x.io")
+    staffed.teleport.cluster.users.hold_listings(TEN_MINUTES + 60)
+    await staffed.next_pass()
+    await staffed.run_without_the_state()
+    report = await staffed.next_pass(after=1)
+    assert "eve@x.io" in {one.name for one in report.plan.changes}
+    assert staffed.world.parts.full_pass.registry.names_of(staffed.person("eve@x.io").id) == {"eve@x.io"}
