@@ -69,6 +69,7 @@ class Follower:
         self._teleport = teleport
         app_id = settings.okta.app_id or "" if settings.sync.source == "saml_app" else ""
         self._clock = clock
+        self._pass = full_pass
         self._hints = store.hints
         self._store = store
         self._rng = rng
@@ -146,7 +147,9 @@ class Follower:
     async def follow(self) -> None:
         """Follow the log until cancelled."""
         try:
-            if await self._hints.position() is not None:
+            position = await self._hints.position()
+            if position is not None:
+                self._pass.note_earlier_process(position.polled_at)
                 # What has come since an earlier process may be days of events: nobody waits for all of that to be read.
                 self.reads_on = True
                 self._has_begun.set()

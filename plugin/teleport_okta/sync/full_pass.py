@@ -255,6 +255,10 @@ class FullPass:
         self.role_warnings = self._warnings_of(resumed.roles)
         return resumed.passed_ago
 
+    def note_earlier_process(self, ended: datetime) -> None:
+        """Note when an earlier process last gave a sign of life: listings may lag behind what it wrote then."""
+        self._reader.earlier_ended = ended
+
     async def doubt_roster(self, okta_id: str) -> None:
         """Note that who is in a group, or has an app, is not as the state has it, until it is settled.
 

@@ -126,6 +126,9 @@ class Reader:
         self.rebuilt: Rebuilt | None = None
         """How the registry was filled before a first full pass, if it had to be."""
 
+        self.earlier_ended: datetime | None = None
+        """When an earlier process last gave a sign of life, where that is known."""
+
         self._rebuilding = asyncio.Lock()
 
     async def everything(
@@ -232,13 +235,9 @@ class Reader:
         return terms
 
     async def _until_listed(self) -> None:
-        """Wait until listings show what an earlier process wrote last, if that ended a moment ago.
-
-        It wrote its position in the log as often as it read on.
-        """
-        position = await self._store.hints.position()
-        if position is not None:
-            ago = (self._clock.now() - position.polled_at).total_seconds()
+        """Wait until listings show what an earlier process wrote last, if that ended a moment ago."""
+        if self.earlier_ended is not None:
+            ago = (self._clock.now() - self.earlier_ended).total_seconds()
             if 0 <= ago < _LISTED_WITHIN:
                 await self._clock.sleep(_LISTED_WITHIN - ago)
 
