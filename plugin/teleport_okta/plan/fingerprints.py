@@ -1,4 +1,4 @@
-"""What a cluster was seen to hold, object by object, in few bytes: what differs later was changed by somebody else."""
+"""A few bytes for each object of the cluster, as it was last seen: if they differ later, somebody else changed it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _UNREAD_WITH: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """One object of the cluster, and a digest of what of it is ours to keep.
+    """One object of the cluster, and a digest of those parts of it that we keep.
 
     `okta_id` is whom or what it is about; an import rule is about everything, and has none. `until` is when the cluster
     drops it by itself (None: never).
@@ -136,7 +136,7 @@ def kinds_read(actual: ActualDirectory) -> frozenset[str]:
 def differing(
     known: Iterable[Fingerprint], found: Iterable[Fingerprint], *, kinds: Container[str], now: datetime
 ) -> list[Fingerprint]:
-    """Return what of these kinds is not as it is known: changed, gone before its time, or new."""
+    """Return the objects of these kinds that were changed, are gone before their time, or are new."""
     before = {one.key: one for one in known if one.kind in kinds}
     there = {one.key: one for one in found if one.kind in kinds}
     gone = [one for key, one in before.items() if key not in there and (one.until is None or now < one.until)]

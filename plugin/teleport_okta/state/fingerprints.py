@@ -1,4 +1,4 @@
-"""What the cluster was seen to hold when this process, or one before it, last read or wrote each object."""
+"""Fingerprints of the cluster's objects, as this process, or one before it, last read or wrote them."""
 
 from __future__ import annotations
 
@@ -39,16 +39,25 @@ class Fingerprints:
         """Return them all."""
         return await self._database.submit(_all)
 
-    async def settle(self, found: Iterable[Fingerprint], *, kinds: Collection[str], at: datetime) -> None:
-        """Make these all there are of some kinds, as a reading of `at` has it."""
+    async def settle(
+        self, found: Iterable[Fingerprint], *, kinds: Collection[str], at: datetime, now: datetime
+    ) -> None:
+        """Make these all there are of some kinds, as a reading of `at` has it.
+
+        Both times are by the stopwatch of the process. What is from after `now` is another one's, before the clock was
+        set back, so it counts for nothing.
+        """
         rows = {one.key: one for one in found}
+
+        def is_newer(seen: float) -> bool:
+            return at.timestamp() < seen <= now.timestamp()
 
         def write(connection: sqlite3.Connection) -> None:
             known = connection.execute("SELECT kind, name, at FROM fingerprints").fetchall()
             gone = [
                 (kind, name)
                 for kind, name, seen in known
-                if kind in kinds and (kind, name) not in rows and seen <= at.timestamp()
+                if kind in kinds and ((kind, name) not in rows or seen > now.timestamp()) and not is_newer(seen)
             ]
             connection.executemany("DELETE FROM fingerprints WHERE kind = ? AND name = ?", gone)
             _put(connection, (one for one in rows.values() if one.kind in kinds), at)

@@ -213,7 +213,7 @@ CREATE TABLE fingerprints (      -- what the cluster was seen to hold, so that a
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
     okta_id TEXT NOT NULL,       -- whom or what it is about; '': an import rule, which is about everything
-    digest TEXT NOT NULL,        -- of what of it is ours to keep
+    digest TEXT NOT NULL,        -- of those parts that we keep
     until REAL,                  -- when the cluster drops it by itself; NULL: never
     at REAL NOT NULL,            -- when it was read
     PRIMARY KEY (kind, name)

@@ -143,6 +143,7 @@ class ClusterWatcher:
         self._hinted = hinted
         self._locks: dict[str, str] = {}
         self._echoes = Echoes(clock)
+        self._applied: list[Change] | None = None
         self._failures = 0
         self._judging: set[asyncio.Future[None]] = set()
         self.problem = "it has not begun"
@@ -212,6 +213,8 @@ class ClusterWatcher:
             self._hinted()
 
     def _expect(self, change: Change) -> None:
+        if self._applied is not None:
+            self._applied.append(change)
         directory = self._pass.registry.directory if change.action is Action.DELETE else None
         members: Iterable[str] = ()
         if directory is not None and change.kind == ACCESS_LIST:
@@ -289,7 +292,7 @@ class ClusterWatcher:
         return (labels.okta_id_of(server.labels) or "") if server else directory.app_id_of(server_name)
 
     async def _compare(self) -> None:
-        """List everything and take down what is not as it was last seen: it was changed while nobody watched.
+        """List everything, and take down what somebody else changed while nobody watched.
 
         Before a first full pass nothing was seen, and that pass lists everything itself. Raises TeleportError.
         """
@@ -297,11 +300,18 @@ class ClusterWatcher:
         known = registry.directory
         if not self._pass.owner or (not registry.users.owned and known is None):
             return
-        users = await read_users(self._teleport)
+        applied: list[Change] = []
+        self._applied = applied
+        try:
+            users = await read_users(self._teleport)
+            listed = None if known is None else await read_actual_directory(self._teleport, known.imports)
+            if listed is not None:
+                registry.take_listed(listed, applied)
+        finally:
+            self._applied = None
         self._locks = {
             lock.name: okta_id for lock in users.locks.values() if (okta_id := labels.okta_id_of(lock.labels))
         }
-        listed = None if known is None else await read_actual_directory(self._teleport, known.imports)
         now = self._clock.now()
         hints = await hints_of_differences(
             self._memory,
@@ -311,6 +321,4 @@ class ClusterWatcher:
             replaced=registry.replaced(users, self._pass.owner, now),
             now=now,
         )
-        if listed is not None:
-            registry.take_listed(listed)
         await self._take(with_their_lists(hints, registry))

@@ -1,4 +1,4 @@
-"""Comparing what the cluster holds with what it was last seen to hold, and hinting at what somebody else changed."""
+"""Comparing the cluster with the fingerprints of its objects, and hinting at those that somebody else changed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ async def hints_of_differences(
     replaced: Mapping[str, str],
     now: datetime,
 ) -> list[Hint]:
-    """Return hints of what is not as it was last seen; none while no full pass has seen anything.
+    """Return hints of the objects that somebody else changed; none before the first full pass.
 
     Raises StateError.
     """

@@ -36,6 +36,9 @@ _FIRST_RETRY: Final = timedelta(seconds=15)
 _LOOKED_AT_EVERY: Final = timedelta(seconds=30)
 """How often it is looked at whether the next pass should come sooner than was thought."""
 
+RESUMED_WITHIN: Final = 60.0
+"""Seconds after which a full pass begins all the same: it locks leavers before it lists groups and apps."""
+
 _STANDBY_PAUSE: Final = timedelta(seconds=2)
 """How long a standby waits before it asks again for the right to write: a rolling update hands over within seconds."""
 
@@ -195,7 +198,10 @@ class Engine:
             return
         try:
             if follower.reads_on:
-                self._passed_ago = await self._pass.resume(within=self._between_passes())
+                async with asyncio.timeout(RESUMED_WITHIN):
+                    self._passed_ago = await self._pass.resume(within=self._between_passes())
+        except TimeoutError:
+            _log.info("what an earlier process knew took too long to compare; a full pass follows")
         except StandbyError as error:
             self._note_standby(error)
         except TeleportOktaError as error:

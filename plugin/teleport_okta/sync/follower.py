@@ -78,7 +78,12 @@ class Follower:
             okta, full_pass.registry, store, clock, app_id, imports_directory=settings.sync.apps_and_groups
         )
         self.worker = HintWorker(
-            full_pass=full_pass, hints=store.hints, changed=self._changed, clock=clock, reconcile=reconcile
+            full_pass=full_pass,
+            hints=store.hints,
+            directory=store.directory,
+            changed=self._changed,
+            clock=clock,
+            reconcile=reconcile,
         )
         self.cluster = ClusterWatcher(
             teleport=teleport,

@@ -89,7 +89,7 @@ class FullPass:
         self.keys = Keys(clock)
         self._applier = Applier(teleport, store.journal, clock, self.keys)
         self.registry = Registry()
-        self._memory = PassMemory(store, self.registry, metrics, clock)
+        self._memory = PassMemory(store, self.registry, metrics, clock, self.keys)
         self.hour = Hour(store, clock)
         self._reader = Reader(
             okta=okta,
@@ -258,13 +258,6 @@ class FullPass:
     def note_earlier_process(self, ended: datetime) -> None:
         """Note when an earlier process last gave a sign of life: listings may lag behind what it wrote then."""
         self._reader.earlier_ended = ended
-
-    async def doubt_roster(self, okta_id: str) -> None:
-        """Note that who is in a group, or has an app, is not as the state has it, until it is settled.
-
-        Raises StateError.
-        """
-        await self._store.directory.doubt(okta_id)
 
     async def settle(
         self, scope: Scope, *, trigger: str, reads: KeyReads = WHOLE, follow_up: FollowUp | None = None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.okta import PersonFacts
+    from teleport_okta.state.directory import DirectoryMemory
     from teleport_okta.state.hints import Hints
     from teleport_okta.sync.changed import Changed
     from teleport_okta.sync.full_pass import FullPass
@@ -64,12 +65,14 @@ class HintWorker:
         *,
         full_pass: FullPass,
         hints: Hints,
+        directory: DirectoryMemory,
         changed: Changed,
         clock: Clock,
         reconcile: Callable[[str], Awaitable[bool]],
     ) -> None:
         self._pass = full_pass
         self._hints = hints
+        self._directory = directory
         self._changed = changed
         self._clock = clock
         self._reconcile = reconcile
@@ -195,7 +198,7 @@ class HintWorker:
             of_lists = self._of_lists(look, before, {person.okta_id: person for person in read})
             of_lists += self._of_moves(look, registry.moved_since(moves))
             if any(hint.of == self._changed.app_id for hint in of_lists):
-                await self._pass.doubt_roster(self._changed.app_id)
+                await self._directory.doubt(self._changed.app_id)
             # And again, since what followed may have been looked at before this was done.
             await self._hints.add([*behind, *of_lists], at=self._clock.now())
 

@@ -163,9 +163,9 @@ class KeyProcedure:
         return frozenset(keys)
 
     async def _learn(self, reading: Reading) -> None:
-        """Keep what was read of groups and apps, before anything is done for it.
+        """Keep what was read of groups and apps, before anything is written to Teleport.
 
-        A process that died in between would undo what it had done, by what the state knew before.
+        If the process died in between, the next one would undo those writes by the older facts of the state.
         """
         registry, objects = self._context.registry, named(reading.scope.groups) | named(reading.scope.apps)
         before = registry.directory

@@ -7,6 +7,7 @@ handed over (`on_people`) while groups and apps are still being read, which may 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -50,6 +51,7 @@ from teleport_okta.sync.sources import (
     with_people_of,
 )
 from teleport_okta.sync.terms import Terms
+from teleport_okta.teleport.errors import TeleportError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -91,7 +93,6 @@ class Rebuilt:
     that process can be followed without another pass. `hints` are of what somebody else changed since then.
     """
 
-    terms: Terms
     whole: WholePass | None = None
     hints: tuple[Hint, ...] = ()
     roles: tuple[TeleportRole, ...] = ()
@@ -231,7 +232,7 @@ class Reader:
             self._registry.take_seen(people.values(), put_off, app=app, lost_traits=lost)
         self.last_terms = terms
         roles = () if listed is None else tuple(listed.roles.values())
-        self.rebuilt = Rebuilt(terms, whole, tuple(hints), roles)
+        self.rebuilt = Rebuilt(whole, tuple(hints), roles)
         return terms
 
     async def _until_listed(self) -> None:
@@ -244,8 +245,14 @@ class Reader:
     async def _with_unlisted(self, actual: ActualUsers) -> ActualUsers:
         """Add users that the listing lacks, and that are there: it lags behind what an earlier process just wrote."""
         lacking = [name for name in self._registry.users.owned if name not in actual.users][:_UNLISTED_AT_MOST]
-        found = [await self._teleport.users.get(name) for name in lacking]
-        return replace(actual, users={**actual.users, **{user.name: user for user in found if user is not None}})
+        users = dict(actual.users)
+        for name in lacking:
+            # A user who cannot be looked up counts as changed, and is looked at again.
+            with suppress(TeleportError):
+                user = await self._teleport.users.get(name)
+                if user is not None:
+                    users[name] = user
+        return replace(actual, users=users)
 
     async def _app(self, settings: Settings) -> OktaApp | None:
         """Read the app that people come from; None where it cannot be read now, and is when it is needed."""

@@ -263,8 +263,8 @@ class Registry(WhoIsWho):
             for name in (member_role(okta_id), reviewer_role(okta_id)):
                 _take(self._roles, actual.roles, name)
 
-    def take_listed(self, listed: ActualDirectory) -> None:
-        """Take over what Teleport holds of groups and apps, as far as it could be listed."""
+    def take_listed(self, listed: ActualDirectory, applied: Iterable[Change]) -> None:
+        """Take over a listing of Teleport, as far as it succeeded, and what was applied since it began."""
         self._settle_members()
         if not listed.is_unread(ROLE):
             self._roles = dict(listed.roles)
@@ -274,6 +274,9 @@ class Registry(WhoIsWho):
             self._app_servers = dict(listed.app_servers)
         if not listed.is_unread(ACCESS_LIST, MEMBER):
             self._lists, self._members = dict(listed.access_lists), dict(listed.members)
+        for change in applied:
+            if change.kind not in {USER, LOCK}:
+                self._apply(change)
 
     def doubt_written(self, kind: str, name: str) -> None:
         """Note that somebody else wrote or deleted a user group or an app server: it is listed before it is planned."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from teleport_okta.apply.keys import Keys
     from teleport_okta.apply.outcome import Outcome
     from teleport_okta.clock import Clock
     from teleport_okta.model.directory import Roster
@@ -44,11 +45,12 @@ _ENDING: Final = (USER_GROUP, APP_SERVER, ACCESS_LIST, MEMBER, ROLE)
 class PassMemory:
     """Writes to the state, and to the metrics, what a pass was."""
 
-    def __init__(self, store: Store, registry: Registry, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, store: Store, registry: Registry, metrics: Metrics, clock: Clock, keys: Keys) -> None:
         self._store = store
         self._registry = registry
         self._metrics = metrics
         self._clock = clock
+        self._keys = keys
 
     async def remember(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome], settings: Settings) -> Plan:
         """Keep what the next pass must know; return the plan, with an alarm if too much is set aside."""
@@ -88,7 +90,7 @@ class PassMemory:
             owner=reading.policy.owner,
             replaced=reading.replaced,
         )
-        await self._store.fingerprints.settle(found, kinds=kinds, at=reading.at)
+        await self._store.fingerprints.settle(found, kinds=kinds, at=reading.at, now=self._keys.time())
 
     async def _prune(self, storage: StorageSettings, now: datetime) -> None:
         await self._store.journal.prune(

@@ -19,6 +19,8 @@ from teleport_okta.sync.changed import ASKED, ASKED_BY_TIME
 from teleport_okta.sync.comparing import with_their_lists
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from teleport_okta.model.teleport import TeleportRole
     from teleport_okta.plan.plan import Plan
     from teleport_okta.settings import Settings
@@ -74,7 +76,7 @@ class Resuming:
         """
         context, now = self._context, self._context.clock.now()
         last = await self._store.whole_pass()
-        if last is None or not timedelta() <= now - last.finished < within:
+        if last is None or not timedelta() <= now - last.finished < within or await self._is_owed(now):
             return None
         await settle_open_records(self._store.journal, context.teleport, context.clock)
         terms = await self._reader.rebuild(settings)
@@ -93,3 +95,8 @@ class Resuming:
             len(rebuilt.hints),
         )
         return Resumed(now - last.finished, rebuilt.roles)
+
+    async def _is_owed(self, now: datetime) -> bool:
+        """Whether a pass is owed to an operator, who has approved some of what is held. Raises StateError."""
+        held = {one.harmed for one in (await self._store.findings()).held}
+        return any(not held.isdisjoint(one.harmed) for one in await self._store.approvals.in_force(now))

@@ -17,6 +17,7 @@ from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.hints import Hints
 from teleport_okta.sync.hint_worker import HintWorker
 from teleport_okta.sync.procedure import KeyProcedure
+from teleport_okta.teleport.errors import PermissionDeniedError
 
 ADA, BOB, CY, DEE = "ada@x.io", "bob@x.io", "cy@x.io", "dee@x.io"
 FOUR_HOURS = timedelta(hours=4)
@@ -304,6 +305,12 @@ async def test_who_is_in_a_doubted_group_is_read_anew(followed):
     assert followed.office.imported(group) == {BOB}
 
 
+def with_brake(settings, floor):
+    """Settings that let nothing end but what is approved."""
+    tight = {"floor": floor, "absent_ratio": 0.0, "stated_ratio": 0.0}
+    return settings.model_copy(update={"brake": settings.brake.model_copy(update=tight)})
+
+
 NO_GOING_ON = {
     "other settings": lambda f: f.office.reconfigure(access_lists={"group_filters": ("Engineering",)}),
     "another organisation's app": lambda f: f.office.reconfigure(okta={"app_id": app_of(f).id}),
@@ -330,6 +337,41 @@ async def test_a_process_whose_clock_was_set_back_makes_a_full_pass(followed):
     await store.remember_whole_pass(type(whole)(whole.started, later, whole.terms))
     await followed.restart()
     assert await followed.world.parts.full_pass.resume(within=FOUR_HOURS) is None
+
+
+async def test_a_process_makes_the_pass_that_is_owed_for_an_approval(followed):
+    clock = followed.world.clock
+    followed.okta.deactivate(followed.person(ADA).id)
+    followed.world.settings = with_brake(followed.world.settings, 0)
+    await followed.restart()
+    await followed.watcher.poll()
+    store = followed.world.parts.store
+    await followed.office.next_pass()
+    held = await store.findings()
+    assert [one.name for one in held.held if one.kind == "user"] == [ADA]
+    await followed.restart()
+    assert await followed.world.parts.full_pass.resume(within=FOUR_HOURS) is not None
+    store = followed.world.parts.store
+    await store.approvals.approve(held.held_digest, at=clock.now(), by="boss", boot=clock.boot())
+    await followed.restart()
+    assert await followed.world.parts.full_pass.resume(within=FOUR_HOURS) is None
+    await followed.office.next_pass()
+    assert ADA in followed.world.locks()
+    await followed.restart()
+    assert await followed.world.parts.full_pass.resume(within=FOUR_HOURS) is not None
+
+
+async def test_a_user_who_cannot_be_looked_up_keeps_nobody_from_going_on(followed, monkeypatch):
+    async def refused(name):
+        raise PermissionDeniedError("GetUser", name, "denied")
+
+    followed.world.hire(DEE)
+    followed.office.teleport.cluster.users.hold_listings(30)
+    await followed.catch_up()
+    await followed.restart()
+    monkeypatch.setattr(followed.world.parts.teleport.users, "get", refused)
+    assert await followed.world.parts.full_pass.resume(within=FOUR_HOURS) is not None
+    assert followed.person(DEE).id in {of for _, of, _ in await waiting(followed)}
 
 
 async def test_after_a_pass_that_did_not_do_all_a_process_makes_another(followed):

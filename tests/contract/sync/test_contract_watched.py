@@ -11,6 +11,7 @@ from contract.sync.office import with_a_roomy_brake
 from contract.sync.pausing import DEADLINE
 from teleport_okta.model.names import app_server_name, member_role
 from teleport_okta.okta.system_log import LOGS
+from teleport_okta.sync import cluster_watcher
 
 ADA, BOB, CY = "ada@x.io", "bob@x.io", "cy@x.io"
 
@@ -131,6 +132,21 @@ async def test_what_was_changed_while_nobody_watched_is_found_when_the_watch_beg
     assert ADA in watched.world.owned()
     assert watched.office.imported(group) == {ADA, BOB}
     await watched.nothing_is_left()
+
+
+async def test_what_is_written_while_everything_is_listed_is_not_forgotten(watched, monkeypatch):
+    group, listed = group_of(watched), cluster_watcher.read_actual_directory
+
+    async def listed_before(*given):
+        found = await listed(*given)
+        watched.okta.add_member(group.id, watched.person(CY).id)
+        await watched.catch_up()
+        return found
+
+    monkeypatch.setattr(cluster_watcher, "read_actual_directory", listed_before)
+    await watched.follower.cluster._compare()
+    assert watched.office.imported(group) == {ADA, BOB, CY}
+    assert watched.world.parts.full_pass.registry.directory.actual.members[group.id].imported == {ADA, BOB, CY}
 
 
 async def test_what_people_add_of_their_own_hints_at_nothing_of_ours(watched):

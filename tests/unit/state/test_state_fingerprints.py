@@ -26,39 +26,44 @@ async def all_of(memory):
     return set(await memory.all())
 
 
+async def settle(memory, found, *, kinds, at, now=LATER):
+    """Settle as a pass does that ends by `now`."""
+    await memory.settle(found, kinds=kinds, at=at, now=now)
+
+
 async def test_nothing_is_settled_before_a_pass_has_settled_all(memory):
     await memory.settle_some([ADA], ids=["00uA"], users=["ada"], at=NOW)
     assert not await memory.are_settled()
-    await memory.settle([ADA, GROUP], kinds={USER, USER_GROUP}, at=NOW)
+    await settle(memory, [ADA, GROUP], kinds={USER, USER_GROUP}, at=NOW)
     assert await memory.are_settled()
     assert await all_of(memory) == {ADA, GROUP}
 
 
 async def test_what_a_pass_did_not_see_is_gone_but_for_kinds_that_it_could_not_read(memory):
-    await memory.settle([ADA, BOB, GROUP], kinds={USER, USER_GROUP}, at=NOW)
-    await memory.settle([ADA], kinds={USER}, at=LATER)
+    await settle(memory, [ADA, BOB, GROUP], kinds={USER, USER_GROUP}, at=NOW)
+    await settle(memory, [ADA], kinds={USER}, at=LATER)
     assert await all_of(memory) == {ADA, GROUP}
 
 
 async def test_a_pass_that_read_earlier_undoes_nothing(memory):
     changed = Fingerprint(USER, "ada", "00uA", "2")
-    await memory.settle([BOB], kinds={USER}, at=EARLIER)
+    await settle(memory, [BOB], kinds={USER}, at=EARLIER)
     await memory.settle_some([changed], ids=["00uA"], users=["ada"], at=LATER)
-    await memory.settle([ADA, BOB], kinds={USER}, at=NOW)
+    await settle(memory, [ADA, BOB], kinds={USER}, at=NOW)
     assert await all_of(memory) == {changed, BOB}
-    await memory.settle([BOB], kinds={USER}, at=NOW)
+    await settle(memory, [BOB], kinds={USER}, at=NOW)
     assert await all_of(memory) == {changed, BOB}
 
 
 async def test_a_single_key_replaces_its_own_and_nothing_else(memory):
-    await memory.settle([ADA, BOB, GROUP], kinds={USER, USER_GROUP}, at=NOW)
+    await settle(memory, [ADA, BOB, GROUP], kinds={USER, USER_GROUP}, at=NOW)
     renamed = Fingerprint(USER, "countess", "00uA", "1")
     await memory.settle_some([renamed], ids=["00uA"], users=["countess"], at=LATER)
     assert await all_of(memory) == {renamed, BOB, GROUP}
 
 
 async def test_a_name_that_passed_to_somebody_else_is_known_once(memory):
-    await memory.settle([ADA], kinds={USER}, at=NOW)
+    await settle(memory, [ADA], kinds={USER}, at=NOW)
     passed = Fingerprint(USER, "ada", "00uB", "1")
     await memory.settle_some([passed], ids=["00uB"], users=["ada"], at=LATER)
     assert await all_of(memory) == {passed}
@@ -66,8 +71,15 @@ async def test_a_name_that_passed_to_somebody_else_is_known_once(memory):
 
 async def test_locks_go_with_the_name_of_their_user(memory):
     lock = Fingerprint(LOCK, "lock-1", "00uA", "ada", LATER)
-    await memory.settle([lock], kinds={LOCK}, at=NOW)
+    await settle(memory, [lock], kinds={LOCK}, at=NOW)
     await memory.settle_some([], ids=["00uA"], users=[], at=LATER)
     assert await all_of(memory) == {lock}
     await memory.settle_some([], ids=["00uA"], users=["ada"], at=LATER)
     assert await all_of(memory) == set()
+
+
+async def test_what_is_from_the_future_is_of_before_the_clock_was_set_back(memory):
+    changed = Fingerprint(USER, "ada", "00uA", "2")
+    await settle(memory, [ADA, BOB], kinds={USER}, at=LATER)
+    await settle(memory, [changed], kinds={USER}, at=EARLIER, now=NOW)
+    assert await all_of(memory) == {changed}

@@ -14,6 +14,7 @@ from teleport_okta.model.harm import Harmed, held_digest
 from teleport_okta.model.inheritance import Released
 from teleport_okta.plan.view import ChangeView, PlanView
 from teleport_okta.state.store import Store
+from teleport_okta.sync import engine as engine_module
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.teleport.lease import StandbyError
@@ -326,3 +327,17 @@ async def test_a_process_whose_log_begins_only_now_does_not_go_on(store):
     engine, script = engine_that_follows(store, REPORT, passed_ago=HOUR, reads_on=False)
     await engine.run()
     assert (script.ran, script.asked) == ([("start", 0)], [])
+
+
+async def test_what_takes_too_long_to_compare_keeps_no_pass_waiting(store, monkeypatch):
+    monkeypatch.setattr(engine_module, "RESUMED_WITHIN", 0.02)
+    engine, script = engine_that_follows(store, REPORT)
+
+    async def for_ever(**_):
+        await asyncio.Event().wait()
+
+    script.resume = for_ever
+    async with asyncio.timeout(5):
+        await engine.run()
+    assert script.ran == [("start", 0)]
+    assert engine.follower.looks

@@ -52,10 +52,6 @@ class ScriptedPass:
         self.under_way = 0
         self.most_under_way = 0
         self.deed = None
-        self.doubted = []
-
-    async def doubt_roster(self, okta_id):
-        self.doubted.append(okta_id)
 
     async def settle(self, scope, *, trigger, reads, follow_up):
         ids = sorted(named(scope.users) | named(scope.groups) | named(scope.apps))
@@ -175,6 +171,7 @@ class Work:
         self.worker = HintWorker(
             full_pass=self.full_pass,
             hints=self.hints,
+            directory=store.directory,
             changed=self.changed,
             clock=self.clock,
             reconcile=self._reconcile,
