@@ -51,11 +51,12 @@ class HarmLedger:
         """Say by how much the hour that ends with this deed brought more than it may; empty if it did not.
 
         Who is harmed twice within the hour counts once; and whoever was ours within it counts as one of us, and so do
-        those who are `known` as ours to whom nobody told of a change since.
+        those who are `known` as ours to whom nobody told of a change since. So does whoever is harmed: of a user whose
+        label was taken away longer ago it is known all the same for whom it stood.
         """
         alike = {one[1:4] for one in self._within_hour(deed.kind, deed.evidence, deed.at) if not one.approved}
         recently = deed.at - HOUR - timedelta(minutes=2)
-        of = {name for name, at in self._owned_at.items() if at >= recently}.union(known)
+        of = {name for name, at in self._owned_at.items() if at >= recently}.union(known, (one[1] for one in alike))
         most = self._most(deed.evidence, len(of))
         if deed.approved or len(alike) <= most:
             return ""

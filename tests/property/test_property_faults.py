@@ -308,6 +308,19 @@ MUST_BE_SEEN = [
     brake=(0, 0.1, 0.25),
     lag=False,
 )
+@example(
+    # Somebody whose label was taken away a day ago leaves, and is one of us to the brake.
+    history=[
+        Moment(),
+        Moment(),
+        Moment(),
+        Moment(deeds=[("succeed", 1, 0)]),
+        Moment(deeds=[("strip_owner", 0, 2)]),
+        Moment(deeds=[("succeed", 0, 3), ("end_assignment", 1, 0)], strike=Strike.CRASH_BEFORE),
+    ],
+    brake=(0, 0.1, 0.5),
+    lag=False,
+)
 @given(history=st.lists(moments, min_size=1, max_size=6), brake=brakes, lag=st.booleans())
 def test_whatever_happens_nobody_is_harmed_and_everything_converges(history, brake, lag):
     SEEN["histories"] += 1
