@@ -75,7 +75,7 @@ def owned_user(okta_id: str, name: str, **changes: object) -> TeleportUser:
 def leaver_lock(okta_id: str, name: str, *, ends_in: timedelta | None = timedelta(hours=30)) -> TeleportLock:
     """The lock that we set on a leaver."""
     return TeleportLock(
-        name=lock_name(name),
+        name=lock_name(name, okta_id),
         user=name,
         labels={labels.OWNER: ORG, labels.OKTA_ID: okta_id, labels.ORIGIN: labels.ORIGIN_OKTA},
         expires=None if ends_in is None else NOW + ends_in,

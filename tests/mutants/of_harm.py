@@ -30,6 +30,14 @@ OF_HARM = (
         "Every leave is counted against the hour, also that of a suspended person.",
     ),
     Mutant(
+        "a user has one lock, whoever it is about",
+        "model/names.py",
+        'f"{user_name} {okta_id}".encode()',
+        "user_name.encode()",
+        ("unit/plan/test_plan_locks.py::test_the_lock_of_a_former_holder_stays_when_the_present_one_is_suspended",),
+        "A newcomer's suspension does not take the place of the lock about who had the name before.",
+    ),
+    Mutant(
         "harm that is not counted uses the hour up",
         "plan/brake.py",
         "if past.counted and past.harmed.kind == kind",

@@ -321,6 +321,16 @@ MUST_BE_SEEN = [
     brake=(0, 0.1, 0.5),
     lag=False,
 )
+@example(
+    # Somebody gets the login of a leaver, signs in before anybody is locked, and is suspended: both locks are wanted.
+    history=[
+        Moment(gap=1200.0),
+        Moment(deeds=[("succeed", 4, 0)], reading=Reading.DOWN),
+        Moment(deeds=[("login_replacing", 4, 0), ("many_suspended", 4, 0)]),
+    ],
+    brake=(0, 0.1, 0.25),
+    lag=False,
+)
 @given(history=st.lists(moments, min_size=1, max_size=6), brake=brakes, lag=st.booleans())
 def test_whatever_happens_nobody_is_harmed_and_everything_converges(history, brake, lag):
     SEEN["histories"] += 1

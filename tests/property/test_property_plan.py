@@ -74,7 +74,7 @@ class Cluster:
                     assert change.name in self.users
                     self.users[change.name] = change.content
                 case Action.DELETE:
-                    lock = self.locks[lock_name(change.name)]
+                    lock = self.locks[lock_name(change.name, change.okta_id)]
                     assert lock.expires is not None, "deleted without a leaver's lock"
                     assert lock.in_force(now), "deleted without a lock"
                     del self.users[change.name]
@@ -131,8 +131,8 @@ class Specification:
     def is_free(self, p):
         if p.name in self.before.users:
             return False
-        lock = self.before.locks.get(lock_name(p.name))
-        return lock is None or not lock.in_force(self.now) or labels.okta_id_of(lock.labels) == p.okta_id
+        locks = [lock for lock in self.before.locks.values() if lock.user == p.name and lock.in_force(self.now)]
+        return all(labels.okta_id_of(lock.labels) == p.okta_id for lock in locks)
 
 
 def foreign(cluster):
@@ -245,6 +245,6 @@ def test_every_history_converges_and_harms_nobody(history, limits):
                 assert user.traits["okta/department"] == (p.profile["department"],)
                 assert "okta-requester" in user.roles
                 assert user.expires is None
-                lock = cluster.locks.get(lock_name(p.name))
-                is_locked = lock is not None and lock.in_force(now) and labels.okta_id_of(lock.labels) == p.okta_id
+                lock = cluster.locks.get(lock_name(p.name, p.okta_id))
+                is_locked = lock is not None and lock.in_force(now)
                 assert is_locked is (p.status == "SUSPENDED" and (LOCK, p.name) not in held)

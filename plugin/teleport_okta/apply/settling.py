@@ -78,7 +78,9 @@ def _names_of_lock(entry: JournalEntry) -> set[str]:
 
     Records of earlier releases do not name the lock.
     """
-    return {entry.object_name} if entry.object_name else {lock_name(entry.name, of_okta=it) for it in (True, False)}
+    if entry.object_name:
+        return {entry.object_name}
+    return {lock_name(entry.name, entry.okta_id, of_okta=it) for it in (True, False)}
 
 
 async def _is_there(entry: JournalEntry, teleport: Teleport) -> bool:

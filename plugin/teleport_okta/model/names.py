@@ -39,14 +39,15 @@ def name_problem(name: str) -> str | None:
     return f"Teleport accepts letters, digits and @ _ : . - + only, not {' '.join(map(repr, refused))}"
 
 
-def lock_name(user_name: str, *, of_okta: bool = True) -> str:
-    """Return the name of the one lock that a user can have from us, so that setting it twice sets one.
+def lock_name(user_name: str, okta_id: str, *, of_okta: bool = True) -> str:
+    """Return the name of the one lock on a user that is about a person, so that setting it twice sets one.
 
-    The user's name is hashed because it may be longer than a name that a person would want to type. A user whose
+    A lock about somebody else who had the name before has a name of its own, and is never overwritten. The user's name
+    is hashed because it may be longer than a name that a person would want to type. A user whose
     origin is not okta gets a lock of another name: neither identity may turn a lock of one origin into one of the
     other (`reference/teleport.md` 2.2).
     """
-    digest = hashlib.sha256(user_name.encode()).hexdigest()[:24]
+    digest = hashlib.sha256(f"{user_name} {okta_id}".encode()).hexdigest()[:24]
     return f"okta-{digest}" if of_okta else f"okta-{digest}-adopted"
 
 

@@ -1,8 +1,8 @@
 """Planning the locks of one user: what is in force, what should be, and the steps between.
 
-A user of ours has at most one lock from us: without an end while suspended, with an end after leaving. It carries the
-Okta id of the person it is about, and only that person's return takes it off early (`design.md` 4.4): the certificates
-that it stops are theirs.
+A person has at most one lock from us on a user: without an end while suspended, with an end after leaving. It carries
+the Okta id of the person it is about, and only that person's return takes it off early (`design.md` 4.4): the
+certificates that it stops are theirs. While the lock about a former holder lasts, the user may have two.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class LocksOfUsers:
     ) -> tuple[TeleportLock, TeleportLock | None]:
         """Return the lock to set, made of the one of its name among those in force, and that one."""
         of_okta = labels.is_of_okta(user.labels)
-        name = lock_name(user.name, of_okta=of_okta)
+        name = lock_name(user.name, okta_id, of_okta=of_okta)
         found = next((lock for lock in locks if lock.name == name), None)
         ours = {labels.OWNER: self._owner, labels.OKTA_ID: okta_id}
         if of_okta:

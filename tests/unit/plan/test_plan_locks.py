@@ -91,14 +91,14 @@ def test_an_adopted_user_gets_a_lock_without_origin_under_a_name_of_its_own():
     adopted = replace(USER, labels={labels.OWNER: ORG, labels.OKTA_ID: "00uADA", labels.OKTA_ORG: "x"})
     plan = planned(listing(), [adopted])
     assert labels.ORIGIN not in plan.changes[0].content.labels
-    assert plan.changes[0].name == lock_name("ada@x.io", of_okta=False) != ENDLESS.name
+    assert plan.changes[0].name == lock_name("ada@x.io", "00uADA", of_okta=False) != ENDLESS.name
 
 
 def test_the_lock_of_an_earlier_origin_goes_once_the_new_one_is_there():
     adopted = replace(USER, labels={labels.OWNER: ORG, labels.OKTA_ID: "00uADA", labels.OKTA_ORG: "x"})
     plan = planned(listing(), [adopted], [ENDLESS])
     assert [(change.action, change.name) for change in plan.changes] == [
-        ("lock", lock_name("ada@x.io", of_okta=False)),
+        ("lock", lock_name("ada@x.io", "00uADA", of_okta=False)),
         ("unlock", ENDLESS.name),
         ("delete", "ada@x.io"),
     ]
@@ -132,6 +132,13 @@ def test_a_suspensions_lock_on_a_user_who_is_not_that_persons_any_more_ends_like
     since = {(row.kind, row.name, row.okta_id): NOW}
     later = planned(snapshot, [user], [ENDLESS], now=NOW + LEAVER_LOCK, aside_since=since)
     assert steps(later) == [("unlock", "ada@x.io")]
+
+
+def test_the_lock_of_a_former_holder_stays_when_the_present_one_is_suspended():
+    former = leaver_lock("00uBEFORE", "ada@x.io")
+    (change,) = planned(listing(SUSPENDED), [USER], [former]).changes
+    assert (change.action, change.found) == ("lock", None)
+    assert change.name != former.name
 
 
 def test_a_suspensions_lock_stays_on_a_user_of_that_person_whose_labels_a_login_took_away():
