@@ -5,7 +5,8 @@ HTTPS; :class:`OktaControl` lets other processes play the administrator; :func:`
 :func:`seed_large` with very many; :class:`HttpProxy` stands between, where a company has one.
 Requests run through ``gateway`` (limits, credentials, faults) to the ``routes_*`` modules, which read and change the
 state (``users``, ``groups``, ``apps``, ``assignments``) and render it (``*_views``). The ``log_*`` modules listen
-to all changes and write their events into the System Log (``log``); ``log_transactions`` tells them the actor.
+to all changes and write their events into the System Log (``log``); ``log_transactions`` tells them the actor. The
+package ``provisioning`` is Okta's SCIM client.
 """
 
 from teleport_okta.sandbox.okta.control import OktaControl
@@ -13,6 +14,7 @@ from teleport_okta.sandbox.okta.errors import OktaError
 from teleport_okta.sandbox.okta.faults import FaultKind
 from teleport_okta.sandbox.okta.http_proxy import HttpProxy
 from teleport_okta.sandbox.okta.organization import OktaOrganization
+from teleport_okta.sandbox.okta.provisioning.settings import Feature, ProvisioningSettings, Style
 from teleport_okta.sandbox.okta.seed import seed_organization
 from teleport_okta.sandbox.okta.seed_large import seed_large
 from teleport_okta.sandbox.okta.server import OktaSandbox
@@ -22,12 +24,15 @@ __all__ = [
     "Delays",
     "Edition",
     "FaultKind",
+    "Feature",
     "HttpProxy",
     "OktaControl",
     "OktaError",
     "OktaOrganization",
     "OktaSandbox",
+    "ProvisioningSettings",
     "Settings",
+    "Style",
     "seed_large",
     "seed_organization",
 ]

@@ -90,14 +90,18 @@ def app_user_json(
         links["group"] = {"name": group.name, "href": f"{base}/api/v1/groups/{group.id}"}
     body: Json = {
         "id": entry.user_id,
-        "externalId": None,
+        "externalId": entry.external_id,
         "created": iso(entry.created),
         "lastUpdated": iso(entry.last_updated),
         "scope": entry.scope,
         "status": entry.status,
         "statusChanged": iso(entry.status_changed),
         "passwordChanged": None,
-        "syncState": "DISABLED",
+        "syncState": entry.sync_state,
+    }
+    if entry.last_sync is not None:
+        body["lastSync"] = iso(entry.last_sync)
+    body |= {
         "credentials": {"userName": entry.user_name},
         "profile": entry.profile,
     }

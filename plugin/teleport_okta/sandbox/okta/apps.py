@@ -168,6 +168,10 @@ class Apps:
         client = as_object(app.settings.get("oauthClient")) | {"dpop_bound_access_tokens": bound}
         return self._put(app, replace(app, settings=app.settings | {"oauthClient": client}))
 
+    def set_features(self, app: App, features: tuple[str, ...]) -> App:
+        """Write which provisioning features an app has."""
+        return self._put(app, replace(app, features=features))
+
     def set_active(self, app: App, *, active: bool) -> App:
         """Activate or deactivate; being so already is no change."""
         return self._put(app, replace(app, status=ACTIVE if active else INACTIVE))

@@ -44,6 +44,13 @@ class AppUser:
     own_user_name: bool = False
     """Whether an administrator chose the name; otherwise it follows the app's template."""
 
+    external_id: str | None = None
+    """The id of the user on the app's SCIM server."""
+
+    sync_state: str = "DISABLED"
+    last_sync: int | None = None
+    """When it was provisioned last, or its profile was pushed."""
+
 
 class AssignmentWatcher(Protocol):
     """Hears of every change, with the assignment before and after it (``None``: not there)."""
@@ -68,6 +75,9 @@ class Assignments:
         self._groups = groups
         self._apps = apps
         self.groups = AppGroups()
+        self.provisioned_apps: set[str] = set()
+        """The apps that create their users elsewhere: an assignment is STAGED until that is done."""
+
         self._app_users: dict[str, Ordered[AppUser]] = {}
         self._nobody: Ordered[AppUser] = Ordered()
         self._watchers: list[AssignmentWatcher] = []
@@ -148,6 +158,22 @@ class Assignments:
         return self._put(
             app, replace(self.require(app.id, user.id), status=status, last_updated=stamp, status_changed=stamp)
         )
+
+    def note_sync(self, app: App, entry: AppUser, state: str, *, external_id: str | None = None) -> None:
+        """Write how the provisioning of an assignment stands; one that was made anew since is left alone.
+
+        With `external_id` the user exists on the app's SCIM server, and the assignment is PROVISIONED.
+        """
+        found = self.find(app.id, entry.user_id)
+        if found is None or found.assignment_id != entry.assignment_id:
+            return
+        stamp = self._timeline.stamp()
+        after = replace(found, sync_state=state, last_sync=stamp if state == "SYNCHRONIZED" else found.last_sync)
+        if external_id is not None:
+            after = replace(after, external_id=external_id)
+            if found.status != "PROVISIONED":
+                after = replace(after, status="PROVISIONED", status_changed=stamp, last_updated=stamp)
+        self._put(app, after)
 
     def load(self, app: App, users: list[User]) -> None:
         """Assign users directly at once: seeding."""
@@ -246,7 +272,10 @@ class Assignments:
 
     def _new(self, app: App, user: User, scope: str) -> AppUser:
         stamp = self._timeline.stamp()
-        return AppUser(user.id, self._ids.object("0ua"), stamp, stamp, stamp, scope, _user_name(app, user))
+        entry = AppUser(user.id, self._ids.object("0ua"), stamp, stamp, stamp, scope, _user_name(app, user))
+        if app.id in self.provisioned_apps and app.status == ACTIVE:
+            return replace(entry, status="STAGED", sync_state="SYNCING")
+        return entry
 
     @staticmethod
     def _check_eligible(user: User) -> None:

@@ -6,6 +6,7 @@ It listens on the loopback interface only and asks for no credentials.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from teleport_okta.sandbox.okta.control_log import log_actions
 from teleport_okta.sandbox.okta.errors import OktaError
 from teleport_okta.sandbox.okta.group_views import group_json
 from teleport_okta.sandbox.okta.groups import OKTA_GROUP
+from teleport_okta.sandbox.okta.provisioning.control import provisioning_actions
 from teleport_okta.sandbox.okta.timeline import iso
 from teleport_okta.sandbox.okta.user_views import user_json
 
@@ -72,6 +74,7 @@ class OktaControl:
 
     def _actions(self) -> dict[str, Action]:
         org = self._org
+        others = log_actions(org) | provisioning_actions(org, self._okta.provisioning)
         return {
             "GET /": lambda _, __: {"kind": "okta", "url": self._okta.url, "organization": org.id, "admin": org.admin},
             "POST /users": self._create_user,
@@ -119,7 +122,7 @@ class OktaControl:
             "DELETE /faults": lambda _, __: org.recover(),
             "GET /calls": self._calls,
             "POST /calls/reset": self._reset_calls,
-        } | log_actions(org)
+        } | others
 
     @property
     def _org(self) -> OktaOrganization:
@@ -250,6 +253,8 @@ def _handler(action: Action) -> Callable[[web.Request], Awaitable[web.StreamResp
         text = await request.text()
         try:
             result = action(dict(request.match_info), _object(text))
+            if inspect.isawaitable(result):
+                result = await result
         except OktaError as error:
             return web.json_response(error.body(""), status=error.status)
         except (ValueError, TypeError) as error:

@@ -30,6 +30,8 @@ from teleport_okta.sandbox.okta.log_transactions import by_administrator, by_imp
 from teleport_okta.sandbox.okta.log_users import UserEvents
 from teleport_okta.sandbox.okta.metadata import SigningCertificates
 from teleport_okta.sandbox.okta.oauth import TokenEndpoint
+from teleport_okta.sandbox.okta.provisioning.console import ProvisioningConsole
+from teleport_okta.sandbox.okta.provisioning.state import Provisioning
 from teleport_okta.sandbox.okta.rate_limits import RateLimiter
 from teleport_okta.sandbox.okta.roles import AdminRole
 from teleport_okta.sandbox.okta.rules_console import RulesConsole
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.app_groups import AppGroup
 
 
-class OktaOrganization(AccessConsole, RulesConsole):
+class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole):
     """The state of one organisation, and its admin console.
 
     Users, groups and apps are named by their id, users also by login; methods return the object as it is afterwards and
@@ -104,6 +106,15 @@ class OktaOrganization(AccessConsole, RulesConsole):
         self.users.subscribe(self.groups.user_changed)
         self.rules = GroupRules(
             self.timeline, self.ids, recorder, delays.group_job, users=self.users, groups=self.groups
+        )
+
+        self.provisioning = Provisioning(
+            self.id,
+            self.timeline,
+            users=self.users,
+            groups=self.groups,
+            apps=self.apps,
+            assignments=self.assignments,
         )
 
         self.faults = Faults(rng)

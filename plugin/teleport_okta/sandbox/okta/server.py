@@ -9,6 +9,7 @@ from aiohttp import web
 
 from teleport_okta.sandbox.okta.gateway import Gateway, Response
 from teleport_okta.sandbox.okta.messages import Request
+from teleport_okta.sandbox.okta.provisioning.runner import ProvisioningRunner
 from teleport_okta.sandbox.web_certificate import WebCertificate
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class OktaSandbox:
             ...  # call okta.url with org.ssws_token
 
     With `tls` it is served over HTTPS as well, at `https_url`; its certificate is of an authority of its own, which
-    `ca_pem` makes a client trust. Links in answers name the scheme and the host that were called.
+    `ca_pem` makes a client trust. Links in answers name the scheme and the host that were called. Meanwhile
+    `provisioning` does what the organisation's apps provision.
     """
 
     def __init__(self, org: OktaOrganization, host: str = "127.0.0.1", port: int = 0, *, tls: bool = False) -> None:
@@ -38,6 +40,7 @@ class OktaSandbox:
         self.port = port
         self.https_port = 0
         self._certificate = WebCertificate.issue("Okta sandbox CA", [host]) if tls else None
+        self.provisioning = ProvisioningRunner(org)
         self._gateway = Gateway(org)
         self._runner: web.ServerRunner | None = None
 
@@ -74,11 +77,13 @@ class OktaSandbox:
             await self._runner.cleanup()
             raise
         self.port = self._runner.addresses[0][1]
+        await self.provisioning.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.provisioning.__aexit__(kind, error, trace)
         if self._runner is not None:
             await self._runner.cleanup()
 

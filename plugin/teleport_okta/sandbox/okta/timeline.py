@@ -29,6 +29,9 @@ class Timeline:
         self._clock = now
         self._acting: float | None = None
         self._agenda: list[tuple[float, int, Action]] = []
+        self.on_planned: Action | None = None
+        """Called after something was put on the agenda."""
+
         self._entries = 0
 
     def now(self) -> float:
@@ -53,6 +56,12 @@ class Timeline:
             return
         self._entries += 1
         heapq.heappush(self._agenda, (self.steady() + delay, self._entries, carried(action)))
+        if self.on_planned is not None:
+            self.on_planned()
+
+    def until_next(self) -> float | None:
+        """Return how many seconds it is until the next thing on the agenda is due; ``None`` if there is none."""
+        return max(0.0, self._agenda[0][0] - self._clock()) if self._agenda else None
 
     def settle(self) -> None:
         """Do everything that is due by now, in the order of its moments."""
