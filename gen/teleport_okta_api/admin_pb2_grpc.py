@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AdminStub:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain`, `history` and `scim-token`
     while a service holds the state.
     """
 
@@ -76,10 +76,25 @@ class AdminStub:
                 request_serializer=teleport__okta__api_dot_admin__pb2.ExplainRequest.SerializeToString,
                 response_deserializer=teleport__okta__api_dot_admin__pb2.Explanation.FromString,
                 _registered_method=True)
+        self.NewScimToken = channel.unary_unary(
+                '/teleport_okta_api.Admin/NewScimToken',
+                request_serializer=teleport__okta__api_dot_admin__pb2.NewScimTokenRequest.SerializeToString,
+                response_deserializer=teleport__okta__api_dot_admin__pb2.NewScimTokenResponse.FromString,
+                _registered_method=True)
+        self.ListScimTokens = channel.unary_unary(
+                '/teleport_okta_api.Admin/ListScimTokens',
+                request_serializer=teleport__okta__api_dot_admin__pb2.ListScimTokensRequest.SerializeToString,
+                response_deserializer=teleport__okta__api_dot_admin__pb2.ListScimTokensResponse.FromString,
+                _registered_method=True)
+        self.RevokeScimToken = channel.unary_unary(
+                '/teleport_okta_api.Admin/RevokeScimToken',
+                request_serializer=teleport__okta__api_dot_admin__pb2.RevokeScimTokenRequest.SerializeToString,
+                response_deserializer=teleport__okta__api_dot_admin__pb2.ScimToken.FromString,
+                _registered_method=True)
 
 
 class AdminServicer:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain`, `history` and `scim-token`
     while a service holds the state.
     """
 
@@ -139,6 +154,27 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def NewScimToken(self, request, context):
+        """Admits a token for SCIM clients, of which the service learns the hash alone, and records who asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListScimTokens(self, request, context):
+        """The tokens of SCIM clients, the oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeScimToken(self, request, context):
+        """Refuses a token from now on, and records who asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -182,6 +218,21 @@ def add_AdminServicer_to_server(servicer, server):
                     request_deserializer=teleport__okta__api_dot_admin__pb2.ExplainRequest.FromString,
                     response_serializer=teleport__okta__api_dot_admin__pb2.Explanation.SerializeToString,
             ),
+            'NewScimToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.NewScimToken,
+                    request_deserializer=teleport__okta__api_dot_admin__pb2.NewScimTokenRequest.FromString,
+                    response_serializer=teleport__okta__api_dot_admin__pb2.NewScimTokenResponse.SerializeToString,
+            ),
+            'ListScimTokens': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListScimTokens,
+                    request_deserializer=teleport__okta__api_dot_admin__pb2.ListScimTokensRequest.FromString,
+                    response_serializer=teleport__okta__api_dot_admin__pb2.ListScimTokensResponse.SerializeToString,
+            ),
+            'RevokeScimToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeScimToken,
+                    request_deserializer=teleport__okta__api_dot_admin__pb2.RevokeScimTokenRequest.FromString,
+                    response_serializer=teleport__okta__api_dot_admin__pb2.ScimToken.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'teleport_okta_api.Admin', rpc_method_handlers)
@@ -191,7 +242,7 @@ def add_AdminServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Admin:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain`, `history` and `scim-token`
     while a service holds the state.
     """
 
@@ -401,6 +452,87 @@ class Admin:
             '/teleport_okta_api.Admin/Explain',
             teleport__okta__api_dot_admin__pb2.ExplainRequest.SerializeToString,
             teleport__okta__api_dot_admin__pb2.Explanation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NewScimToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/teleport_okta_api.Admin/NewScimToken',
+            teleport__okta__api_dot_admin__pb2.NewScimTokenRequest.SerializeToString,
+            teleport__okta__api_dot_admin__pb2.NewScimTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListScimTokens(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/teleport_okta_api.Admin/ListScimTokens',
+            teleport__okta__api_dot_admin__pb2.ListScimTokensRequest.SerializeToString,
+            teleport__okta__api_dot_admin__pb2.ListScimTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeScimToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/teleport_okta_api.Admin/RevokeScimToken',
+            teleport__okta__api_dot_admin__pb2.RevokeScimTokenRequest.SerializeToString,
+            teleport__okta__api_dot_admin__pb2.ScimToken.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AdminStub:
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain`, `history` and `scim-token`
     while a service holds the state.
     """
 
@@ -51,10 +51,16 @@ class AdminStub:
     """Which groups and apps would have access lists under some filters, and which lists would go. Changes nothing."""
     Explain: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ExplainRequest, _admin_pb2.Explanation]
     """Why a user, a group, an app or a list is as it is, by what is known; nothing is read for it."""
+    NewScimToken: _grpc.UnaryUnaryMultiCallable[_admin_pb2.NewScimTokenRequest, _admin_pb2.NewScimTokenResponse]
+    """Admits a token for SCIM clients, of which the service learns the hash alone, and records who asked."""
+    ListScimTokens: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListScimTokensRequest, _admin_pb2.ListScimTokensResponse]
+    """The tokens of SCIM clients, the oldest first."""
+    RevokeScimToken: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RevokeScimTokenRequest, _admin_pb2.ScimToken]
+    """Refuses a token from now on, and records who asked."""
 
 @_typing.type_check_only
 class AdminAsyncStub(AdminStub):
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain`, `history` and `scim-token`
     while a service holds the state.
     """
 
@@ -75,9 +81,15 @@ class AdminAsyncStub(AdminStub):
     """Which groups and apps would have access lists under some filters, and which lists would go. Changes nothing."""
     Explain: _aio.UnaryUnaryMultiCallable[_admin_pb2.ExplainRequest, _admin_pb2.Explanation]  # type: ignore[assignment]
     """Why a user, a group, an app or a list is as it is, by what is known; nothing is read for it."""
+    NewScimToken: _aio.UnaryUnaryMultiCallable[_admin_pb2.NewScimTokenRequest, _admin_pb2.NewScimTokenResponse]  # type: ignore[assignment]
+    """Admits a token for SCIM clients, of which the service learns the hash alone, and records who asked."""
+    ListScimTokens: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListScimTokensRequest, _admin_pb2.ListScimTokensResponse]  # type: ignore[assignment]
+    """The tokens of SCIM clients, the oldest first."""
+    RevokeScimToken: _aio.UnaryUnaryMultiCallable[_admin_pb2.RevokeScimTokenRequest, _admin_pb2.ScimToken]  # type: ignore[assignment]
+    """Refuses a token from now on, and records who asked."""
 
 class AdminServicer(metaclass=_abc_1.ABCMeta):
-    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain` and `history`
+    """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain`, `history` and `scim-token`
     while a service holds the state.
     """
 
@@ -144,5 +156,29 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.Explanation, _abc.Awaitable[_admin_pb2.Explanation]]:
         """Why a user, a group, an app or a list is as it is, by what is known; nothing is read for it."""
+
+    @_abc_1.abstractmethod
+    def NewScimToken(
+        self,
+        request: _admin_pb2.NewScimTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.NewScimTokenResponse, _abc.Awaitable[_admin_pb2.NewScimTokenResponse]]:
+        """Admits a token for SCIM clients, of which the service learns the hash alone, and records who asked."""
+
+    @_abc_1.abstractmethod
+    def ListScimTokens(
+        self,
+        request: _admin_pb2.ListScimTokensRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListScimTokensResponse, _abc.Awaitable[_admin_pb2.ListScimTokensResponse]]:
+        """The tokens of SCIM clients, the oldest first."""
+
+    @_abc_1.abstractmethod
+    def RevokeScimToken(
+        self,
+        request: _admin_pb2.RevokeScimTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ScimToken, _abc.Awaitable[_admin_pb2.ScimToken]]:
+        """Refuses a token from now on, and records who asked."""
 
 def add_AdminServicer_to_server(servicer: AdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -37,6 +37,11 @@ _EXAMPLES: Final[dict[str, object]] = {
     "okta.ca": "/etc/ssl/private-ca.pem",
     "sync.default_roles": ["okta-requester"],
     "metrics.listen": "127.0.0.1:9184",
+    "scim.listen": "0.0.0.0:8443",
+    "scim.public_url": "https://scim.example.com/scim/v2",
+    "scim.certificate": "/var/lib/teleport/plugins/okta/scim-cert.pem",
+    "scim.key": "/var/lib/teleport/plugins/okta/scim-key.pem",
+    "scim.token_hash": "/var/lib/teleport/plugins/okta/scim-token-hash",
 }
 """What a commented-out key without a default looks like."""
 

@@ -85,7 +85,7 @@ class Calls:
         if change.action is Action.UNLOCK:
             return _gone_unless(await self._teleport.locks.delete(lock))
         if change.harm is not None and change.lock_for is not None:
-            lock = leaving_now(lock, change.harm, self._clock.now())
+            lock = leaving_now(lock, change.harm, self._clock.now(), change.lock_for)
         await self._teleport.locks.upsert(lock)
         return ""
 

@@ -18,6 +18,7 @@ from teleport_okta.cli.history import history
 from teleport_okta.cli.plan import plan
 from teleport_okta.cli.release import release
 from teleport_okta.cli.sandbox import sandbox
+from teleport_okta.cli.scim_token import scim_token
 from teleport_okta.cli.start import start
 from teleport_okta.cli.status import status
 from teleport_okta.cli.version import version
@@ -42,6 +43,7 @@ _VERBS = (
     filters,
     explain,
     history,
+    scim_token,
     demo,
     sandbox,
 )

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.desired.traits import traits_of
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.names import name_problem
-from teleport_okta.model.okta import APP_USER_ASSIGNED, APP_USER_ENDED, MalformedRow, UserStatus
+from teleport_okta.model.okta import APP_USER_ASSIGNED, APP_USER_ENDED, MalformedRow, PersonFacts, UserStatus
 from teleport_okta.model.scope import ALL, EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from teleport_okta.desired.policy import Policy
-    from teleport_okta.model.okta import OktaApp, PersonFacts, Snapshot
+    from teleport_okta.model.okta import OktaApp, Snapshot
     from teleport_okta.model.scope import Scope
 
 KIND: Final = "user"
@@ -63,8 +63,8 @@ class DesiredUsers:
     the Okta ids of everybody else in the snapshot, those set aside included, and `present_names` their names: none of
     them may leave. Of those, `suspended` must be locked and `active` must not be; of the rest nobody knows. Rows that
     could be read only in part are sorted by their statuses like any other; they are wanted by nobody. Of the `gone`,
-    `unassigned` are those whom a listing lacks, and of whom a read by id says why. `unconfirmed` are absent, and no
-    read by id has been possible.
+    `deprovisioned` are those whom a SCIM client took away, and `unassigned` those whom a listing lacks, and of whom a
+    read by id says why. `unconfirmed` are absent, and no read by id has been possible.
     """
 
     wanted: Mapping[str, WantedUser]
@@ -76,6 +76,7 @@ class DesiredUsers:
     quarantined: tuple[Quarantined, ...] = field(default=())
     unassigned: frozenset[str] = frozenset()
     unconfirmed: frozenset[str] = frozenset()
+    deprovisioned: frozenset[str] = frozenset()
 
 
 def desired_users(
@@ -143,6 +144,7 @@ def desired_users(
         quarantined=tuple(sorted([*aside, *contended])),
         unassigned=unassigned,
         unconfirmed=snapshot.unconfirmed,
+        deprovisioned=snapshot.deprovisioned - present,
     )
     return desired if scope.users is ALL else _within(desired, scope)
 
@@ -159,6 +161,7 @@ def _within(desired: DesiredUsers, scope: Scope) -> DesiredUsers:
         quarantined=tuple(row for row in desired.quarantined if row.okta_id in ids),
         unassigned=frozenset(okta_id for okta_id in desired.unassigned if okta_id in ids),
         unconfirmed=frozenset(okta_id for okta_id in desired.unconfirmed if okta_id in ids),
+        deprovisioned=frozenset(okta_id for okta_id in desired.deprovisioned if okta_id in ids),
     )
 
 
@@ -186,7 +189,8 @@ class _Statuses:
 
     def is_active(self, row: PersonFacts | MalformedRow) -> bool:
         """Whether the person must not be locked: both statuses say so."""
-        return row.status in set(UserStatus) and self.is_assigned(row)
+        is_vouched = isinstance(row, PersonFacts) and row.is_vouched
+        return row.status in set(UserStatus) and self.is_assigned(row) and not is_vouched
 
     def is_assigned(self, row: PersonFacts | MalformedRow) -> bool:
         """Whether the status of the assignment, if there is one, says that it holds."""
@@ -211,7 +215,8 @@ def _judge(person: PersonFacts, statuses: _Statuses) -> WantedUser | Quarantined
     problem = name_problem(name)
     if problem:
         return _aside(person, problem, "change the login, or the app's username format, in Okta")
-    settled = person.status in _SETTLED or (statuses.policy.create_unactivated and person.status in _UNACTIVATED)
+    is_early = statuses.policy.create_unactivated or bool(person.scim_id)
+    settled = person.status in _SETTLED or (is_early and person.status in _UNACTIVATED)
     return WantedUser(
         person.okta_id,
         name,

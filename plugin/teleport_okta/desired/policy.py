@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 LEAVER_LOCK: Final = timedelta(hours=30, minutes=15)
 """How long a leaver stays locked: Teleport's longest certificate life and a margin (`reference/teleport.md` 6.1)."""
 
+DEPROVISIONED_LOCK: Final = timedelta(days=365 * 50)
+"""How long somebody stays locked whom a SCIM client took away: until the client brings them back.
+
+A lock without an end would be that of a suspension, whose user is still there.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -38,6 +38,9 @@ EVIDENCE: Final = "teleport-okta/evidence"
 APPROVAL: Final = "teleport-okta/approval"
 """On a leaver's lock: the digest by which an operator admitted it; such a harm is not counted."""
 
+SCIM_ID: Final = "teleport-okta/scim-id"
+"""On a user and its locks: the SCIM id of a person who was provisioned, which so outlives a lost state."""
+
 ORIGIN: Final = "teleport.dev/origin"
 """The vendor's provenance label; ORIGIN_OKTA binds users, locks and app servers to the host role Okta."""
 

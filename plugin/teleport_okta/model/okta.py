@@ -144,6 +144,15 @@ class PersonFacts:
     as_of: datetime | None = None
     """When the status last changed, or the assignment was made, whichever is later; None where Okta does not say."""
 
+    assigned_at: datetime | None = None
+    """When the assignment was made; None where there is none, or Okta does not say."""
+
+    scim_id: str = ""
+    """The SCIM id of who was provisioned."""
+
+    is_vouched: bool = False
+    """Whether a SCIM client alone says that the person is there: nobody knows about a suspension."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -153,9 +162,10 @@ class Snapshot:
     page arrived); `untrusted` says why the absences of a complete walk must not be believed (None: they may).
     Of people whom the listing lacks, `unassigned` are the ids of those whom a read by id shows without an assignment,
     `lost` of those whom it shows as the listing should have, `suspended` of those whom it shows suspended, and
-    `unconfirmed` of those who could not be read by id. Of people who were read one by one, `ended` says of those who
-    left what states it, and `leaving` are those of whom an event says that they left, which is newer than what was read
-    of them, or of whom nothing could be read: they are locked until they are read again.
+    `unconfirmed` of those who could not be read by id. `ended` says of those who left by an event, or by a
+    request, what states it, `deprovisioned` are those of them whom a SCIM client took away. Of people who were read one
+    by one, `leaving` are those of whom an event says that they left, which is newer than what was read of them, or of
+    whom nothing could be read: they are locked until they are read again.
     """
 
     people: tuple[PersonFacts, ...] = field(repr=False)
@@ -169,3 +179,4 @@ class Snapshot:
     suspended: frozenset[str] = frozenset()
     ended: Mapping[str, str] = field(default_factory=dict)
     leaving: frozenset[str] = frozenset()
+    deprovisioned: frozenset[str] = frozenset()

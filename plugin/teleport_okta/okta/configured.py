@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.config import read_secret
 from teleport_okta.okta.address import OrganizationAddress
 from teleport_okta.okta.client import OktaClient
-from teleport_okta.okta.credentials import ApiToken
-from teleport_okta.okta.errors import CredentialError
+from teleport_okta.okta.credentials import ApiToken, NoCredential
 from teleport_okta.okta.http_proxy import HttpProxies
 from teleport_okta.okta.needs import read_scopes, wished_scopes
 from teleport_okta.okta.private_key import read_private_key
@@ -65,8 +64,7 @@ def credential_of(settings: OktaSettings, *, rng: Random, apps_and_groups: bool 
     if settings.api_token is not None:
         return ApiToken(read_secret(settings.api_token, key="okta.api_token"))
     if settings.client_id is None or settings.private_key is None:
-        what = "okta: there is no credential"
-        raise CredentialError(what, remedy="set okta.api_token, or okta.client_id and okta.private_key")
+        return NoCredential()
     key = read_private_key(settings.private_key, settings.private_key_id)
     return ServiceApp(
         settings.client_id,

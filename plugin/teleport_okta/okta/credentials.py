@@ -73,6 +73,28 @@ class Credential(Protocol):
         ...
 
 
+class NoCredential:
+    """Nothing to sign with: only what needs no permission can be read."""
+
+    @property
+    def granted_scopes(self) -> None:
+        """There are no scopes."""
+        return
+
+    async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
+        """Raise CredentialError."""
+        what = "okta: there is no credential"
+        raise CredentialError(what, remedy="set okta.api_token, or okta.client_id and okta.private_key")
+
+    def refused(self, headers: dict[str, str]) -> bool:
+        """Nothing else can be tried."""
+        return False
+
+    def limited_to(self, scopes: tuple[str, ...]) -> Self:
+        """There are no scopes."""
+        return self
+
+
 class ApiToken:
     """An SSWS token, which acts as the admin who made it (`reference/okta.md` 1.1)."""
 

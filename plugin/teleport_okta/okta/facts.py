@@ -141,6 +141,7 @@ def person_of_app_user(row: Mapping[str, object]) -> PersonFacts | MalformedRow:
         profile=assignment.user.profile,
         app_profile=assignment.profile,
         scope=assignment.scope,
+        assigned_at=_moment(text_if_readable(row, "created")),
     )
 
 

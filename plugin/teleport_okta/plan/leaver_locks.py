@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.policy import LEAVER_LOCK
@@ -31,7 +31,7 @@ class LockedLeaver:
     at: datetime
 
 
-def leaving_now(lock: TeleportLock, harm: Harm, now: datetime) -> TeleportLock:
+def leaving_now(lock: TeleportLock, harm: Harm, now: datetime, lock_for: timedelta = LEAVER_LOCK) -> TeleportLock:
     """Return a leaver's lock as it is set now: with its end, and with what `harm_of_locks` reads from it.
 
     A leaver who was locked before, and not deleted, left then: what the lock says of it stays.
@@ -40,9 +40,7 @@ def leaving_now(lock: TeleportLock, harm: Harm, now: datetime) -> TeleportLock:
     if harm.continues and labels.LEFT_AT in lock.labels:
         told = {key: lock.labels.get(key, "") for key in told}
     others = {key: value for key, value in lock.labels.items() if key not in told}
-    return replace(
-        lock, labels=others | {key: value for key, value in told.items() if value}, expires=now + LEAVER_LOCK
-    )
+    return replace(lock, labels=others | {key: value for key, value in told.items() if value}, expires=now + lock_for)
 
 
 def harm_of_locks(locks: Iterable[TeleportLock], *, owner: str, now: datetime) -> tuple[LockedLeaver, ...]:

@@ -19,7 +19,7 @@ from teleport_okta.plan.changes import LOCK, Action, Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.plan.changes import Harm, Need
@@ -66,7 +66,14 @@ class LocksOfUsers:
         return steps + [unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name]
 
     def leave(
-        self, user: TeleportUser, okta_id: str, reason: str, *, harm: Harm, needs: tuple[Need, ...] = ()
+        self,
+        user: TeleportUser,
+        okta_id: str,
+        reason: str,
+        *,
+        harm: Harm,
+        needs: tuple[Need, ...] = (),
+        lock_for: timedelta = LEAVER_LOCK,
     ) -> list[Change]:
         """Return the steps after which a user has the one lock of a leaver; a suspension's gets its end here.
 
@@ -74,9 +81,10 @@ class LocksOfUsers:
         may still show a lock that was taken off a moment ago.
         """
         locks = self.about(user.name, okta_id)
-        message = f"{reason}; locked until every certificate issued before has expired"
+        until = "every certificate issued before has expired" if lock_for == LEAVER_LOCK else "provisioned again"
+        message = f"{reason}; locked until {until}"
         kept, found = self._lock(user, okta_id, message, locks)
-        locking = _locking(kept, okta_id, reason, found=found, harm=harm, needs=needs, ends=True)
+        locking = _locking(kept, okta_id, reason, found=found, harm=harm, needs=needs, lock_for=lock_for)
         return [locking, *(unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name)]
 
     def release(self, user_name: str, okta_id: str, reason: str) -> list[Change]:
@@ -93,6 +101,8 @@ class LocksOfUsers:
         ours = {labels.OWNER: self._owner, labels.OKTA_ID: okta_id}
         if of_okta:
             ours[labels.ORIGIN] = labels.ORIGIN_OKTA
+        if labels.SCIM_ID in user.labels:
+            ours[labels.SCIM_ID] = user.labels[labels.SCIM_ID]
         lock = found or TeleportLock(name, user.name)
         return replace(lock, labels={**lock.labels, **ours}, message=message, expires=None), found
 
@@ -105,7 +115,7 @@ def _locking(
     found: TeleportLock | None,
     harm: Harm | None,
     needs: tuple[Need, ...],
-    ends: bool = False,
+    lock_for: timedelta | None = None,
 ) -> Change:
     return Change(
         action=Action.LOCK,
@@ -116,7 +126,7 @@ def _locking(
         reason=reason,
         content=lock,
         found=found,
-        lock_for=LEAVER_LOCK if ends else None,
+        lock_for=lock_for,
         needs=needs,
         harm=harm,
     )

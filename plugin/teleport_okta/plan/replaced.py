@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.people import UNASSIGNED
+from teleport_okta.desired.policy import DEPROVISIONED_LOCK, LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
@@ -57,5 +58,6 @@ def plan_replaced(
         if may_change and not locks.has_left(name, okta_id):
             evidence = Evidence.STATED if okta_id in desired.gone else Evidence.ABSENT
             harm = Harm(Harmed(USER, name, okta_id), evidence, listing=listing_behind(desired, okta_id))
-            changes += locks.leave(user, okta_id, reason, harm=harm)
+            lock_for = DEPROVISIONED_LOCK if okta_id in desired.deprovisioned else LEAVER_LOCK
+            changes += locks.leave(user, okta_id, reason, harm=harm, lock_for=lock_for)
     return Plan(changes=tuple(changes), quarantined=tuple(aside))

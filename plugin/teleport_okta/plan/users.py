@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.people import UNASSIGNED
-from teleport_okta.desired.policy import LEAVER_LOCK
+from teleport_okta.desired.policy import DEPROVISIONED_LOCK, LEAVER_LOCK
 from teleport_okta.desired.traits import okta_traits
 from teleport_okta.desired.trust import PEOPLE, UNCONFIRMED
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.inheritance import NOTHING_LEFT
+from teleport_okta.model.provisioned import is_person_id
 from teleport_okta.model.scope import ALL, EVERYTHING
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.plan.changes import LOCK, USER, Action, Change, Harm
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualUsers
     from teleport_okta.plan.changes import Need
-
-OKTA_USER_ID: Final = "00u"
-"""How the id of every Okta user begins (`reference/okta.md` 2.1)."""
 
 _ORPHANED: Final = "the lock of a suspension has no end, and its user was deleted, or taken from us, in Teleport"
 _ORPHAN_ENDS: Final = "it is taken off when every certificate has expired; sooner by `teleport-okta release {name}`"
@@ -309,7 +307,8 @@ class _Planner:
             listing=listing,
             continues=self._locks.has_left(user.name, okta_id),
         )
-        self._departures += self._locks.leave(user, okta_id, reason, harm=harm, needs=needs)
+        lock_for = DEPROVISIONED_LOCK if okta_id in self._desired.deprovisioned else LEAVER_LOCK
+        self._departures += self._locks.leave(user, okta_id, reason, harm=harm, needs=needs, lock_for=lock_for)
         self._departures.append(
             Change(
                 action=Action.DELETE,
@@ -384,14 +383,14 @@ def listing_behind(desired: DesiredUsers, okta_id: str) -> str:
 def _holder(user: TeleportUser) -> str | None:
     """Return the Okta id of the person a user stands for; a label that is no user's id counts as missing."""
     okta_id = labels.okta_id_of(user.labels)
-    return okta_id if okta_id and okta_id.startswith(OKTA_USER_ID) else None
+    return okta_id if okta_id and is_person_id(okta_id) else None
 
 
 def _new_user(wanted: WantedUser, policy: Policy) -> TeleportUser:
     connector = policy.connector and ConnectorRef("saml", policy.connector, wanted.name)
     return TeleportUser(
         name=wanted.name,
-        labels=_labels(wanted.okta_id, policy) | {labels.OKTA_ORG: policy.organization_url},
+        labels=_labels(wanted, policy) | {labels.OKTA_ORG: policy.organization_url},
         roles=policy.default_roles,
         traits=wanted.traits(),
         connector=connector or None,
@@ -404,7 +403,7 @@ def _repaired(found: TeleportUser, wanted: WantedUser, policy: Policy) -> Telepo
     The vendor's origin and organisation labels are set at creation and kept as they are: the origin cannot be changed,
     and a new custom domain is no reason to touch everybody.
     """
-    ours = {labels.OWNER: policy.owner, labels.OKTA_ID: wanted.okta_id}
+    ours = _who(wanted, policy)
     if labels.OKTA_ORG not in found.labels:
         ours[labels.OKTA_ORG] = policy.organization_url
     wanted_traits = wanted.traits()
@@ -422,5 +421,11 @@ def _repaired(found: TeleportUser, wanted: WantedUser, policy: Policy) -> Telepo
     )
 
 
-def _labels(okta_id: str, policy: Policy) -> dict[str, str]:
-    return {labels.OWNER: policy.owner, labels.OKTA_ID: okta_id, labels.ORIGIN: labels.ORIGIN_OKTA}
+def _labels(wanted: WantedUser, policy: Policy) -> dict[str, str]:
+    return {**_who(wanted, policy), labels.ORIGIN: labels.ORIGIN_OKTA}
+
+
+def _who(wanted: WantedUser, policy: Policy) -> dict[str, str]:
+    """Return the labels that say whose a user is, and for whom it stands."""
+    who = {labels.OWNER: policy.owner, labels.OKTA_ID: wanted.okta_id}
+    return {**who, labels.SCIM_ID: wanted.person.scim_id} if wanted.person.scim_id else who

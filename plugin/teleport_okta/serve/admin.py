@@ -1,12 +1,14 @@
 """The admin service: a running process answers its own command line (`proto/teleport_okta_api/admin.proto`).
 
-It listens on a Unix socket, mode 0600, in the data directory: who may read the state may ask the service. Approvals and
-releases are recorded with the user and the process at the other end.
+It listens on a Unix socket, mode 0600, in the data directory: who may read the state may ask the service. Approvals,
+releases and changes of SCIM tokens are recorded with the user and the process at the other end.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
@@ -15,10 +17,12 @@ from teleport_okta_api import admin_pb2 as api
 from teleport_okta_api import admin_pb2_grpc as api_grpc
 
 from teleport_okta.apply.releasing import NotReleasableError
+from teleport_okta.clock import Clock, SystemClock
 from teleport_okta.errors import ConfigError, TeleportOktaError
-from teleport_okta.serve import directory_messages, explain_messages, harm_messages, messages
+from teleport_okta.serve import directory_messages, explain_messages, harm_messages, messages, scim_messages
 from teleport_okta.serve.front_door import Callers, front_door
 from teleport_okta.state.approvals import NothingHeldError
+from teleport_okta.state.scim_tokens import NoSuchTokenError, TooManyTokensError
 from teleport_okta.sync.changed_plan import PlanChangedError
 from teleport_okta.sync.previewing import NothingSeenError
 from teleport_okta.teleport.lease import StandbyError
@@ -52,9 +56,11 @@ _EXPECTED: Final = (
     PlanChangedError,
     ConfigError,
     NothingHeldError,
+    NoSuchTokenError,
     NotReleasableError,
     NothingSeenError,
     StandbyError,
+    TooManyTokensError,
 )
 """Errors that say no: nothing is wrong with the service."""
 
@@ -63,13 +69,19 @@ LONGEST_SOCKET_PATH: Final = 100
 
 _ONLY_OWNER: Final = 0o177
 
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+"""The SHA-256 of a token."""
+
+_log = logging.getLogger(__name__)
+
 
 class AdminService(api_grpc.AdminServicer):
     """Answers from the engine and the store of the running process."""
 
-    def __init__(self, engine: Engine, store: Store) -> None:
+    def __init__(self, engine: Engine, store: Store, clock: Clock | None = None) -> None:
         self._engine = engine
         self._store = store
+        self._clock = clock or SystemClock()
         self.callers = Callers()
 
     def _caller(self, peer: str) -> str:
@@ -157,6 +169,51 @@ class AdminService(api_grpc.AdminServicer):
             return explain_messages.explanation_to_message(await self._engine.explain(request.of, request.name))
         except TeleportOktaError as error:
             await _refuse(context, error)
+
+    async def NewScimToken(  # noqa: N802
+        self, request: api.NewScimTokenRequest, context: grpc.aio.ServicerContext[api.NewScimTokenRequest, object]
+    ) -> api.NewScimTokenResponse:
+        """Admit a token of SCIM clients."""
+        try:
+            if not _DIGEST.fullmatch(request.digest):
+                what = "the request has no SHA-256 of a token"
+                raise ConfigError(what, remedy="use the command line of the service's own release")
+            by = self._caller(context.peer())
+            added = await self._store.scim_tokens.add(
+                request.digest,
+                at=self._clock.now(),
+                by=by,
+                boot=self._clock.boot(),
+                replace_oldest=request.replace_oldest,
+            )
+        except TeleportOktaError as error:
+            await _refuse(context, error)
+        _log.info("SCIM token %s was made by %s; replaced: %s", added.token.id, by, added.replaced or "none")
+        return scim_messages.added_to_message(added)
+
+    async def ListScimTokens(  # noqa: N802
+        self, request: api.ListScimTokensRequest, context: grpc.aio.ServicerContext[api.ListScimTokensRequest, object]
+    ) -> api.ListScimTokensResponse:
+        """Answer which tokens there are."""
+        try:
+            tokens = await self._store.scim_tokens.tokens()
+        except TeleportOktaError as error:
+            await _refuse(context, error)
+        return scim_messages.tokens_to_message(tokens)
+
+    async def RevokeScimToken(  # noqa: N802
+        self, request: api.RevokeScimTokenRequest, context: grpc.aio.ServicerContext[api.RevokeScimTokenRequest, object]
+    ) -> api.ScimToken:
+        """Refuse a token from now on."""
+        try:
+            by = self._caller(context.peer())
+            token = await self._store.scim_tokens.revoke(
+                request.id, at=self._clock.now(), by=by, boot=self._clock.boot()
+            )
+        except TeleportOktaError as error:
+            await _refuse(context, error)
+        _log.info("SCIM token %s was revoked by %s", token.id, by)
+        return scim_messages.token_to_message(token)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from teleport_okta_api import admin_pb2 as api
 from teleport_okta_api import admin_pb2_grpc as api_grpc
 
 from teleport_okta.errors import TeleportOktaError
-from teleport_okta.serve import directory_messages, explain_messages, harm_messages, messages
+from teleport_okta.serve import directory_messages, explain_messages, harm_messages, messages, scim_messages
 from teleport_okta.serve.admin import REMEDY_METADATA, SOCKET_NAME, UNLIMITED
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.inheritance import Released
     from teleport_okta.plan.view import PlanView
     from teleport_okta.state.journal import JournalEntry
+    from teleport_okta.state.scim_tokens import AddedToken, ScimToken
     from teleport_okta.sync.explanation import Explanation
     from teleport_okta.sync.report import PassReport
     from teleport_okta.sync.status import Status
@@ -85,6 +86,20 @@ class AdminClient:
         """Ask for the newest journal entries."""
         request = api.ListHistoryRequest(limit=limit, name=name)
         return messages.history_from_message(await _answer(self._admin.ListHistory(request)))
+
+    async def new_scim_token(self, digest: str, *, replace_oldest: bool) -> AddedToken:
+        """Have a token of SCIM clients admitted, by its SHA-256."""
+        request = api.NewScimTokenRequest(digest=digest, replace_oldest=replace_oldest)
+        return scim_messages.added_from_message(await _answer(self._admin.NewScimToken(request)))
+
+    async def scim_tokens(self) -> tuple[ScimToken, ...]:
+        """Ask which tokens of SCIM clients there are, the oldest first."""
+        return scim_messages.tokens_from_message(await _answer(self._admin.ListScimTokens(api.ListScimTokensRequest())))
+
+    async def revoke_scim_token(self, token_id: str) -> ScimToken:
+        """Have a token of SCIM clients refused from now on."""
+        request = api.RevokeScimTokenRequest(id=token_id)
+        return scim_messages.token_from_message(await _answer(self._admin.RevokeScimToken(request)))
 
 
 @asynccontextmanager

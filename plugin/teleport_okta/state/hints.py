@@ -57,7 +57,7 @@ class Hints:
         rows = list(hints)
 
         def write(connection: sqlite3.Connection) -> None:
-            _add(connection, rows, position.polled_at)
+            write_hints(connection, rows, position.polled_at)
             published = None if position.published is None else position.published.timestamp()
             connection.execute(
                 "INSERT OR REPLACE INTO log_position (one, url, epoch, polled_at, published) VALUES (1, ?, ?, ?, ?)",
@@ -74,7 +74,7 @@ class Hints:
         """Take down hints that are not from the log. Durable."""
         rows = list(hints)
         if rows:
-            await self._database.submit(lambda connection: _add(connection, rows, at))
+            await self._database.submit(lambda connection: write_hints(connection, rows, at))
 
     async def due(self, now: datetime, *, most: int, latest: timedelta) -> list[Hint]:
         """Return hints whose time has come, urgent ones first, then by their time.
@@ -137,7 +137,8 @@ _COLUMNS = "kind, about, with_id, claim, published, cause, generation, tries, lo
 _THIS_ONE = "kind = ? AND about = ? AND with_id = ? AND generation = ?"
 
 
-def _add(connection: sqlite3.Connection, hints: Sequence[Hint], at: datetime) -> None:
+def write_hints(connection: sqlite3.Connection, hints: Sequence[Hint], at: datetime) -> None:
+    """Take down hints within a transaction that writes something else too."""
     (generation,) = connection.execute("SELECT value FROM memory WHERE key = 'hints'").fetchone() or (0,)
     generation = int(generation)
     for hint in hints:

@@ -225,7 +225,49 @@ ALTER TABLE rosters ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;   -- the last
 DELETE FROM directory;           -- rows have more details now; the next pass writes them
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH, _TENTH, _ELEVENTH)
+_TWELFTH: Final = """
+CREATE TABLE scim_tokens (       -- bearer tokens of SCIM clients, two at the most
+    digest TEXT PRIMARY KEY,     -- SHA-256 of the token, hexadecimal
+    created REAL NOT NULL,
+    last_used REAL               -- to the hour; NULL: never
+) WITHOUT ROWID;
+"""
+
+_THIRTEENTH: Final = """
+CREATE TABLE scim_users (        -- people as a SCIM client last described them
+    number INTEGER PRIMARY KEY,  -- the order of creation
+    okta_id TEXT NOT NULL UNIQUE,
+    id TEXT NOT NULL UNIQUE,     -- the SCIM id
+    user_name TEXT NOT NULL,
+    folded TEXT NOT NULL,        -- the name as it is compared
+    external_id TEXT,
+    attributes TEXT NOT NULL,    -- JSON
+    created REAL NOT NULL,
+    modified REAL NOT NULL,
+    denied_at REAL,              -- since when the person must not have a user, by Okta's clock; NULL: they shall
+    is_deleted INTEGER NOT NULL, -- the client deleted the resource; what it denies stays denied
+    is_answered INTEGER NOT NULL,
+    incarnation INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX scim_users_by_name ON scim_users (folded) WHERE NOT is_deleted;
+CREATE INDEX scim_users_by_external_id ON scim_users (external_id);
+"""
+
+STEPS: Final = (
+    _FIRST,
+    _SECOND,
+    _THIRD,
+    _FOURTH,
+    _FIFTH,
+    _SIXTH,
+    _SEVENTH,
+    _EIGHTH,
+    _NINTH,
+    _TENTH,
+    _ELEVENTH,
+    _TWELFTH,
+    _THIRTEENTH,
+)
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 
 

@@ -24,6 +24,8 @@ from teleport_okta.state.hints import Hints
 from teleport_okta.state.journal import Journal
 from teleport_okta.state.left_memberships import LeftMemberships
 from teleport_okta.state.people_seen import people_seen
+from teleport_okta.state.scim_tokens import ScimTokenStore
+from teleport_okta.state.scim_users import ScimUsers
 from teleport_okta.state.user_names import UserNames
 
 if TYPE_CHECKING:
@@ -88,7 +90,8 @@ class Store:
 
     `directory` is what was last seen of groups and apps, `left` what people left behind in lists of ours,
     `user_names` whom the names of users stood for last, `hints` what waits to be looked at,
-    `fingerprints` what the cluster was seen to hold.
+    `fingerprints` what the cluster was seen to hold, `scim_tokens` the tokens of SCIM clients,
+    `scim_users` whom they described.
     """
 
     def __init__(self, database: Database) -> None:
@@ -100,6 +103,8 @@ class Store:
         self.user_names = UserNames(database)
         self.hints = Hints(database)
         self.fingerprints = Fingerprints(database)
+        self.scim_tokens = ScimTokenStore(database)
+        self.scim_users = ScimUsers(database)
         self._findings = FindingsMemory(database)
 
     @classmethod

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.model import labels
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.names import MEMBER_ROLE_PREFIX, REVIEWER_ROLE_PREFIX
+from teleport_okta.model.provisioned import is_person_id
 from teleport_okta.plan.changes import (
     ACCESS_LIST,
     APP_SERVER,
@@ -24,7 +25,6 @@ from teleport_okta.plan.changes import (
     Action,
     key_of,
 )
-from teleport_okta.plan.users import OKTA_USER_ID
 from teleport_okta.state.errors import StateError
 from teleport_okta.sync.comparing import CAUSE, RULES_SETTLE, hints_of_differences, with_their_lists
 from teleport_okta.sync.sources import read_actual_directory, read_users
@@ -253,7 +253,7 @@ class ClusterWatcher:
         ids = {registry.users.owned.get(seen.name, ""), registry.names().get(seen.name, "")}
         ids.add(labels.okta_id_of(seen.labels) or "")
         ids.update(registry.rivals(seen.name))
-        return {okta_id for okta_id in ids if okta_id.startswith(OKTA_USER_ID)}
+        return {okta_id for okta_id in ids if is_person_id(okta_id)}
 
     def _held_for(self, seen: Seen, okta_id: str) -> list[str]:
         """Return the keys that are held by whoever of us writes an object."""
@@ -270,7 +270,7 @@ class ClusterWatcher:
             self._locks.pop(seen.name, None)
         elif okta_id:
             self._locks[seen.name] = okta_id
-        return okta_id if okta_id.startswith(OKTA_USER_ID) else ""
+        return okta_id if is_person_id(okta_id) else ""
 
     def _of_object(self, okta_id: str, what: str, *, is_listed: bool = False) -> Iterator[Hint]:
         """Return a hint of a group or an app, if it is one that we know."""

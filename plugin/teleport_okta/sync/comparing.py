@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
 from teleport_okta.model.hint import Hint, HintKind
+from teleport_okta.model.provisioned import is_person_id
 from teleport_okta.model.teleport import TeleportLock, TeleportUser
 from teleport_okta.plan import fingerprints
 from teleport_okta.plan.actual import ActualDirectory
 from teleport_okta.plan.changes import LOCK, USER
-from teleport_okta.plan.users import OKTA_USER_ID
 from teleport_okta.state.journal import Result
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def with_their_lists(hints: Iterable[Hint], registry: Registry) -> list[Hint]:
 
 
 def _hints(different: Sequence[Fingerprint]) -> list[Hint]:
-    people = {one.okta_id: one for one in different if one.okta_id.startswith(OKTA_USER_ID)}
+    people = {one.okta_id: one for one in different if is_person_id(one.okta_id)}
     objects = {one.okta_id: one for one in different if one.okta_id and one.okta_id not in people}
     hints = [Hint(HintKind.OBJECT, okta_id, cause=_cause(one)) for okta_id, one in sorted(objects.items())]
     if len(people) > _MOST_PEOPLE:

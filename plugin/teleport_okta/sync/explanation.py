@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from teleport_okta.desired.doors import DEPROVISIONED
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.plan.changes import LOCK, Action
 
@@ -130,6 +131,8 @@ def _lock(link: Link, entries: Sequence[JournalEntry], now: datetime) -> Link | 
         return None
     if newest.harm == LOCK:
         text = f"{newest.reason}; it lasts until that ends"
+    elif newest.reason == DEPROVISIONED:
+        text = f"{newest.reason}; it lasts until the person is provisioned again"
     elif newest.time + LEAVER_LOCK <= now:
         return None
     else:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.apply.settling import settle_open_records
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import Hint, HintKind
+from teleport_okta.model.provisioned import is_person_id
 from teleport_okta.plan.changes import USER
-from teleport_okta.plan.users import OKTA_USER_ID
 from teleport_okta.sync.changed import ASKED_BY_TIME, Changed
 from teleport_okta.sync.cluster_watcher import ClusterWatcher
 from teleport_okta.sync.hint_worker import HintWorker
@@ -204,7 +204,7 @@ class Follower:
         people = [
             entry.row.okta_id
             for entry in await self._store.quarantine()
-            if entry.row.kind == USER and entry.row.okta_id.startswith(OKTA_USER_ID) and entry.next_try <= now
+            if entry.row.kind == USER and is_person_id(entry.row.okta_id) and entry.next_try <= now
         ]
         # Drawn anew each time, lest those of whom nothing can be read keep the others out.
         drawn = self._rng.sample(people, min(len(people), TRIED_AT_ONCE))

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 class PersonRead:
     """How a person is read; `ended` is what an event says for it that the person left, and `is_deleted` that for good.
 
-    `by_status`: the person first, and the assignment only where the status does not say enough. While there is `doubt`,
+    `by_request`: a SCIM client says that the person is there, or not any more, and waits for the answer; where Okta's
+    API does not answer, the client is believed. `by_status`: the person first, and the assignment only where the status
+    does not say enough. While there is `doubt`,
     a read that contradicts the event is not believed, since it may be older: of somebody who `is_there` by the event
     nothing ends, and somebody who left by an event, `published` later than what is read, is locked meanwhile.
     """
 
+    by_request: bool = False
     by_status: bool = False
     ended: str = ""
     is_there: bool = False

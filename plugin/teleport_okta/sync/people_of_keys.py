@@ -94,6 +94,9 @@ class PeopleOfKeys:
         if read.is_deleted:
             found.ended[okta_id] = read.ended
             return
+        if read.by_request:
+            await self._add_if_answered(found, okta_id, read, last_app)
+            return
         if not self._locks_meanwhile(read):
             await self._add_row(found, okta_id, read, last_app)
             return
@@ -109,6 +112,15 @@ class PeopleOfKeys:
             why = error if isinstance(error, OktaError) else f"Okta has not answered within {LONGEST_READ:.0f} s"
             _log.warning("%s left by an event, cannot be read, and is locked until then: %s", okta_id, why)
             found.leaving.add(okta_id)
+
+    async def _add_if_answered(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:
+        """Read one person of whom a SCIM client speaks; while Okta's API does not answer, nothing is known but that."""
+        try:
+            async with asyncio.timeout(LONGEST_READ):
+                await self._add_row(found, okta_id, read, last_app)
+        except (OktaError, TimeoutError) as error:
+            why = error if isinstance(error, OktaError) else f"Okta has not answered within {LONGEST_READ:.0f} s"
+            _log.warning("%s was provisioned, and cannot be read; what the SCIM client says counts: %s", okta_id, why)
 
     def _locks_meanwhile(self, read: PersonRead) -> bool:
         """Whether somebody is to be locked because of an event while no newer read says more."""

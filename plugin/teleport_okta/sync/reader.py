@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.desired.doors import with_provisioned
 from teleport_okta.desired.trust import (
     APPS,
     GROUPS,
@@ -25,6 +26,8 @@ from teleport_okta.desired.trust import (
 )
 from teleport_okta.model.directory import Roster
 from teleport_okta.model.harm import WINDOW, Evidence, Limits
+from teleport_okta.model.okta import Snapshot
+from teleport_okta.model.provisioned import OKTA_USER_ID, is_person_id
 from teleport_okta.model.scope import ALL
 from teleport_okta.okta.directory import one_error
 from teleport_okta.okta.errors import OktaError, OktaForbiddenError
@@ -32,7 +35,6 @@ from teleport_okta.plan.changes import USER
 from teleport_okta.plan.holders import known_users
 from teleport_okta.plan.lost_traits import LostTraits
 from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
-from teleport_okta.plan.users import OKTA_USER_ID
 from teleport_okta.state import directory as seen
 from teleport_okta.state.errors import StateError
 from teleport_okta.sync.comparing import hints_of_differences
@@ -40,6 +42,7 @@ from teleport_okta.sync.confirming import MORE_THAN_THE_LIMIT, Confirmation, Tur
 from teleport_okta.sync.inheriting import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
 from teleport_okta.sync.policy import NO_LISTS, resolve, resolve_imports
+from teleport_okta.sync.provisioned import provisioned
 from teleport_okta.sync.reading import DirectoryFacts, Reading
 from teleport_okta.sync.sources import (
     OktaFacts,
@@ -81,6 +84,8 @@ _UNLISTED_AT_MOST: Final = 100
 
 _LISTED_WITHIN: Final = 3.0
 """Seconds until a listing shows a write, and some more (`reference/teleport-observed.md` 1.4)."""
+
+_SCIM_ALONE: Final = "people come from SCIM alone, which says who leaves: nobody leaves for being unknown to it"
 
 _NOT_ASKED: Final = Absences("they have not been read by id yet", approvable=False)
 
@@ -254,6 +259,12 @@ class Reader:
                     users[name] = user
         return replace(actual, users=users)
 
+    async def _listing(self, settings: Settings) -> tuple[OktaApp | None, Snapshot]:
+        """List the people of Okta's API; nobody where people come from SCIM alone. Raises OktaError."""
+        if settings.sync.source == "scim":
+            return None, Snapshot((), (), self._clock.now(), untrusted=_SCIM_ALONE)
+        return await read_people(self._okta.people, settings)
+
     async def _app(self, settings: Settings) -> OktaApp | None:
         """Read the app that people come from; None where it cannot be read now, and is when it is needed."""
         try:
@@ -287,8 +298,10 @@ class Reader:
         The reads by id take up to five minutes, so `on_people` gets what rows state before them.
         """
         owner, limits = terms.policy.owner, limits_of(settings.brake)
-        app, listing = await read_people(self._okta.people, settings)
+        app, listing = await self._listing(settings)
         actual = await read_users(self._teleport)
+        records = await provisioned(self._store, settings)
+        is_all = settings.sync.source == "scim"
         self._hour.learn(actual.locks.values(), owner)
         users = known_users(actual.users.values(), owner)
         replaced = self._registry.replaced(actual, owner, self._clock.now())
@@ -307,19 +320,22 @@ class Reader:
             replaced=replaced,
             left=self._registry.left,
         )
-        held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if okta_id.startswith(OKTA_USER_ID)}
+        held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if is_person_id(okta_id)}
         absent = held - {row.okta_id for row in listing.people} - {row.okta_id for row in listing.malformed}
         if absent and on_people is not None:
+            unasked = replace(listing, unconfirmed=frozenset(absent))
             await on_people(
                 replace(
                     reading,
-                    facts=replace(reading.facts, people=replace(listing, unconfirmed=frozenset(absent))),
+                    facts=replace(reading.facts, people=with_provisioned(unasked, records, is_all=is_all)),
                     absences={PEOPLE: _NOT_ASKED, UNCONFIRMED: _NOT_ASKED},
                 )
             )
-        most = limits.most(Evidence.STATED, len(users.owned)) + MORE_THAN_THE_LIMIT
+        most = 0 if is_all else limits.most(Evidence.STATED, len(users.owned)) + MORE_THAN_THE_LIMIT
         confirmation = Confirmation(self._okta.people, app, self._clock, self._turns)
-        people = await confirmation.confirmed(listing, absent, most=most)
+        known = {okta_id for okta_id in absent if okta_id in records and not okta_id.startswith(OKTA_USER_ID)}
+        confirmed = await confirmation.confirmed(listing, absent - known, most=most)
+        people = with_provisioned(confirmed, records, is_all=is_all)
         absences = judge_absences(
             replace(listing, untrusted=people.untrusted),
             app=app,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.people import UNASSIGNED
 from teleport_okta.model.hint import Claim, Hint, HintKind
+from teleport_okta.model.provisioned import is_person_id
 from teleport_okta.model.scope import OKTA_APP_ID, Scope
 from teleport_okta.okta.directory_reads import APP_USERS_A_PAGE, MEMBERS_A_PAGE
-from teleport_okta.plan.users import OKTA_USER_ID
 from teleport_okta.sync.key_reads import WHOLE, AppRead, GroupRead, KeyReads, PersonRead
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _note_object(
     hint: Hint, people: defaultdict[str, list[Hint]], groups: defaultdict[str, _Group], apps: defaultdict[str, _App]
 ) -> None:
     """An object in Teleport that somebody changed: Okta has not, so of groups and apps nothing is read there."""
-    if hint.of.startswith(OKTA_USER_ID):
+    if is_person_id(hint.of):
         people[hint.of].append(hint)
     elif hint.of.startswith(OKTA_APP_ID):
         apps[hint.of].hints.append(hint)

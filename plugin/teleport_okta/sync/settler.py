@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.apply.replanned import Replanned
+from teleport_okta.desired.doors import with_provisioned
 from teleport_okta.desired.trust import (
     APPS,
     GROUPS,
@@ -26,17 +27,18 @@ from teleport_okta.desired.trust import (
 from teleport_okta.model import labels
 from teleport_okta.model.names import MEMBER_ROLE_PREFIX, REVIEWER_ROLE_PREFIX
 from teleport_okta.model.okta import MalformedRow
+from teleport_okta.model.provisioned import OKTA_USER_ID, is_person_id
 from teleport_okta.model.scope import OKTA_APP_ID, Scope, named
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.okta.errors import OktaForbiddenError
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER_GROUP, Action
 from teleport_okta.plan.holders import KnownUsers
-from teleport_okta.plan.users import OKTA_USER_ID
 from teleport_okta.sync.directory_of_keys import DirectoryOfKeys
 from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.lists_of_leavers import ListsOfLeavers
 from teleport_okta.sync.people_of_keys import PeopleOfKeys
+from teleport_okta.sync.provisioned import provisioned
 from teleport_okta.sync.reading import Reading, Remembered
 from teleport_okta.sync.sources import OktaFacts, read_person
 
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from teleport_okta.model.okta import OktaApp, Snapshot
+    from teleport_okta.model.provisioned import ProvisionedUser
     from teleport_okta.model.teleport import TeleportLock
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
@@ -115,9 +118,8 @@ class Settler:
         Raises OktaError or TeleportError.
         """
         at = self._context.keys.time()
-        ids = sorted(okta_id for okta_id in named(scope.users) if okta_id.startswith(OKTA_USER_ID))
+        ids = sorted(okta_id for okta_id in named(scope.users) if is_person_id(okta_id))
         app, people = await self._people(ids, reads)
-        people = await self._with_rivals(people, ids)
         users, locks = await self._users({*names, *self._names_of(ids, people)})
         actual = ActualUsers(users, locks)
         directory = self._context.registry.directory
@@ -210,16 +212,30 @@ class Settler:
         return name if kind in {USER_GROUP, ACCESS_LIST} else ""
 
     async def _people(self, ids: Collection[str], reads: KeyReads) -> tuple[OktaApp | None, Snapshot]:
-        """Read people by id; the app too, where that is needed to know what was not found."""
-        registry = self._context.registry
-        reader = PeopleOfKeys(self._context.okta.people, self._settings, self._context.clock, registry.missing)
-        return await reader.read(ids, reads, last_app=registry.app)
+        """Read people by id, and lay over that what a SCIM client said; the app too, where it is needed.
 
-    async def _with_rivals(self, people: Snapshot, ids: Collection[str]) -> Snapshot:
-        """Add those who may contend for the name of one of these people: they decide who gets it, as in a full pass."""
-        rivals = {one for person in people.people for one in self._context.registry.rivals(person.name or "")}
+        Those are added who may contend for the name of one of these people: they decide who gets it.
+        """
+        registry, is_all = self._context.registry, self._settings.sync.source == "scim"
+        records = await provisioned(self._context.store, self._settings, ids)
+        asked = [okta_id for okta_id in ids if self._is_asked(okta_id, reads, records.get(okta_id))]
+        reader = PeopleOfKeys(self._context.okta.people, self._settings, self._context.clock, registry.missing)
+        app, people = await reader.read(asked, reads, last_app=registry.app)
+        people = with_provisioned(people, records, is_all=is_all)
+        rivals = {one for person in people.people for one in registry.rivals(person.name or "")}.difference(ids)
+        theirs = await provisioned(self._context.store, self._settings, rivals)
+        people = await self._with_rivals(people, [one for one in sorted(rivals) if self._is_asked(one, WHOLE, None)])
+        return app, with_provisioned(people, {**records, **theirs}, is_all=is_all)
+
+    def _is_asked(self, okta_id: str, reads: KeyReads, record: ProvisionedUser | None) -> bool:
+        """Whether Okta's API may say something of a person: nothing that could undo what a SCIM client just denied."""
+        if self._settings.sync.source == "scim" or not okta_id.startswith(OKTA_USER_ID):
+            return False
+        return record is None or record.active or not reads.of_person(okta_id).by_request
+
+    async def _with_rivals(self, people: Snapshot, rivals: Iterable[str]) -> Snapshot:
         rows = []
-        for okta_id in sorted(rivals.difference(ids)):
+        for okta_id in rivals:
             with suppress(OktaForbiddenError):
                 rows.append(await read_person(self._context.okta.people, self._settings, okta_id))
         there = [row for row in rows if row is not None and not isinstance(row, MalformedRow)]
@@ -264,7 +280,7 @@ class Settler:
 
 def _id_of(user: TeleportUser) -> str:
     okta_id = labels.okta_id_of(user.labels) or ""
-    return okta_id if okta_id.startswith(OKTA_USER_ID) else ""
+    return okta_id if is_person_id(okta_id) else ""
 
 
 def _holder(user: TeleportUser | None, changes: Iterable[Change], owner: str) -> str | None:

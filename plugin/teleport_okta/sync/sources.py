@@ -72,8 +72,8 @@ async def read_people(okta: OktaReads, settings: Settings) -> tuple[OktaApp | No
 
 
 async def read_app(okta: OktaReads, settings: Settings) -> OktaApp | None:
-    """Read the app that people come from; None where they come from the whole organisation. Raises OktaError."""
-    if settings.sync.source == "organization":
+    """Read the app that people come from; None where they come from no app. Raises OktaError."""
+    if settings.sync.source != "saml_app":
         return None
     if settings.okta.app_id is None:
         what = "okta.app_id is not set"

@@ -130,7 +130,7 @@ def test_what_is_named_like_a_secret_is_one_or_a_file_or_the_name_of_one():
         (section, key): str(kind) for section, key, kind in keys() if any(word in key for word in WORDS_FOR_SECRETS)
     }
     bare = {where for where, kind in named.items() if "SecretStr" not in kind and "Path" not in kind}
-    assert set(SECRET_KEYS) == {("okta", "api_token"), ("teleport", "join_token")}
+    assert set(SECRET_KEYS) == {("okta", "api_token"), ("teleport", "join_token"), ("scim", "token_hash")}
     assert bare == {("okta", "private_key_id")}
 
 

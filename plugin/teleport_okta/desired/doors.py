@@ -1,0 +1,158 @@
+"""Both doors onto one person: what Okta's API lists, and what a SCIM client said.
+
+A user exists only while no door denies it. The API denies by what it says (a deactivation, an assignment that is gone
+while the person can be read), never by silence; a SCIM client by `active: false` or by deleting the resource. The
+client's denial ends when it says so, or when the API shows an assignment that was made later. What the API says of a
+person counts more than what the client says, but for the denial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model.okta import STATUS_NOT_GIVEN, MalformedRow, PersonFacts, UserStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from teleport_okta.model.okta import ProfileValue, Snapshot
+    from teleport_okta.model.provisioned import ProvisionedUser
+
+DEPROVISIONED: Final = "deprovisioned through SCIM"
+"""Why somebody leaves whom a SCIM client took away."""
+
+_ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+_SAME_NAME: Final = (
+    "displayName",
+    "nickName",
+    "profileUrl",
+    "title",
+    "userType",
+    "preferredLanguage",
+    "locale",
+    "timezone",
+)
+_OF_NAME: Final = {
+    "givenName": "firstName",
+    "familyName": "lastName",
+    "middleName": "middleName",
+    "honorificPrefix": "honorificPrefix",
+    "honorificSuffix": "honorificSuffix",
+}
+_OF_ENTERPRISE: Final = ("employeeNumber", "costCenter", "organization", "division", "department")
+_OF_ADDRESS: Final = {
+    "streetAddress": "streetAddress",
+    "locality": "city",
+    "region": "state",
+    "postalCode": "zipCode",
+    "country": "countryCode",
+}
+_OF_PHONE: Final = {"work": "primaryPhone", "mobile": "mobilePhone"}
+
+
+def with_provisioned(snapshot: Snapshot, records: Mapping[str, ProvisionedUser], *, is_all: bool = False) -> Snapshot:
+    """Return what both doors say; `records` are those of SCIM by Okta id.
+
+    `is_all`: there is no other door, so that what a client says of a person is all there is to know.
+    """
+    if not records:
+        return snapshot
+    people: list[PersonFacts] = []
+    malformed: list[MalformedRow] = []
+    denied = {okta_id for okta_id, record in records.items() if not record.active}
+    told: set[str] = set()
+    for person in snapshot.people:
+        record = records.get(person.okta_id)
+        if record is None:
+            people.append(person)
+        elif record.active or _was_assigned_after(person, record):
+            denied.discard(person.okta_id)
+            told.add(person.okta_id)
+            people.append(replace(person, scim_id=record.id))
+    for row in snapshot.malformed:
+        record = records.get(row.okta_id or "")
+        if record is None or (record.active and _says_something(row)):
+            malformed.append(row)
+            told.add(row.okta_id or "")
+    taken_away = snapshot.unassigned | snapshot.ended.keys()
+    vouched = [
+        _vouched(record, is_all=is_all, is_suspended=okta_id in snapshot.suspended)
+        for okta_id, record in records.items()
+        if record.active and okta_id not in told and okta_id not in taken_away
+    ]
+    there = {person.okta_id for person in vouched}
+    return replace(
+        snapshot,
+        people=(*people, *vouched),
+        malformed=tuple(malformed),
+        ended={**snapshot.ended, **dict.fromkeys(denied, DEPROVISIONED)},
+        deprovisioned=frozenset(denied),
+        unassigned=snapshot.unassigned - denied,
+        unconfirmed=snapshot.unconfirmed - denied - there,
+        suspended=snapshot.suspended - denied,
+        leaving=snapshot.leaving - denied,
+    )
+
+
+def profile_of(attributes: Mapping[str, Any], user_name: str) -> dict[str, ProfileValue]:
+    """Return SCIM attributes as the profile that Okta's API would show of the person, whose names traits carry."""
+    profile: dict[str, ProfileValue] = {"login": user_name}
+    profile |= {name: attributes[name] for name in _SAME_NAME if attributes.get(name)}
+    profile |= _some(attributes.get("name"), _OF_NAME)
+    enterprise = attributes.get(_ENTERPRISE)
+    profile |= _some(enterprise, {name: name for name in _OF_ENTERPRISE})
+    manager = enterprise.get("manager") if isinstance(enterprise, dict) else None
+    profile |= _some(manager, {"value": "managerId", "displayName": "manager"})
+    email = _chosen(attributes.get("emails"))
+    if email.get("value"):
+        profile["email"] = email["value"]
+    profile |= _some(_chosen(attributes.get("addresses")), _OF_ADDRESS)
+    for phone in _elements(attributes.get("phoneNumbers")):
+        name = _OF_PHONE.get(str(phone.get("type", "work")).lower())
+        if name and phone.get("value"):
+            profile.setdefault(name, phone["value"])
+    return profile
+
+
+def _was_assigned_after(person: PersonFacts, record: ProvisionedUser) -> bool:
+    """Whether the API shows an assignment that was made after a denial."""
+    made, denied = person.assigned_at, record.denied_at
+    return made is not None and denied is not None and made > denied
+
+
+def _says_something(row: MalformedRow) -> bool:
+    """Whether at least a status could be read of a row."""
+    return row.status != STATUS_NOT_GIVEN or row.assignment_status not in {None, STATUS_NOT_GIVEN}
+
+
+def _vouched(record: ProvisionedUser, *, is_all: bool, is_suspended: bool) -> PersonFacts:
+    return PersonFacts(
+        okta_id=record.okta_id,
+        name=record.user_name,
+        status=UserStatus.SUSPENDED if is_suspended else UserStatus.ACTIVE,
+        assignment_status=None,
+        profile=profile_of(record.attributes, record.user_name),
+        app_profile={},
+        scim_id=record.id,
+        is_vouched=not is_all,
+    )
+
+
+def _some(found: object, names: Mapping[str, str]) -> dict[str, ProfileValue]:
+    """Return those values of an object that have a name in a profile."""
+    if not isinstance(found, dict):
+        return {}
+    return {name: found[key] for key, name in names.items() if found.get(key)}
+
+
+def _elements(found: object) -> list[dict[str, Any]]:
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _chosen(found: object) -> dict[str, Any]:
+    """Return the primary element of a list, or its first."""
+    elements = _elements(found)
+    return next((one for one in elements if one.get("primary") is True), elements[0] if elements else {})

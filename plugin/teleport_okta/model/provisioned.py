@@ -1,0 +1,49 @@
+"""What a SCIM client said of people: who is to have a user, and who must not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+OKTA_USER_ID: Final = "00u"
+"""How the id of every Okta user begins (`reference/okta.md` 2.1)."""
+
+UNKNOWN_TO_OKTA: Final = "scim-"
+"""How the id begins that stands for an Okta id where a client named none."""
+
+
+def is_person_id(okta_id: str) -> bool:
+    """Whether an id is that of a person: an Okta user's, or what stands for it."""
+    return okta_id.startswith((OKTA_USER_ID, UNKNOWN_TO_OKTA))
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionedUser:
+    """One person as a SCIM client last described them. Times are aware UTC.
+
+    `id` is the SCIM id. `attributes` are all other attributes, by their SCIM names, an extension's in an object under
+    its URN. `denied_at` is when the client said that the person must not have a user any more, by Okta's clock; None
+    while it says that they shall. `is_deleted`: the client deleted the resource, which is not shown any more; what it
+    denies stays denied. `is_answered`: the client was told that this was done.
+    """
+
+    id: str
+    okta_id: str
+    user_name: str
+    external_id: str | None
+    attributes: Mapping[str, Any] = field(repr=False)
+    created: datetime
+    modified: datetime
+    denied_at: datetime | None = None
+    is_deleted: bool = False
+    is_answered: bool = True
+    incarnation: int = 0
+
+    @property
+    def active(self) -> bool:
+        """Whether the person shall have a user."""
+        return self.denied_at is None

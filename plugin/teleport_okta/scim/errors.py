@@ -1,0 +1,43 @@
+"""Why a SCIM request is refused, as the client reads it (RFC 7644 §3.12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+
+
+class ScimType(StrEnum):
+    """The `scimType` of an error (RFC 7644 table 9)."""
+
+    INVALID_FILTER = "invalidFilter"
+    INVALID_PATH = "invalidPath"
+    INVALID_SYNTAX = "invalidSyntax"
+    INVALID_VALUE = "invalidValue"
+    INVALID_VERSION = "invalidVers"
+    MUTABILITY = "mutability"
+    NO_TARGET = "noTarget"
+    SENSITIVE = "sensitive"
+    TOO_MANY = "tooMany"
+    UNIQUENESS = "uniqueness"
+
+
+@dataclass
+class ScimError(Exception):
+    """A request that is refused. Okta shows `detail` to the administrator: it names the cause and what to do.
+
+    `retry_after`: seconds after which the client should try again, for a 429.
+    """
+
+    status: HTTPStatus
+    detail: str
+    scim_type: ScimType | None = None
+    retry_after: int | None = None
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+def bad_request(scim_type: ScimType, detail: str) -> ScimError:
+    """Return the error of a request that is wrong in itself."""
+    return ScimError(HTTPStatus.BAD_REQUEST, detail, scim_type)

@@ -1,0 +1,200 @@
+"""Whether a request comes from a client that has a token: the tokens of the state, and one configured bcrypt hash.
+
+A bcrypt hash is what Teleport stores of the token of its own SCIM endpoint: with it clients keep the token that they
+have. Verifying one takes a quarter of a second, so the SHA-256 of a token that was verified is remembered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import os
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import bcrypt
+
+from teleport_okta.config import read_secret
+from teleport_okta.errors import ConfigError
+from teleport_okta.scim.errors import ScimError
+from teleport_okta.state.errors import StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pydantic import SecretStr
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.state.scim_tokens import ScimTokenStore
+
+TOKEN_BYTES: Final = 32
+
+_CREDENTIAL: Final = re.compile(rb"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
+"""A scheme, which has no case, and one token (RFC 6750 §2.1)."""
+
+_BCRYPT: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
+_BCRYPT_LENGTH: Final = 72
+"""Bytes that bcrypt reads; of a longer token it would compare a part."""
+
+_HIGHEST_COST: Final = 14
+"""A cost of 14 takes a second on one core; each more doubles that."""
+
+_VERIFIED_TOGETHER: Final = 2
+_MOST_WAITING: Final = 8
+_HASH_READ_AFTER: Final = 5.0
+"""Seconds between two looks at the file of the configured hash."""
+
+_KEY: Final = "scim.token_hash"
+
+_log = logging.getLogger(__name__)
+
+
+def new_token(entropy: Callable[[int], bytes] = os.urandom) -> str:
+    """Return a new token: 256 random bits as 64 hexadecimal digits, the form of Teleport's own."""
+    return entropy(TOKEN_BYTES).hex()
+
+
+def digest_of(token: bytes) -> str:
+    """Return a token's SHA-256, hexadecimal."""
+    return hashlib.sha256(token).hexdigest()
+
+
+def bearer_token(headers: Sequence[str]) -> bytes | None:
+    """Return the token of the request's `Authorization` headers; None unless there is exactly one credential.
+
+    aiohttp decodes header values as UTF-8 with `surrogateescape`; encoding them the same way returns the bytes sent.
+    """
+    if len(headers) != 1:
+        return None
+    match = _CREDENTIAL.fullmatch(headers[0].encode("utf-8", "surrogateescape"))
+    return None if match is None else match.group(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """The SHA-256 of a token that a bcrypt hash was verified with."""
+
+    bcrypt_hash: bytes
+    digest: str
+
+
+class ScimTokens:
+    """Says which tokens are good."""
+
+    def __init__(self, stored: ScimTokenStore, token_hash: SecretStr | None, *, clock: Clock) -> None:
+        self._stored = stored
+        self._configured = _ConfiguredHash(token_hash, clock)
+        self._verified: _Verified | None = None
+        self._verifying = asyncio.Semaphore(_VERIFIED_TOGETHER)
+        self._waiting = 0
+        self._clock = clock
+
+    async def exist(self) -> bool:
+        """Whether any token can be good. Raises ConfigError for a configured hash that cannot be used, StateError."""
+        return self._configured.load() is not None or bool(await self._stored.digests())
+
+    async def accept(self, token: bytes, *, slowly: bool = True) -> bool:
+        """Whether a token is good; not `slowly` means that no bcrypt hash is computed for it.
+
+        Every stored hash is compared, so that the time says nothing about which of them matched. Raises StateError, and
+        ScimError when too many tokens wait to be verified.
+        """
+        digest = digest_of(token)
+        matches = [one for one in await self._stored.digests() if _same(one, digest)]
+        bcrypt_hash = self._configured.current()
+        verified = self._verified
+        is_verified = verified is not None and _same(verified.digest, digest) and verified.bcrypt_hash == bcrypt_hash
+        if matches:
+            await self._note_use(matches[0])
+            return True
+        if is_verified or bcrypt_hash is None or not slowly or len(token) > _BCRYPT_LENGTH:
+            return is_verified
+        if not await self._verify(token, bcrypt_hash):
+            return False
+        self._verified = _Verified(bcrypt_hash, digest)
+        return True
+
+    async def _verify(self, token: bytes, bcrypt_hash: bytes) -> bool:
+        if self._waiting >= _MOST_WAITING:
+            detail = "Too many tokens wait to be verified. Send the request again later."
+            raise ScimError(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after=5)
+        self._waiting += 1
+        try:
+            async with self._verifying:
+                return await asyncio.to_thread(bcrypt.checkpw, token, bcrypt_hash)
+        except ValueError as error:
+            _log.warning("%s: the bcrypt hash cannot be used: %s", _KEY, error)
+            return False
+        finally:
+            self._waiting -= 1
+
+    async def _note_use(self, digest: str) -> None:
+        try:
+            await self._stored.note_use(digest, at=self._clock.now())
+        except StateError as error:
+            _log.warning("when a SCIM token was last used could not be written: %s", error)
+
+
+class _ConfiguredHash:
+    """The configured bcrypt hash, read again when its file changes."""
+
+    def __init__(self, setting: SecretStr | None, clock: Clock) -> None:
+        self._setting = setting
+        self._clock = clock
+        self._hash: bytes | None = None
+        self._stamp: tuple[int, ...] | None = None
+        self._looked_at: float | None = None
+
+    def load(self) -> bytes | None:
+        """Read and return the hash; None without one. Raises ConfigError."""
+        if self._setting is None:
+            return None
+        self._looked_at = self._clock.monotonic()
+        self._stamp = self._present_stamp()
+        self._hash = _checked_hash(read_secret(self._setting, key=_KEY))
+        return self._hash
+
+    def current(self) -> bytes | None:
+        """Return the hash that is configured now. One that cannot be used any more is refused, and logged once."""
+        now = self._clock.monotonic()
+        if self._looked_at is not None and now - self._looked_at < _HASH_READ_AFTER:
+            return self._hash
+        if self._looked_at is not None and self._stamp == self._present_stamp():
+            self._looked_at = now
+            return self._hash
+        try:
+            return self.load()
+        except ConfigError as error:
+            self._hash = None
+            _log.warning("the tokens of %s are refused: %s", _KEY, error)
+            return None
+
+    def _present_stamp(self) -> tuple[int, ...] | None:
+        text = "" if self._setting is None else self._setting.get_secret_value()
+        if not text.startswith("/"):
+            return None
+        try:
+            found = Path(text).stat()
+        except OSError:
+            return ()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _checked_hash(text: str) -> bytes:
+    match = _BCRYPT.fullmatch(text)
+    if match is None:
+        what = f"{_KEY}: this is no bcrypt hash, which begins with $2a$, $2b$ or $2y$ and has 60 characters"
+        raise ConfigError(what, remedy="give the hash of the token, not the token")
+    if not 4 <= int(match.group(1)) <= _HIGHEST_COST:
+        what = f"{_KEY}: the cost of the bcrypt hash is {match.group(1)}; from 04 to {_HIGHEST_COST} is possible"
+        raise ConfigError(what, remedy="hash the token again with a lower cost")
+    return text.encode("ascii")
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode("ascii"), other.encode("ascii"))

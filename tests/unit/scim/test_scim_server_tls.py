@@ -1,0 +1,124 @@
+"""HTTPS: the certificate may be replaced while the endpoint runs, and a bad one never is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+
+import aiohttp
+import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from teleport_okta.errors import ConfigError
+from teleport_okta.sandbox.web_certificate import WebCertificate
+from teleport_okta.scim.limits import Limits
+from unit.scim.scim_client import AUTHORISED, scim_world, settings
+
+ONE, OTHER = WebCertificate.issue("one"), WebCertificate.issue("other")
+
+
+class Files:
+    """The certificate and the key, as another program writes them."""
+
+    def __init__(self, directory):
+        self.certificate, self.key = directory / "cert.pem", directory / "key.pem"
+
+    def write(self, certificate=None, key=None):
+        if certificate is not None:
+            self._replace(self.certificate, certificate.certificate.public_bytes(Encoding.PEM))
+        if key is not None:
+            self._replace(self.key, key.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+    def _replace(self, path, content):
+        new = path.with_suffix(".new")
+        new.write_bytes(content)
+        new.replace(path)
+
+    @property
+    def settings(self):
+        return settings(listen="0.0.0.0:0", certificate=str(self.certificate), key=str(self.key))
+
+
+@pytest.fixture
+def files(tmp_path):
+    files = Files(tmp_path)
+    files.write(ONE, ONE)
+    return files
+
+
+async def is_trusted(world, issued):
+    """Whether a client that believes this issuer can ask."""
+    context = ssl.create_default_context(cadata=issued.ca_pem.decode())
+    url = f"https://localhost:{world.bound.port}/scim/v2/Users"
+    try:
+        async with world.http.get(url, ssl=context, headers={**AUTHORISED, "Connection": "close"}) as response:
+            return response.status == 200
+    except aiohttp.ClientConnectorCertificateError:
+        return False
+
+
+async def test_a_new_certificate_is_used_once_it_is_whole(files, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "teleport_okta")
+    async with scim_world(tmp_path, configured=files.settings) as world:
+        assert await is_trusted(world, ONE)
+
+        files.write(certificate=OTHER)
+        for _ in range(3):
+            world.clock.advance(31)
+            assert await is_trusted(world, ONE)
+        assert caplog.text.count("the new one cannot be used") == 1
+        assert "is not that of the certificate" in caplog.text
+
+        files.write(key=OTHER)
+        world.clock.advance(31)
+        assert await is_trusted(world, OTHER)
+        assert not await is_trusted(world, ONE)
+        assert caplog.text.count("has a new certificate") == 1
+
+
+async def test_files_that_vanish_leave_the_certificate_in_use(files, tmp_path, caplog):
+    async with scim_world(tmp_path, configured=files.settings) as world:
+        files.key.unlink()
+        world.clock.advance(31)
+        assert await is_trusted(world, ONE)
+    assert "key.pem cannot be read" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+async def test_old_versions_of_tls_are_refused(files, tmp_path):
+    async with scim_world(tmp_path, configured=files.settings) as world:
+        context = ssl.create_default_context(cadata=ONE.ca_pem.decode())
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await asyncio.open_connection("localhost", world.bound.port, ssl=context)
+
+
+async def test_a_client_that_begins_no_tls_is_cut_off_and_counts_as_a_connection(files, tmp_path):
+    async with scim_world(tmp_path, configured=files.settings, limits=Limits(handshake=0.1, connections=1)) as world:
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", world.bound.port)
+            other_reader, other_writer = await asyncio.open_connection("127.0.0.1", world.bound.port)
+            assert await other_reader.read() == b""
+            assert await reader.read() == b""
+            writer.close()
+            other_writer.close()
+            assert await is_trusted(world, ONE)
+
+
+@pytest.mark.parametrize("trouble", ["missing", "mismatch", "garbage", "encrypted"])
+async def test_files_that_cannot_be_used_are_named_at_the_start(files, tmp_path, trouble):
+    match trouble:
+        case "missing":
+            files.key.unlink()
+        case "mismatch":
+            files.write(key=OTHER)
+        case "garbage":
+            files.certificate.write_text("nonsense")
+        case "encrypted":
+            files.key.write_bytes(
+                ONE.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+            )
+    with pytest.raises(ConfigError, match=r"scim\.certificate, scim\.key: .*\.pem"):
+        async with scim_world(tmp_path, configured=files.settings):
+            pass
