@@ -20,12 +20,16 @@ from teleport_okta.okta.configured import client_of
 from teleport_okta.okta.directory_reads import DirectoryReads
 from teleport_okta.okta.reads import OktaReads
 from teleport_okta.okta.system_log import SystemLog
+from teleport_okta.scim.server import serving_scim
+from teleport_okta.scim.service import ScimService
+from teleport_okta.scim.tokens import ScimTokens
 from teleport_okta.serve.admin import AdminService, serving
 from teleport_okta.state.lock import exclusive
 from teleport_okta.state.store import Store
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.follower import Follower
 from teleport_okta.sync.full_pass import FullPass
+from teleport_okta.sync.provisioning import Provisioning
 from teleport_okta.sync.renewing import AppServerKeeper
 from teleport_okta.sync.sources import OktaSource
 from teleport_okta.teleport.enter import enter
@@ -34,6 +38,7 @@ from teleport_okta.teleport.retry import RetryPolicy
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
+    from teleport_okta.scim.server import BoundAddress
     from teleport_okta.settings import Settings
     from teleport_okta.teleport.cluster import Teleport
 
@@ -62,6 +67,7 @@ class Parts:
     metrics: Metrics
     clock: Clock
     system_log: SystemLog
+    provisioning: Provisioning
     keepers: tuple[Callable[[], Awaitable[None]], ...]
     """What keeps the identities good, the lease ours and the app servers alive, while they run."""
 
@@ -112,7 +118,15 @@ async def opened(
         )
         apps = AppServerKeeper(full_pass, entered.teleport, clock=time, rng=rng)
         yield Parts(
-            store, okta, entered.teleport, full_pass, metrics, time, SystemLog(client), (*entered.keepers, apps.keep)
+            store=store,
+            okta=okta,
+            teleport=entered.teleport,
+            full_pass=full_pass,
+            metrics=metrics,
+            clock=time,
+            system_log=SystemLog(client),
+            provisioning=Provisioning(full_pass, okta, client.okta_clock),
+            keepers=(*entered.keepers, apps.keep),
         )
 
 
@@ -149,9 +163,19 @@ async def _run(settings: Settings, parts: Parts) -> None:
         follower.hold_looks()
         parts.metrics.follow_log(follower.following)
     with served(parts.metrics, settings.metrics.listen):
-        async with kept(parts, follower), serving(AdminService(engine, parts.store), settings.storage.data_dir):
+        admin = AdminService(engine, parts.store, parts.clock)
+        async with kept(parts, follower), serving(admin, settings.storage.data_dir), provisioned(settings, parts):
             _stop_on_signals(engine)
             await engine.run()
+
+
+@asynccontextmanager
+async def provisioned(settings: Settings, parts: Parts) -> AsyncIterator[BoundAddress | None]:
+    """Answer SCIM requests until the block ends, if that is configured; gives the address. Raises what it raises."""
+    service = ScimService(parts.store, parts.provisioning, base_url=settings.scim.public_url or "", clock=parts.clock)
+    tokens = ScimTokens(parts.store.scim_tokens, settings.scim.token_hash, clock=parts.clock)
+    async with serving_scim(settings.scim, service, tokens, clock=parts.clock) as bound:
+        yield bound
 
 
 def follower_of(settings: Settings, parts: Parts, reconcile: Callable[[str], Awaitable[bool]]) -> Follower:
@@ -217,7 +241,11 @@ def draining_on_signals(full_pass: FullPass) -> Iterator[None]:
 
 def _secrets(settings: Settings) -> list[str]:
     """Return every secret of the configuration, to keep it out of the log; one that cannot be read is none."""
-    given = {"okta.api_token": settings.okta.api_token, "teleport.join_token": settings.teleport.join_token}
+    given = {
+        "okta.api_token": settings.okta.api_token,
+        "teleport.join_token": settings.teleport.join_token,
+        "scim.token_hash": settings.scim.token_hash,
+    }
     secrets = []
     for key, value in given.items():
         with suppress(ConfigError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -47,3 +48,25 @@ class ProvisionedUser:
     def active(self) -> bool:
         """Whether the person shall have a user."""
         return self.denied_at is None
+
+
+class Verdict(StrEnum):
+    """What became of something that a SCIM client asked for."""
+
+    DONE = "done"
+    """It is so in Teleport now."""
+
+    CONFLICT = "conflict"
+    """Something else is in the way, until a person changes that."""
+
+    LATER = "later"
+    """It could not be done now, or waits for a person to admit it; the same request may succeed later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of it, and why it is not done, with what to do. `is_begun`: some of it was written to Teleport."""
+
+    verdict: Verdict
+    why: str = ""
+    is_begun: bool = False

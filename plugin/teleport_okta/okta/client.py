@@ -80,6 +80,11 @@ class OktaClient:
         return self._clock
 
     @property
+    def okta_clock(self) -> OktaClock:
+        """Okta's time of day, as its answers tell it."""
+        return self._okta_clock
+
+    @property
     def clock_skew(self) -> float | None:
         """Okta's time of day minus ours, in seconds to about half a one; None before the first answer."""
         return self._okta_clock.skew

@@ -7,11 +7,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from http import HTTPStatus
 
 Json: TypeAlias = "Mapping[str, Any]"
 """A JSON object, as `json` reads and writes it."""
+
+
+def _always() -> bool:
+    return True
 
 
 class Verb(StrEnum):
@@ -32,6 +36,7 @@ class ScimCall:
     `endpoint` is the first part of the path (`Users`, `Groups`, `Schemas`, …), `resource_id` the second, empty where
     there is none. `query` has the parameters of the URL, decoded, with their names as they were sent; for a LIST by
     `POST /.search`, `body` has them. `body` is the JSON value that was sent, which may be anything; None without one.
+    `is_awaited` says whether the client still waits for the answer: what it never hears of, it will ask for again.
     """
 
     verb: Verb
@@ -39,6 +44,7 @@ class ScimCall:
     resource_id: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     body: object = field(default=None, repr=False)
+    is_awaited: Callable[[], bool] = field(default=_always, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,14 @@ class ScimEndpoint:
         query = parse_query(request.raw_path.partition("?")[2])
         with self.in_flight.place() as place:
             body = await self._body(request) if asked.has_body else None
-            call = ScimCall(asked.verb, asked.endpoint, asked.resource_id, query, body)
+            call = ScimCall(
+                asked.verb,
+                asked.endpoint,
+                asked.resource_id,
+                query,
+                body,
+                is_awaited=lambda: not place.is_given_up and request.transport is not None,
+            )
             within = max(0.0, until - asyncio.get_running_loop().time())
             return await place.run(_handled(self._handler, call), within=within)
 

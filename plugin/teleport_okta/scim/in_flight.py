@@ -31,6 +31,8 @@ class Place:
 
     def __init__(self) -> None:
         self.task: asyncio.Task[object] | None = None
+        self.is_given_up = False
+        """Whether the client was told that it takes too long."""
 
     async def run(self, work: Coroutine[None, None, T], *, within: float) -> T:
         """Do the work of the request; raises what it raises, and ScimError when it takes longer than that, in seconds.
@@ -45,6 +47,7 @@ class Place:
             if not task.done():
                 task.add_done_callback(_log_late_end)
         if not task.done():
+            self.is_given_up = True
             detail = "This takes long and goes on. Send the same request again later."
             raise ScimError(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after=_RETRY_AFTER_DEADLINE)
         return task.result()

@@ -260,16 +260,25 @@ class FullPass:
         self._reader.earlier_ended = ended
 
     async def settle(
-        self, scope: Scope, *, trigger: str, reads: KeyReads = WHOLE, follow_up: FollowUp | None = None
+        self,
+        scope: Scope,
+        *,
+        trigger: str,
+        reads: KeyReads = WHOLE,
+        follow_up: FollowUp | None = None,
+        by_hand: bool = False,
     ) -> Settled:
         """Bring what is in a scope to what Okta says now, by reads by id; may run beside a pass.
 
-        `reads` says what of each key is read; `follow_up` takes down what follows, before this is remembered.
+        `reads` says what of each key is read; `follow_up` takes down what follows, before this is remembered. What is
+        asked for `by_hand` is not put off because it failed before.
 
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
         await self._recall_once()
-        return await self._procedure.settle(scope, self._settings(), trigger=trigger, reads=reads, follow_up=follow_up)
+        return await self._procedure.settle(
+            scope, self._settings(), trigger=trigger, reads=reads, follow_up=follow_up, by_hand=by_hand
+        )
 
     async def release(self, name: str, *, by: str = "") -> Released:
         """Give a user name free, because an operator (`by`) says so; return what was released.

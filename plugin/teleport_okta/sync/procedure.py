@@ -69,11 +69,13 @@ class KeyProcedure:
         trigger: str,
         reads: KeyReads = WHOLE,
         follow_up: FollowUp | None = None,
+        by_hand: bool = False,
     ) -> Settled:
         """Bring the users, groups and apps of a scope, and their lists, to what Okta says now.
 
         `reads` says what of each is read; the rest is taken as it is known. `follow_up` is called when everything is
-        applied, before it is remembered: a process that dies in between finds out anew what it did.
+        applied, before it is remembered: a process that dies in between finds out anew what it did. What is asked for
+        `by_hand` is not put off because it failed before.
 
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
@@ -84,7 +86,7 @@ class KeyProcedure:
             self._context,
             terms=terms,
             settings=settings,
-            by_hand=False,
+            by_hand=by_hand,
             is_pass=False,
             run=marker,
         )

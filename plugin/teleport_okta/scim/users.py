@@ -1,0 +1,286 @@
+"""SCIM users: every operation, from the parsed request to the answer.
+
+A write is taken down first, then brought about in Teleport, and answered when it is. If that cannot be done, what was
+granted is taken back and the client is told to ask again; what was denied stays denied, and is tried again without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.apply.keys import Keys
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model.hint import Hint, HintKind
+from teleport_okta.model.names import name_problem
+from teleport_okta.model.provisioned import ProvisionedUser, Verdict
+from teleport_okta.scim.calls import ScimAnswer, Verb
+from teleport_okta.scim.errors import ScimError, ScimType, bad_request
+from teleport_okta.scim.identity import id_without_okta, okta_id_named, scim_id
+from teleport_okta.scim.protocol.bodies import read_user
+from teleport_okta.scim.protocol.filters import parse_filter
+from teleport_okta.scim.protocol.paging import Page
+from teleport_okta.scim.protocol.parameters import parameter
+from teleport_okta.scim.protocol.patching import patch_user
+from teleport_okta.scim.protocol.projection import Projection
+from teleport_okta.scim.protocol.rendering import list_json, user_json
+from teleport_okta.scim.resources import ScimUser, UserContent
+from teleport_okta.state.errors import StateError
+from teleport_okta.state.scim_users import folded
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.scim.calls import Json, ScimCall
+    from teleport_okta.scim.protocol.filters import Filter
+    from teleport_okta.scim.provisioner import Provisioner
+    from teleport_okta.state.store import Store
+
+RETRY_AFTER: Final = 30
+"""Seconds after which a client should ask again what could not be done: Okta doubles that each time."""
+
+_LOOKED_AT_AGAIN: Final = 30.0
+"""Seconds after a request until the person is read by id again: Okta's API shows by then what the request was about."""
+
+_SCANNED_AT_ONCE: Final = 200
+"""Users that a filter without an index looks at before others have their turn."""
+
+
+class Users:
+    """Answers operations on users. `base_url` ends without a slash."""
+
+    def __init__(self, store: Store, provisioner: Provisioner, *, base_url: str, clock: Clock) -> None:
+        self._store = store
+        self._users = store.scim_users
+        self._provisioner = provisioner
+        self._base_url = base_url
+        self._clock = clock
+        self._turns = Keys(clock)
+
+    async def handle(self, call: ScimCall) -> ScimAnswer:
+        """Answer one operation. Raises ScimError and StateError."""
+        projection = Projection.read(call.query)
+        match call.verb:
+            case Verb.LIST:
+                return await self._list(call, projection)
+            case Verb.GET:
+                return self._shown(await self._found(call.resource_id), projection)
+            case Verb.CREATE:
+                return await self._create(call, projection)
+            case Verb.REPLACE | Verb.PATCH:
+                return await self._change(call, projection)
+            case Verb.DELETE:
+                return await self._delete(call.resource_id)
+
+    async def _list(self, call: ScimCall, projection: Projection) -> ScimAnswer:
+        page, text = Page.read(call.query), parameter(call.query, "filter")
+        if text is None:
+            found = await self._users.page(skip=page.start_index - 1, most=page.count)
+            total, users = found.total, [*found.users]
+        else:
+            wanted = parse_filter(text, "User")
+            every = await self._matching(wanted)
+            total, users = len(every), every[page.start_index - 1 : page.start_index - 1 + page.count]
+        shown = [projection.apply(self._json(user)) for user in users]
+        return ScimAnswer(HTTPStatus.OK, list_json(total, page.start_index, shown))
+
+    async def _matching(self, wanted: Filter) -> list[ProvisionedUser]:
+        """Return the users whom a filter finds: by an index where there is one, else by a look at each."""
+        match wanted.equality:
+            case ("userName", value):
+                found = await self._users.named(value)
+                return [found] if found is not None else []
+            case ("id", value):
+                found = await self._users.get(value)
+                return [found] if found is not None else []
+            case ("externalId", value):
+                return await self._users.with_external_id(value)
+        matching: list[ProvisionedUser] = []
+        skip = 0
+        while some := (await self._users.page(skip=skip, most=_SCANNED_AT_ONCE)).users:
+            matching += [user for user in some if wanted.matches(self._json(user))]
+            skip += len(some)
+            await asyncio.sleep(0)
+        return matching
+
+    async def _create(self, call: ScimCall, projection: Projection) -> ScimAnswer:
+        content = read_user(call.body, replaces=None)
+        _check_name(content.user_name)
+        async with self._turn(folded(content.user_name)):
+            named = await self._users.named(content.user_name)
+            okta_id = okta_id_named(content.external_id) or self._provisioner.person_named(content.user_name)
+            okta_id = okta_id or await self._free_id(content)
+            async with self._turn(okta_id):
+                before = await self._users.of_person(okta_id)
+                _refuse_duplicates(content, before, named)
+                now = self._clock.now()
+                number = 0 if before is None else before.incarnation + before.is_deleted
+                is_new = before is None or before.is_deleted
+                made = ProvisionedUser(
+                    id=scim_id(await self._organization_id(), okta_id, number)
+                    if is_new or before is None
+                    else before.id,
+                    okta_id=okta_id,
+                    user_name=content.user_name,
+                    external_id=content.external_id,
+                    attributes=content.attributes,
+                    created=now if is_new or before is None else before.created,
+                    modified=now,
+                    denied_at=self._provisioner.okta_now() if content.active is False else None,
+                    incarnation=number,
+                    is_answered=False,
+                )
+                await self._bring_about(before, made)
+                if call.is_awaited():
+                    await self._users.put(replace(made, is_answered=True), at=self._clock.now())
+        answer = self._shown(made, projection)
+        return replace(answer, status=HTTPStatus.CREATED, location=f"{self._base_url}/Users/{made.id}")
+
+    async def _change(self, call: ScimCall, projection: Projection) -> ScimAnswer:
+        first = await self._found(call.resource_id)
+        async with self._turn(first.okta_id):
+            before = await self._found(call.resource_id)
+            content = _content(before)
+            if call.verb is Verb.PATCH:
+                after = patch_user(content, call.body, own_id=before.id)
+            else:
+                after = read_user(call.body, replaces=content)
+            async with AsyncExitStack() as stack:
+                if folded(after.user_name) != folded(before.user_name):
+                    await stack.enter_async_context(self._turn(folded(after.user_name)))
+                    _check_name(after.user_name)
+                    await self._refuse_taken_name(after.user_name)
+                _refuse_another_person(after, before)
+                denied_at = before.denied_at
+                if after.active is not before.active:
+                    denied_at = self._provisioner.okta_now() if after.active is False else None
+                changed = replace(
+                    before,
+                    user_name=after.user_name,
+                    external_id=after.external_id,
+                    attributes=after.attributes,
+                    denied_at=denied_at,
+                )
+                if changed != before:
+                    changed = replace(changed, modified=self._clock.now())
+                await self._bring_about(before, changed)
+        return self._shown(changed, projection)
+
+    async def _delete(self, resource_id: str) -> ScimAnswer:
+        first = await self._found(resource_id)
+        async with self._turn(first.okta_id):
+            before = await self._found(resource_id)
+            now = self._provisioner.okta_now()
+            denied = before if before.denied_at is not None else replace(before, denied_at=now)
+            await self._bring_about(before, denied)
+            await self._users.put(replace(denied, is_deleted=True), at=self._clock.now())
+        return ScimAnswer(HTTPStatus.NO_CONTENT)
+
+    async def _bring_about(self, before: ProvisionedUser | None, after: ProvisionedUser) -> None:
+        """Take down what a request says, and bring it about in Teleport. Raises ScimError and StateError."""
+        hints = [Hint(HintKind.PERSON, after.okta_id, cause="a SCIM request", delay=_LOOKED_AT_AGAIN)]
+        unkept: StateError | None = None
+        try:
+            await self._users.put(after, hints=hints, at=self._clock.now())
+        except StateError as error:
+            if after.active:
+                raise
+            # Somebody who must not have access is locked all the same: that needs no record.
+            unkept = error
+        settlement = await self._provisioner.settle(after.okta_id, is_wanted=after.active)
+        if unkept is not None:
+            raise unkept
+        if settlement.verdict is Verdict.DONE:
+            return
+        if after.active and not settlement.is_begun:
+            await self._take_back(before, after)
+        if settlement.verdict is Verdict.CONFLICT:
+            raise ScimError(HTTPStatus.CONFLICT, settlement.why, ScimType.UNIQUENESS)
+        raise ScimError(HTTPStatus.TOO_MANY_REQUESTS, settlement.why, retry_after=RETRY_AFTER)
+
+    async def _take_back(self, before: ProvisionedUser | None, after: ProvisionedUser) -> None:
+        """Undo what was taken down for a request of which nothing was done."""
+        if before is None:
+            await self._users.forget(after.okta_id)
+        else:
+            await self._users.put(before, at=self._clock.now())
+
+    async def _found(self, resource_id: str) -> ProvisionedUser:
+        found = await self._users.get(resource_id)
+        if found is None:
+            raise ScimError(HTTPStatus.NOT_FOUND, "There is no user with this id.")
+        return found
+
+    async def _free_id(self, content: UserContent) -> str:
+        """Return what stands for an Okta id where a client names none; somebody renamed may have the first choice."""
+        first = id_without_okta(content)
+        number, okta_id = 0, first
+        while (taken := await self._users.of_person(okta_id)) is not None:
+            if taken.is_deleted or folded(taken.user_name) == folded(content.user_name):
+                break
+            number += 1
+            okta_id = f"{first}-{number}"
+        return okta_id
+
+    async def _refuse_taken_name(self, user_name: str) -> None:
+        if await self._users.named(user_name) is not None:
+            raise _taken(user_name)
+
+    async def _organization_id(self) -> str:
+        try:
+            return await self._provisioner.organization_id()
+        except TeleportOktaError as error:
+            raise ScimError(HTTPStatus.TOO_MANY_REQUESTS, str(error), retry_after=RETRY_AFTER) from error
+
+    @asynccontextmanager
+    async def _turn(self, key: str) -> AsyncIterator[None]:
+        """Let nobody else write what is about a name, or a person, until the block ends."""
+        async with self._turns.hold(key):
+            yield
+
+    def _shown(self, user: ProvisionedUser, projection: Projection) -> ScimAnswer:
+        return ScimAnswer(HTTPStatus.OK, projection.apply(self._json(user)))
+
+    def _json(self, user: ProvisionedUser) -> Json:
+        shown = ScimUser(user.id, _content(user), created=user.created, modified=user.modified)
+        return user_json(shown, (), base_url=self._base_url)
+
+
+def _content(user: ProvisionedUser) -> UserContent:
+    return UserContent(
+        user_name=user.user_name, external_id=user.external_id, active=user.active, attributes=user.attributes
+    )
+
+
+def _check_name(user_name: str) -> None:
+    problem = name_problem(user_name)
+    if problem:
+        raise bad_request(ScimType.INVALID_VALUE, f"userName cannot be the name of a Teleport user: {problem}.")
+
+
+def _refuse_duplicates(content: UserContent, before: ProvisionedUser | None, named: ProvisionedUser | None) -> None:
+    """Refuse a creation whose name is taken, or whose person has a user already. Raises ScimError.
+
+    Somebody inactive comes back with the same id. So does somebody whose creation was begun and never answered.
+    """
+    if named is not None and (before is None or named.id != before.id):
+        raise _taken(content.user_name)
+    if before is not None and not before.is_deleted and before.active and before.is_answered:
+        detail = f"There is a user of this person already: {before.id}."
+        raise ScimError(HTTPStatus.CONFLICT, detail, ScimType.UNIQUENESS)
+
+
+def _refuse_another_person(after: UserContent, before: ProvisionedUser) -> None:
+    named = okta_id_named(after.external_id)
+    if named and okta_id_named(before.external_id) and named != okta_id_named(before.external_id):
+        raise bad_request(
+            ScimType.MUTABILITY, "externalId is the Okta id of another person: a user stands for one person for good."
+        )
+
+
+def _taken(user_name: str) -> ScimError:
+    return ScimError(HTTPStatus.CONFLICT, f"There is a user named {user_name} already.", ScimType.UNIQUENESS)

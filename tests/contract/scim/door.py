@@ -1,0 +1,106 @@
+"""The SCIM door of a world, and a client in front of it, over real HTTP."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+from cluster_world import built_world
+from teleport_okta import app
+from teleport_okta.scim.tokens import digest_of, new_token
+from yarl import URL
+
+if TYPE_CHECKING:
+    from cluster_world import World
+
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+ALONE = {"sync": {"source": "scim", "apps_and_groups": False, "follow_log": False}}
+"""People come from SCIM alone: there is no credential for Okta's API."""
+
+
+@dataclass
+class Answer:
+    status: int
+    body: dict | None
+    headers: dict
+
+    @property
+    def detail(self):
+        return self.body["detail"]
+
+
+@dataclass
+class Door:
+    """A door onto a world; requests carry the token, and a body that is a dict is sent as JSON."""
+
+    world: World
+    url: str
+    token: str
+    session: aiohttp.ClientSession
+
+    async def ask(self, method, path, body=None, **headers):
+        url = URL(self.url + path, encoded=True)
+        headers = {"Authorization": f"Bearer {self.token}", **headers}
+        async with self.session.request(method, url, json=body, headers=headers) as response:
+            text = await response.text()
+            found = await response.json(content_type="application/scim+json") if text else None
+            return Answer(response.status, found, dict(response.headers))
+
+    async def post_user(self, login, *, okta_id=None, active=True, **attributes):
+        """Provision somebody as Okta does."""
+        body = {
+            "schemas": [USER],
+            "userName": login,
+            "name": {"givenName": "A", "familyName": "B"},
+            "emails": [{"primary": True, "value": login, "type": "work"}],
+            "displayName": "A B",
+            "externalId": okta_id,
+            "groups": [],
+            "password": "thrown-away",
+            "active": active,
+            **attributes,
+        }
+        return await self.ask("POST", "/Users", {name: value for name, value in body.items() if value is not None})
+
+    async def provision(self, login, **how):
+        """Provision somebody, and return the SCIM id."""
+        answer = await self.post_user(login, **how)
+        assert answer.status == 201, answer
+        return answer.body["id"]
+
+    async def set_active(self, scim_id, *, active):
+        """Say by a PATCH without a path whether somebody is active, as a catalogue app does."""
+        operation = {"op": "replace", "value": {"active": active}}
+        return await self.ask("PATCH", f"/Users/{scim_id}", {"schemas": [PATCH], "Operations": [operation]})
+
+    async def named(self, login):
+        """What a lookup by name finds."""
+        found = await self.ask("GET", f"/Users?filter=userName%20eq%20%22{login}%22")
+        assert found.status == 200, found
+        return found.body["Resources"]
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@asynccontextmanager
+async def built_door(directory, *, settings=None, **options):
+    """Build a world whose SCIM door is open; `settings` and `options` are as of `built_world`."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/scim/v2"
+    sections = {"scim": {"listen": f"127.0.0.1:{port}", "public_url": url}}
+    for section, values in (settings or {}).items():
+        sections.setdefault(section, {}).update(values)
+    async with built_world(directory, settings=sections, **options) as world, aiohttp.ClientSession() as session:
+        token = new_token()
+        await world.parts.store.scim_tokens.add(digest_of(token.encode()), at=world.clock.now())
+        async with app.provisioned(world.settings, world.parts):
+            yield Door(world, url, token, session)
