@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.desired.import_labels import NO_LABELS, RuleLabels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.names import app_server_name, name_problem
+from teleport_okta.model.provisioned import is_pushed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 GROUP: Final = "group"
 APP: Final = "app"
+PUSHED_GROUP: Final = "pushed group"
 ACCESS_LIST: Final = "access_list"
 
+_PUSHED: Final = "(pushed through SCIM)"
 _NO_ROSTER: Final = "it was not read"
 _TO_READ: Final = (
     "add it to the resource set of our admin role, with the right to view admin assignments where it carries an admin "
@@ -60,7 +63,7 @@ class WantedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A group or an app (`of`) that passes the filters: `why` is the one that lets it.
+    """A group or an app (`of`) that passes the filters: `why` is the one that lets it. Pushed groups need no filter.
 
     `people` are the ids of those who are in it, or have it individually. `unread` says why that is not known: then its
     list is left as found. `left` are those of whom an event says that they left it. `app_ids` are what its members are
@@ -79,6 +82,11 @@ class Candidate:
     unlisted: frozenset[str] = frozenset()
     left: frozenset[str] = field(default=frozenset(), repr=False)
 
+    @property
+    def is_pushed(self) -> bool:
+        """Whether a SCIM client pushed the group: it says who is in it, and people decide what the list grants."""
+        return self.of == PUSHED_GROUP
+
 
 @dataclass(frozen=True, slots=True)
 class DesiredDirectory:
@@ -87,7 +95,8 @@ class DesiredDirectory:
     `groups` and `apps` by Okta id, `candidates` likewise. `present` are the Okta ids of all groups and apps in the
     listings, usable or not: what is not among them is absent. `left_out` says of present ones why they are no app
     server, `no_list` why they have no list; both also have what was deleted, which is not present. `doubted` are the
-    listings (`desired/trust.py`) whose absences are not believed.
+    listings (`desired/trust.py`) whose absences are not believed. `is_pushed_alone`: nothing is known of any but pushed
+    groups.
     """
 
     groups: Mapping[str, WantedGroup]
@@ -98,9 +107,16 @@ class DesiredDirectory:
     no_list: Mapping[str, str] = field(default_factory=dict)
     quarantined: tuple[Quarantined, ...] = ()
     doubted: frozenset[str] = frozenset()
+    is_pushed_alone: bool = False
+
+    def is_unlisted(self, okta_id: str) -> bool:
+        """Whether no listing would show a group or an app: only what is stated of it tells whether it is gone."""
+        return self.is_pushed_alone or is_pushed(okta_id)
 
     def is_unknown(self, okta_id: str, listing: str) -> bool:
         """Whether nobody can tell what a group or an app is: its row is unreadable, or a doubted listing lacks it."""
+        if self.is_unlisted(okta_id):
+            return True
         is_missing = okta_id not in self.present and okta_id not in self.left_out
         return (is_missing and listing in self.doubted) or self.is_unreadable(okta_id)
 
@@ -168,6 +184,10 @@ class _Sorting:
         deleted = dict.fromkeys(self._directory.deleted, "it was deleted in Okta")
         self._left_out |= deleted
         self._no_list |= deleted
+        self._no_list |= dict.fromkeys(self._directory.unpushed, "the group was deleted through SCIM")
+        for pushed in self._directory.pushed.values():
+            name, people = pushed.list_name, pushed.people
+            self._candidates[name] = Candidate(name, PUSHED_GROUP, pushed.name, "", _PUSHED, people, ())
         present = {row.id for row in groups.rows} | {row.id for row in apps.rows}
         unreadable = {row.okta_id for row in (*groups.malformed, *apps.malformed) if row.okta_id}
         return DesiredDirectory(
@@ -178,6 +198,7 @@ class _Sorting:
             left_out=self._left_out,
             no_list=self._no_list,
             quarantined=tuple(sorted(self._aside)),
+            is_pushed_alone=self._imports.pushed_alone,
         )
 
     def _apps(self) -> dict[str, WantedApp]:

@@ -51,7 +51,8 @@ class Imports:
     has them, to the reason; `off_at_first_sight` are kinds that are off, and that this process has not seen off often
     enough to be sure (`sync/policy.py`).
     `host_id` is ours among those of app servers. `list_limit`: how many lists the cluster may have in all (None: any
-    number). `left_out` are the definition keys of apps that are not imported.
+    number). `left_out` are the definition keys of apps that are not imported. `pushed_alone`: nothing is imported but
+    groups that a SCIM client pushed.
     """
 
     policy: Policy
@@ -69,3 +70,4 @@ class Imports:
     list_limit: int | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
     off_at_first_sight: frozenset[str] = frozenset()
+    pushed_alone: bool = False

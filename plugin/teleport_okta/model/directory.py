@@ -78,6 +78,15 @@ class Roster:
 
 
 @dataclass(frozen=True, slots=True)
+class PushedGroup:
+    """A group that a SCIM client pushed, and that has an access list of its own: `people` are ids of its members."""
+
+    list_name: str
+    name: str
+    people: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
     """The groups and apps of an organisation.
 
@@ -86,7 +95,8 @@ class Directory:
     the people assigned individually), and `granting` one for each app whose granting groups were read from its own
     side (ids of groups), because what every other group grants was not read. Groups that Okta counts nobody, or no app,
     for have empty rosters. `deleted` are the ids of groups and apps of which an event says that they were deleted, and
-    which a read by id does not find.
+    which a read by id does not find. `pushed` are the groups that a SCIM client pushed, by the name of the list, and
+    `unpushed` the names of the lists of those that it deleted.
     """
 
     groups: Listing[OktaGroup]
@@ -96,3 +106,5 @@ class Directory:
     direct: Mapping[str, Roster] = field(default_factory=dict, repr=False)
     granting: Mapping[str, Roster] = field(default_factory=dict, repr=False)
     deleted: frozenset[str] = frozenset()
+    pushed: Mapping[str, PushedGroup] = field(default_factory=dict, repr=False)
+    unpushed: frozenset[str] = frozenset()

@@ -13,13 +13,21 @@ if TYPE_CHECKING:
 OKTA_USER_ID: Final = "00u"
 """How the id of every Okta user begins (`reference/okta.md` 2.1)."""
 
-UNKNOWN_TO_OKTA: Final = "scim-"
+UNKNOWN_TO_OKTA: Final = "scim-user-"
 """How the id begins that stands for an Okta id where a client named none."""
+
+PUSHED: Final = "scim-"
+"""How the name begins of the access list of a group that a client pushed; the SCIM id of the group follows."""
 
 
 def is_person_id(okta_id: str) -> bool:
     """Whether an id is that of a person: an Okta user's, or what stands for it."""
     return okta_id.startswith((OKTA_USER_ID, UNKNOWN_TO_OKTA))
+
+
+def is_pushed(name: str) -> bool:
+    """Whether an access list, by its name, is that of a group that a client pushed."""
+    return name.startswith(PUSHED) and not name.startswith(UNKNOWN_TO_OKTA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,29 @@ class ProvisionedUser:
     def active(self) -> bool:
         """Whether the person shall have a user."""
         return self.denied_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionedGroup:
+    """A group as a SCIM client last described it, but for its members. Times are aware UTC.
+
+    `id` is the SCIM id. `okta_id` is the Okta group that it is, where list sync keeps a list of that; empty where the
+    group has a list of its own. `is_answered` is as of a user.
+    """
+
+    id: str
+    display_name: str
+    external_id: str | None
+    created: datetime
+    modified: datetime
+    okta_id: str = ""
+    is_deleted: bool = False
+    is_answered: bool = True
+
+    @property
+    def list_name(self) -> str:
+        """The name of the access list that the group has."""
+        return self.okta_id or f"{PUSHED}{self.id}"
 
 
 class Verdict(StrEnum):

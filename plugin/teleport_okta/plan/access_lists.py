@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.desired.directory import GROUP
+from teleport_okta.desired.directory import APP
 from teleport_okta.desired.import_labels import NO_LABELS
 from teleport_okta.desired.trust import members_of
 from teleport_okta.model import labels
@@ -163,7 +163,8 @@ class _Planner:
             people |= staying_while_waiting(candidate, self._members_of(name), self._holders)
             self._people[name] = people
             if name in self._actual.access_lists and self._is_ours(name):
-                closed = self._roles_unread or taken_role(name, self._roles, self._policy) is not None
+                is_closed = self._roles_unread or taken_role(name, self._roles, self._policy) is not None
+                closed = is_closed and not candidate.is_pushed
                 self._direct[name] = people & self._members_of(name).imported if closed else people
 
     def _weigh(self, candidate: Candidate) -> None:
@@ -193,14 +194,14 @@ class _Planner:
         )
         self._aside += members.aside
         if self._imports.lists_off:
-            if people or self._holders.expects(candidate.people):
+            if (people or self._holders.expects(candidate.people)) and not candidate.is_pushed:
                 self._keep_roles(candidate, candidate.name)
         elif found is None:
-            if people:
+            if people or candidate.is_pushed:
                 self._make(candidate, people)
             elif self._holders.expects(candidate.people):
                 self._kept_roles.add(name)
-        elif members.stays or self._holders.expects(candidate.people):
+        elif members.stays or candidate.is_pushed or self._holders.expects(candidate.people):
             self._keep(candidate, found, members)
         else:
             self._empty(candidate, found, members)
@@ -306,7 +307,12 @@ class _Planner:
         self._changes += self._endings.steps(found, reason, harm, needs=needs, only_if_empty=only_if_empty)
 
     def _keep_roles(self, candidate: Candidate, title: str) -> bool:
-        """Plan the roles of a wanted list; False when they cannot be ours, or nobody knows."""
+        """Plan the roles of a wanted list; False when they cannot be ours, or nobody knows.
+
+        The list of a pushed group grants what people let it grant.
+        """
+        if candidate.is_pushed:
+            return True
         self._kept_roles.add(candidate.okta_id)
         if self._roles_unread:
             return False
@@ -362,7 +368,7 @@ class _Planner:
     def _content(self, candidate: Candidate, found: TeleportAccessList | None) -> TeleportAccessList:
         name_label, description_label = (
             (labels.GROUP_NAME, labels.GROUP_DESCRIPTION)
-            if candidate.of == GROUP
+            if candidate.of != APP
             else (labels.APP_NAME, labels.APP_DESCRIPTION)
         )
         described = {name_label: candidate.name}
@@ -381,13 +387,16 @@ class _Planner:
                 title = candidate.name
             if found.description == found.labels.get(description_label, ""):
                 description = candidate.description
-        return replace(
+        content = replace(
             base,
             labels=labelling.labelled(base.labels, owned, NO_LABELS, self._policy),
             title=title,
             description=description,
-            grants=(member_role(candidate.okta_id),),
-            owner_grants=(reviewer_role(candidate.okta_id),),
+        )
+        if candidate.is_pushed:
+            return content
+        return replace(
+            content, grants=(member_role(candidate.okta_id),), owner_grants=(reviewer_role(candidate.okta_id),)
         )
 
     def _roles_written(self, okta_id: str) -> tuple[Need, ...]:

@@ -17,6 +17,7 @@ from teleport_okta.model.names import (
     member_role,
     reviewer_role,
 )
+from teleport_okta.model.provisioned import is_pushed
 from teleport_okta.model.scope import OKTA_APP_ID, OKTA_GROUP_ID
 from teleport_okta.plan.actual import ActualDirectory
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
@@ -149,7 +150,7 @@ def differing(
 
 
 def _is_okta_id(okta_id: str) -> bool:
-    return okta_id.startswith((OKTA_GROUP_ID, OKTA_APP_ID))
+    return okta_id.startswith((OKTA_GROUP_ID, OKTA_APP_ID)) or is_pushed(okta_id)
 
 
 def _some(found: Mapping[str, T], names: Iterable[str]) -> dict[str, T]:

@@ -33,7 +33,7 @@ def why_ended(okta_id: str, desired: DesiredDirectory) -> str | None:
     stated = desired.no_list.get(okta_id)
     if stated:
         return stated
-    return None if okta_id in desired.present else "it is no longer in Okta"
+    return None if okta_id in desired.present or desired.is_unlisted(okta_id) else "it is no longer in Okta"
 
 
 def harm_of_end(harmed: Harmed, desired: DesiredDirectory) -> Harm:

@@ -142,7 +142,7 @@ def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
         reason = "the user of this name is not ours" if name in holders.strangers else "there is no user of this name"
         return _removal(candidate.okta_id, name, "", reason, harm=Harm(harmed, Evidence.ABSENT, listing=PEOPLE))
     harm = Harm(harmed, Evidence.ABSENT, listing=members_of(candidate.okta_id))
-    if okta_id in candidate.left:
+    if okta_id in candidate.left or candidate.is_pushed:
         harm = Harm(harmed, Evidence.STATED)
     return _removal(candidate.okta_id, name, okta_id, f"no longer in {candidate.name} in Okta", harm=harm)
 

@@ -23,6 +23,7 @@ from teleport_okta.scim.query import parse_query
 from teleport_okta.scim.replies import answer_response, error_response
 from teleport_okta.scim.routes import base_paths, route
 from teleport_okta.scim.tokens import bearer_token
+from teleport_okta.scim.traffic import Unobserved
 
 if TYPE_CHECKING:
     from teleport_okta.clock import Clock
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from teleport_okta.scim.limits import Limits
     from teleport_okta.scim.routes import Route
     from teleport_okta.scim.tokens import ScimTokens
+    from teleport_okta.scim.traffic import ScimObserver
     from teleport_okta.settings import ScimSettings
 
 _MEDIA_TYPES: Final = frozenset({"application/scim+json", "application/json"})
@@ -42,11 +44,19 @@ _log = logging.getLogger(__name__)
 
 
 class ScimEndpoint:
-    """Answers HTTP requests by a handler of operations."""
+    """Answers HTTP requests by a handler of operations; `observer` is told of each."""
 
     def __init__(
-        self, handler: ScimHandler, tokens: ScimTokens, settings: ScimSettings, *, limits: Limits, clock: Clock
+        self,
+        handler: ScimHandler,
+        tokens: ScimTokens,
+        settings: ScimSettings,
+        *,
+        limits: Limits,
+        clock: Clock,
+        observer: ScimObserver | None = None,
     ) -> None:
+        self._observer = observer or Unobserved()
         self._handler = handler
         self._tokens = tokens
         self._limits = limits
@@ -74,12 +84,14 @@ class ScimEndpoint:
             response = error_response(ScimError(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED))
         if request.can_read_body and response.status >= HTTPStatus.BAD_REQUEST:
             response.force_close()
+        seconds = loop.time() - started
+        self._observer.answered(asked, response.status, seconds, has_token=is_known)
         _log.log(
             logging.INFO if is_known else logging.DEBUG,
             "SCIM %s answered %d in %d ms to %s (%s)",
             _named(request, asked),
             response.status,
-            (loop.time() - started) * 1000,
+            seconds * 1000,
             client,
             printable(request.headers.get(hdrs.USER_AGENT, "no user agent")[:_LONGEST_USER_AGENT]),
         )

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model.provisioned import Verdict
+
+if TYPE_CHECKING:
+    from teleport_okta.model.provisioned import Settlement
 
 
 class ScimType(StrEnum):
@@ -36,6 +42,22 @@ class ScimError(Exception):
 
     def __str__(self) -> str:
         return self.detail
+
+
+RETRY_AFTER: Final = 30
+"""Seconds after which a client should ask again what could not be done: Okta doubles that each time."""
+
+
+def later(detail: str) -> ScimError:
+    """Return the error of a request that may succeed when it is repeated: Okta does that by itself."""
+    return ScimError(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after=RETRY_AFTER)
+
+
+def refused(settlement: Settlement) -> ScimError:
+    """Return the error of a request that was not brought about in Teleport."""
+    if settlement.verdict is Verdict.CONFLICT:
+        return ScimError(HTTPStatus.CONFLICT, settlement.why, ScimType.UNIQUENESS)
+    return later(settlement.why)
 
 
 def bad_request(scim_type: ScimType, detail: str) -> ScimError:

@@ -29,6 +29,11 @@ def id_without_okta(content: UserContent) -> str:
     return f"{UNKNOWN_TO_OKTA}{uuid.uuid5(_NAMESPACE, folded(content.user_name))}"
 
 
+def group_id(organization_id: str, display_name: str, number: int) -> str:
+    """Return the SCIM id of a group: made of its first name, and of how many had that name before it."""
+    return str(uuid.uuid5(_NAMESPACE, f"{organization_id}/group/{folded(display_name)}/{number}"))
+
+
 def scim_id(organization_id: str, okta_id: str, incarnation: int) -> str:
     """Return the SCIM id of a person: derived, so that a lost state gives the same. Each deletion begins another."""
     return str(uuid.uuid5(_NAMESPACE, f"{organization_id}/{okta_id}/{incarnation}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from teleport_okta.model.provisioned import Settlement
@@ -25,6 +26,24 @@ class Provisioner(Protocol):
         """Return the Okta id of the person who has a name; empty where nobody is known to have it."""
         ...
 
-    async def settle(self, okta_id: str, *, is_wanted: bool) -> Settlement:
-        """Bring the user of a person to what the record says, and return what became of it; raises nothing."""
+    async def settle(self, okta_id: str, *, is_wanted: bool, groups: Collection[str] = ()) -> Settlement:
+        """Bring the user of a person to what the record says, and return what became of it; raises nothing.
+
+        `groups` are the names of the lists of pushed groups that the person is to be in again.
+        """
+        ...
+
+    async def groups_off(self) -> str:
+        """Say why no groups can be pushed; empty where they can. Raises TeleportOktaError where nobody knows yet."""
+        ...
+
+    async def kept_group_named(self, name: str) -> str:
+        """Return the Okta group of a name of which list sync keeps a list; empty unless it is exactly one.
+
+        Raises TeleportOktaError.
+        """
+        ...
+
+    async def settle_group(self, list_name: str) -> Settlement:
+        """Bring the list of a group to what is said of it, and return what became of it; raises nothing."""
         ...

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.scim.calls import ScimHandler
     from teleport_okta.scim.tokens import ScimTokens
+    from teleport_okta.scim.traffic import ScimObserver
     from teleport_okta.settings import ScimSettings
 
 _BACKLOG = 128
@@ -56,8 +57,9 @@ async def serving_scim(
     *,
     clock: Clock,
     limits: Limits | None = None,
+    observer: ScimObserver | None = None,
 ) -> AsyncIterator[BoundAddress | None]:
-    """Answer SCIM requests until the block ends; those in flight are finished then.
+    """Answer SCIM requests until the block ends; those in flight are finished then. `observer` is told of each.
 
     Gives None, and does nothing, without `scim.listen`, and as long as there is no token, which is logged.
     Raises ConfigError for an address or files that cannot be used, and StateError.
@@ -77,7 +79,7 @@ async def serving_scim(
     if settings.certificate is not None and settings.key is not None:
         certificate = ServerCertificate(settings.certificate, settings.key, clock=clock)
     listening = await _bound(settings.listen)
-    endpoint = ScimEndpoint(handler, tokens, settings, limits=limits, clock=clock)
+    endpoint = ScimEndpoint(handler, tokens, settings, limits=limits, clock=clock, observer=observer)
     server = ScimHttpServer(endpoint.answer, limits)
     listener = Listener(listening, server, certificate=certificate, limits=limits, clock=clock)
     accepting = asyncio.create_task(listener.accept())

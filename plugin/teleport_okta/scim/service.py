@@ -7,11 +7,13 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from teleport_okta.errors import TeleportOktaError
 from teleport_okta.scim.calls import ScimAnswer, Verb
-from teleport_okta.scim.errors import ScimError
+from teleport_okta.scim.errors import later
+from teleport_okta.scim.groups import Groups
 from teleport_okta.scim.protocol.discovery import ENDPOINTS, discovery_answer
 from teleport_okta.scim.protocol.search import read_search
-from teleport_okta.scim.users import RETRY_AFTER, Users
+from teleport_okta.scim.users import Users
 from teleport_okta.state.errors import StateError
 
 if TYPE_CHECKING:
@@ -28,23 +30,28 @@ class ScimService:
 
     def __init__(self, store: Store, provisioner: Provisioner, *, base_url: str, clock: Clock) -> None:
         self._base_url = base_url
+        self._provisioner = provisioner
         self._users = Users(store, provisioner, base_url=base_url, clock=clock)
+        self._groups = Groups(store, provisioner, base_url=base_url, clock=clock)
 
     async def handle(self, call: ScimCall) -> ScimAnswer:
         """Answer one operation. Raises ScimError."""
-        if call.endpoint in ENDPOINTS:
-            body = discovery_answer(
-                call.endpoint, call.resource_id, base_url=self._base_url, groups=False, query=call.query
-            )
-            return ScimAnswer(HTTPStatus.OK, body)
-        if call.verb is Verb.LIST and call.body is not None:
-            call = replace(call, query=read_search(call.body), body=None)
-        if call.endpoint != "Users":
-            raise ScimError(HTTPStatus.NOT_IMPLEMENTED, "Groups are not offered here.")
         try:
-            return await self._users.handle(call)
+            if call.endpoint in ENDPOINTS:
+                return await self._discovered(call)
+            if call.verb is Verb.LIST and call.body is not None:
+                call = replace(call, query=read_search(call.body), body=None)
+            return await (self._users if call.endpoint == "Users" else self._groups).handle(call)
         except StateError as error:
             _log.error("a SCIM request could not be kept: %s", error)
-            raise ScimError(
-                HTTPStatus.TOO_MANY_REQUESTS, "The request cannot be kept now.", retry_after=RETRY_AFTER
-            ) from error
+            raise later("The request cannot be kept now. The log of the service says why.") from error
+        except TeleportOktaError as error:
+            _log.warning("a SCIM request is to be repeated: %s", error)
+            raise later(str(error)) from error
+
+    async def _discovered(self, call: ScimCall) -> ScimAnswer:
+        groups = not await self._provisioner.groups_off()
+        body = discovery_answer(
+            call.endpoint, call.resource_id, base_url=self._base_url, groups=groups, query=call.query
+        )
+        return ScimAnswer(HTTPStatus.OK, body)

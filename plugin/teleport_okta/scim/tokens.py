@@ -59,6 +59,11 @@ def new_token(entropy: Callable[[int], bytes] = os.urandom) -> str:
     return entropy(TOKEN_BYTES).hex()
 
 
+def read_token_hash(setting: SecretStr | None) -> bytes | None:
+    """Return the configured bcrypt hash; None without one. Raises ConfigError for one that cannot be used."""
+    return None if setting is None else _checked_hash(read_secret(setting, key=_KEY))
+
+
 def digest_of(token: bytes) -> str:
     """Return a token's SHA-256, hexadecimal."""
     return hashlib.sha256(token).hexdigest()
@@ -156,7 +161,7 @@ class _ConfiguredHash:
             return None
         self._looked_at = self._clock.monotonic()
         self._stamp = self._present_stamp()
-        self._hash = _checked_hash(read_secret(self._setting, key=_KEY))
+        self._hash = read_token_hash(self._setting)
         return self._hash
 
     def current(self) -> bytes | None:

@@ -16,9 +16,9 @@ from teleport_okta.apply.keys import Keys
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.names import name_problem
-from teleport_okta.model.provisioned import ProvisionedUser, Verdict
+from teleport_okta.model.provisioned import ProvisionedGroup, ProvisionedUser, Verdict
 from teleport_okta.scim.calls import ScimAnswer, Verb
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request
+from teleport_okta.scim.errors import ScimError, ScimType, bad_request, later, refused
 from teleport_okta.scim.identity import id_without_okta, okta_id_named, scim_id
 from teleport_okta.scim.protocol.bodies import read_user
 from teleport_okta.scim.protocol.filters import parse_filter
@@ -32,16 +32,13 @@ from teleport_okta.state.errors import StateError
 from teleport_okta.state.scim_users import folded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from teleport_okta.clock import Clock
     from teleport_okta.scim.calls import Json, ScimCall
     from teleport_okta.scim.protocol.filters import Filter
     from teleport_okta.scim.provisioner import Provisioner
     from teleport_okta.state.store import Store
-
-RETRY_AFTER: Final = 30
-"""Seconds after which a client should ask again what could not be done: Okta doubles that each time."""
 
 _LOOKED_AT_AGAIN: Final = 30.0
 """Seconds after a request until the person is read by id again: Okta's API shows by then what the request was about."""
@@ -54,8 +51,8 @@ class Users:
     """Answers operations on users. `base_url` ends without a slash."""
 
     def __init__(self, store: Store, provisioner: Provisioner, *, base_url: str, clock: Clock) -> None:
-        self._store = store
         self._users = store.scim_users
+        self._groups = store.scim_groups
         self._provisioner = provisioner
         self._base_url = base_url
         self._clock = clock
@@ -68,7 +65,7 @@ class Users:
             case Verb.LIST:
                 return await self._list(call, projection)
             case Verb.GET:
-                return self._shown(await self._found(call.resource_id), projection)
+                return await self._shown(await self._found(call.resource_id), projection)
             case Verb.CREATE:
                 return await self._create(call, projection)
             case Verb.REPLACE | Verb.PATCH:
@@ -85,7 +82,8 @@ class Users:
             wanted = parse_filter(text, "User")
             every = await self._matching(wanted)
             total, users = len(every), every[page.start_index - 1 : page.start_index - 1 + page.count]
-        shown = [projection.apply(self._json(user)) for user in users]
+        groups = await self._groups_of(users, projection)
+        shown = [projection.apply(self._json(user, groups)) for user in users]
         return ScimAnswer(HTTPStatus.OK, list_json(total, page.start_index, shown))
 
     async def _matching(self, wanted: Filter) -> list[ProvisionedUser]:
@@ -102,7 +100,8 @@ class Users:
         matching: list[ProvisionedUser] = []
         skip = 0
         while some := (await self._users.page(skip=skip, most=_SCANNED_AT_ONCE)).users:
-            matching += [user for user in some if wanted.matches(self._json(user))]
+            groups = await self._groups.groups_of([user.id for user in some])
+            matching += [user for user in some if wanted.matches(self._json(user, groups))]
             skip += len(some)
             await asyncio.sleep(0)
         return matching
@@ -110,49 +109,53 @@ class Users:
     async def _create(self, call: ScimCall, projection: Projection) -> ScimAnswer:
         content = read_user(call.body, replaces=None)
         _check_name(content.user_name)
-        async with self._turn(folded(content.user_name)):
-            named = await self._users.named(content.user_name)
-            okta_id = okta_id_named(content.external_id) or self._provisioner.person_named(content.user_name)
-            okta_id = okta_id or await self._free_id(content)
-            async with self._turn(okta_id):
-                before = await self._users.of_person(okta_id)
-                _refuse_duplicates(content, before, named)
-                now = self._clock.now()
-                number = 0 if before is None else before.incarnation + before.is_deleted
-                is_new = before is None or before.is_deleted
-                made = ProvisionedUser(
-                    id=scim_id(await self._organization_id(), okta_id, number)
-                    if is_new or before is None
-                    else before.id,
-                    okta_id=okta_id,
-                    user_name=content.user_name,
-                    external_id=content.external_id,
-                    attributes=content.attributes,
-                    created=now if is_new or before is None else before.created,
-                    modified=now,
-                    denied_at=self._provisioner.okta_now() if content.active is False else None,
-                    incarnation=number,
-                    is_answered=False,
-                )
-                await self._bring_about(before, made)
-                if call.is_awaited():
-                    await self._users.put(replace(made, is_answered=True), at=self._clock.now())
-        answer = self._shown(made, projection)
-        return replace(answer, status=HTTPStatus.CREATED, location=f"{self._base_url}/Users/{made.id}")
+        while True:
+            okta_id = await self._person_of(content)
+            async with self._turn_of(okta_id, content.user_name):
+                if await self._person_of(content) != okta_id:
+                    # Somebody else's request was first, and changed who this is about.
+                    continue
+                made = await self._create_person(okta_id, content, call)
+            answer = await self._shown(made, projection)
+            return replace(answer, status=HTTPStatus.CREATED, location=f"{self._base_url}/Users/{made.id}")
+
+    async def _create_person(self, okta_id: str, content: UserContent, call: ScimCall) -> ProvisionedUser:
+        before = await self._users.of_person(okta_id)
+        _refuse_duplicates(content, before, await self._users.named(content.user_name))
+        now = self._clock.now()
+        number = 0 if before is None else before.incarnation + before.is_deleted
+        is_new = before is None or before.is_deleted
+        made = ProvisionedUser(
+            id=scim_id(await self._organization_id(), okta_id, number) if is_new or before is None else before.id,
+            okta_id=okta_id,
+            user_name=content.user_name,
+            external_id=content.external_id,
+            attributes=content.attributes,
+            created=now if is_new or before is None else before.created,
+            modified=now,
+            denied_at=self._provisioner.okta_now() if content.active is False else None,
+            incarnation=number,
+            is_answered=False,
+        )
+        await self._bring_about(before, made)
+        if call.is_awaited():
+            await self._users.put(replace(made, is_answered=True), at=self._clock.now())
+        return made
 
     async def _change(self, call: ScimCall, projection: Projection) -> ScimAnswer:
         first = await self._found(call.resource_id)
-        async with self._turn(first.okta_id):
+        async with self._turn_of(first.okta_id):
             before = await self._found(call.resource_id)
             content = _content(before)
             if call.verb is Verb.PATCH:
                 after = patch_user(content, call.body, own_id=before.id)
             else:
                 after = read_user(call.body, replaces=content)
+            if after.user_name != before.user_name:
+                _check_name(after.user_name)
             async with AsyncExitStack() as stack:
                 if folded(after.user_name) != folded(before.user_name):
-                    await stack.enter_async_context(self._turn(folded(after.user_name)))
-                    _check_name(after.user_name)
+                    await stack.enter_async_context(self._turn_of_name(after.user_name))
                     await self._refuse_taken_name(after.user_name)
                 _refuse_another_person(after, before)
                 denied_at = before.denied_at
@@ -168,16 +171,17 @@ class Users:
                 if changed != before:
                     changed = replace(changed, modified=self._clock.now())
                 await self._bring_about(before, changed)
-        return self._shown(changed, projection)
+        return await self._shown(changed, projection)
 
     async def _delete(self, resource_id: str) -> ScimAnswer:
         first = await self._found(resource_id)
-        async with self._turn(first.okta_id):
+        async with self._turn_of(first.okta_id):
             before = await self._found(resource_id)
             now = self._provisioner.okta_now()
             denied = before if before.denied_at is not None else replace(before, denied_at=now)
             await self._bring_about(before, denied)
             await self._users.put(replace(denied, is_deleted=True), at=self._clock.now())
+            await self._groups.take_out(denied.id)
         return ScimAnswer(HTTPStatus.NO_CONTENT)
 
     async def _bring_about(self, before: ProvisionedUser | None, after: ProvisionedUser) -> None:
@@ -191,16 +195,20 @@ class Users:
                 raise
             # Somebody who must not have access is locked all the same: that needs no record.
             unkept = error
-        settlement = await self._provisioner.settle(after.okta_id, is_wanted=after.active)
+        groups = await self._lists_of(after) if after.active and (before is None or not before.active) else ()
+        settlement = await self._provisioner.settle(after.okta_id, is_wanted=after.active, groups=groups)
         if unkept is not None:
             raise unkept
         if settlement.verdict is Verdict.DONE:
             return
         if after.active and not settlement.is_begun:
             await self._take_back(before, after)
-        if settlement.verdict is Verdict.CONFLICT:
-            raise ScimError(HTTPStatus.CONFLICT, settlement.why, ScimType.UNIQUENESS)
-        raise ScimError(HTTPStatus.TOO_MANY_REQUESTS, settlement.why, retry_after=RETRY_AFTER)
+        raise refused(settlement)
+
+    async def _lists_of(self, user: ProvisionedUser) -> list[str]:
+        """Return the lists of pushed groups that somebody who comes back is in."""
+        groups = (await self._groups.groups_of([user.id])).get(user.id, ())
+        return [group.list_name for group in groups if not group.okta_id]
 
     async def _take_back(self, before: ProvisionedUser | None, after: ProvisionedUser) -> None:
         """Undo what was taken down for a request of which nothing was done."""
@@ -214,6 +222,18 @@ class Users:
         if found is None:
             raise ScimError(HTTPStatus.NOT_FOUND, "There is no user with this id.")
         return found
+
+    async def _person_of(self, content: UserContent) -> str:
+        """Return the Okta id of the person whom a creation is about, or what stands for it."""
+        okta_id = okta_id_named(content.external_id) or await self._returning(content)
+        return okta_id or self._provisioner.person_named(content.user_name) or await self._free_id(content)
+
+    async def _returning(self, content: UserContent) -> str:
+        """Return who comes back under the external id of an inactive user; empty where there is none, or several."""
+        if content.external_id is None:
+            return ""
+        found = [user for user in await self._users.with_external_id(content.external_id) if not user.active]
+        return found[0].okta_id if len(found) == 1 else ""
 
     async def _free_id(self, content: UserContent) -> str:
         """Return what stands for an Okta id where a client names none; somebody renamed may have the first choice."""
@@ -234,20 +254,41 @@ class Users:
         try:
             return await self._provisioner.organization_id()
         except TeleportOktaError as error:
-            raise ScimError(HTTPStatus.TOO_MANY_REQUESTS, str(error), retry_after=RETRY_AFTER) from error
+            raise later(str(error)) from error
 
     @asynccontextmanager
-    async def _turn(self, key: str) -> AsyncIterator[None]:
-        """Let nobody else write what is about a name, or a person, until the block ends."""
-        async with self._turns.hold(key):
+    async def _turn_of(self, okta_id: str, user_name: str | None = None) -> AsyncIterator[None]:
+        """Let nobody else write what is about a person, and then about a name, until the block ends.
+
+        Everybody asks in this order, so that no two wait for each other.
+        """
+        async with self._turns.hold(f"person {okta_id}"):
+            if user_name is None:
+                yield
+            else:
+                async with self._turn_of_name(user_name):
+                    yield
+
+    @asynccontextmanager
+    async def _turn_of_name(self, user_name: str) -> AsyncIterator[None]:
+        async with self._turns.hold(f"name {folded(user_name)}"):
             yield
 
-    def _shown(self, user: ProvisionedUser, projection: Projection) -> ScimAnswer:
-        return ScimAnswer(HTTPStatus.OK, projection.apply(self._json(user)))
+    async def _shown(self, user: ProvisionedUser, projection: Projection) -> ScimAnswer:
+        groups = await self._groups_of([user], projection)
+        return ScimAnswer(HTTPStatus.OK, projection.apply(self._json(user, groups)))
 
-    def _json(self, user: ProvisionedUser) -> Json:
+    async def _groups_of(
+        self, users: Sequence[ProvisionedUser], projection: Projection
+    ) -> Mapping[str, list[ProvisionedGroup]]:
+        if not projection.wants("groups"):
+            return {}
+        return await self._groups.groups_of([user.id for user in users])
+
+    def _json(self, user: ProvisionedUser, groups: Mapping[str, list[ProvisionedGroup]]) -> Json:
         shown = ScimUser(user.id, _content(user), created=user.created, modified=user.modified)
-        return user_json(shown, (), base_url=self._base_url)
+        named = [(group.id, group.display_name) for group in groups.get(user.id, ())]
+        return user_json(shown, named, base_url=self._base_url)
 
 
 def _content(user: ProvisionedUser) -> UserContent:
@@ -269,9 +310,19 @@ def _refuse_duplicates(content: UserContent, before: ProvisionedUser | None, nam
     """
     if named is not None and (before is None or named.id != before.id):
         raise _taken(content.user_name)
-    if before is not None and not before.is_deleted and before.active and before.is_answered:
+    if before is None or before.is_deleted:
+        return
+    if _is_another_external_id(content, before):
+        raise _taken(content.user_name)
+    if before.active and before.is_answered:
         detail = f"There is a user of this person already: {before.id}."
         raise ScimError(HTTPStatus.CONFLICT, detail, ScimType.UNIQUENESS)
+
+
+def _is_another_external_id(content: UserContent, before: ProvisionedUser) -> bool:
+    """Whether a client creates somebody whom it does not take for the person of a record."""
+    given, had = content.external_id, before.external_id
+    return given is not None and had is not None and given not in {had, before.okta_id}
 
 
 def _refuse_another_person(after: UserContent, before: ProvisionedUser) -> None:

@@ -24,9 +24,10 @@ _LOCKS: Final = Path("/proc/locks")
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a database that is whole remembers; `baseline` as `Store.baseline` gives it."""
+    """What a database that is whole remembers; `baseline` as `Store.baseline` gives it, `scim_tokens` how many."""
 
     baseline: int | None
+    scim_tokens: int = 0
 
 
 def holder_of(data_dir: Path, locks: Path = _LOCKS) -> int | None:
@@ -60,7 +61,7 @@ def inspect_database(data_dir: Path) -> Inspection | None:
             complaints = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
             if complaints == ["ok"]:
                 _check_schema(connection, path)
-                return Inspection(_baseline(connection))
+                return Inspection(_baseline(connection), _scim_tokens(connection))
     except sqlite3.Error as error:
         raise explain(error, path) from error
     damage = sqlite3.DatabaseError("; ".join(complaints))
@@ -88,7 +89,20 @@ def _read_only(path: Path) -> str:
 
 def _baseline(connection: sqlite3.Connection) -> int | None:
     """What `Store.baseline` gives; None in a database that has no such table yet."""
-    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'memory'").fetchone():
+    if not _has_table(connection, "memory"):
         return None
     row = connection.execute("SELECT value FROM memory WHERE key = ?", (BASELINE,)).fetchone()
     return None if row is None else int(json.loads(row[0]))
+
+
+def _scim_tokens(connection: sqlite3.Connection) -> int:
+    """How many tokens there are for SCIM clients; none in a database that has no such table yet."""
+    if not _has_table(connection, "scim_tokens"):
+        return 0
+    (count,) = connection.execute("SELECT count(*) FROM scim_tokens").fetchone()
+    return int(count)
+
+
+def _has_table(connection: sqlite3.Connection, name: str) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", (name,))
+    return found.fetchone() is not None

@@ -253,6 +253,31 @@ CREATE UNIQUE INDEX scim_users_by_name ON scim_users (folded) WHERE NOT is_delet
 CREATE INDEX scim_users_by_external_id ON scim_users (external_id);
 """
 
+_FOURTEENTH: Final = """
+CREATE TABLE scim_groups (       -- groups as a SCIM client last described them
+    number INTEGER PRIMARY KEY,  -- the order of creation
+    id TEXT NOT NULL UNIQUE,     -- the SCIM id
+    display_name TEXT NOT NULL,
+    folded TEXT NOT NULL,        -- the name as it is compared
+    first_name TEXT NOT NULL,    -- the name, likewise, that it was made with
+    external_id TEXT,
+    created REAL NOT NULL,
+    modified REAL NOT NULL,
+    okta_id TEXT NOT NULL,       -- the Okta group that it is; '': it has an access list of its own
+    is_deleted INTEGER NOT NULL, -- the client deleted it; its id is never used again
+    is_answered INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX scim_groups_by_name ON scim_groups (folded) WHERE NOT is_deleted;
+CREATE INDEX scim_groups_by_first_name ON scim_groups (first_name);
+
+CREATE TABLE scim_members (
+    group_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    UNIQUE (group_id, user_id)
+);
+CREATE INDEX scim_members_by_user ON scim_members (user_id);
+"""
+
 STEPS: Final = (
     _FIRST,
     _SECOND,
@@ -267,6 +292,7 @@ STEPS: Final = (
     _ELEVENTH,
     _TWELFTH,
     _THIRTEENTH,
+    _FOURTEENTH,
 )
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 

@@ -32,6 +32,14 @@ class UsersPage:
     users: tuple[ProvisionedUser, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class UserCounts:
+    """How many people a client provisioned, and how many it took away (deleted resources are not among them)."""
+
+    active: int
+    denied: int
+
+
 def folded(user_name: str) -> str:
     """Return a name as it is compared: without case (RFC 7643 §4.1.1)."""
     return user_name.casefold()
@@ -69,6 +77,18 @@ class ScimUsers:
                 (most, min(skip, total)),
             )
             return UsersPage(total, tuple(map(_user, rows)))
+
+        return await self._database.submit(select)
+
+    async def counts(self) -> UserCounts:
+        """Return how many users there are."""
+
+        def select(connection: sqlite3.Connection) -> UserCounts:
+            row = connection.execute(
+                "SELECT count(*) FILTER (WHERE denied_at IS NULL), count(*) FILTER (WHERE denied_at IS NOT NULL) "
+                "FROM scim_users WHERE NOT is_deleted"
+            ).fetchone()
+            return UserCounts(*row)
 
         return await self._database.submit(select)
 

@@ -24,6 +24,7 @@ from teleport_okta.state.hints import Hints
 from teleport_okta.state.journal import Journal
 from teleport_okta.state.left_memberships import LeftMemberships
 from teleport_okta.state.people_seen import people_seen
+from teleport_okta.state.scim_groups import ScimGroups
 from teleport_okta.state.scim_tokens import ScimTokenStore
 from teleport_okta.state.scim_users import ScimUsers
 from teleport_okta.state.user_names import UserNames
@@ -91,7 +92,7 @@ class Store:
     `directory` is what was last seen of groups and apps, `left` what people left behind in lists of ours,
     `user_names` whom the names of users stood for last, `hints` what waits to be looked at,
     `fingerprints` what the cluster was seen to hold, `scim_tokens` the tokens of SCIM clients,
-    `scim_users` whom they described.
+    `scim_users` and `scim_groups` whom and what they described.
     """
 
     def __init__(self, database: Database) -> None:
@@ -105,6 +106,7 @@ class Store:
         self.fingerprints = Fingerprints(database)
         self.scim_tokens = ScimTokenStore(database)
         self.scim_users = ScimUsers(database)
+        self.scim_groups = ScimGroups(database)
         self._findings = FindingsMemory(database)
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from teleport_okta.desired.directory import lists_wanted
 from teleport_okta.model.directory import Roster
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
+from teleport_okta.model.provisioned import is_pushed
 from teleport_okta.model.scope import AllIds, named
 from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.reading import DirectoryFacts
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.scope import Scope
     from teleport_okta.okta.directory_reads import DirectoryReads
     from teleport_okta.plan.actual import ActualDirectory
+    from teleport_okta.state.scim_groups import ScimGroups
     from teleport_okta.sync.key_reads import AppRead, GroupRead, KeyReads
     from teleport_okta.teleport.cluster import Teleport
 
@@ -51,26 +53,39 @@ class _GroupsOfPeople:
 class DirectoryOfKeys:
     """Reads groups and apps of one organisation, with their lists and roles in one cluster."""
 
-    def __init__(self, okta: DirectoryReads, teleport: Teleport, clock: Clock) -> None:
+    def __init__(self, okta: DirectoryReads, pushed: ScimGroups, teleport: Teleport, clock: Clock) -> None:
         self._okta = okta
+        self._pushed = pushed
         self._clock = clock
         self._teleport = teleport
 
     async def read(self, known: DirectoryFacts, scope: Scope, reads: KeyReads = WHOLE) -> DirectoryFacts:
         """Return what is known, with the groups and apps of a scope as they are now, as far as `reads` asks for them.
 
-        Raises OktaError or TeleportError.
+        Raises OktaError, TeleportError or StateError.
         """
         okta, actual = known.okta, known.actual
         groups_of = _GroupsOfPeople(self._okta)
         for group_id in sorted(named(scope.groups)):
-            okta = await self._with_group(okta, known, group_id, reads.of_group(group_id), groups_of)
+            if is_pushed(group_id):
+                okta = await self._with_pushed(okta, group_id)
+            else:
+                okta = await self._with_group(okta, known, group_id, reads.of_group(group_id), groups_of)
             actual = await self._with_list(actual, known, group_id)
         for app_id in sorted(named(scope.apps)):
             okta = await self._with_app(okta, known, app_id, reads.of_app(app_id))
             actual = await self._with_list(actual, known, app_id)
         actual = await self._with_written(actual, known, scope)
         return DirectoryFacts(okta, actual, known.imports, known.fresh)
+
+    async def _with_pushed(self, okta: Directory, list_name: str) -> Directory:
+        """Take over what a SCIM client last said of a group. Raises StateError."""
+        found = await self._pushed.with_lists([list_name])
+        return replace(
+            okta,
+            pushed={**_without(okta.pushed, list_name), **found.pushed},
+            unpushed=(okta.unpushed - {list_name}) | found.unpushed,
+        )
 
     async def _with_written(self, actual: ActualDirectory, known: DirectoryFacts, scope: Scope) -> ActualDirectory:
         """List user groups or app servers anew where one of the scope was written since they were listed last."""
@@ -213,6 +228,8 @@ def with_keys(known: Directory, learned: Directory, scope: Scope) -> Directory:
             **{app_id: learned.granting[app_id] for app_id in apps & learned.granting.keys()},
         },
         deleted=(known.deleted - groups - apps) | (learned.deleted & (groups | apps)),
+        pushed=_taken(known.pushed, learned.pushed, groups),
+        unpushed=(known.unpushed - groups) | (learned.unpushed & groups),
     )
 
 
@@ -244,6 +261,8 @@ def with_learned(listed: Directory, known: Directory, ids: frozenset[str]) -> Di
         grants=_later(listed.grants, known.grants, ids),
         direct=_later(listed.direct, known.direct, ids),
         deleted=known.deleted & ids,
+        pushed=_taken(listed.pushed, known.pushed, ids),
+        unpushed=(listed.unpushed - ids) | (known.unpushed & ids),
     )
 
 

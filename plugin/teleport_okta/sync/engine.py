@@ -17,13 +17,14 @@ from teleport_okta.sync.status import Status
 from teleport_okta.teleport.lease import StandbyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from datetime import datetime
 
     from teleport_okta.clock import Clock
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.harm import Approval
     from teleport_okta.model.inheritance import Released
+    from teleport_okta.model.scim_door import ScimDoor
     from teleport_okta.plan.view import PlanView
     from teleport_okta.state.store import Store
     from teleport_okta.sync.explanation import Explanation
@@ -62,6 +63,9 @@ class Engine:
         self._reconciles: list[asyncio.Future[bool]] = []
         self.follower: Follower | None = None
         """What brings changes between passes, where something does."""
+
+        self.door: Callable[[], Awaitable[ScimDoor]] | None = None
+        """Tells of the SCIM endpoint, where one is configured."""
 
         self._store = store
         self._clock = clock
@@ -179,6 +183,7 @@ class Engine:
             progress=self._pass.progress,
             warnings=self._pass.role_warnings,
             following=None if self.follower is None else self.follower.following(),
+            door=None if self.door is None else await self.door(),
         )
 
     def _state(self) -> str:

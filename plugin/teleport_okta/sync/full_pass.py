@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from teleport_okta.sync.reader import OnPeople
     from teleport_okta.sync.reading import Reading
     from teleport_okta.sync.sources import OktaSource
+    from teleport_okta.sync.terms import Terms
     from teleport_okta.teleport.cluster import Teleport
 
 _PROGRESS_EVERY: Final = 30.0
@@ -153,6 +154,13 @@ class FullPass:
         """Whether app servers are made at all: they are wanted, and the cluster lets us."""
         cluster = self.cluster
         return self._settings().sync.apps_and_groups and cluster is not None and cluster.may_have("app_servers")
+
+    async def terms(self) -> Terms:
+        """Return what single keys are settled by, asking both systems where this process has not done so yet.
+
+        Raises OktaError, TeleportError, ConfigError or StateError.
+        """
+        return self._reader.last_terms or await self._reader.rebuild(self._settings())
 
     def drain(self) -> None:
         """Let the users in flight finish and skip the rest of the plan that is being applied."""

@@ -6,6 +6,7 @@ configuration that can never have worked is an error all the same, as long as th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 NO_LISTS: Final = "access_lists.enabled is false"
 NO_OWNERS: Final = "access_lists.default_owners names nobody"
+
+_PUSHED_ALONE: Final = "nothing of groups and apps is imported but what a SCIM client pushes"
 
 _FEATURES: Final = {
     USER_GROUP: "user_groups",
@@ -97,6 +100,14 @@ def resolve_imports(
             kind for kind, feature in _FEATURES.items() if cluster.feature(feature).at_first_sight
         ),
     )
+
+
+def pushed_alone(imports: Imports) -> Imports | None:
+    """Return what is imported where that is nothing but pushed groups; None where no lists are kept."""
+    if imports.lists_off:
+        return None
+    off = _PUSHED_ALONE
+    return replace(imports, groups_off=off, apps_off=off, rules_off=off, roles_off="", pushed_alone=True)
 
 
 def _unread(cluster: Cluster, kinds: Iterable[str], *, doubted: bool = False) -> dict[str, str]:

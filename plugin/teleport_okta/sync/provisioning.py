@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.desired.directory import lists_wanted
 from teleport_okta.desired.doors import DEPROVISIONED
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.okta import UserStatus
 from teleport_okta.model.provisioned import Settlement, Verdict, is_person_id
 from teleport_okta.model.scope import Scope
-from teleport_okta.plan.changes import USER
+from teleport_okta.plan.changes import ACCESS_LIST, USER
 from teleport_okta.state.journal import Result
-from teleport_okta.sync.key_reads import KeyReads, PersonRead
+from teleport_okta.sync.key_reads import GroupRead, KeyReads, PersonRead
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
+    from teleport_okta.apply.outcome import Outcome
+    from teleport_okta.model.findings import Held
     from teleport_okta.okta.okta_clock import OktaClock
     from teleport_okta.sync.full_pass import FullPass
     from teleport_okta.sync.procedure import Settled
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 TRIGGER: Final = "scim"
 """The trigger of what a SCIM request brought about, in the journal."""
+
+_NO_LISTS: Final = "no access lists are kept: the cluster has none, or access_lists.enabled is false"
 
 _log = logging.getLogger(__name__)
 
@@ -54,13 +60,54 @@ class Provisioning:
         people = [okta_id for okta_id in known if is_person_id(okta_id)]
         return people[0] if len(people) == 1 else ""
 
-    async def settle(self, okta_id: str, *, is_wanted: bool) -> Settlement:
-        """Bring the user of a person to what the record of them says, and return what became of it."""
+    async def groups_off(self) -> str:
+        """Say why no groups can be pushed; empty where they can. Raises TeleportOktaError where nobody knows yet."""
+        imports = (await self._pass.terms()).imports
+        return _NO_LISTS if imports is None else imports.lists_off
+
+    async def kept_group_named(self, name: str) -> str:
+        """Return the Okta group of a name of which list sync keeps a list; empty unless it is exactly one.
+
+        Raises TeleportOktaError.
+        """
+        imports, directory = (await self._pass.terms()).imports, self._pass.registry.directory
+        if imports is None or directory is None:
+            return ""
+        named = [row for row in directory.okta.groups.rows if row.name == name]
+        kept = lists_wanted(named, (), imports)[0]
+        return kept.pop() if len(kept) == 1 else ""
+
+    async def settle_group(self, list_name: str) -> Settlement:
+        """Bring the access list of a group to what the client, or Okta's API, says, and return what became of it."""
+        reads = KeyReads(groups={list_name: GroupRead(grants=False)})
+        try:
+            settled = await self._pass.settle(Scope.of(groups=[list_name]), trigger=TRIGGER, reads=reads, by_hand=True)
+        except TeleportOktaError as error:
+            _log.warning("a SCIM request about the group of list %s is to be repeated: %s", list_name, error)
+            return Settlement(Verdict.LATER, str(error))
+        if settled.reading.directory is None:
+            return Settlement(Verdict.LATER, "groups and lists have not been read yet since the start")
+        is_begun = any(outcome.result is Result.DONE for outcome in settled.outcomes)
+        held = [row for row in settled.plan.held if row.okta_id == list_name or row.name.startswith(f"{list_name}/")]
+        failed = [one for one in settled.outcomes if one.result is not Result.DONE]
+        if held or failed:
+            return Settlement(Verdict.LATER, _held(held[0]) if held else _failed(failed[0]), is_begun)
+        for row in settled.plan.quarantined:
+            if row.kind == ACCESS_LIST and row.okta_id == list_name:
+                return Settlement(Verdict.CONFLICT, f"{row.reason}; {row.remedy}", is_begun)
+        return Settlement(Verdict.DONE, is_begun=is_begun)
+
+    async def settle(self, okta_id: str, *, is_wanted: bool, groups: Collection[str] = ()) -> Settlement:
+        """Bring the user of a person to what the record of them says, and return what became of it.
+
+        `groups` are the names of the lists of pushed groups that the person is to be in again.
+        """
         wanted = PersonRead(by_request=True, is_there=True, doubt=True)
         denied = PersonRead(by_request=True, ended=DEPROVISIONED, is_deleted=True)
         reads = KeyReads(people={okta_id: wanted if is_wanted else denied})
         try:
-            settled = await self._pass.settle(Scope.of(users=[okta_id]), trigger=TRIGGER, reads=reads, by_hand=True)
+            scope = Scope.of(users=[okta_id], groups=groups)
+            settled = await self._pass.settle(scope, trigger=TRIGGER, reads=reads, by_hand=True)
         except TeleportOktaError as error:
             _log.warning("a SCIM request about %s is to be repeated: %s", okta_id, error)
             return Settlement(Verdict.LATER, str(error))
@@ -71,21 +118,18 @@ class Provisioning:
         is_begun = any(outcome.result is Result.DONE for outcome in settled.outcomes)
         failed = [one for one in settled.outcomes if one.result is not Result.DONE and one.change.okta_id == okta_id]
         held = [row for row in settled.plan.held if row.okta_id == okta_id]
-        if held:
-            why = (
-                f"the change is held: {held[0].why}; an administrator looks with `teleport-okta status` and approves it"
-            )
-            return Settlement(Verdict.LATER, why, is_begun)
-        if failed:
-            return Settlement(Verdict.LATER, failed[0].error or f"{failed[0].change.kind} was not written", is_begun)
+        if held or failed:
+            return Settlement(Verdict.LATER, _held(held[0]) if held else _failed(failed[0]), is_begun)
+        aside = [row for row in settled.plan.quarantined if row.kind == USER and row.okta_id == okta_id]
+        # Somebody who cannot be renamed has a user all the same, under the name of before.
+        is_stuck = is_wanted and bool(aside or okta_id in settled.plan.waiting)
         users = self._pass.registry.users.owned.values()
-        if (okta_id in users) is is_wanted:
+        if (okta_id in users) is is_wanted and not is_stuck:
             return Settlement(Verdict.DONE, is_begun=is_begun)
         if okta_id in settled.plan.waiting:
             return Settlement(Verdict.LATER, "; ".join(settled.plan.warnings) or "the person has to wait", is_begun)
-        for row in settled.plan.quarantined:
-            if row.kind == USER and row.okta_id == okta_id:
-                return Settlement(Verdict.CONFLICT, f"{row.reason}; {row.remedy}", is_begun)
+        if aside:
+            return Settlement(Verdict.CONFLICT, f"{aside[0].reason}; {aside[0].remedy}", is_begun)
         return Settlement(Verdict.LATER, _denied_by_okta(settled, okta_id), is_begun)
 
 
@@ -98,3 +142,11 @@ def _denied_by_okta(settled: Settled, okta_id: str) -> str:
     if UserStatus.DEPROVISIONED in statuses:
         return "Okta's API says that the person is deactivated"
     return "Okta's API does not show the person as somebody who has the app"
+
+
+def _held(held: Held) -> str:
+    return f"the change is held: {held.why}; an administrator sees it in `teleport-okta status`, and approves it there"
+
+
+def _failed(outcome: Outcome) -> str:
+    return outcome.error or f"the {outcome.change.kind} was not written"

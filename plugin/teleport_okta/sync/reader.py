@@ -24,7 +24,7 @@ from teleport_okta.desired.trust import (
     judge_listing,
     without_doubted_grants,
 )
-from teleport_okta.model.directory import Roster
+from teleport_okta.model.directory import Directory, Listing, Roster
 from teleport_okta.model.harm import WINDOW, Evidence, Limits
 from teleport_okta.model.okta import Snapshot
 from teleport_okta.model.provisioned import OKTA_USER_ID, is_person_id
@@ -41,8 +41,8 @@ from teleport_okta.sync.comparing import hints_of_differences
 from teleport_okta.sync.confirming import MORE_THAN_THE_LIMIT, Confirmation, Turns
 from teleport_okta.sync.inheriting import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
-from teleport_okta.sync.policy import NO_LISTS, resolve, resolve_imports
-from teleport_okta.sync.provisioned import provisioned
+from teleport_okta.sync.policy import NO_LISTS, pushed_alone, resolve, resolve_imports
+from teleport_okta.sync.provisioned import provisioned, with_pushed
 from teleport_okta.sync.reading import DirectoryFacts, Reading
 from teleport_okta.sync.sources import (
     OktaFacts,
@@ -63,7 +63,6 @@ if TYPE_CHECKING:
     from teleport_okta.apply.keys import Keys
     from teleport_okta.clock import Clock
     from teleport_okta.desired.policy import Imports
-    from teleport_okta.model.directory import Directory
     from teleport_okta.model.hint import Hint
     from teleport_okta.model.okta import OktaApp, OktaOrganization
     from teleport_okta.model.teleport import TeleportRole
@@ -164,7 +163,9 @@ class Reader:
         if isinstance(read, str):
             reading = replace(people, facts=replace(people.facts, unread=read))
         elif terms.imports is not None and read is not None:
-            reading = await self._with_directory(people, read, terms.imports)
+            reading = await self._with_directory(people, read, terms.imports, settings)
+        elif terms.imports is not None and terms.imports.pushed_alone:
+            reading = await self._with_pushed(people, terms.imports, settings)
         inheritance = await read_inheritance(
             self._store,
             self._teleport,
@@ -205,6 +206,7 @@ class Reader:
         directory = None
         if terms.imports is not None and seen_last is not None and listed is not None:
             okta = seen_last.believed if whole else _without_grants(seen_last.directory)
+            okta = await with_pushed(self._store, settings, okta)
             directory = DirectoryFacts(okta, listed, terms.imports, fresh=ALL if whole else frozenset())
         inheritance = await read_inheritance(
             self._store, self._teleport, directory, actual.users, owner=owner, now=self._clock.now()
@@ -284,11 +286,11 @@ class Reader:
                 raise
         cluster = await self._teleport.cluster()
         policy = await resolve(settings.sync, self._organization, cluster, self._teleport)
-        if not settings.sync.apps_and_groups:
+        if not settings.sync.apps_and_groups and not settings.is_provisioned:
             return Terms(self._organization, policy, None)
         had_lists = bool(await self._store.directory.lists_seen())
         imports = resolve_imports(settings, policy, cluster, self._teleport.app_servers.host_id, had_lists=had_lists)
-        return Terms(self._organization, policy, imports)
+        return Terms(self._organization, policy, imports if settings.sync.apps_and_groups else pushed_alone(imports))
 
     async def _people(
         self, terms: Terms, settings: Settings, at: datetime, on_people: OnPeople | None = None
@@ -359,7 +361,7 @@ class Reader:
         people_are_read: asyncio.Event,
     ) -> DirectoryReading | str | None:
         """Read groups and apps, or return why that was not possible: it is no reason to leave people as they are."""
-        if imports is None:
+        if imports is None or imports.pushed_alone:
             return None
         try:
             people_before = await self._store.baseline()
@@ -378,11 +380,26 @@ class Reader:
         except (OktaError, StateError) as error:
             return str(error)
 
-    async def _with_directory(self, people: Reading, read: DirectoryReading, imports: Imports) -> Reading:
+    async def _with_pushed(self, people: Reading, imports: Imports, settings: Settings) -> Reading:
+        """Add groups that a SCIM client pushed, where no others are read. Raises TeleportError and StateError."""
+        actual = await read_actual_directory(self._teleport, imports)
+        at = self._clock.now()
+        okta = Directory(
+            Listing((), (), at, untrusted=imports.groups_off), Listing((), (), at, untrusted=imports.apps_off)
+        )
+        return replace(
+            people,
+            owned={**people.owned, **owned_objects(actual, people.policy.owner)},
+            directory=DirectoryFacts(await with_pushed(self._store, settings, okta), actual, imports),
+        )
+
+    async def _with_directory(
+        self, people: Reading, read: DirectoryReading, imports: Imports, settings: Settings
+    ) -> Reading:
         """Add groups and apps to a reading of the people. Raises TeleportError and StateError."""
         read = with_people_of(people.facts.app, people.facts.people, read, imports)
         actual = await read_actual_directory(self._teleport, imports)
-        directory = DirectoryFacts(read.directory, actual, imports)
+        directory = DirectoryFacts(await with_pushed(self._store, settings, read.directory), actual, imports)
         absences = await self._directory_absences(directory, people.limits)
         owned: dict[str, Collection[str]] = {**people.owned, **owned_objects(actual, people.policy.owner)}
         return replace(

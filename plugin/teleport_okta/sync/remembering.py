@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from teleport_okta.plan.plan import Plan
     from teleport_okta.settings import Settings, StorageSettings
     from teleport_okta.state.store import QuarantineEntry, Store
-    from teleport_okta.sync.reading import Reading
+    from teleport_okta.sync.reading import DirectoryFacts, Reading
     from teleport_okta.sync.registry import Registry
 
 _ENDING_BY: Final = {
@@ -108,6 +108,9 @@ class PassMemory:
         facts = reading.directory
         if facts is None:
             return
+        if facts.imports.pushed_alone:
+            await self._remember_lists(facts, reading.policy.owner)
+            return
         listings = ((seen.GROUPS, GROUPS, facts.okta.groups), (seen.APPS, APPS, facts.okta.apps))
         if not facts.actual.is_unread(*_ENDING):
             await self._store.directory.settle(
@@ -119,8 +122,12 @@ class PassMemory:
             )
         if not facts.actual.is_unread(ACCESS_LIST, MEMBER):
             await self._settle_apps(facts.okta.direct, plan, outcomes)
+            await self._remember_lists(facts, reading.policy.owner)
+
+    async def _remember_lists(self, facts: DirectoryFacts, owner: str) -> None:
+        if not facts.actual.is_unread(ACCESS_LIST, MEMBER):
             known = self._registry.directory or facts
-            await self._store.directory.remember_lists(lists_of(known.actual, reading.policy.owner))
+            await self._store.directory.remember_lists(lists_of(known.actual, owner))
 
     async def _settle_apps(self, direct: Mapping[str, Roster], plan: Plan, outcomes: Sequence[Outcome]) -> None:
         """Settle how many people have each app individually, where nobody is left who is absent and still there."""

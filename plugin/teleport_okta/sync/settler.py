@@ -79,7 +79,9 @@ class Settler:
         self._by_hand = by_hand
         self._is_pass = is_pass
         self._run = run
-        self._directories = DirectoryOfKeys(context.okta.directory, context.teleport, context.clock)
+        self._directories = DirectoryOfKeys(
+            context.okta.directory, context.store.scim_groups, context.teleport, context.clock
+        )
 
     async def plan_again(self, key: str) -> Replanned | None:
         """Read and plan the object of a key, which the caller holds; None where there is nothing to read it by.

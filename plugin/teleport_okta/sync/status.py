@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from teleport_okta.model.findings import Findings
+from teleport_okta.model.scim_door import ScimDoor
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,6 +40,7 @@ class Status:
     progress: ReadingProgress | None = None
     warnings: tuple[str, ...] = ()
     following: Following | None = None
+    door: ScimDoor | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the status in the shape of `status --format json`."""
@@ -55,6 +57,7 @@ class Status:
             "cost": self.cost and self.cost.as_json(),
             "warnings": list(self.warnings),
             "following": self.following and self.following.as_json(),
+            "scim": self.door and self.door.as_json(),
             "progress": self.progress and asdict(self.progress),
             "held_digest": self.findings.held_digest,
             **asdict(self.findings),
@@ -71,8 +74,17 @@ class Status:
         }
 
 
-async def status_of_store(store: Store, version: str, identities: tuple[IdentityState, ...] = ()) -> Status:
-    """Return what the state remembers while no service runs, with the identities as their files have them."""
+async def status_of_store(
+    store: Store, version: str, identities: tuple[IdentityState, ...] = (), *, is_provisioned: bool = False
+) -> Status:
+    """Return what the state remembers while no service runs, with the identities as their files have them.
+
+    `is_provisioned`: a SCIM endpoint is configured.
+    """
+    door = None
+    if is_provisioned:
+        users = await store.scim_users.counts()
+        door = ScimDoor(reason="no service runs", active=users.active, denied=users.denied)
     return Status(
         version=version,
         state="stopped",
@@ -81,4 +93,5 @@ async def status_of_store(store: Store, version: str, identities: tuple[Identity
         findings=await store.findings(),
         identities=identities,
         cost=await store.cost(),
+        door=door,
     )

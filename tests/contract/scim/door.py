@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import aiohttp
 from cluster_world import built_world
 from teleport_okta import app
 from teleport_okta.scim.tokens import digest_of, new_token
+from teleport_okta.state.store import FILE_NAME
 from yarl import URL
 
 if TYPE_CHECKING:
@@ -43,6 +44,28 @@ class Door:
     url: str
     token: str
     session: aiohttp.ClientSession
+    serving: AsyncExitStack
+
+    async def open(self):
+        """Answer requests."""
+        await self.serving.enter_async_context(app.provisioned(self.world.settings, self.world.parts))
+
+    async def restart(self, *, loses_state=False):
+        """End the process, and start another on the same state, or on none; the token is made known again then."""
+        world = self.world
+        await self.serving.aclose()
+        await world.process.aclose()
+        if loses_state:
+            for name in (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"):
+                (world.settings.storage.data_dir / name).unlink(missing_ok=True)
+        world.parts = await world.process.enter_async_context(app.opened(world.settings, clock=world.clock))
+        if loses_state:
+            await self.make_token_known()
+        await self.open()
+
+    async def make_token_known(self):
+        """Take down the digest of the token, as `teleport-okta scim-token` does."""
+        await self.world.parts.store.scim_tokens.add(digest_of(self.token.encode()), at=self.world.clock.now())
 
     async def ask(self, method, path, body=None, **headers):
         url = URL(self.url + path, encoded=True)
@@ -99,8 +122,12 @@ async def built_door(directory, *, settings=None, **options):
     sections = {"scim": {"listen": f"127.0.0.1:{port}", "public_url": url}}
     for section, values in (settings or {}).items():
         sections.setdefault(section, {}).update(values)
-    async with built_world(directory, settings=sections, **options) as world, aiohttp.ClientSession() as session:
-        token = new_token()
-        await world.parts.store.scim_tokens.add(digest_of(token.encode()), at=world.clock.now())
-        async with app.provisioned(world.settings, world.parts):
-            yield Door(world, url, token, session)
+    async with (
+        built_world(directory, settings=sections, **options) as world,
+        aiohttp.ClientSession() as session,
+        AsyncExitStack() as serving,
+    ):
+        door = Door(world, url, new_token(), session, serving)
+        await door.make_token_known()
+        await door.open()
+        yield door

@@ -41,6 +41,11 @@ class Projection:
             return cls(_tree(included), _excludes=False)
         return cls(_tree(excluded or ""))
 
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether the client says what it wants to see: then it gets an answer that has it."""
+        return bool(self._named) or not self._excludes
+
     def wants(self, attribute: str) -> bool:
         """Whether any part of an attribute is shown, so that it has to be read."""
         name = attribute.lower()

@@ -1,0 +1,43 @@
+"""The SCIM endpoint and what came by it, as `status` shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScimDoor:
+    """The SCIM endpoint of a process.
+
+    `address` is where it listens, empty where it does not, with the `reason`. `public_url` is what clients use.
+    `active` users are those whom a client provisioned, `denied` those whom it took away and who may come back.
+    `last_request` is when the last request with a good token came. `failures` counts the failures of authentication
+    of the last hour, `answers` all requests since the process began, by class of status (`2xx`).
+    """
+
+    address: str = ""
+    reason: str = ""
+    public_url: str = ""
+    active: int = 0
+    denied: int = 0
+    last_request: datetime | None = None
+    failures: int = 0
+    answers: Mapping[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain values, for `--format json`."""
+        return {
+            "address": self.address,
+            "reason": self.reason,
+            "public_url": self.public_url,
+            "active": self.active,
+            "denied": self.denied,
+            "last_request": self.last_request and self.last_request.isoformat(),
+            "failures": self.failures,
+            "answers": dict(self.answers),
+        }

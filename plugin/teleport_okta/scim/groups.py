@@ -1,0 +1,225 @@
+"""SCIM groups: every operation, from the parsed request to the answer.
+
+A pushed group has an access list of its own, whose grants people decide. One whose name is that of exactly one group
+that list sync keeps is that group: the request is a reason to read it again, and Okta's API says who is in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.apply.keys import Keys
+from teleport_okta.model.hint import Hint, HintKind
+from teleport_okta.model.provisioned import ProvisionedGroup, Verdict
+from teleport_okta.scim.calls import ScimAnswer, Verb
+from teleport_okta.scim.errors import ScimError, ScimType, bad_request, refused
+from teleport_okta.scim.identity import group_id
+from teleport_okta.scim.protocol.bodies import read_group
+from teleport_okta.scim.protocol.filters import parse_filter
+from teleport_okta.scim.protocol.group_patching import patch_group
+from teleport_okta.scim.protocol.paging import Page
+from teleport_okta.scim.protocol.parameters import parameter
+from teleport_okta.scim.protocol.projection import Projection
+from teleport_okta.scim.protocol.rendering import group_json, list_json
+from teleport_okta.scim.resources import GroupContent, GroupPatch, ScimGroup
+from teleport_okta.state.scim_groups import Members
+from teleport_okta.state.scim_users import folded
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.scim.calls import Json, ScimCall
+    from teleport_okta.scim.protocol.filters import Filter
+    from teleport_okta.scim.provisioner import Provisioner
+    from teleport_okta.state.store import Store
+
+_MEMBERS: Final = "members"
+
+_LOOKED_AT_AGAIN: Final = 30.0
+"""Seconds after a request until the group is looked at again, in case it was not done to the end."""
+
+_SCANNED_AT_ONCE: Final = 50
+"""Groups that a filter without an index looks at before others have their turn."""
+
+_NAMED_IN_ERRORS: Final = 3
+
+
+class Groups:
+    """Answers operations on groups. `base_url` ends without a slash."""
+
+    def __init__(self, store: Store, provisioner: Provisioner, *, base_url: str, clock: Clock) -> None:
+        self._users = store.scim_users
+        self._groups = store.scim_groups
+        self._provisioner = provisioner
+        self._base_url = base_url
+        self._clock = clock
+        self._turns = Keys(clock)
+
+    async def handle(self, call: ScimCall) -> ScimAnswer:
+        """Answer one operation. Raises ScimError, and TeleportOktaError for what may succeed later."""
+        off = await self._provisioner.groups_off()
+        if off:
+            raise ScimError(HTTPStatus.NOT_IMPLEMENTED, f"Groups are not offered here: {off}.")
+        projection = Projection.read(call.query)
+        match call.verb:
+            case Verb.LIST:
+                return await self._list(call, projection)
+            case Verb.GET:
+                return await self._shown(await self._found(call.resource_id), projection)
+            case Verb.CREATE:
+                return await self._create(call, projection)
+            case Verb.REPLACE | Verb.PATCH:
+                return await self._change(call, projection)
+            case Verb.DELETE:
+                return await self._delete(call.resource_id)
+
+    async def _list(self, call: ScimCall, projection: Projection) -> ScimAnswer:
+        page, text = Page.read(call.query), parameter(call.query, "filter")
+        if text is None:
+            found = await self._groups.page(skip=page.start_index - 1, most=page.count)
+            total, groups = found.total, [*found.groups]
+        else:
+            every = await self._matching(parse_filter(text, "Group"))
+            total, groups = len(every), every[page.start_index - 1 : page.start_index - 1 + page.count]
+        members = await self._members(groups, projection)
+        shown = [projection.apply(self._json(group, members)) for group in groups]
+        return ScimAnswer(HTTPStatus.OK, list_json(total, page.start_index, shown))
+
+    async def _matching(self, wanted: Filter) -> list[ProvisionedGroup]:
+        """Return the groups that a filter finds: by an index where there is one, else by a look at each."""
+        match wanted.equality:
+            case ("displayName", value):
+                found = await self._groups.named(value)
+                return [found] if found is not None else []
+            case ("id", value):
+                found = await self._groups.get(value)
+                return [found] if found is not None else []
+            case ("externalId", value):
+                return await self._groups.with_external_id(value)
+        matching: list[ProvisionedGroup] = []
+        skip = 0
+        while some := (await self._groups.page(skip=skip, most=_SCANNED_AT_ONCE)).groups:
+            members = await self._groups.members([group.id for group in some])
+            for group in some:
+                if wanted.matches(self._json(group, members)):
+                    matching.append(group)
+                await asyncio.sleep(0)
+            skip += len(some)
+        return matching
+
+    async def _create(self, call: ScimCall, projection: Projection) -> ScimAnswer:
+        content = read_group(call.body)
+        async with self._turns.hold(folded(content.display_name)):
+            before = await self._groups.named(content.display_name)
+            if before is not None and before.is_answered:
+                raise _taken(content.display_name)
+            await self._check_members(content.members)
+            made = await self._made(content, before)
+            await self._bring_about(made, Members(all=content.members), is_new=before is None)
+            if call.is_awaited():
+                await self._groups.put(replace(made, is_answered=True), at=self._clock.now())
+        answer = await self._shown(made, projection)
+        return replace(answer, status=HTTPStatus.CREATED, location=f"{self._base_url}/Groups/{made.id}")
+
+    async def _made(self, content: GroupContent, before: ProvisionedGroup | None) -> ProvisionedGroup:
+        """Return the group to make; one whose creation was begun and never answered keeps its id."""
+        now, name = self._clock.now(), content.display_name
+        if before is not None:
+            return replace(before, display_name=name, external_id=content.external_id, modified=now)
+        number = await self._groups.count_of_name(name)
+        return ProvisionedGroup(
+            id=group_id(await self._provisioner.organization_id(), name, number),
+            display_name=name,
+            external_id=content.external_id,
+            created=now,
+            modified=now,
+            okta_id=await self._provisioner.kept_group_named(name),
+            is_answered=False,
+        )
+
+    async def _change(self, call: ScimCall, projection: Projection) -> ScimAnswer:
+        async with self._turns.hold(call.resource_id):
+            before = await self._found(call.resource_id)
+            if call.verb is Verb.PATCH:
+                patch = patch_group(call.body, own_id=before.id)
+            else:
+                content = read_group(call.body)
+                patch = GroupPatch(content.display_name, content.external_id or "", content.members)
+            name = before.display_name if patch.display_name is None else patch.display_name
+            async with self._turns.hold(folded(name)):
+                other = await self._groups.named(name)
+                if other is not None and other.id != before.id:
+                    raise _taken(name)
+                await self._check_members((*(patch.members or ()), *patch.added))
+                external_id = before.external_id if patch.external_id is None else patch.external_id or None
+                after = replace(before, display_name=name, external_id=external_id, modified=self._clock.now())
+                await self._bring_about(after, Members(patch.members, patch.added, patch.removed))
+        if call.verb is Verb.PATCH and not projection.is_asked_for:
+            return ScimAnswer(HTTPStatus.NO_CONTENT)
+        return await self._shown(after, projection)
+
+    async def _delete(self, resource_id: str) -> ScimAnswer:
+        async with self._turns.hold(resource_id):
+            before = await self._found(resource_id)
+            if before.okta_id:
+                # The list is that of Okta's own group: it goes with that.
+                await self._groups.put(replace(before, is_deleted=True), at=self._clock.now())
+                return ScimAnswer(HTTPStatus.NO_CONTENT)
+            members = (await self._groups.members([resource_id]))[resource_id]
+            await self._groups.put(replace(before, is_deleted=True), at=self._clock.now())
+            settlement = await self._provisioner.settle_group(before.list_name)
+            if settlement.verdict is not Verdict.DONE:
+                await self._groups.put(before, Members(all=members), at=self._clock.now())
+                raise refused(settlement)
+        return ScimAnswer(HTTPStatus.NO_CONTENT)
+
+    async def _bring_about(self, after: ProvisionedGroup, members: Members, *, is_new: bool = False) -> None:
+        """Take down what a request says, and bring it about in Teleport. Raises ScimError and StateError.
+
+        What is not done to the end is gone on with later, also without the client; a group of which nothing was made is
+        forgotten.
+        """
+        hint = Hint(HintKind.GROUP, after.list_name, cause="a SCIM request", delay=_LOOKED_AT_AGAIN)
+        await self._groups.put(after, members, hints=[hint], at=self._clock.now())
+        settlement = await self._provisioner.settle_group(after.list_name)
+        if settlement.verdict is Verdict.DONE:
+            return
+        if is_new and not settlement.is_begun:
+            await self._groups.forget(after.id)
+        raise refused(settlement)
+
+    async def _check_members(self, ids: Collection[str]) -> None:
+        """Refuse members that are no users: dropped, the client would believe that the push worked."""
+        known = await self._users.with_ids(ids)
+        unknown = [one for one in ids if one not in known]
+        if unknown:
+            named = ", ".join(unknown[:_NAMED_IN_ERRORS])
+            raise bad_request(ScimType.INVALID_VALUE, f"There is no user with this id: {named}.")
+
+    async def _found(self, resource_id: str) -> ProvisionedGroup:
+        found = await self._groups.get(resource_id)
+        if found is None:
+            raise ScimError(HTTPStatus.NOT_FOUND, "There is no group with this id.")
+        return found
+
+    async def _members(self, groups: Sequence[ProvisionedGroup], projection: Projection) -> Mapping[str, list[str]]:
+        if not projection.wants(_MEMBERS):
+            return {}
+        return await self._groups.members([group.id for group in groups])
+
+    async def _shown(self, group: ProvisionedGroup, projection: Projection) -> ScimAnswer:
+        members = await self._members([group], projection)
+        return ScimAnswer(HTTPStatus.OK, projection.apply(self._json(group, members)))
+
+    def _json(self, group: ProvisionedGroup, members: Mapping[str, list[str]]) -> Json:
+        content = GroupContent(group.display_name, group.external_id)
+        shown = ScimGroup(group.id, content, created=group.created, modified=group.modified)
+        return group_json(shown, members.get(group.id), base_url=self._base_url)
+
+
+def _taken(display_name: str) -> ScimError:
+    return ScimError(HTTPStatus.CONFLICT, f"There is a group named {display_name} already.", ScimType.UNIQUENESS)
