@@ -11,46 +11,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.desired.scim_profile import profile_of
 from teleport_okta.model.okta import STATUS_NOT_GIVEN, MalformedRow, PersonFacts, UserStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
-    from teleport_okta.model.okta import ProfileValue, Snapshot
+    from teleport_okta.model.okta import Snapshot
     from teleport_okta.model.provisioned import ProvisionedUser
 
 DEPROVISIONED: Final = "deprovisioned through SCIM"
 """Why somebody leaves whom a SCIM client took away."""
-
-_ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-
-_SAME_NAME: Final = (
-    "displayName",
-    "nickName",
-    "profileUrl",
-    "title",
-    "userType",
-    "preferredLanguage",
-    "locale",
-    "timezone",
-)
-_OF_NAME: Final = {
-    "givenName": "firstName",
-    "familyName": "lastName",
-    "middleName": "middleName",
-    "honorificPrefix": "honorificPrefix",
-    "honorificSuffix": "honorificSuffix",
-}
-_OF_ENTERPRISE: Final = ("employeeNumber", "costCenter", "organization", "division", "department")
-_OF_ADDRESS: Final = {
-    "streetAddress": "streetAddress",
-    "locality": "city",
-    "region": "state",
-    "postalCode": "zipCode",
-    "country": "countryCode",
-}
-_OF_PHONE: Final = {"work": "primaryPhone", "mobile": "mobilePhone"}
 
 
 def with_provisioned(snapshot: Snapshot, records: Mapping[str, ProvisionedUser], *, is_all: bool = False) -> Snapshot:
@@ -97,26 +68,6 @@ def with_provisioned(snapshot: Snapshot, records: Mapping[str, ProvisionedUser],
     )
 
 
-def profile_of(attributes: Mapping[str, Any], user_name: str) -> dict[str, ProfileValue]:
-    """Return SCIM attributes as the profile that Okta's API would show of the person, whose names traits carry."""
-    profile: dict[str, ProfileValue] = {"login": user_name}
-    profile |= {name: attributes[name] for name in _SAME_NAME if attributes.get(name)}
-    profile |= _some(attributes.get("name"), _OF_NAME)
-    enterprise = attributes.get(_ENTERPRISE)
-    profile |= _some(enterprise, {name: name for name in _OF_ENTERPRISE})
-    manager = enterprise.get("manager") if isinstance(enterprise, dict) else None
-    profile |= _some(manager, {"value": "managerId", "displayName": "manager"})
-    email = _chosen(attributes.get("emails"))
-    if email.get("value"):
-        profile["email"] = email["value"]
-    profile |= _some(_chosen(attributes.get("addresses")), _OF_ADDRESS)
-    for phone in _elements(attributes.get("phoneNumbers")):
-        name = _OF_PHONE.get(str(phone.get("type", "work")).lower())
-        if name and phone.get("value"):
-            profile.setdefault(name, phone["value"])
-    return profile
-
-
 def _was_assigned_after(person: PersonFacts, record: ProvisionedUser) -> bool:
     """Whether the API shows an assignment that was made after a denial."""
     made, denied = person.assigned_at, record.denied_at
@@ -139,20 +90,3 @@ def _vouched(record: ProvisionedUser, *, is_all: bool, is_suspended: bool) -> Pe
         scim_id=record.id,
         is_vouched=not is_all,
     )
-
-
-def _some(found: object, names: Mapping[str, str]) -> dict[str, ProfileValue]:
-    """Return those values of an object that have a name in a profile."""
-    if not isinstance(found, dict):
-        return {}
-    return {name: found[key] for key, name in names.items() if found.get(key)}
-
-
-def _elements(found: object) -> list[dict[str, Any]]:
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def _chosen(found: object) -> dict[str, Any]:
-    """Return the primary element of a list, or its first."""
-    elements = _elements(found)
-    return next((one for one in elements if one.get("primary") is True), elements[0] if elements else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,15 @@ UNKNOWN_TO_OKTA: Final = "scim-user-"
 
 PUSHED: Final = "scim-"
 """How the name begins of the access list of a group that a client pushed; the SCIM id of the group follows."""
+
+
+SCIM_IDS: Final = uuid.UUID("6f3f1f0e-9b1c-5d3e-8a57-0d1c1f9a7c2e")
+"""The namespace of the ids that we derive: unlike those that others derive from the same names."""
+
+
+def scim_id(organization_id: str, okta_id: str, incarnation: int) -> str:
+    """Return the SCIM id of a person: derived, so that a lost state gives the same. Each deletion begins another."""
+    return str(uuid.uuid5(SCIM_IDS, f"{organization_id}/{okta_id}/{incarnation}"))
 
 
 def is_person_id(okta_id: str) -> bool:

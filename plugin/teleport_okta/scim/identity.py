@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA
+from teleport_okta.model.provisioned import SCIM_IDS, UNKNOWN_TO_OKTA
 from teleport_okta.state.scim_users import folded
 
 if TYPE_CHECKING:
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 _OKTA_USER_ID: Final = re.compile("00u[0-9A-Za-z]{17}")
 """An Okta user's id; any other external id says nothing about who somebody is in Okta."""
-
-_NAMESPACE: Final = uuid.UUID("6f3f1f0e-9b1c-5d3e-8a57-0d1c1f9a7c2e")
-"""Ours, so that the ids are unlike those that others derive from the same names."""
 
 
 def okta_id_named(external_id: str | None) -> str:
@@ -26,14 +23,9 @@ def okta_id_named(external_id: str | None) -> str:
 
 def id_without_okta(content: UserContent) -> str:
     """Return what stands for the Okta id of somebody of whom a client names none: made of the first name."""
-    return f"{UNKNOWN_TO_OKTA}{uuid.uuid5(_NAMESPACE, folded(content.user_name))}"
+    return f"{UNKNOWN_TO_OKTA}{uuid.uuid5(SCIM_IDS, folded(content.user_name))}"
 
 
 def group_id(organization_id: str, display_name: str, number: int) -> str:
     """Return the SCIM id of a group: made of its first name, and of how many had that name before it."""
-    return str(uuid.uuid5(_NAMESPACE, f"{organization_id}/group/{folded(display_name)}/{number}"))
-
-
-def scim_id(organization_id: str, okta_id: str, incarnation: int) -> str:
-    """Return the SCIM id of a person: derived, so that a lost state gives the same. Each deletion begins another."""
-    return str(uuid.uuid5(_NAMESPACE, f"{organization_id}/{okta_id}/{incarnation}"))
+    return str(uuid.uuid5(SCIM_IDS, f"{organization_id}/group/{folded(display_name)}/{number}"))

@@ -16,10 +16,10 @@ from teleport_okta.apply.keys import Keys
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.names import name_problem
-from teleport_okta.model.provisioned import ProvisionedGroup, ProvisionedUser, Verdict
+from teleport_okta.model.provisioned import ProvisionedGroup, ProvisionedUser, Verdict, scim_id
 from teleport_okta.scim.calls import ScimAnswer, Verb
 from teleport_okta.scim.errors import ScimError, ScimType, bad_request, later, refused
-from teleport_okta.scim.identity import id_without_okta, okta_id_named, scim_id
+from teleport_okta.scim.identity import id_without_okta, okta_id_named
 from teleport_okta.scim.protocol.bodies import read_user
 from teleport_okta.scim.protocol.filters import parse_filter
 from teleport_okta.scim.protocol.paging import Page
@@ -146,7 +146,7 @@ class Users:
         first = await self._found(call.resource_id)
         async with self._turn_of(first.okta_id):
             before = await self._found(call.resource_id)
-            content = _content(before)
+            content = replace(_content(before), active=None)
             if call.verb is Verb.PATCH:
                 after = patch_user(content, call.body, own_id=before.id)
             else:
@@ -159,8 +159,9 @@ class Users:
                     await self._refuse_taken_name(after.user_name)
                 _refuse_another_person(after, before)
                 denied_at = before.denied_at
-                if after.active is not before.active:
-                    denied_at = self._provisioner.okta_now() if after.active is False else None
+                if after.active is not None:
+                    # A denial that is said again is a later one: assignments that were made meanwhile do not end it.
+                    denied_at = None if after.active else self._provisioner.okta_now()
                 changed = replace(
                     before,
                     user_name=after.user_name,
@@ -168,17 +169,20 @@ class Users:
                     attributes=after.attributes,
                     denied_at=denied_at,
                 )
-                if changed != before:
+                if changed.active is not before.active or replace(changed, denied_at=before.denied_at) != before:
                     changed = replace(changed, modified=self._clock.now())
-                await self._bring_about(before, changed)
+                if after.active is None and not before.active:
+                    # Nothing is said of access, and Okta's API may have ended the denial: it is not brought about anew.
+                    await self._users.put(changed, hints=_hints(changed), at=self._clock.now())
+                else:
+                    await self._bring_about(before, changed)
         return await self._shown(changed, projection)
 
     async def _delete(self, resource_id: str) -> ScimAnswer:
         first = await self._found(resource_id)
         async with self._turn_of(first.okta_id):
             before = await self._found(resource_id)
-            now = self._provisioner.okta_now()
-            denied = before if before.denied_at is not None else replace(before, denied_at=now)
+            denied = replace(before, denied_at=self._provisioner.okta_now())
             await self._bring_about(before, denied)
             await self._users.put(replace(denied, is_deleted=True), at=self._clock.now())
             await self._groups.take_out(denied.id)
@@ -186,10 +190,9 @@ class Users:
 
     async def _bring_about(self, before: ProvisionedUser | None, after: ProvisionedUser) -> None:
         """Take down what a request says, and bring it about in Teleport. Raises ScimError and StateError."""
-        hints = [Hint(HintKind.PERSON, after.okta_id, cause="a SCIM request", delay=_LOOKED_AT_AGAIN)]
         unkept: StateError | None = None
         try:
-            await self._users.put(after, hints=hints, at=self._clock.now())
+            await self._users.put(after, hints=_hints(after), at=self._clock.now())
         except StateError as error:
             if after.active:
                 raise
@@ -289,6 +292,10 @@ class Users:
         shown = ScimUser(user.id, _content(user), created=user.created, modified=user.modified)
         named = [(group.id, group.display_name) for group in groups.get(user.id, ())]
         return user_json(shown, named, base_url=self._base_url)
+
+
+def _hints(user: ProvisionedUser) -> list[Hint]:
+    return [Hint(HintKind.PERSON, user.okta_id, cause="a SCIM request", delay=_LOOKED_AT_AGAIN)]
 
 
 def _content(user: ProvisionedUser) -> UserContent:

@@ -79,6 +79,10 @@ class ScimGroups:
 
         return await self._database.submit(select)
 
+    async def are_known(self) -> bool:
+        """Whether there ever was a group, deleted ones among them."""
+        return bool(await self._some("1 LIMIT 1", ()))
+
     async def page(self, *, skip: int, most: int) -> GroupsPage:
         """Return groups in the order of their creation, leaving out so many."""
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from teleport_okta.desired.recovered import recovered_groups, recovered_users
+from teleport_okta.model.provisioned import is_pushed
+from teleport_okta.plan.changes import ACCESS_LIST, MEMBER
+from teleport_okta.state.scim_groups import Members
+
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from teleport_okta.model.directory import Directory
     from teleport_okta.model.provisioned import ProvisionedUser
+    from teleport_okta.plan.actual import ActualDirectory, ActualUsers
     from teleport_okta.settings import Settings
     from teleport_okta.state.store import Store
+
+_log = logging.getLogger(__name__)
 
 
 async def provisioned(
@@ -24,6 +34,40 @@ async def provisioned(
     if not settings.is_provisioned:
         return {}
     return await (store.scim_users.everybody() if ids is None else store.scim_users.some(ids))
+
+
+async def recover_users(
+    store: Store, settings: Settings, actual: ActualUsers, *, owner: str, now: datetime
+) -> dict[str, ProvisionedUser]:
+    """Return the records of everybody; where there is none at all, what Teleport's labels tell is taken down first.
+
+    Raises StateError.
+    """
+    records = await provisioned(store, settings)
+    if records or not settings.is_provisioned or actual.locks_unread:
+        return records
+    found = recovered_users(actual.users.values(), actual.locks.values(), owner=owner, now=now)
+    if found:
+        _log.warning(
+            "nothing is known of who was provisioned: taking over %d people from Teleport's labels", len(found)
+        )
+    for user in found:
+        await store.scim_users.put(user, at=now)
+    return {user.okta_id: user for user in found}
+
+
+async def recover_groups(
+    store: Store, settings: Settings, actual: ActualDirectory, *, owner: str, now: datetime
+) -> None:
+    """Take down the groups that Teleport's lists tell of, where no group is known at all. Raises StateError."""
+    if not settings.is_provisioned or actual.is_unread(ACCESS_LIST, MEMBER):
+        return
+    if not any(is_pushed(name) for name in actual.access_lists) or await store.scim_groups.are_known():
+        return
+    users = (await store.scim_users.everybody()).values()
+    for group, members in recovered_groups(actual.access_lists.values(), actual.members, users, owner=owner, now=now):
+        _log.warning("nothing is known of the pushed group %s: taking it over from its access list", group.display_name)
+        await store.scim_groups.put(group, Members(all=members), at=now)
 
 
 async def with_pushed(store: Store, settings: Settings, directory: Directory) -> Directory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -16,15 +17,19 @@ from teleport_okta.state.journal import Result
 from teleport_okta.sync.key_reads import GroupRead, KeyReads, PersonRead
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Awaitable, Callable, Collection
     from datetime import datetime
 
     from teleport_okta.apply.outcome import Outcome
+    from teleport_okta.clock import Clock
     from teleport_okta.model.findings import Held
     from teleport_okta.okta.okta_clock import OktaClock
     from teleport_okta.sync.full_pass import FullPass
     from teleport_okta.sync.procedure import Settled
     from teleport_okta.sync.sources import OktaSource
+
+_PASS_AFTER: Final = 30.0
+"""Seconds from a request that could not be done to a full pass: the client repeats it meanwhile."""
 
 TRIGGER: Final = "scim"
 """The trigger of what a SCIM request brought about, in the journal."""
@@ -37,11 +42,24 @@ _log = logging.getLogger(__name__)
 class Provisioning:
     """Settles people for the SCIM door. `okta_clock` tells Okta's time of day."""
 
-    def __init__(self, full_pass: FullPass, okta: OktaSource, okta_clock: OktaClock) -> None:
+    def __init__(self, full_pass: FullPass, okta: OktaSource, okta_clock: OktaClock, clock: Clock) -> None:
         self._pass = full_pass
         self._okta = okta
         self._okta_clock = okta_clock
+        self._clock = clock
         self._organization = ""
+        self._is_owing = asyncio.Event()
+
+    async def catch_up(self, reconcile: Callable[[str], Awaitable[bool]]) -> None:
+        """Have a full pass made some time after a request that could not be done.
+
+        Where hints are followed they see to it; this is for a process that follows none.
+        """
+        while True:
+            await self._is_owing.wait()
+            self._is_owing.clear()
+            await self._clock.sleep(_PASS_AFTER)
+            await reconcile("a SCIM request could not be done")
 
     def okta_now(self) -> datetime:
         """Return the time of day by Okta's clock, by which the API dates assignments."""
@@ -84,14 +102,14 @@ class Provisioning:
             settled = await self._pass.settle(Scope.of(groups=[list_name]), trigger=TRIGGER, reads=reads, by_hand=True)
         except TeleportOktaError as error:
             _log.warning("a SCIM request about the group of list %s is to be repeated: %s", list_name, error)
-            return Settlement(Verdict.LATER, str(error))
+            return self._owed(str(error))
         if settled.reading.directory is None:
             return Settlement(Verdict.LATER, "groups and lists have not been read yet since the start")
         is_begun = any(outcome.result is Result.DONE for outcome in settled.outcomes)
         held = [row for row in settled.plan.held if row.okta_id == list_name or row.name.startswith(f"{list_name}/")]
         failed = [one for one in settled.outcomes if one.result is not Result.DONE]
         if held or failed:
-            return Settlement(Verdict.LATER, _held(held[0]) if held else _failed(failed[0]), is_begun)
+            return self._owed(_held(held[0]) if held else _failed(failed[0]), is_begun=is_begun)
         for row in settled.plan.quarantined:
             if row.kind == ACCESS_LIST and row.okta_id == list_name:
                 return Settlement(Verdict.CONFLICT, f"{row.reason}; {row.remedy}", is_begun)
@@ -110,8 +128,12 @@ class Provisioning:
             settled = await self._pass.settle(scope, trigger=TRIGGER, reads=reads, by_hand=True)
         except TeleportOktaError as error:
             _log.warning("a SCIM request about %s is to be repeated: %s", okta_id, error)
-            return Settlement(Verdict.LATER, str(error))
+            return self._owed(str(error))
         return self._judged(settled, okta_id, is_wanted=is_wanted)
+
+    def _owed(self, why: str, *, is_begun: bool = False) -> Settlement:
+        self._is_owing.set()
+        return Settlement(Verdict.LATER, why, is_begun)
 
     def _judged(self, settled: Settled, okta_id: str, *, is_wanted: bool) -> Settlement:
         """Say what became of a person: by what was done, then by what stands in the way."""
@@ -119,7 +141,7 @@ class Provisioning:
         failed = [one for one in settled.outcomes if one.result is not Result.DONE and one.change.okta_id == okta_id]
         held = [row for row in settled.plan.held if row.okta_id == okta_id]
         if held or failed:
-            return Settlement(Verdict.LATER, _held(held[0]) if held else _failed(failed[0]), is_begun)
+            return self._owed(_held(held[0]) if held else _failed(failed[0]), is_begun=is_begun)
         aside = [row for row in settled.plan.quarantined if row.kind == USER and row.okta_id == okta_id]
         # Somebody who cannot be renamed has a user all the same, under the name of before.
         is_stuck = is_wanted and bool(aside or okta_id in settled.plan.waiting)

@@ -42,7 +42,7 @@ from teleport_okta.sync.confirming import MORE_THAN_THE_LIMIT, Confirmation, Tur
 from teleport_okta.sync.inheriting import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
 from teleport_okta.sync.policy import NO_LISTS, pushed_alone, resolve, resolve_imports
-from teleport_okta.sync.provisioned import provisioned, with_pushed
+from teleport_okta.sync.provisioned import recover_groups, recover_users, with_pushed
 from teleport_okta.sync.reading import DirectoryFacts, Reading
 from teleport_okta.sync.sources import (
     OktaFacts,
@@ -302,7 +302,7 @@ class Reader:
         owner, limits = terms.policy.owner, limits_of(settings.brake)
         app, listing = await self._listing(settings)
         actual = await read_users(self._teleport)
-        records = await provisioned(self._store, settings)
+        records = await recover_users(self._store, settings, actual, owner=owner, now=self._clock.now())
         is_all = settings.sync.source == "scim"
         self._hour.learn(actual.locks.values(), owner)
         users = known_users(actual.users.values(), owner)
@@ -384,6 +384,7 @@ class Reader:
         """Add groups that a SCIM client pushed, where no others are read. Raises TeleportError and StateError."""
         actual = await read_actual_directory(self._teleport, imports)
         at = self._clock.now()
+        await recover_groups(self._store, settings, actual, owner=people.policy.owner, now=at)
         okta = Directory(
             Listing((), (), at, untrusted=imports.groups_off), Listing((), (), at, untrusted=imports.apps_off)
         )
@@ -399,6 +400,7 @@ class Reader:
         """Add groups and apps to a reading of the people. Raises TeleportError and StateError."""
         read = with_people_of(people.facts.app, people.facts.people, read, imports)
         actual = await read_actual_directory(self._teleport, imports)
+        await recover_groups(self._store, settings, actual, owner=people.policy.owner, now=self._clock.now())
         directory = DirectoryFacts(await with_pushed(self._store, settings, read.directory), actual, imports)
         absences = await self._directory_absences(directory, people.limits)
         owned: dict[str, Collection[str]] = {**people.owned, **owned_objects(actual, people.policy.owner)}

@@ -34,8 +34,10 @@ class Terms:
         policy, imports = self.policy, self.imports
         said: list[object] = [__version__, settings.okta.org_url, settings.okta.app_id]
         said += [section.model_dump(mode="json") for section in sections]
+        said.append(settings.is_provisioned)
         said += [policy.owner, policy.connector, policy.default_roles, policy.no_adoption, policy.no_arrivals]
         if imports is not None:
             off = [imports.groups_off, imports.apps_off, imports.rules_off, imports.lists_off, imports.roles_off]
             said += [imports.host_id, off, imports.reviews, imports.list_limit, sorted(imports.unread)]
+            said.append(imports.pushed_alone)
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:_LENGTH]

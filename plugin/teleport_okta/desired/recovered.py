@@ -1,0 +1,106 @@
+"""What a SCIM client said, as far as Teleport's labels tell: for a process whose state was lost.
+
+A user, and the lock of somebody who was taken away, carry the SCIM id; the list of a pushed group is named after it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.desired.scim_profile import attributes_of
+from teleport_okta.model import labels
+from teleport_okta.model.names import TRAIT_PREFIX
+from teleport_okta.model.provisioned import (
+    OKTA_USER_ID,
+    PUSHED,
+    ProvisionedGroup,
+    ProvisionedUser,
+    is_pushed,
+    scim_id,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from teleport_okta.model.access import ListMembers, TeleportAccessList
+    from teleport_okta.model.teleport import TeleportLock, TeleportUser
+
+_INCARNATIONS: Final = 100
+"""How many ids of one person are tried to find out which one it is."""
+
+
+def recovered_users(
+    users: Iterable[TeleportUser], locks: Iterable[TeleportLock], *, owner: str, now: datetime
+) -> list[ProvisionedUser]:
+    """Return the people who were provisioned, one for each Okta id; somebody who has a user is active."""
+    found: dict[str, ProvisionedUser] = {}
+    for lock in locks:
+        if lock.user and labels.SCIM_ID in lock.labels and labels.owner_of(lock.labels) == owner:
+            denied_at = _left_at(lock, now)
+            found[_okta_id(lock.labels)] = _user(lock.labels, lock.user, {}, owner=owner, now=now, denied_at=denied_at)
+    for user in users:
+        if labels.SCIM_ID in user.labels and labels.owner_of(user.labels) == owner:
+            profile = {
+                name.removeprefix(TRAIT_PREFIX): values[0]
+                for name, values in user.traits.items()
+                if name.startswith(TRAIT_PREFIX) and values
+            }
+            found[_okta_id(user.labels)] = _user(user.labels, user.name, profile, owner=owner, now=now, denied_at=None)
+    return [user for okta_id, user in sorted(found.items()) if okta_id]
+
+
+def recovered_groups(
+    lists: Iterable[TeleportAccessList],
+    members: Mapping[str, ListMembers],
+    users: Iterable[ProvisionedUser],
+    *,
+    owner: str,
+    now: datetime,
+) -> list[tuple[ProvisionedGroup, list[str]]]:
+    """Return the groups that were pushed, each with the SCIM ids of its members."""
+    ids = {user.user_name: user.id for user in users}
+    found = []
+    for one in sorted(lists, key=lambda found: found.name):
+        if not is_pushed(one.name) or labels.owner_of(one.labels) != owner:
+            continue
+        name = one.labels.get(labels.GROUP_NAME) or one.title
+        group = ProvisionedGroup(one.name.removeprefix(PUSHED), name, None, created=now, modified=now)
+        imported = members[one.name].imported if one.name in members else frozenset()
+        found.append((group, sorted(ids[member] for member in imported if member in ids)))
+    return found
+
+
+def _user(
+    carried: Mapping[str, str],
+    name: str,
+    profile: Mapping[str, str],
+    *,
+    owner: str,
+    now: datetime,
+    denied_at: datetime | None,
+) -> ProvisionedUser:
+    okta_id = _okta_id(carried)
+    number = (one for one in range(_INCARNATIONS) if scim_id(owner, okta_id, one) == carried[labels.SCIM_ID])
+    return ProvisionedUser(
+        id=carried[labels.SCIM_ID],
+        okta_id=okta_id,
+        user_name=name,
+        external_id=okta_id if okta_id.startswith(OKTA_USER_ID) else None,
+        attributes=attributes_of(profile),
+        created=now,
+        modified=now,
+        denied_at=denied_at,
+        incarnation=next(number, 0),
+    )
+
+
+def _okta_id(carried: Mapping[str, str]) -> str:
+    return labels.okta_id_of(carried) or ""
+
+
+def _left_at(lock: TeleportLock, now: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(lock.labels.get(labels.LEFT_AT, ""))
+    except ValueError:
+        return now
