@@ -50,7 +50,10 @@ def with_provisioned(snapshot: Snapshot, records: Mapping[str, ProvisionedUser],
             told.add(row.okta_id or "")
     taken_away = snapshot.unassigned | snapshot.ended.keys()
     vouched = [
-        _vouched(record, is_all=is_all, is_suspended=okta_id in snapshot.suspended)
+        replace(
+            _vouched(record, is_all=is_all, is_suspended=okta_id in snapshot.suspended),
+            is_unasked=okta_id in snapshot.unconfirmed,
+        )
         for okta_id, record in records.items()
         if record.active and okta_id not in told and okta_id not in taken_away
     ]

@@ -221,7 +221,7 @@ def _judge(person: PersonFacts, statuses: _Statuses) -> WantedUser | Quarantined
         person.okta_id,
         name,
         person,
-        create=settled and statuses.is_assigned(person),
+        create=settled and statuses.is_assigned(person) and not person.is_unasked,
         suspended=statuses.is_suspended(person),
     )
 

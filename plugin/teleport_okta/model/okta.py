@@ -153,6 +153,9 @@ class PersonFacts:
     is_vouched: bool = False
     """Whether a SCIM client alone says that the person is there: nobody knows about a suspension."""
 
+    is_unasked: bool = False
+    """Whether Okta's API has not been asked yet about such a person: nobody is made for the client's word alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

@@ -18,7 +18,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.inheritance import NOTHING_LEFT
-from teleport_okta.model.provisioned import is_person_id
+from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA, is_person_id
 from teleport_okta.model.scope import ALL, EVERYTHING
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.plan.changes import LOCK, USER, Action, Change, Harm
@@ -145,7 +145,7 @@ class _Planner:
                 self._keep(wanted, found, "taken over from a SSO login" if found.connector else "taken over")
             return
         holder = _holder(found)
-        if holder not in (None, wanted.okta_id):
+        if holder not in (None, wanted.okta_id) and not _is_bound(found, wanted):
             self._set_aside(
                 wanted,
                 f"the user of this name stands for {holder}, who had the login before",
@@ -272,6 +272,8 @@ class _Planner:
             self._arrivals += self._locks.release(wanted.name, wanted.okta_id, "returned")
 
     def _keep_or_leave(self, user: TeleportUser, okta_id: str) -> None:
+        if user.name in self._desired.wanted and _is_bound(user, self._desired.wanted[user.name]):
+            return
         new_name = self._name_of.get(okta_id)
         if new_name == user.name or (not okta_id and user.name in self._desired.wanted):
             return
@@ -384,6 +386,12 @@ def _holder(user: TeleportUser) -> str | None:
     """Return the Okta id of the person a user stands for; a label that is no user's id counts as missing."""
     okta_id = labels.okta_id_of(user.labels)
     return okta_id if okta_id and is_person_id(okta_id) else None
+
+
+def _is_bound(user: TeleportUser, wanted: WantedUser) -> bool:
+    """Whether a user stands for somebody of whom a SCIM client named no Okta id, and whom Okta's API knows by now."""
+    is_unknown = (labels.okta_id_of(user.labels) or "").startswith(UNKNOWN_TO_OKTA)
+    return is_unknown and bool(wanted.person.scim_id) and user.labels.get(labels.SCIM_ID) == wanted.person.scim_id
 
 
 def _new_user(wanted: WantedUser, policy: Policy) -> TeleportUser:

@@ -26,9 +26,12 @@ class Provisioner(Protocol):
         """Return the Okta id of the person who has a name; empty where nobody is known to have it."""
         ...
 
-    async def settle(self, okta_id: str, *, is_wanted: bool, groups: Collection[str] = ()) -> Settlement:
+    async def settle(
+        self, okta_id: str, *, is_wanted: bool, is_new: bool = False, groups: Collection[str] = ()
+    ) -> Settlement:
         """Bring the user of a person to what the record says, and return what became of it; raises nothing.
 
+        `is_new`: the client says only now that the person is wanted, so that Okta's API may not show it yet.
         `groups` are the names of the lists of pushed groups that the person is to be in again.
         """
         ...

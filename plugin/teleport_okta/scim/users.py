@@ -176,6 +176,8 @@ class Users:
                     await self._users.put(changed, hints=_hints(changed), at=self._clock.now())
                 else:
                     await self._bring_about(before, changed)
+                    if not before.is_answered and call.is_awaited():
+                        await self._users.put(replace(changed, is_answered=True), at=self._clock.now())
         return await self._shown(changed, projection)
 
     async def _delete(self, resource_id: str) -> ScimAnswer:
@@ -198,14 +200,16 @@ class Users:
                 raise
             # Somebody who must not have access is locked all the same: that needs no record.
             unkept = error
-        groups = await self._lists_of(after) if after.active and (before is None or not before.active) else ()
-        settlement = await self._provisioner.settle(after.okta_id, is_wanted=after.active, groups=groups)
+        is_new = after.active and (before is None or not (before.active and before.is_answered))
+        groups = await self._lists_of(after) if is_new else ()
+        settlement = await self._provisioner.settle(after.okta_id, is_wanted=after.active, is_new=is_new, groups=groups)
         if unkept is not None:
             raise unkept
         if settlement.verdict is Verdict.DONE:
             return
         if after.active and not settlement.is_begun:
-            await self._take_back(before, after)
+            is_refused = settlement.verdict is Verdict.CONFLICT
+            await self._take_back(None if is_refused and _is_begun_creation(before) else before, after)
         raise refused(settlement)
 
     async def _lists_of(self, user: ProvisionedUser) -> list[str]:
@@ -302,6 +306,11 @@ def _content(user: ProvisionedUser) -> UserContent:
     return UserContent(
         user_name=user.user_name, external_id=user.external_id, active=user.active, attributes=user.attributes
     )
+
+
+def _is_begun_creation(user: ProvisionedUser | None) -> bool:
+    """Whether a record is of a first creation that was begun and never answered: there was nothing before it."""
+    return user is not None and not user.is_answered and not user.incarnation and user.created == user.modified
 
 
 def _check_name(user_name: str) -> None:

@@ -7,7 +7,7 @@ new resource of the same person gets another id.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -125,6 +125,15 @@ class ScimUsers:
             write_hints(connection, rows, at)
 
         await self._database.submit(write)
+
+    async def bind(self, user: ProvisionedUser, okta_id: str) -> ProvisionedUser:
+        """Make the record of a person without an Okta id that of the person who has this one; return it."""
+        await self._database.submit(
+            lambda connection: connection.execute(
+                "UPDATE scim_users SET okta_id = ? WHERE okta_id = ?", (okta_id, user.okta_id)
+            )
+        )
+        return replace(user, okta_id=okta_id)
 
     async def forget(self, okta_id: str) -> None:
         """Drop the record of a person: it was written for a request that came to nothing."""

@@ -81,7 +81,12 @@ class PeopleOfKeys:
         if not found.absent and APP_USER_ENDED.isdisjoint(statuses):
             return None, snapshot
         # An assignment that has ended, or is not there, says nothing while the app is not active.
-        app = await read_app(self._okta, self._settings)
+        try:
+            app = await read_app(self._okta, self._settings)
+        except OktaError:
+            if not all(reads.of_person(okta_id).by_request for okta_id in found.absent):
+                raise
+            return None, replace(snapshot, unconfirmed=frozenset(found.absent))
         confirmation = Confirmation(self._okta, app, self._clock)
         confirmed = await confirmation.confirmed(snapshot, found.absent, most=len(found.absent))
         told = confirmed.unassigned | {row.okta_id for row in confirmed.people}
@@ -132,6 +137,8 @@ class PeopleOfKeys:
         if read.by_status and self._settings.sync.source != "organization" and await self._is_told(found, okta_id):
             return
         row = await self._row(okta_id)
+        if row is None and read.by_request and await self._is_told(found, okta_id):
+            return
         if row is None:
             # An event that says that the assignment ended, and no assignment: two witnesses, if the app is active.
             if read.is_there and read.doubt:

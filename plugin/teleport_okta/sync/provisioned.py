@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.recovered import recovered_groups, recovered_users
-from teleport_okta.model.provisioned import is_pushed
+from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA, is_pushed
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER
 from teleport_okta.state.scim_groups import Members
+from teleport_okta.state.scim_users import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from teleport_okta.model.directory import Directory
+    from teleport_okta.model.okta import PersonFacts
     from teleport_okta.model.provisioned import ProvisionedUser
     from teleport_okta.plan.actual import ActualDirectory, ActualUsers
     from teleport_okta.settings import Settings
@@ -34,6 +36,31 @@ async def provisioned(
     if not settings.is_provisioned:
         return {}
     return await (store.scim_users.everybody() if ids is None else store.scim_users.some(ids))
+
+
+async def provisioned_named(store: Store, settings: Settings, user_name: str) -> dict[str, ProvisionedUser]:
+    """Return the record of a name, by Okta id; none while the SCIM door is closed. Raises StateError."""
+    found = await store.scim_users.named(user_name) if settings.is_provisioned else None
+    return {} if found is None else {found.okta_id: found}
+
+
+async def bound_by_name(
+    store: Store, records: Mapping[str, ProvisionedUser], people: Iterable[PersonFacts]
+) -> dict[str, ProvisionedUser]:
+    """Return the records, those without an Okta id bound to the people of whom Okta's API says that they have the name.
+
+    It is taken down, and stays so when the person is renamed. Raises StateError.
+    """
+    bound = dict(records)
+    nameless = {folded(one.user_name): one for one in records.values() if one.okta_id.startswith(UNKNOWN_TO_OKTA)}
+    if not nameless:
+        return bound
+    for person in people:
+        record = nameless.get(folded(person.name or ""))
+        if record is not None and not record.is_deleted and person.okta_id not in bound:
+            del bound[record.okta_id]
+            bound[person.okta_id] = await store.scim_users.bind(record, person.okta_id)
+    return bound
 
 
 async def recover_users(

@@ -115,12 +115,15 @@ class Provisioning:
                 return Settlement(Verdict.CONFLICT, f"{row.reason}; {row.remedy}", is_begun)
         return Settlement(Verdict.DONE, is_begun=is_begun)
 
-    async def settle(self, okta_id: str, *, is_wanted: bool, groups: Collection[str] = ()) -> Settlement:
+    async def settle(
+        self, okta_id: str, *, is_wanted: bool, is_new: bool = False, groups: Collection[str] = ()
+    ) -> Settlement:
         """Bring the user of a person to what the record of them says, and return what became of it.
 
+        `is_new`: the client says only now that the person is wanted, so that Okta's API may not show it yet.
         `groups` are the names of the lists of pushed groups that the person is to be in again.
         """
-        wanted = PersonRead(by_request=True, is_there=True, doubt=True)
+        wanted = PersonRead(by_request=True, is_there=is_new, doubt=is_new)
         denied = PersonRead(by_request=True, ended=DEPROVISIONED, is_deleted=True)
         reads = KeyReads(people={okta_id: wanted if is_wanted else denied})
         try:

@@ -42,7 +42,7 @@ from teleport_okta.sync.confirming import MORE_THAN_THE_LIMIT, Confirmation, Tur
 from teleport_okta.sync.inheriting import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
 from teleport_okta.sync.policy import NO_LISTS, pushed_alone, resolve, resolve_imports
-from teleport_okta.sync.provisioned import recover_groups, recover_users, with_pushed
+from teleport_okta.sync.provisioned import bound_by_name, recover_groups, recover_users, with_pushed
 from teleport_okta.sync.reading import DirectoryFacts, Reading
 from teleport_okta.sync.sources import (
     OktaFacts,
@@ -124,6 +124,7 @@ class Reader:
         self._hour = hour
         self._keys = keys
         self._turns = Turns()
+        self._turns_of_provisioned = Turns()
         self._organization: OktaOrganization | None = None
         self.last_terms: Terms | None = None
         """The terms of the last full pass, by which single keys are settled until the next one."""
@@ -303,6 +304,7 @@ class Reader:
         app, listing = await self._listing(settings)
         actual = await read_users(self._teleport)
         records = await recover_users(self._store, settings, actual, owner=owner, now=self._clock.now())
+        records = await bound_by_name(self._store, records, listing.people)
         is_all = settings.sync.source == "scim"
         self._hour.learn(actual.locks.values(), owner)
         users = known_users(actual.users.values(), owner)
@@ -324,8 +326,10 @@ class Reader:
         )
         held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if is_person_id(okta_id)}
         absent = held - {row.okta_id for row in listing.people} - {row.okta_id for row in listing.malformed}
-        if absent and on_people is not None:
-            unasked = replace(listing, unconfirmed=frozenset(absent))
+        vouched = {one for one, record in records.items() if record.active and one.startswith(OKTA_USER_ID)}
+        vouched -= {row.okta_id for row in listing.people} | {row.okta_id for row in listing.malformed}
+        if (absent or vouched) and on_people is not None:
+            unasked = replace(listing, unconfirmed=frozenset(absent | vouched))
             await on_people(
                 replace(
                     reading,
@@ -334,10 +338,8 @@ class Reader:
                 )
             )
         most = 0 if is_all else limits.most(Evidence.STATED, len(users.owned)) + MORE_THAN_THE_LIMIT
-        confirmation = Confirmation(self._okta.people, app, self._clock, self._turns)
-        known = {okta_id for okta_id in absent if okta_id in records and not okta_id.startswith(OKTA_USER_ID)}
-        confirmed = await confirmation.confirmed(listing, absent - known, most=most)
-        people = with_provisioned(confirmed, records, is_all=is_all)
+        people = await self._confirmed(listing, app, absent - records.keys(), vouched, most=most)
+        people = with_provisioned(people, records, is_all=is_all)
         absences = judge_absences(
             replace(listing, untrusted=people.untrusted),
             app=app,
@@ -352,6 +354,28 @@ class Reader:
             facts=replace(reading.facts, people=people),
             absences={PEOPLE: absences} | _unconfirmed(absences, len(people.unconfirmed)),
         )
+
+    async def _confirmed(
+        self,
+        listing: Snapshot,
+        app: OktaApp | None,
+        absent: Collection[str],
+        vouched: Collection[str],
+        *,
+        most: int,
+    ) -> Snapshot:
+        """Return a listing with what reads by id say of those whom it lacks.
+
+        Those of whom a SCIM client says that they are there (`vouched`) have reads of their own, so that nobody else
+        waits for them. That the listing lacks them proves nothing: they may have been assigned a moment ago.
+        """
+        okta, clock = self._okta.people, self._clock
+        confirmed = await Confirmation(okta, app, clock, self._turns).confirmed(listing, absent, most=most)
+        if not vouched:
+            return confirmed
+        theirs = Confirmation(okta, app, clock, self._turns_of_provisioned)
+        every = await theirs.confirmed(confirmed, vouched, most=most)
+        return replace(every, untrusted=confirmed.untrusted, lost=confirmed.lost)
 
     async def _okta_directory(
         self,

@@ -38,7 +38,7 @@ from teleport_okta.sync.directory_of_keys import DirectoryOfKeys
 from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.lists_of_leavers import ListsOfLeavers
 from teleport_okta.sync.people_of_keys import PeopleOfKeys
-from teleport_okta.sync.provisioned import provisioned
+from teleport_okta.sync.provisioned import bound_by_name, provisioned, provisioned_named
 from teleport_okta.sync.reading import Reading, Remembered
 from teleport_okta.sync.sources import OktaFacts, read_person
 
@@ -223,6 +223,10 @@ class Settler:
         asked = [okta_id for okta_id in ids if self._is_asked(okta_id, reads, records.get(okta_id))]
         reader = PeopleOfKeys(self._context.okta.people, self._settings, self._context.clock, registry.missing)
         app, people = await reader.read(asked, reads, last_app=registry.app)
+        for person in people.people:
+            if person.name and person.okta_id not in records:
+                named = await provisioned_named(self._context.store, self._settings, person.name)
+                records |= await bound_by_name(self._context.store, named, [person])
         people = with_provisioned(people, records, is_all=is_all)
         rivals = {one for person in people.people for one in registry.rivals(person.name or "")}.difference(ids)
         theirs = await provisioned(self._context.store, self._settings, rivals)

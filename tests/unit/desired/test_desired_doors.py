@@ -81,11 +81,11 @@ def test_a_denial_of_the_api_counts_whatever_the_client_says(snapshot):
     assert not desired.deprovisioned
 
 
-def test_somebody_who_could_not_be_read_by_id_stays():
-    snapshot = replace(listing(), unconfirmed=frozenset({"00uADA"}))
-    desired = desired_users(told(snapshot, ADA), POLICY, {})
-    assert desired.wanted
-    assert not desired.unconfirmed
+def test_somebody_who_could_not_be_read_by_id_stays_and_nobody_is_made_for_the_clients_word_alone():
+    snapshot = told(replace(listing(), unconfirmed=frozenset({"00uADA"})), ADA)
+    assert not planned(snapshot, [owned_user("00uADA", "ada@x.io")]).quarantined
+    assert steps(planned(snapshot, [owned_user("00uADA", "ada@x.io")])) == [("update", "ada@x.io")]
+    assert not planned(snapshot).changes
 
 
 def test_a_denial_needs_no_read_by_id():

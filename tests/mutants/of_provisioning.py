@@ -1,0 +1,115 @@
+"""Faults in what a SCIM client's word is worth, and in what it is answered."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+_DOORS = "unit/desired/test_desired_doors.py::"
+_PUSHED = "unit/plan/test_plan_pushed_groups.py::"
+_USERS = "contract/scim/test_contract_scim_users.py::"
+_GROUPS = "contract/scim/test_contract_scim_groups.py::"
+
+OF_PROVISIONING = (
+    Mutant(
+        "a denial of the client denies nothing",
+        "desired/doors.py",
+        "denied = {okta_id for okta_id, record in records.items() if not record.active}",
+        "denied = set[str]()",
+        (_DOORS + "test_a_denial_of_the_client_ends_somebody_whom_the_api_shows",),
+        "Whom the client took away has no user, whatever the API shows.",
+    ),
+    Mutant(
+        "the client's word undoes what the API says",
+        "desired/doors.py",
+        "taken_away = snapshot.unassigned | snapshot.ended.keys()",
+        "taken_away = frozenset[str]()",
+        (_DOORS + "test_a_denial_of_the_api_counts_whatever_the_client_says",),
+        "A denial of the API counts, whatever the client says.",
+    ),
+    Mutant(
+        "an assignment as old as the denial ends it",
+        "desired/doors.py",
+        "made > denied",
+        "made >= denied",
+        (_DOORS + "test_an_assignment_made_after_the_denial_ends_it",),
+        "Only a later assignment ends a denial.",
+    ),
+    Mutant(
+        "the client's word lifts a suspension",
+        "desired/doors.py",
+        "is_vouched=not is_all",
+        "is_vouched=False",
+        (_DOORS + "test_a_suspension_that_the_api_told_is_not_lifted_by_the_clients_word",),
+        "A client knows nothing of suspensions.",
+    ),
+    Mutant(
+        "a suspension of somebody unlisted is forgotten",
+        "desired/doors.py",
+        "UserStatus.SUSPENDED if is_suspended else UserStatus.ACTIVE",
+        "UserStatus.ACTIVE",
+        (_DOORS + "test_somebody_suspended_who_is_unlisted_is_made_locked",),
+        "Somebody suspended is locked, whichever door made the user.",
+    ),
+    Mutant(
+        "who was taken away is locked for as long as certificates last",
+        "plan/users.py",
+        "DEPROVISIONED_LOCK if okta_id in self._desired.deprovisioned else LEAVER_LOCK",
+        "LEAVER_LOCK",
+        (
+            _DOORS + "test_who_was_taken_away_is_locked_until_provisioned_again_and_others_for_as_long_as_"
+            "certificates_last",
+        ),
+        "A denial of the client lasts until it is taken back.",
+    ),
+    Mutant(
+        "a list without a record ends",
+        "plan/list_endings.py",
+        " or desired.is_unlisted(okta_id)",
+        "",
+        (
+            _PUSHED + "test_a_list_of_which_no_record_is_known_ends_for_nothing",
+            _PUSHED + "test_where_nothing_but_pushed_groups_is_known_what_was_imported_before_stays",
+        ),
+        "A lost state ends no list.",
+    ),
+    Mutant(
+        "a request is answered before it is so",
+        "sync/provisioning.py",
+        "if (okta_id in users) is is_wanted and not is_stuck:",
+        "if True:",
+        (_USERS + "test_a_local_user_of_that_name_is_a_conflict_that_says_so",),
+        "An answer says what is in Teleport.",
+    ),
+    Mutant(
+        "a denial that cannot be done now is forgotten",
+        "scim/users.py",
+        "if after.active and not settlement.is_begun:",
+        "if not settlement.is_begun:",
+        (_USERS + "test_while_teleport_is_away_the_client_is_told_to_ask_again_and_nothing_is_half_done",),
+        "A leaver is locked when Teleport is back, also if the client gives up.",
+    ),
+    Mutant(
+        "what is granted and cannot be done now is kept",
+        "scim/users.py",
+        "if after.active and not settlement.is_begun:",
+        "if False:",
+        (_USERS + "test_while_teleport_is_away_the_client_is_told_to_ask_again_and_nothing_is_half_done",),
+        "Nothing is half done.",
+    ),
+    Mutant(
+        "unknown members are dropped",
+        "scim/groups.py",
+        "        if unknown:\n",
+        "        if False:\n",
+        (_GROUPS + "test_an_unknown_member_refuses_the_whole_request",),
+        "The client does not believe that a push worked which did not.",
+    ),
+    Mutant(
+        "a group that was written in part is answered as done",
+        "sync/provisioning.py",
+        "failed = [one for one in settled.outcomes if one.result is not Result.DONE]\n",
+        "failed: list[Outcome] = []\n",
+        (_GROUPS + "test_a_write_that_teleport_took_in_part_is_not_answered_as_done",),
+        "A write that Teleport took in part is repeated.",
+    ),
+)
