@@ -1237,6 +1237,7 @@ class GetStatusResponse(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     ROLE_WARNINGS_FIELD_NUMBER: _builtins.int
     FOLLOWING_FIELD_NUMBER: _builtins.int
+    SCIM_DOOR_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     state: _builtins.str
     """idle, running, failing or standby"""
@@ -1281,6 +1282,10 @@ class GetStatusResponse(_message.Message):
     def following(self) -> Global___Following:
         """How changes arrive between full passes; absent while nothing follows the System Log."""
 
+    @_builtins.property
+    def scim_door(self) -> Global___ScimDoor:
+        """The SCIM endpoint; absent while none is configured."""
+
     def __init__(
         self,
         *,
@@ -1301,14 +1306,87 @@ class GetStatusResponse(_message.Message):
         progress: Global___ReadingProgress | None = ...,
         role_warnings: _abc.Iterable[_builtins.str] | None = ...,
         following: Global___Following | None = ...,
+        scim_door: Global___ScimDoor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "findings", b"findings", "following", b"following", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "findings", b"findings", "following", b"following", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress", "scim_door", b"scim_door"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "features", b"features", "findings", b"findings", "following", b"following", "identities", b"identities", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress", "quarantined", b"quarantined", "role_warnings", b"role_warnings", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "features", b"features", "findings", b"findings", "following", b"following", "identities", b"identities", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress", "quarantined", b"quarantined", "role_warnings", b"role_warnings", "scim_door", b"scim_door", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class ScimDoor(_message.Message):
+    """The SCIM endpoint, and what came by it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class AnswersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PUBLIC_URL_FIELD_NUMBER: _builtins.int
+    ACTIVE_FIELD_NUMBER: _builtins.int
+    DENIED_FIELD_NUMBER: _builtins.int
+    LAST_REQUEST_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    address: _builtins.str
+    """Where it listens; empty if nothing does, for this reason."""
+    reason: _builtins.str
+    public_url: _builtins.str
+    """The base URL that clients use."""
+    active: _builtins.int
+    """How many users there are whom clients provisioned, and how many whom they took away."""
+    denied: _builtins.int
+    failures: _builtins.int
+    """Failures of authentication within the last hour."""
+    @_builtins.property
+    def last_request(self) -> _timestamp_pb2.Timestamp:
+        """When the last request with a good token came."""
+
+    @_builtins.property
+    def answers(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Requests since the process began, by class of status (2xx)."""
+
+    def __init__(
+        self,
+        *,
+        address: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        public_url: _builtins.str = ...,
+        active: _builtins.int = ...,
+        denied: _builtins.int = ...,
+        last_request: _timestamp_pb2.Timestamp | None = ...,
+        failures: _builtins.int = ...,
+        answers: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_request", b"last_request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "address", b"address", "answers", b"answers", "denied", b"denied", "failures", b"failures", "last_request", b"last_request", "public_url", b"public_url", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScimDoor: _TypeAlias = ScimDoor  # noqa: Y015
 
 @_typing.final
 class Following(_message.Message):

@@ -8,6 +8,7 @@ import random
 import signal
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
@@ -23,6 +24,7 @@ from teleport_okta.okta.system_log import SystemLog
 from teleport_okta.scim.server import serving_scim
 from teleport_okta.scim.service import ScimService
 from teleport_okta.scim.tokens import ScimTokens
+from teleport_okta.scim.traffic import Traffic
 from teleport_okta.serve.admin import AdminService, serving
 from teleport_okta.state.lock import exclusive
 from teleport_okta.state.store import Store
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from teleport_okta.scim.server import BoundAddress
+    from teleport_okta.scim.traffic import ScimObserver
     from teleport_okta.settings import Settings
     from teleport_okta.teleport.cluster import Teleport
 
@@ -125,13 +128,20 @@ async def opened(
             metrics=metrics,
             clock=time,
             system_log=SystemLog(client),
-            provisioning=Provisioning(full_pass, okta, client.okta_clock),
+            provisioning=Provisioning(full_pass, okta, client.okta_clock, time),
             keepers=(*entered.keepers, apps.keep),
         )
 
 
-async def serve(settings: Settings, *, debug: bool = False) -> None:
-    """Run the service until SIGTERM or SIGINT; raises what `opened` raises, and ConfigError of a pass."""
+def _nothing() -> None:
+    """Tell nobody."""
+
+
+async def serve(settings: Settings, *, debug: bool = False, ready: Callable[[], None] = _nothing) -> None:
+    """Run the service until SIGTERM or SIGINT; raises what `opened` raises, and ConfigError of a pass.
+
+    `ready` is called when commands and SCIM requests are answered.
+    """
     logs.set_up(
         output=settings.log.output,
         severity="debug" if debug else settings.log.severity,
@@ -142,14 +152,14 @@ async def serve(settings: Settings, *, debug: bool = False) -> None:
     _cancel_on_signals()
     try:
         async with opened(settings, persistent=True) as parts:
-            await _run(settings, parts)
+            await _run(settings, parts, ready)
     except asyncio.CancelledError:
         _log.info("stopped before it was connected")
     else:
         _log.info("stopped")
 
 
-async def _run(settings: Settings, parts: Parts) -> None:
+async def _run(settings: Settings, parts: Parts, ready: Callable[[], None]) -> None:
     engine = Engine(
         full_pass=parts.full_pass,
         store=parts.store,
@@ -164,17 +174,29 @@ async def _run(settings: Settings, parts: Parts) -> None:
         parts.metrics.follow_log(follower.following)
     with served(parts.metrics, settings.metrics.listen):
         admin = AdminService(engine, parts.store, parts.clock)
-        async with kept(parts, follower), serving(admin, settings.storage.data_dir), provisioned(settings, parts):
+        is_unfollowed = follower is None and settings.is_provisioned
+        catching_up = (partial(parts.provisioning.catch_up, engine.reconcile),) if is_unfollowed else ()
+        traffic = Traffic(parts.metrics, clock=parts.clock)
+        async with (
+            kept(parts, follower, *catching_up),
+            serving(admin, settings.storage.data_dir),
+            provisioned(settings, parts, traffic) as bound,
+        ):
+            if settings.is_provisioned:
+                engine.door = partial(traffic.door, settings.scim, bound, parts.store.scim_users)
             _stop_on_signals(engine)
+            ready()
             await engine.run()
 
 
 @asynccontextmanager
-async def provisioned(settings: Settings, parts: Parts) -> AsyncIterator[BoundAddress | None]:
+async def provisioned(
+    settings: Settings, parts: Parts, observer: ScimObserver | None = None
+) -> AsyncIterator[BoundAddress | None]:
     """Answer SCIM requests until the block ends, if that is configured; gives the address. Raises what it raises."""
     service = ScimService(parts.store, parts.provisioning, base_url=settings.scim.public_url or "", clock=parts.clock)
     tokens = ScimTokens(parts.store.scim_tokens, settings.scim.token_hash, clock=parts.clock)
-    async with serving_scim(settings.scim, service, tokens, clock=parts.clock) as bound:
+    async with serving_scim(settings.scim, service, tokens, clock=parts.clock, observer=observer) as bound:
         yield bound
 
 
@@ -194,10 +216,12 @@ def follower_of(settings: Settings, parts: Parts, reconcile: Callable[[str], Awa
 
 
 @asynccontextmanager
-async def kept(parts: Parts, follower: Follower | None = None) -> AsyncIterator[None]:
-    """Run the keepers, and what brings changes, until the block ends."""
+async def kept(
+    parts: Parts, follower: Follower | None = None, *others: Callable[[], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """Run the keepers, what brings changes, and others, until the block ends."""
     following = () if follower is None else (follower.follow, follower.look, follower.watch, follower.ask_now_and_then)
-    every = (*parts.keepers, *following)
+    every = (*parts.keepers, *following, *others)
     keepers = [asyncio.ensure_future(_unfailing(keeper, parts.clock)) for keeper in every]
     try:
         yield

@@ -1,8 +1,9 @@
-"""`teleport-okta demo`: the main job, told as a story on the sandboxes."""
+"""`teleport-okta demo`: the main job, told as a story on the sandboxes, or kept running between them."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.console import Console
 from teleport_okta.cli.options import format_option, print_json
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.demo.play import Narration
+from teleport_okta.demo.serving import serve_demo
 from teleport_okta.demo.stage import Stage, built
 from teleport_okta.demo.story import tell
 from teleport_okta.demo.telling import print_end, print_scene
@@ -28,14 +30,51 @@ _WIDTH = 160
 @format_option
 @click.option("--once", is_flag=True, help="End after the story, also on a terminal.")
 @click.option("--users", default=40, show_default=True, type=click.IntRange(20), help="People in the organisation.")
+@click.option(
+    "--serve",
+    is_flag=True,
+    help="Tell no story: keep both sandboxes and the configured service running until SIGINT or SIGTERM, and print "
+    "one line of JSON with addresses and credentials when all are ready.",
+)
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --serve: where configuration, state, log and keys go; empty, or made by an earlier --serve.",
+)
+@click.option(
+    "--edition", type=click.Choice(["ent", "oss"]), help="With --serve: the edition of Teleport.  [default: ent]"
+)
 @click.pass_context
-def demo(context: click.Context, layout: str, users: int, *, once: bool) -> None:
+def demo(
+    context: click.Context,
+    layout: str,
+    users: int,
+    directory: Path | None,
+    edition: str | None,
+    *,
+    once: bool,
+    serve: bool,
+) -> None:
     """Run both sandboxes and tell a story on them. Exits 1 when something that was checked did not hold."""
+    if serve:
+        if directory is None or once:
+            msg = "--serve needs --dir, and excludes --once"
+            raise click.UsageError(msg)
+        asyncio.run(serve_demo(directory.resolve(), edition=edition or "ent", users=users, announce=_announce))
+        return
+    if directory is not None or edition is not None:
+        msg = "--dir and --edition are options of --serve"
+        raise click.UsageError(msg)
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, quiet=layout == "json")
     story = asyncio.run(_demo(console, users, stay=sys.stdout.isatty() and not once and layout == "text"))
     if layout == "json":
         print_json(story.as_json())
     context.exit(0 if story.held else 1)
+
+
+def _announce(line: dict[str, object]) -> None:
+    click.echo(json.dumps(line, separators=(",", ":")))
 
 
 async def _demo(console: Console, users: int, *, stay: bool) -> Story:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.model.findings import Findings
     from teleport_okta.model.following import Following
+    from teleport_okta.model.scim_door import ScimDoor
     from teleport_okta.model.teleport import Cluster, IdentityState
     from teleport_okta.settings import Settings
 
@@ -55,7 +56,7 @@ async def _status(settings: Settings, *, live: bool) -> Status:
         raise ServiceError(what, remedy="start it; where it has been started, look into its log")
     async with app.opened_store(settings) as store:
         identities = await asyncio.to_thread(stored_states, settings.teleport, data_dir, SystemClock().now())
-        return await status_of_store(store, __version__, identities)
+        return await status_of_store(store, __version__, identities, is_provisioned=settings.is_provisioned)
 
 
 def _lines(current: Status) -> Iterator[str]:
@@ -66,6 +67,8 @@ def _lines(current: Status) -> Iterator[str]:
         yield f"next pass: {_time(current.next_pass)}"
     if current.following:
         yield from _following(current.following)
+    if current.door:
+        yield from _door(current.door)
     if current.progress:
         yield progress_line(current.progress)
     if current.last_error:
@@ -117,6 +120,20 @@ def _following(following: Following) -> Iterator[str]:
     yield f"  {', '.join(told)}"
     for alarm in following.alarms:
         yield f"warning: {alarm}"
+
+
+def _door(door: ScimDoor) -> Iterator[str]:
+    """Say where SCIM requests are answered, and what came."""
+    if door.address:
+        last = f"last request {_time(door.last_request)}"
+        yield f"SCIM: answered at {door.address}, for clients at {door.public_url}; {last}"
+    else:
+        yield f"SCIM: not answered: {door.reason}"
+    told = [f"users: {door.active} active, {door.denied} denied"]
+    if door.address:
+        answers = ", ".join(f"{count} {status}" for status, count in door.answers.items())
+        told += [f"answers: {answers or 'none yet'}", f"without a good token in the last hour: {door.failures}"]
+    yield f"  {'; '.join(told)}"
 
 
 def _identity_line(state: IdentityState) -> str:

@@ -26,6 +26,7 @@ class SeenUser:
     roles: tuple[str, ...]
     department: str
     connector: str
+    scim_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def users_in(cluster: Cluster) -> dict[str, SeenUser]:
             roles=tuple(user.Spec.Roles),
             department=_joined(user.Spec.Traits.Values.get("okta/department")),
             connector=user.Spec.CreatedBy.Connector.ID,
+            scim_id=user.Metadata.Labels.get(labels.SCIM_ID, ""),
         )
         for user in cluster.users.all_stored()
         if labels.OWNER in user.Metadata.Labels

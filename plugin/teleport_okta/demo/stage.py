@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.demo.seen import SeenList, SeenLock, SeenUser
     from teleport_okta.settings import Settings
+    from teleport_okta.teleport.retry import RetryPolicy
 
 _SEED = 1815
 
@@ -63,6 +64,7 @@ class Stage:
     """An organisation, a cluster, and the process between them: `parts`, under `settings`."""
 
     organization: OktaOrganization
+    okta: OktaSandbox
     app_id: str
     cluster: TeleportSandbox
     settings: Settings
@@ -71,13 +73,16 @@ class Stage:
     process: AsyncExitStack
     sections: dict[str, dict[str, object]]
 
-    async def restart(self, changes: Mapping[str, Mapping[str, object]]) -> None:
-        """End the process and start another on the same state; `changes` are laid over its settings, by section."""
+    async def restart(self, changes: Mapping[str, Mapping[str, object]], *, policy: RetryPolicy = app.PATIENT) -> None:
+        """End the process and start another on the same state; `changes` are laid over its settings, by section.
+
+        `policy` says how long it waits for a cluster that does not answer.
+        """
         await self.process.aclose()
         for section, values in changes.items():
             self.sections.setdefault(section, {}).update(values)
         self.settings = parse(self.sections)
-        self.parts = await self.process.enter_async_context(app.opened(self.settings, clock=self.clock))
+        self.parts = await self.process.enter_async_context(app.opened(self.settings, clock=self.clock, policy=policy))
 
     async def renew_app_servers(self) -> None:
         """Look once after our app servers, as the process does while it runs: the story's time goes by in leaps."""
@@ -144,4 +149,4 @@ async def built(directory: Path, *, users: int) -> AsyncIterator[Stage]:
         settings = parse(sections)
         async with AsyncExitStack() as process:
             parts = await process.enter_async_context(app.opened(settings, clock=clock))
-            yield Stage(organization, app_id, cluster, settings, parts, clock, process, sections)
+            yield Stage(organization, okta, app_id, cluster, settings, parts, clock, process, sections)

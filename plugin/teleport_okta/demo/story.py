@@ -1,7 +1,7 @@
-"""The story: what happens to an organisation on an ordinary day, on a bad one, on one that is about access, and live.
+"""The story: an ordinary day of an organisation, a bad one, one that is about access, live, and with SCIM.
 
 Each scene is a deed in one of the sandboxes, a pass, and checks that look into the other sandbox's own state; in the
-live ones changes arrive by themselves.
+live ones changes arrive by themselves, and in those about SCIM Okta brings them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from teleport_okta.demo.bad_day import tell_bad_day
 from teleport_okta.demo.live_day import tell_live_day
 from teleport_okta.demo.ordinary_day import tell_ordinary_day
 from teleport_okta.demo.play import Narration, Play
+from teleport_okta.demo.provisioned_day import tell_provisioned_day
 from teleport_okta.demo.scenes import Story
 
 if TYPE_CHECKING:
@@ -26,4 +27,5 @@ async def tell(stage: Stage, narration: Narration) -> Story:
     await tell_bad_day(play)
     await tell_access_day(play)
     await tell_live_day(play)
+    await tell_provisioned_day(play)
     return Story(tuple(narration.scenes), play.tables())

@@ -37,7 +37,7 @@ def check_configuration(path: Path, environment: Mapping[str, str]) -> tuple[lis
 
 
 def _secrets(path: Path, settings: Settings) -> Iterator[Finding]:
-    secrets = {"okta.api_token": settings.okta.api_token}
+    secrets = {"okta.api_token": settings.okta.api_token, "scim.token_hash": settings.scim.token_hash}
     if settings.teleport.join_method == "token":
         secrets["teleport.join_token"] = settings.teleport.join_token
     for key, value in secrets.items():

@@ -15,6 +15,7 @@ from teleport_okta.doctor.findings import Section, attempted, settled, without_s
 from teleport_okta.doctor.identities import Identities, check_identities
 from teleport_okta.doctor.okta_network import check_network
 from teleport_okta.doctor.okta_rights import Baseline, check_rights
+from teleport_okta.doctor.scim_door import check_answers, check_door
 from teleport_okta.doctor.secrets import secrets_of
 from teleport_okta.doctor.service import Instance, check_service
 from teleport_okta.doctor.state_dir import check_database, check_state_dir
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.doctor.findings import Finding
     from teleport_okta.settings import Settings
+    from teleport_okta.state.inspection import Inspection
 
 _HASTY: Final = RetryPolicy(budget=10.0)
 """A person waits."""
@@ -71,13 +73,23 @@ async def _of_installation(
         missing=f"{instance.holder} compares every listing itself" if instance.holder else "none was read in full yet",
     )
     async with asyncio.TaskGroup() as group:
+        scim = group.create_task(settled(Section.SCIM, "endpoint", _scim(settings, instance, inspection, clock)))
         okta = group.create_task(
             settled(Section.OKTA, "Okta", _okta(settings, baseline, clock=clock, rng=rng, environment=environment))
         )
         teleport = group.create_task(
             settled(Section.TELEPORT, "Teleport", _teleport(settings, identities, clock=clock, rng=rng))
         )
-    return [*findings, *okta.result(), *teleport.result()]
+    return [*findings, *okta.result(), *teleport.result(), *scim.result()]
+
+
+async def _scim(settings: Settings, instance: Instance, inspection: Inspection | None, clock: Clock) -> list[Finding]:
+    """Look at the SCIM endpoint. Tokens are those that the running service has, or the database of a stopped one."""
+    tokens = instance.scim_tokens if instance.holder else inspection.scim_tokens if inspection is not None else 0
+    status = instance.status
+    findings = await asyncio.to_thread(check_door, settings.scim, tokens=tokens, clock=clock)
+    door = status.door if status is not None else None
+    return [*findings, *await check_answers(settings.scim, door, is_running=status is not None)]
 
 
 async def _okta(
@@ -88,6 +100,8 @@ async def _okta(
     if network.closed:
         everything = "the credential, its permissions, the app and the clock"
         return [*findings, Section.OKTA.unchecked(everything, network.closed)]
+    if settings.sync.source == "scim" and settings.okta.api_token is None and settings.okta.client_id is None:
+        return [*findings, Section.OKTA.unchecked("permissions", "sync.source is scim, and there is no credential")]
     return [
         *findings,
         *await check_rights(settings, baseline=baseline, clock=clock, rng=rng, environment=environment),

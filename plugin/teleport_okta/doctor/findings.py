@@ -68,6 +68,7 @@ class Section(Enum):
     OKTA = "Okta"
     TELEPORT = "Teleport"
     IDENTITIES = "identities"
+    SCIM = "SCIM"
 
     def ok(self, check: str, what: str) -> Finding:
         """It is as it should be."""

@@ -29,7 +29,7 @@ def secrets_of(settings: Settings, environment: Mapping[str, str]) -> tuple[str,
 
 
 def _all(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
-    given = {"okta.api_token": settings.okta.api_token}
+    given = {"okta.api_token": settings.okta.api_token, "scim.token_hash": settings.scim.token_hash}
     if settings.teleport.join_method == "token":
         given["teleport.join_token"] = settings.teleport.join_token
     for key, value in given.items():

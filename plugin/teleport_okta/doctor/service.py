@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.doctor.findings import Finding
+    from teleport_okta.serve.admin_client import AdminClient
     from teleport_okta.sync.status import Status
 
 HERE: Final = Section.SERVICE
@@ -25,10 +26,16 @@ _LOOK: Final = "`teleport-okta status` and the service's log say more"
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Who works with the data directory; `holder` names them for other findings, empty where nobody does."""
+    """Who works with the data directory; `holder` names them for other findings, empty where nobody does.
+
+    `status` is what a running service says of itself, None where none answers; `scim_tokens` is how many tokens it has
+    for SCIM clients, None where it cannot say.
+    """
 
     findings: tuple[Finding, ...] = ()
     holder: str = ""
+    status: Status | None = None
+    scim_tokens: int | None = None
 
 
 async def check_service(data_dir: Path) -> Instance:
@@ -36,7 +43,9 @@ async def check_service(data_dir: Path) -> Instance:
     async with running_service(data_dir) as service:
         if service is not None:
             try:
-                return Instance(tuple(of_status(await service.status())), "the running service")
+                status = await service.status()
+                tokens = await _scim_tokens(service)
+                return Instance(tuple(of_status(status)), "the running service", status, tokens)
             except ServiceError as error:
                 return Instance((HERE.failed("running", error),), "the running service")
     holder = await asyncio.to_thread(holder_of, data_dir)
@@ -47,6 +56,14 @@ async def check_service(data_dir: Path) -> Instance:
         "or a service that still waits for Teleport"
     )
     return Instance((HERE.warning("running", what, "wait for it, or look into its log"),), f"process {holder}")
+
+
+async def _scim_tokens(service: AdminClient) -> int | None:
+    """Ask for the number of tokens; a service of an older release has none to tell of."""
+    try:
+        return len(await service.scim_tokens())
+    except ServiceError:
+        return None
 
 
 def of_status(status: Status) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -14,6 +14,10 @@ from teleport_okta.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
+
+
+_SCIM_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 45.0)
+"""Buckets, up to the usual deadline of a request."""
 
 
 class SeenIdentity(Protocol):
@@ -109,6 +113,24 @@ class Metrics:
         self._alarm = Gauge(
             "teleport_okta_quarantine_alarm", "1 when too much is set aside to be chance.", registry=self.registry
         )
+        self._scim_requests = Counter(
+            "teleport_okta_scim_requests",
+            "SCIM requests that were answered; verb and endpoint are `other` without a token or at an unknown address.",
+            ("verb", "endpoint", "status"),
+            registry=self.registry,
+        )
+        self._scim_seconds = Histogram(
+            "teleport_okta_scim_request_seconds",
+            "Seconds from the header of a SCIM request to its answer.",
+            ("verb", "endpoint"),
+            buckets=_SCIM_SECONDS,
+            registry=self.registry,
+        )
+        self._scim_failures = Counter(
+            "teleport_okta_scim_auth_failures",
+            "SCIM requests whose token was missing or wrong.",
+            registry=self.registry,
+        )
 
     def follow(self, identities: Callable[[], Iterable[SeenIdentity]], is_writer: Callable[[], bool]) -> None:
         """Show our identities and the right to write, each time as they are when somebody looks."""
@@ -117,6 +139,15 @@ class Metrics:
     def follow_log(self, following: Callable[[], SeenFollowing]) -> None:
         """Show how the System Log is followed, each time as it is when somebody looks."""
         self.registry.register(_FollowedLog(following))
+
+    def scim_answered(self, verb: str, endpoint: str, *, status: int, seconds: float) -> None:
+        """Count a SCIM request."""
+        self._scim_requests.labels(verb, endpoint, str(status)).inc()
+        self._scim_seconds.labels(verb, endpoint).observe(seconds)
+
+    def scim_not_authenticated(self) -> None:
+        """Count a SCIM request whose token was missing or wrong."""
+        self._scim_failures.inc()
 
     def nothing_held(self) -> None:
         """Forget what an earlier pass held."""

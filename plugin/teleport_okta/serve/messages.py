@@ -20,6 +20,7 @@ from teleport_okta.serve.directory_messages import (
     progress_to_message,
 )
 from teleport_okta.serve.harm_messages import findings_from_message, findings_to_message
+from teleport_okta.serve.scim_messages import door_from_message, door_to_message
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry
 from teleport_okta.sync.report import OutcomeView, PassReport
@@ -129,6 +130,8 @@ def status_to_message(status: Status) -> api.GetStatusResponse:
         message.progress.CopyFrom(progress_to_message(status.progress))
     if status.following is not None:
         message.following.CopyFrom(_following_to_message(status.following))
+    if status.door is not None:
+        message.scim_door.CopyFrom(door_to_message(status.door))
     if status.last_pass is not None:
         message.last_pass.CopyFrom(report_to_message(status.last_pass))
     return message
@@ -164,6 +167,7 @@ def status_from_message(message: api.GetStatusResponse) -> Status:
         progress=progress_from_message(message.progress) if message.HasField("progress") else None,
         warnings=tuple(message.role_warnings),
         following=_following_from_message(message.following) if message.HasField("following") else None,
+        door=door_from_message(message.scim_door) if message.HasField("scim_door") else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Between the tokens of SCIM clients and the messages of the admin API, both ways."""
+"""Between what `status` and `scim-token` show of SCIM and the messages of the admin API, both ways."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta_api import admin_pb2 as api
 
+from teleport_okta.model.scim_door import ScimDoor
 from teleport_okta.state.scim_tokens import AddedToken, ScimToken
 
 if TYPE_CHECKING:
@@ -46,3 +47,33 @@ def added_to_message(added: AddedToken) -> api.NewScimTokenResponse:
 def added_from_message(message: api.NewScimTokenResponse) -> AddedToken:
     """Read a token that was added."""
     return AddedToken(token_from_message(message.token), message.replaced or None)
+
+
+def door_to_message(door: ScimDoor) -> api.ScimDoor:
+    """Write what is shown of the endpoint."""
+    message = api.ScimDoor(
+        address=door.address,
+        reason=door.reason,
+        public_url=door.public_url,
+        active=door.active,
+        denied=door.denied,
+        failures=door.failures,
+        answers=door.answers,
+    )
+    if door.last_request is not None:
+        message.last_request.FromDatetime(door.last_request)
+    return message
+
+
+def door_from_message(message: api.ScimDoor) -> ScimDoor:
+    """Read what is shown of the endpoint."""
+    return ScimDoor(
+        address=message.address,
+        reason=message.reason,
+        public_url=message.public_url,
+        active=message.active,
+        denied=message.denied,
+        last_request=message.last_request.ToDatetime(UTC) if message.HasField("last_request") else None,
+        failures=message.failures,
+        answers=dict(message.answers),
+    )

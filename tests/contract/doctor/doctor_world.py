@@ -139,7 +139,7 @@ async def clinic_of(directory, *, by="direct", service_app=True, tls=True, clust
             "storage": {"data_dir": str(directory / "data")},
         }
         for section, values in sections.items():
-            usual[section] |= values
+            usual[section] = usual.get(section, {}) | values
         yield Clinic(directory, okta, okta_app, people, teleport, usual, clock)
 
 

@@ -53,6 +53,7 @@ class World:
     store: Store
     clock: VirtualClock
     bound: object = None
+    observer: object = None
     http: aiohttp.ClientSession = None
 
     async def ask(self, method, path, **options):
@@ -81,8 +82,8 @@ def settings(**keys):
 
 
 @asynccontextmanager
-async def scim_world(data_dir, *, limits=None, configured=None, token=TOKEN, hold=False):
-    """Serve SCIM until the block ends."""
+async def scim_world(data_dir, *, limits=None, configured=None, token=TOKEN, hold=False, observed_by=None):
+    """Serve SCIM until the block ends; `observed_by` makes an observer from the clock."""
     data_dir.mkdir(exist_ok=True)
     store = await Store.open(data_dir)
     clock = VirtualClock()
@@ -90,6 +91,7 @@ async def scim_world(data_dir, *, limits=None, configured=None, token=TOKEN, hol
     if hold:
         handler.go.clear()
     world = World(handler, store, clock)
+    world.observer = observed_by(clock) if observed_by else None
     configured = configured or settings()
     try:
         if token:
@@ -97,7 +99,14 @@ async def scim_world(data_dir, *, limits=None, configured=None, token=TOKEN, hol
         tokens = ScimTokens(store.scim_tokens, configured.token_hash, clock=clock)
         async with (
             aiohttp.ClientSession() as world.http,
-            serving_scim(configured, handler, tokens, clock=clock, limits=limits or Limits(linger=0.2)) as world.bound,
+            serving_scim(
+                configured,
+                handler,
+                tokens,
+                clock=clock,
+                limits=limits or Limits(linger=0.2),
+                observer=world.observer,
+            ) as world.bound,
         ):
             yield world
     finally:

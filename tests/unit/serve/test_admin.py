@@ -21,6 +21,7 @@ from teleport_okta.model.findings import Leftover, PutOff, Quarantined
 from teleport_okta.model.harm import Approval, Harmed
 from teleport_okta.model.inheritance import LeftMembership, Released
 from teleport_okta.model.labels import okta_id_of
+from teleport_okta.model.scim_door import ScimDoor
 from teleport_okta.model.teleport import Cluster, Feature
 from teleport_okta.plan.view import view_of
 from teleport_okta.serve.admin import INNER_SOCKET_NAME, SOCKET_NAME, AdminService, serving
@@ -70,6 +71,17 @@ STATUS = Status(
 )
 
 
+DOOR = ScimDoor(
+    "https://0.0.0.0:8443",
+    public_url="https://scim.example.com/scim/v2",
+    active=3,
+    denied=1,
+    last_request=NOW,
+    failures=2,
+    answers={"2xx": 7, "4xx": 2},
+)
+
+
 class Engine:
     """Answers with what it holds, or raises it."""
 
@@ -114,7 +126,13 @@ async def test_a_report_arrives_whole(world):
 
 
 @pytest.mark.parametrize(
-    "status", [STATUS, replace(STATUS, last_success=None, next_pass=None, cluster=None, last_pass=None, quarantine=())]
+    "status",
+    [
+        STATUS,
+        replace(STATUS, last_success=None, next_pass=None, cluster=None, last_pass=None, quarantine=()),
+        replace(STATUS, door=DOOR),
+        replace(STATUS, door=ScimDoor(reason="there is no token")),
+    ],
 )
 async def test_a_status_arrives_whole(world, status):
     engine, _, client = world
