@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.scim_profile import profile_of
 from teleport_okta.model.okta import STATUS_NOT_GIVEN, MalformedRow, PersonFacts, UserStatus
+from teleport_okta.model.provisioned import OKTA_USER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,11 +86,12 @@ def _says_something(row: MalformedRow) -> bool:
 def _vouched(record: ProvisionedUser, *, is_all: bool, is_suspended: bool) -> PersonFacts:
     return PersonFacts(
         okta_id=record.okta_id,
-        name=record.user_name,
+        name=record.name,
         status=UserStatus.SUSPENDED if is_suspended else UserStatus.ACTIVE,
         assignment_status=None,
         profile=profile_of(record.attributes, record.user_name),
         app_profile={},
         scim_id=record.id,
-        is_vouched=not is_all,
+        # Of somebody without an Okta id there is no suspension that the API could know of, and the client not.
+        is_vouched=not is_all and record.okta_id.startswith(OKTA_USER_ID),
     )

@@ -61,6 +61,13 @@ class ProvisionedUser:
     is_deleted: bool = False
     is_answered: bool = True
     incarnation: int = 0
+    spelling: str = ""
+    """The name in the spelling that the user in Teleport has, where it differs in case from the client's."""
+
+    @property
+    def name(self) -> str:
+        """The name of the user in Teleport, which a change of case alone does not rename."""
+        return self.spelling or self.user_name
 
     @property
     def active(self) -> bool:

@@ -129,6 +129,7 @@ class Users:
             id=scim_id(await self._organization_id(), okta_id, number) if is_new or before is None else before.id,
             okta_id=okta_id,
             user_name=content.user_name,
+            spelling=_spelling(content.user_name, None if is_new else before),
             external_id=content.external_id,
             attributes=content.attributes,
             created=now if is_new or before is None else before.created,
@@ -165,6 +166,7 @@ class Users:
                 changed = replace(
                     before,
                     user_name=after.user_name,
+                    spelling=_spelling(after.user_name, before),
                     external_id=after.external_id,
                     attributes=after.attributes,
                     denied_at=denied_at,
@@ -311,6 +313,12 @@ def _content(user: ProvisionedUser) -> UserContent:
 def _is_begun_creation(user: ProvisionedUser | None) -> bool:
     """Whether a record is of a first creation that was begun and never answered: there was nothing before it."""
     return user is not None and not user.is_answered and not user.incarnation and user.created == user.modified
+
+
+def _spelling(user_name: str, before: ProvisionedUser | None) -> str:
+    """Return the spelling of the name in Teleport, if it is another: a change of case renames nobody there."""
+    is_same = before is not None and folded(before.user_name) == folded(user_name)
+    return before.name if before is not None and is_same and before.name != user_name else ""
 
 
 def _check_name(user_name: str) -> None:

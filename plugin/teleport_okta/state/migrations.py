@@ -247,7 +247,8 @@ CREATE TABLE scim_users (        -- people as a SCIM client last described them
     denied_at REAL,              -- since when the person must not have a user, by Okta's clock; NULL: they shall
     is_deleted INTEGER NOT NULL, -- the client deleted the resource; what it denies stays denied
     is_answered INTEGER NOT NULL,
-    incarnation INTEGER NOT NULL
+    incarnation INTEGER NOT NULL,
+    spelling TEXT NOT NULL       -- of the name in Teleport, where it differs from the client's in case
 );
 CREATE UNIQUE INDEX scim_users_by_name ON scim_users (folded) WHERE NOT is_deleted;
 CREATE INDEX scim_users_by_external_id ON scim_users (external_id);

@@ -140,7 +140,8 @@ class Provisioning:
 
     def _judged(self, settled: Settled, okta_id: str, *, is_wanted: bool) -> Settlement:
         """Say what became of a person: by what was done, then by what stands in the way."""
-        is_begun = any(outcome.result is Result.DONE for outcome in settled.outcomes)
+        users = self._pass.registry.users.owned.values()
+        is_begun = okta_id in users and any(outcome.result is Result.DONE for outcome in settled.outcomes)
         failed = [one for one in settled.outcomes if one.result is not Result.DONE and one.change.okta_id == okta_id]
         held = [row for row in settled.plan.held if row.okta_id == okta_id]
         if held or failed:
@@ -148,7 +149,6 @@ class Provisioning:
         aside = [row for row in settled.plan.quarantined if row.kind == USER and row.okta_id == okta_id]
         # Somebody who cannot be renamed has a user all the same, under the name of before.
         is_stuck = is_wanted and bool(aside or okta_id in settled.plan.waiting)
-        users = self._pass.registry.users.owned.values()
         if (okta_id in users) is is_wanted and not is_stuck:
             return Settlement(Verdict.DONE, is_begun=is_begun)
         if okta_id in settled.plan.waiting:

@@ -104,3 +104,25 @@ async def test_while_teleport_is_away_the_client_is_told_to_ask_again_and_nothin
     assert (await alone.world.run()).applied
     assert not alone.world.owned()
     assert set(alone.world.locks()) == {"bob@x.io"}
+
+
+async def test_a_change_of_case_alone_renames_nobody_in_teleport(alone):
+    ada = await alone.provision("ada@x.io", okta_id=ADA)
+    body = (await alone.ask("GET", f"/Users/{ada}")).body
+    answer = await alone.ask("PUT", f"/Users/{ada}", body | {"userName": "Ada@x.io"})
+    assert (answer.status, answer.body["userName"]) == (200, "Ada@x.io")
+    assert set(alone.world.owned()) == {"ada@x.io"}
+    assert not alone.world.locks()
+    assert not (await alone.world.run()).outcomes
+    renamed = await alone.ask("PUT", f"/Users/{ada}", body | {"userName": "countess@x.io"})
+    assert renamed.status == 200
+    assert set(alone.world.owned()) == {"countess@x.io"}
+
+
+async def test_a_creation_that_the_api_forbids_leaves_no_record_though_it_ended_a_user(door):
+    (ada,) = await door.world.hired("ada@x.io")
+    door.world.okta.deactivate(ada.id)
+    answer = await door.post_user("ada@x.io", okta_id=ada.id)
+    assert answer.status == 429
+    assert not await door.named("ada@x.io")
+    assert set(door.world.locks()) == {"ada@x.io"}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from teleport_okta.scim.errors import ScimError, ScimType, bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_DEPTH: Final = 32
 """How many objects and arrays may be inside one another. SCIM needs five."""
@@ -22,6 +25,8 @@ _REFUSED: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff
 _SUSPECT: Final = re.compile(r"[\\\x7f-\x9f]")
 
 _SHOWN_NAME: Final = re.compile(r"[\w$.:-]{1,80}", re.ASCII)
+
+_NESTING: Final = (dict, list)
 
 _Place: TypeAlias = "tuple[_Place, str | int] | None"
 
@@ -60,11 +65,11 @@ def _check(value: object, *, look_at_strings: bool) -> None:
     while waiting:
         one, depth, place = waiting.pop()
         if isinstance(one, dict):
-            children: list[tuple[str | int, object]] = list(one.items())
+            children: Iterable[tuple[str | int, object]] = one.items()
             if look_at_strings and not all(map(is_clean, one)):
                 raise _unclean("A name", place)
         elif isinstance(one, list):
-            children = list(enumerate(one))
+            children = enumerate(one)
         else:
             if look_at_strings and isinstance(one, str) and not is_clean(one):
                 raise _unclean("The text", place)
@@ -74,7 +79,7 @@ def _check(value: object, *, look_at_strings: bool) -> None:
         waiting.extend(
             (child, depth + 1, (place, step))
             for step, child in children
-            if look_at_strings or isinstance(child, dict | list)
+            if look_at_strings or isinstance(child, _NESTING)
         )
 
 
