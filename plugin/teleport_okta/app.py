@@ -174,6 +174,7 @@ async def _run(settings: Settings, parts: Parts, ready: Callable[[], None]) -> N
         parts.metrics.follow_log(follower.following)
     with served(parts.metrics, settings.metrics.listen):
         admin = AdminService(engine, parts.store, parts.clock)
+        parts.provisioning.is_followed = follower is not None
         is_unfollowed = follower is None and settings.is_provisioned
         catching_up = (partial(parts.provisioning.catch_up, engine.reconcile),) if is_unfollowed else ()
         traffic = Traffic(parts.metrics, clock=parts.clock)

@@ -16,6 +16,7 @@ from itertools import count
 from grpc.aio._channel import UnaryUnaryMultiCallable
 from teleport_okta.clock import VirtualClock
 from teleport_okta.okta.transport import HttpTransport
+from teleport_okta.scim.endpoint import ScimEndpoint
 from teleport_okta.state.database import Database
 from teleport_okta.teleport.watch import Watch
 
@@ -57,6 +58,7 @@ class Busy:
 
     def __init__(self):
         self._count = 0
+        self._apart = 0
         self._free = asyncio.Event()
         self._free.set()
 
@@ -83,6 +85,18 @@ class Busy:
         finally:
             self.end()
 
+    async def apart_from(self, work):
+        """Count one less while this coroutine and others like it are awaited."""
+        self._apart += 1
+        if self._apart == 1:
+            self.end()
+        try:
+            return await work
+        finally:
+            self._apart -= 1
+            if not self._apart:
+                self.begin()
+
     async def until_idle(self):
         """Return when nothing is under way, and nothing follows from what has been."""
         while True:
@@ -99,7 +113,8 @@ class Busy:
 def watched_work():
     """Let a `Busy` count the calls of both systems, the jobs of the state and other threads; for the whole process."""
     busy = Busy()
-    submit, send, call, to_thread, open_watch = (
+    answer, submit, send, call, to_thread, open_watch = (
+        ScimEndpoint.answer,
         Database.submit,
         HttpTransport.send,
         UnaryUnaryMultiCallable.__call__,
@@ -111,6 +126,7 @@ def watched_work():
     HttpTransport.send = lambda *given: busy.during(send(*given))
     Watch.open = lambda *given: busy.during(open_watch(*given))
     asyncio.to_thread = lambda *given, **named: busy.during(to_thread(*given, **named))
+    ScimEndpoint.answer = lambda *given: busy.apart_from(answer(*given))
     return busy
 
 
@@ -132,9 +148,9 @@ class DrivenClock(SharedClock):
         heapq.heappush(self._waits, (self._elapsed + seconds, next(self._order), wait))
         await wait
 
-    async def stand_still(self, seconds):
-        """Wait in real time, while this clock does not move."""
-        await self._busy.during(asyncio.sleep(seconds))
+    async def stand_still(self, work):
+        """Wait for something in real time; this clock moves meanwhile only while a SCIM request is being answered."""
+        return await self._busy.during(work)
 
     async def drive(self, work):
         """Do some work; move the clock to the end of the next wait whenever there is nothing else to do."""

@@ -4,12 +4,13 @@ Run as a program this module is a zygote. It imports the product once, starts no
 forks a victim for every socket that it is sent: a victim costs milliseconds instead of the start of an interpreter.
 
 A victim reads commands and writes answers, one JSON object a line: `open` (hold the data directory, join, connect),
-`pass` (one full pass), `approve` (what the last pass held) and `follow` (run the engine with what follows both systems,
-as `teleport-okta start` does, until nothing is left to do). Each says what time it is, or where the clock is that the
-victim shares with its world, and may say at which durable
-write the victim is to kill itself: every change of a file has two such points, just before and just after it. The
-durable writes are the transactions of SQLite that change something, the migrations among them, and the files of the
-host identity. Nothing in the product knows of this: SQLite's connection and the writing of files are wrapped here.
+`pass` (one full pass), `approve` (what the last pass held), `start` (run the engine with what follows both systems, and
+open the SCIM door, as `teleport-okta start` does), `follow` (go on until nothing is left to do) and `serve` (answer
+SCIM requests until an empty line comes). Each says what time it is, or where the clock is that the victim shares with
+its world, and may say at which durable write the victim is to kill itself: every change of a file has two such points,
+just before and just after it. The durable writes are the transactions of SQLite that change something, the migrations
+among them, and the files of the host identity. Nothing in the product knows of this: SQLite's connection and the
+writing of files are wrapped here.
 """
 
 from __future__ import annotations
@@ -90,11 +91,14 @@ def watch_durable_writes():
 class Victim:
     """The product in one process, from its first command to its end."""
 
-    def __init__(self, stack):
+    def __init__(self, stack, reader, writer):
         self._stack = stack
+        self._reader = reader
+        self._writer = writer
         self._clock = None
         self._parts = None
         self._engine = None
+        self._door = ""
 
     async def obey(self, command):
         """Do one command; return what is to be known of it."""
@@ -109,7 +113,12 @@ class Victim:
                 answer = await work
         except TeleportOktaError as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
-        return {"error": "", "points": WRITES.points, "now": self._clock.now().isoformat(), **answer}
+        now = self._clock.now().isoformat()
+        return {"error": "", "points": WRITES.points, "now": now, "door": self._door, **answer}
+
+    async def say(self, answer):
+        self._writer.write(json.dumps(answer).encode() + b"\n")
+        await self._writer.drain()
 
     async def _open(self, command):
         opened = app.opened(parse(command["settings"]), clock=self._clock)
@@ -133,10 +142,10 @@ class Victim:
         return {}
 
     async def _follow(self, command):
-        if self._parts is None:
-            await self._open(command)
         if self._engine is None:
-            await self._start(parse(command["settings"]))
+            await self._start(command)
+        if self._engine.follower is None:
+            await self._engine.apply("")
         began = self._clock.now()
         await self._clock.sleep(_AT_LEAST)
         while left := await self._left(since=began) or await self._told_meanwhile(began):
@@ -147,12 +156,19 @@ class Victim:
 
     async def _told_meanwhile(self, began):
         """What a watch tells arrives in real time."""
-        await self._clock.stand_still(_WATCHED_WITHIN)
+        await self._clock.stand_still(asyncio.sleep(_WATCHED_WITHIN))
         return await self._left(since=began)
 
-    async def _start(self, settings):
-        """Do what `app._run` does, without its sockets and signals."""
-        parts = self._parts
+    async def _serve(self, _command):
+        await self.say({})
+        await self._clock.stand_still(self._reader.readline())
+        return {}
+
+    async def _start(self, command):
+        """Do what `app._run` does, without its sockets and signals, but with the SCIM door."""
+        if self._parts is None:
+            await self._open(command)
+        parts, settings = self._parts, parse(command["settings"])
         self._engine = Engine(
             full_pass=parts.full_pass,
             store=parts.store,
@@ -160,33 +176,42 @@ class Victim:
             interval=settings.sync.interval,
             audit_interval=settings.sync.audit_interval,
         )
-        self._engine.follower = app.follower_of(settings, parts, self._engine.reconcile)
-        self._engine.follower.hold_looks()
+        if settings.sync.follow_log:
+            self._engine.follower = app.follower_of(settings, parts, self._engine.reconcile)
+            self._engine.follower.hold_looks()
         await self._stack.enter_async_context(app.kept(parts, self._engine.follower))
+        self._door = str(await self._stack.enter_async_context(app.provisioned(settings, parts)) or "")
         self._running = asyncio.ensure_future(self._engine.run())
         self._stack.callback(self._running.cancel)
+        return {}
 
     async def _left(self, since):
         """Say what is still to be done; empty when all is quiet, and the log was read some seconds after a moment."""
         if self._running.done():
             return f"no engine: {self._running.exception()}"
-        follower, status = self._engine.follower, await self._engine.status()
+        status = await self._engine.status()
         last = status.last_pass
-        hints = self._parts.store.hints
-        every = await hints.due(datetime.max.replace(tzinfo=UTC), most=99, latest=timedelta())
-        soon = {hint.key for hint in await hints.due(self._clock.now() + _SOON, most=99, latest=timedelta(days=1))}
-        waiting = [hint for hint in every if hint.tries or hint.key in soon]
         left = {
             "state": "" if status.state == "idle" else f"{status.state}: {status.last_error}",
-            "hints": [f"{hint.kind} {hint.of} {hint.with_} ({hint.cause})" for hint in waiting],
-            "log": "" if follower.health.is_following else f"{follower.health.state}: {follower.health.reason}",
-            "position": "" if self._has_polled(follower.health, since) else f"of {follower.health.polled_at}",
-            "watch": follower.cluster.problem,
             "pass": "" if status.last_success else "no success yet",
             "held": [f"{held.kind} {held.name}" for held in status.findings.held],
             "failed": [] if last is None else [one.error for one in last.outcomes if one.result != "done"],
         }
+        if self._engine.follower is not None:
+            left |= await self._left_by(self._engine.follower, since)
         return {what: found for what, found in left.items() if found}
+
+    async def _left_by(self, follower, since):
+        hints = self._parts.store.hints
+        every = await hints.due(datetime.max.replace(tzinfo=UTC), most=99, latest=timedelta())
+        soon = {hint.key for hint in await hints.due(self._clock.now() + _SOON, most=99, latest=timedelta(days=1))}
+        waiting = [hint for hint in every if hint.tries or hint.key in soon]
+        return {
+            "hints": [f"{hint.kind} {hint.of} {hint.with_} ({hint.cause})" for hint in waiting],
+            "log": "" if follower.health.is_following else f"{follower.health.state}: {follower.health.reason}",
+            "position": "" if self._has_polled(follower.health, since) else f"of {follower.health.polled_at}",
+            "watch": follower.cluster.problem,
+        }
 
     def _has_polled(self, health, since):
         return health.polled_at is not None and (health.polled_at - since).total_seconds() > _AT_LEAST / 2
@@ -216,11 +241,9 @@ async def live(connection):
     reader, writer = await asyncio.open_connection(sock=connection)
     writer.write(f"{os.getpid()}\n".encode())
     async with AsyncExitStack() as stack:
-        victim = Victim(stack)
+        victim = Victim(stack, reader, writer)
         while line := await reader.readline():
-            answer = await victim.obey(json.loads(line))
-            writer.write(json.dumps(answer).encode() + b"\n")
-            await writer.drain()
+            await victim.say(await victim.obey(json.loads(line)))
     writer.close()
 
 

@@ -71,12 +71,21 @@ class Victim:
         self._reader = reader
         self._writer = writer
 
-    async def ask(self, **command):
-        """Give a command and return its answer; None when the victim died of it."""
+    async def ask(self, meanwhile=None, **command):
+        """Give a command and return its answer; None when the victim died of it.
+
+        One that says when it has begun is carried out until something that is done `meanwhile` has been done.
+        """
         self._writer.write(json.dumps(command).encode() + b"\n")
+        if meanwhile is not None and await self._hear() is not None:
+            await meanwhile()
+            self._writer.write(b"\n")
+        return await self._hear()
+
+    async def _hear(self):
         try:
             line = await self._reader.readline()
-        except ConnectionResetError:
+        except ConnectionError:
             line = b""
         return json.loads(line) if line else None
 
@@ -213,16 +222,20 @@ class World:
     victim: Victim | None = None
     last: dict = field(default_factory=dict)
 
-    async def do(self, what, *, write_cut=None, answer_cut=None):
-        """Give the victim a command, starting one where there is none; returns False when it died of it."""
+    async def do(self, what, *, write_cut=None, answer_cut=None, meanwhile=None):
+        """Give the victim a command, starting one where there is none; returns False when it died of it.
+
+        `meanwhile` is what a SCIM client does while the victim serves.
+        """
         if self.victim is None:
             self.victim = await self.zygote.fork()
-            if what not in {"open", "follow"}:
+            if what not in {"open", "start", "follow"}:
                 assert await self.do("open"), "a victim died by itself"
         self.answers.watch(self.victim, answer_cut)
         now = self.clock.now().isoformat()
         shared = {"clock": str(self.clock.path)} if isinstance(self.clock, SharedClock) else {}
-        answer = await self.victim.ask(do=what, now=now, cut=write_cut, settings=self.settings, **shared)
+        command = {"do": what, "now": now, "cut": write_cut, "settings": self.settings, **shared}
+        answer = await self.victim.ask(meanwhile, **command)
         if answer is None:
             self.end()
             return False

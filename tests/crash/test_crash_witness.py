@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from crash.crash_scim_story import Promise, ScimWitness
 from crash.crash_witness import LOCK, USER, Witness
 from crash.crash_world import LIMIT, built_world
 from teleport_okta.model import labels
@@ -98,3 +99,40 @@ async def test_more_harm_than_an_hour_may_bring(witness, minutes_between, is_too
         witness.look("a call")
         witness.world.clock.advance(minutes_between * 60)
     assert ("within an hour" in objections(witness)) is is_too_much
+
+
+def promised(witness, **changes):
+    """A witness of a client who was told that ada is a user, or something else."""
+    users = witness.world.teleport.cluster.users
+    ada = users.stored(ADA[0])
+    if ada is not None:
+        ada.Metadata.Labels[labels.SCIM_ID] = "1"
+        users.upsert(ada)
+    told = Promise(ADA[1], ADA[0], is_active=True, scim_id="1")._replace(**changes)
+    return ScimWitness(witness.world, lawful={Harmed(USER, *ADA): Evidence.STATED}, promises={"ada": told})
+
+
+async def test_nothing_is_wrong_with_a_promise_that_is_kept(witness):
+    assert not objections(promised(witness))
+    lock(witness, *ADA)
+    witness.world.teleport.administrator.delete_user(ADA[0])
+    assert not objections(promised(witness, is_active=False, locked=frozenset({ADA[0]})))
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"name": "countess@x.io"}, "there are the users {'ada@x.io'}"),
+        ({"is_active": False}, "there are the users {'ada@x.io'}"),
+        ({"scim_id": "2"}, "its SCIM id is 1"),
+        ({"title": "Countess"}, "the title is []"),
+        ({"locked": frozenset({ADA[0]})}, "locked are set()"),
+    ],
+)
+async def test_a_promise_that_is_not_kept(witness, changes, what):
+    assert what in objections(promised(witness, **changes))
+
+
+async def test_somebody_promised_who_is_locked(witness):
+    lock(witness, *ADA)
+    assert "locked are {'ada@x.io'}" in objections(promised(witness))

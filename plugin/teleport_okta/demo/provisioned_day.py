@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from teleport_okta.demo.play import Play
-    from teleport_okta.demo.seen import SeenLock
+    from teleport_okta.demo.seen import SeenList, SeenLock
 
 _HOST: Final = "127.0.0.1"
 _IMPATIENT: Final = RetryPolicy(budget=0.5)
@@ -38,7 +38,7 @@ _OKTA_TAKES: Final = timedelta(seconds=2)
 
 
 async def tell_provisioned_day(play: Play) -> None:
-    """Open the door, let Okta come to it, and see three things happen and one be put off."""
+    """Open the door, let Okta come to it: people come and go, one is put off, and a group is pushed."""
     stage = play.stage
     with socket.create_server((_HOST, 0)) as server:
         port = server.getsockname()[1]
@@ -52,7 +52,8 @@ async def tell_provisioned_day(play: Play) -> None:
             person = await _assigned(play)
             await _deactivated(play, person)
             await _reactivated(play, person)
-            await _put_off(play)
+            other = await _put_off(play)
+            await _pushed(play, person, other)
         finally:
             play.organization.disable_provisioning(stage.app_id)
 
@@ -115,7 +116,7 @@ async def _reactivated(play: Play, person: _Person) -> None:
     )
 
 
-async def _put_off(play: Play) -> None:
+async def _put_off(play: Play) -> _Person:
     stage = play.stage
     hired = play.organization.create_user(_profile("Dorothy", "Vaughan"))
     stage.cluster.faults.add(Fault("*", grpc.StatusCode.UNAVAILABLE))
@@ -142,6 +143,35 @@ async def _put_off(play: Play) -> None:
             "the user is there, with the SCIM id that Okta keeps",
             user is not None and user.scim_id == _scim_id(play, hired.id),
         ),
+    )
+    return _Person(hired.login, hired.id, _scim_id(play, hired.id))
+
+
+async def _pushed(play: Play, stays: _Person, goes: _Person) -> None:
+    organization = play.organization
+    # A process pushes no group before it has read the lists that are there.
+    await play.next_pass()
+    group = organization.create_group("On Call")
+    organization.add_member(group.id, goes.okta_id)
+    first = await _done(play, lambda: organization.push_group(play.stage.app_id, group.id))
+    pushed = _list_titled(play, group.name)
+    at_first = set(pushed.imported) if pushed is not None else set()
+
+    def change() -> None:
+        organization.add_member(group.id, stays.okta_id)
+        organization.remove_member(group.id, goes.okta_id)
+
+    then = await _done(play, change)
+    changed = _list_titled(play, group.name)
+    play.tell_command(
+        "Okta pushes a group",
+        f"the group {group.name}, which no filter lets pass, is pushed with {goes.login} in it; then {stays.login} "
+        f"joins it, and {goes.login} leaves",
+        [f"Okta had its answers after {first:.1f} s and {then:.1f} s"],
+        Check("there is an access list of that name, with the member", at_first == {goes.login}),
+        Check("it grants nothing until somebody lets it", pushed is not None and not pushed.grants),
+        Check("who joined is in it, and who left is not", changed is not None and changed.imported == {stays.login}),
+        Check("Okta has no task left, so it was told that this is done", not organization.provisioning.tasks),
     )
 
 
@@ -181,6 +211,11 @@ def _lasts(play: Play, lock: SeenLock | None) -> bool:
 def _profile(first: str, last: str) -> dict[str, object]:
     login = f"{first}.{last}@example.com".lower()
     return {"firstName": first, "lastName": last, "login": login, "email": login}
+
+
+def _list_titled(play: Play, title: str) -> SeenList | None:
+    found = [one for one in play.stage.lists().values() if one.title == title]
+    return found[0] if len(found) == 1 else None
 
 
 def _scim_id(play: Play, okta_id: str) -> str:

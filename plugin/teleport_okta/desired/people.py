@@ -62,7 +62,8 @@ class DesiredUsers:
     `wanted` by name; `gone` maps the Okta ids of people whose own row says that they left to the reason; `present` are
     the Okta ids of everybody else in the snapshot, those set aside included, and `present_names` their names: none of
     them may leave. Of those, `suspended` must be locked and `active` must not be; of the rest nobody knows. Rows that
-    could be read only in part are sorted by their statuses like any other; they are wanted by nobody. Of the `gone`,
+    could be read only in part are sorted by their statuses like any other; they are wanted by nobody.
+    `vouched` are those of whom a SCIM client alone says that they are there. Of the `gone`,
     `deprovisioned` are those whom a SCIM client took away, and `unassigned` those whom a listing lacks, and of whom a
     read by id says why. `unconfirmed` are absent, and no read by id has been possible.
     """
@@ -77,6 +78,7 @@ class DesiredUsers:
     unassigned: frozenset[str] = frozenset()
     unconfirmed: frozenset[str] = frozenset()
     deprovisioned: frozenset[str] = frozenset()
+    vouched: frozenset[str] = frozenset()
 
 
 def desired_users(
@@ -145,6 +147,7 @@ def desired_users(
         unassigned=unassigned,
         unconfirmed=snapshot.unconfirmed,
         deprovisioned=snapshot.deprovisioned - present,
+        vouched=frozenset(row.okta_id for row in snapshot.people if row.is_vouched) - locked,
     )
     return desired if scope.users is ALL else _within(desired, scope)
 
@@ -162,6 +165,7 @@ def _within(desired: DesiredUsers, scope: Scope) -> DesiredUsers:
         unassigned=frozenset(okta_id for okta_id in desired.unassigned if okta_id in ids),
         unconfirmed=frozenset(okta_id for okta_id in desired.unconfirmed if okta_id in ids),
         deprovisioned=frozenset(okta_id for okta_id in desired.deprovisioned if okta_id in ids),
+        vouched=frozenset(okta_id for okta_id in desired.vouched if okta_id in ids),
     )
 
 

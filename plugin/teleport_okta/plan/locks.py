@@ -91,6 +91,11 @@ class LocksOfUsers:
         """Return the steps that undo this person's own locks; nobody else's."""
         return [unlocking(lock, okta_id, reason) for lock in self.about(user_name, okta_id)]
 
+    def let_back(self, user_name: str, okta_id: str, reason: str) -> list[Change]:
+        """Return the steps that undo this person's locks of a leaver; a suspension may last all the same."""
+        locks = self.about(user_name, okta_id)
+        return [unlocking(lock, okta_id, reason) for lock in locks if lock.expires is not None]
+
     def _lock(
         self, user: TeleportUser, okta_id: str, message: str, locks: Iterable[TeleportLock]
     ) -> tuple[TeleportLock, TeleportLock | None]:

@@ -240,6 +240,8 @@ class _Planner:
                 self._suspensions += steps
         elif okta_id in self._desired.active:
             self._repairs += self._locks.release(user.name, okta_id, "active in Okta")
+        elif okta_id in self._desired.vouched:
+            self._repairs += self._locks.let_back(user.name, okta_id, "provisioned again")
 
     def _arrive(self, wanted: WantedUser) -> None:
         if not wanted.create:

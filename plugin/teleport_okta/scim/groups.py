@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.apply.keys import Keys
-from teleport_okta.model.hint import Hint, HintKind
+from teleport_okta.model.hint import HintKind
 from teleport_okta.model.provisioned import ProvisionedGroup, Verdict
 from teleport_okta.scim.calls import ScimAnswer, Verb
 from teleport_okta.scim.errors import ScimError, ScimType, bad_request, refused
@@ -30,6 +30,7 @@ from teleport_okta.state.scim_users import folded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from teleport_okta.clock import Clock
     from teleport_okta.scim.calls import Json, ScimCall
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from teleport_okta.state.store import Store
 
 _MEMBERS: Final = "members"
-
-_LOOKED_AT_AGAIN: Final = 30.0
-"""Seconds after a request until the group is looked at again, in case it was not done to the end."""
 
 _SCANNED_AT_ONCE: Final = 50
 """Groups that a filter without an index looks at before others have their turn."""
@@ -75,7 +73,7 @@ class Groups:
             case Verb.REPLACE | Verb.PATCH:
                 return await self._change(call, projection)
             case Verb.DELETE:
-                return await self._delete(call.resource_id)
+                return await self._delete(call)
 
     async def _list(self, call: ScimCall, projection: Projection) -> ScimAnswer:
         page, text = Page.read(call.query), parameter(call.query, "filter")
@@ -113,7 +111,7 @@ class Groups:
 
     async def _create(self, call: ScimCall, projection: Projection) -> ScimAnswer:
         content = read_group(call.body)
-        async with self._turns.hold(folded(content.display_name)):
+        async with self._turn_of_name(content.display_name):
             before = await self._groups.named(content.display_name)
             if before is not None and before.is_answered:
                 raise _taken(content.display_name)
@@ -142,7 +140,7 @@ class Groups:
         )
 
     async def _change(self, call: ScimCall, projection: Projection) -> ScimAnswer:
-        async with self._turns.hold(call.resource_id):
+        async with self._turn_of(call.resource_id):
             before = await self._found(call.resource_id)
             if call.verb is Verb.PATCH:
                 patch = patch_group(call.body, own_id=before.id)
@@ -150,7 +148,7 @@ class Groups:
                 content = read_group(call.body)
                 patch = GroupPatch(content.display_name, content.external_id or "", content.members)
             name = before.display_name if patch.display_name is None else patch.display_name
-            async with self._turns.hold(folded(name)):
+            async with self._turn_of_name(name):
                 other = await self._groups.named(name)
                 if other is not None and other.id != before.id:
                     raise _taken(name)
@@ -158,23 +156,25 @@ class Groups:
                 external_id = before.external_id if patch.external_id is None else patch.external_id or None
                 after = replace(before, display_name=name, external_id=external_id, modified=self._clock.now())
                 await self._bring_about(after, Members(patch.members, patch.added, patch.removed))
+                if not before.is_answered and call.is_awaited():
+                    await self._groups.put(replace(after, is_answered=True), at=self._clock.now())
         if call.verb is Verb.PATCH and not projection.is_asked_for:
             return ScimAnswer(HTTPStatus.NO_CONTENT)
         return await self._shown(after, projection)
 
-    async def _delete(self, resource_id: str) -> ScimAnswer:
-        async with self._turns.hold(resource_id):
-            before = await self._found(resource_id)
-            if before.okta_id:
-                # The list is that of Okta's own group: it goes with that.
-                await self._groups.put(replace(before, is_deleted=True), at=self._clock.now())
-                return ScimAnswer(HTTPStatus.NO_CONTENT)
-            members = (await self._groups.members([resource_id]))[resource_id]
-            await self._groups.put(replace(before, is_deleted=True), at=self._clock.now())
-            settlement = await self._provisioner.settle_group(before.list_name)
-            if settlement.verdict is not Verdict.DONE:
-                await self._groups.put(before, Members(all=members), at=self._clock.now())
-                raise refused(settlement)
+    async def _delete(self, call: ScimCall) -> ScimAnswer:
+        """Delete a group, and its list. What cannot be done to the end is gone on with: the same request finds it done.
+
+        Restored instead, the group would have nothing held that a person could approve, and be given a new list.
+        """
+        async with self._turn_of(call.resource_id):
+            before = await self._groups.being_deleted(call.resource_id) or await self._found(call.resource_id)
+            gone = replace(before, is_deleted=True, is_answered=False)
+            if not before.okta_id:
+                await self._bring_about(gone, Members())
+            if call.is_awaited() or before.okta_id:
+                # The list of Okta's own group goes with that.
+                await self._groups.put(replace(gone, is_answered=True), at=self._clock.now())
         return ScimAnswer(HTTPStatus.NO_CONTENT)
 
     async def _bring_about(self, after: ProvisionedGroup, members: Members, *, is_new: bool = False) -> None:
@@ -183,14 +183,21 @@ class Groups:
         What is not done to the end is gone on with later, also without the client; a group of which nothing was made is
         forgotten.
         """
-        hint = Hint(HintKind.GROUP, after.list_name, cause="a SCIM request", delay=_LOOKED_AT_AGAIN)
-        await self._groups.put(after, members, hints=[hint], at=self._clock.now())
+        hints = self._provisioner.hints(HintKind.GROUP, after.list_name)
+        await self._groups.put(after, members, hints=hints, at=self._clock.now())
         settlement = await self._provisioner.settle_group(after.list_name)
         if settlement.verdict is Verdict.DONE:
             return
         if is_new and not settlement.is_begun:
             await self._groups.forget(after.id)
         raise refused(settlement)
+
+    def _turn_of(self, resource_id: str) -> AbstractAsyncContextManager[None]:
+        return self._turns.hold(f"group {resource_id}")
+
+    def _turn_of_name(self, display_name: str) -> AbstractAsyncContextManager[None]:
+        """Let nobody else write what is about a name; who writes a group has the turn of that first."""
+        return self._turns.hold(f"name {folded(display_name)}")
 
     async def _check_members(self, ids: Collection[str]) -> None:
         """Refuse members that are no users: dropped, the client would believe that the push worked."""

@@ -8,11 +8,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
+    from teleport_okta.model.hint import Hint, HintKind
     from teleport_okta.model.provisioned import Settlement
 
 
 class Provisioner(Protocol):
     """Brings people to what their records say (`sync/provisioning.py`)."""
+
+    def hints(self, kind: HintKind, of: str) -> list[Hint]:
+        """Return what is to be looked at again some time after a request."""
+        ...
 
     def okta_now(self) -> datetime:
         """Return the time of day by Okta's clock."""

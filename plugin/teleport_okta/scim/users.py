@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.apply.keys import Keys
 from teleport_okta.errors import TeleportOktaError
-from teleport_okta.model.hint import Hint, HintKind
+from teleport_okta.model.hint import HintKind
 from teleport_okta.model.names import name_problem
 from teleport_okta.model.provisioned import ProvisionedGroup, ProvisionedUser, Verdict, scim_id
 from teleport_okta.scim.calls import ScimAnswer, Verb
@@ -35,13 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from teleport_okta.clock import Clock
+    from teleport_okta.model.hint import Hint
     from teleport_okta.scim.calls import Json, ScimCall
     from teleport_okta.scim.protocol.filters import Filter
     from teleport_okta.scim.provisioner import Provisioner
     from teleport_okta.state.store import Store
-
-_LOOKED_AT_AGAIN: Final = 30.0
-"""Seconds after a request until the person is read by id again: Okta's API shows by then what the request was about."""
 
 _SCANNED_AT_ONCE: Final = 200
 """Users that a filter without an index looks at before others have their turn."""
@@ -175,7 +173,7 @@ class Users:
                     changed = replace(changed, modified=self._clock.now())
                 if after.active is None and not before.active:
                     # Nothing is said of access, and Okta's API may have ended the denial: it is not brought about anew.
-                    await self._users.put(changed, hints=_hints(changed), at=self._clock.now())
+                    await self._users.put(changed, hints=self._hints(changed), at=self._clock.now())
                 else:
                     await self._bring_about(before, changed)
                     if not before.is_answered and call.is_awaited():
@@ -196,7 +194,7 @@ class Users:
         """Take down what a request says, and bring it about in Teleport. Raises ScimError and StateError."""
         unkept: StateError | None = None
         try:
-            await self._users.put(after, hints=_hints(after), at=self._clock.now())
+            await self._users.put(after, hints=self._hints(after), at=self._clock.now())
         except StateError as error:
             if after.active:
                 raise
@@ -213,6 +211,9 @@ class Users:
             is_refused = settlement.verdict is Verdict.CONFLICT
             await self._take_back(None if is_refused and _is_begun_creation(before) else before, after)
         raise refused(settlement)
+
+    def _hints(self, user: ProvisionedUser) -> list[Hint]:
+        return self._provisioner.hints(HintKind.PERSON, user.okta_id)
 
     async def _lists_of(self, user: ProvisionedUser) -> list[str]:
         """Return the lists of pushed groups that somebody who comes back is in."""
@@ -298,10 +299,6 @@ class Users:
         shown = ScimUser(user.id, _content(user), created=user.created, modified=user.modified)
         named = [(group.id, group.display_name) for group in groups.get(user.id, ())]
         return user_json(shown, named, base_url=self._base_url)
-
-
-def _hints(user: ProvisionedUser) -> list[Hint]:
-    return [Hint(HintKind.PERSON, user.okta_id, cause="a SCIM request", delay=_LOOKED_AT_AGAIN)]
 
 
 def _content(user: ProvisionedUser) -> UserContent:

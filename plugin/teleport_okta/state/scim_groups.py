@@ -61,6 +61,11 @@ class ScimGroups:
         found = await self._some("id = ? AND NOT is_deleted", (scim_id,))
         return found[0] if found else None
 
+    async def being_deleted(self, scim_id: str) -> ProvisionedGroup | None:
+        """Return a group whose deletion was begun, and of which the client was not told that it is done."""
+        found = await self._some("id = ? AND is_deleted AND NOT is_answered", (scim_id,))
+        return found[0] if found else None
+
     async def named(self, display_name: str) -> ProvisionedGroup | None:
         """Return the group of a name, compared without case; None where there is none."""
         found = await self._some("folded = ? AND NOT is_deleted", (folded(display_name),))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.desired.directory import lists_wanted
 from teleport_okta.desired.doors import DEPROVISIONED
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.okta import UserStatus
 from teleport_okta.model.provisioned import Settlement, Verdict, is_person_id
 from teleport_okta.model.scope import Scope
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from teleport_okta.sync.full_pass import FullPass
     from teleport_okta.sync.procedure import Settled
     from teleport_okta.sync.sources import OktaSource
+
+_LOOKED_AT_AGAIN: Final = 30.0
+"""Seconds after a request until it is looked at again: Okta's API shows by then what the request was about."""
 
 _PASS_AFTER: Final = 30.0
 """Seconds from a request that could not be done to a full pass: the client repeats it meanwhile."""
@@ -49,6 +53,8 @@ class Provisioning:
         self._clock = clock
         self._organization = ""
         self._is_owing = asyncio.Event()
+        self.is_followed = True
+        """Whether hints are looked at between passes."""
 
     async def catch_up(self, reconcile: Callable[[str], Awaitable[bool]]) -> None:
         """Have a full pass made some time after a request that could not be done.
@@ -60,6 +66,10 @@ class Provisioning:
             self._is_owing.clear()
             await self._clock.sleep(_PASS_AFTER)
             await reconcile("a SCIM request could not be done")
+
+    def hints(self, kind: HintKind, of: str) -> list[Hint]:
+        """Return what is to be looked at again some time after a request; nothing where nobody follows hints."""
+        return [Hint(kind, of, cause="a SCIM request", delay=_LOOKED_AT_AGAIN)] if self.is_followed else []
 
     def okta_now(self) -> datetime:
         """Return the time of day by Okta's clock, by which the API dates assignments."""
@@ -97,23 +107,34 @@ class Provisioning:
 
     async def settle_group(self, list_name: str) -> Settlement:
         """Bring the access list of a group to what the client, or Okta's API, says, and return what became of it."""
-        reads = KeyReads(groups={list_name: GroupRead(grants=False)})
+        is_begun = False
         try:
-            settled = await self._pass.settle(Scope.of(groups=[list_name]), trigger=TRIGGER, reads=reads, by_hand=True)
+            settled = await self._settled_group(list_name)
+            if _held_of_list(settled, list_name):
+                # The brake goes by what the last full pass found: groups that were pushed since count as well.
+                is_begun = _is_begun(settled)
+                self._pass.registry.count((await self._pass.terms()).policy.owner)
+                settled = await self._settled_group(list_name)
         except TeleportOktaError as error:
             _log.warning("a SCIM request about the group of list %s is to be repeated: %s", list_name, error)
-            return self._owed(str(error))
+            return self._owed(str(error), is_begun=is_begun)
         if settled.reading.directory is None:
             return Settlement(Verdict.LATER, "groups and lists have not been read yet since the start")
-        is_begun = any(outcome.result is Result.DONE for outcome in settled.outcomes)
-        held = [row for row in settled.plan.held if row.okta_id == list_name or row.name.startswith(f"{list_name}/")]
+        is_begun = is_begun or _is_begun(settled)
+        held = _held_of_list(settled, list_name)
         failed = [one for one in settled.outcomes if one.result is not Result.DONE]
         if held or failed:
             return self._owed(_held(held[0]) if held else _failed(failed[0]), is_begun=is_begun)
         for row in settled.plan.quarantined:
             if row.kind == ACCESS_LIST and row.okta_id == list_name:
                 return Settlement(Verdict.CONFLICT, f"{row.reason}; {row.remedy}", is_begun)
+        if list_name in settled.reading.directory.okta.pushed and not _has_list(settled, list_name):
+            return self._owed(_no_room(settled.reading.directory.imports.list_limit), is_begun=is_begun)
         return Settlement(Verdict.DONE, is_begun=is_begun)
+
+    async def _settled_group(self, list_name: str) -> Settled:
+        reads = KeyReads(groups={list_name: GroupRead(grants=False)})
+        return await self._pass.settle(Scope.of(groups=[list_name]), trigger=TRIGGER, reads=reads, by_hand=True)
 
     async def settle(
         self, okta_id: str, *, is_wanted: bool, is_new: bool = False, groups: Collection[str] = ()
@@ -156,6 +177,29 @@ class Provisioning:
         if aside:
             return Settlement(Verdict.CONFLICT, f"{aside[0].reason}; {aside[0].remedy}", is_begun)
         return Settlement(Verdict.LATER, _denied_by_okta(settled, okta_id), is_begun)
+
+
+def _is_begun(settled: Settled) -> bool:
+    return any(outcome.result is Result.DONE for outcome in settled.outcomes)
+
+
+def _held_of_list(settled: Settled, list_name: str) -> list[Held]:
+    """Return what is held of a list: its end, and its members."""
+    rows = settled.plan.held
+    return [row for row in rows if row.okta_id == list_name or row.name.startswith(f"{list_name}/")]
+
+
+def _has_list(settled: Settled, list_name: str) -> bool:
+    """Whether a list was found, or made: a cluster may have no room for another one."""
+    directory = settled.reading.directory
+    made = {outcome.change.name for outcome in settled.outcomes if outcome.change.kind == ACCESS_LIST}
+    return list_name in made or (directory is not None and list_name in directory.actual.access_lists)
+
+
+def _no_room(limit: int | None) -> str:
+    if limit is None:
+        return "the access list was not made"
+    return f"the cluster's licence allows {limit} access lists, and there are as many: delete one, or have it changed"
 
 
 def _denied_by_okta(settled: Settled, okta_id: str) -> str:

@@ -122,7 +122,10 @@ class Settler:
         at = self._context.keys.time()
         ids = sorted(okta_id for okta_id in named(scope.users) if is_person_id(okta_id))
         app, people = await self._people(ids, reads)
-        users, locks = await self._users({*names, *self._names_of(ids, people)})
+        # A user whom an earlier process made a moment ago may not have been listed to this one.
+        records = await provisioned(self._context.store, self._settings, ids)
+        said = {record.name for record in records.values()}
+        users, locks = await self._users({*names, *said, *self._names_of(ids, people)})
         actual = ActualUsers(users, locks)
         directory = self._context.registry.directory
         if directory is not None and (named(scope.groups) or named(scope.apps)):

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from contract.scim.door import ALONE, GROUP, PATCH, built_door
 
 OWNER = "owner@x.io"
+ROOMY = {"brake": {"floor": 100, "stated_ratio": 1.0}}
 LISTS = {"access_lists": {"default_owners": [OWNER]}}
 PUSHING_ALONE = {**ALONE, **LISTS}
 PUSHING_BOTH = {"sync": {"apps_and_groups": True}, **LISTS}

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
-from contract.scim.door import ALONE, USER, built_door
+from contract.scim.door import ALONE, GROUP, USER
+from contract.scim.pushed_groups import PUSHING_ALONE, PUSHING_BOTH, built_pushing
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import Status, check_server
 
@@ -41,12 +42,12 @@ PATCHES = ("check_add_attribute", "check_remove_attribute", "check_replace_attri
 
 # The checker creates and deletes a user for nearly every check, each of whom is harmed.
 ROOMY = {"brake": {"floor": 10_000, "stated_ratio": 1.0}}
-MODES = {"both doors": {}, "scim alone": ALONE}
+MODES = {"both doors": PUSHING_BOTH, "scim alone": PUSHING_ALONE, "without groups": ALONE}
 
 
 @pytest.fixture(params=MODES)
 async def server(request, tmp_path):
-    async with built_door(tmp_path, settings={**MODES[request.param], **ROOMY}) as built:
+    async with built_pushing(tmp_path, {**MODES[request.param], **ROOMY}) as built:
         yield built
 
 
@@ -74,19 +75,24 @@ async def test_a_strict_checker_finds_no_fault_has_checked_everything_and_leaves
     ]
     assert wrong == []
     of_users = [one for one in results if one.resource_type == "User"]
+    of_groups = {one.title for one in results if one.resource_type == "Group" and one.status is Status.SUCCESS}
     ran = Counter(one.title for one in results if one.status is Status.SUCCESS)
     assert CHECKS - ran.keys() == set()
     # Search from the root is not offered.
     assert {one.title for one in results if one.status is Status.SKIPPED} <= {"search_with_attributes"}
-    assert {"object_creation", "object_query", "object_replacement", "object_deletion", *PATCHES} <= {
-        one.title for one in of_users if one.status is Status.SUCCESS
-    }
+    of_each = {"object_creation", "object_query", "object_replacement", "object_deletion", *PATCHES}
+    assert of_each <= {one.title for one in of_users if one.status is Status.SUCCESS}
+    has_groups = bool(server.world.settings.access_lists.default_owners)
+    assert (GROUP in schemas) is has_groups
+    assert of_groups >= (of_each if has_groups else set())
     writable = len(advertised(schemas[USER])) + len(advertised(schemas[ENTERPRISE]))
     for title in PATCHES:
         patched = [one for one in of_users if one.title == title]
         assert len(patched) >= writable - len({"userName", "active"}), (title, len(patched), writable)
     # Nothing of what it made is left.
     assert (await server.ask("GET", "/Users")).body["totalResults"] == 0
+    assert (await server.ask("GET", "/Groups")).body.get("totalResults", 0) == 0
+    assert not server.world.teleport.cluster.access_lists.all_stored()
     assert not server.world.owned()
     server.world.clock.advance(60)
     report = await server.world.run()

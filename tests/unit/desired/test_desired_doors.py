@@ -107,6 +107,8 @@ def test_a_suspension_that_the_api_told_is_not_lifted_by_the_clients_word():
     suspended = leaver_lock("00uADA", "ada@x.io", ends_in=None)
     plan = planned(told(listing(), ADA), [user], [suspended])
     assert ("unlock", "ada@x.io") not in steps(plan)
+    left = leaver_lock("00uADA", "ada@x.io", ends_in=DEPROVISIONED_LOCK)
+    assert ("unlock", "ada@x.io") in steps(planned(told(listing(), ADA), [user], [left]))
     alone = planned(told(listing(), ADA, is_all=True), [user], [suspended])
     assert ("unlock", "ada@x.io") in steps(alone)
 
