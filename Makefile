@@ -66,7 +66,7 @@ lock: setup ## resolve the dependencies anew: for development, and the image's t
 	@$(COMPILE) pyproject.toml --constraint requirements.lock --output-file requirements-runtime.lock
 	@$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 
-bench: setup ## measure: calls of both systems, leavers first, single keys, memory, planning, changes a second, changes between passes, large lists, records, ways in
+bench: setup ## measure: calls of both systems, leavers first, single keys, memory, planning, changes a second, changes between passes, SCIM requests, large lists, records, ways in
 	@$(BIN)/python -m tests.bench
 
 soak-props: setup ## at least 10,000 random histories with faults and crashes; takes a while

@@ -29,6 +29,7 @@ from tests.bench import (
     okta_calls,
     planning,
     records,
+    scim,
     settling,
     throughput,
     ways,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tests.bench.directory_passes import DirectoryPass
+    from tests.bench.scim import ScimSizes
 
 PARTS = (
     "calls",
@@ -57,6 +59,7 @@ PARTS = (
     "following",
     "directory-planning",
     "large-lists",
+    "scim",
 )
 
 
@@ -79,6 +82,7 @@ class Sizes:
     settled_group: int
     list_changed: int
     list_made: int
+    scim: ScimSizes
 
 
 FULL = Sizes(
@@ -93,6 +97,7 @@ FULL = Sizes(
     settled_group=5_000,
     list_changed=20_000,
     list_made=50_000,
+    scim=scim.FULL,
 )
 QUICK = Sizes(
     calls=(0, 40, 1_200),
@@ -106,6 +111,7 @@ QUICK = Sizes(
     settled_group=500,
     list_changed=1_000,
     list_made=6_000,
+    scim=scim.QUICK,
 )
 
 
@@ -177,6 +183,8 @@ def _measured_with_directory(
     if "large-lists" in parts:
         below = _below(directory, "large-lists")
         rows += large_lists.measured(sizes.list_changed, sizes.list_made, below, progress)
+    if "scim" in parts:
+        rows += scim.measured(sizes.scim, _below(directory, "scim"), progress)
     return rows
 
 

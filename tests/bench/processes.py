@@ -112,6 +112,29 @@ def okta_of(kind: str, *numbers: int) -> Iterator[Sandbox]:
 
 
 @contextmanager
+def served(name: str, *arguments: object) -> Iterator[Sandbox]:
+    """Run a module of the benchmarks that serves until it is stopped, and prints one line of JSON when it is ready."""
+    with _stopped_at_the_end(_ready(_piped(name, *arguments), name)) as sandbox:
+        yield sandbox
+
+
+@dataclass
+class AnsweringSandbox(Sandbox):
+    """A sandbox that answers lines of its standard input, too."""
+
+    answering: Answering
+
+
+@contextmanager
+def served_and_answering(name: str, *arguments: object) -> Iterator[AnsweringSandbox]:
+    """Run such a module that answers each line with a line of JSON, too."""
+    process = _piped(name, *arguments)
+    started = _ready(process, name)
+    with _stopped_at_the_end(AnsweringSandbox(started.line, process, Answering(process))) as sandbox:
+        yield sandbox
+
+
+@contextmanager
 def teleport(directory: Path) -> Iterator[Sandbox]:
     """Run an empty cluster, as `teleport-okta sandbox teleport` does."""
     with _stopped_at_the_end(Sandbox.started("teleport", "--dir", directory)) as sandbox:
@@ -156,6 +179,11 @@ def cpu_seconds(pid: int) -> float:
     """Return the processor time that a process has used so far (`man 5 proc`: utime and stime, in ticks)."""
     after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(after_name[11]) + int(after_name[12])) / _TICKS_A_SECOND
+
+
+def _piped(name: str, *arguments: object) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(module(name, *arguments), cwd=ROOT, env=ENVIRONMENT, text=True, stdin=pipe, stdout=pipe)
 
 
 def _ready(process: subprocess.Popen[str], what: str) -> Sandbox:

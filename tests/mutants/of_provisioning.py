@@ -75,7 +75,7 @@ OF_PROVISIONING = (
     Mutant(
         "a request is answered before it is so",
         "sync/provisioning.py",
-        "if (okta_id in users) is is_wanted and not is_stuck:",
+        "if has_user is is_wanted and not is_stuck:",
         "if True:",
         (_USERS + "test_a_local_user_of_that_name_is_a_conflict_that_says_so",),
         "An answer says what is in Teleport.",

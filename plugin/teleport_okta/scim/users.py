@@ -186,8 +186,8 @@ class Users:
             before = await self._found(resource_id)
             denied = replace(before, denied_at=self._provisioner.okta_now())
             await self._bring_about(before, denied)
-            await self._users.put(replace(denied, is_deleted=True), at=self._clock.now())
             await self._groups.take_out(denied.id)
+            await self._users.put(replace(denied, is_deleted=True), at=self._clock.now())
         return ScimAnswer(HTTPStatus.NO_CONTENT)
 
     async def _bring_about(self, before: ProvisionedUser | None, after: ProvisionedUser) -> None:

@@ -38,7 +38,10 @@ _PASS_AFTER: Final = 30.0
 TRIGGER: Final = "scim"
 """The trigger of what a SCIM request brought about, in the journal."""
 
-_NO_LISTS: Final = "no access lists are kept: the cluster has none, or access_lists.enabled is false"
+_NO_LISTS: Final = (
+    "no access lists are kept: the cluster has none, access_lists.enabled is false, or access_lists.default_owners "
+    "names nobody"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -161,8 +164,10 @@ class Provisioning:
 
     def _judged(self, settled: Settled, okta_id: str, *, is_wanted: bool) -> Settlement:
         """Say what became of a person: by what was done, then by what stands in the way."""
-        users = self._pass.registry.users.owned.values()
-        is_begun = okta_id in users and any(outcome.result is Result.DONE for outcome in settled.outcomes)
+        registry = self._pass.registry
+        owned = registry.users.owned
+        has_user = any(owned.get(name) == okta_id for name in registry.names_of(okta_id))
+        is_begun = has_user and any(outcome.result is Result.DONE for outcome in settled.outcomes)
         failed = [one for one in settled.outcomes if one.result is not Result.DONE and one.change.okta_id == okta_id]
         held = [row for row in settled.plan.held if row.okta_id == okta_id]
         if held or failed:
@@ -170,7 +175,7 @@ class Provisioning:
         aside = [row for row in settled.plan.quarantined if row.kind == USER and row.okta_id == okta_id]
         # Somebody who cannot be renamed has a user all the same, under the name of before.
         is_stuck = is_wanted and bool(aside or okta_id in settled.plan.waiting)
-        if (okta_id in users) is is_wanted and not is_stuck:
+        if has_user is is_wanted and not is_stuck:
             return Settlement(Verdict.DONE, is_begun=is_begun)
         if okta_id in settled.plan.waiting:
             return Settlement(Verdict.LATER, "; ".join(settled.plan.warnings) or "the person has to wait", is_begun)

@@ -326,7 +326,7 @@ class Reader:
         )
         held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if is_person_id(okta_id)}
         absent = held - {row.okta_id for row in listing.people} - {row.okta_id for row in listing.malformed}
-        vouched = {one for one, record in records.items() if record.active and one.startswith(OKTA_USER_ID)}
+        vouched = set() if is_all else {one for one, record in records.items() if record.active and _is_of_okta(one)}
         vouched -= {row.okta_id for row in listing.people} | {row.okta_id for row in listing.malformed}
         if (absent or vouched) and on_people is not None:
             unasked = replace(listing, unconfirmed=frozenset(absent | vouched))
@@ -460,6 +460,10 @@ class Reader:
             limits=limits,
         )
         return {GROUPS: groups, APPS: apps} | doubted_rosters(directory) | app_rosters
+
+
+def _is_of_okta(okta_id: str) -> bool:
+    return okta_id.startswith(OKTA_USER_ID)
 
 
 def _without_grants(directory: Directory) -> Directory:

@@ -116,7 +116,10 @@ class Reading:
         """Return what should be done within the scope, and what the brake holds of it."""
         quarantine = self.remembered.quarantine
         users = self._users_plan(now)
-        holders = holders_after(users, self.users, self.expected, self.left)
+        holders = None
+        if self.directory is not None or self.lists_of_leavers.lists:
+            # Who is who of everybody: a single user with nothing in lists is planned without that.
+            holders = holders_after(users, self.users, self.expected, self.left)
         rows = tuple(reports(self.inheritance, users.changes, self.scope))
         plan = merged(
             users,
@@ -160,8 +163,8 @@ class Reading:
             return users
         return merged(users, plan_replaced(replaced, desired, self.actual, self.policy, now=now))
 
-    def _directory_plan(self, holders: Holders, now: datetime) -> Plan:
-        if self.directory is None:
+    def _directory_plan(self, holders: Holders | None, now: datetime) -> Plan:
+        if self.directory is None or holders is None:
             return Plan()
         imports, actual = self.directory.imports, self.directory.actual
         doubted = frozenset(name for name in (GROUPS, APPS) if not self.absences.get(name, BELIEVED).believed)
@@ -170,10 +173,12 @@ class Reading:
             wanted, actual, holders, imports, now=now, lists_before=self.remembered.lists, scope=self.scope
         )
 
-    def _departures_plan(self, holders: Holders) -> Plan:
+    def _departures_plan(self, holders: Holders | None) -> Plan:
         """Plan that leavers are taken out of the lists that no other plan is about."""
         found, owner = self.lists_of_leavers, self.policy.owner
         unread = Plan(warnings=(found.unread,) if found.unread else ())
+        if holders is None:
+            return unread
         return merged(plan_departures(found.lists, found.members, holders, owner), unread)
 
     def departing(self, now: datetime) -> frozenset[str]:

@@ -274,7 +274,9 @@ class Settler:
         owned = known.owned
         if not others.isdisjoint(owned):
             owned = {name: okta_id for name, okta_id in owned.items() if name not in others}
-        return KnownUsers({**owned, **ours}, (known.others - ours.keys()) | others)
+        if any(owned.get(name) != okta_id for name, okta_id in ours.items()):
+            owned = {**owned, **ours}
+        return KnownUsers(owned, (known.others - ours.keys()) | others)
 
     def _lists_of(self, names: Collection[str]) -> ListsOfLeavers:
         """Return the lists that carry our owner label and have one of these users because of an import."""

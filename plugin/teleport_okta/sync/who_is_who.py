@@ -76,15 +76,13 @@ class WhoIsWho:
         so the record was given on, by a process that died before it could note it.
         """
         users, locks = actual.users, LocksOfUsers(actual.locks.values(), owner=owner, now=now)
-        known = self._replaced | self._owned
-        found = {
-            name: okta_id
-            for name, okta_id in known.items()
-            if okta_id
-            and name in users
-            and labels.owner_of(users[name].labels) != owner
-            and labels.okta_id_of(users[name].labels) in {None, okta_id}
-        }
+        found = {}
+        # By what was read: that is one user of thousands where a single key is settled.
+        for name, user in users.items():
+            okta_id = self._owned[name] if name in self._owned else self._replaced.get(name, "")
+            is_theirs = labels.okta_id_of(user.labels) in {None, okta_id}
+            if okta_id and labels.owner_of(user.labels) != owner and is_theirs:
+                found[name] = okta_id
         if actual.locks_unread:
             return found
         return {

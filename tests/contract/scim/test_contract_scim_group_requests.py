@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import grpc
 import pytest
-from contract.scim.door import GROUP, USER
+from contract.scim.door import ALONE, GROUP, USER
 from contract.scim.pushed_groups import (
     PUSHING_ALONE,
     PUSHING_BOTH,
@@ -429,6 +429,42 @@ async def test_a_list_of_its_name_that_is_not_ours_is_a_conflict(door):
     assert (answer.status, answer.body["scimType"]) == (409, "uniqueness")
     assert "not ours" in answer.detail
     assert list_of(door, second).spec.title == "Somebody's"
+
+
+async def test_a_list_that_is_a_member_of_another_is_emptied_and_ends_when_it_is_none_any_more(door):
+    """The nesting is known from the next pass on; until then Teleport says it."""
+    group, people = await pushed(door, "Looms", door.ada), door.world.teleport.administrator.lists
+    people.create("parent", title="Parent")
+    people.nest("parent", f"scim-{group}")
+    for status, passes in ((429, 0), (409, 1)):
+        for _ in range(passes):
+            door.world.clock.advance(60)
+            await door.world.run()
+        answer = await door.ask("DELETE", f"/Groups/{group}")
+        assert answer.status == status
+        assert "parent" in answer.detail.lower()
+    assert members_of(door, group) == set()
+    people.remove_member("parent", f"scim-{group}")
+    door.world.clock.advance(3601)
+    assert (await door.world.run()).succeeded
+    assert members_of(door, group) is None
+    assert (await door.ask("DELETE", f"/Groups/{group}")).status == 204
+
+
+@pytest.mark.parametrize("settings", [ALONE, {"sync": {"apps_and_groups": True}}], ids=["scim alone", "both doors"])
+async def test_without_an_owner_groups_are_refused_on_every_verb(tmp_path, settings):
+    async with built_pushing(tmp_path, settings) as door:
+        answers = [
+            await post_group(door, "Looms"),
+            await door.ask("GET", "/Groups"),
+            await put_group(door, NOBODY, "Looms"),
+            await patch_group(door, NOBODY, add(NOBODY)),
+            await door.ask("DELETE", f"/Groups/{NOBODY}"),
+        ]
+        assert [answer.status for answer in answers] == [501] * 5
+        assert all("access_lists.default_owners" in answer.detail for answer in answers)
+        types = (await door.ask("GET", "/ResourceTypes")).body["Resources"]
+        assert [one["id"] for one in types] == ["User"]
 
 
 # The brake

@@ -126,3 +126,11 @@ async def test_a_creation_that_the_api_forbids_leaves_no_record_though_it_ended_
     assert answer.status == 429
     assert not await door.named("ada@x.io")
     assert set(door.world.locks()) == {"ada@x.io"}
+
+
+async def test_a_user_who_was_deleted_in_teleport_comes_back_with_the_next_pass(alone):
+    ada = await alone.provision("ada@x.io", okta_id=ADA)
+    alone.world.teleport.administrator.delete_user("ada@x.io")
+    alone.world.clock.advance(60)
+    assert (await alone.world.run()).applied
+    assert alone.world.users()["ada@x.io"].Metadata.Labels[labels.SCIM_ID] == ada

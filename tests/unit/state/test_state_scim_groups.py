@@ -178,6 +178,16 @@ async def test_a_forgotten_group_was_never_there(store, groups):
     assert await members(groups) == []
 
 
+async def test_a_deletion_that_was_not_answered_is_known_as_such(store, groups):
+    await put(store, a_group(1))
+    assert await groups.being_deleted("g1") is None
+    begun = a_group(1, is_deleted=True, is_answered=False)
+    await put(store, begun)
+    assert await groups.being_deleted("g1") == begun
+    await put(store, a_group(1, is_deleted=True))
+    assert await groups.being_deleted("g1") is None
+
+
 async def test_a_deleted_group_is_known_of(store, groups):
     await put(store, a_group(1, is_deleted=True))
     assert await groups.are_known()
