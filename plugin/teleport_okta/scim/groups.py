@@ -17,13 +17,11 @@ from teleport_okta.model.provisioned import ProvisionedGroup, Verdict
 from teleport_okta.scim.calls import ScimAnswer, Verb
 from teleport_okta.scim.errors import ScimError, ScimType, bad_request, refused
 from teleport_okta.scim.identity import group_id
+from teleport_okta.scim.listing import list_answer
 from teleport_okta.scim.protocol.bodies import read_group
-from teleport_okta.scim.protocol.filters import parse_filter
 from teleport_okta.scim.protocol.group_patching import patch_group
-from teleport_okta.scim.protocol.paging import Page
-from teleport_okta.scim.protocol.parameters import parameter
 from teleport_okta.scim.protocol.projection import Projection
-from teleport_okta.scim.protocol.rendering import group_json, list_json
+from teleport_okta.scim.protocol.rendering import group_json
 from teleport_okta.scim.resources import GroupContent, GroupPatch, ScimGroup
 from teleport_okta.state.scim_groups import Members
 from teleport_okta.state.scim_users import folded
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.scim.calls import Json, ScimCall
-    from teleport_okta.scim.protocol.filters import Filter
     from teleport_okta.scim.provisioner import Provisioner
     from teleport_okta.state.store import Store
 
@@ -65,7 +62,7 @@ class Groups:
         projection = Projection.read(call.query)
         match call.verb:
             case Verb.LIST:
-                return await self._list(call, projection)
+                return await list_answer(call.query, self, "Group", scanned_at_once=_SCANNED_AT_ONCE)
             case Verb.GET:
                 return await self._shown(await self._found(call.resource_id), projection)
             case Verb.CREATE:
@@ -75,39 +72,34 @@ class Groups:
             case Verb.DELETE:
                 return await self._delete(call)
 
-    async def _list(self, call: ScimCall, projection: Projection) -> ScimAnswer:
-        page, text = Page.read(call.query), parameter(call.query, "filter")
-        if text is None:
-            found = await self._groups.page(skip=page.start_index - 1, most=page.count)
-            total, groups = found.total, [*found.groups]
-        else:
-            every = await self._matching(parse_filter(text, "Group"))
-            total, groups = len(every), every[page.start_index - 1 : page.start_index - 1 + page.count]
-        members = await self._members(groups, projection)
-        shown = [projection.apply(self._json(group, members)) for group in groups]
-        return ScimAnswer(HTTPStatus.OK, list_json(total, page.start_index, shown))
+    async def page(self, *, skip: int, most: int) -> tuple[int, Sequence[ProvisionedGroup]]:
+        """Return how many groups there are, and some of them (`Listed`)."""
+        found = await self._groups.page(skip=skip, most=most)
+        return found.total, found.groups
 
-    async def _matching(self, wanted: Filter) -> list[ProvisionedGroup]:
-        """Return the groups that a filter finds: by an index where there is one, else by a look at each."""
-        match wanted.equality:
-            case ("displayName", value):
+    async def looked_up(self, attribute: str, value: str) -> Sequence[ProvisionedGroup] | None:
+        """Return the groups that have a value, where there is an index (`Listed`)."""
+        match attribute:
+            case "displayName":
                 found = await self._groups.named(value)
-                return [found] if found is not None else []
-            case ("id", value):
+            case "id":
                 found = await self._groups.get(value)
-                return [found] if found is not None else []
-            case ("externalId", value):
+            case "externalId":
                 return await self._groups.with_external_id(value)
-        matching: list[ProvisionedGroup] = []
-        skip = 0
-        while some := (await self._groups.page(skip=skip, most=_SCANNED_AT_ONCE)).groups:
-            members = await self._groups.members([group.id for group in some])
-            for group in some:
-                if wanted.matches(self._json(group, members)):
-                    matching.append(group)
-                await asyncio.sleep(0)
-            skip += len(some)
-        return matching
+            case _:
+                return None
+        return [] if found is None else [found]
+
+    async def shown(self, resources: Sequence[ProvisionedGroup], projection: Projection) -> list[Json]:
+        """Return groups as clients see them, with members only if they are wanted (`Listed`)."""
+        members: Mapping[str, list[str]] = {}
+        if projection.wants(_MEMBERS):
+            members = await self._groups.members([group.id for group in resources])
+        shown = []
+        for group in resources:
+            shown.append(projection.apply(self._json(group, members)))
+            await asyncio.sleep(0)
+        return shown
 
     async def _create(self, call: ScimCall, projection: Projection) -> ScimAnswer:
         content = read_group(call.body)
@@ -213,14 +205,8 @@ class Groups:
             raise ScimError(HTTPStatus.NOT_FOUND, "There is no group with this id.")
         return found
 
-    async def _members(self, groups: Sequence[ProvisionedGroup], projection: Projection) -> Mapping[str, list[str]]:
-        if not projection.wants(_MEMBERS):
-            return {}
-        return await self._groups.members([group.id for group in groups])
-
     async def _shown(self, group: ProvisionedGroup, projection: Projection) -> ScimAnswer:
-        members = await self._members([group], projection)
-        return ScimAnswer(HTTPStatus.OK, projection.apply(self._json(group, members)))
+        return ScimAnswer(HTTPStatus.OK, (await self.shown([group], projection))[0])
 
     def _json(self, group: ProvisionedGroup, members: Mapping[str, list[str]]) -> Json:
         content = GroupContent(group.display_name, group.external_id)

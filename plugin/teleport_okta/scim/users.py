@@ -20,13 +20,11 @@ from teleport_okta.model.provisioned import ProvisionedGroup, ProvisionedUser, V
 from teleport_okta.scim.calls import ScimAnswer, Verb
 from teleport_okta.scim.errors import ScimError, ScimType, bad_request, later, refused
 from teleport_okta.scim.identity import id_without_okta, okta_id_named
+from teleport_okta.scim.listing import list_answer
 from teleport_okta.scim.protocol.bodies import read_user
-from teleport_okta.scim.protocol.filters import parse_filter
-from teleport_okta.scim.protocol.paging import Page
-from teleport_okta.scim.protocol.parameters import parameter
 from teleport_okta.scim.protocol.patching import patch_user
 from teleport_okta.scim.protocol.projection import Projection
-from teleport_okta.scim.protocol.rendering import list_json, user_json
+from teleport_okta.scim.protocol.rendering import user_json
 from teleport_okta.scim.resources import ScimUser, UserContent
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.scim_users import folded
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.model.hint import Hint
     from teleport_okta.scim.calls import Json, ScimCall
-    from teleport_okta.scim.protocol.filters import Filter
     from teleport_okta.scim.provisioner import Provisioner
     from teleport_okta.state.store import Store
 
@@ -61,7 +58,7 @@ class Users:
         projection = Projection.read(call.query)
         match call.verb:
             case Verb.LIST:
-                return await self._list(call, projection)
+                return await list_answer(call.query, self, "User", scanned_at_once=_SCANNED_AT_ONCE)
             case Verb.GET:
                 return await self._shown(await self._found(call.resource_id), projection)
             case Verb.CREATE:
@@ -71,38 +68,28 @@ class Users:
             case Verb.DELETE:
                 return await self._delete(call.resource_id)
 
-    async def _list(self, call: ScimCall, projection: Projection) -> ScimAnswer:
-        page, text = Page.read(call.query), parameter(call.query, "filter")
-        if text is None:
-            found = await self._users.page(skip=page.start_index - 1, most=page.count)
-            total, users = found.total, [*found.users]
-        else:
-            wanted = parse_filter(text, "User")
-            every = await self._matching(wanted)
-            total, users = len(every), every[page.start_index - 1 : page.start_index - 1 + page.count]
-        groups = await self._groups_of(users, projection)
-        shown = [projection.apply(self._json(user, groups)) for user in users]
-        return ScimAnswer(HTTPStatus.OK, list_json(total, page.start_index, shown))
+    async def page(self, *, skip: int, most: int) -> tuple[int, Sequence[ProvisionedUser]]:
+        """Return how many users there are, and some of them (`Listed`)."""
+        found = await self._users.page(skip=skip, most=most)
+        return found.total, found.users
 
-    async def _matching(self, wanted: Filter) -> list[ProvisionedUser]:
-        """Return the users whom a filter finds: by an index where there is one, else by a look at each."""
-        match wanted.equality:
-            case ("userName", value):
+    async def looked_up(self, attribute: str, value: str) -> Sequence[ProvisionedUser] | None:
+        """Return the users that have a value, where there is an index (`Listed`)."""
+        match attribute:
+            case "userName":
                 found = await self._users.named(value)
-                return [found] if found is not None else []
-            case ("id", value):
+            case "id":
                 found = await self._users.get(value)
-                return [found] if found is not None else []
-            case ("externalId", value):
+            case "externalId":
                 return await self._users.with_external_id(value)
-        matching: list[ProvisionedUser] = []
-        skip = 0
-        while some := (await self._users.page(skip=skip, most=_SCANNED_AT_ONCE)).users:
-            groups = await self._groups.groups_of([user.id for user in some])
-            matching += [user for user in some if wanted.matches(self._json(user, groups))]
-            skip += len(some)
-            await asyncio.sleep(0)
-        return matching
+            case _:
+                return None
+        return [] if found is None else [found]
+
+    async def shown(self, resources: Sequence[ProvisionedUser], projection: Projection) -> list[Json]:
+        """Return users as clients see them (`Listed`)."""
+        groups = await self._groups_of(resources, projection)
+        return [projection.apply(self._json(user, groups)) for user in resources]
 
     async def _create(self, call: ScimCall, projection: Projection) -> ScimAnswer:
         content = read_user(call.body, replaces=None)
@@ -118,8 +105,9 @@ class Users:
             return replace(answer, status=HTTPStatus.CREATED, location=f"{self._base_url}/Users/{made.id}")
 
     async def _create_person(self, okta_id: str, content: UserContent, call: ScimCall) -> ProvisionedUser:
-        before = await self._users.of_person(okta_id)
-        _refuse_duplicates(content, before, await self._users.named(content.user_name))
+        # Asked together, both are read in one transaction.
+        before, named = await asyncio.gather(self._users.of_person(okta_id), self._users.named(content.user_name))
+        _refuse_duplicates(content, before, named)
         now = self._clock.now()
         number = 0 if before is None else before.incarnation + before.is_deleted
         is_new = before is None or before.is_deleted
@@ -285,8 +273,7 @@ class Users:
             yield
 
     async def _shown(self, user: ProvisionedUser, projection: Projection) -> ScimAnswer:
-        groups = await self._groups_of([user], projection)
-        return ScimAnswer(HTTPStatus.OK, projection.apply(self._json(user, groups)))
+        return ScimAnswer(HTTPStatus.OK, (await self.shown([user], projection))[0])
 
     async def _groups_of(
         self, users: Sequence[ProvisionedUser], projection: Projection

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import socket
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -109,9 +111,16 @@ class Door:
         return found.body["Resources"]
 
 
+_PORTS = itertools.count()
+
+
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    """A port that nobody else gets meanwhile: below those that the system hands out, and each worker has its own."""
+    worker = int("".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", ""))) or 0)
+    while True:
+        port = 20_000 + 1_000 * (worker % 12) + next(_PORTS) % 1_000
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @asynccontextmanager
