@@ -104,7 +104,7 @@ OF_EVIDENCE = (
     Mutant(
         "leavers wait for the reads by id of others",
         "sync/reader.py",
-        "if absent and on_people is not None:",
+        "if (absent or vouched) and on_people is not None:",
         "if False:",
         (_FIRST + "test_the_lock_of_somebody_suspended_waits_for_no_read_by_id_of_those_who_are_absent",),
         "Locks that need nothing are set first.",

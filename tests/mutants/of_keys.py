@@ -27,7 +27,8 @@ OF_KEYS = (
     Mutant(
         "a single key does not ask who else wants the name",
         "sync/settler.py",
-        "        people = await self._with_rivals(people, ids)\n",
+        "        people = await self._with_rivals(people, "
+        "[one for one in sorted(rivals) if self._is_asked(one, WHOLE, None)])\n",
         "",
         (_SETTLED + "test_a_name_that_differs_from_anothers_only_in_case_is_contended_for_one_key_as_for_all",),
         "A contended name goes to the same person by one key as by all.",

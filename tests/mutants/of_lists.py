@@ -70,8 +70,8 @@ OF_LISTS = (
     Mutant(
         "a list ends while its people are about to become users",
         "plan/access_lists.py",
-        "elif members.stays or self._holders.expects(candidate.people):",
-        "elif members.stays:",
+        "elif members.stays or candidate.is_pushed or self._holders.expects(candidate.people):",
+        "elif members.stays or candidate.is_pushed:",
         (
             "unit/plan/test_plan_waiting.py::test_a_list_stays_with_its_roles_while_another_plan_makes_somebody_of_it_a_user",
             "contract/sync/test_contract_registry.py::test_what_a_listing_does_not_show_yet_stays_when_it_is_planned_before_its_people",
@@ -89,8 +89,8 @@ OF_LISTS = (
     Mutant(
         "without lists, roles end while their people are about to become users",
         "plan/access_lists.py",
-        "if people or self._holders.expects(candidate.people):",
-        "if people:",
+        "if (people or self._holders.expects(candidate.people)) and not candidate.is_pushed:",
+        "if people and not candidate.is_pushed:",
         ("unit/plan/test_plan_waiting.py::test_roles_stay_where_lists_are_switched_off",),
         "Roles stay while somebody of their group or app is to become a user.",
     ),

@@ -109,8 +109,7 @@ class PeopleOfKeys:
             found.leaving.add(okta_id)
             return
         try:
-            async with asyncio.timeout(LONGEST_READ):
-                await self._add_row(found, okta_id, read, last_app)
+            await self._add_in_time(found, okta_id, read, last_app)
         except (OktaError, TimeoutError) as error:
             # Of many who left at once each would be waited for: the first who cannot be read speaks for the rest.
             self._is_unanswered = True
@@ -121,11 +120,15 @@ class PeopleOfKeys:
     async def _add_if_answered(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:
         """Read one person of whom a SCIM client speaks; while Okta's API does not answer, nothing is known but that."""
         try:
-            async with asyncio.timeout(LONGEST_READ):
-                await self._add_row(found, okta_id, read, last_app)
+            await self._add_in_time(found, okta_id, read, last_app)
         except (OktaError, TimeoutError) as error:
             why = error if isinstance(error, OktaError) else f"Okta has not answered within {LONGEST_READ:.0f} s"
             _log.warning("%s was provisioned, and cannot be read; what the SCIM client says counts: %s", okta_id, why)
+
+    async def _add_in_time(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:
+        """Read one person for whom nobody waits long. Raises OktaError or TimeoutError."""
+        async with asyncio.timeout(LONGEST_READ):
+            await self._add_row(found, okta_id, read, last_app)
 
     def _locks_meanwhile(self, read: PersonRead) -> bool:
         """Whether somebody is to be locked because of an event while no newer read says more."""
