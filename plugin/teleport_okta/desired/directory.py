@@ -87,6 +87,11 @@ class Candidate:
         """Whether a SCIM client pushed the group: it says who is in it, and people decide what the list grants."""
         return self.of == PUSHED_GROUP
 
+    @property
+    def where(self) -> str:
+        """Where it is said who is in it."""
+        return "by SCIM" if self.is_pushed else "in Okta"
+
 
 @dataclass(frozen=True, slots=True)
 class DesiredDirectory:

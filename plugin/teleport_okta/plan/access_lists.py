@@ -215,7 +215,8 @@ class _Planner:
         if not self._keep_roles(candidate, candidate.name):
             return
         self._made += 1
-        reason = f"{candidate.name} passes the filter {candidate.why}; people of ours in it: {len(people)}"
+        why = "was pushed through SCIM" if candidate.is_pushed else f"passes the filter {candidate.why}"
+        reason = f"{candidate.name} {why}; people of ours in it: {len(people)}"
         if name in self._lists_before:
             reason = f"the list of {candidate.name} was there after the last pass, and is gone"
             self._warnings.append(f"access list {name}: {reason}: it was deleted in Teleport; it is made again")

@@ -90,7 +90,7 @@ def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, own
             name=name,
             subject=candidate.okta_id,
             okta_id=holders.ids.get(name, ""),
-            reason=f"in {candidate.name} in Okta",
+            reason=f"in {candidate.name} {candidate.where}",
             content=TeleportMember(name, labels=carried),
             needs=(holders.standing(name),),
         )
@@ -144,7 +144,7 @@ def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
     harm = Harm(harmed, Evidence.ABSENT, listing=members_of(candidate.okta_id))
     if okta_id in candidate.left or candidate.is_pushed:
         harm = Harm(harmed, Evidence.STATED)
-    return _removal(candidate.okta_id, name, okta_id, f"no longer in {candidate.name} in Okta", harm=harm)
+    return _removal(candidate.okta_id, name, okta_id, f"no longer in {candidate.name} {candidate.where}", harm=harm)
 
 
 def _removal(

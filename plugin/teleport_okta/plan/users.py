@@ -257,6 +257,8 @@ class _Planner:
         self._coming.add(wanted.name)
         user = _new_user(wanted, self._policy)
         locked = self._locks.about(wanted.name, wanted.okta_id)
+        # Whom Okta's API shows is assigned there, whatever a SCIM client said too.
+        is_said = bool(wanted.person.scim_id) and wanted.person.assignment_status is None
         self._arrivals.append(
             Change(
                 action=Action.CREATE,
@@ -264,7 +266,7 @@ class _Planner:
                 name=wanted.name,
                 subject=wanted.name,
                 okta_id=wanted.okta_id,
-                reason="returned" if locked else "assigned in Okta",
+                reason="returned" if locked else "provisioned through SCIM" if is_said else "assigned in Okta",
                 content=user,
             )
         )

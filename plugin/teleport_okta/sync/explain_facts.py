@@ -21,6 +21,7 @@ from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.names import DEFAULT_ROLE, app_server_name
 from teleport_okta.plan.nesting import Nesting
 from teleport_okta.sync.policy import NO_LISTS, NO_OWNERS
+from teleport_okta.sync.provisioned import provisioned_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.hint import Hint
     from teleport_okta.model.inheritance import LeftMembership
     from teleport_okta.model.okta import OktaApp
+    from teleport_okta.model.provisioned import ProvisionedUser
     from teleport_okta.plan.actual import ActualDirectory
     from teleport_okta.settings import Settings
     from teleport_okta.state.directory import SeenList
@@ -62,6 +64,8 @@ class Facts:
     imports_directory: bool = True
     source_app: str | None = None
     people: Mapping[str, SeenPerson] = field(default_factory=dict)
+    provisioned: Mapping[str, ProvisionedUser] = field(default_factory=dict)
+    is_scim_alone: bool = False
     users: Mapping[str, str] = field(default_factory=dict)
     others: frozenset[str] = frozenset()
     okta: Directory | None = None
@@ -162,6 +166,8 @@ async def gathered(store: Store, settings: Settings, registry: Registry | None, 
         imports_directory=settings.sync.apps_and_groups,
         source_app=settings.okta.app_id if settings.sync.source == "saml_app" else None,
         people=await store.people(),
+        provisioned=await provisioned_as(store, settings, asked),
+        is_scim_alone=settings.sync.source == "scim",
         users=users,
         quarantine=tuple(await store.quarantine()),
         findings=await store.findings(),

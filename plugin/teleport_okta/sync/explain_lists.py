@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model import labels
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
+from teleport_okta.model.provisioned import is_pushed
 from teleport_okta.model.scope import OKTA_APP_ID
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP
 from teleport_okta.sync.explanation import ENDED, Link, moment
@@ -58,6 +59,12 @@ def list_chain(facts: Facts, name: str) -> Link:
         then = (*roles_of(facts, name), *_members(facts, name))
         text = "a list that people made: it does not carry our owner label"
         return Link(ACCESS_LIST, text, title, name, then)
+    if is_pushed(name):
+        made_of = Link("group", _pushed(facts, name), title, name)
+        then = (made_of, *roles_of(facts, name), *_owners(facts, name), *_members(facts, name))
+        return Link(
+            ACCESS_LIST, "a list of ours; people decide what it grants", title, name, then, ((ACCESS_LIST, name),)
+        )
     is_app = name.startswith(OKTA_APP_ID)
     known = facts.apps if is_app else facts.groups
     of = "app" if is_app else "group"
@@ -71,6 +78,14 @@ def list_chain(facts: Facts, name: str) -> Link:
         (made_of, *roles_of(facts, name), *_owners(facts, name), *_members(facts, name)),
         ((ACCESS_LIST, name),),
     )
+
+
+def _pushed(facts: Facts, list_name: str) -> str:
+    """Say what is known of a group that a SCIM client pushed."""
+    group = None if facts.okta is None else facts.okta.pushed.get(list_name)
+    if group is None:
+        return "pushed through SCIM once; nothing is known of the group now, so its list stays as it is"
+    return f"pushed through SCIM as {group.name}, with so many people: {len(group.people)}"
 
 
 def is_ours(facts: Facts, list_name: str) -> bool:
@@ -158,12 +173,15 @@ def _members(facts: Facts, list_name: str) -> Iterator[Link]:
     members = facts.members(list_name)
     given_an_end = {name for name, one in members.others.items() if one.is_imported}
     imported = sorted(members.imported | given_an_end)
+    who = "the SCIM client" if is_pushed(list_name) else "Okta"
     links = [
-        Link(MEMBER, "Okta has them in it" + _end(members.others.get(name)), name, facts.users.get(name, ""), keys=keys)
+        Link(
+            MEMBER, f"{who} has them in it" + _end(members.others.get(name)), name, facts.users.get(name, ""), keys=keys
+        )
         for name in imported[:MOST_SHOWN]
         for keys in [membership_keys(list_name, name)]
     ]
-    yield Link("members", f"because of Okta: {len(imported)}{_cut(imported)}", then=tuple(links))
+    yield Link("members", f"because of {who}: {len(imported)}{_cut(imported)}", then=tuple(links))
     added = sorted(one.name for one in members.others.values() if not one.is_imported)
     links = [added_link(facts, members.others[name]) for name in added[:MOST_SHOWN]]
     yield Link("members", f"added by people: {len(added)}{_cut(added)}", then=tuple(links))

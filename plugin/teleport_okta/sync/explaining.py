@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.model.hint import HintKind
 from teleport_okta.model.okta import UserStatus
+from teleport_okta.model.provisioned import is_pushed
 from teleport_okta.model.scope import OKTA_APP_ID
 from teleport_okta.plan.changes import ACCESS_LIST, LOCK, MEMBER, ROLE, TRAITS, USER, Action
 from teleport_okta.state.journal import Result
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.model.access import TeleportMember
     from teleport_okta.model.hint import Hint
+    from teleport_okta.model.provisioned import ProvisionedUser
     from teleport_okta.settings import Settings
     from teleport_okta.state.journal import JournalEntry
     from teleport_okta.state.people_seen import SeenPerson
@@ -88,17 +90,30 @@ def _names(facts: Facts, match: Match) -> list[str]:
 def _person(facts: Facts, match: Match) -> Link:
     person = facts.people.get(match.okta_id)
     names = _names(facts, match)
-    if person is None:
-        text = "no usable row among the people whom Okta listed last"
+    record = facts.provisioned.get(match.okta_id)
+    said = () if record is None else (_said(record),)
+    if facts.is_scim_alone:
+        text = "; ".join(said) or "nothing is known of a SCIM client that provisioned them"
+    elif person is None:
+        text = "; ".join(("no usable row among the people whom Okta listed last", *said))
     else:
         text = f"{person.status} in Okta when last read, at {moment(person.at)}"
         text += "; suspended since, see the lock" if _is_suspended_since(facts, person) else ""
+        text = "; ".join((text, *said))
     then = [] if person is None or _has_left(facts, person) else [*_assignment(facts, match.okta_id)]
     for name in names:
         then += [_user(facts, name), *_in_lists(facts, name, match.okta_id)]
     if not names:
         then.append(_no_user(facts, match))
     return Link("person", text, match.name, match.okta_id, tuple(then))
+
+
+def _said(record: ProvisionedUser) -> str:
+    """Say what a SCIM client said last of somebody."""
+    if record.denied_at is None:
+        return f"provisioned through SCIM, active since its request of {moment(record.modified)} at the latest"
+    how = "deleted" if record.is_deleted else "deactivated"
+    return f"{how} through SCIM at {moment(record.denied_at)}"
 
 
 def _is_suspended_since(facts: Facts, person: SeenPerson) -> bool:
@@ -124,7 +139,8 @@ def _has_left(facts: Facts, person: SeenPerson) -> bool:
 def _assignment(facts: Facts, okta_id: str) -> Iterator[Link]:
     """Say what makes somebody one of those who are synced, as far as that is known."""
     if facts.source_app is None:
-        yield Link("source", "everybody in the organisation is synced")
+        text = "whoever a SCIM client provisions" if facts.is_scim_alone else "everybody in the organisation"
+        yield Link("source", f"{text} is synced")
         return
     app = facts.apps.get(facts.source_app)
     text = "the app that people come from"
@@ -187,12 +203,20 @@ def _in_lists(facts: Facts, name: str, okta_id: str) -> Iterator[Link]:
             yield _added_to(facts, member, list_name)
         elif facts.actual.members[list_name].has_import(name):
             text = "imported; by what was last read, Okta does not have them in it, or that could not be read"
+            if is_pushed(list_name):
+                text = f"in its list, because the group was pushed through SCIM{_with_them(facts, list_name, okta_id)}"
             then = tuple(roles_of(facts, list_name))
             yield Link(ACCESS_LIST, text, facts.title(list_name), list_name, then, membership_keys(list_name, name))
         if _is_effective(facts, name, list_name):
             through.add(list_name)
     yield from _nested(facts, through)
     yield from owned_lists(facts, name)
+
+
+def _with_them(facts: Facts, list_name: str, okta_id: str) -> str:
+    """Say whether a pushed group has somebody in it by now."""
+    group = None if facts.okta is None else facts.okta.pushed.get(list_name)
+    return " with them in it" if group is not None and okta_id in group.people else "; they are not in it any more"
 
 
 def _is_effective(facts: Facts, name: str, list_name: str) -> bool:

@@ -44,6 +44,14 @@ async def provisioned_named(store: Store, settings: Settings, user_name: str) ->
     return {} if found is None else {found.okta_id: found}
 
 
+async def provisioned_as(store: Store, settings: Settings, asked: str) -> dict[str, ProvisionedUser]:
+    """Return the records of those who have a name, or an Okta id, likewise; those of deleted resources among them."""
+    if not settings.is_provisioned:
+        return {}
+    found = (await store.scim_users.named(asked), await store.scim_users.of_person(asked))
+    return {one.okta_id: one for one in found if one is not None}
+
+
 async def bound_by_name(
     store: Store, records: Mapping[str, ProvisionedUser], people: Iterable[PersonFacts]
 ) -> dict[str, ProvisionedUser]:
