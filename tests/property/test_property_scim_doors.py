@@ -11,7 +11,8 @@ Space: a few people, of whom both sides may know each from the start, and one wh
 Not in it: names that are taken, the brake (an hour passes between deeds), and failures of Teleport, which have tests of
 their own.
 
-Oracle: `People` and `Records`, which know nothing of the product. `HISTORIES` says how many histories are tried.
+Oracle: `People` and `Records`, which know nothing of the product. A tenth of `HISTORIES` are tried, because
+one takes as long as ten of others.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from teleport_okta.okta.errors import OktaError
 if TYPE_CHECKING:
     from datetime import datetime
 
-HISTORIES = int(os.environ.get("HISTORIES", "") or "12")
+HISTORIES = max(4, int(os.environ.get("HISTORIES", "") or "80") // 10)
 HOUR = 3601
 DEEDS = 12
 KNOWN, UNKNOWN = 2, 1

@@ -72,18 +72,23 @@ class Pushing:
         assert not [(one.action, one.kind, one.name, one.reason) for one in changes]
 
 
-@pytest.fixture(params=PUSHING)
+WAYS = [(Style.CUSTOM, next(iter(PUSHING))), *((Style.CATALOG, world) for world in PUSHING)]
+"""Each style, and each world: what a world changes does not depend on the style."""
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: f"{way[0].value}, {way[1]}")
 async def door(request, tmp_path):
     # No filter lets a group of Okta's pass, so that none is a list of list sync's.
-    settings = {**PUSHING[request.param], **ROOMY}
+    settings = {**PUSHING[request.param[1]], **ROOMY}
     settings["access_lists"] = {**settings["access_lists"], "group_filters": ["none of them"]}
     async with built_pushing(tmp_path, settings) as built:
+        built.style = request.param[0]
         yield built
 
 
-@pytest.fixture(params=Style)
-async def pushing(request, door):
-    async with okta_client(door, request.param) as client:
+@pytest.fixture
+async def pushing(door):
+    async with okta_client(door, door.style) as client:
         found = Pushing(client)
         await found.begin()
         yield found

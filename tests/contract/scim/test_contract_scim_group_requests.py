@@ -317,7 +317,7 @@ async def test_the_same_patch_again_changes_nothing(door):
 async def test_thousands_of_members_come_in_one_request(tmp_path):
     settings = {**PUSHING_BOTH, **ROOMY, "access_lists": {"default_owners": ["owner@x.io"], "group_filters": ["x"]}}
     async with built_pushing(tmp_path, settings) as door:
-        people = await door.world.hired(*(f"u{number}@x.io" for number in range(2000)))
+        people = await door.world.hired(*(f"u{number}@x.io" for number in range(1100)))
         now, users = door.world.clock.now(), door.world.parts.store.scim_users
         records = [ProvisionedUser(f"scim-{one.id}", one.id, one.login, None, {}, now, now) for one in people]
         await asyncio.gather(*(users.put(one, at=now) for one in records))
