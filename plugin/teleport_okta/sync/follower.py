@@ -38,6 +38,9 @@ _STANDBY_PAUSE: Final = 2.0
 ASKED_EVERY: Final = timedelta(minutes=5)
 """How often it is asked by time what changed: two calls, for what emits no event (`reference/okta.md` 5.5)."""
 
+ASKED_AGAIN: Final = timedelta(seconds=5)
+"""When it is asked instead if this process may not write then: the lease may just be late."""
+
 BEGUN_WITHIN: Final = 30.0
 """Seconds for which a start waits for the log, and looks for what an earlier process knew; retries take minutes."""
 
@@ -182,21 +185,28 @@ class Follower:
     async def ask_now_and_then(self) -> None:
         """Ask by time, until cancelled, what changed, and what became of calls that nobody saw the answer of."""
         await self.begun()
+        pause = ASKED_EVERY
         while True:
-            await self._clock.sleep(ASKED_EVERY.total_seconds())
+            await self._clock.sleep(pause.total_seconds())
+            pause = ASKED_EVERY
             try:
-                await self.ask()
+                if not await self.ask():
+                    pause = ASKED_AGAIN
             except TeleportOktaError as error:
                 _log.warning("nothing was asked by time: %s", error)
 
-    async def ask(self) -> None:
-        """Ask once, if this process is the one that writes. Raises StateError or TeleportError."""
+    async def ask(self) -> bool:
+        """Ask once, if this process is the one that writes, and return whether it is.
+
+        Raises StateError or TeleportError.
+        """
         if not self._teleport.is_writer:
-            return
+            return False
         if self.health.is_following:
             await self._hints.add([*ASKED_BY_TIME, *await self._tried_again()], at=self._clock.now())
             self.worker.wake()
         await settle_open_records(self._store.journal, self._teleport, self._clock)
+        return True
 
     async def _tried_again(self) -> list[Hint]:
         """Return hints of people in quarantine who are to be tried again: a name may be free by now."""

@@ -226,6 +226,22 @@ async def test_a_standby_asks_nothing_by_time(followed):
     assert await waiting(followed) == 0
 
 
+async def test_a_question_that_meets_a_late_lease_is_asked_soon(followed, monkeypatch):
+    clock, times = followed.world.clock, []
+
+    async def ask():
+        times.append(clock.monotonic())
+        if len(times) == 4:
+            raise asyncio.CancelledError
+        return len(times) != 2
+
+    monkeypatch.setattr(followed.follower, "ask", ask)
+    with pytest.raises(asyncio.CancelledError):
+        await followed.follower.ask_now_and_then()
+    first, late, again, last = times
+    assert (late - first, again - late, last - again) == (300, 5, 300)
+
+
 async def test_what_changed_is_asked_although_teleport_does_not_answer(followed, monkeypatch):
     async def fails(*_):
         raise UnavailableError("GetLock", "", "no answer")
