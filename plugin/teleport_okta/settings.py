@@ -5,67 +5,27 @@ Each field's description is its documentation: `teleport-okta configure` and `do
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.names import name_problem
 from teleport_okta.model.okta import INTERNAL_APPS
-
-_HOST_AND_PORT: Final = r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d+$"
-_HIGHEST_PORT: Final = 65535
-_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+from teleport_okta.settings_parts import HIGHEST_PORT, HOST_AND_PORT, Duration, FilePath, Section
+from teleport_okta.settings_scim import ScimSettings
 
 
-def parse_duration(value: object) -> object:
-    """Turn ``1h30m``, ``10m`` or ``45s`` into a timedelta; anything else is left for the type check to refuse."""
-    if not isinstance(value, str):
-        return value
-    match = _DURATION.fullmatch(value.strip())
-    if match is None or not any(match.groups()):
-        msg = "this is not a duration like 45s, 10m or 1h30m"
-        raise ValueError(msg)
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    try:
-        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    except OverflowError:
-        msg = "this is longer than time can be counted"
-        raise ValueError(msg) from None
-
-
-def refuse_content(value: object) -> object:
-    """Refuse a key, a certificate or a URL where the path of a file belongs: errors about a file repeat its path."""
-    if isinstance(value, str) and (
-        "\n" in value or value.lstrip().startswith(("-----BEGIN", "{", "[")) or "://" in value
-    ):
-        msg = "the path of a file belongs here, and this is its content, or a URL"
-        raise ValueError(msg)
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-FilePath = Annotated[Path, BeforeValidator(refuse_content)]
-
-
-class _Section(BaseModel):
-    """One section. An error never repeats a value: it may be a secret at the wrong key."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)
-
-
-class TeleportSettings(_Section):
+class TeleportSettings(Section):
     """How to reach the cluster, and as whom."""
 
     addr: str = Field(
         default="localhost:3025",
         description="Address of the proxy (usually port 443) or of the auth server (3025), host:port.",
-        pattern=_HOST_AND_PORT,
+        pattern=HOST_AND_PORT,
     )
     proxy_ca: FilePath | None = Field(
         default=None,
@@ -101,8 +61,8 @@ class TeleportSettings(_Section):
 
     @model_validator(mode="after")
     def _port_is_a_port(self) -> TeleportSettings:
-        if not 0 < int(self.addr.rpartition(":")[2]) <= _HIGHEST_PORT:
-            msg = f"addr: {self.addr!r} has no port from 1 to {_HIGHEST_PORT}"
+        if not 0 < int(self.addr.rpartition(":")[2]) <= HIGHEST_PORT:
+            msg = f"addr: {self.addr!r} has no port from 1 to {HIGHEST_PORT}"
             raise ValueError(msg)
         return self
 
@@ -115,7 +75,7 @@ class TeleportSettings(_Section):
         return self
 
 
-class OktaSettings(_Section):
+class OktaSettings(Section):
     """Which organisation, with which credential, and how much of its rate limits."""
 
     org_url: str = Field(description="Address of the organisation, https://example.okta.com or a custom domain.")
@@ -162,7 +122,7 @@ class OktaSettings(_Section):
         return self
 
 
-class SyncSettings(_Section):
+class SyncSettings(Section):
     """Who becomes a Teleport user, and what such a user looks like."""
 
     source: Literal["saml_app", "organization", "scim"] = Field(
@@ -231,7 +191,7 @@ class SyncSettings(_Section):
         return self
 
 
-class AppsSettings(_Section):
+class AppsSettings(Section):
     """Which of Okta's apps become app servers."""
 
     leave_out: tuple[str, ...] = Field(
@@ -241,7 +201,7 @@ class AppsSettings(_Section):
     )
 
 
-class AccessListsSettings(_Section):
+class AccessListsSettings(Section):
     """Which groups and apps get an access list, and who owns new ones."""
 
     enabled: bool = Field(
@@ -279,7 +239,7 @@ class AccessListsSettings(_Section):
         return owners
 
 
-class BrakeSettings(_Section):
+class BrakeSettings(Section):
     """How much harm an hour may bring, of each kind (users, lists, members, …), before a person must approve it."""
 
     floor: int = Field(
@@ -301,7 +261,7 @@ class BrakeSettings(_Section):
     )
 
 
-class StorageSettings(_Section):
+class StorageSettings(Section):
     """Where this process keeps what it must remember."""
 
     data_dir: FilePath = Field(
@@ -322,7 +282,7 @@ class StorageSettings(_Section):
     )
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """Where the log goes."""
 
     output: str = Field(default="stderr", description="stderr, stdout, or the path of a file.")
@@ -339,136 +299,17 @@ class LogSettings(_Section):
         return data
 
 
-class MetricsSettings(_Section):
+class MetricsSettings(Section):
     """Where metrics are served."""
 
     listen: str | None = Field(
         default=None,
         description="Address at which Prometheus finds the metrics, host:port, over plain HTTP. Unset: nowhere.",
-        pattern=_HOST_AND_PORT,
+        pattern=HOST_AND_PORT,
     )
 
 
-class ScimSettings(_Section):
-    """Where Okta, or another SCIM client, provisions users and pushes groups."""
-
-    listen: str | None = Field(
-        default=None,
-        description="Address at which SCIM requests are answered, host:port. Unset: nowhere.",
-        pattern=_HOST_AND_PORT,
-    )
-    public_url: str | None = Field(
-        default=None,
-        description="The base URL that clients use, which must lead to /scim/v2 or /v1/webapi/scim/<plugin_name> here; "
-        "it stands in the addresses of resources. Okta refuses one with an underscore.",
-    )
-    certificate: FilePath | None = Field(
-        default=None,
-        description="PEM file of the certificate for HTTPS, with the chain behind it. Read again when it changes.",
-    )
-    key: FilePath | None = Field(default=None, description="PEM file of its private key, not encrypted.")
-    behind_proxy: bool = Field(
-        default=False,
-        description="Whether a proxy in front of this address does the TLS: only then plain HTTP is answered at an "
-        "address that other machines reach.",
-    )
-    trusted_proxies: tuple[str, ...] = Field(
-        default=(),
-        description="Addresses or networks (CIDR) of proxies whose X-Forwarded-For header is believed. Failures of "
-        "authentication are counted by the client's address.",
-    )
-    plugin_name: str = Field(
-        default="okta",
-        pattern=r"^[0-9A-Za-z.-]+$",
-        description="Name of the plugin in the path /v1/webapi/scim/<plugin_name>, which Teleport's own endpoint has.",
-    )
-    token_hash: SecretStr | None = Field(
-        default=None,
-        description="Bcrypt hash of a token that is accepted beside those of `teleport-okta scim-token`: the hash "
-        "itself, or the absolute path of a file that holds it.",
-    )
-    max_body: int = Field(
-        default=2 * 1024 * 1024,
-        ge=64 * 1024,
-        le=64 * 1024 * 1024,
-        description="How many bytes the body of a request may have. A member of a group takes about 100.",
-    )
-    deadline: Duration = Field(
-        default=timedelta(seconds=45),
-        ge=timedelta(seconds=1),
-        le=timedelta(seconds=55),
-        description="After this time the client is told to ask again later. Okta itself gives up after 60 s.",
-    )
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _proxies_are_addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
-        for number, proxy in enumerate(proxies, start=1):
-            try:
-                ipaddress.ip_network(proxy, strict=False)
-            except ValueError:
-                msg = f"number {number} is not an IP address, nor a network like 10.0.0.0/8"
-                raise ValueError(msg) from None
-        return proxies
-
-    @field_validator("public_url")
-    @classmethod
-    def _public_url_can_be_used(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        try:
-            parts = urlsplit(url)
-            host = parts.hostname or ""
-            _ = parts.port
-        except ValueError:
-            msg = "this is not a URL like https://scim.example.com/scim/v2"
-            raise ValueError(msg) from None
-        if not host or parts.scheme not in {"https", "http"}:
-            msg = "this is not a URL like https://scim.example.com/scim/v2"
-            raise ValueError(msg)
-        if parts.scheme == "http" and not _is_loopback(host):
-            msg = "tokens must not travel in clear text: begin it with https://"
-            raise ValueError(msg)
-        if "_" in url:
-            msg = "Okta refuses a base URL with an underscore: choose a host and a path without"
-            raise ValueError(msg)
-        if parts.query or parts.fragment or parts.username is not None:
-            msg = "a base URL has no user name, no query and no fragment"
-            raise ValueError(msg)
-        return url.rstrip("/")
-
-    @model_validator(mode="after")
-    def _tokens_are_protected(self) -> ScimSettings:
-        if (self.certificate is None) != (self.key is None):
-            given, missing = ("certificate", "key") if self.key is None else ("key", "certificate")
-            msg = f"{given} is set but {missing} is not: HTTPS needs both"
-            raise ValueError(msg)
-        if self.listen is None:
-            return self
-        host, _, port = self.listen.rpartition(":")
-        if int(port) > _HIGHEST_PORT:
-            msg = f"listen: {self.listen!r} has no port up to {_HIGHEST_PORT}"
-            raise ValueError(msg)
-        if self.certificate is None and not self.behind_proxy and not _is_loopback(host.strip("[]")):
-            msg = (
-                f"listen: tokens would travel to {self.listen} in clear text: set certificate and key, or behind_proxy "
-                "if a proxy in front of it does the TLS"
-            )
-            raise ValueError(msg)
-        if self.public_url is None:
-            msg = "listen is set but public_url is not: give the base URL that clients use"
-            raise ValueError(msg)
-        return self
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-class Settings(_Section):
+class Settings(Section):
     """Everything that can be set."""
 
     teleport: TeleportSettings = Field(default_factory=TeleportSettings)

@@ -22,7 +22,7 @@ from teleport_okta.scim.identity import group_id
 from teleport_okta.scim.server import serving_scim
 from teleport_okta.scim.service import ScimService
 from teleport_okta.scim.tokens import ScimTokens
-from teleport_okta.settings import ScimSettings
+from teleport_okta.settings_scim import ScimSettings
 from teleport_okta.state.scim_groups import Members
 from teleport_okta.state.store import Store
 

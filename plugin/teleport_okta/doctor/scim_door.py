@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.doctor.findings import Finding
     from teleport_okta.model.scim_door import ScimDoor
-    from teleport_okta.settings import ScimSettings
+    from teleport_okta.settings_scim import ScimSettings
 
 HERE: Final = Section.SCIM
 

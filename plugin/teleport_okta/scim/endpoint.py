@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from teleport_okta.scim.routes import Route
     from teleport_okta.scim.tokens import ScimTokens
     from teleport_okta.scim.traffic import ScimObserver
-    from teleport_okta.settings import ScimSettings
+    from teleport_okta.settings_scim import ScimSettings
 
 _MEDIA_TYPES: Final = frozenset({"application/scim+json", "application/json"})
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

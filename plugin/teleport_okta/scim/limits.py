@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from teleport_okta.settings import ScimSettings
+    from teleport_okta.settings_scim import ScimSettings
 
 _BODY_TIMEOUT: Final = 20.0
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from teleport_okta.scim.calls import ScimHandler
     from teleport_okta.scim.tokens import ScimTokens
     from teleport_okta.scim.traffic import ScimObserver
-    from teleport_okta.settings import ScimSettings
+    from teleport_okta.settings_scim import ScimSettings
 
 _BACKLOG = 128
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from teleport_okta.observe.metrics import Metrics
     from teleport_okta.scim.routes import Route
     from teleport_okta.scim.server import BoundAddress
-    from teleport_okta.settings import ScimSettings
+    from teleport_okta.settings_scim import ScimSettings
     from teleport_okta.state.scim_users import ScimUsers
 
 LATELY: Final = 3600.0

@@ -11,7 +11,7 @@ from teleport_okta.clock import VirtualClock
 from teleport_okta.doctor.scim_door import check_answers, check_door, covers
 from teleport_okta.model.scim_door import ScimDoor
 from teleport_okta.sandbox.web_certificate import WebCertificate
-from teleport_okta.settings import ScimSettings
+from teleport_okta.settings_scim import ScimSettings
 from unit.scim.scim_client import scim_world, settings
 
 HASH = "$2b$04$" + "a" * 53

@@ -14,7 +14,7 @@ from teleport_okta.scim.calls import ScimAnswer
 from teleport_okta.scim.limits import Limits
 from teleport_okta.scim.server import serving_scim
 from teleport_okta.scim.tokens import ScimTokens, digest_of
-from teleport_okta.settings import ScimSettings
+from teleport_okta.settings_scim import ScimSettings
 from teleport_okta.state.store import Store
 
 TOKEN = "ab" * 32
