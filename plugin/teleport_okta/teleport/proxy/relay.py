@@ -191,7 +191,16 @@ class ClientEnd(asyncio.Protocol):
         """Wait for the other end."""
         self.transport = cast("asyncio.Transport", transport)
         self.transport.pause_reading()
+        # In Python 3.11.2, which Debian 12 has, a transport that is paused here begins to read right after this call
+        # all the same. What gRPC says then would be lost, since the other end is not there yet.
+        asyncio.get_running_loop().call_soon(self._keep_waiting)
         self._on_made(self)
+
+    def _keep_waiting(self) -> None:
+        """Pause once more, after the transport has begun to read; by then it takes itself for paused."""
+        if self.server is None and self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
+            self.transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         """Pass on what gRPC says."""
