@@ -176,7 +176,8 @@ class People:
             case _ if person.scim_id is None:
                 return
             case "put":
-                answer = await door.ask("PUT", path, {"schemas": [USER], "userName": person.login, "title": str(now)})
+                body = {"schemas": [USER], "userName": person.login, "title": str(now), "externalId": person.okta_id}
+                answer = await door.ask("PUT", path, body)
                 denied_at = person.denied_at
             case "active" | "inactive":
                 answer = await door.set_active(person.scim_id, active=deed == "active")
