@@ -138,6 +138,11 @@ class ScimUsers:
 
         await self._database.submit(write)
 
+    async def put_all(self, users: Iterable[ProvisionedUser]) -> None:
+        """Write records, all or none."""
+        rows = [_values(user) for user in users]
+        await self._database.submit(lambda connection: connection.executemany(_PUT, rows))
+
     async def bind(self, user: ProvisionedUser, okta_id: str) -> ProvisionedUser:
         """Make the record of a person without an Okta id that of the person who has this one; return it."""
         await self._database.submit(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.recovered import recovered_groups, recovered_users
 from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA, is_pushed
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER
+from teleport_okta.state.errors import StateError
 from teleport_okta.state.scim_groups import Members
 from teleport_okta.state.scim_users import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from teleport_okta.model.directory import Directory
@@ -52,12 +55,21 @@ async def provisioned_as(store: Store, settings: Settings, asked: str) -> dict[s
     return {one.okta_id: one for one in found if one is not None}
 
 
+@contextmanager
+def _goes_on_without_a_record() -> Iterator[None]:
+    """Go on where the state cannot be written: whoever left is locked all the same, and the next pass writes it."""
+    try:
+        yield
+    except StateError as error:
+        _log.warning("what a SCIM client said could not be kept: %s", error)
+
+
 async def bound_by_name(
     store: Store, records: Mapping[str, ProvisionedUser], people: Iterable[PersonFacts]
 ) -> dict[str, ProvisionedUser]:
     """Return the records, those without an Okta id bound to the people of whom Okta's API says that they have the name.
 
-    It is taken down, and stays so when the person is renamed. Raises StateError.
+    It is taken down, and stays so when the person is renamed.
     """
     bound = dict(records)
     nameless = {folded(one.user_name): one for one in records.values() if one.okta_id.startswith(UNKNOWN_TO_OKTA)}
@@ -66,8 +78,10 @@ async def bound_by_name(
     for person in people:
         record = nameless.get(folded(person.name or ""))
         if record is not None and not record.is_deleted and person.okta_id not in bound:
-            del bound[record.okta_id]
-            bound[person.okta_id] = await store.scim_users.bind(record, person.okta_id)
+            del nameless[folded(record.user_name)], bound[record.okta_id]
+            bound[person.okta_id] = replace(record, okta_id=person.okta_id)
+            with _goes_on_without_a_record():
+                await store.scim_users.bind(record, person.okta_id)
     return bound
 
 
@@ -86,8 +100,8 @@ async def recover_users(
         _log.warning(
             "nothing is known of who was provisioned: taking over %d people from Teleport's labels", len(found)
         )
-    for user in found:
-        await store.scim_users.put(user, at=now)
+    with _goes_on_without_a_record():
+        await store.scim_users.put_all(found)
     return {user.okta_id: user for user in found}
 
 
@@ -100,9 +114,10 @@ async def recover_groups(
     if not any(is_pushed(name) for name in actual.access_lists) or await store.scim_groups.are_known():
         return
     users = (await store.scim_users.everybody()).values()
-    for group, members in recovered_groups(actual.access_lists.values(), actual.members, users, owner=owner, now=now):
-        _log.warning("nothing is known of the pushed group %s: taking it over from its access list", group.display_name)
-        await store.scim_groups.put(group, Members(all=members), at=now)
+    found = recovered_groups(actual.access_lists.values(), actual.members, users, owner=owner, now=now)
+    _log.warning("nothing is known of pushed groups: taking over %d from their access lists", len(found))
+    with _goes_on_without_a_record():
+        await asyncio.gather(*(store.scim_groups.put(group, Members(all=members), at=now) for group, members in found))
 
 
 async def with_pushed(store: Store, settings: Settings, directory: Directory) -> Directory:
