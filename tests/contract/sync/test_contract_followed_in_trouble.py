@@ -235,6 +235,10 @@ async def test_a_question_that_meets_a_late_lease_is_asked_soon(followed, monkey
             raise asyncio.CancelledError
         return len(times) != 2
 
+    async def has_begun():
+        pass
+
+    monkeypatch.setattr(followed.follower, "begun", has_begun)
     monkeypatch.setattr(followed.follower, "ask", ask)
     with pytest.raises(asyncio.CancelledError):
         await followed.follower.ask_now_and_then()
