@@ -14,6 +14,7 @@ from teleport_okta.teleport.access_lists import AccessLists
 from teleport_okta.teleport.app_servers import AppServers
 from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connection import Connection
+from teleport_okta.teleport.connectors import SamlConnectors
 from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.errors import InvalidArgumentError, PermissionDeniedError, RpcError
 from teleport_okta.teleport.feature_history import FeatureHistory
@@ -23,6 +24,7 @@ from teleport_okta.teleport.identity_states import NO_BOT, state_of
 from teleport_okta.teleport.import_rules import ImportRules
 from teleport_okta.teleport.lease import Holder, Lease
 from teleport_okta.teleport.locks import Locks
+from teleport_okta.teleport.plugins import Plugins
 from teleport_okta.teleport.roles import Roles
 from teleport_okta.teleport.user_groups import UserGroups
 from teleport_okta.teleport.users import Users
@@ -101,6 +103,8 @@ class Teleport:
         self.app_servers = AppServers(self._identities, clock)
         self.access_lists = AccessLists(self._identities, clock)
         self.import_rules = ImportRules(self._identities)
+        self.connectors = SamlConnectors(self._identities)
+        self.plugins = Plugins(self._identities, clock)
 
     @classmethod
     async def connect(

@@ -11,6 +11,7 @@ import grpc.aio
 from teleport.accesslist.v1 import accesslist_service_pb2_grpc
 from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
 from teleport.okta.v1 import okta_service_pb2_grpc
+from teleport.plugins.v1 import plugin_service_pb2_grpc
 from teleport.trust.v1 import trust_service_pb2_grpc
 from teleport.users.v1 import users_service_pb2_grpc
 
@@ -86,6 +87,7 @@ class Connection:
         self.users = users_service_pb2_grpc.UsersServiceStub(lines.channel)
         self.access_lists = accesslist_service_pb2_grpc.AccessListServiceStub(lines.channel)
         self.okta = okta_service_pb2_grpc.OktaServiceStub(lines.channel)
+        self.plugins = plugin_service_pb2_grpc.PluginServiceStub(lines.channel)
         self.trust = trust_service_pb2_grpc.TrustServiceStub(lines.channel)
 
     @classmethod

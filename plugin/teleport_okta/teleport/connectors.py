@@ -1,26 +1,179 @@
-"""SAML connectors, as far as a look at them goes (`reference/teleport.md` 4.5)."""
+"""SAML connectors (`reference/teleport.md` 4.5, `teleport-observed.md` 5.5). They are read and written as the bot.
+
+They are always looked up by name, and without following URLs: a listing fails as a whole where one connector's IdP
+does not answer.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
+from teleport.legacy.client.proto import authservice_pb2 as pb
 from teleport.legacy.types import types_pb2
 
-from teleport_okta.teleport.errors import NotFoundError
+from teleport_okta.model.connector import RoleMapping, SamlConnector
+from teleport_okta.teleport.by_origin import BotIdentityNeededError
+from teleport_okta.teleport.convert import labels_of, replace_labels
+from teleport_okta.teleport.errors import NotFoundError, RevisionConflictError
+from teleport_okta.teleport.retry import write_once
 
 if TYPE_CHECKING:
+    from teleport_okta.teleport.by_origin import ByOrigin
     from teleport_okta.teleport.connection import Connection
+
+_GET: Final = "AuthService/GetSAMLConnector"
+
+
+class SamlConnectors:
+    """The cluster's SAML connectors. Every call raises BotIdentityNeededError where there is no bot, or RpcError."""
+
+    def __init__(self, identities: ByOrigin) -> None:
+        self._identities = identities
+
+    async def get(self, name: str) -> SamlConnector | None:
+        """Return a connector without its secrets, or None where there is none of this name."""
+        message = await self._read(name, with_secrets=False)
+        return None if message is None else connector_from_message(message)
+
+    async def create(self, connector: SamlConnector) -> SamlConnector:
+        """Create a connector and return it as stored, without the secrets that the server made.
+
+        Raises AlreadyExistsError where the name is taken, InvalidArgumentError or UnknownFailureError where the server
+        does not take the metadata, and PermissionDeniedError in an edition without SAML.
+        """
+        connection = self._writing(connector.name)
+        request = pb.CreateSAMLConnectorRequest(Connector=connector_to_message(connector))
+
+        async def send() -> SamlConnector:
+            stored = await connection.call_once(
+                connection.auth.CreateSAMLConnector,
+                request,
+                name="AuthService/CreateSAMLConnector",
+                subject=_subject(connector.name),
+            )
+            return connector_from_message(stored)
+
+        async def look() -> SamlConnector | None:
+            found = await self.get(connector.name)
+            return found if found is not None and _says_the_same(found, connector) else None
+
+        return await write_once(send, look, connection.attempts())
+
+    async def update(self, connector: SamlConnector) -> SamlConnector:
+        """Change a connector that was read, and return it as stored; its signing key and what we do not know stay.
+
+        Raises RevisionConflictError when it was changed or deleted since.
+        """
+        connection = self._writing(connector.name)
+        # An update without the signing key is refused, and an upsert would make a new one: the message is read anew.
+        message = await self._read(connector.name, with_secrets=True)
+        if message is None or message.Metadata.Revision != connector.revision:
+            raise RevisionConflictError(
+                _UPDATE, _subject(connector.name), "it was changed or deleted since it was read"
+            )
+        write_connector(message, connector)
+
+        async def send() -> SamlConnector:
+            stored = await connection.call_once(
+                connection.auth.UpdateSAMLConnector,
+                pb.UpdateSAMLConnectorRequest(Connector=message),
+                name=_UPDATE,
+                subject=_subject(connector.name),
+            )
+            return connector_from_message(stored)
+
+        async def look() -> SamlConnector | None:
+            found = await self.get(connector.name)
+            arrived = found is not None and found.revision != connector.revision and _says_the_same(found, connector)
+            return found if arrived else None
+
+        return await write_once(send, look, connection.attempts())
+
+    async def delete(self, name: str) -> bool:
+        """Delete a connector; users who came through it stay. Returns False where it was gone already."""
+        connection = self._writing(name)
+        return await connection.delete(
+            connection.auth.DeleteSAMLConnector,
+            types_pb2.ResourceRequest(Name=name),
+            name="AuthService/DeleteSAMLConnector",
+            subject=_subject(name),
+        )
+
+    async def _read(self, name: str, *, with_secrets: bool) -> types_pb2.SAMLConnectorV2 | None:
+        if self._identities.bot is None:
+            raise BotIdentityNeededError(_subject(name))
+        return await _read(self._identities.bot, name, with_secrets=with_secrets)
+
+    def _writing(self, name: str) -> Connection:
+        return self._identities.writing({}, _subject(name))
+
+
+_UPDATE: Final = "AuthService/UpdateSAMLConnector"
 
 
 async def saml_connector_exists(connection: Connection, name: str) -> bool:
     """Whether there is a SAML connector of this name; raises RpcError where that cannot be asked."""
+    return await _read(connection, name, with_secrets=False) is not None
+
+
+async def _read(connection: Connection, name: str, *, with_secrets: bool) -> types_pb2.SAMLConnectorV2 | None:
+    request = types_pb2.ResourceWithSecretsRequest(Name=name, WithSecrets=with_secrets, SAMLValidationNoFollowURLs=True)
     try:
-        await connection.call(
-            connection.auth.GetSAMLConnector,
-            types_pb2.ResourceWithSecretsRequest(Name=name),
-            name="AuthService/GetSAMLConnector",
-            subject=f"SAML connector {name!r}",
-        )
+        return await connection.call(connection.auth.GetSAMLConnector, request, name=_GET, subject=_subject(name))
     except NotFoundError:
-        return False
-    return True
+        return None
+
+
+def connector_from_message(message: types_pb2.SAMLConnectorV2) -> SamlConnector:
+    """Return a connector as read. Its private keys are not kept."""
+    metadata, spec = message.Metadata, message.Spec
+    return SamlConnector(
+        name=metadata.Name,
+        acs_url=spec.AssertionConsumerService,
+        metadata=spec.EntityDescriptor,
+        metadata_url=spec.EntityDescriptorURL,
+        issuer=spec.Issuer,
+        sso_url=spec.SSO,
+        display=spec.Display,
+        labels=labels_of(metadata.Labels),
+        role_mappings=tuple(
+            RoleMapping(mapping.Name, mapping.Value, tuple(mapping.Roles)) for mapping in spec.AttributesToRoles
+        ),
+        revision=metadata.Revision,
+    )
+
+
+def connector_to_message(connector: SamlConnector) -> types_pb2.SAMLConnectorV2:
+    """Return the message of a new connector."""
+    message = types_pb2.SAMLConnectorV2(Kind="saml", Version="v2")
+    message.Metadata.Name = connector.name
+    write_connector(message, connector)
+    return message
+
+
+def write_connector(message: types_pb2.SAMLConnectorV2, connector: SamlConnector) -> None:
+    """Make what we decide about a connector's message what is wanted. The server reads issuer and SSO URL itself."""
+    spec = message.Spec
+    replace_labels(message.Metadata.Labels, connector.labels)
+    spec.AssertionConsumerService = connector.acs_url
+    spec.EntityDescriptor = connector.metadata
+    spec.EntityDescriptorURL = connector.metadata_url
+    spec.Display = connector.display
+    if connector_from_message(message).role_mappings != connector.role_mappings:
+        del spec.AttributesToRoles[:]
+        for mapping in connector.role_mappings:
+            spec.AttributesToRoles.add(Name=mapping.name, Value=mapping.value, Roles=mapping.roles)
+
+
+def _says_the_same(one: SamlConnector, other: SamlConnector) -> bool:
+    """Whether two say the same of what we write; the server fills in the rest."""
+    return _as_written(one) == _as_written(other)
+
+
+def _as_written(connector: SamlConnector) -> SamlConnector:
+    return replace(connector, issuer="", sso_url="", revision="")
+
+
+def _subject(name: str) -> str:
+    return f"SAML connector {name!r}"

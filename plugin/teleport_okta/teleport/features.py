@@ -12,7 +12,7 @@ from teleport.accesslist.v1 import accesslist_service_pb2
 from teleport.legacy.client.proto import authservice_pb2
 from teleport.legacy.client.proto.authservice_pb2 import EntitlementInfo
 from teleport.okta.v1 import okta_service_pb2
-from teleport.plugins.v1 import plugin_service_pb2, plugin_service_pb2_grpc
+from teleport.plugins.v1 import plugin_service_pb2
 from teleport.users.v1 import users_service_pb2
 
 from teleport_okta.model.teleport import Cluster, Feature
@@ -258,9 +258,8 @@ async def _list_import_rules(connection: Connection) -> None:
 
 
 async def _get_plugin(connection: Connection) -> None:
-    stub = plugin_service_pb2_grpc.PluginServiceStub(connection.channel)
     await connection.call(
-        stub.GetPlugin,
+        connection.plugins.GetPlugin,
         plugin_service_pb2.GetPluginRequest(name="okta"),
         name="PluginService/GetPlugin",
         subject="plugin 'okta'",
