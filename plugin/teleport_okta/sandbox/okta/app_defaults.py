@@ -80,6 +80,7 @@ def saml_sign_on(given: Json) -> Json:
         if not given.get(field):
             raise blank(field)
     sign_on = {name: given.get(name, default) for name, default in _SIGN_ON.items()}
+    sign_on["defaultRelayState"] = sign_on["defaultRelayState"] or None
     sign_on |= {name: value for name, value in given.items() if name == "samlAssertionLifetimeSeconds"}
     if not (sign_on["responseSigned"] or sign_on["assertionSigned"]):
         raise invalid("settings.signOn", "responseSigned: The response or the assertion must be signed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ from teleport_okta.sandbox.okta.collection import Ordered
 from teleport_okta.sandbox.okta.errors import blank, not_found, refusal
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Iterable, Mapping
 
     from teleport_okta.sandbox.okta.ids import IdFactory
@@ -67,6 +65,11 @@ class App:
         return kid if isinstance(kid, str) else None
 
     @property
+    def is_saml(self) -> bool:
+        """Whether people sign in to it by SAML 2.0."""
+        return self.sign_on_mode == SAML
+
+    @property
     def shown_links(self) -> tuple[Link, ...]:
         """The links that are not switched off one by one in ``visibility.appLinks``."""
         shown = as_object(self.visibility.get("appLinks"))
@@ -76,11 +79,10 @@ class App:
 class Apps:
     """All apps of the organisation, Okta's own among them."""
 
-    def __init__(self, timeline: Timeline, ids: IdFactory, rng: random.Random, settings: Settings) -> None:
+    def __init__(self, timeline: Timeline, ids: IdFactory, settings: Settings) -> None:
         self.all: Ordered[App] = Ordered()
         self._timeline = timeline
         self._ids = ids
-        self._rng = rng
         self._subdomain = settings.subdomain
         self._unique_labels = settings.unique_app_labels
         self.shuffles_links = settings.shuffles_links
@@ -90,7 +92,7 @@ class Apps:
         self._custom_apps = 0
         self._link_ids: dict[tuple[str, str], str] = {}
         self._answers: Counter[str] = Counter()
-        self._oidc_kid = self._kid()
+        self._oidc_kid = ids.kid()
         self.policies = tuple(ids.object("rst") for _ in range(2))
         """The ids of the profile enrolment and the access policy that all apps share."""
 
@@ -114,7 +116,7 @@ class Apps:
         definition = definition_of(body)
         settings = own_settings(definition, as_object(body.get("settings")))
         name = definition.name or self._custom_name(label)
-        kid = self._kid() if definition.mode == SAML else self._oidc_kid
+        kid = self._ids.kid() if definition.mode == SAML else self._oidc_kid
         app = self._add(
             definition,
             name=name,
@@ -167,6 +169,22 @@ class Apps:
         """Write into a service app's settings whether its access tokens are bound to a key."""
         client = as_object(app.settings.get("oauthClient")) | {"dpop_bound_access_tokens": bound}
         return self._put(app, replace(app, settings=app.settings | {"oauthClient": client}))
+
+    def set_sign_on(self, app: App, changes: Mapping[str, object]) -> App:
+        """Change parts of ``settings.signOn``."""
+        sign_on = as_object(app.settings.get("signOn")) | dict(changes)
+        return self._put(app, replace(app, settings=app.settings | {"signOn": sign_on}))
+
+    def sign_with(self, app: App, kid: str) -> App:
+        """Have an app sign with another one of its keys."""
+        return self._put(app, replace(app, credentials=app.credentials | {"signing": {"kid": kid}}))
+
+    def with_external_key(self, external_key: str) -> App:
+        """Return the SAML app that an address names, or raise ``E0000007``."""
+        found = next((app for app in self.all if app.is_saml and app.external_key == external_key), None)
+        if found is None:
+            raise not_found(external_key, "AppInstance")
+        return found
 
     def set_features(self, app: App, features: tuple[str, ...]) -> App:
         """Write which provisioning features an app has."""
@@ -284,9 +302,6 @@ class Apps:
     def _custom_name(self, label: str) -> str:
         self._custom_apps += 1
         return f"{self._subdomain}_{re.sub(r'[^a-z0-9]', '', label.lower())}_{self._custom_apps}"
-
-    def _kid(self) -> str:
-        return base64.urlsafe_b64encode(self._rng.randbytes(32)).decode().rstrip("=")
 
 
 def _default_links(definition: Definition, name: str) -> tuple[str, ...]:

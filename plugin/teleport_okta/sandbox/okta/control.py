@@ -17,6 +17,7 @@ from teleport_okta.sandbox.okta.app_defaults import Json, as_object
 from teleport_okta.sandbox.okta.app_views import app_group_json, app_json, app_user_json
 from teleport_okta.sandbox.okta.control_input import maybe, profile_of, seconds_of, text_of, texts_of
 from teleport_okta.sandbox.okta.control_log import log_actions
+from teleport_okta.sandbox.okta.control_saml import saml_actions
 from teleport_okta.sandbox.okta.errors import OktaError
 from teleport_okta.sandbox.okta.group_views import group_json
 from teleport_okta.sandbox.okta.groups import OKTA_GROUP
@@ -74,7 +75,7 @@ class OktaControl:
 
     def _actions(self) -> dict[str, Action]:
         org = self._org
-        others = log_actions(org) | provisioning_actions(org, self._okta.provisioning)
+        others = log_actions(org) | provisioning_actions(org, self._okta.provisioning) | saml_actions(org, self._app)
         return {
             "GET /": lambda _, __: {"kind": "okta", "url": self._okta.url, "organization": org.id, "admin": org.admin},
             "POST /users": self._create_user,

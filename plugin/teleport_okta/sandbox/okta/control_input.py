@@ -49,3 +49,11 @@ def seconds_of(body: Json, name: str, default: float | None = None) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{name} must be a number of seconds")
     return value
+
+
+def years_of(body: Json, name: str, default: int) -> int:
+    """Return a number of years."""
+    value = body.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100:
+        raise ValueError(f"{name} must be a whole number from 1 to 100")
+    return value

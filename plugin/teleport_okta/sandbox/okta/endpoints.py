@@ -61,6 +61,11 @@ class Call:
         if not self.sees(object_id):
             raise refusal("E0000006")
 
+    def check_sees_all(self, prefix: str) -> None:
+        """Refuse a caller whose resource set holds some objects of a kind only, as an id's first letters name it."""
+        if self.principal is not None and not self.principal.role.sees_all(prefix):
+            raise refusal("E0000006")
+
 
 Handler = Callable[[Call], Answer]
 

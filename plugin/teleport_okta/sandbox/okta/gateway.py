@@ -7,6 +7,7 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from email.utils import formatdate
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -15,11 +16,13 @@ from multidict import CIMultiDict
 from teleport_okta.sandbox.okta import (
     dpop,
     oauth,
+    routes_app_provisioning,
     routes_apps,
     routes_assignments,
     routes_groups,
     routes_log,
     routes_org,
+    routes_saml,
     routes_users,
 )
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint
@@ -41,10 +44,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *routes_users.ENDPOINTS,
     *routes_groups.ENDPOINTS,
     *routes_apps.ENDPOINTS,
+    *routes_saml.ENDPOINTS,
+    *routes_app_provisioning.ENDPOINTS,
     *routes_assignments.ENDPOINTS,
     *routes_log.ENDPOINTS,
 )
 
+_INDEXED = 3
 _HTML = "text/html"
 _PAGES = {
     411: "<html><head><title>411 Length Required</title></head><body><h1>411 Length Required</h1></body></html>",
@@ -87,9 +93,12 @@ class Gateway:
     def __init__(self, org: OktaOrganization) -> None:
         self._org = org
         self._by_first_segments: dict[tuple[str, ...], list[Endpoint]] = {}
+        """By what a path begins with: three segments at the most, and none that is a parameter."""
+
         for endpoint in ENDPOINTS:
-            segments = tuple(part for part in endpoint.template.split("/") if part)
-            self._by_first_segments.setdefault(segments[:3], []).append(endpoint)
+            segments = [part for part in endpoint.template.split("/") if part][:_INDEXED]
+            fixed = tuple(takewhile(lambda part: not part.startswith("{"), segments))
+            self._by_first_segments.setdefault(fixed, []).append(endpoint)
 
     def answer(self, request: Request) -> Response:
         """Answer a call that is over at once."""
@@ -162,7 +171,8 @@ class Gateway:
 
     def _endpoints(self, request: Request) -> list[Endpoint]:
         segments = request.segments
-        candidates = self._by_first_segments.get(segments[:3], [])
+        beginnings = (segments[:length] for length in range(1, min(_INDEXED, len(segments)) + 1))
+        candidates = chain.from_iterable(self._by_first_segments.get(beginning, ()) for beginning in beginnings)
         return [endpoint for endpoint in candidates if endpoint.match(segments) is not None]
 
     def _count(self, request: Request, bucket: str, endpoint: Endpoint | None) -> None:

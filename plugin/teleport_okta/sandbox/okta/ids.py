@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import string
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,10 @@ class IdFactory:
     def request(self) -> str:
         """Return the id of one request, as in ``X-Okta-Request-Id``."""
         return self._draw(27)
+
+    def kid(self) -> str:
+        """Return the id of a new signing key."""
+        return base64.urlsafe_b64encode(self._rng.randbytes(32)).decode().rstrip("=")
 
     def secret(self, length: int) -> str:
         """Return an unguessable-looking string for tokens and links."""

@@ -50,11 +50,17 @@ class AppEvents:
         elif before.status != after.status:
             verb = "activate" if after.status == ACTIVE else "deactivate"
         else:
+            if before.kid != after.kid:
+                self._recorder.write("app.keys.rotate", app_target(app))
             self._recorder.write("application.lifecycle.update", app_target(app))
             return
         self._recorder.write(f"application.lifecycle.{verb}", app_target(app))
         if as_object(app.credentials.get("oauthClient")):
             self._recorder.write(f"app.oauth2.client.lifecycle.{verb}", client_target(app))
+
+    def key_generated(self, app: App) -> None:
+        """Write that an app got a further signing key, which it does not use yet."""
+        self._recorder.write("app.keys.generate", app_target(app))
 
     def app_user_changed(self, app: App, before: AppUser | None, after: AppUser | None) -> None:
         """Write the events of a change of an assignment."""

@@ -97,6 +97,8 @@ EVENTS: dict[str, EventName] = {
     "application.lifecycle.deactivate": EventName("Deactivate application", f"{_CONFIG}.app_deactivated"),
     "application.lifecycle.delete": EventName("Delete application", f"{_CONFIG}.app_deleted"),
     "application.configuration.update_rate_limits": EventName("Update rate limits for an OAuth App"),
+    "app.keys.generate": EventName("New signing key generated", "app.keys.generate_legacy"),
+    "app.keys.rotate": EventName("Application signing key rotated", "app.keys.rotate_legacy"),
     "app.oauth2.client.lifecycle.create": EventName("Create OAuth client"),
     "app.oauth2.client.lifecycle.activate": EventName("Activate OAuth client"),
     "app.oauth2.client.lifecycle.deactivate": EventName("Deactivate OAuth client"),

@@ -28,14 +28,15 @@ from teleport_okta.sandbox.okta.log_groups import GroupEvents
 from teleport_okta.sandbox.okta.log_recorder import Recorder
 from teleport_okta.sandbox.okta.log_transactions import by_administrator, by_import, job, within
 from teleport_okta.sandbox.okta.log_users import UserEvents
-from teleport_okta.sandbox.okta.metadata import SigningCertificates
 from teleport_okta.sandbox.okta.oauth import TokenEndpoint
 from teleport_okta.sandbox.okta.provisioning.console import ProvisioningConsole
 from teleport_okta.sandbox.okta.provisioning.state import Provisioning
 from teleport_okta.sandbox.okta.rate_limits import RateLimiter
 from teleport_okta.sandbox.okta.roles import AdminRole
 from teleport_okta.sandbox.okta.rules_console import RulesConsole
+from teleport_okta.sandbox.okta.saml_console import SamlConsole
 from teleport_okta.sandbox.okta.settings import Settings
+from teleport_okta.sandbox.okta.signing_keys import SigningKeys
 from teleport_okta.sandbox.okta.timeline import Timeline
 from teleport_okta.sandbox.okta.tokens import Tokens
 from teleport_okta.sandbox.okta.user_search import SearchIndex, UserAttributes
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.app_groups import AppGroup
 
 
-class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole):
+class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlConsole):
     """The state of one organisation, and its admin console.
 
     Users, groups and apps are named by their id, users also by login; methods return the object as it is afterwards and
@@ -80,7 +81,7 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole):
         self.users = Users(self.timeline, self.ids, delays.transition)
         self.search_index = SearchIndex(self.timeline, delays.search)
         self.groups = Groups(self.timeline, self.ids, delays.membership_stamp, self.users)
-        self.apps = Apps(self.timeline, self.ids, rng, self.settings)
+        self.apps = Apps(self.timeline, self.ids, self.settings)
         recorder = Recorder(
             self.log,
             self.timeline,
@@ -97,7 +98,8 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole):
         self.groups.subscribe(group_events.member_changed)
         app_events = AppEvents(recorder, self.log, users=self.users, groups=self.groups, apps=self.apps)
         self.apps.watch(app_events.changed)
-        self.certificates = SigningCertificates(self.settings.subdomain)
+        subdomain, generated = self.settings.subdomain, app_events.key_generated
+        self.signing_keys = SigningKeys(self.timeline, self.ids, subdomain, on_generated=generated)
         self.assignments = Assignments(
             self.timeline, self.ids, delays, users=self.users, groups=self.groups, apps=self.apps
         )

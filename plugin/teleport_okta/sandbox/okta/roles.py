@@ -77,6 +77,13 @@ class AdminRole:
             return True
         return object_id[:3] not in {kept[:3] for kept in self._only}
 
+    def sees_all(self, prefix: str) -> bool:
+        """Return whether the resource set holds all objects of a kind, those that are yet to be made among them.
+
+        Single objects that were taken out of it do not count.
+        """
+        return self._only is None or prefix not in {kept[:3] for kept in self._only}
+
 
 def _known(permissions: Iterable[str]) -> set[str]:
     wanted = set(permissions)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from teleport_okta.sandbox.okta import metadata
 from teleport_okta.sandbox.okta.app_defaults import as_object
 from teleport_okta.sandbox.okta.app_views import app_json, app_user_json
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint, Json
-from teleport_okta.sandbox.okta.errors import invalid, not_found
+from teleport_okta.sandbox.okta.errors import invalid
 from teleport_okta.sandbox.okta.filters import EQUAL, Field, Kind, compile_filter, equalities
 from teleport_okta.sandbox.okta.messages import Answer, listing
 from teleport_okta.sandbox.okta.paging import limit_of, page_by_id
@@ -50,9 +49,14 @@ def get_app(call: Call) -> Answer:
 
 
 def create_app(call: Call) -> Answer:
-    """Create an app of one of the kinds in ``app_kinds``. The answer does not tell about universal logout yet."""
+    """Create an app of one of the kinds in ``app_kinds``, which takes the permission over all apps.
+
+    The answer tells about universal logout only of a SAML app.
+    """
+    call.check_sees_all("0oa")
     app = call.org.apps.create(call.body(), activate=call.flag("activate", default=True))
-    return Answer(body=app_json(app, call.base, call.org) | {"universalLogout": None})
+    body = app_json(app, call.base, call.org)
+    return Answer(body=body if app.is_saml else body | {"universalLogout": None})
 
 
 def activate_app(call: Call) -> Answer:
@@ -73,16 +77,6 @@ def delete_app(call: Call) -> Answer:
     call.org.apps.delete(app)
     call.org.assignments.app_deleted(app.id)
     return Answer(204)
-
-
-def get_metadata(call: Call) -> Answer:
-    """Return the IdP metadata for the signing key that ``kid`` names, or for the one in use."""
-    app = app_of(call)
-    kid = call.query.get("kid", app.kid)
-    if app.sign_on_mode != "SAML_2_0" or kid != app.kid:
-        raise not_found(str(kid), "AppInstance")
-    text = metadata.idp_metadata(app, call.base, call.org.certificates.of(app))
-    return Answer(text=text, content_type=metadata.CONTENT_TYPE)
 
 
 def app_of(call: Call) -> App:
@@ -143,7 +137,6 @@ ENDPOINTS = (
     Endpoint("POST", "/api/v1/apps", create_app, MANAGE, (MANAGE,)),
     Endpoint("GET", "/api/v1/apps/{id}", get_app, READ, (READ,)),
     Endpoint("DELETE", "/api/v1/apps/{id}", delete_app, MANAGE, (MANAGE,)),
-    Endpoint("GET", "/api/v1/apps/{id}/sso/saml/metadata", get_metadata, READ, (READ,), metadata.MEDIA_TYPE),
     Endpoint("POST", "/api/v1/apps/{id}/lifecycle/activate", activate_app, MANAGE, (MANAGE,)),
     Endpoint("POST", "/api/v1/apps/{id}/lifecycle/deactivate", deactivate_app, MANAGE, (MANAGE,)),
 )

@@ -90,6 +90,7 @@ def list_groups(call: Call) -> Answer:
 def get_group(call: Call) -> Answer:
     """Return one group's assignment."""
     app = app_of(call)
+    call.check_sees(call.path["group"])
     entry = call.org.assignments.groups.get(app.id, call.path["group"])
     if entry is None:
         raise not_found(call.path["group"], "ApplicationGroupAssignment")
@@ -100,6 +101,7 @@ def assign_group(call: Call) -> Answer:
     """Assign a group; again is no change."""
     app, body = app_of(call), call.body()
     group = call.org.groups.require(call.path["group"])
+    call.check_sees(group.id)
     priority = body.get("priority")
     if priority is not None and (not isinstance(priority, int) or priority < 0):
         raise invalid("priority", "priority: The value must be a number that is not negative")
@@ -109,7 +111,9 @@ def assign_group(call: Call) -> Answer:
 
 def unassign_group(call: Call) -> Answer:
     """Take a group's assignment away."""
-    call.org.assignments.remove_group(app_of(call).id, call.path["group"])
+    app = app_of(call)
+    call.check_sees(call.path["group"])
+    call.org.assignments.remove_group(app.id, call.path["group"])
     return Answer(204)
 
 
