@@ -42,6 +42,9 @@ _EXAMPLES: Final[dict[str, object]] = {
     "scim.certificate": "/var/lib/teleport/plugins/okta/scim-cert.pem",
     "scim.key": "/var/lib/teleport/plugins/okta/scim-key.pem",
     "scim.token_hash": "/var/lib/teleport/plugins/okta/scim-token-hash",
+    "serve.listen": "0.0.0.0:9443",
+    "serve.certificate": "/var/lib/teleport/plugins/okta/serve-cert.pem",
+    "serve.key": "/var/lib/teleport/plugins/okta/serve-key.pem",
 }
 """What a commented-out key without a default looks like."""
 

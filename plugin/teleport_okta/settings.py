@@ -17,6 +17,7 @@ from teleport_okta.model.names import name_problem
 from teleport_okta.model.okta import INTERNAL_APPS
 from teleport_okta.settings_parts import HIGHEST_PORT, HOST_AND_PORT, Duration, FilePath, Section
 from teleport_okta.settings_scim import ScimSettings
+from teleport_okta.settings_serve import ServeSettings
 
 
 class TeleportSettings(Section):
@@ -322,6 +323,7 @@ class Settings(Section):
     log: LogSettings = Field(default_factory=LogSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     scim: ScimSettings = Field(default_factory=ScimSettings)
+    serve: ServeSettings = Field(default_factory=ServeSettings)
 
     @model_validator(mode="after")
     def _source_has_its_app(self) -> Settings:
