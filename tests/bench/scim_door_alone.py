@@ -63,6 +63,9 @@ class NothingToDo:
         """Say that it is done."""
         return _DONE
 
+    async def take_over(self) -> None:
+        """Take nobody over."""
+
     async def groups_off(self) -> str:
         """Let groups be pushed."""
         return ""

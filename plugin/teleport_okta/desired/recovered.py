@@ -5,6 +5,7 @@ A user, and the lock of somebody who was taken away, carry the SCIM id; the list
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -31,9 +32,14 @@ _INCARNATIONS: Final = 100
 
 
 def recovered_users(
-    users: Iterable[TeleportUser], locks: Iterable[TeleportLock], *, owner: str, now: datetime
+    users: Iterable[TeleportUser],
+    locks: Iterable[TeleportLock],
+    known: Iterable[ProvisionedUser] = (),
+    *,
+    owner: str,
+    now: datetime,
 ) -> list[ProvisionedUser]:
-    """Return the people who were provisioned, one for each Okta id; somebody who has a user is active."""
+    """Return the people who were provisioned, but for those who are known; somebody who has a user is active."""
     found: dict[str, ProvisionedUser] = {}
     for lock in locks:
         if lock.user and labels.SCIM_ID in lock.labels and labels.owner_of(lock.labels) == owner:
@@ -47,28 +53,56 @@ def recovered_users(
                 if name.startswith(TRAIT_PREFIX) and values
             }
             found[_okta_id(user.labels)] = _user(user.labels, user.name, profile, owner=owner, now=now, denied_at=None)
-    return [user for okta_id, user in sorted(found.items()) if okta_id]
+    return _distinct([user for okta_id, user in sorted(found.items()) if okta_id], known)
 
 
 def recovered_groups(
     lists: Iterable[TeleportAccessList],
     members: Mapping[str, ListMembers],
     users: Iterable[ProvisionedUser],
+    known: Iterable[ProvisionedGroup] = (),
     *,
     owner: str,
     now: datetime,
 ) -> list[tuple[ProvisionedGroup, list[str]]]:
-    """Return the groups that were pushed, each with the SCIM ids of its members."""
-    ids = {user.user_name: user.id for user in users}
+    """Return the groups that were pushed, but for those that are known, each with the SCIM ids of its members.
+
+    Of several lists whose group had the same name, without regard to case, one is taken: the others stay as they are.
+    """
+    ids = {user.user_name: user.id for user in users if not user.is_deleted}
+    groups, names = set[str](), set[str]()
+    for group in known:
+        groups.add(group.id)
+        names |= set[str]() if group.is_deleted else {group.display_name.casefold()}
     found = []
     for one in sorted(lists, key=lambda found: found.name):
-        if not is_pushed(one.name) or labels.owner_of(one.labels) != owner:
-            continue
-        name = one.labels.get(labels.GROUP_NAME) or one.title
-        group = ProvisionedGroup(one.name.removeprefix(PUSHED), name, None, created=now, modified=now)
-        imported = members[one.name].imported if one.name in members else frozenset()
-        found.append((group, sorted(ids[member] for member in imported if member in ids)))
+        group_id, name = one.name.removeprefix(PUSHED), one.labels.get(labels.GROUP_NAME) or one.title
+        is_ours = is_pushed(one.name) and labels.owner_of(one.labels) == owner
+        if is_ours and group_id not in groups and name.casefold() not in names:
+            names.add(name.casefold())
+            imported = members[one.name].imported if one.name in members else frozenset()
+            group = ProvisionedGroup(group_id, name, None, created=now, modified=now)
+            found.append((group, sorted(ids[member] for member in imported if member in ids)))
     return found
+
+
+def _distinct(found: Iterable[ProvisionedUser], known: Iterable[ProvisionedUser]) -> list[ProvisionedUser]:
+    """Return who is not known, so that no two have the same ids, and no two that are shown the same name without case.
+
+    Those who have a user come first. Another one of a name is taken for deleted: what it denies stays denied.
+    """
+    people, ids, names = set[str](), set[str](), set[str]()
+    for user in known:
+        people.add(user.okta_id)
+        ids.add(user.id)
+        names |= set[str]() if user.is_deleted else {user.user_name.casefold()}
+    distinct = []
+    for user in sorted(found, key=lambda one: not one.active):
+        if user.okta_id not in people and user.id not in ids:
+            ids.add(user.id)
+            distinct.append(replace(user, is_deleted=user.user_name.casefold() in names))
+            names.add(user.user_name.casefold())
+    return distinct
 
 
 def _user(

@@ -23,6 +23,10 @@ class Provisioner(Protocol):
         """Return the time of day by Okta's clock."""
         ...
 
+    async def take_over(self) -> None:
+        """Have what Teleport tells of users written into a new state. Raises TeleportOktaError where that cannot be."""
+        ...
+
     async def organization_id(self) -> str:
         """Return the id of the Okta organisation. Raises TeleportOktaError where nobody knows it yet."""
         ...

@@ -31,6 +31,8 @@ class ScimService:
     def __init__(self, store: Store, provisioner: Provisioner, *, base_url: str, clock: Clock) -> None:
         self._base_url = base_url
         self._provisioner = provisioner
+        self._stored = store.scim_users
+        self._is_taken_over = False
         self._users = Users(store, provisioner, base_url=base_url, clock=clock)
         self._groups = Groups(store, provisioner, base_url=base_url, clock=clock)
 
@@ -39,6 +41,7 @@ class ScimService:
         try:
             if call.endpoint in ENDPOINTS:
                 return await self._discovered(call)
+            await self._take_over()
             if call.verb is Verb.LIST and call.body is not None:
                 call = replace(call, query=read_search(call.body), body=None)
             return await (self._users if call.endpoint == "Users" else self._groups).handle(call)
@@ -48,6 +51,13 @@ class ScimService:
         except TeleportOktaError as error:
             _log.warning("a SCIM request is to be repeated: %s", error)
             raise later(str(error)) from error
+
+    async def _take_over(self) -> None:
+        """Let nothing be answered by a new state that does not know yet who was provisioned, and who was denied."""
+        if not self._is_taken_over:
+            self._is_taken_over = await self._stored.are_taken_over()
+        if not self._is_taken_over:
+            await self._provisioner.take_over()
 
     async def _discovered(self, call: ScimCall) -> ScimAnswer:
         groups = not await self._provisioner.groups_off()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.provisioned import ProvisionedUser
+from teleport_okta.state import scim_recovery
 from teleport_okta.state.hints import write_hints
 
 if TYPE_CHECKING:
@@ -138,10 +139,19 @@ class ScimUsers:
 
         await self._database.submit(write)
 
-    async def put_all(self, users: Iterable[ProvisionedUser]) -> None:
-        """Write records, all or none."""
+    async def are_taken_over(self) -> bool:
+        """Whether what Teleport tells of users was written."""
+        return await self._database.submit(lambda connection: scim_recovery.is_marked(connection, scim_recovery.USERS))
+
+    async def take_over(self, users: Iterable[ProvisionedUser]) -> None:
+        """Write what Teleport tells of users, all or none: once for a state."""
         rows = [_values(user) for user in users]
-        await self._database.submit(lambda connection: connection.executemany(_PUT, rows))
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany(_PUT, rows)
+            scim_recovery.set_mark(connection, scim_recovery.USERS)
+
+        await self._database.submit(write)
 
     async def bind(self, user: ProvisionedUser, okta_id: str) -> ProvisionedUser:
         """Make the record of a person without an Okta id that of the person who has this one; return it."""

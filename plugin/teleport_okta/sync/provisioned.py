@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.recovered import recovered_groups, recovered_users
-from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA, is_pushed
+from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER
 from teleport_okta.state.errors import StateError
-from teleport_okta.state.scim_groups import Members
 from teleport_okta.state.scim_users import folded
 
 if TYPE_CHECKING:
@@ -88,36 +86,33 @@ async def bound_by_name(
 async def recover_users(
     store: Store, settings: Settings, actual: ActualUsers, *, owner: str, now: datetime
 ) -> dict[str, ProvisionedUser]:
-    """Return the records of everybody; where there is none at all, what Teleport's labels tell is taken down first.
+    """Return the records of everybody; of a new state, what Teleport's labels tell is taken down first.
 
     Raises StateError.
     """
     records = await provisioned(store, settings)
-    if records or not settings.is_provisioned or actual.locks_unread:
+    if not settings.is_provisioned or actual.locks_unread or await store.scim_users.are_taken_over():
         return records
-    found = recovered_users(actual.users.values(), actual.locks.values(), owner=owner, now=now)
+    found = recovered_users(actual.users.values(), actual.locks.values(), records.values(), owner=owner, now=now)
     if found:
-        _log.warning(
-            "nothing is known of who was provisioned: taking over %d people from Teleport's labels", len(found)
-        )
+        _log.warning("the state lacks people who were provisioned: taking over %d from Teleport's labels", len(found))
     with _goes_on_without_a_record():
-        await store.scim_users.put_all(found)
-    return {user.okta_id: user for user in found}
+        await store.scim_users.take_over(found)
+    return records | {user.okta_id: user for user in found}
 
 
 async def recover_groups(
     store: Store, settings: Settings, actual: ActualDirectory, *, owner: str, now: datetime
 ) -> None:
-    """Take down the groups that Teleport's lists tell of, where no group is known at all. Raises StateError."""
-    if not settings.is_provisioned or actual.is_unread(ACCESS_LIST, MEMBER):
+    """Take down, in a new state, the groups that Teleport's lists tell of. Raises StateError."""
+    if not settings.is_provisioned or actual.is_unread(ACCESS_LIST, MEMBER) or await store.scim_groups.are_taken_over():
         return
-    if not any(is_pushed(name) for name in actual.access_lists) or await store.scim_groups.are_known():
-        return
-    users = (await store.scim_users.everybody()).values()
-    found = recovered_groups(actual.access_lists.values(), actual.members, users, owner=owner, now=now)
-    _log.warning("nothing is known of pushed groups: taking over %d from their access lists", len(found))
+    users, known = (await store.scim_users.everybody()).values(), await store.scim_groups.every()
+    found = recovered_groups(actual.access_lists.values(), actual.members, users, known, owner=owner, now=now)
+    if found:
+        _log.warning("the state lacks groups that were pushed: taking over %d from their access lists", len(found))
     with _goes_on_without_a_record():
-        await asyncio.gather(*(store.scim_groups.put(group, Members(all=members), at=now) for group, members in found))
+        await store.scim_groups.take_over(found)
 
 
 async def with_pushed(store: Store, settings: Settings, directory: Directory) -> Directory:

@@ -78,6 +78,13 @@ class Provisioning:
         """Return the time of day by Okta's clock, by which the API dates assignments."""
         return self._okta_clock.now()
 
+    async def take_over(self) -> None:
+        """Have what Teleport tells of users written into a new state, unless this process has read them before.
+
+        Raises OktaError, TeleportError, ConfigError or StateError.
+        """
+        await self._pass.terms()
+
     async def organization_id(self) -> str:
         """Return the id of the Okta organisation. Raises OktaError where it was never read, and cannot be now."""
         if not self._organization:

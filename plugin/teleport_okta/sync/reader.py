@@ -197,6 +197,7 @@ class Reader:
             whole = None
         await self._until_listed()
         actual = await self._with_unlisted(await read_users(self._teleport))
+        await recover_users(self._store, settings, actual, owner=owner, now=self._clock.now())
         self._hour.learn(actual.locks.values(), owner)
         listed = None
         seen_last = await self._store.directory.last_seen()

@@ -25,9 +25,8 @@ async def test_a_record_that_cannot_be_bound_counts_all_the_same(door, monkeypat
 async def test_a_pass_that_cannot_take_records_over_locks_a_leaver(door, monkeypatch):
     ada, bob, *_ = await door.world.hired("ada@x.io", "bob@x.io", "cy@x.io", "dan@x.io")
     await door.provision("bob@x.io", okta_id=bob.id)
-    store = door.world.parts.store
-    await store.scim_users.forget(bob.id)
-    monkeypatch.setattr(store.scim_users, "put_all", full)
+    await door.restart(loses_state=True)
+    monkeypatch.setattr(door.world.parts.store.scim_users, "take_over", full)
     door.world.okta.deactivate(ada.id)
     await door.world.run()
     assert set(door.world.locks()) == {"ada@x.io"}

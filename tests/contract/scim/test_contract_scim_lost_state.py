@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+import pytest
 from contract.scim.door import GROUP, built_door
+from contract.scim.pushed_groups import PUSHING_ALONE, PUSHING_BOTH, ROOMY, built_pushing, members_of, pushed
 from teleport_okta.scim.tokens import digest_of
 
 ADA, BOB = "00uADA45678901234567", "00uBOB45678901234567"
@@ -43,3 +47,42 @@ async def test_ids_denials_and_groups_outlive_the_state(tmp_path):
         assert users[ADA].incarnation == 1
         assert (await world.parts.store.scim_groups.get(group)).display_name == "Looms"
         assert await world.parts.store.scim_groups.members([group]) == {group: [ada]}
+
+
+@pytest.fixture(params=[PUSHING_ALONE, PUSHING_BOTH], ids=["scim alone", "both doors"])
+async def pushing(request, tmp_path):
+    async with built_pushing(tmp_path, {**request.param, **ROOMY}) as door:
+        yield door
+
+
+async def test_a_request_before_the_first_pass_takes_nobody_else_s_denial_away(tmp_path):
+    async with built_door(tmp_path) as door:
+        ada, bob = await door.world.hired("ada@x.io", "bob@x.io")
+        await door.set_active(await door.provision("ada@x.io", okta_id=ada.id), active=False)
+        await door.restart(loses_state=True)
+        await door.provision("bob@x.io", okta_id=bob.id)
+        assert (await door.named("ada@x.io"))[0]["active"] is False
+        assert (await door.world.run()).succeeded
+        assert set(door.world.owned()) == {"bob@x.io"}
+        assert set(door.world.locks()) == {"ada@x.io"}
+
+
+async def test_a_pass_that_fails_half_way_through_takes_no_group_over_and_the_next_one_all(pushing, monkeypatch):
+    ada = await pushing.provision("ada@x.io", okta_id=ADA)
+    groups = [await pushed(pushing, name, ada) for name in ("Looms", "Mills", "Kilns")]
+    await pushing.restart(loses_state=True)
+    store, written = pushing.world.parts.store, []
+
+    def put_members(_connection, group_id, _ids):
+        written.append(group_id)
+        if len(written) == 2:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("teleport_okta.state.scim_groups._put_members", put_members)
+        assert not (await pushing.world.run()).outcomes
+    assert len(written) == 2
+    assert await store.scim_groups.every() == []
+    assert not (await pushing.world.run()).outcomes
+    assert await store.scim_groups.members(groups) == {group: [ada] for group in groups}
+    assert [members_of(pushing, group) for group in groups] == [{"ada@x.io"}] * 3

@@ -170,11 +170,26 @@ async def test_a_user_is_taken_out_of_every_group(store, groups):
 
 async def test_a_forgotten_group_was_never_there(store, groups):
     await put(store, a_group(1, "Looms"), "ada")
-    assert await groups.are_known()
     await groups.forget("g1")
-    assert not await groups.are_known()
+    assert await groups.every() == []
     assert await groups.named("Looms") is None
     assert await groups.count_of_name("Looms") == 0
+    assert await members(groups) == []
+
+
+async def test_groups_are_taken_over_with_their_members_and_that_is_known(store, groups):
+    await put(store, a_group(3))
+    assert not await groups.are_taken_over()
+    await groups.take_over([(a_group(1), ["ada", "bob"]), (a_group(2), [])])
+    assert await groups.are_taken_over()
+    assert await groups.members(["g1", "g2"]) == {"g1": ["ada", "bob"], "g2": []}
+
+
+async def test_of_groups_none_is_taken_over_if_one_cannot_be(groups):
+    with pytest.raises(StateError):
+        await groups.take_over([(a_group(1, "Looms"), ["ada"]), (a_group(2, "LOOMS"), [])])
+    assert not await groups.are_taken_over()
+    assert await groups.every() == []
     assert await members(groups) == []
 
 
@@ -188,9 +203,10 @@ async def test_a_deletion_that_was_not_answered_is_known_as_such(store, groups):
     assert await groups.being_deleted("g1") is None
 
 
-async def test_a_deleted_group_is_known_of(store, groups):
+async def test_every_group_is_read_deleted_or_not(store, groups):
     await put(store, a_group(1, is_deleted=True))
-    assert await groups.are_known()
+    await put(store, a_group(2))
+    assert [one.id for one in await groups.every()] == ["g1", "g2"]
 
 
 async def test_the_hint_is_written_with_the_group(store, groups):

@@ -150,6 +150,21 @@ async def test_a_forgotten_person_was_never_there(users):
     assert set(await users.everybody()) == {"00u1"}
 
 
+async def test_users_are_taken_over_once_and_that_is_known(users):
+    await put(users, somebody(1))
+    assert not await users.are_taken_over()
+    await users.take_over([ADA, somebody(2)])
+    assert await users.are_taken_over()
+    assert set(await users.everybody()) == {"00uADA", "00u1", "00u2"}
+
+
+async def test_of_users_none_is_taken_over_if_one_cannot_be(users):
+    with pytest.raises(StateError):
+        await users.take_over([ADA, somebody(2, user_name="ADA@x.io")])
+    assert not await users.are_taken_over()
+    assert await users.everybody() == {}
+
+
 async def test_the_hint_is_written_with_the_user(store, users):
     await users.put(ADA, hints=[HINT], at=NOW)
     assert [one.of for one in await store.hints.due(NOW, most=10, latest=HOUR)] == ["00uADA"]
