@@ -37,6 +37,7 @@ _EXAMPLES: Final[dict[str, object]] = {
     "okta.ca": "/etc/ssl/private-ca.pem",
     "sync.default_roles": ["okta-requester"],
     "metrics.listen": "127.0.0.1:9184",
+    "plugin.name": "okta",
     "scim.listen": "0.0.0.0:8443",
     "scim.public_url": "https://scim.example.com/scim/v2",
     "scim.certificate": "/var/lib/teleport/plugins/okta/scim-cert.pem",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -16,8 +16,12 @@ from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.names import name_problem
 from teleport_okta.model.okta import INTERNAL_APPS
 from teleport_okta.settings_parts import HIGHEST_PORT, HOST_AND_PORT, Duration, FilePath, Section
+from teleport_okta.settings_plugin import PluginSettings
 from teleport_okta.settings_scim import ScimSettings
 from teleport_okta.settings_serve import ServeSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class TeleportSettings(Section):
@@ -310,6 +314,14 @@ class MetricsSettings(Section):
     )
 
 
+MANAGED: Final[Mapping[str, frozenset[str]]] = {
+    "okta": frozenset({"app_id"}),
+    "sync": frozenset({"source", "connector", "apps_and_groups"}),
+    "access_lists": frozenset(AccessListsSettings.model_fields),
+}
+"""The keys, by section, that a plugin resource decides where one manages the service."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -324,9 +336,27 @@ class Settings(Section):
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     scim: ScimSettings = Field(default_factory=ScimSettings)
     serve: ServeSettings = Field(default_factory=ServeSettings)
+    plugin: PluginSettings = Field(default_factory=PluginSettings)
+
+    @model_validator(mode="after")
+    def _nothing_is_said_twice(self) -> Settings:
+        """Refuse beside a plugin what the plugin decides: nobody could tell which of the two holds."""
+        if self.plugin.name is None:
+            return self
+        for section, keys in MANAGED.items():
+            given = sorted(getattr(self, section).model_fields_set & keys)
+            if given:
+                msg = (
+                    f"{section}.{given[0]} is set, and so is plugin.name: the plugin in Teleport decides that. "
+                    f"Remove one of them"
+                )
+                raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _source_has_its_app(self) -> Settings:
+        if self.plugin.name is not None:
+            return self  # checked when the plugin's settings are known
         if self.sync.source == "saml_app" and not self.okta.app_id:
             msg = "okta.app_id is not set, and sync.source is saml_app: give the id of the SAML app (0oa…)"
             raise ValueError(msg)

@@ -11,8 +11,12 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from pydantic import TypeAdapter
+
 from teleport_okta.model.cost import PassCost
 from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.part_result import PartResult
+from teleport_okta.model.plugin import OktaPluginSettings
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan.scoping import covers
 from teleport_okta.state.approvals import Approvals
@@ -48,6 +52,9 @@ _COST: Final = "cost"
 _LAST_SUCCESS: Final = "last success"
 _WHOLE: Final = "whole pass"
 _ASKED: Final = "asked what changed of {}"
+_PLUGIN: Final = "settings of plugin {}"
+_PARTS: Final = "results by part"
+_PART_RESULTS: Final = TypeAdapter(list[PartResult])
 _PLANS_KEPT: Final = 20
 
 
@@ -159,6 +166,24 @@ class Store:
     async def remember_asked(self, what: str, at: datetime) -> None:
         """Note that Okta was asked what had changed of `what`."""
         await self._memorise(_ASKED.format(what), at.isoformat())
+
+    async def plugin_settings(self, name: str) -> OktaPluginSettings | None:
+        """Return the settings of a plugin resource as they were last read; None: they never were, or it was deleted."""
+        text = await self._recall(_PLUGIN.format(name))
+        return OktaPluginSettings.from_json(text) if text else None
+
+    async def remember_plugin_settings(self, name: str, settings: OktaPluginSettings | None) -> None:
+        """Note the settings of a plugin resource; None: there is no such plugin."""
+        await self._memorise(_PLUGIN.format(name), "" if settings is None else settings.as_json())
+
+    async def part_results(self) -> tuple[PartResult, ...]:
+        """Return how each part went in the last full pass that there was; a part without one is left out."""
+        text = await self._recall(_PARTS)
+        return tuple(_PART_RESULTS.validate_json(text)) if text else ()
+
+    async def remember_part_results(self, results: Sequence[PartResult]) -> None:
+        """Note how each part went."""
+        await self._memorise(_PARTS, _PART_RESULTS.dump_json(list(results)).decode())
 
     async def remember_people(
         self,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
 from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
+from teleport_okta.model.part_result import FailureKind
 from teleport_okta.plan.render import hold_line, put_off_line, summary
+from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal import Result
 from teleport_okta.sync.changed_plan import PlanChangedError
 from teleport_okta.sync.explaining import explained
+from teleport_okta.sync.failure_kinds import kind_of
 from teleport_okta.sync.status import Status
 from teleport_okta.teleport.lease import StandbyError
 
@@ -78,6 +82,7 @@ class Engine:
         self._failures = 0
         self._is_standby = False
         self._last_error = ""
+        self._failure = FailureKind.NONE
         self._last_pass: PassReport | None = None
         self._next_pass: datetime | None = None
         self._passed_ago: timedelta | None = None
@@ -176,6 +181,9 @@ class Engine:
             findings=await self._store.findings(),
             next_pass=self._next_pass,
             last_error=self._last_error,
+            failure=self._failure,
+            parts=await self._store.part_results(),
+            holdings=self._pass.holdings,
             cluster=self._pass.cluster,
             last_pass=self._last_pass,
             identities=self._pass.identities,
@@ -265,8 +273,10 @@ class Engine:
                 self._note_standby(error)
                 raise
             except TeleportOktaError as error:
-                self._note_failure(str(error))
+                self._note_failure(str(error), kind_of(error))
                 _log.error("the pass (%s) did not happen: %s", trigger, error)
+                with suppress(StateError):
+                    await self._pass.note_failed(str(error))
                 raise
             self._is_standby = False
             self._last_pass = report
@@ -287,19 +297,23 @@ class Engine:
         self._has_worked = True
         self._failures = 0
         self._last_error = str(error)
+        self._failure = FailureKind.NONE
 
-    def _note_failure(self, error: str) -> None:
+    def _note_failure(self, error: str, kind: FailureKind = FailureKind.OTHER) -> None:
         self._is_standby = False
         self._failures += 1
         self._last_error = error
+        self._failure = kind
 
     def _note_result(self, report: PassReport) -> None:
         if report.applied:
             self._failures = 0
             self._last_error = ""
+            self._failure = FailureKind.NONE
             return
         errors = (outcome.error for outcome in report.outcomes if outcome.result != Result.DONE and outcome.error)
-        self._note_failure(report.error or next(errors, "some changes were not applied"))
+        error = report.error or next(errors, "some changes were not applied")
+        self._note_failure(error, report.failure or FailureKind.OTHER)
 
     def _only_reads(self) -> bool:
         return not self._pass.applying

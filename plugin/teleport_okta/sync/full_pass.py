@@ -14,11 +14,13 @@ from teleport_okta.apply.releasing import release
 from teleport_okta.apply.settling import settle_open_records
 from teleport_okta.errors import ConfigError, InterruptedPassError
 from teleport_okta.model.cost import PassCost, ReadingProgress
+from teleport_okta.model.part_result import FailureKind, Part, PartResult
 from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view, view_of
 from teleport_okta.state.errors import StateError
 from teleport_okta.sync.changed_plan import PlanChangedError, what_changed
 from teleport_okta.sync.context import EngineContext
+from teleport_okta.sync.holdings import holdings
 from teleport_okta.sync.hour import Hour
 from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.pass_run import PassRun
@@ -30,7 +32,7 @@ from teleport_okta.sync.remembering import PassMemory
 from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.sync.resuming import Resuming
 from teleport_okta.sync.sources import members_to_remember
-from teleport_okta.sync.wholeness import why_not_whole
+from teleport_okta.sync.wholeness import problems_by_part, why_not_whole
 from teleport_okta.teleport.wildcards import wildcard_roles
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.inheritance import Released
+    from teleport_okta.model.part_result import Holdings
     from teleport_okta.model.scope import Scope
     from teleport_okta.model.teleport import Cluster, IdentityState, TeleportRole
     from teleport_okta.observe.metrics import Metrics
@@ -150,6 +153,11 @@ class FullPass:
         return self._owner
 
     @property
+    def holdings(self) -> Holdings:
+        """How many objects of ours there are in Teleport, as far as is known."""
+        return holdings(self.registry, self._owner)
+
+    @property
     def imports_apps(self) -> bool:
         """Whether app servers are made at all: they are wanted, and the cluster lets us."""
         cluster = self.cluster
@@ -245,6 +253,7 @@ class FullPass:
             )
             if report.succeeded:
                 await self._store.remember_success(report.finished)
+            await _kept(self._remember_parts(problems_by_part(reading, outcomes)), problems)
             await self._resuming.end_pass(report, plan, settings)
         finally:
             self.applying = False
@@ -326,6 +335,7 @@ class FullPass:
     ) -> PassReport:
         shown = view_of(plan, cost)
         stops = [str(outcome.stop) for outcome in outcomes if outcome.stop is not None]
+        error = "; ".join([*why_not_whole(reading), *stops[:1], *problems])
         return PassReport(
             trigger=trigger,
             plan=shown,
@@ -333,7 +343,8 @@ class FullPass:
             started=started,
             finished=self._clock.now(),
             okta_calls=self._okta.people.calls_since(mark),
-            error="; ".join([*why_not_whole(reading), *stops[:1], *problems]),
+            error=error,
+            failure=reading.facts.unread_kind or (FailureKind.OTHER if error else FailureKind.NONE),
         )
 
     def _start(
@@ -388,6 +399,19 @@ class FullPass:
         if read is not None:
             await self._store.directory.remember(read.directory, members_to_remember(read))
         await self._store.remember_cost(cost)
+
+    async def note_failed(self, why: str) -> None:
+        """Note that a pass did not happen: no part of it went well. Raises StateError."""
+        await self._remember_parts(dict.fromkeys(Part, why))
+
+    async def _remember_parts(self, problems: Mapping[Part, str]) -> None:
+        """Note how each part went that is switched on. Raises StateError."""
+        before = {result.part: result for result in await self._store.part_results()}
+        now = self._clock.now()
+        parts = Part if self._settings().sync.apps_and_groups else (Part.USERS,)
+        await self._store.remember_part_results(
+            [before.get(part, PartResult(part)).after(problems[part], now) for part in parts]
+        )
 
     def _note_progress(self, done: int, forecast: CallForecast) -> None:
         """Keep how far a reading is, and say so in the log now and then."""

@@ -39,6 +39,7 @@ from teleport_okta.state import directory as seen
 from teleport_okta.state.errors import StateError
 from teleport_okta.sync.comparing import hints_of_differences
 from teleport_okta.sync.confirming import MORE_THAN_THE_LIMIT, Confirmation, Turns
+from teleport_okta.sync.failure_kinds import kind_of
 from teleport_okta.sync.inheriting import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
 from teleport_okta.sync.policy import NO_LISTS, pushed_alone, resolve, resolve_imports
@@ -46,6 +47,7 @@ from teleport_okta.sync.provisioned import bound_by_name, recover_groups, recove
 from teleport_okta.sync.reading import DirectoryFacts, Reading
 from teleport_okta.sync.sources import (
     OktaFacts,
+    Unread,
     read_actual_directory,
     read_app,
     read_okta_directory,
@@ -161,8 +163,8 @@ class Reader:
                     await on_people(people)
         read = reading_directory.result()
         reading = people
-        if isinstance(read, str):
-            reading = replace(people, facts=replace(people.facts, unread=read))
+        if isinstance(read, Unread):
+            reading = replace(people, facts=replace(people.facts, unread=read.why, unread_kind=read.kind))
         elif terms.imports is not None and read is not None:
             reading = await self._with_directory(people, read, terms.imports, settings)
         elif terms.imports is not None and terms.imports.pushed_alone:
@@ -384,7 +386,7 @@ class Reader:
         settings: Settings,
         progress: Progress | None,
         people_are_read: asyncio.Event,
-    ) -> DirectoryReading | str | None:
+    ) -> DirectoryReading | Unread | None:
         """Read groups and apps, or return why that was not possible: it is no reason to leave people as they are."""
         if imports is None or imports.pushed_alone:
             return None
@@ -401,9 +403,9 @@ class Reader:
                 people_are_read=people_are_read,
             )
         except OktaForbiddenError as error:
-            return f"{error}; or set sync.apps_and_groups = false"
+            return Unread(f"{error}; or set sync.apps_and_groups = false", kind_of(error))
         except (OktaError, StateError) as error:
-            return str(error)
+            return Unread(str(error), kind_of(error))
 
     async def _with_pushed(self, people: Reading, imports: Imports, settings: Settings) -> Reading:
         """Add groups that a SCIM client pushed, where no others are read. Raises TeleportError and StateError."""

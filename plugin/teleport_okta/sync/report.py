@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from teleport_okta.model.part_result import FailureKind
 from teleport_okta.state.journal import Result
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class PassReport:
     finished: datetime
     okta_calls: Mapping[str, int] = field(default_factory=dict)
     error: str = ""
+    failure: FailureKind = FailureKind.NONE
+    """Who has to do something about it."""
 
     @property
     def applied(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from teleport_okta.desired.directory import lists_wanted
 from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
 from teleport_okta.errors import ConfigError
+from teleport_okta.model.part_result import FailureKind
 from teleport_okta.okta.buckets import APPS, ONE_APP, OTHER, USERS
 from teleport_okta.okta.directory import read_directory
 from teleport_okta.okta.directory_reads import APP_USERS_A_PAGE
@@ -52,7 +53,8 @@ class OktaSource:
 class OktaFacts:
     """One organisation, the app (None when the whole organisation is the source), its people; its groups and apps.
 
-    `directory` is None where none is imported, or could not be read: then `unread` says why and what to do.
+    `directory` is None where none is imported, or could not be read: then `unread` says why and what to do, and
+    `unread_kind` who has to do it.
     """
 
     organization: OktaOrganization
@@ -60,6 +62,15 @@ class OktaFacts:
     people: Snapshot
     directory: DirectoryReading | None = None
     unread: str = ""
+    unread_kind: FailureKind = FailureKind.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why groups and apps could not be read, and whose task it is to mend that."""
+
+    why: str
+    kind: FailureKind
 
 
 async def read_people(okta: OktaReads, settings: Settings) -> tuple[OktaApp | None, Snapshot]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from teleport_okta.model.findings import Findings
+from teleport_okta.model.part_result import FailureKind, Holdings
 from teleport_okta.model.scim_door import ScimDoor
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.model.cost import PassCost, ReadingProgress
     from teleport_okta.model.following import Following
+    from teleport_okta.model.part_result import PartResult
     from teleport_okta.model.teleport import Cluster, IdentityState
     from teleport_okta.state.store import QuarantineEntry, Store
     from teleport_okta.sync.report import PassReport
@@ -41,6 +43,9 @@ class Status:
     warnings: tuple[str, ...] = ()
     following: Following | None = None
     door: ScimDoor | None = None
+    failure: FailureKind = FailureKind.NONE
+    parts: tuple[PartResult, ...] = ()
+    holdings: Holdings = field(default_factory=Holdings)
 
     def as_json(self) -> dict[str, object]:
         """Return the status in the shape of `status --format json`."""
@@ -56,6 +61,9 @@ class Status:
             ],
             "cost": self.cost and self.cost.as_json(),
             "warnings": list(self.warnings),
+            "failure": self.failure.value,
+            "parts": [result.as_json() for result in self.parts],
+            "holdings": asdict(self.holdings),
             "following": self.following and self.following.as_json(),
             "scim": self.door and self.door.as_json(),
             "progress": self.progress and asdict(self.progress),
@@ -93,5 +101,6 @@ async def status_of_store(
         findings=await store.findings(),
         identities=identities,
         cost=await store.cost(),
+        parts=await store.part_results(),
         door=door,
     )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from teleport_okta.model.part_result import Part
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
 from teleport_okta.plan.unread import unread_of_directory, unread_of_users
+from teleport_okta.state.journal import Result
 
 if TYPE_CHECKING:
-    from teleport_okta.model.directory import Roster
+    from collections.abc import Iterable
+
+    from teleport_okta.apply.outcome import Outcome
     from teleport_okta.sync.reading import Reading
-    from teleport_okta.sync.sources import OktaFacts
 
 
 def why_not_whole(reading: Reading) -> list[str]:
@@ -17,30 +21,68 @@ def why_not_whole(reading: Reading) -> list[str]:
 
     What of Okta we may not read is in the quarantine instead.
     """
-    return [*_of_okta(reading.facts), *_of_teleport(reading)]
+    return [*_of_people(reading), *_of_directory(reading), *_of_lists(reading)]
 
 
-def _of_okta(facts: OktaFacts) -> list[str]:
-    listings = {"listing": facts.people.incomplete}
-    rosters: list[Roster] = []
+def problems_by_part(reading: Reading, outcomes: Iterable[Outcome] = ()) -> dict[Part, str]:
+    """Return for each part why it is not as it should be: what was not read, then what was not written; else empty."""
+    problems = {
+        Part.USERS: _of_people(reading),
+        Part.APPS_AND_GROUPS: _of_directory(reading),
+        Part.ACCESS_LISTS: [*_of_directory(reading), *_of_lists(reading)],
+    }
+    for outcome in outcomes:
+        if outcome.result is not Result.DONE:
+            change = outcome.change
+            problems[_PARTS[change.kind]].append(f"{change.action} {change.kind} {change.subject}: {outcome.error}")
+    return {part: "; ".join(found[:_PROBLEMS_SHOWN]) for part, found in problems.items()}
+
+
+_PROBLEMS_SHOWN: Final = 3
+
+_PARTS: Final = {
+    USER: Part.USERS,
+    LOCK: Part.USERS,
+    ROLE: Part.ACCESS_LISTS,
+    USER_GROUP: Part.APPS_AND_GROUPS,
+    APP_SERVER: Part.APPS_AND_GROUPS,
+    ACCESS_LIST: Part.ACCESS_LISTS,
+    MEMBER: Part.ACCESS_LISTS,
+}
+
+
+def _of_people(reading: Reading) -> list[str]:
+    people = reading.facts.people
+    errors = [f"the listing is incomplete: {people.incomplete}"] if people.incomplete else []
+    if people.lost:
+        errors.append(f"the listing lacks {len(people.lost)} people whom a read by id shows: nobody leaves by it")
+    if reading.policy.no_arrivals:
+        errors.append(reading.policy.no_arrivals)
+    return [*errors, *unread_of_users(reading.actual)]
+
+
+def _of_directory(reading: Reading) -> list[str]:
+    errors, facts = [], reading.facts
     if facts.directory is not None:
         directory = facts.directory.directory
-        listings |= {"listing of groups": directory.groups.incomplete, "listing of apps": directory.apps.incomplete}
-        for found in (directory.members, directory.grants, directory.direct):
-            rosters += [roster for roster in found.values() if roster.problem and not roster.refused]
-    errors = [f"the {name} is incomplete: {why}" for name, why in listings.items() if why]
-    if facts.people.lost:
-        errors.append(f"the listing lacks {len(facts.people.lost)} people whom a read by id shows: nobody leaves by it")
+        listings = {"groups": directory.groups.incomplete, "apps": directory.apps.incomplete}
+        errors += [f"the listing of {name} is incomplete: {why}" for name, why in listings.items() if why]
+        rosters = [
+            roster
+            for found in (directory.members, directory.grants, directory.direct)
+            for roster in found.values()
+            if roster.problem and not roster.refused
+        ]
+        if rosters:
+            errors.append(
+                f"{len(rosters)} groups or apps could not be read to the end, the first: {rosters[0].problem}"
+            )
     if facts.unread:
         errors.append(f"groups and apps are left as they are: {facts.unread}")
-    if rosters:
-        errors.append(f"{len(rosters)} groups or apps could not be read to the end, the first: {rosters[0].problem}")
-    return errors
-
-
-def _of_teleport(reading: Reading) -> list[str]:
-    errors = [*filter(None, [reading.policy.no_arrivals, reading.lists_of_leavers.unread])]
-    errors += unread_of_users(reading.actual)
     if reading.directory is not None:
         errors += unread_of_directory(reading.directory.actual)
     return errors
+
+
+def _of_lists(reading: Reading) -> list[str]:
+    return [reading.lists_of_leavers.unread] if reading.lists_of_leavers.unread else []

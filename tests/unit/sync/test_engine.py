@@ -12,6 +12,7 @@ from teleport_okta.clock import VirtualClock
 from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
 from teleport_okta.model.harm import Harmed, held_digest
 from teleport_okta.model.inheritance import Released
+from teleport_okta.model.part_result import FailureKind, Holdings
 from teleport_okta.plan.view import ChangeView, PlanView
 from teleport_okta.state.store import Store
 from teleport_okta.sync import engine as engine_module
@@ -39,6 +40,8 @@ class Script:
         self.drained = False
         self.cluster = None
         self.identities = ()
+        self.holdings = Holdings()
+        self.failed = []
 
     async def run(self, *, trigger, expected_digest="", progress=None):
         self.ran.append((trigger, (self.clock.now() - NOW).total_seconds()))
@@ -48,6 +51,9 @@ class Script:
         if isinstance(line, Exception):
             raise line
         return replace(line, trigger=trigger)
+
+    async def note_failed(self, why):
+        self.failed.append(why)
 
     def drain(self):
         self.drained = True
@@ -86,13 +92,22 @@ async def test_after_a_failure_the_next_pass_comes_sooner_and_the_wait_doubles_u
     assert waits == [15, 30, 60, 120, 240, 480, 600, 600]
     status = await engine.status()
     assert (status.state, status.last_error) == ("failing", "the cluster is down")
+    assert status.failure is FailureKind.OTHER
+    assert script.failed == ["the cluster is down"] * 9
+
+
+async def test_a_setting_that_cannot_be_used_is_told_from_an_outage(store):
+    engine, _ = engine_of(store, REPORT, ConfigError("okta.app_id is not set"))
+    await engine.run()
+    assert (await engine.status()).failure is FailureKind.CONFIGURATION
 
 
 async def test_a_success_ends_the_failing(store):
     engine, script = engine_of(store, TeleportOktaError("x"), REPORT, REPORT)
     await engine.run()
     assert [time for _, time in script.ran] == [0, 15, 615]
-    assert (await engine.status()).state == "idle"
+    status = await engine.status()
+    assert (status.state, status.failure) == ("idle", FailureKind.NONE)
 
 
 async def test_a_change_that_was_not_applied_is_a_failure(store):

@@ -1,0 +1,139 @@
+"""What is to run, decided by the file, the plugins that the cluster has, and what was known before. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.errors import ConfigError
+from teleport_okta.managed.overlay import same_organization, settings_under, syncs_nothing
+from teleport_okta.model.plugin_status import StatusCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from teleport_okta.model.plugin import OktaPluginSettings, Plugin
+    from teleport_okta.settings import Settings
+
+FROM_FILE = "configuration"
+FROM_PLUGIN = "plugin"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to run: `settings`, or nothing, and then `reason` says why.
+
+    `source` names whose settings hold; `name` is that of the plugin resource, empty where the file alone holds.
+    `plugin` are its settings, as far as they are known. `is_stale`: the plugin cannot be read, and what is known of it
+    is from before. `may_report`: there is a plugin of ours whose status we write, with `code` while nothing runs.
+    """
+
+    settings: Settings | None
+    source: str = FROM_FILE
+    name: str = ""
+    reason: str = ""
+    code: StatusCode = StatusCode.RUNNING
+    plugin: OktaPluginSettings | None = None
+    is_stale: bool = False
+    may_report: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def asks_for_the_same(self, other: Decision) -> bool:
+        """Whether what runs by one may go on running by the other."""
+        return self.settings == other.settings
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """The plugins of a cluster; `unread` says why they cannot be read now (empty: they were)."""
+
+    all: Sequence[Plugin] = ()
+    unread: str = ""
+
+    def named(self, name: str) -> Plugin | None:
+        """Return one by name."""
+        return next((plugin for plugin in self.all if plugin.name == name), None)
+
+    def hosted_for(self, org_url: str) -> Plugin | None:
+        """Return the plugin by which Teleport's own runner works on an organisation."""
+        return next(
+            (
+                plugin
+                for plugin in self.all
+                if plugin.is_hosted and plugin.okta is not None and same_organization(plugin.okta.org_url, org_url)
+            ),
+            None,
+        )
+
+
+def decide(
+    local: Settings, plugins: Plugins, *, known: OktaPluginSettings | None = None, connector_app_id: str = ""
+) -> Decision:
+    """Say what is to run.
+
+    `known` are the plugin's settings as they were last read, which hold while it cannot be read: an error is no
+    absence. `connector_app_id` is the app that the plugin's SAML connector is labelled with.
+    """
+    hosted = plugins.hosted_for(local.okta.org_url)
+    name = local.plugin.name or ""
+    if hosted is not None:
+        return Decision(
+            None,
+            FROM_PLUGIN if name else FROM_FILE,
+            name,
+            f"Teleport's own integration runs on this organisation: plugin {hosted.name!r} has the label of a hosted "
+            "plugin; two would undo each other's work: delete one of them",
+            StatusCode.CONFIG_ERROR,
+        )
+    if not name:
+        return Decision(local)
+    if plugins.unread:
+        return _unread(local, name, plugins.unread, known, connector_app_id)
+    plugin = plugins.named(name)
+    if plugin is None:
+        return Decision(None, FROM_PLUGIN, name, f"there is no plugin {name!r} in the cluster: create it, or enrol")
+    if plugin.okta is None:
+        return Decision(
+            None, FROM_PLUGIN, name, f"plugin {name!r} is not of type okta: name another one in plugin.name"
+        )
+    return _managed(local, name, plugin.okta, connector_app_id)
+
+
+def _managed(local: Settings, name: str, plugin: OktaPluginSettings, connector_app_id: str) -> Decision:
+    try:
+        settings = (
+            None
+            if syncs_nothing(plugin, local)
+            else settings_under(plugin, local, name=name, connector_app_id=connector_app_id)
+        )
+    except ConfigError as error:
+        return Decision(None, FROM_PLUGIN, name, str(error), StatusCode.CONFIG_ERROR, plugin=plugin, may_report=True)
+    if settings is None:
+        nothing = f"plugin {name!r} has user sync switched off, and no SCIM endpoint is configured"
+        return Decision(None, FROM_PLUGIN, name, nothing, plugin=plugin, may_report=True)
+    return Decision(settings, FROM_PLUGIN, name, plugin=plugin, may_report=True, warnings=_warnings(name, plugin))
+
+
+def _warnings(name: str, plugin: OktaPluginSettings) -> tuple[str, ...]:
+    """Return what the plugin asks for and nothing fulfils."""
+    found = []
+    if plugin.write_back:
+        found.append(
+            f"plugin {name!r} has bidirectional sync switched on: Teleport lets people request Okta's apps and groups, "
+            "and nothing writes that back to Okta; set disable_bidirectional_sync"
+        )
+    if plugin.log_export:
+        found.append(
+            f"plugin {name!r} asks to export Okta's System Log to Teleport's audit log, which this service does not do"
+        )
+    return tuple(found)
+
+
+def _unread(local: Settings, name: str, why: str, known: OktaPluginSettings | None, connector_app_id: str) -> Decision:
+    """Go on by what is known, if anything is."""
+    if known is None:
+        reason = f"plugin {name!r} cannot be read, and never was: {why}"
+        return Decision(None, FROM_PLUGIN, name, reason, StatusCode.UNKNOWN, is_stale=True)
+    before = _managed(local, name, known, connector_app_id)
+    reason = f"plugin {name!r} cannot be read, so its settings of before hold: {why}"
+    return replace(before, reason=reason, is_stale=True, may_report=False)

@@ -1,0 +1,78 @@
+"""The settings that hold while a plugin resource manages the service: those of the file, with the plugin's in place.
+
+Pure. The plugin decides what is synced; the file keeps what no plugin has: addresses, credentials, limits, intervals.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from teleport_okta.errors import ConfigError
+from teleport_okta.model.plugin import SOURCE_APP, SOURCE_ORGANIZATION
+from teleport_okta.settings import Settings
+
+if TYPE_CHECKING:
+    from teleport_okta.model.plugin import OktaPluginSettings
+
+_SOURCES: Final = {SOURCE_APP: "saml_app", SOURCE_ORGANIZATION: "organization"}
+
+
+def settings_under(plugin: OktaPluginSettings, local: Settings, *, name: str, connector_app_id: str = "") -> Settings:
+    """Return the settings that hold; `connector_app_id` is the app that the SAML connector is labelled with.
+
+    Raises ConfigError where the plugin and the file contradict each other, or the plugin's settings cannot be used.
+    """
+    if not same_organization(plugin.org_url, local.okta.org_url):
+        # The credential of the file must not be sent to wherever somebody pointed the plugin.
+        what = f"plugin {name!r} is for {plugin.org_url or 'no organisation'}, the credential for {local.okta.org_url}"
+        raise ConfigError(what, remedy=f"change the plugin, or okta.org_url with the credential of {plugin.org_url}")
+    values: dict[str, Any] = local.model_dump(exclude={"plugin"}, exclude_unset=True)
+    app_id = plugin.app_id or connector_app_id
+    values["okta"] |= {"app_id": app_id or None}
+    sync = values.setdefault("sync", {})
+    if plugin.connector:
+        sync["connector"] = plugin.connector
+    sync |= _people(plugin, app_id)
+    if not plugin.assign_default_roles:
+        sync["default_roles"] = ()
+    values["access_lists"] = {
+        "enabled": plugin.sync_access_lists,
+        "default_owners": plugin.default_owners,
+        "group_filters": plugin.group_filters,
+        "app_filters": plugin.app_filters,
+    }
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = f"plugin {name!r}: {where}{': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
+        raise ConfigError(what, remedy="change the plugin resource, or the configuration of this service") from None
+
+
+def syncs_nothing(plugin: OktaPluginSettings, local: Settings) -> bool:
+    """Whether there is nothing to do: nobody is synced, and no SCIM client provisions anybody."""
+    return not plugin.sync_users and not local.is_provisioned
+
+
+def _people(plugin: OktaPluginSettings, app_id: str) -> dict[str, object]:
+    """Return whose people are synced. Where nobody said, those of the app, and without an app everybody (6.1)."""
+    if not plugin.sync_users:
+        return {"source": "scim", "apps_and_groups": False, "follow_log": False}
+    source = _SOURCES.get(plugin.source) or ("saml_app" if app_id else "organization")
+    return {"source": source, "apps_and_groups": plugin.sync_apps_and_groups}
+
+
+def same_organization(one: str, other: str) -> bool:
+    """Whether two addresses are of the same host and port; scheme, case and final slash do not count."""
+    return _host(one) == _host(other) != ""
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url if "://" in url else f"https://{url}").netloc.lower().removesuffix(":443")
+    except ValueError:
+        return ""

@@ -1,0 +1,67 @@
+"""How each part of the sync went last, and how much of it there is in Teleport."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - pydantic reads it at run time
+from enum import StrEnum
+
+
+class FailureKind(StrEnum):
+    """Who has to do something about a failure."""
+
+    NONE = ""
+    UNAUTHORIZED = "unauthorized"
+    """Okta does not accept the credential."""
+
+    CONFIGURATION = "configuration"
+    """A setting, a permission or a scope is missing or wrong."""
+
+    OTHER = "other"
+
+
+class Part(StrEnum):
+    """What can go well or badly by itself in a full pass."""
+
+    USERS = "users"
+    APPS_AND_GROUPS = "apps and groups"
+    ACCESS_LISTS = "access lists"
+
+
+@dataclass(frozen=True, slots=True)
+class PartResult:
+    """How one part went: `error` is that of its last full pass, empty where it went well. Times are in UTC."""
+
+    part: Part
+    error: str = ""
+    succeeded: datetime | None = None
+    failed: datetime | None = None
+
+    def after(self, error: str, at: datetime) -> PartResult:
+        """Return the same after one more full pass, which ended with `error`, or well."""
+        if error:
+            return PartResult(self.part, error, self.succeeded, at)
+        return PartResult(self.part, "", at, self.failed)
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain values, for `--format json`."""
+        return {
+            "part": self.part.value,
+            "error": self.error,
+            "succeeded": self.succeeded and self.succeeded.isoformat(),
+            "failed": self.failed and self.failed.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """How many objects of ours there are in Teleport; lists are those of groups and of apps."""
+
+    users: int = 0
+    user_groups: int = 0
+    app_servers: int = 0
+    group_lists: int = 0
+    app_lists: int = 0
+    pushed_lists: int = 0
+    roles: int = 0
+    members: int = 0
