@@ -39,21 +39,42 @@ def recovered_users(
     owner: str,
     now: datetime,
 ) -> list[ProvisionedUser]:
-    """Return the people who were provisioned, but for those who are known; somebody who has a user is active."""
+    """Return the people who were provisioned, but for those who are known; somebody who has a user is active.
+
+    No two have the same SCIM id, and no two that are shown have the same name, without regard to case: another one of a
+    name is taken for deleted, and what it denies stays denied.
+    """
+    people, ids, names = set[str](), set[str](), set[str]()
+    for record in known:
+        people.add(record.okta_id)
+        ids.add(record.id)
+        names |= set[str]() if record.is_deleted else {record.user_name.casefold()}
+
+    def is_lost(carried: Mapping[str, str]) -> bool:
+        given, okta_id = carried.get(labels.SCIM_ID), _okta_id(carried)
+        is_ours = bool(given and okta_id) and labels.owner_of(carried) == owner
+        return is_ours and given not in ids and okta_id not in people
+
     found: dict[str, ProvisionedUser] = {}
     for lock in locks:
-        if lock.user and labels.SCIM_ID in lock.labels and labels.owner_of(lock.labels) == owner:
+        if lock.user and is_lost(lock.labels):
             denied_at = _left_at(lock, now)
             found[_okta_id(lock.labels)] = _user(lock.labels, lock.user, {}, owner=owner, now=now, denied_at=denied_at)
     for user in users:
-        if labels.SCIM_ID in user.labels and labels.owner_of(user.labels) == owner:
+        if is_lost(user.labels):
             profile = {
                 name.removeprefix(TRAIT_PREFIX): values[0]
                 for name, values in user.traits.items()
                 if name.startswith(TRAIT_PREFIX) and values
             }
             found[_okta_id(user.labels)] = _user(user.labels, user.name, profile, owner=owner, now=now, denied_at=None)
-    return _distinct([user for okta_id, user in sorted(found.items()) if okta_id], known)
+    distinct = []
+    for _, record in sorted(found.items(), key=lambda one: (not one[1].active, one[0])):
+        if record.id not in ids:
+            ids.add(record.id)
+            distinct.append(replace(record, is_deleted=record.user_name.casefold() in names))
+            names.add(record.user_name.casefold())
+    return distinct
 
 
 def recovered_groups(
@@ -68,8 +89,9 @@ def recovered_groups(
     """Return the groups that were pushed, but for those that are known, each with the SCIM ids of its members.
 
     Of several lists whose group had the same name, without regard to case, one is taken: the others stay as they are.
+    Nobody knows what the client was told of them, so a creation that it repeats finds its group.
     """
-    ids = {user.user_name: user.id for user in users if not user.is_deleted}
+    ids = {user.name: user.id for user in users if not user.is_deleted}
     groups, names = set[str](), set[str]()
     for group in known:
         groups.add(group.id)
@@ -81,28 +103,9 @@ def recovered_groups(
         if is_ours and group_id not in groups and name.casefold() not in names:
             names.add(name.casefold())
             imported = members[one.name].imported if one.name in members else frozenset()
-            group = ProvisionedGroup(group_id, name, None, created=now, modified=now)
+            group = ProvisionedGroup(group_id, name, None, created=now, modified=now, is_answered=False)
             found.append((group, sorted(ids[member] for member in imported if member in ids)))
     return found
-
-
-def _distinct(found: Iterable[ProvisionedUser], known: Iterable[ProvisionedUser]) -> list[ProvisionedUser]:
-    """Return who is not known, so that no two have the same ids, and no two that are shown the same name without case.
-
-    Those who have a user come first. Another one of a name is taken for deleted: what it denies stays denied.
-    """
-    people, ids, names = set[str](), set[str](), set[str]()
-    for user in known:
-        people.add(user.okta_id)
-        ids.add(user.id)
-        names |= set[str]() if user.is_deleted else {user.user_name.casefold()}
-    distinct = []
-    for user in sorted(found, key=lambda one: not one.active):
-        if user.okta_id not in people and user.id not in ids:
-            ids.add(user.id)
-            distinct.append(replace(user, is_deleted=user.user_name.casefold() in names))
-            names.add(user.user_name.casefold())
-    return distinct
 
 
 def _user(

@@ -32,7 +32,7 @@ class ScimService:
         self._base_url = base_url
         self._provisioner = provisioner
         self._stored = store.scim_users
-        self._is_taken_over = False
+        self._is_known = False
         self._users = Users(store, provisioner, base_url=base_url, clock=clock)
         self._groups = Groups(store, provisioner, base_url=base_url, clock=clock)
 
@@ -53,10 +53,10 @@ class ScimService:
             raise later(str(error)) from error
 
     async def _take_over(self) -> None:
-        """Let nothing be answered by a new state that does not know yet who was provisioned, and who was denied."""
-        if not self._is_taken_over:
-            self._is_taken_over = await self._stored.are_taken_over()
-        if not self._is_taken_over:
+        """Let nothing be answered by an empty state: Teleport may know who was provisioned, and who was denied."""
+        if not self._is_known:
+            self._is_known = await self._stored.are_known()
+        if not self._is_known:
             await self._provisioner.take_over()
 
     async def _discovered(self, call: ScimCall) -> ScimAnswer:

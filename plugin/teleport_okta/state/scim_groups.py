@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.directory import PushedGroup
 from teleport_okta.model.provisioned import PUSHED, ProvisionedGroup
-from teleport_okta.state import scim_recovery
 from teleport_okta.state.hints import write_hints
 from teleport_okta.state.scim_users import folded
 
@@ -85,10 +84,6 @@ class ScimGroups:
 
         return await self._database.submit(select)
 
-    async def are_taken_over(self) -> bool:
-        """Whether what Teleport tells of groups was written."""
-        return await self._database.submit(lambda connection: scim_recovery.is_marked(connection, scim_recovery.GROUPS))
-
     async def every(self) -> list[ProvisionedGroup]:
         """Return all groups, deleted ones among them."""
         return await self._some("1", ())
@@ -147,15 +142,14 @@ class ScimGroups:
 
         await self._database.submit(write)
 
-    async def take_over(self, groups: Iterable[tuple[ProvisionedGroup, Collection[str]]]) -> None:
-        """Write what Teleport tells of groups, with the SCIM ids of their members, all or none: once for a state."""
+    async def put_all(self, groups: Iterable[tuple[ProvisionedGroup, Collection[str]]]) -> None:
+        """Write groups with the SCIM ids of their members, all or none."""
         rows = list(groups)
 
         def write(connection: sqlite3.Connection) -> None:
             for group, members in rows:
                 connection.execute(_PUT, _values(group))
                 _put_members(connection, group.id, members)
-            scim_recovery.set_mark(connection, scim_recovery.GROUPS)
 
         await self._database.submit(write)
 

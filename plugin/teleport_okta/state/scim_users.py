@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.provisioned import ProvisionedUser
-from teleport_okta.state import scim_recovery
 from teleport_okta.state.hints import write_hints
 
 if TYPE_CHECKING:
@@ -93,6 +92,10 @@ class ScimUsers:
 
         return await self._database.submit(select)
 
+    async def are_known(self) -> bool:
+        """Whether there is any record, of a deleted resource perhaps."""
+        return bool(await self._some("1 LIMIT 1", ()))
+
     async def some(self, okta_ids: Collection[str]) -> dict[str, ProvisionedUser]:
         """Return the records of these people, by Okta id."""
         found: dict[str, ProvisionedUser] = {}
@@ -139,19 +142,10 @@ class ScimUsers:
 
         await self._database.submit(write)
 
-    async def are_taken_over(self) -> bool:
-        """Whether what Teleport tells of users was written."""
-        return await self._database.submit(lambda connection: scim_recovery.is_marked(connection, scim_recovery.USERS))
-
-    async def take_over(self, users: Iterable[ProvisionedUser]) -> None:
-        """Write what Teleport tells of users, all or none: once for a state."""
+    async def put_all(self, users: Iterable[ProvisionedUser]) -> None:
+        """Write records, all or none."""
         rows = [_values(user) for user in users]
-
-        def write(connection: sqlite3.Connection) -> None:
-            connection.executemany(_PUT, rows)
-            scim_recovery.set_mark(connection, scim_recovery.USERS)
-
-        await self._database.submit(write)
+        await self._database.submit(lambda connection: connection.executemany(_PUT, rows))
 
     async def bind(self, user: ProvisionedUser, okta_id: str) -> ProvisionedUser:
         """Make the record of a person without an Okta id that of the person who has this one; return it."""

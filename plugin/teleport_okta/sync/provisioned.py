@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.recovered import recovered_groups, recovered_users
-from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA
+from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA, is_pushed
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.scim_users import folded
@@ -86,33 +86,38 @@ async def bound_by_name(
 async def recover_users(
     store: Store, settings: Settings, actual: ActualUsers, *, owner: str, now: datetime
 ) -> dict[str, ProvisionedUser]:
-    """Return the records of everybody; of a new state, what Teleport's labels tell is taken down first.
+    """Return the records of everybody; those of whom only Teleport's labels tell are taken down first.
 
     Raises StateError.
     """
     records = await provisioned(store, settings)
-    if not settings.is_provisioned or actual.locks_unread or await store.scim_users.are_taken_over():
+    if not settings.is_provisioned or actual.locks_unread:
         return records
     found = recovered_users(actual.users.values(), actual.locks.values(), records.values(), owner=owner, now=now)
-    if found:
-        _log.warning("the state lacks people who were provisioned: taking over %d from Teleport's labels", len(found))
+    if not found:
+        return records
+    _log.warning("the state lacks people who were provisioned: taking over %d from Teleport's labels", len(found))
     with _goes_on_without_a_record():
-        await store.scim_users.take_over(found)
+        await store.scim_users.put_all(found)
     return records | {user.okta_id: user for user in found}
 
 
 async def recover_groups(
     store: Store, settings: Settings, actual: ActualDirectory, *, owner: str, now: datetime
 ) -> None:
-    """Take down, in a new state, the groups that Teleport's lists tell of. Raises StateError."""
-    if not settings.is_provisioned or actual.is_unread(ACCESS_LIST, MEMBER) or await store.scim_groups.are_taken_over():
+    """Take down the groups of which only Teleport's lists tell. Raises StateError."""
+    if not settings.is_provisioned or actual.is_unread(ACCESS_LIST, MEMBER):
         return
-    users, known = (await store.scim_users.everybody()).values(), await store.scim_groups.every()
-    found = recovered_groups(actual.access_lists.values(), actual.members, users, known, owner=owner, now=now)
-    if found:
-        _log.warning("the state lacks groups that were pushed: taking over %d from their access lists", len(found))
+    known = {group.list_name: group for group in await store.scim_groups.every()}
+    if not any(is_pushed(name) and name not in known for name in actual.access_lists):
+        return
+    users = (await store.scim_users.everybody()).values()
+    found = recovered_groups(actual.access_lists.values(), actual.members, users, known.values(), owner=owner, now=now)
+    if not found:
+        return
+    _log.warning("the state lacks groups that were pushed: taking over %d from their access lists", len(found))
     with _goes_on_without_a_record():
-        await store.scim_groups.take_over(found)
+        await store.scim_groups.put_all(found)
 
 
 async def with_pushed(store: Store, settings: Settings, directory: Directory) -> Directory:

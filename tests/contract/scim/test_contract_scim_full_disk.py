@@ -26,7 +26,7 @@ async def test_a_pass_that_cannot_take_records_over_locks_a_leaver(door, monkeyp
     ada, bob, *_ = await door.world.hired("ada@x.io", "bob@x.io", "cy@x.io", "dan@x.io")
     await door.provision("bob@x.io", okta_id=bob.id)
     await door.restart(loses_state=True)
-    monkeypatch.setattr(door.world.parts.store.scim_users, "take_over", full)
+    monkeypatch.setattr(door.world.parts.store.scim_users, "put_all", full)
     door.world.okta.deactivate(ada.id)
     await door.world.run()
     assert set(door.world.locks()) == {"ada@x.io"}

@@ -67,6 +67,16 @@ async def test_a_request_before_the_first_pass_takes_nobody_else_s_denial_away(t
         assert set(door.world.locks()) == {"ada@x.io"}
 
 
+async def test_a_group_whose_answer_was_lost_with_the_state_is_made_again_as_the_same(pushing):
+    ada = await pushing.provision("ada@x.io", okta_id=ADA)
+    group = await pushed(pushing, "Looms", ada)
+    await pushing.restart(loses_state=True)
+    assert (await pushing.world.run()).succeeded
+    assert await pushed(pushing, "Looms", ada) == group
+    again = await pushing.ask("POST", "/Groups", {"schemas": [GROUP], "displayName": "Looms"})
+    assert again.status == 409
+
+
 async def test_a_pass_that_fails_half_way_through_takes_no_group_over_and_the_next_one_all(pushing, monkeypatch):
     ada = await pushing.provision("ada@x.io", okta_id=ADA)
     groups = [await pushed(pushing, name, ada) for name in ("Looms", "Mills", "Kilns")]

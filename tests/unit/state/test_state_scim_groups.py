@@ -177,18 +177,15 @@ async def test_a_forgotten_group_was_never_there(store, groups):
     assert await members(groups) == []
 
 
-async def test_groups_are_taken_over_with_their_members_and_that_is_known(store, groups):
+async def test_many_groups_are_written_with_their_members(store, groups):
     await put(store, a_group(3))
-    assert not await groups.are_taken_over()
-    await groups.take_over([(a_group(1), ["ada", "bob"]), (a_group(2), [])])
-    assert await groups.are_taken_over()
+    await groups.put_all([(a_group(1), ["ada", "bob"]), (a_group(2), [])])
     assert await groups.members(["g1", "g2"]) == {"g1": ["ada", "bob"], "g2": []}
 
 
-async def test_of_groups_none_is_taken_over_if_one_cannot_be(groups):
+async def test_of_many_groups_none_is_written_if_one_cannot_be(groups):
     with pytest.raises(StateError):
-        await groups.take_over([(a_group(1, "Looms"), ["ada"]), (a_group(2, "LOOMS"), [])])
-    assert not await groups.are_taken_over()
+        await groups.put_all([(a_group(1, "Looms"), ["ada"]), (a_group(2, "LOOMS"), [])])
     assert await groups.every() == []
     assert await members(groups) == []
 

@@ -150,18 +150,15 @@ async def test_a_forgotten_person_was_never_there(users):
     assert set(await users.everybody()) == {"00u1"}
 
 
-async def test_users_are_taken_over_once_and_that_is_known(users):
+async def test_many_users_are_written(users):
     await put(users, somebody(1))
-    assert not await users.are_taken_over()
-    await users.take_over([ADA, somebody(2)])
-    assert await users.are_taken_over()
+    await users.put_all([ADA, somebody(2)])
     assert set(await users.everybody()) == {"00uADA", "00u1", "00u2"}
 
 
-async def test_of_users_none_is_taken_over_if_one_cannot_be(users):
+async def test_of_many_users_none_is_written_if_one_cannot_be(users):
     with pytest.raises(StateError):
-        await users.take_over([ADA, somebody(2, user_name="ADA@x.io")])
-    assert not await users.are_taken_over()
+        await users.put_all([ADA, somebody(2, user_name="ADA@x.io")])
     assert await users.everybody() == {}
 
 
