@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from teleport_okta.clock import Boot
@@ -316,6 +316,26 @@ class Journal:
             return [_entry(row) for row in rows]
 
         return await self._database.submit(select)
+
+    async def after(self, sequence: int, *, limit: int) -> list[JournalEntry]:
+        """Return the oldest entries behind a sequence number, in order, up to the first whose outcome is still open."""
+
+        def select(connection: sqlite3.Connection) -> list[JournalEntry]:
+            rows = connection.execute(
+                f"SELECT {_COLUMNS}, sequence FROM journal WHERE sequence > ? ORDER BY sequence LIMIT ?",  # noqa: S608
+                (sequence, limit),
+            )
+            return list(takewhile(lambda entry: entry.outcome is not Result.BEGUN, map(_entry, rows)))
+
+        await self.flush()
+        return await self._database.submit(select)
+
+    async def last_sequence(self) -> int:
+        """Return the sequence number of the newest entry; 0 where there is none."""
+        await self.flush()
+        return await self._database.submit(
+            lambda connection: int(connection.execute("SELECT coalesce(max(sequence), 0) FROM journal").fetchone()[0])
+        )
 
     async def latest(self, keys: Collection[ObjectKey]) -> dict[ObjectKey, list[JournalEntry]]:
         """Return the newest entry of each action that was done to some objects, by object, oldest first."""

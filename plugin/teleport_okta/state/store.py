@@ -53,6 +53,7 @@ _LAST_SUCCESS: Final = "last success"
 _WHOLE: Final = "whole pass"
 _ASKED: Final = "asked what changed of {}"
 _PLUGIN: Final = "settings of plugin {}"
+_AUDITED: Final = "audited up to"
 _PARTS: Final = "results by part"
 _PART_RESULTS: Final = TypeAdapter(list[PartResult])
 _PLANS_KEPT: Final = 20
@@ -175,6 +176,15 @@ class Store:
     async def remember_plugin_settings(self, name: str, settings: OktaPluginSettings | None) -> None:
         """Note the settings of a plugin resource; None: there is no such plugin."""
         await self._memorise(_PLUGIN.format(name), "" if settings is None else settings.as_json())
+
+    async def audited(self) -> int | None:
+        """Return up to which journal entry Teleport's audit log was told; None: it never was."""
+        text = await self._recall(_AUDITED)
+        return None if text is None else int(text)
+
+    async def remember_audited(self, sequence: int) -> None:
+        """Note up to which journal entry Teleport's audit log was told."""
+        await self._memorise(_AUDITED, str(sequence))
 
     async def part_results(self) -> tuple[PartResult, ...]:
         """Return how each part went in the last full pass that there was; a part without one is left out."""

@@ -12,6 +12,7 @@ from teleport.legacy.client.proto import authservice_pb2
 from teleport_okta.model.teleport import IdentityState
 from teleport_okta.teleport.access_lists import AccessLists
 from teleport_okta.teleport.app_servers import AppServers
+from teleport_okta.teleport.audit_log import AuditLog
 from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.connectors import SamlConnectors
@@ -105,6 +106,7 @@ class Teleport:
         self.import_rules = ImportRules(self._identities)
         self.connectors = SamlConnectors(self._identities)
         self.plugins = Plugins(self._identities, clock)
+        self.audit_log = AuditLog(self._identities)
 
     @classmethod
     async def connect(

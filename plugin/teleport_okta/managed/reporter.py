@@ -1,0 +1,66 @@
+"""The status of the plugin resource is written as a whole, when it changed, and not more often than needed."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.teleport.errors import TeleportError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.plugin_status import PluginStatus
+    from teleport_okta.teleport.plugins import Plugins
+
+CHANGED_AFTER: Final = timedelta(seconds=10)
+"""Between two reports of different states: each makes an administrator's edit of the same moment fail."""
+
+TIMES_AFTER: Final = timedelta(minutes=5)
+"""Between two reports where only the moments differ."""
+
+_log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Writes the status of one plugin."""
+
+    def __init__(self, plugins: Plugins, clock: Clock) -> None:
+        self._plugins = plugins
+        self._clock = clock
+        self._name = ""
+        self._reported: PluginStatus | None = None
+        self._tried_at: datetime | None = None
+        self.problem = ""
+        """Why the last report was not taken; empty when it was."""
+
+    async def report(self, name: str, status: PluginStatus) -> bool:
+        """Write a status if it is due, and return whether it was written. A report that fails is tried again."""
+        if name != self._name:
+            self._name, self._reported, self._tried_at = name, None, None
+        if not self._is_due(status):
+            return False
+        self._tried_at = self._clock.now()
+        try:
+            await self._plugins.report(name, status)
+        except TeleportError as error:
+            if str(error) != self.problem:
+                _log.warning("the status of plugin %r was not written; it will be tried again: %s", name, error)
+            self.problem = str(error)
+            return False
+        self.problem, self._reported = "", status
+        return True
+
+    def forget(self) -> None:
+        """Write the next status whatever it is: the resource is another one, or gone."""
+        self._name = ""
+
+    def _is_due(self, status: PluginStatus) -> bool:
+        if status == self._reported:
+            return False
+        if self._tried_at is None:
+            return True
+        is_changed = self._reported is None or status.without_times != self._reported.without_times
+        return self._clock.now() - self._tried_at >= (CHANGED_AFTER if is_changed else TIMES_AFTER)

@@ -1,0 +1,53 @@
+"""What the service tells Teleport's audit log (`reference/teleport.md` 4.17)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class UsersSynced:
+    """Users were created, changed or deleted; `error` says what failed of it. `total` is how many there are now."""
+
+    org_url: str
+    app_id: str
+    created: int = 0
+    modified: int = 0
+    deleted: int = 0
+    total: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcesSynced:
+    """User groups (`apps` false) or app servers were added, updated or deleted: names with what they stand for."""
+
+    apps: bool
+    added: tuple[tuple[str, str], ...] = ()
+    updated: tuple[tuple[str, str], ...] = ()
+    deleted: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessListsSynced:
+    """Access lists, their members or roles were changed; the numbers are of what there is now."""
+
+    app_filters: int = 0
+    group_filters: int = 0
+    apps: int = 0
+    groups: int = 0
+    roles: int = 0
+    lists: int = 0
+    members: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncFailed:
+    """A pass did not do all of its work."""
+
+    error: str
+
+
+AuditEvent: TypeAlias = UsersSynced | ResourcesSynced | AccessListsSynced | SyncFailed
