@@ -12,9 +12,12 @@ from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError
 from teleport_okta.okta.links import links
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from multidict import CIMultiDictProxy
     from yarl import URL
 
+_HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _LONGEST_WORDS: Final = 500
 _CHALLENGE: Final = re.compile(r'\b(error|error_description)\s*=\s*"([^"]*)"')
 
@@ -34,24 +37,40 @@ class Answer:
         """The URLs of the `Link` headers by relation."""
         return links(self.headers.getall("Link", []))
 
+    @property
+    def media_type(self) -> str:
+        """The type of the body, in lower case and without parameters; empty where the answer names none."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    def other_than_asked(self, what: str) -> OktaMalformedAnswerError:
+        """Return the error for an answer of a type that was not asked for, so that it is probably not Okta's."""
+        return OktaMalformedAnswerError(
+            self.failure(),
+            f"answered with {what}",
+            remedy="check that okta.org_url is the organisation itself, and that no proxy answers in its place",
+        )
+
     def json(self) -> object:
         """Return the body as JSON.
 
         Raises OktaMalformedAnswerError: HTML is somebody else's answer for good; text that ends too early, or is no
         JSON although it says so, is worth another try.
         """
-        media_type = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if media_type in {"text/html", "application/xhtml+xml"}:
-            raise OktaMalformedAnswerError(
-                self.failure(),
-                "answered with an HTML page",
-                remedy="check that okta.org_url is the organisation itself, and that no proxy answers in its place",
-            )
+        if self.media_type in _HTML:
+            raise self.other_than_asked("an HTML page")
         try:
             value: object = json.loads(self.body)
         except (ValueError, RecursionError) as error:
             says = f"answered {len(self.body)} bytes that are no whole JSON"
             raise OktaMalformedAnswerError(self.failure(), says, cut_off=True) from error
+        return value
+
+    def json_object(self) -> Mapping[str, object]:
+        """Return the body as a JSON object. Raises OktaMalformedAnswerError."""
+        value = self.json()
+        if not isinstance(value, dict):
+            says = f"answered a {type(value).__name__} where an object was expected"
+            raise OktaMalformedAnswerError(self.failure(), says)
         return value
 
     def failure(self) -> Failure:

@@ -1,4 +1,4 @@
-"""The client of one organisation: reads of single objects and of listings, over one session.
+"""The client of one organisation: single objects, listings, documents and changes, over one session.
 
 It knows Okta's protocol, and nothing of what the objects mean; `reads` makes facts of them. Sending, pacing and
 retries are `sending`'s; a page walk is sequential, as its cursor is, so callers walk different listings side by side.
@@ -6,9 +6,12 @@ retries are `sending`'s; a page walk is sequential, as its cursor is, so callers
 
 from __future__ import annotations
 
+import copy
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from teleport_okta.okta.answers import Answer
 from teleport_okta.okta.call_forecast import Pace
 from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError
 from teleport_okta.okta.okta_clock import OktaClock
@@ -19,7 +22,7 @@ from teleport_okta.okta.transport import HttpTransport
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from random import Random
     from types import TracebackType
 
@@ -28,9 +31,10 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.okta.address import OrganizationAddress
-    from teleport_okta.okta.answers import Answer
     from teleport_okta.okta.credentials import Credential, TokenRequest
     from teleport_okta.okta.http_proxy import HttpProxies
+
+T = TypeVar("T")
 
 DEFAULT_SHARE: Final = 0.8
 """Of each rate limit; the rest is for people and other tools (`reference/okta.md` 2.5)."""
@@ -118,7 +122,7 @@ class OktaClient:
         `scope` has it read with that scope alone, by a token of its own. Raises OktaError.
         """
         signature = self._signature(scope) if signed else None
-        return await self._sender.send(Call("GET", self.address.at(path, query), signature), _object)
+        return await self._sender.send(Call("GET", self.address.at(path, query), signature), Answer.json_object)
 
     def pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Page]:
         """Walk a listing to its end, page by page; see `pages.walk` for what it survives and what it raises."""
@@ -140,6 +144,45 @@ class OktaClient:
             )
         return await self._page(url, self._signature(scope))
 
+    async def document(
+        self, path: str, query: Mapping[str, str], read: Callable[[Answer], T], *, accept: str, most_bytes: int
+    ) -> T:
+        """Read something that is no JSON; `read` makes a result of the answer, or raises OktaMalformedAnswerError.
+
+        No more than `most_bytes` bytes of the answer are read, counted after decompression. Raises OktaError.
+        """
+        signature = self._signature(None)
+        call = Call("GET", self.address.at(path, query), signature, accept=accept, most_bytes=most_bytes)
+        return await self._sender.send(call, read)
+
+    async def write(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Answer], T],
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        repeatable: bool = True,
+    ) -> T:
+        """Change something; `read` makes a result of the answer, or raises OktaMalformedAnswerError.
+
+        `repeatable` says whether doing it twice is the same as doing it once. If it is not, the call is sent again only
+        after an error that proves that nothing was done; after any other this raises OktaOutcomeUnknownError.
+        """
+        text = json.dumps(body).encode() if body is not None else None
+        call = Call(method, self.address.at(path, query), self._signature(None), body=text, repeatable=repeatable)
+        return await self._sender.send(call, read)
+
+    def limited_to(self, scopes: tuple[str, ...]) -> OktaClient:
+        """Return a client whose tokens have these scopes alone; it shares this one's connections and pace.
+
+        An API token has no scopes and stays as it is. Open and close this client, not the one that is returned.
+        """
+        limited = copy.copy(self)
+        limited.credential = self.credential.limited_to(scopes)
+        return limited
+
     async def _page(self, url: URL, signature: _Signature) -> Page:
         return await self._sender.send(Call("GET", url, signature, listing=True), page_of)
 
@@ -159,7 +202,7 @@ class _TokenEndpoint:
         return self.address.at("/oauth2/v1/token")
 
     async def post(self, request: TokenRequest) -> Mapping[str, object]:
-        return await self.sender.send(Call("POST", self.url, token=request), _object)
+        return await self.sender.send(Call("POST", self.url, token=request), Answer.json_object)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +215,3 @@ class _Signature:
 
     def refused(self, headers: dict[str, str]) -> bool:
         return self.credential.refused(headers)
-
-
-def _object(answer: Answer) -> Mapping[str, object]:
-    value = answer.json()
-    if not isinstance(value, dict):
-        says = f"answered a {type(value).__name__} where an object was expected"
-        raise OktaMalformedAnswerError(answer.failure(), says)
-    return value

@@ -102,6 +102,12 @@ class OktaUnreachableError(OktaUnavailableError):
     """No connection to Okta came about, through every retry. Check okta.org_url, the network, and status.okta.com."""
 
 
+class OktaOutcomeUnknownError(OktaError):
+    """A write was sent, and no whole answer came back, so it may have been done. Look in Okta before repeating it."""
+
+    remedy_text = "look in Okta whether it was done before it is repeated"
+
+
 class OktaTlsError(OktaError):
     """The server could not prove to be the one named. Check the URL, and whether a proxy breaks TLS open on the way."""
 
@@ -118,6 +124,15 @@ class OktaMalformedAnswerError(OktaError):
 
 class OktaBadRequestError(OktaError):
     """Okta refused the request as wrong. Okta's words say why; if the setting it names is right, report it as a bug."""
+
+
+class AppLabelTakenError(OktaBadRequestError):
+    """The organisation takes no second app of this label. Use that app, rename it, or choose another label."""
+
+    remedy_text = (
+        "use the app of that label, rename it in Okta, or choose another label; an app that our admin role does not "
+        "show counts too"
+    )
 
 
 class OktaCursorRefusedError(OktaBadRequestError):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.okta.buckets import MARGIN
-from teleport_okta.okta.errors import OktaMalformedAnswerError, OktaRateLimitedError, OktaUnavailableError
+from teleport_okta.okta.errors import (
+    OktaMalformedAnswerError,
+    OktaRateLimitedError,
+    OktaUnavailableError,
+    OktaUnreachableError,
+)
 
 if TYPE_CHECKING:
     from random import Random
@@ -22,13 +28,16 @@ DEADLINE: Final = 360.0
 QUERY_TIMED_OUT: Final = "E0000009"
 """Okta's own query took too long. The same question again rarely helps; a smaller one does (`okta.md` 2.6)."""
 
+_READ_ONLY: Final = "E0000010"
+"""Okta is in maintenance and refuses every write, without having done any of it."""
+
 _RETRIES_OF_TIMED_OUT_LISTING: Final = 1
 
 
 def pause_before_retry(
     error: OktaError, retries: int, rng: Random, *, rate: RateHeaders | None = None, listing: bool = False
 ) -> float | None:
-    """Return the seconds to wait before retry number `retries + 1` of a read, or None when the error is final.
+    """Return the seconds to wait before retry number `retries + 1` of a call, or None when the error is final.
 
     `rate` are the headers of a 429. A listing that Okta could not answer in time is asked once more, then smaller.
     """
@@ -46,6 +55,24 @@ def pause_before_retry(
             return _backoff(retries, rng)
         case _:
             return None
+
+
+def may_have_happened(error: OktaError) -> bool:
+    """Whether a write that failed like this may have been done all the same, so that a second one might do it twice.
+
+    It was not done if no connection came about, or if Okta refused it. A fault inside Okta, a connection that broke and
+    an answer that cannot be read tell nothing.
+    """
+    match error:
+        case OktaUnreachableError():
+            return False
+        case OktaUnavailableError():
+            return error.failure.code != _READ_ONLY
+        case OktaMalformedAnswerError():
+            status = error.failure.status
+            return status is None or status < HTTPStatus.MULTIPLE_CHOICES or status >= HTTPStatus.BAD_REQUEST
+        case _:
+            return False
 
 
 def _backoff(retries: int, rng: Random) -> float:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from teleport_okta.okta.answers import Answer
 from teleport_okta.okta.buckets import bucket_of, rate_headers
-from teleport_okta.okta.errors import OktaError, OktaMalformedAnswerError, OktaUnauthorizedError
+from teleport_okta.okta.errors import (
+    OktaError,
+    OktaMalformedAnswerError,
+    OktaOutcomeUnknownError,
+    OktaUnauthorizedError,
+)
 from teleport_okta.okta.refusals import error_of
-from teleport_okta.okta.retries import DEADLINE, pause_before_retry
+from teleport_okta.okta.retries import DEADLINE, may_have_happened, pause_before_retry
 from teleport_okta.okta.transport import Request
 
 if TYPE_CHECKING:
@@ -53,10 +58,11 @@ class Signature(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that is safe to repeat. It is signed anew for every attempt; without a signature it goes unsigned.
+    """A request. It is signed anew for every attempt; without a signature it goes unsigned.
 
     `token` makes it a request for a token. `listing` marks a page of many objects, which can be asked for in smaller
-    pieces.
+    pieces. `body` is sent as JSON; `most_bytes` is as in `transport.Request`. A call that is not `repeatable` must not
+    be done twice: it is sent again only if it is certain that it was not done.
     """
 
     method: str
@@ -65,6 +71,9 @@ class Call:
     accept: str = "application/json"
     token: TokenRequest | None = None
     listing: bool = False
+    body: bytes | None = field(default=None, repr=False)
+    most_bytes: int | None = None
+    repeatable: bool = True
 
 
 class Sender:
@@ -81,8 +90,9 @@ class Sender:
     async def send(self, call: Call, read: Callable[[Answer], T]) -> T:
         """Return what `read` makes of the answer; an answer that it finds cut off is asked for again.
 
-        Raises the OktaError of the last attempt once retries, or the time for them, are used up. An error of the
-        signature is final: the token endpoint has had retries of its own.
+        Raises the OktaError of the last attempt once retries, or the time for them, are used up; and
+        OktaOutcomeUnknownError for a call that is not repeatable and may have been done. An error of the signature is
+        final: the token endpoint has had retries of its own.
         """
         bucket = bucket_of(call.method, call.url.raw_path)
         first_sent: float | None = None
@@ -102,6 +112,10 @@ class Sender:
                 renewed = call.signature.refused(signed)
                 if renewed:
                     continue
+            if not call.repeatable and may_have_happened(outcome):
+                raise OktaOutcomeUnknownError(
+                    outcome.failure, "may have been done, but no whole answer came"
+                ) from outcome
             pause = pause_before_retry(outcome, retries, self._rng, rate=turn.headers, listing=call.listing)
             if pause is None or self._clock.monotonic() + pause - first_sent > DEADLINE:
                 raise outcome
@@ -114,7 +128,10 @@ class Sender:
         async with self._pacer.wire:
             form = call.token.form() if call.token is not None else None
             proof = call.token.headers() if call.token is not None else {}
-            request = Request(call.method, call.url, {"Accept": call.accept, **headers, **proof}, form)
+            # Named without a body too: aiohttp would call nothing an octet-stream, a type that Okta refuses.
+            typed = {"Content-Type": "application/json"} if call.method != "GET" and form is None else {}
+            sent_headers = {"Accept": call.accept, **typed, **headers, **proof}
+            request = Request(call.method, call.url, sent_headers, form, call.body, call.most_bytes)
             self.calls[bucket] += 1
             sent, started = self._clock.now(), self._clock.monotonic()
             try:

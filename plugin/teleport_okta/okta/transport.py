@@ -10,6 +10,7 @@ import aiohttp
 
 from teleport_okta import __version__
 from teleport_okta.okta.answers import Answer
+from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError
 from teleport_okta.okta.undelivered import proxy_wants_credentials, undelivered
 
 if TYPE_CHECKING:
@@ -24,17 +25,25 @@ TIMEOUTS: Final = aiohttp.ClientTimeout(total=180, connect=30, sock_connect=10, 
 """Seconds: for a connection with whatever a proxy does for it, of that for TCP alone, between two pieces of an answer,
 and over all for a server that trickles."""
 
+_PIECE: Final = 65_536
+"""Bytes of a limited body that are read at a time; aiohttp decompresses no more than a few such pieces ahead."""
+
 _PROXY_AUTHORIZATION: Final = "Proxy-Authorization"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it goes out, signature included; a form is sent url-encoded."""
+    """One request as it goes out, signature included; a form is sent url-encoded, a body as it is.
+
+    `most_bytes` is the longest body of an answer that is read, counted after decompression; None reads any.
+    """
 
     method: str
     url: URL
     headers: Mapping[str, str] = field(repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    most_bytes: int | None = None
 
 
 class HttpTransport:
@@ -75,8 +84,9 @@ class HttpTransport:
     async def send(self, request: Request) -> Answer:
         """Return the answer, whatever its status.
 
-        Raises the OktaError that `undelivered` makes of a failure. aiohttp's own error is not its cause: that one
-        holds the request's headers, credentials among them, and `what` says all that it knows.
+        Raises the OktaError that `undelivered` makes of a failure, and OktaMalformedAnswerError for a body that is
+        longer than the request allows. aiohttp's own error is not the cause: it holds the request's headers,
+        credentials among them, and `what` says all that it knows.
         """
         if self._session is None:
             msg = "the client is used outside its `async with`"
@@ -90,14 +100,14 @@ class HttpTransport:
                 request.method,
                 request.url,
                 headers=request.headers if tunnelled else {**request.headers, **authorization},
-                data=request.form,
+                data=request.body if request.form is None else request.form,
                 allow_redirects=False,
                 timeout=self._timeouts,
                 ssl=self._tls,
                 proxy=proxy.url if proxy is not None else None,
                 proxy_headers=authorization if proxy is not None and tunnelled else None,
             ) as response:
-                body = await response.read()
+                body = await _read(response, request)
                 answer = Answer(request.method, request.url, response.status, response.headers, body)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failed = undelivered(request.method, request.url, error, proxy)
@@ -106,3 +116,17 @@ class HttpTransport:
                 return answer
             failed = proxy_wants_credentials(answer.failure(), proxy)
         raise failed
+
+
+async def _read(response: aiohttp.ClientResponse, request: Request) -> bytes:
+    """Return the body of an answer; stop at the first byte too many, and close the connection."""
+    if request.most_bytes is None:
+        return await response.read()
+    body = bytearray()
+    async for piece in response.content.iter_chunked(_PIECE):
+        body += piece
+        if len(body) > request.most_bytes:
+            response.close()
+            failure = Failure(request.method, request.url.raw_path, response.status)
+            raise OktaMalformedAnswerError(failure, f"answered more than {request.most_bytes:,} bytes")
+    return bytes(body)

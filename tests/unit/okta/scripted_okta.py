@@ -35,6 +35,7 @@ class Asked:
     path_qs: str
     headers: dict[str, str]
     form: dict[str, str] = field(default_factory=dict)
+    body: str = ""
 
 
 Script = Callable[[web.Request], web.StreamResponse]
@@ -139,8 +140,9 @@ class ScriptedOkta:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer as scripted."""
+        body = await request.text()
         form = {name: str(value) for name, value in (await request.post()).items()}
-        self.asked.append(Asked(request.method, request.path_qs, dict(request.headers), form))
+        self.asked.append(Asked(request.method, request.path_qs, dict(request.headers), form, body))
         self.concurrent += 1
         self.most_concurrent = max(self.most_concurrent, self.concurrent)
         async with self._arrived:

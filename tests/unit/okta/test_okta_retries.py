@@ -16,8 +16,9 @@ from teleport_okta.okta.errors import (
     OktaTokenRefusedError,
     OktaUnauthorizedError,
     OktaUnavailableError,
+    OktaUnreachableError,
 )
-from teleport_okta.okta.retries import MAX_RETRIES, pause_before_retry
+from teleport_okta.okta.retries import MAX_RETRIES, may_have_happened, pause_before_retry
 
 FAILURE = Failure("GET", "/api/v1/users", 500)
 
@@ -79,3 +80,26 @@ def test_a_listing_that_timed_out_inside_okta_is_asked_once_more_only() -> None:
     assert pause_before_retry(error, 0, HighestDice(), listing=True) == 0.5
     assert pause_before_retry(error, 1, HighestDice(), listing=True) is None
     assert pause_before_retry(error, 1, HighestDice()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code", "expected"),
+    [
+        (OktaUnreachableError, None, None, False),
+        (OktaUnavailableError, None, None, True),
+        (OktaUnavailableError, 500, "E0000009", True),
+        (OktaUnavailableError, 503, None, True),
+        (OktaUnavailableError, 503, "E0000010", False),
+        (OktaMalformedAnswerError, 302, None, False),
+        (OktaMalformedAnswerError, 200, None, True),
+        (OktaMalformedAnswerError, None, None, True),
+        (OktaRateLimitedError, 429, "E0000047", False),
+        (OktaForbiddenError, 403, "E0000006", False),
+        (OktaBadRequestError, 400, "E0000001", False),
+        (OktaTlsError, None, None, False),
+    ],
+)
+def test_a_write_was_not_done_only_if_nobody_was_reached_or_okta_refused_it(
+    kind: type[OktaError], status: int | None, code: str | None, expected: bool
+) -> None:
+    assert may_have_happened(kind(Failure("POST", "/api/v1/apps", status, code), "failed")) is expected
