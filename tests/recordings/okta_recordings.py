@@ -23,12 +23,14 @@ from teleport_okta.okta import facts
 from teleport_okta.okta.answers import Answer
 from teleport_okta.okta.pages import page_of
 from teleport_okta.okta.refusals import error_of
+from teleport_okta.okta.saml_apps import metadata_of
 from yarl import URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from teleport_okta.model.okta import OktaUser
+    from teleport_okta.model.saml_app import SamlApp
 
 ORGANISATION: Final = "https://recorded.okta.com"
 
@@ -37,6 +39,7 @@ KINDS: Final = (
     ("user", re.compile(r"/api/v1/users|/api/v1/users/[^/]+|/api/v1/groups/[^/]+/users")),
     ("app user", re.compile(r"/api/v1/apps/[^/]+/users(/[^/]+)?")),
     ("app", re.compile(r"/api/v1/apps(/[^/]+)?")),
+    ("metadata", re.compile(r"/api/v1/apps/[^/]+/sso/saml/metadata")),
 )
 
 
@@ -73,7 +76,11 @@ class Recorded:
 
 
 def losses(recorded: Recorded) -> Iterator[str]:
-    """Yield what differs between the raw JSON of an exchange and what we make of it."""
+    """Yield what differs between the raw text of an exchange and what we make of it."""
+    if recorded.kind == "metadata":
+        if metadata_of(recorded.answer()) != recorded.body.encode():
+            yield "the metadata is not read as it came"
+        return
     raw = json.loads(recorded.body)
     if recorded.kind == "error":
         for name, expected, found in compared_error(raw, recorded.answer()):
@@ -108,6 +115,7 @@ def compared(kind: str, raw: Mapping[str, Any], row: Mapping[str, object]) -> It
             yield "label", raw["label"], app.label
             yield "status", raw["status"], app.status
             yield "signOnMode", raw["signOnMode"], app.sign_on_mode
+            yield from compared_saml_app(raw, facts.saml_app(row))
         case "user":
             yield from compared_user(raw, facts.user(row))
             person = facts.person_of_user(row)
@@ -127,6 +135,22 @@ def compared(kind: str, raw: Mapping[str, Any], row: Mapping[str, object]) -> It
             embedded = (raw.get("_embedded") or {}).get("user")
             if embedded:
                 yield from compared_user(embedded, assignment.user)
+
+
+def compared_saml_app(raw: Mapping[str, Any], app: SamlApp) -> Iterator[tuple[str, object, object]]:
+    """Yield the parts of an app as an enrolment sees it."""
+    for name in ("id", "name", "label", "status"):
+        yield f"enrolled {name}", raw[name], getattr(app, name)
+    yield "enrolled signOnMode", raw["signOnMode"], app.sign_on_mode
+    sign_on = raw["settings"].get("signOn") or {}
+    for name, ours in (
+        ("ssoAcsUrl", app.acs_url),
+        ("recipient", app.recipient),
+        ("destination", app.destination),
+        ("audience", app.audience),
+    ):
+        yield f"signOn.{name}", sign_on.get(name) or None, ours
+    yield "signing.kid", (raw["credentials"].get("signing") or {}).get("kid"), app.signing_kid
 
 
 def compared_user(raw: Mapping[str, Any], user: OktaUser) -> Iterator[tuple[str, object, object]]:
@@ -173,7 +197,7 @@ def check(path: Path) -> tuple[str, bool]:
             continue
         try:
             found += [f"exchange {number}: {loss}" for loss in losses(recorded)]
-            raw = json.loads(recorded.body)
+            raw = {} if recorded.kind == "metadata" else json.loads(recorded.body)
         except (TeleportOktaError, ValueError, KeyError, AttributeError) as error:
             found.append(f"exchange {number}: {type(error).__name__}: {error}")
         else:

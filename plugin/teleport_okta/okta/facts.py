@@ -22,6 +22,7 @@ from teleport_okta.model.okta import (
     OktaUser,
     PersonFacts,
 )
+from teleport_okta.model.saml_app import SamlApp
 from teleport_okta.okta.fields import (
     UnreadableFactError,
     demanded,
@@ -61,6 +62,23 @@ def app(body: Mapping[str, object]) -> OktaApp:
         sign_on_mode=text(body, "signOnMode"),
         description=text(nested(nested(body, "settings"), "notes"), "enduser") or "",
         links=_links_shown(body),
+    )
+
+
+def saml_app(body: Mapping[str, object]) -> SamlApp:
+    """Read an application with what it says of sign-in by SAML; of another app, that part is None."""
+    sign_on = nested(nested(body, "settings"), "signOn")
+    return SamlApp(
+        id=demanded(body, "id"),
+        name=text(body, "name") or "",
+        label=text(body, "label") or "",
+        status=text(body, "status") or STATUS_NOT_GIVEN,
+        sign_on_mode=text(body, "signOnMode"),
+        acs_url=text(sign_on, "ssoAcsUrl"),
+        recipient=text(sign_on, "recipient"),
+        destination=text(sign_on, "destination"),
+        audience=text(sign_on, "audience"),
+        signing_kid=text(nested(nested(body, "credentials"), "signing"), "kid"),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is asked of our credential, and what for: the one table of scopes and permissions (`okta.md` 1.3, 1.4).
+"""What our credential needs, and what for: the one table of scopes and permissions (`reference/okta.md` 1.3, 1.4).
 
 Both sides have to agree: a service app needs the scope, and its admin role (or that of an API token's owner) needs the
 permission. A role over a resource set hides the rest without a word.
@@ -75,6 +75,38 @@ def assigned_to(app_id: str) -> Need:
 
 ALL: Final = (USERS, APPS, GROUPS, LOGS, ORGANIZATION)
 
+
+@dataclass(frozen=True, slots=True)
+class WriteNeed:
+    """What a write needs. Only the write itself shows whether it is allowed: there is nothing to probe."""
+
+    scope: str
+    permission: str
+    purpose: str
+    over: str
+    """What the resource set of the admin role must hold."""
+
+
+_MANAGE_APPS: Final = "Manage applications (okta.apps.manage)"
+CREATE_APP: Final = WriteNeed(
+    "okta.apps.manage",
+    _MANAGE_APPS,
+    "to create the SAML app and to assign it",
+    "all applications, since the app does not exist yet",
+)
+CHANGE_APP: Final = WriteNeed(
+    "okta.apps.manage", _MANAGE_APPS, "to deactivate and delete the SAML app", "the application"
+)
+ASSIGN_GROUP: Final = WriteNeed(
+    "okta.apps.manage",
+    "Edit groups' application assignments (okta.groups.appAssignment.manage) and Edit application's user assignments "
+    "(okta.apps.assignment.manage)",
+    "to assign a group to the SAML app",
+    "the application and the group",
+)
+ENROLMENT: Final = (CREATE_APP, ASSIGN_GROUP)
+"""What creating the SAML app needs beside the reads; it can be taken away afterwards."""
+
 _OF_ADMINISTRATIVE_GROUPS: Final = (
     "; the members of a group that itself has an admin role are shown only to who may also view roles, resources, and "
     "admin assignments"
@@ -104,18 +136,39 @@ def wished_scopes(*, apps_and_groups: bool) -> tuple[str, ...]:
 
 def named(scopes: Iterable[str]) -> str:
     """List scopes, each with what it is for."""
-    purposes = {need.scope: need.purpose for need in ALL}
+    purposes = {need.scope: need.purpose for need in (*ALL, CREATE_APP)}
     return ", ".join(f"{scope} ({purposes[scope]})" if scope in purposes else scope for scope in scopes)
 
 
-def remedy_for(path: str) -> str:
-    """Say what to grant so that a refused read of `path` is allowed."""
+def remedy_for(method: str, path: str) -> str:
+    """Say what to grant so that a refused call is allowed."""
+    if method != "GET":
+        return _remedy_for_write(method, path)
     for need in ALL:
         if path == need.path or path.startswith(f"{need.path}/"):
             roles = _OF_ADMINISTRATIVE_GROUPS if need is GROUPS and path.endswith("/users") else ""
-            return (
-                f"a service app needs the scope {need.scope} granted {WHERE_SCOPES_ARE_GRANTED}; its admin role, or "
-                f"that of the API token's owner, needs {need.permission} over a resource set that holds the object"
-                f"{roles}"
-            )
-    return "check the scopes and the admin role of the service app or of the API token's owner"
+            return f"{_grant(need.scope, need.permission, 'the object')}{roles}"
+    return _CHECK
+
+
+_CHECK: Final = "check the scopes and the admin role of the service app or of the API token's owner"
+
+
+def _remedy_for_write(method: str, path: str) -> str:
+    match method, path.strip("/").split("/"):
+        case "POST", ["api", "v1", "apps"]:
+            need = CREATE_APP
+        case "PUT" | "DELETE", ["api", "v1", "apps", _, "groups", _]:
+            need = ASSIGN_GROUP
+        case "POST" | "DELETE", ["api", "v1", "apps", *_]:
+            need = CHANGE_APP
+        case _:
+            return _CHECK
+    return _grant(need.scope, need.permission, need.over)
+
+
+def _grant(scope: str, permission: str, over: str) -> str:
+    return (
+        f"a service app needs the scope {scope} granted {WHERE_SCOPES_ARE_GRANTED}; its admin role, or that of the API "
+        f"token's owner, needs {permission} over a resource set that holds {over}"
+    )

@@ -63,7 +63,7 @@ def _refused(failure: Failure) -> OktaError:
         case HTTPStatus.UNAUTHORIZED, _:
             return OktaForbiddenError(failure, "needs a feature that the organisation does not have")
         case HTTPStatus.FORBIDDEN, _:
-            return OktaForbiddenError(failure, "was not permitted", remedy=remedy_for(failure.path))
+            return OktaForbiddenError(failure, "was not permitted", remedy=remedy_for(failure.method, failure.path))
         case HTTPStatus.NOT_FOUND, _:
             return OktaNotFoundError(failure, "found nothing")
     if _is_bad_cursor(failure):

@@ -16,8 +16,9 @@ from teleport_okta.model.okta import (
     PersonFacts,
     Snapshot,
 )
+from teleport_okta.model.saml_app import SamlApp
 from teleport_okta.okta import facts
-from teleport_okta.okta.fields import fact_or_malformed
+from teleport_okta.okta.fields import UnreadableFactError, fact_or_malformed
 
 ADA = {
     "id": "00uAda",
@@ -46,6 +47,40 @@ def test_an_organisation_is_its_id_and_canonical_address() -> None:
 def test_an_app_is_its_names_status_and_sign_on_mode() -> None:
     body = {"id": "0oa1", "name": "acme_teleport_1", "label": "Teleport", "status": "ACTIVE", "signOnMode": "SAML_2_0"}
     assert facts.app(body) == OktaApp("0oa1", "acme_teleport_1", "Teleport", "ACTIVE", "SAML_2_0")
+
+
+def test_a_saml_app_is_where_it_sends_people_and_the_key_it_signs_with() -> None:
+    sign_on = {
+        "ssoAcsUrl": "https://t.example/acs",
+        "recipient": "https://t.example/r",
+        "destination": "https://t.example/d",
+        "audience": "urn:t",
+    }
+    body = {
+        "id": "0oa1",
+        "name": "acme_teleport_1",
+        "label": "Teleport",
+        "status": "INACTIVE",
+        "signOnMode": "SAML_2_0",
+        "credentials": {"signing": {"kid": "k"}},
+        "settings": {"signOn": sign_on},
+    }
+    app = facts.saml_app(body)
+    assert app == SamlApp("0oa1", "acme_teleport_1", "Teleport", "INACTIVE", "SAML_2_0", *sign_on.values(), "k")
+    assert (app.is_saml, app.is_active) == (True, False)
+
+
+@pytest.mark.parametrize("body", [{}, {"settings": None, "credentials": None}, {"credentials": {"signing": {}}}])
+def test_an_app_without_saml_has_no_addresses_and_no_key(body: dict[str, object]) -> None:
+    app = facts.saml_app({"id": "0oa1", "signOnMode": "BOOKMARK", "status": "ACTIVE"} | body)
+    assert app == SamlApp("0oa1", "", "", "ACTIVE", "BOOKMARK")
+    assert (app.is_saml, app.is_active) == (False, True)
+
+
+@pytest.mark.parametrize("body", [{}, {"id": "0oa1", "settings": {"signOn": []}}, {"id": "0oa1", "credentials": "k"}])
+def test_a_saml_app_of_another_shape_cannot_be_read(body: dict[str, object]) -> None:
+    with pytest.raises(UnreadableFactError):
+        facts.saml_app(body)
 
 
 def app_with(links: list[object], **visibility: object) -> dict[str, object]:
