@@ -16,7 +16,7 @@ from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_LIST, MEMBERSH
 from teleport.accesslist.v1.accesslist_service_pb2_grpc import AccessListServiceStub
 from teleport.legacy.client.proto.authservice_pb2_grpc import AuthServiceStub
 from teleport.legacy.client.proto.joinservice_pb2_grpc import JoinServiceStub
-from teleport.legacy.types.types_pb2 import RegisterUsingTokenRequest, UserV2
+from teleport.legacy.types.types_pb2 import RegisterUsingTokenRequest, SAMLConnectorV2, UserV2
 from teleport.okta.v1.okta_service_pb2_grpc import OktaServiceStub
 from teleport.plugins.v1.plugin_service_pb2_grpc import PluginServiceStub
 from teleport.users.v1.users_service_pb2_grpc import UsersServiceStub
@@ -201,3 +201,61 @@ def member(clock: Clock) -> Callable[..., Member]:
         return message
 
     return build
+
+
+METADATA = """<?xml version="1.0" encoding="UTF-8"?>
+<md:EntityDescriptor entityID="{entity}" xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata">
+  <md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+    <md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{sso}"/>
+    <md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://second"/>
+  </md:IDPSSODescriptor>
+</md:EntityDescriptor>"""
+
+
+@pytest.fixture
+def metadata() -> Callable[..., str]:
+    """Build the metadata of an Okta app."""
+
+    def build(entity: str = "http://www.okta.com/exk1", sso: str = "https://org.okta.com/app/exk1/sso/saml") -> str:
+        return METADATA.format(entity=entity, sso=sso)
+
+    return build
+
+
+@pytest.fixture
+def connector(metadata: Callable[..., str]) -> Callable[..., SAMLConnectorV2]:
+    """Build a connector that the server takes, with inline metadata unless the spec has a URL."""
+
+    def build(name: str = "okta", **spec: Any) -> SAMLConnectorV2:
+        message = SAMLConnectorV2()
+        message.Metadata.Name = name
+        message.Spec.AssertionConsumerService = f"https://proxy.example/v1/webapi/saml/acs/{name}"
+        if "EntityDescriptorURL" not in spec:
+            message.Spec.EntityDescriptor = metadata()
+        message.Spec.AttributesToRoles.add(Name="groups", Value="*", Roles=["access"])
+        for field, value in spec.items():
+            setattr(message.Spec, field, value)
+        return message
+
+    return build
+
+
+class Web:
+    """The pages that the server can download: (status, body) or an exception by URL, and which URLs it asked for."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[int, str] | Exception] = {}
+        self.asked: list[str] = []
+
+    async def __call__(self, url: str) -> tuple[int, bytes]:
+        self.asked.append(url)
+        page = self.pages[url]
+        if isinstance(page, Exception):
+            raise page
+        status, body = page
+        return status, body.encode()
+
+
+@pytest.fixture
+def web() -> Web:
+    return Web()

@@ -28,6 +28,7 @@ from .lists.member_stores import MEMBER_KIND, MemberStores
 from .lock_book import LockBook
 from .metadata import seconds_of
 from .refusal import access_denied, not_found, quoted
+from .saml.download import http_fetch
 from .store import Kind, KindWithin, Lag, M, Store
 from .versions import Defect, Feature, has, major_of, suffers
 from .watch_hub import WatchHub
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .kubernetes_join import KubernetesRules
+    from .saml.download import Fetch
 
 DEFAULT_VERSION: Final = "18.1.3"
 DEFAULT_CLUSTER: Final = "sandbox.teleport.test"
@@ -110,10 +112,12 @@ class JoinToken:
 
 @dataclass(slots=True)
 class Cluster:
-    """Everything that the auth server knows, and the Kubernetes cluster that it can ask.
+    """Everything that the auth server knows, a Kubernetes cluster that it can ask, and its way to SAML metadata.
 
     `now` gives Unix seconds and is asked for every moment that matters: expiry, locks, lag of lists, times stored.
     With a `public_member_cache` members are listed as the public 18.0.0 lists them (`teleport-observed.md` 5.2).
+    With `omits_broken_connectors` a listing of SAML connectors leaves out those whose metadata cannot be had, as the
+    public source does; otherwise it fails.
     Raises ValueError for a version that cannot be played.
     """
 
@@ -123,6 +127,8 @@ class Cluster:
     now: Callable[[], float] = time.time
     lag: ListingLag = ListingLag()
     public_member_cache: bool = False
+    fetch_metadata: Fetch = field(default_factory=http_fetch)
+    omits_broken_connectors: bool = False
     tokens: dict[str, JoinToken] = field(default_factory=dict)
     mfa_devices: dict[str, list[MFADevice]] = field(default_factory=dict)
     semaphores: dict[tuple[str, str], SemaphoreV3] = field(default_factory=dict)
@@ -138,6 +144,7 @@ class Cluster:
     user_groups: Store[UserGroupV1] = field(init=False)
     app_servers: Store[AppServerV3] = field(init=False)
     import_rules: Store[OktaImportRuleV1] = field(init=False)
+    saml_connectors: Store[SAMLConnectorV2] = field(init=False)
     stores: dict[str, Store[Any]] = field(init=False, default_factory=dict)
     _lock_book: LockBook = field(init=False)
     _rules: dict[str, tuple[str, RuleSet]] = field(init=False, default_factory=dict)
@@ -156,6 +163,8 @@ class Cluster:
         self.user_groups = self.store(USER_GROUP)
         self.app_servers = self.store(APP_SERVER)
         self.import_rules = self.store(IMPORT_RULE)
+        # The server's cache has no connectors: they are read from the backend, and so without a lag.
+        self.saml_connectors = self.store(SAML_CONNECTOR, Lag())
         self._lock_book = LockBook(self.locks)
 
     def has(self, feature: Feature) -> bool:

@@ -90,7 +90,7 @@ class Edition(Enum):
             DB=True,
             Desktop=True,
             OIDC=ent,
-            SAML=ent,
+            SAML=entitlements["SAML"].enabled,
             AccessControls=ent,
             AdvancedAccessWorkflows=ent,
             Plugins=ent,

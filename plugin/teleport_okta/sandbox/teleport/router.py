@@ -6,6 +6,7 @@ server, and an unknown service before anybody is authenticated (`reference/telep
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -159,10 +160,9 @@ class Router(grpc.GenericRpcHandler):
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, "client version is unsupported")
         await context.send_initial_metadata((("version", self._cluster.version),))
         try:
-            loses_members = late_fault.loses_members if late_fault is not None else ""
             request = _parsed(route, raw)
             async with self._list_writes.turn(path, request):
-                replies = self._replies(route, request, connection, client_version or "", loses_members)
+                replies = await self._replies(route, request, connection, client_version or "", late_fault)
             if late_fault is not None:
                 if not isinstance(replies, AsyncGenerator):
                     replies = list(replies)
@@ -192,12 +192,20 @@ class Router(grpc.GenericRpcHandler):
         version = (int(parsed[1]), int(parsed[2]), int(parsed[3]))
         return version > oldest or (version == oldest and (not parsed[4] or parsed[4] >= "aa"))
 
-    def _replies(
-        self, route: _Route, request: Message, connection: Connection, client_version: str, loses_members: str
+    async def _replies(
+        self, route: _Route, request: Message, connection: Connection, client_version: str, fault: Fault | None
     ) -> Iterable[Message] | AsyncGenerator[Message, None]:
         access = _NO_ACCESS if route.declaration.open else self._cluster.authorize(connection.caller)
-        call = Call(connection.caller, access, connection.remote_address, client_version, loses_members)
+        call = Call(
+            connection.caller,
+            access,
+            connection.remote_address,
+            client_version,
+            loses_members=fault.loses_members if fault is not None else "",
+        )
         result = route.handler(call, request)
+        if inspect.isawaitable(result):
+            result = await result
         return result if route.streams else (result,)
 
 

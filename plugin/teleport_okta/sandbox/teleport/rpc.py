@@ -41,8 +41,8 @@ class Call:
 def rpc(path: str, *, open: bool = False) -> Callable[[H], H]:  # noqa: A002 - reads as what it says
     """Declare a method `(call, request) -> reply` as the handler of an RPC, by its path without the first slash.
 
-    The handler of an RPC that streams its replies returns an iterable of them, or is an async generator of them where
-    they come as time goes by.
+    The method may be a coroutine, where the answer depends on another server. The handler of an RPC that streams its
+    replies returns an iterable of them, or is an async generator of them where they come as time goes by.
     """
 
     def declare(handler: H) -> H:

@@ -31,6 +31,7 @@ from .presets import BOT_ROLE, BOT_USER, bot_role, preset_roles
 from .proxy import Proxy
 from .rotation import HostAuthority
 from .router import Router
+from .saml.download import http_fetch
 from .services import services_of
 from .services.join import Joining
 from .ssh_authority import SshAuthority
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from .edition import Entitlement
     from .list_writes import ListCosts
+    from .saml.download import Fetch
 
 _log: Final = logging.getLogger(__name__)
 
@@ -73,6 +75,8 @@ class TeleportSandbox:
     writes to access lists cost (nothing by default), `entitlements` where the licence differs from the edition's. The
     state is in `cluster`, its people in `administrator`, trouble in `faults`, and `calls` counts what clients did.
     With a `public_member_cache` members are listed as by the cache of the public release, page tokens ignored.
+    `fetch_metadata` downloads SAML metadata, over HTTP by default. With `omits_broken_connectors` a listing of SAML
+    connectors leaves out those whose metadata cannot be had, and does not fail.
     `crashes` says why the server crashed, once for each time.
     """
 
@@ -95,8 +99,19 @@ class TeleportSandbox:
         host_certificate_lifetime: timedelta = TEN_YEARS,
         disconnect_expired: bool = False,
         public_member_cache: bool = False,
+        fetch_metadata: Fetch | None = None,
+        omits_broken_connectors: bool = False,
     ) -> None:
-        self.cluster = Cluster(name, Edition(edition), version, now, lag or ListingLag(), public_member_cache)
+        self.cluster = Cluster(
+            name,
+            Edition(edition),
+            version,
+            now,
+            lag or ListingLag(),
+            public_member_cache,
+            fetch_metadata=fetch_metadata or http_fetch(),
+            omits_broken_connectors=omits_broken_connectors,
+        )
         self.cluster.license(entitlements or {})
         host, user = HostAuthority(name, now), CertificateAuthority(name)
         modern_keys = self.cluster.has(Feature.MODERN_KEYS)

@@ -16,7 +16,7 @@ from .okta import OktaRules
 from .plugins import Plugins
 from .resources import Resources
 from .roles import Roles
-from .saml import CommunitySamlWrites, SamlConnectors
+from .saml import SamlConnectors
 from .semaphores import Semaphores
 from .trust import Trust
 from .user_groups import UserGroups
@@ -54,4 +54,4 @@ def services_of(cluster: Cluster, issuer: IdentityIssuer) -> list[object]:
             Plugins(cluster),
             OktaRules(cluster),
         ]
-    return [*services, CommunitySamlWrites()]
+    return services

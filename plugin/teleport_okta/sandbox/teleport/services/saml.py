@@ -1,22 +1,28 @@
-"""SAML connectors: reads, deletions, refused writes (`reference/teleport.md` 4.5, `teleport-observed.md` 2)."""
+"""SAML connectors (`reference/teleport.md` 4.5, `teleport-observed.md` 2 and 5.5)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from google.protobuf.empty_pb2 import Empty
-from teleport.legacy.types.types_pb2 import SAMLConnectorV2, SAMLConnectorV2List
+from teleport.legacy.types.types_pb2 import SAMLConnectorV2List
 
-from ..cluster import SAML_CONNECTOR
-from ..refusal import Refusal, access_denied, bad_parameter, not_found, quoted
+from ..crash import ServerCrash
 from ..rpc import Call, rpc
+from ..saml.book import ConnectorBook
+from ..saml.keys import without_secrets
 
 if TYPE_CHECKING:
-    from google.protobuf.message import Message
+    from teleport.legacy.client.proto.authservice_pb2 import (
+        CreateSAMLConnectorRequest,
+        UpdateSAMLConnectorRequest,
+        UpsertSAMLConnectorRequest,
+    )
     from teleport.legacy.types.types_pb2 import (
         ResourceRequest,
         ResourcesWithSecretsRequest,
         ResourceWithSecretsRequest,
+        SAMLConnectorV2,
     )
 
     from ..cluster import Cluster
@@ -26,64 +32,68 @@ _KIND = "auth_connector"
 
 
 class SamlConnectors:
-    """The connector calls that both editions answer. Reads show a connector without its secrets."""
+    """The connector calls of AuthService. Reads and deletions need no licence, writes the entitlement SAML."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._connectors = cluster.store(SAML_CONNECTOR)
+        self._book = ConnectorBook(cluster)
 
     @rpc("proto.AuthService/GetSAMLConnector")
-    def get_saml_connector(self, call: Call, request: ResourceWithSecretsRequest) -> SAMLConnectorV2:
+    async def get_saml_connector(self, call: Call, request: ResourceWithSecretsRequest) -> SAMLConnectorV2:
         """Return one connector."""
         _demand(call, "readnosecrets", *(["read"] if request.WithSecrets else []))
-        if not request.Name:
-            raise bad_parameter("missing parameter name")
-        connector = self._connectors.get(request.Name)
-        if connector is None:
-            raise not_found(f"SAML connector {quoted(request.Name)} is not configured")
-        return connector if request.WithSecrets else _without_secrets(connector)
+        connector = await self._book.read(request.Name, follow=not request.SAMLValidationNoFollowURLs)
+        return connector if request.WithSecrets else without_secrets(connector)
 
     @rpc("proto.AuthService/GetSAMLConnectors")
-    def get_saml_connectors(self, call: Call, request: ResourcesWithSecretsRequest) -> SAMLConnectorV2List:
+    async def get_saml_connectors(self, call: Call, request: ResourcesWithSecretsRequest) -> SAMLConnectorV2List:
         """Return all connectors."""
         _demand(call, "list", "readnosecrets", *(["read"] if request.WithSecrets else []))
-        shown = self._connectors.listed()
-        return SAMLConnectorV2List(SAMLConnectors=shown if request.WithSecrets else map(_without_secrets, shown))
+        shown = await self._book.read_all(follow=not request.SAMLValidationNoFollowURLs)
+        return SAMLConnectorV2List(SAMLConnectors=shown if request.WithSecrets else map(without_secrets, shown))
+
+    @rpc("proto.AuthService/CreateSAMLConnector")
+    async def create_saml_connector(self, call: Call, request: CreateSAMLConnectorRequest) -> SAMLConnectorV2:
+        """Store a new connector. The reply shows its private key."""
+        self._admit(call, request, "create")
+        return await self._book.create(request.Connector)
+
+    @rpc("proto.AuthService/UpdateSAMLConnector")
+    async def update_saml_connector(self, call: Call, request: UpdateSAMLConnectorRequest) -> SAMLConnectorV2:
+        """Replace a connector whose revision is still the one read."""
+        self._admit(call, request, "update")
+        return await self._book.update(request.Connector)
+
+    @rpc("proto.AuthService/UpsertSAMLConnectorV2")
+    async def upsert_saml_connector_v2(self, call: Call, request: UpsertSAMLConnectorRequest) -> SAMLConnectorV2:
+        """Store a connector, whatever was there."""
+        self._admit(call, request, "create", "update")
+        return await self._book.upsert(request.Connector)
+
+    @rpc("proto.AuthService/UpsertSAMLConnector")
+    async def upsert_saml_connector(self, call: Call, request: SAMLConnectorV2) -> Empty:
+        """Store a connector, in the deprecated form that answers nothing."""
+        self._book.demand_licence()
+        _demand(call, "create", "update")
+        await self._book.upsert(request)
+        return Empty()
 
     @rpc("proto.AuthService/DeleteSAMLConnector")
     def delete_saml_connector(self, call: Call, request: ResourceRequest) -> Empty:
-        """Remove a connector; the refusal names the backend's key."""
+        """Remove a connector. Users who came through it stay."""
         _demand(call, "delete")
-        if self._connectors.delete(request.Name) is None:
-            raise not_found(f"key {quoted(self._connectors.kind.prefix + request.Name)} is not found")
+        self._book.delete(request.Name)
         return Empty()
 
-
-class CommunitySamlWrites:
-    """How a Community server answers every write of a connector, before it looks at permissions."""
-
-    @rpc("proto.AuthService/CreateSAMLConnector")
-    def create_saml_connector(self, _call: Call, _request: Message) -> Empty:
-        """Refuse."""
-        raise _enterprise_only()
-
-    @rpc("proto.AuthService/UpdateSAMLConnector")
-    def update_saml_connector(self, _call: Call, _request: Message) -> Empty:
-        """Refuse."""
-        raise _enterprise_only()
-
-    @rpc("proto.AuthService/UpsertSAMLConnector")
-    def upsert_saml_connector(self, _call: Call, _request: Message) -> Empty:
-        """Refuse."""
-        raise _enterprise_only()
-
-    @rpc("proto.AuthService/UpsertSAMLConnectorV2")
-    def upsert_saml_connector_v2(self, _call: Call, _request: Message) -> Empty:
-        """Refuse."""
-        raise _enterprise_only()
-
-
-def _enterprise_only() -> Refusal:
-    return access_denied("SAML is only available in Teleport Enterprise")
+    def _admit(
+        self,
+        call: Call,
+        request: CreateSAMLConnectorRequest | UpdateSAMLConnectorRequest | UpsertSAMLConnectorRequest,
+        *verbs: str,
+    ) -> None:
+        self._book.demand_licence()
+        _demand(call, *verbs)
+        if not request.HasField("Connector"):
+            raise ServerCrash("a write of a SAML connector without the connector")
 
 
 def _demand(call: Call, *verbs: str) -> None:
@@ -91,13 +101,3 @@ def _demand(call: Call, *verbs: str) -> None:
     for verb in verbs:
         if not call.access.may("saml", verb):
             call.access.demand(_KIND, verb)
-
-
-def _without_secrets(connector: SAMLConnectorV2) -> SAMLConnectorV2:
-    shown = SAMLConnectorV2()
-    shown.CopyFrom(connector)
-    if shown.Spec.HasField("SigningKeyPair"):
-        shown.Spec.SigningKeyPair.PrivateKey = ""
-    if shown.Spec.HasField("EncryptionKeyPair"):
-        shown.Spec.EncryptionKeyPair.PrivateKey = ""
-    return shown

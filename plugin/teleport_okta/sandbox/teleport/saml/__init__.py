@@ -1,0 +1,1 @@
+"""SAML connectors as the server keeps them: metadata, its download, signing keys, checks, writes."""
