@@ -1,0 +1,1 @@
+"""SAML: what Okta's identity provider says about itself, and enrolment."""
