@@ -1,8 +1,8 @@
 """Parse whatever genuine material lies below a folder: `make recordings DIR=…`.
 
-Recorded Okta answers, System Log events and Teleport identity files are told apart by content; other files are passed
-over. One line a file, and one an event; exit status 1 where one does not parse or loses something, or where there is
-none of these kinds.
+Recorded Okta answers (IdP metadata too), System Log events and Teleport identity files are told apart by content;
+other files are passed over. One line a file, and one an event; exit status 1 where one does not parse or loses
+something, or where there is none of these kinds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import okta_log_events
 import okta_recordings
+import saml_metadata
 import teleport_identities
 from teleport_okta.teleport.identity_errors import IdentityError
 
@@ -40,11 +41,13 @@ def main(arguments: list[str]) -> int:
         return 1
     checked = [okta_recordings.check(path) for path in recordings]
     sys.stdout.writelines(f"{line}\n" for line, _ in checked)
+    of_saml = [saml_metadata.check(path) for path in recordings if saml_metadata.documents_of(path)]
+    sys.stdout.writelines(f"{line}\n" for line, _ in of_saml)
     of_log = [okta_log_events.check(path) for path in events]
     sys.stdout.writelines(f"{line}\n" for result in of_log for line in result.lines)
     sys.stdout.writelines(f"{teleport_identities.describe(path, result)}\n" for path, result in identities)
     refused = any(isinstance(result, IdentityError) for _, result in identities)
-    fine = all(fine for _, fine in checked) and all(result.fine for result in of_log)
+    fine = all(fine for _, fine in (*checked, *of_saml)) and all(result.fine for result in of_log)
     return 0 if fine and not refused else 1
 
 

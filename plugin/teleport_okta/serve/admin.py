@@ -1,7 +1,8 @@
 """The admin service: a running process answers its own command line (`proto/teleport_okta_api/admin.proto`).
 
 It listens on a Unix socket, mode 0600, in the data directory: who may read the state may ask the service. Approvals,
-releases and changes of SCIM tokens are recorded with the user and the process at the other end.
+releases and changes of SCIM tokens are recorded with the user and the process at the other end. Over TCP, where that is
+configured, they are recorded with the user whom a certificate of Teleport names (`serve/remote.py`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import os
 import re
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import grpc
@@ -21,6 +23,8 @@ from teleport_okta.clock import Clock, SystemClock
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.serve import directory_messages, explain_messages, harm_messages, messages, scim_messages
 from teleport_okta.serve.front_door import Callers, front_door
+from teleport_okta.serve.gate import Gate, abort, present_caller
+from teleport_okta.serve.offers import Health, Offer
 from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.state.scim_tokens import NoSuchTokenError, TooManyTokensError
 from teleport_okta.sync.changed_plan import PlanChangedError
@@ -28,7 +32,7 @@ from teleport_okta.sync.previewing import NothingSeenError
 from teleport_okta.teleport.lease import StandbyError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from teleport_okta.state.store import Store
@@ -36,12 +40,10 @@ if TYPE_CHECKING:
 
     Request = TypeVar("Request")
 
+_NAME: Final = api.DESCRIPTOR.services_by_name["Admin"].full_name
 SOCKET_NAME: Final = "admin.sock"
 INNER_SOCKET_NAME: Final = "inner.sock"
 """Where gRPC listens, behind the other socket; as long a name, so that one check of the path's length does."""
-
-REMEDY_METADATA: Final = "remedy-bin"
-"""Trailing metadata with the remedy of an error, UTF-8."""
 
 UNLIMITED: Final = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 DEFAULT_HISTORY: Final = 50
@@ -82,15 +84,10 @@ class AdminService(api_grpc.AdminServicer):
         self._engine = engine
         self._store = store
         self._clock = clock or SystemClock()
-        self.callers = Callers()
 
-    def _caller(self, peer: str) -> str:
-        """Return who asks; raises CallerUnknownError."""
-        caller = self.callers.of(peer)
-        if caller is None:
-            what = f"whoever asks is not known: the call did not come by the socket {SOCKET_NAME}"
-            raise CallerUnknownError(what, remedy=f"connect to {SOCKET_NAME} in the data directory")
-        return str(caller)
+    def offer(self) -> Offer:
+        """Return the service as a server offers it."""
+        return Offer(_NAME, partial(api_grpc.add_AdminServicer_to_server, self))
 
     async def GetStatus(  # noqa: N802 - the name in the API
         self, request: api.GetStatusRequest, context: grpc.aio.ServicerContext[api.GetStatusRequest, object]
@@ -134,7 +131,7 @@ class AdminService(api_grpc.AdminServicer):
     ) -> api.Approval:
         """Admit a held set, and let a pass follow."""
         try:
-            by = self._caller(context.peer())
+            by = _caller()
             return harm_messages.approval_to_message(await self._engine.approve(request.held_digest, by=by))
         except TeleportOktaError as error:
             await _refuse(context, error)
@@ -144,7 +141,7 @@ class AdminService(api_grpc.AdminServicer):
     ) -> api.ReleaseResponse:
         """Give a name free."""
         try:
-            by = self._caller(context.peer())
+            by = _caller()
             return harm_messages.released_to_message(await self._engine.release(request.name, by=by))
         except TeleportOktaError as error:
             await _refuse(context, error)
@@ -178,7 +175,7 @@ class AdminService(api_grpc.AdminServicer):
             if not _DIGEST.fullmatch(request.digest):
                 what = "the request has no SHA-256 of a token"
                 raise ConfigError(what, remedy="use the command line of the service's own release")
-            by = self._caller(context.peer())
+            by = _caller()
             added = await self._store.scim_tokens.add(
                 request.digest,
                 at=self._clock.now(),
@@ -206,7 +203,7 @@ class AdminService(api_grpc.AdminServicer):
     ) -> api.ScimToken:
         """Refuse a token from now on."""
         try:
-            by = self._caller(context.peer())
+            by = _caller()
             token = await self._store.scim_tokens.revoke(
                 request.id, at=self._clock.now(), by=by, boot=self._clock.boot()
             )
@@ -217,17 +214,19 @@ class AdminService(api_grpc.AdminServicer):
 
 
 @asynccontextmanager
-async def serving(service: AdminService, data_dir: Path) -> AsyncIterator[None]:
+async def serving(service: AdminService, data_dir: Path, others: Sequence[Offer] = ()) -> AsyncIterator[None]:
     """Answer on the data directory's socket until the block ends; calls in flight are finished then.
 
-    Raises ConfigError when the path is too long for a Unix socket, or the socket cannot be made.
+    `others` are services that are offered beside it. Raises ConfigError when the path is too long for a Unix socket, or
+    the socket cannot be made.
     """
     path, behind = data_dir / SOCKET_NAME, data_dir / INNER_SOCKET_NAME
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
         what = f"storage.data_dir: {path} is longer than the {LONGEST_SOCKET_PATH} bytes that a Unix socket can have"
         raise ConfigError(what, remedy="choose a shorter directory")
-    server = grpc.aio.server(options=UNLIMITED)
-    api_grpc.add_AdminServicer_to_server(service, server)
+    callers, health = Callers(), Health()
+    server = grpc.aio.server(interceptors=[Gate(callers)], options=UNLIMITED)
+    await health.begin(server, (service.offer(), *others))
     async with AsyncExitStack() as stack:
         for socket in (path, behind):
             socket.unlink(missing_ok=True)
@@ -236,18 +235,27 @@ async def serving(service: AdminService, data_dir: Path) -> AsyncIterator[None]:
         try:
             server.add_insecure_port(f"unix:{behind}")
             await server.start()
-            await stack.enter_async_context(front_door(path, behind, service.callers))
+            await stack.enter_async_context(front_door(path, behind, callers))
         except (RuntimeError, OSError) as error:
             what = f"{path}: the admin socket cannot be made: {error}"
             raise ConfigError(what, remedy="check storage.data_dir and its permissions") from error
         finally:
             os.umask(mask)
         stack.push_async_callback(server.stop, grace=5)
+        stack.push_async_callback(health.end)
         yield
+
+
+def _caller() -> str:
+    """Return who asks; raises CallerUnknownError."""
+    caller = present_caller()
+    if caller is None:
+        what = f"whoever asks is not known: the call did not come by the socket {SOCKET_NAME}"
+        raise CallerUnknownError(what, remedy=f"connect to {SOCKET_NAME} in the data directory")
+    return caller
 
 
 async def _refuse(context: grpc.aio.ServicerContext[Request, object], error: TeleportOktaError) -> NoReturn:
     """End a call with an error of ours: its words as details, its remedy beside them."""
     code = grpc.StatusCode.FAILED_PRECONDITION if isinstance(error, _EXPECTED) else grpc.StatusCode.INTERNAL
-    await context.abort(code, error.what, ((REMEDY_METADATA, error.remedy.encode()),))
-    raise AssertionError
+    await abort(context, code, error)

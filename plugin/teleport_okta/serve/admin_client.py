@@ -12,7 +12,8 @@ from teleport_okta_api import admin_pb2_grpc as api_grpc
 
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.serve import directory_messages, explain_messages, harm_messages, messages, scim_messages
-from teleport_okta.serve.admin import REMEDY_METADATA, SOCKET_NAME, UNLIMITED
+from teleport_okta.serve.admin import SOCKET_NAME, UNLIMITED
+from teleport_okta.serve.gate import REMEDY_METADATA
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable

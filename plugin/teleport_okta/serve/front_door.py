@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from teleport_okta.serve.gate import Context
+
 _PIECE: Final = 64 * 1024
 
 _log = logging.getLogger(__name__)
 
 
 class Callers:
-    """Who is at the other end of each connection that was carried through the front door."""
+    """Who is at the other end of each connection that was carried through the front door (`gate.Admission`)."""
 
     def __init__(self) -> None:
         self._by_peer: dict[str, Caller] = {}
@@ -33,6 +35,11 @@ class Callers:
     def of(self, peer: str) -> Caller | None:
         """Return the caller of a call by the peer that gRPC names; None for one that came another way."""
         return self._by_peer.get(peer)
+
+    async def admit(self, method: str, context: Context) -> str | None:
+        """Return who calls, as the kernel names the process: who may open the socket may call everything."""
+        caller = self.of(context.peer())
+        return None if caller is None else str(caller)
 
     def came(self, address: bytes, caller: Caller) -> str:
         """Note who is behind one of our connections; return its peer, as gRPC will name it."""
