@@ -16,7 +16,7 @@ from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_LIST, MEMBERSH
 from teleport.accesslist.v1.accesslist_service_pb2_grpc import AccessListServiceStub
 from teleport.legacy.client.proto.authservice_pb2_grpc import AuthServiceStub
 from teleport.legacy.client.proto.joinservice_pb2_grpc import JoinServiceStub
-from teleport.legacy.types.types_pb2 import RegisterUsingTokenRequest, SAMLConnectorV2, UserV2
+from teleport.legacy.types.types_pb2 import PluginV1, RegisterUsingTokenRequest, SAMLConnectorV2, UserV2
 from teleport.okta.v1.okta_service_pb2_grpc import OktaServiceStub
 from teleport.plugins.v1.plugin_service_pb2_grpc import PluginServiceStub
 from teleport.users.v1.users_service_pb2_grpc import UsersServiceStub
@@ -259,3 +259,22 @@ class Web:
 @pytest.fixture
 def web() -> Web:
     return Web()
+
+
+@pytest.fixture
+def plugin() -> Callable[..., PluginV1]:
+    """Build an okta plugin that the server takes; `sync` sets fields of its sync settings."""
+
+    def build(name: str = "okta", **sync: Any) -> PluginV1:
+        message = PluginV1()
+        message.metadata.Name = name
+        message.spec.okta.org_url = "https://org.okta.com"
+        for field, value in {"sync_users": True, "sso_connector_id": "okta", **sync}.items():
+            if isinstance(value, list):
+                getattr(message.spec.okta.sync_settings, field).extend(value)
+            else:
+                setattr(message.spec.okta.sync_settings, field, value)
+        message.credentials.static_credentials_ref.Labels["okta/org"] = "https://org.okta.com"
+        return message
+
+    return build

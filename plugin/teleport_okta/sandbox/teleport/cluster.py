@@ -12,6 +12,7 @@ from teleport.legacy.types.types_pb2 import (
     LockV2,
     MFADevice,
     OktaImportRuleV1,
+    PluginStaticCredentialsV1,
     PluginV1,
     RoleV6,
     SAMLConnectorV2,
@@ -76,6 +77,9 @@ LIST_REVIEW: Final = KindWithin[Review](
     above=lambda review: review.spec.access_list,
 )
 PLUGIN: Final = Kind[PluginV1]("plugin", "/plugins/", lambda plugin: plugin.metadata)
+PLUGIN_CREDENTIALS: Final = Kind[PluginStaticCredentialsV1](
+    "plugin_static_credentials", "/plugin_static_credentials/", lambda credentials: credentials.Header.Metadata
+)
 IMPORT_RULE: Final = Kind[OktaImportRuleV1]("okta_import_rule", "/okta_import_rule/", lambda rule: rule.Header.Metadata)
 USER_GROUP: Final = Kind[UserGroupV1]("user_group", "/user_group/", lambda group: group.Header.Metadata)
 APP_SERVER: Final = _AppServerKind(
@@ -145,6 +149,8 @@ class Cluster:
     app_servers: Store[AppServerV3] = field(init=False)
     import_rules: Store[OktaImportRuleV1] = field(init=False)
     saml_connectors: Store[SAMLConnectorV2] = field(init=False)
+    plugins: Store[PluginV1] = field(init=False)
+    plugin_credentials: Store[PluginStaticCredentialsV1] = field(init=False)
     stores: dict[str, Store[Any]] = field(init=False, default_factory=dict)
     _lock_book: LockBook = field(init=False)
     _rules: dict[str, tuple[str, RuleSet]] = field(init=False, default_factory=dict)
@@ -163,8 +169,10 @@ class Cluster:
         self.user_groups = self.store(USER_GROUP)
         self.app_servers = self.store(APP_SERVER)
         self.import_rules = self.store(IMPORT_RULE)
-        # The server's cache has no connectors: they are read from the backend, and so without a lag.
+        # The server's cache has none of these: they are read from the backend, and so without a lag.
         self.saml_connectors = self.store(SAML_CONNECTOR, Lag())
+        self.plugins = self.store(PLUGIN, Lag())
+        self.plugin_credentials = self.store(PLUGIN_CREDENTIALS, Lag())
         self._lock_book = LockBook(self.locks)
 
     def has(self, feature: Feature) -> bool:

@@ -24,8 +24,9 @@ class Fault:
     `latency` delays the call, in seconds. Then `code` answers it with a status, or `reset` cuts the connection it came
     on. `applied` lets the call take effect first, so that only its answer is lost. `loses_members` lets
     UpsertAccessListWithMembers answer OK and leave the list's members as they were: `echoed` shows those of the request
-    all the same, `absent` shows none. `after` is how many more matching calls it lets pass first, `count` how many more
-    it meets then (None: every one), `probability` the share of them.
+    all the same, `absent` shows none. `raced` lets SetPluginStatus and SetPluginCredentials lose against a status write
+    that came between their reading and their writing. `after` is how many more matching calls it lets pass first,
+    `count` how many more it meets then (None: every one), `probability` the share of them.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Fault:
     reset: bool = False
     applied: bool = False
     loses_members: str = ""
+    raced: bool = False
     after: int = 0
     count: int | None = None
     probability: float = 1.0
@@ -42,8 +44,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.loses_members not in {"", ECHOED, ABSENT}:
             raise ValueError(f"members are lost {ECHOED} or {ABSENT}")
-        if self.code is None and not self.reset and self.latency <= 0 and not self.loses_members:
-            raise ValueError("a fault needs a code, a reset or a latency, or loses members")
+        if self.code is None and not (self.reset or self.latency > 0 or self.loses_members or self.raced):
+            raise ValueError("a fault needs a code, a reset or a latency, or loses members, or is a race")
         if self.code is not None and self.reset:
             raise ValueError("a fault either answers with a code or resets the connection")
         if not 0 < self.probability <= 1:
@@ -69,6 +71,10 @@ class FaultPlan:
     def drop_members_of_next_write(self, shown: str = ECHOED) -> None:
         """Let the next UpsertAccessListWithMembers answer OK and store no members; `shown` as `loses_members`."""
         self.add(Fault("*/UpsertAccessListWithMembers", loses_members=shown, count=1))
+
+    def race_next_status_writes(self, count: int = 1) -> None:
+        """Let the next calls of SetPluginStatus lose against another writer's."""
+        self.add(Fault("*/SetPluginStatus", raced=True, count=count))
 
     def clear(self) -> None:
         """Forget all faults."""

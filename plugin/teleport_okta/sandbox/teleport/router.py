@@ -143,7 +143,7 @@ class Router(grpc.GenericRpcHandler):
         if fault is None:
             return connection, None
         await self._sleep(fault.latency)
-        if fault.applied or fault.loses_members:
+        if fault.applied or fault.loses_members or fault.raced:
             return connection, fault
         await _fail(fault, connection, context)
         return connection, None
@@ -202,6 +202,7 @@ class Router(grpc.GenericRpcHandler):
             connection.remote_address,
             client_version,
             loses_members=fault.loses_members if fault is not None else "",
+            raced=fault is not None and fault.raced,
         )
         result = route.handler(call, request)
         if inspect.isawaitable(result):

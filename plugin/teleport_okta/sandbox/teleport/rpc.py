@@ -28,7 +28,7 @@ class Declaration:
 class Call:
     """One call: who makes it, what that caller may do, from where, and with which declared client version.
 
-    `loses_members` is that of the fault that the call meets.
+    `loses_members` and `raced` are those of the fault that the call meets.
     """
 
     caller: Caller
@@ -36,6 +36,7 @@ class Call:
     remote_address: str
     client_version: str
     loses_members: str = ""
+    raced: bool = False
 
 
 def rpc(path: str, *, open: bool = False) -> Callable[[H], H]:  # noqa: A002 - reads as what it says

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from google.protobuf.message import Message
 
@@ -26,7 +26,7 @@ from .metadata import check_key_part, seconds_of
 from .refusal import already_exists, compare_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 M = TypeVar("M", bound=Message)
 
 STALE_REVISION = (
@@ -67,6 +67,10 @@ class Kind(Generic[M]):
     def revision_of(self, message: M) -> str:
         """Return the object's revision, empty before it was stored."""
         return str(self._field(message, "Revision"))
+
+    def labels_of(self, message: M) -> Mapping[str, str]:
+        """Return the object's labels."""
+        return cast("Mapping[str, str]", self._field(message, "Labels"))
 
     def set_revision(self, message: M, revision: str) -> None:
         """Give the object its next revision."""
