@@ -22,6 +22,7 @@ from teleport.legacy.types.types_pb2 import (
 )
 
 from .access import OKTA_SERVICE, Access, RuleSet, rules_of
+from .audit_log import AuditLog
 from .caller import Caller, CallerKind
 from .edition import Edition, Entitlement
 from .kubernetes import PretendKubernetes
@@ -133,6 +134,7 @@ class Cluster:
     public_member_cache: bool = False
     fetch_metadata: Fetch = field(default_factory=http_fetch)
     omits_broken_connectors: bool = False
+    audit_log: AuditLog = field(default_factory=AuditLog)
     tokens: dict[str, JoinToken] = field(default_factory=dict)
     mfa_devices: dict[str, list[MFADevice]] = field(default_factory=dict)
     semaphores: dict[tuple[str, str], SemaphoreV3] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from .access_list_members import AccessListMembers
 from .access_list_reviews import AccessListReviews
 from .access_lists import AccessLists
 from .app_servers import AppServers
+from .audit_events import AuditEvents
 from .auth import AuthFacts
 from .empty_listings import EmptyListings
 from .join import Joining
@@ -42,6 +43,7 @@ def services_of(cluster: Cluster, issuer: IdentityIssuer) -> list[object]:
         UserGroups(cluster),
         AppServers(cluster),
         Resources(cluster),
+        AuditEvents(cluster),
         EmptyListings(),
         Watches(cluster),
     ]
