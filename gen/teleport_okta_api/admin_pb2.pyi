@@ -1238,12 +1238,18 @@ class GetStatusResponse(_message.Message):
     ROLE_WARNINGS_FIELD_NUMBER: _builtins.int
     FOLLOWING_FIELD_NUMBER: _builtins.int
     SCIM_DOOR_FIELD_NUMBER: _builtins.int
+    MANAGED_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    HOLDINGS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     state: _builtins.str
     """idle, running, failing or standby"""
     last_error: _builtins.str
     teleport_cluster: _builtins.str
     teleport_version: _builtins.str
+    failure: _builtins.str
+    """unauthorized, configuration or other; empty while nothing fails."""
     @_builtins.property
     def last_success(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -1286,6 +1292,14 @@ class GetStatusResponse(_message.Message):
     def scim_door(self) -> Global___ScimDoor:
         """The SCIM endpoint; absent while none is configured."""
 
+    @_builtins.property
+    def managed(self) -> Global___Managed:
+        """Whose settings hold; absent while no service runs."""
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartResult]: ...
+    @_builtins.property
+    def holdings(self) -> Global___Holdings: ...
     def __init__(
         self,
         *,
@@ -1307,14 +1321,140 @@ class GetStatusResponse(_message.Message):
         role_warnings: _abc.Iterable[_builtins.str] | None = ...,
         following: Global___Following | None = ...,
         scim_door: Global___ScimDoor | None = ...,
+        managed: Global___Managed | None = ...,
+        failure: _builtins.str = ...,
+        parts: _abc.Iterable[Global___PartResult] | None = ...,
+        holdings: Global___Holdings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "findings", b"findings", "following", b"following", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress", "scim_door", b"scim_door"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "findings", b"findings", "following", b"following", "holdings", b"holdings", "last_pass", b"last_pass", "last_success", b"last_success", "managed", b"managed", "next_pass", b"next_pass", "progress", b"progress", "scim_door", b"scim_door"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "features", b"features", "findings", b"findings", "following", b"following", "identities", b"identities", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "next_pass", b"next_pass", "progress", b"progress", "quarantined", b"quarantined", "role_warnings", b"role_warnings", "scim_door", b"scim_door", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "failure", b"failure", "features", b"features", "findings", b"findings", "following", b"following", "holdings", b"holdings", "identities", b"identities", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "managed", b"managed", "next_pass", b"next_pass", "parts", b"parts", "progress", b"progress", "quarantined", b"quarantined", "role_warnings", b"role_warnings", "scim_door", b"scim_door", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class Managed(_message.Message):
+    """Whose settings hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PLUGIN_FIELD_NUMBER: _builtins.int
+    IS_RUNNING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """configuration or plugin"""
+    plugin: _builtins.str
+    """The name of the plugin resource; empty where none is configured."""
+    is_running: _builtins.bool
+    reason: _builtins.str
+    """Why nothing runs, or why the settings are from before."""
+    digest: _builtins.str
+    """SHA-256 of the plugin's settings."""
+    report: _builtins.str
+    """Why the plugin's status could not be written; empty when it was."""
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the plugin asks for and nothing fulfils."""
+
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        plugin: _builtins.str = ...,
+        is_running: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
+        report: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "is_running", b"is_running", "plugin", b"plugin", "reason", b"reason", "report", b"report", "source", b"source", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Managed: _TypeAlias = Managed  # noqa: Y015
+
+@_typing.final
+class PartResult(_message.Message):
+    """How one part of the sync went in the last full pass."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PART_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    SUCCEEDED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    part: _builtins.str
+    """users, apps and groups, or access lists"""
+    error: _builtins.str
+    @_builtins.property
+    def succeeded(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def failed(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        part: _builtins.str = ...,
+        error: _builtins.str = ...,
+        succeeded: _timestamp_pb2.Timestamp | None = ...,
+        failed: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failed", b"failed", "succeeded", b"succeeded"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "failed", b"failed", "part", b"part", "succeeded", b"succeeded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartResult: _TypeAlias = PartResult  # noqa: Y015
+
+@_typing.final
+class Holdings(_message.Message):
+    """How many objects of ours there are in Teleport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USERS_FIELD_NUMBER: _builtins.int
+    USER_GROUPS_FIELD_NUMBER: _builtins.int
+    APP_SERVERS_FIELD_NUMBER: _builtins.int
+    GROUP_LISTS_FIELD_NUMBER: _builtins.int
+    APP_LISTS_FIELD_NUMBER: _builtins.int
+    PUSHED_LISTS_FIELD_NUMBER: _builtins.int
+    ROLES_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    users: _builtins.int
+    user_groups: _builtins.int
+    app_servers: _builtins.int
+    group_lists: _builtins.int
+    app_lists: _builtins.int
+    pushed_lists: _builtins.int
+    roles: _builtins.int
+    members: _builtins.int
+    def __init__(
+        self,
+        *,
+        users: _builtins.int = ...,
+        user_groups: _builtins.int = ...,
+        app_servers: _builtins.int = ...,
+        group_lists: _builtins.int = ...,
+        app_lists: _builtins.int = ...,
+        pushed_lists: _builtins.int = ...,
+        roles: _builtins.int = ...,
+        members: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app_lists", b"app_lists", "app_servers", b"app_servers", "group_lists", b"group_lists", "members", b"members", "pushed_lists", b"pushed_lists", "roles", b"roles", "user_groups", b"user_groups", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Holdings: _TypeAlias = Holdings  # noqa: Y015
 
 @_typing.final
 class ScimDoor(_message.Message):

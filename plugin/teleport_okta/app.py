@@ -1,4 +1,7 @@
-"""The composition root: builds every part from the settings, in order, and takes them down in the reverse order."""
+"""The composition root: builds every part from the settings, in order, and takes them down in the reverse order.
+
+A command uses them once; `service` runs them as long as the service lives.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,14 @@ import asyncio
 import logging
 import random
 import signal
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta import __version__
 from teleport_okta.clock import Clock, SystemClock
-from teleport_okta.config import read_secret
 from teleport_okta.errors import ConfigError
-from teleport_okta.observe import logs
-from teleport_okta.observe.metrics import Metrics, served
+from teleport_okta.managed.following import PluginFollower
+from teleport_okta.observe.metrics import Metrics
 from teleport_okta.okta.configured import client_of
 from teleport_okta.okta.directory_reads import DirectoryReads
 from teleport_okta.okta.reads import OktaReads
@@ -24,11 +24,8 @@ from teleport_okta.okta.system_log import SystemLog
 from teleport_okta.scim.server import serving_scim
 from teleport_okta.scim.service import ScimService
 from teleport_okta.scim.tokens import ScimTokens
-from teleport_okta.scim.traffic import Traffic
-from teleport_okta.serve.admin import AdminService, serving
 from teleport_okta.state.lock import exclusive
 from teleport_okta.state.store import Store
-from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.follower import Follower
 from teleport_okta.sync.full_pass import FullPass
 from teleport_okta.sync.provisioning import Provisioning
@@ -40,6 +37,7 @@ from teleport_okta.teleport.retry import RetryPolicy
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
+    from teleport_okta.scim.calls import ScimHandler
     from teleport_okta.scim.server import BoundAddress
     from teleport_okta.scim.traffic import ScimObserver
     from teleport_okta.settings import Settings
@@ -60,6 +58,17 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """A process that has entered a cluster. `keepers` keep its identities good and the lease ours, while they run."""
+
+    store: Store
+    teleport: Teleport
+    metrics: Metrics
+    clock: Clock
+    keepers: tuple[Callable[[], Awaitable[None]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The parts of a process that is connected to both sides."""
 
@@ -71,6 +80,7 @@ class Parts:
     clock: Clock
     system_log: SystemLog
     provisioning: Provisioning
+    keeps_apps: Callable[[], Awaitable[None]]
     keepers: tuple[Callable[[], Awaitable[None]], ...]
     """What keeps the identities good, the lease ours and the app servers alive, while they run."""
 
@@ -87,117 +97,98 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def opened(
+async def entered(
     settings: Settings, *, clock: Clock | None = None, policy: RetryPolicy = PATIENT, persistent: bool = False
-) -> AsyncIterator[Parts]:
-    """Hold the data directory and connect to both sides, joining the cluster where that has not happened yet.
+) -> AsyncIterator[Base]:
+    """Hold the data directory and connect to the cluster, joining it where that has not happened yet.
 
     `policy` says how long an unreachable cluster is waited for by each call; who is `persistent` waits for one that was
-    joined before however long it takes.
-    Raises ConfigError, StateError, TeleportError or OktaError.
+    joined before however long it takes. Okta's credential is looked at first, so that a wrong one joins nothing.
+    Raises ConfigError, StateError or TeleportError.
     """
     time = clock or SystemClock()
     rng = random.SystemRandom()
+    client_of(settings.okta, clock=time, rng=rng, apps_and_groups=False)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opened_store(settings))
-        client = client_of(settings.okta, clock=time, rng=rng, apps_and_groups=settings.sync.apps_and_groups)
-        client = await stack.enter_async_context(client)
-        okta = OktaSource(OktaReads(client), DirectoryReads(client))
-        entered = await enter(
+        entry = await enter(
             settings.teleport, settings.storage.data_dir, clock=time, rng=rng, policy=policy, persistent=persistent
         )
-        stack.push_async_callback(entered.teleport.aclose)
-        if entered.teleport.lease is not None:
-            stack.push_async_callback(entered.teleport.lease.give_up)
+        teleport = entry.teleport
+        stack.push_async_callback(teleport.aclose)
+        if teleport.lease is not None:
+            stack.push_async_callback(teleport.lease.give_up)
         metrics = Metrics()
-        metrics.follow(lambda: entered.teleport.identities(time.now()), lambda: entered.teleport.is_writer)
-        full_pass = FullPass(
-            okta=okta,
-            teleport=entered.teleport,
-            store=store,
-            settings=lambda: settings,
-            metrics=metrics,
-            clock=time,
-        )
-        apps = AppServerKeeper(full_pass, entered.teleport, clock=time, rng=rng)
-        yield Parts(
-            store=store,
-            okta=okta,
-            teleport=entered.teleport,
-            full_pass=full_pass,
-            metrics=metrics,
-            clock=time,
-            system_log=SystemLog(client),
-            provisioning=Provisioning(full_pass, okta, client.okta_clock, time),
-            keepers=(*entered.keepers, apps.keep),
-        )
-
-
-def _nothing() -> None:
-    """Tell nobody."""
-
-
-async def serve(settings: Settings, *, debug: bool = False, ready: Callable[[], None] = _nothing) -> None:
-    """Run the service until SIGTERM or SIGINT; raises what `opened` raises, and ConfigError of a pass.
-
-    `ready` is called when commands and SCIM requests are answered.
-    """
-    logs.set_up(
-        output=settings.log.output,
-        severity="debug" if debug else settings.log.severity,
-        layout=settings.log.format,
-        secrets=_secrets(settings),
-    )
-    _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)
-    _cancel_on_signals()
-    try:
-        async with opened(settings, persistent=True) as parts:
-            await _run(settings, parts, ready)
-    except asyncio.CancelledError:
-        _log.info("stopped before it was connected")
-    else:
-        _log.info("stopped")
-
-
-async def _run(settings: Settings, parts: Parts, ready: Callable[[], None]) -> None:
-    engine = Engine(
-        full_pass=parts.full_pass,
-        store=parts.store,
-        clock=parts.clock,
-        interval=settings.sync.interval,
-        audit_interval=settings.sync.audit_interval,
-    )
-    follower = follower_of(settings, parts, engine.reconcile) if settings.sync.follow_log else None
-    engine.follower = follower
-    if follower is not None:
-        follower.hold_looks()
-        parts.metrics.follow_log(follower.following)
-    with served(parts.metrics, settings.metrics.listen):
-        admin = AdminService(engine, parts.store, parts.clock)
-        parts.provisioning.is_followed = follower is not None
-        is_unfollowed = follower is None and settings.is_provisioned
-        catching_up = (partial(parts.provisioning.catch_up, engine.reconcile),) if is_unfollowed else ()
-        traffic = Traffic(parts.metrics, clock=parts.clock)
-        async with (
-            kept(parts, follower, *catching_up),
-            serving(admin, settings.storage.data_dir),
-            provisioned(settings, parts, traffic) as bound,
-        ):
-            if settings.is_provisioned:
-                engine.door = partial(traffic.door, settings.scim, bound, parts.store.scim_users)
-            _stop_on_signals(engine)
-            ready()
-            await engine.run()
+        metrics.follow(lambda: teleport.identities(time.now()), lambda: teleport.is_writer)
+        yield Base(store=store, teleport=teleport, metrics=metrics, clock=time, keepers=entry.keepers)
 
 
 @asynccontextmanager
-async def provisioned(
-    settings: Settings, parts: Parts, observer: ScimObserver | None = None
+async def connected(base: Base, settings: Settings) -> AsyncIterator[Parts]:
+    """Connect to Okta as well, by these settings. Raises ConfigError or OktaError."""
+    rng = random.SystemRandom()
+    client = client_of(settings.okta, clock=base.clock, rng=rng, apps_and_groups=settings.sync.apps_and_groups)
+    async with client:
+        okta = OktaSource(OktaReads(client), DirectoryReads(client))
+        full_pass = FullPass(
+            okta=okta,
+            teleport=base.teleport,
+            store=base.store,
+            settings=lambda: settings,
+            metrics=base.metrics,
+            clock=base.clock,
+        )
+        apps = AppServerKeeper(full_pass, base.teleport, clock=base.clock, rng=rng)
+        yield Parts(
+            store=base.store,
+            okta=okta,
+            teleport=base.teleport,
+            full_pass=full_pass,
+            metrics=base.metrics,
+            clock=base.clock,
+            system_log=SystemLog(client),
+            provisioning=Provisioning(full_pass, okta, client.okta_clock, base.clock),
+            keeps_apps=apps.keep,
+            keepers=(*base.keepers, apps.keep),
+        )
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, *, clock: Clock | None = None, policy: RetryPolicy = PATIENT
+) -> AsyncIterator[Parts]:
+    """Enter the cluster and connect to Okta, for a command, by the settings that hold (`managed/decision.py`).
+
+    Raises what `entered` and `connected` raise, and ConfigError where nothing is to run.
+    """
+    async with entered(settings, clock=clock, policy=policy) as base:
+        if settings.plugin.name is not None:
+            decision = await PluginFollower(settings, base.teleport, base.store, base.clock).look()
+            if decision.settings is None:
+                raise ConfigError(decision.reason, remedy="`teleport-okta status` shows whose settings hold")
+            settings = decision.settings
+        async with connected(base, settings) as parts:
+            yield parts
+
+
+@asynccontextmanager
+async def provisioned(settings: Settings, parts: Parts) -> AsyncIterator[BoundAddress | None]:
+    """Answer SCIM requests by these parts until the block ends, as `answered` does."""
+    handler = ScimService(parts.store, parts.provisioning, base_url=settings.scim.public_url or "", clock=parts.clock)
+    async with answered(settings, parts.store, handler, clock=parts.clock) as bound:
+        yield bound
+
+
+@asynccontextmanager
+async def answered(
+    settings: Settings, store: Store, handler: ScimHandler, *, clock: Clock, observer: ScimObserver | None = None
 ) -> AsyncIterator[BoundAddress | None]:
-    """Answer SCIM requests until the block ends, if that is configured; gives the address. Raises what it raises."""
-    service = ScimService(parts.store, parts.provisioning, base_url=settings.scim.public_url or "", clock=parts.clock)
-    tokens = ScimTokens(parts.store.scim_tokens, settings.scim.token_hash, clock=parts.clock)
-    async with serving_scim(settings.scim, service, tokens, clock=parts.clock, observer=observer) as bound:
+    """Answer SCIM requests until the block ends, if that is configured; gives the address.
+
+    Raises ConfigError or StateError.
+    """
+    tokens = ScimTokens(store.scim_tokens, settings.scim.token_hash, clock=clock)
+    async with serving_scim(settings.scim, handler, tokens, clock=clock, observer=observer) as bound:
         yield bound
 
 
@@ -221,9 +212,19 @@ async def kept(
     parts: Parts, follower: Follower | None = None, *others: Callable[[], Awaitable[None]]
 ) -> AsyncIterator[None]:
     """Run the keepers, what brings changes, and others, until the block ends."""
-    following = () if follower is None else (follower.follow, follower.look, follower.watch, follower.ask_now_and_then)
-    every = (*parts.keepers, *following, *others)
-    keepers = [asyncio.ensure_future(_unfailing(keeper, parts.clock)) for keeper in every]
+    async with keeping(parts.clock, *parts.keepers, *keepers_of(follower), *others):
+        yield
+
+
+def keepers_of(follower: Follower | None) -> tuple[Callable[[], Awaitable[None]], ...]:
+    """Return what brings changes between passes, as keepers."""
+    return () if follower is None else (follower.follow, follower.look, follower.watch, follower.ask_now_and_then)
+
+
+@asynccontextmanager
+async def keeping(clock: Clock, *every: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run tasks that never end until the block ends; one that fails unexpectedly is started again."""
+    keepers = [asyncio.ensure_future(_unfailing(keeper, clock)) for keeper in every]
     try:
         yield
     finally:
@@ -262,38 +263,3 @@ def draining_on_signals(full_pass: FullPass) -> Iterator[None]:
     finally:
         for number in _STOP_SIGNALS:
             loop.remove_signal_handler(number)
-
-
-def _secrets(settings: Settings) -> list[str]:
-    """Return every secret of the configuration, to keep it out of the log; one that cannot be read is none."""
-    given = {
-        "okta.api_token": settings.okta.api_token,
-        "teleport.join_token": settings.teleport.join_token,
-        "scim.token_hash": settings.scim.token_hash,
-    }
-    secrets = []
-    for key, value in given.items():
-        with suppress(ConfigError):
-            secrets += [read_secret(value, key=key)] if value is not None else []
-    return secrets
-
-
-def _cancel_on_signals() -> None:
-    """Let a signal end the present task, which waits for the other side and has nothing in flight."""
-    task = asyncio.current_task()
-    if task is not None:
-        for number in _STOP_SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-
-
-def _stop_on_signals(engine: Engine) -> None:
-    """Stop gracefully on the first signal; a SIGINT after that ends the process at once."""
-    loop = asyncio.get_running_loop()
-
-    def stop(number: signal.Signals) -> None:
-        _log.info("%s: finishing what is in flight", number.name)
-        loop.remove_signal_handler(signal.SIGINT)
-        engine.stop()
-
-    for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, stop, number)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from teleport_okta import app
+from teleport_okta import service
 from teleport_okta.cli.options import config_option
 from teleport_okta.config import load
 
@@ -20,4 +20,4 @@ if TYPE_CHECKING:
 @click.option("-d", "--debug", is_flag=True, help="Log at severity debug.")
 def start(config_path: Path, *, debug: bool) -> None:
     """Run the service until SIGTERM or SIGINT: a full pass now and at every interval."""
-    asyncio.run(app.serve(load(config_path), debug=debug))
+    asyncio.run(service.serve(load(config_path), debug=debug))

@@ -12,6 +12,7 @@ from teleport_okta.cli.costs import cost_lines, progress_line
 from teleport_okta.cli.options import config_option, format_option, print_json
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import load
+from teleport_okta.model.part_result import Holdings
 from teleport_okta.observe.text import printable
 from teleport_okta.plan.render import held_line, hold_line, summary
 from teleport_okta.serve.admin import SOCKET_NAME
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 
     from teleport_okta.model.findings import Findings
     from teleport_okta.model.following import Following
+    from teleport_okta.model.managed import Managed
     from teleport_okta.model.scim_door import ScimDoor
-    from teleport_okta.model.teleport import Cluster, IdentityState
+    from teleport_okta.model.teleport import IdentityState
     from teleport_okta.settings import Settings
 
 _LINES_SHOWN: Final = 20
@@ -63,6 +65,18 @@ def _lines(current: Status) -> Iterator[str]:
     running = "no service runs on this data directory" if current.state == "stopped" else current.state
     yield f"teleport-okta v{current.version}: {running}"
     yield f"last pass without a failure: {_time(current.last_success)}"
+    yield from _at_work(current)
+    yield from _failures(current)
+    yield from _cluster(current)
+    yield from _last_pass(current)
+    yield from _findings(current.findings)
+    yield from _quarantine(current)
+
+
+def _at_work(current: Status) -> Iterator[str]:
+    """Say by whose settings the service works, how changes arrive, and how much there is in Teleport."""
+    if current.managed:
+        yield from _managed(current.managed)
     if current.next_pass:
         yield f"next pass: {_time(current.next_pass)}"
     if current.following:
@@ -71,21 +85,28 @@ def _lines(current: Status) -> Iterator[str]:
         yield from _door(current.door)
     if current.progress:
         yield progress_line(current.progress)
+    if current.holdings != Holdings():
+        yield _in_teleport(current.holdings)
+
+
+def _failures(current: Status) -> Iterator[str]:
+    for part in current.parts:
+        if part.error:
+            yield f"{part.part} failed {_time(part.failed)}, last went well {_time(part.succeeded)}: {part.error}"
     if current.last_error:
         yield f"{'standing by' if current.state == 'standby' else 'last error'}: {current.last_error}"
-    if current.cluster:
-        yield from _cluster(current.cluster)
-    for warning in current.warnings:
-        yield f"warning: {warning}"
-    for identity in current.identities:
-        yield _identity_line(identity)
+
+
+def _last_pass(current: Status) -> Iterator[str]:
     if current.last_pass:
         yield f"last pass ({current.last_pass.trigger}): {summary(current.last_pass.plan)}"
         for warning in current.last_pass.plan.warnings:
             yield f"warning: {warning}"
     if current.cost:
         yield from cost_lines(current.cost)
-    yield from _findings(current.findings)
+
+
+def _quarantine(current: Status) -> Iterator[str]:
     for entry in current.quarantine:
         row = entry.row
         yield f"quarantine since {_time(entry.since)}: {row.kind} {row.name or '(no name)'} ({row.okta_id or 'no id'})"
@@ -93,13 +114,44 @@ def _lines(current: Status) -> Iterator[str]:
         yield f"  {row.reason} -> {row.remedy}; next try {_time(entry.next_try)}{refused}"
 
 
-def _cluster(cluster: Cluster) -> Iterator[str]:
-    yield f"cluster: {cluster.name}, Teleport {cluster.version}"
-    for warning in cluster.warnings:
+def _managed(managed: Managed) -> Iterator[str]:
+    """Say whose settings hold, and why nothing runs if so."""
+    if managed.plugin:
+        digest = f", digest {managed.digest[:12]}" if managed.digest else ""
+        yield f"settings: those of plugin {managed.plugin!r} in Teleport{digest}; the rest is of the configuration file"
+    else:
+        yield "settings: those of the configuration file"
+    if not managed.is_running:
+        yield f"nothing is synced: {managed.reason}"
+    elif managed.reason:
+        yield f"warning: {managed.reason}"
+    for warning in managed.warnings:
         yield f"warning: {warning}"
-    for feature in cluster.features:
-        off = "unknown" if feature.unknown else "off"
-        yield f"  {feature.name}: {'on' if feature.enabled else f'{off}, {feature.reason}'}"
+    if managed.report:
+        yield f"warning: the plugin's status could not be written: {managed.report}"
+
+
+def _in_teleport(held: Holdings) -> str:
+    lists = held.group_lists + held.app_lists + held.pushed_lists
+    return (
+        f"in Teleport: {held.users} users, {held.user_groups} user groups, {held.app_servers} app servers, "
+        f"{lists} access lists with {held.members} imported members"
+    )
+
+
+def _cluster(current: Status) -> Iterator[str]:
+    """Say which cluster it is, what it can do, and as whom we are there."""
+    if current.cluster:
+        yield f"cluster: {current.cluster.name}, Teleport {current.cluster.version}"
+        for warning in current.cluster.warnings:
+            yield f"warning: {warning}"
+        for feature in current.cluster.features:
+            off = "unknown" if feature.unknown else "off"
+            yield f"  {feature.name}: {'on' if feature.enabled else f'{off}, {feature.reason}'}"
+    for warning in current.warnings:
+        yield f"warning: {warning}"
+    for identity in current.identities:
+        yield _identity_line(identity)
 
 
 def _following(following: Following) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import aiohttp
 
-from teleport_okta import app
+from teleport_okta import app, service
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import load
 from teleport_okta.demo.directory import CONFIG, DATA, LOG, OKTA, TELEPORT, held
@@ -42,7 +42,7 @@ _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 async def serve_demo(directory: Path, *, edition: str, users: int, announce: _Announce) -> None:
     """Run everything in `directory` until SIGTERM or SIGINT; `announce` is called once, when SCIM is answered.
 
-    Raises DemoDirectoryError, OSError, and whatever `app.serve` raises.
+    Raises DemoDirectoryError, OSError, and whatever `service.serve` raises.
     """
     _cancel_on_signals()
     try:
@@ -91,7 +91,7 @@ async def _serve_between(
     token = await _made_token(settings)
     scim = {"url": settings.scim.public_url, "token": token}
     line = {"kind": "demo", "okta": okta, "teleport": teleport, "scim": scim}
-    await app.serve(settings, ready=lambda: announce(line))
+    await service.serve(settings, ready=lambda: announce(line))
 
 
 def _sections(

@@ -53,6 +53,7 @@ class PluginFollower:
         self._clock = clock
         self._known: OktaPluginSettings | None = None
         self._is_recalled = False
+        self._has_looked = False
         self._seen: _ConnectorSeen | None = None
         self._said = ""
 
@@ -64,6 +65,7 @@ class PluginFollower:
     async def look(self) -> Decision:
         """Look once and decide. What cannot be read is as it was."""
         name = self._local.plugin.name or ""
+        self._has_looked = True
         await self._recall(name)
         plugins = await self._plugins(name)
         connector_app_id = ""
@@ -85,7 +87,8 @@ class PluginFollower:
     async def until_changed(self, since: Decision) -> Decision:
         """Look now and then, and return the first decision by which something else is to run, or to be reported."""
         while True:
-            await self._clock.sleep(self._interval.total_seconds())
+            if self._has_looked:
+                await self._clock.sleep(self._interval.total_seconds())
             decision = await self.look()
             if decision != since:
                 return decision

@@ -136,9 +136,15 @@ class Metrics:
         """Show our identities and the right to write, each time as they are when somebody looks."""
         self.registry.register(_Followed(identities, is_writer))
 
-    def follow_log(self, following: Callable[[], SeenFollowing]) -> None:
-        """Show how the System Log is followed, each time as it is when somebody looks."""
-        self.registry.register(_FollowedLog(following))
+    @contextmanager
+    def followed_log(self, following: Callable[[], SeenFollowing]) -> Iterator[None]:
+        """Show how the System Log is followed until the block ends, each time as it is when somebody looks."""
+        collector = _FollowedLog(following)
+        self.registry.register(collector)
+        try:
+            yield
+        finally:
+            self.registry.unregister(collector)
 
     def scim_answered(self, verb: str, endpoint: str, *, status: int, seconds: float) -> None:
         """Count a SCIM request."""

@@ -10,6 +10,7 @@ from teleport_okta_api import admin_pb2 as api
 
 from teleport_okta.model.findings import PutOff, Quarantined
 from teleport_okta.model.following import Following
+from teleport_okta.model.part_result import FailureKind
 from teleport_okta.model.teleport import Cluster, Feature, IdentityState
 from teleport_okta.plan.changes import FieldChange
 from teleport_okta.plan.view import ChangeView, PlanView
@@ -20,6 +21,12 @@ from teleport_okta.serve.directory_messages import (
     progress_to_message,
 )
 from teleport_okta.serve.harm_messages import findings_from_message, findings_to_message
+from teleport_okta.serve.managed_messages import (
+    holdings_from_message,
+    managed_from_message,
+    parts_from_message,
+    write_managed,
+)
 from teleport_okta.serve.scim_messages import door_from_message, door_to_message
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry
@@ -134,6 +141,7 @@ def status_to_message(status: Status) -> api.GetStatusResponse:
         message.scim_door.CopyFrom(door_to_message(status.door))
     if status.last_pass is not None:
         message.last_pass.CopyFrom(report_to_message(status.last_pass))
+    write_managed(message, status)
     return message
 
 
@@ -168,6 +176,10 @@ def status_from_message(message: api.GetStatusResponse) -> Status:
         warnings=tuple(message.role_warnings),
         following=_following_from_message(message.following) if message.HasField("following") else None,
         door=door_from_message(message.scim_door) if message.HasField("scim_door") else None,
+        managed=managed_from_message(message),
+        failure=FailureKind(message.failure),
+        parts=parts_from_message(message),
+        holdings=holdings_from_message(message.holdings),
     )
 
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.harm import Approval
     from teleport_okta.model.inheritance import Released
-    from teleport_okta.model.scim_door import ScimDoor
     from teleport_okta.plan.view import PlanView
     from teleport_okta.state.store import Store
     from teleport_okta.sync.explanation import Explanation
@@ -51,7 +50,10 @@ _log = logging.getLogger(__name__)
 
 
 class Engine:
-    """Runs passes one at a time until it is stopped."""
+    """Runs passes one at a time until it is stopped.
+
+    A first pass that fails because of the settings ends it, unless it `is_patient`: then somebody may change them.
+    """
 
     def __init__(
         self,
@@ -61,15 +63,14 @@ class Engine:
         clock: Clock,
         interval: timedelta,
         audit_interval: timedelta | None = None,
+        is_patient: bool = False,
     ) -> None:
         self._pass = full_pass
+        self._is_patient = is_patient
         self._audit_interval = audit_interval or interval
         self._reconciles: list[asyncio.Future[bool]] = []
         self.follower: Follower | None = None
         """What brings changes between passes, where something does."""
-
-        self.door: Callable[[], Awaitable[ScimDoor]] | None = None
-        """Tells of the SCIM endpoint, where one is configured."""
 
         self._store = store
         self._clock = clock
@@ -191,7 +192,6 @@ class Engine:
             progress=self._pass.progress,
             warnings=self._pass.role_warnings,
             following=None if self.follower is None else self.follower.following(),
-            door=None if self.door is None else await self.door(),
         )
 
     def _state(self) -> str:
@@ -250,7 +250,7 @@ class Engine:
         try:
             succeeded = (await self._run_pass(trigger)).applied
         except ConfigError:
-            if not self._has_worked:
+            if not self._has_worked and not self._is_patient:
                 raise
         except TeleportOktaError:
             return  # noted and logged where it happened

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.model.cost import PassCost, ReadingProgress
     from teleport_okta.model.following import Following
+    from teleport_okta.model.managed import Managed
     from teleport_okta.model.part_result import PartResult
     from teleport_okta.model.teleport import Cluster, IdentityState
     from teleport_okta.state.store import QuarantineEntry, Store
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class Status:
     """A moment of one process.
 
-    `state` is idle, running, failing, standby (another process writes) or stopped (no service runs). `warnings` are
+    `state` is idle, running, failing, standby (another process writes), waiting (for settings, as `managed` says) or
+    stopped (no service runs). `warnings` are
     sentences about the cluster's roles.
     """
 
@@ -43,6 +45,7 @@ class Status:
     warnings: tuple[str, ...] = ()
     following: Following | None = None
     door: ScimDoor | None = None
+    managed: Managed | None = None
     failure: FailureKind = FailureKind.NONE
     parts: tuple[PartResult, ...] = ()
     holdings: Holdings = field(default_factory=Holdings)
@@ -66,6 +69,7 @@ class Status:
             "holdings": asdict(self.holdings),
             "following": self.following and self.following.as_json(),
             "scim": self.door and self.door.as_json(),
+            "managed": self.managed and asdict(self.managed),
             "progress": self.progress and asdict(self.progress),
             "held_digest": self.findings.held_digest,
             **asdict(self.findings),

@@ -30,7 +30,7 @@ class AuditLog:
         self._writing = identities.writing_as_host()
 
     async def emit(self, event: AuditEvent) -> None:
-        """Add an event, in several parts where it is large. After a lost answer it is sent again, and may be there twice.
+        """Add an event, in parts where it is large. After a lost answer it is sent again, and may be there twice.
 
         Raises PermissionDeniedError, NotTheWriterError or another RpcError.
         """

@@ -21,6 +21,8 @@ from teleport_okta.model.findings import Leftover, PutOff, Quarantined
 from teleport_okta.model.harm import Approval, Harmed
 from teleport_okta.model.inheritance import LeftMembership, Released
 from teleport_okta.model.labels import okta_id_of
+from teleport_okta.model.managed import Managed
+from teleport_okta.model.part_result import FailureKind, Holdings, Part, PartResult
 from teleport_okta.model.scim_door import ScimDoor
 from teleport_okta.model.teleport import Cluster, Feature
 from teleport_okta.plan.view import view_of
@@ -68,6 +70,10 @@ STATUS = Status(
     cost=COST,
     progress=ReadingProgress(12, 40, 61.0),
     warnings=("role 'all' matches everything",),
+    managed=Managed("plugin", "okta", False, "no such app", "d" * 64, ("write-back is on",), "access denied"),
+    failure=FailureKind.CONFIGURATION,
+    parts=(PartResult(Part.USERS, "no such app", NOW, NOW + timedelta(seconds=1)), PartResult(Part.ACCESS_LISTS)),
+    holdings=Holdings(1, 2, 3, 4, 5, 6, 7, 8),
 )
 
 

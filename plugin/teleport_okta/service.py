@@ -1,0 +1,353 @@
+"""The running service: what is decided to run, runs, until something else is decided or a signal stops it.
+
+Data directory, cluster, admin socket, metrics and the SCIM address belong to the process. What reads Okta and writes
+Teleport is built by the settings that hold, and built anew when these change: it goes on from the state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta import __version__
+from teleport_okta.app import answered, connected, entered, follower_of, keepers_of, keeping
+from teleport_okta.config import read_secret
+from teleport_okta.errors import ConfigError
+from teleport_okta.managed.audit import Auditor
+from teleport_okta.managed.decision import Decision
+from teleport_okta.managed.following import PluginFollower
+from teleport_okta.managed.plugin_status import plugin_status
+from teleport_okta.managed.reporter import Reporter
+from teleport_okta.model.managed import Managed
+from teleport_okta.observe import logs
+from teleport_okta.observe.metrics import served
+from teleport_okta.scim.service import ScimService
+from teleport_okta.scim.switch import ScimSwitch
+from teleport_okta.scim.traffic import Traffic
+from teleport_okta.serve.admin import AdminService, serving
+from teleport_okta.sync.engine import Engine
+from teleport_okta.sync.status import status_of_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from teleport_okta.app import Base
+    from teleport_okta.desired.preview import FilterPreview
+    from teleport_okta.model.harm import Approval
+    from teleport_okta.model.inheritance import Released
+    from teleport_okta.model.scim_door import ScimDoor
+    from teleport_okta.plan.view import PlanView
+    from teleport_okta.settings import Settings
+    from teleport_okta.sync.explanation import Explanation
+    from teleport_okta.sync.report import PassReport
+    from teleport_okta.sync.status import Status
+
+NOTHING_RUNS: Final = "waiting"
+"""The state of a process that waits for settings."""
+
+_REPORTED_EVERY: Final = timedelta(seconds=5)
+"""How often it is looked at whether the plugin's status is to be written."""
+
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+_log = logging.getLogger(__name__)
+
+
+def _nothing() -> None:
+    """Tell nobody."""
+
+
+class NothingRunsError(ConfigError):
+    """A command needs the sync, and nothing runs. The message says why: the plugin resource, or another integration."""
+
+
+class Service:
+    """One process, which answers its commands by what runs now. `ready` is called when it answers, once."""
+
+    def __init__(self, local: Settings, base: Base, ready: Callable[[], None] = _nothing) -> None:
+        self._local = local
+        self._base = base
+        self._ready = ready
+        self._plugins = PluginFollower(local, base.teleport, base.store, base.clock)
+        self._reporter = Reporter(base.teleport.plugins, base.clock)
+        self._decision = Decision(local)
+        self._engine: Engine | None = None
+        self._stopping = asyncio.Event()
+        self._door: AsyncExitStack | None = None
+        self._switch = ScimSwitch()
+        self._describe_door: Callable[[], Awaitable[ScimDoor]] | None = None
+
+    async def plan(self) -> PlanView:
+        """As `Engine.plan`; raises NothingRunsError too, as everything here that needs the sync."""
+        return await self._present.plan()
+
+    async def apply(self, digest: str) -> PassReport:
+        """As `Engine.apply`."""
+        return await self._present.apply(digest)
+
+    async def approve(self, digest: str, *, by: str) -> Approval:
+        """As `Engine.approve`."""
+        return await self._present.approve(digest, by=by)
+
+    async def release(self, name: str, *, by: str) -> Released:
+        """As `Engine.release`."""
+        return await self._present.release(name, by=by)
+
+    async def preview_filters(
+        self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool
+    ) -> FilterPreview:
+        """As `Engine.preview_filters`."""
+        return await self._present.preview_filters(group_filters, app_filters, live=live)
+
+    async def explain(self, of: str, asked: str) -> Explanation:
+        """As `Engine.explain`."""
+        return await self._present.explain(of, asked)
+
+    @property
+    def _present(self) -> Engine:
+        if self._engine is None:
+            reason = self._decision.reason or "the settings are being changed"
+            what = f"nothing is synced: {reason}"
+            raise NothingRunsError(what, remedy="`teleport-okta status` shows the present state")
+        return self._engine
+
+    async def status(self) -> Status:
+        """Return what this process knows of itself; raises StateError."""
+        decision, now = self._decision, self._base.clock.now()
+        if self._engine is not None:
+            status = await self._engine.status()
+        else:
+            identities = self._base.teleport.identities(now)
+            status = replace(
+                await status_of_store(self._base.store, __version__, identities),
+                state=NOTHING_RUNS,
+                cluster=self._base.teleport.known_cluster,
+            )
+        door = None if self._describe_door is None else await self._describe_door()
+        managed = Managed(
+            source=decision.source,
+            plugin=decision.name,
+            is_running=decision.settings is not None,
+            reason=decision.reason,
+            digest="" if decision.plugin is None else decision.plugin.digest,
+            warnings=decision.warnings,
+            report=self._reporter.problem,
+        )
+        return replace(status, door=door, managed=managed)
+
+    def stop(self) -> None:
+        """Finish what is in flight, then end `run`."""
+        self._stopping.set()
+        if self._engine is not None:
+            self._engine.stop()
+
+    async def run(self) -> None:
+        """Run what is decided until `stop`. Raises the ConfigError of settings of the file that cannot ever work."""
+        if self._local.plugin.name is not None:
+            # Where the file alone holds, nothing waits for the cluster's list of plugins: a leaver may be waiting.
+            self._decision = await self._plugins.look()
+        try:
+            while not self._stopping.is_set():
+                if self._decision.settings is None:
+                    await self._close_door()
+                    self._is_ready()
+                    await self._first_of(self._until_other_settings())
+                else:
+                    await self._run_by(self._decision.settings)
+        finally:
+            await self._close_door()
+
+    async def report(self) -> None:
+        """Write the plugin's status when it is due, until cancelled."""
+        while True:
+            await self._report_once()
+            await self._base.clock.sleep(_REPORTED_EVERY.total_seconds())
+
+    async def _report_once(self) -> None:
+        decision = self._decision
+        if not decision.may_report:
+            self._reporter.forget()
+            return
+        if decision.settings is not None and (self._engine is None or not self._base.teleport.is_writer):
+            return  # a standby, or a moment between two settings
+        settings = decision.settings
+        app_id = "" if settings is None else settings.okta.app_id or ""
+        status = plugin_status(await self.status(), decision, self._plugins.connector, app_id=app_id)
+        await self._reporter.report(decision.name, status)
+
+    def _is_ready(self) -> None:
+        """Say that requests are answered, the first time."""
+        ready, self._ready = self._ready, _nothing
+        ready()
+
+    async def _run_by(self, settings: Settings) -> None:
+        """Run by some settings until others are decided, or `stop`."""
+        async with self._running(settings) as engine:
+            running = asyncio.ensure_future(engine.run())
+            watching = asyncio.ensure_future(self._until_other_settings())
+            try:
+                await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)
+                self._engine = None if watching.done() else self._engine
+                engine.stop()
+                await running
+            finally:
+                for task in (running, watching):
+                    task.cancel()
+                await asyncio.gather(running, watching, return_exceptions=True)
+                self._engine = None
+
+    async def _until_other_settings(self) -> None:
+        """Look at the plugin now and then, and return when something else is to run."""
+        while True:
+            before = self._decision
+            self._decision = await self._plugins.until_changed(before)
+            if not self._decision.asks_for_the_same(before):
+                return
+
+    async def _first_of(self, work: Awaitable[None]) -> None:
+        """Return when some work is done, or the service is to stop."""
+        tasks = [asyncio.ensure_future(work), asyncio.ensure_future(self._stopping.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    @asynccontextmanager
+    async def _running(self, settings: Settings) -> AsyncIterator[Engine]:
+        """Build what syncs by some settings, with what keeps it going; raises ConfigError."""
+        base = self._base
+        async with connected(base, settings) as parts, AsyncExitStack() as stack:
+            engine = Engine(
+                full_pass=parts.full_pass,
+                store=parts.store,
+                clock=parts.clock,
+                interval=settings.sync.interval,
+                audit_interval=settings.sync.audit_interval,
+                is_patient=self._local.plugin.name is not None,
+            )
+            follower = follower_of(settings, parts, engine.reconcile) if settings.sync.follow_log else None
+            engine.follower = follower
+            if follower is not None:
+                follower.hold_looks()
+                stack.enter_context(parts.metrics.followed_log(follower.following))
+            parts.provisioning.is_followed = follower is not None
+            is_unfollowed = follower is None and settings.is_provisioned
+            catching_up = (partial(parts.provisioning.catch_up, engine.reconcile),) if is_unfollowed else ()
+            auditor = Auditor(
+                base.teleport.audit_log,
+                base.store,
+                base.clock,
+                settings=settings,
+                status=engine.status,
+                is_writer=lambda: base.teleport.lease is not None and base.teleport.is_writer,
+            )
+            await stack.enter_async_context(
+                keeping(base.clock, parts.keeps_apps, *keepers_of(follower), *catching_up, auditor.keep)
+            )
+            self._engine = engine
+            await self._open_door(settings)
+            handler = ScimService(
+                parts.store, parts.provisioning, base_url=settings.scim.public_url or "", clock=parts.clock
+            )
+            self._switch.turn_to(handler)
+            self._is_ready()
+            try:
+                yield engine
+            finally:
+                await self._switch.hold()
+
+    async def _open_door(self, settings: Settings) -> None:
+        """Answer SCIM requests, if that is configured and not so already. Raises ConfigError or StateError."""
+        if self._door is not None:
+            return
+        base = self._base
+        traffic = Traffic(base.metrics, clock=base.clock)
+        async with AsyncExitStack() as stack:
+            bound = await stack.enter_async_context(
+                answered(settings, base.store, self._switch, clock=base.clock, observer=traffic)
+            )
+            if settings.is_provisioned:
+                self._describe_door = partial(traffic.door, settings.scim, bound, base.store.scim_users)
+            self._door = stack.pop_all()
+
+    async def _close_door(self) -> None:
+        door, self._door, self._describe_door = self._door, None, None
+        if door is not None:
+            await door.aclose()
+
+
+async def serve(settings: Settings, *, debug: bool = False, ready: Callable[[], None] = _nothing) -> None:
+    """Run the service until SIGTERM or SIGINT; raises what `app.entered` raises, and ConfigError of a pass.
+
+    `ready` is called when commands and SCIM requests are answered.
+    """
+    logs.set_up(
+        output=settings.log.output,
+        severity="debug" if debug else settings.log.severity,
+        layout=settings.log.format,
+        secrets=_secrets(settings),
+    )
+    _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)
+    _cancel_on_signals()
+    try:
+        async with entered(settings, persistent=True) as base:
+            await _serve(settings, base, ready)
+    except asyncio.CancelledError:
+        _log.info("stopped before it was connected")
+    else:
+        _log.info("stopped")
+
+
+async def _serve(settings: Settings, base: Base, ready: Callable[[], None]) -> None:
+    service = Service(settings, base, ready)
+    admin = AdminService(service, base.store, base.clock)
+    with served(base.metrics, settings.metrics.listen):
+        async with (
+            keeping(base.clock, *base.keepers, service.report),
+            serving(admin, settings.storage.data_dir),
+        ):
+            _stop_on_signals(service)
+            await service.run()
+
+
+def _secrets(settings: Settings) -> list[str]:
+    """Return every secret of the configuration, to keep it out of the log; one that cannot be read is none."""
+    given = {
+        "okta.api_token": settings.okta.api_token,
+        "teleport.join_token": settings.teleport.join_token,
+        "scim.token_hash": settings.scim.token_hash,
+    }
+    secrets = []
+    for key, value in given.items():
+        with suppress(ConfigError):
+            secrets += [read_secret(value, key=key)] if value is not None else []
+    return secrets
+
+
+def _cancel_on_signals() -> None:
+    """Let a signal end the present task, which waits for the other side and has nothing in flight."""
+    task = asyncio.current_task()
+    if task is not None:
+        for number in _STOP_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
+def _stop_on_signals(service: Service) -> None:
+    """Stop gracefully on the first signal; a SIGINT after that ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        _log.info("%s: finishing what is in flight", number.name)
+        loop.remove_signal_handler(signal.SIGINT)
+        service.stop()
+
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop, number)
