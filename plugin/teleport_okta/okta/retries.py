@@ -70,7 +70,8 @@ def may_have_happened(error: OktaError) -> bool:
             return error.failure.code != _READ_ONLY
         case OktaMalformedAnswerError():
             status = error.failure.status
-            return status is None or status < HTTPStatus.MULTIPLE_CHOICES or status >= HTTPStatus.BAD_REQUEST
+            redirected = status is not None and HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+            return not redirected
         case _:
             return False
 

@@ -128,7 +128,7 @@ class Sender:
         async with self._pacer.wire:
             form = call.token.form() if call.token is not None else None
             proof = call.token.headers() if call.token is not None else {}
-            # Named without a body too: aiohttp would call nothing an octet-stream, a type that Okta refuses.
+            # Set without a body too: aiohttp's default is application/octet-stream, a type that Okta does not accept.
             typed = {"Content-Type": "application/json"} if call.method != "GET" and form is None else {}
             sent_headers = {"Accept": call.accept, **typed, **headers, **proof}
             request = Request(call.method, call.url, sent_headers, form, call.body, call.most_bytes)

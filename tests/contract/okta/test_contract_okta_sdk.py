@@ -20,8 +20,10 @@ from Cryptodome.PublicKey import RSA
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from okta.client import Client
+from okta.models.saml_application import SamlApplication
 from okta.pagination import paginate_pages
 from okta.request_executor import RequestExecutor
+from teleport_okta.saml.app_body import app_body
 from teleport_okta.sandbox.okta import Delays, OktaOrganization, OktaSandbox, Settings, seed_organization
 
 if TYPE_CHECKING:
@@ -249,3 +251,39 @@ async def test_a_service_app_that_does_not_prove_possession_gets_no_token(acme: 
     async with acme.client(**acme.as_service_app()) as client:
         _, _, error = await client.list_users()
     assert (error.status, error.error_code) == (400, "invalid_dpop_proof")
+
+
+async def test_the_body_of_the_saml_app_is_of_okta_s_schema_and_creates_it(acme: Acme) -> None:
+    body = app_body("Teleport example", "https://teleport.example.com/v1/webapi/saml/acs/okta")
+    read = SamlApplication.from_dict(body)
+    assert read is not None
+    assert read.settings.sign_on.attribute_statements is not None
+    async with acme.client() as client:
+        created, _, error = await client.create_application(read)
+    assert error is None
+    [stored] = [app for app in acme.org.apps.all if app.label == "Teleport example"]
+    assert (created.id, created.status, created.credentials.signing.kid) == (stored.id, "ACTIVE", stored.kid)
+    sign_on, asked = stored.settings["signOn"], body["settings"]
+    assert isinstance(asked, dict)
+    assert sign_on == sign_on | asked["signOn"]
+
+
+async def test_the_keys_of_a_saml_app_are_read_and_generated(acme: Acme) -> None:
+    app = acme.org.create_app("Wiki")
+    async with acme.client() as client:
+        made, _, error = await client.generate_application_key(app.id, validity_years=3)
+        keys, _, _ = await client.list_application_keys(app.id)
+        first, _, _ = await client.get_application_key(app.id, app.kid)
+    assert error is None
+    assert [key.kid for key in keys] == [app.kid, made.kid]
+    assert (first.kty, first.use, len(first.x5c)) == ("RSA", "sig", 1)
+    assert made.expires_at.year == made.created.year + 3
+
+
+async def test_provisioning_of_a_saml_app_is_unknown_to_the_api(acme: Acme) -> None:
+    app = acme.org.create_app("Wiki")
+    async with acme.client() as client:
+        connection, _, error = await client.get_default_provisioning_connection_for_application(app.id)
+        _, _, refused = await client.list_features_for_application(app.id)
+    assert (error, connection.status) == (None, "UNKNOWN")
+    assert (refused.status, refused.error_code) == (400, "E0000001")

@@ -61,6 +61,16 @@ async def test_the_control_listener_changes_where_assertions_go(control: aiohttp
     assert (sign_on["ssoAcsUrl"], sign_on["audience"]) == ("https://new.example.com/acs", "urn:wiki")
 
 
+async def test_the_control_listener_deactivates_and_deletes_an_app(
+    okta: OktaSandbox, control: aiohttp.ClientSession, wiki: App
+) -> None:
+    async with control.post(f"/apps/{wiki.id}/deactivate") as response:
+        assert (await response.json())["status"] == "INACTIVE"
+    async with control.delete(f"/apps/{wiki.id}") as response:
+        assert response.status == 204
+    assert okta.org.apps.all.get(wiki.id) is None
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [

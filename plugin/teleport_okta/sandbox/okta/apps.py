@@ -176,11 +176,11 @@ class Apps:
         return self._put(app, replace(app, settings=app.settings | {"signOn": sign_on}))
 
     def sign_with(self, app: App, kid: str) -> App:
-        """Have an app sign with another one of its keys."""
+        """Change an app's signing key in use."""
         return self._put(app, replace(app, credentials=app.credentials | {"signing": {"kid": kid}}))
 
     def with_external_key(self, external_key: str) -> App:
-        """Return the SAML app that an address names, or raise ``E0000007``."""
+        """Return the SAML app with this external key (``exk…``), or raise ``E0000007``."""
         found = next((app for app in self.all if app.is_saml and app.external_key == external_key), None)
         if found is None:
             raise not_found(external_key, "AppInstance")

@@ -1,4 +1,4 @@
-"""The calls of the control listener about SAML apps: their signing keys, and where they send assertions."""
+"""The calls of the control listener about SAML apps: signing keys, certificate dates, ACS URL and audience."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Action = Callable[[dict[str, str], Json], object]
 
 
 def saml_actions(org: OktaOrganization, shown: Callable[[App], Json]) -> dict[str, Action]:
-    """Return the calls by method and path; `shown` makes JSON of an app."""
+    """Return the calls by method and path; `shown` returns the JSON of an app."""
 
     def key(found: SigningKey) -> Json:
         return key_json(found, org.signing_keys.certificate(found))

@@ -62,7 +62,7 @@ class Call:
             raise refusal("E0000006")
 
     def check_sees_all(self, prefix: str) -> None:
-        """Refuse a caller whose resource set holds some objects of a kind only, as an id's first letters name it."""
+        """Refuse a caller whose resource set holds only some objects of a kind; `prefix` is that of the kind's ids."""
         if self.principal is not None and not self.principal.role.sees_all(prefix):
             raise refusal("E0000006")
 

@@ -59,7 +59,7 @@ class AppEvents:
             self._recorder.write(f"app.oauth2.client.lifecycle.{verb}", client_target(app))
 
     def key_generated(self, app: App) -> None:
-        """Write that an app got a further signing key, which it does not use yet."""
+        """Write that an app got another signing key, which is not in use yet."""
         self._recorder.write("app.keys.generate", app_target(app))
 
     def app_user_changed(self, app: App, before: AppUser | None, after: AppUser | None) -> None:

@@ -78,9 +78,9 @@ class AdminRole:
         return object_id[:3] not in {kept[:3] for kept in self._only}
 
     def sees_all(self, prefix: str) -> bool:
-        """Return whether the resource set holds all objects of a kind, those that are yet to be made among them.
+        """Return whether the resource set holds all objects of a kind, future ones included.
 
-        Single objects that were taken out of it do not count.
+        `prefix` is that of the kind's ids. Objects that were hidden one by one do not count.
         """
         return self._only is None or prefix not in {kept[:3] for kept in self._only}
 

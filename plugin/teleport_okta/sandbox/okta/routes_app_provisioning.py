@@ -1,7 +1,7 @@
-"""Provisioning over the API, which works for a few apps of the catalogue only: what all others answer.
+"""The provisioning API of apps (reference/okta.md 4.4).
 
-What a custom SAML app answers was recorded (reference/okta.md 4.4). Provisioning that an administrator has switched on
-here (``provisioning/``) does not show in these answers.
+It works for a few apps of the catalogue only. Here every app answers as a custom SAML app was recorded to answer,
+whether or not its provisioning (``provisioning/``) is switched on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def get_features(call: Call) -> Answer:
 
 
 def put_feature(call: Call) -> Answer:
-    """Refuse, what is no JSON first."""
+    """Refuse; a body that is no JSON is refused as such."""
     if not call.request.body.strip():
         raise refusal("E0000003")
     call.body()
@@ -27,7 +27,7 @@ def put_feature(call: Call) -> Answer:
 
 
 def default_connection(call: Call) -> Answer:
-    """Say that nothing is known of a connection; what is written does nothing."""
+    """Answer that the connection is unknown; a write changes nothing."""
     app = app_of(call)
     call.body()
     own = f"{call.base}/api/v1/apps/{app.id}/connections/default"

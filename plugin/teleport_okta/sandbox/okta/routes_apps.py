@@ -49,9 +49,9 @@ def get_app(call: Call) -> Answer:
 
 
 def create_app(call: Call) -> Answer:
-    """Create an app of one of the kinds in ``app_kinds``, which takes the permission over all apps.
+    """Create an app of one of the kinds in ``app_kinds``. The role must hold all apps, since this one has no id yet.
 
-    The answer tells about universal logout only of a SAML app.
+    In the answer, only a SAML app has its universal logout already.
     """
     call.check_sees_all("0oa")
     app = call.org.apps.create(call.body(), activate=call.flag("activate", default=True))

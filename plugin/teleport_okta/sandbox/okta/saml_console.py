@@ -1,4 +1,4 @@
-"""The part of the admin console for a SAML app: its signing keys, and what it sends to the service provider."""
+"""The part of the admin console for a SAML app: its signing keys, and where it sends assertions."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ class SamlConsole:
 
     @by_administrator
     def generate_signing_key(self, app: str, *, years: int = YEARS) -> SigningKey:
-        """Add a signing key to an app, which goes on signing with the one that it has."""
+        """Add a signing key to an app. The key in use stays the same."""
         return self.signing_keys.generate(self._saml_app(app), years)
 
     @by_administrator
     def rotate_signing_key(self, app: str, kid: str | None = None) -> App:
-        """Have an app sign with another one of its keys, a new one unless `kid` names it."""
+        """Change an app's key in use: to the one that `kid` names, or to a new one."""
         found = self._saml_app(app)
         key = self.signing_keys.generate(found) if kid is None else self.signing_keys.require(found, kid)
         return self.apps.sign_with(found, key.kid)
 
     def set_certificate_dates(self, app: str, *, expires_in: float, starts_in: float | None = None) -> SigningKey:
-        """Have the certificate in use expire in so many seconds, or have expired if that is below zero.
+        """Set when the certificate in use expires and, with `starts_in`, when it becomes valid.
 
-        With `starts_in` it is not valid before. It is as if the key had been made at another time, so the app itself
-        does not change. Raises ``ValueError`` if the certificate would expire before it starts.
+        Both are seconds from now; negative ones lie in the past. Key and app do not change, as if only time had passed.
+        Raises ``ValueError`` unless the certificate starts before it expires.
         """
         found, now = self._saml_app(app), self.timeline.stamp()
         key = self.signing_keys.require(found, str(found.kid))
         starts, expires = key.starts, now + int(expires_in)
         if starts_in is not None:
             starts = now + int(starts_in)
-        elif expires <= starts:  # it was valid for a day
+        elif expires <= starts:  # the old start is too late: a day of validity will do
             starts = expires - 86_400
         return self.signing_keys.set_dates(found, key.kid, starts=starts, expires=expires)
 
     @by_administrator
     def change_sign_on(self, app: str, *, acs_url: str | None = None, audience: str | None = None) -> App:
-        """Change where an app sends its assertions, recipient and destination included, or for whom they are."""
+        """Change an app's ACS URL, together with recipient and destination, or its audience."""
         changes: dict[str, object] = {}
         if acs_url is not None:
             changes |= dict.fromkeys(("ssoAcsUrl", "recipient", "destination"), acs_url)

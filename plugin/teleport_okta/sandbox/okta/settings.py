@@ -59,7 +59,7 @@ class Settings:
     """Whether a second app of the same label is refused; real organisations differ (reference/okta.md 4.1)."""
 
     metadata_needs_kid: bool = False
-    """Whether metadata is refused to a call without `kid`, which is said to be required (reference/okta.md 4.3)."""
+    """Whether metadata without ``kid`` is refused. The schema requires it (reference/okta.md 4.3)."""
 
     shuffles_links: bool = False
     """Whether an app of several links names them in another order with every answer; none is promised."""

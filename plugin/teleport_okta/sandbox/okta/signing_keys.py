@@ -1,7 +1,7 @@
 """The signing keys of SAML apps, each with a certificate of its own (reference/okta.md 4.3).
 
-An app has a key from the start. ``credentials.signing.kid`` of the app names the one that signs. The others stay, and
-the metadata can be read with each of them.
+An app has one key from the start and may get more. ``credentials.signing.kid`` of the app names the key in use;
+metadata can be read with each key.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.timeline import Timeline
 
 YEARS = 10
-"""How long the certificate of a new app is valid."""
+"""How long the certificate of a new app is valid (reference/okta.md 4.1)."""
 
 _HEAD_START = 60
-"""Seconds by which a certificate is valid before its key was made, as recorded ones are."""
+"""Seconds between the start of a certificate and the creation of its key, as in recorded certificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ class SigningKeys:
         return key
 
     def generate(self, app: App, years: int = YEARS) -> SigningKey:
-        """Add a key to an app, which goes on signing with the one that it has."""
+        """Add a key to an app. The key in use stays the same."""
         key = _new_key(self._ids.kid(), self._timeline.stamp(), years)
         self._keys(app)[key.kid] = key
         self._on_generated(app)
         return key
 
     def set_dates(self, app: App, kid: str, *, starts: int, expires: int) -> SigningKey:
-        """Have a key's certificate be as if it had been made with other dates; raises ``ValueError`` if they cross."""
+        """Replace a key's certificate by one with other dates. Raises ``ValueError`` if it expires before it starts."""
         if starts >= expires:
             raise ValueError("a certificate must start before it expires")
         key = replace(self.require(app, kid), starts=starts, expires=expires)
