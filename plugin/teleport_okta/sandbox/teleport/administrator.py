@@ -10,10 +10,12 @@ from joserfc.jwk import KeySet
 from teleport.legacy.types.types_pb2 import PASSWORD_STATE_UNSET, LockV2, MFADevice, UserV2
 
 from .cluster import JoinToken
+from .connector_administrator import ConnectorAdministrator
 from .kubernetes import check_service_account
 from .kubernetes_join import KubernetesRules
 from .list_administrator import ListAdministrator
 from .metadata import check_metadata, timestamp_at
+from .plugin_administrator import PluginAdministrator
 from .resource_administrator import ResourceAdministrator
 from .user_rules import complete_user
 
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 class Administrator:
     """What a person does with `tctl` or on the web page, and what a login does by itself; permissions do not matter.
 
-    `lists` is the part about access lists, `resources` the one about user groups, app servers and import rules.
+    `lists` is the part about access lists, `resources` the one about user groups, app servers and import rules,
+    `connectors` the one about SAML connectors, `plugins` the one about plugins.
     """
 
     def __init__(self, cluster: Cluster, host: HostAuthority) -> None:
@@ -35,6 +38,8 @@ class Administrator:
         self._host = host
         self.lists = ListAdministrator(cluster)
         self.resources = ResourceAdministrator(cluster)
+        self.connectors = ConnectorAdministrator(cluster)
+        self.plugins = PluginAdministrator(cluster)
 
     def create_user(
         self,

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from aiohttp import web
 
+from .control_audit import AuditControl
+from .control_connectors import ConnectorControl
 from .control_faults import FaultControl
 from .control_json import Body, as_json, body_of
 from .control_lists import ListControl
+from .control_plugins import PluginControl
 from .control_resources import ResourceControl
 from .control_watches import WatchControl
 from .edition import Entitlement
@@ -78,8 +81,11 @@ class Control:
             web.post("/rotate", self._rotate),
             web.get("/semaphores", self._list_semaphores),
             web.delete("/semaphores/{kind}/{name}", self._delete_semaphore),
+            *AuditControl(self._sandbox).routes(),
+            *ConnectorControl(self._sandbox).routes(),
             *FaultControl(self._sandbox).routes(),
             *ListControl(self._sandbox).routes(),
+            *PluginControl(self._sandbox).routes(),
             *ResourceControl(self._sandbox).routes(),
             *WatchControl(self._sandbox).routes(),
             web.get("/{kind}", self._list_kind),
