@@ -58,7 +58,7 @@ _FETCH_AGAIN: Final = (
     "and check what stands between us and Okta"
 )
 _OTHER_APP: Final = "check okta.app_id: the app has to be one for SAML 2.0"
-_OTHER_ORGANISATION: Final = "check okta.org_url, and that the app is one of this organisation"
+_OTHER_ORGANISATION: Final = "check okta.org_url: it has to be the organisation of the app, or its custom domain"
 _NEW_CERTIFICATE: Final = "in Okta's admin console, generate a signing certificate for the app and activate it"
 
 
@@ -217,7 +217,7 @@ def _too_deep() -> _UnusableError:
 
 def _entity(root: _Element) -> _Element:
     if root.name == f"{{{METADATA}}}EntitiesDescriptor":
-        raise _UnusableError("is of several entities (EntitiesDescriptor), and not of one app", _OTHER_APP)
+        raise _UnusableError("describes several entities (EntitiesDescriptor), and not one app", _OTHER_APP)
     if root.name != f"{{{METADATA}}}EntityDescriptor":
         raise _UnusableError(
             f"is no SAML metadata: its root is {_quoted(root.name)}, not EntityDescriptor of {METADATA}", _OTHER_APP
@@ -228,7 +228,7 @@ def _entity(root: _Element) -> _Element:
 def _entity_id(entity: _Element) -> str:
     entity_id = entity.attributes.get("entityID", "")
     if not entity_id:
-        raise _UnusableError("names no entityID")
+        raise _UnusableError("has no entityID")
     if len(entity_id) > MAX_ENTITY_ID:
         raise _UnusableError(f"has an entityID of {len(entity_id)} characters; SAML allows {MAX_ENTITY_ID}")
     if not entity_id.isprintable() or " " in entity_id:

@@ -247,7 +247,7 @@ JSON_ERROR = '{"errorCode":"E0000019","errorSummary":"Bad request. Accept and/or
         pytest.param("EntityDescriptor", "is not well-formed XML: 'Start tag expected", id="no XML"),
         pytest.param(
             f'<EntitiesDescriptor xmlns="{METADATA}">{entity(header="")}</EntitiesDescriptor>',
-            "is of several entities (EntitiesDescriptor), and not of one app",
+            "describes several entities (EntitiesDescriptor), and not one app",
             id="several entities",
         ),
         pytest.param("<a/>", "is no SAML metadata: its root is 'a', not EntityDescriptor of urn:oasis", id="root"),
@@ -256,13 +256,13 @@ JSON_ERROR = '{"errorCode":"E0000019","errorSummary":"Bad request. Accept and/or
             "its root is '{urn:oasis:names:tc:SAML:1.0:metadata}EntityDescriptor', not",
             id="namespace",
         ),
-        pytest.param(entity().replace(f' entityID="{ENTITY_ID}"', ""), "names no entityID", id="no entityID"),
+        pytest.param(entity().replace(f' entityID="{ENTITY_ID}"', ""), "has no entityID", id="no entityID"),
         pytest.param(
             entity().replace("<md:EntityDescriptor entityID=", '<md:EntityDescriptor xmlns:x="urn:x" x:entityID='),
-            "names no entityID",
+            "has no entityID",
             id="entityID of another namespace",
         ),
-        pytest.param(entity(entity_id=""), "names no entityID", id="empty entityID"),
+        pytest.param(entity(entity_id=""), "has no entityID", id="empty entityID"),
         pytest.param(entity(entity_id="x" * 1025), "has an entityID of 1025 characters; SAML allows 1024", id="long"),
         pytest.param(entity(entity_id="http://a b"), "an entityID with white space or control", id="space in entityID"),
         pytest.param(
