@@ -1,0 +1,58 @@
+"""The certificate that our gRPC listener shows, read from files that another program may replace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ServerCertificateError(Exception):
+    """Files that cannot be used; the text says why, and names the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCertificate:
+    """A key and the certificates that go with it, the server's own first; both PEM, and known to fit."""
+
+    key_pem: bytes
+    chain_pem: bytes
+
+
+def read_server_certificate(certificate: Path, key: Path) -> ServerCertificate:
+    """Read a certificate and its key. Raises ServerCertificateError.
+
+    gRPC drops a pair that it cannot use without a word to us, so everything is checked here.
+    """
+    try:
+        chain = x509.load_pem_x509_certificates(_content(certificate))
+    except ValueError as error:
+        raise ServerCertificateError(f"{certificate} is no PEM file of certificates") from error
+    try:
+        private = load_pem_private_key(_content(key), password=None)
+    except TypeError as error:
+        raise ServerCertificateError(f"the key in {key} is encrypted") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ServerCertificateError(f"{key} is no PEM file of a private key") from error
+    if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise ServerCertificateError(f"the key in {key} is neither RSA nor ECDSA, and gRPC offers no other")
+    if private.public_key() != chain[0].public_key():
+        raise ServerCertificateError(f"the key in {key} is not that of the first certificate in {certificate}")
+    return ServerCertificate(
+        private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        b"".join(one.public_bytes(Encoding.PEM) for one in chain),
+    )
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ServerCertificateError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from error

@@ -1,0 +1,140 @@
+"""What Teleport says that decides over callers: its CAs, and whether it would still take a caller itself.
+
+A certificate lasts for hours. Teleport refuses whoever was locked or removed meanwhile, and so do we: each caller is
+looked up, at the most every few seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Protocol
+
+from cryptography import x509
+from teleport.legacy.client.proto import authservice_pb2
+from teleport.legacy.types import types_pb2
+from teleport.trust.v1 import trust_service_pb2
+
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.serve.client_certificate import CallerKind, ClusterCAs, RemoteCaller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.teleport.cluster import Teleport
+    from teleport_okta.teleport.connection import Connection
+
+_DEADLINE: Final = 5.0
+"""Seconds that a lookup of a caller may take, while the caller waits for an answer."""
+
+_REMEMBERED_FOR: Final = 5.0
+"""Seconds for which a caller counts as looked up."""
+
+_MOST_REMEMBERED: Final = 1_000
+
+
+class CallerLockedError(TeleportOktaError):
+    """Teleport refuses the caller, so we do too. Release the lock in Teleport if the caller should have access."""
+
+
+class CallerNotLookedUpError(TeleportOktaError):
+    """Teleport cannot be asked about the caller. Try again when it answers, or use the local commands."""
+
+
+class ClusterView(Protocol):
+    """What we need to know of the cluster."""
+
+    def known_cas(self) -> ClusterCAs:
+        """Return the CAs that are known without a call: those of hosts."""
+        ...
+
+    async def read_cas(self) -> ClusterCAs:
+        """Ask for the CAs. Raises TeleportOktaError, or ValueError for an answer that cannot be used."""
+        ...
+
+    async def check_standing(self, caller: RemoteCaller) -> None:
+        """Raise CallerLockedError for a caller whom Teleport refuses, CallerNotLookedUpError if it cannot be asked."""
+        ...
+
+
+class TeleportView:
+    """What a connected cluster says (`ClusterView`)."""
+
+    def __init__(self, teleport: Teleport, clock: Clock) -> None:
+        self._teleport = teleport
+        self._clock = clock
+        self._looked_up: dict[RemoteCaller, float] = {}
+
+    def known_cas(self) -> ClusterCAs:
+        """Return the host CAs that our own identity trusts; no users' CA, which no identity has."""
+        identity = self._teleport.host.identity
+        return ClusterCAs(identity.cluster, host=_certificates(identity.ca_pems), user=())
+
+    async def read_cas(self) -> ClusterCAs:
+        """Ask for the CAs of hosts and of users. Raises RpcError, or ValueError."""
+        connection = self._teleport.host
+        host, user = await asyncio.gather(_read(connection, "host"), _read(connection, "user"))
+        return ClusterCAs(connection.identity.cluster, host=host, user=user)
+
+    async def check_standing(self, caller: RemoteCaller) -> None:
+        """Raise CallerLockedError for a caller who is locked or removed, CallerNotLookedUpError without an answer."""
+        now = self._clock.monotonic()
+        if now - self._looked_up.get(caller, -_REMEMBERED_FOR) < _REMEMBERED_FOR:
+            return
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                is_locked, exists = await asyncio.gather(self._is_locked(caller), self._exists(caller))
+        except (TeleportOktaError, TimeoutError) as error:
+            what = f"Teleport cannot be asked whether {caller.name} is locked"
+            raise CallerNotLookedUpError(what, remedy="try again when Teleport answers") from error
+        if is_locked:
+            raise CallerLockedError(f"{caller.name} is locked in Teleport", remedy="see `tctl get locks`")
+        if not exists:
+            raise CallerLockedError(f"Teleport has no user {caller.name}", remedy="see `tctl users ls`")
+        if len(self._looked_up) >= _MOST_REMEMBERED:
+            self._looked_up.clear()
+        self._looked_up[caller] = now
+
+    async def _is_locked(self, caller: RemoteCaller) -> bool:
+        """Whether a lock in force is about the caller, or a role of theirs. Raises RpcError."""
+        connection = self._teleport.host
+        reply = await connection.call(
+            connection.auth.GetLocks,
+            authservice_pb2.GetLocksRequest(Targets=_targets(caller, connection.identity.cluster), InForceOnly=True),
+            name="AuthService/GetLocks",
+            subject=f"locks on {caller.name!r}",
+        )
+        return bool(reply.Locks)
+
+    async def _exists(self, caller: RemoteCaller) -> bool:
+        """Whether there is the user of a caller; a host has none. Raises RpcError."""
+        return caller.kind is CallerKind.HOST or await self._teleport.users.get(caller.name) is not None
+
+
+def _targets(caller: RemoteCaller, cluster: str) -> list[types_pb2.LockTarget]:
+    """Return the targets of locks that concern a caller (`reference/teleport.md` 4.4)."""
+    if caller.kind is CallerKind.HOST:
+        # A lock may name a host by its id alone, or as its certificate does.
+        return [types_pb2.LockTarget(ServerID=name) for name in (caller.name, f"{caller.name}.{cluster}")]
+    roles = [types_pb2.LockTarget(Role=role) for role in caller.roles]
+    return [types_pb2.LockTarget(User=caller.name), *roles]
+
+
+async def _read(connection: Connection, kind: str) -> tuple[x509.Certificate, ...]:
+    """Ask for the CAs of a kind that are trusted now: the active ones, and those beside them during a rotation."""
+    reply = await connection.call(
+        connection.trust.GetCertAuthority,
+        trust_service_pb2.GetCertAuthorityRequest(type=kind, domain=connection.identity.cluster),
+        name="TrustService/GetCertAuthority",
+        subject=f"the {kind} CA",
+    )
+    pairs = (*reply.Spec.ActiveKeys.TLS, *reply.Spec.AdditionalTrustedKeys.TLS)
+    certificates = _certificates(pair.Cert for pair in pairs)
+    if not certificates:
+        msg = f"the cluster names no {kind} CA"
+        raise ValueError(msg)
+    return certificates
+
+
+def _certificates(pems: Iterable[bytes]) -> tuple[x509.Certificate, ...]:
+    return tuple(certificate for pem in pems for certificate in x509.load_pem_x509_certificates(pem))
