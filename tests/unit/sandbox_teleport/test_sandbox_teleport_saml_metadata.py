@@ -167,6 +167,11 @@ async def test_a_read_shows_the_metadata_as_it_is_now_and_one_that_follows_no_ur
 
 
 UNREACHABLE = f'unable to fetch entity descriptor from {URL} for SAML connector okta\n\tGet "{URL}": '
+WITHOUT_TLS = (
+    '<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="idp"><IDPSSODescriptor>'
+    '<SingleSignOnService Location="http://idp.example"/></IDPSSODescriptor></EntityDescriptor>'
+)
+NO_TLS = 'invalid scheme "http" in acs location endpoint "http://idp.example" (must be \'https\')'
 NO_METADATA = "failed to parse entity_descriptor\n\texpected element type <EntityDescriptor> but have <html>"
 
 FAILURES = {
@@ -174,6 +179,7 @@ FAILURES = {
     "slow": (TimeoutError(), "UNKNOWN", f"{UNREACHABLE}context deadline exceeded"),
     "gone": ((404, ""), "INVALID_ARGUMENT", f"status code 404 when fetching from {URL} for SAML connector okta"),
     "no metadata": ((200, "<html/>"), "UNKNOWN", NO_METADATA),
+    "a sign-on URL without TLS": ((200, WITHOUT_TLS), "INVALID_ARGUMENT", NO_TLS),
     "endless": ((200, " " * (SIZE_LIMIT + 1)), "RESOURCE_EXHAUSTED", "the read limit is reached"),
 }
 

@@ -63,7 +63,7 @@ class ConnectorBook:
         return await self._described(stored, follow=follow)
 
     async def read_all(self, *, follow: bool = True) -> list[SAMLConnectorV2]:
-        """Return every connector. One whose metadata cannot be had fails the call, or is left out."""
+        """Return every connector. If the metadata of one fails, the call fails or the connector is left out."""
         shown = []
         for stored in list(self._connectors.listed()):
             try:

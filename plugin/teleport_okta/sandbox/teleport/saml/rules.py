@@ -39,13 +39,7 @@ class ConnectorRules:
         _fill(connector)
         await self.describe(connector)
         spec = connector.Spec
-        if not spec.Issuer:
-            raise bad_parameter(
-                "no issuer or entityID set, either set issuer as a parameter or via entity_descriptor spec"
-            )
-        if not spec.SSO:
-            raise bad_parameter("no SSO set either explicitly or via entity_descriptor spec")
-        _check_sso_url(spec.SSO)
+        _check_sign_on(spec)
         if makes_key and not spec.HasField("SigningKeyPair"):
             spec.SigningKeyPair.CopyFrom(generate_key_pair())
         if not spec.AttributesToRoles:
@@ -61,7 +55,7 @@ class ConnectorRules:
     async def describe(self, connector: SAMLConnectorV2, *, follow: bool = True) -> None:
         """Let the metadata decide about issuer and sign-on URL; with `follow`, download it first where there is a URL.
 
-        Whatever the connector said of either is overwritten.
+        What the connector said of either is overwritten. Metadata that leaves them unusable is refused, on reads too.
         """
         spec = connector.Spec
         if follow and spec.EntityDescriptorURL:
@@ -70,6 +64,7 @@ class ConnectorRules:
             found = parse_metadata(spec.EntityDescriptor)
             spec.Issuer = found.entity_id
             spec.SSO = found.sso_url or spec.SSO
+            _check_sign_on(spec)
 
     async def _describe_mfa(self, connector: SAMLConnectorV2) -> None:
         """Do the same for the identity provider that is asked for MFA, if the connector names one."""
@@ -118,6 +113,14 @@ def _fill(connector: SAMLConnectorV2) -> None:
         )
     if any(not mapping.Roles for mapping in spec.AttributesToRoles):
         raise bad_parameter("need roles field in attributes_to_roles")
+
+
+def _check_sign_on(spec: SAMLConnectorSpecV2) -> None:
+    if not spec.Issuer:
+        raise bad_parameter("no issuer or entityID set, either set issuer as a parameter or via entity_descriptor spec")
+    if not spec.SSO:
+        raise bad_parameter("no SSO set either explicitly or via entity_descriptor spec")
+    _check_sso_url(spec.SSO)
 
 
 def _check_sso_url(url: str) -> None:
