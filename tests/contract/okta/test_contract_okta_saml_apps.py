@@ -11,6 +11,7 @@ import pytest
 from contract.okta.okta_world import World, serving
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from teleport_okta.model.idp import Binding
 from teleport_okta.model.saml_app import SamlApp
 from teleport_okta.okta.errors import (
     AppLabelTakenError,
@@ -24,6 +25,7 @@ from teleport_okta.okta.errors import (
 from teleport_okta.okta.needs import read_scopes
 from teleport_okta.okta.saml_apps import SamlApps
 from teleport_okta.saml.app_body import app_body
+from teleport_okta.saml.metadata import read_metadata
 from teleport_okta.sandbox.okta.faults import FaultKind
 from teleport_okta.sandbox.okta.settings import Settings
 
@@ -196,6 +198,19 @@ async def test_metadata_follows_the_key_that_the_app_was_read_with(acme: World) 
         assert rotated.signing_kid != app.signing_kid
         for known in (app, rotated):
             assert kid_of(acme, await apps.metadata(known)) == known.signing_kid
+
+
+async def test_metadata_is_accepted_as_okta_s_and_shows_an_expired_certificate(acme: World) -> None:
+    async with saml_apps(acme) as apps:
+        app = await apps.create(BODY)
+        fresh = read_metadata(await apps.metadata(app), org_hosts=["127.0.0.1"])
+        acme.org.set_certificate_dates(app.id, expires_in=-60)
+        expired = read_metadata(await apps.metadata(app), org_hosts=["127.0.0.1"])
+    key = acme.org.app(app.id).external_key
+    assert fresh.entity_id == f"http://www.okta.com/{key}"
+    assert fresh.sso_url(Binding.HTTP_POST) == f"{acme.url}/app/{app.name}/{key}/sso/saml"
+    now = acme.clock.now()
+    assert (fresh.expired(now), expired.expired(now)) == ((), expired.certificates)
 
 
 async def test_metadata_is_read_where_the_kid_is_required() -> None:

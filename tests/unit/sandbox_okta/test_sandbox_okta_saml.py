@@ -50,6 +50,7 @@ def test_a_new_app_has_one_key_which_its_metadata_holds(world: World, wiki: App)
     assert (key["kid"], key["kty"], key["use"], key["e"]) == (wiki.kid, "RSA", "sig", "AQAB")
     assert (key["created"], key["expiresAt"]) == ("2026-01-05T08:00:00.000Z", "2036-01-05T08:00:00.000Z")
     assert x509.load_der_x509_certificate(base64.b64decode(key["x5c"][0])) == certificate(world, wiki)
+    assert certificate(world, wiki).not_valid_before_utc.isoformat() == "2026-01-05T07:59:00+00:00"
     assert world.get(f"{keys_path(wiki)}/{wiki.kid}").json() == key
     assert refused(world.get(f"{keys_path(wiki)}/other")) == (404, "E0000007")
 
