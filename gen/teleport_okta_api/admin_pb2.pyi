@@ -1490,6 +1490,7 @@ class ScimDoor(_message.Message):
     LAST_REQUEST_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
     ANSWERS_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """Where it listens; empty if nothing does, for this reason."""
     reason: _builtins.str
@@ -1500,6 +1501,8 @@ class ScimDoor(_message.Message):
     denied: _builtins.int
     failures: _builtins.int
     """Failures of authentication within the last hour."""
+    problem: _builtins.str
+    """What is wrong with certificate files that were replaced, so that those before them are in use; empty if nothing is."""
     @_builtins.property
     def last_request(self) -> _timestamp_pb2.Timestamp:
         """When the last request with a good token came."""
@@ -1519,10 +1522,11 @@ class ScimDoor(_message.Message):
         last_request: _timestamp_pb2.Timestamp | None = ...,
         failures: _builtins.int = ...,
         answers: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        problem: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_request", b"last_request"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "address", b"address", "answers", b"answers", "denied", b"denied", "failures", b"failures", "last_request", b"last_request", "public_url", b"public_url", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "address", b"address", "answers", b"answers", "denied", b"denied", "failures", b"failures", "last_request", b"last_request", "problem", b"problem", "public_url", b"public_url", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

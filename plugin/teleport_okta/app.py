@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from teleport_okta.scim.calls import ScimHandler
-    from teleport_okta.scim.server import BoundAddress
+    from teleport_okta.scim.server import ScimServer
     from teleport_okta.scim.traffic import ScimObserver
     from teleport_okta.settings import Settings
     from teleport_okta.teleport.cluster import Teleport
@@ -172,24 +172,21 @@ async def opened(
 
 
 @asynccontextmanager
-async def provisioned(settings: Settings, parts: Parts) -> AsyncIterator[BoundAddress | None]:
+async def provisioned(settings: Settings, parts: Parts) -> AsyncIterator[ScimServer | None]:
     """Answer SCIM requests by these parts until the block ends, as `answered` does."""
     handler = ScimService(parts.store, parts.provisioning, base_url=settings.scim.public_url or "", clock=parts.clock)
-    async with answered(settings, parts.store, handler, clock=parts.clock) as bound:
-        yield bound
+    async with answered(settings, parts.store, handler, clock=parts.clock) as server:
+        yield server
 
 
 @asynccontextmanager
 async def answered(
     settings: Settings, store: Store, handler: ScimHandler, *, clock: Clock, observer: ScimObserver | None = None
-) -> AsyncIterator[BoundAddress | None]:
-    """Answer SCIM requests until the block ends, if that is configured; gives the address.
-
-    Raises ConfigError or StateError.
-    """
+) -> AsyncIterator[ScimServer | None]:
+    """Answer SCIM requests until the block ends, if that is configured. Raises ConfigError or StateError."""
     tokens = ScimTokens(store.scim_tokens, settings.scim.token_hash, clock=clock)
-    async with serving_scim(settings.scim, handler, tokens, clock=clock, observer=observer) as bound:
-        yield bound
+    async with serving_scim(settings.scim, handler, tokens, clock=clock, observer=observer) as server:
+        yield server
 
 
 def follower_of(settings: Settings, parts: Parts, reconcile: Callable[[str], Awaitable[bool]]) -> Follower:

@@ -271,11 +271,11 @@ class Service:
         base = self._base
         traffic = Traffic(base.metrics, clock=base.clock)
         async with AsyncExitStack() as stack:
-            bound = await stack.enter_async_context(
+            server = await stack.enter_async_context(
                 answered(settings, base.store, self._switch, clock=base.clock, observer=traffic)
             )
-            if settings.is_provisioned:
-                self._describe_door = partial(traffic.door, settings.scim, bound, base.store.scim_users)
+            if server is not None:
+                self._describe_door = partial(traffic.door, settings.scim, server, base.store.scim_users)
             self._door = stack.pop_all()
 
     async def _close_door(self) -> None:

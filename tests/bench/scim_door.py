@@ -36,8 +36,8 @@ async def serve(settings: Settings, people: int) -> None:
             what = f"{users:,} users of {people:,} people, {len(report.outcomes)} changes"
             raise BenchError(f"a pass that should change nothing: {what}; {report.error}")
         traffic = Traffic(parts.metrics, clock=parts.clock)
-        async with app.provisioned(settings, parts, traffic) as bound:
-            sys.stdout.write(json.dumps({"url": f"{bound}/scim/v2"}) + "\n")
+        async with app.provisioned(settings, parts, traffic) as server:
+            sys.stdout.write(json.dumps({"url": f"{server}/scim/v2"}) + "\n")
             sys.stdout.flush()
             await tell()
 

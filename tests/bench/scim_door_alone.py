@@ -92,8 +92,8 @@ async def serve(directory: Path, people: int, members: int) -> None:
     settings = ScimSettings(listen="127.0.0.1:0", public_url="http://127.0.0.1/scim/v2")
     service = ScimService(store, NothingToDo(), base_url="http://127.0.0.1/scim/v2", clock=clock)
     tokens = ScimTokens(store.scim_tokens, None, clock=clock)
-    async with serving_scim(settings, service, tokens, clock=clock) as bound:
-        sys.stdout.write(json.dumps({"url": f"{bound}/scim/v2", "ids": everybody, "group": group.id}) + "\n")
+    async with serving_scim(settings, service, tokens, clock=clock) as server:
+        sys.stdout.write(json.dumps({"url": f"{server}/scim/v2", "ids": everybody, "group": group.id}) + "\n")
         sys.stdout.flush()
         await tell()
     await store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -35,6 +36,18 @@ class _Demo(Installation):
     def scim(self, method, path, body=None):
         door = self.line["scim"]
         return self.ask(method, door["url"] + path, body, door["token"])
+
+    def scim_token(self, verb, *arguments):
+        """Run a command about tokens; return what it printed."""
+        process = start("scim-token", verb, "--config", self.config, *arguments, stderr=subprocess.PIPE)
+        output, errors = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, errors
+        return output.strip()
+
+    def not_answered(self):
+        """What `status` shows of SCIM while it is not answered; None while it is."""
+        shown = self.json("status", "--live")["scim"]
+        return None if shown["address"] else shown
 
     def user(self, name):
         """Return a user as the cluster stores it; None where there is none."""
@@ -76,6 +89,19 @@ def test_somebody_provisioned_is_in_the_cluster_commands_work_beside_it_and_sigt
     assert "stopped" in (demo.directory / "teleport-okta.log").read_text()
     with pytest.raises(ProcessLookupError):
         os.killpg(demo.process.pid, 0)
+
+
+def test_a_running_service_listens_from_its_first_token_on_until_the_last_one_is_revoked(tmp_path):
+    with running(tmp_path / "demo") as demo:
+        (token,) = json.loads(demo.scim_token("list", "--format", "json"))["tokens"]
+        demo.scim_token("revoke", token["id"])
+        shown = eventually(demo.not_answered, "nothing is listened on")
+        assert "scim-token new" in shown["reason"]
+        with pytest.raises(urllib.error.URLError, match="refused"):
+            demo.scim("GET", "/Users")
+        demo.line["scim"]["token"] = demo.scim_token("new")
+        eventually(lambda: not demo.not_answered(), "it is listened again")
+        assert demo.scim("GET", "/Users")[0] == 200
 
 
 def test_a_directory_of_somebody_else_s_is_refused_and_left_as_it_is(tmp_path):

@@ -37,9 +37,9 @@ def scim_token() -> None:
 @format_option
 @click.option("--replace-oldest", is_flag=True, help="Where there are two, revoke the older at once.")
 def new(config_path: Path, layout: str, replace_oldest: bool) -> None:
-    """Make a token and print it, this once: only its hash is kept."""
+    """Make a token and print it, this once: only its hash is kept. With the first one a running service listens."""
     token = new_token()
-    added, is_running = asyncio.run(_new(load(config_path), token, replace_oldest=replace_oldest))
+    added = asyncio.run(_new(load(config_path), token, replace_oldest=replace_oldest))
     if layout == "json":
         print_json({**_as_json(added.token), "token": token, "replaced": added.replaced})
         return
@@ -47,8 +47,6 @@ def new(config_path: Path, layout: str, replace_oldest: bool) -> None:
     click.echo(f"SCIM token {added.token.id}; it is not shown again", err=True)
     if added.replaced:
         click.echo(f"revoked {added.replaced}", err=True)
-    if is_running:
-        click.echo("a service that started without any token must be restarted to listen", err=True)
 
 
 @scim_token.command("list")
@@ -72,7 +70,7 @@ def list_(config_path: Path, layout: str) -> None:
 @format_option
 @click.argument("which", metavar="ID")
 def revoke(config_path: Path, layout: str, which: str) -> None:
-    """Refuse the token with this ID from now on; a running service does so at once."""
+    """Refuse the token with this ID from now on; a running service does so at once, and listens to none without any."""
     if not re.fullmatch(r"[0-9a-f]{8}", which):
         # It is not repeated: it may be the token itself.
         msg = "this is not the id of a token: 8 hexadecimal digits, as `scim-token list` prints them"
@@ -84,18 +82,17 @@ def revoke(config_path: Path, layout: str, which: str) -> None:
     click.echo(f"revoked {token.id}")
 
 
-async def _new(settings: Settings, token: str, *, replace_oldest: bool) -> tuple[AddedToken, bool]:
+async def _new(settings: Settings, token: str, *, replace_oldest: bool) -> AddedToken:
     digest = digest_of(token.encode("ascii"))
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
-            return await service.new_scim_token(digest, replace_oldest=replace_oldest), True
+            return await service.new_scim_token(digest, replace_oldest=replace_oldest)
     async with app.opened_store(settings) as store:
         clock = SystemClock()
         by = str(this_process())
-        added = await store.scim_tokens.add(
+        return await store.scim_tokens.add(
             digest, at=clock.now(), by=by, boot=clock.boot(), replace_oldest=replace_oldest
         )
-        return added, False
 
 
 async def _list(settings: Settings) -> tuple[ScimToken, ...]:

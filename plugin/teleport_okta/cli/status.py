@@ -181,6 +181,8 @@ def _door(door: ScimDoor) -> Iterator[str]:
         yield f"SCIM: answered at {door.address}, for clients at {door.public_url}; {last}"
     else:
         yield f"SCIM: not answered: {door.reason}"
+    if door.problem:
+        yield f"warning: the certificate of before is in use: {door.problem}"
     told = [f"users: {door.active} active, {door.denied} denied"]
     if door.address:
         answers = ", ".join(f"{count} {status}" for status, count in door.answers.items())

@@ -31,7 +31,9 @@ EXPIRES_SOON: Final = 14
 """Days; with less left, a certificate that is renewed by itself should have been."""
 
 _MAKE: Final = "make one with `teleport-okta scim-token new`, and give it to Okta"
-_RESTART: Final = "restart the service: it reads its configuration, and looks for tokens, at its start"
+_RESTART: Final = "restart the service: it reads its configuration at its start"
+_LISTENS: Final = "once that is set right the service listens within seconds, without a restart"
+_RENEW: Final = "put a chain and its key there: new files are taken within half a minute, without a restart"
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=5)
 _ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
 
@@ -58,8 +60,11 @@ async def check_answers(settings: ScimSettings, door: ScimDoor | None, *, is_run
     if door is None:
         return [HERE.error("answers", "the service runs without a SCIM endpoint", _RESTART)]
     if not door.address:
-        return [HERE.error("answers", f"the service does not listen: {door.reason}", _RESTART)]
-    return [HERE.ok("answers", f"the service answers at {door.address}"), await _public_url(settings.public_url)]
+        return [HERE.error("answers", f"the service does not listen: {door.reason}", _LISTENS)]
+    answers = HERE.ok("answers", f"the service answers at {door.address}")
+    if door.problem:
+        answers = HERE.warning("answers", f"the service keeps its certificate of before: {door.problem}", _RENEW)
+    return [answers, await _public_url(settings.public_url)]
 
 
 def _tokens(settings: ScimSettings, tokens: int | None) -> Iterator[Finding]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class ScimDoor:
     """The SCIM endpoint of a process.
 
-    `address` is where it listens, empty where it does not, with the `reason`. `public_url` is what clients use.
+    `address` is where it listens, empty where it does not, with the `reason`. `problem` is what is wrong with
+    certificate files that were replaced, so that those before them are in use. `public_url` is what clients use.
     `active` users are those whom a client provisioned, `denied` those whom it took away and who may come back.
     `last_request` is when the last request with a good token came. `failures` counts the failures of authentication
     of the last hour, `answers` all requests since the process began, by class of status (`2xx`).
@@ -22,6 +23,7 @@ class ScimDoor:
 
     address: str = ""
     reason: str = ""
+    problem: str = ""
     public_url: str = ""
     active: int = 0
     denied: int = 0
@@ -34,6 +36,7 @@ class ScimDoor:
         return {
             "address": self.address,
             "reason": self.reason,
+            "problem": self.problem,
             "public_url": self.public_url,
             "active": self.active,
             "denied": self.denied,

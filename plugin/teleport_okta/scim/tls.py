@@ -37,6 +37,9 @@ class ServerCertificate:
         self._looked_at = clock.monotonic()
         self._stamp = self._present_stamp()
         self._refused: _Stamp | None = None
+        self.problem = ""
+        """What is wrong with the files as they are now, so that the pair before them is in use; empty: nothing."""
+
         try:
             self._context = self._loaded()
         except (OSError, ValueError) as error:
@@ -55,17 +58,17 @@ class ServerCertificate:
 
     def _look(self) -> None:
         stamp = self._present_stamp()
+        if stamp == self._stamp:
+            self._refused, self.problem = None, ""
         if stamp in {self._stamp, self._refused}:
             return
         try:
             self._context = self._loaded()
         except (OSError, ValueError) as error:
-            self._refused = stamp
-            _log.warning(
-                "the SCIM endpoint keeps its certificate, the new one cannot be used: %s", self._problem(error)
-            )
+            self._refused, self.problem = stamp, self._problem(error)
+            _log.warning("the SCIM endpoint keeps its certificate, the new one cannot be used: %s", self.problem)
             return
-        self._stamp, self._refused = stamp, None
+        self._stamp, self._refused, self.problem = stamp, None, ""
         _log.info("the SCIM endpoint has a new certificate, from %s", self._certificate)
 
     def _loaded(self) -> ssl.SSLContext:

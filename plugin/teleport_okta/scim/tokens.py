@@ -99,9 +99,21 @@ class ScimTokens:
         self._waiting = 0
         self._clock = clock
 
+    @property
+    def changed(self) -> asyncio.Event:
+        """Is set when a token was made or revoked."""
+        return self._stored.changed
+
+    def check(self) -> None:
+        """Raise ConfigError for a configured hash that cannot be used."""
+        self._configured.load()
+
     async def exist(self) -> bool:
-        """Whether any token can be good. Raises ConfigError for a configured hash that cannot be used, StateError."""
-        return self._configured.load() is not None or bool(await self._stored.digests())
+        """Whether any token can be good. A configured hash counts, also while its file cannot be used.
+
+        Raises StateError.
+        """
+        return self._configured.is_set or bool(await self._stored.digests())
 
     async def accept(self, token: bytes, *, slowly: bool = True) -> bool:
         """Whether a token is good; not `slowly` means that no bcrypt hash is computed for it.
@@ -154,6 +166,11 @@ class _ConfiguredHash:
         self._hash: bytes | None = None
         self._stamp: tuple[int, ...] | None = None
         self._looked_at: float | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether a hash is configured, or a file that should have one."""
+        return self._setting is not None
 
     def load(self) -> bytes | None:
         """Read and return the hash; None without one. Raises ConfigError."""

@@ -14,14 +14,12 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.observe.metrics import Metrics
     from teleport_okta.scim.routes import Route
-    from teleport_okta.scim.server import BoundAddress
+    from teleport_okta.scim.server import ScimServer
     from teleport_okta.settings_scim import ScimSettings
     from teleport_okta.state.scim_users import ScimUsers
 
 LATELY: Final = 3600.0
 """Seconds for which a failure of authentication counts."""
-
-_NOT_LISTENING: Final = "there is no token; make one with `teleport-okta scim-token new`, and restart"
 
 _MOST_FAILURES: Final = 10_000
 _OTHER: Final = "other"
@@ -65,13 +63,14 @@ class Traffic:
             self._failures.append(self._clock.monotonic())
             self._metrics.scim_not_authenticated()
 
-    async def door(self, settings: ScimSettings, bound: BoundAddress | None, users: ScimUsers) -> ScimDoor:
+    async def door(self, settings: ScimSettings, server: ScimServer, users: ScimUsers) -> ScimDoor:
         """Return the endpoint as it is now; raises StateError."""
         since = self._clock.monotonic() - LATELY
         counts = await users.counts()
         return ScimDoor(
-            address="" if bound is None else str(bound),
-            reason=_NOT_LISTENING if bound is None else "",
+            address=str(server),
+            reason="" if server.bound is not None else server.reason,
+            problem=await server.certificate_problem(),
             public_url=settings.public_url or "",
             active=counts.active,
             denied=counts.denied,

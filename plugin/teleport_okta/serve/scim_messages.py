@@ -54,6 +54,7 @@ def door_to_message(door: ScimDoor) -> api.ScimDoor:
     message = api.ScimDoor(
         address=door.address,
         reason=door.reason,
+        problem=door.problem,
         public_url=door.public_url,
         active=door.active,
         denied=door.denied,
@@ -70,6 +71,7 @@ def door_from_message(message: api.ScimDoor) -> ScimDoor:
     return ScimDoor(
         address=message.address,
         reason=message.reason,
+        problem=message.problem,
         public_url=message.public_url,
         active=message.active,
         denied=message.denied,

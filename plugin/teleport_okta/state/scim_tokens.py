@@ -5,6 +5,7 @@ A token is 256 random bits, so its SHA-256 says nothing about it, and needs neit
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -63,6 +64,9 @@ class ScimTokenStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.changed = asyncio.Event()
+        """Is set when a token was added or revoked; who waits for it clears it."""
+
         self._digests: tuple[str, ...] | None = None
         self._used: dict[str, datetime] = {}
         self._use_written: dict[str, datetime] = {}
@@ -104,6 +108,7 @@ class ScimTokenStore:
             return AddedToken(token, replaced), _digests(connection)
 
         answer, self._digests = await self._database.submit(write)
+        self.changed.set()
         if isinstance(answer, TooManyTokensError):
             raise answer
         return answer
@@ -119,6 +124,7 @@ class ScimTokenStore:
             return token, _digests(connection)
 
         token, self._digests = await self._database.submit(write)
+        self.changed.set()
         if token is None:
             what = f"there is no SCIM token {token_id}"
             raise NoSuchTokenError(what, remedy="`teleport-okta scim-token list` shows those that there are")

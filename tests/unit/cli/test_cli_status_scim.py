@@ -11,7 +11,10 @@ import pytest
 from click.testing import CliRunner
 from teleport_okta.cli.root import cli
 from teleport_okta.model.provisioned import ProvisionedUser
+from teleport_okta.model.scim_door import ScimDoor
+from teleport_okta.serve.admin import AdminService, serving
 from teleport_okta.state.store import Store
+from teleport_okta.sync.status import Status
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ADA = ProvisionedUser("id-ada", "00uADA", "ada@x.io", None, {}, NOW, NOW)
@@ -61,3 +64,14 @@ def test_a_stopped_service_answers_nothing_and_knows_its_users(data):
 def test_nothing_is_said_where_nothing_is_configured(data):
     assert "SCIM" not in asked(data, scim="")
     assert json.loads(asked(data, "--format", "json", scim=""))["scim"] is None
+
+
+async def test_a_certificate_that_could_not_be_replaced_is_a_warning(data):
+    class Engine:
+        async def status(self):
+            door = ScimDoor("https://0.0.0.0:8443", problem="key.pem cannot be read")
+            return Status("1.0", "idle", None, (), door=door)
+
+    async with serving(AdminService(Engine(), None), data):
+        shown = await asyncio.to_thread(asked, data)
+    assert "warning: the certificate of before is in use: key.pem cannot be read\n" in shown

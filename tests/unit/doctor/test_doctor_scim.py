@@ -134,8 +134,16 @@ async def test_a_public_url_that_leads_elsewhere_is_only_a_warning(unused_tcp_po
 
 
 async def test_a_service_that_does_not_listen_is_an_error():
-    assert (await answers(settings(), ScimDoor(reason="there is no token")))["answers"].severity == "error"
-    assert (await answers(settings(), None))["answers"].severity == "error"
+    finding = (await answers(settings(), ScimDoor(reason="there is no token")))["answers"]
+    assert (finding.severity, "without a restart" in finding.remedy) == ("error", True)
+    finding = (await answers(settings(), None))["answers"]
+    assert (finding.severity, finding.remedy.startswith("restart")) == ("error", True)
+
+
+async def test_a_service_that_keeps_its_certificate_of_before_is_a_warning(unused_tcp_port):
+    configured = settings(public_url=f"http://127.0.0.1:{unused_tcp_port}/scim/v2")
+    shown = await answers(configured, ScimDoor(address="https://127.0.0.1:1", problem="key.pem cannot be read"))
+    assert (shown["answers"].severity, "key.pem cannot be read" in shown["answers"].what) == ("warning", True)
 
 
 async def test_while_no_service_runs_the_way_is_not_tried():

@@ -52,9 +52,32 @@ class World:
     handler: ScriptedHandler
     store: Store
     clock: VirtualClock
-    bound: object = None
+    server: object = None
+    last_bound: object = None
     observer: object = None
     http: aiohttp.ClientSession = None
+
+    @property
+    def bound(self):
+        """Where it listens at the moment, or did last."""
+        if self.server is not None and self.server.bound is not None:
+            self.last_bound = self.server.bound
+        return self.last_bound
+
+    async def until(self, condition):
+        """Let the endpoint work until something is so."""
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0)
+
+    async def make_token(self, token=TOKEN):
+        """Make a token, and wait until it is listened."""
+        await self.store.scim_tokens.add(digest_of(token.encode()), at=self.clock.now())
+        await self.until(lambda: self.server.bound is not None)
+
+    async def revoke(self, token=TOKEN):
+        """Revoke a token."""
+        await self.store.scim_tokens.revoke(digest_of(token.encode())[:8], at=self.clock.now())
 
     async def ask(self, method, path, **options):
         """Send a request with the good token, unless other headers are given; return status, headers and JSON."""
@@ -106,7 +129,7 @@ async def scim_world(data_dir, *, limits=None, configured=None, token=TOKEN, hol
                 clock=clock,
                 limits=limits or Limits(linger=0.2),
                 observer=world.observer,
-            ) as world.bound,
+            ) as world.server,
         ):
             yield world
     finally:

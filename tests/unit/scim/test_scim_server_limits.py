@@ -230,10 +230,7 @@ async def test_an_address_that_is_taken_is_named(tmp_path):
             pass
 
 
-async def test_without_an_address_or_a_token_nothing_listens(tmp_path, caplog):
-    async with scim_world(tmp_path / "one", configured=settings(listen=None)) as world:
-        assert world.bound is None
+async def test_without_an_address_there_is_no_endpoint(tmp_path, caplog):
+    async with scim_world(tmp_path, configured=settings(listen=None)) as world:
+        assert world.server is None
     assert caplog.text == ""
-    async with scim_world(tmp_path / "two", token=None) as world:
-        assert world.bound is None
-    assert caplog.text.count("nobody has a token") == 1

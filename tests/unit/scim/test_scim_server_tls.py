@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from teleport_okta.errors import ConfigError
 from teleport_okta.sandbox.web_certificate import WebCertificate
 from teleport_okta.scim.limits import Limits
-from unit.scim.scim_client import AUTHORISED, scim_world, settings
+from teleport_okta.scim.tokens import digest_of
+from unit.scim.scim_client import AUTHORISED, TOKEN, scim_world, settings
 
 ONE, OTHER = WebCertificate.issue("one"), WebCertificate.issue("other")
 
@@ -76,12 +77,42 @@ async def test_a_new_certificate_is_used_once_it_is_whole(files, tmp_path, caplo
         assert caplog.text.count("has a new certificate") == 1
 
 
-async def test_files_that_vanish_leave_the_certificate_in_use(files, tmp_path, caplog):
+async def test_files_that_vanish_leave_the_certificate_in_use_which_is_said_until_they_are_back(
+    files, tmp_path, caplog
+):
     async with scim_world(tmp_path, configured=files.settings) as world:
-        files.key.unlink()
+        away = files.key.rename(tmp_path / "away.pem")
         world.clock.advance(31)
         assert await is_trusted(world, ONE)
+        assert "key.pem cannot be read" in await world.server.certificate_problem()
+        away.rename(files.key)
+        world.clock.advance(31)
+        assert await world.server.certificate_problem() == ""
     assert "key.pem cannot be read" in caplog.text
+
+
+async def test_what_is_wrong_with_new_files_is_found_without_a_client_and_said_until_they_are_whole(files, tmp_path):
+    async with scim_world(tmp_path, configured=files.settings) as world:
+        assert await world.server.certificate_problem() == ""
+        files.write(certificate=OTHER)
+        world.clock.advance(31)
+        assert "is not that of the certificate" in await world.server.certificate_problem()
+        files.write(key=OTHER)
+        world.clock.advance(31)
+        assert await world.server.certificate_problem() == ""
+        await world.revoke()
+        await world.until(lambda: world.server.bound is None)
+        assert await world.server.certificate_problem() == ""
+
+
+async def test_a_key_that_is_broken_when_the_first_token_comes_is_said_and_tried_again(files, tmp_path):
+    files.key.rename(tmp_path / "away.pem")
+    async with scim_world(tmp_path / "data", token=None, configured=files.settings) as world:
+        await world.store.scim_tokens.add(digest_of(TOKEN.encode()), at=world.clock.now())
+        await world.until(lambda: "key.pem cannot be read" in world.server.reason)
+        (tmp_path / "away.pem").rename(files.key)
+        await world.until(lambda: world.server.bound is not None)
+        assert await is_trusted(world, ONE)
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")

@@ -8,7 +8,6 @@ import bcrypt
 import pytest
 from teleport_okta.scim.client_address import ClientAddresses
 from teleport_okta.scim.limits import Limits
-from teleport_okta.scim.tokens import digest_of
 from unit.scim.scim_client import TOKEN, scim_world, settings
 
 WRONG = {"Authorization": f"Bearer {'cd' * 32}"}
@@ -72,10 +71,10 @@ async def test_the_body_is_not_awaited_without_a_token(tmp_path):
 
 
 async def test_a_revoked_token_is_refused_at_once_and_a_new_one_accepted(world):
-    await world.store.scim_tokens.revoke(digest_of(TOKEN.encode())[:8], at=world.clock.now())
-    assert (await world.ask("GET", "/scim/v2/Users"))[0] == 401
-    await world.store.scim_tokens.add(digest_of(b"cd" * 32), at=world.clock.now())
+    await world.make_token("cd" * 32)
     assert (await world.ask("GET", "/scim/v2/Users", headers=WRONG))[0] == 200
+    await world.revoke()
+    assert (await world.ask("GET", "/scim/v2/Users"))[0] == 401
 
 
 async def test_no_token_is_logged(world, caplog):

@@ -79,6 +79,7 @@ STATUS = Status(
 
 DOOR = ScimDoor(
     "https://0.0.0.0:8443",
+    problem="key.pem cannot be read",
     public_url="https://scim.example.com/scim/v2",
     active=3,
     denied=1,
