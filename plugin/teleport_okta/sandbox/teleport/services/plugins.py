@@ -124,7 +124,7 @@ class Plugins:
     def search_plugin_static_credentials(
         self, _call: Call, _request: SearchPluginStaticCredentialsRequest
     ) -> SearchPluginStaticCredentialsResponse:
-        """Refuse: only the built-in roles Admin and Proxy may, which nobody can have here."""
+        """Refuse: only the built-in roles Admin and Proxy may, and no client of the sandbox has one of them."""
         raise access_denied()
 
     @rpc("teleport.plugins.v1.PluginService/NeedsCleanup")
