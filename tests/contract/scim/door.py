@@ -18,6 +18,7 @@ from yarl import URL
 
 if TYPE_CHECKING:
     from cluster_world import World
+    from teleport_okta.scim.server import ScimServer
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -47,10 +48,11 @@ class Door:
     token: str
     session: aiohttp.ClientSession
     serving: AsyncExitStack
+    server: ScimServer | None = None
 
     async def open(self):
         """Answer requests."""
-        await self.serving.enter_async_context(app.provisioned(self.world.settings, self.world.parts))
+        self.server = await self.serving.enter_async_context(app.provisioned(self.world.settings, self.world.parts))
 
     async def restart(self, *, loses_state=False):
         """End the process, and start another on the same state, or on none; the token is made known again then."""
@@ -124,16 +126,19 @@ def free_port():
 
 
 @asynccontextmanager
-async def built_door(directory, *, settings=None, **options):
-    """Build a world whose SCIM door is open; `settings` and `options` are as of `built_world`."""
+async def built_door(directory, *, settings=None, trusted=None, **options):
+    """Build a world whose SCIM door is open; `settings` and `options` are as of `built_world`.
+
+    With the TLS settings of a client (`trusted`) the address is one of HTTPS.
+    """
     port = free_port()
-    url = f"http://127.0.0.1:{port}/scim/v2"
+    url = f"{'http' if trusted is None else 'https'}://127.0.0.1:{port}/scim/v2"
     sections = {"scim": {"listen": f"127.0.0.1:{port}", "public_url": url}}
     for section, values in (settings or {}).items():
         sections.setdefault(section, {}).update(values)
     async with (
         built_world(directory, settings=sections, **options) as world,
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted or True)) as session,
         AsyncExitStack() as serving,
     ):
         door = Door(world, url, new_token(), session, serving)

@@ -8,43 +8,26 @@ import ssl
 
 import aiohttp
 import pytest
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from teleport_okta.errors import ConfigError
 from teleport_okta.sandbox.web_certificate import WebCertificate
 from teleport_okta.scim.limits import Limits
 from teleport_okta.scim.tokens import digest_of
+from unit.scim.certificate_files import CertificateFiles
 from unit.scim.scim_client import AUTHORISED, TOKEN, scim_world, settings
 
 ONE, OTHER = WebCertificate.issue("one"), WebCertificate.issue("other")
 
 
-class Files:
-    """The certificate and the key, as another program writes them."""
-
-    def __init__(self, directory):
-        self.certificate, self.key = directory / "cert.pem", directory / "key.pem"
-
-    def write(self, certificate=None, key=None):
-        if certificate is not None:
-            self._replace(self.certificate, certificate.certificate.public_bytes(Encoding.PEM))
-        if key is not None:
-            self._replace(self.key, key.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-
-    def _replace(self, path, content):
-        new = path.with_suffix(".new")
-        new.write_bytes(content)
-        new.replace(path)
-
-    @property
-    def settings(self):
-        return settings(listen="0.0.0.0:0", certificate=str(self.certificate), key=str(self.key))
-
-
 @pytest.fixture
 def files(tmp_path):
-    files = Files(tmp_path)
+    files = CertificateFiles(tmp_path)
     files.write(ONE, ONE)
     return files
+
+
+def over_tls(files):
+    return settings(listen="0.0.0.0:0", **files.keys)
 
 
 async def is_trusted(world, issued):
@@ -60,7 +43,7 @@ async def is_trusted(world, issued):
 
 async def test_a_new_certificate_is_used_once_it_is_whole(files, tmp_path, caplog):
     caplog.set_level(logging.INFO, "teleport_okta")
-    async with scim_world(tmp_path, configured=files.settings) as world:
+    async with scim_world(tmp_path, configured=over_tls(files)) as world:
         assert await is_trusted(world, ONE)
 
         files.write(certificate=OTHER)
@@ -80,7 +63,7 @@ async def test_a_new_certificate_is_used_once_it_is_whole(files, tmp_path, caplo
 async def test_files_that_vanish_leave_the_certificate_in_use_which_is_said_until_they_are_back(
     files, tmp_path, caplog
 ):
-    async with scim_world(tmp_path, configured=files.settings) as world:
+    async with scim_world(tmp_path, configured=over_tls(files)) as world:
         away = files.key.rename(tmp_path / "away.pem")
         world.clock.advance(31)
         assert await is_trusted(world, ONE)
@@ -92,7 +75,7 @@ async def test_files_that_vanish_leave_the_certificate_in_use_which_is_said_unti
 
 
 async def test_what_is_wrong_with_new_files_is_found_without_a_client_and_said_until_they_are_whole(files, tmp_path):
-    async with scim_world(tmp_path, configured=files.settings) as world:
+    async with scim_world(tmp_path, configured=over_tls(files)) as world:
         assert await world.server.certificate_problem() == ""
         files.write(certificate=OTHER)
         world.clock.advance(31)
@@ -107,7 +90,7 @@ async def test_what_is_wrong_with_new_files_is_found_without_a_client_and_said_u
 
 async def test_a_key_that_is_broken_when_the_first_token_comes_is_said_and_tried_again(files, tmp_path):
     files.key.rename(tmp_path / "away.pem")
-    async with scim_world(tmp_path / "data", token=None, configured=files.settings) as world:
+    async with scim_world(tmp_path / "data", token=None, configured=over_tls(files)) as world:
         await world.store.scim_tokens.add(digest_of(TOKEN.encode()), at=world.clock.now())
         await world.until(lambda: "key.pem cannot be read" in world.server.reason)
         (tmp_path / "away.pem").rename(files.key)
@@ -117,7 +100,7 @@ async def test_a_key_that_is_broken_when_the_first_token_comes_is_said_and_tried
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 async def test_old_versions_of_tls_are_refused(files, tmp_path):
-    async with scim_world(tmp_path, configured=files.settings) as world:
+    async with scim_world(tmp_path, configured=over_tls(files)) as world:
         context = ssl.create_default_context(cadata=ONE.ca_pem.decode())
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
@@ -126,7 +109,7 @@ async def test_old_versions_of_tls_are_refused(files, tmp_path):
 
 
 async def test_a_client_that_begins_no_tls_is_cut_off_and_counts_as_a_connection(files, tmp_path):
-    async with scim_world(tmp_path, configured=files.settings, limits=Limits(handshake=0.1, connections=1)) as world:
+    async with scim_world(tmp_path, configured=over_tls(files), limits=Limits(handshake=0.1, connections=1)) as world:
         async with asyncio.timeout(5):
             reader, writer = await asyncio.open_connection("127.0.0.1", world.bound.port)
             other_reader, other_writer = await asyncio.open_connection("127.0.0.1", world.bound.port)
@@ -151,5 +134,5 @@ async def test_files_that_cannot_be_used_are_named_at_the_start(files, tmp_path,
                 ONE.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
             )
     with pytest.raises(ConfigError, match=r"scim\.certificate, scim\.key: .*\.pem"):
-        async with scim_world(tmp_path, configured=files.settings):
+        async with scim_world(tmp_path, configured=over_tls(files)):
             pass
