@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.serve.offers import Offer
     from teleport_okta.serve.teleport_view import ClusterView
+    from teleport_okta.settings_scim import ScimSettings
     from teleport_okta.settings_serve import ServeSettings
 
 LOOK_EVERY: Final = 30.0
@@ -37,6 +38,8 @@ LOOK_EVERY: Final = 30.0
 
 _FIRST_LOOK: Final = 5.0
 """Seconds that a start waits for the users' CA. Later on it is asked for again, and users are served from then on."""
+
+_MESSAGE_SIZE: Final = 4 * 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -52,13 +55,18 @@ class RemoteLimits:
 
     connections: int = 256
     calls: int = 64
-    message_size: int = 4 * 1024 * 1024
+    message_size: int = _MESSAGE_SIZE
     handshake: float = 10.0
     message: float = 20.0
     stream: float = 600.0
     idle: float = 300.0
     age: float = 3600.0
     drain: float = 5.0
+
+    @classmethod
+    def of(cls, settings: ScimSettings) -> RemoteLimits:
+        """Return the limits under which a SCIM resource may be as large as by HTTP: a message takes more bytes."""
+        return cls(message_size=max(_MESSAGE_SIZE, 2 * settings.max_body))
 
     def options(self) -> list[tuple[str, int]]:
         """Return the limits that gRPC keeps by itself."""

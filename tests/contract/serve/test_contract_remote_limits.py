@@ -12,6 +12,7 @@ import pytest
 from contract.serve.remote_world import STATUS, built_remote, outcome
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from teleport_okta.serve.remote import RemoteLimits
+from teleport_okta.settings_scim import ScimSettings
 
 EXPLAIN = "/teleport_okta_api.Admin/Explain"
 OK = grpc.StatusCode.OK
@@ -29,6 +30,11 @@ async def test_a_message_of_5_mb_is_refused_and_the_next_one_answered(tmp_path):
             await channel.unary_unary(EXPLAIN)(bytes(5_000_000), timeout=20)
         assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         await channel.unary_unary(STATUS)(b"", timeout=10)
+
+
+def test_a_message_may_be_larger_where_scim_bodies_may():
+    assert RemoteLimits.of(ScimSettings()).message_size == RemoteLimits().message_size == 4 * 1024 * 1024
+    assert RemoteLimits.of(ScimSettings(max_body=8 * 1024 * 1024)).message_size == 16 * 1024 * 1024
 
 
 async def test_a_large_message_of_somebody_who_is_not_listed_is_not_looked_at(tmp_path):
