@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
+    from teleport_okta.serve.desk import Desk
     from teleport_okta.state.store import Store
-    from teleport_okta.sync.engine import Engine
 
     Request = TypeVar("Request")
 
@@ -80,7 +80,7 @@ _log = logging.getLogger(__name__)
 class AdminService(api_grpc.AdminServicer):
     """Answers from the engine and the store of the running process."""
 
-    def __init__(self, engine: Engine, store: Store, clock: Clock | None = None) -> None:
+    def __init__(self, engine: Desk, store: Store, clock: Clock | None = None) -> None:
         self._engine = engine
         self._store = store
         self._clock = clock or SystemClock()
