@@ -137,6 +137,17 @@ async def built_world(
     kubernetes has its pod's token at `pod_token(directory)`.
     """
     clock = clock or VirtualClock(datetime.now(UTC))
+    sandboxes = built_sandboxes(
+        directory, clock, edition=edition, version=version, settings=settings, lag=lag, way=way, cluster=cluster
+    )
+    async with sandboxes as (okta, okta_app, teleport, sections), AsyncExitStack() as process:
+        parts = await process.enter_async_context(app.opened(parse(sections), clock=clock))
+        yield World(okta, okta_app, teleport, parts, clock, parse(sections), process)
+
+
+@asynccontextmanager
+async def built_sandboxes(directory, clock, *, edition, version, settings, lag=None, way=USUAL, cluster=None):
+    """Start both sandboxes; give the organisation, its app, the cluster, and the sections of a configuration."""
 
     def now():
         return clock.now().timestamp()
@@ -156,9 +167,7 @@ async def built_world(
         }
         for section, values in (settings or {}).items():
             sections.setdefault(section, {}).update(values)
-        async with AsyncExitStack() as process:
-            parts = await process.enter_async_context(app.opened(parse(sections), clock=clock))
-            yield World(okta, okta_app, teleport, parts, clock, parse(sections), process)
+        yield okta, okta_app, teleport, sections
 
 
 def pod_token(directory):

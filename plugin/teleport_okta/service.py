@@ -76,7 +76,7 @@ class Service:
         self._ready = ready
         self._plugins = PluginFollower(local, base.teleport, base.store, base.clock)
         self._reporter = Reporter(base.teleport.plugins, base.clock)
-        self._decision = Decision(local)
+        self.decision = Decision(local)
         self._engine: Engine | None = None
         self._stopping = asyncio.Event()
         self._door: AsyncExitStack | None = None
@@ -112,14 +112,14 @@ class Service:
     @property
     def _present(self) -> Engine:
         if self._engine is None:
-            reason = self._decision.reason or "the settings are being changed"
+            reason = self.decision.reason or "the settings are being changed"
             what = f"nothing is synced: {reason}"
             raise NothingRunsError(what, remedy="`teleport-okta status` shows the present state")
         return self._engine
 
     async def status(self) -> Status:
         """Return what this process knows of itself; raises StateError."""
-        decision, now = self._decision, self._base.clock.now()
+        decision, now = self.decision, self._base.clock.now()
         if self._engine is not None:
             status = await self._engine.status()
         else:
@@ -151,15 +151,15 @@ class Service:
         """Run what is decided until `stop`. Raises the ConfigError of settings of the file that cannot ever work."""
         if self._local.plugin.name is not None:
             # Where the file alone holds, nothing waits for the cluster's list of plugins: a leaver may be waiting.
-            self._decision = await self._plugins.look()
+            self.decision = await self._plugins.look()
         try:
             while not self._stopping.is_set():
-                if self._decision.settings is None:
+                if self.decision.settings is None:
                     await self._close_door()
                     self._is_ready()
                     await self._first_of(self._until_other_settings())
                 else:
-                    await self._run_by(self._decision.settings)
+                    await self._run_by(self.decision.settings)
         finally:
             await self._close_door()
 
@@ -170,7 +170,7 @@ class Service:
             await self._base.clock.sleep(_REPORTED_EVERY.total_seconds())
 
     async def _report_once(self) -> None:
-        decision = self._decision
+        decision = self.decision
         if not decision.may_report:
             self._reporter.forget()
             return
@@ -205,9 +205,9 @@ class Service:
     async def _until_other_settings(self) -> None:
         """Look at the plugin now and then, and return when something else is to run."""
         while True:
-            before = self._decision
-            self._decision = await self._plugins.until_changed(before)
-            if not self._decision.asks_for_the_same(before):
+            before = self.decision
+            self.decision = await self._plugins.until_changed(before)
+            if not self.decision.asks_for_the_same(before):
                 return
 
     async def _first_of(self, work: Awaitable[None]) -> None:

@@ -122,10 +122,10 @@ class Auditor:
 
     async def look(self) -> None:
         """Tell what is new. What cannot be told now is told later; the log says so once."""
-        if not self._is_writer():
-            return
         try:
-            await self._tell()
+            position = await self._position()
+            if self._is_writer():
+                await self._tell(position)
         except TeleportOktaError as error:
             if str(error) != self._problem:
                 _log.warning("Teleport's audit log was not told what was done; it will be tried again: %s", error)
@@ -133,13 +133,16 @@ class Auditor:
         else:
             self._problem = ""
 
-    async def _tell(self) -> None:
-        journal, position = self._store.journal, await self._store.audited()
+    async def _position(self) -> int:
+        """Return up to where the journal was told. What was done before there was such a position is never told."""
+        position = await self._store.audited()
         if position is None:
-            # What was done before there was such a position is not told: it may be a journal of years.
-            position = await journal.last_sequence()
+            position = await self._store.journal.last_sequence()
             await self._store.remember_audited(position)
-        status = await self._status()
+        return position
+
+    async def _tell(self, position: int) -> None:
+        journal, status = self._store.journal, await self._status()
         while entries := await journal.after(position, limit=ENTRIES_AT_ONCE):
             await self._emit(events_of(entries, status, self._settings))
             position = entries[-1].sequence

@@ -77,14 +77,7 @@ def decide(
     hosted = plugins.hosted_for(local.okta.org_url)
     name = local.plugin.name or ""
     if hosted is not None:
-        return Decision(
-            None,
-            FROM_PLUGIN if name else FROM_FILE,
-            name,
-            f"Teleport's own integration runs on this organisation: plugin {hosted.name!r} has the label of a hosted "
-            "plugin; two would undo each other's work: delete one of them",
-            StatusCode.CONFIG_ERROR,
-        )
+        return _beside(hosted, name, plugins.named(name))
     if not name:
         return Decision(local)
     if plugins.unread:
@@ -97,6 +90,20 @@ def decide(
             None, FROM_PLUGIN, name, f"plugin {name!r} is not of type okta: name another one in plugin.name"
         )
     return _managed(local, name, plugin.okta, connector_app_id)
+
+
+def _beside(hosted: Plugin, name: str, ours: Plugin | None) -> Decision:
+    """Run nothing beside a hosted plugin; ours, if it is another one, says so."""
+    return Decision(
+        None,
+        FROM_PLUGIN if name else FROM_FILE,
+        name,
+        f"Teleport's own integration runs on this organisation: plugin {hosted.name!r} has the label of a hosted "
+        "plugin; two would undo each other's work: delete one of them",
+        StatusCode.CONFIG_ERROR,
+        plugin=None if ours is None else ours.okta,
+        may_report=ours is not None and ours.okta is not None and not ours.is_hosted,
+    )
 
 
 def _managed(local: Settings, name: str, plugin: OktaPluginSettings, connector_app_id: str) -> Decision:

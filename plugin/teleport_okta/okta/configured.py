@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from teleport_okta.config import read_secret
@@ -62,7 +63,8 @@ def credential_of(settings: OktaSettings, *, rng: Random, apps_and_groups: bool 
     A service app asks for the scopes that are needed; `apps_and_groups` says whether those are imported.
     """
     if settings.api_token is not None:
-        return ApiToken(read_secret(settings.api_token, key="okta.api_token"))
+        read = partial(read_secret, settings.api_token, key="okta.api_token")
+        return ApiToken(read(), read_again=read)
     if settings.client_id is None or settings.private_key is None:
         return NoCredential()
     key = read_private_key(settings.private_key, settings.private_key_id)

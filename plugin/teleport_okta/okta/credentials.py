@@ -6,9 +6,11 @@ of a refusal, because some can do something about it.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
+from teleport_okta.errors import ConfigError
 from teleport_okta.okta.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from teleport_okta.okta.okta_clock import OktaClock
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +103,14 @@ class NoCredential:
 class ApiToken:
     """An SSWS token, which acts as the admin who made it (`reference/okta.md` 1.1)."""
 
-    def __init__(self, token: str) -> None:
-        """Raise CredentialError where the text cannot be a token."""
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
-            what = "okta.api_token: this is not an API token: it is empty, or holds blanks or special characters"
-            raise CredentialError(what, remedy="copy the token again; Okta shows it only once, when it is made")
-        self._headers = {"Authorization": f"SSWS {token}"}
+    def __init__(self, token: str, *, read_again: Callable[[], str] | None = None) -> None:
+        """Raise CredentialError where the text cannot be a token.
+
+        `read_again` returns the token as it is written now where it is kept, and raises ConfigError: a token that was
+        replaced there is taken as soon as Okta refuses the one before.
+        """
+        self._read_again = read_again
+        self._headers = _signed_with(token)
 
     @property
     def granted_scopes(self) -> None:
@@ -115,9 +122,22 @@ class ApiToken:
         return dict(self._headers)
 
     def refused(self, headers: dict[str, str]) -> bool:
-        """A refused token stays refused."""
-        return False
+        """A refused token stays refused; it helps if another one has been written in its place meanwhile."""
+        if self._read_again is not None:
+            try:
+                self._headers = _signed_with(self._read_again())
+            except ConfigError as error:
+                _log.warning("Okta refuses the API token, and no other one can be read: %s", error)
+                return False
+        return self._headers != {name: headers.get(name) for name in self._headers}
 
     def limited_to(self, scopes: tuple[str, ...]) -> Self:
         """An API token has no scopes."""
         return self
+
+
+def _signed_with(token: str) -> dict[str, str]:
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        what = "okta.api_token: this is not an API token: it is empty, or holds blanks or special characters"
+        raise CredentialError(what, remedy="copy the token again; Okta shows it only once, when it is made")
+    return {"Authorization": f"SSWS {token}"}

@@ -7,6 +7,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from teleport_okta.clock import VirtualClock
+from teleport_okta.errors import ConfigError
 from teleport_okta.okta.credentials import ApiToken, TokenRequest
 from teleport_okta.okta.errors import (
     CredentialError,
@@ -192,3 +193,40 @@ def test_a_text_that_is_no_token_is_refused_without_repeating_it(token: str) -> 
     with pytest.raises(CredentialError, match=r"okta\.api_token") as refused:
         ApiToken(token)
     assert not token or token not in str(refused.value)
+
+
+async def test_an_api_token_that_was_replaced_in_its_file_is_taken_when_the_old_one_is_refused(
+    okta: ScriptedOkta,
+) -> None:
+    written = ["00old"]
+    okta.on(THING, api_token_taken("00old"), api_token_taken("00new"), api_token_taken("00new"))
+    async with okta.client(ApiToken("00old", read_again=lambda: written[0])) as client:
+        await client.get(THING)
+        written[0] = "00new"
+        await client.get(THING)
+    assert [asked.headers["Authorization"] for asked in okta.asked] == ["SSWS 00old", "SSWS 00old", "SSWS 00new"]
+
+
+@pytest.mark.parametrize("now", ["00old", "", "two words", ConfigError("the file is gone")])
+async def test_an_api_token_without_another_one_in_its_place_stays_refused(
+    okta: ScriptedOkta, now: str | ConfigError
+) -> None:
+    def read() -> str:
+        if isinstance(now, ConfigError):
+            raise now
+        return now
+
+    okta.on(THING, api_token_taken("00new"))
+    async with okta.client(ApiToken("00old", read_again=read)) as client:
+        with pytest.raises(OktaUnauthorizedError):
+            await client.get(THING)
+    assert len(okta.asked) == 1
+
+
+def api_token_taken(token: str) -> Script:
+    def answer(request: web.Request) -> web.StreamResponse:
+        if request.headers["Authorization"] == f"SSWS {token}":
+            return says({"id": "0oaOne"})(request)
+        return fails(401, "E0000011", "Invalid token provided")(request)
+
+    return answer

@@ -1,0 +1,202 @@
+"""The plugin resource is created, changed, deleted and created again; the service follows, and reports."""
+
+from __future__ import annotations
+
+import asyncio
+
+import grpc
+import pytest
+from google.protobuf.json_format import MessageToDict
+from teleport_okta import app
+from teleport_okta.config import parse
+from teleport_okta.errors import ConfigError
+from teleport_okta.sandbox.teleport.faults import Fault
+from teleport_okta.service import NothingRunsError
+
+
+async def state_of(world):
+    return (await world.service.status()).state
+
+
+async def test_created_changed_broken_mended_deleted_and_created_again(managed):
+    world = managed
+    ada = world.hire("ada@x.io")
+    await world.start()
+    await world.until(lambda: world.service.decision.reason, "it waits")
+    status = await world.service.status()
+    assert status.state == "waiting"
+    assert "there is no plugin 'okta'" in status.managed.reason
+    assert world.users() == set()
+
+    world.install(appgroup_sync=False)
+    await world.until(lambda: world.users() == {"ada@x.io"}, "ada gets a user")
+    await world.until(lambda: world.status().okta.users_sync_details.status_code == 1, "the status says so")
+    assert reported(world) == {
+        "code": "RUNNING",
+        "okta": {
+            "sso_details": {},
+            "app_group_sync_details": {
+                "enabled": True,
+                "status_code": "SUCCESS",
+                "num_apps_synced": len(list(world.teleport.cluster.app_servers.all_stored())),
+                "num_groups_synced": len(list(world.teleport.cluster.user_groups.all_stored())),
+            },
+            "users_sync_details": {"enabled": True, "status_code": "SUCCESS", "num_users_synced": 1},
+            "scim_details": {},
+            "access_lists_sync_details": {},
+            "system_log_export_details": {},
+        },
+    }
+
+    world.edit(disable_sync_app_groups=True)
+    await world.until(lambda: not world.status().okta.app_group_sync_details.enabled, "apps and groups are off")
+    assert world.users() == {"ada@x.io"}
+
+    world.okta.tokens.revoke(world.token_file.read_text())
+    await world.until(lambda: world.status().code == 3, "the token is refused", step=10)
+    failed = reported(world)
+    assert failed["code"] == "UNAUTHORIZED"
+    assert "E0000011" in failed["error_message"]
+    assert failed["okta"]["users_sync_details"]["status_code"] == "ERROR"
+    assert world.users() == {"ada@x.io"}
+
+    world.token_file.write_text(world.okta.tokens.create_ssws(world.okta.admin, world.okta.role))
+    world.hire("bob@x.io")
+    await world.until(lambda: world.status().code == 1, "the new token is taken", step=10)
+    await world.until(lambda: world.users() == {"ada@x.io", "bob@x.io"}, "bob gets a user")
+
+    world.plugins.delete()
+    await world.until(lambda: world.service.decision.settings is None, "it stops")
+    world.okta.deactivate(ada.id)
+    world.clock.advance(3600)
+    assert await state_of(world) == "waiting"
+    assert world.users() == {"ada@x.io", "bob@x.io"}
+
+    world.install(appgroup_sync=False)
+    await world.until(lambda: world.users() == {"bob@x.io"}, "what happened meanwhile is made up for")
+    await world.until(lambda: world.status().okta.users_sync_details.num_users_synced == 1, "the status says so")
+
+
+async def test_another_setting_is_in_force_within_seconds(managed):
+    world = managed
+    world.hire("ada@x.io")
+    world.install(appgroup_sync=False)
+    await world.start()
+    await world.until(lambda: world.users() == {"ada@x.io"}, "ada gets a user")
+    assert roles_of(world, "ada@x.io") == ["okta-requester"]
+    began = world.clock.monotonic()
+    world.edit(disable_assign_default_roles=True)
+    await world.until(lambda: world.service.decision.settings.sync.default_roles == (), "it is in force")
+    assert world.clock.monotonic() - began < 30
+    world.hire("bob@x.io")
+    await world.until(lambda: "bob@x.io" in world.users(), "bob gets a user")
+    assert roles_of(world, "bob@x.io") == []
+
+
+async def test_a_plugin_of_another_organisation_is_reported_as_misconfigured(managed):
+    world = managed
+    world.hire("ada@x.io")
+    world.install(org="https://evil.example.com")
+    await world.start()
+    await world.until(lambda: world.status().code == 20, "it is reported")
+    assert "https://evil.example.com" in world.status().error_message
+    assert world.users() == set()
+
+
+async def test_a_hosted_plugin_of_the_same_organisation_stops_it_and_its_end_lets_it_go_on(managed):
+    world = managed
+    world.hire("ada@x.io")
+    world.install(appgroup_sync=False)
+    await world.start()
+    await world.until(lambda: world.status().okta.users_sync_details.status_code == 1, "it runs")
+    world.install(name="vendor", hosted=True)
+    await world.until(lambda: world.service.decision.settings is None, "it stops")
+    status = await world.service.status()
+    assert "plugin 'vendor' has the label of a hosted plugin" in status.managed.reason
+    await world.until(lambda: world.status().code == 20, "our plugin says so")
+    world.hire("bob@x.io")
+    for _ in range(20):
+        world.clock.advance(30)
+        await asyncio.sleep(0.01)
+    assert world.users() == {"ada@x.io"}
+    assert world.teleport.cluster.plugins.stored("vendor").status.code == 0
+    world.plugins.delete("vendor")
+    await world.until(lambda: world.users() == {"ada@x.io", "bob@x.io"}, "it goes on")
+
+
+async def test_a_plugin_that_cannot_be_read_changes_nothing_and_nor_does_a_restart_meanwhile(managed):
+    world = managed
+    world.hire("ada@x.io")
+    world.install(appgroup_sync=False)
+    await world.start()
+    await world.until(lambda: world.users() == {"ada@x.io"}, "ada gets a user")
+    world.teleport.faults.add(Fault("*/ListPlugins", code=grpc.StatusCode.PERMISSION_DENIED))
+    await world.until(lambda: world.service.decision.is_stale, "it cannot be read")
+    bob = world.hire("bob@x.io")
+    await world.until(lambda: world.users() == {"ada@x.io", "bob@x.io"}, "bob gets a user")
+    await world.stop()
+    world.okta.deactivate(bob.id)
+    await world.start()
+    await world.until(lambda: world.users() == {"ada@x.io"}, "bob is gone")
+    status = await world.service.status()
+    assert "its settings of before hold" in status.managed.reason
+    world.teleport.faults.clear()
+    await world.until(lambda: not world.service.decision.is_stale, "it can be read again")
+
+
+async def test_what_was_done_is_in_the_audit_log(managed):
+    world = managed
+    ada = world.hire("ada@x.io")
+    world.install(appgroup_sync=False)
+    await world.start()
+    await world.until(lambda: world.status().okta.users_sync_details.status_code == 1, "it runs")
+    log = world.teleport.cluster.audit_log
+    synced = await world.until(lambda: log.of("okta.user.sync"), "users are in the audit log")
+    assert (synced[0].num_users_created, synced[0].num_users_total) == (1, 1)
+    assert synced[0].Metadata.Code == "TOK007I"
+    assert await world.until(lambda: log.of("okta.groups.update"), "groups are in the audit log")
+    log.clear()
+    world.okta.deactivate(ada.id)
+    (deleted,) = await world.until(lambda: log.of("okta.user.sync"), "the leaver is in the audit log")
+    assert (deleted.num_users_deleted, deleted.num_users_total) == (1, 0)
+    world.okta.tokens.revoke(world.token_file.read_text())
+    (failed,) = await world.until(lambda: log.of("okta.sync.failure"), "the failure is in the audit log")
+    assert failed.Metadata.Code == "TOK003E"
+    assert "E0000011" in failed.Status.Error
+
+
+async def test_commands_are_told_why_nothing_runs(managed):
+    world = managed
+    await world.start()
+    await world.until(lambda: world.service.decision.reason, "it waits")
+    with pytest.raises(NothingRunsError, match="there is no plugin 'okta'"):
+        await world.service.apply("")
+
+
+async def test_a_command_goes_by_the_plugin_as_well(managed):
+    world = managed
+    world.hire("ada@x.io")
+    with pytest.raises(ConfigError, match="there is no plugin 'okta'"):
+        async with app.opened(parse(world.sections), clock=world.clock):
+            pass
+    world.install(appgroup_sync=False, assign_default_roles=False)
+    async with app.opened(parse(world.sections), clock=world.clock) as parts:
+        assert parts.full_pass.settings.sync.default_roles == ()
+        assert parts.full_pass.settings.okta.app_id == world.okta_app.id
+
+
+def roles_of(world, name):
+    return list(world.teleport.cluster.users.stored(name).Spec.Roles)
+
+
+def reported(world):
+    """The plugin's status without moments and texts of other systems."""
+    found = MessageToDict(world.status(), preserving_proto_field_name=True)
+    found.pop("last_raw_error", None)
+    found.pop("last_sync_time", None)
+    for part in found["okta"].values():
+        for moment in ("last_successful", "last_failed"):
+            part.pop(moment, None)
+        if "status_code" in part:
+            part["status_code"] = part["status_code"].removeprefix("OKTA_PLUGIN_SYNC_STATUS_CODE_")
+    return found
