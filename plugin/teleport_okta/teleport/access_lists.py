@@ -15,13 +15,14 @@ from teleport.accesslist.v1 import accesslist_pb2
 from teleport.accesslist.v1 import accesslist_service_pb2 as pb
 
 from teleport_okta.model.labels import owner_of
-from teleport_okta.teleport.amending import check_ours, merged, overtaking
+from teleport_okta.teleport.amending import check_as_read, check_ours, merged, overtaking
 from teleport_okta.teleport.convert_lists import (
     access_list_from_bytes,
     access_list_from_message,
     amend_access_list,
     new_access_list,
     new_members,
+    remove_list_owners,
 )
 from teleport_okta.teleport.errors import (
     AlreadyExistsError,
@@ -29,7 +30,12 @@ from teleport_okta.teleport.errors import (
     PermissionDeniedError,
     RevisionConflictError,
 )
-from teleport_okta.teleport.list_errors import AccessListLimitError, ListIsNestedError, MembersNotStoredError
+from teleport_okta.teleport.list_errors import (
+    AccessListLimitError,
+    ListIsNestedError,
+    MembersNotStoredError,
+    OnlyOwnersError,
+)
 from teleport_okta.teleport.list_members import MembersOfLists
 from teleport_okta.teleport.pages import all_pages
 from teleport_okta.teleport.recent import ABSENT, RecentWrites
@@ -37,12 +43,13 @@ from teleport_okta.teleport.retry import write_once
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.access import TeleportAccessList
     from teleport_okta.teleport.by_origin import ByOrigin
+    from teleport_okta.teleport.connection import Connection
     from teleport_okta.teleport.list_members import AllMembers
 
 PAGE_SIZE: Final = 100
@@ -70,6 +77,7 @@ class AccessLists:
     """The cluster's access lists and their members. Consult the feature `access_lists` before any call."""
 
     def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+        self._identities = identities
         self._connection = identities.host
         self._writing = identities.writing_as_host()
         self._clock = clock
@@ -163,10 +171,41 @@ class AccessLists:
             check_ours(current.labels, access_list.labels, _subject(current.name))
             if only_if_empty:
                 await self._members.check_empty(current.name, owner=owner_of(current.labels) or "")
-            deleted = await self._delete(current)
-            self._recent.deleted(current.name, replaced=current.revision)
-            self._members.recent.ended(current.name)
-            return deleted
+            return await self._delete(current, self._writing)
+
+    async def delete_leftover(self, access_list: TeleportAccessList) -> bool:
+        """Delete a list of another integration with its members. Returns False when it was gone already.
+
+        Raises ListIsNestedError as `delete` does, NotAsReadError when its labels are not those it was read with,
+        and BotIdentityNeededError.
+        """
+        async with self._one_at_a_time:
+            current = await self.get(access_list.name)
+            if current is None:
+                return False
+            subject = _subject(current.name)
+            check_as_read(current.labels, access_list.labels, subject)
+            return await self._delete(current, self._identities.writing(current.labels, subject))
+
+    async def detach_member(self, list_name: str, child: str) -> bool:
+        """Take a nested list out of a list of whatever origin. Returns False when it was out already.
+
+        Raises BotIdentityNeededError where the list is not of origin okta.
+        """
+        current = await self.get(list_name)
+        if current is None:
+            return False
+        connection = self._identities.writing(current.labels, _subject(list_name))
+        return await self._members.remove_nested(list_name, child, connection)
+
+    async def detach_owners(self, list_name: str, children: Collection[str]) -> bool:
+        """Take lists out of the owners of a list of whatever origin. Returns False when none of them is an owner.
+
+        Raises OnlyOwnersError when nobody else owns it, BotIdentityNeededError where the list is not of origin okta,
+        and RevisionConflictError when others change it again and again.
+        """
+        async with self._one_at_a_time:
+            return await overtaking(lambda: self._detach_owners(list_name, children), self._clock)
 
     async def add_member(self, list_name: str, member_name: str, *, owner: str, joined: datetime) -> bool:
         """Add a user whom Okta has in a list. Returns False, changing nothing, when people had added them already.
@@ -262,11 +301,48 @@ class AccessLists:
 
         return self._remember(await write_once(send, look, self._connection.attempts()), replaced=current.revision)
 
-    async def _delete(self, current: TeleportAccessList) -> bool:
+    async def _detach_owners(self, list_name: str, children: Collection[str]) -> bool:
+        name, subject = "AccessListService/UpdateAccessList", _subject(list_name)
+        current = await self.get(list_name)
+        if current is None:
+            return False
+        staying = tuple(owner for owner in current.owners if not (owner.is_list and owner.name in children))
+        if staying == current.owners:
+            return False
+        if not staying:
+            raise OnlyOwnersError(name, subject, children)
+        message = accesslist_pb2.AccessList.FromString(current.raw or b"")
+        remove_list_owners(message, children)
+        connection = self._identities.writing(current.labels, subject)
+
+        async def send() -> TeleportAccessList:
+            reply = await connection.call_once(
+                connection.access_lists.UpdateAccessList,
+                pb.UpdateAccessListRequest(access_list=message),
+                name=name,
+                subject=subject,
+            )
+            return access_list_from_message(reply)
+
+        async def look() -> TeleportAccessList | None:
+            found = await self._read(list_name)
+            return found if found is not None and found.owners == staying else None
+
+        self._remember(await write_once(send, look, self._connection.attempts()), replaced=current.revision)
+        return True
+
+    async def _delete(self, current: TeleportAccessList, connection: Connection) -> bool:
+        """Delete a list as it is now, and remember that."""
+        deleted = await self._deleted(current, connection)
+        self._recent.deleted(current.name, replaced=current.revision)
+        self._members.recent.ended(current.name)
+        return deleted
+
+    async def _deleted(self, current: TeleportAccessList, connection: Connection) -> bool:
         subject = _subject(current.name)
         try:
-            return await self._writing.delete(
-                self._writing.access_lists.DeleteAccessList,
+            return await connection.delete(
+                connection.access_lists.DeleteAccessList,
                 pb.DeleteAccessListRequest(name=current.name),
                 name="AccessListService/DeleteAccessList",
                 subject=subject,

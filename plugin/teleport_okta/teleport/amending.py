@@ -35,6 +35,22 @@ class NotOursAnyMoreError(TeleportError):
         )
 
 
+class NotAsReadError(TeleportError):
+    """An object that was to be deleted has other labels than it was read with: it may be somebody's by now."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(
+            f"{subject} has other labels than when it was read, so it is left alone",
+            remedy="look at it, and decide again",
+        )
+
+
+def check_as_read(current: Mapping[str, str], read: Mapping[str, str], subject: str) -> None:
+    """Raise NotAsReadError unless the labels of now are those that an object was read with."""
+    if current != read:
+        raise NotAsReadError(subject)
+
+
 def check_ours(current: Mapping[str, str], wanted: Mapping[str, str], subject: str) -> None:
     """Raise NotOursAnyMoreError unless the labels of now name the owner that those to be written name."""
     owner = owner_of(wanted)

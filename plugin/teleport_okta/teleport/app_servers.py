@@ -111,6 +111,10 @@ class AppServers:
     async def delete(self, server: TeleportAppServer) -> bool:
         """Delete an app server of our own host. Returns False when it was gone already."""
         self._check_ours(server)
+        return await self.delete_left_behind(server)
+
+    async def delete_left_behind(self, server: TeleportAppServer) -> bool:
+        """Delete an app server of any host, at which nobody works any more. Returns False when it was gone already."""
         deleted = await self._writing.delete(
             self._writing.auth.DeleteApplicationServer,
             pb.DeleteApplicationServerRequest(Namespace=NAMESPACE, HostID=server.host_id, Name=server.name),

@@ -18,7 +18,7 @@ from teleport_okta.model.names import SYSTEM_USER
 from teleport_okta.teleport.convert import YEAR_ONE, labels_of, replace_labels, set_stamp, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
 
 LIST: Final = pb.MEMBERSHIP_KIND_LIST
@@ -85,6 +85,19 @@ def amend_access_list(message: pb.AccessList, access_list: TeleportAccessList) -
         spec.grants.roles[:] = access_list.grants
     if tuple(spec.owner_grants.roles) != access_list.owner_grants:
         spec.owner_grants.roles[:] = access_list.owner_grants
+
+
+def remove_list_owners(message: pb.AccessList, names: Collection[str]) -> None:
+    """Take lists of these names out of the owners in a message; what is known of the others stays."""
+    gone = [owner for owner in message.spec.owners if owner.membership_kind == LIST and owner.name in names]
+    for owner in gone:
+        message.spec.owners.remove(owner)
+
+
+def roles_demanded(access_list: TeleportAccessList) -> frozenset[str]:
+    """Return the roles that a list that was read demands of its members or its owners."""
+    spec = pb.AccessList.FromString(access_list.raw or b"").spec
+    return frozenset({*spec.membership_requires.roles, *spec.ownership_requires.roles})
 
 
 def member_from_message(message: pb.Member) -> TeleportMember:

@@ -109,6 +109,10 @@ class Lease:
         """Whether we may begin a write now."""
         return self._held is not None and self._clock.monotonic() < self._ends - MARGIN
 
+    def is_of_our_seat(self, holder: str) -> bool:
+        """Whether a holder, as it named itself, is this process or a dead one that had its seat."""
+        return holder.endswith(f"[{self._holder.seat}]")
+
     async def obtain(self, owner: str) -> None:
         """Take the lease of an owner, or renew it when a third of its life is over.
 
@@ -161,7 +165,7 @@ class Lease:
             present = await self._present_lease()
             if present is None:  # it is the server that has enough to do
                 raise
-            if not present.Holder.endswith(f"[{self._holder.seat}]"):
+            if not self.is_of_our_seat(present.Holder):
                 raise StandbyError(self._owner, present.Holder) from error
             await self._cancel(present.LeaseID)
             asked = await self._acquire()

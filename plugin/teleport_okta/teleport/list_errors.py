@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.teleport.errors import PermissionDeniedError, RpcError, TeleportError, UnknownFailureError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 _NAMED: Final = 5
 """How many of many are named in a sentence."""
@@ -35,6 +35,20 @@ class ListIsNestedError(PermissionDeniedError):
             remedy=f"take it out of {where} in Teleport; then it goes by itself",
         )
         self.parents = parents
+
+
+class OnlyOwnersError(RpcError):
+    """Lists own another list, and nobody else does: Teleport refuses a list without an owner."""
+
+    def __init__(self, method: str, subject: str, owners: Collection[str]) -> None:
+        who = ", ".join(sorted(owners))
+        super().__init__(
+            method,
+            subject,
+            "",
+            what=f"{subject} is owned by {who} and by nobody else, so they cannot be taken out of its owners",
+            remedy=f"give {subject} another owner in Teleport",
+        )
 
 
 class ListingJumpsError(RpcError):

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.model.access import ListMembers, TeleportMember
     from teleport_okta.teleport.by_origin import ByOrigin
+    from teleport_okta.teleport.connection import Connection
 
 PAGE_SIZES: Final = (200, 199, 197)
 """The server's cap, and what is tried when pages of that size begin where a listing jumps."""
@@ -176,13 +177,13 @@ class MembersOfLists:
                     LIST_MEMBERS, f"access list {list_name!r}", "somebody was added to it since it was read"
                 )
 
-    async def remove_nested(self, list_name: str, child: str) -> bool:
-        """Take out a nested list; see `AccessLists.remove_nested`."""
+    async def remove_nested(self, list_name: str, child: str, connection: Connection | None = None) -> bool:
+        """Take out a nested list, by a `connection` that may or as the host; see `AccessLists.remove_nested`."""
         async with self._one_at_a_time:
             found = await self._read(list_name, child)
             if found is None or found.spec.membership_kind != LIST:
                 return False
-            return await self._delete(list_name, found)
+            return await self._delete(list_name, found, connection)
 
     async def _read(self, list_name: str, name: str) -> accesslist_pb2.Member | None:
         try:
@@ -217,10 +218,11 @@ class MembersOfLists:
                 name, subject, sent=1, missing=[member_name], unwanted=[f"{stored.spec.access_list}/{stored.spec.name}"]
             )
 
-    async def _delete(self, list_name: str, found: accesslist_pb2.Member) -> bool:
+    async def _delete(self, list_name: str, found: accesslist_pb2.Member, connection: Connection | None = None) -> bool:
         name = found.header.metadata.name
-        deleted = await self._writing.delete(
-            self._writing.access_lists.DeleteAccessListMember,
+        writing = connection or self._writing
+        deleted = await writing.delete(
+            writing.access_lists.DeleteAccessListMember,
             pb.DeleteAccessListMemberRequest(access_list=list_name, member_name=name),
             name="AccessListService/DeleteAccessListMember",
             subject=_subject(list_name, name),

@@ -14,7 +14,14 @@ from teleport_okta.teleport.convert_plugin import (
     status_to_message,
     write_settings,
 )
-from teleport_okta.teleport.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError, TeleportError
+from teleport_okta.teleport.errors import (
+    AlreadyExistsError,
+    FeatureUnavailableError,
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    TeleportError,
+)
 from teleport_okta.teleport.pages import all_pages
 
 if TYPE_CHECKING:
@@ -52,6 +59,25 @@ class Plugins:
     def __init__(self, identities: ByOrigin, clock: Clock) -> None:
         self._identities = identities
         self._clock = clock
+
+    async def is_offered(self) -> bool:
+        """Whether the cluster has plugins at all. It answers that to the host too, which may see none of them.
+
+        Raises UnavailableError and its like.
+        """
+        connection = self._identities.host
+        try:
+            await connection.call(
+                connection.plugins.ListPlugins,
+                pb.ListPluginsRequest(page_size=1),
+                name="PluginService/ListPlugins",
+                subject="plugins",
+            )
+        except FeatureUnavailableError:
+            return False
+        except PermissionDeniedError:
+            return True
+        return True
 
     async def list(self) -> tuple[Plugin, ...]:
         """Return every plugin, of whatever type, without credentials."""

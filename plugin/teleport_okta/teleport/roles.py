@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport.legacy.client.proto import authservice_pb2 as pb
 
-from teleport_okta.teleport.amending import check_ours, merged, overtaking
+from teleport_okta.teleport.amending import check_as_read, check_ours, merged, overtaking
 from teleport_okta.teleport.convert import role_from_bytes, role_from_message, role_to_message
 from teleport_okta.teleport.errors import NotFoundError, PermissionDeniedError, RoleInUseError, UnknownFailureError
 from teleport_okta.teleport.pages import all_pages
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.model.teleport import TeleportRole
     from teleport_okta.teleport.by_origin import ByOrigin
+    from teleport_okta.teleport.connection import Connection
 
 PAGE_SIZE: Final = 1000
 """Far below the server's cap of 16,000, above which it refuses; roles can be large."""
@@ -29,6 +30,7 @@ class Roles:
     """The cluster's roles, read and written as the host identity, which may write those of origin okta only."""
 
     def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+        self._identities = identities
         self._connection = identities.host
         self._writing = identities.writing_as_host()
         self._clock = clock
@@ -116,9 +118,23 @@ class Roles:
 
         Raises RoleInUseError while a user or an access list refers to it: the server says so with UNKNOWN.
         """
+        return await self._delete(name, self._writing)
+
+    async def delete_as_read(self, role: TeleportRole) -> bool:
+        """Delete a role of whatever origin that has the labels which it was read with; otherwise as `delete`.
+
+        Raises NotAsReadError and BotIdentityNeededError too.
+        """
+        current = await self.get(role.name)
+        if current is None:
+            return False
+        check_as_read(current.labels, role.labels, _subject(role.name))
+        return await self._delete(role.name, self._identities.writing(role.labels, _subject(role.name)))
+
+    async def _delete(self, name: str, connection: Connection) -> bool:
         try:
-            deleted = await self._writing.delete(
-                self._writing.auth.DeleteRole,
+            deleted = await connection.delete(
+                connection.auth.DeleteRole,
                 pb.DeleteRoleRequest(Name=name),
                 name="AuthService/DeleteRole",
                 subject=_subject(name),
