@@ -20,6 +20,7 @@ from teleport_okta.observe.metrics import Metrics
 from teleport_okta.okta.configured import client_of
 from teleport_okta.okta.directory_reads import DirectoryReads
 from teleport_okta.okta.reads import OktaReads
+from teleport_okta.okta.saml_apps import SamlApps
 from teleport_okta.okta.system_log import SystemLog
 from teleport_okta.scim.server import serving_scim
 from teleport_okta.scim.service import ScimService
@@ -80,6 +81,8 @@ class Parts:
     clock: Clock
     system_log: SystemLog
     provisioning: Provisioning
+    saml_apps: SamlApps
+    org_host: str
     keeps_apps: Callable[[], Awaitable[None]]
     keepers: tuple[Callable[[], Awaitable[None]], ...]
     """What keeps the identities good, the lease ours and the app servers alive, while they run."""
@@ -148,6 +151,8 @@ async def connected(base: Base, settings: Settings) -> AsyncIterator[Parts]:
             clock=base.clock,
             system_log=SystemLog(client),
             provisioning=Provisioning(full_pass, okta, client.okta_clock, base.clock),
+            saml_apps=SamlApps(client),
+            org_host=client.address.host,
             keeps_apps=apps.keep,
             keepers=(*base.keepers, apps.keep),
         )

@@ -27,6 +27,7 @@ from teleport_okta.managed.reporter import Reporter
 from teleport_okta.model.managed import Managed
 from teleport_okta.observe import logs
 from teleport_okta.observe.metrics import served
+from teleport_okta.saml.keeping import ConnectorKeeper
 from teleport_okta.scim.service import ScimService
 from teleport_okta.scim.switch import ScimSwitch
 from teleport_okta.scim.traffic import Traffic
@@ -37,7 +38,7 @@ from teleport_okta.sync.status import status_of_store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from teleport_okta.app import Base
+    from teleport_okta.app import Base, Parts
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.harm import Approval
     from teleport_okta.model.inheritance import Released
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from teleport_okta.plan.view import PlanView
     from teleport_okta.settings import Settings
     from teleport_okta.sync.explanation import Explanation
+    from teleport_okta.sync.follower import Follower
     from teleport_okta.sync.report import PassReport
     from teleport_okta.sync.status import Status
 
@@ -79,6 +81,7 @@ class Service:
         self.decision = Decision(local)
         self._engine: Engine | None = None
         self._stopping = asyncio.Event()
+        self._connector: ConnectorKeeper | None = None
         self._door: AsyncExitStack | None = None
         self._switch = ScimSwitch()
         self._describe_door: Callable[[], Awaitable[ScimDoor]] | None = None
@@ -136,7 +139,7 @@ class Service:
             is_running=decision.settings is not None,
             reason=decision.reason,
             digest="" if decision.plugin is None else decision.plugin.digest,
-            warnings=decision.warnings,
+            warnings=decision.warnings + (() if self._connector is None else self._connector.warnings),
             report=self._reporter.problem,
         )
         return replace(status, door=door, managed=managed)
@@ -249,8 +252,10 @@ class Service:
                 status=engine.status,
                 is_writer=lambda: base.teleport.lease is not None and base.teleport.is_writer,
             )
+            self._connector = _connector_keeper(settings, parts, follower)
+            of_connector = () if self._connector is None else (self._connector.keep,)
             await stack.enter_async_context(
-                keeping(base.clock, parts.keeps_apps, *keepers_of(follower), *catching_up, auditor.keep)
+                keeping(base.clock, parts.keeps_apps, *keepers_of(follower), *catching_up, auditor.keep, *of_connector)
             )
             self._engine = engine
             await self._open_door(settings)
@@ -316,6 +321,22 @@ async def _serve(settings: Settings, base: Base, ready: Callable[[], None]) -> N
         ):
             _stop_on_signals(service)
             await service.run()
+
+
+def _connector_keeper(settings: Settings, parts: Parts, follower: Follower | None) -> ConnectorKeeper | None:
+    """Return what keeps the SAML connector right, where people come from an app through one."""
+    sync = settings.sync
+    if sync.source != "saml_app" or sync.local_users or settings.okta.app_id is None:
+        return None
+    return ConnectorKeeper(
+        parts.saml_apps,
+        parts.teleport,
+        parts.clock,
+        connector=sync.connector,
+        app_id=settings.okta.app_id,
+        org_hosts=(parts.org_host,),
+        told=lambda: () if follower is None else follower.following().alarms,
+    )
 
 
 def _secrets(settings: Settings) -> list[str]:

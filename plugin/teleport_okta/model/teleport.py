@@ -113,7 +113,8 @@ class IdentityState:
 class Cluster:
     """What a cluster said of itself, and which features follow. `warnings` speak of its version.
 
-    `access_list_limit` is how many access lists its licence allows in all; None: any number.
+    `access_list_limit` is how many access lists its licence allows in all; None: any number. `proxy_address` is where
+    people reach the proxy, host:port.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Cluster:
     features: tuple[Feature, ...] = ()
     warnings: tuple[str, ...] = ()
     access_list_limit: int | None = None
+    proxy_address: str = ""
 
     def feature(self, name: str) -> Feature:
         """Return a feature by name; one that was never probed is off."""

@@ -60,6 +60,7 @@ async def read_cluster(host: Connection, bot: Connection | None) -> Cluster:
         features=tuple(sorted(features, key=lambda feature: feature.name)),
         warnings=warnings,
         access_list_limit=_access_list_limit(ping.ServerFeatures),
+        proxy_address=ping.ProxyPublicAddr,
     )
 
 
