@@ -1,0 +1,117 @@
+"""Changing keys of the configuration file: comments, order and everything else stay as they are."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Table
+
+from teleport_okta.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tomlkit import TOMLDocument
+
+_ONLY_OWNER: Final = 0o600
+
+
+def edited(text: str, changes: Mapping[str, Mapping[str, object]], *, source: str) -> str:
+    """Return the text with these keys set, by section; a value of None takes the key out.
+
+    Raises ConfigError, naming `source`, where the text is no TOML, or a section is no table.
+    """
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        what = f"{source}: not valid TOML: {error}"
+        raise ConfigError(what, remedy="correct that line") from error
+    for section, values in changes.items():
+        _edit_section(document, section, values, source)
+    return tomlkit.dumps(document)
+
+
+def _edit_section(document: TOMLDocument, section: str, values: Mapping[str, object], source: str) -> None:
+    table = document.get(section)
+    if table is None:
+        if all(value is None for value in values.values()):
+            return
+        table = tomlkit.table()
+        document[section] = table
+    if not isinstance(table, Table):
+        what = f"{source}: {section} is not a section"
+        raise ConfigError(what, remedy=f"write [{section}] on a line of its own, and its keys below")
+    for key, value in values.items():
+        if value is None:
+            table.pop(key, None)
+        elif table.get(key) != value:
+            table[key] = value
+
+
+def write_config(path: Path, changes: Mapping[str, Mapping[str, object]]) -> bool:
+    """Set these keys in a file, which is made if there is none, readable by its owner alone; say whether it changed.
+
+    The file is replaced as a whole: a full disk leaves the old one. Raises ConfigError, whose remedy has the lines.
+    """
+    before = _read(path)
+    after = edited(before or "", changes, source=str(path))
+    if after == before:
+        return False
+    try:
+        _replace(path, after)
+    except OSError as error:
+        what = f"{path}: the configuration file cannot be written: {error.strerror}"
+        raise ConfigError(what, remedy=f"write these lines into it by hand:\n{lines_of(changes)}") from error
+    return True
+
+
+def lines_of(changes: Mapping[str, Mapping[str, object]]) -> str:
+    """Return the changes as TOML, for a person to copy."""
+    shown = {section: {k: v for k, v in values.items() if v is not None} for section, values in changes.items()}
+    return tomlkit.dumps({section: values for section, values in shown.items() if values}).strip()
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        what = f"{path}: the configuration file cannot be read: {reason}"
+        raise ConfigError(what, remedy="check its path and permissions") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a new file in the place of the old one, with the same owner and mode. Raises OSError."""
+    target = path.resolve()
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        _dress(Path(name), target)
+        Path(name).replace(target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+
+
+def _dress(new: Path, old: Path) -> None:
+    """Give a file the mode and the owner of the one that it replaces."""
+    try:
+        found = old.stat()
+    except FileNotFoundError:
+        new.chmod(_ONLY_OWNER)
+        return
+    if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
+        os.chown(new, found.st_uid, found.st_gid)
+    new.chmod(found.st_mode & 0o777)
