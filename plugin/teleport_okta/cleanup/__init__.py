@@ -1,5 +1,6 @@
-"""Removing what the integration left in a cluster: an inventory, a plan that a person approves, and its execution.
+"""`teleport-okta cleanup`: removes from a cluster what the integration made.
 
-`inventory` decides by ownership what goes and what stays, `plan` orders it; both are pure. `reading` fills them,
-`activity` refuses while something still syncs, `run` applies with the adapters and the journal of the product.
+`inventory` selects the objects by their labels, `plan` and `steps` order the changes; these modules are pure.
+`reading` reads the cluster, `blockers` finds what still syncs, `run` shows a plan and applies it with the adapters and
+the journal of the product.
 """

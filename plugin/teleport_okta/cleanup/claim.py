@@ -1,0 +1,77 @@
+"""Which objects a cleanup may remove, by their labels (`docs/ownership.md`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from teleport_okta.model import labels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BOT: Final = "teleport.internal/bot"
+"""The label of users who are bots (`reference/teleport.md` 5.1)."""
+
+
+class Provenance(StrEnum):
+    """Which integration made an object."""
+
+    OURS = "ours"
+    VENDOR = "vendor"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Selects the objects that carry the owner's label.
+
+    With `vendor` it also selects leftovers of the vendor's integration, of these `organizations` (addresses) only.
+    """
+
+    owner: str
+    organizations: tuple[str, ...] = ()
+    vendor: bool = False
+
+    def provenance(self, carried: Mapping[str, str]) -> Provenance | None:
+        """Return which integration made an object with these labels; None if the object must not be removed.
+
+        Roles that Teleport brings along are never selected, although `okta-requester` has the vendor's origin.
+        """
+        if labels.RESOURCE_TYPE in carried:
+            return None
+        if labels.owner_of(carried) == self.owner:
+            return Provenance.OURS
+        if self.vendor and labels.is_leftover(carried) and self.covers(carried.get(labels.OKTA_ORG, "")):
+            return Provenance.VENDOR
+        return None
+
+    def covers(self, organization: str) -> bool:
+        """Whether an address belongs to one of the organizations."""
+        host = host_of(organization)
+        return host != "" and host in map(host_of, self.organizations)
+
+    def why_not(self, carried: Mapping[str, str]) -> tuple[str, str] | None:
+        """Return why an object of an Okta integration is not selected, and the remedy; None for any other object."""
+        owner = labels.owner_of(carried)
+        if self.provenance(carried) is not None or not (owner or labels.is_leftover(carried)):
+            return None
+        organization = carried.get(labels.OKTA_ORG, "")
+        if labels.RESOURCE_TYPE in carried:
+            return "Teleport brings it along", ""
+        if owner:
+            return f"it belongs to the organisation {owner}", ""
+        if not host_of(organization):
+            return "it has the vendor's labels, and none that names the organisation", "remove it with `tctl rm`"
+        if self.covers(organization):
+            return "it is a leftover of the vendor's integration", "--vendor removes it"
+        return f"it is a leftover of another organisation, {organization}", f"--vendor --org {organization} removes it"
+
+
+def host_of(address: str) -> str:
+    """Return host and port of the address of an organisation, in lower case; empty for an address without a host."""
+    try:
+        return urlsplit(address if "://" in address else f"https://{address}").netloc.lower().removesuffix(":443")
+    except ValueError:
+        return ""
