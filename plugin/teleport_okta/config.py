@@ -46,6 +46,11 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     return parse(_overridden(data, environment), source=str(path))
 
 
+def parse_text(text: str, environment: Mapping[str, str] = os.environ, *, source: str) -> Settings:
+    """Read and check a configuration that is not in a file; `source` names it in errors. Raises ConfigError."""
+    return parse(_overridden(tomllib.loads(text), environment), source=source)
+
+
 def parse(data: Mapping[str, object], *, source: str = "configuration") -> Settings:
     """Check configuration data; `source` names it in errors."""
     try:

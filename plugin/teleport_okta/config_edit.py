@@ -59,7 +59,7 @@ def write_config(path: Path, changes: Mapping[str, Mapping[str, object]]) -> boo
 
     The file is replaced as a whole: a full disk leaves the old one. Raises ConfigError, whose remedy has the lines.
     """
-    before = _read(path)
+    before = read_config(path)
     after = edited(before or "", changes, source=str(path))
     if after == before:
         return False
@@ -77,7 +77,8 @@ def lines_of(changes: Mapping[str, Mapping[str, object]]) -> str:
     return tomlkit.dumps({section: values for section, values in shown.items() if values}).strip()
 
 
-def _read(path: Path) -> str | None:
+def read_config(path: Path) -> str | None:
+    """Return the text of a configuration file; None if there is none. Raises ConfigError."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -294,33 +294,41 @@ async def serve(settings: Settings, *, debug: bool = False, ready: Callable[[], 
 
     `ready` is called when commands and SCIM requests are answered.
     """
-    logs.set_up(
-        output=settings.log.output,
-        severity="debug" if debug else settings.log.severity,
-        layout=settings.log.format,
-        secrets=_secrets(settings),
-    )
+    set_up_logs(settings, debug=debug)
     _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)
     _cancel_on_signals()
     try:
-        async with entered(settings, persistent=True) as base:
-            await _serve(settings, base, ready)
+        async with (
+            entered(settings, persistent=True) as base,
+            keeping(base.clock, *base.keepers),
+            offered(settings, base, ready) as service,
+        ):
+            _stop_on_signals(service)
+            await service.run()
     except asyncio.CancelledError:
         _log.info("stopped before it was connected")
     else:
         _log.info("stopped")
 
 
-async def _serve(settings: Settings, base: Base, ready: Callable[[], None]) -> None:
+def set_up_logs(settings: Settings, *, debug: bool = False) -> None:
+    """Send the log where the settings say. Raises ConfigError."""
+    logs.set_up(
+        output=settings.log.output,
+        severity="debug" if debug else settings.log.severity,
+        layout=settings.log.format,
+        secrets=_secrets(settings),
+    )
+
+
+@asynccontextmanager
+async def offered(settings: Settings, base: Base, ready: Callable[[], None] = _nothing) -> AsyncIterator[Service]:
+    """Offer a service to commands and to Prometheus until the block ends; the caller runs it. Raises ConfigError."""
     service = Service(settings, base, ready)
     admin = AdminService(service, base.store, base.clock)
     with served(base.metrics, settings.metrics.listen):
-        async with (
-            keeping(base.clock, *base.keepers, service.report),
-            serving(admin, settings.storage.data_dir),
-        ):
-            _stop_on_signals(service)
-            await service.run()
+        async with serving(admin, settings.storage.data_dir), keeping(base.clock, service.report):
+            yield service
 
 
 def _connector_keeper(settings: Settings, parts: Parts, follower: Follower | None) -> ConnectorKeeper | None:

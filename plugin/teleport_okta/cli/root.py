@@ -9,9 +9,11 @@ import click
 
 from teleport_okta.cli.apply import apply
 from teleport_okta.cli.approve import approve
+from teleport_okta.cli.cleanup import cleanup
 from teleport_okta.cli.configure import configure
 from teleport_okta.cli.demo import demo
 from teleport_okta.cli.doctor import doctor
+from teleport_okta.cli.enroll import enroll
 from teleport_okta.cli.explain import explain
 from teleport_okta.cli.filters import filters
 from teleport_okta.cli.history import history
@@ -35,6 +37,7 @@ _VERBS = (
     start,
     version,
     doctor,
+    enroll,
     plan,
     apply,
     approve,
@@ -43,6 +46,7 @@ _VERBS = (
     filters,
     explain,
     history,
+    cleanup,
     scim_token,
     demo,
     sandbox,

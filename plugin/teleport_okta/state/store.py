@@ -53,6 +53,7 @@ _LAST_SUCCESS: Final = "last success"
 _WHOLE: Final = "whole pass"
 _ASKED: Final = "asked what changed of {}"
 _PLUGIN: Final = "settings of plugin {}"
+_ENROLLED: Final = "app of connector {}"
 _AUDITED: Final = "audited up to"
 _PARTS: Final = "results by part"
 _PART_RESULTS: Final = TypeAdapter(list[PartResult])
@@ -176,6 +177,14 @@ class Store:
     async def remember_plugin_settings(self, name: str, settings: OktaPluginSettings | None) -> None:
         """Note the settings of a plugin resource; None: there is no such plugin."""
         await self._memorise(_PLUGIN.format(name), "" if settings is None else settings.as_json())
+
+    async def enrolled_app(self, connector: str) -> str | None:
+        """Return the id of the Okta app that an enrolment created for a SAML connector; None: none is known."""
+        return await self._recall(_ENROLLED.format(connector)) or None
+
+    async def remember_enrolled_app(self, connector: str, app_id: str) -> None:
+        """Note the Okta app that was created for a SAML connector; an empty id: it was deleted."""
+        await self._memorise(_ENROLLED.format(connector), app_id)
 
     async def audited(self) -> int | None:
         """Return up to which journal entry Teleport's audit log was told; None: it never was."""

@@ -134,6 +134,9 @@ class Cluster:
     public_member_cache: bool = False
     fetch_metadata: Fetch = field(default_factory=http_fetch)
     omits_broken_connectors: bool = False
+    proxy_address: str = ""
+    """What people reach the proxy at, host:port; empty while there is none."""
+
     audit_log: AuditLog = field(default_factory=AuditLog)
     tokens: dict[str, JoinToken] = field(default_factory=dict)
     mfa_devices: dict[str, list[MFADevice]] = field(default_factory=dict)

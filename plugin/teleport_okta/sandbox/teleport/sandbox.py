@@ -206,6 +206,7 @@ class TeleportSandbox:
         )
         self.proxy_ca_path.write_bytes(self._proxy.certificate.ca_pem)
         await self._proxy.start(*self._proxy_listen)
+        self.cluster.proxy_address = self._proxy.address
         return self
 
     async def __aexit__(

@@ -44,6 +44,7 @@ class AuthFacts:
             ServerFeatures=self._cluster.edition.features(
                 self._cluster.entitlements, with_entitlements=self._cluster.has(Feature.ENTITLEMENTS)
             ),
+            ProxyPublicAddr=self._cluster.proxy_address,
             RemoteAddr=call.remote_address,
             signature_algorithm_suite=(
                 SIGNATURE_ALGORITHM_SUITE_BALANCED_V1

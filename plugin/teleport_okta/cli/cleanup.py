@@ -1,0 +1,157 @@
+"""`teleport-okta cleanup`: remove what the integration made in Teleport."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from teleport_okta import app
+from teleport_okta.cleanup.blockers import running_service_error
+from teleport_okta.cleanup.inventory import Options
+from teleport_okta.cleanup.render import SOME, preview_json, preview_text, report_json, report_text
+from teleport_okta.cleanup.run import Cleanup
+from teleport_okta.cleanup.target import claim_of, default_roles_of
+from teleport_okta.cli.options import checked_digest, config_option, format_option, print_json
+from teleport_okta.cli.progress import progress_bar
+from teleport_okta.config import load
+from teleport_okta.serve.admin_client import running_service
+from teleport_okta.serve.callers import this_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from teleport_okta.app import Parts
+    from teleport_okta.cleanup.run import Preview, Report
+    from teleport_okta.settings import Settings
+
+
+@click.command()
+@config_option
+@format_option
+@click.option("--dry-run/--no-dry-run", default=True, show_default=True, help="Only show what would be removed.")
+@click.option(
+    "--plan",
+    "digest",
+    metavar="DIGEST",
+    callback=lambda _context, _option, value: None if value is None else checked_digest(value),
+    help="With --no-dry-run: apply what the dry run showed under this digest, or the rest of it.",
+)
+@click.option("--detach", is_flag=True, help="Take removed lists out of lists that are kept.")
+@click.option("--locks", is_flag=True, help="Remove locks of leavers too; their certificates may still be valid.")
+@click.option("--vendor", is_flag=True, help="Remove leftovers of Teleport's own Okta integration too.")
+@click.option("--org", "organization", metavar="URL", help="With --vendor: also leftovers of this organisation.")
+@click.option("--owner", metavar="ID", help="The organisation's id (00o…), if Okta does not answer any more.")
+@click.option("--all", "every", is_flag=True, help="Name every object.")
+@click.pass_context
+def cleanup(
+    context: click.Context,
+    config_path: Path,
+    layout: str,
+    *,
+    dry_run: bool,
+    digest: str | None,
+    detach: bool,
+    locks: bool,
+    vendor: bool,
+    organization: str | None,
+    owner: str | None,
+    every: bool,
+) -> None:
+    """Show what this integration made in Teleport, by its owner label; with --no-dry-run and --plan, remove it.
+
+    People lose access at once: their users are locked, then deleted. Nothing is written to Okta. Refused while a sync
+    is active. Exits 1 if something is left, or would be.
+    """
+    if dry_run != (digest is None):
+        raise click.UsageError("--no-dry-run and --plan DIGEST go together: the dry run prints the digest")
+    wanted = _Wanted(Options(detach=detach, locks=locks), vendor=vendor, organization=organization, owner=owner)
+    settings = load(config_path)
+    if digest is None:
+        preview = asyncio.run(_preview(settings, wanted))
+        if layout == "json":
+            print_json(preview_json(preview))
+        else:
+            command = ["teleport-okta", "cleanup", "--config", str(config_path), *wanted.words()]
+            click.echo(preview_text(preview, command, most=None if every else SOME))
+        context.exit(0 if preview.plan.leaves_nothing and not preview.blockers else 1)
+    report = asyncio.run(_apply(settings, wanted, digest))
+    if layout == "json":
+        print_json(report_json(report))
+    else:
+        click.echo(report_text(report))
+    context.exit(0 if report.left_nothing else 1)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The options that decide what is removed."""
+
+    options: Options
+    vendor: bool
+    organization: str | None
+    owner: str | None
+
+    def words(self) -> list[str]:
+        """Return them as words of a command line."""
+        flags = {"--detach": self.options.detach, "--locks": self.options.locks, "--vendor": self.vendor}
+        words = [flag for flag, given in flags.items() if given]
+        for option, value in (("--org", self.organization), ("--owner", self.owner)):
+            words += [option, value] if value is not None else []
+        return words
+
+
+async def _preview(settings: Settings, wanted: _Wanted) -> Preview:
+    await _refuse_beside_a_service(settings)
+    async with app.opened(settings, policy=app.HASTY) as parts:
+        return await (await _cleanup_of(settings, parts, wanted)).preview()
+
+
+async def _apply(settings: Settings, wanted: _Wanted, digest: str) -> Report:
+    await _refuse_beside_a_service(settings)
+    async with app.opened(settings, policy=app.HASTY) as parts, app.kept(parts):
+        removing = await _cleanup_of(settings, parts, wanted)
+        with progress_bar("removing") as progress, _draining_on_signals(removing):
+            return await removing.apply(digest, progress=progress)
+
+
+async def _refuse_beside_a_service(settings: Settings) -> None:
+    async with running_service(settings.storage.data_dir) as service:
+        if service is not None:
+            raise running_service_error(settings.storage.data_dir)
+
+
+async def _cleanup_of(settings: Settings, parts: Parts, wanted: _Wanted) -> Cleanup:
+    return Cleanup(
+        teleport=parts.teleport,
+        store=parts.store,
+        clock=parts.clock,
+        claim=await claim_of(
+            settings,
+            parts.okta.people,
+            owner=wanted.owner,
+            vendor=wanted.vendor,
+            organization=wanted.organization,
+        ),
+        options=wanted.options,
+        default_roles=default_roles_of(settings.sync),
+        who=str(this_process()),
+    )
+
+
+@contextmanager
+def _draining_on_signals(removing: Cleanup) -> Iterator[None]:
+    """Let a signal end a cleanup after the changes in flight."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, removing.drain)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,124 @@
+"""`teleport-okta enroll`: the Okta app, the SAML connector, the plugin resource, the first pass, and SCIM."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.enroll.answers import read_answers
+from teleport_okta.enroll.flow import EnrollFlow
+from teleport_okta.enroll.removing import remove_enrolment
+from teleport_okta.observe.text import printable
+from teleport_okta.saml.enrolment import State
+
+if TYPE_CHECKING:
+    from teleport_okta.enroll.flow import Outcome
+    from teleport_okta.saml.enrolment import Step
+
+_SIGNS: Final = {State.DONE: "=", State.TO_DO: "+", State.MADE: "*", State.LEFT: "!"}
+"""Before a step: it was so before, it is to be done, it was done now, it is left to a person."""
+
+
+class Terminal:
+    """Talks at a terminal; on standard error where the result is JSON."""
+
+    def __init__(self, *, is_asked: bool, is_json: bool) -> None:
+        self._is_asked = is_asked
+        self._is_json = is_json
+
+    def say(self, line: str) -> None:
+        """Show a line."""
+        click.echo(printable(line), err=self._is_json)
+
+    def show(self, step: Step) -> None:
+        """Show a step with its sign."""
+        self.say(f"{_SIGNS[step.state]} {step.what}")
+        if step.remedy:
+            self.say(f"    try: {step.remedy}")
+
+    def agrees(self, question: str) -> bool:
+        """Ask, unless everything was agreed to before. Raises UsageError where there is nobody to ask."""
+        if not self._is_asked:
+            return True
+        if not sys.stdin.isatty():
+            raise click.UsageError("there is no terminal to ask at: agree beforehand with --yes")
+        return click.confirm(question, err=self._is_json)
+
+
+@click.command()
+@config_option
+@format_option
+@click.option(
+    "--answers", type=click.Path(path_type=Path, dir_okay=False), help="TOML file of answers, named as below."
+)
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@click.option("--connector", help="Name of the SAML connector.  [default: okta-integration]")
+@click.option("--plugin", help="Name of the plugin resource.  [default: okta]")
+@click.option("--role", help="Role that everybody gets who signs in.  [default: okta-requester]")
+@click.option("--app-id", help="Use this Okta app instead of creating one.")
+@click.option("--label", help="Label of the app in Okta.  [default: Teleport CLUSTER]")
+@click.option("--proxy", help="Public address of the cluster's proxy, if the cluster's own word is not right.")
+@click.option("--default-roles/--no-default-roles", default=None, help="Whether synced users get the default role.")
+@click.option("--apps-and-groups/--no-apps-and-groups", default=None, help="Whether groups and apps are imported.")
+@click.option("--access-lists/--no-access-lists", default=None, help="Whether access lists are kept of them.")
+@click.option("--owner", "owners", multiple=True, help="Teleport user who owns new access lists; may be repeated.")
+@click.option("--group-filter", "group_filters", multiple=True, help="Which groups may have a list; may be repeated.")
+@click.option("--app-filter", "app_filters", multiple=True, help="Which apps may have a list; may be repeated.")
+@click.option("--scim-url", help="Base URL by which Okta reaches the SCIM endpoint of this service.")
+@click.option("--scim-listen", help="Address at which SCIM requests are answered, host:port.")
+@click.option("--scim-certificate", help="PEM file of the endpoint's certificate.")
+@click.option("--scim-key", help="PEM file of its private key.")
+@click.option("--scim-behind-proxy/--scim-not-behind-proxy", default=None, help="Whether a proxy does the TLS.")
+@click.option("--remove", is_flag=True, help="Undo an enrolment: delete the plugin, the connector and the app.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for Okta's first SCIM request.")
+@click.option("--stay", is_flag=True, help="Go on as the service, as `start` does.")
+def enroll(
+    config_path: Path,
+    layout: str,
+    answers: Path | None,
+    *,
+    yes: bool,
+    remove: bool,
+    no_wait: bool,
+    stay: bool,
+    **flags: object,
+) -> int:
+    """Tie an Okta organisation to a Teleport cluster, and start the sync.
+
+    Creates the SAML app in Okta and assigns it to Everyone, creates the SAML connector and the plugin resource in
+    Teleport, writes the configuration file, and runs the first pass. Each step looks first: run it again to finish
+    one that was interrupted. Signs: = is so already, + is to be done, * was done, ! is left to you.
+
+    Exits 0 when nothing is left to do, 1 otherwise.
+    """
+    given = {key: value for key, value in flags.items() if value not in (None, ())}
+    terminal = Terminal(is_asked=not yes, is_json=layout == "json")
+    answered = read_answers(given, answers)
+    if remove:
+        outcome = asyncio.run(remove_enrolment(config_path, answered, terminal))
+    else:
+        flow = EnrollFlow(config_path, answered, terminal, waits=not no_wait, stays=stay)
+        outcome = asyncio.run(flow.run())
+    if layout == "json":
+        print_json(_as_json(outcome))
+    elif not stay and not remove:
+        terminal.say(f"from now on: teleport-okta start -c {config_path}")
+    return 0 if outcome.is_whole else 1
+
+
+def _as_json(outcome: Outcome) -> dict[str, object]:
+    return {
+        "steps": [
+            {"name": step.name, "state": step.state.value, "what": step.what, "remedy": step.remedy}
+            for step in outcome.steps
+        ],
+        "app_id": outcome.app_id,
+        "users": outcome.users,
+        "scim_url": outcome.scim_url,
+        "error": outcome.error,
+    }

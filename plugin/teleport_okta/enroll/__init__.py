@@ -1,0 +1,1 @@
+"""The command `enroll`: from credentials of both sides to users who are synced, and back."""

@@ -1,0 +1,248 @@
+"""Enrolment from the first look to the first SCIM request, as one command runs it.
+
+It holds the data directory and the right to write from the beginning, so that no service works beside it, and runs the
+sync in this process until the first pass is through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from teleport_okta.app import connected, entered, keeping
+from teleport_okta.config import load, parse_text
+from teleport_okta.config_edit import edited, read_config, write_config
+from teleport_okta.enroll.answers import local_changes, managed_changes
+from teleport_okta.enroll.scim_guide import scim_guide
+from teleport_okta.errors import ConfigError, TeleportOktaError
+from teleport_okta.saml.enrolment import Enrolment, State
+from teleport_okta.scim.tokens import digest_of, new_token
+from teleport_okta.serve.admin_client import running_service
+from teleport_okta.serve.callers import this_process
+from teleport_okta.service import offered, set_up_logs
+from teleport_okta.state.scim_tokens import MOST_TOKENS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from teleport_okta.app import Base, Parts
+    from teleport_okta.clock import Clock
+    from teleport_okta.enroll.answers import Answers, Changes
+    from teleport_okta.enroll.talk import Talk
+    from teleport_okta.model.saml_app import SamlApp
+    from teleport_okta.saml.enrolment import Found, Step
+    from teleport_okta.service import Service
+    from teleport_okta.settings import Settings
+    from teleport_okta.sync.status import Status
+
+    Condition = Callable[[Status], bool]
+
+_LOOKED_AT_EVERY: Final = 0.5
+"""Seconds between two looks at what the service has done."""
+
+
+_ASSIGNED_WITHIN: Final = 60.0
+"""Seconds within which the first of a group that was assigned have usually become users."""
+
+
+class NotAgreedError(TeleportOktaError):
+    """The person said no; nothing was written."""
+
+
+@dataclass
+class Outcome:
+    """What an enrolment came to."""
+
+    steps: list[Step] = field(default_factory=list)
+    app_id: str = ""
+    users: int = 0
+    scim_url: str = ""
+    error: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left to do, and the first pass went well."""
+        return not self.error and all(step.state is not State.LEFT for step in self.steps)
+
+
+class EnrollFlow:
+    """One run of the command. `waits`: for Okta's first SCIM request; `stays`: the service goes on in this process."""
+
+    def __init__(self, config: Path, answers: Answers, talk: Talk, *, waits: bool, stays: bool) -> None:
+        self._config = config
+        self._answers = answers
+        self._wishes = answers.wishes()
+        self._talk = talk
+        self._waits = waits
+        self._stays = stays
+        self.outcome = Outcome()
+
+    async def run(self, clock: Clock | None = None) -> Outcome:
+        """Enrol, write the configuration, start the sync, and guide through SCIM.
+
+        Raises EnrolmentError, MetadataError, OktaError, TeleportError, StateError, ConfigError or NotAgreedError; each
+        step that was shown as made stays, and another run does the rest.
+        """
+        settings = settings_to_begin_with(self._config, self._answers)
+        set_up_logs(settings)
+        await refuse_beside_service(settings)
+        async with entered(settings, clock=clock) as base, keeping(base.clock, *base.keepers):
+            app, changes = await self._enrolled(settings, base)
+            self.outcome.app_id = app.id
+            if write_config(self._config, changes):
+                self._talk.say(f"wrote {self._config}")
+            settings = load(self._config)
+            async with offered(settings, base) as service:
+                running = asyncio.ensure_future(service.run())
+                try:
+                    await self._follow(service, running, settings, base, app)
+                    if self._stays and not self.outcome.error:
+                        await running
+                finally:
+                    service.stop()
+                    await running
+        return self.outcome
+
+    async def _enrolled(self, settings: Settings, base: Base) -> tuple[SamlApp, Changes]:
+        """Do the steps; return the app, and what the configuration is to say."""
+        async with connected(base, settings) as parts:
+            enrolment = await self._enrolment(settings, base, parts)
+            found = await enrolment.look()
+            steps = enrolment.steps(found)
+            for step in steps:
+                self._talk.show(step)
+            if any(step.state is State.TO_DO for step in steps) and not self._talk.agrees("Do this?"):
+                raise NotAgreedError("nothing was written", remedy="run it again when it should be done")
+            async for step in enrolment.run(found):
+                self.outcome.steps.append(step)
+                if step.state is not State.DONE:
+                    self._talk.show(step)
+            assert enrolment.app is not None  # noqa: S101 - the first step makes or finds it
+            return enrolment.app, self._changes(found, enrolment.app)
+
+    async def _enrolment(self, settings: Settings, base: Base, parts: Parts) -> Enrolment:
+        organization = await parts.okta.people.organization()
+        if base.teleport.lease is not None:
+            await base.teleport.lease.obtain(organization.id)
+        canonical = urlsplit(organization.url).hostname or ""
+        connector = self._wishes.connector
+
+        async def remember(app: SamlApp) -> None:
+            await base.store.remember_enrolled_app(connector, app.id)
+
+        return Enrolment(
+            parts.saml_apps,
+            base.teleport,
+            self._wishes,
+            org_id=organization.id,
+            org_url=settings.okta.org_url,
+            org_hosts=[parts.org_host, canonical],
+            clock=base.clock,
+            known_app_id=await base.store.enrolled_app(connector) or "",
+            remember=remember,
+        )
+
+    def _changes(self, found: Found, app: SamlApp) -> Changes:
+        changes = managed_changes(self._wishes.plugin) if found.has_plugins else local_changes(self._wishes, app.id)
+        scim = self._answers.scim_changes()
+        return changes | ({"scim": scim} if scim else {})
+
+    async def _follow(
+        self, service: Service, running: asyncio.Future[None], settings: Settings, base: Base, app: SamlApp
+    ) -> None:
+        """Say what the first pass did; then guide through SCIM, if that is configured."""
+        self._talk.say("the first pass runs")
+        status = await self._until(service, running, base.clock, _first_pass_is_over)
+        if status is None:
+            self.outcome.error = "the service ended before its first pass was through"
+            return
+        self.outcome.error = status.last_error
+        if status.last_error:
+            self._talk.say(f"the first pass did not do all of its work: {status.last_error}")
+        else:
+            if not status.holdings.users and self._has_just_assigned:
+                self._talk.say("waiting for Okta, which assigns the people of a group in the background")
+                patience = base.clock.monotonic() + _ASSIGNED_WITHIN
+                found = await self._until(
+                    service, running, base.clock, lambda now: _has_users(now) or base.clock.monotonic() > patience
+                )
+                status = found or status
+            self._talk.say(f"the sync works: {status.holdings.users} users are in Teleport")
+        self.outcome.users = status.holdings.users
+        if settings.is_provisioned:
+            await self._guide(service, running, settings, base, app)
+
+    @property
+    def _has_just_assigned(self) -> bool:
+        return any(step.name == "assignment" and step.state is State.MADE for step in self.outcome.steps)
+
+    async def _guide(
+        self, service: Service, running: asyncio.Future[None], settings: Settings, base: Base, app: SamlApp
+    ) -> None:
+        tokens = await base.store.scim_tokens.tokens()
+        if any(token.last_used for token in tokens):
+            self._talk.say("SCIM: Okta has called before, so nothing is changed there")
+            return
+        token, url = new_token(), settings.scim.public_url or ""
+        await base.store.scim_tokens.add(
+            digest_of(token.encode("ascii")),
+            at=base.clock.now(),
+            by=str(this_process()),
+            boot=base.clock.boot(),
+            replace_oldest=len(tokens) >= MOST_TOKENS,
+        )
+        self.outcome.scim_url = url
+        for line in scim_guide(app.label, url, token, groups=self._wishes.sync_access_lists):
+            self._talk.say(line)
+        if self._waits:
+            self._talk.say("waiting for Okta's first request (Ctrl-C ends the waiting; nothing is lost)")
+            if await self._until(service, running, base.clock, _okta_has_called):
+                self._talk.say("SCIM works: Okta has called")
+
+    async def _until(
+        self, service: Service, running: asyncio.Future[None], clock: Clock, condition: Condition
+    ) -> Status | None:
+        """Wait until a status fulfils a condition, and return it; None if the service ended before."""
+        while not running.done():
+            status = await service.status()
+            if condition(status):
+                return status
+            await clock.sleep(_LOOKED_AT_EVERY)
+        return None
+
+
+def _first_pass_is_over(status: Status) -> bool:
+    """Whether a pass has ended, or the service goes on from one of an earlier process."""
+    is_resumed = status.state == "idle" and status.next_pass is not None
+    return status.last_pass is not None or bool(status.last_error) or is_resumed
+
+
+def _has_users(status: Status) -> bool:
+    return status.holdings.users > 0
+
+
+def _okta_has_called(status: Status) -> bool:
+    return status.door is not None and status.door.last_request is not None
+
+
+def settings_to_begin_with(config: Path, answers: Answers) -> Settings:
+    """Return the settings of the file, as if a plugin held what is not known yet. Raises ConfigError."""
+    text = read_config(config)
+    if text is None:
+        what = f"{config}: there is no such configuration file"
+        remedy = f"write one with the addresses and credentials: `teleport-okta configure > {config}`"
+        raise ConfigError(what, remedy=remedy)
+    changes: Changes = managed_changes(answers.plugin)
+    changes |= {"scim": answers.scim_changes()} if answers.scim_changes() else {}
+    return parse_text(edited(text, changes, source=str(config)), source=str(config))
+
+
+async def refuse_beside_service(settings: Settings) -> None:
+    """Raise ConfigError while a service runs on the data directory."""
+    async with running_service(settings.storage.data_dir) as service:
+        if service is not None:
+            what = f"a service runs on {settings.storage.data_dir}"
+            raise ConfigError(what, remedy="stop it, enrol, and start it again: the enrolment starts the sync itself")

@@ -1,0 +1,113 @@
+"""Undoing an enrolment: the plugin resource, the SAML connector, the Okta app, in this order.
+
+First the sync stops, then nobody can sign in any more. Users, groups and lists stay: `cleanup` removes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from teleport_okta.model.labels import APP_ID, OWNER
+from teleport_okta.okta.errors import OktaForbiddenError
+from teleport_okta.saml.enrolment import State, Step
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from teleport_okta.model.connector import SamlConnector
+    from teleport_okta.model.plugin import Plugin
+    from teleport_okta.model.saml_app import SamlApp
+    from teleport_okta.okta.saml_apps import SamlApps
+    from teleport_okta.teleport.cluster import Teleport
+
+
+@dataclass(frozen=True, slots=True)
+class Removable:
+    """What an enrolment left that is there still."""
+
+    plugin: Plugin | None = None
+    connector: SamlConnector | None = None
+    app: SamlApp | None = None
+    kept: tuple[Step, ...] = ()
+    """What is not ours to remove, and why."""
+
+
+class Removal:
+    """One removal. `created_app_id` is the app that an enrolment of this service created; no other one is deleted."""
+
+    def __init__(
+        self, okta: SamlApps, teleport: Teleport, *, org_id: str, connector: str, plugin: str, created_app_id: str
+    ) -> None:
+        self._okta = okta
+        self._teleport = teleport
+        self._org_id = org_id
+        self._connector = connector
+        self._plugin = plugin
+        self._created_app_id = created_app_id
+
+    async def look(self) -> Removable:
+        """Look what there is, without writing. Raises OktaError or TeleportError."""
+        kept = []
+        plugin = None
+        if (await self._teleport.cluster()).has("plugin"):
+            plugin = await self._teleport.plugins.get(self._plugin)
+        if plugin is not None and plugin.labels.get(OWNER) != self._org_id:
+            kept.append(_kept("settings", f"the plugin resource {plugin.name!r} was not made by an enrolment of ours"))
+            plugin = None
+        connector = await self._teleport.connectors.get(self._connector)
+        app_id = "" if connector is None else connector.labels.get(APP_ID, "")
+        if connector is not None and not app_id:
+            what = f"the SAML connector {connector.name!r} is not labelled with an Okta app: people made it"
+            kept.append(_kept("connector", what))
+            connector = None
+        app_id = app_id or self._created_app_id
+        app = await self._okta.get(app_id) if app_id else None
+        if app is not None and app.id != self._created_app_id:
+            kept.append(_kept("app", f"the app {app.label!r} ({app.id}) was not created by this service"))
+            app = None
+        return Removable(plugin, connector, app, tuple(kept))
+
+    def steps(self, found: Removable) -> list[Step]:
+        """Say what would be removed, and what stays."""
+        steps = []
+        if found.plugin is not None:
+            steps.append(Step("settings", State.TO_DO, f"delete the plugin resource {found.plugin.name!r}"))
+        if found.connector is not None:
+            steps.append(
+                Step(
+                    "connector",
+                    State.TO_DO,
+                    f"delete the SAML connector {found.connector.name!r}: nobody can sign in through Okta any more",
+                )
+            )
+        if found.app is not None:
+            what = f"deactivate and delete the app {found.app.label!r} ({found.app.id}) in Okta, with its assignments"
+            steps.append(Step("app", State.TO_DO, what))
+        return [*steps, *found.kept]
+
+    async def run(self, found: Removable) -> AsyncIterator[Step]:
+        """Remove it, and yield each step when it is through. Raises what `look` raises."""
+        if found.plugin is not None:
+            await self._teleport.plugins.delete(found.plugin.name)
+            yield Step("settings", State.MADE, f"deleted the plugin resource {found.plugin.name!r}")
+        if found.connector is not None:
+            await self._teleport.connectors.delete(found.connector.name)
+            yield Step("connector", State.MADE, f"deleted the SAML connector {found.connector.name!r}")
+        if found.app is not None:
+            yield await self._without_app(found.app)
+        for step in found.kept:
+            yield step
+
+    async def _without_app(self, app: SamlApp) -> Step:
+        try:
+            await self._okta.deactivate(app.id)
+            await self._okta.delete(app.id)
+        except OktaForbiddenError as error:
+            remedy = "delete it in Okta: Applications > the app > Active > Deactivate, then Delete"
+            return Step("app", State.LEFT, f"the app {app.label!r} ({app.id}) could not be deleted: {error}", remedy)
+        return Step("app", State.MADE, f"deleted the app {app.label!r} ({app.id}) in Okta")
+
+
+def _kept(name: str, why: str) -> Step:
+    return Step(name, State.DONE, f"stays: {why}")

@@ -1,0 +1,139 @@
+"""`cleanup` on the command line: what it refuses before it looks at anything, and the words of a result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from teleport_okta.apply.outcome import Outcome
+from teleport_okta.cleanup.blockers import Blocker
+from teleport_okta.cleanup.render import preview_json, preview_text, report_json, report_text
+from teleport_okta.cleanup.run import Preview, Report
+from teleport_okta.cli.root import cli
+from teleport_okta.model.access import TeleportAccessList
+from teleport_okta.state.journal import Result
+from teleport_okta.teleport.gates import gate_for
+from unit.cleanup.leaving import office, planned
+from unit.cleanup.test_cleanup_inventory import EVE, with_outer
+from worlds import NOW, leaver_lock
+
+AGAIN = ["teleport-okta", "cleanup"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--no-dry-run"], "--no-dry-run and --plan DIGEST go together"),
+        (["--plan", "0123456789abcdef"], "--no-dry-run and --plan DIGEST go together"),
+        (["--no-dry-run", "--plan", "yes"], "'yes' is no digest"),
+    ],
+)
+def test_nothing_is_removed_that_was_not_looked_at(arguments, words):
+    result = CliRunner().invoke(cli, ["cleanup", "--config", "/nowhere/at-all.toml", *arguments])
+    assert result.exit_code == 2
+    assert words in result.output
+
+
+def preview(plan, *blocked):
+    return Preview(plan, blocked, "example.test")
+
+
+def test_a_look_names_some_of_each_kind_and_the_command_that_does_it():
+    cluster = office()
+    cluster.users["eve"] = EVE
+    plan = planned(cluster)
+    lines = preview_text(preview(plan), AGAIN, most=2).splitlines()
+    assert lines[0] == (
+        "to remove from example.test: 3 access lists, 6 roles, 2 user groups, 2 app servers, 3 users, 1 to hand back"
+    )
+    assert "- delete access_list 00gENG: Eng; imported members: 2" in lines
+    assert "- delete user_group 00gENG: Eng" in lines
+    assert "- delete user ada (00uADA)" in lines
+    assert "  and 1 more users to delete; --all names them" in lines
+    assert "~ hand back user eve (00uEVE): a login or people made this user; only what we own of it is removed" in lines
+    assert lines[-2:] == [
+        f"cleanup {plan.digest}: nothing has been changed",
+        f"to apply exactly this: teleport-okta cleanup --no-dry-run --plan {plan.digest}",
+    ]
+    every = preview_text(preview(plan), AGAIN, most=None)
+    assert every.count("- delete") == 16
+    assert " more " not in every
+
+
+def test_a_look_says_what_stays_and_why_and_what_is_in_the_way():
+    cluster = with_outer()
+    lock = leaver_lock("00uZOE", "zoe", ends_in=timedelta(hours=1))
+    cluster.locks[lock.name] = lock
+    gate = gate_for("user_groups", "18.0.0")
+    plan = planned(cluster, more={"gated": {"user_group": gate.why}, "unread": {"saml": "403"}})
+    text = preview_text(preview(plan, Blocker("a plugin syncs", "delete it")), AGAIN, most=1)
+    assert "kept: access_list 00gENG: it is a member of the list Outer (outer), which is kept -> --detach takes" in text
+    assert "kept: 2 user groups (00gENG and 1 more): reading, changing or deleting" in text
+    assert "kept: lock zoe until 2026-01-05T10:00:00Z: certificates of this user may" in text
+    assert "error: SAML connectors could not be read and are left as they are: 403" in text
+    assert "blocked: the sync is active: a plugin syncs\n  try: delete it" in text
+
+
+def test_where_nothing_is_left_a_look_gives_no_command():
+    text = preview_text(preview(planned(type(office())())), AGAIN)
+    assert text.splitlines() == ["to remove from example.test: nothing"]
+
+
+def test_names_cannot_talk_to_a_terminal():
+    cluster = office()
+    cluster.lists["00gENG"] = replace(cluster.lists["00gENG"], title="\x1b[31mred\nline")
+    assert "\x1b" not in preview_text(preview(planned(cluster)), AGAIN)
+    assert isinstance(cluster.lists["00gENG"], TeleportAccessList)
+
+
+def report(plan, failed=None, stop=""):
+    changes = [change for phase in plan.phases for change in phase]
+    outcomes = tuple(
+        Outcome(one, Result.FAILED, "refused") if one.name == failed else Outcome(one, Result.DONE) for one in changes
+    )
+    return Report(plan, outcomes, NOW, stop, "example.test")
+
+
+def test_a_result_says_until_when_who_went_is_locked_and_that_nothing_is_left():
+    lines = report_text(report(planned(office()))).splitlines()
+    assert lines == [
+        "cleanup: 19 done",
+        "the locks of the removed users end at 2026-01-06T15:15:00Z at the latest",
+        "everything is removed; docs/cleanup.md lists what to remove by hand",
+    ]
+
+
+def test_a_result_names_each_failure_and_is_none():
+    result = report(planned(office()), failed="00gENG", stop="the cluster is away")
+    text = report_text(result)
+    assert "failed: - delete access_list 00gENG (00gENG): the integration is removed" in text
+    assert "error: the cluster is away" in text
+    assert "not everything is removed" in text
+    assert not result.left_nothing
+
+
+@pytest.mark.parametrize("how", ["failed", "stopped", "staying", "unread"])
+def test_only_what_is_complete_left_nothing(how):
+    whole = report(planned(office()))
+    assert whole.left_nothing
+    other = {
+        "failed": report(planned(office()), failed="ada"),
+        "stopped": replace(whole, stop="interrupted"),
+        "staying": report(planned(with_outer())),
+        "unread": report(planned(office(), more={"unread": {"lock": "503"}})),
+    }[how]
+    assert not other.left_nothing
+
+
+def test_json_has_what_the_text_has():
+    plan = planned(office())
+    looked = preview_json(preview(plan, Blocker("a plugin syncs", "delete it")))
+    assert looked["digest"] == plan.digest
+    assert looked["counts"] == {"access_list": 3, "role": 6, "user_group": 2, "app_server": 2, "user": 3}
+    assert looked["blockers"] == [{"what": "a plugin syncs", "remedy": "delete it"}]
+    assert {item["provenance"] for item in looked["items"]} == {"ours"}
+    done = report_json(report(plan, failed="ada"))
+    assert not done["left_nothing"]
+    assert {one["error"] for one in done["outcomes"] if one["result"] == "failed"} == {"refused"}
