@@ -19,6 +19,7 @@ from teleport_okta import __version__
 from teleport_okta.app import answered, connected, entered, follower_of, keepers_of, keeping
 from teleport_okta.config import read_secret
 from teleport_okta.errors import ConfigError
+from teleport_okta.integrating import LiveIntegrator
 from teleport_okta.managed.audit import Auditor
 from teleport_okta.managed.decision import Decision
 from teleport_okta.managed.following import PluginFollower
@@ -30,8 +31,13 @@ from teleport_okta.observe.metrics import served
 from teleport_okta.saml.keeping import ConnectorKeeper
 from teleport_okta.scim.service import ScimService
 from teleport_okta.scim.switch import ScimSwitch
+from teleport_okta.scim.tokens import ScimTokens
 from teleport_okta.scim.traffic import Traffic
 from teleport_okta.serve.admin import AdminService, serving
+from teleport_okta.serve.okta_service import offered_okta
+from teleport_okta.serve.remote import RemoteLimits, serving_remote
+from teleport_okta.serve.scim_service import offered_scim
+from teleport_okta.serve.teleport_view import TeleportView
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.status import status_of_store
 
@@ -83,7 +89,10 @@ class Service:
         self._stopping = asyncio.Event()
         self._connector: ConnectorKeeper | None = None
         self._door: AsyncExitStack | None = None
-        self._switch = ScimSwitch()
+        self.scim = ScimSwitch()
+        """Answers SCIM requests, by whichever way they come."""
+
+        self.traffic = Traffic(base.metrics, clock=base.clock)
         self._describe_door: Callable[[], Awaitable[ScimDoor]] | None = None
 
     async def plan(self) -> PlanView:
@@ -262,25 +271,24 @@ class Service:
             handler = ScimService(
                 parts.store, parts.provisioning, base_url=settings.scim.public_url or "", clock=parts.clock
             )
-            self._switch.turn_to(handler)
+            self.scim.turn_to(handler)
             self._is_ready()
             try:
                 yield engine
             finally:
-                await self._switch.hold()
+                await self.scim.hold()
 
     async def _open_door(self, settings: Settings) -> None:
         """Answer SCIM requests, if that is configured and not so already. Raises ConfigError or StateError."""
         if self._door is not None:
             return
         base = self._base
-        traffic = Traffic(base.metrics, clock=base.clock)
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(
-                answered(settings, base.store, self._switch, clock=base.clock, observer=traffic)
+                answered(settings, base.store, self.scim, clock=base.clock, observer=self.traffic)
             )
             if server is not None:
-                self._describe_door = partial(traffic.door, settings.scim, server, base.store.scim_users)
+                self._describe_door = partial(self.traffic.door, settings.scim, server, base.store.scim_users)
             self._door = stack.pop_all()
 
     async def _close_door(self) -> None:
@@ -323,11 +331,28 @@ def set_up_logs(settings: Settings, *, debug: bool = False) -> None:
 
 @asynccontextmanager
 async def offered(settings: Settings, base: Base, ready: Callable[[], None] = _nothing) -> AsyncIterator[Service]:
-    """Offer a service to commands and to Prometheus until the block ends; the caller runs it. Raises ConfigError."""
+    """Offer a service to commands, to callers over TCP and to Prometheus until the block ends; the caller runs it.
+
+    Raises ConfigError.
+    """
     service = Service(settings, base, ready)
     admin = AdminService(service, base.store, base.clock)
+    okta = offered_okta(LiveIntegrator(settings, base))
+    tokens = ScimTokens(base.store.scim_tokens, settings.scim.token_hash, clock=base.clock)
+    limits = RemoteLimits.of(settings.scim)
     with served(base.metrics, settings.metrics.listen):
-        async with serving(admin, settings.storage.data_dir), keeping(base.clock, service.report):
+        async with (
+            offered_scim(settings.scim, service.scim, tokens, clock=base.clock, observer=service.traffic) as scim,
+            serving(admin, settings.storage.data_dir, (okta, *scim)),
+            serving_remote(
+                settings.serve,
+                (admin.offer(), okta, *scim),
+                TeleportView(base.teleport, base.clock),
+                clock=base.clock,
+                limits=limits,
+            ),
+            keeping(base.clock, service.report),
+        ):
             yield service
 
 

@@ -63,22 +63,19 @@ class Answers(Section):
 
     def wishes(self) -> EnrolmentWishes:
         """Return what an enrolment is to do."""
-        given = {
-            "role": self.role,
-            "app_id": self.app_id,
-            "label": self.label,
-            "proxy": self.proxy,
-            "assign_default_roles": self.default_roles,
-            "sync_apps_and_groups": self.apps_and_groups,
-            "sync_access_lists": self.access_lists if self.access_lists is not None else _lists_of(self.owners),
-            "default_owners": self.owners,
-            "group_filters": self.group_filters,
-            "app_filters": self.app_filters,
-        }
         return EnrolmentWishes(
             connector=self.connector,
             plugin=self.plugin,
-            **{key: value for key, value in given.items() if value is not None},  # type: ignore[arg-type]
+            role=self.role or "",
+            app_id=self.app_id or "",
+            label=self.label or "",
+            proxy=self.proxy or "",
+            assign_default_roles=self.default_roles,
+            sync_apps_and_groups=self.apps_and_groups,
+            sync_access_lists=self.access_lists if self.access_lists is not None else _lists_of(self.owners),
+            default_owners=self.owners,
+            group_filters=self.group_filters,
+            app_filters=self.app_filters,
         )
 
     def scim_changes(self) -> dict[str, object]:
@@ -129,18 +126,26 @@ def managed_changes(name: str) -> Changes:
 
 
 def local_changes(wishes: EnrolmentWishes, app_id: str) -> Changes:
-    """Return what the configuration says where it holds the settings itself."""
-    lists: dict[str, object] = {
-        "enabled": wishes.sync_access_lists,
-        "default_owners": list(wishes.default_owners),
-        "group_filters": list(wishes.group_filters),
-        "app_filters": list(wishes.app_filters),
+    """Return what the configuration says where it holds the settings itself; what was not answered stays in it."""
+    given: dict[str, dict[str, object]] = {
+        "sync": {
+            "apps_and_groups": wishes.sync_apps_and_groups,
+            "default_roles": [] if wishes.assign_default_roles is False else None,
+        },
+        "access_lists": {
+            "enabled": wishes.sync_access_lists,
+            "default_owners": wishes.default_owners,
+            "group_filters": wishes.group_filters,
+            "app_filters": wishes.app_filters,
+        },
     }
-    sync: dict[str, object] = {
-        "source": "saml_app",
-        "connector": wishes.connector,
-        "apps_and_groups": wishes.sync_apps_and_groups,
+    changes: Changes = {
+        section: {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in values.items()
+            if value is not None
+        }
+        for section, values in given.items()
     }
-    if not wishes.assign_default_roles:
-        sync["default_roles"] = []
-    return {"okta": {"app_id": app_id}, "sync": sync, "access_lists": lists, "plugin": {"name": None}}
+    changes["sync"] |= {"source": "saml_app", "connector": wishes.connector}
+    return changes | {"okta": {"app_id": app_id}, "plugin": {"name": None}}

@@ -195,7 +195,7 @@ class EnrollFlow:
             replace_oldest=len(tokens) >= MOST_TOKENS,
         )
         self.outcome.scim_url = url
-        for line in scim_guide(app.label, url, token, groups=self._wishes.sync_access_lists):
+        for line in scim_guide(app.label, url, token, groups=settings.access_lists.enabled):
             self._talk.say(line)
         if self._waits:
             self._talk.say("waiting for Okta's first request (Ctrl-C ends the waiting; nothing is lost)")

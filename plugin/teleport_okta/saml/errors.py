@@ -9,8 +9,16 @@ class EnrolmentError(TeleportOktaError):
     """The enrolment cannot go on. Nothing more was written than what has been reported."""
 
 
+class MissingRightsError(EnrolmentError):
+    """The bot may not do what the enrolment needs. Give its role what the message names."""
+
+
+class ChangedMeanwhileError(EnrolmentError):
+    """What there is has changed since it was looked at. Enrol again to see what is to be done now."""
+
+
 class ForeignConnectorError(EnrolmentError):
-    """A SAML connector of the name exists and is not labelled with an Okta app: somebody made it by hand.
+    """A SAML connector of the name exists and does not say that it belongs to an app of ours: somebody else made it.
 
     Choose another name, or say by a label which app it belongs to.
     """
@@ -25,7 +33,7 @@ class DisabledAppError(EnrolmentError):
 
 
 class OtherAddressError(EnrolmentError):
-    """The app sends people who signed in to another address than this connector's."""
+    """The app sends people who signed in to another address than that of the connector, or of the proxy."""
 
 
 class AmbiguousAppError(EnrolmentError):
@@ -33,4 +41,8 @@ class AmbiguousAppError(EnrolmentError):
 
 
 class OtherPluginError(EnrolmentError):
-    """A plugin resource of the name exists, and is not one that this service may take over."""
+    """A plugin resource exists with which this service may not work: it is somebody else's, or of something else."""
+
+
+class CredentialTooWeakError(EnrolmentError):
+    """Okta accepts the credential, and does not let it read what the sync reads."""
