@@ -62,6 +62,9 @@ NOTHING_RUNS: Final = "waiting"
 _REPORTED_EVERY: Final = timedelta(seconds=5)
 """How often it is looked at whether the plugin's status is to be written."""
 
+_FIRST_LOOK_WITHIN: Final = 5.0
+"""Seconds that a start waits for the cluster's list of plugins, where no plugin holds the settings."""
+
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 _log = logging.getLogger(__name__)
@@ -162,8 +165,12 @@ class Service:
     async def run(self) -> None:
         """Run what is decided until `stop`. Raises the ConfigError of settings of the file that cannot ever work."""
         if self._local.plugin.name is not None:
-            # Where the file alone holds, nothing waits for the cluster's list of plugins: a leaver may be waiting.
             self.decision = await self._plugins.look()
+        else:
+            # Only a hosted plugin could stop what the file says, and a leaver may be waiting: not for long, then.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_LOOK_WITHIN):
+                    self.decision = await self._plugins.look()
         try:
             while not self._stopping.is_set():
                 if self.decision.settings is None:
