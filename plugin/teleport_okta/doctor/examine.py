@@ -131,7 +131,14 @@ async def _teleport(settings: Settings, identities: Identities, *, clock: Clock,
         async with AsyncExitStack() as stack:
             host = await stack.enter_async_context(await opener.open(reached.host)) if reached.host else None
             bot = await stack.enter_async_context(await opener.open(reached.bot)) if reached.bot else None
-            findings += await settled_rights(host, bot, joined=identities.joined, now=clock.now())
+            findings += await settled_rights(
+                host,
+                bot,
+                joined=identities.joined,
+                now=clock.now(),
+                is_enterprise=reached.greeting.is_enterprise,
+                is_managed=settings.plugin.name is not None,
+            )
             findings += await settled_roles(host, bot, settings.sync, clock, bot_roles=identities.bot_roles)
             if reached.greeting.is_enterprise:
                 findings += await settled_owners(host, bot, settings, clock)

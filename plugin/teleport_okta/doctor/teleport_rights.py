@@ -8,7 +8,7 @@ from teleport_okta.doctor.access_lists import of_limit
 from teleport_okta.doctor.findings import Section, settled
 from teleport_okta.doctor.identities import WITHOUT_HOST
 from teleport_okta.teleport.authorities import read_host_cas
-from teleport_okta.teleport.bot_rights import NEEDED_OF_BOT, own_rules
+from teleport_okta.teleport.bot_rights import NEEDED_OF_BOT, Use, own_rules
 from teleport_okta.teleport.features import read_cluster
 from teleport_okta.teleport.gates import GATES, NEWEST, OLDEST, ServerTooOldError, version_warnings
 from teleport_okta.teleport.writers import present_writers
@@ -134,22 +134,32 @@ def without_host(*, joined: bool) -> Finding:
     return HERE.unchecked(check, f"there is no host identity that the cluster takes; {WITHOUT_HOST}")
 
 
-async def check_bot_rights(bot: Connection) -> list[Finding]:
+async def check_bot_rights(bot: Connection, *, is_enterprise: bool, is_managed: bool) -> list[Finding]:
     """Compare the rules of the bot's roles with what we need."""
-    return list(of_rules(await own_rules(bot)))
+    return list(of_rules(await own_rules(bot), is_enterprise=is_enterprise, is_managed=is_managed))
 
 
-def of_rules(rules: Rules) -> Iterator[Finding]:
-    """Say for each kind what the bot lacks; what this release needs weighs more."""
+def of_rules(rules: Rules, *, is_enterprise: bool = True, is_managed: bool = False) -> Iterator[Finding]:
+    """Say for each kind what the bot lacks; what the service needs weighs more than what only a command does.
+
+    `is_managed`: a plugin resource holds the settings, and gets the status.
+    """
+    weighty = {Use.SERVICE, Use.MANAGED} if is_managed else {Use.SERVICE}
     for need in NEEDED_OF_BOT:
+        if need.enterprise and not is_enterprise:
+            continue
         check = f"bot may {need.kind}"
+        verbs = ", ".join(need.verbs)
         missing = rules.missing(need)
         if not missing:
-            yield HERE.ok(check, f"{', '.join(need.verbs)}, {need.purpose}")
+            yield HERE.ok(check, f"{verbs}, {need.purpose}" + ("" if need.use is Use.SERVICE else f": {need.use}"))
             continue
         what = f"the bot's roles do not allow {', '.join(missing)} on {need.kind}, needed {need.purpose}"
-        remedy = f"add it to a role of the bot: resources: [{need.kind}], verbs: [{', '.join(need.verbs)}]; {_ROLE}"
-        yield HERE.warning(check, what, remedy) if need.now else HERE.note(check, f"{what} by later releases", remedy)
+        remedy = f"add it to a role of the bot: resources: [{need.kind}], verbs: [{verbs}]; {_ROLE}"
+        if need.use in weighty:
+            yield HERE.warning(check, what, remedy)
+        else:
+            yield HERE.note(check, f"{what} by {need.use}", remedy)
 
 
 async def check_writers(connection: Connection, now: datetime) -> list[Finding]:
@@ -176,7 +186,13 @@ async def check_rotation(host: Connection) -> list[Finding]:
 
 
 async def settled_rights(
-    host: Connection | None, bot: Connection | None, *, joined: bool, now: datetime
+    host: Connection | None,
+    bot: Connection | None,
+    *,
+    joined: bool,
+    now: datetime,
+    is_enterprise: bool = True,
+    is_managed: bool = False,
 ) -> list[Finding]:
     """Run the checks that need an identity, each by itself."""
     reader = host or bot
@@ -187,7 +203,8 @@ async def settled_rights(
     if bot is None:
         findings.append(HERE.unchecked("bot's permissions", "there is no bot identity to ask with"))
     else:
-        findings += await settled(HERE, "bot's permissions", check_bot_rights(bot))
+        looking = check_bot_rights(bot, is_enterprise=is_enterprise, is_managed=is_managed)
+        findings += await settled(HERE, "bot's permissions", looking)
     findings += await settled(HERE, "writer", check_writers(reader, now))
     if host is None:
         findings.append(HERE.unchecked("CA rotation", "only the host identity may see the CAs"))

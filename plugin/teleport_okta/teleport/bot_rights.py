@@ -6,6 +6,7 @@ Rules are read rather than tried, since a right to write cannot be tried without
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import grpc.aio
@@ -21,38 +22,91 @@ if TYPE_CHECKING:
 
     from teleport_okta.teleport.connection import Connection
 
-READ: Final = ("list", "read")
-WRITE: Final = ("list", "create", "read", "update", "delete")
-
 _ANY: Final = "*"
+
+
+class Use(StrEnum):
+    """What makes the calls for which a right is needed."""
+
+    SERVICE = "the service"
+    MANAGED = "a service that plugin.name ties to a plugin resource"
+    ENROLL = "`teleport-okta enroll`"
+    CLEANUP = "`teleport-okta cleanup`"
+    LATER = "later releases"
 
 
 @dataclass(frozen=True, slots=True)
 class BotNeed:
-    """A kind of resource, the verbs that we use on it, and what for; `now`: this release does, not a later one."""
+    """A kind of resource, the verbs that we use on it, what for, and in what.
+
+    A rule on one of the `aliases` of the kind grants the same. `enterprise`: Community clusters do not have the kind.
+    """
 
     kind: str
     verbs: tuple[str, ...]
     purpose: str
-    now: bool = False
+    use: Use = Use.SERVICE
+    aliases: tuple[str, ...] = ()
+    enterprise: bool = False
 
+
+_WATCH: Final = "to notice at once what others change there"
+_SAML_ALIASES: Final = ("auth_connector",)
+"""See `reference/teleport.md` 4.0.5."""
 
 NEEDED_OF_BOT: Final = (
-    BotNeed("user", WRITE, "to adopt people who logged in before they were synced", now=True),
-    BotNeed("lock", WRITE, "to lock such people", now=True),
-    BotNeed("saml", WRITE, "to make the SAML connector"),
-    BotNeed("role", WRITE, "to make roles for apps and groups"),
-    BotNeed("app_server", WRITE, "to show Okta apps"),
-    BotNeed("user_group", WRITE, "to show Okta groups"),
-    BotNeed("access_list", WRITE, "to keep access lists"),
-    BotNeed("access_list_member", WRITE, "to keep and watch the members of access lists"),
-    BotNeed("plugin", WRITE, "to follow the plugin's settings and report its status"),
-    BotNeed("okta_import_rule", READ, "to read import rules"),
-    BotNeed("okta_assignment", WRITE, "to carry out assignments"),
-    BotNeed("user_login_state", WRITE, "to bring a change of roles into sessions"),
-    BotNeed("semaphore", READ, "to see who writes"),
-    BotNeed("access_request", READ, "to carry out access requests"),
+    BotNeed("user", ("read", "update", "delete"), "to adopt people who logged in before they were synced"),
+    BotNeed("lock", ("read", "create", "update", "delete"), "to lock such people"),
+    BotNeed("role", ("read",), _WATCH),
+    BotNeed("app_server", ("read",), _WATCH),
+    BotNeed("user_group", ("read",), _WATCH),
+    BotNeed("access_list", ("read",), _WATCH, enterprise=True),
+    BotNeed("access_list_member", ("read",), _WATCH, enterprise=True),
+    BotNeed("okta_import_rule", ("read",), _WATCH, enterprise=True),
+    BotNeed(
+        "saml", ("read", "update"), "to keep the SAML connector as its app is", aliases=_SAML_ALIASES, enterprise=True
+    ),
+    BotNeed(
+        "plugin", ("list", "read"), "to see plugins: the one that holds our settings, and hosted ones", enterprise=True
+    ),
+    BotNeed("plugin", ("update",), "to report the status in the plugin", Use.MANAGED, enterprise=True),
+    BotNeed(
+        "saml",
+        ("create", "delete"),
+        "to make the SAML connector, and to take it away",
+        Use.ENROLL,
+        aliases=_SAML_ALIASES,
+        enterprise=True,
+    ),
+    BotNeed(
+        "plugin",
+        ("create", "update", "delete"),
+        "to make and change the plugin, and to take it away",
+        Use.ENROLL,
+        enterprise=True,
+    ),
+    BotNeed("role", ("delete",), "to remove roles that are not of origin okta", Use.CLEANUP),
+    BotNeed(
+        "access_list", ("update", "delete"), "to remove lists that are not of origin okta", Use.CLEANUP, enterprise=True
+    ),
+    BotNeed("access_list_member", ("delete",), "to take lists out of those that stay", Use.CLEANUP, enterprise=True),
+    BotNeed("access_request", ("list", "read"), "to carry out access requests", Use.LATER),
+    BotNeed(
+        "okta_assignment",
+        ("list", "create", "read", "update", "delete"),
+        "to carry out assignments",
+        Use.LATER,
+        enterprise=True,
+    ),
+    BotNeed(
+        "user_login_state",
+        ("list", "create", "read", "update", "delete"),
+        "to bring a change of roles into sessions",
+        Use.LATER,
+        enterprise=True,
+    ),
 )
+"""What the code calls as the bot; the host identity does the rest (`teleport/by_origin.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +131,8 @@ class Rules:
 
     def missing(self, need: BotNeed) -> tuple[str, ...]:
         """Return the verbs of a need that are not allowed, or denied for some object."""
-        return tuple(verb for verb in need.verbs if not self._allows(need.kind, verb))
+        kinds = (need.kind, *need.aliases)
+        return tuple(verb for verb in need.verbs if not any(self._allows(kind, verb) for kind in kinds))
 
     def _allows(self, kind: str, verb: str) -> bool:
         allowed = any(rule.covers(kind, verb) and not rule.conditional for rule in self.allow)

@@ -102,12 +102,13 @@ async def test_a_default_role_that_is_not_there_is_an_error(well):
 
 
 async def test_a_bot_with_too_narrow_a_role_is_told_what_it_lacks(well):
-    add_role(well, "narrow", rules=[(["user"], ["list", "read"]), (["*"], ["read"])])
+    add_role(well, "narrow", rules=[(["user", "plugin"], ["list", "read"]), (["*"], ["read"])])
     well.teleport.administrator.edit_user("bot-teleport-okta", roles=["narrow"])
     well.issue_bot(roles=["narrow"])
     report = await well.examine()
-    assert [name for name in report.bad() if "bot" in name] == ["Teleport/bot may user", "Teleport/bot may lock"]
-    assert "do not allow create, update, delete on user" in report.says("Teleport/bot may user")
+    lacking = [name for name in report.bad() if "bot" in name]
+    assert lacking == [f"Teleport/bot may {kind}" for kind in ("user", "lock", "saml")]
+    assert "do not allow update, delete on user" in report.says("Teleport/bot may user")
     assert report.severity("Teleport/bot may access_request") == "note"
 
 

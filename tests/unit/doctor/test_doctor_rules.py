@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from teleport_okta.doctor import okta_network, teleport_way
@@ -16,7 +18,7 @@ from teleport_okta.model.teleport import Feature, IdentityState
 from teleport_okta.okta import needs
 from teleport_okta.okta.probes import Outcome, ProbeResult
 from teleport_okta.sync.status import Status
-from teleport_okta.teleport.bot_rights import NEEDED_OF_BOT, WRITE, Rule, Rules
+from teleport_okta.teleport.bot_rights import NEEDED_OF_BOT, BotNeed, Rule, Rules, Use
 from worlds import NOW
 
 STATUS = Status("0.1.0", "idle", NOW, (), Findings())
@@ -124,6 +126,9 @@ def test_rules_that_allow_everything_lack_nothing():
     assert set(severities(of_rules(Rules((Rule(("*",), ("*",)),)))).values()) == {"ok"}
 
 
+WRITE = ("list", "create", "read", "update", "delete")
+
+
 @pytest.mark.parametrize(
     ("rules", "missing"),
     [
@@ -135,14 +140,48 @@ def test_rules_that_allow_everything_lack_nothing():
     ],
 )
 def test_what_rules_lack(rules, missing):
-    [need] = [need for need in NEEDED_OF_BOT if need.kind == "user"]
-    assert rules.missing(need) == missing
+    assert rules.missing(BotNeed("user", WRITE, "to test")) == missing
 
 
-def test_what_this_release_needs_of_the_bot_weighs_more():
-    found = severities(of_rules(Rules()))
-    assert {check for check, severity in found.items() if severity == "warning"} == {"bot may user", "bot may lock"}
-    assert len(found) == len(NEEDED_OF_BOT)
+def test_connectors_may_be_allowed_by_the_name_of_all_connectors():
+    rules = Rules((Rule(("auth_connector",), ("*",)),))
+    lacking = {need.kind for need in NEEDED_OF_BOT if rules.missing(need)}
+    assert "saml" not in lacking
+    assert "plugin" in lacking
+
+
+def lacked(**how):
+    """What the service lacks of a bot without any right, and how often commands are named."""
+    found = list(of_rules(Rules(), **how))
+    bad = {finding.check.removeprefix("bot may ") for finding in found if finding.severity == "warning"}
+    return bad, sum("`teleport-okta enroll`" in finding.what for finding in found)
+
+
+def test_what_the_service_needs_of_the_bot_weighs_more_than_what_a_command_does():
+    bad, by_enroll = lacked()
+    assert {"user", "lock", "saml", "plugin", "access_list_member"} <= bad
+    assert bad.isdisjoint({"access_request", "okta_assignment"})
+    assert by_enroll == 2
+
+
+def test_a_community_cluster_has_neither_plugins_nor_connectors_that_could_be_written():
+    bad, by_enroll = lacked(is_enterprise=False)
+    assert bad == {"user", "lock", "role", "app_server", "user_group"}
+    assert by_enroll == 0
+
+
+@pytest.mark.parametrize("is_managed", [True, False])
+def test_a_status_is_reported_only_where_a_plugin_holds_the_settings(is_managed):
+    reading = Rules((Rule(("*",), ("list", "read")),))
+    found = [one.severity for one in of_rules(reading, is_managed=is_managed) if "report the status" in one.what]
+    assert found == (["warning"] if is_managed else ["note"])
+
+
+def test_the_role_in_the_documentation_has_what_every_command_needs_and_nothing_for_later():
+    role = (Path(__file__).parents[3] / "docs" / "teleport-role.md").read_text(encoding="utf-8")
+    found = re.findall(r"- resources: \[(.*?)\]\s+verbs: \[(.*?)\]", role, flags=re.DOTALL)
+    rules = Rules(tuple(Rule(tuple(re.split(r",\s+", kinds)), tuple(verbs.split(", "))) for kinds, verbs in found))
+    assert {need.use for need in NEEDED_OF_BOT if rules.missing(need)} == {Use.LATER}
 
 
 @pytest.mark.parametrize(
