@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,8 +14,9 @@ from teleport_okta.doctor.access_lists import settled_owners
 from teleport_okta.doctor.configuration import check_configuration
 from teleport_okta.doctor.findings import Section, attempted, settled, without_secrets
 from teleport_okta.doctor.identities import Identities, check_identities
+from teleport_okta.doctor.management import of_management, of_the_file, read_management
 from teleport_okta.doctor.okta_network import check_network
-from teleport_okta.doctor.okta_rights import Baseline, check_rights
+from teleport_okta.doctor.okta_rights import Baseline, OktaSide, check_rights
 from teleport_okta.doctor.scim_door import check_answers, check_door
 from teleport_okta.doctor.secrets import secrets_of
 from teleport_okta.doctor.service import Instance, check_service
@@ -26,13 +28,16 @@ from teleport_okta.teleport.cluster import Opener
 from teleport_okta.teleport.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from random import Random
 
     from teleport_okta.clock import Clock
     from teleport_okta.doctor.findings import Finding
-    from teleport_okta.settings import Settings
+    from teleport_okta.doctor.management import Management
+    from teleport_okta.settings import Settings, TeleportSettings
     from teleport_okta.state.inspection import Inspection
+    from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.greeting import Greeting
 
 _HASTY: Final = RetryPolicy(budget=10.0)
 """A person waits."""
@@ -72,15 +77,23 @@ async def _of_installation(
         inspection.baseline if inspection is not None else None,
         missing=f"{instance.holder} compares every listing itself" if instance.holder else "none was read in full yet",
     )
-    async with asyncio.TaskGroup() as group:
-        scim = group.create_task(settled(Section.SCIM, "endpoint", _scim(settings, instance, inspection, clock)))
-        okta = group.create_task(
-            settled(Section.OKTA, "Okta", _okta(settings, baseline, clock=clock, rng=rng, environment=environment))
+    async with _cluster(settings.teleport, identities, clock=clock, rng=rng) as (cluster, failed):
+        findings += [*cluster.findings, *failed]
+        looking_at_plugins = read_management(settings, cluster.host, cluster.bot, clock)
+        management, failure = await attempted(
+            Section.TELEPORT, "plugin", looking_at_plugins, otherwise=of_the_file(settings)
         )
-        teleport = group.create_task(
-            settled(Section.TELEPORT, "Teleport", _teleport(settings, identities, clock=clock, rng=rng))
-        )
-    return [*findings, *okta.result(), *teleport.result(), *scim.result()]
+        findings += failure
+        async with asyncio.TaskGroup() as group:
+            scim = group.create_task(settled(Section.SCIM, "endpoint", _scim(settings, instance, inspection, clock)))
+            okta = group.create_task(_okta(management, baseline, clock=clock, rng=rng, environment=environment))
+            teleport = group.create_task(
+                settled(Section.TELEPORT, "Teleport", _teleport(management.settings, cluster, identities, clock))
+            )
+    addresses = okta.result().addresses or (settings.okta.org_url,)
+    if cluster.host is not None or cluster.bot is not None:
+        findings += of_management(management, addresses)
+    return [*findings, *okta.result().findings, *teleport.result(), *scim.result()]
 
 
 async def _scim(settings: Settings, instance: Instance, inspection: Inspection | None, clock: Clock) -> list[Finding]:
@@ -93,19 +106,29 @@ async def _scim(settings: Settings, instance: Instance, inspection: Inspection |
 
 
 async def _okta(
-    settings: Settings, baseline: Baseline, *, clock: Clock, rng: Random, environment: Mapping[str, str]
-) -> list[Finding]:
+    management: Management, baseline: Baseline, *, clock: Clock, rng: Random, environment: Mapping[str, str]
+) -> OktaSide:
+    looking = _look_at_okta(management, baseline, clock=clock, rng=rng, environment=environment)
+    side, failure = await attempted(Section.OKTA, "Okta", looking, otherwise=OktaSide())
+    return replace(side, findings=(*side.findings, *failure))
+
+
+async def _look_at_okta(
+    management: Management, baseline: Baseline, *, clock: Clock, rng: Random, environment: Mapping[str, str]
+) -> OktaSide:
+    settings = management.settings
     network = await check_network(settings.okta, now=clock.now(), environment=environment)
-    findings = list(network.findings)
+    findings = network.findings
     if network.closed:
         everything = "the credential, its permissions, the app and the clock"
-        return [*findings, Section.OKTA.unchecked(everything, network.closed)]
+        return OktaSide((*findings, Section.OKTA.unchecked(everything, network.closed)))
     if settings.sync.source == "scim" and settings.okta.api_token is None and settings.okta.client_id is None:
-        return [*findings, Section.OKTA.unchecked("permissions", "sync.source is scim, and there is no credential")]
-    return [
-        *findings,
-        *await check_rights(settings, baseline=baseline, clock=clock, rng=rng, environment=environment),
-    ]
+        unchecked = Section.OKTA.unchecked("permissions", "sync.source is scim, and there is no credential")
+        return OktaSide((*findings, unchecked))
+    side = await check_rights(
+        settings, baseline=baseline, clock=clock, rng=rng, environment=environment, unknown=management.unknown
+    )
+    return replace(side, findings=(*findings, *side.findings))
 
 
 @contextmanager
@@ -119,27 +142,61 @@ def _private_directory() -> Iterator[Path]:
         yield Path(made)
 
 
-async def _teleport(settings: Settings, identities: Identities, *, clock: Clock, rng: Random) -> list[Finding]:
-    with _private_directory() as directory:
-        reached = await check_way(settings.teleport, identities, directory=directory, clock=clock)
-        findings = list(reached.findings)
-        if reached.way is None or reached.greeting is None:
-            everything = "version, features, permissions, roles, connector"
-            return [*findings, Section.TELEPORT.unchecked(everything, "the cluster could not be asked")]
-        findings += of_greeting(reached.greeting, settings.sync)
-        opener = Opener(reached.way, directory, clock, rng, _HASTY)
-        async with AsyncExitStack() as stack:
-            host = await stack.enter_async_context(await opener.open(reached.host)) if reached.host else None
-            bot = await stack.enter_async_context(await opener.open(reached.bot)) if reached.bot else None
-            findings += await settled_rights(
-                host,
-                bot,
-                joined=identities.joined,
-                now=clock.now(),
-                is_enterprise=reached.greeting.is_enterprise,
-                is_managed=settings.plugin.name is not None,
-            )
-            findings += await settled_roles(host, bot, settings.sync, clock, bot_roles=identities.bot_roles)
-            if reached.greeting.is_enterprise:
-                findings += await settled_owners(host, bot, settings, clock)
+@dataclass(frozen=True, slots=True)
+class _Cluster:
+    """How far we came towards the cluster, with a connection for each identity that it takes."""
+
+    findings: tuple[Finding, ...] = ()
+    greeting: Greeting | None = None
+    host: Connection | None = None
+    bot: Connection | None = None
+
+
+@asynccontextmanager
+async def _cluster(
+    settings: TeleportSettings, identities: Identities, *, clock: Clock, rng: Random
+) -> AsyncIterator[tuple[_Cluster, list[Finding]]]:
+    """Connect until the block ends; what fails unexpectedly is a finding."""
+    async with AsyncExitStack() as stack:
+        directory = stack.enter_context(_private_directory())
+        connecting = _connected(settings, identities, stack, directory, clock=clock, rng=rng)
+        yield await attempted(Section.TELEPORT, "Teleport", connecting, otherwise=_Cluster())
+
+
+async def _connected(
+    settings: TeleportSettings,
+    identities: Identities,
+    stack: AsyncExitStack,
+    directory: Path,
+    *,
+    clock: Clock,
+    rng: Random,
+) -> _Cluster:
+    reached = await check_way(settings, identities, directory=directory, clock=clock)
+    if reached.way is None or reached.greeting is None:
+        everything = "version, features, permissions, plugins, roles, connector"
+        unchecked = Section.TELEPORT.unchecked(everything, "the cluster could not be asked")
+        return _Cluster((*reached.findings, unchecked))
+    opener = Opener(reached.way, directory, clock, rng, _HASTY)
+    host = await stack.enter_async_context(await opener.open(reached.host)) if reached.host else None
+    bot = await stack.enter_async_context(await opener.open(reached.bot)) if reached.bot else None
+    return _Cluster(reached.findings, reached.greeting, host, bot)
+
+
+async def _teleport(settings: Settings, cluster: _Cluster, identities: Identities, clock: Clock) -> list[Finding]:
+    greeting, host, bot = cluster.greeting, cluster.host, cluster.bot
+    if greeting is None:
+        return []
+    findings = list(of_greeting(greeting, settings.sync))
+    findings += await settled_rights(
+        host,
+        bot,
+        joined=identities.joined,
+        now=clock.now(),
+        is_enterprise=greeting.is_enterprise,
+        is_managed=settings.plugin.name is not None,
+    )
+    findings += await settled_roles(host, bot, settings.sync, clock, bot_roles=identities.bot_roles)
+    if greeting.is_enterprise:
+        findings += await settled_owners(host, bot, settings, clock)
     return findings

@@ -51,6 +51,15 @@ class Baseline:
     missing: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OktaSide:
+    """What was found. `addresses` are those by which the organisation is known, empty where none answers."""
+
+    findings: tuple[Finding, ...] = ()
+    organization_id: str = ""
+    addresses: tuple[str, ...] = ()
+
+
 async def check_rights(
     settings: Settings,
     *,
@@ -58,8 +67,9 @@ async def check_rights(
     clock: Clock,
     rng: Random,
     environment: Mapping[str, str],
-) -> list[Finding]:
-    """Ask the organisation what we are to it."""
+    unknown: str = "",
+) -> OktaSide:
+    """Ask the organisation what we are to it. `unknown` says why it is not known what is to be synced."""
     try:
         examined = examined_client_of(
             settings.okta,
@@ -69,27 +79,35 @@ async def check_rights(
             apps_and_groups=settings.sync.apps_and_groups,
         )
     except ConfigError as error:
-        return [HERE.failed("credential", error)]
+        return OktaSide((HERE.failed("credential", error),))
     async with examined.client as client:
         try:
-            findings = list(of_organization(await whoami(client), settings.okta.org_url))
+            found = await whoami(client)
         except OktaError as error:  # and nobody else is shown our credential
             closed = HERE.unchecked("credential, permissions, app", "no Okta organisation answers there")
-            return [HERE.failed("organisation", error), closed]
-        accepted = await _credential(examined, settings.okta)
-        findings += accepted.findings
-        signs = settings.okta.client_id is not None
-        if accepted.closed:
-            everything = "scopes and permissions, app, listing, rate limits"
-            return [*findings, HERE.unchecked(everything, accepted.closed), of_clock(client.clock_skew, signs=signs)]
-        findings += await settled(HERE, "permissions", _permissions(client, settings))
-        if accepted.narrow:
-            findings.append(HERE.unchecked("app, listing", accepted.narrow))
-        else:
-            if settings.okta.app_id is not None:
-                findings += await settled(HERE, "app", _app(client, settings.okta.app_id))
-            findings += await settled(HERE, "listing", _listing(client, settings, baseline))
-        return [*findings, of_clock(client.clock_skew, signs=signs), _limits(client, settings.okta)]
+            return OktaSide((HERE.failed("organisation", error), closed))
+        findings = [*of_organization(found, settings.okta.org_url)]
+        findings += await _rights(examined, settings, baseline, unknown)
+        return OktaSide(tuple(findings), found.organization_id, (settings.okta.org_url, found.url))
+
+
+async def _rights(examined: ExaminedClient, settings: Settings, baseline: Baseline, unknown: str) -> list[Finding]:
+    client = examined.client
+    accepted = await _credential(examined, settings.okta)
+    findings = list(accepted.findings)
+    signs = settings.okta.client_id is not None
+    if accepted.closed:
+        everything = "scopes and permissions, app, listing, rate limits"
+        return [*findings, HERE.unchecked(everything, accepted.closed), of_clock(client.clock_skew, signs=signs)]
+    findings += await settled(HERE, "permissions", _permissions(client, settings))
+    narrow = accepted.narrow or unknown
+    if narrow:
+        findings.append(HERE.unchecked("app, listing", narrow))
+    else:
+        if settings.okta.app_id is not None:
+            findings += await settled(HERE, "app", _app(client, settings.okta.app_id))
+        findings += await settled(HERE, "listing", _listing(client, settings, baseline))
+    return [*findings, of_clock(client.clock_skew, signs=signs), _limits(client, settings.okta)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ from teleport_okta.clock import VirtualClock
 from teleport_okta.config import parse
 from teleport_okta.doctor.examine import examine
 from teleport_okta.doctor.findings import worst
+from teleport_okta.model import labels
+from teleport_okta.okta.configured import client_of
+from teleport_okta.okta.saml_apps import SamlApps
+from teleport_okta.saml.metadata import read_metadata
 from teleport_okta.sandbox.okta.organization import OktaOrganization
 from teleport_okta.sandbox.okta.server import OktaSandbox
 from teleport_okta.sandbox.teleport.sandbox import TeleportSandbox
@@ -88,6 +92,29 @@ class Clinic:
         async with app.opened(parse(self.sections), clock=self.clock) as parts:
             assert (await parts.full_pass.run(trigger="test")).succeeded
         return self
+
+    async def connect(self, name="okta", **changed):
+        """Make the app and a SAML connector that agree, as an enrolment leaves them; `changed` are facts of the latter.
+
+        The metadata is read as the product reads it.
+        """
+        acs = f"https://{self.teleport.proxy_address}/v1/webapi/saml/acs/{name}"
+        self.okta.change_sign_on(self.okta_app.id, acs_url=acs, audience=acs)
+        facts = {
+            "acs": acs,
+            "attributes_to_roles": [{"name": "groups", "value": "Everyone", "roles": ["okta-requester"]}],
+            "entity_descriptor": (await self.metadata()).descriptor,
+            "labels": {labels.APP_ID: self.okta_app.id},
+        }
+        await self.teleport.administrator.connectors.create(name, **(facts | changed))
+
+    async def metadata(self):
+        """The metadata of the app, as Okta has it now."""
+        okta = parse(self.sections | {"plugin": {}, "sync": {"source": "organization"}}).okta
+        async with client_of(okta, clock=self.clock, rng=self.rng, environment={}) as client:
+            apps = SamlApps(client)
+            app_ = await apps.get(self.okta_app.id)
+            return read_metadata(await apps.metadata(app_), org_hosts=[client.address.host])
 
     async def examine(self, *, clock=None):
         def written():

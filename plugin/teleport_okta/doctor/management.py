@@ -1,0 +1,201 @@
+"""Whose settings hold, the file's or a plugin resource's, and whether Teleport's own integration runs beside us.
+
+It decides as the service does (`managed/decision.py`), so that the rest is examined by the settings that hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.doctor.findings import Section
+from teleport_okta.managed.decision import Decision, Plugins, decide
+from teleport_okta.managed.overlay import same_organization
+from teleport_okta.model.labels import APP_ID
+from teleport_okta.model.plugin_status import StatusCode
+from teleport_okta.teleport import plugins as resources
+from teleport_okta.teleport.by_origin import ByOrigin
+from teleport_okta.teleport.connectors import SamlConnectors
+from teleport_okta.teleport.errors import FeatureUnavailableError, PermissionDeniedError, TeleportError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.model.plugin import OktaPluginSettings, Plugin
+    from teleport_okta.settings import Settings
+    from teleport_okta.teleport.connection import Connection
+
+HERE: Final = Section.TELEPORT
+
+_CHECK: Final = "plugin"
+_MAY_READ: Final = "let a role of the bot list and read plugin; docs/teleport-role.md has the whole role"
+_IN_THE_FILE: Final = "take plugin.name out, and set in the file what the plugin would decide"
+
+
+@dataclass(frozen=True, slots=True)
+class Management:
+    """What the cluster's plugins say. `error` is why they could not be read; `decision` is what the service decides."""
+
+    local: Settings
+    decision: Decision
+    plugins: Plugins = field(default_factory=Plugins)
+    error: TeleportError | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings to examine by: those that hold, else those of the file."""
+        return self.decision.settings or self.local
+
+    @property
+    def unknown(self) -> str:
+        """Why it is not known what is to be synced; empty where it is."""
+        if self.decision.settings is not None or self.local.plugin.name is None:
+            return ""
+        return f"it is not known what plugin {self.local.plugin.name!r} decides"
+
+
+def of_the_file(local: Settings) -> Management:
+    """Return what is known where the cluster cannot be asked: what the file says, if that alone is to hold."""
+    if local.plugin.name is None:
+        return Management(local, Decision(local))
+    return Management(local, decide(local, Plugins(unread="the cluster could not be asked")))
+
+
+async def read_management(local: Settings, host: Connection | None, bot: Connection | None, clock: Clock) -> Management:
+    """Read the plugins, and the connector of the one that holds our settings. What fails is in the result."""
+    reader = host or bot
+    if reader is None:
+        return of_the_file(local)
+    connector_app_id = ""
+    try:
+        plugins = await _read(resources.Plugins(ByOrigin(reader, bot), clock), local.plugin.name)
+        ours = plugins.named(local.plugin.name or "")
+        if ours is not None and ours.okta is not None and ours.okta.connector:
+            connector = await SamlConnectors(ByOrigin(reader, reader)).get(ours.okta.connector)
+            connector_app_id = "" if connector is None else connector.labels.get(APP_ID, "")
+    except TeleportError as error:
+        unread = Plugins(unread=error.what)
+        return Management(local, decide(local, unread), unread, error)
+    return Management(local, decide(local, plugins, connector_app_id=connector_app_id), plugins)
+
+
+async def _read(resource: resources.Plugins, name: str | None) -> Plugins:
+    """List the plugins. One that the listing lacks is read by name, since listings may lag behind."""
+    found = await resource.list()
+    if name and all(plugin.name != name for plugin in found):
+        plugin = await resource.get(name)
+        found += () if plugin is None else (plugin,)
+    return Plugins(found)
+
+
+def of_management(management: Management, addresses: Collection[str]) -> Iterator[Finding]:
+    """Say whose settings hold, and what a plugin asks for that nothing fulfils.
+
+    `addresses` are those by which the organisation is known, its custom domain and its canonical address.
+    """
+    name, error = management.local.plugin.name, management.error
+    if error is not None:
+        yield _unread(name, error)
+        return
+    hosted = [plugin for plugin in management.plugins.all if _is_hosted_for(plugin, addresses)]
+    for plugin in hosted:
+        yield _of_hosted(plugin, management.local)
+    if not hosted:
+        yield HERE.ok("hosted plugin", "Teleport's own integration does not run on this organisation")
+    elif management.decision.settings is None:
+        return
+    if name is None:
+        yield HERE.ok(_CHECK, "none manages this service: the settings of the file hold")
+    else:
+        yield from _of_plugin(name, management)
+
+
+def _unread(name: str | None, error: TeleportError) -> Finding:
+    if name is not None:
+        remedy = error.remedy
+        if isinstance(error, PermissionDeniedError):
+            remedy = _MAY_READ
+        elif isinstance(error, FeatureUnavailableError):
+            remedy = _IN_THE_FILE
+        what = f"plugin.name is {name!r}, and plugins cannot be read: {error.what}"
+        return HERE.error(_CHECK, what, remedy or "try again; if it stays so, see the auth server's log")
+    if isinstance(error, FeatureUnavailableError):
+        return HERE.ok(_CHECK, "this cluster has no plugins: the settings of the file hold")
+    what = f"it cannot be seen whether Teleport's own integration runs on this organisation as well: {error.what}"
+    if isinstance(error, PermissionDeniedError):
+        return HERE.warning("hosted plugin", what, _MAY_READ)
+    return HERE.note("hosted plugin", what, error.remedy)
+
+
+def _is_hosted_for(plugin: Plugin, addresses: Collection[str]) -> bool:
+    okta = plugin.okta
+    return plugin.is_hosted and okta is not None and any(same_organization(okta.org_url, one) for one in addresses)
+
+
+def _of_hosted(plugin: Plugin, local: Settings) -> Finding:
+    org_url = plugin.okta.org_url if plugin.okta is not None else ""
+    what = f"Teleport's own integration runs on this organisation, by plugin {plugin.name!r}"
+    if same_organization(org_url, local.okta.org_url):
+        what += ": beside it this service syncs nothing"
+    else:
+        what += f" ({org_url}), and the service does not see that, since okta.org_url is {local.okta.org_url}"
+    remedy = (
+        f"keep one of the two: delete that one (tctl plugins delete {plugin.name}), or stop this service; what the "
+        "other one made is then listed here as leftovers"
+    )
+    return HERE.error("hosted plugin", what, remedy)
+
+
+def _of_plugin(name: str, management: Management) -> Iterator[Finding]:
+    """Say of the plugin that is to hold our settings how it is."""
+    found, decision = management.plugins.named(name), management.decision
+    if found is None:
+        what = f"plugin.name is {name!r}, and there is no such plugin: nothing is synced"
+        yield HERE.error(_CHECK, what, f"make it with `teleport-okta enroll`, or {_IN_THE_FILE}")
+    elif found.okta is None:
+        what = f"plugin {name!r} is not of type okta: nothing is synced"
+        yield HERE.error(_CHECK, what, "name one of type okta in plugin.name")
+    elif not same_organization(found.okta.org_url, management.local.okta.org_url):
+        what = (
+            f"plugin {name!r} is for {found.okta.org_url or 'no organisation'}, and the credential of the file for "
+            f"{management.local.okta.org_url}: nothing is synced"
+        )
+        yield HERE.error(_CHECK, what, "correct org_url in the plugin, or okta.org_url together with the credential")
+    elif decision.settings is not None:
+        yield HERE.ok(_CHECK, f"the settings of {name!r} hold: {_described(decision.settings)}")
+        yield from _unfulfilled(name, found.okta)
+    elif decision.code is StatusCode.CONFIG_ERROR:
+        yield HERE.error(_CHECK, decision.reason, "correct the plugin, or the configuration of this service")
+    else:
+        what = f"plugin {name!r} has user sync switched off, and no SCIM endpoint is configured: nothing is synced"
+        yield HERE.note(_CHECK, what, "switch it on in the plugin (sync_users), or set scim.listen")
+
+
+def _described(settings: Settings) -> str:
+    """Return in words what the plugin decided."""
+    sync = settings.sync
+    people = {
+        "saml_app": f"the people of app {settings.okta.app_id}",
+        "organization": "everybody of the organisation",
+        "scim": "whom a SCIM client provisions",
+    }[sync.source]
+    imports = "groups and apps" if sync.apps_and_groups else "neither groups nor apps"
+    lists = sync.apps_and_groups and settings.access_lists.enabled
+    return f"{people}, {imports}, {'with' if lists else 'without'} access lists, SAML connector {sync.connector!r}"
+
+
+def _unfulfilled(name: str, plugin: OktaPluginSettings) -> Iterator[Finding]:
+    """Warn of what the plugin asks for and this release does not do."""
+    if plugin.write_back:
+        what = (
+            f"plugin {name!r} has bidirectional sync switched on: Teleport lets people request Okta's apps and groups, "
+            "and nothing writes that back to Okta"
+        )
+        yield HERE.warning("write-back", what, "set disable_bidirectional_sync in the plugin")
+    if plugin.log_export:
+        what = (
+            f"plugin {name!r} asks to export Okta's System Log to Teleport's audit log, which this service does not do"
+        )
+        yield HERE.warning("log export", what, "switch enable_system_log_export off in the plugin")
