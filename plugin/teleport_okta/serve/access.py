@@ -1,6 +1,6 @@
-"""Which caller may call which method over TCP: a table of all methods, and the lists in `[serve]`.
+"""Access over TCP: a table of all methods with the right that each needs, and the lists in `[serve]` that grant rights.
 
-A method that the table lacks is refused, and so is a caller whom no list names.
+Default is to refuse: methods that are not in the table, and callers that are in no list.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Need(StrEnum):
 
 
 class AccessDeniedError(TeleportOktaError):
-    """The caller is in no list that allows the method. Add the user or a role of theirs to the list that is named."""
+    """The caller is in no list that allows the method. Add the user, or one of the user's roles, to the named list."""
 
 
 class UnknownMethodError(TeleportOktaError):
@@ -73,7 +73,7 @@ _OKTA: Final = (
     "GetApps",
     "GetGroups",
 )
-"""GetApps and GetGroups only read, but have us call whatever organisation the request names: reading is not enough."""
+"""GetApps and GetGroups need more than READ: the request names the organisation that we then call."""
 
 METHODS: Final[Mapping[str, Need]] = {
     **{f"/teleport_okta_api.Admin/{name}": need for name, need in _ADMIN.items()},
@@ -84,7 +84,7 @@ METHODS: Final[Mapping[str, Need]] = {
     "/grpc.health.v1.Health/Watch": Need.READ,
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Need.READ,
 }
-"""Every method that may be offered, by the path that gRPC calls it with."""
+"""The right that each method needs, by the path of the method in gRPC."""
 
 LISTS: Final[Mapping[Need, tuple[str, ...]]] = {
     Need.READ: ("readers", "writers"),
@@ -92,11 +92,11 @@ LISTS: Final[Mapping[Need, tuple[str, ...]]] = {
     Need.SCIM: ("scim_callers",),
     Need.ENROL: ("writers",),
 }
-"""The lists in `[serve]` whose members have a right."""
+"""The lists in `[serve]` that grant each right."""
 
 
 class AccessPolicy:
-    """The lists of a configuration."""
+    """Decides by the lists of a configuration."""
 
     def __init__(self, settings: ServeSettings) -> None:
         self._allowed = {
@@ -112,15 +112,18 @@ class AccessPolicy:
         """
         need = METHODS.get(method)
         if need is None:
+            # Do not repeat the name: the client chose it, and errors go into the log.
             if any(entries & allowed for allowed in self._allowed.values()):
-                what = f"{method} is not offered here"
+                what = "this method is not offered here"
                 raise UnknownMethodError(what, remedy="compare the releases of both sides")
-            raise _denied(method, ())
+            raise _denied("this method", "a list in [serve]")
         if not entries & self._allowed[need]:
-            raise _denied(method, LISTS[need])
+            raise _denied(method, " or ".join(f"serve.{name}" for name in LISTS[need]))
         return need
 
 
-def _denied(method: str, lists: tuple[str, ...]) -> AccessDeniedError:
-    named = " or ".join(f"serve.{name}" for name in lists) or "a list in [serve]"
-    return AccessDeniedError(f"{method} is not allowed", remedy=f"needs an entry in {named}")
+def _denied(method: str, lists: str) -> AccessDeniedError:
+    what = f"{method} is not allowed: it needs an entry in {lists}"
+    return AccessDeniedError(
+        what, remedy="add the user, or one of the user's roles, to the list, and restart the service"
+    )

@@ -1,7 +1,7 @@
-"""Who a caller is, by the certificate of Teleport that TLS has verified (`reference/teleport.md` 1.1, 2.7).
+"""The caller that a client certificate of Teleport names (`reference/teleport.md` 1.1, 2.7).
 
-The subject of a certificate is believed only if it is of our cluster, its issuer is the CA for its kind, and nothing in
-it restricts it to another use.
+TLS has verified the certificate. It is accepted if it is of our cluster, the CA for its kind of identity issued it, and
+nothing in it restricts it to another use.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LONGEST_NAME: Final = 200
 
 
 class CertificateRefusedError(TeleportOktaError):
-    """A certificate of Teleport that is not accepted here. Use a current one of this cluster, as `tsh` gives it."""
+    """The client certificate is not accepted. Use a current one of this cluster, as `tsh login` issues it."""
 
 
 class CallerKind(StrEnum):
@@ -52,7 +52,7 @@ class CallerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClusterCAs:
-    """The CAs of a cluster: of its hosts, and of its users. There may be several of each during a rotation."""
+    """The host CAs and user CAs of a cluster; several of each during a rotation."""
 
     cluster: str
     host: tuple[x509.Certificate, ...]
@@ -69,7 +69,7 @@ class RemoteCaller:
 
     @property
     def entries(self) -> frozenset[str]:
-        """The entries of a list in `[serve]` that name the caller. A bot is named by `user:` alone, never by a role."""
+        """The entries of `[serve]` that match the caller. Bots match by name only, never by role."""
         match self.kind:
             case CallerKind.HOST:
                 return frozenset({f"host-role:{role}" for role in self.roles})
@@ -88,7 +88,7 @@ class RemoteCaller:
 
 
 def read_caller(certificate: x509.Certificate, cas: ClusterCAs, *, now: datetime, address: str) -> RemoteCaller:
-    """Return whom a client certificate names. `address` is the IP address that the connection comes from.
+    """Return the caller that a client certificate names. `address` is the IP address of the client.
 
     Raises CertificateRefusedError.
     """
@@ -107,7 +107,7 @@ def read_caller(certificate: x509.Certificate, cas: ClusterCAs, *, now: datetime
 
 
 def _check_time(certificate: x509.Certificate, now: datetime) -> None:
-    """Raise CertificateRefusedError unless the certificate is valid: a connection may outlast it."""
+    """Raise CertificateRefusedError unless the certificate is valid now: connections can outlast it."""
     if now >= certificate.not_valid_after_utc:
         raise _refused(f"it expired at {certificate.not_valid_after_utc:%Y-%m-%dT%H:%MZ}")
     if now < certificate.not_valid_before_utc - _CLOCK_SKEW:

@@ -1,12 +1,12 @@
-"""The interceptor in front of all our services: it asks who calls, and whether they may, before a handler runs.
+"""The interceptor of our gRPC servers: it identifies the caller and checks access before any handler runs.
 
-Each way in (the local socket, TCP) has an `Admission` of its own. A gRPC server reads the message of a call before its
-handler is called, and for as long as the client takes to send it. Therefore every method is offered as one that
-reads a stream of requests: the admission comes first, and then the message is waited for, with a limit. On the wire
-both are the same.
+Each server (local socket, TCP) has its own `Admission`. For a method with one request message, a gRPC server reads that
+message before it calls the handler, and waits for it without a limit. So the interceptor turns every method into one
+with a stream of requests: it checks access first, and then reads the message within a time limit. Clients see no
+difference: both kinds are the same on the wire.
 """
 
-# ruff: noqa: ANN401 - messages pass through as they are
+# ruff: noqa: ANN401 - handlers of any message type pass through
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class CallRefusedError(Exception):
-    """A call that is not admitted: the status code that it ends with, and why."""
+    """The call is refused: the status code that it ends with, and why."""
 
     def __init__(self, code: grpc.StatusCode, why: TeleportOktaError) -> None:
         super().__init__(str(why))
@@ -45,18 +45,18 @@ class CallRefusedError(Exception):
 
 
 class Admission(Protocol):
-    """Knows who calls, by one of the ways in, and what they may call."""
+    """Identifies the callers of one server, and decides whether they may call a method."""
 
     async def admit(self, method: str, context: Context) -> str | None:
-        """Return who calls, in words; None if nobody knows. Raises CallRefusedError for a call that is not admitted.
+        """Return the caller in words, None if unknown. Raises CallRefusedError to refuse the call.
 
-        `method` is the path that gRPC calls it with, `/package.Service/Method`.
+        `method` is its path in gRPC, `/package.Service/Method`.
         """
         ...
 
 
 def present_caller() -> str | None:
-    """Return who made the call that the present task answers, in words; None if nobody knows."""
+    """Return the caller, in words, of the call that this task answers; None if unknown."""
     return _CALLER.get()
 
 
@@ -66,10 +66,10 @@ async def abort(context: Context, code: grpc.StatusCode, error: TeleportOktaErro
 
 
 class Gate(grpc.aio.ServerInterceptor):
-    """Lets calls through that are admitted.
+    """Passes on the calls that an admission accepts.
 
-    `message_within`: seconds within which the message of a call must arrive. `stream_within`: seconds after which a
-    call that is answered by a stream ends, so that whoever is admitted is asked again. None: without a limit.
+    `message_within`: time limit in seconds for a request message to arrive. `stream_within`: time limit in seconds for
+    a stream of answers; access is checked again when the client calls again. None: no limit.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Gate(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """Return the handler of a method, behind the gate; a method that there is none of has one that refuses."""
+        """Return the handler of a method, wrapped in the check; for an unknown method, a handler that refuses."""
         method = handler_call_details.method
         handler = await continuation(handler_call_details)
         if handler is None:
@@ -102,7 +102,7 @@ class Gate(grpc.aio.ServerInterceptor):
         return refuse
 
     def _answering(self, method: str, handler: Handler) -> Callable[..., Any]:
-        """Return the behaviour of a method that is answered by one message."""
+        """Wrap a method that returns one message."""
         behaviour: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
         async def answer(requests: AsyncIterator[Any], context: Context) -> Any:
@@ -117,7 +117,7 @@ class Gate(grpc.aio.ServerInterceptor):
         return answer
 
     def _streaming(self, method: str, handler: Handler) -> Callable[..., Any]:
-        """Return the behaviour of a method that is answered by a stream: a generator, or a function that writes."""
+        """Wrap a method that returns a stream: an asynchronous generator, or a coroutine that writes."""
         behaviour: Any = handler.stream_stream if handler.request_streaming else handler.unary_stream
 
         async def stream(requests: AsyncIterator[Any], context: Context) -> None:
@@ -138,7 +138,7 @@ class Gate(grpc.aio.ServerInterceptor):
         return stream
 
     async def _admit(self, method: str, context: Context) -> None:
-        """Ask for admission, and remember who calls; ends the call if it is refused."""
+        """Check access and remember the caller; abort the call if it is refused."""
         try:
             caller = await self._admission.admit(method, context)
         except CallRefusedError as error:
@@ -146,7 +146,7 @@ class Gate(grpc.aio.ServerInterceptor):
         _CALLER.set(caller)
 
     async def _message(self, requests: AsyncIterator[Any], context: Context) -> Any:
-        """Receive the one message of a call; ends the call if it is late, cannot be read, or does not come."""
+        """Read the request message; abort the call if it is late, missing or unreadable."""
         try:
             async with asyncio.timeout(self._message_within):
                 return await anext(requests)
@@ -157,7 +157,7 @@ class Gate(grpc.aio.ServerInterceptor):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the call has no message")
         except grpc.aio.AbortError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a deserializer raises: it is the client's fault
+        except Exception as error:  # noqa: BLE001 - any error of the deserializer is the client's fault
             _log.debug("a message could not be read: %r", error)
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message cannot be read")
 

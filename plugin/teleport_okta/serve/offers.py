@@ -1,4 +1,4 @@
-"""The services that a server offers: ours, and gRPC's own for health and reflection about them."""
+"""The services that a server offers: ours, and gRPC's own services for health and reflection."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Offer:
 
 
 class Health:
-    """Whether services are offered, as the health service answers: from the start of a server until it stops."""
+    """Adds services to a server, and reports each as SERVING until the server stops."""
 
     def __init__(self) -> None:
         self._servicer = health.aio.HealthServicer()
 
     async def begin(self, server: grpc.aio.Server, offers: Sequence[Offer]) -> None:
-        """Add the services to a server, and those for health and reflection; from now on they are healthy."""
+        """Add the services, health and reflection to a server, and report them as SERVING."""
         for offer in offers:
             offer.add(server)
             await self._servicer.set(offer.name, health_pb2.HealthCheckResponse.SERVING)
@@ -43,5 +43,5 @@ class Health:
         reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
 
     async def end(self) -> None:
-        """Answer from now on that nothing is offered: the server stops."""
+        """Report every service as NOT_SERVING, because the server stops."""
         await self._servicer.enter_graceful_shutdown()

@@ -1,8 +1,9 @@
-"""Our gRPC services over TCP: TLS on both sides, and nobody is served whom `[serve]` does not name.
+"""Our gRPC services over TCP, with TLS on both sides, for the callers that `[serve]` names.
 
-The server shows the certificate of `serve.certificate`. A client shows one that a CA of the cluster issued: that
-of hosts, or that of users. Its subject decides, call by call (`remote_admission.py`). The files and the CAs are read
-again and again. A new connection meets the latest, and the calls on an open one are judged by the latest CAs.
+The server has the certificate of `serve.certificate`. A client needs a certificate that a CA of the Teleport cluster
+issued, its host CA or its user CA; the subject decides about each call (`remote_admission.py`). The files and the CAs
+are read again every half minute: new connections use the latest, and calls on open connections are checked against
+the latest CAs.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
     from teleport_okta.settings_serve import ServeSettings
 
 LOOK_EVERY: Final = 30.0
-"""Seconds between two looks at the files and at the cluster's CAs: a phase of a rotation lasts minutes at the least."""
+"""Seconds between two reads of the files and of the cluster's CAs; the phases of a CA rotation last minutes."""
 
 _FIRST_LOOK: Final = 5.0
-"""Seconds that a start waits for the users' CA. Later on it is asked for again, and users are served from then on."""
+"""Seconds that the start waits for the user CA. If it comes later, users can connect from then on."""
 
 _MESSAGE_SIZE: Final = 4 * 1024 * 1024
 
@@ -46,11 +47,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RemoteLimits:
-    """How much clients may take; times in seconds of the machine's clock, sizes in bytes.
+    """Limits for clients; times in seconds of the machine's clock, sizes in bytes.
 
-    `handshake` is for the begin of TLS, `message` for the message of a call to arrive, `stream` for a call that is
-    answered by a stream. A connection ends after `idle` without a call, and is asked to end after `age`. `drain` is
-    for calls in flight when the server stops.
+    `calls` counts calls in flight. `handshake` limits the TLS handshake, `message` the arrival of a request message,
+    `stream` a call that returns a stream. A connection without calls is closed after `idle`; after `age` the client is
+    told to reconnect. `drain` is the time for calls in flight when the server stops.
     """
 
     connections: int = 256
@@ -65,11 +66,11 @@ class RemoteLimits:
 
     @classmethod
     def of(cls, settings: ScimSettings) -> RemoteLimits:
-        """Return the limits under which a SCIM resource may be as large as by HTTP: a message takes more bytes."""
+        """Return limits that allow SCIM resources as large as over HTTP: a message may be twice as long as its JSON."""
         return cls(message_size=max(_MESSAGE_SIZE, 2 * settings.max_body))
 
     def options(self) -> list[tuple[str, int]]:
-        """Return the limits that gRPC keeps by itself."""
+        """Return the limits as options of a gRPC server."""
         return [
             ("grpc.max_allowed_incoming_connections", self.connections),
             ("grpc.max_receive_message_length", self.message_size),
@@ -77,16 +78,16 @@ class RemoteLimits:
             ("grpc.server_handshake_timeout_ms", _milliseconds(self.handshake)),
             ("grpc.max_connection_idle_ms", _milliseconds(self.idle)),
             ("grpc.max_connection_age_ms", _milliseconds(self.age)),
-            # A client that is gone without a word is found out within two minutes.
+            # Detect dead connections within two minutes.
             ("grpc.keepalive_time_ms", 60_000),
             ("grpc.keepalive_timeout_ms", 20_000),
-            # With it, a second process could take a part of the connections without anybody noticing.
+            # Otherwise a second process could bind the same port and get some of the connections.
             ("grpc.so_reuseport", 0),
         ]
 
 
 class RemoteListener:
-    """What new connections meet: our certificate, and the CAs that are trusted. `port` is where they connect."""
+    """Holds the server certificate and the trusted CAs of the listener, and keeps both up to date."""
 
     def __init__(self, certificate: Path, key: Path, cluster: ClusterView) -> None:
         self._paths = certificate, key
@@ -95,7 +96,7 @@ class RemoteListener:
         self.cas = cluster.known_cas()
         self.port = 0
         self.looked = asyncio.Event()
-        """Set once the CAs were asked for, with or without an answer."""
+        """Set after the first attempt to read the CAs."""
         try:
             self._certificate = read_server_certificate(certificate, key)
         except ServerCertificateError as error:
@@ -104,13 +105,19 @@ class RemoteListener:
         self._handed_out = self._material()
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Return credentials that follow what this object holds, and let no client in without a certificate."""
+        """Return credentials that require a client certificate and follow changes of this object."""
         first = _configuration(self._handed_out)
         return grpc.dynamic_ssl_server_credentials(first, self._next, require_client_authentication=True)  # type: ignore[arg-type]
 
     async def look(self) -> None:
-        """Read the files and the CAs again. What cannot be had is logged once, and stays as it was."""
+        """Read the CAs and the files again. On failure, log once and keep the old value."""
         problems = []
+        try:
+            self.cas = await self._cluster.read_cas()
+        except (TeleportOktaError, ValueError) as error:
+            problems.append(f"the gRPC listener keeps the CAs that it knows, the cluster's cannot be read: {error}")
+        finally:
+            self.looked.set()
         try:
             certificate = await asyncio.to_thread(read_server_certificate, *self._paths)
         except ServerCertificateError as error:
@@ -119,28 +126,22 @@ class RemoteListener:
             if certificate != self._certificate:
                 self._certificate = certificate
                 _log.info("the gRPC listener has a new certificate, from %s", self._paths[0])
-        try:
-            self.cas = await self._cluster.read_cas()
-        except (TeleportOktaError, ValueError) as error:
-            problems.append(f"the gRPC listener keeps the CAs that it knows, the cluster's cannot be read: {error}")
-        finally:
-            self.looked.set()
         problem = "; ".join(problems)
         if problem and problem != self._problem:
             _log.warning("%s", problem)
         self._problem = problem
 
     async def keep(self, clock: Clock) -> None:
-        """Look again and again, until cancelled."""
+        """Call `look` every half minute, until cancelled."""
         while True:
             try:
                 await self.look()
-            except Exception:  # noqa: BLE001 - the root of a task: new CAs must be noticed after a failure as well
+            except Exception:  # noqa: BLE001 - the root of a task: later reads must still happen
                 _log.exception("the gRPC listener failed at looking for new certificates, and goes on")
             await clock.sleep(LOOK_EVERY)
 
     def _next(self) -> grpc.ServerCertificateConfiguration | None:
-        """Return what the next handshake is made with, or None if nothing has changed. Called in a thread of gRPC."""
+        """Return the configuration of the next handshake, None if unchanged. gRPC calls this in its own threads."""
         material = self._material()
         if material == self._handed_out:
             return None
@@ -148,7 +149,7 @@ class RemoteListener:
         return _configuration(material)
 
     def _material(self) -> tuple[bytes, bytes, bytes]:
-        """Return our key, our certificate chain and the trusted CAs, all PEM."""
+        """Return key, certificate chain and trusted CAs, as PEM."""
         cas = self.cas
         trusted = b"".join(ca.public_bytes(Encoding.PEM) for ca in (*cas.host, *cas.user))
         return self._certificate.key_pem, self._certificate.chain_pem, trusted

@@ -1,4 +1,4 @@
-"""Who may call over TCP: a caller is identified, then looked up in the table of methods, then asked for in Teleport."""
+"""Admission over TCP: identify the caller by certificate, check access, then check for locks in Teleport."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from teleport_okta.settings_serve import ServeSettings
 
 _LOGGED_EVERY: Final = 60.0
-"""Seconds for which a refusal that was logged is not logged again: a client repeats it as fast as it can."""
+"""Seconds before the same refusal is logged again: clients retry often."""
 
 _MOST_LOGGED: Final = 1_000
 
@@ -47,7 +47,7 @@ class RemoteAdmission:
         self._logged: OrderedDict[str, float] = OrderedDict()
 
     async def admit(self, method: str, context: Context) -> str:
-        """Return who calls, in words. Raises CallRefusedError."""
+        """Return the caller in words. Raises CallRefusedError."""
         address = address_of(context.peer())
         try:
             caller = self._identified(context, address)
@@ -70,7 +70,7 @@ class RemoteAdmission:
         return who
 
     def _identified(self, context: Context, address: str) -> RemoteCaller:
-        """Return whom the certificate of the connection names. Raises CertificateRefusedError."""
+        """Return the caller that the client certificate names. Raises CertificateRefusedError."""
         pems = list(context.auth_context().get("x509_pem_cert", ()))
         if len(pems) != 1:
             what = "the connection has no client certificate"

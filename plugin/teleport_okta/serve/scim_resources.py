@@ -1,8 +1,7 @@
-"""SCIM resources as JSON, and as the messages of `teleport.scim.v1` (`reference/teleport.md` 4.16).
+"""Conversion between SCIM JSON and the messages of `teleport.scim.v1` (`reference/teleport.md` 4.16).
 
-A message has fields for what all resources have in common (`schemas`, `id`, `externalId`, `meta`) and a Struct for the
-rest. A Struct knows objects, lists, texts, truth values, null, and numbers, which are doubles: JSON's integers beyond
-2^53 lose digits there, and nothing else is lost.
+A message has fields for the common attributes (`schemas`, `id`, `externalId`, `meta`) and a Struct for all others. The
+numbers of a Struct are doubles, so integers beyond 2^53 lose digits; nothing else is lost.
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ if TYPE_CHECKING:
     JsonValue: TypeAlias = Any
 
 _EXACT: Final = 2**53
-"""Up to here, every integer has a double of its own."""
+"""Up to here, doubles represent every integer exactly."""
 
 _COMMON: Final = ("schemas", "id", "externalId", "meta")
 
 
 def resource_to_json(resource: pb.Resource) -> dict[str, JsonValue]:
-    """Return a resource that a client sends as the JSON that it would send by HTTP; empty fields are left out.
+    """Return the JSON of a resource, as sent over HTTP; empty fields are left out.
 
-    Raises ScimError (invalidValue) when an attribute says something else than the field of the same name.
+    Raises ScimError (invalidValue) if an attribute contradicts the field of the same name.
     """
     fields: dict[str, JsonValue] = {}
     if resource.schemas:
@@ -56,7 +55,7 @@ def resource_to_json(resource: pb.Resource) -> dict[str, JsonValue]:
 
 
 def resource_from_json(body: Json) -> pb.Resource:
-    """Return a resource as clients see it, as a message."""
+    """Return the message of a resource."""
     meta = body.get("meta")
     resource = pb.Resource(
         schemas=body.get("schemas", ()),
@@ -70,7 +69,7 @@ def resource_from_json(body: Json) -> pb.Resource:
 
 
 def list_from_json(body: Json) -> pb.ResourceList:
-    """Return a page of a list as a message."""
+    """Return the message of a page of a list."""
     return pb.ResourceList(
         total_results=body["totalResults"],
         start_index=body["startIndex"],
@@ -102,7 +101,7 @@ def _meta_from_json(meta: Mapping[str, str]) -> pb.Meta:
 
 
 def _time(timestamp: Timestamp) -> str:
-    """Return a moment as our resources have it, to the millisecond. Raises ScimError for one that no calendar has."""
+    """Return a timestamp in the format of our resources, in milliseconds. Raises ScimError if it is out of range."""
     try:
         moment = timestamp.ToDatetime(UTC)
     except (ValueError, OverflowError):
@@ -111,7 +110,7 @@ def _time(timestamp: Timestamp) -> str:
 
 
 def _struct_to_json(struct: Struct) -> dict[str, JsonValue]:
-    # As deep as a message can nest, which protobuf limits where it is received.
+    # Recursion is safe: protobuf limits the depth of messages that it parses.
     return {name: _value_to_json(value) for name, value in struct.fields.items()}
 
 

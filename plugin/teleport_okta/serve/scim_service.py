@@ -77,7 +77,7 @@ _CODES: Final = {
     HTTPStatus.TOO_MANY_REQUESTS: grpc.StatusCode.UNAVAILABLE,
     HTTPStatus.NOT_IMPLEMENTED: grpc.StatusCode.UNIMPLEMENTED,
 }
-"""Of what is not here, what is below 500 is the request's fault (INVALID_ARGUMENT), and the rest ours (INTERNAL)."""
+"""Codes of SCIM errors. Others below 500 become INVALID_ARGUMENT, the rest INTERNAL."""
 
 _RETRY_AFTER: Final = 5
 """Seconds after which a client should try again, if the error does not say."""
@@ -88,7 +88,7 @@ _log = logging.getLogger(__name__)
 
 
 class ScimRpcService(pb_grpc.SCIMServiceServicer):
-    """Answers requests by a handler of operations; `observer` is told of each."""
+    """Answers requests through a SCIM handler, and reports each to `observer`."""
 
     def __init__(
         self,
@@ -115,14 +115,14 @@ class ScimRpcService(pb_grpc.SCIMServiceServicer):
     async def ListSCIMResources(  # noqa: N802 - the name in the API
         self, request: pb.ListSCIMResourcesRequest, context: Context
     ) -> pb.ResourceList:
-        """Answer a page of users or groups, or those that a filter finds. A count of 0 counts as none given."""
+        """List users or groups, by page and filter. A count of 0 means that none was given."""
         query = {"filter": request.filter, "startIndex": request.page.start_index, "count": request.page.count}
         return await self._answer(
             Verb.LIST, request.target, context, list_from_json, query={name: one for name, one in query.items() if one}
         )
 
     async def GetSCIMResource(self, request: pb.GetSCIMResourceRequest, context: Context) -> pb.Resource:  # noqa: N802
-        """Answer one user or group."""
+        """Return one user or group."""
         return await self._answer(Verb.GET, request.target, context, resource_from_json)
 
     async def CreateSCIMResource(  # noqa: N802
@@ -151,7 +151,7 @@ class ScimRpcService(pb_grpc.SCIMServiceServicer):
         query: dict[str, object] | None = None,
         resource: pb.Resource | None = None,
     ) -> Message:
-        """Answer a request, an unforeseen failure included, and write one line about it."""
+        """Answer a request or abort its call, and log one line."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         caller = present_caller() or context.peer()
@@ -190,8 +190,8 @@ class ScimRpcService(pb_grpc.SCIMServiceServicer):
     async def _authenticate(self, authorization: str, caller: str) -> None:
         """Raise ScimError unless the request has a good token.
 
-        Behind a caller may be many clients, as behind a proxy. So a good token of a blocked one is accepted, but
-        nothing slow is done to find out whether one is good.
+        One caller may forward the requests of many clients, as Teleport's proxy does. So good tokens of a blocked
+        caller are accepted, unless that needs the slow bcrypt hash.
         """
         blocked_for = self._guard.blocked_for(caller)
         token = bearer_token((authorization,))
@@ -204,7 +204,7 @@ class ScimRpcService(pb_grpc.SCIMServiceServicer):
         raise ScimError(HTTPStatus.UNAUTHORIZED, "The bearer token is missing or wrong.")
 
     def _route(self, verb: Verb, target: pb.RequestTarget) -> Route:
-        """Return what a request asks for, by the rules of the HTTP door. Raises ScimError."""
+        """Return the operation of a request, by the rules of SCIM over HTTP. Raises ScimError."""
         if target.plugin_id != self._plugin_name:
             raise ScimError(HTTPStatus.NOT_FOUND, "There is no plugin of this name here.")
         endpoint = _ENDPOINTS.get(target.resource_type)
@@ -215,10 +215,7 @@ class ScimRpcService(pb_grpc.SCIMServiceServicer):
             if not target.resource_id:
                 raise bad_request(ScimType.INVALID_VALUE, "resource_id is missing.")
             path = f"{path}/{quote(target.resource_id, safe='')}"
-        asked = route(_METHODS[verb], path, (_BASE,))
-        if asked.verb is not verb or (verb in _OF_ONE and asked.resource_id != target.resource_id):
-            raise ScimError(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
-        return asked
+        return route(_METHODS[verb], path, (_BASE,))
 
     async def _handle(
         self, asked: Route, query: dict[str, object], resource: pb.Resource | None, *, until: float
@@ -243,7 +240,7 @@ class ScimRpcService(pb_grpc.SCIMServiceServicer):
                 raise
 
     def _body(self, resource: pb.Resource) -> object:
-        """Return a resource as the JSON value of an HTTP request, checked as that is. Raises ScimError."""
+        """Return a resource as the JSON value of an HTTP request, with the same checks. Raises ScimError."""
         body = json.dumps(resource_to_json(resource), ensure_ascii=False, separators=(",", ":")).encode()
         if len(body) > self._limits.max_body:
             detail = f"The resource has more than the {self._limits.max_body} bytes that scim.max_body allows."
@@ -260,10 +257,9 @@ async def offered_scim(
     clock: Clock,
     observer: ScimObserver | None = None,
 ) -> AsyncIterator[tuple[Offer, ...]]:
-    """Give SCIM as a service to offer, and at the end finish the work whose clients are gone.
+    """Yield the SCIM service, as the services to offer; at the end, wait for work whose clients stopped waiting.
 
-    Gives nothing without `scim.listen`: then no SCIM client has a say. Servers that offer it are stopped before the
-    end.
+    Yields nothing without `scim.listen`. Stop the servers that offer it before the block ends.
     """
     if settings.listen is None:
         yield ()
@@ -281,7 +277,7 @@ async def _handled(handler: ScimHandler, call: ScimCall) -> ScimAnswer:
 
 
 async def _refuse(context: Context, error: ScimError) -> Never:
-    """End a call with an error: its words as details, what a client may go by beside them."""
+    """Abort a call with an error: its detail as text, retry delay and scimType as trailing metadata."""
     code = _CODES.get(error.status)
     if code is None:
         is_ours = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,8 +1,8 @@
-"""The certificate that our gRPC listener shows, read from files that another program may replace."""
+"""The certificate of our gRPC listener, read from files that another program may replace."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -15,25 +15,26 @@ if TYPE_CHECKING:
 
 
 class ServerCertificateError(Exception):
-    """Files that cannot be used; the text says why, and names the file."""
+    """The files cannot be used; the text says why, and names the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCertificate:
-    """A key and the certificates that go with it, the server's own first; both PEM, and known to fit."""
+    """A private key and its certificate chain, leaf first, as PEM; the key is known to match."""
 
-    key_pem: bytes
+    key_pem: bytes = field(repr=False)
     chain_pem: bytes
 
 
 def read_server_certificate(certificate: Path, key: Path) -> ServerCertificate:
     """Read a certificate and its key. Raises ServerCertificateError.
 
-    gRPC drops a pair that it cannot use without a word to us, so everything is checked here.
+    gRPC ignores an unusable pair without reporting it, so everything is checked here.
     """
     try:
         chain = x509.load_pem_x509_certificates(_content(certificate))
-    except ValueError as error:
+        public = chain[0].public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise ServerCertificateError(f"{certificate} is no PEM file of certificates") from error
     try:
         private = load_pem_private_key(_content(key), password=None)
@@ -43,7 +44,7 @@ def read_server_certificate(certificate: Path, key: Path) -> ServerCertificate:
         raise ServerCertificateError(f"{key} is no PEM file of a private key") from error
     if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise ServerCertificateError(f"the key in {key} is neither RSA nor ECDSA, and gRPC offers no other")
-    if private.public_key() != chain[0].public_key():
+    if private.public_key() != public:
         raise ServerCertificateError(f"the key in {key} is not that of the first certificate in {certificate}")
     return ServerCertificate(
         private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),

@@ -1,7 +1,7 @@
-"""What Teleport says that decides over callers: its CAs, and whether it would still take a caller itself.
+"""What access over TCP needs to know from Teleport: the CAs, and whether a caller is locked or deleted.
 
-A certificate lasts for hours. Teleport refuses whoever was locked or removed meanwhile, and so do we: each caller is
-looked up, at the most every few seconds.
+Certificates last for hours. Teleport refuses users who were locked or deleted in the meantime, so we do too: every
+caller is looked up, at most every few seconds.
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ _MOST_REMEMBERED: Final = 1_000
 
 
 class CallerLockedError(TeleportOktaError):
-    """Teleport refuses the caller, so we do too. Release the lock in Teleport if the caller should have access."""
+    """The caller is locked or deleted in Teleport. Remove the lock there if the caller should have access."""
 
 
 class CallerNotLookedUpError(TeleportOktaError):
-    """Teleport cannot be asked about the caller. Try again when it answers, or use the local commands."""
+    """Teleport could not be asked about the caller. Try again when it answers, or use the local commands."""
 
 
 class ClusterView(Protocol):
-    """What we need to know of the cluster."""
+    """Access to the cluster's CAs and callers."""
 
     def known_cas(self) -> ClusterCAs:
-        """Return the CAs that are known without a call: those of hosts."""
+        """Return the CAs that are known without a call: the host CAs."""
         ...
 
     async def read_cas(self) -> ClusterCAs:
-        """Ask for the CAs. Raises TeleportOktaError, or ValueError for an answer that cannot be used."""
+        """Read all CAs. Raises TeleportOktaError, or ValueError for an unusable answer."""
         ...
 
     async def check_standing(self, caller: RemoteCaller) -> None:
-        """Raise CallerLockedError for a caller whom Teleport refuses, CallerNotLookedUpError if it cannot be asked."""
+        """Raise CallerLockedError if Teleport refuses the caller, CallerNotLookedUpError if it does not answer."""
         ...
 
 
 class TeleportView:
-    """What a connected cluster says (`ClusterView`)."""
+    """A connected cluster (`ClusterView`)."""
 
     def __init__(self, teleport: Teleport, clock: Clock) -> None:
         self._teleport = teleport
@@ -66,18 +66,18 @@ class TeleportView:
         self._looked_up: dict[RemoteCaller, float] = {}
 
     def known_cas(self) -> ClusterCAs:
-        """Return the host CAs that our own identity trusts; no users' CA, which no identity has."""
+        """Return the host CAs of our own identity; identities do not contain the user CA."""
         identity = self._teleport.host.identity
         return ClusterCAs(identity.cluster, host=_certificates(identity.ca_pems), user=())
 
     async def read_cas(self) -> ClusterCAs:
-        """Ask for the CAs of hosts and of users. Raises RpcError, or ValueError."""
+        """Read host CAs and user CAs. Raises RpcError, or ValueError."""
         connection = self._teleport.host
         host, user = await asyncio.gather(_read(connection, "host"), _read(connection, "user"))
         return ClusterCAs(connection.identity.cluster, host=host, user=user)
 
     async def check_standing(self, caller: RemoteCaller) -> None:
-        """Raise CallerLockedError for a caller who is locked or removed, CallerNotLookedUpError without an answer."""
+        """Raise CallerLockedError for a locked or deleted caller, CallerNotLookedUpError without an answer in time."""
         now = self._clock.monotonic()
         if now - self._looked_up.get(caller, -_REMEMBERED_FOR) < _REMEMBERED_FOR:
             return
@@ -96,7 +96,7 @@ class TeleportView:
         self._looked_up[caller] = now
 
     async def _is_locked(self, caller: RemoteCaller) -> bool:
-        """Whether a lock in force is about the caller, or a role of theirs. Raises RpcError."""
+        """Whether a lock in force targets the caller or one of its roles. Raises RpcError."""
         connection = self._teleport.host
         reply = await connection.call(
             connection.auth.GetLocks,
@@ -107,21 +107,21 @@ class TeleportView:
         return bool(reply.Locks)
 
     async def _exists(self, caller: RemoteCaller) -> bool:
-        """Whether there is the user of a caller; a host has none. Raises RpcError."""
+        """Whether the user of the caller exists; always true for hosts. Raises RpcError."""
         return caller.kind is CallerKind.HOST or await self._teleport.users.get(caller.name) is not None
 
 
 def _targets(caller: RemoteCaller, cluster: str) -> list[types_pb2.LockTarget]:
-    """Return the targets of locks that concern a caller (`reference/teleport.md` 4.4)."""
+    """Return the lock targets that match a caller (`reference/teleport.md` 4.4)."""
     if caller.kind is CallerKind.HOST:
-        # A lock may name a host by its id alone, or as its certificate does.
+        # Locks name a host by its id, or by the common name of its certificate.
         return [types_pb2.LockTarget(ServerID=name) for name in (caller.name, f"{caller.name}.{cluster}")]
     roles = [types_pb2.LockTarget(Role=role) for role in caller.roles]
     return [types_pb2.LockTarget(User=caller.name), *roles]
 
 
 async def _read(connection: Connection, kind: str) -> tuple[x509.Certificate, ...]:
-    """Ask for the CAs of a kind that are trusted now: the active ones, and those beside them during a rotation."""
+    """Read the CAs of a kind: active ones, and additional trusted ones during a rotation. Raises ValueError if none."""
     reply = await connection.call(
         connection.trust.GetCertAuthority,
         trust_service_pb2.GetCertAuthorityRequest(type=kind, domain=connection.identity.cluster),

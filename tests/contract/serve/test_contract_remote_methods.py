@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from contract.serve.remote_world import CLUSTER, built_remote, every_service, outcome
+from contract.serve.remote_world import built_remote, every_service, outcome
 from google.protobuf import descriptor_pool
 from grpc_health.v1 import health_pb2  # noqa: F401 - its descriptors
 from grpc_reflection.v1alpha import reflection_pb2  # noqa: F401
@@ -87,10 +87,19 @@ async def test_a_method_that_does_not_exist_says_nothing_to_strangers(tmp_path, 
         assert (await outcome(world.user(), world.port, method))[0] is grpc.StatusCode.UNIMPLEMENTED
 
 
+async def test_a_method_that_is_declared_and_has_no_content_yet_is_not_offered(tmp_path, caplog):
+    method = "/teleport.okta.v1.OktaService/ListOktaImportRules"
+    async with built_remote(tmp_path, offers=every_service(), writers=["user:ada"]) as world:
+        answered = await outcome(world.user(), world.port, method)
+    assert answered == (grpc.StatusCode.UNIMPLEMENTED, f"{method} is not offered here")
+    assert "Traceback" not in caplog.text
+
+
 async def test_a_refusal_names_the_list_that_would_allow_it(tmp_path):
     async with built_remote(tmp_path, readers=["user:ada"]) as world, world.user().channel(world.port) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await channel.unary_unary("/teleport_okta_api.Admin/Approve")(b"")
-    assert refused.value.details() == "/teleport_okta_api.Admin/Approve is not allowed"
-    assert dict(refused.value.trailing_metadata())["remedy-bin"] == b"needs an entry in serve.writers"
-    assert CLUSTER not in refused.value.details()
+    assert refused.value.details() == (
+        "/teleport_okta_api.Admin/Approve is not allowed: it needs an entry in serve.writers"
+    )
+    assert b"restart the service" in dict(refused.value.trailing_metadata())["remedy-bin"]

@@ -101,6 +101,13 @@ async def test_during_a_rotation_both_cas_are_trusted_and_afterwards_the_new_one
     assert der((await view.read_cas()).host).isdisjoint(der([old]))
 
 
+async def test_an_answer_without_a_ca_is_not_taken_for_one(view, monkeypatch):
+    """No CA to verify by could be taken for no need to verify."""
+    monkeypatch.setattr("teleport_okta.serve.teleport_view._certificates", lambda _: ())
+    with pytest.raises(ValueError, match=r"the cluster names no (host|user) CA"):
+        await view.read_cas()
+
+
 @pytest.mark.usefixtures("ada")
 async def test_whoever_is_there_and_not_locked_stands(sandbox, view):
     lock(sandbox, User="eve")

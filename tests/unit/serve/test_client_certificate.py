@@ -103,6 +103,12 @@ def test_a_subject_that_says_something_else_is_refused(parts, why):
         read(made(*parts))
 
 
+@pytest.mark.filterwarnings("ignore:Attribute's length")
+def test_an_empty_name_is_nobodys():
+    with pytest.raises(CertificateRefusedError, match="names nobody"):
+        read(made(("CN", ""), *WHOLE[1:]))
+
+
 def test_a_bot_may_be_its_own_impersonator_and_is_not_re_issued():
     bot = made(("CN", "bot-ci"), *WHOLE[1:], ("1.3.9999.2.7", "bot-ci"), ("1.3.9999.2.9", "true"))
     assert read(bot).kind is CallerKind.BOT

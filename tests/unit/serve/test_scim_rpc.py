@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from http import HTTPStatus
 
+import bcrypt
 import grpc
 import pytest
 from google.protobuf.empty_pb2 import Empty
@@ -319,11 +320,42 @@ async def test_more_requests_at_a_time_than_allowed_are_told_to_come_again(tmp_p
     await store.close()
 
 
-async def test_it_is_offered_where_scim_is_configured_and_waits_for_work_at_the_end(tmp_path):
+async def test_for_a_blocked_caller_no_bcrypt_hash_is_computed(tmp_path):
+    token = "cd" * 32
+    hashed = bcrypt.hashpw(token.encode(), bcrypt.gensalt(4)).decode()
+    store, world = await built(tmp_path, settings={"token_hash": hashed})
+    world.handler.answer = ScimAnswer(HTTPStatus.OK, SHOWN)
+    for _ in range(10):
+        await world.ask("GetSCIMResource", target={"authorization": "Bearer wrong"})
+    good = {"authorization": f"Bearer {token}"}
+    assert (await world.ask("GetSCIMResource", target=good)).code is grpc.StatusCode.UNAVAILABLE
+    world.clock.advance(60)
+    assert (await world.ask("GetSCIMResource", target=good)).code is grpc.StatusCode.OK
+    await store.close()
+
+
+async def test_it_is_offered_where_scim_is_configured(tmp_path):
     store, clock, handler = await Store.open(tmp_path), VirtualClock(), ScriptedHandler()
     tokens = ScimTokens(store.scim_tokens, None, clock=clock)
     async with offered_scim(ScimSettings(), handler, tokens, clock=clock) as nothing:
         assert nothing == ()
     async with offered_scim(settings(), handler, tokens, clock=clock) as offers:
         assert [offer.name for offer in offers] == [SERVICE.full_name]
+    await store.close()
+
+
+async def test_the_end_waits_for_work_whose_client_was_told_to_come_again(tmp_path):
+    store, clock, handler = await Store.open(tmp_path), VirtualClock(), ScriptedHandler()
+    await store.scim_tokens.add(digest_of(TOKEN.encode()), at=clock.now())
+    tokens = ScimTokens(store.scim_tokens, None, clock=clock)
+    handler.go.clear()
+    async with offered_scim(settings(deadline="1s"), handler, tokens, clock=clock) as (offer,):
+        server = RpcServer(SERVICE, offer.add.args[0])
+        target = pb.RequestTarget(
+            authorization=f"Bearer {TOKEN}", plugin_id="okta", resource_type="User", resource_id="0b8f"
+        )
+        late = await server.call("GetSCIMResource", pb.GetSCIMResourceRequest(target=target))
+        assert late.code is grpc.StatusCode.UNAVAILABLE
+        asyncio.get_running_loop().call_later(0.2, handler.go.set)
+    assert handler.done == 1
     await store.close()
