@@ -1,1 +1,1 @@
-"""What this process offers to others: so far the admin service, on a Unix socket in the data directory."""
+"""The gRPC services of this process: on a Unix socket in the data directory, and over TCP where `[serve]` says so."""
