@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.model.connector import RoleMapping, SamlConnector
-from teleport_okta.model.labels import APP_ID, OKTA_ORG
+from teleport_okta.model.labels import APP_ID, OKTA_ORG, OWNER
+from teleport_okta.saml.acs import same_address
 from teleport_okta.saml.errors import (
     DeadAppError,
     DisabledAppError,
@@ -29,16 +30,16 @@ if TYPE_CHECKING:
 
 
 def new_connector(
-    name: str, url: str, app: SamlApp, metadata: IdpMetadata, *, role: str, org_url: str
+    name: str, acs: str, app: SamlApp, metadata: IdpMetadata, *, role: str, org_id: str, org_url: str
 ) -> SamlConnector:
     """Return the connector to create. It holds the metadata itself, so that Teleport never has to ask Okta for it."""
     return SamlConnector(
         name=name,
-        acs_url=url,
+        acs_url=acs,
         metadata=metadata.descriptor,
         display="Okta",
-        labels={APP_ID: app.id, OKTA_ORG: org_url},
-        role_mappings=(RoleMapping(GROUPS, EVERYONE, (role,)),),
+        labels={APP_ID: app.id, OKTA_ORG: org_url, OWNER: org_id},
+        role_mappings=(_mapping(role),),
     )
 
 
@@ -47,8 +48,17 @@ def with_metadata(connector: SamlConnector, metadata: IdpMetadata) -> SamlConnec
     return replace(connector, metadata=metadata.descriptor, metadata_url="")
 
 
+def with_role(connector: SamlConnector, role: str) -> SamlConnector:
+    """Return the connector with a mapping of Everyone to a role, if it has no mapping at all: nobody could sign in."""
+    return connector if connector.role_mappings or not role else replace(connector, role_mappings=(_mapping(role),))
+
+
+def _mapping(role: str) -> RoleMapping:
+    return RoleMapping(GROUPS, EVERYONE, (role,))
+
+
 def is_current(connector: SamlConnector, metadata: IdpMetadata, org_hosts: Collection[str]) -> bool:
-    """Whether a connector says of the identity provider what the app's metadata says now."""
+    """Whether a connector holds what the app's metadata says now, and holds it itself."""
     if connector.metadata_url:
         return False
     try:
@@ -58,6 +68,12 @@ def is_current(connector: SamlConnector, metadata: IdpMetadata, org_hosts: Colle
     except MetadataError:
         return False
     return held.digest == metadata.digest
+
+
+def roles_mapped(connector: SamlConnector) -> tuple[str, ...]:
+    """Return the roles that a connector gives by name; templates such as `{{external.groups}}` name none."""
+    roles = (role for mapping in connector.role_mappings for role in mapping.roles)
+    return tuple(dict.fromkeys(role for role in roles if "{{" not in role and "$" not in role))
 
 
 def app_id_of(connector: SamlConnector) -> str:
@@ -73,33 +89,62 @@ def app_id_of(connector: SamlConnector) -> str:
     return app_id
 
 
-def check_app(app: SamlApp | None, app_id: str, url: str, *, connector: str, is_adopted: bool) -> SamlApp:
-    """Return an app that exists if people can sign in to Teleport by it.
-
-    `is_adopted`: the connector exists and is labelled with the app. Raises DeadAppError, DisabledAppError,
-    OtherAddressError, or EnrolmentError for an app that is not of SAML.
-    """
-    if app is None:
-        named = f"that SAML connector {connector!r} is labelled with " if is_adopted else ""
-        what = f"the app {app_id} {named}is not in Okta, or our admin role does not show it"
+def check_address(connector: SamlConnector, url: str) -> None:
+    """Raise OtherAddressError unless a connector takes sign-ins at this address of the proxy."""
+    if not same_address(connector.acs_url, url):
+        what = f"SAML connector {connector.name!r} takes sign-ins at {connector.acs_url}, and not at {url}"
         remedy = (
-            f"if it is hidden, add it to the resource set of the admin role; if it was deleted, delete the connector "
-            f"(tctl rm saml/{connector}) and enrol again"
-            if is_adopted
-            else "check the id; if the app is hidden, add it to the resource set of the admin role"
-        )
-        raise DeadAppError(what, remedy=remedy)
-    if not app.is_saml:
-        what = f"the app {app.label!r} ({app.id}) is not a SAML 2.0 app"
-        raise EnrolmentError(what, remedy="name another one, or let one be created")
-    if not app.is_active:
-        what = f"the app {app.label!r} ({app.id}) is deactivated in Okta, so nobody can sign in"
-        raise DisabledAppError(what, remedy="activate it: Applications > the app > Inactive > Activate")
-    if app.acs_url != url:
-        what = f"the app {app.label!r} ({app.id}) sends people to {app.acs_url or 'nowhere'}, not to {url}"
-        remedy = (
-            "correct the single sign-on URL, the recipient, the destination and the audience of the app in Okta; or, "
-            "if the cluster's proxy has another address, name it with --proxy"
+            "if people reach the proxy there, name its address with --proxy; otherwise correct `acs` of the connector "
+            "and the addresses of its app in Okta, or choose another name with --connector"
         )
         raise OtherAddressError(what, remedy=remedy)
-    return app
+
+
+def missing_app(app_id: str, connector: SamlConnector | None, *, org_url: str) -> EnrolmentError:
+    """Return the error for an app that is not in Okta; `connector` is the one that is labelled with it."""
+    if connector is None:
+        what = f"the app {app_id} is not in Okta, or our admin role does not show it"
+        return DeadAppError(what, remedy="check the id; if the app is hidden, add it to the resource set of the role")
+    name, org = connector.name, connector.labels.get(OKTA_ORG, "")
+    if org and not same_address(org.rstrip("/"), org_url.rstrip("/")):
+        what = f"SAML connector {name!r} belongs to an app of another organisation, {org}"
+        return ForeignConnectorError(what, remedy="choose another name with --connector")
+    what = f"the app {app_id}, which SAML connector {name!r} is labelled with, is not in Okta, or our role hides it"
+    remedy = (
+        f"if it was deleted, delete the connector (tctl rm saml/{name}) and enrol again; if it is hidden, add it to "
+        "the resource set of the admin role"
+    )
+    return DeadAppError(what, remedy=remedy)
+
+
+def check_app(app: SamlApp, acs: str) -> None:
+    """Raise an error unless people can sign in by this app, through a connector that takes sign-ins at `acs`.
+
+    DisabledAppError, OtherAddressError, or EnrolmentError for an app that is not of SAML.
+    """
+    shown = f"the app {app.label!r} ({app.id})"
+    if not app.is_saml:
+        raise EnrolmentError(f"{shown} is not a SAML 2.0 app", remedy="name another one, or let one be created")
+    if not app.is_active:
+        what = f"{shown} is deactivated in Okta, so nobody can sign in"
+        raise DisabledAppError(what, remedy="activate it: Applications > the app > Inactive > Activate")
+    if app.acs_url != acs:
+        what = f"{shown} sends people to {app.acs_url or 'nowhere'}, not to {acs}"
+        remedy = (
+            "correct the single sign-on URL, the recipient, the destination and the audience of the app in Okta, "
+            "letter by letter; or, if the cluster's proxy has another address, name it with --proxy"
+        )
+        raise OtherAddressError(what, remedy=remedy)
+    for name, value in (("recipient", app.recipient), ("destination", app.destination)):
+        if value not in {None, "", acs}:
+            what = f"{shown} names the {name} {value} in what it sends to {acs}, which Teleport then refuses"
+            raise OtherAddressError(
+                what, remedy=f"correct the {name} of the app in Okta: the same as where it sends to"
+            )
+
+
+def check_audience(app: SamlApp) -> None:
+    """Raise OtherAddressError unless an app speaks to the connector that is to be made for it."""
+    if app.audience not in {None, "", app.acs_url}:
+        what = f"the app {app.label!r} ({app.id}) speaks to the audience {app.audience}, not to {app.acs_url}"
+        raise OtherAddressError(what, remedy="correct the audience of the app in Okta: the same as where it sends to")

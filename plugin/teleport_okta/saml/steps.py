@@ -1,0 +1,163 @@
+"""The steps of an enrolment in words: what is there, what is to be done, and what is left to a person. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from teleport_okta.saml.connectors import is_current
+from teleport_okta.saml.plugin_settings import differences, is_not_synced, settings_wanted
+from teleport_okta.saml.wishes import EVERYONE
+
+if TYPE_CHECKING:
+    from teleport_okta.model.connector import SamlConnector
+    from teleport_okta.model.idp import IdpMetadata
+    from teleport_okta.model.plugin import OktaPluginSettings, Plugin
+    from teleport_okta.model.saml_app import SamlApp
+    from teleport_okta.model.teleport import Cluster
+    from teleport_okta.saml.wishes import EnrolmentWishes
+
+
+class State(StrEnum):
+    """How it is with a step."""
+
+    DONE = "done"
+    """It is as it should be, and was before."""
+
+    TO_DO = "to do"
+    MADE = "made"
+    """It was done now."""
+
+    LEFT = "left"
+    """It could not be done, and is left to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, in words: `name` in short, `what` with the object, and for one that is left `remedy`."""
+
+    name: str
+    state: State
+    what: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is already.
+
+    `acs` is where Okta sends people, as app and connector have it or are to have it. `role` is what Everyone gets by a
+    mapping that is to be written; empty where the connector has mappings. `everyone` is the id of the group Everyone;
+    None where we do not see it, and then `unseen` says why. `conditional` are rights of the bot that only their use
+    proves.
+    """
+
+    cluster: Cluster
+    org_id: str
+    acs: str
+    role: str = ""
+    app: SamlApp | None = None
+    everyone: str | None = None
+    unseen: str = ""
+    is_assigned: bool = False
+    connector: SamlConnector | None = None
+    metadata: IdpMetadata | None = None
+    plugin: Plugin | None = None
+    has_plugins: bool = True
+    conditional: tuple[str, ...] = ()
+
+
+class Steps:
+    """Says what an enrolment comes to. `org_hosts` are the hosts that metadata may name."""
+
+    def __init__(self, wishes: EnrolmentWishes, *, org_url: str, org_hosts: frozenset[str]) -> None:
+        self._wishes = wishes
+        self._org_url = org_url
+        self._org_hosts = org_hosts
+
+    def of(self, found: Found) -> list[Step]:
+        """Return every step."""
+        return [self.app(found), self.assignment(found), self.connector(found), *self.settings(found)]
+
+    def app(self, found: Found) -> Step:
+        """Say how it is with the app."""
+        if found.app is not None:
+            return Step("app", State.DONE, f"the SAML app {found.app.label!r} ({found.app.id}) is there")
+        label = self._wishes.label_for(found.cluster.name)
+        return Step("app", State.TO_DO, f"create the SAML app {label!r} in Okta, which sends people to {found.acs}")
+
+    def assignment(self, found: Found) -> Step:
+        """Say how it is with the assignment of Everyone."""
+        if not self._wishes.assign_everyone:
+            return Step("assignment", State.DONE, "who is assigned to the app is left as it is")
+        if found.everyone is None:
+            return unassigned(found.unseen, is_known=found.app is None)
+        if found.is_assigned:
+            return Step("assignment", State.DONE, f"the group {EVERYONE} is assigned to the app")
+        what = f"assign the group {EVERYONE} to the app: everybody in Okta becomes a user of Teleport"
+        return Step("assignment", State.TO_DO, what)
+
+    def connector(self, found: Found) -> Step:
+        """Say how it is with the SAML connector."""
+        name, connector = self._wishes.connector, found.connector
+        gives = f"members of {EVERYONE} get the role {found.role!r}"
+        if connector is None:
+            return Step("connector", State.TO_DO, f"create the SAML connector {name!r}; {gives}")
+        if self.is_whole(connector, found.metadata):
+            return Step("connector", State.DONE, f"the SAML connector {name!r} is there, with the app's metadata")
+        is_role_missing = not connector.role_mappings
+        what = f"write the app's present metadata into the SAML connector {name!r}"
+        return Step("connector", State.TO_DO, f"{what}; {gives}" if is_role_missing else what)
+
+    def is_whole(self, connector: SamlConnector, metadata: IdpMetadata | None) -> bool:
+        """Whether nothing is to be written into a connector."""
+        held = metadata is not None and is_current(connector, metadata, self._org_hosts)
+        return held and bool(connector.role_mappings)
+
+    def settings(self, found: Found) -> list[Step]:
+        """Say how it is with the record of the integration, and with what in it is not for us to change."""
+        if not found.has_plugins:
+            return [Step("settings", State.TO_DO, "write the integration into the configuration file")]
+        name = self._wishes.plugin
+        held = None if found.plugin is None else found.plugin.okta
+        wanted = self.wanted(held, found.app)
+        if held is None:
+            return [Step("settings", State.TO_DO, f"create the plugin resource {name!r}, which holds the settings")]
+        changes = list(differences(held, wanted))
+        if found.app is None:
+            changes.append("app_id: that of the new app")
+        step = (
+            Step("settings", State.TO_DO, f"change the plugin resource {name!r}: {'; '.join(changes)}")
+            if changes
+            else Step("settings", State.DONE, f"the plugin resource {name!r} holds these settings")
+        )
+        return [step, *left_of_settings(name, wanted)]
+
+    def wanted(self, held: OktaPluginSettings | None, app: SamlApp | None) -> OktaPluginSettings:
+        """Return the settings that the plugin resource is to have. Raises EnrolmentError."""
+        return settings_wanted(self._wishes, held, app, org_url=self._org_url)
+
+
+def unassigned(why: str, *, is_known: bool = True) -> Step:
+    """Return the step of an assignment that a person has to make; not `is_known`: it may have been made already."""
+    what = (
+        f"the group {EVERYONE} is not assigned to the app: {why}"
+        if is_known
+        else f"whether the group {EVERYONE} is assigned to the app cannot be seen: {why}"
+    )
+    remedy = (
+        f"{'' if is_known else 'if it is not: '}assign the group {EVERYONE} (or those who are to use Teleport) to the "
+        "app in Okta: Applications > the app > Assignments > Assign to Groups"
+    )
+    return Step("assignment", State.LEFT, what, remedy)
+
+
+def left_of_settings(name: str, settings: OktaPluginSettings) -> list[Step]:
+    """Return a step for what keeps the people of the app from being synced, if somebody wanted it so."""
+    why = is_not_synced(settings)
+    if not why:
+        return []
+    what = f"the plugin resource {name!r} does not sync the people of the app: {why}"
+    remedy = f"if they are to be synced, change it: tctl edit plugin/{name}, with sync_users and user_sync_source"
+    return [Step("user sync", State.LEFT, what, remedy)]
