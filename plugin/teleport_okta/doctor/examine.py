@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.doctor.access_lists import settled_owners
 from teleport_okta.doctor.configuration import check_configuration
 from teleport_okta.doctor.findings import Section, attempted, settled, without_secrets
 from teleport_okta.doctor.identities import Identities, check_identities
@@ -20,27 +16,23 @@ from teleport_okta.doctor.okta_rights import Baseline, OktaSide, check_rights
 from teleport_okta.doctor.scim_door import check_answers, check_door
 from teleport_okta.doctor.secrets import secrets_of
 from teleport_okta.doctor.service import Instance, check_service
+from teleport_okta.doctor.sign_in import Keeper, SignIn, of_sign_in, read_connector
 from teleport_okta.doctor.state_dir import check_database, check_state_dir
-from teleport_okta.doctor.teleport_rights import of_greeting, settled_rights
-from teleport_okta.doctor.teleport_roles import settled_roles
-from teleport_okta.doctor.teleport_way import check_way
-from teleport_okta.teleport.cluster import Opener
-from teleport_okta.teleport.retry import RetryPolicy
+from teleport_okta.doctor.teleport_side import cluster_access, look_at_teleport
+from teleport_okta.model.labels import APP_ID
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
     from random import Random
 
     from teleport_okta.clock import Clock
     from teleport_okta.doctor.findings import Finding
     from teleport_okta.doctor.management import Management
-    from teleport_okta.settings import Settings, TeleportSettings
+    from teleport_okta.doctor.teleport_side import Access, TeleportSide
+    from teleport_okta.model.connector import SamlConnector
+    from teleport_okta.settings import Settings
     from teleport_okta.state.inspection import Inspection
-    from teleport_okta.teleport.connection import Connection
-    from teleport_okta.teleport.greeting import Greeting
-
-_HASTY: Final = RetryPolicy(budget=10.0)
-"""A person waits."""
 
 _ORDER: Final = list(Section)
 
@@ -53,150 +45,133 @@ async def examine(
     if settings is None:
         rest = [section.unchecked("everything", "the configuration cannot be read") for section in _ORDER[1:]]
         return (*findings, *rest)
-    findings += await _of_installation(settings, clock=clock, rng=rng, environment=environment)
+    findings += await _Examination(settings, clock, rng, environment).findings()
     by_section = sorted(findings, key=lambda finding: _ORDER.index(finding.section))
     return without_secrets(by_section, secrets_of(settings, environment))
 
 
-async def _of_installation(
-    settings: Settings, *, clock: Clock, rng: Random, environment: Mapping[str, str]
-) -> list[Finding]:
-    data_dir = settings.storage.data_dir
-    findings = await settled(Section.STATE_DIRECTORY, "directory", asyncio.to_thread(check_state_dir, data_dir))
-    instance, failure = await attempted(Section.SERVICE, "running", check_service(data_dir), otherwise=Instance())
-    findings += [*instance.findings, *failure]
-    looking = asyncio.to_thread(check_database, data_dir, instance.holder)
-    (of_database, inspection), failure = await attempted(
-        Section.STATE_DIRECTORY, "database", looking, otherwise=([], None)
-    )
-    findings += [*of_database, *failure]
-    reading = asyncio.to_thread(check_identities, settings.teleport, data_dir, now=clock.now(), environment=environment)
-    identities, failure = await attempted(Section.IDENTITIES, "files", reading, otherwise=Identities())
-    findings += [*identities.findings, *failure]
-    baseline = Baseline(
-        inspection.baseline if inspection is not None else None,
-        missing=f"{instance.holder} compares every listing itself" if instance.holder else "none was read in full yet",
-    )
-    async with _cluster(settings.teleport, identities, clock=clock, rng=rng) as (cluster, failed):
-        findings += [*cluster.findings, *failed]
-        looking_at_plugins = read_management(settings, cluster.host, cluster.bot, clock)
-        management, failure = await attempted(
-            Section.TELEPORT, "plugin", looking_at_plugins, otherwise=of_the_file(settings)
-        )
-        findings += failure
-        async with asyncio.TaskGroup() as group:
-            scim = group.create_task(settled(Section.SCIM, "endpoint", _scim(settings, instance, inspection, clock)))
-            okta = group.create_task(_okta(management, baseline, clock=clock, rng=rng, environment=environment))
-            teleport = group.create_task(
-                settled(Section.TELEPORT, "Teleport", _teleport(management.settings, cluster, identities, clock))
-            )
-    addresses = okta.result().addresses or (settings.okta.org_url,)
-    if cluster.host is not None or cluster.bot is not None:
-        findings += of_management(management, addresses)
-    return [*findings, *okta.result().findings, *teleport.result(), *scim.result()]
-
-
-async def _scim(settings: Settings, instance: Instance, inspection: Inspection | None, clock: Clock) -> list[Finding]:
-    """Look at the SCIM endpoint. Tokens are those that the running service has, or the database of a stopped one."""
-    tokens = instance.scim_tokens if instance.holder else inspection.scim_tokens if inspection is not None else 0
-    status = instance.status
-    findings = await asyncio.to_thread(check_door, settings.scim, tokens=tokens, clock=clock)
-    door = status.door if status is not None else None
-    return [*findings, *await check_answers(settings.scim, door, is_running=status is not None)]
-
-
-async def _okta(
-    management: Management, baseline: Baseline, *, clock: Clock, rng: Random, environment: Mapping[str, str]
-) -> OktaSide:
-    looking = _look_at_okta(management, baseline, clock=clock, rng=rng, environment=environment)
-    side, failure = await attempted(Section.OKTA, "Okta", looking, otherwise=OktaSide())
-    return replace(side, findings=(*side.findings, *failure))
-
-
-async def _look_at_okta(
-    management: Management, baseline: Baseline, *, clock: Clock, rng: Random, environment: Mapping[str, str]
-) -> OktaSide:
-    settings = management.settings
-    network = await check_network(settings.okta, now=clock.now(), environment=environment)
-    findings = network.findings
-    if network.closed:
-        everything = "the credential, its permissions, the app and the clock"
-        return OktaSide((*findings, Section.OKTA.unchecked(everything, network.closed)))
-    if settings.sync.source == "scim" and settings.okta.api_token is None and settings.okta.client_id is None:
-        unchecked = Section.OKTA.unchecked("permissions", "sync.source is scim, and there is no credential")
-        return OktaSide((*findings, unchecked))
-    side = await check_rights(
-        settings, baseline=baseline, clock=clock, rng=rng, environment=environment, unknown=management.unknown
-    )
-    return replace(side, findings=(*findings, *side.findings))
-
-
-@contextmanager
-def _private_directory() -> Iterator[Path]:
-    """A place for a forwarder's socket. On a machine without any, nothing but a way through a proxy is missed."""
-    with ExitStack() as stack:
-        try:
-            made = stack.enter_context(tempfile.TemporaryDirectory(prefix="teleport-okta-doctor-"))
-        except OSError:
-            made = "/no-directory-for-temporary-files"
-        yield Path(made)
-
-
 @dataclass(frozen=True, slots=True)
-class _Cluster:
-    """How far we came towards the cluster, with a connection for each identity that it takes."""
+class _Examination:
+    """One examination of the installation that `local`, the settings of the file, describes."""
 
-    findings: tuple[Finding, ...] = ()
-    greeting: Greeting | None = None
-    host: Connection | None = None
-    bot: Connection | None = None
+    local: Settings
+    clock: Clock
+    rng: Random
+    environment: Mapping[str, str]
 
+    async def findings(self) -> list[Finding]:
+        data_dir = self.local.storage.data_dir
+        findings = await settled(Section.STATE_DIRECTORY, "directory", asyncio.to_thread(check_state_dir, data_dir))
+        instance, failure = await attempted(Section.SERVICE, "running", check_service(data_dir), otherwise=Instance())
+        findings += [*instance.findings, *failure]
+        looking = asyncio.to_thread(check_database, data_dir, instance.holder)
+        (of_database, inspection), failure = await attempted(
+            Section.STATE_DIRECTORY, "database", looking, otherwise=([], None)
+        )
+        findings += [*of_database, *failure]
+        identities, failure = await attempted(Section.IDENTITIES, "files", self._identities(), otherwise=Identities())
+        findings += [*identities.findings, *failure]
+        async with cluster_access(self.local.teleport, identities, clock=self.clock, rng=self.rng) as access:
+            findings += access.findings
+            findings += await self._of_both_sides(access, identities, instance, inspection)
+        return findings
 
-@asynccontextmanager
-async def _cluster(
-    settings: TeleportSettings, identities: Identities, *, clock: Clock, rng: Random
-) -> AsyncIterator[tuple[_Cluster, list[Finding]]]:
-    """Connect until the block ends; what fails unexpectedly is a finding."""
-    async with AsyncExitStack() as stack:
-        directory = stack.enter_context(_private_directory())
-        connecting = _connected(settings, identities, stack, directory, clock=clock, rng=rng)
-        yield await attempted(Section.TELEPORT, "Teleport", connecting, otherwise=_Cluster())
+    async def _identities(self) -> Identities:
+        teleport, data_dir, now = self.local.teleport, self.local.storage.data_dir, self.clock.now()
+        return await asyncio.to_thread(check_identities, teleport, data_dir, now=now, environment=self.environment)
 
+    async def _of_both_sides(
+        self, access: Access, identities: Identities, instance: Instance, inspection: Inspection | None
+    ) -> list[Finding]:
+        """Find out whose settings hold; then look at each side by them, and compare the two."""
+        reading = read_management(self.local, access.host, access.bot, self.clock)
+        management, findings = await attempted(Section.TELEPORT, "plugin", reading, otherwise=of_the_file(self.local))
+        connector, failure, is_compared = await self._connector(management, access)
+        findings += failure
+        app_id = management.settings.okta.app_id or (None if connector is None else connector.labels.get(APP_ID))
+        baseline = Baseline(
+            inspection.baseline if inspection is not None else None,
+            f"{instance.holder} compares every listing itself" if instance.holder else "none was read in full yet",
+        )
+        async with asyncio.TaskGroup() as group:
+            of_scim = group.create_task(settled(Section.SCIM, "endpoint", self._scim(instance, inspection)))
+            okta = group.create_task(self._okta(management, baseline, app_id))
+            teleport = group.create_task(look_at_teleport(management, access, identities, self.clock))
+        side, cluster = okta.result(), teleport.result()
+        findings += [*side.findings, *cluster.findings, *of_scim.result()]
+        if access.reader is not None:
+            findings += of_management(management, side.addresses or (self.local.okta.org_url,))
+        if is_compared:
+            is_running = instance.syncs or side.organization_id in cluster.written_for
+            found = self._sign_in(
+                management, connector, side, cluster, is_running=is_running, has_bot=access.bot is not None
+            )
+            findings += of_sign_in(found, self.clock.now())
+        return findings
 
-async def _connected(
-    settings: TeleportSettings,
-    identities: Identities,
-    stack: AsyncExitStack,
-    directory: Path,
-    *,
-    clock: Clock,
-    rng: Random,
-) -> _Cluster:
-    reached = await check_way(settings, identities, directory=directory, clock=clock)
-    if reached.way is None or reached.greeting is None:
-        everything = "version, features, permissions, plugins, roles, connector"
-        unchecked = Section.TELEPORT.unchecked(everything, "the cluster could not be asked")
-        return _Cluster((*reached.findings, unchecked))
-    opener = Opener(reached.way, directory, clock, rng, _HASTY)
-    host = await stack.enter_async_context(await opener.open(reached.host)) if reached.host else None
-    bot = await stack.enter_async_context(await opener.open(reached.bot)) if reached.bot else None
-    return _Cluster(reached.findings, reached.greeting, host, bot)
+    async def _connector(
+        self, management: Management, access: Access
+    ) -> tuple[SamlConnector | None, list[Finding], bool]:
+        """Read the connector by which people sign in. Returns whether it is to be compared with its app as well."""
+        sync = management.settings.sync
+        if access.reader is None or not access.has_saml or sync.local_users or management.unknown:
+            return None, [], False
+        reading = read_connector(access.reader, sync.connector)
+        connector, failure = await attempted(Section.SIGN_IN, "connector", reading, otherwise=None)
+        return connector, failure, not failure
 
+    def _sign_in(
+        self,
+        management: Management,
+        connector: SamlConnector | None,
+        side: OktaSide,
+        cluster: TeleportSide,
+        *,
+        is_running: bool,
+        has_bot: bool,
+    ) -> SignIn:
+        settings = management.settings
+        return SignIn(
+            settings=settings,
+            connector=connector,
+            facts=side.facts,
+            org_hosts=side.hosts,
+            proxies=cluster.proxies,
+            roles=cluster.roles,
+            keeper=Keeper.of(settings, is_running=is_running, has_bot=has_bot),
+            is_chosen=self.local.plugin.name is not None or "connector" in self.local.sync.model_fields_set,
+        )
 
-async def _teleport(settings: Settings, cluster: _Cluster, identities: Identities, clock: Clock) -> list[Finding]:
-    greeting, host, bot = cluster.greeting, cluster.host, cluster.bot
-    if greeting is None:
-        return []
-    findings = list(of_greeting(greeting, settings.sync))
-    findings += await settled_rights(
-        host,
-        bot,
-        joined=identities.joined,
-        now=clock.now(),
-        is_enterprise=greeting.is_enterprise,
-        is_managed=settings.plugin.name is not None,
-    )
-    findings += await settled_roles(host, bot, settings.sync, clock, bot_roles=identities.bot_roles)
-    if greeting.is_enterprise:
-        findings += await settled_owners(host, bot, settings, clock)
-    return findings
+    async def _scim(self, instance: Instance, inspection: Inspection | None) -> list[Finding]:
+        """Look at the SCIM endpoint. Tokens are those that the running service has, or those in the database."""
+        settings, status = self.local.scim, instance.status
+        tokens = instance.scim_tokens if instance.holder else inspection.scim_tokens if inspection is not None else 0
+        findings = await asyncio.to_thread(check_door, settings, tokens=tokens, clock=self.clock)
+        door = status.door if status is not None else None
+        return [*findings, *await check_answers(settings, door, is_running=status is not None)]
+
+    async def _okta(self, management: Management, baseline: Baseline, app_id: str | None) -> OktaSide:
+        looking = self._look_at_okta(management, baseline, app_id)
+        side, failure = await attempted(Section.OKTA, "Okta", looking, otherwise=OktaSide())
+        return replace(side, findings=(*side.findings, *failure))
+
+    async def _look_at_okta(self, management: Management, baseline: Baseline, app_id: str | None) -> OktaSide:
+        settings = management.settings
+        network = await check_network(settings.okta, now=self.clock.now(), environment=self.environment)
+        findings = network.findings
+        if network.closed:
+            everything = "the credential, its permissions, the app and the clock"
+            return OktaSide((*findings, Section.OKTA.unchecked(everything, network.closed)))
+        if settings.sync.source == "scim" and settings.okta.api_token is None and settings.okta.client_id is None:
+            unchecked = Section.OKTA.unchecked("permissions", "sync.source is scim, and there is no credential")
+            return OktaSide((*findings, unchecked))
+        side = await check_rights(
+            settings,
+            baseline=baseline,
+            clock=self.clock,
+            rng=self.rng,
+            environment=self.environment,
+            app_id=app_id,
+            unknown=management.unknown,
+        )
+        return replace(side, findings=(*findings, *side.findings))

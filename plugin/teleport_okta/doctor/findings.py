@@ -67,6 +67,7 @@ class Section(Enum):
     SERVICE = "service"
     OKTA = "Okta"
     TELEPORT = "Teleport"
+    SIGN_IN = "sign-in"
     IDENTITIES = "identities"
     SCIM = "SCIM"
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from yarl import URL
+
 from teleport_okta.desired.trust import judge_absences
-from teleport_okta.doctor.findings import Section, settled
+from teleport_okta.doctor.findings import Section, attempted, settled
+from teleport_okta.doctor.okta_app import AppFacts, look_at_app
 from teleport_okta.doctor.okta_network import of_clock, of_organization
 from teleport_okta.errors import ConfigError
 from teleport_okta.model.harm import Limits
@@ -40,7 +43,7 @@ HERE: Final = Section.OKTA
 MOST_PAGES: Final = 10
 """Pages that a look at the listing of people may cost; the smallest organisations grant 10 calls a minute."""
 
-_SAML: Final = "SAML_2_0"
+_UNREAD: Final = "the app could not be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,20 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class OktaSide:
-    """What was found. `addresses` are those by which the organisation is known, empty where none answers."""
+    """What was found. `addresses` are those by which the organisation is known, empty where none answers.
+
+    `facts` are those of the app, None where it was not looked at.
+    """
 
     findings: tuple[Finding, ...] = ()
     organization_id: str = ""
     addresses: tuple[str, ...] = ()
+    facts: AppFacts | None = None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts by which the organisation is known."""
+        return tuple(dict.fromkeys(host for one in self.addresses if (host := URL(one).host)))
 
 
 async def check_rights(
@@ -67,9 +79,13 @@ async def check_rights(
     clock: Clock,
     rng: Random,
     environment: Mapping[str, str],
+    app_id: str | None,
     unknown: str = "",
 ) -> OktaSide:
-    """Ask the organisation what we are to it. `unknown` says why it is not known what is to be synced."""
+    """Ask the organisation what we are to it, and look at the app `app_id`.
+
+    `unknown` says why it is not known what is to be synced.
+    """
     try:
         examined = examined_client_of(
             settings.okta,
@@ -86,28 +102,47 @@ async def check_rights(
         except OktaError as error:  # and nobody else is shown our credential
             closed = HERE.unchecked("credential, permissions, app", "no Okta organisation answers there")
             return OktaSide((HERE.failed("organisation", error), closed))
-        findings = [*of_organization(found, settings.okta.org_url)]
-        findings += await _rights(examined, settings, baseline, unknown)
-        return OktaSide(tuple(findings), found.organization_id, (settings.okta.org_url, found.url))
+        side = OktaSide(
+            tuple(of_organization(found, settings.okta.org_url)),
+            found.organization_id,
+            (settings.okta.org_url, found.url),
+        )
+        findings, facts = await _rights(
+            examined, settings, baseline, app_id=app_id, unknown=unknown, org_hosts=side.hosts
+        )
+        return replace(side, findings=(*side.findings, *findings), facts=facts)
 
 
-async def _rights(examined: ExaminedClient, settings: Settings, baseline: Baseline, unknown: str) -> list[Finding]:
+async def _rights(
+    examined: ExaminedClient,
+    settings: Settings,
+    baseline: Baseline,
+    *,
+    app_id: str | None,
+    unknown: str,
+    org_hosts: tuple[str, ...],
+) -> tuple[list[Finding], AppFacts | None]:
     client = examined.client
     accepted = await _credential(examined, settings.okta)
     findings = list(accepted.findings)
+    facts: AppFacts | None = None
     signs = settings.okta.client_id is not None
     if accepted.closed:
         everything = "scopes and permissions, app, listing, rate limits"
-        return [*findings, HERE.unchecked(everything, accepted.closed), of_clock(client.clock_skew, signs=signs)]
+        findings.append(HERE.unchecked(everything, accepted.closed))
+        return [*findings, of_clock(client.clock_skew, signs=signs)], None
     findings += await settled(HERE, "permissions", _permissions(client, settings))
-    narrow = accepted.narrow or unknown
-    if narrow:
-        findings.append(HERE.unchecked("app, listing", narrow))
+    if app_id is not None and not accepted.narrow:
+        looking = look_at_app(client, app_id, org_hosts=org_hosts, is_signed_in_by=not settings.sync.local_users)
+        unread = AppFacts(app_id, problem=_UNREAD)
+        (found, facts), failure = await attempted(HERE, "app", looking, otherwise=([], unread))
+        findings += [*found, *failure]
+    if accepted.narrow or unknown:
+        what = "listing" if facts is not None else "app, listing"
+        findings.append(HERE.unchecked(what, accepted.narrow or unknown))
     else:
-        if settings.okta.app_id is not None:
-            findings += await settled(HERE, "app", _app(client, settings.okta.app_id))
         findings += await settled(HERE, "listing", _listing(client, settings, baseline))
-    return [*findings, of_clock(client.clock_skew, signs=signs), _limits(client, settings.okta)]
+    return [*findings, of_clock(client.clock_skew, signs=signs), _limits(client, settings.okta)], facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +212,8 @@ def of_probe(result: ProbeResult, *, apps_and_groups: bool = True, follow_log: b
     match result.outcome:
         case Outcome.ALLOWED:
             return HERE.ok(check, f"allowed, {need.purpose}")
+        case Outcome.EMPTY if on_app:  # the check of the assignments says why that may be
+            return HERE.ok(check, f"allowed, {need.purpose}; nobody is")
         case Outcome.EMPTY if needed:
             return HERE.warning(check, f"needed {need.purpose}: {result.detail}", result.remedy)
         case _ if needed:
@@ -191,18 +228,6 @@ def of_probe(result: ProbeResult, *, apps_and_groups: bool = True, follow_log: b
 
 def _grant(result: ProbeResult) -> str:
     return f"grant {result.need.scope} {needs.WHERE_SCOPES_ARE_GRANTED}"
-
-
-async def _app(client: OktaClient, app_id: str) -> list[Finding]:
-    app = await OktaReads(client).app(app_id)
-    name = f"{app.label!r} ({app.id})"
-    if not app.is_active:
-        what = f"{name} is {app.status}: nobody can sign in, and nobody who is missing from it is taken for a leaver"
-        return [HERE.error("app", what, "activate the app in the Okta admin console")]
-    if app.sign_on_mode != _SAML:
-        what = f"{name} is active, but its sign-on mode is {app.sign_on_mode or 'none'}, not {_SAML}"
-        return [HERE.note("app", what, "set okta.app_id to the SAML app through which people sign in to Teleport")]
-    return [HERE.ok("app", f"{name} is active, with SAML")]
 
 
 async def _listing(client: OktaClient, settings: Settings, baseline: Baseline) -> list[Finding]:

@@ -37,6 +37,11 @@ class Instance:
     status: Status | None = None
     scim_tokens: int | None = None
 
+    @property
+    def syncs(self) -> bool:
+        """Whether a service runs here that is the one that writes, and has settings to run by."""
+        return self.status is not None and self.status.state not in {"standby", "waiting"}
+
 
 async def check_service(data_dir: Path) -> Instance:
     """Ask the service that runs on this data directory, if one does."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.access_lists import of_limit
-from teleport_okta.doctor.findings import Section, settled
+from teleport_okta.doctor.findings import Section, attempted, settled
 from teleport_okta.doctor.identities import WITHOUT_HOST
 from teleport_okta.teleport.authorities import read_host_cas
 from teleport_okta.teleport.bot_rights import NEEDED_OF_BOT, Use, own_rules
@@ -14,15 +15,16 @@ from teleport_okta.teleport.gates import GATES, NEWEST, OLDEST, ServerTooOldErro
 from teleport_okta.teleport.writers import present_writers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from teleport_okta.doctor.findings import Finding
-    from teleport_okta.model.teleport import Feature
+    from teleport_okta.model.teleport import Cluster, Feature
     from teleport_okta.settings import SyncSettings
     from teleport_okta.teleport.bot_rights import Rules
     from teleport_okta.teleport.connection import Connection
     from teleport_okta.teleport.greeting import Greeting
+    from teleport_okta.teleport.writers import Writer
 
 HERE: Final = Section.TELEPORT
 
@@ -92,15 +94,21 @@ def of_version(version: str) -> Iterator[Finding]:
             yield HERE.warning("version gate", what, gate.remedy)
 
 
-async def check_features(host: Connection, bot: Connection | None) -> list[Finding]:
-    """Try each feature by one harmless call; gates have findings of their own, and so has SAML."""
+async def _cluster(host: Connection, bot: Connection | None) -> Cluster | None:
+    """Try each feature by one harmless call; None for a server that is too old for us."""
     try:
-        cluster = await read_cluster(host, bot)
+        return await read_cluster(host, bot)
     except ServerTooOldError:
+        return None
+
+
+def of_features(cluster: Cluster | None, *, with_bot: bool) -> list[Finding]:
+    """Say of each feature whether it is on; gates have findings of their own, and so has SAML."""
+    if cluster is None:
         return [HERE.unchecked("features", "the server is too old")]
     elsewhere = {"saml", *(gate.feature for gate in GATES if gate.closes(cluster.version))}
     features = [feature for feature in cluster.features if feature.name not in elsewhere]
-    findings = [of_feature(feature, with_bot=bot is not None) for feature in features]
+    findings = [of_feature(feature, with_bot=with_bot) for feature in features]
     return [*findings, of_limit(cluster.access_list_limit)] if cluster.has("access_lists") else findings
 
 
@@ -162,10 +170,9 @@ def of_rules(rules: Rules, *, is_enterprise: bool = True, is_managed: bool = Fal
             yield HERE.note(check, f"{what} by {need.use}", remedy)
 
 
-async def check_writers(connection: Connection, now: datetime) -> list[Finding]:
+def of_writers(writers: Sequence[Writer]) -> list[Finding]:
     """Say who writes now."""
     check = "writer"
-    writers = await present_writers(connection, now)
     if not writers:
         return [HERE.ok(check, "nobody holds the right to write now")]
     return [HERE.ok(check, f"for {writer.owner}: {writer.holder}") for writer in writers]
@@ -185,6 +192,18 @@ async def check_rotation(host: Connection) -> list[Finding]:
     return [HERE.ok(check, "none under way")]
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What was found, the address of the cluster's proxy as the cluster has it, and for which organisations one writes.
+
+    What could not be read is empty.
+    """
+
+    findings: list[Finding]
+    proxy_address: str = ""
+    written_for: frozenset[str] = frozenset()
+
+
 async def settled_rights(
     host: Connection | None,
     bot: Connection | None,
@@ -193,21 +212,29 @@ async def settled_rights(
     now: datetime,
     is_enterprise: bool = True,
     is_managed: bool = False,
-) -> list[Finding]:
+) -> Rights:
     """Run the checks that need an identity, each by itself."""
     reader = host or bot
     if reader is None:
         everything = "features, permissions, who writes, CA rotation"
-        return [without_host(joined=joined), HERE.unchecked(everything, "there is no identity to ask with")]
-    findings = await settled(HERE, "features", check_features(host, bot)) if host else [without_host(joined=joined)]
+        return Rights([without_host(joined=joined), HERE.unchecked(everything, "there is no identity to ask with")])
+    findings, cluster = [], None
+    if host is None:
+        findings.append(without_host(joined=joined))
+    else:
+        cluster, failure = await attempted(HERE, "features", _cluster(host, bot), otherwise=None)
+        findings += failure or of_features(cluster, with_bot=bot is not None)
     if bot is None:
         findings.append(HERE.unchecked("bot's permissions", "there is no bot identity to ask with"))
     else:
         looking = check_bot_rights(bot, is_enterprise=is_enterprise, is_managed=is_managed)
         findings += await settled(HERE, "bot's permissions", looking)
-    findings += await settled(HERE, "writer", check_writers(reader, now))
+    nobody: tuple[Writer, ...] = ()
+    writers, failure = await attempted(HERE, "writer", present_writers(reader, now), otherwise=nobody)
+    findings += failure or of_writers(writers)
     if host is None:
         findings.append(HERE.unchecked("CA rotation", "only the host identity may see the CAs"))
     else:
         findings += await settled(HERE, "CA rotation", check_rotation(host))
-    return findings
+    proxy_address = "" if cluster is None else cluster.proxy_address
+    return Rights(findings, proxy_address, frozenset(writer.owner for writer in writers))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.doctor.findings import Section, settled
+from teleport_okta.doctor.findings import Section, attempted
 from teleport_okta.model.names import DEFAULT_ROLE
 from teleport_okta.teleport.by_origin import ByOrigin
-from teleport_okta.teleport.connectors import saml_connector_exists
 from teleport_okta.teleport.roles import Roles
 from teleport_okta.teleport.wildcards import wildcard_roles
 
@@ -25,23 +24,21 @@ HERE: Final = Section.TELEPORT
 
 async def settled_roles(
     host: Connection | None, bot: Connection | None, sync: SyncSettings, clock: Clock, *, bot_roles: Collection[str]
-) -> list[Finding]:
-    """Read every role once, and the connector. `bot_roles` are those that the bot has."""
+) -> tuple[list[Finding], frozenset[str] | None]:
+    """Read every role once; return the names of all as well, None where they could not be read.
+
+    `bot_roles` are those that the bot has.
+    """
     reader = host or bot
     if reader is None:
-        return [HERE.unchecked("default roles, wildcard roles, SAML connector", "there is no identity to ask with")]
-    findings = await settled(HERE, "roles", _check_roles(reader, sync, clock, bot_roles))
-    if not sync.local_users:
-        findings += await settled(HERE, "SAML connector", _check_connector(bot or reader, sync.connector))
-    return findings
-
-
-async def _check_roles(
-    reader: Connection, sync: SyncSettings, clock: Clock, bot_roles: Collection[str]
-) -> list[Finding]:
-    roles = await Roles(ByOrigin(reader, None), clock).list()
-    names = {role.name for role in roles}
-    return [*of_default_roles(sync.default_roles, names), *of_wildcards(wildcard_roles(roles), bot_roles)]
+        return [HERE.unchecked("default roles, wildcard roles", "there is no identity to ask with")], None
+    reading = Roles(ByOrigin(reader, None), clock).list()
+    roles, failure = await attempted(HERE, "roles", reading, otherwise=None)
+    if roles is None:
+        return failure, None
+    names = frozenset(role.name for role in roles)
+    findings = [*of_default_roles(sync.default_roles, names), *of_wildcards(wildcard_roles(roles), bot_roles)]
+    return findings, names
 
 
 def of_default_roles(wanted: tuple[str, ...] | None, names: Collection[str]) -> Iterator[Finding]:
@@ -72,11 +69,3 @@ def of_wildcards(roles: Iterable[WildcardRole], of_bot: Collection[str]) -> Iter
             yield HERE.warning(check, what, f"narrow these labels of the role {role.name!r}, or mind whom you give it")
     if not found:
         yield HERE.ok(check, "no role but ours and the bot's matches everything")
-
-
-async def _check_connector(reader: Connection, name: str) -> list[Finding]:
-    check = "SAML connector"
-    if await saml_connector_exists(reader, name):
-        return [HERE.ok(check, f"{name!r} exists")]
-    what = f"there is no {name!r} yet: people are synced, and can sign in once it is there"
-    return [HERE.note(check, what, "create it with the metadata of the Okta app, or set sync.connector to its name")]

@@ -93,7 +93,7 @@ async def test_people_whom_a_role_hides_are_missed_in_the_listing(well):
 async def test_a_resource_set_without_people_is_told_of_the_scope_and_of_the_app(clinic):
     clinic.okta.narrow_role(only=["00uNobody"])
     report = await clinic.examine()
-    assert report.bad() == ["Okta/okta.users.read", "Okta/okta.apps.read on the app"]
+    assert report.bad() == ["Okta/okta.users.read", "Okta/assignments"]
     assert "resource set" in report.says("Okta/okta.users.read")
 
 
@@ -128,6 +128,27 @@ async def test_an_app_that_is_not_active_is_an_error(clinic):
     report = await clinic.examine()
     assert report.severity("Okta/app") == "error"
     assert "activate the app" in report.says("Okta/app")
+
+
+async def test_an_app_that_nobody_has_is_a_warning(clinic):
+    for person in clinic.people:
+        clinic.okta.unassign(clinic.okta_app.id, person.id)
+    report = await clinic.examine()
+    assert report.bad() == ["Okta/assignments"]
+    assert "nobody is assigned" in report.says("Okta/assignments")
+
+
+async def test_who_has_the_app_by_a_group_is_told(clinic):
+    clinic.okta.assign_group(clinic.okta_app.id, clinic.okta.groups.everyone)
+    assert "the group Everyone" in (await clinic.examine()).says("Okta/assignments")
+
+
+async def test_an_app_of_another_kind_is_weak_unless_users_are_local(clinic):
+    other = clinic.okta.create_app("Wiki", signOnMode="BOOKMARK")
+    clinic.sections["okta"]["app_id"] = other.id
+    assert (await clinic.examine()).severity("Okta/app") == "warning"
+    clinic.sections["sync"]["local_users"] = True
+    assert (await clinic.examine()).severity("Okta/app") == "note"
 
 
 @pytest.mark.parametrize(("skew", "severity"), [(20, "ok"), (-60, "warning"), (400, "error")])

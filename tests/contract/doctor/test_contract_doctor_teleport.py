@@ -137,11 +137,3 @@ async def test_a_rotation_under_way_that_the_host_has_not_followed_is_told(well)
     report = await well.examine()
     assert report.bad() == ["Teleport/CA rotation"]
     assert "init" in report.says("Teleport/CA rotation")
-
-
-async def test_the_connector_is_a_note_until_it_is_there(well):
-    assert (await well.examine()).severity("Teleport/SAML connector") == "note"
-    connector = types_pb2.SAMLConnectorV2(Kind="saml", Version="v2")
-    connector.Metadata.Name = "okta"
-    well.teleport.cluster.stores["saml"].seed([connector])
-    assert (await well.examine()).severity("Teleport/SAML connector") == "ok"

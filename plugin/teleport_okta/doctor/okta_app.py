@@ -1,0 +1,113 @@
+"""The app through which people sign in: whether it is there, what it says of itself, and whether anybody has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from teleport_okta.doctor.findings import Section
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.okta import needs
+from teleport_okta.okta.directory_reads import DirectoryReads
+from teleport_okta.okta.errors import OktaError
+from teleport_okta.okta.saml_apps import SamlApps
+from teleport_okta.saml.metadata import read_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.model.idp import IdpMetadata
+    from teleport_okta.model.saml_app import SamlApp
+    from teleport_okta.okta.client import OktaClient
+
+HERE: Final = Section.OKTA
+
+_ASSIGN: Final = "in Okta: Applications > the app > Assignments > Assign to Groups"
+
+
+@dataclass(frozen=True, slots=True)
+class AppFacts:
+    """An app as it was read. `problem` is why it, or its metadata, could not be."""
+
+    id: str
+    app: SamlApp | None = None
+    metadata: IdpMetadata | None = None
+    problem: str = ""
+
+
+async def look_at_app(
+    client: OktaClient, app_id: str, *, org_hosts: Collection[str], is_signed_in_by: bool
+) -> tuple[list[Finding], AppFacts]:
+    """Read the app, its metadata and who has it, for at most six calls. Raises OktaError where the app cannot be read.
+
+    `org_hosts` are the hosts that the metadata may name; `is_signed_in_by`: people sign in by SAML, through this app.
+    """
+    app = await SamlApps(client).get(app_id)
+    if app is None:
+        what = f"there is no app {app_id!r}, or our admin role does not show it"
+        remedy = "check okta.app_id (0oa…, in the address of the app's page); if it is right, add the app to the "
+        return [HERE.error("app", what, f"{remedy}resource set of our admin role")], AppFacts(
+            app_id, problem="the app was not found"
+        )
+    findings = [of_app(app, is_signed_in_by=is_signed_in_by)]
+    findings.append(await _assignments(client, app))
+    metadata, problem = None, ""
+    if app.is_saml:
+        try:
+            document = await SamlApps(client).metadata(app)
+            metadata = read_metadata(document, org_hosts=org_hosts, source=f"the metadata of app {app.id}")
+        except TeleportOktaError as error:
+            problem = error.what
+    return findings, AppFacts(app_id, app, metadata, problem)
+
+
+def of_app(app: SamlApp, *, is_signed_in_by: bool = True) -> Finding:
+    """Say whether people can sign in by an app that is there."""
+    check, name = "app", f"{app.label!r} ({app.id})"
+    if not app.is_active:
+        what = f"{name} is {app.status}: nobody can sign in, and nobody who is missing from it is taken for a leaver"
+        return HERE.error(check, what, "activate the app in the Okta admin console")
+    if not app.is_saml:
+        what = f"{name} is active, but its sign-on mode is {app.sign_on_mode or 'none'}, not SAML 2.0"
+        remedy = "set okta.app_id to the SAML app through which people sign in to Teleport"
+        return HERE.warning(check, what, remedy) if is_signed_in_by else HERE.note(check, what, remedy)
+    return HERE.ok(check, f"{name} is active, with SAML")
+
+
+async def _assignments(client: OktaClient, app: SamlApp) -> Finding:
+    path = f"{needs.APPS.path}/{quote(app.id, safe='')}/users"
+    try:
+        people = (await client.first_page(path, {"limit": "1"})).rows
+        groups = await DirectoryReads(client).groups_of_app(app.id)
+    except OktaError as error:
+        return HERE.failed("assignments", error)
+    if groups.problem:
+        return HERE.unchecked("assignments", groups.problem)
+    has_everyone = await _everyone(client) in groups.ids
+    return of_assignments(has_people=bool(people), groups=len(groups.ids), has_everyone=has_everyone)
+
+
+async def _everyone(client: OktaClient) -> str | None:
+    """Return the id of the group Everyone, None where our rights do not show it: nothing depends on it."""
+    try:
+        return await SamlApps(client).everyone()
+    except OktaError:
+        return None
+
+
+def of_assignments(*, has_people: bool, groups: int, has_everyone: bool) -> Finding:
+    """Say whether anybody has the app: who has not can neither sign in nor become a user."""
+    check = "assignments"
+    by = "the group Everyone" if has_everyone else "1 group" if groups == 1 else f"{groups} groups"
+    if has_people:
+        return HERE.ok(check, f"people have the app, through {by}" if groups else "people have the app, individually")
+    if not groups:
+        what = "nobody is assigned to the app, or our admin role hides them: nobody is synced, and nobody can sign in"
+        return HERE.warning(check, what, f"assign the group Everyone, or those who are to use Teleport, {_ASSIGN}")
+    what = (
+        f"{by} {'have' if by.endswith('s') else 'has'} the app, and Okta lists nobody who has it: it still assigns the "
+        "people of a group, the group is empty, or the resource set of our admin role holds no people"
+    )
+    return HERE.warning(check, what, "look again in some minutes; then look at the group, and at the resource set")

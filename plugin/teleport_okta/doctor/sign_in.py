@@ -1,0 +1,287 @@
+"""Sign-in: whether the SAML connector of Teleport and the app of Okta say the same of each other.
+
+The connector is read first, since its label may be all that names the app; the rest is compared when both sides have
+been read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from teleport_okta.doctor.findings import Section
+from teleport_okta.model.labels import APP_ID
+from teleport_okta.saml.connectors import is_current
+from teleport_okta.saml.metadata import MetadataError, read_metadata
+from teleport_okta.teleport.by_origin import ByOrigin
+from teleport_okta.teleport.connectors import SamlConnectors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from datetime import datetime
+
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.doctor.okta_app import AppFacts
+    from teleport_okta.model.connector import SamlConnector
+    from teleport_okta.model.idp import IdpMetadata, SigningCertificate
+    from teleport_okta.model.saml_app import SamlApp
+    from teleport_okta.settings import Settings
+    from teleport_okta.teleport.connection import Connection
+
+HERE: Final = Section.SIGN_IN
+
+_NEW_CERTIFICATE: Final = (
+    "in Okta, the app > Sign On > SAML Signing Certificates: generate a new certificate, and activate it; "
+)
+
+
+async def read_connector(reader: Connection, name: str) -> SamlConnector | None:
+    """Return the connector of a name, whichever identity asks. Raises RpcError."""
+    return await SamlConnectors(ByOrigin(reader, reader)).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Whether a service keeps the connector as its app is: one that writes, with a bot, for the people of the app."""
+
+    keeps_apps_connector: bool
+    is_running: bool
+    has_bot: bool
+
+    @classmethod
+    def of(cls, settings: Settings, *, is_running: bool, has_bot: bool) -> Keeper:
+        """Return it for the settings that hold; `is_running`: a service writes for the organisation."""
+        sync = settings.sync
+        keeps = sync.source == "saml_app" and not sync.local_users and settings.okta.app_id is not None
+        return cls(keeps, is_running=is_running, has_bot=has_bot)
+
+    def missing(self, connector: SamlConnector, app_id: str | None) -> str:
+        """Say what has to be done so that a service keeps a connector right; empty where one does."""
+        if not self.has_bot:
+            return "give the service a bot's identity (teleport.identity), which alone may write connectors"
+        if not self.keeps_apps_connector:
+            return "write the app's metadata into it: the service keeps it only where sync.source is saml_app"
+        if connector.labels.get(APP_ID) != app_id:
+            return _label(connector, app_id or "")
+        return "" if self.is_running else "start the service, which mends that"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Everything that is known of sign-in.
+
+    `facts` are those of the app, None where it was not looked at. `org_hosts` are the hosts that metadata may name,
+    `proxies` the addresses at which the cluster's proxy is known to be reached, `roles` the names of all roles (None:
+    unread).
+    """
+
+    settings: Settings
+    connector: SamlConnector | None
+    facts: AppFacts | None
+    org_hosts: Collection[str]
+    proxies: Collection[str]
+    roles: Collection[str] | None
+    keeper: Keeper
+    is_chosen: bool
+    """Whether somebody named the connector: in the file, or in the plugin."""
+
+
+def of_sign_in(found: SignIn, now: datetime) -> Iterator[Finding]:
+    """Compare both sides."""
+    connector = found.connector
+    if connector is None:
+        yield _without_connector(found)
+        return
+    yield HERE.ok("connector", f"{connector.name!r} exists")
+    yield from _of_label(found, connector)
+    yield from _of_address(found, connector)
+    yield from _of_metadata(found, connector, now)
+    yield from _of_roles(connector, found.roles)
+
+
+def _without_connector(found: SignIn) -> Finding:
+    name = found.settings.sync.connector
+    remedy = "make it with `teleport-okta enroll`, or set sync.connector to its name"
+    if found.is_chosen:
+        what = f"there is no SAML connector {name!r}: people are made users of it, and nobody can sign in"
+        return HERE.warning("connector", what, remedy)
+    what = f"there is no SAML connector {name!r} yet: people are synced, and can sign in once it is there"
+    return HERE.note("connector", what, remedy)
+
+
+def _label(connector: SamlConnector, app_id: str) -> str:
+    which = f"the id of its app, {app_id}" if app_id else "the id of its app"
+    return f"give it the label {APP_ID} with {which}: tctl edit saml/{connector.name}"
+
+
+def _of_label(found: SignIn, connector: SamlConnector) -> Iterator[Finding]:
+    """Say whether the connector says that it belongs to the app that people come from."""
+    check, app_id, labelled = "label", found.settings.okta.app_id, connector.labels.get(APP_ID, "")
+    if app_id is None:
+        if labelled:
+            yield HERE.ok(check, f"it belongs to the app {labelled}")
+        else:
+            what = "it is not labelled with an app, so it cannot be compared with one"
+            yield HERE.note(check, what, _label(connector, ""))
+        return
+    if labelled == app_id:
+        yield HERE.ok(check, f"it belongs to the app {app_id}, whose people are synced")
+    elif not labelled:
+        what = f"it is not labelled with the app {app_id}: the service will not keep its metadata right"
+        yield HERE.warning(check, what, _label(connector, app_id))
+    else:
+        what = f"it belongs to the app {labelled}, and the people of {app_id} are synced"
+        remedy = f"set okta.app_id to {labelled}, or name the connector of {app_id} in sync.connector"
+        yield HERE.error(check, what, remedy)
+
+
+def _of_address(found: SignIn, connector: SamlConnector) -> Iterator[Finding]:
+    """Compare where Okta sends people with where the connector takes them, and with where the proxy is."""
+    check, acs = "address", connector.acs_url
+    wrong = _wrong_address(_saml_app(found.facts), connector)
+    if wrong:
+        remedy = "make them the same, letter by letter: in Okta the single sign-on URL, recipient and destination"
+        yield HERE.error(check, wrong, f"{remedy}, or in Teleport `acs` (tctl edit saml/{connector.name})")
+    known = [proxy for proxy in found.proxies if proxy]
+    if not known:
+        yield HERE.unchecked("proxy address", "the cluster does not say at which address people reach its proxy")
+    elif all(_authority(acs) != _authority(proxy) for proxy in known):
+        what = f"the connector takes sign-ins at {acs}, and the cluster's proxy is at {', '.join(known)}"
+        remedy = "if people do not reach the proxy there, correct the address in the app and in the connector"
+        yield HERE.warning("proxy address", what, remedy)
+    elif not wrong:
+        yield HERE.ok(check, f"people are sent to {acs}")
+
+
+def _wrong_address(app: SamlApp | None, connector: SamlConnector) -> str:
+    """Say which addresses of the app Teleport refuses; an app of Okta's catalogue may not say them."""
+    if app is None:
+        return ""
+    said = {
+        "sends people to": app.acs_url,
+        "names the recipient": app.recipient,
+        "names the destination": app.destination,
+    }
+    wrong = [f"{verb} {url}" for verb, url in said.items() if url not in {None, "", connector.acs_url}]
+    if not wrong:
+        return ""
+    return f"the app {app.label!r} {', '.join(wrong)}; the connector takes sign-ins at {connector.acs_url} alone"
+
+
+def _of_metadata(found: SignIn, connector: SamlConnector, now: datetime) -> Iterator[Finding]:
+    """Compare the metadata, and look at the certificates in it."""
+    check, facts = "metadata", found.facts
+    missing = found.keeper.missing(connector, found.settings.okta.app_id)
+    if connector.metadata_url:
+        what = (
+            f"Teleport downloads it from {connector.metadata_url} at every look: once the app is gone, its listings "
+            "lose this connector, and perhaps every other one"
+        )
+        remedy = missing or "the service that runs puts the metadata itself in its place"
+        yield HERE.warning(check, what, remedy)
+    present = None if facts is None else facts.metadata
+    held, problem = _held(found, connector)
+    if present is None:
+        why = facts.problem if facts is not None and facts.problem else "the app was not looked at"
+        yield HERE.unchecked(check, why)
+    elif connector.metadata_url:
+        pass
+    elif is_current(connector, present, found.org_hosts):
+        yield HERE.ok(check, "it is that of the app")
+    else:
+        what = f"it is not that of the app: {problem or _difference(held, present)}"
+        if missing:
+            yield HERE.error(check, what, missing)
+        else:
+            yield HERE.note(check, f"{what}; the service that runs mends that within the hour")
+    if problem and present is None:
+        yield HERE.warning(check, problem, "write the metadata of the app into it")
+    yield from of_certificates(present or held, now, is_kept=not missing)
+
+
+def _held(found: SignIn, connector: SamlConnector) -> tuple[IdpMetadata | None, str]:
+    """Return the metadata in the connector, or what is wrong with it."""
+    if not connector.metadata:
+        return None, "" if connector.metadata_url else "the connector holds none"
+    try:
+        return read_metadata(connector.metadata.encode(), org_hosts=found.org_hosts, source="the connector's"), ""
+    except MetadataError as error:
+        return None, error.what
+
+
+def _difference(held: IdpMetadata | None, present: IdpMetadata) -> str:
+    if held is None:
+        return "the connector holds none"
+    if held.entity_id != present.entity_id:
+        return f"it is of {held.entity_id}, and the app is {present.entity_id}"
+    if {one.fingerprint for one in held.certificates} != {one.fingerprint for one in present.certificates}:
+        return "the app signs with another certificate"
+    return "people sign in at another address"
+
+
+def of_certificates(metadata: IdpMetadata | None, now: datetime, *, is_kept: bool) -> Iterator[Finding]:
+    """Say until when Okta signs with its certificates: Teleport takes one that has expired, and refuses what it signs.
+
+    `is_kept`: a service takes over a new one by itself.
+    """
+    if metadata is None:
+        return
+    check = "certificate"
+    remedy = _NEW_CERTIFICATE + (
+        "the service that runs takes it over" if is_kept else "then write the app's metadata into the connector"
+    )
+    expired, later = metadata.expired(now), metadata.not_yet_valid(now)
+    useless = {one.fingerprint for one in (*expired, *later)}
+    good = [one for one in metadata.certificates if one.fingerprint not in useless]
+    for one in expired:
+        what = f"{_named(one)} expired on {one.not_after:%Y-%m-%d}"
+        if good:
+            yield HERE.warning(check, f"{what}; another one is valid", "take it away in Okta")
+        else:
+            lost = "Teleport says nothing of it, and refuses what it signs, so nobody can sign in"
+            yield HERE.error(check, f"{what}: {lost}", remedy)
+    for one in later:
+        if not good:
+            what = f"{_named(one)} is valid only from {one.not_before:%Y-%m-%d} on: nobody can sign in before"
+            yield HERE.error(check, what, remedy)
+    ending = metadata.expiring(now)
+    for one in good:
+        until = f"{_named(one)} is valid until {one.not_after:%Y-%m-%d}"
+        if one in ending:
+            yield HERE.warning(check, f"{until}: from then on nobody can sign in", remedy)
+        else:
+            yield HERE.ok(check, until)
+
+
+def _named(certificate: SigningCertificate) -> str:
+    return f"the signing certificate {certificate.fingerprint[:12]}…"
+
+
+def _of_roles(connector: SamlConnector, names: Collection[str] | None) -> Iterator[Finding]:
+    """Say whether the roles exist that people get as they sign in; templates (`{{external.groups}}`) name none."""
+    check = "roles"
+    if names is None:
+        yield HERE.unchecked(check, "the roles of the cluster could not be read")
+        return
+    given = {role for mapping in connector.role_mappings for role in mapping.roles}
+    named = sorted(role for role in given if "{{" not in role and "$" not in role)
+    absent = [role for role in named if role not in names]
+    for role in absent:
+        what = f"it gives the role {role!r}, which does not exist: whom it is given to cannot sign in, and Teleport "
+        remedy = f"create the role, or correct attributes_to_roles (tctl edit saml/{connector.name})"
+        yield HERE.error(check, f"{what}takes no change of the connector", remedy)
+    if not absent:
+        yield HERE.ok(check, f"it gives {', '.join(named)}" if named else "it gives roles by templates")
+
+
+def _saml_app(facts: AppFacts | None) -> SamlApp | None:
+    return facts.app if facts is not None and facts.app is not None and facts.app.is_saml else None
+
+
+def _authority(address: str) -> str:
+    """Return host and port of an address; empty where it has none."""
+    try:
+        return urlsplit(address if "://" in address else f"https://{address}").netloc.lower().removesuffix(":443")
+    except ValueError:
+        return ""
