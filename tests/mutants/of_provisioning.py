@@ -8,6 +8,8 @@ _DOORS = "unit/desired/test_desired_doors.py::"
 _PUSHED = "unit/plan/test_plan_pushed_groups.py::"
 _USERS = "contract/scim/test_contract_scim_users.py::"
 _GROUPS = "contract/scim/test_contract_scim_groups.py::"
+_LET_GO = "contract/scim/test_contract_scim_let_go.py::"
+_RECOVERED = "unit/desired/test_desired_recovered.py::"
 
 OF_PROVISIONING = (
     Mutant(
@@ -111,5 +113,53 @@ OF_PROVISIONING = (
         "failed: list[Outcome] = []\n",
         (_GROUPS + "test_a_write_that_teleport_took_in_part_is_not_answered_as_done",),
         "A write that Teleport took in part is repeated.",
+    ),
+    Mutant(
+        "a new state answers before it knows who was denied",
+        "scim/service.py",
+        "            await self._provisioner.take_over()\n",
+        "            pass\n",
+        ("contract/scim/test_contract_both_doors.py::test_scim_ids_survive_a_lost_state",),
+        "After a lost state a client finds the ids that it remembers.",
+    ),
+    Mutant(
+        "a lost state is taken over only while it is empty",
+        "desired/recovered.py",
+        "given not in ids and okta_id not in people",
+        "not ids",
+        (_RECOVERED + "test_who_is_known_by_now_is_not_taken_over",),
+        "A request that came first leaves nobody else's denial unknown.",
+    ),
+    Mutant(
+        "a denial is lost because somebody else has the name",
+        "desired/recovered.py",
+        "is_deleted=record.user_name.casefold() in names",
+        "is_deleted=False",
+        (_RECOVERED + "test_a_denial_under_a_name_that_somebody_else_has_by_now_stays_and_is_shown_no_more",),
+        "Two records of one name cannot be written, and then none is.",
+    ),
+    Mutant(
+        "a group that is hidden from us loses its list of list sync",
+        "desired/doors_of_groups.py",
+        "(is_absence_believed and not is_unreadable)",
+        "not is_unreadable",
+        (_LET_GO + "test_a_listing_that_is_not_believed_ends_no_binding",),
+        "A narrowed admin role makes no second list.",
+    ),
+    Mutant(
+        "a list whose end is held is given up",
+        "desired/doors_of_groups.py",
+        " or group_id in lists:",
+        ":",
+        (_LET_GO + "test_while_the_end_is_held_the_group_stays_bound_and_the_client_is_told_to_wait",),
+        "What the brake holds goes on as it was.",
+    ),
+    Mutant(
+        "a request is answered when list sync has let the group go, and nothing is made",
+        "scim/groups.py",
+        "if settlement.verdict is Verdict.DONE and group.okta_id:",
+        "if False:",
+        (_LET_GO + "test_a_request_that_ends_the_list_itself_is_answered_when_there_is_another",),
+        "An answer says what is in Teleport.",
     ),
 )

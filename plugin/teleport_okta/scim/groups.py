@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from teleport_okta.clock import Clock
+    from teleport_okta.model.provisioned import Settlement
     from teleport_okta.scim.calls import Json, ScimCall
     from teleport_okta.scim.provisioner import Provisioner
     from teleport_okta.state.store import Store
@@ -177,12 +178,21 @@ class Groups:
         """
         hints = self._provisioner.hints(HintKind.GROUP, after.list_name)
         await self._groups.put(after, members, hints=hints, at=self._clock.now())
-        settlement = await self._provisioner.settle_group(after.list_name)
+        settlement = await self._settled(after)
         if settlement.verdict is Verdict.DONE:
             return
         if is_new and not settlement.is_begun:
             await self._groups.forget(after.id)
         raise refused(settlement)
+
+    async def _settled(self, group: ProvisionedGroup) -> Settlement:
+        """Bring the list of a group to what is said of it; one that list sync let go by now has a list of its own."""
+        settlement = await self._provisioner.settle_group(group.list_name)
+        if settlement.verdict is Verdict.DONE and group.okta_id:
+            present = await self._groups.get(group.id)
+            if present is not None and not present.okta_id:
+                return await self._provisioner.settle_group(present.list_name)
+        return settlement
 
     def _turn_of(self, resource_id: str) -> AbstractAsyncContextManager[None]:
         return self._turns.hold(f"group {resource_id}")

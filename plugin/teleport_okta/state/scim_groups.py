@@ -126,7 +126,10 @@ class ScimGroups:
     async def put(
         self, group: ProvisionedGroup, members: Members = UNCHANGED, *, hints: Iterable[Hint] = (), at: datetime
     ) -> None:
-        """Write a group, what happens to its members, and hints to look at. Durable, and all or nothing."""
+        """Write a group, what happens to its members, and hints to look at. Durable, and all or nothing.
+
+        Of a group that is known, the Okta group stays as it is: `unbind` may have been faster.
+        """
         rows = list(hints)
 
         def write(connection: sqlite3.Connection) -> None:
@@ -150,6 +153,20 @@ class ScimGroups:
             for group, members in rows:
                 connection.execute(_PUT, _values(group))
                 _put_members(connection, group.id, members)
+
+        await self._database.submit(write)
+
+    async def bound(self) -> list[ProvisionedGroup]:
+        """Return the groups that are Okta groups of which list sync keeps a list."""
+        return await self._some("okta_id <> '' AND NOT is_deleted", ())
+
+    async def unbind(self, groups: Iterable[ProvisionedGroup], *, hints: Iterable[Hint] = (), at: datetime) -> None:
+        """Let groups have lists of their own from now on, and write hints to look at. Durable, and all or nothing."""
+        ids, rows = [(group.id,) for group in groups], list(hints)
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany("UPDATE scim_groups SET okta_id = '' WHERE id = ?", ids)
+            write_hints(connection, rows, at)
 
         await self._database.submit(write)
 
@@ -229,7 +246,9 @@ _COLUMNS = "id, display_name, external_id, created, modified, okta_id, is_delete
 _PUT = (
     f"INSERT INTO scim_groups ({_COLUMNS}, folded, first_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608
     "ON CONFLICT (id) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in (*_COLUMNS.split(", ")[1:], "folded"))
+    + ", ".join(
+        f"{name} = excluded.{name}" for name in (*_COLUMNS.split(", "), "folded") if name not in {"id", "okta_id"}
+    )
 )
 
 

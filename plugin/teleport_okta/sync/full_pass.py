@@ -12,6 +12,7 @@ from teleport_okta.apply.keys import Keys
 from teleport_okta.apply.recalling import recall_deletions
 from teleport_okta.apply.releasing import release
 from teleport_okta.apply.settling import settle_open_records
+from teleport_okta.desired.trust import GROUPS
 from teleport_okta.errors import ConfigError, InterruptedPassError
 from teleport_okta.model.cost import PassCost, ReadingProgress
 from teleport_okta.model.part_result import FailureKind, Part, PartResult
@@ -26,6 +27,7 @@ from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.pass_run import PassRun
 from teleport_okta.sync.previewing import preview_of_last_seen, preview_of_reading, with_filters
 from teleport_okta.sync.procedure import KeyProcedure
+from teleport_okta.sync.provisioned import end_bindings
 from teleport_okta.sync.reader import Reader
 from teleport_okta.sync.registry import Registry
 from teleport_okta.sync.remembering import PassMemory
@@ -241,6 +243,7 @@ class FullPass:
                 plan = await self._memory.remember(reading, plan, outcomes, settings)
             except StateError as error:
                 problems.append(_not_kept(error))
+            await _kept(self._end_bindings(settings, reading), problems)
             report = self._report(
                 reading=reading,
                 plan=plan,
@@ -293,9 +296,12 @@ class FullPass:
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
         await self._recall_once()
-        return await self._procedure.settle(
-            scope, self._settings(), trigger=trigger, reads=reads, follow_up=follow_up, by_hand=by_hand
+        settings = self._settings()
+        settled = await self._procedure.settle(
+            scope, settings, trigger=trigger, reads=reads, follow_up=follow_up, by_hand=by_hand
         )
+        await self._end_bindings(settings, settled.reading)
+        return settled
 
     async def release(self, name: str, *, by: str = "") -> Released:
         """Give a user name free, because an operator (`by`) says so; return what was released.
@@ -315,6 +321,13 @@ class FullPass:
             clock=self._clock,
             by=by,
         )
+
+    async def _end_bindings(self, settings: Settings, reading: Reading) -> None:
+        """See whether lists that pushed groups were bound to have ended. Raises StateError."""
+        known = None if reading.directory is None else self.registry.directory
+        if known is not None:
+            is_believed = GROUPS in reading.absences and reading.absences[GROUPS].believed
+            await end_bindings(self._store, settings, known, is_absence_believed=is_believed, now=self._clock.now())
 
     async def _become_writer(self, owner: str) -> None:
         self._owner = owner

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from teleport_okta.desired.doors_of_groups import is_let_go
 from teleport_okta.desired.recovered import recovered_groups, recovered_users
+from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA, is_pushed
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER
 from teleport_okta.state.errors import StateError
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from teleport_okta.plan.actual import ActualDirectory, ActualUsers
     from teleport_okta.settings import Settings
     from teleport_okta.state.store import Store
+    from teleport_okta.sync.reading import DirectoryFacts
+
+_LET_GO: Final = "list sync keeps no list of a pushed group any more"
 
 _log = logging.getLogger(__name__)
 
@@ -129,3 +134,36 @@ async def with_pushed(store: Store, settings: Settings, directory: Directory) ->
         return directory
     found = await store.scim_groups.with_lists()
     return replace(directory, pushed=found.pushed, unpushed=found.unpushed)
+
+
+async def end_bindings(
+    store: Store, settings: Settings, facts: DirectoryFacts, *, is_absence_believed: bool, now: datetime
+) -> None:
+    """Let those pushed groups have lists of their own of whose Okta group list sync keeps none any more.
+
+    What follows log events looks at them soon; otherwise the next pass makes the lists, or the next request. Raises
+    StateError.
+    """
+    if not settings.is_provisioned or facts.actual.is_unread(ACCESS_LIST):
+        return
+    ended = [
+        group
+        for group in await store.scim_groups.bound()
+        if is_let_go(
+            group.okta_id,
+            facts.okta,
+            facts.imports,
+            facts.actual.access_lists,
+            is_absence_believed=is_absence_believed,
+        )
+    ]
+    for group in ended:
+        _log.info(
+            "the pushed group %s has a list of its own from now on: none is kept of the Okta group %s any more",
+            group.id,
+            group.okta_id,
+        )
+    own = [replace(group, okta_id="").list_name for group in ended]
+    hints = [Hint(HintKind.GROUP, name, cause=_LET_GO) for name in own] if settings.sync.follow_log else []
+    if ended:
+        await store.scim_groups.unbind(ended, hints=hints, at=now)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 
+import grpc
 import pytest
 from contract.scim.door import GROUP, built_door
 from contract.scim.pushed_groups import PUSHING_ALONE, PUSHING_BOTH, ROOMY, built_pushing, members_of, pushed
+from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.scim.tokens import digest_of
 
 ADA, BOB = "00uADA45678901234567", "00uBOB45678901234567"
@@ -75,6 +77,35 @@ async def test_a_group_whose_answer_was_lost_with_the_state_is_made_again_as_the
     assert await pushed(pushing, "Looms", ada) == group
     again = await pushing.ask("POST", "/Groups", {"schemas": [GROUP], "displayName": "Looms"})
     assert again.status == 409
+
+
+async def test_while_members_cannot_be_read_no_group_is_taken_over_without_them(pushing):
+    ada = await pushing.provision("ada@x.io", okta_id=ADA)
+    group = await pushed(pushing, "Looms", ada)
+    await pushing.restart(loses_state=True)
+    pushing.world.teleport.faults.add(Fault("*/List*AccessListMembers", grpc.StatusCode.INTERNAL))
+    await pushing.world.run()
+    assert await pushing.world.parts.store.scim_groups.every() == []
+    pushing.world.teleport.faults.clear()
+    assert not (await pushing.world.run()).outcomes
+    assert members_of(pushing, group) == {"ada@x.io"}
+    assert await pushing.world.parts.store.scim_groups.members([group]) == {group: [ada]}
+
+
+async def test_while_locks_cannot_be_read_nobody_is_taken_over_and_nobody_who_was_denied_gets_in(tmp_path):
+    async with built_door(tmp_path) as door:
+        ada, bob = await door.world.hired("ada@x.io", "bob@x.io")
+        await door.set_active(await door.provision("ada@x.io", okta_id=ada.id), active=False)
+        await door.provision("bob@x.io", okta_id=bob.id)
+        await door.restart(loses_state=True)
+        door.world.teleport.faults.add(Fault("*/GetLocks", grpc.StatusCode.INTERNAL))
+        await door.world.run()
+        assert await door.world.parts.store.scim_users.everybody() == {}
+        assert set(door.world.owned()) == {"bob@x.io"}
+        door.world.teleport.faults.clear()
+        await door.world.run()
+        assert set(await door.world.parts.store.scim_users.everybody()) == {ada.id, bob.id}
+        assert set(door.world.owned()) == {"bob@x.io"}
 
 
 async def test_a_pass_that_fails_half_way_through_takes_no_group_over_and_the_next_one_all(pushing, monkeypatch):

@@ -10,6 +10,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 from contract.scim.door import free_port
+from teleport_okta.errors import ConfigError
 from unit.scim.scim_client import AUTHORISED, TOKEN, scim_world, settings
 
 OTHER = "cd" * 32
@@ -137,6 +138,12 @@ async def test_a_configured_hash_keeps_it_open_and_lets_nobody_in_while_its_file
         world.clock.advance(6)
         await world.server.adapt()
         assert (await world.ask("GET", "/scim/v2/Users", headers=AUTHORISED))[0] == 401
+
+
+async def test_a_configured_hash_that_is_none_is_an_error_at_the_start(tmp_path):
+    with pytest.raises(ConfigError, match=r"scim\.token_hash"):
+        async with scim_world(tmp_path, token=None, configured=settings(token_hash="secret")):
+            pass
 
 
 async def test_an_unforeseen_failure_is_logged_and_tried_again(unopened, monkeypatch, caplog):

@@ -249,3 +249,22 @@ async def test_some_lists_are_read_by_name(listed):
 async def test_somebody_bound_to_an_okta_id_is_in_the_list_by_that_id(store, listed):
     await store.scim_users.bind(a_user("ada"), "00uREAL")
     assert (await listed.with_lists(["scim-g1"])).pushed["scim-g1"].people == {"00uREAL", "00ubob"}
+
+
+async def test_the_groups_that_are_okta_groups_are_known_and_those_that_were_deleted_are_none(store, listed):
+    await put(store, a_group(5, "Sheds", okta_id="00gSHEDS", is_deleted=True))
+    assert [one.id for one in await listed.bound()] == ["g2"]
+
+
+async def test_a_group_that_is_let_go_has_a_list_of_its_own_and_a_hint(store, listed):
+    await listed.unbind(await listed.bound(), hints=[HINT], at=NOW)
+    assert not await listed.bound()
+    assert (await listed.with_lists()).pushed["scim-g2"] == PushedGroup("scim-g2", "Mills", frozenset({"00uada"}))
+    assert [one.of for one in await store.hints.due(NOW, most=10, latest=HOUR)] == ["scim-g1"]
+
+
+async def test_a_request_that_read_the_group_before_does_not_bind_it_again(store, listed):
+    (before,) = await listed.bound()
+    await listed.unbind([before], at=NOW)
+    await put(store, replace(before, display_name="Kilns 2"), "ada")
+    assert await listed.get("g2") == replace(before, display_name="Kilns 2", okta_id="")
