@@ -204,9 +204,9 @@ class EnrolmentWorld:
 
 
 @asynccontextmanager
-async def built_enrolment_world(directory, *, edition="ent", settings=None, way=None, cluster=None):
+async def built_enrolment_world(directory, *, edition="ent", settings=None, way=None, cluster=None, clock=None):
     """Build a world with nothing enrolled, and a process in it."""
-    clock = VirtualClock(datetime.now(UTC))
+    clock = clock or VirtualClock(datetime.now(UTC))
     sandboxes = built_sandboxes(
         directory,
         clock,
