@@ -11,17 +11,12 @@ from yarl import URL
 from teleport_okta.desired.trust import judge_absences
 from teleport_okta.doctor.findings import Section, attempted, settled
 from teleport_okta.doctor.okta_app import AppFacts, look_at_app
+from teleport_okta.doctor.okta_credential import check_credential, check_extent
 from teleport_okta.doctor.okta_network import of_clock, of_organization
 from teleport_okta.errors import ConfigError
 from teleport_okta.model.harm import Limits
 from teleport_okta.okta import needs
-from teleport_okta.okta.errors import (
-    OktaError,
-    OktaForbiddenError,
-    OktaScopeError,
-    OktaTokenRefusedError,
-    OktaUnauthorizedError,
-)
+from teleport_okta.okta.errors import OktaError
 from teleport_okta.okta.examined import examined_client_of
 from teleport_okta.okta.probes import Outcome, probe
 from teleport_okta.okta.reads import APP_USERS_A_PAGE, USERS_A_PAGE, OktaReads
@@ -123,7 +118,7 @@ async def _rights(
     org_hosts: tuple[str, ...],
 ) -> tuple[list[Finding], AppFacts | None]:
     client = examined.client
-    accepted = await _credential(examined, settings.okta)
+    accepted = await check_credential(examined, settings.okta)
     findings = list(accepted.findings)
     facts: AppFacts | None = None
     signs = settings.okta.client_id is not None
@@ -132,6 +127,7 @@ async def _rights(
         findings.append(HERE.unchecked(everything, accepted.closed))
         return [*findings, of_clock(client.clock_skew, signs=signs)], None
     findings += await settled(HERE, "permissions", _permissions(client, settings))
+    findings += await settled(HERE, "read-only", check_extent(client, settings.okta))
     if app_id is not None and not accepted.narrow:
         looking = look_at_app(client, app_id, org_hosts=org_hosts, is_signed_in_by=not settings.sync.local_users)
         unread = AppFacts(app_id, problem=_UNREAD)
@@ -143,54 +139,6 @@ async def _rights(
     else:
         findings += await settled(HERE, "listing", _listing(client, settings, baseline))
     return [*findings, of_clock(client.clock_skew, signs=signs), _limits(client, settings.okta)], facts
-
-
-@dataclass(frozen=True, slots=True)
-class _Accepted:
-    """What came of the credential.
-
-    `closed` says why nothing further can be asked, `narrow` why only scope by scope; empty where it can.
-    """
-
-    findings: tuple[Finding, ...]
-    closed: str = ""
-    narrow: str = ""
-
-
-async def _credential(examined: ExaminedClient, settings: OktaSettings) -> _Accepted:
-    """One read with the credential as it is: a right that is missing still proves that it is accepted."""
-    check = "credential"
-    client = examined.client
-    narrow = ""
-    try:
-        await client.first_page(needs.USERS.path, {"limit": "1"})
-    except OktaScopeError:
-        narrow = "not every scope that is needed is granted"
-    except OktaForbiddenError:
-        pass
-    except (OktaUnauthorizedError, OktaTokenRefusedError) as error:
-        return _Accepted((HERE.failed(check, error),), "Okta does not accept the credential")
-    except OktaError as error:
-        return _Accepted((HERE.failed(check, error),), "Okta could not be asked")
-    if settings.client_id is None:
-        return _Accepted((await _api_token(client),))
-    bound = "its tokens are bound to a key (DPoP)" if examined.proves_possession else "without DPoP"
-    return _Accepted((HERE.ok(check, f"service app {settings.client_id} is accepted, {bound}"),), narrow=narrow)
-
-
-async def _api_token(client: OktaClient) -> Finding:
-    """An API token acts as somebody; whoever that is, it dies when it is not used (`reference/okta.md` 1.1)."""
-    try:
-        profile = (await client.get("/api/v1/users/me")).get("profile")
-        login = profile.get("login") if isinstance(profile, dict) else None
-    except OktaError:
-        login = None
-    return HERE.note(
-        "credential",
-        f"an API token is accepted; it acts as {login or 'the administrator who made it'}, with that role, and dies "
-        "30 days after its last use, or when that administrator is deactivated",
-        "use a service app (okta.client_id, okta.private_key): it belongs to nobody, and has no more than its scopes",
-    )
 
 
 async def _permissions(client: OktaClient, settings: Settings) -> list[Finding]:

@@ -82,6 +82,40 @@ async def test_a_scope_that_nothing_needs_is_a_note(clinic):
     assert report.severity("Okta/okta.groups.read") == "note"
 
 
+READS = ("okta.users.read", "okta.apps.read", "okta.groups.read", "okta.logs.read")
+
+
+async def test_a_credential_that_only_reads_is_proven_to_be_enough(clinic):
+    """Neither a scope nor a permission to change anything; a pass does its whole work all the same."""
+    clinic.okta.configure_client(clinic.sections["okta"]["client_id"], scopes=READS)
+    clinic.okta.narrow_role(without=[one for one in clinic.okta.role.permissions if one.endswith(".manage")])
+    mark = clinic.okta.mark()
+    await clinic.joined()
+    assert {call for call in clinic.okta.calls_since(mark).endpoints if not call.startswith("GET ")} == {
+        "POST /oauth2/v1/token"
+    }
+    names = {user.Metadata.Name for user in clinic.teleport.cluster.users.all_stored()}
+    assert {person.login for person in clinic.people} <= names
+    await clinic.connect()
+    report = await clinic.examine()
+    assert report.bad() == []
+    assert report.severity("Okta/read-only") == "ok"
+
+
+async def test_scopes_that_are_left_from_an_enrolment_are_named(clinic):
+    clinic.okta.configure_client(clinic.sections["okta"]["client_id"], scopes=[*READS, "okta.apps.manage"])
+    report = await clinic.examine()
+    assert report.bad() == []
+    assert "okta.apps.manage is granted" in report.says("Okta/read-only")
+    assert "take it away" in report.says("Okta/read-only")
+
+
+@pytest.mark.parametrize("service_app", [True, False])
+async def test_that_roles_cannot_be_read_is_said(tmp_path, service_app):
+    async with clinic_of(tmp_path, service_app=service_app) as clinic:
+        assert "cannot be told" in (await clinic.examine()).says("Okta/admin roles")
+
+
 async def test_people_whom_a_role_hides_are_missed_in_the_listing(well):
     well.okta.narrow_role(hide=[person.id for person in well.people[:15]])
     report = await well.examine()
