@@ -13,6 +13,7 @@ from teleport_okta.doctor.findings import Section, attempted, settled
 from teleport_okta.doctor.okta_app import AppFacts, look_at_app
 from teleport_okta.doctor.okta_credential import check_credential, check_extent
 from teleport_okta.doctor.okta_network import of_clock, of_organization
+from teleport_okta.doctor.okta_visibility import check_visibility
 from teleport_okta.errors import ConfigError
 from teleport_okta.model.harm import Limits
 from teleport_okta.okta import needs
@@ -128,6 +129,11 @@ async def _rights(
         return [*findings, of_clock(client.clock_skew, signs=signs)], None
     findings += await settled(HERE, "permissions", _permissions(client, settings))
     findings += await settled(HERE, "read-only", check_extent(client, settings.okta))
+    if accepted.narrow or not settings.sync.apps_and_groups:
+        why = accepted.narrow or "sync.apps_and_groups is off, and nothing but groups is counted"
+        findings.append(HERE.unchecked("resource set", why))
+    else:
+        findings += await settled(HERE, "resource set", check_visibility(client))
     if app_id is not None and not accepted.narrow:
         looking = look_at_app(client, app_id, org_hosts=org_hosts, is_signed_in_by=not settings.sync.local_users)
         unread = AppFacts(app_id, problem=_UNREAD)

@@ -119,15 +119,44 @@ async def test_that_roles_cannot_be_read_is_said(tmp_path, service_app):
 async def test_people_whom_a_role_hides_are_missed_in_the_listing(well):
     well.okta.narrow_role(hide=[person.id for person in well.people[:15]])
     report = await well.examine()
-    assert report.bad() == ["Okta/listing"]
+    assert report.bad() == ["Okta/people shown", "Okta/listing"]
     assert "5 people, where it had 20" in report.says("Okta/listing")
     assert "resource set" in report.says("Okta/listing")
+
+
+async def test_people_whom_a_role_hides_are_missed_before_any_listing_is_known(clinic):
+    """Okta counts the members of Everyone whatever our role: twenty people and the administrator."""
+    assert (await clinic.examine()).severity("Okta/people shown") == "ok"
+    clinic.okta.narrow_role(hide=[clinic.people[0].id])
+    report = await clinic.examine()
+    assert report.bad() == ["Okta/people shown"]
+    assert "21 people by Okta's count, and 20 are shown" in report.says("Okta/people shown")
+
+
+async def test_apps_that_a_role_hides_are_missed_in_what_a_group_grants(clinic):
+    group = clinic.okta.create_group("Engineers")
+    for name in ("Wiki", "Forge"):
+        clinic.okta.assign_group(clinic.okta.create_app(name).id, group.id)
+    assert (await clinic.examine()).severity("Okta/apps shown") == "ok"
+    clinic.okta.narrow_role(only=[clinic.okta_app.id])
+    report = await clinic.examine()
+    assert report.bad() == ["Okta/apps shown"]
+    assert "'Engineers' has 2 apps by Okta's count, and 0 are shown" in report.says("Okta/apps shown")
+
+
+async def test_a_role_over_chosen_groups_is_told_by_the_group_everyone(clinic):
+    group = clinic.okta.create_group("Engineers")
+    assert (await clinic.examine()).severity("Okta/Everyone") == "ok"
+    clinic.okta.narrow_role(only=[group.id])
+    report = await clinic.examine()
+    assert report.severity("Okta/Everyone") == "note"
+    assert report.bad() == []
 
 
 async def test_a_resource_set_without_people_is_told_of_the_scope_and_of_the_app(clinic):
     clinic.okta.narrow_role(only=["00uNobody"])
     report = await clinic.examine()
-    assert report.bad() == ["Okta/okta.users.read", "Okta/assignments"]
+    assert report.bad() == ["Okta/okta.users.read", "Okta/people shown", "Okta/assignments"]
     assert "resource set" in report.says("Okta/okta.users.read")
 
 

@@ -1,0 +1,86 @@
+"""What a resource set hides: Okta leaves out of its listings, without a word, what our admin role does not cover.
+
+Its counts of the members and the apps of a group do not depend on our role, as far as is known (no real organisation
+was asked). So the counts of one group each are compared with what is listed (`reference/okta.md` 1.4, 3.2).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.doctor.findings import Section
+from teleport_okta.okta import facts, needs
+from teleport_okta.okta.directory_reads import GRANTS_A_PAGE, GROUPS_A_PAGE, MEMBERS_A_PAGE, DirectoryReads
+from teleport_okta.okta.fields import UnreadableFactError
+from teleport_okta.okta.saml_apps import SamlApps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from teleport_okta.doctor.findings import Finding
+    from teleport_okta.model.directory import OktaGroup, Roster
+    from teleport_okta.okta.client import OktaClient
+
+HERE: Final = Section.OKTA
+
+_NOTHING_TO_COUNT: Final = "no group that is shown has any, or so few that one call would list them"
+_LIKE_GONE: Final = "what a resource set hides looks as if it had been deleted"
+
+
+async def check_visibility(client: OktaClient) -> list[Finding]:
+    """Compare counts with what is shown, for four or five calls. Raises OktaError."""
+    page = await client.first_page(needs.GROUPS.path, {"limit": str(GROUPS_A_PAGE), "expand": "stats"})
+    groups = list(_readable(page.rows))
+    has_everyone = any(group.is_everyone for group in groups)
+    if not has_everyone and page.next is not None:
+        has_everyone = await SamlApps(client).everyone() is not None
+    reads = DirectoryReads(client)
+    crowded = largest(groups, lambda group: group.users_count, MEMBERS_A_PAGE)
+    granting = largest(groups, lambda group: group.apps_count, GRANTS_A_PAGE)
+    findings = [of_everyone(is_shown=has_everyone)]
+    if crowded is None:
+        findings.append(HERE.unchecked("people shown", _NOTHING_TO_COUNT))
+    else:
+        findings.append(of_count("people", crowded.name, crowded.users_count or 0, await reads.members(crowded.id)))
+    if granting is None:
+        findings.append(HERE.unchecked("apps shown", _NOTHING_TO_COUNT))
+    else:
+        findings.append(of_count("apps", granting.name, granting.apps_count or 0, await reads.grants(granting.id)))
+    return findings
+
+
+def _readable(rows: Sequence[object]) -> Iterator[OktaGroup]:
+    for row in rows:
+        if isinstance(row, dict):
+            try:
+                yield facts.group(row)
+            except UnreadableFactError:
+                continue
+
+
+def largest(groups: Sequence[OktaGroup], count: Callable[[OktaGroup], int | None], at_most: int) -> OktaGroup | None:
+    """Return the group with the highest count that one call can read; one with an admin role may be closed to us."""
+    fitting = [group for group in groups if 0 < (count(group) or 0) <= at_most and not group.is_administrative]
+    return max(fitting, key=lambda group: count(group) or 0, default=None)
+
+
+def of_everyone(*, is_shown: bool) -> Finding:
+    """Say whether the group Everyone is shown, which a resource set of chosen groups leaves out."""
+    check = "Everyone"
+    if is_shown:
+        return HERE.ok(check, "the group Everyone is shown: the resource set of our admin role holds all groups")
+    what = f"the group Everyone is not shown: our admin role covers chosen groups only, and {_LIKE_GONE}"
+    return HERE.note(check, what, "if that is not meant, let the resource set of our admin role hold all groups")
+
+
+def of_count(noun: str, group: str, count: int, shown: Roster) -> Finding:
+    """Compare how many people or apps (`noun`) a group has with how many of them are listed."""
+    check = f"{noun} shown"
+    if shown.problem:
+        return HERE.unchecked(check, shown.problem)
+    named = f"the group {group!r} has {count} {noun} by Okta's count"
+    if len(shown.ids) >= count:
+        return HERE.ok(check, f"{named}, and all are shown; a narrowed admin role would show fewer")
+    what = f"{named}, and {len(shown.ids)} are shown: the resource set of our admin role hides {noun}, and {_LIKE_GONE}"
+    remedy = f"let the resource set of our admin role hold all {'users' if noun == 'people' else 'applications'}"
+    return HERE.warning(check, what, f"{remedy}; if they are hidden on purpose, they are not synced")
