@@ -8,7 +8,7 @@ _DOORS = "unit/desired/test_desired_doors.py::"
 _PUSHED = "unit/plan/test_plan_pushed_groups.py::"
 _USERS = "contract/scim/test_contract_scim_users.py::"
 _GROUPS = "contract/scim/test_contract_scim_groups.py::"
-_LET_GO = "contract/scim/test_contract_scim_let_go.py::"
+_UNBOUND = "contract/scim/test_contract_scim_unbound_groups.py::"
 _RECOVERED = "unit/desired/test_desired_recovered.py::"
 
 OF_PROVISIONING = (
@@ -139,27 +139,27 @@ OF_PROVISIONING = (
         "Two records of one name cannot be written, and then none is.",
     ),
     Mutant(
-        "a group that is hidden from us loses its list of list sync",
+        "a group that is hidden from us is unbound",
         "desired/doors_of_groups.py",
         "(is_absence_believed and not is_unreadable)",
         "not is_unreadable",
-        (_LET_GO + "test_a_listing_that_is_not_believed_ends_no_binding",),
+        (_UNBOUND + "test_a_listing_that_is_not_believed_ends_no_binding",),
         "A narrowed admin role makes no second list.",
     ),
     Mutant(
-        "a list whose end is held is given up",
+        "a group is unbound while the end of its list is held",
         "desired/doors_of_groups.py",
         " or group_id in lists:",
         ":",
-        (_LET_GO + "test_while_the_end_is_held_the_group_stays_bound_and_the_client_is_told_to_wait",),
+        (_UNBOUND + "test_while_the_end_is_held_the_group_stays_bound_and_the_client_is_told_to_wait",),
         "What the brake holds goes on as it was.",
     ),
     Mutant(
-        "a request is answered when list sync has let the group go, and nothing is made",
+        "a request about a group that was unbound is answered, and nothing is made",
         "scim/groups.py",
         "if settlement.verdict is Verdict.DONE and group.okta_id:",
         "if False:",
-        (_LET_GO + "test_a_request_that_ends_the_list_itself_is_answered_when_there_is_another",),
+        (_UNBOUND + "test_a_request_that_ends_the_list_itself_is_answered_when_there_is_another",),
         "An answer says what is in Teleport.",
     ),
 )

@@ -70,7 +70,10 @@ def list_(config_path: Path, layout: str) -> None:
 @format_option
 @click.argument("which", metavar="ID")
 def revoke(config_path: Path, layout: str, which: str) -> None:
-    """Refuse the token with this ID from now on; a running service does so at once, and listens to none without any."""
+    """Refuse the token with this ID from now on; a running service does so at once.
+
+    When it was the last one, the service stops listening.
+    """
     if not re.fullmatch(r"[0-9a-f]{8}", which):
         # It is not repeated: it may be the token itself.
         msg = "this is not the id of a token: 8 hexadecimal digits, as `scim-token list` prints them"

@@ -182,7 +182,7 @@ def _door(door: ScimDoor) -> Iterator[str]:
     else:
         yield f"SCIM: not answered: {door.reason}"
     if door.problem:
-        yield f"warning: the certificate of before is in use: {door.problem}"
+        yield f"warning: the SCIM endpoint keeps its certificate, the new one cannot be used: {door.problem}"
     told = [f"users: {door.active} active, {door.denied} denied"]
     if door.address:
         answers = ", ".join(f"{count} {status}" for status, count in door.answers.items())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.directory import Directory
 
 
-def is_let_go(
+def keeps_no_list(
     group_id: str, directory: Directory, imports: Imports, lists: Container[str], *, is_absence_believed: bool
 ) -> bool:
     """Whether list sync keeps no list of a group any more.

@@ -34,7 +34,7 @@ _INCARNATIONS: Final = 100
 def recovered_users(
     users: Iterable[TeleportUser],
     locks: Iterable[TeleportLock],
-    known: Iterable[ProvisionedUser] = (),
+    known: Iterable[ProvisionedUser],
     *,
     owner: str,
     now: datetime,
@@ -81,7 +81,7 @@ def recovered_groups(
     lists: Iterable[TeleportAccessList],
     members: Mapping[str, ListMembers],
     users: Iterable[ProvisionedUser],
-    known: Iterable[ProvisionedGroup] = (),
+    known: Iterable[ProvisionedGroup],
     *,
     owner: str,
     now: datetime,

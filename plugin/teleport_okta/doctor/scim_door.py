@@ -63,7 +63,9 @@ async def check_answers(settings: ScimSettings, door: ScimDoor | None, *, is_run
         return [HERE.error("answers", f"the service does not listen: {door.reason}", _LISTENS)]
     answers = HERE.ok("answers", f"the service answers at {door.address}")
     if door.problem:
-        answers = HERE.warning("answers", f"the service keeps its certificate of before: {door.problem}", _RENEW)
+        answers = HERE.warning(
+            "answers", f"the service keeps its certificate, the new one cannot be used: {door.problem}", _RENEW
+        )
     return [answers, await _public_url(settings.public_url)]
 
 

@@ -186,7 +186,7 @@ class Groups:
         raise refused(settlement)
 
     async def _settled(self, group: ProvisionedGroup) -> Settlement:
-        """Bring the list of a group to what is said of it; one that list sync let go by now has a list of its own."""
+        """Bring the list of a group to what is said of it; one that was unbound by now has a list of its own."""
         settlement = await self._provisioner.settle_group(group.list_name)
         if settlement.verdict is Verdict.DONE and group.okta_id:
             present = await self._groups.get(group.id)

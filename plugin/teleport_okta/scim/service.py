@@ -53,7 +53,7 @@ class ScimService:
             raise later(str(error)) from error
 
     async def _take_over(self) -> None:
-        """Let nothing be answered by an empty state: Teleport may know who was provisioned, and who was denied."""
+        """Have Teleport read before an empty state answers: it may know who was provisioned, and who was denied."""
         if not self._is_known:
             self._is_known = await self._stored.are_known()
         if not self._is_known:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.desired.doors_of_groups import is_let_go
+from teleport_okta.desired.doors_of_groups import keeps_no_list
 from teleport_okta.desired.recovered import recovered_groups, recovered_users
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA, is_pushed
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from teleport_okta.state.store import Store
     from teleport_okta.sync.reading import DirectoryFacts
 
-_LET_GO: Final = "list sync keeps no list of a pushed group any more"
+_UNBOUND: Final = "list sync keeps no list of a pushed group any more"
 
 _log = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ async def end_bindings(
     ended = [
         group
         for group in await store.scim_groups.bound()
-        if is_let_go(
+        if keeps_no_list(
             group.okta_id,
             facts.okta,
             facts.imports,
@@ -164,6 +164,6 @@ async def end_bindings(
             group.okta_id,
         )
     own = [replace(group, okta_id="").list_name for group in ended]
-    hints = [Hint(HintKind.GROUP, name, cause=_LET_GO) for name in own] if settings.sync.follow_log else []
+    hints = [Hint(HintKind.GROUP, name, cause=_UNBOUND) for name in own] if settings.sync.follow_log else []
     if ended:
         await store.scim_groups.unbind(ended, hints=hints, at=now)

@@ -74,4 +74,7 @@ async def test_a_certificate_that_could_not_be_replaced_is_a_warning(data):
 
     async with serving(AdminService(Engine(), None), data):
         shown = await asyncio.to_thread(asked, data)
-    assert "warning: the certificate of before is in use: key.pem cannot be read\n" in shown
+    assert (
+        "warning: the SCIM endpoint keeps its certificate, the new one cannot be used: key.pem cannot be read\n"
+        in shown
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from teleport_okta.desired.doors_of_groups import is_let_go
+from teleport_okta.desired.doors_of_groups import keeps_no_list
 from teleport_okta.desired.policy import Imports
 from teleport_okta.model.directory import Directory, Listing, OktaGroup
 from teleport_okta.model.name_filter import NameFilters
@@ -22,41 +22,41 @@ def directory(*names, malformed=(), deleted=()):
     return Directory(Listing(rows, tuple(malformed), NOW), Listing((), (), NOW), deleted=frozenset(deleted))
 
 
-def let_go(found, imports=IMPORTS, lists=(), *, is_absence_believed=True):
-    return is_let_go(LOOMS, found, imports, lists, is_absence_believed=is_absence_believed)
+def ends(found, imports=IMPORTS, lists=(), *, is_absence_believed=True):
+    return keeps_no_list(LOOMS, found, imports, lists, is_absence_believed=is_absence_believed)
 
 
 def test_a_group_that_passes_the_filters_is_kept_whether_it_has_a_list_or_not():
-    assert not let_go(directory("Looms"))
-    assert not let_go(directory("Looms"), lists={LOOMS})
+    assert not ends(directory("Looms"))
+    assert not ends(directory("Looms"), lists={LOOMS})
 
 
-def test_a_group_that_no_filter_lets_pass_is_let_go_once_its_list_is_gone():
-    assert let_go(directory("Mills"))
-    assert not let_go(directory("Mills"), lists={LOOMS})
+def test_a_group_that_no_filter_lets_pass_has_no_list_once_its_list_is_gone():
+    assert ends(directory("Mills"))
+    assert not ends(directory("Mills"), lists={LOOMS})
 
 
 @pytest.mark.parametrize("is_absence_believed", [True, False])
-def test_a_group_whose_deletion_is_stated_is_let_go_once_its_list_is_gone(is_absence_believed):
+def test_a_group_whose_deletion_is_stated_has_no_list_once_its_list_is_gone(is_absence_believed):
     found = directory(deleted=[LOOMS])
-    assert let_go(found, is_absence_believed=is_absence_believed)
-    assert not let_go(found, lists={LOOMS}, is_absence_believed=is_absence_believed)
+    assert ends(found, is_absence_believed=is_absence_believed)
+    assert not ends(found, lists={LOOMS}, is_absence_believed=is_absence_believed)
 
 
-def test_a_group_that_the_listing_lacks_is_let_go_if_that_is_believed():
-    assert let_go(directory())
-    assert not let_go(directory(), is_absence_believed=False)
-    assert not let_go(directory(malformed=[MalformedRow(LOOMS, "its profile has no name")]))
+def test_a_group_that_the_listing_lacks_has_no_list_if_that_is_believed():
+    assert ends(directory())
+    assert not ends(directory(), is_absence_believed=False)
+    assert not ends(directory(malformed=[MalformedRow(LOOMS, "its profile has no name")]))
 
 
 @pytest.mark.parametrize(
     "unknown",
     [{"lists_off": "access_lists.enabled is false"}, {"roles_off": "denied"}, {"unread": {"access_list": ""}}],
 )
-def test_while_lists_are_off_or_unread_nothing_is_let_go(unknown):
-    assert not let_go(directory("Mills"), replace(IMPORTS, **unknown))
-    assert not let_go(directory(), replace(IMPORTS, **unknown))
+def test_while_lists_are_off_or_unread_no_binding_ends(unknown):
+    assert not ends(directory("Mills"), replace(IMPORTS, **unknown))
+    assert not ends(directory(), replace(IMPORTS, **unknown))
 
 
-def test_while_nothing_is_imported_every_group_is_let_go_whatever_list_there_is():
-    assert let_go(directory("Looms"), ALONE, {LOOMS})
+def test_while_nothing_is_imported_every_group_has_no_list_whatever_list_there_is():
+    assert ends(directory("Looms"), ALONE, {LOOMS})

@@ -24,7 +24,8 @@ def lock(okta_id, name, scim_id):
 
 def recovered(users=(), locks=()):
     return {
-        one.okta_id: (one.id, one.active, one.is_deleted) for one in recovered_users(users, locks, owner=ORG, now=NOW)
+        one.okta_id: (one.id, one.active, one.is_deleted)
+        for one in recovered_users(users, locks, [], owner=ORG, now=NOW)
     }
 
 
@@ -48,7 +49,7 @@ def test_one_scim_id_is_one_person_under_whichever_okta_id_an_older_lock_is():
 
 
 def test_who_is_known_by_now_is_not_taken_over():
-    known = recovered_users([user(ADA, "ada@x.io", "a")], [], owner=ORG, now=NOW)
+    known = recovered_users([user(ADA, "ada@x.io", "a")], [], [], owner=ORG, now=NOW)
     locks = [lock(ADA, "ada@x.io", "a"), lock("scim-user-1", "ada.old@x.io", "a"), lock(BOB, "ADA@x.io", "b")]
     found = recovered_users([], locks, known, owner=ORG, now=NOW)
     assert [(one.okta_id, one.is_deleted) for one in found] == [(BOB, True)]
@@ -57,7 +58,7 @@ def test_who_is_known_by_now_is_not_taken_over():
 
 
 def test_a_group_that_is_known_by_now_is_not_taken_over():
-    known = [group for group, _ in recovered_groups([a_list("1", "Looms")], {}, [], owner=ORG, now=NOW)]
+    known = [group for group, _ in recovered_groups([a_list("1", "Looms")], {}, [], [], owner=ORG, now=NOW)]
     lists = [a_list("1", "Mills"), a_list("2", "LOOMS"), a_list("3", "Kilns")]
     assert [group.id for group, _ in recovered_groups(lists, {}, [], known, owner=ORG, now=NOW)] == ["3"]
     gone = [replace(known[0], is_deleted=True)]
@@ -66,7 +67,7 @@ def test_a_group_that_is_known_by_now_is_not_taken_over():
 
 def test_of_two_lists_of_one_name_one_is_taken_over():
     members = {"scim-2": ListMembers(imported=frozenset({"ada@x.io"}))}
-    people = recovered_users([user(ADA, "ada@x.io", "a")], [], owner=ORG, now=NOW)
+    people = recovered_users([user(ADA, "ada@x.io", "a")], [], [], owner=ORG, now=NOW)
     lists = [a_list("2", "Mills"), a_list("3", "looms"), a_list("1", "Looms")]
-    found = recovered_groups(lists, members, people, owner=ORG, now=NOW)
+    found = recovered_groups(lists, members, people, [], owner=ORG, now=NOW)
     assert [(group.id, group.display_name, ids) for group, ids in found] == [("1", "Looms", []), ("2", "Mills", ["a"])]

@@ -140,7 +140,7 @@ async def test_a_service_that_does_not_listen_is_an_error():
     assert (finding.severity, finding.remedy.startswith("restart")) == ("error", True)
 
 
-async def test_a_service_that_keeps_its_certificate_of_before_is_a_warning(unused_tcp_port):
+async def test_a_service_that_keeps_its_certificate_is_a_warning(unused_tcp_port):
     configured = settings(public_url=f"http://127.0.0.1:{unused_tcp_port}/scim/v2")
     shown = await answers(configured, ScimDoor(address="https://127.0.0.1:1", problem="key.pem cannot be read"))
     assert (shown["answers"].severity, "key.pem cannot be read" in shown["answers"].what) == ("warning", True)

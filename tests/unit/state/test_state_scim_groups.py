@@ -256,7 +256,7 @@ async def test_the_groups_that_are_okta_groups_are_known_and_those_that_were_del
     assert [one.id for one in await listed.bound()] == ["g2"]
 
 
-async def test_a_group_that_is_let_go_has_a_list_of_its_own_and_a_hint(store, listed):
+async def test_a_group_that_is_unbound_has_a_list_of_its_own_and_a_hint(store, listed):
     await listed.unbind(await listed.bound(), hints=[HINT], at=NOW)
     assert not await listed.bound()
     assert (await listed.with_lists()).pushed["scim-g2"] == PushedGroup("scim-g2", "Mills", frozenset({"00uada"}))

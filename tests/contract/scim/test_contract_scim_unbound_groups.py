@@ -219,7 +219,7 @@ async def test_a_request_that_ends_the_list_itself_is_answered_when_there_is_ano
     assert list_of(bound.door, bound.scim_id).spec.title == "Mills"
 
 
-async def test_a_request_about_an_empty_group_that_was_let_go_is_answered_when_it_has_a_list(bound):
+async def test_a_request_about_an_empty_group_that_is_unbound_is_answered_when_it_has_a_list(bound):
     for login in (ADA, BOB):
         bound.okta.remove_member(bound.group, bound.people[login].id)
     await bound.pass_()
@@ -280,7 +280,7 @@ async def test_while_scim_is_off_nothing_is_made_of_the_group(bound):
     assert f"scim-{bound.scim_id}" not in await bound.hints()
 
 
-async def test_once_let_go_the_group_keeps_its_own_list_also_if_list_sync_keeps_one_again(bound):
+async def test_once_unbound_the_group_keeps_its_own_list_also_if_list_sync_keeps_one_again(bound):
     await filtered_out(bound)
     assert (await patch_group(bound.door, bound.scim_id, add(bound.ids[KIM]))).status == 204
     await bound.restart(access_lists={"group_filters": [FILTER]})
