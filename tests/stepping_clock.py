@@ -29,6 +29,12 @@ class SteppingClock(VirtualClock):
         while self._elapsed < end:
             await self._moved.wait()
 
+    async def tick(self, step=1.0):
+        """Move the clock on and on, until cancelled."""
+        while True:
+            self.advance(step)
+            await asyncio.sleep(0.02)
+
     async def until(self, condition, what, *, step=1.0):
         """Move the clock step by step until a condition holds, which may be awaitable; return what it returned."""
         end = time.monotonic() + PATIENCE

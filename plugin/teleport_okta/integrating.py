@@ -18,7 +18,7 @@ from teleport_okta.managed.overlay import same_organization
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.okta.configured import client_of
 from teleport_okta.okta.directory_reads import DirectoryReads
-from teleport_okta.okta.needs import needed
+from teleport_okta.okta.needs import USERS, needed
 from teleport_okta.okta.probes import Outcome, probe
 from teleport_okta.okta.reads import OktaReads
 from teleport_okta.okta.saml_apps import SamlApps
@@ -55,7 +55,7 @@ class LiveIntegrator:
     async def validate(self, org_url: str, credential: GivenCredential) -> None:
         """Return if Okta accepts a credential and lets it read users, groups and apps."""
         async with self._client(org_url, credential) as client:
-            await OktaReads(client).organization()
+            await client.first_page(USERS.path, {"limit": "1"}, scope=USERS.scope)
             for result in await probe(client, wanted=needed(apps_and_groups=True)):
                 if result.outcome is Outcome.REFUSED:
                     raise CredentialTooWeakError(f"{result.need.purpose}: {result.detail}", remedy=result.remedy)

@@ -18,6 +18,7 @@ from teleport_okta.enroll.answers import local_changes, managed_changes
 from teleport_okta.enroll.scim_guide import scim_guide
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.saml.enrolment import Enrolment, State
+from teleport_okta.saml.proofs import proven, unproven
 from teleport_okta.scim.tokens import digest_of, new_token
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.serve.callers import this_process
@@ -111,6 +112,10 @@ class EnrollFlow:
         async with connected(base, settings) as parts:
             enrolment = await self._enrolment(settings, base, parts)
             found = await enrolment.look()
+            for line in proven(found):
+                self._talk.say(f"checked: {line}")
+            for line in unproven(found):
+                self._talk.say(f"only the first use shows {line}")
             steps = enrolment.steps(found)
             for step in steps:
                 self._talk.show(step)
