@@ -73,7 +73,7 @@ _OKTA: Final = (
     "GetApps",
     "GetGroups",
 )
-"""GetApps and GetGroups need more than READ: the request names the organisation that we then call."""
+"""GetApps and GetGroups call Okta with a credential of the request, as enrolment does: READ is not enough for them."""
 
 METHODS: Final[Mapping[str, Need]] = {
     **{f"/teleport_okta_api.Admin/{name}": need for name, need in _ADMIN.items()},

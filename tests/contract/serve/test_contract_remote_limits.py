@@ -18,6 +18,15 @@ EXPLAIN = "/teleport_okta_api.Admin/Explain"
 OK = grpc.StatusCode.OK
 
 
+async def ended(call):
+    """The code that a call ends with."""
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        return error.code()
+    return OK
+
+
 async def silent():
     """Send a call's header, and then nothing."""
     await asyncio.sleep(60)
@@ -57,7 +66,7 @@ async def test_a_message_that_cannot_be_read_is_the_clients_fault(tmp_path, mess
 
 
 async def test_a_client_that_sends_no_message_is_not_waited_for(tmp_path):
-    limits = RemoteLimits(message=0.3, calls=2)
+    limits = RemoteLimits(message=1.0, calls=2)
     async with (
         built_remote(tmp_path, limits=limits, readers=["user:ada"]) as world,
         world.user().channel(world.port) as channel,
@@ -67,7 +76,7 @@ async def test_a_client_that_sends_no_message_is_not_waited_for(tmp_path):
             with pytest.raises(grpc.aio.AioRpcError) as late:
                 await call
             assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-            assert "did not arrive within 0.3 s" in late.value.details()
+            assert "did not arrive within 1 s" in late.value.details()
         await channel.unary_unary(STATUS)(b"", timeout=10)
 
         async def none():
@@ -80,16 +89,16 @@ async def test_a_client_that_sends_no_message_is_not_waited_for(tmp_path):
 
 
 async def test_more_calls_at_a_time_than_allowed_are_refused_at_once(tmp_path):
-    limits = RemoteLimits(message=5.0, calls=2)
+    limits = RemoteLimits(message=20.0, calls=2)
     async with (
         built_remote(tmp_path, limits=limits, readers=["user:ada"]) as world,
         world.user().channel(world.port) as channel,
     ):
         slow = [channel.stream_unary(STATUS)(silent(), timeout=20) for _ in range(2)]
-        await asyncio.sleep(0.5)
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await channel.unary_unary(STATUS)(b"", timeout=10)
-        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        async with asyncio.timeout(20):
+            while len(world.cluster.asked) < 2:
+                await asyncio.sleep(0.05)
+        assert await ended(channel.unary_unary(STATUS)(b"", timeout=10)) is grpc.StatusCode.RESOURCE_EXHAUSTED
         for call in slow:
             call.cancel()
 
@@ -117,7 +126,7 @@ async def test_a_watcher_learns_that_the_service_stops(tmp_path):
 
 
 async def test_connections_that_say_nothing_are_let_go(tmp_path):
-    async with built_remote(tmp_path, limits=RemoteLimits(handshake=0.5), readers=["user:ada"]) as world:
+    async with built_remote(tmp_path, limits=RemoteLimits(handshake=2.0), readers=["user:ada"]) as world:
         with silent_connections(world.port, 20) as silent_ones:
             assert await asyncio.to_thread(lambda: sum(map(is_ended, silent_ones))) == 20
             assert (await outcome(world.user(), world.port, STATUS))[0] is OK
@@ -128,8 +137,10 @@ async def test_more_connections_than_allowed_are_hung_up_on(tmp_path):
     async with built_remote(tmp_path, limits=limits, readers=["user:ada"]) as world:
         with silent_connections(world.port, 50) as silent_ones:
             for one in silent_ones:
-                one.settimeout(0.1)
-            await asyncio.sleep(0.5)
+                one.settimeout(0.01)
+            async with asyncio.timeout(30):
+                while await asyncio.to_thread(lambda: sum(map(is_ended, silent_ones))) < 30:
+                    await asyncio.sleep(0.1)
             assert await asyncio.to_thread(lambda: sum(map(is_ended, silent_ones))) == 30
         async with asyncio.timeout(10):
             while (await outcome(world.user(), world.port, STATUS))[0] is not OK:

@@ -11,6 +11,7 @@ from grpc_reflection.v1alpha import reflection_pb2  # noqa: F401
 from teleport.okta.v1 import okta_service_pb2
 from teleport.scim.v1 import scim_service_pb2
 from teleport_okta.serve.access import LISTS, METHODS, Need
+from teleport_okta.serve.remote import RemoteLimits
 from teleport_okta_api import admin_pb2
 
 SERVICES = [
@@ -61,9 +62,10 @@ async def test_nothing_is_allowed_where_nobody_is_listed(tmp_path):
 @pytest.mark.parametrize("granted", list(Need))
 async def test_a_right_opens_its_own_methods_and_no_others(tmp_path, granted):
     lists = LISTED[granted]
-    async with built_remote(tmp_path, offers=every_service(), **lists) as world:
+    limits = RemoteLimits(stream=0.2)
+    async with built_remote(tmp_path, limits=limits, offers=every_service(), **lists) as world:
         for method, need in METHODS.items():
-            code, details = await outcome(world.user(), world.port, method, timeout=0.5)
+            code, details = await outcome(world.user(), world.port, method)
             may = any(name in lists for name in LISTS[need])
             assert (code is not grpc.StatusCode.PERMISSION_DENIED) is may, (method, code, details)
             other, _ = await outcome(world.user("eve"), world.port, method)
