@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.configuration import check_configuration
@@ -13,9 +14,10 @@ from teleport_okta.doctor.identities import Identities, check_identities
 from teleport_okta.doctor.management import of_management, of_the_file, read_management
 from teleport_okta.doctor.okta_network import check_network
 from teleport_okta.doctor.okta_rights import Baseline, OktaSide, check_rights
-from teleport_okta.doctor.scim_door import check_answers, check_door
+from teleport_okta.doctor.scim_door import check_door, of_service
+from teleport_okta.doctor.scim_reach import check_reach
 from teleport_okta.doctor.secrets import secrets_of
-from teleport_okta.doctor.service import Instance, check_service
+from teleport_okta.doctor.service import Instance, check_service, scim_failures
 from teleport_okta.doctor.sign_in import Keeper, SignIn, of_sign_in, read_connector
 from teleport_okta.doctor.state_dir import check_database, check_state_dir
 from teleport_okta.doctor.teleport_side import cluster_access, look_at_teleport
@@ -148,7 +150,11 @@ class _Examination:
         tokens = instance.scim_tokens if instance.holder else inspection.scim_tokens if inspection is not None else 0
         findings = await asyncio.to_thread(check_door, settings, tokens=tokens, clock=self.clock)
         door = status.door if status is not None else None
-        return [*findings, *await check_answers(settings, door, is_running=status is not None)]
+        findings += of_service(settings, door, is_running=status is not None)
+        if door is not None and door.address and settings.public_url is not None:
+            counting = partial(scim_failures, self.local.storage.data_dir)
+            findings += await check_reach(settings, now=self.clock.now(), failures=counting)
+        return findings
 
     async def _okta(self, management: Management, baseline: Baseline, app_id: str | None) -> OktaSide:
         looking = self._look_at_okta(management, baseline, app_id)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import stat
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-import aiohttp
 from cryptography import x509
 from yarl import URL
 
+from teleport_okta.doctor.certificates import covers, names_of, of_life
 from teleport_okta.doctor.findings import Section
 from teleport_okta.errors import ConfigError
 from teleport_okta.scim.tls import ServerCertificate
@@ -17,7 +16,6 @@ from teleport_okta.scim.tokens import read_token_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
 
     from teleport_okta.clock import Clock
@@ -27,15 +25,11 @@ if TYPE_CHECKING:
 
 HERE: Final = Section.SCIM
 
-EXPIRES_SOON: Final = 14
-"""Days; with less left, a certificate that is renewed by itself should have been."""
-
 _MAKE: Final = "make one with `teleport-okta scim-token new`, and give it to Okta"
 _RESTART: Final = "restart the service: it reads its configuration at its start"
 _LISTENS: Final = "once that is set right the service listens within seconds, without a restart"
 _RENEW: Final = "put a chain and its key there: new files are taken within half a minute, without a restart"
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=5)
-_ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
+_RENEW_FILES: Final = "renew it: new files are taken within half a minute, without a restart"
 
 
 def check_door(settings: ScimSettings, *, tokens: int | None, clock: Clock) -> list[Finding]:
@@ -48,11 +42,8 @@ def check_door(settings: ScimSettings, *, tokens: int | None, clock: Clock) -> l
     return [*_tokens(settings, tokens), *_transport(settings, settings.listen, clock)]
 
 
-async def check_answers(settings: ScimSettings, door: ScimDoor | None, *, is_running: bool) -> list[Finding]:
-    """Say whether the running service answers, and ask at the public URL, without a token.
-
-    The endpoint counts that as one failure of authentication.
-    """
+def of_service(settings: ScimSettings, door: ScimDoor | None, *, is_running: bool) -> list[Finding]:
+    """Say whether a running service answers; `door` is its endpoint, as it describes it itself."""
     if settings.listen is None or settings.public_url is None:
         return []
     if not is_running:
@@ -66,7 +57,7 @@ async def check_answers(settings: ScimSettings, door: ScimDoor | None, *, is_run
         answers = HERE.warning(
             "answers", f"the service keeps its certificate, the new one cannot be used: {door.problem}", _RENEW
         )
-    return [answers, await _public_url(settings.public_url)]
+    return [answers]
 
 
 def _tokens(settings: ScimSettings, tokens: int | None) -> Iterator[Finding]:
@@ -112,7 +103,7 @@ def _certificate(path: Path, key: Path, public_url: str, clock: Clock) -> Iterat
         yield HERE.error(check, f"{path} cannot be read: {error}", "give a PEM file of a certificate chain")
         return
     leaf = chain[0]
-    yield _life(path, leaf, clock.now())
+    yield of_life(HERE, check, str(path), leaf, now=clock.now(), remedy=_RENEW_FILES)
     yield _names(leaf, public_url)
     if len(chain) == 1:
         what = f"{path} has one certificate"
@@ -126,20 +117,6 @@ def _certificate(path: Path, key: Path, public_url: str, clock: Clock) -> Iterat
         yield HERE.ok("key", f"{key} (mode {mode:04o}) is that of the certificate")
 
 
-def _life(path: Path, leaf: x509.Certificate, now: datetime) -> Finding:
-    end = leaf.not_valid_after_utc
-    until = f"{path}, valid until {end:%Y-%m-%dT%H:%MZ}"
-    remedy = "renew it: new files are taken within half a minute, without a restart"
-    if end <= now:
-        return HERE.error("certificate", f"{until}: that is over", remedy)
-    if leaf.not_valid_before_utc > now:
-        what = f"{path}, valid from {leaf.not_valid_before_utc:%Y-%m-%dT%H:%MZ}: that is to come"
-        return HERE.error("certificate", what, "set this machine's clock right, or wait")
-    if (end - now).days < EXPIRES_SOON:
-        return HERE.warning("certificate", f"{until}: that is soon", remedy)
-    return HERE.ok("certificate", until)
-
-
 def _names(leaf: x509.Certificate, public_url: str) -> Finding:
     host = URL(public_url).host or ""
     names = names_of(leaf)
@@ -148,39 +125,3 @@ def _names(leaf: x509.Certificate, public_url: str) -> Finding:
         return HERE.ok("names", f"{listed}: {host} of public_url is among them")
     what = f"the certificate is for {listed}, and clients call {host} (public_url)"
     return HERE.warning("names", what, "get a certificate for that name, unless a proxy in front of us has one")
-
-
-def names_of(leaf: x509.Certificate) -> tuple[str, ...]:
-    """Return the hosts and addresses that a certificate is for."""
-    try:
-        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return ()
-    addresses = [str(address) for address in found.get_values_for_type(x509.IPAddress)]
-    return (*found.get_values_for_type(x509.DNSName), *addresses)
-
-
-def covers(name: str, host: str) -> bool:
-    """Whether a name of a certificate is good for a host; a wildcard stands for one label (RFC 6125 §6.4.3)."""
-    name, host = name.lower(), host.lower()
-    if name.startswith("*."):
-        first, _, rest = host.partition(".")
-        return bool(first) and rest == name[2:]
-    return name == host
-
-
-async def _public_url(url: str) -> Finding:
-    check = "public_url"
-    remedy = "look at the name, the proxy and the firewall on the way; this machine may see another way than Okta does"
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-            session.get(f"{url}/ServiceProviderConfig", allow_redirects=False) as response,
-        ):
-            text = await response.text(errors="replace")
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        said = str(error) or type(error).__name__
-        return HERE.warning(check, f"{url} cannot be reached from here: {said}", remedy)
-    if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS} and _ERROR in text:
-        return HERE.ok(check, f"{url} leads to a SCIM endpoint, which asks for a token")
-    return HERE.warning(check, f"{url} leads to something else, which answers {response.status}", remedy)

@@ -63,6 +63,18 @@ async def check_service(data_dir: Path) -> Instance:
     return Instance((HERE.warning("running", what, "wait for it, or look into its log"),), f"process {holder}")
 
 
+async def scim_failures(data_dir: Path) -> int | None:
+    """Ask the running service how many failures of authentication its SCIM endpoint had; None where it cannot say."""
+    async with running_service(data_dir) as service:
+        if service is None:
+            return None
+        try:
+            door = (await service.status()).door
+        except ServiceError:
+            return None
+    return None if door is None else door.failures
+
+
 async def _scim_tokens(service: AdminClient) -> int | None:
     """Ask for the number of tokens; a service of an older release has none to tell of."""
     try:

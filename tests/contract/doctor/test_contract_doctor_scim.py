@@ -6,7 +6,12 @@ import pytest
 from contract.doctor.doctor_world import clinic_of
 from teleport_okta import app
 from teleport_okta.config import parse
+from teleport_okta.model.findings import Findings
+from teleport_okta.model.scim_door import ScimDoor
 from teleport_okta.scim.tokens import digest_of, new_token
+from teleport_okta.serve.admin import AdminService, serving
+from teleport_okta.sync.status import Status
+from unit.scim.scim_client import scim_world
 
 SCIM = {"listen": "127.0.0.1:8443", "public_url": "https://scim.example.com/scim/v2"}
 
@@ -40,3 +45,31 @@ async def test_scim_alone_needs_no_credential_for_oktas_api(tmp_path):
         report = await clinic.examine()
         assert report.severity("Okta/permissions") == "note"
         assert report.bad() == []
+
+
+class Answering:
+    """A service with a SCIM endpoint, which counts what comes without a good token, and tells of it."""
+
+    def __init__(self):
+        self.address = ""
+        self.failures = 0
+
+    def answered(self, _asked, _status, _seconds, *, has_token):
+        self.failures += not has_token
+
+    async def status(self):
+        door = ScimDoor(address=self.address, failures=self.failures)
+        return Status("0.1.0", "idle", None, (), Findings(), door=door)
+
+
+async def test_the_way_from_outside_is_gone_to_the_running_service_and_counted_there(tmp_path):
+    service = Answering()
+    async with scim_world(tmp_path / "scim", observed_by=lambda _clock: service) as world:
+        service.address = str(world.bound)
+        scim = {"listen": f"127.0.0.1:{world.bound.port}", "public_url": f"{world.bound}/scim/v2"}
+        async with clinic_of(tmp_path, scim=scim) as clinic:
+            await clinic.joined()
+            async with serving(AdminService(service, None), clinic.data):
+                report = await clinic.examine()
+    assert "leads to this service" in report.says("SCIM/public_url")
+    assert service.failures == 1

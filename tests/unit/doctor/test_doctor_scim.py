@@ -8,11 +8,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from teleport_okta.clock import VirtualClock
-from teleport_okta.doctor.scim_door import check_answers, check_door, covers
+from teleport_okta.doctor.certificates import covers
+from teleport_okta.doctor.scim_door import check_door, of_service
 from teleport_okta.model.scim_door import ScimDoor
 from teleport_okta.sandbox.web_certificate import WebCertificate
 from teleport_okta.settings_scim import ScimSettings
-from unit.scim.scim_client import scim_world, settings
+from unit.scim.scim_client import settings
 
 HASH = "$2b$04$" + "a" * 53
 
@@ -116,36 +117,27 @@ def test_plain_http_behind_a_proxy_is_said(clock):
     )
 
 
-async def answers(configured, door, **how):
-    return {finding.check: finding for finding in await check_answers(configured, door, is_running=True, **how)}
+def answers(configured, door, *, is_running=True):
+    [finding] = of_service(configured, door, is_running=is_running)
+    return finding
 
 
-async def test_a_public_url_that_leads_to_the_endpoint_is_well(tmp_path):
-    async with scim_world(tmp_path) as world:
-        configured = settings(public_url=f"{world.bound}/scim/v2")
-        shown = await answers(configured, ScimDoor(address=str(world.bound)))
-        assert {finding.severity for finding in shown.values()} == {"ok"}
+def test_a_service_that_answers_is_well():
+    assert answers(settings(), ScimDoor(address="https://127.0.0.1:1")).severity == "ok"
 
 
-async def test_a_public_url_that_leads_elsewhere_is_only_a_warning(unused_tcp_port):
-    configured = settings(public_url=f"http://127.0.0.1:{unused_tcp_port}/scim/v2")
-    shown = await answers(configured, ScimDoor(address="http://127.0.0.1:1"))
-    assert (shown["answers"].severity, shown["public_url"].severity) == ("ok", "warning")
-
-
-async def test_a_service_that_does_not_listen_is_an_error():
-    finding = (await answers(settings(), ScimDoor(reason="there is no token")))["answers"]
+def test_a_service_that_does_not_listen_is_an_error():
+    finding = answers(settings(), ScimDoor(reason="there is no token"))
     assert (finding.severity, "without a restart" in finding.remedy) == ("error", True)
-    finding = (await answers(settings(), None))["answers"]
+    finding = answers(settings(), None)
     assert (finding.severity, finding.remedy.startswith("restart")) == ("error", True)
 
 
-async def test_a_service_that_keeps_its_certificate_is_a_warning(unused_tcp_port):
-    configured = settings(public_url=f"http://127.0.0.1:{unused_tcp_port}/scim/v2")
-    shown = await answers(configured, ScimDoor(address="https://127.0.0.1:1", problem="key.pem cannot be read"))
-    assert (shown["answers"].severity, "key.pem cannot be read" in shown["answers"].what) == ("warning", True)
+def test_a_service_that_keeps_its_certificate_of_before_is_a_warning():
+    finding = answers(settings(), ScimDoor(address="https://127.0.0.1:1", problem="key.pem cannot be read"))
+    assert (finding.severity, "key.pem cannot be read" in finding.what) == ("warning", True)
 
 
-async def test_while_no_service_runs_the_way_is_not_tried():
-    (finding,) = await check_answers(settings(), None, is_running=False)
+def test_while_no_service_runs_the_way_is_not_tried():
+    finding = answers(settings(), None, is_running=False)
     assert (finding.check, finding.severity) == ("public_url", "note")
