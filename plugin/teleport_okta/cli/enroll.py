@@ -41,13 +41,22 @@ class Terminal:
         if step.remedy:
             self.say(f"    try: {step.remedy}")
 
-    def agrees(self, question: str) -> bool:
+    @property
+    def is_asking(self) -> bool:
+        """Whether somebody is at a terminal, and wants to be asked."""
+        return self._is_asked and sys.stdin.isatty()
+
+    async def agrees(self, question: str, *, default: bool = False) -> bool:
         """Ask, unless everything was agreed to before. Raises UsageError where there is nobody to ask."""
         if not self._is_asked:
             return True
         if not sys.stdin.isatty():
             raise click.UsageError("there is no terminal to ask at: agree beforehand with --yes")
-        return click.confirm(question, err=self._is_json)
+        return await asyncio.to_thread(click.confirm, question, default=default, err=self._is_json)
+
+    async def ask(self, question: str) -> str:
+        """Ask for a line."""
+        return str(await asyncio.to_thread(click.prompt, question, default="", show_default=False, err=self._is_json))
 
 
 @click.command()

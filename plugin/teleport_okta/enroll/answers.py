@@ -102,10 +102,15 @@ def read_answers(flags: Mapping[str, object], path: Path | None) -> Answers:
     try:
         return Answers.model_validate(data)
     except ValidationError as error:
-        detail = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in detail["loc"])
-        what = f"{where}: {detail['msg'].removeprefix('Value error, ')}"
-        raise ConfigError(what, remedy="`teleport-okta enroll --help` lists every answer") from None
+        raise unusable(error) from None
+
+
+def unusable(error: ValidationError) -> ConfigError:
+    """Return our error for an answer that cannot be used."""
+    detail = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in detail["loc"])
+    what = f"{where}: {detail['msg'].removeprefix('Value error, ')}"
+    return ConfigError(what, remedy="`teleport-okta enroll --help` lists every answer")
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from teleport_okta.app import connected, entered, keeping
 from teleport_okta.config import load, parse_text
 from teleport_okta.config_edit import edited, read_config, write_config
-from teleport_okta.enroll.answers import local_changes, managed_changes
+from teleport_okta.enroll.answers import local_changes, managed_changes, unusable
+from teleport_okta.enroll.asking import completed
 from teleport_okta.enroll.scim_guide import scim_guide
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.saml.enrolment import Enrolment, State
@@ -110,6 +113,8 @@ class EnrollFlow:
     async def _enrolled(self, settings: Settings, base: Base) -> tuple[SamlApp, Changes]:
         """Do the steps; return the app, and what the configuration is to say."""
         async with connected(base, settings) as parts:
+            if self._talk.is_asking:
+                await self._ask(parts)
             enrolment = await self._enrolment(settings, base, parts)
             found = await enrolment.look()
             for line in proven(found):
@@ -119,7 +124,7 @@ class EnrollFlow:
             steps = enrolment.steps(found)
             for step in steps:
                 self._talk.show(step)
-            if any(step.state is State.TO_DO for step in steps) and not self._talk.agrees("Do this?"):
+            if any(step.state is State.TO_DO for step in steps) and not await self._talk.agrees("Do this?"):
                 raise NotAgreedError("nothing was written", remedy="run it again when it should be done")
             async for step in enrolment.run(found):
                 self.outcome.steps.append(step)
@@ -127,6 +132,23 @@ class EnrollFlow:
                     self._talk.show(step)
             assert enrolment.app is not None  # noqa: S101 - the first step makes or finds it
             return enrolment.app, self._changes(found, enrolment.app)
+
+    async def _ask(self, parts: Parts) -> None:
+        """Ask what no flag and no file answered. Raises ConfigError and OktaError."""
+
+        async def groups() -> list[str]:
+            return [group.name for group in (await parts.okta.directory.groups()).rows]
+
+        async def apps() -> list[str]:
+            return [app.label for app in (await parts.okta.directory.apps()).rows]
+
+        try:
+            self._answers = await completed(self._answers, self._talk, groups=groups, apps=apps)
+        except ValidationError as error:
+            raise unusable(error) from None
+        self._wishes = self._answers.wishes()
+        # What cannot be used is refused before anything is written.
+        settings_to_begin_with(self._config, self._answers)
 
     async def _enrolment(self, settings: Settings, base: Base, parts: Parts) -> Enrolment:
         organization = await parts.okta.people.organization()

@@ -50,7 +50,7 @@ async def remove_enrolment(config: Path, answers: Answers, talk: Talk, clock: Cl
         if not any(step.state is State.TO_DO for step in steps):
             talk.say("there is nothing to remove")
             return outcome
-        if not talk.agrees("Remove this?"):
+        if not await talk.agrees("Remove this?"):
             raise NotAgreedError("nothing was removed", remedy="run it again when it should be done")
         async for step in removal.run(found):
             outcome.steps.append(step)

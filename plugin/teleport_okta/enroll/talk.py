@@ -19,6 +19,15 @@ class Talk(Protocol):
         """Show a step: what is there, what is to be done, what was done, what is left to a person."""
         ...
 
-    def agrees(self, question: str) -> bool:
-        """Ask yes or no."""
+    @property
+    def is_asking(self) -> bool:
+        """Whether there is somebody to ask."""
+        ...
+
+    async def agrees(self, question: str, *, default: bool = False) -> bool:
+        """Ask yes or no. The service goes on meanwhile."""
+        ...
+
+    async def ask(self, question: str) -> str:
+        """Ask for a line, which may be empty."""
         ...
