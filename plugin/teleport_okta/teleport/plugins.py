@@ -82,7 +82,7 @@ class Plugins:
     async def list(self) -> tuple[Plugin, ...]:
         """Return every plugin, of whatever type, without credentials."""
         name, subject = "PluginService/ListPlugins", "plugins"
-        connection = self._reading
+        connection = self._bot
 
         async def fetch(token: str) -> tuple[list[Plugin], str]:
             request = pb.ListPluginsRequest(page_size=PAGE_SIZE, start_key=token)
@@ -152,9 +152,10 @@ class Plugins:
     async def report(self, name: str, status: PluginStatus) -> None:
         """Replace the whole status of a plugin.
 
-        Raises NotFoundError where it is gone, and RevisionConflictError where others write it again and again.
+        It needs no right to write: while nothing runs, that is what has to be reported. Raises NotFoundError where it
+        is gone, and RevisionConflictError where others write it again and again.
         """
-        connection = self._writing
+        connection = self._bot
         request = pb.SetPluginStatusRequest(name=name, status=status_to_message(status))
 
         async def once() -> None:
@@ -178,7 +179,7 @@ class Plugins:
         )
 
     async def _read(self, name: str, *, with_secrets: bool) -> types_pb2.PluginV1:
-        connection = self._reading
+        connection = self._bot
         return await connection.call(
             connection.plugins.GetPlugin,
             pb.GetPluginRequest(name=name, with_secrets=with_secrets),
@@ -187,7 +188,7 @@ class Plugins:
         )
 
     @property
-    def _reading(self) -> Connection:
+    def _bot(self) -> Connection:
         if self._identities.bot is None:
             raise BotNeededForPluginsError
         return self._identities.bot
