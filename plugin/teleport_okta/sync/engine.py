@@ -21,7 +21,7 @@ from teleport_okta.sync.status import Status
 from teleport_okta.teleport.lease import StandbyError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Callable, Coroutine
     from datetime import datetime
 
     from teleport_okta.clock import Clock
