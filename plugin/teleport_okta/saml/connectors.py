@@ -49,12 +49,26 @@ def with_metadata(connector: SamlConnector, metadata: IdpMetadata) -> SamlConnec
 
 
 def with_role(connector: SamlConnector, role: str) -> SamlConnector:
-    """Return the connector with a mapping of Everyone to a role, if it has no mapping at all: nobody could sign in."""
-    return connector if connector.role_mappings or not role else replace(connector, role_mappings=(_mapping(role),))
+    """Return the connector with a mapping of Everyone to this role alone; other mappings stay."""
+    mappings = connector.role_mappings
+    if not any(_is_of_everyone(mapping) for mapping in mappings):
+        return replace(connector, role_mappings=(*mappings, _mapping(role)))
+    changed = (replace(mapping, roles=(role,)) if _is_of_everyone(mapping) else mapping for mapping in mappings)
+    return replace(connector, role_mappings=tuple(changed))
+
+
+def roles_of_everyone(connector: SamlConnector) -> tuple[str, ...]:
+    """Return the roles that a connector gives to members of Everyone."""
+    of_everyone = (mapping.roles for mapping in connector.role_mappings if _is_of_everyone(mapping))
+    return tuple(dict.fromkeys(role for roles in of_everyone for role in roles))
 
 
 def _mapping(role: str) -> RoleMapping:
     return RoleMapping(GROUPS, EVERYONE, (role,))
+
+
+def _is_of_everyone(mapping: RoleMapping) -> bool:
+    return mapping.value == EVERYONE
 
 
 def is_current(connector: SamlConnector, metadata: IdpMetadata, org_hosts: Collection[str]) -> bool:
@@ -68,6 +82,12 @@ def is_current(connector: SamlConnector, metadata: IdpMetadata, org_hosts: Colle
     except MetadataError:
         return False
     return held.digest == metadata.digest
+
+
+def is_whole(connector: SamlConnector, metadata: IdpMetadata, role: str, org_hosts: Collection[str]) -> bool:
+    """Whether nothing is to be written into a connector; `role` is what Everyone is to get, empty to leave that."""
+    gives = not role or roles_of_everyone(connector) == (role,)
+    return gives and is_current(connector, metadata, org_hosts)
 
 
 def roles_mapped(connector: SamlConnector) -> tuple[str, ...]:

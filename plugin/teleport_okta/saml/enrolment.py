@@ -20,7 +20,7 @@ from teleport_okta.okta.errors import (
     OktaScopeError,
 )
 from teleport_okta.saml.app_body import app_body
-from teleport_okta.saml.connectors import app_id_of, new_connector, with_metadata, with_role
+from teleport_okta.saml.connectors import app_id_of, is_current, is_whole, new_connector, with_metadata, with_role
 from teleport_okta.saml.errors import ChangedMeanwhileError
 from teleport_okta.saml.looking import Looker
 from teleport_okta.saml.proofs import proven, unproven
@@ -71,7 +71,7 @@ class Enrolment:
         known_app_id: str = "",
         remember: Callable[[SamlApp], Awaitable[None]],
     ) -> None:
-        hosts = frozenset(org_hosts)
+        hosts = self._org_hosts = frozenset(org_hosts)
         self._okta = okta
         self._teleport = teleport
         self._wishes = wishes
@@ -181,7 +181,7 @@ class Enrolment:
     async def _write_connector(self, found: Found, app: SamlApp, metadata: IdpMetadata) -> Step:
         name, connectors = self._wishes.connector, self._teleport.connectors
         if found.connector is not None:
-            return await self._mend_connector(found.connector, app, metadata, role=found.role)
+            return await self._mend_connector(found.connector, app, metadata, found.role)
         wanted = new_connector(
             name, app.acs_url or found.acs, app, metadata, role=found.role, org_id=self._org_id, org_url=self._org_url
         )
@@ -191,23 +191,23 @@ class Enrolment:
             raise _changed(f"SAML connector {name!r} was made meanwhile") from error
         return Step("connector", State.MADE, f"created the SAML connector {name!r}")
 
-    async def _mend_connector(
-        self, connector: SamlConnector, app: SamlApp, metadata: IdpMetadata, *, role: str
-    ) -> Step:
+    async def _mend_connector(self, connector: SamlConnector, app: SamlApp, metadata: IdpMetadata, role: str) -> Step:
         """Write what is missing into a connector. Others may change it meanwhile; their changes stay."""
         name = connector.name
         for _ in range(_ATTEMPTS):
-            if self._steps.is_whole(connector, metadata):
+            if is_whole(connector, metadata, role, self._org_hosts):
                 return Step("connector", State.DONE, f"the SAML connector {name!r} is there, with the app's metadata")
+            is_held = is_current(connector, metadata, self._org_hosts)
+            wanted = connector if is_held else with_metadata(connector, metadata)
             try:
-                await self._teleport.connectors.update(with_role(with_metadata(connector, metadata), role))
+                await self._teleport.connectors.update(with_role(wanted, role) if role else wanted)
             except RevisionConflictError:
                 present = await self._teleport.connectors.get(name)
                 if present is None or app_id_of(present) != app.id:
                     break
                 connector = present
             else:
-                return Step("connector", State.MADE, f"wrote the app's metadata into the SAML connector {name!r}")
+                return Step("connector", State.MADE, f"changed the SAML connector {name!r}")
         raise _changed(f"SAML connector {name!r} was changed or deleted meanwhile")
 
     async def _write_settings(self, found: Found, app: SamlApp) -> list[Step]:

@@ -15,14 +15,16 @@ from teleport_okta.saml.connectors import (
     check_address,
     check_app,
     check_audience,
-    is_current,
+    is_whole,
     missing_app,
     roles_mapped,
+    roles_of_everyone,
+    with_role,
 )
 from teleport_okta.saml.errors import AmbiguousAppError, EnrolmentError, OtherAddressError, OtherPluginError
 from teleport_okta.saml.metadata import read_metadata
 from teleport_okta.saml.plugin_settings import settings_wanted
-from teleport_okta.saml.rights import CONNECTORS, PLUGINS, check_rights
+from teleport_okta.saml.rights import CONNECTORS, PLUGINS, check_rights, rights_needed
 from teleport_okta.saml.steps import Found
 from teleport_okta.teleport.bot_rights import own_rules
 
@@ -70,9 +72,8 @@ class Looker:
         wishes.check()
         cluster = await self._teleport.cluster()
         has_plugins = self._check_cluster(cluster)
-        conditional = await self._check_rights(has_plugins=has_plugins)
         url = acs_url(self._proxy(cluster), wishes.connector)
-        connector = await self._teleport.connectors.get(wishes.connector)
+        connector, conditional = await self._look_as_bot(has_plugins=has_plugins)
         if connector is not None:
             app_id_of(connector)
             check_address(connector, url)
@@ -83,7 +84,7 @@ class Looker:
         everyone, unseen = await self._everyone()
         is_assigned = app is not None and everyone is not None and await self._okta.has_group(app.id, everyone)
         metadata = None if app is None else await self.metadata(app)
-        await self._check_mapped_roles(connector, metadata)
+        await self._check_mapped_roles(connector, metadata, role)
         return Found(
             cluster=cluster,
             org_id=self._org_id,
@@ -125,11 +126,16 @@ class Looker:
             raise EnrolmentError(f"plugins cannot be looked at: {plugins.reason}", remedy="try again in some minutes")
         return plugins.enabled or plugins.denied
 
-    async def _check_rights(self, *, has_plugins: bool) -> tuple[str, ...]:
-        """Return which rights of the bot only their use proves. Raises MissingRightsError."""
+    async def _look_as_bot(self, *, has_plugins: bool) -> tuple[SamlConnector | None, tuple[str, ...]]:
+        """Return the connector, and which rights of the bot only their use proves. Raises MissingRightsError."""
         assert self._teleport.bot is not None  # noqa: S101 - checked with the cluster
-        rules = await own_rules(self._teleport.bot)
-        return check_rights(rules, (CONNECTORS, PLUGINS) if has_plugins else (CONNECTORS,))
+        rules, wishes = await own_rules(self._teleport.bot), self._wishes
+        connector = plugin = None
+        if CONNECTORS.may_look(rules):
+            connector = await self._teleport.connectors.get(wishes.connector)
+        if has_plugins and PLUGINS.may_look(rules):
+            plugin = await self._teleport.plugins.get(wishes.plugin)
+        return connector, check_rights(rules, rights_needed(connector, plugin, has_plugins=has_plugins))
 
     def _proxy(self, cluster: Cluster) -> str:
         proxy = self._wishes.proxy or cluster.proxy_address
@@ -139,23 +145,29 @@ class Looker:
         return proxy
 
     async def _role(self, connector: SamlConnector | None) -> str:
-        """Return the role that Everyone is to get; empty where the connector gives roles already."""
-        if connector is not None and connector.role_mappings:
+        """Return the role that Everyone is to get by a mapping; empty where the connector's mappings stay.
+
+        They stay if there are any, unless a role is asked for.
+        """
+        wished = self._wishes.role
+        if connector is not None and connector.role_mappings and not wished:
             return ""
-        role = self._wishes.role or OKTA_REQUESTER
+        role = wished or OKTA_REQUESTER
         if await self._teleport.roles.get(role) is None:
             what = f"the cluster has no role {role!r}, which people who sign in would get"
             raise EnrolmentError(what, remedy="name one that exists with --role")
-        return role
+        return "" if connector is not None and roles_of_everyone(connector) == (role,) else role
 
-    async def _check_mapped_roles(self, connector: SamlConnector | None, metadata: IdpMetadata | None) -> None:
+    async def _check_mapped_roles(
+        self, connector: SamlConnector | None, metadata: IdpMetadata | None, role: str
+    ) -> None:
         """Raise EnrolmentError where Teleport would take no change of a connector that has to be changed."""
-        if connector is None or metadata is None or is_current(connector, metadata, self._org_hosts):
+        if connector is None or metadata is None or is_whole(connector, metadata, role, self._org_hosts):
             return
-        for role in roles_mapped(connector):
-            if await self._teleport.roles.get(role) is None:
+        for mapped in roles_mapped(with_role(connector, role) if role else connector):
+            if await self._teleport.roles.get(mapped) is None:
                 what = (
-                    f"SAML connector {connector.name!r} gives the role {role!r}, which is not there any more, so "
+                    f"SAML connector {connector.name!r} gives the role {mapped!r}, which is not there any more, so "
                     "Teleport takes no change of it"
                 )
                 raise EnrolmentError(what, remedy=f"correct attributes_to_roles: tctl edit saml/{connector.name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from teleport_okta.okta.needs import ASSIGN_GROUP, CREATE_APP
-from teleport_okta.saml.rights import CONNECTORS, PLUGINS
+from teleport_okta.saml.rights import rights_needed
 from teleport_okta.saml.wishes import EVERYONE
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ def proven(found: Found) -> list[str]:
     lines.append(f"the cluster {found.cluster.name} has SAML")
     lines += [
         f"the bot's roles allow it to {right}"
-        for right in (CONNECTORS, PLUGINS)
-        if (right is CONNECTORS or found.has_plugins) and not _is_conditional(found, right.kind)
+        for right in rights_needed(found.connector, found.plugin, has_plugins=found.has_plugins)
+        if not _is_conditional(found, right.kind)
     ]
     if found.role:
         lines.append(f"the role {found.role!r} exists")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from teleport_okta.teleport.bot_rights import Rules
+
+
+CREATE: Final = "create"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +29,31 @@ class Right:
     def __str__(self) -> str:
         return f"{', '.join(self.verbs)} `{self.kind}`"
 
+    def creating(self) -> Right:
+        """Return the same with the right to create: the resource is not there yet."""
+        return replace(self, verbs=(*self.verbs, CREATE))
+
+    def may_look(self, rules: Rules) -> bool:
+        """Whether the resource can be looked for at all."""
+        looks = [verb for verb in self.verbs if verb in {"list", "read"}]
+        return all(_allowed(rules, self, verb) is not _Allowed.NO for verb in looks)
+
 
 CONNECTORS: Final = Right(
-    "saml",
-    ("read", "create", "update"),
-    "to create the SAML connector and to keep its metadata right",
-    aliases=("auth_connector",),
+    "saml", ("read", "update"), "to make the SAML connector and to keep its metadata right", ("auth_connector",)
 )
-"""See `reference/teleport.md` 4.5."""
+"""See `reference/teleport.md` 4.5. The right to create can be taken away after an enrolment."""
 
-PLUGINS: Final = Right(
-    "plugin", ("list", "read", "create", "update"), "to record the integration and to follow its settings"
-)
+PLUGINS: Final = Right("plugin", ("list", "read", "update"), "to record the integration and to follow its settings")
 """See `reference/teleport.md` 4.14."""
+
+
+def rights_needed(connector: object | None, plugin: object | None, *, has_plugins: bool) -> list[Right]:
+    """Return what an enrolment needs; what is None is still to be created."""
+    needed = [CONNECTORS if connector is not None else CONNECTORS.creating()]
+    if has_plugins:
+        needed.append(PLUGINS if plugin is not None else PLUGINS.creating())
+    return needed
 
 
 class _Allowed(IntEnum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from teleport_okta.saml.connectors import is_current
+from teleport_okta.saml.connectors import is_current, is_whole, roles_of_everyone
 from teleport_okta.saml.plugin_settings import differences, is_not_synced, settings_wanted
 from teleport_okta.saml.wishes import EVERYONE
 
@@ -48,9 +48,9 @@ class Found:
     """What there is already.
 
     `acs` is where Okta sends people, as app and connector have it or are to have it. `role` is what Everyone gets by a
-    mapping that is to be written; empty where the connector has mappings. `everyone` is the id of the group Everyone;
-    None where we do not see it, and then `unseen` says why. `conditional` are rights of the bot that only their use
-    proves.
+    mapping that is to be written; empty where the mappings of the connector stay. `everyone` is the id of the group
+    Everyone; None where we do not see it, and then `unseen` says why. `conditional` are rights of the bot that only
+    their use proves.
     """
 
     cluster: Cluster
@@ -100,20 +100,18 @@ class Steps:
 
     def connector(self, found: Found) -> Step:
         """Say how it is with the SAML connector."""
-        name, connector = self._wishes.connector, found.connector
+        name, connector, metadata = self._wishes.connector, found.connector, found.metadata
         gives = f"members of {EVERYONE} get the role {found.role!r}"
         if connector is None:
             return Step("connector", State.TO_DO, f"create the SAML connector {name!r}; {gives}")
-        if self.is_whole(connector, found.metadata):
+        if metadata is not None and is_whole(connector, metadata, found.role, self._org_hosts):
             return Step("connector", State.DONE, f"the SAML connector {name!r} is there, with the app's metadata")
-        is_role_missing = not connector.role_mappings
-        what = f"write the app's present metadata into the SAML connector {name!r}"
-        return Step("connector", State.TO_DO, f"{what}; {gives}" if is_role_missing else what)
-
-    def is_whole(self, connector: SamlConnector, metadata: IdpMetadata | None) -> bool:
-        """Whether nothing is to be written into a connector."""
-        held = metadata is not None and is_current(connector, metadata, self._org_hosts)
-        return held and bool(connector.role_mappings)
+        is_current_now = metadata is not None and is_current(connector, metadata, self._org_hosts)
+        changes = [] if is_current_now else ["write the app's present metadata into it"]
+        if found.role:
+            before = ", ".join(roles_of_everyone(connector)) or "none"
+            changes.append(f"{gives} (before: {before})")
+        return Step("connector", State.TO_DO, f"change the SAML connector {name!r}: {'; '.join(changes)}")
 
     def settings(self, found: Found) -> list[Step]:
         """Say how it is with the record of the integration, and with what in it is not for us to change."""

@@ -26,8 +26,10 @@ _RESERVED: Final = frozenset({"local", "passwordless", "headless"})
 class EnrolmentWishes:
     """The answers. `app_id` names an app to use instead of creating one; `role` is what Everyone gets at sign-in.
 
-    `plugin` is the name of the plugin resource. `proxy` is the proxy's public address, host[:port], where the cluster's
-    own word is not to be used. Without `assign_everyone` the assignments of the app are left to people.
+    `label` and `group_attribute_filter` are for an app that is created: one that exists is never changed. Without a
+    `role`, the mappings of a connector that exists stay. `plugin` is the name of the plugin resource. `proxy` is the
+    proxy's public address, host[:port], where the cluster's own word is not to be used. Without `assign_everyone` the
+    assignments of the app are left to people.
 
     The settings of the plugin are None where nothing was answered: a new plugin then gets the default, and one that
     exists keeps what it has.
@@ -50,7 +52,7 @@ class EnrolmentWishes:
 
     def label_for(self, cluster: str) -> str:
         """Return the label of the app, by which people know it in Okta."""
-        return self.label or f"Teleport {cluster}"
+        return self.label.strip() or f"Teleport {cluster}"
 
     def check(self) -> None:
         """Raise EnrolmentError if Teleport or this service would refuse an answer after the first write."""

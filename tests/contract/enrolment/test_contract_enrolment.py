@@ -247,6 +247,28 @@ async def test_a_later_run_leaves_what_people_changed_and_does_what_is_answered(
     assert world.plugins["okta"]["credentials"] == before[1]["okta"]["credentials"]
 
 
+async def test_a_role_that_is_asked_for_is_given_and_the_rest_of_the_mapping_stays(world):
+    await world.enrol()
+    admins = {"name": "groups", "value": "Admins", "roles": ["editor"]}
+    everyone = {"name": "groups", "value": "Everyone", "roles": ["okta-requester"]}
+    await world.teleport.administrator.connectors.edit(CONNECTOR, attributes_to_roles=[admins, everyone])
+    before = world.connectors[CONNECTOR]["Spec"]
+    world.mark()
+    steps = await world.looked(role="access")
+    assert "members of Everyone get the role 'access' (before: okta-requester)" in steps[2].what
+    await world.enrol(role="access")
+    after = world.connectors[CONNECTOR]["Spec"]
+    assert [(one["Value"], one["Roles"]) for one in after.pop("AttributesToRoles")] == [
+        ("Admins", ["editor"]),
+        ("Everyone", ["access"]),
+    ]
+    before.pop("AttributesToRoles")
+    assert after == before
+    assert world.teleport_writes == {"UpdateSAMLConnector": 1}
+    assert {step.state for step in await world.enrol(role="access")} == {State.DONE}
+    assert {step.state for step in await world.enrol()} == {State.DONE}
+
+
 async def test_user_sync_that_somebody_switched_off_is_left_and_told(world):
     await world.enrol()
     world.teleport.administrator.plugins.edit("okta", settings={"sync_settings": {"sync_users": False}})

@@ -157,9 +157,9 @@ class TestTheBot:
     @pytest.mark.parametrize(
         ("rules", "missing"),
         [
-            ([(["plugin", "user"], ALL, "")], "read `saml`, create `saml`, update `saml`"),
-            ([(["saml", "plugin"], ["list", "read"], "")], "create `saml`, update `saml`, create `plugin`, update"),
-            ([(["saml"], ALL, "")], "list `plugin`, read `plugin`, create `plugin`, update `plugin`"),
+            ([(["plugin", "user"], ALL, "")], "read `saml`, update `saml`, create `saml`"),
+            ([(["saml", "plugin"], ["list", "read"], "")], "update `saml`, create `saml`, update `plugin`, create"),
+            ([(["saml"], ALL, "")], "list `plugin`, read `plugin`, update `plugin`, create `plugin`"),
             ([(["saml"], ALL, ""), (["plugin"], ["list", "read", "create"], "")], "allow it to update `plugin`"),
         ],
     )
@@ -180,6 +180,16 @@ class TestTheBot:
         assert {step.state for step in await world.enrol()} == {State.MADE}
         world.okta.rotate_signing_key(world.app.id)
         assert (await world.enrol())[2].state is State.MADE
+
+    async def test_the_right_to_create_can_be_taken_away_afterwards(self, world):
+        await world.enrol()
+        world.narrow_bot((["saml"], ["read", "update"], ""), (["plugin"], ["list", "read", "update"], ""))
+        world.okta.rotate_signing_key(world.app.id)
+        steps = await world.enrol(group_filters=("dev-*",))
+        assert [step.state for step in steps] == [State.DONE, State.DONE, State.MADE, State.MADE]
+        world.teleport.administrator.plugins.delete("okta")
+        world.mark()
+        await refused(world, MissingRightsError, "allow it to create `plugin` ")
 
     async def test_a_right_under_a_condition_is_named_as_unproven_and_its_first_use_tells(self, world):
         condition = 'equals(resource.metadata.labels["env"], "dev")'

@@ -13,9 +13,11 @@ from teleport_okta.saml.connectors import (
     check_app,
     check_audience,
     is_current,
+    is_whole,
     missing_app,
     new_connector,
     roles_mapped,
+    roles_of_everyone,
     with_metadata,
     with_role,
 )
@@ -101,15 +103,25 @@ class TestMending:
         before = replace(CONNECTOR, metadata="old", metadata_url=f"https://{ORG}/metadata")
         assert with_metadata(before, METADATA) == CONNECTOR
 
-    def test_mappings_of_people_stay(self):
-        assert with_role(CONNECTOR, "okta-requester") is CONNECTOR
+    def test_everyone_gets_the_role_alone_and_other_mappings_stay(self):
+        everyone = RoleMapping("groups", "Everyone", ("okta-requester",))
+        mapped = with_role(CONNECTOR, "okta-requester")
+        assert mapped == replace(CONNECTOR, role_mappings=(*CONNECTOR.role_mappings, everyone))
+        again = with_role(mapped, "access")
+        assert again.role_mappings == (*CONNECTOR.role_mappings, replace(everyone, roles=("access",)))
+        assert roles_of_everyone(again) == ("access",)
+        assert roles_of_everyone(CONNECTOR) == ()
 
-    def test_a_connector_that_gives_nothing_gives_everyone_the_role(self):
-        empty = replace(CONNECTOR, role_mappings=())
-        assert with_role(empty, "okta-requester").role_mappings == (
-            RoleMapping("groups", "Everyone", ("okta-requester",)),
-        )
-        assert with_role(empty, "") is empty
+    def test_the_attribute_that_people_chose_stays(self):
+        theirs = replace(CONNECTOR, role_mappings=(RoleMapping("memberOf", "Everyone", ("a", "b")),))
+        assert with_role(theirs, "a").role_mappings == (RoleMapping("memberOf", "Everyone", ("a",)),)
+
+    def test_nothing_is_to_be_written_if_the_document_and_the_role_are_there(self):
+        mapped = with_role(CONNECTOR, "access")
+        assert is_whole(mapped, METADATA, "access", HOSTS)
+        assert is_whole(mapped, METADATA, "", HOSTS)
+        assert not is_whole(mapped, METADATA, "editor", HOSTS)
+        assert not is_whole(mapped, ROTATED, "access", HOSTS)
 
     def test_roles_are_named_once_and_templates_not_at_all(self):
         mappings = (

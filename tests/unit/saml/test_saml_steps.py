@@ -90,7 +90,17 @@ class TestSteps:
         empty = replace(CONNECTOR, role_mappings=())
         found = step("connector", replace(EVERYTHING, connector=empty, role="okta-requester"))
         assert found.state is State.TO_DO
-        assert "members of Everyone get the role 'okta-requester'" in found.what
+        assert found.what == (
+            "change the SAML connector 'okta-integration': members of Everyone get the role 'okta-requester' "
+            "(before: none)"
+        )
+
+    def test_a_role_that_is_asked_for_is_told_with_the_one_before(self):
+        found = step("connector", replace(EVERYTHING, metadata=ROTATED, role="access"))
+        assert found.what == (
+            "change the SAML connector 'okta-integration': write the app's present metadata into it; "
+            "members of Everyone get the role 'access' (before: dev)"
+        )
 
     def test_mappings_of_people_are_as_good(self):
         mapped = replace(CONNECTOR, role_mappings=(RoleMapping("groups", "*", ("access",)),))

@@ -7,7 +7,7 @@ from teleport_okta.saml.wishes import EnrolmentWishes
 
 def test_the_app_is_called_as_by_the_vendor_s_flow_unless_somebody_names_it() -> None:
     assert EnrolmentWishes().label_for("example.com") == "Teleport example.com"
-    assert EnrolmentWishes(label="SSO").label_for("example.com") == "SSO"
+    assert EnrolmentWishes(label=" SSO ").label_for("example.com") == "SSO"
 
 
 def test_nothing_is_wished_of_the_settings_unless_somebody_says_so() -> None:
