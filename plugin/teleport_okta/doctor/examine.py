@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.doctor.configuration import check_configuration
 from teleport_okta.doctor.findings import Section, attempted, settled, without_secrets
 from teleport_okta.doctor.identities import Identities, check_identities
+from teleport_okta.doctor.leftovers import of_leftovers, read_holdings
 from teleport_okta.doctor.management import of_management, of_the_file, read_management
 from teleport_okta.doctor.okta_network import check_network
 from teleport_okta.doctor.okta_rights import Baseline, OktaSide, check_rights
@@ -101,8 +102,11 @@ class _Examination:
             teleport = group.create_task(look_at_teleport(management, access, identities, self.clock))
         side, cluster = okta.result(), teleport.result()
         findings += [*side.findings, *cluster.findings, *of_scim.result()]
+        addresses = side.addresses or (self.local.okta.org_url,)
         if access.reader is not None:
-            findings += of_management(management, side.addresses or (self.local.okta.org_url,))
+            findings += of_management(management, addresses)
+            has_passed = baseline.people is not None or instance.has_passed
+            findings += await self._leftovers(management, access, addresses, has_passed=has_passed)
         if is_compared:
             is_running = instance.syncs or side.organization_id in cluster.written_for
             found = self._sign_in(
@@ -143,6 +147,19 @@ class _Examination:
             keeper=Keeper.of(settings, is_running=is_running, has_bot=has_bot),
             is_chosen=self.local.plugin.name is not None or "connector" in self.local.sync.model_fields_set,
         )
+
+    async def _leftovers(
+        self, management: Management, access: Access, addresses: tuple[str, ...], *, has_passed: bool
+    ) -> list[Finding]:
+        if access.reader is None or access.greeting is None:
+            return []
+        if management.hosted_for(addresses):
+            return [Section.TELEPORT.unchecked("leftovers", "Teleport's own integration runs, and keeps what it made")]
+        reading = read_holdings(access.reader, access.greeting.version, self.clock)
+        holdings, failure = await attempted(Section.TELEPORT, "leftovers", reading, otherwise=None)
+        if holdings is None:
+            return failure
+        return list(of_leftovers(holdings, addresses=addresses, has_passed=has_passed))
 
     async def _scim(self, instance: Instance, inspection: Inspection | None) -> list[Finding]:
         """Look at the SCIM endpoint. Tokens are those that the running service has, or those in the database."""

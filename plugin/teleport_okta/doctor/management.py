@@ -55,6 +55,16 @@ class Management:
             return ""
         return f"it is not known what plugin {self.local.plugin.name!r} decides"
 
+    def hosted_for(self, addresses: Collection[str]) -> list[Plugin]:
+        """Return the plugins by which Teleport's own integration runs on the organisation of these addresses."""
+        return [
+            plugin
+            for plugin in self.plugins.all
+            if plugin.is_hosted
+            and plugin.okta is not None
+            and any(same_organization(plugin.okta.org_url, one) for one in addresses)
+        ]
+
 
 def of_the_file(local: Settings) -> Management:
     """Return what is known where the cluster cannot be asked: what the file says, if that alone is to hold."""
@@ -99,7 +109,7 @@ def of_management(management: Management, addresses: Collection[str]) -> Iterato
     if error is not None:
         yield _unread(name, error)
         return
-    hosted = [plugin for plugin in management.plugins.all if _is_hosted_for(plugin, addresses)]
+    hosted = management.hosted_for(addresses)
     for plugin in hosted:
         yield _of_hosted(plugin, management.local)
     if not hosted:
@@ -127,11 +137,6 @@ def _unread(name: str | None, error: TeleportError) -> Finding:
     if isinstance(error, PermissionDeniedError):
         return HERE.warning("hosted plugin", what, _MAY_READ)
     return HERE.note("hosted plugin", what, error.remedy)
-
-
-def _is_hosted_for(plugin: Plugin, addresses: Collection[str]) -> bool:
-    okta = plugin.okta
-    return plugin.is_hosted and okta is not None and any(same_organization(okta.org_url, one) for one in addresses)
 
 
 def _of_hosted(plugin: Plugin, local: Settings) -> Finding:

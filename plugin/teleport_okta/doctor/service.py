@@ -42,6 +42,11 @@ class Instance:
         """Whether a service runs here that is the one that writes, and has settings to run by."""
         return self.status is not None and self.status.state not in {"standby", "waiting"}
 
+    @property
+    def has_passed(self) -> bool:
+        """Whether a service runs here that knows of a pass without a failure."""
+        return self.status is not None and self.status.last_success is not None
+
 
 async def check_service(data_dir: Path) -> Instance:
     """Ask the service that runs on this data directory, if one does."""
