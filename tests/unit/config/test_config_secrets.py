@@ -149,5 +149,6 @@ def test_no_command_takes_a_secret():
         for words, command in commands(cli)
         for parameter in command.params
         if any(word in (parameter.name or "") for word in WORDS_FOR_SECRETS)
+        and not isinstance(parameter.type, click.Path)
     }
     assert taken == set()
