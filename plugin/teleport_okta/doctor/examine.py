@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.configuration import check_configuration
 from teleport_okta.doctor.findings import Section, attempted, settled, without_secrets
+from teleport_okta.doctor.grpc_listener import check_listener, check_listening, of_named_roles
 from teleport_okta.doctor.identities import Identities, check_identities
 from teleport_okta.doctor.leftovers import of_leftovers, read_holdings
 from teleport_okta.doctor.management import of_management, of_the_file, read_management
@@ -98,10 +99,12 @@ class _Examination:
         )
         async with asyncio.TaskGroup() as group:
             of_scim = group.create_task(settled(Section.SCIM, "endpoint", self._scim(instance, inspection)))
+            of_grpc = group.create_task(settled(Section.GRPC, "listener", self._grpc(instance)))
             okta = group.create_task(self._okta(management, baseline, app_id))
             teleport = group.create_task(look_at_teleport(management, access, identities, self.clock))
         side, cluster = okta.result(), teleport.result()
-        findings += [*side.findings, *cluster.findings, *of_scim.result()]
+        findings += [*side.findings, *cluster.findings, *of_scim.result(), *of_grpc.result()]
+        findings += of_named_roles(self.local.serve, cluster.roles)
         addresses = side.addresses or (self.local.okta.org_url,)
         if access.reader is not None:
             findings += of_management(management, addresses)
@@ -172,6 +175,11 @@ class _Examination:
             counting = partial(scim_failures, self.local.storage.data_dir)
             findings += await check_reach(settings, now=self.clock.now(), failures=counting)
         return findings
+
+    async def _grpc(self, instance: Instance) -> list[Finding]:
+        findings = await asyncio.to_thread(check_listener, self.local, self.clock.now())
+        listen = self.local.serve.listen
+        return [*findings, *await check_listening(listen, is_running=instance.status is not None)]
 
     async def _okta(self, management: Management, baseline: Baseline, app_id: str | None) -> OktaSide:
         looking = self._look_at_okta(management, baseline, app_id)

@@ -70,6 +70,7 @@ class Section(Enum):
     SIGN_IN = "sign-in"
     IDENTITIES = "identities"
     SCIM = "SCIM"
+    GRPC = "gRPC"
 
     def ok(self, check: str, what: str) -> Finding:
         """It is as it should be."""
