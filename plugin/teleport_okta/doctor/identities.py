@@ -30,8 +30,8 @@ HERE: Final = Section.IDENTITIES
 
 WITHOUT_HOST: Final = "without it no users, locks or roles are written"
 WITHOUT_BOT: Final = (
-    "without it nobody who was there before is adopted, and later there are no plugin settings, "
-    "connector or access requests"
+    "without it nobody who was there before is adopted, no plugin resource is followed, and the SAML connector is not "
+    "kept as its app is"
 )
 
 _AGAIN: Final = "remove the file and start with teleport.join_token set: the host joins again under the same id"

@@ -17,6 +17,7 @@ from teleport_okta.teleport import plugins as resources
 from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connectors import SamlConnectors
 from teleport_okta.teleport.errors import FeatureUnavailableError, PermissionDeniedError, TeleportError
+from teleport_okta.teleport.plugins import BotNeededForPluginsError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -85,10 +86,23 @@ async def read_management(local: Settings, host: Connection | None, bot: Connect
         if ours is not None and ours.okta is not None and ours.okta.connector:
             connector = await SamlConnectors(ByOrigin(reader, reader)).get(ours.okta.connector)
             connector_app_id = "" if connector is None else connector.labels.get(APP_ID, "")
+    except BotNeededForPluginsError as error:
+        if host is not None and not await _are_offered(host, clock):
+            none = FeatureUnavailableError("PluginService/ListPlugins", "plugins", "this cluster does not have them")
+            return Management(local, decide(local, Plugins()), error=none)
+        return Management(local, decide(local, Plugins(unread=error.what)), error=error)
     except TeleportError as error:
         unread = Plugins(unread=error.what)
         return Management(local, decide(local, unread), unread, error)
     return Management(local, decide(local, plugins, connector_app_id=connector_app_id), plugins)
+
+
+async def _are_offered(host: Connection, clock: Clock) -> bool:
+    """Whether the cluster has plugins, which the host is told although it may see none; also where nobody answers."""
+    try:
+        return await resources.Plugins(ByOrigin(host, None), clock).is_offered()
+    except TeleportError:
+        return True
 
 
 async def _read(resource: resources.Plugins, name: str | None) -> Plugins:

@@ -93,6 +93,9 @@ def of_status(status: Status) -> Iterator[Finding]:
     match status.state:
         case "standby":
             yield HERE.note("running", f"a service runs and stands by: {status.last_error}")
+        case "waiting":
+            reason = status.managed.reason if status.managed is not None else ""
+            yield HERE.note("running", f"a service runs and syncs nothing: {reason or 'it waits for settings'}")
         case "failing":
             yield HERE.error("running", f"a service runs, and its passes fail: {status.last_error}", _LOOK)
         case state:
@@ -111,6 +114,9 @@ def of_status(status: Status) -> Iterator[Finding]:
     if status.quarantine:
         what = f"{len(status.quarantine)} rows are set aside"
         yield HERE.warning("quarantine", what, "`teleport-okta status` has the remedy of each")
+    if status.managed is not None and status.managed.report:
+        what = f"the status could not be written into the plugin: {status.managed.report}"
+        yield HERE.warning("plugin's status", what, "let a role of the bot update plugin; docs/teleport-role.md")
     for identity in status.identities:
         if identity.problem and identity.subject:
             what = f"the service's {identity.which} identity: {identity.problem}"

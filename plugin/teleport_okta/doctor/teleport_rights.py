@@ -40,7 +40,7 @@ _PURPOSES: Final = {
     "access_lists": "the host keeps access lists of groups and apps",
     "okta_service": "the host reads import rules",
     "review_requests": "owners of access lists may review requests",
-    "plugin": "the bot follows the plugin's settings, later",
+    "plugin": "the bot sees plugins, the one that holds our settings and hosted ones",
     "access_requests": "the bot carries out access requests, later",
 }
 """Whose permission a feature takes, and what for."""
@@ -51,6 +51,7 @@ _WITHOUT: Final = {
     "access_lists": "users, groups and apps are synced without access lists",
     "okta_service": "no import rules add labels",
     "review_requests": "owners of access lists review no requests",
+    "plugin": "no plugin can hold our settings",
 }
 """What there is not where a feature is off; of other features, nothing needs them yet."""
 

@@ -52,8 +52,17 @@ async def test_a_hosted_plugin_is_found_beside_a_service_that_no_plugin_manages(
     assert "tctl plugins delete okta" in report.says("Teleport/hosted plugin")
 
 
-async def test_a_community_cluster_has_no_plugins_to_look_at(tmp_path):
+async def test_a_community_cluster_has_no_plugins_to_look_at_with_a_bot_or_without(tmp_path):
     async with clinic_of(tmp_path, cluster={"edition": "oss"}, sync={"local_users": True}) as clinic:
         report = await clinic.examine()
-    assert report.bad() == []
-    assert "no plugins" in report.says("Teleport/plugin")
+        assert report.bad() == []
+        assert "no plugins" in report.says("Teleport/plugin")
+        await clinic.joined()
+        clinic.teleport.identity_path.unlink()
+        assert "no plugins" in (await clinic.examine()).says("Teleport/plugin")
+
+
+async def test_without_a_bot_it_is_said_that_a_hosted_plugin_would_not_be_seen(well):
+    del well.sections["teleport"]["identity"]
+    report = await well.examine()
+    assert "cannot be seen" in report.says("Teleport/hosted plugin")

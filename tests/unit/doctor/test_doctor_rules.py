@@ -14,6 +14,7 @@ from teleport_okta.doctor.teleport_rights import of_feature, of_rules, of_versio
 from teleport_okta.doctor.teleport_roles import of_default_roles
 from teleport_okta.model.findings import Findings, Held, Hold
 from teleport_okta.model.harm import Evidence
+from teleport_okta.model.managed import Managed
 from teleport_okta.model.teleport import Feature, IdentityState
 from teleport_okta.okta import needs
 from teleport_okta.okta.probes import Outcome, ProbeResult
@@ -37,6 +38,13 @@ def test_a_service_by_its_state(state, severity):
     [running, *_] = of_status(replace(STATUS, state=state, last_error="the reason"))
     assert running.severity == severity
     assert ("the reason" in running.what) is (state != "running")
+
+
+def test_a_service_that_waits_for_settings_says_for_which():
+    managed = Managed("plugin", "okta", is_running=False, reason="there is no plugin 'okta'", report="access denied")
+    found = {one.check: one for one in of_status(replace(STATUS, state="waiting", managed=managed))}
+    assert (found["running"].severity.value, "there is no plugin 'okta'" in found["running"].what) == ("note", True)
+    assert "access denied" in found["plugin's status"].what
 
 
 def test_a_service_of_another_version_that_holds_harm_with_a_weak_identity():
