@@ -66,10 +66,10 @@ def largest(groups: Sequence[OktaGroup], count: Callable[[OktaGroup], int | None
 
 def of_everyone(*, is_shown: bool) -> Finding:
     """Say whether the group Everyone is shown, which a resource set of chosen groups leaves out."""
-    check = "Everyone"
+    check = "group Everyone"
     if is_shown:
-        return HERE.ok(check, "the group Everyone is shown: the resource set of our admin role holds all groups")
-    what = f"the group Everyone is not shown: our admin role covers chosen groups only, and {_LIKE_GONE}"
+        return HERE.ok(check, "it is shown: the resource set of our admin role holds all groups")
+    what = f"it is not shown: the resource set of our admin role holds chosen groups only, and {_LIKE_GONE}"
     return HERE.note(check, what, "if that is not meant, let the resource set of our admin role hold all groups")
 
 
@@ -78,9 +78,9 @@ def of_count(noun: str, group: str, count: int, shown: Roster) -> Finding:
     check = f"{noun} shown"
     if shown.problem:
         return HERE.unchecked(check, shown.problem)
-    named = f"the group {group!r} has {count} {noun} by Okta's count"
+    named = f"{noun} of the group {group!r} by Okta's count: {count}"
     if len(shown.ids) >= count:
-        return HERE.ok(check, f"{named}, and all are shown; a narrowed admin role would show fewer")
-    what = f"{named}, and {len(shown.ids)} are shown: the resource set of our admin role hides {noun}, and {_LIKE_GONE}"
+        return HERE.ok(check, f"{named}, and as many are shown; a narrowed admin role would show fewer")
+    what = f"{named}; shown: {len(shown.ids)}: the resource set of our admin role hides {noun}, and {_LIKE_GONE}"
     remedy = f"let the resource set of our admin role hold all {'users' if noun == 'people' else 'applications'}"
     return HERE.warning(check, what, f"{remedy}; if they are hidden on purpose, they are not synced")

@@ -166,8 +166,11 @@ def of_addresses(host: str, addresses: Collection[str]) -> Finding:
     listed = ", ".join(addresses)
     if any(ipaddress.ip_address(address.partition("%")[0]).is_global for address in addresses):
         return HERE.ok(check, f"{host} is {listed}")
-    what = f"{host} is {listed} as this machine sees it, which nobody reaches from the internet, as Okta must"
-    return HERE.note(check, what, "check the name as others resolve it")
+    if listed == host:
+        what = f"{host} of public_url is no address that Okta reaches from the internet"
+        return HERE.note(check, what, "give the name by which the internet knows it")
+    what = f"{host} is {listed} as this machine sees it, which Okta does not reach from the internet"
+    return HERE.note(check, what, "check what the name is elsewhere")
 
 
 async def _handshake(host: str, port: int, trust: ssl.SSLContext) -> Handshake:

@@ -161,7 +161,8 @@ def of_rules(rules: Rules, *, is_enterprise: bool = True, is_managed: bool = Fal
         verbs = ", ".join(need.verbs)
         missing = rules.missing(need)
         if not missing:
-            yield HERE.ok(check, f"{verbs}, {need.purpose}" + ("" if need.use is Use.SERVICE else f": {need.use}"))
+            by = "" if need.use is Use.SERVICE else f" ({need.use})"
+            yield HERE.ok(check, f"{verbs}, {need.purpose}{by}")
             continue
         what = f"the bot's roles do not allow {', '.join(missing)} on {need.kind}, needed {need.purpose}"
         remedy = f"add it to a role of the bot: resources: [{need.kind}], verbs: [{verbs}]; {_ROLE}"

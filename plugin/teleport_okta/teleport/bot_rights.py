@@ -29,7 +29,7 @@ class Use(StrEnum):
     """What makes the calls for which a right is needed."""
 
     SERVICE = "the service"
-    MANAGED = "a service that plugin.name ties to a plugin resource"
+    MANAGED = "the service, where plugin.name is set"
     ENROLL = "`teleport-okta enroll`"
     CLEANUP = "`teleport-okta cleanup`"
     LATER = "later releases"

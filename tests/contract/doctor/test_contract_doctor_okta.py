@@ -130,7 +130,7 @@ async def test_people_whom_a_role_hides_are_missed_before_any_listing_is_known(c
     clinic.okta.narrow_role(hide=[clinic.people[0].id])
     report = await clinic.examine()
     assert report.bad() == ["Okta/people shown"]
-    assert "21 people by Okta's count, and 20 are shown" in report.says("Okta/people shown")
+    assert "by Okta's count: 21; shown: 20" in report.says("Okta/people shown")
 
 
 async def test_apps_that_a_role_hides_are_missed_in_what_a_group_grants(clinic):
@@ -141,15 +141,15 @@ async def test_apps_that_a_role_hides_are_missed_in_what_a_group_grants(clinic):
     clinic.okta.narrow_role(only=[clinic.okta_app.id])
     report = await clinic.examine()
     assert report.bad() == ["Okta/apps shown"]
-    assert "'Engineers' has 2 apps by Okta's count, and 0 are shown" in report.says("Okta/apps shown")
+    assert "'Engineers' by Okta's count: 2; shown: 0" in report.says("Okta/apps shown")
 
 
 async def test_a_role_over_chosen_groups_is_told_by_the_group_everyone(clinic):
     group = clinic.okta.create_group("Engineers")
-    assert (await clinic.examine()).severity("Okta/Everyone") == "ok"
+    assert (await clinic.examine()).severity("Okta/group Everyone") == "ok"
     clinic.okta.narrow_role(only=[group.id])
     report = await clinic.examine()
-    assert report.severity("Okta/Everyone") == "note"
+    assert report.severity("Okta/group Everyone") == "note"
     assert report.bad() == []
 
 
