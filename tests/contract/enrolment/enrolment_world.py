@@ -9,13 +9,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import grpc
+import pytest
 from cluster_world import WayIn, built_sandboxes
+from cryptography.hazmat.primitives.serialization import Encoding
 from google.protobuf.json_format import MessageToDict
 from teleport.legacy.types.types_pb2 import RoleV6
 from teleport_okta import app
 from teleport_okta.clock import VirtualClock
 from teleport_okta.config import parse
+from teleport_okta.saml.app_body import app_body
 from teleport_okta.saml.enrolment import Enrolment
+from teleport_okta.saml.metadata import read_metadata
 from teleport_okta.saml.wishes import EnrolmentWishes
 from teleport_okta.sandbox.teleport.faults import Fault
 
@@ -225,3 +229,38 @@ async def built_enrolment_world(directory, *, edition="ent", settings=None, way=
         async with world.process:
             world.mark()
             yield world
+
+
+async def refused(world, expected, match, **wishes):
+    """Look, be refused with a way out, and see that nothing was written; return the error."""
+    with pytest.raises(expected, match=match) as error:
+        await world.looked(**wishes)
+    assert error.value.remedy
+    assert world.untouched
+    return error.value
+
+
+async def taken(run, steps):
+    """Take down the steps of a run as far as it comes."""
+    async for step in run:
+        steps.append(step)
+
+
+def sends_people_to(acs=ACS, **others):
+    """Settings of an app that sends people there; `others` are of `signOn`."""
+    settings = app_body("any", acs)["settings"]
+    return {"signOn": settings["signOn"] | others}
+
+
+def holds_present_key(world):
+    """Whether the connector has the certificate that the app signs with now, and no other."""
+    document = world.connectors[CONNECTOR]["Spec"]["EntityDescriptor"].encode()
+    [held] = read_metadata(document, org_hosts=["localhost"]).certificates
+    key = world.okta.signing_keys.require(world.app, world.app.kid)
+    return held.der == world.okta.signing_keys.certificate(key).public_bytes(Encoding.DER)
+
+
+def but_metadata(connector):
+    """A connector as stored, without what a new key changes."""
+    spec = {key: value for key, value in connector["Spec"].items() if key != "EntityDescriptor"}
+    return spec, connector["Metadata"]["Labels"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from contract.enrolment.enrolment_world import ACS, CONNECTOR
+from contract.enrolment.enrolment_world import ACS, CONNECTOR, refused
 from teleport_okta.okta.errors import OktaForbiddenError
 from teleport_okta.saml.enrolment import State
 from teleport_okta.saml.errors import (
@@ -30,14 +30,6 @@ async def enrolled(world):
     world.noted.clear()
     world.mark()
     return world
-
-
-async def refused(world, expected, match, **wishes):
-    with pytest.raises(expected, match=match) as error:
-        await world.looked(**wishes)
-    assert error.value.remedy
-    assert world.untouched
-    return error.value
 
 
 async def test_it_is_adopted_with_its_app_and_nothing_of_it_changes(enrolled):

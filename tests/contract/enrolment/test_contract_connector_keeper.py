@@ -6,10 +6,8 @@ import logging
 
 import grpc
 import pytest
-from contract.enrolment.enrolment_world import ACS, CONNECTOR
-from cryptography.hazmat.primitives.serialization import Encoding
+from contract.enrolment.enrolment_world import ACS, CONNECTOR, but_metadata, holds_present_key
 from teleport_okta.saml.keeping import ConnectorKeeper
-from teleport_okta.saml.metadata import read_metadata
 from teleport_okta.sandbox.okta.faults import FaultKind
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.teleport.lease import Lease
@@ -38,19 +36,6 @@ async def look(world, keeper=None, **given):
     await world.parts.teleport.lease.obtain(world.okta.id)
     keeper.went_well = await keeper.look()
     return keeper
-
-
-def holds_present_key(world):
-    document = world.connectors[CONNECTOR]["Spec"]["EntityDescriptor"].encode()
-    [held] = read_metadata(document, org_hosts=["localhost"]).certificates
-    key = world.okta.signing_keys.require(world.app, world.app.kid)
-    return held.der == world.okta.signing_keys.certificate(key).public_bytes(Encoding.DER)
-
-
-def but_metadata(connector):
-    """A connector without what may change."""
-    spec = {key: value for key, value in connector["Spec"].items() if key != "EntityDescriptor"}
-    return spec, connector["Metadata"]["Labels"]
 
 
 async def test_with_the_present_key_there_is_nothing_to_do_and_it_costs_two_calls(enrolled):

@@ -8,8 +8,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import pytest
-from contract.enrolment.enrolment_world import CONNECTOR, built_enrolment_world
-from contract.enrolment.test_contract_connector_keeper import but_metadata, holds_present_key
+from contract.enrolment.enrolment_world import CONNECTOR, built_enrolment_world, but_metadata, holds_present_key
 from stepping_clock import SteppingClock
 from teleport_okta import app
 from teleport_okta.config import parse
