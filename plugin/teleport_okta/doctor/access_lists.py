@@ -26,12 +26,16 @@ def are_wanted(settings: Settings) -> bool:
     return settings.sync.apps_and_groups and settings.access_lists.enabled
 
 
-def of_settings(settings: Settings) -> Iterator[Finding]:
-    """Say whether somebody is named who owns new lists: a list needs an owner."""
+def of_settings(settings: Settings, plugin: str | None = None) -> Iterator[Finding]:
+    """Say whether somebody is named who owns new lists: a list needs an owner.
+
+    The settings are those that hold; `plugin` is the name of the plugin that decided them.
+    """
     if are_wanted(settings) and not settings.access_lists.default_owners:
-        what = "access_lists.default_owners names nobody, so no access list is made"
-        remedy = "name Teleport users there, or set access_lists.enabled = false"
-        yield Section.CONFIGURATION.note("access lists", what, remedy)
+        key = "access_lists.default_owners" if plugin is None else f"default_owners of plugin {plugin!r}"
+        off = "access_lists.enabled = false" if plugin is None else "sync_access_lists to false"
+        what = f"{key} names nobody, so no access list is made"
+        yield Section.CONFIGURATION.note("access lists", what, f"name Teleport users there, or set {off}")
 
 
 async def settled_owners(

@@ -6,7 +6,6 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.config import load, read_secret
-from teleport_okta.doctor.access_lists import of_settings
 from teleport_okta.doctor.findings import Section
 from teleport_okta.errors import ConfigError
 from teleport_okta.okta.private_key import read_private_key
@@ -33,7 +32,7 @@ def check_configuration(path: Path, environment: Mapping[str, str]) -> tuple[lis
     except ConfigError as error:
         return [HERE.failed("file", error)], None
     valid = HERE.ok("file", f"{path}: every key is valid")
-    return [valid, *_secrets(path, settings), *of_settings(settings)], settings
+    return [valid, *_secrets(path, settings)], settings
 
 
 def _secrets(path: Path, settings: Settings) -> Iterator[Finding]:

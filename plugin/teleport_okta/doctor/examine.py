@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.doctor.access_lists import of_settings
 from teleport_okta.doctor.configuration import check_configuration
 from teleport_okta.doctor.findings import Section, attempted, settled, without_secrets
 from teleport_okta.doctor.grpc_listener import check_listener, check_listening, of_named_roles
@@ -90,6 +91,8 @@ class _Examination:
         """Find out whose settings hold; then look at each side by them, and compare the two."""
         reading = read_management(self.local, access.host, access.bot, self.clock)
         management, findings = await attempted(Section.TELEPORT, "plugin", reading, otherwise=of_the_file(self.local))
+        if not management.unknown:
+            findings += of_settings(management.settings, self.local.plugin.name)
         connector, failure, is_compared = await self._connector(management, access)
         findings += failure
         app_id = management.settings.okta.app_id or (None if connector is None else connector.labels.get(APP_ID))

@@ -22,7 +22,7 @@ from teleport_okta.okta.errors import (
 from teleport_okta.okta.fields import text_if_readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from teleport_okta.doctor.findings import Finding
     from teleport_okta.okta.client import OktaClient
@@ -123,16 +123,25 @@ def of_scopes(granted: Mapping[str, bool | None]) -> Finding:
     present = [scope for scope, has in granted.items() if has]
     if not present:
         if unknown:
-            return HERE.unchecked(check, f"Okta did not say whether {' and '.join(unknown)} is granted")
+            return HERE.unchecked(check, f"Okta did not say whether {_listed(unknown)} {_is_or_are(unknown)} granted")
         return HERE.ok(check, f"none of {', '.join(granted)} is granted: it only reads, which is enough")
     of_enrolment = {need.scope for need in needs.ENROLMENT}
-    what = f"{' and '.join(present)} {'is' if len(present) == 1 else 'are'} granted, and the service only reads"
+    what = f"{_listed(present)} {_is_or_are(present)} granted, and the service only reads"
     if not of_enrolment.isdisjoint(present):
-        what += f"; `teleport-okta enroll` alone uses {' and '.join(sorted(of_enrolment))}"
+        what += f"; `teleport-okta enroll` alone uses {_listed(sorted(of_enrolment))}"
     remedy = (
         f"take {'it' if len(present) == 1 else 'them'} away {needs.WHERE_SCOPES_ARE_GRANTED}, once you are enrolled"
     )
     return HERE.note(check, what, remedy)
+
+
+def _listed(scopes: Sequence[str]) -> str:
+    *others, last = scopes
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _is_or_are(scopes: Sequence[str]) -> str:
+    return "is" if len(scopes) == 1 else "are"
 
 
 async def _roles(client: OktaClient, client_id: str | None) -> Finding:

@@ -27,6 +27,7 @@ async def test_what_is_examined_is_what_the_plugin_decides(managed):
     report = await managed.examine()
     assert report.bad() == []
     assert f"the people of app {managed.okta_app.id}" in report.says("Teleport/plugin")
+    assert not [finding for finding in report.findings if finding.check == "access lists"]
     assert report.severity("Okta/app") == "ok"
 
 
