@@ -1,6 +1,6 @@
 """Leftovers of Teleport's own Okta integration: what carries its labels and not ours (`cleanup/leftovers.py`).
 
-Nothing keeps them right any more, and nothing removes them but `cleanup` and people.
+Nothing keeps them up to date any more, and nothing removes them but `cleanup` and people.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def of_leftovers(holdings: Holdings, *, addresses: Collection[str], has_passed: 
             what = f"{_named(kind, ours)} of Teleport's own Okta integration"
             if kind == USER and not has_passed:
                 what += "; whoever of them is wanted is taken over in place by the first pass"
-            yield HERE.warning(_CHECK, f"{what}; nothing keeps them right", _CLEANUP)
+            yield HERE.warning(_CHECK, f"{what}; nothing keeps them up to date", _CLEANUP)
         if unnamed:
             what = f"{_named(kind, unnamed)} with the labels of an Okta integration, which name no organisation"
             yield HERE.note(_CHECK, what, _BY_HAND)

@@ -6,7 +6,7 @@ been read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -197,7 +197,8 @@ def _of_metadata(found: SignIn, connector: SamlConnector, now: datetime) -> Iter
             yield HERE.note(check, f"{what}; the service that runs mends that within the hour")
     if problem and present is None:
         yield HERE.warning(check, problem, "write the metadata of the app into it")
-    yield from of_certificates(present or held, now, is_kept=not missing)
+    is_kept = not replace(found.keeper, is_running=True).missing(connector, found.settings.okta.app_id)
+    yield from of_certificates(present or held, now, is_kept=is_kept)
 
 
 def _held(found: SignIn, connector: SamlConnector) -> tuple[IdpMetadata | None, str]:
@@ -223,13 +224,13 @@ def _difference(held: IdpMetadata | None, present: IdpMetadata) -> str:
 def of_certificates(metadata: IdpMetadata | None, now: datetime, *, is_kept: bool) -> Iterator[Finding]:
     """Say until when Okta signs with its certificates: Teleport takes one that has expired, and refuses what it signs.
 
-    `is_kept`: a service takes over a new one by itself.
+    `is_kept`: the service takes over a new one by itself.
     """
     if metadata is None:
         return
     check = "certificate"
     remedy = _NEW_CERTIFICATE + (
-        "the service that runs takes it over" if is_kept else "then write the app's metadata into the connector"
+        "the service takes it over by itself" if is_kept else "then write the app's metadata into the connector"
     )
     expired, later = metadata.expired(now), metadata.not_yet_valid(now)
     useless = {one.fingerprint for one in (*expired, *later)}
