@@ -137,10 +137,11 @@ def missing_app(app_id: str, connector: SamlConnector | None, *, org_url: str) -
     return DeadAppError(what, remedy=remedy)
 
 
-def check_app(app: SamlApp, acs: str) -> None:
+def check_app(app: SamlApp, acs: str, *, connector: str = "") -> None:
     """Raise an error unless people can sign in by this app, through a connector that takes sign-ins at `acs`.
 
-    DisabledAppError, OtherAddressError, or EnrolmentError for an app that is not of SAML.
+    `connector` is the name of one that exists. Raises DisabledAppError, OtherAddressError, or EnrolmentError for an app
+    that is not of SAML.
     """
     shown = f"the app {app.label!r} ({app.id})"
     if not app.is_saml:
@@ -150,9 +151,14 @@ def check_app(app: SamlApp, acs: str) -> None:
         raise DisabledAppError(what, remedy="activate it: Applications > the app > Inactive > Activate")
     if app.acs_url != acs:
         what = f"{shown} sends people to {app.acs_url or 'nowhere'}, not to {acs}"
+        other_way = (
+            f"or `acs` of the connector (tctl edit saml/{connector})"
+            if connector
+            else "or, if the cluster's proxy has another address, name it with --proxy"
+        )
         remedy = (
             "correct the single sign-on URL, the recipient, the destination and the audience of the app in Okta, "
-            "letter by letter; or, if the cluster's proxy has another address, name it with --proxy"
+            f"letter by letter; {other_way}"
         )
         raise OtherAddressError(what, remedy=remedy)
     for name, value in (("recipient", app.recipient), ("destination", app.destination)):

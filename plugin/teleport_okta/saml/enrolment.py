@@ -216,6 +216,8 @@ class Enrolment:
             return self._steps.settings(found)
         name, plugins = self._wishes.plugin, self._teleport.plugins
         plugin = await self._looker.plugin()
+        if plugin != found.plugin:
+            raise _changed(f"plugin {name!r} was made, changed or deleted meanwhile")
         held = None if plugin is None else plugin.okta
         wanted = self._steps.wanted(held, app)
         if held == wanted:

@@ -73,7 +73,7 @@ class ConnectorKeeper:
         while True:
             told = frozenset(self._told())
             if not self._may_look:
-                self.warnings, due = (), self._clock.monotonic()  # so that whoever takes over looks at once
+                self.warnings, due = (), self._clock.monotonic()  # a process that takes over looks at once
             elif self._clock.monotonic() >= due or not told <= heard:
                 again = again[1:] if told <= heard else list(AGAIN_AFTER)
                 heard = told
@@ -116,9 +116,11 @@ class ConnectorKeeper:
             return ()
         self._was_there = True
         app = await self._okta.get(self._app_id)
-        if app is None or not app.is_saml:
+        if app is None:
             what = f"it belongs to the app {self._app_id}, which is not there any more"
             raise DeadAppError(what, remedy=f"if it was deleted, delete the connector (tctl rm saml/{self._name})")
+        if not app.is_saml:
+            raise EnrolmentError(f"its app {app.label!r} ({app.id}) is not a SAML 2.0 app", remedy="enrol again")
         document = await self._okta.metadata(app)
         metadata = read_metadata(document, org_hosts=self._org_hosts, source=f"the metadata of app {app.id}")
         if not is_current(connector, metadata, self._org_hosts):
@@ -140,6 +142,6 @@ class ConnectorKeeper:
 def _of_app(connector: SamlConnector, app: SamlApp) -> Iterator[str]:
     """Warn of an app by which nobody can sign in: it is deactivated, or sends people elsewhere."""
     try:
-        check_app(app, connector.acs_url)
+        check_app(app, connector.acs_url, connector=connector.name)
     except EnrolmentError as error:
         yield f"nobody can sign in through SAML connector {connector.name!r}: {error}"

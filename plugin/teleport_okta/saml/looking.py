@@ -208,7 +208,10 @@ class Looker:
             return
         if await self._okta.get(tied) is not None:
             what = f"plugin {self._wishes.plugin!r} syncs the people of another app, {tied}"
-            remedy = f"enrol with that one (--app-id {tied}), or choose another name with --plugin"
+            remedy = (
+                f"enrol with that one (--app-id {tied}), choose another name with --plugin, or take app_id out of the "
+                f"plugin (tctl edit plugin/{self._wishes.plugin})"
+            )
             raise OtherPluginError(what, remedy=remedy)
 
     # What Okta has.
@@ -224,7 +227,7 @@ class Looker:
             app = await self._okta.get(app_id)
             if app is None:
                 raise missing_app(app_id, connector, org_url=self._org_url)
-            check_app(app, connector.acs_url)
+            check_app(app, connector.acs_url, connector=connector.name)
             return app
         if wishes.app_id:
             app = await self._okta.get(wishes.app_id)

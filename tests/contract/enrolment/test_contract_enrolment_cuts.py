@@ -304,6 +304,27 @@ async def test_a_connector_that_is_deleted_during_the_run_is_told(world, monkeyp
     assert {step.name for step in await world.enrol() if step.state is State.MADE} == {"connector"}
 
 
+@pytest.mark.parametrize("deed", ["deleted", "edited"])
+async def test_a_plugin_that_others_change_during_the_run_is_left(world, monkeypatch, deed):
+    await world.enrol()
+    update = world.parts.teleport.connectors.update
+    edited = {"sync_settings": {"app_id": "0oaTheirs"}}
+
+    async def overtaken(connector):
+        if deed == "deleted":
+            world.teleport.administrator.plugins.delete("okta")
+        else:
+            world.teleport.administrator.plugins.edit("okta", settings=edited)
+        return await update(connector)
+
+    monkeypatch.setattr(world.parts.teleport.connectors, "update", overtaken)
+    world.okta.rotate_signing_key(world.app.id)
+    with pytest.raises(ChangedMeanwhileError, match="plugin 'okta' was made, changed or deleted"):
+        await world.enrol(group_filters=("dev-*",))
+    assert ("okta" in world.plugins) == (deed == "edited")
+    assert "groupFilters" not in str(world.plugins)
+
+
 async def test_a_cancelled_run_is_finished_by_another(world, whole):
     world.teleport.faults.add(Fault("*/CreateSAMLConnector", latency=0.2, count=1, code=grpc.StatusCode.UNAVAILABLE))
     enrolling = asyncio.ensure_future(world.enrol())

@@ -189,6 +189,15 @@ class TestApp:
         with pytest.raises(OtherAddressError, match=r"sends people to .*, not to https://.*letter by letter"):
             check_app(replace(APP, acs_url=acs), ACS)
 
+    def test_the_ways_out_are_those_of_the_case(self):
+        elsewhere = replace(APP, acs_url="https://other.example.com/acs")
+        with pytest.raises(OtherAddressError, match=r"--proxy") as refused:
+            check_app(elsewhere, ACS)
+        assert "tctl" not in refused.value.remedy
+        with pytest.raises(OtherAddressError, match=r"tctl edit saml/okta") as refused:
+            check_app(elsewhere, ACS, connector="okta")
+        assert "--proxy" not in refused.value.remedy
+
     @pytest.mark.parametrize("name", ["recipient", "destination"])
     def test_what_an_assertion_is_addressed_by_has_to_be_the_same(self, name):
         with pytest.raises(OtherAddressError, match=f"names the {name} https://old.*correct the {name}"):
