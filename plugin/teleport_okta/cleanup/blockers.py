@@ -47,27 +47,41 @@ def running_service_error(data_dir: Path) -> SyncActiveError:
     return Blocker(what, "stop it, and keep it stopped (systemctl disable --now teleport-okta)").error
 
 
-async def find_blockers(teleport: Teleport, claim: Claim, now: datetime) -> list[Blocker]:
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What keeps a cleanup from beginning, and `doubts` that only a person can settle, a sentence each."""
+
+    blockers: tuple[Blocker, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+async def find_blockers(teleport: Teleport, claim: Claim, now: datetime) -> Findings:
     """Return the syncs that the cluster knows of: another writer for the owner, plugins for the organizations.
 
     Raises UnavailableError and its like.
     """
-    return [*await _other_writers(teleport, claim.owner, now), *await _plugins(teleport, claim)]
+    writers, plugins = await _other_writers(teleport, claim.owner, now), await _plugins(teleport, claim)
+    return Findings((*writers, *plugins.blockers), plugins.doubts)
 
 
-def active_plugins(plugins: Iterable[Plugin], claim: Claim) -> list[Blocker]:
-    """Return the plugins that sync one of the organizations, run by Teleport or by a service of ours."""
-    found = []
+def active_plugins(plugins: Iterable[Plugin], claim: Claim) -> Findings:
+    """Return the plugins that sync one of the organizations, run by Teleport or by a service of ours.
+
+    A plugin with another address is a doubt: an organisation can have several.
+    """
+    found, doubts = [], []
     for plugin in plugins:
-        if plugin.okta is None or not plugin.okta.sync_users or not claim.covers(plugin.okta.org_url):
+        if plugin.okta is None or not plugin.okta.sync_users:
             continue
         what = f"plugin {plugin.name!r} syncs {plugin.okta.org_url}"
-        if plugin.is_hosted:
+        if not claim.covers(plugin.okta.org_url):
+            doubts.append(f"{what}: if that is another address of this organisation, stop the plugin first")
+        elif plugin.is_hosted:
             found.append(Blocker(f"{what}, run by Teleport itself", f"delete it: tctl plugins delete {plugin.name}"))
         else:
             remedy = f"switch its user sync off, or delete it: tctl plugins delete {plugin.name}"
             found.append(Blocker(f"{what}, for a service that follows it", remedy))
-    return found
+    return Findings(tuple(found), tuple(doubts))
 
 
 async def _other_writers(teleport: Teleport, owner: str, now: datetime) -> list[Blocker]:
@@ -79,17 +93,17 @@ async def _other_writers(teleport: Teleport, owner: str, now: datetime) -> list[
     ]
 
 
-async def _plugins(teleport: Teleport, claim: Claim) -> list[Blocker]:
+async def _plugins(teleport: Teleport, claim: Claim) -> Findings:
     unknown = "plugins of the cluster may sync this organisation, and cannot be seen: "
     try:
         return active_plugins(await teleport.plugins.list(), claim)
     except FeatureUnavailableError:
-        return []
+        return Findings()
     except BotNeededForPluginsError as error:
         if not await teleport.plugins.is_offered():
-            return []
-        return [Blocker(unknown + error.what, error.remedy)]
+            return Findings()
+        return Findings((Blocker(unknown + error.what, error.remedy),))
     except PermissionDeniedError as error:
-        return [Blocker(unknown + error.what, "give the bot's role the verbs list and read on plugin")]
+        return Findings((Blocker(unknown + error.what, "give the bot's role the verbs list and read on plugin"),))
     except TeleportError as error:
-        return [Blocker(unknown + error.what, error.remedy)]
+        return Findings((Blocker(unknown + error.what, error.remedy),))

@@ -164,11 +164,14 @@ class _Taking:
         return "; ".join(parts)
 
     def _take_users(self) -> None:
+        unread = self._holdings.unread.get(LOCK)
         for name, user in self._holdings.users.items():
             made_by = self._claim.provenance(user.labels)
             if made_by is None:
                 continue
-            if BOT in user.labels:
+            if unread is not None:
+                self._kept.append(Kept(USER, name, f"its locks could not be read: {unread}", is_left=True))
+            elif BOT in user.labels:
                 self._kept.append(Kept(USER, name, "it is the user of a bot", is_left=made_by is Provenance.OURS))
             elif labels.is_of_okta(user.labels):
                 self._removals[USER].append(Removal(USER, name, user, made_by))
@@ -197,7 +200,9 @@ class _Taking:
         self._kept += kept
         for name in claimed.keys() - {one.name for one in kept}:
             role = self._holdings.roles[name]
-            removal = Removal(ROLE, name, role, claimed[name], note=role.labels.get(labels.ROLE_NAME, ""))
+            # People may have added rules to it, which its content here does not show.
+            note, more = role.labels.get(labels.ROLE_NAME, ""), (role.revision,)
+            removal = Removal(ROLE, name, role, claimed[name], note=note, more=more)
             if self._may_write(removal):
                 self._removals[ROLE].append(removal)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter, defaultdict
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 SOME: Final = 20
 """How many objects of a kind are named by default."""
+
+_KEPT_IN_A_LINE: Final = 5
+"""The same for objects that are kept for one reason, which are named in one line."""
 
 _SIGNS: Final = {DELETE: "-", HAND_BACK: "~", DETACH: "~", UNLOCK: "o"}
 _PLURALS: Final = {
@@ -50,7 +54,8 @@ def report_text(report: Report) -> str:
 def preview_json(preview: Preview) -> dict[str, object]:
     """Return a preview as plain values."""
     blockers = [asdict(blocker) for blocker in preview.blockers]
-    return {"cluster": preview.cluster, "applied": False, **_plan_json(preview.plan), "blockers": blockers}
+    plan = _plan_json(preview.plan) | {"warnings": [*preview.plan.warnings, *preview.doubts]}
+    return {"cluster": preview.cluster, "applied": False, **plan, "blockers": blockers}
 
 
 def report_json(report: Report) -> dict[str, object]:
@@ -93,12 +98,14 @@ def _preview_lines(preview: Preview, command: Sequence[str], most: int | None) -
     yield from _kept_lines(plan, most)
     for warning in plan.warnings:
         yield f"warning: {warning}"
+    for doubt in preview.doubts:
+        yield f"warning: {doubt}"
     for blocker in preview.blockers:
         yield f"blocked: the sync is active: {blocker.what}"
         yield f"  try: {blocker.remedy}"
     if plan.items:
         yield f"cleanup {plan.digest}: nothing has been changed"
-        yield f"to apply exactly this: {' '.join([*command, '--no-dry-run', '--plan', plan.digest])}"
+        yield f"to apply exactly this: {shlex.join([*command, '--no-dry-run', '--plan', plan.digest])}"
 
 
 def _report_lines(report: Report) -> Iterator[str]:
@@ -140,9 +147,10 @@ def _kept_lines(plan: CleanupPlan, most: int | None) -> Iterator[str]:
     groups: dict[tuple[str, str, str], list[Kept]] = defaultdict(list)
     for row in plan.kept:
         groups[row.kind, row.why, row.remedy].append(row)
+    named = None if most is None else min(most, _KEPT_IN_A_LINE)
     for (kind, why, remedy), some in groups.items():
-        names = ", ".join(f"{row.name} {row.detail}".rstrip() for row in some[:most])
-        more = f" and {len(some) - most} more" if most is not None and len(some) > most else ""
+        names = ", ".join(f"{row.name} {row.detail}".rstrip() for row in some[:named])
+        more = f" and {len(some) - named} more" if named is not None and len(some) > named else ""
         what = f"{kind} {names}" if len(some) == 1 else f"{len(some)} {_PLURALS[kind]} ({names}{more})"
         yield f"kept: {what}: {why}" + (f" -> {remedy}" if remedy else "")
     for kind, why in plan.unread.items():

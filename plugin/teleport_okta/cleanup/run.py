@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.apply.applier import WRITES_IN_FLIGHT
 from teleport_okta.apply.keys import Keys
 from teleport_okta.apply.run import Run
-from teleport_okta.apply.settling import READS_LAG, settle_open_records
+from teleport_okta.apply.settling import settle_open_records
 from teleport_okta.cleanup.blockers import Blocker, find_blockers
-from teleport_okta.cleanup.calls import TRIGGER, CleanupSteps
+from teleport_okta.cleanup.calls import CleanupSteps
 from teleport_okta.cleanup.inventory import take_inventory
 from teleport_okta.cleanup.plan import plan_cleanup
 from teleport_okta.cleanup.reading import read_holdings
+from teleport_okta.cleanup.settling import settle_cleanup_records
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
-from teleport_okta.plan.changes import ACCESS_LIST, Action
-from teleport_okta.plan.digest import content_digest
+from teleport_okta.plan.changes import Action
 from teleport_okta.plan.plan import Plan
 from teleport_okta.state.journal import Result
-from teleport_okta.teleport.errors import RpcError
 from teleport_okta.teleport.lease import StandbyError
 
 if TYPE_CHECKING:
@@ -37,6 +36,9 @@ if TYPE_CHECKING:
     from teleport_okta.state.store import Store
     from teleport_okta.teleport.cluster import Teleport
 
+LISTED_WITHIN: Final = 3.0
+"""Seconds until a listing shows a write, with a margin (`reference/teleport-observed.md` 1.4)."""
+
 _DIFFERENCES_SHOWN: Final = 20
 _INTERRUPTED: Final = "interrupted"
 
@@ -47,10 +49,11 @@ class CleanupChangedError(TeleportOktaError):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a cleanup of a cluster would do, and what keeps it from beginning."""
+    """What a cleanup of a cluster would do, and what keeps it from beginning. `doubts` are for a person to settle."""
 
     plan: CleanupPlan
     blockers: tuple[Blocker, ...]
+    doubts: tuple[str, ...]
     cluster: str
 
 
@@ -117,9 +120,9 @@ class Cleanup:
         Raises TeleportError or StateError.
         """
         plan, inventory, cluster = await self._plan()
-        blockers = await find_blockers(self._teleport, self._claim_with(inventory), self._clock.now())
+        found = await find_blockers(self._teleport, self._claim_with(inventory), self._clock.now())
         await self._store.remember_plan(plan.digest, plan.seals, at=self._clock.now())
-        return Preview(plan, tuple(blockers), cluster)
+        return Preview(plan, found.blockers, found.doubts, cluster)
 
     async def apply(self, digest: str, *, progress: Callable[[int, int], None] | None = None) -> Report:
         """Apply the plan that was previewed under a digest, or the rest of it.
@@ -132,12 +135,14 @@ class Cleanup:
         read_at = keys.time()
         await self._obtain_lease()
         plan, inventory, cluster = await self._plan(approval=digest)
-        for blocker in await find_blockers(self._teleport, self._claim_with(inventory), self._clock.now()):
+        found = await find_blockers(self._teleport, self._claim_with(inventory), self._clock.now())
+        for blocker in found.blockers:
             raise blocker.error
         await self._check_digest(digest, plan)
         # A service that starts later must not resume from the last full pass: its objects are gone.
         await self._store.remember_whole_pass(None)
-        await self._settle_records()
+        await settle_cleanup_records(self._store.journal, self._teleport, self._clock)
+        await settle_open_records(self._store.journal, self._teleport, self._clock)
         run = self._run(keys, read_at)
         done, total = 0, sum(map(len, plan.phases))
         for phase in plan.phases:
@@ -166,6 +171,7 @@ class Cleanup:
         )
 
     async def _plan(self, approval: str = "") -> tuple[CleanupPlan, Inventory, str]:
+        await self._until_listed()
         cluster = await self._teleport.cluster()
         owner, now = self._claim.owner, self._clock.now()
         holdings = await read_holdings(self._teleport, owner, version=cluster.version)
@@ -180,6 +186,13 @@ class Cleanup:
         )
         plan = plan_cleanup(inventory, holdings, owner=owner, now=now, approval=approval)
         return plan, inventory, cluster.name
+
+    async def _until_listed(self) -> None:
+        """Wait until listings show what a process of this data directory wrote last, if that was a moment ago."""
+        for entry in await self._store.journal.history(limit=1):
+            age = entry.age(self._clock.now(), self._clock.boot()).total_seconds()
+            if 0 <= age < LISTED_WITHIN:
+                await self._clock.sleep(LISTED_WITHIN - age)
 
     def _claim_with(self, inventory: Inventory) -> Claim:
         """Return the claim with the organisations that the removed objects name: none of them may be synced."""
@@ -204,25 +217,6 @@ class Cleanup:
             return
         remedy = f"look at it again; --plan {plan.digest} applies it as it is now"
         raise CleanupChangedError(_what_changed(digest, previewed, plan), remedy=remedy)
-
-    async def _settle_records(self) -> None:
-        """Complete the records that a killed process left open.
-
-        The general rule for a list is whether it exists; a list whose owners we changed exists in either case.
-        """
-        journal = self._store.journal
-        for entry in await journal.open_entries():
-            is_of_owners = (entry.trigger, entry.kind, entry.action) == (TRIGGER, ACCESS_LIST, Action.UPDATE.value)
-            if not is_of_owners or entry.age(self._clock.now(), self._clock.boot()) < READS_LAG:
-                continue
-            try:
-                found = await self._teleport.access_lists.get(entry.name)
-            except RpcError:
-                continue
-            is_done = content_digest(found) == entry.after_digest
-            said = f"its answer was lost; found {'done' if is_done else 'not done'}"
-            await journal.finish(entry.sequence, Result.DONE if is_done else Result.FAILED, said)
-        await settle_open_records(journal, self._teleport, self._clock)
 
     def _report(self, plan: CleanupPlan, outcomes: Sequence[Outcome], cluster: str) -> Report:
         is_drained = self._draining.is_set()

@@ -47,6 +47,10 @@ async def test_a_plugin_that_syncs_an_organisation_of_whose_objects_some_go(remo
 async def test_a_plugin_of_another_organisation_or_with_the_sync_off_is_no_reason(removal):
     removal.add_plugin("one", url="https://other.okta.com", hosted=True)
     removal.add_plugin("two", sync_users=False)
+    looked = await removal.previewed()
+    assert not looked.blockers
+    [doubt] = looked.doubts
+    assert "plugin 'one' syncs https://other.okta.com" in doubt
     assert (await removal.removed()).left_nothing
 
 

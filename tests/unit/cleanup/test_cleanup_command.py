@@ -37,7 +37,7 @@ def test_nothing_is_removed_that_was_not_looked_at(arguments, words):
 
 
 def preview(plan, *blocked):
-    return Preview(plan, blocked, "example.test")
+    return Preview(plan, blocked, ("a plugin of another address",), "example.test")
 
 
 def test_a_look_names_some_of_each_kind_and_the_command_that_does_it():
@@ -78,7 +78,7 @@ def test_a_look_says_what_stays_and_why_and_what_is_in_the_way():
 
 def test_where_nothing_is_left_a_look_gives_no_command():
     text = preview_text(preview(planned(type(office())())), AGAIN)
-    assert text.splitlines() == ["to remove from example.test: nothing"]
+    assert text.splitlines() == ["to remove from example.test: nothing", "warning: a plugin of another address"]
 
 
 def test_names_cannot_talk_to_a_terminal():
@@ -122,7 +122,7 @@ def test_only_what_is_complete_left_nothing(how):
         "failed": report(planned(office()), failed="ada"),
         "stopped": replace(whole, stop="interrupted"),
         "staying": report(planned(with_outer())),
-        "unread": report(planned(office(), more={"unread": {"lock": "503"}})),
+        "unread": report(planned(office(), more={"user_groups": {}, "unread": {"user_group": "503"}})),
     }[how]
     assert not other.left_nothing
 
@@ -131,6 +131,7 @@ def test_json_has_what_the_text_has():
     plan = planned(office())
     looked = preview_json(preview(plan, Blocker("a plugin syncs", "delete it")))
     assert looked["digest"] == plan.digest
+    assert looked["warnings"] == [*plan.warnings, "a plugin of another address"]
     assert looked["counts"] == {"access_list": 3, "role": 6, "user_group": 2, "app_server": 2, "user": 3}
     assert looked["blockers"] == [{"what": "a plugin syncs", "remedy": "delete it"}]
     assert {item["provenance"] for item in looked["items"]} == {"ours"}

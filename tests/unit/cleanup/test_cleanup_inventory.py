@@ -339,6 +339,13 @@ def test_while_nobody_knows_who_uses_roles_they_stay(kind):
     assert set(kept(taken, "role")) == ROLES
 
 
+def test_while_locks_cannot_be_read_nobody_is_removed():
+    taken = inventory(office(), more={"locks": {}, "unread": {"lock": "503"}})
+    assert not removed(taken, "user")
+    assert set(kept(taken, "user")) == {"ada", "bob", "cy"}
+    assert removed(taken, "access_list") == LISTS
+
+
 # User groups, app servers, locks
 
 

@@ -199,11 +199,17 @@ def another(cluster):
     cluster.roles["one-more"] = TeleportRole("one-more", {labels.OWNER: ORG, labels.ORIGIN: labels.ORIGIN_OKTA})
 
 
+def given_a_rule(cluster):
+    """People added a rule, which our view of a role does not show."""
+    name = member_role("00gENG")
+    cluster.roles[name] = replace(cluster.roles[name], revision="another")
+
+
 def one_less(cluster):
     del cluster.user_groups["00gENG"]
 
 
-@pytest.mark.parametrize("change", [renamed, joined, promoted, another, one_less])
+@pytest.mark.parametrize("change", [renamed, joined, promoted, another, given_a_rule, one_less])
 def test_another_content_of_what_goes_has_another_digest(change):
     cluster = office()
     change(cluster)
