@@ -82,7 +82,9 @@ class Parts:
     system_log: SystemLog
     provisioning: Provisioning
     saml_apps: SamlApps
-    org_host: str
+    org_hosts: Callable[[], frozenset[str]]
+    """Returns the organisation's hosts, as far as they are known."""
+
     keeps_apps: Callable[[], Awaitable[None]]
     keepers: tuple[Callable[[], Awaitable[None]], ...]
     """What keeps the identities good, the lease ours and the app servers alive, while they run."""
@@ -152,7 +154,7 @@ async def connected(base: Base, settings: Settings) -> AsyncIterator[Parts]:
             system_log=SystemLog(client),
             provisioning=Provisioning(full_pass, okta, client.okta_clock, base.clock),
             saml_apps=SamlApps(client),
-            org_host=client.address.host,
+            org_hosts=lambda: client.address.hosts,
             keeps_apps=apps.keep,
             keepers=(*base.keepers, apps.keep),
         )

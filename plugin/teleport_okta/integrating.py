@@ -85,7 +85,7 @@ class LiveIntegrator:
                 wishes,
                 org_id=organization.id,
                 org_url=self._local.okta.org_url,
-                org_hosts=[client.address.host],
+                org_hosts=client.address.hosts,
                 clock=self._base.clock,
                 known_app_id=await self._base.store.enrolled_app(wishes.connector) or "",
                 remember=self._remembering(wishes.connector),

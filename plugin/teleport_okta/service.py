@@ -219,7 +219,7 @@ class Service:
                 for task in (running, watching):
                     task.cancel()
                 await asyncio.gather(running, watching, return_exceptions=True)
-                self._engine = None
+                self._engine = self._connector = None
 
     async def _until_other_settings(self) -> None:
         """Look at the plugin now and then, and return when something else is to run."""
@@ -374,7 +374,7 @@ def _connector_keeper(settings: Settings, parts: Parts, follower: Follower | Non
         parts.clock,
         connector=sync.connector,
         app_id=settings.okta.app_id,
-        org_hosts=(parts.org_host,),
+        org_hosts=parts.org_hosts,
         told=lambda: () if follower is None else follower.following().alarms,
     )
 

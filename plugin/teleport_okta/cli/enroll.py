@@ -72,6 +72,7 @@ class Terminal:
 @click.option("--app-id", help="Use this Okta app instead of creating one.")
 @click.option("--label", help="Label of the app in Okta.  [default: Teleport CLUSTER]")
 @click.option("--proxy", help="Public address of the cluster's proxy, if the cluster's own word is not right.")
+@click.option("--assign-everyone/--no-assign-everyone", default=None, help="Whether everybody in Okta gets the app.")
 @click.option("--default-roles/--no-default-roles", default=None, help="Whether synced users get the default role.")
 @click.option("--apps-and-groups/--no-apps-and-groups", default=None, help="Whether groups and apps are imported.")
 @click.option("--access-lists/--no-access-lists", default=None, help="Whether access lists are kept of them.")

@@ -33,6 +33,7 @@ class Answers(Section):
     app_id: str | None = Field(default=None, pattern=r"^0oa\w+$", description="Id of an app to use.")
     label: str | None = Field(default=None, min_length=1, max_length=100, description="Label of the app in Okta.")
     proxy: str | None = Field(default=None, description="Public address of the cluster's proxy, host[:port].")
+    assign_everyone: bool | None = Field(default=None, description="Whether Everyone is assigned to the app.")
     default_roles: bool | None = Field(default=None, description="Whether synced users get Teleport's default role.")
     apps_and_groups: bool | None = Field(default=None, description="Whether groups and apps are imported.")
     access_lists: bool | None = Field(default=None, description="Whether access lists are kept of them.")
@@ -70,6 +71,7 @@ class Answers(Section):
             app_id=self.app_id or "",
             label=self.label or "",
             proxy=self.proxy or "",
+            assign_everyone=self.assign_everyone is not False,
             assign_default_roles=self.default_roles,
             sync_apps_and_groups=self.apps_and_groups,
             sync_access_lists=self.access_lists if self.access_lists is not None else _lists_of(self.owners),

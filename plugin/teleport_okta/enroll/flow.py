@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -119,7 +118,7 @@ class EnrollFlow:
             found = await enrolment.look()
             for line in proven(found):
                 self._talk.say(f"checked: {line}")
-            for line in unproven(found):
+            for line in unproven(found, assigns=self._wishes.assign_everyone):
                 self._talk.say(f"only the first use shows {line}")
             steps = enrolment.steps(found)
             for step in steps:
@@ -154,7 +153,6 @@ class EnrollFlow:
         organization = await parts.okta.people.organization()
         if base.teleport.lease is not None:
             await base.teleport.lease.obtain(organization.id)
-        canonical = urlsplit(organization.url).hostname or ""
         connector = self._wishes.connector
 
         async def remember(app: SamlApp) -> None:
@@ -166,7 +164,7 @@ class EnrollFlow:
             self._wishes,
             org_id=organization.id,
             org_url=settings.okta.org_url,
-            org_hosts=[parts.org_host, canonical],
+            org_hosts=parts.org_hosts(),
             clock=base.clock,
             known_app_id=await base.store.enrolled_app(connector) or "",
             remember=remember,

@@ -37,6 +37,11 @@ class OrganizationAddress:
         """The configured host, for messages."""
         return self._origin.host or ""
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The configured host, and the canonical one once Okta has named it."""
+        return frozenset(origin.host or "" for origin in self._trusted)
+
     def trust(self, canonical: str) -> None:
         """Let links lead to the organisation's canonical URL too, which Okta itself named.
 

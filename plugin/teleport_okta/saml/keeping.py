@@ -52,7 +52,7 @@ class ConnectorKeeper:
         *,
         connector: str,
         app_id: str,
-        org_hosts: Collection[str],
+        org_hosts: Callable[[], Collection[str]],
         told: Callable[[], tuple[str, ...]],
     ) -> None:
         self._okta = okta
@@ -122,8 +122,8 @@ class ConnectorKeeper:
         if not app.is_saml:
             raise EnrolmentError(f"its app {app.label!r} ({app.id}) is not a SAML 2.0 app", remedy="enrol again")
         document = await self._okta.metadata(app)
-        metadata = read_metadata(document, org_hosts=self._org_hosts, source=f"the metadata of app {app.id}")
-        if not is_current(connector, metadata, self._org_hosts):
+        metadata = read_metadata(document, org_hosts=self._org_hosts(), source=f"the metadata of app {app.id}")
+        if not is_current(connector, metadata, self._org_hosts()):
             await self._teleport.connectors.update(with_metadata(connector, metadata))
             _log.info("the SAML connector %r has the app's present metadata now", self._name)
         return (*_of_app(connector, app), *self._of_certificates(connector, metadata))

@@ -66,7 +66,7 @@ class EnrolmentWorld:
             EnrolmentWishes(**({"proxy": PROXY} | wishes)),
             org_id=self.okta.id,
             org_url=self.org_url,
-            org_hosts=(self.parts.org_host,) if org_hosts is None else org_hosts,
+            org_hosts=self.parts.org_hosts() if org_hosts is None else org_hosts,
             clock=self.clock,
             known_app_id=self.noted[-1] if noted and self.noted else "",
             remember=self._note,

@@ -26,7 +26,7 @@ async def enrolled(world):
 
 
 def keeper_of(world, **given):
-    wanted = {"connector": CONNECTOR, "app_id": world.app.id, "org_hosts": ("localhost",), "told": lambda: ()}
+    wanted = {"connector": CONNECTOR, "app_id": world.app.id, "org_hosts": lambda: ("localhost",), "told": lambda: ()}
     return ConnectorKeeper(world.parts.saml_apps, world.parts.teleport, world.clock, **(wanted | given))
 
 
@@ -168,7 +168,7 @@ async def test_an_answer_that_is_lost_is_no_failure(enrolled):
 
 async def test_metadata_of_another_host_is_told_and_not_written(enrolled):
     enrolled.okta.rotate_signing_key(enrolled.app.id)
-    keeper = await look(enrolled, org_hosts=("acme.okta.com",))
+    keeper = await look(enrolled, org_hosts=lambda: ("acme.okta.com",))
     [warning] = keeper.warnings
     assert not keeper.went_well
     assert "not at a host of the organisation" in warning
