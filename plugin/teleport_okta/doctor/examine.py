@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.access_lists import of_settings
 from teleport_okta.doctor.configuration import check_configuration
-from teleport_okta.doctor.findings import Section, attempted, settled, without_secrets
+from teleport_okta.doctor.findings import Section, attempted, compared, settled, without_secrets
 from teleport_okta.doctor.grpc_listener import check_listener, check_listening, of_named_roles
 from teleport_okta.doctor.identities import Identities, check_identities
 from teleport_okta.doctor.leftovers import of_leftovers, read_holdings
@@ -110,7 +110,7 @@ class _Examination:
         findings += of_named_roles(self.local.serve, cluster.roles)
         addresses = side.addresses or (self.local.okta.org_url,)
         if access.reader is not None:
-            findings += of_management(management, addresses)
+            findings += await compared(Section.TELEPORT, "plugin", lambda: of_management(management, addresses))
             has_passed = baseline.people is not None or instance.has_passed
             findings += await self._leftovers(management, access, addresses, has_passed=has_passed)
         if is_compared:
@@ -118,7 +118,7 @@ class _Examination:
             found = self._sign_in(
                 management, connector, side, cluster, is_running=is_running, has_bot=access.bot is not None
             )
-            findings += of_sign_in(found, self.clock.now())
+            findings += await compared(Section.SIGN_IN, "sign-in", lambda: of_sign_in(found, self.clock.now()))
         return findings
 
     async def _connector(
@@ -165,7 +165,8 @@ class _Examination:
         holdings, failure = await attempted(Section.TELEPORT, "leftovers", reading, otherwise=None)
         if holdings is None:
             return failure
-        return list(of_leftovers(holdings, addresses=addresses, has_passed=has_passed))
+        found = of_leftovers(holdings, addresses=addresses, has_passed=has_passed)
+        return await compared(Section.TELEPORT, "leftovers", lambda: found)
 
     async def _scim(self, instance: Instance, inspection: Inspection | None) -> list[Finding]:
         """Look at the SCIM endpoint. Tokens are those that the running service has, or those in the database."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from teleport_okta.errors import TeleportOktaError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
 T = TypeVar("T")
 
@@ -107,6 +107,15 @@ async def settled(section: Section, check: str, work: Awaitable[Iterable[Finding
     nothing: tuple[Finding, ...] = ()
     found, failure = await attempted(section, check, work, otherwise=nothing)
     return [*found, *failure]
+
+
+async def compared(section: Section, check: str, compare: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Return what a comparison of things that were read found, likewise."""
+
+    async def work() -> list[Finding]:
+        return list(compare())
+
+    return await settled(section, check, work())
 
 
 async def attempted(section: Section, check: str, work: Awaitable[T], *, otherwise: T) -> tuple[T, list[Finding]]:

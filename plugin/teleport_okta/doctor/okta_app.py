@@ -38,19 +38,16 @@ class AppFacts:
 
 
 async def look_at_app(
-    client: OktaClient, app_id: str, *, org_hosts: Collection[str], is_signed_in_by: bool
+    client: OktaClient, app_id: str, *, org_hosts: Collection[str], is_configured: bool, is_signed_in_by: bool
 ) -> tuple[list[Finding], AppFacts]:
     """Read the app, its metadata and who has it, for at most six calls. Raises OktaError where the app cannot be read.
 
-    `org_hosts` are the hosts that the metadata may name; `is_signed_in_by`: people sign in by SAML, through this app.
+    `org_hosts` are the hosts that the metadata may name; `is_configured`: the settings name the app, and not only the
+    connector's label; `is_signed_in_by`: people sign in by SAML, through this app.
     """
     app = await SamlApps(client).get(app_id)
     if app is None:
-        what = f"there is no app {app_id!r}, or our admin role does not show it"
-        remedy = "check okta.app_id (0oa…, in the address of the app's page); if it is right, add the app to the "
-        return [HERE.error("app", what, f"{remedy}resource set of our admin role")], AppFacts(
-            app_id, problem="the app was not found"
-        )
+        return [without_app(app_id, is_configured=is_configured)], AppFacts(app_id, problem="the app was not found")
     findings = [of_app(app, is_signed_in_by=is_signed_in_by)]
     findings.append(await _assignments(client, app))
     metadata, problem = None, ""
@@ -61,6 +58,18 @@ async def look_at_app(
         except TeleportOktaError as error:
             problem = error.what
     return findings, AppFacts(app_id, app, metadata, problem)
+
+
+def without_app(app_id: str, *, is_configured: bool) -> Finding:
+    """Say that there is no such app; its id is configured, or stands on the SAML connector."""
+    shown = "if it is hidden, add the app to the resource set of our admin role"
+    if is_configured:
+        what = f"there is no app {app_id!r}, or our admin role does not show it"
+        remedy = f"check the app's id (okta.app_id, or app_id of the plugin); {shown}"
+    else:
+        what = f"there is no app {app_id!r}, which the SAML connector is labelled with, or our admin role hides it"
+        remedy = f"if it was deleted, delete the connector and enrol again; {shown}"
+    return HERE.error("app", what, remedy)
 
 
 def of_app(app: SamlApp, *, is_signed_in_by: bool = True) -> Finding:

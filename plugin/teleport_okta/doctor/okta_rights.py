@@ -135,7 +135,13 @@ async def _rights(
     else:
         findings += await settled(HERE, "resource set", check_visibility(client))
     if app_id is not None and not accepted.narrow:
-        looking = look_at_app(client, app_id, org_hosts=org_hosts, is_signed_in_by=not settings.sync.local_users)
+        looking = look_at_app(
+            client,
+            app_id,
+            org_hosts=org_hosts,
+            is_configured=settings.okta.app_id is not None,
+            is_signed_in_by=not settings.sync.local_users,
+        )
         unread = AppFacts(app_id, problem=_UNREAD)
         (found, facts), failure = await attempted(HERE, "app", looking, otherwise=([], unread))
         findings += [*found, *failure]

@@ -91,7 +91,7 @@ async def check_reach(
     failures: Callable[[], Awaitable[int | None]],
     trust: ssl.SSLContext | None = None,
 ) -> list[Finding]:
-    """Go the way that a client goes. `failures` asks the running service how many failures of authentication it had.
+    """Try the public URL as a client does. `failures` asks the running service how many failures it has counted.
 
     `trust` are the CAs that are believed, those of the system unless given.
     """
@@ -99,7 +99,7 @@ async def check_reach(
     findings = list(of_path(settings, url))
     try:
         async with asyncio.timeout(PATIENCE):
-            await _go(url, findings, now=now, failures=failures, trust=trust or ssl.create_default_context())
+            await _try(url, findings, now=now, failures=failures, trust=trust or ssl.create_default_context())
     except TimeoutError:
         findings.append(HERE.warning("public_url", f"{url} was not answered within {PATIENCE:.0f} s", _LOOK))
     return findings
@@ -114,7 +114,7 @@ def of_path(settings: ScimSettings, url: URL) -> Iterator[Finding]:
     yield HERE.warning("path", what, f"let public_url end in {served[0]}, unless a proxy writes the path anew")
 
 
-async def _go(
+async def _try(
     url: URL,
     findings: list[Finding],
     *,
@@ -122,7 +122,7 @@ async def _go(
     failures: Callable[[], Awaitable[int | None]],
     trust: ssl.SSLContext,
 ) -> None:
-    """Go step by step, as far as it goes."""
+    """Try one step after the other, and stop where the next one makes no sense."""
     host, port = url.host or "", url.port or 0
     addresses = await _addresses(host, port)
     findings.append(of_addresses(host, addresses))
@@ -200,7 +200,7 @@ async def _shown(host: str, port: int, context: ssl.SSLContext) -> x509.Certific
 
 
 def _unverified() -> ssl.SSLContext:
-    """Believe anybody: nothing secret is sent, and what stands there is to be found out."""
+    """Return settings that verify no certificate: nothing secret is sent, and the answer is worth knowing."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -58,8 +58,11 @@ _WITHOUT: Final = {
 _ROLE: Final = "see docs/teleport-role.md for the whole role"
 
 
-def of_greeting(greeting: Greeting, sync: SyncSettings) -> Iterator[Finding]:
-    """Say which cluster this is, whether its version is one of ours, and whether people can sign in as configured."""
+def of_greeting(greeting: Greeting, sync: SyncSettings, *, is_known: bool = True) -> Iterator[Finding]:
+    """Say which cluster this is, whether its version is one of ours, and whether people can sign in as configured.
+
+    `is_known`: the name of the connector is, and not only what a plugin that cannot be read would say.
+    """
     edition = "Enterprise" if greeting.is_enterprise else "Community edition, or Enterprise without entitlements"
     yield HERE.ok("cluster", f"{greeting.cluster}, {edition}")
     yield from of_version(greeting.version)
@@ -70,7 +73,9 @@ def of_greeting(greeting: Greeting, sync: SyncSettings) -> Iterator[Finding]:
         else:
             yield HERE.ok("sign-in", "as local users (sync.local_users)")
     elif greeting.has_saml:
-        yield HERE.ok("sign-in", f"through SAML connector {sync.connector!r}")
+        yield HERE.ok(
+            "sign-in", f"through SAML connector {sync.connector!r}" if is_known else "through SAML connectors"
+        )
     else:
         what = "sync.local_users is false, but this cluster has no SAML sign-in"
         remedy = "set sync.local_users = true, and invite people with `tctl users reset NAME`"

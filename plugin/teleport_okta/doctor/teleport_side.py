@@ -129,7 +129,7 @@ async def _look(management: Management, access: Access, identities: Identities, 
     greeting, host, bot, settings = access.greeting, access.host, access.bot, management.settings
     if greeting is None:
         return TeleportSide()
-    findings = list(of_greeting(greeting, settings.sync))
+    findings = list(of_greeting(greeting, settings.sync, is_known=not management.unknown))
     rights = await settled_rights(
         host,
         bot,

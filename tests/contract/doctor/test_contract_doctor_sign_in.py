@@ -93,6 +93,27 @@ async def test_an_app_that_was_deleted_leaves_its_connector_uncompared(enrolled)
     assert "the app was not found" in report.says("sign-in/metadata")
 
 
+async def test_a_comparison_that_breaks_off_hides_no_other(enrolled, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("canary")
+
+    monkeypatch.setattr("teleport_okta.doctor.examine.of_sign_in", broken)
+    report = await enrolled.examine()
+    assert report.bad() == ["sign-in/sign-in"]
+    assert "RuntimeError" in report.says("sign-in/sign-in")
+    assert "canary" not in report.text()
+
+
+async def test_an_app_that_only_the_label_names_is_looked_at_too(enrolled):
+    """Everybody of the organisation is synced, so that no app is configured."""
+    enrolled.sections["sync"]["source"] = "organization"
+    del enrolled.sections["okta"]["app_id"]
+    assert (await enrolled.examine()).severity("sign-in/metadata") == "ok"
+    enrolled.okta.deactivate_app(enrolled.okta_app.id)
+    enrolled.okta.delete_app(enrolled.okta_app.id)
+    assert "delete the connector and enrol again" in (await enrolled.examine()).says("Okta/app")
+
+
 async def test_local_users_need_no_connector(tmp_path):
     async with clinic_of(tmp_path, sync={"local_users": True}) as clinic:
         report = await clinic.examine()
