@@ -110,7 +110,10 @@ class _Examination:
         findings += of_named_roles(self.local.serve, cluster.roles)
         addresses = side.addresses or (self.local.okta.org_url,)
         if access.reader is not None:
-            findings += await compared(Section.TELEPORT, "plugin", lambda: of_management(management, addresses))
+            goes_on = instance.follows_plugin
+            findings += await compared(
+                Section.TELEPORT, "plugin", lambda: of_management(management, addresses, goes_on=goes_on)
+            )
             has_passed = baseline.people is not None or instance.has_passed
             findings += await self._leftovers(management, access, addresses, has_passed=has_passed)
         if is_compared:

@@ -114,14 +114,15 @@ async def _read(resource: resources.Plugins, name: str | None) -> Plugins:
     return Plugins(found)
 
 
-def of_management(management: Management, addresses: Collection[str]) -> Iterator[Finding]:
+def of_management(management: Management, addresses: Collection[str], *, goes_on: bool = False) -> Iterator[Finding]:
     """Say whose settings hold, and what a plugin asks for that nothing fulfils.
 
-    `addresses` are those by which the organisation is known, its custom domain and its canonical address.
+    `addresses` are those by which the organisation is known, its custom domain and its canonical address. `goes_on`: a
+    service runs by what it read of the plugin.
     """
     name, error = management.local.plugin.name, management.error
     if error is not None:
-        yield _unread(name, error)
+        yield _unread(name, error, goes_on=goes_on)
         return
     hosted = management.hosted_for(addresses)
     for plugin in hosted:
@@ -136,7 +137,7 @@ def of_management(management: Management, addresses: Collection[str]) -> Iterato
         yield from _of_plugin(name, management)
 
 
-def _unread(name: str | None, error: TeleportError) -> Finding:
+def _unread(name: str | None, error: TeleportError, *, goes_on: bool) -> Finding:
     if name is not None:
         remedy = error.remedy
         if isinstance(error, PermissionDeniedError):
@@ -144,7 +145,10 @@ def _unread(name: str | None, error: TeleportError) -> Finding:
         elif isinstance(error, FeatureUnavailableError):
             remedy = _IN_THE_FILE
         what = f"plugin.name is {name!r}, and plugins cannot be read: {error.what}"
-        return HERE.error(_CHECK, what, remedy or "try again; if it stays so, see the auth server's log")
+        remedy = remedy or "try again; if it stays so, see the auth server's log"
+        if goes_on:
+            return HERE.warning(_CHECK, f"{what}; the service that runs goes on by what it read before", remedy)
+        return HERE.error(_CHECK, what, remedy)
     if isinstance(error, FeatureUnavailableError):
         return HERE.ok(_CHECK, "this cluster has no plugins: the settings of the file hold")
     what = f"it cannot be seen whether Teleport's own integration runs on this organisation as well: {error.what}"

@@ -43,6 +43,12 @@ class Instance:
         return self.status is not None and self.status.state not in {"standby", "waiting"}
 
     @property
+    def follows_plugin(self) -> bool:
+        """Whether a service runs here by the settings of a plugin resource, perhaps by those that it read before."""
+        managed = None if self.status is None else self.status.managed
+        return managed is not None and managed.is_running and managed.plugin != ""
+
+    @property
     def has_passed(self) -> bool:
         """Whether a service runs here that knows of a pass without a failure."""
         return self.status is not None and self.status.last_success is not None

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 HERE: Final = Section.SIGN_IN
 
+_APP_KEY: Final = "okta.app_id (or app_id of the plugin)"
+_CONNECTOR_KEY: Final = "sync.connector (or sso_connector_id of the plugin)"
 _NEW_CERTIFICATE: Final = (
     "in Okta, the app > Sign On > SAML Signing Certificates: generate a new certificate, and activate it; "
 )
@@ -62,7 +64,10 @@ class Keeper:
             return "give the service a bot's identity (teleport.identity), which alone may write connectors"
         if not self.keeps_apps_connector:
             return "write the app's metadata into it: the service keeps it only where sync.source is saml_app"
-        if connector.labels.get(APP_ID) != app_id:
+        labelled = connector.labels.get(APP_ID, "")
+        if labelled not in {"", app_id}:
+            return f"settle first whether the connector belongs to the app {labelled} or to {app_id}"
+        if not labelled:
             return _label(connector, app_id or "")
         return "" if self.is_running else "start the service, which mends that"
 
@@ -72,8 +77,8 @@ class SignIn:
     """Everything that is known of sign-in.
 
     `facts` are those of the app, None where it was not looked at. `org_hosts` are the hosts that metadata may name,
-    `proxies` the addresses at which the cluster's proxy is known to be reached, `roles` the names of all roles (None:
-    unread).
+    empty where Okta could not be asked. `proxies` are the addresses at which the cluster's proxy is known to be
+    reached, `roles` the names of all roles (None: unread).
     """
 
     settings: Settings
@@ -102,7 +107,7 @@ def of_sign_in(found: SignIn, now: datetime) -> Iterator[Finding]:
 
 def _without_connector(found: SignIn) -> Finding:
     name = found.settings.sync.connector
-    remedy = "make it with `teleport-okta enroll`, or set sync.connector to its name"
+    remedy = f"make it with `teleport-okta enroll`, or set {_CONNECTOR_KEY} to the name of one that exists"
     if found.is_chosen:
         what = f"there is no SAML connector {name!r}: people are made users of it, and nobody can sign in"
         return HERE.warning("connector", what, remedy)
@@ -125,14 +130,18 @@ def _of_label(found: SignIn, connector: SamlConnector) -> Iterator[Finding]:
             what = "it is not labelled with an app, so it cannot be compared with one"
             yield HERE.note(check, what, _label(connector, ""))
         return
+    present = None if found.facts is None else found.facts.metadata
     if labelled == app_id:
-        yield HERE.ok(check, f"it belongs to the app {app_id}, whose people are synced")
+        yield HERE.ok(check, f"it belongs to the app {app_id}")
     elif not labelled:
         what = f"it is not labelled with the app {app_id}: the service will not keep its metadata right"
         yield HERE.warning(check, what, _label(connector, app_id))
+    elif present is not None and is_current(connector, present, found.org_hosts):
+        what = f"it is labelled with the app {labelled}, and holds the metadata of {app_id}, which is configured"
+        yield HERE.warning(check, what, _label(connector, app_id))
     else:
-        what = f"it belongs to the app {labelled}, and the people of {app_id} are synced"
-        remedy = f"set okta.app_id to {labelled}, or name the connector of {app_id} in sync.connector"
+        what = f"it belongs to the app {labelled}, and {app_id} is configured"
+        remedy = f"set {_APP_KEY} to {labelled}, or {_CONNECTOR_KEY} to the connector of {app_id}"
         yield HERE.error(check, what, remedy)
 
 
@@ -205,6 +214,8 @@ def _held(found: SignIn, connector: SamlConnector) -> tuple[IdpMetadata | None, 
     """Return the metadata in the connector, or what is wrong with it."""
     if not connector.metadata:
         return None, "" if connector.metadata_url else "the connector holds none"
+    if not found.org_hosts:
+        return None, ""
     try:
         return read_metadata(connector.metadata.encode(), org_hosts=found.org_hosts, source="the connector's"), ""
     except MetadataError as error:

@@ -118,3 +118,10 @@ async def test_local_users_need_no_connector(tmp_path):
     async with clinic_of(tmp_path, sync={"local_users": True}) as clinic:
         report = await clinic.examine()
     assert not [finding for finding in report.findings if finding.section.value == "sign-in"]
+
+
+async def test_while_okta_is_away_nothing_is_said_against_the_connector(enrolled):
+    enrolled.sections["okta"]["org_url"] = "https://localhost:1"
+    report = await enrolled.examine()
+    assert report.bad() == ["Okta/reachability"]
+    assert "the app was not looked at" in report.says("sign-in/metadata")

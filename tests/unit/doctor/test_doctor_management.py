@@ -95,6 +95,8 @@ def test_what_a_plugin_asks_for_and_nothing_does_is_a_warning(asked, check):
 def test_a_plugin_that_cannot_be_read_is_an_error_where_it_is_to_hold(error):
     [finding] = of_management(management(BY_PLUGIN, error=error), (URL,))
     assert (finding.check, finding.severity.value) == ("plugin", "error")
+    [finding] = of_management(management(BY_PLUGIN, error=error), (URL,), goes_on=True)
+    assert (finding.severity.value, "by what it read before" in finding.what) == ("warning", True)
 
 
 @pytest.mark.parametrize(

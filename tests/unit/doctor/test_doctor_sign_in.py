@@ -78,10 +78,22 @@ def test_a_connector_that_is_not_there_weighs_more_where_somebody_named_it(is_ch
 
 
 def test_a_connector_of_another_app_is_an_error_and_one_without_a_label_is_weak():
-    other = replace(CONNECTOR, labels={APP_ID: "0oaB"})
-    assert bad(connector=other) == {"label": "error"}
-    assert "set okta.app_id to 0oaB" in says("label", connector=other)
+    other = replace(CONNECTOR, labels={APP_ID: "0oaB"}, metadata=ROTATED.descriptor)
+    assert bad(connector=other) == {"label": "error", "metadata": "error"}
+    assert "okta.app_id (or app_id of the plugin) to 0oaB" in says("label", connector=other)
+    assert "0oaB or to 0oaA" in says("metadata", connector=other)
     assert bad(connector=replace(CONNECTOR, labels={})) == {"label": "warning"}
+
+
+def test_a_label_that_is_older_than_the_metadata_is_weak():
+    stale = replace(CONNECTOR, labels={APP_ID: "0oaB"})
+    assert bad(connector=stale) == {"label": "warning"}
+    assert "with the id of its app, 0oaA" in says("label", connector=stale)
+
+
+def test_while_okta_cannot_be_asked_the_metadata_is_not_accused():
+    assert bad(facts=None, org_hosts=()) == {}
+    assert "not checked" in says("metadata", facts=None, org_hosts=())
 
 
 def test_an_installation_without_an_app_of_its_own_needs_no_label():
