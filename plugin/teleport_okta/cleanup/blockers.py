@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from teleport_okta.errors import TeleportOktaError
-from teleport_okta.teleport.errors import FeatureUnavailableError, PermissionDeniedError, TeleportError
-from teleport_okta.teleport.plugins import BotNeededForPluginsError
+from teleport_okta.teleport.errors import PermissionDeniedError, TeleportError
 from teleport_okta.teleport.writers import present_writers
 
 if TYPE_CHECKING:
@@ -67,7 +66,8 @@ async def find_blockers(teleport: Teleport, claim: Claim, now: datetime) -> Find
 def active_plugins(plugins: Iterable[Plugin], claim: Claim) -> Findings:
     """Return the plugins that sync one of the organizations, run by Teleport or by a service of ours.
 
-    A plugin with another address is a doubt: an organisation can have several.
+    A plugin with another address is a doubt: an organisation can have several. A service of ours may go on if its
+    objects are not removed.
     """
     found, doubts = [], []
     for plugin in plugins:
@@ -76,6 +76,8 @@ def active_plugins(plugins: Iterable[Plugin], claim: Claim) -> Findings:
         what = f"plugin {plugin.name!r} syncs {plugin.okta.org_url}"
         if not claim.covers(plugin.okta.org_url):
             doubts.append(f"{what}: if that is another address of this organisation, stop the plugin first")
+        elif not plugin.is_hosted and not claim.ours:
+            continue
         elif plugin.is_hosted:
             found.append(Blocker(f"{what}, run by Teleport itself", f"delete it: tctl plugins delete {plugin.name}"))
         else:
@@ -97,13 +99,9 @@ async def _plugins(teleport: Teleport, claim: Claim) -> Findings:
     unknown = "plugins of the cluster may sync this organisation, and cannot be seen: "
     try:
         return active_plugins(await teleport.plugins.list(), claim)
-    except FeatureUnavailableError:
-        return Findings()
-    except BotNeededForPluginsError as error:
+    except TeleportError as error:
         if not await teleport.plugins.is_offered():
             return Findings()
-        return Findings((Blocker(unknown + error.what, error.remedy),))
-    except PermissionDeniedError as error:
-        return Findings((Blocker(unknown + error.what, "give the bot's role the verbs list and read on plugin"),))
-    except TeleportError as error:
-        return Findings((Blocker(unknown + error.what, error.remedy),))
+        is_denied = isinstance(error, PermissionDeniedError)
+        remedy = "give the bot's role the verbs list and read on plugin" if is_denied else error.remedy
+        return Findings((Blocker(unknown + error.what, remedy),))

@@ -13,7 +13,6 @@ from teleport_okta.apply.applier import WRITES_IN_FLIGHT
 from teleport_okta.apply.calls import Calls
 from teleport_okta.apply.steps import Steps
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
-from teleport_okta.model.labels import owner_of
 from teleport_okta.model.teleport import TeleportLock, TeleportRole
 from teleport_okta.plan.changes import Action
 from teleport_okta.teleport.amending import check_as_read
@@ -43,8 +42,8 @@ class CleanupCalls(Calls):
         match change.found:
             case TeleportAccessList() as access_list if change.action is Action.UPDATE:
                 calling = self._detach_owners(access_list, change.content)
-            case TeleportAccessList() as access_list if owner_of(access_list.labels) is None:
-                calling = lists.delete_leftover(access_list)
+            case TeleportAccessList() as access_list:
+                calling = lists.delete_as_read(access_list)
             case TeleportMember():
                 calling = lists.detach_member(change.subject, change.name)
             case TeleportRole() as role:

@@ -27,12 +27,14 @@ class Provenance(StrEnum):
 class Claim:
     """Selects the objects that carry the owner's label.
 
-    With `vendor` it also selects leftovers of the vendor's integration, of these `organizations` (addresses) only.
+    With `vendor` it also selects leftovers of the vendor's integration, of these `organizations` (addresses) only;
+    without `ours` nothing else.
     """
 
     owner: str
     organizations: tuple[str, ...] = ()
     vendor: bool = False
+    ours: bool = True
 
     def provenance(self, carried: Mapping[str, str]) -> Provenance | None:
         """Return which integration made an object with these labels; None if the object must not be removed.
@@ -42,7 +44,7 @@ class Claim:
         if labels.RESOURCE_TYPE in carried:
             return None
         if labels.owner_of(carried) == self.owner:
-            return Provenance.OURS
+            return Provenance.OURS if self.ours else None
         if self.vendor and labels.is_leftover(carried) and self.covers(carried.get(labels.OKTA_ORG, "")):
             return Provenance.VENDOR
         return None
@@ -53,12 +55,13 @@ class Claim:
         return host != "" and host in map(host_of, self.organizations)
 
     def why_not(self, carried: Mapping[str, str]) -> tuple[str, str] | None:
-        """Return why an object of an Okta integration is not selected, and the remedy; None for any other object."""
-        owner = labels.owner_of(carried)
-        if self.provenance(carried) is not None or not (owner or labels.is_leftover(carried)):
+        """Return why an object of another integration is not selected, and the remedy; None for any other object."""
+        owner, is_preset = labels.owner_of(carried), labels.RESOURCE_TYPE in carried
+        is_foreign = labels.is_leftover(carried) if owner is None else is_preset or owner != self.owner
+        if self.provenance(carried) is not None or not is_foreign:
             return None
         organization = carried.get(labels.OKTA_ORG, "")
-        if labels.RESOURCE_TYPE in carried:
+        if is_preset:
             return "Teleport brings it along", ""
         if owner:
             return f"it belongs to the organisation {owner}", ""

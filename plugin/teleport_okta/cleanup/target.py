@@ -22,13 +22,19 @@ class OrganizationUnknownError(TeleportOktaError):
 
 
 async def claim_of(
-    settings: Settings, okta: OktaReads, *, owner: str | None, vendor: bool, organization: str | None
+    settings: Settings,
+    okta: OktaReads,
+    *,
+    owner: str | None,
+    vendor: bool,
+    organization: str | None,
+    ours: bool = True,
 ) -> Claim:
     """Return the claim of a cleanup for the organisation of the settings.
 
     Okta is asked for the organisation's id, unless `owner` gives it: the organisation may not exist any more. With
     `vendor` leftovers of the vendor's integration are claimed too, of the same organisation and of the one at the
-    address `organization`. Raises OrganizationUnknownError or ConfigError.
+    address `organization`; without `ours` nothing else is. Raises OrganizationUnknownError or ConfigError.
     """
     if organization is not None and not vendor:
         what = "--org names the organisation of the vendor's leftovers, and --vendor was not given"
@@ -38,7 +44,7 @@ async def claim_of(
         if not _OWNER.fullmatch(owner):
             what = f"{owner!r} is not the id of an Okta organisation, which begins with 00o"
             raise ConfigError(what, remedy="copy it from a label teleport-okta/owner in Teleport")
-        return Claim(owner, (settings.okta.org_url, *others), vendor)
+        return Claim(owner, (settings.okta.org_url, *others), vendor, ours)
     try:
         found = await okta.organization()
     except OktaError as error:
@@ -46,7 +52,7 @@ async def claim_of(
             "if the organisation does not exist any more, give its id: --owner 00o…, as in labels teleport-okta/owner"
         )
         raise OrganizationUnknownError(error.what, remedy="; ".join(filter(None, [error.remedy, hint]))) from error
-    return Claim(found.id, (settings.okta.org_url, found.url, *others), vendor)
+    return Claim(found.id, (settings.okta.org_url, found.url, *others), vendor, ours)
 
 
 def default_roles_of(settings: SyncSettings) -> tuple[str, ...]:

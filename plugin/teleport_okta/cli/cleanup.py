@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 @click.option("--detach", is_flag=True, help="Take removed lists out of lists that are kept.")
 @click.option("--locks", is_flag=True, help="Remove locks of leavers too; their certificates may still be valid.")
 @click.option("--vendor", is_flag=True, help="Remove leftovers of Teleport's own Okta integration too.")
-@click.option("--org", "organization", metavar="URL", help="With --vendor: also leftovers of this organisation.")
+@click.option("--vendor-only", is_flag=True, help="Remove those leftovers, and nothing of ours.")
+@click.option("--org", "organization", metavar="URL", help="With one of these: also leftovers of this organisation.")
 @click.option("--owner", metavar="ID", help="The organisation's id (00o…), if Okta does not answer any more.")
 @click.option("--all", "every", is_flag=True, help="Name every object.")
 @click.pass_context
@@ -59,6 +60,7 @@ def cleanup(
     detach: bool,
     locks: bool,
     vendor: bool,
+    vendor_only: bool,
     organization: str | None,
     owner: str | None,
     every: bool,
@@ -70,7 +72,13 @@ def cleanup(
     """
     if dry_run != (digest is None):
         raise click.UsageError("--no-dry-run and --plan DIGEST go together: the dry run prints the digest")
-    wanted = _Wanted(Options(detach=detach, locks=locks), vendor=vendor, organization=organization, owner=owner)
+    wanted = _Wanted(
+        Options(detach=detach, locks=locks),
+        vendor=vendor or vendor_only,
+        ours=not vendor_only,
+        organization=organization,
+        owner=owner,
+    )
     settings = load(config_path)
     if digest is None:
         preview = asyncio.run(_preview(settings, wanted))
@@ -94,12 +102,18 @@ class _Wanted:
 
     options: Options
     vendor: bool
+    ours: bool
     organization: str | None
     owner: str | None
 
     def words(self) -> list[str]:
         """Return them as words of a command line."""
-        flags = {"--detach": self.options.detach, "--locks": self.options.locks, "--vendor": self.vendor}
+        flags = {
+            "--detach": self.options.detach,
+            "--locks": self.options.locks,
+            "--vendor": self.vendor and self.ours,
+            "--vendor-only": not self.ours,
+        }
         words = [flag for flag, given in flags.items() if given]
         for option, value in (("--org", self.organization), ("--owner", self.owner)):
             words += [option, value] if value is not None else []
@@ -136,6 +150,7 @@ async def _cleanup_of(settings: Settings, parts: Parts, wanted: _Wanted) -> Clea
             parts.okta.people,
             owner=wanted.owner,
             vendor=wanted.vendor,
+            ours=wanted.ours,
             organization=wanted.organization,
         ),
         options=wanted.options,

@@ -173,11 +173,10 @@ class AccessLists:
                 await self._members.check_empty(current.name, owner=owner_of(current.labels) or "")
             return await self._delete(current, self._writing)
 
-    async def delete_leftover(self, access_list: TeleportAccessList) -> bool:
-        """Delete a list of another integration with its members. Returns False when it was gone already.
+    async def delete_as_read(self, access_list: TeleportAccessList) -> bool:
+        """Delete a list of any origin, with its members, if it has the labels that it was read with.
 
-        Raises ListIsNestedError as `delete` does, NotAsReadError when its labels are not those it was read with,
-        and BotIdentityNeededError.
+        Returns False if it was gone already. Raises NotAsReadError, ListIsNestedError or BotIdentityNeededError.
         """
         async with self._one_at_a_time:
             current = await self.get(access_list.name)
@@ -188,9 +187,9 @@ class AccessLists:
             return await self._delete(current, self._identities.writing(current.labels, subject))
 
     async def detach_member(self, list_name: str, child: str) -> bool:
-        """Take a nested list out of a list of whatever origin. Returns False when it was out already.
+        """Take a nested list out of a list of any origin. Returns False if it was out already.
 
-        Raises BotIdentityNeededError where the list is not of origin okta.
+        Raises BotIdentityNeededError if the outer list is not of origin okta.
         """
         current = await self.get(list_name)
         if current is None:
@@ -199,10 +198,10 @@ class AccessLists:
         return await self._members.remove_nested(list_name, child, connection)
 
     async def detach_owners(self, list_name: str, children: Collection[str]) -> bool:
-        """Take lists out of the owners of a list of whatever origin. Returns False when none of them is an owner.
+        """Take lists out of the owners of a list of any origin. Returns False if none of them is an owner.
 
-        Raises OnlyOwnersError when nobody else owns it, BotIdentityNeededError where the list is not of origin okta,
-        and RevisionConflictError when others change it again and again.
+        Raises OnlyOwnersError if it has no other owner, BotIdentityNeededError if it is not of origin okta, and
+        RevisionConflictError if others change it again and again.
         """
         async with self._one_at_a_time:
             return await overtaking(lambda: self._detach_owners(list_name, children), self._clock)

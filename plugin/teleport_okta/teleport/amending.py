@@ -36,17 +36,17 @@ class NotOursAnyMoreError(TeleportError):
 
 
 class NotAsReadError(TeleportError):
-    """An object that was to be deleted has other labels than it was read with: it may be somebody's by now."""
+    """An object to delete has other labels than when it was read: its owner may have changed."""
 
     def __init__(self, subject: str) -> None:
         super().__init__(
-            f"{subject} has other labels than when it was read, so it is left alone",
+            f"{subject} has other labels than when it was read, so it is not deleted",
             remedy="look at it, and decide again",
         )
 
 
 def check_as_read(current: Mapping[str, str], read: Mapping[str, str], subject: str) -> None:
-    """Raise NotAsReadError unless the labels of now are those that an object was read with."""
+    """Raise NotAsReadError unless an object still has the labels that it was read with."""
     if current != read:
         raise NotAsReadError(subject)
 

@@ -114,7 +114,7 @@ class AppServers:
         return await self.delete_left_behind(server)
 
     async def delete_left_behind(self, server: TeleportAppServer) -> bool:
-        """Delete an app server of any host, at which nobody works any more. Returns False when it was gone already."""
+        """Delete an app server of any host, which must not be in use any more. Returns False if it was gone already."""
         deleted = await self._writing.delete(
             self._writing.auth.DeleteApplicationServer,
             pb.DeleteApplicationServerRequest(Namespace=NAMESPACE, HostID=server.host_id, Name=server.name),

@@ -110,7 +110,7 @@ class Lease:
         return self._held is not None and self._clock.monotonic() < self._ends - MARGIN
 
     def is_of_our_seat(self, holder: str) -> bool:
-        """Whether a holder, as it named itself, is this process or a dead one that had its seat."""
+        """Whether a holder's name is that of this process, or of a dead process with the same data directory."""
         return holder.endswith(f"[{self._holder.seat}]")
 
     async def obtain(self, owner: str) -> None:

@@ -38,7 +38,7 @@ class ListIsNestedError(PermissionDeniedError):
 
 
 class OnlyOwnersError(RpcError):
-    """Lists own another list, and nobody else does: Teleport refuses a list without an owner."""
+    """Some lists are the only owners of another list, and Teleport refuses a list without an owner."""
 
     def __init__(self, method: str, subject: str, owners: Collection[str]) -> None:
         who = ", ".join(sorted(owners))
@@ -46,7 +46,7 @@ class OnlyOwnersError(RpcError):
             method,
             subject,
             "",
-            what=f"{subject} is owned by {who} and by nobody else, so they cannot be taken out of its owners",
+            what=f"{subject} has no owner but {who}, so they cannot be taken out of its owners",
             remedy=f"give {subject} another owner in Teleport",
         )
 

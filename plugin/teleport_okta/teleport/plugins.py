@@ -61,7 +61,7 @@ class Plugins:
         self._clock = clock
 
     async def is_offered(self) -> bool:
-        """Whether the cluster has plugins at all. It answers that to the host too, which may see none of them.
+        """Whether the cluster has a plugin service. The host may ask this, although it may not see any plugin.
 
         Raises UnavailableError and its like.
         """

@@ -1,7 +1,7 @@
-"""Where else a role is named than in users and in what lists grant: other roles, SAML connectors, demands of lists.
+"""Which roles are named by other roles and by SAML connectors.
 
-The server refuses to delete a role that a user has or that a list grants or demands. It does not look at other roles
-and connectors (`reference/teleport.md` 4.3, `teleport-observed.md` 5.5).
+The server refuses to delete a role that a user has or that an access list grants or demands. It does not look at other
+roles and at connectors (`reference/teleport.md` 4.3, `teleport-observed.md` 5.5).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def roles_named_by(role: TeleportRole) -> frozenset[str]:
 
 
 async def roles_of_connectors(connection: Connection) -> Mapping[str, frozenset[str]]:
-    """Return the roles that each SAML connector gives to people who sign in. Raises RpcError.
+    """Return the roles that each SAML connector maps attributes to. Raises RpcError.
 
-    No metadata is downloaded for it.
+    The server is told not to download any metadata for the answer.
     """
     reply = await connection.call(
         connection.auth.GetSAMLConnectors,

@@ -121,9 +121,9 @@ class Roles:
         return await self._delete(name, self._writing)
 
     async def delete_as_read(self, role: TeleportRole) -> bool:
-        """Delete a role of whatever origin that has the labels which it was read with; otherwise as `delete`.
+        """Delete a role of any origin, if it has the labels that it was read with. Returns False if it was gone.
 
-        Raises NotAsReadError and BotIdentityNeededError too.
+        Raises NotAsReadError, BotIdentityNeededError, or RoleInUseError as `delete` does.
         """
         current = await self.get(role.name)
         if current is None:

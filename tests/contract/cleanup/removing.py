@@ -47,10 +47,12 @@ class Removal:
         """The labels that make something ours."""
         return {**self.vendors, labels.OWNER: self.owner}
 
-    async def cleanup(self, *, vendor=False, organization=None, owner=None, **options):
+    async def cleanup(self, *, vendor=False, ours=True, organization=None, owner=None, **options):
         """A cleanup with these options, as the command line makes one."""
         parts, settings = self.world.parts, self.world.settings
-        claim = await claim_of(settings, parts.okta.people, owner=owner, vendor=vendor, organization=organization)
+        claim = await claim_of(
+            settings, parts.okta.people, owner=owner, vendor=vendor, ours=ours, organization=organization
+        )
         return Cleanup(
             teleport=parts.teleport,
             store=parts.store,

@@ -117,6 +117,31 @@ async def test_leftovers_of_the_vendor_go_when_that_is_asked_for_and_those_of_ot
     assert removal.of_others().items() <= before.items()
 
 
+async def test_leftovers_of_the_vendor_are_removed_alone_and_the_sync_goes_on(removal):
+    removal.surround()
+    before = removal.held()
+    removal.add_plugin()
+    report = await removal.removed(vendor=True, ours=False)
+    assert report.left_nothing
+    gone = {key for key in before.keys() - removal.held().keys() if key[0] != "member"}
+    assert gone == {
+        ("user", "vera"),
+        ("user_group", "theirs"),
+        ("app_server", "another-host/theirs"),
+        ("access_list", "vendors"),
+    }
+    assert {key: one for key, one in before.items() if key not in gone}.items() <= removal.held().items()
+    assert not (await removal.office.next_pass()).plan.changes
+
+
+async def test_a_list_of_ours_that_lost_its_origin_is_removed_by_the_bot(removal):
+    eng = group(removal, "Engineering")
+    carried = dict(removal.office.people.stored(eng.id).header.metadata.labels)
+    removal.office.people.edit(eng.id, labels={key: one for key, one in carried.items() if key != labels.ORIGIN})
+    assert (await removal.removed()).left_nothing
+    assert not removal.ours("access_list")
+
+
 async def test_app_servers_that_an_earlier_host_of_ours_left_go_too(removal):
     removal.office.administrator.create_app_server(
         "okta-old", host_id="host-before", uri="https://x.test", labels=removal.ours_by_label

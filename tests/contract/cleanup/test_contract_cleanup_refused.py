@@ -63,6 +63,13 @@ async def test_a_bot_that_may_not_see_plugins(removal):
     await refused(removal, "plugins of the cluster may sync", "list and read on plugin")
 
 
+async def test_only_a_plugin_that_teleport_runs_keeps_leftovers_from_being_removed_alone(removal):
+    removal.add_plugin()
+    assert not (await removal.previewed(vendor=True, ours=False)).blockers
+    removal.add_plugin("hosted", hosted=True)
+    assert len((await removal.previewed(vendor=True, ours=False)).blockers) == 1
+
+
 WITHOUT_BOT = WayIn(trusts="pins")
 
 

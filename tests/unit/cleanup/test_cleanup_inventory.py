@@ -106,6 +106,29 @@ def test_leftovers_of_the_vendor_go_only_when_that_is_asked_for(kind):
     assert not kept(asked, kind)
 
 
+@pytest.mark.parametrize("kind", THEIRS)
+def test_leftovers_of_the_vendor_can_be_removed_alone(kind):
+    cluster = with_leftovers()
+    ours, theirs = (
+        leaver_lock("00uZOE", "zoe"),
+        TeleportLock("theirs", "vera", VENDOR, expires=NOW + timedelta(hours=1)),
+    )
+    cluster.locks |= {ours.name: ours, theirs.name: theirs}
+    taken = inventory(cluster, claim=replace(WITH_VENDORS, ours=False), locks=True)
+    assert removed(taken, kind) == {THEIRS[kind]}
+    assert removed(taken, "lock") == {"theirs"}
+    assert not taken.kept
+
+
+def test_leftovers_that_ours_still_use_stay_when_they_are_removed_alone():
+    cluster = with_leftovers()
+    cluster.users["ada"] = replace(cluster.users["ada"], roles=("vendor-role",))
+    cluster.add("00gENG", nested("vendor-list"))
+    taken = inventory(cluster, claim=replace(WITH_VENDORS, ours=False))
+    assert not removed(taken, "role")
+    assert not removed(taken, "access_list")
+
+
 def test_leftovers_of_another_organisation_go_only_when_it_is_named():
     cluster = office()
     cluster.users["vera"] = TeleportUser("vera", ELSEWHERE)
