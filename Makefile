@@ -40,7 +40,7 @@ quick: setup ## unit and property tests of the product, in under a minute
 	@HISTORIES=100 $(PYTEST) tests/property tests/unit -q --ignore-glob="tests/unit/sandbox_*"
 
 crash: setup ## the crash sweeps whole: a process is killed at every write and answer, and meets every trouble; takes long
-	@CRASH_CUTS=each CRASH_FOLLOWER=each CRASH_SCIM=each CRASH_TROUBLES=each $(BIN)/pytest tests/crash -n0 -q
+	@CRASH_CUTS=each CRASH_FOLLOWER=each CRASH_SCIM=each CRASH_SCIM_GROUPS=each CRASH_TROUBLES=each $(BIN)/pytest tests/crash -n0 -q
 
 mutants: setup ## put known faults into a copy of the tree, and see that tests find each; MUTANT="…" takes some by name
 	@PYTHONPATH=tests $(BIN)/python -m mutants $(if $(MUTANT),"$(MUTANT)")

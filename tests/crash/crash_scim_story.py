@@ -145,8 +145,11 @@ class ScimPlay:
         if before is not None and before.is_active and (act.denies or act.renames):
             self.witness.lawful[Harmed(USER, before.name, before.okta_id)] = Evidence.STATED
         self.before = before
-        act.deed(self, act.who)
+        act.deed(self, act.subject)
         self.world.clock.advance(2)
+
+    def note_rest(self):
+        """Everything is at rest."""
 
     def opening(self, _who):
         people = self.world.teleport.administrator
@@ -194,7 +197,7 @@ class ScimPlay:
     @asynccontextmanager
     async def connected(self, style=CATALOG):
         """Let a client of an app ask the process that was started last."""
-        settings = ProvisioningSettings(f"{self.world.last['door']}/scim/v2", f"Bearer {TOKEN}", style)
+        settings = ProvisioningSettings(f"{self.world.victim.door}/scim/v2", f"Bearer {TOKEN}", style)
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
             self.client = ScimClient(session, settings)
             yield self.client
@@ -202,8 +205,8 @@ class ScimPlay:
     async def ask(self, act):
         """Send the requests of an act, or send them again; note the answer, or that there is none."""
         try:
-            async with self.connected(CAST.get(act.who, CATALOG)):
-                await act.asks(self, act.who)
+            async with self.connected(act.style):
+                await act.asks(self, act.subject)
         except ScimError as error:
             self._note_error(act, error)
         else:
@@ -340,7 +343,7 @@ class ScimPlay:
         left = lock.Spec.Expires.seconds - self.world.clock.now().timestamp()
         if left <= 0:
             return "over"
-        if self.sync is BOTH:
+        if self.sync is not ALONE:
             return "later"  # as the door says by which the user ended first
         return "when the last certificate does" if left <= LEAVER_LOCK.total_seconds() else "when provisioned again"
 
@@ -350,6 +353,7 @@ class Request:
     """An administrator does something in Okta, and an app asks for what follows: one person's requests in a row.
 
     `denies`: the person shall have no user then. `refused` is the status of the answer where that is an error.
+    `at_once`: a process that has to be started is asked before its first pass has read anything.
     """
 
     title: str
@@ -360,6 +364,17 @@ class Request:
     renames: bool = False
     refused: int = 0
     after: timedelta = timedelta(seconds=10)
+    at_once: bool = False
+
+    @property
+    def subject(self):
+        """About whom, or what, the app asks."""
+        return self.who
+
+    @property
+    def style(self):
+        """As which kind of app it asks."""
+        return CAST.get(self.who, CATALOG)
 
 
 P = ScimPlay

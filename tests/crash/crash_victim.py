@@ -159,8 +159,11 @@ class Victim:
         await self._clock.stand_still(asyncio.sleep(_WATCHED_WITHIN))
         return await self._left(since=began)
 
-    async def _serve(self, _command):
-        await self.say({})
+    async def _serve(self, command):
+        """Answer from the start on where nothing was started yet: the first pass and the clients do not wait."""
+        if self._engine is None:
+            await self._start(command)
+        await self.say({"door": self._door})
         await self._clock.stand_still(self._reader.readline())
         return {}
 

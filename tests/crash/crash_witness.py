@@ -42,6 +42,7 @@ class Witness:
     violations: list[str] = field(default_factory=list)
     _owned: dict[str, str] = field(default_factory=dict)
     _harmed: set[Harmed] = field(default_factory=set)
+    _said: set[str] = field(default_factory=set)
 
     @property
     def users(self):
@@ -120,4 +121,8 @@ class Witness:
                 self._object(call, f"{count} {what} within an hour, where {self.world.limit} are the most")
 
     def _object(self, call, what):
+        """Note what is wrong, the first time that it is seen."""
+        if what in self._said:
+            return
+        self._said.add(what)
         self.violations.append(f"{self.world.clock.now():%d. %H:%M:%S} at {call.rpartition('/')[2]}: {what}")

@@ -70,6 +70,8 @@ class Victim:
         self._pidfd = os.pidfd_open(pid)
         self._reader = reader
         self._writer = writer
+        self.door = ""
+        """Where a SCIM client finds it while it serves."""
 
     async def ask(self, meanwhile=None, **command):
         """Give a command and return its answer; None when the victim died of it.
@@ -77,7 +79,8 @@ class Victim:
         One that says when it has begun is carried out until something that is done `meanwhile` has been done.
         """
         self._writer.write(json.dumps(command).encode() + b"\n")
-        if meanwhile is not None and await self._hear() is not None:
+        if meanwhile is not None and (begun := await self._hear()) is not None:
+            self.door = begun["door"]
             await meanwhile()
             self._writer.write(b"\n")
         return await self._hear()
@@ -229,7 +232,7 @@ class World:
         """
         if self.victim is None:
             self.victim = await self.zygote.fork()
-            if what not in {"open", "start", "follow"}:
+            if what not in {"open", "start", "follow", "serve"}:
                 assert await self.do("open"), "a victim died by itself"
         self.answers.watch(self.victim, answer_cut)
         now = self.clock.now().isoformat()

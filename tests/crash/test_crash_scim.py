@@ -24,113 +24,24 @@ every second act, and with both doors only every third act is cut.
 from __future__ import annotations
 
 import os
-import random
 import time
-from dataclasses import dataclass, field
-from functools import partial
 
 import pytest
-from crash.crash_cuts import ANSWER, WRITE, Cut, Telling, chosen, summary, tell_all, were_reached
+from crash.crash_cuts import chosen, summary, tell_all, were_reached
 from crash.crash_scim_story import ALONE, BOTH, REQUESTS, ScimPlay
+from crash.crash_scim_telling import ScimTelling
 from crash.crash_world import Zygote
-
-RECOVERY = 12
-"""A process that dies once more does so at one of so many points of a start, a rest or an act."""
-
-ASKED_AGAIN = 10
-"""How often a request may have to be repeated."""
 
 CHOICE = os.environ.get("CRASH_SCIM", "1")
 
 
-@dataclass
-class ScimTelling(Telling):
-    """One telling; `expected` is what each act leads to in a telling without a cut."""
+class UserTelling(ScimTelling):
+    """One telling of the requests about users."""
 
     acts = REQUESTS
-    sync: dict = field(default_factory=dict)
-    expected: dict[int, dict] = field(default_factory=dict)
-
-    def again(self, cuts):
-        return ScimTelling(cuts, sync=self.sync, expected=self.expected)
 
     def begin(self, world):
         return ScimPlay(world, self.sync)
-
-    async def take(self, play, number, act):
-        play.begin(act)
-        world = play.world
-        try:
-            await self._serve(play, number, act)
-            play.witness.look("the answer")
-            found = await self._compared(play, number, "when it was answered")
-            if self._rests(number):
-                assert await world.do("follow"), "the process died by itself"
-                play.witness.look("the rest")
-                found += await self._compared(play, number, "at rest")
-        except AssertionError as error:
-            found = [str(error)]
-        return [*found, *play.problems, *play.witness.violations]
-
-    def _rests(self, number):
-        """Whether the system comes to rest after an act: in a sample after some of them."""
-        cut = self.cuts.get(number)
-        if cut is None:
-            return number % 4 == 0 or number == len(REQUESTS) - 1
-        return not CHOICE.isdigit() or (number + cut.number) % 2 == 0
-
-    async def _serve(self, play, number, act):
-        """Let a client ask until it has an answer; kill the process at the cut, and start it again."""
-        world, cut, asking = play.world, self.cuts.get(number), partial(play.ask, act)
-        if world.victim is None:
-            assert await world.do("start"), "the process died by itself"
-        if await world.do("serve", meanwhile=asking, **(cut.at if cut else {})):
-            if act.who:
-                self.note_whole(number, world)
-        else:
-            assert cut is not None, "the process died by itself"
-            self.reached.append(cut)
-            play.witness.look("the cut")
-            await self._start_again(play, cut, asking)
-        for _ in range(ASKED_AGAIN):
-            if play.is_answered:
-                return
-            world.clock.advance(30)
-            assert await world.do("follow"), "the process died by itself"
-            assert await world.do("serve", meanwhile=asking), "the process died by itself"
-        raise AssertionError(f"there is no answer after {ASKED_AGAIN} times: {play.last_error}")
-
-    async def _start_again(self, play, cut, asking):
-        world, draw = play.world, random.Random(str(cut))
-        rests_first = cut.after == 5
-        todo = ["start", "follow", "serve"] if rests_first else ["start", "serve"]
-        dies_at = draw.choice(todo) if cut.dies_again else None
-        world.clock.advance(cut.after)
-        while todo:
-            where = {}
-            if todo[0] == dies_at:
-                where = Cut(cut.act, draw.choice((WRITE, ANSWER)), draw.randint(1, RECOVERY)).at
-                dies_at = None
-            serves = {"meanwhile": asking} if todo[0] == "serve" else {}
-            if not await world.do(todo[0], **serves, **where):
-                assert where, "the process that was started again died by itself"
-                self.died_again += 1
-                play.witness.look("the second cut")
-                assert await world.do("start"), "the process that was started again died by itself"
-            del todo[0]
-
-    async def _compared(self, play, number, when):
-        """Say where the state differs from that of a telling without a cut; the first one says what it is."""
-        assert await play.world.do("serve", meanwhile=play.read_back), "the process died by itself"
-        found = play.state()
-        expected = self.expected.setdefault(number, found)
-        return [
-            f"{when} {what} {of} is {here.get(of)}, instead of {there.get(of)}"
-            for what in sorted(found.keys() | expected.keys())
-            for here, there in [(found.get(what, {}), expected.get(what, {}))]
-            for of in sorted(here.keys() | there.keys())
-            if here.get(of) != there.get(of)
-        ]
 
 
 def sampled(whole):
@@ -145,7 +56,7 @@ def sampled(whole):
 async def test_what_a_scim_client_was_told_is_done_wherever_the_process_is_killed(say):
     began = time.monotonic()
     with Zygote() as zygote:
-        wholes = await tell_all(zygote, [ScimTelling(sync=sync) for sync in (ALONE, BOTH)])
+        wholes = await tell_all(zygote, [UserTelling(sync=sync, is_sample=CHOICE.isdigit()) for sync in (ALONE, BOTH)])
         assert not [line for whole in wholes for line in whole.wrong]
         tellings = [whole.again(cuts) for whole in wholes for cuts in sampled(whole)]
         assert tellings, f"CRASH_SCIM={CHOICE} names no cut of this history"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from crash.crash_scim_groups_story import GroupWitness, ListPromise
 from crash.crash_scim_story import Promise, ScimWitness
 from crash.crash_witness import LOCK, USER, Witness
 from crash.crash_world import LIMIT, built_world
@@ -136,3 +137,47 @@ async def test_a_promise_that_is_not_kept(witness, changes, what):
 async def test_somebody_promised_who_is_locked(witness):
     lock(witness, *ADA)
     assert "locked are {'ada@x.io'}" in objections(promised(witness))
+
+
+LOOMS = ListPromise("scim-1", True, frozenset({"Looms"}), frozenset({ADA[0]}), frozenset({ADA[0], "local@x.io"}))
+
+
+def promised_list(witness, promise, *, members=(ADA[0],), title="Looms"):
+    """A witness of a client who was told something of a list that has these members."""
+    lists = witness.world.teleport.administrator.lists
+    lists.create("scim-1", title=title)
+    for name in members:
+        lists.add_member("scim-1", name)
+    return GroupWitness(witness.world, lists=[promise])
+
+
+@pytest.mark.parametrize("is_there", [True, None])
+async def test_nothing_is_wrong_with_a_list_as_it_was_promised(witness, is_there):
+    assert not objections(promised_list(witness, LOOMS._replace(is_there=is_there)))
+
+
+@pytest.mark.parametrize(
+    ("promise", "found", "what"),
+    [
+        (LOOMS, {"members": ()}, "members are []"),
+        (LOOMS, {"members": (ADA[0], "eve@x.io")}, "members are ['ada@x.io', 'eve@x.io']"),
+        (LOOMS, {"title": "Mills"}, "the title is Mills"),
+        (LOOMS._replace(is_there=False), {}, "there is a list"),
+        (LOOMS._replace(list_name="scim-2"), {}, "there is no list"),
+        (LOOMS._replace(list_name="scim-2", is_there=False), {}, "of which no client was told: ['scim-1']"),
+    ],
+)
+async def test_a_list_that_is_not_as_promised(witness, promise, found, what):
+    witness.world.teleport.administrator.create_user("eve@x.io")
+    assert what in objections(promised_list(witness, promise, **found))
+
+
+async def test_a_list_that_is_being_made_may_be_there_once(witness):
+    seen = promised_list(witness, LOOMS._replace(list_name="scim-2", is_there=None))
+    seen.unnamed = LOOMS._replace(list_name="", is_there=None, must=frozenset())
+    assert not objections(seen)
+    lists = witness.world.teleport.administrator.lists
+    lists.edit("scim-1", title="Mills")
+    assert "the title is Mills" in objections(seen)
+    lists.create("scim-3", title="Looms")
+    assert "of which no client was told: ['scim-1', 'scim-3']" in objections(seen)

@@ -121,9 +121,12 @@ class Groups:
         now, name = self._clock.now(), content.display_name
         if before is not None:
             return replace(before, display_name=name, external_id=content.external_id, modified=now)
-        number = await self._groups.count_of_name(name)
+        organization, number = await self._provisioner.organization_id(), await self._groups.count_of_name(name)
+        # After a lost state nobody knows under which name a group was made that had another one by then.
+        while await self._groups.was_there(group_id(organization, name, number)):
+            number += 1
         return ProvisionedGroup(
-            id=group_id(await self._provisioner.organization_id(), name, number),
+            id=group_id(organization, name, number),
             display_name=name,
             external_id=content.external_id,
             created=now,
@@ -212,6 +215,7 @@ class Groups:
     async def _found(self, resource_id: str) -> ProvisionedGroup:
         found = await self._groups.get(resource_id)
         if found is None:
+            await self._provisioner.check_lists_are_read()
             raise ScimError(HTTPStatus.NOT_FOUND, "There is no group with this id.")
         return found
 

@@ -49,6 +49,10 @@ class Provisioner(Protocol):
         """Say why no groups can be pushed; empty where they can. Raises TeleportOktaError where nobody knows yet."""
         ...
 
+    async def check_lists_are_read(self) -> None:
+        """Raise TeleportOktaError while nobody has read the lists, which tell of groups after a lost state."""
+        ...
+
     async def kept_group_named(self, name: str) -> str:
         """Return the Okta group of a name of which list sync keeps a list; empty unless it is exactly one.
 

@@ -84,6 +84,10 @@ class ScimGroups:
 
         return await self._database.submit(select)
 
+    async def was_there(self, scim_id: str) -> bool:
+        """Whether there ever was a group of a SCIM id, deleted ones among them."""
+        return bool(await self._some("id = ?", (scim_id,)))
+
     async def every(self) -> list[ProvisionedGroup]:
         """Return all groups, deleted ones among them."""
         return await self._some("1", ())

@@ -287,8 +287,10 @@ class HintWorker:
         if directory is None:
             return []
         rosters = {**directory.okta.members, **directory.okta.direct}
+        people = {one: roster.ids for one, roster in rosters.items()}
+        people |= {one: group.people for one, group in directory.okta.pushed.items()}
         ids = named(look.scope.groups) | named(look.scope.apps)
-        there = [one for one in ids & rosters.keys() if any(okta_id in moved for okta_id in rosters[one].ids)]
+        there = [one for one in ids & people.keys() if any(okta_id in moved for okta_id in people[one])]
         return [Hint(HintKind.OBJECT, one, cause=look.hints[0].cause) for one in sorted(there)]
 
     async def _run_errand(self, hint: Hint) -> None:

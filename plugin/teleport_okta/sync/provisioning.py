@@ -43,7 +43,13 @@ _NO_LISTS: Final = (
     "names nobody"
 )
 
+_UNREAD: Final = "groups and lists have not been read yet since the start"
+
 _log = logging.getLogger(__name__)
+
+
+class ListsUnreadError(TeleportOktaError):
+    """Groups and access lists have not been read since the start. Wait for the first full pass."""
 
 
 class Provisioning:
@@ -71,8 +77,15 @@ class Provisioning:
             await reconcile("a SCIM request could not be done")
 
     def hints(self, kind: HintKind, of: str) -> list[Hint]:
-        """Return what is to be looked at again some time after a request; nothing where nobody follows hints."""
-        return [Hint(kind, of, cause="a SCIM request", delay=_LOOKED_AT_AGAIN)] if self.is_followed else []
+        """Return what is to be looked at again some time after a request; nothing where nobody follows hints.
+
+        The lists of list sync that a person is in follow the person: no look finds that a request made the user.
+        """
+        if not self.is_followed:
+            return []
+        lists = self._pass.registry.in_which(of) if kind is HintKind.PERSON else []
+        about = [(kind, of), *((HintKind.OBJECT, one) for one in lists)]
+        return [Hint(kind, of, cause="a SCIM request", delay=_LOOKED_AT_AGAIN) for kind, of in about]
 
     def okta_now(self) -> datetime:
         """Return the time of day by Okta's clock, by which the API dates assignments."""
@@ -103,11 +116,17 @@ class Provisioning:
         imports = (await self._pass.terms()).imports
         return _NO_LISTS if imports is None else imports.lists_off
 
+    async def check_lists_are_read(self) -> None:
+        """Raise TeleportOktaError while nobody has read the lists, which tell of groups after a lost state."""
+        if (await self._pass.terms()).imports is not None and self._pass.registry.directory is None:
+            raise ListsUnreadError(_UNREAD, remedy="the first full pass reads them")
+
     async def kept_group_named(self, name: str) -> str:
         """Return the Okta group of a name of which list sync keeps a list; empty unless it is exactly one.
 
         Raises TeleportOktaError.
         """
+        await self.check_lists_are_read()
         imports, directory = (await self._pass.terms()).imports, self._pass.registry.directory
         if imports is None or directory is None:
             return ""
@@ -129,7 +148,7 @@ class Provisioning:
             _log.warning("a SCIM request about the group of list %s is to be repeated: %s", list_name, error)
             return self._owed(str(error), is_begun=is_begun)
         if settled.reading.directory is None:
-            return Settlement(Verdict.LATER, "groups and lists have not been read yet since the start")
+            return Settlement(Verdict.LATER, _UNREAD)
         is_begun = is_begun or _is_begun(settled)
         held = _held_of_list(settled, list_name)
         failed = [one for one in settled.outcomes if one.result is not Result.DONE]
@@ -163,7 +182,10 @@ class Provisioning:
         except TeleportOktaError as error:
             _log.warning("a SCIM request about %s is to be repeated: %s", okta_id, error)
             return self._owed(str(error))
-        return self._judged(settled, okta_id, is_wanted=is_wanted)
+        judged = self._judged(settled, okta_id, is_wanted=is_wanted)
+        if groups and settled.reading.directory is None and judged.verdict is Verdict.DONE:
+            return Settlement(Verdict.LATER, _UNREAD, is_begun=True)
+        return judged
 
     def _owed(self, why: str, *, is_begun: bool = False) -> Settlement:
         self._is_owing.set()
