@@ -65,6 +65,9 @@ _REPORTED_EVERY: Final = timedelta(seconds=5)
 _FIRST_LOOK_WITHIN: Final = 5.0
 """Seconds that a start waits for the cluster's list of plugins, where no plugin holds the settings."""
 
+_LOOKED_AGAIN_AFTER: Final = 10.0
+"""Seconds after a look at the plugins that failed unexpectedly."""
+
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 _log = logging.getLogger(__name__)
@@ -225,7 +228,12 @@ class Service:
         """Look at the plugin now and then, and return when something else is to run."""
         while True:
             before = self.decision
-            self.decision = await self._plugins.until_changed(before)
+            try:
+                self.decision = await self._plugins.until_changed(before)
+            except Exception:  # noqa: BLE001 - the root of a task: what runs goes on, whatever a look at plugins meets
+                _log.exception("looking at the plugins failed in a way that it should not; it is tried again")
+                await self._base.clock.sleep(_LOOKED_AGAIN_AFTER)
+                continue
             if not self.decision.asks_for_the_same(before):
                 return
 
@@ -283,6 +291,9 @@ class Service:
             try:
                 yield engine
             finally:
+                if self._stopping.is_set():
+                    # No handler comes after this one: finish the requests in flight and take no more.
+                    await self._close_door()
                 await self.scim.hold()
 
     async def _open_door(self, settings: Settings) -> None:

@@ -93,6 +93,7 @@ class RemoteListener:
         self._paths = certificate, key
         self._cluster = cluster
         self._problem = ""
+        self._one_at_a_time = asyncio.Lock()
         self.cas = cluster.known_cas()
         self.port = 0
         self.looked = asyncio.Event()
@@ -110,7 +111,11 @@ class RemoteListener:
         return grpc.dynamic_ssl_server_credentials(first, self._next, require_client_authentication=True)  # type: ignore[arg-type]
 
     async def look(self) -> None:
-        """Read the CAs and the files again. On failure, log once and keep the old value."""
+        """Read the CAs and the files again, one look at a time. On failure, log once and keep the old value."""
+        async with self._one_at_a_time:
+            await self._look()
+
+    async def _look(self) -> None:
         problems = []
         try:
             self.cas = await self._cluster.read_cas()
