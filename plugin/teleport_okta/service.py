@@ -10,7 +10,7 @@ import asyncio
 import logging
 import signal
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta import __version__
 from teleport_okta.app import answered, connected, entered, follower_of, keepers_of, keeping
 from teleport_okta.config import read_secret
-from teleport_okta.errors import ConfigError
+from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.integrating import LiveIntegrator
 from teleport_okta.managed.audit import Auditor
 from teleport_okta.managed.decision import Decision
@@ -59,8 +59,8 @@ if TYPE_CHECKING:
 NOTHING_RUNS: Final = "waiting"
 """The state of a process that waits for settings."""
 
-_REPORTED_EVERY: Final = timedelta(seconds=5)
-"""How often it is looked at whether the plugin's status is to be written."""
+_REPORTED_EVERY: Final = timedelta(seconds=10)
+"""How often the status is computed for metrics, and for the plugin where it is to be written."""
 
 _FIRST_LOOK_WITHIN: Final = 5.0
 """Seconds that a start waits for the cluster's list of plugins, where no plugin holds the settings."""
@@ -186,13 +186,22 @@ class Service:
             await self._close_door()
 
     async def report(self) -> None:
-        """Write the plugin's status when it is due, until cancelled."""
+        """Show the status in metrics, and write it into the plugin when it is due, until cancelled."""
         while True:
-            await self._report_once()
+            try:
+                await self._report_once()
+            except TeleportOktaError as error:
+                _log.warning("the status could not be computed; it is tried again: %s", error)
             await self._base.clock.sleep(_REPORTED_EVERY.total_seconds())
 
     async def _report_once(self) -> None:
         decision = self.decision
+        found = await self.status()
+        self._base.metrics.present(
+            objects=asdict(found.holdings),
+            failed={result.part.value: bool(result.error) for result in found.parts},
+            is_syncing=self._engine is not None,
+        )
         if not decision.may_report:
             self._reporter.forget()
             return
@@ -200,7 +209,7 @@ class Service:
             return  # a standby, or a moment between two settings
         settings = decision.settings
         app_id = "" if settings is None else settings.okta.app_id or ""
-        status = plugin_status(await self.status(), decision, self._plugins.connector, app_id=app_id)
+        status = plugin_status(found, decision, self._plugins.connector, app_id=app_id)
         await self._reporter.report(decision.name, status)
 
     def _is_ready(self) -> None:

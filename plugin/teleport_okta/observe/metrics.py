@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from teleport_okta.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
 
@@ -113,6 +113,20 @@ class Metrics:
         self._alarm = Gauge(
             "teleport_okta_quarantine_alarm", "1 when too much is set aside to be chance.", registry=self.registry
         )
+        self._objects = Gauge(
+            "teleport_okta_objects", "Objects of ours in Teleport, by kind.", ("kind",), registry=self.registry
+        )
+        self._part_failed = Gauge(
+            "teleport_okta_part_failed",
+            "1 while a part of the sync did not go well in its last full pass.",
+            ("part",),
+            registry=self.registry,
+        )
+        self._syncing = Gauge(
+            "teleport_okta_syncing",
+            "0 while nothing is synced because of the plugin resource or another integration.",
+            registry=self.registry,
+        )
         self._scim_requests = Counter(
             "teleport_okta_scim_requests",
             "SCIM requests that were answered; verb and endpoint are `other` without a token or at an unknown address.",
@@ -145,6 +159,14 @@ class Metrics:
             yield
         finally:
             self.registry.unregister(collector)
+
+    def present(self, *, objects: Mapping[str, int], failed: Mapping[str, bool], is_syncing: bool) -> None:
+        """Show how many objects there are, which parts failed, and whether anything is synced."""
+        for kind, count in objects.items():
+            self._objects.labels(kind).set(count)
+        for part, is_failed in failed.items():
+            self._part_failed.labels(part).set(is_failed)
+        self._syncing.set(is_syncing)
 
     def scim_answered(self, verb: str, endpoint: str, *, status: int, seconds: float) -> None:
         """Count a SCIM request."""

@@ -233,3 +233,20 @@ async def test_each_setting_that_is_changed_shows_in_the_status_and_so_does_its_
     await world.until(lambda: shows(world.status()), "the status shows it", step=5)
     world.edit(**{setting: list(old) if isinstance(value, list) else old})
     await world.until(lambda: reported(world) == whole, "the status is as before", step=5)
+
+
+async def test_metrics_show_the_same(managed):
+    world = managed
+
+    def value(name, **labels):
+        return world.service._base.metrics.registry.get_sample_value(f"teleport_okta_{name}", labels)
+
+    await world.start()
+    await world.until(lambda: value("syncing") == 0, "nothing is synced")
+    world.hire("ada@x.io")
+    world.install(appgroup_sync=False)
+    await world.until(lambda: value("objects", kind="users") == 1, "ada is counted")
+    assert value("syncing") == 1
+    await world.until(lambda: value("part_failed", part="users") == 0, "a pass went well")
+    world.okta.tokens.revoke(world.token_file.read_text())
+    await world.until(lambda: value("part_failed", part="users") == 1, "the part fails", step=10)
