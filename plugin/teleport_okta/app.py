@@ -179,10 +179,12 @@ async def opened(
 
 
 @asynccontextmanager
-async def provisioned(settings: Settings, parts: Parts) -> AsyncIterator[ScimServer | None]:
+async def provisioned(
+    settings: Settings, parts: Parts, observer: ScimObserver | None = None
+) -> AsyncIterator[ScimServer | None]:
     """Answer SCIM requests by these parts until the block ends, as `answered` does."""
     handler = ScimService(parts.store, parts.provisioning, base_url=settings.scim.public_url or "", clock=parts.clock)
-    async with answered(settings, parts.store, handler, clock=parts.clock) as server:
+    async with answered(settings, parts.store, handler, clock=parts.clock, observer=observer) as server:
         yield server
 
 
