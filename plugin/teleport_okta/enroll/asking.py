@@ -10,6 +10,7 @@ from teleport_okta.model.name_filter import NameFilters
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from teleport_okta.enroll.answers import Changes
     from teleport_okta.enroll.talk import Talk
 
     Names = Callable[[], Awaitable[list[str]]]
@@ -39,6 +40,26 @@ async def completed(answers: Answers, talk: Talk, *, groups: Names, apps: Names)
     if answers.scim_url is None and await talk.agrees("Let Okta provision by SCIM?", default=False):
         given |= await _scim(talk)
     return Answers.model_validate(given)
+
+
+async def first_configuration(talk: Talk) -> Changes:
+    """Ask for what a configuration file needs at the least: addresses, and where the credentials are kept."""
+    teleport: dict[str, object] = {
+        "addr": await talk.ask("Address of Teleport's proxy or auth server (host:port)"),
+        "identity": await talk.ask("The bot's identity file (from tbot)"),
+        "join_token": await talk.ask("File of the join token of type okta (tctl tokens add --type=okta)"),
+    }
+    okta: dict[str, object] = {"org_url": await talk.ask("Address of the Okta organisation (https://…)")}
+    if await talk.agrees("Is the credential of Okta an API token? Otherwise it is a service app", default=False):
+        okta["api_token"] = await talk.ask("File of the API token")
+    else:
+        okta["client_id"] = await talk.ask("Client ID of the service app (0oa…)")
+        okta["private_key"] = await talk.ask("File of its private key (PEM, or the JWK that Okta shows)")
+        okta["private_key_id"] = await talk.ask("The key's id (kid); nothing for a JWK")
+    return {
+        section: {key: value for key, value in values.items() if value}
+        for section, values in {"teleport": teleport, "okta": okta}.items()
+    }
 
 
 async def _filters(talk: Talk, what: str, names: Names) -> tuple[str, ...]:

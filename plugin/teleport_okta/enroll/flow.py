@@ -16,7 +16,7 @@ from teleport_okta.app import connected, entered, keeping
 from teleport_okta.config import load, parse_text
 from teleport_okta.config_edit import edited, read_config, write_config
 from teleport_okta.enroll.answers import local_changes, managed_changes, unusable
-from teleport_okta.enroll.asking import completed
+from teleport_okta.enroll.asking import completed, first_configuration
 from teleport_okta.enroll.scim_guide import scim_guide
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.saml.enrolment import Enrolment, State
@@ -89,6 +89,9 @@ class EnrollFlow:
         Raises EnrolmentError, MetadataError, OktaError, TeleportError, StateError, ConfigError or NotAgreedError; each
         step that was shown as made stays, and another run does the rest.
         """
+        if self._talk.is_asking and read_config(self._config) is None:
+            self._talk.say(f"{self._config} is not there yet")
+            write_config(self._config, await first_configuration(self._talk))
         settings = settings_to_begin_with(self._config, self._answers)
         set_up_logs(settings)
         await refuse_beside_service(settings)
