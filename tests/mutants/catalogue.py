@@ -7,8 +7,19 @@ from mutants.of_following import OF_FOLLOWING
 from mutants.of_harm import OF_HARM
 from mutants.of_keys import OF_KEYS
 from mutants.of_lists import OF_LISTS
+from mutants.of_managed import OF_MANAGED
 from mutants.of_provisioning import OF_PROVISIONING
 from mutants.of_reads import OF_READS
 from mutants.of_runs import OF_RUNS
 
-MUTANTS = (*OF_READS, *OF_RUNS, *OF_HARM, *OF_KEYS, *OF_LISTS, *OF_EVIDENCE, *OF_FOLLOWING, *OF_PROVISIONING)
+MUTANTS = (
+    *OF_READS,
+    *OF_RUNS,
+    *OF_HARM,
+    *OF_KEYS,
+    *OF_LISTS,
+    *OF_EVIDENCE,
+    *OF_FOLLOWING,
+    *OF_PROVISIONING,
+    *OF_MANAGED,
+)

@@ -1,0 +1,72 @@
+"""Faults in whose settings hold, in enrolment, and in who may call."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+_DECISION = "unit/managed/test_managed_decision.py::"
+_AUDIT = "unit/managed/test_managed_audit.py::"
+_OKTA_RPC = "unit/serve/test_okta_rpc.py::"
+
+OF_MANAGED = (
+    Mutant(
+        "the credential goes wherever the plugin points",
+        "managed/overlay.py",
+        "if not same_organization(plugin.org_url, local.okta.org_url):",
+        "if False:",
+        (_DECISION + "test_the_credential_is_not_sent_to_another_organisation",),
+        "Whoever may edit a plugin must not get the API token.",
+    ),
+    Mutant(
+        "a plugin that cannot be read counts as deleted",
+        "managed/decision.py",
+        "if plugins.unread:",
+        "if False:",
+        (_DECISION + "test_a_plugin_that_cannot_be_read_is_not_one_that_was_deleted",),
+        "An error is no absence: leavers would stay while nothing runs.",
+    ),
+    Mutant(
+        "a hosted plugin of the same organisation is no obstacle",
+        "managed/decision.py",
+        "if hosted is not None:",
+        "if False:",
+        (_DECISION + "test_never_beside_a_hosted_plugin_of_the_same_organisation",),
+        "Two integrations undo each other's work.",
+    ),
+    Mutant(
+        "a deleted plugin runs by what was known of it",
+        "managed/decision.py",
+        "plugin = plugins.named(name)",
+        "plugin = plugins.named(name) or (Plugin(name, known) if known else None)",
+        (_DECISION + "test_a_plugin_that_is_not_there_stops_everything",),
+        "Deleting the plugin stops the sync.",
+    ),
+    Mutant(
+        "what the plugin decides may be in the file as well",
+        "settings.py",
+        "            if given:\n",
+        "            if False:\n",
+        (_DECISION + "test_what_the_plugin_decides_may_not_be_in_the_file",),
+        "Two sources of settings never mix silently.",
+    ),
+    Mutant(
+        "the audit log's position moves before the events were taken",
+        "managed/audit.py",
+        "            await self._emit(events_of(entries, status, self._settings))\n"
+        "            position = entries[-1].sequence\n"
+        "            await self._store.remember_audited(position)\n",
+        "            position = entries[-1].sequence\n"
+        "            await self._store.remember_audited(position)\n"
+        "            await self._emit(events_of(entries, status, self._settings))\n",
+        (_AUDIT + "test_what_could_not_be_told_is_told_later",),
+        "What could not be told is told later.",
+    ),
+    Mutant(
+        "what nothing fulfils is taken",
+        "serve/okta_service.py",
+        "if request.enable_bidirectional_sync:",
+        "if False:",
+        (_OKTA_RPC + "test_what_nothing_fulfils_is_refused_before_anything_is_asked",),
+        "Nobody grants what write-back would have to carry out.",
+    ),
+)
