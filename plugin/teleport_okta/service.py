@@ -42,7 +42,7 @@ from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.status import status_of_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
     from teleport_okta.app import Base, Parts
     from teleport_okta.desired.preview import FilterPreview
@@ -88,7 +88,8 @@ class Service:
         self._local = local
         self._base = base
         self._ready = ready
-        self._plugins = PluginFollower(local, base.teleport, base.store, base.clock)
+        self._plugins = PluginFollower(local, base.teleport, base.store, base.clock, addresses=self._addresses)
+        self._org_hosts: Callable[[], Collection[str]] = tuple
         self._reporter = Reporter(base.teleport.plugins, base.clock)
         self.decision = Decision(local)
         self._engine: Engine | None = None
@@ -158,6 +159,10 @@ class Service:
             report=self._reporter.problem,
         )
         return replace(status, door=door, managed=managed)
+
+    def _addresses(self) -> Collection[str]:
+        """Return the hosts by which the organisation is known, once Okta has named them."""
+        return self._org_hosts()
 
     def stop(self) -> None:
         """Finish what is in flight, then end `run`."""
@@ -285,6 +290,7 @@ class Service:
                 status=engine.status,
                 is_writer=lambda: base.teleport.lease is not None and base.teleport.is_writer,
             )
+            self._org_hosts = parts.org_hosts
             self._connector = _connector_keeper(settings, parts, follower)
             of_connector = () if self._connector is None else (self._connector.keep,)
             await stack.enter_async_context(

@@ -10,7 +10,7 @@ from teleport_okta.managed.overlay import same_organization, settings_under, syn
 from teleport_okta.model.plugin_status import StatusCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from teleport_okta.model.plugin import OktaPluginSettings, Plugin
     from teleport_okta.settings import Settings
@@ -54,27 +54,35 @@ class Plugins:
         """Return one by name."""
         return next((plugin for plugin in self.all if plugin.name == name), None)
 
-    def hosted_for(self, org_url: str) -> Plugin | None:
-        """Return the plugin by which Teleport's own runner works on an organisation."""
+    def hosted_for(self, addresses: Collection[str]) -> Plugin | None:
+        """Return the plugin by which Teleport's own runner works on an organisation of these addresses."""
         return next(
             (
                 plugin
                 for plugin in self.all
-                if plugin.is_hosted and plugin.okta is not None and same_organization(plugin.okta.org_url, org_url)
+                if plugin.is_hosted
+                and plugin.okta is not None
+                and any(same_organization(plugin.okta.org_url, address) for address in addresses)
             ),
             None,
         )
 
 
 def decide(
-    local: Settings, plugins: Plugins, *, known: OktaPluginSettings | None = None, connector_app_id: str = ""
+    local: Settings,
+    plugins: Plugins,
+    *,
+    known: OktaPluginSettings | None = None,
+    connector_app_id: str = "",
+    addresses: Collection[str] = (),
 ) -> Decision:
     """Say what is to run.
 
     `known` are the plugin's settings as they were last read, which hold while it cannot be read: an error is no
-    absence. `connector_app_id` is the app that the plugin's SAML connector is labelled with.
+    absence. `connector_app_id` is the app that the plugin's SAML connector is labelled with. `addresses` are further
+    ones of the organisation, as far as Okta has named them.
     """
-    hosted = plugins.hosted_for(local.okta.org_url)
+    hosted = plugins.hosted_for([local.okta.org_url, *addresses])
     name = local.plugin.name or ""
     if hosted is not None:
         return _beside(hosted, name, plugins.named(name))

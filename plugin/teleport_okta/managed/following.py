@@ -16,6 +16,7 @@ from teleport_okta.state.errors import StateError
 from teleport_okta.teleport.errors import FeatureUnavailableError, TeleportError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from teleport_okta.clock import Clock
@@ -46,7 +47,16 @@ class _ConnectorSeen:
 class PluginFollower:
     """Decides what is to run."""
 
-    def __init__(self, local: Settings, teleport: Teleport, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        local: Settings,
+        teleport: Teleport,
+        store: Store,
+        clock: Clock,
+        *,
+        addresses: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        self._addresses = addresses
         self._local = local
         self._teleport = teleport
         self._store = store
@@ -80,7 +90,9 @@ class PluginFollower:
                 await self._remember(name, settings)
         elif self._known is not None and self.connector is not None:
             connector_app_id = self.connector.labels.get(APP_ID, "")
-        decision = decide(self._local, plugins, known=self._known, connector_app_id=connector_app_id)
+        decision = decide(
+            self._local, plugins, known=self._known, connector_app_id=connector_app_id, addresses=self._addresses()
+        )
         self._say(decision)
         return decision
 

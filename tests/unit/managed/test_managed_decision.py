@@ -176,6 +176,13 @@ def test_never_beside_a_hosted_plugin_of_the_same_organisation(local, name):
     assert f"plugin {name!r}" in decision.reason
 
 
+def test_a_hosted_plugin_is_known_by_another_address_of_the_organisation_too():
+    hosted = Plugin("vendor", replace(PLUGIN, org_url="https://acme-canonical.okta.com"), {HOSTED: "true"})
+    plugins = cluster(managed(), hosted)
+    assert decide(MANAGED, plugins).settings is not None
+    assert decide(MANAGED, plugins, addresses=["acme-canonical.okta.com"]).settings is None
+
+
 def test_a_hosted_plugin_of_another_organisation_is_no_neighbour():
     hosted = Plugin("vendor", replace(PLUGIN, org_url="https://other.okta.com"), {HOSTED: "true"})
     assert decide(MANAGED, cluster(managed(), hosted)).settings is not None
