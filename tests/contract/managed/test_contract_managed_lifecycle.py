@@ -86,8 +86,9 @@ async def test_another_setting_is_in_force_with_the_next_look(managed):
     assert roles_of(world, "ada@x.io") == ["okta-requester"]
     looks = world.teleport.calls.of("ListPlugins")
     world.edit(disable_assign_default_roles=True)
-    await world.until(lambda: world.service.decision.settings.sync.default_roles == (), "it is in force")
+    await world.until(lambda: world.service.decision.settings.sync.default_roles == (), "it is decided")
     assert world.teleport.calls.of("ListPlugins") - looks <= 2
+    await world.until(lambda: runs_by(world).sync.default_roles == (), "it is in force")
     world.hire("bob@x.io")
     await world.until(lambda: "bob@x.io" in world.users(), "bob gets a user")
     assert roles_of(world, "bob@x.io") == []
@@ -183,6 +184,12 @@ async def test_a_command_goes_by_the_plugin_as_well(managed):
     async with app.opened(parse(world.sections), clock=world.clock) as parts:
         assert parts.full_pass.settings.sync.default_roles == ()
         assert parts.full_pass.settings.okta.app_id == world.okta_app.id
+
+
+def runs_by(world):
+    """The settings of what runs now, or of the file while nothing does."""
+    engine = world.service._engine
+    return parse(world.sections) if engine is None else engine._pass.settings
 
 
 def roles_of(world, name):
