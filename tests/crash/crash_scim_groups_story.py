@@ -181,7 +181,7 @@ class GroupPlay(ScimPlay):
             before, after = self.told.get(of), self.wanted.get(of)
             if self._is_kept(before or after):
                 continue
-            promise = self._promised(before, after, ())
+            promise = self._promised(before, after, self._leaving())
             if promise.list_name:
                 self.witness.lists.append(promise)
             else:
@@ -209,6 +209,12 @@ class GroupPlay(ScimPlay):
             elif promise.is_active:
                 must.add(promise.name)
         return frozenset(must), frozenset(must | may)
+
+    def _leaving(self):
+        """With both doors, who was denied since the last rest: a look that began before may put them back at first."""
+        promises = self.witness.promises
+        active = {who for who in self.unsure if who not in promises or promises[who].is_active}
+        return frozenset() if self.sync is ALONE else frozenset(self.unsure - active)
 
     def _is_kept(self, group):
         return group.name in self.kept
@@ -402,6 +408,7 @@ class GroupPlay(ScimPlay):
 
     def state(self):
         found = super().state()
+        leaving = {self.mapped[who]["userName"] for who in self._leaving()}
         for name, one in self.witness.pushed().items():
             found[f"list {name}"] = {
                 "title": one.spec.title,
@@ -412,7 +419,9 @@ class GroupPlay(ScimPlay):
                     label: value for label, value in one.header.metadata.labels.items() if label != labels.OKTA_ORG
                 },
                 "members": {
-                    member: dict(found.header.metadata.labels) for member, found in self.witness.members(name).items()
+                    member: dict(found.header.metadata.labels)
+                    for member, found in self.witness.members(name).items()
+                    if member not in leaving
                 },
             }
         return found

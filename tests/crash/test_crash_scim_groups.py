@@ -18,7 +18,8 @@ that `ScimWitness` demands, each list as it was promised, or between before and 
 no list that nobody was told of. When an act has been answered, and when everything is at rest, both listings show what
 clients were told, and lists, users, locks and listings equal those of the telling without a cut.
 
-The lists of list sync follow somebody who comes back, or is renamed, when everything is at rest.
+The lists of list sync follow somebody who comes back, or is renamed, when everything is at rest. With both doors
+somebody who was denied may be put back into a list for a moment, by a look that began before, and is out at rest.
 
 Sampling: CRASH_SCIM_GROUPS=each tries every cut, and a name one cut alone (`7a12`: the twelfth answer during act 7;
 `7w3`: the third point around a durable write). A number is that of the tellings (1 by default): they have about half of
