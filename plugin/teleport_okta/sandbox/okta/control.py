@@ -1,7 +1,7 @@
 """The control listener: plays the administrator, sets faults and counts calls, for other processes.
 
 Every endpoint takes and gives JSON and is one method of :class:`OktaOrganization`; ``docs/sandbox-okta.md`` lists them.
-It listens on the loopback interface only and asks for no credentials.
+It listens on the loopback interface only and asks for no credentials; pages in a browser are refused (`own_address`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from teleport_okta.sandbox.okta.groups import OKTA_GROUP
 from teleport_okta.sandbox.okta.provisioning.control import provisioning_actions
 from teleport_okta.sandbox.okta.timeline import iso
 from teleport_okta.sandbox.okta.user_views import user_json
+from teleport_okta.sandbox.own_address import refuse_foreign
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -57,7 +58,7 @@ class OktaControl:
         return f"http://{self.host}:{self.port}/"
 
     async def __aenter__(self) -> OktaControl:
-        app = web.Application()
+        app = web.Application(middlewares=[refuse_foreign])
         for name, action in self._actions().items():
             method, path = name.split(" ")
             app.router.add_route(method, path, _handler(action))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from aiohttp import web
 
+from ..own_address import refuse_foreign
 from .control_audit import AuditControl
 from .control_connectors import ConnectorControl
 from .control_faults import FaultControl
@@ -40,7 +41,7 @@ class Control:
         self.url = ""
 
     async def __aenter__(self) -> Self:
-        app = web.Application(middlewares=[_answer_errors])
+        app = web.Application(middlewares=[refuse_foreign, _answer_errors])
         app.add_routes(self._routes())
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
