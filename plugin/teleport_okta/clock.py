@@ -13,6 +13,9 @@ from typing import Final, Protocol
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 """Where Linux names the boot of the machine (random(4))."""
 
+_LONGEST_NAP: Final = 10.0
+"""Seconds until a wait looks at the clock again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Boot:
@@ -33,7 +36,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return seconds since an arbitrary moment; never goes back."""
+        """Return seconds since an arbitrary moment; never goes back, and counts while the machine is suspended."""
         ...
 
     def boot(self) -> Boot:
@@ -41,7 +44,7 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait. Zero or less yields once."""
+        """Wait; time for which the machine is suspended counts. Zero or less yields once."""
         ...
 
 
@@ -53,16 +56,23 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return the machine's stopwatch, in seconds."""
-        return time.monotonic()
+        """Return the seconds since the machine's boot, suspension included.
+
+        Python's own stopwatch stops while the machine is suspended: a lease, a token or a fact would be as fresh as
+        before, although others went on.
+        """
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def boot(self) -> Boot:
         """Return the machine's boot and the seconds since then, suspension included."""
-        return Boot(_boot_id(), time.clock_gettime(time.CLOCK_BOOTTIME))
+        return Boot(_boot_id(), self.monotonic())
 
     async def sleep(self, seconds: float) -> None:
-        """Wait in real time."""
-        await asyncio.sleep(max(0.0, seconds))
+        """Wait in real time; after a suspension a wait that is over ends within ten seconds."""
+        end = self.monotonic() + seconds
+        await asyncio.sleep(max(0.0, min(seconds, _LONGEST_NAP)))
+        while (left := end - self.monotonic()) > 0:  # noqa: ASYNC110 - no timer of asyncio's counts a suspension
+            await asyncio.sleep(min(left, _LONGEST_NAP))
 
 
 class VirtualClock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mutants.of_doors import OF_DOORS
 from mutants.of_evidence import OF_EVIDENCE
 from mutants.of_following import OF_FOLLOWING
 from mutants.of_harm import OF_HARM
@@ -22,4 +23,5 @@ MUTANTS = (
     *OF_FOLLOWING,
     *OF_PROVISIONING,
     *OF_MANAGED,
+    *OF_DOORS,
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+from suspended_machine import SuspendedMachine
 from teleport_okta.clock import SystemClock, VirtualClock
 
 
@@ -21,3 +24,27 @@ def test_the_boot_clock_does_not_notice_that_the_time_of_day_is_set():
     assert clock.boot() == before
     clock.advance(5)
     assert clock.boot().elapsed == before.elapsed + 5
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    machine = SuspendedMachine()
+    monkeypatch.setattr("teleport_okta.clock.time", machine)
+    return machine
+
+
+def test_the_stopwatch_counts_while_the_machine_is_suspended(machine):
+    clock = SystemClock()
+    before = clock.monotonic()
+    machine.suspend(300)
+    assert 300 <= clock.monotonic() - before < 310
+
+
+async def test_a_wait_that_is_over_by_then_ends_after_a_suspension(machine, monkeypatch):
+    monkeypatch.setattr("teleport_okta.clock._LONGEST_NAP", 0.01)
+    waiting = asyncio.ensure_future(SystemClock().sleep(3600))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    machine.suspend(3600)
+    async with asyncio.timeout(5):
+        await waiting

@@ -228,15 +228,15 @@ class Engine:
 
     async def _until_next_pass(self) -> None:
         """Wait for the next pass; how long may change meanwhile, with how changes arrive."""
-        waited, self._passed_ago = self._passed_ago or timedelta(), None
+        passed_ago, self._passed_ago = self._passed_ago or timedelta(), None
+        began = self._clock.monotonic()
         while not self._hinted.is_set():
-            wait = self._wait() - waited
+            # By the clock, not by the waits: those say nothing of the time for which the machine was suspended.
+            wait = self._wait() - passed_ago - timedelta(seconds=self._clock.monotonic() - began)
             self._next_pass = self._clock.now() + wait
             if wait <= timedelta():
                 return
-            pause = min(wait, _LOOKED_AT_EVERY)
-            await self._until_hinted(pause)
-            waited += pause
+            await self._until_hinted(min(wait, _LOOKED_AT_EVERY))
 
     def _why_now(self) -> str:
         if not self._hinted.is_set():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -107,7 +107,7 @@ class Lease:
     @property
     def is_held(self) -> bool:
         """Whether we may begin a write now."""
-        return self._held is not None and self._clock.monotonic() < self._ends - MARGIN
+        return self._held is not None and self._left() > MARGIN
 
     def is_of_our_seat(self, holder: str) -> bool:
         """Whether a holder's name is that of this process, or of a dead process with the same data directory."""
@@ -156,7 +156,18 @@ class Lease:
         return f"the lease of {self._owner}"
 
     def _is_due(self) -> bool:
-        return self._clock.monotonic() >= self._ends - LIFE + RENEW_AFTER
+        return self._left() <= LIFE - RENEW_AFTER
+
+    def _left(self) -> float:
+        """Return the seconds until the lease ends, by that of both clocks which says less.
+
+        A clock that is set back prolongs nothing. A virtual machine that was paused learns of it by its time of day.
+        """
+        by_stopwatch = self._ends - self._clock.monotonic()
+        if self._held is None:
+            return by_stopwatch
+        by_time_of_day = self._held.Expires.ToDatetime(UTC) - self._clock.now()
+        return min(by_stopwatch, by_time_of_day.total_seconds())
 
     async def _take(self) -> None:
         try:

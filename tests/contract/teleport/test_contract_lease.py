@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+from suspended_machine import SuspendedMachine
 from teleport_clients import connect
-from teleport_okta.clock import VirtualClock
+from teleport_okta.clock import SystemClock, VirtualClock
 from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportUserGroup
 from teleport_okta.model.teleport import TeleportRole, TeleportUser
@@ -106,6 +107,46 @@ async def test_after_a_crash_it_is_free_when_its_life_is_over(process, clock: Vi
         await two.lease.obtain(OWNER)
 
         assert two.lease.is_held
+
+
+async def test_who_slept_for_five_minutes_knows_that_another_process_may_write(
+    process, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = SuspendedMachine()
+    monkeypatch.setattr("teleport_okta.clock.time", machine)
+    async with process("one", at=SystemClock()) as one, process("two") as two:
+        await one.lease.obtain(OWNER)
+        assert one.lease.is_held
+        machine.suspend(300)
+        clock.advance(300)
+        await two.lease.obtain(OWNER)
+
+        assert not one.lease.is_held
+        with pytest.raises(NotTheWriterError):
+            await one.users.create(ADA)
+        await two.users.create(ADA)
+
+
+async def test_a_machine_whose_time_of_day_leapt_over_its_end_does_not_write_by_it(process, clock) -> None:
+    paused = VirtualClock(clock.now())
+    async with process("one", at=paused) as one, process("two") as two:
+        await one.lease.obtain(OWNER)
+        clock.advance(300)
+        await two.lease.obtain(OWNER)
+        paused.set_time_of_day(clock.now())
+
+        assert not one.lease.is_held
+        with pytest.raises(NotTheWriterError):
+            await one.users.create(ADA)
+
+
+async def test_a_time_of_day_that_is_set_back_prolongs_nothing(process, clock: VirtualClock) -> None:
+    async with process("one") as one:
+        await one.lease.obtain(OWNER)
+        clock.advance(LIFE)
+        clock.set_time_of_day(clock.now() - timedelta(hours=1))
+
+        assert not one.lease.is_held
 
 
 async def test_who_sits_where_the_dead_one_sat_follows_at_once(process, sandbox: TeleportSandbox) -> None:

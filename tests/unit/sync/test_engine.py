@@ -248,6 +248,25 @@ async def test_a_command_that_succeeds_ends_the_failing(store):
     assert len(script.ran) == 2
 
 
+class Suspending(VirtualClock):
+    """A clock of a machine that is suspended for an hour during the first wait."""
+
+    is_rested = False
+
+    async def sleep(self, seconds):
+        self.advance(0 if self.is_rested else 3600)
+        self.is_rested = True
+        await super().sleep(seconds)
+
+
+async def test_a_pass_that_came_due_while_the_machine_was_suspended_runs_at_once(store):
+    clock = Suspending(NOW)
+    script = Script(clock, [REPORT, REPORT])
+    script.engine = Engine(full_pass=script, store=store, clock=clock, interval=timedelta(minutes=10))
+    await script.engine.run()
+    assert script.ran == [("start", 0), ("interval", 3630)]
+
+
 class NeverEnding(VirtualClock):
     """A clock on which nobody ever wakes up by themselves."""
 
