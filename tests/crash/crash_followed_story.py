@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crash.crash_story import HOUR, Play
+from hands import edit_user
 from teleport_okta.model.harm import Evidence
 from teleport_okta.model.names import app_server_name, member_role
 from teleport_okta.state.store import FILE_NAME
@@ -260,7 +261,7 @@ ACTS = (
     Act("and deactivated", lambda p: p.deactivates("jo")),
     Act("somebody is hired and deactivated", lambda p: (p.hires_without_the_app("oz"), p.deactivates("oz"))),
     Act("one who was renamed is unassigned", lambda p: p.renamed_one_leaves("daniel")),
-    Act("a user of ours gets other roles by hand", lambda p: p.administrator.edit_user("ada@x.io", roles=["access"])),
+    Act("a user of ours gets other roles by hand", lambda p: edit_user(p.administrator, "ada@x.io", roles=["access"])),
     Act("the last members leave a group", lambda p: [p.parts(who, "Mills") for who in ("ada", "gil", "ida", "kit")]),
     Act("an app is given to everybody who is left", lambda p: p.gives_app("Wall", "ada", "gil", "ida", "kit")),
     Act("the name of a leaver is given to somebody new", lambda p: p.hires_again("cy")),

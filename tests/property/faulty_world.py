@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 
+from hands import edit_user
 from property.faulty_okta import APP, ENDED, IDS, NAMES, ORG_URL, UNKNOWN, Organization, Reading
 from property.mortal_process import Process, Server
 from property.witness import Witness
@@ -230,17 +231,17 @@ class World:
         self.witness.by_hand(name)
 
     def strip_roles(self, _person, name):
-        self.admin.edit_user(name, roles=[])
+        edit_user(self.admin, name, roles=[])
         self.witness.by_hand(name)
 
     def wrong_traits(self, _person, name):
-        self.admin.edit_user(name, traits={"okta/department": ["wrong"], "okta/old": ["x"], "team": ["theirs"]})
+        edit_user(self.admin, name, traits={"okta/department": ["wrong"], "okta/old": ["x"], "team": ["theirs"]})
         self.witness.by_hand(name)
 
     def strip_owner(self, _person, name):
-        kept = dict(self.admin._stored_user(name).Metadata.Labels)
+        kept = dict(self.admin.user(name).Metadata.Labels)
         kept.pop(labels.OWNER, None)
-        self.admin.edit_user(name, labels=kept)
+        edit_user(self.admin, name, labels=kept)
         self.witness.by_hand(name)
 
     def local_user(self, person, name):

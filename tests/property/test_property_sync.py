@@ -25,6 +25,7 @@ from pathlib import Path
 import grpc
 from cluster_world import WITH_DIRECTORY, built_world
 from contract.sync.office import TEN_MINUTES, Office
+from hands import edit_user
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from property.directory_deeds import FILTERS, IN_OKTA, IN_TELEPORT, OBJECTS, DirectoryDeeds
@@ -170,7 +171,7 @@ class Day:
             case "delete by hand" if stored is not None:
                 world.teleport.administrator.delete_user(person.login)
             case "edit by hand" if stored is not None:
-                world.teleport.administrator.edit_user(person.login, roles=[], traits={"okta/department": ["wrong"]})
+                edit_user(world.teleport.administrator, person.login, roles=[], traits={"okta/department": ["wrong"]})
             case "sso login" if stored is not None and person.login not in world.locks():
                 world.teleport.administrator.sso_login(person.login, roles=["access"], groups=["ops"])
             case "sso login anew" if stored is not None and person.login not in world.locks():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from cluster_world import WayIn
 from contract.cleanup.removing import built_removal, kinds
+from hands import edit_user
 from teleport_clients import connect
 from teleport_okta.cleanup.blockers import SyncActiveError
 from teleport_okta.cleanup.run import CleanupChangedError
@@ -39,7 +40,7 @@ async def test_a_plugin_that_syncs_an_organisation_of_whose_objects_some_go(remo
     for name in removal.world.owned():
         user = removal.world.users()[name]
         carried = dict(user.Metadata.Labels) | {labels.OKTA_ORG: "https://old.okta.com"}
-        removal.administrator.edit_user(name, labels=carried)
+        edit_user(removal.administrator, name, labels=carried)
     removal.add_plugin(url="https://old.okta.com")
     await refused(removal, "syncs https://old.okta.com", "delete it")
 

@@ -19,6 +19,7 @@ from cluster_world import WayIn, built_world
 from contract.sync.sweep_directory import HELPER, SETTINGS, Reach
 from contract.sync.sweep_disk import Disk, installed
 from directory_guard import DirectoryGuard
+from hands import edit_user
 from teleport_okta.model import labels
 from teleport_okta.okta import reads, transport
 from teleport_okta.sandbox.teleport.cluster import ListingLag
@@ -155,7 +156,7 @@ class Play:
         self.reach.meddling()
 
         def edit():
-            administrator.edit_user("daniel@x.io", traits={"shoe": ["43"]})
+            edit_user(administrator, "daniel@x.io", traits={"shoe": ["43"]})
             self.pass_time(1)
 
         okta.unsuspend(self.ids["eve"])

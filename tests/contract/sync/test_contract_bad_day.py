@@ -12,6 +12,7 @@ import grpc
 import pytest
 from cluster_world import built_world
 from contract.sync.office import Office
+from hands import edit_user
 from teleport_okta.apply.releasing import NotReleasableError
 from teleport_okta.model import labels
 from teleport_okta.observe.metrics import served
@@ -87,7 +88,7 @@ async def test_a_user_is_planned_again_from_what_both_systems_say_by_then(world)
     (ada,) = await world.hired("ada@x.io")
     run, _ = await planned_pass(world)
     world.okta.update_profile(ada.id, department="Looms")
-    world.teleport.administrator.edit_user("ada@x.io", roles=[])
+    edit_user(world.teleport.administrator, "ada@x.io", roles=[])
     again = await run._settler.plan_again("ada@x.io")
     (change,) = again.changes
     assert change.content.traits["okta/department"] == ("Looms",)
@@ -139,7 +140,7 @@ async def test_a_repair_that_somebody_undoes_each_time_slows_down_and_is_no_succ
     (ada,) = await world.hired("ada@x.io")
     repaired = []
     for number in range(79):
-        world.teleport.administrator.edit_user("ada@x.io", traits={"okta/department": ["theirs"], "n": [str(number)]})
+        edit_user(world.teleport.administrator, "ada@x.io", traits={"okta/department": ["theirs"], "n": [str(number)]})
         report = await world.run()
         repaired += [10 * number] if actions(report) == ["update"] else []
         assert report.succeeded == (actions(report) == ["update"])
@@ -157,7 +158,7 @@ async def test_a_repair_that_somebody_undoes_each_time_slows_down_and_is_no_succ
 async def test_a_person_who_asks_for_a_pass_has_nothing_put_off(world):
     await world.hired("ada@x.io")
     for _ in range(4):
-        world.teleport.administrator.edit_user("ada@x.io", traits={"okta/department": ["theirs"]})
+        edit_user(world.teleport.administrator, "ada@x.io", traits={"okta/department": ["theirs"]})
         report = await world.run()
     assert report.plan.put_off
     assert (await world.parts.full_pass.plan()).changes

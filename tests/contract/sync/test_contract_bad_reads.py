@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from hands import edit_user
 from teleport_okta.state.journal import Result
 from teleport_okta.state.store import FILE_NAME
 
@@ -38,7 +39,7 @@ async def test_somebody_who_is_revoked_leaves_though_the_second_look_cannot_read
 
     def deed():
         world.okta.import_profile(ada.id, nickName=HALF_A_CHARACTER)
-        world.teleport.administrator.edit_user("ada@x.io", roles=["access"])
+        edit_user(world.teleport.administrator, "ada@x.io", roles=["access"])
 
     world.meddle_after_listing(deed)
     await world.run()
@@ -181,7 +182,7 @@ async def test_an_approved_loss_goes_through_beside_another_change_of_the_same_p
 
 async def test_one_user_who_is_planned_again_keeps_what_everybody_loses(world, looms):
     world.meddle_after_listing(
-        lambda: world.teleport.administrator.edit_user("u03@x.io", roles=["okta-requester", "access"])
+        lambda: edit_user(world.teleport.administrator, "u03@x.io", roles=["okta-requester", "access"])
     )
     await world.run()
     assert len(departments(world)) == 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cluster_world import built_world
+from hands import edit_user
 from teleport_okta.model import labels
 
 ADA, BOB = "ada@x.io", "bob@x.io"
@@ -308,7 +309,7 @@ async def test_a_person_who_was_unassigned_for_a_minute_keeps_the_user_and_the_d
 
     def back():
         world.okta.assign(world.okta_app.id, two[0].id)
-        world.teleport.administrator.edit_user(ADA, traits={"username": ["ada"]})
+        edit_user(world.teleport.administrator, ADA, traits={"username": ["ada"]})
 
     world.meddle_after_listing(back)
     await world.run()

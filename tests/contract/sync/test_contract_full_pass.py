@@ -8,6 +8,7 @@ import random
 import grpc
 import pytest
 from cluster_world import built_world
+from hands import edit_user
 from teleport_okta.errors import ConfigError
 from teleport_okta.okta.errors import OktaError, OktaForbiddenError, OktaUnauthorizedError
 from teleport_okta.sandbox.okta.seed import seed_organization
@@ -80,7 +81,7 @@ async def test_an_inactive_app_takes_nobody_away(world):
 async def test_a_user_whom_somebody_edits_meanwhile_is_read_and_planned_again(world):
     (ada,) = await world.hired("ada@x.io")
     world.okta.update_profile(ada.id, department="Looms")
-    world.meddle_after_listing(lambda: world.teleport.administrator.edit_user("ada@x.io", roles=["access"]))
+    world.meddle_after_listing(lambda: edit_user(world.teleport.administrator, "ada@x.io", roles=["access"]))
     report = await world.run()
     assert report.succeeded
     user = world.users()["ada@x.io"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hands import edit_user
 from teleport_okta.model.scope import Scope
 from teleport_okta.teleport.errors import UnavailableError
 
@@ -29,7 +30,7 @@ def revoke_after_listing(world, people):
     def deed():
         revoke(world, people)
         for person in people:
-            world.teleport.administrator.edit_user(person.login, traits={"username": ["x"]})
+            edit_user(world.teleport.administrator, person.login, traits={"username": ["x"]})
 
     world.meddle_after_listing(deed)
 

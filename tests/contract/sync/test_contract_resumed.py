@@ -8,6 +8,7 @@ import grpc
 import pytest
 from contract.sync.following import Followed
 from contract.sync.office import ROOMY, with_a_roomy_brake
+from hands import edit_user
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.names import app_server_name, member_role
 from teleport_okta.model.scope import Scope
@@ -162,8 +163,8 @@ async def test_who_joined_meanwhile_comes_into_the_lists(followed):
 
 BY_HAND = {
     "a user is deleted": lambda f: f.office.teleport.administrator.delete_user(ADA),
-    "a user gets other roles": lambda f: f.office.teleport.administrator.edit_user(ADA, roles=["access"]),
-    "a user gets other traits": lambda f: f.office.teleport.administrator.edit_user(ADA, traits={"okta/x": ["y"]}),
+    "a user gets other roles": lambda f: edit_user(f.office.teleport.administrator, ADA, roles=["access"]),
+    "a user gets other traits": lambda f: edit_user(f.office.teleport.administrator, ADA, traits={"okta/x": ["y"]}),
     "a member is taken out": lambda f: f.office.people.remove_member(group_of(f).id, ADA),
     "a list is deleted": lambda f: f.office.people.delete(group_of(f).id),
     "a user group is deleted": lambda f: f.office.teleport.cluster.user_groups.delete(group_of(f).id),
@@ -232,7 +233,7 @@ async def test_of_very_many_users_who_changed_meanwhile_a_full_pass_reads_all(fo
     monkeypatch.setattr("teleport_okta.sync.comparing._MOST_PEOPLE", 1)
     started = await ended(followed)
     for name in (ADA, BOB):
-        followed.office.teleport.administrator.edit_user(name, roles=["access"])
+        edit_user(followed.office.teleport.administrator, name, roles=["access"])
     await started()
     assert followed.reconciled == ["2 users were changed in Teleport"]
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from contract.sync.office import TEN_MINUTES
+from hands import edit_user
 
 ADA = "ada@x.io"
 
@@ -27,7 +28,7 @@ def wrongly_revoked(office, *, login=False):
     def back():
         office.okta.set_assignment_status(app, ada.id, "ACTIVE")
         if login:
-            office.teleport.administrator.edit_user(ADA, traits={"username": ["ada"]})
+            edit_user(office.teleport.administrator, ADA, traits={"username": ["ada"]})
 
     office.world.meddle_after_listing(back)
 
@@ -87,7 +88,7 @@ async def test_a_person_who_leaves_after_a_login_loses_the_memberships(office, g
     ada = office.person(ADA)
     office.okta.set_assignment_status(office.world.okta_app.id, ada.id, "REVOKED")
     office.world.meddle_after_listing(
-        lambda: office.teleport.administrator.edit_user(ADA, traits={"username": ["ada"]})
+        lambda: edit_user(office.teleport.administrator, ADA, traits={"username": ["ada"]})
     )
     await office.next_pass()
     assert ADA not in office.world.owned()

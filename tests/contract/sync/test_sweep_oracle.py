@@ -11,6 +11,7 @@ from contract.sync.sweep_performance import Performance
 from contract.sync.sweep_space import Moment, each, everything
 from contract.sync.sweep_story import STEPS, TELLINGS, begin, told
 from contract.sync.sweep_troubles import Call, Trouble
+from hands import edit_user
 from teleport.legacy.types.types_pb2 import LockV2
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
@@ -61,7 +62,7 @@ async def test_a_user_who_should_stay_was_locked(play):
 
 async def test_a_stranger_was_touched(play):
     guard = Guard(play)
-    play.world.teleport.administrator.edit_user("local@x.io", roles=["editor"])
+    edit_user(play.world.teleport.administrator, "local@x.io", roles=["editor"])
     assert "local@x.io, who is none of our business, was changed" in all_objections(play, guard)
 
 
@@ -74,7 +75,7 @@ async def test_somebody_is_missing(play):
     "edit", [{"roles": []}, {"traits": {"okta/department": ["Spies"]}}, {"traits": {"okta/login": ["eve"]}}]
 )
 async def test_somebody_is_not_as_they_should_be(play, edit):
-    play.world.teleport.administrator.edit_user("ada@x.io", **edit)
+    edit_user(play.world.teleport.administrator, "ada@x.io", **edit)
     assert "ada@x.io has the " in all_objections(play, Guard(play))
 
 

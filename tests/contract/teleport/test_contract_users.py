@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+from hands import edit_user
 from teleport_clients import connect
 from teleport_okta.model.labels import OKTA_ID, ORIGIN, ORIGIN_OKTA, OWNER
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
@@ -151,7 +152,7 @@ async def test_somebody_elses_later_write_is_not_hidden_by_ours(
     teleport: Teleport, sandbox: TeleportSandbox, clock: VirtualClock
 ) -> None:
     await teleport.users.create(ADA)
-    sandbox.administrator.edit_user(ADA.name, roles=[])
+    edit_user(sandbox.administrator, ADA.name, roles=[])
     clock.advance(2)
 
     assert [user.roles for user in await teleport.users.list() if user.name == ADA.name] == [()]
@@ -166,7 +167,7 @@ async def test_a_name_that_is_taken_is_a_conflict(teleport: Teleport, sandbox: T
 
 async def test_an_update_of_an_older_reading_is_a_conflict(teleport: Teleport, sandbox: TeleportSandbox) -> None:
     created = await teleport.users.create(ADA)
-    sandbox.administrator.edit_user(ADA.name, traits={"team": ["blue"]})
+    edit_user(sandbox.administrator, ADA.name, traits={"team": ["blue"]})
 
     with pytest.raises(RevisionConflictError):
         await teleport.users.update(replace(created, roles=()))

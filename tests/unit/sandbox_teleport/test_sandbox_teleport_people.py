@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from teleport.users.v1.users_service_pb2 import UpsertUserRequest
 from teleport_okta.sandbox.teleport.command import serve
+from teleport_okta.sandbox.teleport.refusal import Refusal
 
 
 @pytest.fixture
@@ -132,3 +133,32 @@ async def test_serving_announces_how_to_connect_and_ends_when_cancelled(tmp_path
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@pytest.mark.parametrize(
+    ("edit", "refusal"),
+    [
+        ({"roles": ["access"]}, 'Must be Okta service to set "okta" origin'),
+        ({"labels": {}}, "Okta origin may not be changed"),
+    ],
+)
+async def test_nobody_edits_a_user_of_origin_okta_by_hand(sandbox, synced, edit, refusal):
+    before = sandbox.administrator.user("ada")
+    with pytest.raises(Refusal, match=refusal):
+        sandbox.administrator.edit_user("ada", **edit)
+    assert sandbox.administrator.user("ada") == before
+    sandbox.administrator.delete_user("ada")
+
+
+async def test_another_okta_service_edits_users_of_origin_okta_and_no_others(sandbox, synced):
+    sandbox.administrator.create_user("bob")
+    edited = sandbox.administrator.edit_user("ada", roles=["access"], as_okta_service=True)
+    assert list(edited.Spec.Roles) == ["access"]
+    with pytest.raises(Refusal, match='must supply "okta" origin'):
+        sandbox.administrator.edit_user("bob", roles=["access"], as_okta_service=True)
+
+
+async def test_the_control_address_says_why_a_user_cannot_be_edited(control, synced):
+    async with control.patch("/users/ada", json={"roles": []}) as reply:
+        assert reply.status == 409
+        assert "Must be Okta service" in await reply.text()

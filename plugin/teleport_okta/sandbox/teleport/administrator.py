@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from joserfc.jwk import KeySet
 from teleport.legacy.types.types_pb2 import PASSWORD_STATE_UNSET, LockV2, MFADevice, UserV2
 
+from .caller import Caller, CallerKind
 from .cluster import JoinToken
 from .connector_administrator import ConnectorAdministrator
 from .kubernetes import check_service_account
 from .kubernetes_join import KubernetesRules
 from .list_administrator import ListAdministrator
 from .metadata import check_metadata, timestamp_at
+from .origin import check_origin, check_stored_origin
 from .plugin_administrator import PluginAdministrator
 from .resource_administrator import ResourceAdministrator
 from .user_rules import complete_user
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
     from .cluster import Cluster
     from .rotation import HostAuthority
+
+
+_BY_HAND: Final = Caller(CallerKind.USER, "administrator", ("editor",), "")
+_OKTA_SERVICE: Final = Caller(CallerKind.HOST, "other-host", ("Okta",), "")
 
 
 class Administrator:
@@ -69,28 +75,37 @@ class Administrator:
         roles: Iterable[str] | None = None,
         traits: Mapping[str, Iterable[str]] | None = None,
         labels: Mapping[str, str] | None = None,
+        as_okta_service: bool = False,
     ) -> UserV2:
-        """Replace roles or labels, or set single traits, of a user of any origin. KeyError when there is none."""
+        """Replace roles or labels, or set single traits, of a user. KeyError when there is none.
+
+        Raises Refusal for a user of origin okta, whom nobody can edit by hand (`teleport-observed.md` 5.1). With
+        `as_okta_service` another host of system role Okta writes, and Refusal is raised for every other user.
+        """
+        stored = self.user(name)
         user = UserV2()
-        user.CopyFrom(self._stored_user(name))
+        user.CopyFrom(stored)
         if roles is not None:
             user.Spec.Roles[:] = roles
         if labels is not None:
             user.Metadata.Labels.clear()
             user.Metadata.Labels.update(labels)
         _set_traits(user, traits or {})
+        caller = _OKTA_SERVICE if as_okta_service else _BY_HAND
+        check_origin(caller, user.Metadata)
+        check_stored_origin(caller, stored.Metadata, "update")
         complete_user(user, self._cluster.mfa_devices)
         return self._cluster.users.upsert(user)
 
     def delete_user(self, name: str) -> None:
         """Delete a user by hand, MFA devices included. KeyError when there is none."""
-        self._stored_user(name)
+        self.user(name)
         self._cluster.users.delete(name)
         self._cluster.mfa_devices.pop(name, None)
 
     def add_mfa_device(self, name: str, device: str = "phone") -> MFADevice:
         """Register a one-time-code device for a user, by which a test sees whether the user was ever deleted."""
-        self._stored_user(name)
+        self.user(name)
         added = MFADevice(
             kind="mfa_device", version="v1", id=str(uuid.uuid4()), added_at=timestamp_at(self._cluster.now())
         )
@@ -212,7 +227,8 @@ class Administrator:
         complete_user(user, self._cluster.mfa_devices)
         return self._cluster.users.upsert(user)
 
-    def _stored_user(self, name: str) -> UserV2:
+    def user(self, name: str) -> UserV2:
+        """Return a user as stored. KeyError when there is none."""
         user = self._cluster.users.stored(name)
         if user is None:
             raise KeyError(name)
