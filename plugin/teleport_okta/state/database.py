@@ -59,6 +59,8 @@ class Database:
         self._thread = threading.Thread(target=self._serve, name="state", daemon=True)
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
+        self.rollbacks = 0
+        """How many transactions were rolled back; for what is remembered of reads in the thread of the connection."""
 
     @classmethod
     async def open(cls, path: Path) -> Database:
@@ -104,6 +106,8 @@ class Database:
         self._path.chmod(0o600)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        # Temporary tables must not need a disk: a full one keeps nobody from being locked.
+        connection.execute("PRAGMA temp_store = MEMORY")
         migrate(connection, self._path)
         return connection
 
@@ -126,6 +130,7 @@ class Database:
                 job.run(connection)
             connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - the root of this thread: whoever waits must hear of it
+            self.rollbacks += 1
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             if len(batch) == 1:

@@ -16,9 +16,10 @@ from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from teleport_okta.clock import Boot
-from teleport_okta.model.harm import Evidence, Harmed, PastHarm
+from teleport_okta.model.harm import Harmed
 from teleport_okta.plan.repairs import FIGHT, MADE, Repairs
 from teleport_okta.state.pruning import prune_journal
+from teleport_okta.state.recent_harm import Asked, RecentHarm
 from teleport_okta.state.spans import age, moment, younger_than
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection
 
+    from teleport_okta.model.harm import PastHarm
     from teleport_okta.state.database import Database
 
 ObjectKey: TypeAlias = tuple[str, str]
@@ -129,6 +131,7 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._recent_harm = RecentHarm()
         self._waiting: list[JournalEntry] = []
         self._commits: deque[asyncio.Future[None]] = deque()
 
@@ -234,23 +237,10 @@ class Journal:
         One that is the newest record of its user counts as open within the `lag` of listings, unless it ended the harm:
         a leaver may have been locked a moment ago without the listing showing it yet.
         """
-        values = moment(now, boot) | {"span": span.total_seconds(), "lag": lag.total_seconds()}
+        asked = Asked(span, lag, now, boot)
 
         def select(connection: sqlite3.Connection) -> list[PastHarm]:
-            rows = connection.execute(
-                "SELECT harm, CASE harmed WHEN '' THEN name ELSE harmed END, okta_id, evidence, counted, people, "  # noqa: S608
-                "outcome = 'begun' OR ("
-                f"  action = 'lock' AND harm != 'lock' AND {younger_than('lag')} AND NOT EXISTS ("
-                "    SELECT 1 FROM journal AS later WHERE later.name = step.name AND later.sequence > step.sequence "
-                "    AND later.action != 'approve')) "
-                f"FROM journal AS step WHERE harm != '' AND {younger_than('span')} "
-                "AND outcome IN ('done', 'begun')",
-                values,
-            )
-            return [
-                PastHarm(Harmed(harm, name, okta_id), Evidence(evidence), bool(counted), bool(is_open), people)
-                for harm, name, okta_id, evidence, counted, people, is_open in rows
-            ]
+            return self._recent_harm.within(connection, asked, rollbacks=self._database.rollbacks)
 
         return await self._database.submit(select)
 

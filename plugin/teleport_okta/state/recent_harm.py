@@ -1,0 +1,108 @@
+"""The harm of the last hour, kept in memory between two questions: every plan of a key asks for it.
+
+A pass in which thousands leave asks once for each of them. Reading every row each time would make the pass quadratic,
+so only the names that the journal has written since the last question are read again. Temporary triggers note these
+names, so that no writer of the journal can forget to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model.harm import Evidence, Harmed, PastHarm
+from teleport_okta.state.spans import moment, younger_than
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import datetime, timedelta
+
+    from teleport_okta.clock import Boot
+
+_STALE: Final = 1.0
+"""Seconds after which everything is read anew, because rows leave the hour and cease to be open by the passing of time.
+
+Both limits are long compared with this (an hour, and the lag of Teleport's listings).
+"""
+
+_MOST_NAMES: Final = 500
+"""So many written names are read one by one; beyond that, reading everything is cheaper."""
+
+_NOTING: Final = (
+    "CREATE TEMP TABLE IF NOT EXISTS journal_written (name TEXT PRIMARY KEY) WITHOUT ROWID",
+    *(
+        f"CREATE TEMP TRIGGER IF NOT EXISTS journal_{event.lower()} AFTER {event} ON main.journal "  # noqa: S608
+        f"BEGIN INSERT OR IGNORE INTO journal_written VALUES ({row}.name); END"
+        for event, row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
+    ),
+)
+
+_HARM: Final = (
+    "SELECT name, harm, CASE harmed WHEN '' THEN name ELSE harmed END, okta_id, evidence, counted, people, "  # noqa: S608
+    "outcome = 'begun' OR ("
+    f"  action = 'lock' AND harm != 'lock' AND {younger_than('lag')} AND NOT EXISTS ("
+    "    SELECT 1 FROM journal AS later WHERE later.name = step.name AND later.sequence > step.sequence "
+    "    AND later.action != 'approve')) "
+    f"FROM journal AS step WHERE harm != '' AND {younger_than('span')} "
+    "AND outcome IN ('done', 'begun')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for: the steps of harm within a span. The newest lock of a user is open within the `lag`."""
+
+    span: timedelta
+    lag: timedelta
+    now: datetime
+    boot: Boot
+
+    def values(self) -> dict[str, object]:
+        """Return the parameters of the queries."""
+        spans = {"span": self.span.total_seconds(), "lag": self.lag.total_seconds()}
+        return moment(self.now, self.boot) | spans
+
+    def is_soon_after(self, earlier: Asked) -> bool:
+        """Whether this is the same question, less than `_STALE` seconds later by both clocks."""
+        same = (self.span, self.lag, self.boot.id) == (earlier.span, earlier.lag, earlier.boot.id)
+        by_boot = self.boot.elapsed - earlier.boot.elapsed
+        by_day = (self.now - earlier.now).total_seconds()
+        return same and 0 <= by_boot < _STALE and 0 <= by_day < _STALE
+
+
+class RecentHarm:
+    """Answers for one database, in its thread."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, list[PastHarm]] = {}
+        self._asked: Asked | None = None
+        self._rollbacks = 0
+
+    def within(self, connection: sqlite3.Connection, asked: Asked, *, rollbacks: int) -> list[PastHarm]:
+        """Return every step of a harm that was done, or may have been.
+
+        `rollbacks` counts the transactions that were rolled back: what was read in one of those is not true.
+        """
+        earlier, self._asked = self._asked, None
+        for statement in _NOTING:
+            connection.execute(statement)
+        written = connection.execute("SELECT name FROM journal_written LIMIT ?", (_MOST_NAMES + 1,)).fetchall()
+        connection.execute("DELETE FROM journal_written")
+        can_go_on = earlier is not None and asked.is_soon_after(earlier) and rollbacks == self._rollbacks
+        if can_go_on and len(written) <= _MOST_NAMES:
+            for (name,) in written:
+                self._steps.pop(name, None)
+                self._take(connection, f"{_HARM} AND name = :name", asked.values() | {"name": name})
+        else:
+            self._steps = {}
+            self._take(connection, _HARM, asked.values())
+        # Set last: an error on the way leaves nothing that the next question could go on from. A later question of the
+        # same second goes on from the first one's moment, so that nothing is older than `_STALE`.
+        self._asked = earlier if can_go_on and len(written) <= _MOST_NAMES else asked
+        self._rollbacks = rollbacks
+        return [step for steps in self._steps.values() for step in steps]
+
+    def _take(self, connection: sqlite3.Connection, query: str, values: dict[str, object]) -> None:
+        for name, harm, harmed, okta_id, evidence, counted, people, is_open in connection.execute(query, values):
+            step = PastHarm(Harmed(harm, harmed, okta_id), Evidence(evidence), bool(counted), bool(is_open), people)
+            self._steps.setdefault(name, []).append(step)
