@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 
 import pytest
 from image.dockerfile import ROOT, context, stages
+from teleport_okta import __version__
 from teleport_okta.cli.root import cli
 from teleport_okta.config_example import example
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DATA_DIRECTORY = re.search(r'# data_dir = "(.+)"', example())[1]
+
+
+def _mentions_version(name):
+    return re.search(rf"(?<![\d.]){re.escape(__version__)}(?![\d.])", (ROOT / name).read_text())
 
 
 @pytest.fixture
@@ -66,13 +72,26 @@ def test_it_starts_the_service_and_ends_it_as_kubernetes_does(final):
 
 def test_the_labels_say_what_the_project_says_of_itself(final):
     labels = {key.removeprefix("org.opencontainers.image."): value for key, value in final.pairs("LABEL").items()}
-    assert {key: labels[key] for key in ("title", "version", "description", "licenses")} == {
+    assert {key: labels[key] for key in ("title", "description", "licenses")} == {
         "title": PROJECT["name"],
-        "version": PROJECT["version"],
         "description": PROJECT["description"],
         "licenses": PROJECT["license"],
     }
     assert {"source", "revision"} <= set(labels)
+
+
+def test_the_version_is_that_of_the_package_and_is_written_nowhere_else(final):
+    assert PROJECT["dynamic"] == ["version"]
+    assert final.pairs("LABEL")["org.opencontainers.image.version"] == "${VERSION}"
+    written = [name for name in ("pyproject.toml", "Dockerfile", "docs/container.md") if _mentions_version(name)]
+    assert written == []
+
+
+def test_the_documented_build_gives_the_image_the_version_of_the_package():
+    command = re.search(r"^VERSION=.*$", (ROOT / "docs/container.md").read_text(), re.MULTILINE)[0]
+    script = f'{command}; echo "$VERSION"'
+    done = subprocess.run(["/bin/sh", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{__version__}\n"
 
 
 def test_no_secret_is_asked_for_at_build_time_or_kept_in_the_environment():
