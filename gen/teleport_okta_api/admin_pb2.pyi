@@ -550,8 +550,8 @@ class ListHistoryRequest(_message.Message):
     limit: _builtins.int
     """How many entries at the most; 0 means 50."""
     name: _builtins.str
-    """Only entries about this name: an object's, its Okta id, a lock's, the user's or the list's of a membership; empty
-    means all.
+    """Only entries about this name: an object's, its title, its Okta id, a lock's, the user's or the list's of a
+    membership, or that of a user whom a new list began with; empty means all.
     """
     def __init__(
         self,
@@ -610,6 +610,8 @@ class JournalEntry(_message.Message):
     COUNTED_FIELD_NUMBER: _builtins.int
     APPROVAL_FIELD_NUMBER: _builtins.int
     WHO_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     trigger: _builtins.str
     kind: _builtins.str
@@ -627,11 +629,17 @@ class JournalEntry(_message.Message):
     counted: _builtins.bool
     """Whether it uses up some of the hour's limit."""
     approval: _builtins.str
-    """The digest under which an operator admitted it."""
+    """The digest under which an operator approved it."""
     who: _builtins.str
     """Whose command it was: user and process at the other end of the socket; empty where it was nobody's."""
+    title: _builtins.str
+    """What people call the object, or the list of a membership."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def members(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The users whom a new access list began with."""
+
     def __init__(
         self,
         *,
@@ -652,10 +660,12 @@ class JournalEntry(_message.Message):
         counted: _builtins.bool = ...,
         approval: _builtins.str = ...,
         who: _builtins.str = ...,
+        title: _builtins.str = ...,
+        members: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "after_digest", b"after_digest", "approval", b"approval", "before_digest", b"before_digest", "counted", b"counted", "error", b"error", "evidence", b"evidence", "harm", b"harm", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "outcome", b"outcome", "reason", b"reason", "sequence", b"sequence", "time", b"time", "trigger", b"trigger", "who", b"who"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "after_digest", b"after_digest", "approval", b"approval", "before_digest", b"before_digest", "counted", b"counted", "error", b"error", "evidence", b"evidence", "harm", b"harm", "kind", b"kind", "members", b"members", "name", b"name", "okta_id", b"okta_id", "outcome", b"outcome", "reason", b"reason", "sequence", b"sequence", "time", b"time", "title", b"title", "trigger", b"trigger", "who", b"who"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -701,14 +711,22 @@ class Change(_message.Message):
     OKTA_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
     action: _builtins.str
     kind: _builtins.str
     name: _builtins.str
     subject: _builtins.str
     okta_id: _builtins.str
     reason: _builtins.str
+    title: _builtins.str
+    """What people call the object, or the list of a membership; empty if that is its name."""
     @_builtins.property
     def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldChange]: ...
+    @_builtins.property
+    def members(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The users whom a new access list begins with."""
+
     def __init__(
         self,
         *,
@@ -719,10 +737,12 @@ class Change(_message.Message):
         okta_id: _builtins.str = ...,
         reason: _builtins.str = ...,
         fields: _abc.Iterable[Global___FieldChange] | None = ...,
+        title: _builtins.str = ...,
+        members: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "fields", b"fields", "kind", b"kind", "name", b"name", "okta_id", b"okta_id", "reason", b"reason", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "fields", b"fields", "kind", b"kind", "members", b"members", "name", b"name", "okta_id", b"okta_id", "reason", b"reason", "subject", b"subject", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

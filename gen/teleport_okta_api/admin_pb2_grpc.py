@@ -127,7 +127,7 @@ class AdminServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Approve(self, request, context):
-        """Admits for 24 hours what is held now and every part of it, and records who asked; a pass follows at once.
+        """Approves for 24 hours what is held now and every part of it, and records who asked; a pass follows at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

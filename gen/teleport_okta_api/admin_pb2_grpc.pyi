@@ -44,7 +44,7 @@ class AdminStub:
     ListHistory: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListHistoryRequest, _admin_pb2.ListHistoryResponse]
     """The journal, newest entry first."""
     Approve: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ApproveRequest, _admin_pb2.Approval]
-    """Admits for 24 hours what is held now and every part of it, and records who asked; a pass follows at once."""
+    """Approves for 24 hours what is held now and every part of it, and records who asked; a pass follows at once."""
     Release: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ReleaseRequest, _admin_pb2.ReleaseResponse]
     """Takes our locks off a user name early, and lets its next person have the memberships that are left in it."""
     PreviewFilters: _grpc.UnaryUnaryMultiCallable[_admin_pb2.PreviewFiltersRequest, _admin_pb2.FilterPreview]
@@ -74,7 +74,7 @@ class AdminAsyncStub(AdminStub):
     ListHistory: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListHistoryRequest, _admin_pb2.ListHistoryResponse]  # type: ignore[assignment]
     """The journal, newest entry first."""
     Approve: _aio.UnaryUnaryMultiCallable[_admin_pb2.ApproveRequest, _admin_pb2.Approval]  # type: ignore[assignment]
-    """Admits for 24 hours what is held now and every part of it, and records who asked; a pass follows at once."""
+    """Approves for 24 hours what is held now and every part of it, and records who asked; a pass follows at once."""
     Release: _aio.UnaryUnaryMultiCallable[_admin_pb2.ReleaseRequest, _admin_pb2.ReleaseResponse]  # type: ignore[assignment]
     """Takes our locks off a user name early, and lets its next person have the memberships that are left in it."""
     PreviewFilters: _aio.UnaryUnaryMultiCallable[_admin_pb2.PreviewFiltersRequest, _admin_pb2.FilterPreview]  # type: ignore[assignment]
@@ -131,7 +131,7 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.ApproveRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.Approval, _abc.Awaitable[_admin_pb2.Approval]]:
-        """Admits for 24 hours what is held now and every part of it, and records who asked; a pass follows at once."""
+        """Approves for 24 hours what is held now and every part of it, and records who asked; a pass follows at once."""
 
     @_abc_1.abstractmethod
     def Release(

@@ -9,6 +9,7 @@ from mutants.of_harm import OF_HARM
 from mutants.of_keys import OF_KEYS
 from mutants.of_lists import OF_LISTS
 from mutants.of_managed import OF_MANAGED
+from mutants.of_output import OF_OUTPUT
 from mutants.of_provisioning import OF_PROVISIONING
 from mutants.of_reads import OF_READS
 from mutants.of_runs import OF_RUNS
@@ -24,4 +25,5 @@ MUTANTS = (
     *OF_PROVISIONING,
     *OF_MANAGED,
     *OF_DOORS,
+    *OF_OUTPUT,
 )

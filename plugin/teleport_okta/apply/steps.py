@@ -11,6 +11,7 @@ from teleport_okta.apply.outcome import Outcome
 from teleport_okta.plan.changes import LOCK, Action
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.plan.repairs import repair_digest
+from teleport_okta.plan.view import title_of
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.teleport.errors import (
@@ -140,6 +141,8 @@ class Steps:
             object_name=change.name if change.kind == LOCK else "",
             who=self._who,
             repair=repair_digest(change) if outcome.result is Result.DONE else "",
+            title=title_of(change),
+            members=tuple(need.name for need in change.members),
         )
 
 

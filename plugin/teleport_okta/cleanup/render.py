@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.cleanup.claim import Provenance
 from teleport_okta.cleanup.inventory import moment
 from teleport_okta.cleanup.plan import DELETE, DETACH, HAND_BACK, UNLOCK
-from teleport_okta.observe.text import printable
 from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view
+from teleport_okta.plan.words import noun, quoted
 from teleport_okta.state.journal import Result
 
 if TYPE_CHECKING:
@@ -39,16 +39,6 @@ _PLURALS: Final = {
     "member": "members of access lists",
     "saml": "SAML connectors",
 }
-
-
-def preview_text(preview: Preview, command: Sequence[str], *, most: int | None = SOME) -> str:
-    """Render a preview. `command` are the words that gave it; at the `most` so many objects of a kind are named."""
-    return "\n".join(map(printable, _preview_lines(preview, command, most)))
-
-
-def report_text(report: Report) -> str:
-    """Render a report."""
-    return "\n".join(map(printable, _report_lines(report)))
 
 
 def preview_json(preview: Preview) -> dict[str, object]:
@@ -91,7 +81,8 @@ def _plan_json(plan: CleanupPlan) -> dict[str, object]:
     }
 
 
-def _preview_lines(preview: Preview, command: Sequence[str], most: int | None) -> Iterator[str]:
+def preview_lines(preview: Preview, command: Sequence[str], *, most: int | None = SOME) -> Iterator[str]:
+    """Say what would be removed. `command` are the words that asked; `most` is how many objects of a kind are named."""
     plan = preview.plan
     yield f"to remove from {preview.cluster}: {_counts(plan.items)}"
     yield from _item_lines(plan.items, most)
@@ -108,7 +99,8 @@ def _preview_lines(preview: Preview, command: Sequence[str], most: int | None) -
         yield f"to apply exactly this: {shlex.join([*command, '--no-dry-run', '--plan', plan.digest])}"
 
 
-def _report_lines(report: Report) -> Iterator[str]:
+def report_lines(report: Report) -> Iterator[str]:
+    """Say what a cleanup did."""
     results = Counter(outcome.result for outcome in report.outcomes)
     for outcome in report.failed:
         yield f"{outcome.result}: {change_line(change_view(outcome.change))}: {outcome.error}"
@@ -139,7 +131,7 @@ def _item_line(item: Item) -> str:
     of = f" ({item.okta_id})" if item.okta_id not in {"", item.name} else ""
     made_by = " of the vendor's integration" if item.provenance is Provenance.VENDOR else ""
     note = f": {item.note}" if item.note else ""
-    return f"{_SIGNS[item.action]} {item.action} {item.kind} {item.name}{of}{made_by}{note}"
+    return f"{_SIGNS[item.action]} {item.action} {noun(item.kind)} {quoted(item.name)}{of}{made_by}{note}"
 
 
 def _kept_lines(plan: CleanupPlan, most: int | None) -> Iterator[str]:
@@ -149,9 +141,9 @@ def _kept_lines(plan: CleanupPlan, most: int | None) -> Iterator[str]:
         groups[row.kind, row.why, row.remedy].append(row)
     named = None if most is None else min(most, _KEPT_IN_A_LINE)
     for (kind, why, remedy), some in groups.items():
-        names = ", ".join(f"{row.name} {row.detail}".rstrip() for row in some[:named])
+        names = ", ".join(f"{quoted(row.name)} {row.detail}".rstrip() for row in some[:named])
         more = f" and {len(some) - named} more" if named is not None and len(some) > named else ""
-        what = f"{kind} {names}" if len(some) == 1 else f"{len(some)} {_PLURALS[kind]} ({names}{more})"
+        what = f"{noun(kind)} {names}" if len(some) == 1 else f"{len(some)} {_PLURALS[kind]} ({names}{more})"
         yield f"kept: {what}: {why}" + (f" -> {remedy}" if remedy else "")
     for kind, why in plan.unread.items():
         yield f"error: {_PLURALS.get(kind, kind)} could not be read and are left as they are: {why}"

@@ -108,10 +108,10 @@ class Steps:
             return
         for child in detachment.children:
             member = self._holdings.members_of(parent.name).others[child]
-            yield self._detaching(MEMBER, child, subject=parent.name, found=member)
+            yield self._detaching(MEMBER, child, subject=parent.name, found=member, title=parent.title)
 
     def _detaching(
-        self, kind: str, name: str, *, subject: str, found: Content, content: Content | None = None
+        self, kind: str, name: str, *, subject: str, found: Content, content: Content | None = None, title: str = ""
     ) -> Change:
         change = Change(
             action=Action.DELETE if content is None else Action.UPDATE,
@@ -122,6 +122,7 @@ class Steps:
             reason=REASONS[Provenance.OURS],
             found=found,
             content=content,
+            title=title,
         )
         return replace(change, harm=Harm(Harmed(kind, change.label, ""), Evidence.STATED, approval=self._approval))
 

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from teleport_okta import app
-from teleport_okta.cli.options import checked_digest, config_option, format_option, print_json
+from teleport_okta.cli.options import checked_digest, config_option, format_option, members_option, summary_option
+from teleport_okta.cli.output import confirm, has_terminal, show, show_json, show_lines
+from teleport_okta.cli.plan import planned
 from teleport_okta.cli.progress import progress_bar
-from teleport_okta.cli.report import report_text
+from teleport_okta.cli.report import report_lines
 from teleport_okta.config import load
+from teleport_okta.plan.render import Selection, plan_lines
 from teleport_okta.serve.admin_client import running_service
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @format_option
+@summary_option
+@members_option
 @click.option(
     "--plan",
     "digest",
@@ -31,15 +36,46 @@ if TYPE_CHECKING:
     callback=lambda _context, _option, value: None if value is None else checked_digest(value),
     help="Apply only if the plan still has this digest.",
 )
+@click.option("--yes", is_flag=True, help="Ask nothing at a terminal.")
 @click.pass_context
-def apply(context: click.Context, config_path: Path, layout: str, digest: str | None) -> None:
-    """Plan and apply now. Exits 1 when not everything was read and applied, or a leave is held."""
-    report = asyncio.run(_apply(load(config_path), digest or ""))
+def apply(
+    context: click.Context,
+    config_path: Path,
+    layout: str,
+    digest: str | None,
+    *,
+    is_summary: bool,
+    all_members: bool,
+    yes: bool,
+) -> None:
+    """Plan and apply now. Exits 1 when not everything was read and applied, or a leave is held.
+
+    At a terminal it shows the plan first and asks, unless --yes or --plan is given; then it applies what was shown, or
+    nothing.
+    """
+    settings = load(config_path)
+    selection = Selection(all_members=all_members, is_summary=is_summary)
+    if digest is None and not yes and has_terminal():
+        digest = _agreed(settings, selection, layout)
+        if digest is None:
+            show("nothing was changed", err=True)
+            context.exit(1)
+    report = asyncio.run(_apply(settings, digest or ""))
     if layout == "json":
-        print_json(report.as_json())
+        show_json(report.as_json())
     else:
-        click.echo(report_text(report))
+        show_lines(report_lines(report, selection))
     context.exit(0 if report.succeeded else 1)
+
+
+def _agreed(settings: Settings, selection: Selection, layout: str) -> str | None:
+    """Show the plan and ask; return its digest, or None if it is not to be applied. Nothing to do needs no question."""
+    is_json = layout == "json"
+    view = asyncio.run(planned(settings))
+    if not view.changes:
+        return view.digest
+    show_lines(plan_lines(view, selection), err=is_json)
+    return view.digest if confirm("apply exactly this?", err=is_json) else None
 
 
 async def _apply(settings: Settings, digest: str) -> PassReport:

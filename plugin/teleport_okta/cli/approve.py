@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from teleport_okta import app
-from teleport_okta.cli.options import config_option, digest_argument, format_option, print_json
+from teleport_okta.cli.options import config_option, digest_argument, format_option
+from teleport_okta.cli.output import show, show_json
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import load
 from teleport_okta.serve.admin_client import running_service
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
 @format_option
 @digest_argument
 def approve(config_path: Path, layout: str, digest: str) -> None:
-    """Admit exactly what `status` shows as held under this digest, for 24 hours.
+    """Approve exactly what `status` shows as held under this digest, for 24 hours.
 
-    What is held later is let through if it is a part of this; each object is admitted once. `history` says by whom.
+    What is held later is let through if it is a part of this; each object is approved once. `history` says by whom.
     """
     approval, running = asyncio.run(_approve(load(config_path), digest))
     if layout == "json":
-        print_json(
+        show_json(
             {
                 "held_digest": approval.digest,
                 "expires": approval.expires.isoformat(),
@@ -44,9 +45,9 @@ def approve(config_path: Path, layout: str, digest: str) -> None:
         return
     until = approval.expires.isoformat(timespec="seconds").replace("+00:00", "Z")
     if approval.digest != digest:
-        click.echo(f"{digest} is what was held earlier; of that, what is still held has the digest {approval.digest}")
-    click.echo(f"approved {approval.digest}: {len(approval.harmed)} held, each admitted once until {until}")
-    click.echo("the service runs a pass now" if running else "the next pass does it: `teleport-okta apply`")
+        show(f"{digest} is what was held earlier; of that, what is still held has the digest {approval.digest}")
+    show(f"approved {approval.digest}: {len(approval.harmed)} held, each approved once until {until}")
+    show("the service runs a pass now" if running else "the next pass does it: `teleport-okta apply`")
 
 
 async def _approve(settings: Settings, digest: str) -> tuple[Approval, bool]:

@@ -13,10 +13,11 @@ import click
 from teleport_okta import app
 from teleport_okta.cleanup.blockers import running_service_error
 from teleport_okta.cleanup.inventory import Options
-from teleport_okta.cleanup.render import SOME, preview_json, preview_text, report_json, report_text
+from teleport_okta.cleanup.render import SOME, preview_json, preview_lines, report_json, report_lines
 from teleport_okta.cleanup.run import Cleanup
 from teleport_okta.cleanup.target import claim_of, default_roles_of
-from teleport_okta.cli.options import checked_digest, config_option, format_option, print_json
+from teleport_okta.cli.options import checked_digest, config_option, format_option
+from teleport_okta.cli.output import show_json, show_lines
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.config import load
 from teleport_okta.serve.admin_client import running_service
@@ -83,16 +84,16 @@ def cleanup(
     if digest is None:
         preview = asyncio.run(_preview(settings, wanted))
         if layout == "json":
-            print_json(preview_json(preview))
+            show_json(preview_json(preview))
         else:
             command = ["teleport-okta", "cleanup", "--config", str(config_path), *wanted.words()]
-            click.echo(preview_text(preview, command, most=None if every else SOME))
+            show_lines(preview_lines(preview, command, most=None if every else SOME))
         context.exit(0 if preview.plan.leaves_nothing and not preview.blockers else 1)
     report = asyncio.run(_apply(settings, wanted, digest))
     if layout == "json":
-        print_json(report_json(report))
+        show_json(report_json(report))
     else:
-        click.echo(report_text(report))
+        show_lines(report_lines(report))
     context.exit(0 if report.left_nothing else 1)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from teleport_okta.cli.output import show_lines
 from teleport_okta.config_example import example
 
 
 @click.command()
 def configure() -> None:
     """Print a commented example configuration; fill it in and save it as /etc/teleport-okta.toml."""
-    click.echo(example(), nl=False)
+    show_lines(example().splitlines())

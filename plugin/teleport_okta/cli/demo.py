@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from teleport_okta.cli.options import format_option, print_json
+from teleport_okta.cli.options import format_option
+from teleport_okta.cli.output import show_json, show_json_line
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.demo.play import Narration
 from teleport_okta.demo.serving import serve_demo
@@ -69,12 +69,12 @@ def demo(
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, quiet=layout == "json")
     story = asyncio.run(_demo(console, users, stay=sys.stdout.isatty() and not once and layout == "text"))
     if layout == "json":
-        print_json(story.as_json())
+        show_json(story.as_json())
     context.exit(0 if story.held else 1)
 
 
 def _announce(line: dict[str, object]) -> None:
-    click.echo(json.dumps(line, separators=(",", ":")))
+    show_json_line(line)
 
 
 async def _demo(console: Console, users: int, *, stay: bool) -> Story:

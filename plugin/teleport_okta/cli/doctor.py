@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import click
-from rich.console import Console
 
-from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.options import config_option, format_option
+from teleport_okta.cli.output import show_json, show_lines, working
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import load
 from teleport_okta.doctor.examine import examine
@@ -19,7 +19,6 @@ from teleport_okta.doctor.findings import Section, Severity, worst
 from teleport_okta.doctor.secrets import secrets_of
 from teleport_okta.errors import ConfigError
 from teleport_okta.observe import logs
-from teleport_okta.observe.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,12 +41,12 @@ def doctor(config_path: Path, layout: str) -> int:
     Exits 0 when nothing is worse than a note, 1 when there is a warning, 2 when there is an error.
     """
     logs.set_up(output="stderr", severity="error", layout="text", secrets=_secrets(config_path))
-    with Console(stderr=True).status("looking into the installation"):
+    with working("looking into the installation"):
         findings = asyncio.run(examine(config_path, clock=SystemClock(), rng=random.SystemRandom()))
     if layout == "json":
-        print_json({"findings": [finding.as_json() for finding in findings], "worst": worst(findings).value})
+        show_json({"findings": [finding.as_json() for finding in findings], "worst": worst(findings).value})
     else:
-        click.echo("\n".join(_lines(findings)))
+        show_lines(_lines(findings))
     return EXIT_CODES[worst(findings)]
 
 
@@ -66,9 +65,9 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
         yield section.value
         width = max(len(finding.check) for finding in mine)
         for finding in mine:
-            yield f"{_WORDS[finding.severity]:{_WIDTH}}  {finding.check:{width}}  {printable(finding.what)}"
+            yield f"{_WORDS[finding.severity]:{_WIDTH}}  {finding.check:{width}}  {finding.what}"
             if finding.remedy:
-                yield f"  try: {printable(finding.remedy)}"
+                yield f"  try: {finding.remedy}"
         yield ""
     yield _summary(findings)
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.options import config_option, format_option
+from teleport_okta.cli.output import ask, confirm, show, show_json
 from teleport_okta.enroll.answers import read_answers
 from teleport_okta.enroll.flow import EnrollFlow
 from teleport_okta.enroll.removing import remove_enrolment
-from teleport_okta.observe.text import printable
 from teleport_okta.saml.enrolment import State
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Terminal:
 
     def say(self, line: str) -> None:
         """Show a line."""
-        click.echo(printable(line), err=self._is_json)
+        show(line, err=self._is_json)
 
     def show(self, step: Step) -> None:
         """Show a step with its sign."""
@@ -52,11 +52,11 @@ class Terminal:
             return True
         if not sys.stdin.isatty():
             raise click.UsageError("there is no terminal to ask at: agree beforehand with --yes")
-        return await asyncio.to_thread(click.confirm, question, default=default, err=self._is_json)
+        return await asyncio.to_thread(confirm, question, default=default, err=self._is_json)
 
     async def ask(self, question: str) -> str:
         """Ask for a line."""
-        return str(await asyncio.to_thread(click.prompt, question, default="", show_default=False, err=self._is_json))
+        return await asyncio.to_thread(ask, question, err=self._is_json)
 
 
 @click.command()
@@ -115,7 +115,7 @@ def enroll(
         flow = EnrollFlow(config_path, answered, terminal, waits=not no_wait, stays=stay)
         outcome = asyncio.run(flow.run())
     if layout == "json":
-        print_json(_as_json(outcome))
+        show_json(_as_json(outcome))
     elif not stay and not remove:
         terminal.say(f"from now on: teleport-okta start -c {config_path}")
     return 0 if outcome.is_whole else 1

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from teleport_okta import app
-from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.options import config_option, format_option
+from teleport_okta.cli.output import show_json, show_lines
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import load
-from teleport_okta.observe.text import printable
+from teleport_okta.plan.words import object_words
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.sync.explain_find import KINDS
 from teleport_okta.sync.explaining import explained
@@ -49,9 +50,9 @@ def explain(config_path: Path, layout: str, of: str, name: str) -> int:
     """
     found = asyncio.run(_explain(load(config_path), of, name))
     if layout == "json":
-        print_json(found.as_json())
+        show_json(found.as_json())
     else:
-        click.echo("\n".join(map(printable, explanation_lines(found))))
+        show_lines(explanation_lines(found))
     if found.chain is not None:
         return 0
     return SEVERAL_FOUND if found.matches else NOTHING_FOUND
@@ -99,8 +100,8 @@ def _link_lines(link: Link, depth: int) -> Iterator[str]:
 
 def entry_words(entry: JournalEntry) -> str:
     """Say what an entry was: when, by what, what was done and why."""
-    done = entry.action if entry.action == entry.kind else f"{entry.action} {entry.kind}"
-    words = f"{moment(entry.time)} [{entry.trigger}] {done} {entry.name}: {entry.reason}"
+    what = object_words(entry.kind, entry.name, title=entry.title)
+    words = f"{moment(entry.time)} [{entry.trigger}] {entry.action} {what}: {entry.reason}"
     if entry.approval:
         words += f"; approved by {entry.approval}"
     if entry.who:

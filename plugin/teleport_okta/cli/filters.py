@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from teleport_okta import app
-from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.options import config_option, format_option
+from teleport_okta.cli.output import show_json, show_lines
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.config import load
 from teleport_okta.desired.preview import Verdict
 from teleport_okta.model.name_filter import NameFilters
-from teleport_okta.observe.text import printable
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.sync.previewing import preview_of_last_seen, with_filters
 
@@ -54,9 +54,9 @@ def filters(config_path: Path, layout: str, groups: tuple[str, ...], apps: tuple
             raise click.BadParameter(str(error), param_hint=option) from error
     found = asyncio.run(_preview(load(config_path), groups, apps, live=live))
     if layout == "json":
-        print_json(found.as_json())
+        show_json(found.as_json())
     else:
-        click.echo("\n".join(map(printable, preview_lines(found))))
+        show_lines(preview_lines(found))
 
 
 async def _preview(settings: Settings, groups: tuple[str, ...], apps: tuple[str, ...], *, live: bool) -> FilterPreview:

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from teleport_okta import app
-from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.options import config_option, format_option, members_option
+from teleport_okta.cli.output import show, show_json, show_lines
 from teleport_okta.config import load
-from teleport_okta.observe.text import printable
+from teleport_okta.observe.text import Line, Tone
+from teleport_okta.plan.render import member_line
+from teleport_okta.plan.words import noun, object_words
 from teleport_okta.serve.admin_client import running_service
+from teleport_okta.state.journal import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from teleport_okta.settings import Settings
@@ -28,12 +33,13 @@ if TYPE_CHECKING:
     "--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="How many entries at the most."
 )
 @click.option("--name", "named", default="", metavar="NAME", help="The same as the argument.")
+@members_option
 @click.argument("name", default="")
-def history(config_path: Path, layout: str, limit: int, named: str, name: str) -> None:
+def history(config_path: Path, layout: str, limit: int, named: str, name: str, *, all_members: bool) -> None:
     """Show what was done, newest first.
 
-    With a NAME only what was done to it: the name of an object, its Okta id, the user of a lock or a membership, or the
-    list of a membership.
+    With a NAME only what was done to it: the name of an object, its title, its Okta id, the user of a lock or a
+    membership, the list of a membership, or a user whom a new list began with.
     """
     if name and named and name != named:
         msg = f"two names are given: {name} and {named}"
@@ -41,12 +47,12 @@ def history(config_path: Path, layout: str, limit: int, named: str, name: str) -
     name = name or named
     entries = asyncio.run(_history(load(config_path), limit, name))
     if layout == "json":
-        print_json({"entries": [{**asdict(entry), "time": entry.time.isoformat()} for entry in entries]})
+        show_json({"entries": [{**asdict(entry), "time": entry.time.isoformat()} for entry in entries]})
         return
     for entry in entries:
-        click.echo(printable(_line(entry)))
+        show_lines(entry_lines(entry, all_members=all_members))
     if not entries:
-        click.echo("the journal has no such entries")
+        show("the journal has no such entries")
 
 
 async def _history(settings: Settings, limit: int, name: str) -> list[JournalEntry]:
@@ -57,16 +63,18 @@ async def _history(settings: Settings, limit: int, name: str) -> list[JournalEnt
         return await store.journal.history(limit=limit, name=name)
 
 
-def _line(entry: JournalEntry) -> str:
+def entry_lines(entry: JournalEntry, *, all_members: bool = False) -> Iterator[Line]:
+    """Say what an entry was: when, by what, what was done, how it went and why; digests are for `--format json`."""
     time = entry.time.isoformat(timespec="seconds").replace("+00:00", "Z")
-    digests = f"{entry.before_digest or '-'} -> {entry.after_digest or '-'}"
-    line = (
-        f"{entry.sequence} {time} [{entry.trigger}] {entry.action} {entry.kind} of {entry.name} "
-        f"({entry.okta_id or 'no id'}): {entry.outcome}; {entry.reason}; {digests}"
-    )
+    what = object_words(entry.kind, entry.name, entry.okta_id, entry.title)
+    line = f"{entry.sequence} {time} [{entry.trigger}] {entry.action} {what}: {entry.outcome}; {entry.reason}"
     if entry.who:
         line += f"; by {entry.who}"
     if entry.harm:
         approved = f", approved by {entry.approval}" if entry.approval else ""
-        line += f"; harm to a {entry.harm} ({entry.evidence}{approved})"
-    return f"{line}; {entry.error}" if entry.error else line
+        line += f"; harm to a {noun(entry.harm)} ({entry.evidence}{approved})"
+    if entry.error:
+        line += f"; {entry.error}"
+    yield Line(line, Tone.ERROR if entry.outcome in {Result.FAILED, Result.CONFLICT} else Tone.PLAIN)
+    if entry.members:
+        yield Line(member_line(entry.members, all_members=all_members))

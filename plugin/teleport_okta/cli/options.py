@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from teleport_okta.config import DEFAULT_PATH
+from teleport_okta.plan.words import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,44 @@ def format_option(function: Function) -> Function:
     )(function)
 
 
+def plan_format_option(function: Function) -> Function:
+    """Add `--format` of a verb that shows a plan."""
+    return click.option(
+        "--format",
+        "layout",
+        type=click.Choice(["text", "json", "markdown"]),
+        default="text",
+        show_default=True,
+        help="Plain text, one JSON object, or Markdown for a pull request.",
+    )(function)
+
+
+def members_option(function: Function) -> Function:
+    """Add `--members`."""
+    return click.option("--members", "all_members", is_flag=True, help="Name every member of a new access list.")(
+        function
+    )
+
+
+def summary_option(function: Function) -> Function:
+    """Add `--summary`."""
+    return click.option("--summary", "is_summary", is_flag=True, help="Show counts instead of single changes.")(
+        function
+    )
+
+
+def kind_option(function: Function) -> Function:
+    """Add `--kind`."""
+    return click.option(
+        "--kind",
+        "kinds",
+        multiple=True,
+        type=click.Choice(KINDS),
+        metavar="KIND",
+        help=f"Show changes of this kind only; may be repeated: {', '.join(KINDS)}.",
+    )(function)
+
+
 def digest_argument(function: Function) -> Function:
     """Add the argument DIGEST."""
     return click.argument("digest", metavar="DIGEST", callback=_checked_digest)(function)
@@ -56,8 +94,3 @@ def checked_digest(value: str) -> str:
 
 def _checked_digest(context: click.Context, parameter: click.Parameter, value: str) -> str:
     return checked_digest(value)
-
-
-def print_json(value: object) -> None:
-    """Print one JSON object, non-ASCII text as it is."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from teleport_okta import app
 from teleport_okta.cli.costs import cost_lines
-from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.options import config_option, kind_option, members_option, plan_format_option, summary_option
+from teleport_okta.cli.output import show, show_json, show_lines, show_text
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.config import load
-from teleport_okta.observe.text import printable
-from teleport_okta.plan.render import as_text
+from teleport_okta.observe.text import Line, Tone
+from teleport_okta.plan.markdown import as_markdown
+from teleport_okta.plan.render import Selection, as_json, plan_lines
 from teleport_okta.serve.admin_client import running_service
 
 if TYPE_CHECKING:
@@ -22,26 +24,54 @@ if TYPE_CHECKING:
     from teleport_okta.plan.view import PlanView
     from teleport_okta.settings import Settings
 
+CHANGES_PLANNED: Final = 2
+"""The exit code of `--detailed-exitcode` when there is something to do."""
+
 
 @click.command()
 @config_option
-@format_option
+@plan_format_option
+@kind_option
+@summary_option
+@members_option
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to do, 0 when not.")
 @click.pass_context
-def plan(context: click.Context, config_path: Path, layout: str) -> None:
+def plan(
+    context: click.Context,
+    config_path: Path,
+    layout: str,
+    kinds: tuple[str, ...],
+    *,
+    is_summary: bool,
+    all_members: bool,
+    detailed_exitcode: bool,
+) -> None:
     """Show what a pass would do now, and change nothing. Exits 1 when not everything could be read."""
-    view = asyncio.run(_plan(load(config_path)))
+    view = asyncio.run(planned(load(config_path)))
+    selection = Selection(frozenset(kinds), all_members=all_members, is_summary=is_summary)
     if layout == "json":
-        print_json(view.as_json())
+        show_json(as_json(view, selection))
+    elif layout == "markdown":
+        show_text(as_markdown(view, selection))
     else:
-        click.echo(as_text(view))
+        show_lines(plan_lines(view, selection))
         if view.cost is not None:
-            click.echo("\n".join(cost_lines(view.cost)))
+            show_lines(cost_lines(view.cost))
         if view.error:
-            click.echo(f"error: {printable(view.error)}")
-    context.exit(1 if view.error else 0)
+            show(Line(f"error: {view.error}", Tone.ERROR))
+    context.exit(exit_code(view, is_detailed=detailed_exitcode))
 
 
-async def _plan(settings: Settings) -> PlanView:
+def exit_code(view: PlanView, *, is_detailed: bool) -> int:
+    """Return the exit code of a plan. What is held or put off is something to do: a person or the time has to act."""
+    if view.error:
+        return 1
+    is_to_do = bool(view.changes or view.findings.held or view.put_off)
+    return CHANGES_PLANNED if is_detailed and is_to_do else 0
+
+
+async def planned(settings: Settings) -> PlanView:
+    """Return what a pass would do now, from the running service or by reading both systems here."""
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.plan()

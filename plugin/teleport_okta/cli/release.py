@@ -9,9 +9,9 @@ import click
 
 from teleport_okta import app
 from teleport_okta.cli.options import config_option
+from teleport_okta.cli.output import show
 from teleport_okta.config import load
 from teleport_okta.model.labels import okta_id_of
-from teleport_okta.observe.text import printable
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.serve.callers import this_process
 
@@ -34,10 +34,10 @@ def release(config_path: Path, name: str) -> None:
     released = asyncio.run(_release(load(config_path), name))
     for lock in released.locks:
         end = lock.expires.isoformat(timespec="seconds").replace("+00:00", "Z") if lock.expires else "without end"
-        click.echo(printable(f"released {name}: lock {lock.name} about {okta_id_of(lock.labels)}, which lasted {end}"))
+        show(f"released {name}: lock {lock.name} about {okta_id_of(lock.labels)}, which lasted {end}")
     for one in released.memberships:
-        click.echo(printable(f"released {name}: membership of access list {one.title} ({one.list_name})"))
-    click.echo("the next pass creates whoever waits for the name")
+        show(f"released {name}: membership of access list {one.title} ({one.list_name})")
+    show("the next pass creates whoever waits for the name")
 
 
 async def _release(settings: Settings, name: str) -> Released:

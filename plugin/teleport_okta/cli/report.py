@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.cli.costs import cost_lines
 from teleport_okta.model.cost import PassCost
-from teleport_okta.observe.text import printable
-from teleport_okta.plan.render import as_text, change_line
+from teleport_okta.observe.text import Line, Tone
+from teleport_okta.plan.render import EVERYTHING, Selection, change_line, plan_lines
 from teleport_okta.state.journal import Result
 
 if TYPE_CHECKING:
@@ -17,18 +17,14 @@ if TYPE_CHECKING:
     from teleport_okta.sync.report import PassReport
 
 
-def report_text(report: PassReport) -> str:
-    """Render a pass as plain text."""
-    return "\n".join(_lines(report))
-
-
-def _lines(report: PassReport) -> Iterator[str]:
-    yield as_text(report.plan)
+def report_lines(report: PassReport, selection: Selection = EVERYTHING) -> Iterator[Line | str]:
+    """Say what a pass did. What was not done is shown whatever is selected."""
+    yield from plan_lines(report.plan, selection)
     for outcome in report.outcomes:
         if outcome.result != Result.DONE:
-            yield f"{outcome.result}: {change_line(outcome.change)}: {printable(outcome.error)}"
+            yield Line(f"{outcome.result}: {change_line(outcome.change)}: {outcome.error}", Tone.ERROR)
     if report.error:
-        yield f"error: {report.error}"
+        yield Line(f"error: {report.error}", Tone.ERROR)
     counts = report.counts()
     done = ", ".join(f"{counts[result]} {result}" for result in Result if counts[result]) or "nothing to apply"
     seconds = (report.finished - report.started).total_seconds()

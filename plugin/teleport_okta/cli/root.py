@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
+from typing import Final
 
 import click
 
@@ -17,6 +19,7 @@ from teleport_okta.cli.enroll import enroll
 from teleport_okta.cli.explain import explain
 from teleport_okta.cli.filters import filters
 from teleport_okta.cli.history import history
+from teleport_okta.cli.output import show, show_usage_error
 from teleport_okta.cli.plan import plan
 from teleport_okta.cli.release import release
 from teleport_okta.cli.sandbox import sandbox
@@ -25,6 +28,10 @@ from teleport_okta.cli.start import start
 from teleport_okta.cli.status import status
 from teleport_okta.cli.version import version
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.observe.text import Line, Tone
+
+_OWN_BREAK: Final = re.compile(r"\n(?=  )")
+"""Where an error of ours goes on in another line: the details of a changed plan are indented."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,13 +67,14 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        show_usage_error(error)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
     except TeleportOktaError as error:
-        click.echo(f"error: {error.what}", err=True)
+        first, *detail = _OWN_BREAK.split(error.what)
+        show(Line(f"error: {first}", Tone.ERROR), *detail, err=True)
         if error.remedy:
-            click.echo(f"  try: {error.remedy}", err=True)
+            show(f"  try: {error.remedy}", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

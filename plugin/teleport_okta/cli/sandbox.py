@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from teleport_okta.cli.output import show_json_line
 from teleport_okta.sandbox.okta.command import serve as serve_okta
 from teleport_okta.sandbox.teleport.command import serve as serve_teleport
 from teleport_okta.sandbox.teleport.versions import major_of
@@ -117,7 +117,7 @@ def _version(value: str) -> str:
 
 
 def _announce(line: dict[str, object]) -> None:
-    click.echo(json.dumps(line, separators=(",", ":")))
+    show_json_line(line)
 
 
 def _run(serving: Coroutine[object, object, None]) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from teleport_okta import app
-from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.options import config_option, format_option
+from teleport_okta.cli.output import show, show_json
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import load
 from teleport_okta.scim.tokens import digest_of, new_token
@@ -41,12 +42,12 @@ def new(config_path: Path, layout: str, replace_oldest: bool) -> None:
     token = new_token()
     added = asyncio.run(_new(load(config_path), token, replace_oldest=replace_oldest))
     if layout == "json":
-        print_json({**_as_json(added.token), "token": token, "replaced": added.replaced})
+        show_json({**_as_json(added.token), "token": token, "replaced": added.replaced})
         return
-    click.echo(token)
-    click.echo(f"SCIM token {added.token.id}; it is not shown again", err=True)
+    show(token)
+    show(f"SCIM token {added.token.id}; it is not shown again", err=True)
     if added.replaced:
-        click.echo(f"revoked {added.replaced}", err=True)
+        show(f"revoked {added.replaced}", err=True)
 
 
 @scim_token.command("list")
@@ -56,13 +57,13 @@ def list_(config_path: Path, layout: str) -> None:
     """Show the tokens by their ids, when each was made, and when it was last used (to the hour)."""
     tokens = asyncio.run(_list(load(config_path)))
     if layout == "json":
-        print_json({"tokens": [_as_json(token) for token in tokens]})
+        show_json({"tokens": [_as_json(token) for token in tokens]})
         return
     for token in tokens:
         used = f"last used {_written(token.last_used)}" if token.last_used else "never used"
-        click.echo(f"{token.id}  made {_written(token.created)}  {used}")
+        show(f"{token.id}  made {_written(token.created)}  {used}")
     if not tokens:
-        click.echo("there is no SCIM token; make one with `teleport-okta scim-token new`")
+        show("there is no SCIM token; make one with `teleport-okta scim-token new`")
 
 
 @scim_token.command("revoke")
@@ -80,9 +81,9 @@ def revoke(config_path: Path, layout: str, which: str) -> None:
         raise click.BadParameter(msg)
     token = asyncio.run(_revoke(load(config_path), which))
     if layout == "json":
-        print_json(_as_json(token))
+        show_json(_as_json(token))
         return
-    click.echo(f"revoked {token.id}")
+    show(f"revoked {token.id}")
 
 
 async def _new(settings: Settings, token: str, *, replace_oldest: bool) -> AddedToken:

@@ -9,12 +9,12 @@ import click
 
 from teleport_okta import __version__, app
 from teleport_okta.cli.costs import cost_lines, progress_line
-from teleport_okta.cli.options import config_option, format_option, print_json
+from teleport_okta.cli.options import config_option, format_option
+from teleport_okta.cli.output import show_json, show_lines
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import load
 from teleport_okta.model.part_result import Holdings
-from teleport_okta.observe.text import printable
-from teleport_okta.plan.render import held_line, hold_line, summary
+from teleport_okta.plan.render import grouped, held_line, hold_line, row_names, rows_words, summary
 from teleport_okta.serve.admin import SOCKET_NAME
 from teleport_okta.serve.admin_client import ServiceError, running_service
 from teleport_okta.sync.status import Status, status_of_store
@@ -43,9 +43,9 @@ def status(config_path: Path, layout: str, *, live: bool) -> None:
     """Show what the service is doing, or what the state remembers while none runs."""
     current = asyncio.run(_status(load(config_path), live=live))
     if layout == "json":
-        print_json(current.as_json())
+        show_json(current.as_json())
     else:
-        click.echo("\n".join(map(printable, _lines(current))))
+        show_lines(_lines(current))
 
 
 async def _status(settings: Settings, *, live: bool) -> Status:
@@ -107,11 +107,15 @@ def _last_pass(current: Status) -> Iterator[str]:
 
 
 def _quarantine(current: Status) -> Iterator[str]:
-    for entry in current.quarantine:
-        row = entry.row
-        yield f"quarantine since {_time(entry.since)}: {row.kind} {row.name or '(no name)'} ({row.okta_id or 'no id'})"
-        refused = f", refused {entry.tries} times in a row" if entry.tries > 1 else ""
-        yield f"  {row.reason} -> {row.remedy}; next try {_time(entry.next_try)}{refused}"
+    entries = {entry.row: entry for entry in current.quarantine}
+    for (kind, reason, remedy), rows in grouped(entries).items():
+        some = [entries[row] for row in rows]
+        yield f"quarantine since {_time(min(one.since for one in some))}: {rows_words(kind, rows)}"
+        if len(rows) > 1:
+            yield f"    {row_names(rows)}"
+        tries = max(one.tries for one in some)
+        refused = f", refused {tries} times in a row" if tries > 1 else ""
+        yield f"  {reason} -> {remedy}; next try {_time(min(one.next_try for one in some))}{refused}"
 
 
 def _managed(managed: Managed) -> Iterator[str]:

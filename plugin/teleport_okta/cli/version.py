@@ -7,9 +7,10 @@ import platform
 import click
 
 from teleport_okta import __version__
+from teleport_okta.cli.output import show
 
 
 @click.command()
 def version() -> None:
     """Print the version."""
-    click.echo(f"teleport-okta v{__version__} python{platform.python_version()}")
+    show(f"teleport-okta v{__version__} python{platform.python_version()}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from teleport_okta.errors import ConfigError
-from teleport_okta.observe.text import printable
+from teleport_okta.observe.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,8 +32,9 @@ class _Formatter(logging.Formatter):
         self._secrets = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
 
     def format(self, record: logging.LogRecord) -> str:
-        message = self._blotted(printable(record.getMessage()))
+        message = printable(self._blotted(record.getMessage()))
         traceback = self._blotted(self.formatException(record.exc_info)) if record.exc_info else ""
+        traceback = printable_lines(traceback)
         return self.line(record, message, traceback)
 
     def line(self, record: logging.LogRecord, message: str, traceback: str) -> str:

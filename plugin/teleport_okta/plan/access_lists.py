@@ -124,7 +124,7 @@ class _Planner:
             if name not in self._desired.candidates:
                 self._end_unwanted(found)
             if name not in self._ended:
-                self._changes += dropping(name, self._nesting.dangling(name))
+                self._changes += dropping(name, self._nesting.dangling(name), title=found.title)
         self._foresee()
         for name in self._nesting.children_first(sorted(self._lists & self._desired.candidates.keys())):
             self._weigh(self._desired.candidates[name])
@@ -256,10 +256,13 @@ class _Planner:
                     needs=self._roles_written(found.name),
                 )
             )
-        self._changes += joining(candidate, members.joining, self._holders, owner=self._policy.owner)
+        self._changes += joining(
+            candidate, members.joining, self._holders, owner=self._policy.owner, title=content.title
+        )
 
     def _take_leavers_out(self, name: str) -> None:
-        self._changes += leavers_out(name, self._members_of(name), self._holders)
+        title = self._actual.access_lists[name].title
+        self._changes += leavers_out(name, self._members_of(name), self._holders, title=title)
 
     def _empty(self, candidate: Candidate, found: TeleportAccessList, members: MembersPlan) -> None:
         """End a list that nobody will be in any more: its members go one by one, and it goes when all of them may."""
@@ -290,7 +293,7 @@ class _Planner:
             self._kept_roles.add(name)
             self._direct[name] = frozenset()
             self._aside.append(self._endings.report(found, reason, holding_on))
-            self._changes += emptying(self._members_of(name), name, reason, harm, self._holders)
+            self._changes += emptying(self._members_of(name), found, reason, harm, self._holders)
         else:
             self._end(found, reason, harm)
 

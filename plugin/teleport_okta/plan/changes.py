@@ -130,7 +130,8 @@ class Change:
     `lock_for` from that moment (None: no end).
 
     `needs` is what other steps must have come to: while the brake holds such a step, it holds this one too, and the run
-    skips this one if that step was not done. `harm` is set where somebody can do less afterwards: the record of such a
+    skips this one if that step was not done. `title` is the title of the list of a membership, for people to read.
+    `harm` is set where somebody can do less afterwards: the record of such a
     change is durable before its call.
     """
 
@@ -147,6 +148,7 @@ class Change:
     lock_for: timedelta | None = None
     needs: tuple[Need, ...] = ()
     harm: Harm | None = None
+    title: str = field(default="", compare=False)
 
     @property
     def key(self) -> str:

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from teleport_okta.plan.holders import Holders
 
 
-def leavers_out(list_name: str, members: ListMembers, holders: Holders) -> list[Change]:
+def leavers_out(list_name: str, members: ListMembers, holders: Holders, *, title: str) -> list[Change]:
     """Return the steps that take out whom we imported and who leave, each of the harm of the departure.
 
     Somebody renamed is taken out under the old name; the new one joins when the people of the list are known again.
     """
     leaving = sorted(name for name in holders.departing if members.has_import(name))
-    return [leaver_out(list_name, holders.departing[name]) for name in leaving]
+    return [leaver_out(list_name, holders.departing[name], title=title) for name in leaving]
 
 
 def plan_departures(
@@ -43,5 +43,5 @@ def plan_departures(
     changes: list[Change] = []
     for name, found in sorted(lists.items()):
         if labels.owner_of(found.labels) == owner and name in members:
-            changes += leavers_out(name, members[name], holders)
+            changes += leavers_out(name, members[name], holders, title=found.title)
     return Plan(changes=tuple(change for change in changes if within(scope, change)))

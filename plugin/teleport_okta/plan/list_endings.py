@@ -90,6 +90,7 @@ class ListEndings:
                 found=self._actual.members[parent].others[name],
                 harm=harm,
                 needs=needs,
+                title=self._actual.access_lists[parent].title,
             )
             for parent in self._nesting.parents(name)
         ]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from teleport_okta.desired.directory import Candidate
-    from teleport_okta.model.access import ListMembers
+    from teleport_okta.model.access import ListMembers, TeleportAccessList
     from teleport_okta.plan.changes import Need
     from teleport_okta.plan.holders import Holders
 
@@ -80,7 +80,7 @@ def staying_while_waiting(candidate: Candidate, members: ListMembers, holders: H
     return {name for name in names if members.has_import(name)}
 
 
-def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, owner: str) -> list[Change]:
+def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, owner: str, title: str) -> list[Change]:
     """Return the steps that add people to a list that is there, each only while the user stands for them."""
     carried = {labels.OWNER: owner, labels.GRANT: labels.GRANT_IMPORTED}
     return [
@@ -93,12 +93,13 @@ def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, own
             reason=f"in {candidate.name} {candidate.where}",
             content=TeleportMember(name, labels=carried),
             needs=(holders.standing(name),),
+            title=title,
         )
         for name in names
     ]
 
 
-def dropping(list_name: str, dangling: Iterable[str]) -> list[Change]:
+def dropping(list_name: str, dangling: Iterable[str], *, title: str) -> list[Change]:
     """Return the steps that take nested lists out of a list that do not exist any more."""
     return [
         Change(
@@ -109,46 +110,63 @@ def dropping(list_name: str, dangling: Iterable[str]) -> list[Change]:
             okta_id="",
             reason="the nested list does not exist any more, and would make other writes fail",
             found=TeleportMember(child, is_list=True),
+            title=title,
         )
         for child in dangling
     ]
 
 
-def emptying(members: ListMembers, list_name: str, reason: str, harm: Harm, holders: Holders) -> list[Change]:
+def emptying(
+    members: ListMembers, found: TeleportAccessList, reason: str, harm: Harm, holders: Holders
+) -> list[Change]:
     """Return the steps that take out everybody whom we imported, of one harm, but for those who leave altogether."""
     names = members.imported | {name for name, one in members.others.items() if one.is_imported}
-    return [_removal(list_name, name, "", reason, harm=harm) for name in sorted(names - holders.departing.keys())]
+    return [
+        _removal(found.name, name, "", reason, harm=harm, title=found.title)
+        for name in sorted(names - holders.departing.keys())
+    ]
 
 
-def leaver_out(list_name: str, departure: Change) -> Change:
+def leaver_out(list_name: str, departure: Change, *, title: str) -> Change:
     """Return the step that takes somebody out of a list who leaves altogether: it is of the harm of the departure."""
     name, okta_id, harm = departure.name, departure.okta_id, departure.harm
     needs = (locked(name, okta_id, is_found=harm is not None and harm.continues),)
-    return _removal(list_name, name, okta_id, departure.reason, harm=harm, needs=needs)
+    return _removal(list_name, name, okta_id, departure.reason, harm=harm, needs=needs, title=title)
 
 
 def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
     departure = holders.departing.get(name)
     if departure is not None:
-        return leaver_out(candidate.okta_id, departure)
+        return leaver_out(candidate.okta_id, departure, title=candidate.name)
     okta_id = holders.ids.get(name, "")
     harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", okta_id)
     if not okta_id and name in holders.left and name not in holders.strangers:
         # The person left, and had come into the list meanwhile: this is the rest of that harm.
         of_leaver = Harm(Harmed(USER, name, holders.left[name]), Evidence.STATED, continues=True)
-        return _removal(candidate.okta_id, name, holders.left[name], "the user of this name left", harm=of_leaver)
+        return _of(candidate, name, holders.left[name], "the user of this name left", of_leaver)
     if not okta_id:
         # A login can have replaced the record, or somebody deleted it: the listing of people says whether it returns.
         reason = "the user of this name is not ours" if name in holders.strangers else "there is no user of this name"
-        return _removal(candidate.okta_id, name, "", reason, harm=Harm(harmed, Evidence.ABSENT, listing=PEOPLE))
+        return _of(candidate, name, "", reason, Harm(harmed, Evidence.ABSENT, listing=PEOPLE))
     harm = Harm(harmed, Evidence.ABSENT, listing=members_of(candidate.okta_id))
     if okta_id in candidate.left or candidate.is_pushed:
         harm = Harm(harmed, Evidence.STATED)
-    return _removal(candidate.okta_id, name, okta_id, f"no longer in {candidate.name} {candidate.where}", harm=harm)
+    return _of(candidate, name, okta_id, f"no longer in {candidate.name} {candidate.where}", harm)
+
+
+def _of(candidate: Candidate, name: str, okta_id: str, reason: str, harm: Harm) -> Change:
+    return _removal(candidate.okta_id, name, okta_id, reason, harm=harm, title=candidate.name)
 
 
 def _removal(
-    list_name: str, name: str, okta_id: str, reason: str, *, harm: Harm | None, needs: tuple[Need, ...] = ()
+    list_name: str,
+    name: str,
+    okta_id: str,
+    reason: str,
+    *,
+    harm: Harm | None,
+    title: str,
+    needs: tuple[Need, ...] = (),
 ) -> Change:
     return Change(
         action=Action.DELETE,
@@ -160,6 +178,7 @@ def _removal(
         found=TeleportMember(name, labels={labels.GRANT: labels.GRANT_IMPORTED}),
         needs=needs,
         harm=harm,
+        title=title,
     )
 
 

@@ -1,21 +1,31 @@
-"""A plan as text: one line a change, fields below updates, then what was left alone and why."""
+"""A plan as lines for people: one a change, its fields below it, then what was left alone and why."""
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.observe.text import printable
+from teleport_okta.observe.text import Line, Tone, printable
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, TRAITS, USER, USER_GROUP
+from teleport_okta.plan.words import counted, noun, object_words, quoted, some_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from teleport_okta.model.findings import Held, Hold, PutOff
+    from teleport_okta.model.findings import Held, Hold, PutOff, Quarantined
     from teleport_okta.plan.view import ChangeView, PlanView
 
-_SIGNS: Final = {"create": "+", "update": "~", "lock": "!", "unlock": "o", "delete": "-"}
-_LONGEST_NAME: Final = 80
+SIGNS: Final = {"create": "+", "update": "~", "lock": "!", "unlock": "o", "delete": "-"}
+_TONES: Final = {
+    "create": Tone.ADDED,
+    "update": Tone.CHANGED,
+    "lock": Tone.REMOVED,
+    "unlock": Tone.CHANGED,
+    "delete": Tone.REMOVED,
+}
+_MEMBERS_SHOWN: Final = 8
+_ROWS_SHOWN: Final = 8
+"""How many objects are named that are set aside for one and the same reason."""
 
 _DEEDS: Final = {
     USER: "would leave",
@@ -35,16 +45,63 @@ _GOING: Final = {
 }
 
 
-def as_text(view: PlanView) -> str:
-    """Render a plan as plain text, complete, without a trailing newline."""
-    return "\n".join(map(printable, _lines(view)))
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of a plan is shown: changes of which `kinds` (none given: all), and whether every member is named.
+
+    `is_summary`: no change at all, only warnings, what is held, and the counts.
+    """
+
+    kinds: frozenset[str] = frozenset()
+    all_members: bool = False
+    is_summary: bool = False
+
+    def of(self, changes: Iterable[ChangeView]) -> tuple[ChangeView, ...]:
+        """Return the changes that are shown one by one."""
+        if self.is_summary:
+            return ()
+        return tuple(change for change in changes if not self.kinds or change.kind in self.kinds)
+
+    def rows(self, rows: Iterable[Quarantined]) -> tuple[Quarantined, ...]:
+        """Return the rows in quarantine that are shown."""
+        return tuple(row for row in rows if not self.kinds or row.kind in self.kinds)
+
+
+EVERYTHING: Final = Selection()
+
+
+def as_text(view: PlanView, selection: Selection = EVERYTHING) -> str:
+    """Render a plan as plain text, without a trailing newline."""
+    return "\n".join(printable(line.text) for line in plan_lines(view, selection))
+
+
+def as_json(view: PlanView, selection: Selection = EVERYTHING) -> dict[str, object]:
+    """Return a plan in the shape of `plan --format json`; the counts are of the whole plan."""
+    fields = replace(view, changes=selection.of(view.changes), quarantined=selection.rows(view.quarantined)).as_json()
+    return {**fields, "counts": view.counts}
+
+
+def plan_lines(view: PlanView, selection: Selection = EVERYTHING) -> Iterator[Line]:
+    """Say what a plan does and what it leaves alone. The last line has its digest and the counts of the whole."""
+    for warning in view.warnings:
+        yield Line(f"warning: {warning}", Tone.WARNING)
+    for change in selection.of(view.changes):
+        yield Line(change_line(change), _TONES.get(change.action, Tone.PLAIN))
+        yield from map(Line, detail_lines(change, all_members=selection.all_members))
+    for hold in view.findings.holds:
+        yield Line(hold_line(hold, view.findings.held_digest), Tone.WARNING)
+    if not selection.is_summary:
+        for held in view.findings.held:
+            yield Line(held_line(held), Tone.WARNING)
+        for one in view.put_off:
+            yield Line(put_off_line(one), Tone.WARNING)
+    yield from quarantine_lines(selection.rows(view.quarantined))
+    yield Line(f"plan {view.digest}: {summary(view)}")
 
 
 def summary(view: PlanView) -> str:
-    """Return one line: how many changes of which action, and what was set aside."""
-    counts = Counter(change.action for change in view.changes)
-    parts = [f"{counts[action]} {action}" for action in _SIGNS if counts[action]]
-    parts = parts or ["nothing to do"]
+    """Return one line: how many changes of which kind and action, and what was set aside."""
+    parts = counted(view.changes) or ["nothing to do"]
     parts.append(f"{view.unchanged} unchanged")
     if view.findings.held:
         parts.append(f"{len(view.findings.held)} held")
@@ -57,57 +114,77 @@ def summary(view: PlanView) -> str:
 
 def change_line(change: ChangeView) -> str:
     """Return one change on one line."""
-    sign = _SIGNS.get(change.action, "?")
-    subject = _short(change.subject)
-    text = f"{sign} {change.action:<6} {change.kind} {subject}"
-    if change.okta_id:
-        text += f" ({change.okta_id})"
-    return printable(f"{text}: {_short(change.reason)}")
+    what = object_words(change.kind, change.subject, change.okta_id, change.title)
+    return printable(f"{SIGNS.get(change.action, '?')} {change.action:<6} {what}: {change.reason}")
+
+
+def detail_lines(change: ChangeView, *, all_members: bool = False) -> Iterator[str]:
+    """Say what the object becomes: its fields, and who is in a new list."""
+    if change.action == "create" and change.kind == USER:
+        roles = next((field.after for field in change.fields if field.field == "roles"), "")
+        traits = sum(field.field.startswith("traits.") for field in change.fields)
+        yield f"    roles: {roles or 'none'}; {traits} traits"
+    elif change.action != "create" or change.kind != MEMBER:
+        for field in change.fields:
+            yield f"    {field.field}: {field.before or '(none)'} -> {field.after or '(none)'}"
+    if change.members:
+        yield member_line(change.members, all_members=all_members)
+
+
+def member_line(members: tuple[str, ...], *, all_members: bool) -> str:
+    """Name the members that a new list begins with: the first few, or all."""
+    most = None if all_members else _MEMBERS_SHOWN
+    return f"    {len(members)} members: {some_of([*map(quoted, members)], most, option='--members')}"
 
 
 def held_line(held: Held) -> str:
     """Return one harm that is held on one line."""
     deed = _DEEDS.get(held.kind, "would end")
-    kind = USER if held.kind == TRAITS else held.kind
-    return f"held: {kind} {_short(held.name)} ({held.okta_id}) {deed}: {held.reason} ({held.evidence})"
+    what = object_words(USER if held.kind == TRAITS else held.kind, held.name, held.okta_id)
+    return f"held: {what} {deed}: {held.reason} ({held.evidence})"
 
 
 def hold_line(hold: Hold, digest: str) -> str:
-    """Return why harm of one class is held, how many of how many, and the command that admits it."""
-    what = _GOING.get(hold.kind, f"{hold.kind}s to go")
+    """Return why harm of one class is held, how many of how many, and the command that approves it."""
+    what = _GOING.get(hold.kind, f"{noun(hold.kind, 2)} to go")
     line = f"held: {hold.count} of {hold.of} {what} ({hold.evidence}): {hold.why}"
-    return f"{line}; to admit exactly what is held: teleport-okta approve {digest}" if hold.approvable else line
+    return f"{line}; to approve exactly what is held: teleport-okta approve {digest}" if hold.approvable else line
 
 
-def _lines(view: PlanView) -> Iterator[str]:
-    for warning in view.warnings:
-        yield f"warning: {warning}"
-    for change in view.changes:
-        yield change_line(change)
-        if change.action == "create" and change.kind == USER:
-            roles = next((field.after for field in change.fields if field.field == "roles"), "")
-            traits = sum(field.field.startswith("traits.") for field in change.fields)
-            yield f"    roles: {roles or 'none'}; {traits} traits"
-        elif change.action != "create" or change.kind != MEMBER:
-            for field in change.fields:
-                yield f"    {field.field}: {field.before or '(none)'} -> {field.after or '(none)'}"
-    for hold in view.findings.holds:
-        yield hold_line(hold, view.findings.held_digest)
-    for held in view.findings.held:
-        yield held_line(held)
-    for one in view.put_off:
-        yield put_off_line(one)
-    for row in view.quarantined:
-        who = _short(row.name) or "(no name)"
-        yield f"quarantine: {row.kind} {who} ({row.okta_id or 'no id'}): {row.reason} -> {row.remedy}"
-    yield f"plan {view.digest}: {summary(view)}"
+def quarantine_lines(rows: Iterable[Quarantined]) -> Iterator[Line]:
+    """Say what is set aside, those of one kind and reason together."""
+    for (kind, reason, remedy), some in grouped(rows).items():
+        yield Line(f"quarantine: {rows_words(kind, some)}: {reason} -> {remedy}", Tone.WARNING)
+        if len(some) > 1:
+            yield Line(f"    {row_names(some)}", Tone.WARNING)
+
+
+def grouped(rows: Iterable[Quarantined]) -> dict[tuple[str, str, str], list[Quarantined]]:
+    """Put rows together that are set aside for one reason: by kind, reason and remedy, in the order of the first."""
+    groups: dict[tuple[str, str, str], list[Quarantined]] = {}
+    for row in rows:
+        groups.setdefault((row.kind, row.reason, row.remedy), []).append(row)
+    return groups
+
+
+def rows_words(kind: str, rows: list[Quarantined]) -> str:
+    """Name a single row, or count several."""
+    if len(rows) == 1:
+        return f"{noun(kind)} {_row_name(rows[0])}"
+    return f"{len(rows)} {noun(kind, len(rows))}"
+
+
+def row_names(rows: list[Quarantined]) -> str:
+    """Name some of several rows; `--format json` has them all."""
+    return some_of([*map(_row_name, rows)], _ROWS_SHOWN, option="--format json")
 
 
 def put_off_line(one: PutOff) -> str:
     """Return one change that waits for its time on one line."""
     until = one.until.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return f"put off until {until}: {one.row.kind} {_short(one.row.name)}: {one.row.reason}"
+    return f"put off until {until}: {noun(one.row.kind)} {_row_name(one.row)}: {one.row.reason}"
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+def _row_name(row: Quarantined) -> str:
+    name = quoted(row.name) if row.name else "(no name)"
+    return name if row.name and row.okta_id == row.name else f"{name} ({row.okta_id or 'no id'})"

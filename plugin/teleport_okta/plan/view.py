@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
 from teleport_okta.model.findings import Findings
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import FieldChange
 from teleport_okta.plan.gc_pause import garbage_collection_paused
+from teleport_okta.plan.words import counts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +35,11 @@ class ChangeView:
     okta_id: str
     reason: str
     fields: tuple[FieldChange, ...] = ()
+    title: str = ""
+    """What people call the object, or the list of a membership; empty if that is its name."""
+
+    members: tuple[str, ...] = field(default=(), repr=False)
+    """The users whom a new list begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,11 @@ class PlanView:
 
     error: str = ""
     """Why the reading that it was computed from is not whole; empty when it is."""
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """How many changes there are, by action and kind."""
+        return counts_of(self.changes)
 
     def as_json(self) -> dict[str, object]:
         """Return the plan in the shape of `plan --format json`."""
@@ -80,8 +92,6 @@ def change_view(change: Change) -> ChangeView:
     """Put one change into words: which field becomes what."""
     before = _fields(change.found, None)
     after = _fields(change.content, change.lock_for)
-    if change.members:
-        after["members"] = str(len(change.members))
     names = sorted(before.keys() | after.keys()) if change.content else []
     return ChangeView(
         action=change.action.value,
@@ -95,7 +105,25 @@ def change_view(change: Change) -> ChangeView:
             for name in names
             if (old := before.get(name, "")) != (new := after.get(name, ""))
         ),
+        title=title_of(change),
+        members=tuple(need.name for need in change.members),
     )
+
+
+def title_of(change: Change) -> str:
+    """Return what people call the object of a change, where its name is made of an Okta id."""
+    content = change.content or change.found
+    match content:
+        case TeleportAccessList():
+            return content.title
+        case TeleportUserGroup():
+            return content.labels.get(labels.GROUP_NAME, "")
+        case TeleportAppServer():
+            return content.labels.get(labels.APP_NAME, "")
+        case TeleportRole():
+            return content.labels.get(labels.ROLE_NAME, "")
+        case _:
+            return change.title
 
 
 def _fields(content: Content | None, lock_for: timedelta | None) -> dict[str, str]:

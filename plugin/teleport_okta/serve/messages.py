@@ -239,6 +239,8 @@ def history_to_message(entries: Iterable[JournalEntry]) -> api.ListHistoryRespon
                 approval=entry.approval,
                 error=entry.error,
                 who=entry.who,
+                title=entry.title,
+                members=entry.members,
             )
             for entry in entries
         ]
@@ -255,6 +257,8 @@ def history_from_message(message: api.ListHistoryResponse) -> list[JournalEntry]
             counted=entry.counted,
             approval=entry.approval,
             who=entry.who,
+            title=entry.title,
+            members=tuple(entry.members),
             time=entry.time.ToDatetime(UTC),
             trigger=entry.trigger,
             kind=entry.kind,
@@ -280,6 +284,8 @@ def _change_to_message(change: ChangeView) -> api.Change:
         okta_id=change.okta_id,
         reason=change.reason,
         fields=[api.FieldChange(field=field.field, before=field.before, after=field.after) for field in change.fields],
+        title=change.title,
+        members=change.members,
     )
 
 
@@ -292,6 +298,8 @@ def _change_from_message(message: api.Change) -> ChangeView:
         okta_id=message.okta_id,
         reason=message.reason,
         fields=tuple(FieldChange(field.field, field.before, field.after) for field in message.fields),
+        title=message.title,
+        members=tuple(message.members),
     )
 
 

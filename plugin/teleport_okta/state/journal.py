@@ -8,6 +8,7 @@ died.
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -58,6 +59,8 @@ class JournalEntry:
     and `approval` is the digest under which it was admitted. `time` is when it was known how it went, `boot` that
     moment by the boot clock. `object_name` is the object's own name where that is another than `name`: that of a lock.
     `who` is the person whose command it was, where it was one's; `repair` the digest of a repair (`plan/repairs.py`).
+    `title` is what people call the object, or the list of a membership; `members` are the users whom a new list began
+    with.
     """
 
     time: datetime
@@ -82,6 +85,8 @@ class JournalEntry:
     who: str = ""
     people: int = 1
     repair: str = ""
+    title: str = ""
+    members: tuple[str, ...] = ()
 
     @property
     def harmed(self) -> Harmed:
@@ -95,7 +100,7 @@ class JournalEntry:
 
 _COLUMNS: Final = (
     "time, trigger, kind, name, okta_id, action, reason, before_digest, after_digest, outcome, error, "
-    "harm, evidence, counted, approval, harmed, boot, elapsed, object, who, people, repair"
+    "harm, evidence, counted, approval, harmed, boot, elapsed, object, who, people, repair, title, members"
 )
 _MARKS: Final = ", ".join("?" * len(_COLUMNS.split(",")))
 _INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
@@ -288,17 +293,19 @@ class Journal:
     async def history(self, *, limit: int, name: str = "") -> list[JournalEntry]:
         """Return the newest entries, newest first: all, or those about a name.
 
-        The name may be that of the object, its Okta id, the name of a lock, or the user or the list of a membership.
+        The name may be that of the object, its title, its Okta id, the name of a lock, the user or the list of a
+        membership, or a user whom a new list began with.
         """
 
         def select(connection: sqlite3.Connection) -> list[JournalEntry]:
             where, values = "", []
             if name:
                 where = (
-                    "WHERE name = ? OR okta_id = ? OR object = ? OR (kind = 'member' AND "
-                    "(substr(name, instr(name, '/') + 1) = ? OR substr(name, 1, instr(name, '/') - 1) = ?))"
+                    "WHERE name = ? OR okta_id = ? OR object = ? OR title = ? OR (kind = 'member' AND "
+                    "(substr(name, instr(name, '/') + 1) = ? OR substr(name, 1, instr(name, '/') - 1) = ?)) "
+                    "OR (members != '' AND EXISTS (SELECT 1 FROM json_each(members) WHERE value = ?))"
                 )
-                values = [name] * 5
+                values = [name] * 7
             rows = connection.execute(
                 f"SELECT {_COLUMNS}, sequence FROM journal {where} ORDER BY sequence DESC LIMIT ?",  # noqa: S608
                 (*values, limit),
@@ -392,6 +399,8 @@ def _row(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
         entry.who,
         entry.people,
         entry.repair,
+        entry.title,
+        json.dumps(entry.members) if entry.members else "",
     )
 
 
@@ -405,7 +414,8 @@ def _time(seconds: float) -> datetime:
 
 def _entry(row: tuple[object, ...]) -> JournalEntry:
     time, trigger, kind, name, okta_id, action, reason, before, after, outcome, error, *harm, sequence = row
-    harmed, evidence, counted, approval, harmed_name, boot, elapsed, object_name, who, people, repair = harm
+    harmed, evidence, counted, approval, harmed_name, boot, elapsed, object_name, who, people, repair, *shown = harm
+    title, members = map(str, shown)
     return JournalEntry(
         time=_time(float(str(time))),
         trigger=str(trigger),
@@ -429,4 +439,6 @@ def _entry(row: tuple[object, ...]) -> JournalEntry:
         who=str(who),
         people=int(str(people)),
         repair=str(repair),
+        title=title,
+        members=tuple(json.loads(members)) if members else (),
     )

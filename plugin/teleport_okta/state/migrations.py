@@ -279,6 +279,11 @@ CREATE TABLE scim_members (
 CREATE INDEX scim_members_by_user ON scim_members (user_id);
 """
 
+_FIFTEENTH: Final = """
+ALTER TABLE journal ADD COLUMN title TEXT NOT NULL DEFAULT '';   -- what people call the object
+ALTER TABLE journal ADD COLUMN members TEXT NOT NULL DEFAULT ''; -- JSON: the users whom a new list began with
+"""
+
 STEPS: Final = (
     _FIRST,
     _SECOND,
@@ -294,6 +299,7 @@ STEPS: Final = (
     _TWELFTH,
     _THIRTEENTH,
     _FOURTEENTH,
+    _FIFTEENTH,
 )
 """Step n brings the schema from version n to n + 1; the version is SQLite's `user_version`."""
 

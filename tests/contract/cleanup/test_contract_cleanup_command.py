@@ -45,7 +45,7 @@ def test_look_then_do_exactly_that(installation, teleport):
     assert "and 10 more users to delete; --all names them" in looked.stdout
     assert "warning: 30 people lose access" in looked.stdout
     every = installation.run("cleanup", "--all").stdout
-    assert every.count("- delete user ") == 30
+    assert every.count('- delete user "') == 30
     assert " more users" not in every
     refused = installation.run("cleanup", "--no-dry-run", "--plan", "0123456789abcdef")
     assert refused.returncode == 1

@@ -208,4 +208,4 @@ def test_a_person_reads_how_many_of_how_many_why_and_the_command():
     assert (
         f"teleport-okta approve {braked(plan, owned=owned, past=past(2, Evidence.ABSENT)).findings.held_digest}" in text
     )
-    assert "held: user absent000 (00uabsent000) would leave: no longer assigned in Okta (absent)" in text
+    assert 'held: user "absent000" (00uabsent000) would leave: no longer assigned in Okta (absent)' in text

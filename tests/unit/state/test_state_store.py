@@ -65,6 +65,17 @@ async def test_the_journal_is_found_by_name_okta_id_lock_and_either_side_of_a_me
         assert [one.sequence for one in await store.journal.history(limit=9, name=name)] == found, name
 
 
+async def test_the_journal_keeps_who_was_in_a_new_list_and_finds_it_by_any_of_them_and_by_its_title(store):
+    made = replace(entry("00gENG"), kind="access_list", title="Engineering", members=("ada", "o'neil"))
+    await store.journal.record(made)
+    await store.journal.record(replace(entry("00gOPS"), kind="access_list", members=("bob",)))
+    await store.journal.flush()
+    for name in ("ada", "o'neil", "Engineering"):
+        (found,) = await store.journal.history(limit=9, name=name)
+        assert (found.name, found.title, found.members) == ("00gENG", "Engineering", ("ada", "o'neil"))
+    assert await store.journal.history(limit=9, name="ad") == []
+
+
 async def test_the_latest_of_each_action_that_was_done_to_objects(store):
     names = [f"user{number}" for number in range(600)]
     for action in ("create", "update", "update"):

@@ -1,0 +1,127 @@
+"""Where every verb writes: foreign text is escaped here, and here a terminal gets colours and its width.
+
+No other module of `cli/` writes to standard output or standard error (a test checks it). A pipe or a file gets every
+line whole and without colour.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, Final, TextIO
+
+import click
+from rich.console import Console
+
+from teleport_okta.observe.text import Line, Tone, json_text, printable, printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+_COLOURS: Final = {
+    Tone.ADDED: "green",
+    Tone.CHANGED: "yellow",
+    Tone.REMOVED: "red",
+    Tone.WARNING: "magenta",
+    Tone.ERROR: "bright_red",
+}
+_HANGING: Final = 4
+"""How many columns further in a line goes on that is longer than the terminal is wide."""
+
+_NARROWEST: Final = 40
+
+
+@dataclass(frozen=True)
+class Screen:
+    """How lines are drawn: wrapped at a width (None: never), with colours or without."""
+
+    width: int | None = None
+    has_colours: bool = False
+
+    def drawn(self, line: Line | str) -> str:
+        """Return a line as it is written: escaped, wrapped and coloured."""
+        tone = line.tone if isinstance(line, Line) else Tone.PLAIN
+        text = self._wrapped(printable(str(line)))
+        colour = _COLOURS.get(tone)
+        if colour is None or not self.has_colours:
+            return text
+        return "\n".join(click.style(part, fg=colour) for part in text.split("\n"))
+
+    def _wrapped(self, text: str) -> str:
+        if self.width is None or len(text) <= self.width:
+            return text
+        indent = len(text) - len(text.lstrip(" "))
+        return textwrap.fill(
+            text,
+            width=max(self.width, _NARROWEST),
+            subsequent_indent=" " * (indent + _HANGING),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def screen_of(stream: TextIO) -> Screen:
+    """Return how lines are drawn on a stream: plainly, unless it is a terminal (https://no-color.org)."""
+    if not stream.isatty():
+        return Screen()
+    is_plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return Screen(shutil.get_terminal_size().columns, has_colours=not is_plain)
+
+
+def show(*lines: Line | str, err: bool = False) -> None:
+    """Write lines to standard output, or to standard error."""
+    show_lines(lines, err=err)
+
+
+def show_lines(lines: Iterable[Line | str], *, err: bool = False) -> None:
+    """Write lines as they come. A line break inside one is foreign, and is escaped."""
+    screen = screen_of(sys.stderr if err else sys.stdout)
+    for line in lines:
+        click.echo(screen.drawn(line), err=err, color=screen.has_colours)
+
+
+def show_text(text: str) -> None:
+    """Write a text whose line breaks are our own, never wrapped: it is for a program or a document."""
+    click.echo(printable_lines(text))
+
+
+def show_json(value: object) -> None:
+    """Write one JSON object, non-ASCII text as it is."""
+    click.echo(json_text(value, indent=2))
+
+
+def show_json_line(value: object) -> None:
+    """Write one JSON object on one line, for another program that waits for it."""
+    click.echo(json_text(value, separators=(",", ":")))
+
+
+def show_usage_error(error: click.ClickException) -> None:
+    """Write what is wrong with a command line."""
+    text = StringIO()
+    error.show(file=text)
+    click.echo(printable_lines(text.getvalue().rstrip("\n")), err=True)
+
+
+def has_terminal() -> bool:
+    """Whether a person is at the terminal who can see a question and answer it."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def confirm(question: str, *, default: bool = False, err: bool = False) -> bool:
+    """Ask a question of yes or no. Raises Abort at the end of the input."""
+    return click.confirm(printable(question), default=default, err=err)
+
+
+def ask(question: str, *, err: bool = False) -> str:
+    """Ask for a line; empty if none is given. Raises Abort at the end of the input."""
+    return str(click.prompt(printable(question), default="", show_default=False, err=err))
+
+
+def working(what: str) -> AbstractContextManager[object]:
+    """Show on a terminal that something is under way, until the block ends."""
+    return Console(stderr=True).status(what)

@@ -1,0 +1,96 @@
+"""The words for the objects of a plan and what is done to them, the same in text, Markdown, journal and log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from teleport_okta.plan.view import ChangeView
+
+KINDS: Final = (USER, LOCK, ROLE, USER_GROUP, APP_SERVER, ACCESS_LIST, MEMBER)
+"""The kinds of objects that a plan changes, in the order in which they are counted."""
+
+ACTIONS: Final = ("create", "update", "lock", "unlock", "delete")
+
+_NOUNS: Final = {
+    USER: ("user", "users"),
+    LOCK: ("lock", "locks"),
+    ROLE: ("role", "roles"),
+    USER_GROUP: ("user group", "user groups"),
+    APP_SERVER: ("app server", "app servers"),
+    ACCESS_LIST: ("access list", "access lists"),
+    MEMBER: ("membership", "memberships"),
+}
+
+
+def noun(kind: str, count: int = 1) -> str:
+    """Return what people call objects of a kind; a kind that is not known by itself."""
+    one, many = _NOUNS.get(kind, (kind.replace("_", " "), f"{kind.replace('_', ' ')}s"))
+    return one if count == 1 else many
+
+
+def quoted(name: str) -> str:
+    """Return a name in quotation marks, so that its end and its blanks are seen."""
+    escaped = name.replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def object_words(kind: str, label: str, okta_id: str = "", title: str = "") -> str:
+    """Return an object in words: its kind, its name in quotes, and its ids in brackets.
+
+    `label` is as in `Change.label`: of a membership `list/user`. `title` is what people call an object whose name is
+    made of an Okta id; of a membership it is the title of the list.
+    """
+    if kind == MEMBER and "/" in label:
+        list_name, _, user = label.partition("/")
+        of_list = f"{quoted(title)} ({list_name})" if title else list_name
+        return f"{noun(kind)} {quoted(user)}{_in_brackets(okta_id, user)} in {of_list}"
+    if title and title != label:
+        ids = label if okta_id in {"", label} else f"{label}, {okta_id}"
+        return f"{noun(kind)} {quoted(title)} ({ids})"
+    return f"{noun(kind)} {quoted(label)}{_in_brackets(okta_id, label)}"
+
+
+def counts_of(changes: Iterable[ChangeView]) -> Mapping[str, Mapping[str, int]]:
+    """Count changes by action, then by kind, in a fixed order."""
+    counts = Counter((change.action, change.kind) for change in changes)
+    kinds = [*KINDS, *sorted({kind for _, kind in counts} - set(KINDS))]
+    actions = [*ACTIONS, *sorted({action for action, _ in counts} - set(ACTIONS))]
+    return {
+        action: {kind: counts[action, kind] for kind in kinds if counts[action, kind]}
+        for action in actions
+        if any(one == action for one, _ in counts)
+    }
+
+
+def counted(changes: Iterable[ChangeView]) -> list[str]:
+    """Return a phrase for each action, such as "7 memberships and 1 user to delete"."""
+    return [
+        f"{_listed([f'{count} {_done_to(action, kind, count)}' for kind, count in by_kind.items()])} to {action}"
+        for action, by_kind in counts_of(changes).items()
+    ]
+
+
+def some_of(names: Sequence[str], most: int | None, *, option: str = "") -> str:
+    """Join names, at the `most` so many (None: all), then how many more, and the option that shows them."""
+    if most is None or len(names) <= most:
+        return ", ".join(names)
+    how = f" ({option} shows all)" if option else ""
+    return f"{', '.join(names[:most])} and {len(names) - most} more{how}"
+
+
+def _done_to(action: str, kind: str, count: int) -> str:
+    return noun(USER if action in {"lock", "unlock"} and kind == LOCK else kind, count)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _in_brackets(okta_id: str, name: str) -> str:
+    return f" ({okta_id})" if okta_id not in {"", name} else ""

@@ -1,0 +1,136 @@
+"""The one place where verbs write: nothing foreign reaches a terminal as it is, and a pipe gets everything whole."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import teleport_okta.cli as cli_package
+from click.testing import CliRunner
+from teleport_okta.cli import output
+from teleport_okta.cli.output import Screen, screen_of, show_json, show_lines
+from teleport_okta.cli.root import cli, main
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.observe.text import Line, Tone
+
+FOREIGN = "eve\x1b[2J\x9b31m\r\n\u202eadmin\u2066\u200b\u2028\x7f\ud800"
+ESCAPED = r"eve\x1b[2J\x9b31m\r\n\u202eadmin\u2066\u200b\u2028\x7f\ud800"
+WRITERS = {"output.py", "progress.py", "demo.py"}
+"""Modules that may name a stream: `progress.py` draws words of ours, `demo.py` what `demo/telling.py` escapes."""
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def _writes(tree: ast.AST) -> list[str]:
+    """Calls and names by which a module could write without the choke point."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = f"{node.value.id}.{node.attr}"
+            if name in {"sys.stdout", "sys.stderr", "click.echo", "click.secho", "click.confirm", "click.prompt"}:
+                found.append(name)
+        if isinstance(node, ast.Name) and node.id in {"print", "Console"}:
+            found.append(node.id)
+    return found
+
+
+def test_no_verb_writes_but_by_the_one_place():
+    modules = sorted(Path(cli_package.__file__).parent.glob("*.py"))
+    assert len(modules) > 20
+    found = {path.name: _writes(ast.parse(path.read_text())) for path in modules if path.name not in WRITERS}
+    assert {name: writes for name, writes in found.items() if writes} == {}
+
+
+@pytest.mark.parametrize("as_line", [str, lambda text: Line(text, Tone.ADDED)])
+def test_a_foreign_name_can_neither_break_its_line_nor_talk_to_a_terminal(as_line, capsys):
+    show_lines([as_line(FOREIGN), as_line("next")])
+    assert capsys.readouterr().out.split("\n") == [ESCAPED, "next", ""]
+
+
+def test_json_holds_a_foreign_name_unharmed_and_shows_no_control_character(capsys):
+    show_json({"name": FOREIGN, "plain": "Grüße"})
+    text = capsys.readouterr().out
+    assert json.loads(text)["name"] == FOREIGN
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert "Grüße" in text
+
+
+def test_an_error_shows_its_foreign_words_escaped(capsys, monkeypatch):
+    def fails() -> None:
+        raise TeleportOktaError(f"user {FOREIGN} is broken\n  details of ours\n    more", remedy=FOREIGN)
+
+    monkeypatch.setattr(cli, "main", lambda **_: fails())
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err.split("\n") == [
+        f"error: user {ESCAPED} is broken",
+        "  details of ours",
+        "    more",
+        f"  try: {ESCAPED}",
+        "",
+    ]
+
+
+def test_wrong_usage_is_shown_escaped(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["teleport-okta", "plan", f"--{'x' + chr(27)}[2J"])
+    with pytest.raises(SystemExit):
+        main()
+    assert r"--x\x1b[2J" in capsys.readouterr().err
+
+
+def test_a_question_is_shown_escaped(monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda prompt: (shown.write(prompt) and "y") or "y")
+    assert output.confirm(f"delete {FOREIGN}?")
+    assert output.ask(f"whose {FOREIGN}?") == "y"
+    assert "\x1b" not in shown.getvalue()
+    assert shown.getvalue().count(ESCAPED) == 2
+
+
+def test_a_pipe_gets_lines_whole_and_without_colour(capsys):
+    long = Line("+ create user " + "x" * 300, Tone.ADDED)
+    show_lines([long])
+    assert capsys.readouterr().out == f"{long.text}\n"
+
+
+def test_a_terminal_of_80_columns_gets_lines_wrapped_at_blanks_and_indented():
+    line = f"+ create user {'x' * 30}: {' '.join(['because'] * 12)}"
+    drawn = Screen(80).drawn(f"  {line}").split("\n")
+    assert all(len(one) <= 80 for one in drawn)
+    assert len(drawn) > 1
+    assert all(one.startswith("      b") for one in drawn[1:])
+    assert " ".join(one.strip() for one in drawn) == line
+
+
+def test_a_name_longer_than_the_terminal_is_not_cut():
+    assert "x" * 200 in Screen(80).drawn("+ create user " + "x" * 200)
+
+
+@pytest.mark.parametrize(
+    ("environment", "has_colours"),
+    [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_a_terminal_has_colours_unless_told_not_to(environment, has_colours, monkeypatch):
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    screen = screen_of(Terminal())
+    assert screen.has_colours is has_colours
+    drawn = screen.drawn(Line("- delete user", Tone.REMOVED))
+    assert drawn == ("\x1b[31m- delete user\x1b[0m" if has_colours else "- delete user")
+    assert screen_of(io.StringIO()) == Screen()
+
+
+def test_the_example_configuration_comes_whole():
+    assert "\\n" not in CliRunner().invoke(cli, ["configure"]).output
