@@ -60,11 +60,6 @@ class TokenEndpoint(Protocol):
 class Credential(Protocol):
     """Something that Okta lets in."""
 
-    @property
-    def granted_scopes(self) -> frozenset[str] | None:
-        """The scopes that the token in use carries; None where there are none to it, or they are not known yet."""
-        ...
-
     async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
         """Return the headers that let this one request in; may ask the token endpoint first."""
         ...
@@ -80,11 +75,6 @@ class Credential(Protocol):
 
 class NoCredential:
     """Nothing to sign with: only what needs no permission can be read."""
-
-    @property
-    def granted_scopes(self) -> None:
-        """There are no scopes."""
-        return
 
     async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
         """Raise CredentialError."""
@@ -111,11 +101,6 @@ class ApiToken:
         """
         self._read_again = read_again
         self._headers = _signed_with(token)
-
-    @property
-    def granted_scopes(self) -> None:
-        """An API token has no scopes."""
-        return
 
     async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
         """Return the token's header, the same for every request."""

@@ -79,11 +79,6 @@ class ServiceApp:
         self._token: AccessToken | None = None
         self._fetching = asyncio.Lock()
 
-    @property
-    def granted_scopes(self) -> frozenset[str] | None:
-        """The scopes of the token in use; None where there is none yet, or it does not tell."""
-        return self._token.scopes if self._token is not None else None
-
     def limited_to(self, scopes: tuple[str, ...]) -> ServiceApp:
         """Return the same app, asking for these scopes alone."""
         return ServiceApp(self._client_id, self._key, rng=self._rng, scopes=scopes, possession=self._possession)

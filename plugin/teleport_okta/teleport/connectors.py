@@ -112,11 +112,6 @@ class SamlConnectors:
 _UPDATE: Final = "AuthService/UpdateSAMLConnector"
 
 
-async def saml_connector_exists(connection: Connection, name: str) -> bool:
-    """Whether there is a SAML connector of this name; raises RpcError where that cannot be asked."""
-    return await _read(connection, name, with_secrets=False) is not None
-
-
 async def _read(connection: Connection, name: str, *, with_secrets: bool) -> types_pb2.SAMLConnectorV2 | None:
     request = types_pb2.ResourceWithSecretsRequest(Name=name, WithSecrets=with_secrets, SAMLValidationNoFollowURLs=True)
     try:

@@ -11,7 +11,7 @@ from teleport_okta.teleport.amending import check_as_read, check_ours, merged, o
 from teleport_okta.teleport.convert import role_from_bytes, role_from_message, role_to_message
 from teleport_okta.teleport.errors import NotFoundError, PermissionDeniedError, RoleInUseError, UnknownFailureError
 from teleport_okta.teleport.pages import all_pages
-from teleport_okta.teleport.recent import ABSENT, UNKNOWN, RecentWrites
+from teleport_okta.teleport.recent import ABSENT, RecentWrites
 from teleport_okta.teleport.retry import write_once
 
 if TYPE_CHECKING:
@@ -102,16 +102,6 @@ class Roles:
             return current if wanted == current else await self.update(wanted)
 
         return await overtaking(once, self._clock)
-
-    async def upsert(self, role: TeleportRole) -> TeleportRole:
-        """Create or overwrite a role, whatever is there, and return it as stored."""
-        message = await self._writing.call(
-            self._writing.auth.UpsertRoleV2,
-            pb.UpsertRoleRequest(Role=role_to_message(role)),
-            name="AuthService/UpsertRoleV2",
-            subject=_subject(role.name),
-        )
-        return self._remember(role_from_message(message), replaced=role.revision or UNKNOWN)
 
     async def delete(self, name: str) -> bool:
         """Delete a role. Returns False when it was gone already.

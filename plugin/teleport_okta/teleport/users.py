@@ -9,7 +9,7 @@ from teleport.users.v1 import users_service_pb2 as pb
 from teleport_okta.teleport.convert import user_from_bytes, user_from_message, user_from_reply, user_to_message
 from teleport_okta.teleport.errors import MissingRoleError, NotFoundError
 from teleport_okta.teleport.pages import all_pages
-from teleport_okta.teleport.recent import ABSENT, UNKNOWN, RecentWrites
+from teleport_okta.teleport.recent import ABSENT, RecentWrites
 from teleport_okta.teleport.retry import write_once
 
 if TYPE_CHECKING:
@@ -96,21 +96,6 @@ class Users:
 
         stored = await self._write_once(user, send)
         return self._remember(stored, replaced=user.revision)
-
-    async def upsert(self, user: TeleportUser) -> TeleportUser:
-        """Create or overwrite a user, whatever is there, and return it as stored."""
-        message = user_to_message(user, self._clock.now())
-        connection = self._writing(user)
-        try:
-            reply = await connection.call(
-                connection.users.UpsertUser,
-                pb.UpsertUserRequest(user=message),
-                name="UsersService/UpsertUser",
-                subject=_subject(user.name),
-            )
-        except NotFoundError as error:
-            _raise_missing_role(error, user)
-        return self._remember(user_from_reply(reply.user, message, user), replaced=user.revision or UNKNOWN)
 
     async def delete(self, user: TeleportUser) -> bool:
         """Delete a user with everything below it (MFA devices too). Returns False when it was gone already."""

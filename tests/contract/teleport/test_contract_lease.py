@@ -262,12 +262,12 @@ async def test_a_write_that_is_repeated_stops_when_the_lease_goes(
 ) -> None:
     async with process("one") as one:
         await one.lease.obtain(OWNER)
-        sandbox.faults.add(Fault("*/UpsertUser", code=grpc.StatusCode.UNAVAILABLE))
+        sandbox.faults.add(Fault("*/CreateUser", code=grpc.StatusCode.UNAVAILABLE))
         sandbox.faults.add(Fault("*/KeepAliveSemaphoreLease", code=grpc.StatusCode.UNAVAILABLE))
         clock.advance(LIFE - MARGIN - 8)
 
         with pytest.raises(NotTheWriterError):
-            await one.users.upsert(ADA)
+            await one.users.create(ADA)
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["lost on the way", "answer lost"])

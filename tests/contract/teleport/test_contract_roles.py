@@ -40,8 +40,6 @@ async def test_the_life_of_a_role(teleport: Teleport) -> None:
     with pytest.raises(RevisionConflictError):
         await roles.update(created)
 
-    overwritten = await roles.upsert(replace(updated, labels=LABELS))
-    assert overwritten.labels == LABELS
     assert await roles.delete(ROLE.name)
     assert not await roles.delete(ROLE.name)
     assert await roles.get(ROLE.name) is None

@@ -56,15 +56,6 @@ async def test_the_life_of_a_user(teleport: Teleport) -> None:
     assert await teleport.users.get(ADA.name) is None
 
 
-async def test_an_upsert_creates_and_overwrites_and_keeps_the_connector(teleport: Teleport) -> None:
-    created = await teleport.users.upsert(ADA)
-    overwritten = await teleport.users.upsert(replace(created, roles=()))
-
-    assert content(created) == ADA
-    assert content(overwritten) == replace(ADA, roles=())
-    assert [user.roles for user in await teleport.users.list() if user.name == ADA.name] == [()]
-
-
 async def test_a_saml_login_takes_the_user_over(teleport: Teleport, sandbox: TeleportSandbox) -> None:
     await teleport.users.create(ADA)
 
