@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mutants.of_answers import OF_ANSWERS
 from mutants.of_doors import OF_DOORS
 from mutants.of_evidence import OF_EVIDENCE
 from mutants.of_following import OF_FOLLOWING
@@ -26,4 +27,5 @@ MUTANTS = (
     *OF_MANAGED,
     *OF_DOORS,
     *OF_OUTPUT,
+    *OF_ANSWERS,
 )

@@ -57,8 +57,11 @@ class OrganizationAddress:
         return URL(f"{self._origin}{path}" + (f"?{urlencode(query)}" if query else ""), encoded=True)
 
     def leads_to_us(self, url: URL) -> bool:
-        """Whether a link stays with the organisation, so that our token may be sent along."""
-        return url.absolute and url.origin() in self._trusted
+        """Whether a link stays with the organisation, so that our token may be sent along; none has credentials."""
+        try:
+            return url.absolute and url.user is None and url.password is None and url.origin() in self._trusted
+        except ValueError:
+            return False
 
 
 def is_loopback(host: str) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _LONGEST_WORDS: Final = 500
+_MOST_CAUSES: Final = 10
 _CHALLENGE: Final = re.compile(r'\b(error|error_description)\s*=\s*"([^"]*)"')
 
 
@@ -88,7 +89,7 @@ class Answer:
             summary=_text(body.get("errorSummary")) or _text(body.get("error_description")),
             causes=tuple(
                 text
-                for cause in (causes if isinstance(causes, list) else [causes])
+                for cause in (causes[:_MOST_CAUSES] if isinstance(causes, list) else [causes])
                 if isinstance(cause, dict) and (text := _text(cause.get("errorSummary")))
             ),
             error_id=_text(body.get("errorId")) or None,

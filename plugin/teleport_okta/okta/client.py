@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from teleport_okta.okta.answers import Answer
 from teleport_okta.okta.call_forecast import Pace
-from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError
+from teleport_okta.okta.errors import Failure
 from teleport_okta.okta.okta_clock import OktaClock
 from teleport_okta.okta.pacing import Pacer
-from teleport_okta.okta.pages import Page, page_of, walk
+from teleport_okta.okta.pages import Page, checked_link, limit_of, page_of, walk, whole_or_smaller
+from teleport_okta.okta.progress import WalkProgress
 from teleport_okta.okta.sending import Call, Sender
 from teleport_okta.okta.transport import HttpTransport
 
@@ -127,22 +128,23 @@ class OktaClient:
     def pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Page]:
         """Walk a listing to its end, page by page; see `pages.walk` for what it survives and what it raises."""
         signature = self._signature(None)
-        return walk(self.address, lambda url: self._page(url, signature), self.address.at(path, query))
+        first = self.address.at(path, query)
+        return walk(self.address, lambda url: self._page(url, signature), first, WalkProgress(self._clock))
 
     async def first_page(self, path: str, query: Mapping[str, str], *, scope: str | None = None) -> Page:
-        """Read the first page of a listing alone; `scope` as for `get`. Raises OktaError."""
-        return await self._page(self.address.at(path, query), self._signature(scope))
+        """Read the first page of a listing alone; `scope` as for `get`. Raises OktaError.
+
+        Its rows may be fewer than asked for, if Okta cannot put together as many (`Page.limit`).
+        """
+        return await self._page_or_smaller(self.address.at(path, query), scope)
 
     async def page_at(self, url: URL, *, scope: str | None = None) -> Page:
-        """Read one page of a listing by its whole address, which must lead to us; `scope` as for `get`.
+        """Read one page of a listing by its whole address, which must lead to us; `scope` and fewer rows as above.
 
         Raises OktaError.
         """
-        if not self.address.leads_to_us(url):
-            raise OktaMalformedAnswerError(
-                Failure("GET", url.raw_path), f"is at {url.host or url}, which is not {self.address.host}"
-            )
-        return await self._page(url, self._signature(scope))
+        checked_link(self.address, url, Failure("GET", url.raw_path))
+        return await self._page_or_smaller(url, scope)
 
     async def document(
         self, path: str, query: Mapping[str, str], read: Callable[[Answer], T], *, accept: str, most_bytes: int
@@ -183,8 +185,12 @@ class OktaClient:
         limited.credential = self.credential.limited_to(scopes)
         return limited
 
+    async def _page_or_smaller(self, url: URL, scope: str | None) -> Page:
+        signature = self._signature(scope)
+        return await whole_or_smaller(lambda one: self._page(one, signature), url)
+
     async def _page(self, url: URL, signature: _Signature) -> Page:
-        return await self._sender.send(Call("GET", url, signature, listing=True), page_of)
+        return await self._sender.send(Call("GET", url, signature, rows=limit_of(url)), page_of)
 
     def _signature(self, scope: str | None) -> _Signature:
         credential = self.credential if scope is None else self.credential.limited_to((scope,))

@@ -98,6 +98,10 @@ class OktaUnavailableError(OktaError):
     remedy_text = "the next pass tries again; if it stays so, check okta.org_url, the network, and status.okta.com"
 
 
+class OktaTimedOutError(OktaUnavailableError):
+    """A connection came about, but no whole answer in time, through every retry. The next pass tries again."""
+
+
 class OktaUnreachableError(OktaUnavailableError):
     """No connection to Okta came about, through every retry. Check okta.org_url, the network, and status.okta.com."""
 
@@ -120,6 +124,10 @@ class OktaMalformedAnswerError(OktaError):
     def __init__(self, failure: Failure, says: str, *, remedy: str = "", cut_off: bool = False) -> None:
         super().__init__(failure, says, remedy=remedy)
         self.cut_off = cut_off
+
+
+class OktaAnswerTooLongError(OktaMalformedAnswerError):
+    """An answer is longer than any that Okta's API sends; the rest of it was not read."""
 
 
 class OktaBadRequestError(OktaError):

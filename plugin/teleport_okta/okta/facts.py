@@ -24,8 +24,10 @@ from teleport_okta.model.okta import (
 )
 from teleport_okta.model.saml_app import SamlApp
 from teleport_okta.okta.fields import (
+    DEEPEST,
     UnreadableFactError,
     demanded,
+    is_deep,
     is_unicode,
     nested,
     objects,
@@ -249,6 +251,9 @@ def _value(name: str, value: object) -> ProfileValue:
             return value
         case bool() | int() | float():
             return value
+        case list() | dict() if is_deep(value):
+            what = f"profile.{name!a} is nested more than {DEEPEST} deep"
+            raise UnreadableFactError(what)
         case list() | dict() if is_unicode(json.dumps(value, ensure_ascii=False)):
             return value
     what = f"profile.{name!a} is not valid Unicode"

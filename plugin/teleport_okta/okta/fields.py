@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.okta import MalformedRow
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 T = TypeVar("T")
+
+DEEPEST: Final = 64
+"""Levels of nesting that a value may have. Okta's have a few; writing down a very deep one raises RecursionError."""
 
 
 class UnreadableFactError(TeleportOktaError):
@@ -94,6 +97,20 @@ def objects(body: Mapping[str, object], name: str) -> list[Mapping[str, object]]
 def written(moment: datetime) -> str:
     """Return a moment as Okta writes it in queries: UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def is_deep(value: object) -> bool:
+    """Whether objects and lists are nested in more than DEEPEST levels. Goes level by level, so it never recurses."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+    return bool(level)
 
 
 def is_unicode(value: str) -> bool:

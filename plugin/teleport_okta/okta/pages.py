@@ -12,35 +12,33 @@ from typing import TYPE_CHECKING, Final
 
 from yarl import URL
 
-from teleport_okta.okta.errors import (
-    Failure,
-    OktaCursorRefusedError,
-    OktaMalformedAnswerError,
-    OktaUnavailableError,
-)
-from teleport_okta.okta.retries import QUERY_TIMED_OUT
+from teleport_okta.okta.errors import Failure, OktaCursorRefusedError, OktaError, OktaMalformedAnswerError
+from teleport_okta.okta.retries import is_divisible, may_be_too_large
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from teleport_okta.okta.address import OrganizationAddress
     from teleport_okta.okta.answers import Answer
+    from teleport_okta.okta.progress import WalkProgress
 
-SMALLEST_LIMIT: Final = 10
-"""Rows a page below which a listing that times out inside Okta is given up."""
+    Fetch = Callable[[URL], Awaitable["Page"]]
 
 _LIMIT: Final = re.compile(r"(?<=[?&])limit=(\d+)")
+_LINK: Final = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page: the rows as they came, and where the next page is (None: this was the last).
 
-    `restarted`: the listing began again with this page, so rows of earlier pages are void.
+    `limit` is how many rows were asked for; None where that was left to Okta. `restarted`: the listing began again with
+    this page, so rows of earlier pages are void.
     """
 
     rows: list[object]
     next: URL | None
+    limit: int | None = None
     restarted: bool = False
 
 
@@ -52,59 +50,91 @@ def page_of(answer: Answer) -> Page:
         raise OktaMalformedAnswerError(answer.failure(), says)
     following = answer.links.get("next")
     try:
-        return Page(rows, URL(following, encoded=True) if following else None)
+        return Page(rows, _url(following) if following else None, limit_of(answer.url))
     except ValueError as error:
         raise OktaMalformedAnswerError(answer.failure(), "names a next page that is not a URL") from error
 
 
-async def walk(
-    address: OrganizationAddress, fetch: Callable[[URL], Awaitable[Page]], first: URL
-) -> AsyncIterator[Page]:
+async def whole_or_smaller(fetch: Fetch, url: URL) -> Page:
+    """Fetch a page; one that Okta cannot put together, in time or at all, is asked for in halves, down to a floor.
+
+    Raises the OktaError of the smallest page.
+    """
+    while True:
+        try:
+            return await fetch(url)
+        except OktaError as error:
+            smaller = halved(url) if may_be_too_large(error) else None
+            if smaller is None:
+                raise
+            url = smaller
+
+
+async def walk(address: OrganizationAddress, fetch: Fetch, first: URL, progress: WalkProgress) -> AsyncIterator[Page]:
     """Yield the pages of a listing in order.
 
-    `next` is followed as it stands, to the organisation's own hosts only. A page that Okta cannot put together in time
-    is asked for in halves; a cursor that is refused restarts the listing, once.
+    `next` is followed as it stands, to the organisation's own hosts only. Pages become smaller as `whole_or_smaller`
+    says; a cursor that is refused restarts the listing, once. `progress` says when it is enough.
 
     Raises the OktaError of the page that failed for good, and OktaMalformedAnswerError where the listing does not
-    advance or leads elsewhere.
+    advance, does not end, or leads elsewhere.
     """
     url, seen, restarts, restarted = first, {first}, 0, False
     while True:
         try:
-            page = await fetch(url)
+            page = await whole_or_smaller(fetch, url)
         except OktaCursorRefusedError:
             if restarts or url == first:
                 raise
             url, seen, restarts, restarted = first, {first}, 1, True
-            continue
-        except OktaUnavailableError as error:
-            smaller = _halved(url) if error.failure.code == QUERY_TIMED_OUT else None
-            if smaller is None:
-                raise
-            url = smaller
-            seen.add(url)
+            progress.restart()
             continue
         yield replace(page, restarted=restarted)
         restarted = False
         if page.next is None:
             return
-        if page.next in seen:
-            raise OktaMalformedAnswerError(
-                Failure("GET", url.raw_path), "does not advance: its next page is one that was already read"
-            )
-        if not address.leads_to_us(page.next):
-            raise OktaMalformedAnswerError(
-                Failure("GET", url.raw_path),
-                f"leads to {page.next.host or page.next}, which is not {address.host}",
-                remedy="set okta.org_url to the organisation's own address",
-            )
+        problem = progress.problem(page.rows, a_page=page.limit or len(page.rows))
+        if not problem and page.next in seen:
+            problem = "does not advance: its next page is one that was already read"
+        if problem:
+            raise OktaMalformedAnswerError(Failure("GET", url.raw_path), problem)
+        checked_link(address, page.next, Failure("GET", url.raw_path))
         url = page.next
         seen.add(url)
 
 
-def _halved(url: URL) -> URL | None:
-    text = str(url)
-    limit = _LIMIT.search(text)
-    if limit is None or int(limit[1]) // 2 < SMALLEST_LIMIT:
-        return None
-    return URL(_LIMIT.sub(f"limit={int(limit[1]) // 2}", text, count=1), encoded=True)
+def checked_link(address: OrganizationAddress, url: URL, failure: Failure) -> None:
+    """Raise OktaMalformedAnswerError where the link to a next page does not stay with the organisation."""
+    if address.leads_to_us(url):
+        return
+    where = "with a user name in its address" if url.user is not None or url.password is not None else ""
+    raise OktaMalformedAnswerError(
+        failure,
+        f"names a next page at {' '.join(filter(None, (url.host or 'no host', where)))}, which is not {address}",
+        remedy="set okta.org_url to the organisation's own address",
+    )
+
+
+def limit_of(url: URL) -> int | None:
+    """Return how many rows a page an address asks for; None where it does not say."""
+    limit = _LIMIT.search(str(url))
+    return int(limit[1]) if limit is not None else None
+
+
+def with_limit(url: URL, limit: int) -> URL:
+    """Return the address with another number of rows a page, where it says one."""
+    return URL(_LIMIT.sub(f"limit={limit}", str(url), count=1), encoded=True)
+
+
+def halved(url: URL) -> URL | None:
+    """Return the address of half as many rows; None where that is below the floor, or no number is asked for."""
+    limit = limit_of(url)
+    return with_limit(url, limit // 2) if is_divisible(limit) and limit is not None else None
+
+
+def _url(link: str) -> URL:
+    """Read a link. Raises ValueError, also for what could not be sent: spaces, controls and other alphabets."""
+    if not _LINK.fullmatch(link):
+        msg = "characters that no URL has"
+        raise ValueError(msg)
+    return URL(link, encoded=True)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.okta.buckets import MARGIN
 from teleport_okta.okta.errors import (
+    OktaAnswerTooLongError,
     OktaMalformedAnswerError,
     OktaRateLimitedError,
+    OktaTimedOutError,
     OktaUnavailableError,
     OktaUnreachableError,
 )
@@ -31,18 +33,19 @@ QUERY_TIMED_OUT: Final = "E0000009"
 _READ_ONLY: Final = "E0000010"
 """Okta is in maintenance and refuses every write, without having done any of it."""
 
-_RETRIES_OF_TIMED_OUT_LISTING: Final = 1
+SMALLEST_PAGE: Final = 10
+"""Rows a page below which a listing is not asked for: one that Okta cannot put together then is given up."""
 
 
 def pause_before_retry(
-    error: OktaError, retries: int, rng: Random, *, rate: RateHeaders | None = None, listing: bool = False
+    error: OktaError, retries: int, rng: Random, *, rate: RateHeaders | None = None, rows: int | None = None
 ) -> float | None:
     """Return the seconds to wait before retry number `retries + 1` of a call, or None when the error is final.
 
-    `rate` are the headers of a 429. A listing that Okta could not answer in time is asked once more, then smaller.
+    `rate` are the headers of a 429. `rows` is how many rows of a listing were asked for: a page that Okta could not put
+    together is asked for once more, and then the caller asks for less.
     """
-    timed_out_listing = listing and error.failure.code == QUERY_TIMED_OUT
-    if retries >= (_RETRIES_OF_TIMED_OUT_LISTING if timed_out_listing else MAX_RETRIES):
+    if retries >= _most_retries(error, rows):
         return None
     match error:
         case OktaRateLimitedError() if rate is not None and rate.concurrency_exceeded:
@@ -55,6 +58,42 @@ def pause_before_retry(
             return _backoff(retries, rng)
         case _:
             return None
+
+
+def _most_retries(error: OktaError, rows: int | None) -> int:
+    """Say how often a call is sent again. The smallest page is tried as long as anything else, but for time-outs."""
+    if rows is None or rows < SMALLEST_PAGE or not may_be_too_large(error):
+        return MAX_RETRIES
+    return 1 if is_divisible(rows) or _timed_out(error) else MAX_RETRIES
+
+
+def is_divisible(rows: int | None) -> bool:
+    """Whether a page of so many rows can be asked for in halves."""
+    return rows is not None and rows // 2 >= SMALLEST_PAGE
+
+
+def may_be_too_large(error: OktaError) -> bool:
+    """Whether fewer rows might come where a page did not.
+
+    Okta says that an HTTP 500 for a large listing most likely is a time-out, whatever its body; a gateway before Okta
+    answers 504 then (`reference/okta.md` 12.1).
+    """
+    match error:
+        case OktaAnswerTooLongError():
+            return True
+        case OktaUnavailableError():
+            return error.failure.status == HTTPStatus.INTERNAL_SERVER_ERROR or _timed_out(error)
+        case _:
+            return False
+
+
+def _timed_out(error: OktaError) -> bool:
+    failure = error.failure
+    return (
+        isinstance(error, OktaTimedOutError)
+        or failure.status == HTTPStatus.GATEWAY_TIMEOUT
+        or failure.code == QUERY_TIMED_OUT
+    )
 
 
 def may_have_happened(error: OktaError) -> bool:

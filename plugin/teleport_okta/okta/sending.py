@@ -18,7 +18,7 @@ from teleport_okta.okta.errors import (
 )
 from teleport_okta.okta.refusals import error_of
 from teleport_okta.okta.retries import DEADLINE, may_have_happened, pause_before_retry
-from teleport_okta.okta.transport import Request
+from teleport_okta.okta.transport import MOST_BYTES, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +60,9 @@ class Signature(Protocol):
 class Call:
     """A request. It is signed anew for every attempt; without a signature it goes unsigned.
 
-    `token` makes it a request for a token. `listing` marks a page of many objects, which can be asked for in smaller
-    pieces. `body` is sent as JSON; `most_bytes` is as in `transport.Request`. A call that is not `repeatable` must not
-    be done twice: it is sent again only if it is certain that it was not done.
+    `token` makes it a request for a token. `rows` is how many rows of a listing it asks for. `body` is sent as JSON;
+    `most_bytes` is as in `transport.Request`. A call that is not `repeatable` must not be done twice: it is sent again
+    only if it is certain that it was not done.
     """
 
     method: str
@@ -70,9 +70,9 @@ class Call:
     signature: Signature | None = None
     accept: str = "application/json"
     token: TokenRequest | None = None
-    listing: bool = False
+    rows: int | None = None
     body: bytes | None = field(default=None, repr=False)
-    most_bytes: int | None = None
+    most_bytes: int = MOST_BYTES
     repeatable: bool = True
 
 
@@ -116,7 +116,7 @@ class Sender:
                 raise OktaOutcomeUnknownError(
                     outcome.failure, "may have been done, but no whole answer came"
                 ) from outcome
-            pause = pause_before_retry(outcome, retries, self._rng, rate=turn.headers, listing=call.listing)
+            pause = pause_before_retry(outcome, retries, self._rng, rate=turn.headers, rows=call.rows)
             if pause is None or self._clock.monotonic() + pause - first_sent > DEADLINE:
                 raise outcome
             retries += 1

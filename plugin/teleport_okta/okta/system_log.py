@@ -14,6 +14,7 @@ from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError
 from teleport_okta.okta.fields import UnreadableFactError, written
 from teleport_okta.okta.log_events import log_event
 from teleport_okta.okta.needs import LOGS as NEED
+from teleport_okta.okta.pages import checked_link, with_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,6 +55,7 @@ FILTER: Final = " or ".join(
 class LogPage:
     """A page of the log. `next` is where the next poll goes; a page that is not `is_full` is the last for now.
 
+    Where Okta could not put together as many events as usual, `next` asks for as many as usual again.
     `unreadable` says of events what made them so.
     """
 
@@ -103,14 +105,11 @@ class SystemLog:
     def _page(self, page: Page) -> LogPage:
         if page.next is None:
             raise OktaMalformedAnswerError(Failure("GET", LOGS), "names no next page, without which nothing follows")
-        if not self.leads_to_us(str(page.next)):
-            raise OktaMalformedAnswerError(
-                Failure("GET", LOGS),
-                f"leads to {page.next.host or page.next}, which is not {self._client.address.host}",
-                remedy="set okta.org_url to the organisation's own address",
-            )
+        checked_link(self._client.address, page.next, Failure("GET", LOGS))
         events, unreadable = _events(page.rows)
-        return LogPage(events, str(page.next), len(page.rows) >= EVENTS_A_PAGE, unreadable)
+        asked = page.limit or EVENTS_A_PAGE
+        following = page.next if asked == EVENTS_A_PAGE else with_limit(page.next, EVENTS_A_PAGE)
+        return LogPage(events, str(following), len(page.rows) >= asked, unreadable)
 
 
 def _events(rows: Iterable[object]) -> tuple[tuple[LogEvent, ...], tuple[str, ...]]:

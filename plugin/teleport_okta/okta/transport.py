@@ -10,7 +10,7 @@ import aiohttp
 
 from teleport_okta import __version__
 from teleport_okta.okta.answers import Answer
-from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError
+from teleport_okta.okta.errors import Failure, OktaAnswerTooLongError
 from teleport_okta.okta.undelivered import proxy_wants_credentials, undelivered
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ TIMEOUTS: Final = aiohttp.ClientTimeout(total=180, connect=30, sock_connect=10, 
 """Seconds: for a connection with whatever a proxy does for it, of that for TCP alone, between two pieces of an answer,
 and over all for a server that trickles."""
 
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of an answer's body after decompression. A page of 1000 people has 2 to 4 MB, and is asked for in halves where
+it is longer than this. Parsed, the worst JSON of this size takes some 200 MB."""
+
 _PIECE: Final = 65_536
 """Bytes of a limited body that are read at a time; aiohttp decompresses no more than a few such pieces ahead."""
 
@@ -35,7 +39,7 @@ _PROXY_AUTHORIZATION: Final = "Proxy-Authorization"
 class Request:
     """One request as it goes out, signature included; a form is sent url-encoded, a body as it is.
 
-    `most_bytes` is the longest body of an answer that is read, counted after decompression; None reads any.
+    `most_bytes` is the longest body of an answer that is read, counted after decompression.
     """
 
     method: str
@@ -43,7 +47,7 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
     body: bytes | None = field(default=None, repr=False)
-    most_bytes: int | None = None
+    most_bytes: int = MOST_BYTES
 
 
 class HttpTransport:
@@ -84,8 +88,8 @@ class HttpTransport:
     async def send(self, request: Request) -> Answer:
         """Return the answer, whatever its status.
 
-        Raises the OktaError that `undelivered` makes of a failure, and OktaMalformedAnswerError for a body that is
-        longer than the request allows. aiohttp's own error is not the cause: it holds the request's headers,
+        Raises the OktaError that `undelivered` makes of a failure, and OktaAnswerTooLongError for a body that is longer
+        than the request allows. aiohttp's own error is not the cause: it holds the request's headers,
         credentials among them, and `what` says all that it knows.
         """
         if self._session is None:
@@ -120,13 +124,11 @@ class HttpTransport:
 
 async def _read(response: aiohttp.ClientResponse, request: Request) -> bytes:
     """Return the body of an answer; stop at the first byte too many, and close the connection."""
-    if request.most_bytes is None:
-        return await response.read()
     body = bytearray()
     async for piece in response.content.iter_chunked(_PIECE):
         body += piece
         if len(body) > request.most_bytes:
             response.close()
             failure = Failure(request.method, request.url.raw_path, response.status)
-            raise OktaMalformedAnswerError(failure, f"answered more than {request.most_bytes:,} bytes")
+            raise OktaAnswerTooLongError(failure, f"answered more than {request.most_bytes:,} bytes")
     return bytes(body)

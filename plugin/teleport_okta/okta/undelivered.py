@@ -13,6 +13,7 @@ from teleport_okta.okta.errors import (
     HttpProxyUnreachableError,
     OktaError,
     OktaMalformedAnswerError,
+    OktaTimedOutError,
     OktaTlsError,
     OktaUnavailableError,
     OktaUnreachableError,
@@ -29,9 +30,9 @@ _NO_CONNECTION: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeout
 def undelivered(method: str, url: URL, error: Exception, proxy: HttpProxy | None) -> OktaError:
     """Return the typed error that stands for an aiohttp or socket error.
 
-    OktaUnavailableError where no answer came, OktaUnreachableError where not even a connection came about,
-    OktaMalformedAnswerError where an answer broke off, OktaTlsError where a certificate does not hold,
-    HttpProxyRefusedError and HttpProxyUnreachableError where it is the proxy's doing.
+    OktaUnavailableError where no answer came, OktaTimedOutError where it did not come in time, OktaUnreachableError
+    where not even a connection came about, OktaMalformedAnswerError where an answer broke off, OktaTlsError where a
+    certificate does not hold, HttpProxyRefusedError and HttpProxyUnreachableError where it is the proxy's doing.
     """
 
     failure = Failure(method, url.raw_path, summary=_words(error))
@@ -46,7 +47,7 @@ def undelivered(method: str, url: URL, error: Exception, proxy: HttpProxy | None
                 remedy="check okta.org_url, and whether a proxy on the way breaks TLS open: its CA belongs in okta.ca",
             )
         case TimeoutError() if not isinstance(error, _NO_CONNECTION):
-            return OktaUnavailableError(failure, f"brought no answer in time{way}")
+            return OktaTimedOutError(failure, f"brought no answer in time{way}")
         case aiohttp.ClientPayloadError():
             return OktaMalformedAnswerError(failure, "broke off in the answer", cut_off=True)
         case aiohttp.ClientResponseError():

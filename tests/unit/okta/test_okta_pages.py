@@ -3,13 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import ClientTimeout, web
 from teleport_okta.okta.errors import (
     OktaBadRequestError,
     OktaCursorRefusedError,
     OktaMalformedAnswerError,
     OktaUnavailableError,
 )
-from unit.okta.scripted_okta import ScriptedOkta, fails, raw, says
+from unit.okta.scripted_okta import Script, ScriptedOkta, fails, raw, says
 
 if TYPE_CHECKING:
     from teleport_okta.okta.client import OktaClient
@@ -46,7 +47,9 @@ async def test_a_listing_that_does_not_advance_is_an_error(okta: ScriptedOkta, l
             await rows_of(client)
 
 
-@pytest.mark.parametrize("link", ["https://evil.example/api/v1/users", "/api/v1/users?after=1", "http://[::1", "x"])
+@pytest.mark.parametrize(
+    "link", ["https://evil.example/api/v1/users", "/api/v1/users?after=1", "http://[::1", "x", "http://a b/"]
+)
 async def test_a_listing_that_leads_elsewhere_is_not_followed(okta: ScriptedOkta, link: str) -> None:
     okta.on(USERS, says([1], links={"next": link}))
     async with okta.client() as client:
@@ -88,13 +91,27 @@ async def test_a_search_error_counts_as_a_refused_cursor_by_its_cause(
     assert isinstance(raised.value, OktaCursorRefusedError) is restarts
 
 
-async def test_a_page_that_takes_okta_too_long_is_asked_for_in_halves(okta: ScriptedOkta) -> None:
+def hangs(_: web.Request) -> web.StreamResponse:
+    """Send the head of an answer, and nothing more."""
+    return web.StreamResponse(headers={"Content-Length": "9", "Content-Type": "application/json"})
+
+
+def is_html(status: int) -> Script:
+    return raw(b"<html></html>", status=status, content_type="text/html")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [fails(500, "E0000009"), fails(500, "E0000999"), is_html(500), is_html(504), raw(b"", status=504), hangs],
+    ids=["its own time-out", "another 500", "HTML 500", "HTML 504", "empty 504", "silence"],
+)
+async def test_a_page_that_takes_okta_too_long_is_asked_for_in_halves(okta: ScriptedOkta, answer: Script) -> None:
     okta.on(f"{USERS}?limit=200", says([1], links={"next": f"{okta.url}{USERS}?after=1&limit=200"}))
-    okta.on(f"{USERS}?after=1&limit=200", fails(500, "E0000009"))
-    okta.on(f"{USERS}?after=1&limit=100", fails(500, "E0000009"))
+    okta.on(f"{USERS}?after=1&limit=200", answer)
+    okta.on(f"{USERS}?after=1&limit=100", answer)
     okta.on(f"{USERS}?after=1&limit=50", says([2], links={"next": f"{okta.url}{USERS}?after=2&limit=50"}))
     okta.on(f"{USERS}?after=2&limit=50", says([3]))
-    async with okta.client() as client:
+    async with okta.client(timeouts=ClientTimeout(sock_read=0.05)) as client:
         assert await rows_of(client) == [1, 2, 3]
     assert len(okta.asked) == 1 + 2 + 2 + 1 + 1
 
@@ -108,8 +125,17 @@ async def test_a_listing_that_stays_too_slow_is_given_up(okta: ScriptedOkta) -> 
     assert asked == ["40", "40", "20", "20", "10", "10"]
 
 
-async def test_another_server_error_is_retried_without_smaller_pages(okta: ScriptedOkta) -> None:
-    okta.on(USERS, raw(b"<html></html>", status=500, content_type="text/html"), says([1]))
+async def test_the_first_page_alone_becomes_smaller_too(okta: ScriptedOkta) -> None:
+    okta.on(f"{USERS}?limit=200", fails(500, "E0000009"))
+    okta.on(f"{USERS}?limit=100", says([1]))
+    async with okta.client() as client:
+        page = await client.first_page(USERS, {"limit": "200"})
+    assert (page.rows, page.limit) == ([1], 100)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_a_passing_server_error_is_retried_without_smaller_pages(okta: ScriptedOkta, status: int) -> None:
+    okta.on(USERS, is_html(status), says([1]))
     async with okta.client() as client:
         assert await rows_of(client) == [1]
     assert {asked.path_qs for asked in okta.asked} == {f"{USERS}?limit=200"}

@@ -6,12 +6,14 @@ import pytest
 from teleport_okta.okta.buckets import RateHeaders
 from teleport_okta.okta.errors import (
     Failure,
+    OktaAnswerTooLongError,
     OktaBadRequestError,
     OktaError,
     OktaForbiddenError,
     OktaMalformedAnswerError,
     OktaNotFoundError,
     OktaRateLimitedError,
+    OktaTimedOutError,
     OktaTlsError,
     OktaTokenRefusedError,
     OktaUnauthorizedError,
@@ -75,11 +77,38 @@ def test_too_many_calls_at_once_take_a_short_pause_only() -> None:
     assert pause_before_retry(error, 0, HighestDice(), rate=rate) == 2
 
 
-def test_a_listing_that_timed_out_inside_okta_is_asked_once_more_only() -> None:
-    error = OktaUnavailableError(Failure("GET", "/api/v1/users", 500, "E0000009"), "failed")
-    assert pause_before_retry(error, 0, HighestDice(), listing=True) == 0.5
-    assert pause_before_retry(error, 1, HighestDice(), listing=True) is None
+TOO_LARGE = (
+    OktaUnavailableError(Failure("GET", "/api/v1/users", 500, "E0000009"), "failed"),
+    OktaUnavailableError(Failure("GET", "/api/v1/users", 500), "failed"),
+    OktaUnavailableError(Failure("GET", "/api/v1/users", 504), "failed"),
+    OktaTimedOutError(Failure("GET", "/api/v1/users"), "brought no answer in time"),
+)
+
+
+@pytest.mark.parametrize("error", TOO_LARGE)
+def test_a_page_that_may_be_too_large_is_asked_once_more_only_while_it_can_be_halved(error: OktaError) -> None:
+    assert pause_before_retry(error, 0, HighestDice(), rows=20) == 0.5
+    assert pause_before_retry(error, 1, HighestDice(), rows=20) is None
+    assert pause_before_retry(error, 1, HighestDice(), rows=1) == 1
     assert pause_before_retry(error, 1, HighestDice()) == 1
+
+
+@pytest.mark.parametrize(("error", "retries"), list(zip(TOO_LARGE, (1, MAX_RETRIES, 1, 1), strict=True)))
+def test_the_smallest_page_is_asked_for_as_long_as_anything_else_but_for_time_outs(
+    error: OktaError, retries: int
+) -> None:
+    assert pause_before_retry(error, retries - 1, HighestDice(), rows=19) is not None
+    assert pause_before_retry(error, retries, HighestDice(), rows=19) is None
+
+
+@pytest.mark.parametrize("status", [502, 503])
+def test_an_outage_is_no_matter_of_size(status: int) -> None:
+    error = OktaUnavailableError(Failure("GET", "/api/v1/users", status), "failed")
+    assert pause_before_retry(error, 1, HighestDice(), rows=200) == 1
+
+
+def test_an_answer_that_is_too_long_is_not_asked_for_again() -> None:
+    assert pause_before_retry(OktaAnswerTooLongError(FAILURE, "answered more"), 0, HighestDice(), rows=200) is None
 
 
 @pytest.mark.parametrize(

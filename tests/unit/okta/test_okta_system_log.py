@@ -68,6 +68,14 @@ async def test_a_page_is_full_by_its_rows_readable_or_not(okta, log):
     assert len(page.events) == EVENTS_A_PAGE - 1
 
 
+async def test_a_page_that_takes_okta_too_long_is_smaller_and_the_next_is_whole_again(okta, log):
+    half = f"{okta.url}{LOGS}?after=b&limit=500"
+    okta.on(f"{LOGS}?after=a&limit=1000", fails(500, "E0000009"))
+    okta.on(f"{LOGS}?after=a&limit=500", says([event(number) for number in range(500)], links={"next": half}))
+    page = await log.after(position(okta, "a"))
+    assert (len(page.events), page.is_full, page.next) == (500, True, position(okta, "b"))
+
+
 async def test_what_cannot_be_read_of_a_page_is_named_and_the_rest_is_read(okta, log):
     rows = [event(1), "noise", event(2, eventType=None), event(3, uuid=None)]
     okta.on(LOGS, says(rows, links={"next": position(okta)}))

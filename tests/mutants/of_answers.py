@@ -1,0 +1,42 @@
+"""Faults in how bad answers of Okta are borne: answers and listings that do not end, and limits."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+_BOUNDS = "unit/okta/test_okta_bounds.py"
+
+OF_ANSWERS = (
+    Mutant(
+        "an answer is read to its end, however long",
+        "okta/transport.py",
+        "if len(body) > request.most_bytes:",
+        "if False:",
+        (f"{_BOUNDS}::test_a_page_that_is_too_long_is_asked_for_in_halves",),
+        "An answer takes a bounded amount of memory.",
+    ),
+    Mutant(
+        "a listing that brings nothing new goes on",
+        "okta/progress.py",
+        "if self._idle >= IDLE_PAGES:",
+        "if self._idle >= 1000:",
+        (f"{_BOUNDS}::test_three_pages_without_a_new_id_end_a_listing_as_incomplete",),
+        "A listing that names next pages for ever ends as incomplete, and its absences take nobody out.",
+    ),
+    Mutant(
+        "a link may hold credentials",
+        "okta/address.py",
+        "url.absolute and url.user is None and url.password is None and",
+        "url.absolute and",
+        (f"{_BOUNDS}::test_a_next_page_with_a_user_name_in_its_address_is_not_followed",),
+        "A link of an answer never changes what we send.",
+    ),
+    Mutant(
+        "only Okta's own time-out makes pages smaller",
+        "okta/retries.py",
+        "return error.failure.status == HTTPStatus.INTERNAL_SERVER_ERROR or _timed_out(error)",
+        "return error.failure.code == QUERY_TIMED_OUT",
+        ("unit/okta/test_okta_pages.py::test_a_page_that_takes_okta_too_long_is_asked_for_in_halves",),
+        "A large group is read in smaller pages where Okta cannot put a large one together.",
+    ),
+)
