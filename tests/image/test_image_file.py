@@ -9,7 +9,7 @@ import tomllib
 import pytest
 from image.dockerfile import ROOT, context, stages
 from teleport_okta import __version__
-from teleport_okta.cli.root import cli
+from teleport_okta.cli.verbs import VERBS
 from teleport_okta.config_example import example
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -66,7 +66,7 @@ def test_temporary_files_go_to_the_data_directory(final):
 def test_it_starts_the_service_and_ends_it_as_kubernetes_does(final):
     assert final.only("ENTRYPOINT").words[0] in PROJECT["scripts"]
     (verb,) = final.only("CMD").words
-    assert verb in cli.commands
+    assert verb in VERBS
     assert final.only("STOPSIGNAL").rest == "SIGTERM"
 
 

@@ -66,7 +66,7 @@ def cleanup(
     owner: str | None,
     every: bool,
 ) -> None:
-    """Show what this integration made in Teleport, by its owner label; with --no-dry-run and --plan, remove it.
+    """Show what this integration made in Teleport, by its owner label; --no-dry-run with --plan removes it.
 
     People lose access at once: their users are locked, then deleted. Nothing is written to Okta. Refused while a sync
     is active. Exits 1 if something is left, or would be.

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from teleport_okta import __version__
 from teleport_okta.cli.root import cli, main
+from teleport_okta.cli.verbs import VERBS
 from teleport_okta.config_example import example
 
 
@@ -28,7 +29,7 @@ def test_version_names_product_and_python():
 
 
 def test_every_verb_has_help():
-    for verb in cli.commands:
+    for verb in VERBS:
         result = run(verb, "--help")
         assert result.exit_code == 0, verb
         assert len(result.output.splitlines()) > 3, verb
