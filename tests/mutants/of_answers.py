@@ -32,6 +32,22 @@ OF_ANSWERS = (
         "A link of an answer never changes what we send.",
     ),
     Mutant(
+        "of several caps the first counts",
+        "okta/rate_headers.py",
+        "min(caps, key=lambda cap: (max(0, cap[1]), cap[0] <= 0, -cap[2]))",
+        "caps[0]",
+        ("unit/okta/test_okta_rate_headers.py::test_the_tightest_of_several_caps_counts",),
+        "Calls keep within every cap of Okta's.",
+    ),
+    Mutant(
+        "a 429 without Okta's headers is asked again at once",
+        "okta/rate_headers.py",
+        "return WINDOW if asked is None else asked",
+        "return asked",
+        ("unit/okta/test_okta_client.py::test_a_refusal_by_something_before_okta_is_waited_out",),
+        "Who is told to back off backs off.",
+    ),
+    Mutant(
         "only Okta's own time-out makes pages smaller",
         "okta/retries.py",
         "return error.failure.status == HTTPStatus.INTERNAL_SERVER_ERROR or _timed_out(error)",

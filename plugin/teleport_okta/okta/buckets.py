@@ -9,10 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.okta.okta_clock import date_of
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from teleport_okta.okta.rate_headers import RateHeaders
 
 WINDOW: Final = 60.0
 """Seconds of a window. Each bucket's begins with its first call, not with the minute."""
@@ -81,38 +79,6 @@ def bucket_of(method: str, path: str) -> str:
     return OTHER
 
 
-@dataclass(frozen=True, slots=True)
-class RateHeaders:
-    """The rate-limit headers of one answer, for this credential; `resets_in` is by the server's own clock, seconds."""
-
-    limit: int
-    remaining: int
-    reset: int
-    resets_in: float
-
-    @property
-    def concurrency_exceeded(self) -> bool:
-        """On a 429: too many calls at the same time, which says nothing about the bucket."""
-        return self.limit == 0 and self.remaining == 0
-
-
-def rate_headers(headers: Mapping[str, str], *, now: float) -> RateHeaders | None:
-    """Read the headers of an answer; None where they are absent or make no sense.
-
-    `now` (epoch seconds, Okta's) stands in for a missing `Date`. The wait is never longer than a window, whatever the
-    clocks.
-    """
-    try:
-        limit, remaining, reset = (
-            int(headers[name]) for name in ("X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset")
-        )
-    except (KeyError, ValueError):
-        return None
-    date = date_of(headers)
-    resets_in = reset - (now if date is None else date)
-    return RateHeaders(limit, max(0, remaining), reset, resets_in=min(max(0.0, resets_in), WINDOW))
-
-
 def allowance(limit: int, share: float) -> int:
     """Return how many calls a window we may make of a limit; one may always go."""
     return max(1, math.floor(limit * share))
@@ -135,6 +101,7 @@ class Bucket:
         self._reset = 0
         self._confirmed = False
         self._ends_at = -math.inf
+        self._closed_until = -math.inf
         self._under_way = 0
 
     @property
@@ -147,6 +114,8 @@ class Bucket:
 
         A `share` that is larger than ours lets a call into the part that is left to others.
         """
+        if now < self._closed_until:
+            return self._closed_until - now
         if self._limit is None:
             return 0.0 if self._under_way < CAUTIOUS_START else math.inf
         over = now >= self._ends_at
@@ -163,6 +132,10 @@ class Bucket:
             self._confirmed = False
         self._left -= 1
         self._under_way += 1
+
+    def close(self, until: float) -> None:
+        """Let no call go before a moment: something before Okta refuses them, and says nothing of the bucket."""
+        self._closed_until = max(self._closed_until, until)
 
     def answered(self, headers: RateHeaders | None, now: float, *, refused: bool = False) -> None:
         """Learn from the answer to a call that was taken, or from there being none; `refused` is a 429.

@@ -8,12 +8,13 @@ import math
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.okta.buckets import Bucket, RateHeaders
+from teleport_okta.okta.buckets import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
     from teleport_okta.clock import Clock
+    from teleport_okta.okta.rate_headers import RateHeaders
 
 MAX_UNDER_WAY: Final = 8
 """Requests in flight over all buckets: more never helps, and an organisation has as few as 35 (`okta.md` 2.4, 6.4)."""
@@ -41,6 +42,8 @@ class Turn:
     def __init__(self) -> None:
         self.headers: RateHeaders | None = None
         self.refused = False
+        self.closed_for: float | None = None
+        """Seconds for which nothing of the bucket may go, by a refusal that says nothing of the bucket itself."""
 
 
 class Pacer:
@@ -76,7 +79,10 @@ class Pacer:
         try:
             yield turn
         finally:
-            bucket.answered(turn.headers, self._clock.monotonic(), refused=turn.refused)
+            now = self._clock.monotonic()
+            bucket.answered(turn.headers, now, refused=turn.refused)
+            if turn.closed_for is not None:
+                bucket.close(now + turn.closed_for)
             answered = self._waiting.pop(name, None)
             if answered is not None:
                 answered.set()

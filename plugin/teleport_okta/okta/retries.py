@@ -18,8 +18,8 @@ from teleport_okta.okta.errors import (
 if TYPE_CHECKING:
     from random import Random
 
-    from teleport_okta.okta.buckets import RateHeaders
     from teleport_okta.okta.errors import OktaError
+    from teleport_okta.okta.rate_headers import RateHeaders
 
 MAX_RETRIES: Final = 5
 FIRST_PAUSE: Final = 0.5
@@ -38,26 +38,37 @@ SMALLEST_PAGE: Final = 10
 
 
 def pause_before_retry(
-    error: OktaError, retries: int, rng: Random, *, rate: RateHeaders | None = None, rows: int | None = None
+    error: OktaError,
+    retries: int,
+    rng: Random,
+    *,
+    rate: RateHeaders | None = None,
+    closed_for: float | None = None,
+    rows: int | None = None,
 ) -> float | None:
     """Return the seconds to wait before retry number `retries + 1` of a call, or None when the error is final.
 
-    `rate` are the headers of a 429. `rows` is how many rows of a listing were asked for: a page that Okta could not put
-    together is asked for once more, and then the caller asks for less.
+    `rate` are the headers of a 429, `closed_for` the seconds that one without them asks for. `rows` is how many rows of
+    a listing were asked for: a page that Okta could not put together is asked for once more, and then the caller asks
+    for less.
     """
     if retries >= _most_retries(error, rows):
         return None
     match error:
-        case OktaRateLimitedError() if rate is not None and rate.concurrency_exceeded:
-            return rng.uniform(0.5, 2.0)
-        case OktaRateLimitedError() if rate is not None:
-            return rate.resets_in + MARGIN + rng.uniform(0.0, 1.0)
+        case OktaRateLimitedError() if rate is not None or closed_for is not None:
+            return _until_the_limit_ends(rate, closed_for or 0.0, rng)
         case OktaRateLimitedError() | OktaUnavailableError():
             return _backoff(retries, rng)
         case OktaMalformedAnswerError() if error.cut_off:
             return _backoff(retries, rng)
         case _:
             return None
+
+
+def _until_the_limit_ends(rate: RateHeaders | None, closed_for: float, rng: Random) -> float:
+    if rate is not None and rate.concurrency_exceeded:
+        return rng.uniform(0.5, 2.0)
+    return (rate.resets_in if rate is not None else closed_for) + MARGIN + rng.uniform(0.0, 1.0)
 
 
 def _most_retries(error: OktaError, rows: int | None) -> int:

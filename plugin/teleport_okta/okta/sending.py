@@ -9,13 +9,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from teleport_okta.okta.answers import Answer
-from teleport_okta.okta.buckets import bucket_of, rate_headers
+from teleport_okta.okta.buckets import bucket_of
 from teleport_okta.okta.errors import (
     OktaError,
     OktaMalformedAnswerError,
     OktaOutcomeUnknownError,
     OktaUnauthorizedError,
 )
+from teleport_okta.okta.rate_headers import closed_for, rate_headers
 from teleport_okta.okta.refusals import error_of
 from teleport_okta.okta.retries import DEADLINE, may_have_happened, pause_before_retry
 from teleport_okta.okta.transport import MOST_BYTES, Request
@@ -116,7 +117,9 @@ class Sender:
                 raise OktaOutcomeUnknownError(
                     outcome.failure, "may have been done, but no whole answer came"
                 ) from outcome
-            pause = pause_before_retry(outcome, retries, self._rng, rate=turn.headers, rows=call.rows)
+            pause = pause_before_retry(
+                outcome, retries, self._rng, rate=turn.headers, closed_for=turn.closed_for, rows=call.rows
+            )
             if pause is None or self._clock.monotonic() + pause - first_sent > DEADLINE:
                 raise outcome
             retries += 1
@@ -141,8 +144,10 @@ class Sender:
         self._okta_clock.heard(answer.headers, sent=sent, took=self._clock.monotonic() - started)
         if call.token is not None:
             call.token.heard(answer.headers)
-        turn.headers = rate_headers(answer.headers, now=self._okta_clock.now().timestamp())
+        now = self._okta_clock.now().timestamp()
+        turn.headers = rate_headers(answer.headers, now=now)
         turn.refused = answer.status == HTTPStatus.TOO_MANY_REQUESTS
+        turn.closed_for = closed_for(answer.status, answer.headers, now=now)
         return error_of(answer) or answer
 
 

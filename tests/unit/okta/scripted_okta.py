@@ -21,8 +21,8 @@ from teleport_okta.okta.credentials import ApiToken, Credential
 if TYPE_CHECKING:
     import ssl
 
-    from teleport_okta.okta.buckets import RateHeaders
     from teleport_okta.okta.http_proxy import HttpProxies
+    from teleport_okta.okta.rate_headers import RateHeaders
 
 REQUEST_ID = "aXyZ0123456789"
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.okta import facts
-from teleport_okta.okta.buckets import RateHeaders
 from teleport_okta.okta.collecting import collect
 from teleport_okta.okta.errors import OktaAnswerTooLongError, OktaMalformedAnswerError
 from teleport_okta.okta.fields import demanded
 from teleport_okta.okta.progress import GRACE
+from teleport_okta.okta.rate_headers import RateHeaders
 from teleport_okta.okta.transport import MOST_BYTES
 from unit.okta.scripted_okta import Script, ScriptedOkta, raw, says
 

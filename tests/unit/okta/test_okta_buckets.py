@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import math
-from email.utils import formatdate
 
 import pytest
-from teleport_okta.okta.buckets import CAUTIOUS_START, Bucket, RateHeaders, bucket_of, rate_headers
+from teleport_okta.okta.buckets import CAUTIOUS_START, Bucket, bucket_of
+from teleport_okta.okta.rate_headers import RateHeaders
 
 
 @pytest.mark.parametrize(
@@ -149,31 +149,6 @@ def test_a_refusal_for_concurrency_says_nothing_about_the_bucket() -> None:
     bucket.answered(heard(remaining=0, limit=0), 0, refused=True)
     assert bucket.limit == 10
     assert bucket.wait(0) == 0
-
-
-def test_the_time_to_the_reset_is_told_by_the_servers_own_clock() -> None:
-    headers = {
-        "X-Rate-Limit-Limit": "50",
-        "X-Rate-Limit-Remaining": "49",
-        "X-Rate-Limit-Reset": "5040",
-        "Date": formatdate(5000, usegmt=True),
-    }
-    assert rate_headers(headers, now=9_999_999) == RateHeaders(50, 49, 5040, 40)
-    del headers["Date"]
-    assert rate_headers(headers, now=5010) == RateHeaders(50, 49, 5040, 30)
-
-
-@pytest.mark.parametrize(("reset", "resets_in"), [("4000", 0), ("9000", 60)])
-def test_no_clock_makes_a_wait_longer_than_a_window_or_negative(reset: str, resets_in: float) -> None:
-    headers = {"X-Rate-Limit-Limit": "50", "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": reset}
-    found = rate_headers(headers, now=5000)
-    assert found is not None
-    assert found.resets_in == resets_in
-
-
-@pytest.mark.parametrize("headers", [{}, {"X-Rate-Limit-Limit": "50"}, {"X-Rate-Limit-Limit": "many"}])
-def test_headers_that_are_missing_or_make_no_sense_are_none(headers: dict[str, str]) -> None:
-    assert rate_headers(headers, now=0) is None
 
 
 @pytest.mark.parametrize("share", [0, -1, 1.1])

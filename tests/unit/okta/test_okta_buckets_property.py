@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from teleport_okta.okta.buckets import CAUTIOUS_START, Bucket, RateHeaders
+from teleport_okta.okta.buckets import CAUTIOUS_START, Bucket
+from teleport_okta.okta.rate_headers import RateHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Callable

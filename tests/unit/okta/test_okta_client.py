@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 from aiohttp import web
-from teleport_okta.okta.buckets import RateHeaders
+from teleport_okta.clock import VirtualClock
 from teleport_okta.okta.errors import (
     OktaBadRequestError,
     OktaError,
@@ -17,6 +17,8 @@ from teleport_okta.okta.errors import (
     OktaUnavailableError,
     OktaUnreachableError,
 )
+from teleport_okta.okta.pacing import Pacer, urgently
+from teleport_okta.okta.rate_headers import RateHeaders
 from unit.okta.scripted_okta import (
     REQUEST_ID,
     Script,
@@ -150,6 +152,30 @@ async def test_a_host_that_is_not_there_is_unreachable(okta: ScriptedOkta, unuse
     async with okta.client() as client:
         with pytest.raises(OktaUnreachableError, match="did not reach"):
             await client.get(THING)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"), [({"Retry-After": "17"}, 17), ({}, 60), ({"Retry-After": "86400"}, 300)], ids=str
+)
+async def test_a_refusal_by_something_before_okta_is_waited_out(
+    okta: ScriptedOkta, headers: dict[str, str], wait: float
+) -> None:
+    okta.on(THING, raw(b"busy", status=429, content_type="text/plain", headers=headers), FINE)
+    async with okta.client() as client:
+        await client.get(THING)
+    assert wait + 1 <= okta.clock.monotonic() <= wait + 2
+
+
+async def test_a_refusal_by_something_before_okta_holds_every_call_of_the_bucket() -> None:
+    clock = VirtualClock()
+    pacer = Pacer(clock, share=0.8)
+    async with pacer.turn("apps") as turn:
+        turn.refused, turn.closed_for = True, 17
+    async with pacer.turn("groups"):
+        assert clock.monotonic() == 0
+    with urgently():
+        async with pacer.turn("apps"):
+            assert clock.monotonic() == 17
 
 
 def rate(limit: int, remaining: int) -> RateHeaders:

@@ -3,7 +3,6 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from teleport_okta.okta.buckets import RateHeaders
 from teleport_okta.okta.errors import (
     Failure,
     OktaAnswerTooLongError,
@@ -20,6 +19,7 @@ from teleport_okta.okta.errors import (
     OktaUnavailableError,
     OktaUnreachableError,
 )
+from teleport_okta.okta.rate_headers import RateHeaders
 from teleport_okta.okta.retries import MAX_RETRIES, may_have_happened, pause_before_retry
 
 FAILURE = Failure("GET", "/api/v1/users", 500)
