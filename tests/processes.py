@@ -94,11 +94,11 @@ class Installation:
         merged["storage"] = {"data_dir": str(directory / "data"), **sections.get("storage", {})}
         return Installation(directory, merged)
 
-    def run(self, verb, *arguments):
-        """Run a verb to its end."""
-        words = (verb, "--config", self.config, *arguments)
+    def run(self, verb, *arguments, user=None):
+        """Run a verb to its end, as another user if one is given."""
+        words = (verb, *arguments, "--config", self.config)
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-            process = zygote().start(*words, stdout=output.fileno(), stderr=errors.fileno())
+            process = zygote().start(*words, stdout=output.fileno(), stderr=errors.fileno(), user=user)
             try:
                 code = process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
@@ -114,10 +114,11 @@ class Installation:
         assert result.returncode == 0, result.stderr
         return json.loads(result.stdout)
 
-    def start(self):
-        """Start the service; its log goes to a file."""
+    def start(self, user=None):
+        """Start the service, as another user if one is given; its log goes to a file."""
         with (self.directory / "service.log").open("a") as log, Path(os.devnull).open("w") as output:
-            return zygote().start("start", "--config", self.config, stdout=output.fileno(), stderr=log.fileno())
+            words = ("start", "--config", self.config)
+            return zygote().start(*words, stdout=output.fileno(), stderr=log.fileno(), user=user)
 
     def start_as_people_do(self):
         """Start the service with a command line of its own."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import importlib
 import json
 import os
 import random
@@ -22,6 +23,11 @@ from pathlib import Path
 
 _LONGEST_ORDER = 256 * 1024
 _MOST_FILES = 4096
+_IMPORTED_LATER = (
+    "concurrent.futures.thread",
+    *(f"encodings.{name}" for name in ("ascii", "idna", "latin_1", "unicode_escape")),
+    "traceback",
+)
 _PATH = [str(Path(__file__).parents[1] / part) for part in ("plugin", "gen")]
 
 
@@ -78,10 +84,12 @@ class Zygote:
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         atexit.register(self._end)
 
-    def start(self, *arguments: object, stdout: int, stderr: int) -> Child:
-        """Start a verb; what it writes goes to these file descriptors."""
+    def start(self, *arguments: object, stdout: int, stderr: int, user: int | None = None) -> Child:
+        """Start a verb, as another user if one is given; what it writes goes to these file descriptors."""
         ours, theirs = socket.socketpair()
-        order = json.dumps({"arguments": [str(one) for one in arguments], "environment": dict(os.environ)})
+        order = json.dumps(
+            {"arguments": [str(one) for one in arguments], "environment": dict(os.environ), "user": user}
+        )
         with theirs, Path(os.devnull).open("rb") as nothing:
             streams = [nothing.fileno(), stdout, stderr, theirs.fileno()]
             socket.send_fds(self._control, [order.encode()], streams)
@@ -95,7 +103,10 @@ class Zygote:
 def _serve(control: socket.socket) -> None:
     """Fork a child for every order, and report its end, until the client closes; end those that are left then."""
     from teleport_okta.cli import main
+    from teleport_okta.cli.verbs import VERBS
 
+    for verb in VERBS:
+        importlib.import_module(f"teleport_okta.cli.{verb.replace('-', '_')}")
     gc.freeze()
     children: dict[int, tuple[int, socket.socket]] = {}
     while True:
@@ -136,6 +147,12 @@ def _run(main: object, order: dict, streams: list[int]) -> None:
         os.environ.clear()
         os.environ.update(order["environment"])
         sys.argv = ["teleport-okta", *order["arguments"]]
+        if order["user"] is not None:
+            for name in _IMPORTED_LATER:  # the interpreter's own directory may be closed to that user
+                importlib.import_module(name)
+            os.setgroups([])
+            os.setgid(order["user"])
+            os.setuid(order["user"])
         main()
         code = 0
     except SystemExit as error:

@@ -9,8 +9,10 @@ import asyncio
 import logging
 import random
 import signal
+import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.clock import Clock, SystemClock
@@ -25,6 +27,8 @@ from teleport_okta.okta.system_log import SystemLog
 from teleport_okta.scim.server import serving_scim
 from teleport_okta.scim.service import ScimService
 from teleport_okta.scim.tokens import ScimTokens
+from teleport_okta.state.data_dir import OtherUserError, check_ours, check_readable
+from teleport_okta.state.errors import StateLockedError
 from teleport_okta.state.lock import exclusive
 from teleport_okta.state.store import Store
 from teleport_okta.sync.follower import Follower
@@ -32,11 +36,13 @@ from teleport_okta.sync.full_pass import FullPass
 from teleport_okta.sync.provisioning import Provisioning
 from teleport_okta.sync.renewing import AppServerKeeper
 from teleport_okta.sync.sources import OktaSource
-from teleport_okta.teleport.enter import enter
+from teleport_okta.teleport.enter import RUN, enter
+from teleport_okta.teleport.host_identity import HostStore
 from teleport_okta.teleport.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
 
     from teleport_okta.scim.calls import ScimHandler
     from teleport_okta.scim.server import ScimServer
@@ -49,6 +55,9 @@ PATIENT: Final = RetryPolicy()
 
 HASTY: Final = RetryPolicy(budget=10.0)
 """How a command waits for one, with a person in front of it (`reference/teleport.md` 3.1)."""
+
+_LOCK_ASKED_EVERY: Final = 0.5
+"""Seconds between two tries of a service to hold a data directory in which a command works."""
 
 _KEEPER_PAUSE: Final = 10.0
 """Seconds after which a keeper that failed unexpectedly is started again."""
@@ -94,30 +103,104 @@ class Parts:
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """Hold the data directory and open its state; raises StateError."""
     with exclusive(settings.storage.data_dir):
-        store = await Store.open(settings.storage.data_dir)
-        try:
+        async with _closing(await Store.open(settings.storage.data_dir)) as store:
             yield store
-        finally:
-            await store.close()
+
+
+@asynccontextmanager
+async def copied_store(settings: Settings) -> AsyncIterator[Store]:
+    """Open a copy of the state, which may be read beside any process that holds it; raises StateError."""
+    await asyncio.to_thread(check_readable, settings.storage.data_dir)
+    async with _closing(await Store.open_copy(settings.storage.data_dir)) as store:
+        yield store
+
+
+@asynccontextmanager
+async def _service_store(settings: Settings, clock: Clock) -> AsyncIterator[Store]:
+    """Hold the data directory for a service, and open its state: commands that hold it are waited for."""
+    is_told = False
+    async with AsyncExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(exclusive(settings.storage.data_dir, is_service=True))
+                break
+            except StateLockedError as error:
+                if not error.is_command:
+                    raise
+                if not is_told:
+                    _log.info("waiting for a command to end: %s", error.what)
+                    is_told = True
+            await clock.sleep(_LOCK_ASKED_EVERY)
+        yield await stack.enter_async_context(_closing(await Store.open(settings.storage.data_dir)))
+
+
+@asynccontextmanager
+async def _closing(store: Store) -> AsyncIterator[Store]:
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 @asynccontextmanager
 async def entered(
-    settings: Settings, *, clock: Clock | None = None, policy: RetryPolicy = PATIENT, persistent: bool = False
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    policy: RetryPolicy = PATIENT,
+    persistent: bool = False,
+    may_join: bool = True,
 ) -> AsyncIterator[Base]:
     """Hold the data directory and connect to the cluster, joining it where that has not happened yet.
 
-    `policy` says how long an unreachable cluster is waited for by each call; who is `persistent` waits for one that was
-    joined before however long it takes. Okta's credential is looked at first, so that a wrong one joins nothing.
-    Raises ConfigError, StateError or TeleportError.
+    `policy` says how long an unreachable cluster is waited for by each call. A service is `persistent`: it waits for a
+    cluster that was joined before, and for commands that hold the directory, however long it takes. Okta's credential
+    is looked at first, so that a wrong one joins nothing. Raises ConfigError, StateError or TeleportError, of which
+    NotJoinedError unless it `may_join`.
     """
     time = clock or SystemClock()
+    opening = _service_store(settings, time) if persistent else opened_store(settings)
+    data_dir = settings.storage.data_dir
+    async with _entered(settings, opening, data_dir / RUN, time, policy, persistent=persistent, joins=may_join) as base:
+        yield base
+
+
+@asynccontextmanager
+async def entered_beside(settings: Settings, *, clock: Clock, policy: RetryPolicy) -> AsyncIterator[Base]:
+    """Connect to the cluster beside any process that holds the data directory, where nothing is made or changed.
+
+    The state is a copy, and what is remembered is lost. Raises what `entered` raises.
+    """
+    with tempfile.TemporaryDirectory(prefix="teleport-okta-") as directory:
+        opening = copied_store(settings)
+        async with _entered(settings, opening, Path(directory) / RUN, clock, policy, joins=False) as base:
+            yield base
+
+
+@asynccontextmanager
+async def _entered(
+    settings: Settings,
+    opening: AbstractAsyncContextManager[Store],
+    directory: Path,
+    time: Clock,
+    policy: RetryPolicy,
+    *,
+    joins: bool,
+    persistent: bool = False,
+) -> AsyncIterator[Base]:
     rng = random.SystemRandom()
     client_of(settings.okta, clock=time, rng=rng, apps_and_groups=False)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(opened_store(settings))
+        store = await stack.enter_async_context(opening)
         entry = await enter(
-            settings.teleport, settings.storage.data_dir, clock=time, rng=rng, policy=policy, persistent=persistent
+            settings.teleport,
+            settings.storage.data_dir,
+            directory=directory,
+            clock=time,
+            rng=rng,
+            policy=policy,
+            persistent=persistent,
+            joins=joins,
         )
         teleport = entry.teleport
         stack.push_async_callback(teleport.aclose)
@@ -168,14 +251,57 @@ async def opened(
 
     Raises what `entered` and `connected` raise, and ConfigError where nothing is to run.
     """
-    async with entered(settings, clock=clock, policy=policy) as base:
-        if settings.plugin.name is not None:
-            decision = await PluginFollower(settings, base.teleport, base.store, base.clock).look()
-            if decision.settings is None:
-                raise ConfigError(decision.reason, remedy="`teleport-okta status` shows whose settings hold")
-            settings = decision.settings
-        async with connected(base, settings) as parts:
-            yield parts
+    async with entered(settings, clock=clock, policy=policy) as base, _by_what_holds(settings, base) as parts:
+        yield parts
+
+
+@asynccontextmanager
+async def opened_to_read(
+    settings: Settings, *, may_join: bool, note: Callable[[str], None], policy: RetryPolicy = HASTY
+) -> AsyncIterator[Parts]:
+    """The same for a command that reads, and shows what is to be applied later.
+
+    What it reads is remembered, so that `approve` and the next pass know it, if the data directory is free and its
+    owner asks. Otherwise it works on a copy of the state, and says so by a `note`. Raises what `opened` raises.
+    """
+    clock, data_dir = SystemClock(), settings.storage.data_dir
+    async with AsyncExitStack() as stack:
+        base = None
+        try:
+            await asyncio.to_thread(check_ours, data_dir)
+            entering = entered(settings, clock=clock, policy=policy, may_join=may_join)
+            base = await stack.enter_async_context(entering)
+        except OtherUserError as error:
+            if may_join and not await asyncio.to_thread(HostStore(data_dir).is_there):
+                raise
+            note(f"{error.what}: this is read from a copy of the state, and not remembered")
+        except StateLockedError as error:
+            note(f"{error.what}: this is read from a copy of the state, and not remembered")
+        if base is None:
+            base = await stack.enter_async_context(entered_beside(settings, clock=clock, policy=policy))
+        yield await stack.enter_async_context(_by_what_holds(settings, base))
+
+
+@asynccontextmanager
+async def opened_beside(settings: Settings, *, policy: RetryPolicy = HASTY) -> AsyncIterator[Parts]:
+    """The same beside a service that goes by other settings, always on a copy of the state."""
+    async with (
+        entered_beside(settings, clock=SystemClock(), policy=policy) as base,
+        _by_what_holds(settings, base) as parts,
+    ):
+        yield parts
+
+
+@asynccontextmanager
+async def _by_what_holds(settings: Settings, base: Base) -> AsyncIterator[Parts]:
+    """Connect to Okta by the settings that hold: those of the file, or those that a plugin resource decides."""
+    if settings.plugin.name is not None:
+        decision = await PluginFollower(settings, base.teleport, base.store, base.clock).look()
+        if decision.settings is None:
+            raise ConfigError(decision.reason, remedy="`teleport-okta status` shows whose settings hold")
+        settings = decision.settings
+    async with connected(base, settings) as parts:
+        yield parts
 
 
 @asynccontextmanager

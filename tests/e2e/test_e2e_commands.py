@@ -8,6 +8,7 @@ import signal
 
 import pytest
 from processes import PATIENCE, Sandbox, installation_of, start
+from teleport_okta.state.lock import exclusive
 from waiting import eventually
 
 
@@ -22,7 +23,7 @@ def test_the_sandboxes_announce_themselves_in_one_line(okta, teleport):
 
 
 def test_plan_apply_history_and_status_without_a_service(installation, okta):
-    shown = installation.json("plan")
+    shown = installation.json("plan", "--join")
     assert len(shown["changes"]) == 30
     assert installation.json("plan")["digest"] == shown["digest"]
     okta.control("PATCH", f"/users/{shown['changes'][0]['okta_id']}", {"profile": {"department": "Looms"}})
@@ -42,6 +43,27 @@ def test_plan_apply_history_and_status_without_a_service(installation, okta):
     status = installation.json("status")
     assert status["state"] == "stopped"
     assert status["last_success"]
+
+
+def test_reading_goes_on_beside_a_command_and_a_start_waits_for_it(installation):
+    assert installation.json("apply")["succeeded"]
+    data = installation.directory / "data"
+    with exclusive(data):
+        assert len(installation.json("history", "--limit", "100")["entries"]) == 30
+        assert installation.json("status")["last_success"]
+        planned = installation.run("plan")
+        assert planned.returncode == 0
+        assert f"a command (pid {os.getpid()}) uses this data directory" in planned.stderr
+        refused = installation.run("apply")
+        assert "wait until the command has ended" in refused.stderr
+        service = installation.start()
+        eventually(lambda: "waiting for a command to end" in installation.log, "it waits")
+    try:
+        eventually((data / "admin.sock").is_socket, "the admin socket")
+        assert installation.run("start").returncode == 1
+    finally:
+        service.send_signal(signal.SIGTERM)
+    assert service.wait(PATIENCE) == 0
 
 
 def test_an_oauth_service_app_does_the_same(installation, okta):

@@ -32,7 +32,7 @@ def test_without_a_service(organised):
     assert refused.returncode == 1
     assert "--live" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert any(line.startswith("+ group eng-core") for line in lines(organised.run("filters", "--live")))
+    assert any(line.startswith("+ group eng-core") for line in lines(organised.run("filters", "--live", "--join")))
     assert organised.json("apply")["succeeded"]
     assert any(line.startswith("= group eng-core") for line in lines(organised.run("filters")))
     found = organised.json("filters", "--group", "ops", "--live")

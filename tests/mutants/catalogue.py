@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants.of_answers import OF_ANSWERS
 from mutants.of_doors import OF_DOORS
 from mutants.of_evidence import OF_EVIDENCE
+from mutants.of_files import OF_FILES
 from mutants.of_following import OF_FOLLOWING
 from mutants.of_harm import OF_HARM
 from mutants.of_keys import OF_KEYS
@@ -28,4 +29,5 @@ MUTANTS = (
     *OF_DOORS,
     *OF_OUTPUT,
     *OF_ANSWERS,
+    *OF_FILES,
 )

@@ -71,7 +71,7 @@ def apply(
 def _agreed(settings: Settings, selection: Selection, layout: str) -> str | None:
     """Show the plan and ask; return its digest, or None if it is not to be applied. Nothing to do needs no question."""
     is_json = layout == "json"
-    view = asyncio.run(planned(settings))
+    view = asyncio.run(planned(settings, joins=True))
     if not view.changes:
         return view.digest
     show_lines(plan_lines(view, selection), err=is_json)

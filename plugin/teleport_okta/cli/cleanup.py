@@ -19,6 +19,7 @@ from teleport_okta.cleanup.target import claim_of, default_roles_of
 from teleport_okta.cli.options import checked_digest, config_option, format_option
 from teleport_okta.cli.output import show_json, show_lines
 from teleport_okta.cli.progress import progress_bar
+from teleport_okta.cli.reading import join_option, read_both
 from teleport_okta.config import load
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.serve.callers import this_process
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 @click.option("--vendor-only", is_flag=True, help="Remove those leftovers, and nothing of ours.")
 @click.option("--org", "organization", metavar="URL", help="With one of these: also leftovers of this organisation.")
 @click.option("--owner", metavar="ID", help="The organisation's id (00o…), if Okta does not answer any more.")
+@join_option
 @click.option("--all", "every", is_flag=True, help="Name every object.")
 @click.pass_context
 def cleanup(
@@ -64,6 +66,7 @@ def cleanup(
     vendor_only: bool,
     organization: str | None,
     owner: str | None,
+    joins: bool,
     every: bool,
 ) -> None:
     """Show what this integration made in Teleport, by its owner label; --no-dry-run with --plan removes it.
@@ -82,7 +85,7 @@ def cleanup(
     )
     settings = load(config_path)
     if digest is None:
-        preview = asyncio.run(_preview(settings, wanted))
+        preview = asyncio.run(_preview(settings, wanted, joins=joins))
         if layout == "json":
             show_json(preview_json(preview))
         else:
@@ -121,10 +124,13 @@ class _Wanted:
         return words
 
 
-async def _preview(settings: Settings, wanted: _Wanted) -> Preview:
+async def _preview(settings: Settings, wanted: _Wanted, *, joins: bool) -> Preview:
     await _refuse_beside_a_service(settings)
-    async with app.opened(settings, policy=app.HASTY) as parts:
+
+    async def previewed(parts: Parts) -> Preview:
         return await (await _cleanup_of(settings, parts, wanted)).preview()
+
+    return await read_both(settings, previewed, joins=joins)
 
 
 async def _apply(settings: Settings, wanted: _Wanted, digest: str) -> Report:

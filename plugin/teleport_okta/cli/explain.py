@@ -62,7 +62,7 @@ async def _explain(settings: Settings, of: str, name: str) -> Explanation:
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.explain(of, name)
-    async with app.opened_store(settings) as store:
+    async with app.copied_store(settings) as store:
         return await explained(store, settings, None, of=of, asked=name, now=SystemClock().now())
 
 

@@ -11,6 +11,7 @@ from teleport_okta import app
 from teleport_okta.cli.options import config_option, format_option
 from teleport_okta.cli.output import show_json, show_lines
 from teleport_okta.cli.progress import progress_bar
+from teleport_okta.cli.reading import join_option, read_both
 from teleport_okta.config import load
 from teleport_okta.desired.preview import Verdict
 from teleport_okta.model.name_filter import NameFilters
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from teleport_okta.app import Parts
     from teleport_okta.desired.preview import FilterMatch, FilterPreview
     from teleport_okta.settings import Settings
 
@@ -41,7 +43,10 @@ _VERDICTS: Final = {
 )
 @click.option("--app", "apps", metavar="FILTER", multiple=True, help="A filter on apps; more than one may be given.")
 @click.option("--live", is_flag=True, help="Read Okta and Teleport now, instead of going by what was last seen.")
-def filters(config_path: Path, layout: str, groups: tuple[str, ...], apps: tuple[str, ...], *, live: bool) -> None:
+@join_option
+def filters(
+    config_path: Path, layout: str, groups: tuple[str, ...], apps: tuple[str, ...], *, live: bool, joins: bool
+) -> None:
     """Show which groups and apps FILTERs let pass, and which access lists would come and go. Changes nothing.
 
     A filter is a glob (eng-*), or an RE2 expression when it begins with ^ and ends with $. Where none of a kind are
@@ -52,23 +57,28 @@ def filters(config_path: Path, layout: str, groups: tuple[str, ...], apps: tuple
             NameFilters.of(given)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint=option) from error
-    found = asyncio.run(_preview(load(config_path), groups, apps, live=live))
+    found = asyncio.run(_preview(load(config_path), groups, apps, live=live, joins=joins))
     if layout == "json":
         show_json(found.as_json())
     else:
         show_lines(preview_lines(found))
 
 
-async def _preview(settings: Settings, groups: tuple[str, ...], apps: tuple[str, ...], *, live: bool) -> FilterPreview:
+async def _preview(
+    settings: Settings, groups: tuple[str, ...], apps: tuple[str, ...], *, live: bool, joins: bool
+) -> FilterPreview:
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.preview_filters(groups, apps, live=live)
     if not live:
-        async with app.opened_store(settings) as store:
+        async with app.copied_store(settings) as store:
             return await preview_of_last_seen(store, with_filters(settings, groups, apps))
-    async with app.opened(settings, policy=app.HASTY) as parts:
+
+    async def previewed(parts: Parts) -> FilterPreview:
         with progress_bar("reading Okta") as parts.full_pass.watch_reading:
             return await parts.full_pass.preview_filters(groups, apps, live=True)
+
+    return await read_both(settings, previewed, joins=joins)
 
 
 def preview_lines(found: FilterPreview) -> Iterator[str]:

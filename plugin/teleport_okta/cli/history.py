@@ -59,7 +59,7 @@ async def _history(settings: Settings, limit: int, name: str) -> list[JournalEnt
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.history(limit=limit, name=name)
-    async with app.opened_store(settings) as store:
+    async with app.copied_store(settings) as store:
         return await store.journal.history(limit=limit, name=name)
 
 

@@ -107,6 +107,11 @@ def show_usage_error(error: click.ClickException) -> None:
     click.echo(printable_lines(text.getvalue().rstrip("\n")), err=True)
 
 
+def give_up_output() -> None:
+    """Write nothing more to standard output, whose reader has gone, as `head` does: also not what is still buffered."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def has_terminal() -> bool:
     """Whether a person is at the terminal who can see a question and answer it."""
     return sys.stdin.isatty() and sys.stdout.isatty()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from teleport_okta import app
 from teleport_okta.cli.costs import cost_lines
 from teleport_okta.cli.options import config_option, kind_option, members_option, plan_format_option, summary_option
 from teleport_okta.cli.output import show, show_json, show_lines, show_text
 from teleport_okta.cli.progress import progress_bar
+from teleport_okta.cli.reading import join_option, read_both
 from teleport_okta.config import load
 from teleport_okta.observe.text import Line, Tone
 from teleport_okta.plan.markdown import as_markdown
@@ -21,6 +21,7 @@ from teleport_okta.serve.admin_client import running_service
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from teleport_okta.app import Parts
     from teleport_okta.plan.view import PlanView
     from teleport_okta.settings import Settings
 
@@ -34,6 +35,7 @@ CHANGES_PLANNED: Final = 2
 @kind_option
 @summary_option
 @members_option
+@join_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to do, 0 when not.")
 @click.pass_context
 def plan(
@@ -44,10 +46,11 @@ def plan(
     *,
     is_summary: bool,
     all_members: bool,
+    joins: bool,
     detailed_exitcode: bool,
 ) -> None:
     """Show what a pass would do now, and change nothing. Exits 1 when not everything could be read."""
-    view = asyncio.run(planned(load(config_path)))
+    view = asyncio.run(planned(load(config_path), joins=joins))
     selection = Selection(frozenset(kinds), all_members=all_members, is_summary=is_summary)
     if layout == "json":
         show_json(as_json(view, selection))
@@ -70,11 +73,14 @@ def exit_code(view: PlanView, *, is_detailed: bool) -> int:
     return CHANGES_PLANNED if is_detailed and is_to_do else 0
 
 
-async def planned(settings: Settings) -> PlanView:
+async def planned(settings: Settings, *, joins: bool) -> PlanView:
     """Return what a pass would do now, from the running service or by reading both systems here."""
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.plan()
-    async with app.opened(settings, policy=app.HASTY) as parts:
-        with progress_bar("reading Okta") as parts.full_pass.watch_reading:
-            return await parts.full_pass.plan()
+    return await read_both(settings, _planned, joins=joins)
+
+
+async def _planned(parts: Parts) -> PlanView:
+    with progress_bar("reading Okta") as parts.full_pass.watch_reading:
+        return await parts.full_pass.plan()

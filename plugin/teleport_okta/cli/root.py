@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
+import shlex
 import sys
 from typing import Final
 
 import click
 
-from teleport_okta.cli.output import show, show_usage_error
+from teleport_okta.cli.output import give_up_output, show, show_usage_error
 from teleport_okta.cli.verbs import Verbs
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.observe.text import Line, Tone
+from teleport_okta.state.data_dir import OtherUserError
 
 _OWN_BREAK: Final = re.compile(r"\n(?=  )")
 """Where an error of ours goes on in another line: the details of a changed plan are indented."""
@@ -21,6 +24,18 @@ _OWN_BREAK: Final = re.compile(r"\n(?=  )")
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Bring the people, groups and apps of an Okta organisation into a Teleport cluster, and keep them right."""
+
+
+_OTHER_USER: Final = "run it as the service's user, or let this user use what the message names"
+
+_REMEDIES: Final = {
+    errno.EACCES: _OTHER_USER,
+    errno.EPERM: _OTHER_USER,
+    errno.ENOSPC: "free some space on that file system",
+    errno.EDQUOT: "free some space, or raise the quota of this user",
+    errno.EROFS: "mount that file system writable, or name another path",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+}
 
 
 def main() -> None:
@@ -32,10 +47,32 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
+    except BrokenPipeError:
+        give_up_output()
+        sys.exit(1)
+    except OtherUserError as error:
+        words = shlex.join(["sudo", "-u", error.user, "teleport-okta", *sys.argv[1:]])
+        _show(error.what, f"run it as that user: {words}")
+        sys.exit(1)
     except TeleportOktaError as error:
-        first, *detail = _OWN_BREAK.split(error.what)
-        show(Line(f"error: {first}", Tone.ERROR), *detail, err=True)
-        if error.remedy:
-            show(f"  try: {error.remedy}", err=True)
+        _show(error.what, error.remedy)
+        sys.exit(1)
+    except OSError as error:
+        _show(*words_of(error))
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def words_of(error: OSError) -> tuple[str, str]:
+    """Return what happened and what to do, for an error of the operating system that nothing else has words for."""
+    named = " and ".join(str(name) for name in (error.filename, error.filename2) if name)
+    what = f"{named}: {error.strerror or error}" if named else f"the operating system refused: {error}"
+    remedy = _REMEDIES.get(error.errno or 0, "look at what the message names; `teleport-okta doctor` may say more")
+    return what, remedy
+
+
+def _show(what: str, remedy: str) -> None:
+    first, *detail = _OWN_BREAK.split(what)
+    show(Line(f"error: {first}", Tone.ERROR), *detail, err=True)
+    if remedy:
+        show(f"  try: {remedy}", err=True)

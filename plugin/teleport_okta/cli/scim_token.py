@@ -103,7 +103,7 @@ async def _list(settings: Settings) -> tuple[ScimToken, ...]:
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             return await service.scim_tokens()
-    async with app.opened_store(settings) as store:
+    async with app.copied_store(settings) as store:
         return await store.scim_tokens.tokens()
 
 

@@ -56,7 +56,7 @@ async def _status(settings: Settings, *, live: bool) -> Status:
     if live:
         what = f"no service answers at {data_dir / SOCKET_NAME}"
         raise ServiceError(what, remedy="start it; where it has been started, look into its log")
-    async with app.opened_store(settings) as store:
+    async with app.copied_store(settings) as store:
         identities = await asyncio.to_thread(stored_states, settings.teleport, data_dir, SystemClock().now())
         return await status_of_store(store, __version__, identities, is_provisioned=settings.is_provisioned)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.findings import Section
 from teleport_okta.serve.admin import LONGEST_SOCKET_PATH, SOCKET_NAME
+from teleport_okta.state.data_dir import DataDirectoryError, check_closed, name_of, unusable_entries
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.inspection import inspect_database
 
@@ -27,6 +28,9 @@ LITTLE_SPACE: Final = 200_000_000
 
 NO_SPACE: Final = 20_000_000
 """Bytes below which the next pass may not be able to write its record, and then does nothing."""
+
+_PRIVATE: Final = ("host", "host/identity", "host/identity.previous", "state.db", "run")
+"""What others are not to read; its group may, as on a volume with an fsGroup."""
 
 _REMEDIES: Final = {
     errno.EROFS: "mount that file system writable: it is the only place that the service writes to",
@@ -47,7 +51,7 @@ def check_state_dir(data_dir: Path) -> list[Finding]:
         return [HERE.error("directory", f"{data_dir} cannot be looked at: {error.strerror}", _OTHER_REMEDY)]
     if not stat.S_ISDIR(found.st_mode):
         return [HERE.error("directory", f"{data_dir} is no directory", "set storage.data_dir to a directory")]
-    return [*_kept(data_dir, found), _durable(data_dir), _space(data_dir), length]
+    return [*_kept(data_dir, found), *_files(data_dir, found), _durable(data_dir, found), _space(data_dir), length]
 
 
 def check_database(data_dir: Path, holder: str) -> tuple[list[Finding], Inspection | None]:
@@ -79,14 +83,16 @@ def _kept(data_dir: Path, found: os.stat_result) -> Iterator[Finding]:
     if found.st_uid == us:
         yield HERE.ok("owner", f"{data_dir} is ours (uid {us})")
     elif us == 0:
-        yield HERE.note(
-            "owner",
-            f"{data_dir} belongs to uid {found.st_uid}, and this command runs as root, who may do more",
-            "run it as the service's user",
-        )
+        what = f"{data_dir} belongs to {name_of(found.st_uid)}, and this command runs as root, who may do more"
+        yield HERE.note("owner", what, "run it as the service's user")
     else:
-        what = f"{data_dir} belongs to uid {found.st_uid}, and we are uid {us}"
+        what = f"{data_dir} belongs to {name_of(found.st_uid)}, and we are {name_of(us)}"
         yield HERE.error("owner", what, f"run as the service's user, or chown it: chown -R {us} {data_dir}")
+    try:
+        check_closed(data_dir)
+    except DataDirectoryError as error:
+        yield HERE.failed("mode", error)
+        return
     if mode & stat.S_IRWXO:
         what = f"others can get into {data_dir}, where the host's private key lies (mode {mode:04o})"
         yield HERE.warning("mode", what, f"chmod 0700 {data_dir}")
@@ -97,7 +103,33 @@ def _kept(data_dir: Path, found: os.stat_result) -> Iterator[Finding]:
         yield HERE.ok("mode", f"{mode:04o}")
 
 
-def _durable(data_dir: Path) -> Finding:
+def _files(data_dir: Path, found: os.stat_result) -> Iterator[Finding]:
+    """Whether the directory's owner can use what is in it, and whether the host's key is closed to others."""
+    if not os.access(data_dir, os.R_OK | os.X_OK, effective_ids=True):
+        yield HERE.unchecked("files", f"{data_dir} may not be entered")
+        return
+    strange = unusable_entries(data_dir, found.st_uid)
+    if strange:
+        what = f"{name_of(found.st_uid)} cannot use {', '.join(strange)} in {data_dir}: another user made it"
+        yield HERE.error("files", what, f"as root: chown -R {found.st_uid} {data_dir}")
+    else:
+        yield HERE.ok("files", f"all of {name_of(found.st_uid)}")
+    open_ones = [path for path in (data_dir / name for name in _PRIVATE) if _is_open(path)]
+    if open_ones:
+        named = ", ".join(map(str, open_ones))
+        yield HERE.warning("private files", f"others can read {named}", f"chmod go= {named.replace(', ', ' ')}")
+
+
+def _is_open(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & stat.S_IRWXO)
+    except OSError:
+        return False
+
+
+def _durable(data_dir: Path, found: os.stat_result) -> Finding:
+    if found.st_uid != os.geteuid() and os.geteuid() == 0:
+        return HERE.unchecked("writing", "root writes nothing into another user's directory")
     try:
         write_probe(data_dir)
     except OSError as error:

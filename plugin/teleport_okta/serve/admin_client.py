@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +16,9 @@ from teleport_okta_api import admin_pb2_grpc as api_grpc
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.serve import directory_messages, explain_messages, harm_messages, messages, scim_messages
 from teleport_okta.serve.admin import SOCKET_NAME, UNLIMITED
+from teleport_okta.serve.callers import caller_at
 from teleport_okta.serve.gate import REMEDY_METADATA
+from teleport_okta.state.data_dir import OtherUserError, check_closed, name_of, sudo_user
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.harm import Approval
     from teleport_okta.model.inheritance import Released
     from teleport_okta.plan.view import PlanView
+    from teleport_okta.serve.callers import Caller
     from teleport_okta.state.journal import JournalEntry
     from teleport_okta.state.scim_tokens import AddedToken, ScimToken
     from teleport_okta.sync.explanation import Explanation
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
+_ROOT: Final = 0
 _CONNECT_DEADLINE: Final = 5.0
 _OWN_CONNECTION: Final = ("grpc.use_local_subchannel_pool", 1)
 """Without it a channel inherits the failure that an earlier one had met at the same socket."""
@@ -40,6 +47,15 @@ _OWN_CONNECTION: Final = ("grpc.use_local_subchannel_pool", 1)
 
 class ServiceError(TeleportOktaError):
     """The running service refused, or could not answer."""
+
+
+class ForeignSocketError(TeleportOktaError):
+    """Somebody else listens at the service's socket than the user whose directory it is. Nothing is sent there."""
+
+    def __init__(self, path: Path, listener: Caller, owner: int) -> None:
+        what = f"{path}: {listener} listens at the service's socket, and the directory belongs to {name_of(owner)}"
+        remedy = f"run the service as {name_of(owner)}, or give that user the directory: chown -R"
+        super().__init__(what, remedy=remedy)
 
 
 class AdminClient:
@@ -105,13 +121,39 @@ class AdminClient:
 
 @asynccontextmanager
 async def running_service(data_dir: Path) -> AsyncIterator[AdminClient | None]:
-    """Give a client of the service that runs on a data directory, or None when none answers."""
+    """Give a client of the service that runs on a data directory, or None when none answers.
+
+    Raises DataDirectoryError for a directory that others can write, and ForeignSocketError where somebody else than its
+    owner listens: what a command sends and shows must not come from just anybody.
+    """
     path = data_dir / SOCKET_NAME
-    if not path.is_socket():
+    found = await asyncio.to_thread(check_closed, data_dir)
+    if found is None or not await _is_listening(path, found.st_uid):
         yield None
         return
     async with grpc.aio.insecure_channel(f"unix:{path}", options=[*UNLIMITED, _OWN_CONNECTION]) as channel:
         yield AdminClient(channel) if await _answers(channel) else None
+
+
+async def _is_listening(path: Path, owner: int) -> bool:
+    """Whether somebody listens at the socket who is to be trusted: the directory's owner, root or the present user."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_CONNECT_DEADLINE)
+        try:
+            await asyncio.to_thread(connection.connect, str(path))
+            listener = caller_at(connection)
+        except (FileNotFoundError, ConnectionRefusedError, TimeoutError):
+            return False
+        except OSError as error:
+            # A directory that this user may not enter; or one of another kind, which the data directory's check names.
+            if error.errno not in {errno.EACCES, errno.EPERM}:
+                return False
+            user = name_of(os.geteuid())
+            what = f"{path}: {user} may not connect to the service's socket, which belongs to {name_of(owner)}"
+            raise OtherUserError(what, sudo_user(owner)) from error
+    if listener.uid not in {_ROOT, owner, os.geteuid()}:
+        raise ForeignSocketError(path, listener, owner)
+    return True
 
 
 async def _answers(channel: grpc.aio.Channel) -> bool:

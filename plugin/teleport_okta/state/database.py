@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from teleport_okta.state.errors import StateError, explain
 from teleport_okta.state.migrations import migrate
+from teleport_okta.state.snapshot import copied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,8 +54,9 @@ class _Job:
 class Database:
     """One connection in a thread of its own; use `open`, and `close` at the end."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_copy: bool = False) -> None:
         self._path = path
+        self._is_copy = is_copy
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="state", daemon=True)
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -66,6 +68,14 @@ class Database:
     async def open(cls, path: Path) -> Database:
         """Open or create the database and bring its schema up to date; raises StateError."""
         database = cls(path)
+        database._thread.start()
+        await database._opened
+        return database
+
+    @classmethod
+    async def copy(cls, path: Path) -> Database:
+        """Open a copy, in which writing changes nothing of the database; raises StateError."""
+        database = cls(path, is_copy=True)
         database._thread.start()
         await database._opened
         return database
@@ -102,6 +112,10 @@ class Database:
         connection.close()
 
     def _connect(self) -> sqlite3.Connection:
+        if self._is_copy:
+            copy = copied(self._path)
+            migrate(copy, self._path)
+            return copy
         connection = sqlite3.connect(self._path, isolation_level=None)
         self._path.chmod(0o600)
         connection.execute("PRAGMA journal_mode = WAL")

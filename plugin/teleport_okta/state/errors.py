@@ -20,7 +20,14 @@ class StateError(TeleportOktaError):
 
 
 class StateLockedError(StateError):
-    """Another process uses the data directory. Ask that one, or stop it."""
+    """Another process uses the data directory. Ask that one, or stop it.
+
+    `is_command`: it is a command, which ends by itself.
+    """
+
+    def __init__(self, what: str, *, remedy: str = "", is_command: bool = False) -> None:
+        super().__init__(what, remedy=remedy)
+        self.is_command = is_command
 
 
 class StateFullError(StateError):

@@ -12,10 +12,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from teleport_okta.state.errors import StateError, explain
 from teleport_okta.state.migrations import STEPS
+from teleport_okta.state.snapshot import read_only
 from teleport_okta.state.store import BASELINE, FILE_NAME
 
 _LOCKS: Final = Path("/proc/locks")
@@ -57,7 +57,7 @@ def inspect_database(data_dir: Path) -> Inspection | None:
     if not path.exists():
         return None
     try:
-        with closing(sqlite3.connect(_read_only(path), uri=True)) as connection:
+        with closing(sqlite3.connect(read_only(path), uri=True)) as connection:
             complaints = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
             if complaints == ["ok"]:
                 _check_schema(connection, path)
@@ -74,17 +74,6 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     if version > len(STEPS):
         what = f"{path}: the state has schema {version}, this release knows {len(STEPS)}"
         raise StateError(what, remedy="run the newer release, or move the file away")
-
-
-def _read_only(path: Path) -> str:
-    """Return the URI by which SQLite opens a database without writing.
-
-    Without a write-ahead log there is nothing but the file, which may then be taken as it is: otherwise even a reader
-    makes files beside it. With one, left by a process that died, it must be read too.
-    """
-    log = path.with_name(f"{path.name}-wal")
-    alone = not log.exists() or not log.stat().st_size
-    return f"file:{quote(str(path.absolute()))}?mode=ro" + ("&immutable=1" if alone else "")
 
 
 def _baseline(connection: sqlite3.Connection) -> int | None:

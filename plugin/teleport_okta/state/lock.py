@@ -5,44 +5,58 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from teleport_okta.state.data_dir import check_ours
 from teleport_okta.state.errors import StateError, StateLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_SERVICE: Final = "service"
+_COMMAND: Final = "command"
+
 
 @contextmanager
-def exclusive(data_dir: Path) -> Iterator[None]:
+def exclusive(data_dir: Path, *, is_service: bool = False) -> Iterator[None]:
     """Hold the data directory, made with mode 0700 if it is not there.
 
-    Raises StateLockedError, with the holder's process id, when another process has it.
+    `is_service`: the holder stays, so a command that meets it need not wait. Raises DataDirectoryError for a directory
+    that is open to others or another user's, and StateLockedError, which names the holder, when another process has it.
     """
+    check_ours(data_dir)
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         what = f"{data_dir}: the data directory cannot be used: {error.strerror}"
         raise StateError(what, remedy="check storage.data_dir, its owner and its permissions") from error
     try:
-        _hold(descriptor, data_dir)
+        _hold(descriptor, data_dir, _SERVICE if is_service else _COMMAND)
         yield
     finally:
         os.close(descriptor)
 
 
-def _hold(descriptor: int, data_dir: Path) -> None:
+def _hold(descriptor: int, data_dir: Path, kind: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-        what = f"{data_dir}: another process (pid {holder}) uses this data directory"
-        raise StateLockedError(what, remedy="stop it, or wait until its command has ended") from error
+        raise _locked(os.pread(descriptor, 64, 0).decode(errors="replace").split(), data_dir) from error
     try:
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(descriptor, f"{os.getpid()} {kind}\n".encode(), 0)
     except OSError as error:
         what = f"{data_dir}: the data directory cannot be written: {error.strerror}"
         raise StateError(what, remedy="free some space on that file system, or check its mount options") from error
+
+
+def _locked(holder: list[str], data_dir: Path) -> StateLockedError:
+    """Return the error for a directory whose holder wrote this into the lock file."""
+    pid, kind = [*holder, "unknown", "unknown"][:2]
+    is_command = kind == _COMMAND
+    who = {_COMMAND: "a command", _SERVICE: "a service"}.get(kind, "another process")
+    what = f"{data_dir}: {who} (pid {pid}) uses this data directory"
+    remedy = "wait until the command has ended" if is_command else "stop it, or wait until it answers commands"
+    return StateLockedError(what, remedy=remedy, is_command=is_command)

@@ -123,6 +123,11 @@ class Store:
         """Open the state of a data directory that is held (`state.lock`)."""
         return cls(await Database.open(data_dir / FILE_NAME))
 
+    @classmethod
+    async def open_copy(cls, data_dir: Path) -> Store:
+        """Open a copy of the state, to read beside the process that holds it; what is written is not kept."""
+        return cls(await Database.copy(data_dir / FILE_NAME))
+
     async def close(self) -> None:
         """Write what waits and close."""
         try:

@@ -21,6 +21,7 @@ from teleport_okta.teleport.files import private_directory
 from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
 from teleport_okta.teleport.host_renewal import HostKeeper
 from teleport_okta.teleport.identity import load_identity
+from teleport_okta.teleport.join_errors import NotJoinedError
 from teleport_okta.teleport.lease import Holder
 from teleport_okta.teleport.proxy.errors import ProxyAwayError
 from teleport_okta.teleport.way import find_way
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 """Where Linux says which boot of which kernel this is, in every container on it."""
+
+RUN: Final = "run"
+"""The directory of sockets in the data directory of the process that holds it."""
 
 _FIRST_PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 60.0
@@ -56,19 +60,24 @@ async def enter(
     settings: TeleportSettings,
     data_dir: Path,
     *,
+    directory: Path,
     clock: Clock,
     rng: random.Random,
     policy: RetryPolicy,
     persistent: bool = False,
+    joins: bool = True,
 ) -> Entered:
     """Find the way, load the identities, join where that has not happened yet, and prepare the connections.
 
     A bot identity that cannot be used switches off what needs it, and is taken as soon as it can be; only a first join
     without pins cannot do without it. A cluster that was joined before and cannot be reached is waited for when we are
-    `persistent`. Raises ConfigError or TeleportError.
+    `persistent`. `directory` is for sockets; it is emptied. Raises ConfigError or TeleportError, of which
+    NotJoinedError where a join is needed and we do not (`joins`).
     """
     store = HostStore(data_dir)
-    joined = await asyncio.to_thread(store.load) is not None
+    joined = await asyncio.to_thread(store.load if joins else store.read) is not None
+    if not joined and not joins:
+        raise NotJoinedError(settings.addr, data_dir)
     way = await _found_way(settings, clock, persistent=persistent and joined)
     bot, problem = await _usable_bot(settings, clock, needed=not joined and not settings.ca_pins)
     host = await obtain_host_identity(
@@ -80,8 +89,8 @@ async def enter(
         ca_pins=settings.ca_pins,
         clock=clock,
         rng=rng,
+        is_kept=joins,
     )
-    directory = data_dir / "run"
     await asyncio.to_thread(_emptied, directory)
     teleport = await Teleport.connect(
         way,

@@ -84,6 +84,13 @@ class HostStore:
             )
         return identity
 
+    def is_there(self) -> bool:
+        """Whether an identity is stored, readable or not."""
+        try:
+            return self.identity_path.exists()
+        except OSError:
+            return False
+
     def host_id(self, rng: random.Random) -> str:
         """Return the host's id; the first time, make one and store it."""
         stored = self._stored_id()
@@ -137,14 +144,16 @@ async def obtain_host_identity(
     ca_pins: Collection[str] = (),
     clock: Clock,
     rng: random.Random,
+    is_kept: bool = True,
 ) -> Identity:
     """Return this host's identity: the stored one, or that of a join by `way` with `token`, which is stored then.
 
-    The first join trusts the CA of the bot's identity, or else the pinned one. Raises a subclass of JoinError,
+    The first join trusts the CA of the bot's identity, or else the pinned one. Unless `is_kept`, a stored identity is
+    read, and nothing about it is made whole. Raises a subclass of JoinError,
     PodTokenError, ProxyError or IdentityError.
     """
     store = HostStore(data_dir)
-    stored = await asyncio.to_thread(store.load)
+    stored = await asyncio.to_thread(store.load if is_kept else store.read)
     if stored is None:
         if not token:
             raise JoinTokenMissingError(way.address)

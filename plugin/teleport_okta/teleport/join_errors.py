@@ -8,6 +8,7 @@ from teleport_okta.teleport.errors import TeleportError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 _NEW_TOKEN = "make one with `tctl tokens add --type=okta` and set teleport.join_token"  # noqa: S105
 
@@ -25,6 +26,15 @@ class JoinTokenMissingError(JoinError):
 
     def __init__(self, address: str) -> None:
         super().__init__(address, "there is neither a stored host identity nor a join token", remedy=_NEW_TOKEN)
+
+
+class NotJoinedError(JoinError):
+    """This host has not joined the cluster yet, and the command is not to do that by itself. Join with `--join`."""
+
+    def __init__(self, address: str, data_dir: Path) -> None:
+        problem = f"this host has not joined the cluster yet: {data_dir} holds no host identity"
+        remedy = "the first start of the service joins; to join now and read then: --join"
+        super().__init__(address, problem, remedy=remedy)
 
 
 class JoinTokenRefusedError(JoinError):

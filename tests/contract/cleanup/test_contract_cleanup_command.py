@@ -75,7 +75,7 @@ def test_refused_while_a_service_runs(installation, teleport):
             assert "the sync is active: a service runs on" in refused.stderr
             assert "try: stop it" in refused.stderr
         elsewhere = installation.changed()
-        look = elsewhere.run("cleanup")
+        look = elsewhere.run("cleanup", "--join")
         assert look.returncode == 1
         assert f"process {service.pid}" in look.stdout
         assert "blocked: the sync is active: another process writes" in look.stdout

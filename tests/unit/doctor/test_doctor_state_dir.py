@@ -47,7 +47,7 @@ def test_a_file_in_its_place_is_an_error(data):
     assert severities(data / "file") == {"directory": "error"}
 
 
-@pytest.mark.parametrize(("mode", "severity"), [(0o700, "ok"), (0o750, "note"), (0o701, "warning"), (0o777, "warning")])
+@pytest.mark.parametrize(("mode", "severity"), [(0o700, "ok"), (0o750, "note"), (0o701, "warning"), (0o777, "error")])
 def test_who_else_gets_in(data, mode, severity):
     data.chmod(mode)
     assert severities(data)["mode"] == severity
@@ -106,3 +106,34 @@ def test_a_database_that_somebody_works_with_is_left_alone(data):
     [finding], inspection = check_database(data, "process 7")
     assert (finding.severity, inspection) == ("note", None)
     assert "process 7" in finding.what
+
+
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+
+
+@only_root
+def test_files_that_another_user_left_are_an_error_with_the_command(data):
+    (data / "host").mkdir(mode=0o700)
+    (data / "host" / "identity").touch(mode=0o600)
+    (data / "run").mkdir(mode=0o700)
+    assert severities(data)["files"] == "ok"
+    os.chown(data, 4242, 4242)
+    finding = by_check(data)["files"]
+    assert (finding.severity, finding.remedy) == ("error", f"as root: chown -R 4242 {data}")
+    assert "host, run, host/identity" in finding.what
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o660, False), (0o604, True)])
+def test_a_key_of_the_host_that_others_can_read_is_a_warning(data, mode, warned):
+    (data / "host").mkdir(mode=0o700)
+    (data / "host" / "identity").touch()
+    (data / "host" / "identity").chmod(mode)
+    found = by_check(data).get("private files")
+    assert (found is not None and "host/identity" in found.what) is warned
+
+
+@only_root
+def test_root_leaves_no_probe_in_the_directory_of_another_user(data, monkeypatch):
+    os.chown(data, 4242, 4242)
+    monkeypatch.setattr(state_dir, "write_probe", lambda _: pytest.fail("it wrote"))
+    assert "root" in by_check(data)["writing"].what

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import shutil
 import stat
 import sys
+import tempfile
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import grpc
@@ -27,8 +30,9 @@ from teleport_okta.model.scim_door import ScimDoor
 from teleport_okta.model.teleport import Cluster, Feature
 from teleport_okta.plan.view import view_of
 from teleport_okta.serve.admin import INNER_SOCKET_NAME, SOCKET_NAME, AdminService, serving
-from teleport_okta.serve.admin_client import AdminClient, ServiceError, running_service
+from teleport_okta.serve.admin_client import AdminClient, ForeignSocketError, ServiceError, running_service
 from teleport_okta.serve.callers import Caller, this_process
+from teleport_okta.state.data_dir import DataDirectoryError
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry, Store
 from teleport_okta.sync.changed_plan import PlanChangedError
@@ -262,6 +266,35 @@ async def test_the_socket_of_a_dead_service_is_no_service_and_is_replaced(tmp_pa
     assert not (tmp_path / SOCKET_NAME).exists()
     assert not (tmp_path / INNER_SOCKET_NAME).exists()
     await store.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
+@pytest.mark.parametrize(("listener", "owner", "trusted"), [(4243, 4242, False), (4242, 4242, True), (0, 4242, True)])
+async def test_a_socket_is_trusted_only_of_the_owner_of_its_directory_or_of_root(tmp_path, listener, owner, trusted):
+    above = Path(tempfile.mkdtemp())
+    data = above / "data"
+    data.mkdir()
+    above.chmod(0o755)
+    data.chmod(0o777)
+    os.seteuid(listener)
+    try:
+        server = await asyncio.start_unix_server(lambda _, writer: writer.close(), data / SOCKET_NAME)
+    finally:
+        os.seteuid(0)
+    os.chown(data, owner, owner)
+    with pytest.raises(DataDirectoryError, match="everybody"):
+        async with running_service(data):
+            pass
+    data.chmod(0o700)
+    async with server:
+        if trusted:
+            async with running_service(data) as client:
+                assert client is None  # it speaks no gRPC
+        else:
+            with pytest.raises(ForeignSocketError, match=r"uid 4243.*uid 4242"):
+                async with running_service(data):
+                    pass
+    shutil.rmtree(above)
 
 
 async def test_a_path_too_long_for_a_socket_is_named(tmp_path):

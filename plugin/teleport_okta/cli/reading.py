@@ -1,0 +1,52 @@
+"""What commands share that read both systems without a running service."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from teleport_okta import app
+from teleport_okta.cli.output import confirm, has_terminal, show
+from teleport_okta.teleport.join_errors import NotJoinedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from teleport_okta.app import Parts
+    from teleport_okta.settings import Settings
+
+    T = TypeVar("T")
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+_QUESTION: Final = "This host has not joined the cluster yet. Join it now?"
+
+
+def join_option(function: Function) -> Function:
+    """Add `--join`."""
+    return click.option(
+        "--join", "joins", is_flag=True, help="Join the cluster first if this host has not: the one thing it changes."
+    )(function)
+
+
+async def read_both(settings: Settings, read: Callable[[Parts], Awaitable[T]], *, joins: bool) -> T:
+    """Connect to both systems, and return what `read` does.
+
+    A host that has not joined the cluster does so if it `joins`, or if somebody at the terminal says yes. Otherwise
+    raises NotJoinedError.
+    """
+    try:
+        async with app.opened_to_read(settings, may_join=joins, note=_note) as parts:
+            return await read(parts)
+    except NotJoinedError:
+        if joins or not has_terminal():
+            raise
+        if not await asyncio.to_thread(confirm, _QUESTION, err=True):
+            raise
+    async with app.opened_to_read(settings, may_join=True, note=_note) as parts:
+        return await read(parts)
+
+
+def _note(text: str) -> None:
+    show(f"note: {text}", err=True)

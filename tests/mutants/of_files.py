@@ -1,0 +1,35 @@
+"""Faults in who may use the data directory and the socket in it."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+_DATA_DIR = "unit/state/test_state_data_dir.py::"
+_ADMIN = "unit/serve/test_admin.py::"
+
+OF_FILES = (
+    Mutant(
+        "a data directory that everybody can write is used",
+        "state/data_dir.py",
+        "    if found.st_mode & stat.S_IWOTH:\n",
+        "    if False:\n",
+        (_DATA_DIR + "test_one_that_everybody_can_write_is_refused", _DATA_DIR + "test_it_is_not_held_either"),
+        "Nobody else puts a key or a socket where the service's lie.",
+    ),
+    Mutant(
+        "root writes into the directory of the service's user",
+        "state/data_dir.py",
+        "        if os.geteuid() == _ROOT:\n",
+        "        if False:\n",
+        (_DATA_DIR + "test_root_does_not_write_into_the_directory_of_another_user_but_may_read_it",),
+        "A command of root does not keep the service from working.",
+    ),
+    Mutant(
+        "a socket of anybody is trusted",
+        "serve/admin_client.py",
+        "    if listener.uid not in {_ROOT, owner, os.geteuid()}:\n",
+        "    if False:\n",
+        (_ADMIN + "test_a_socket_is_trusted_only_of_the_owner_of_its_directory_or_of_root",),
+        "A command sends and shows nothing of a service that somebody else plays.",
+    ),
+)
