@@ -48,6 +48,14 @@ OF_ANSWERS = (
         "Who is told to back off backs off.",
     ),
     Mutant(
+        "a WebSocket follows redirects",
+        "teleport/proxy/web.py",
+        "tracing.on_request_redirect.append(_refuse_redirect)",
+        "pass",
+        ("unit/teleport/test_teleport_upgrade.py::test_an_upgrade_follows_no_redirect",),
+        "What is said to the proxy is said to a verified server only.",
+    ),
+    Mutant(
         "only Okta's own time-out makes pages smaller",
         "okta/retries.py",
         "return error.failure.status == HTTPStatus.INTERNAL_SERVER_ERROR or _timed_out(error)",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 import pytest
+from aiohttp import web
 from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
 from teleport_okta.teleport.proxy.errors import (
     ProxyError,
@@ -117,6 +118,29 @@ async def test_a_refused_upgrade_is_told_with_its_status(proxy: WebProxy, identi
     failure = await failure_of(proxy, identity)
     assert isinstance(failure, UpgradeRefusedError)
     assert failure.status == 403
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_an_upgrade_follows_no_redirect(proxy: WebProxy, identity: Identity, status: int) -> None:
+    asked: list[bytes] = []
+
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.read(4096))
+        writer.close()
+
+    server = await asyncio.start_server(elsewhere, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+
+    async def redirect(_: web.Request) -> web.Response:
+        return web.Response(status=status, headers={"Location": f"http://127.0.0.1:{port}{PATH}"})
+
+    proxy.pages[PATH] = redirect
+    async with server:
+        failure = await failure_of(proxy, identity)
+    assert isinstance(failure, UpgradeRefusedError)
+    assert failure.status == status
+    assert "a redirect to 127.0.0.1" in failure.what
+    assert asked == []
 
 
 async def test_a_web_socket_that_is_not_teleports_carries_nothing(

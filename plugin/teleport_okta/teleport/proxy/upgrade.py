@@ -103,7 +103,7 @@ class UpgradeDialer:
                 timeout=aiohttp.ClientWSTimeout(ws_close=_FAREWELL),
                 max_msg_size=_LARGEST_FRAME,
             )
-        except aiohttp.WSServerHandshakeError as error:
+        except (aiohttp.WSServerHandshakeError, aiohttp.TooManyRedirects) as error:
             if error.status == 404:
                 raise UpgradeUnsupportedError(self._address) from error
             raise UpgradeRefusedError(self._address, error.status, error.message) from error

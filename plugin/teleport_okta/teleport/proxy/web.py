@@ -10,6 +10,7 @@ import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 from cryptography import x509
@@ -27,6 +28,7 @@ from teleport_okta.teleport.proxy.errors import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+    from types import SimpleNamespace
 
 DEADLINE: Final = 15.0
 """Seconds for one exchange, from the connection to the last byte of the answer."""
@@ -94,13 +96,30 @@ async def _body(address: str, response: aiohttp.ClientResponse) -> bytes:
 
 @asynccontextmanager
 async def web_session(context: ssl.SSLContext) -> AsyncIterator[aiohttp.ClientSession]:
-    """Lend an HTTP session. HTTPS_PROXY is for Okta, so the environment does not count here."""
+    """Lend an HTTP session that follows no redirect: aiohttp.TooManyRedirects is raised instead.
+
+    aiohttp follows them for WebSockets without being asked, to any host and to plain HTTP. HTTPS_PROXY is for Okta, so
+    the environment does not count here.
+    """
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_redirect.append(_refuse_redirect)
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context),
         headers={"User-Agent": f"teleport-okta/{__version__}"},
         trust_env=False,
+        trace_configs=[tracing],
     ) as session:
         yield session
+
+
+async def _refuse_redirect(
+    _session: aiohttp.ClientSession, _context: SimpleNamespace, seen: aiohttp.TraceRequestRedirectParams
+) -> None:
+    """Raise TooManyRedirects before the other address is looked at; the answer's connection ends with the session."""
+    answer = seen.response
+    target = urlsplit(answer.headers.get("Location", "")).hostname
+    where = f" to {target}" if target else ""
+    raise aiohttp.TooManyRedirects(answer.request_info, (answer,), status=answer.status, message=f"a redirect{where}")
 
 
 def web_error(
