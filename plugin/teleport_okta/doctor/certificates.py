@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
-
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from cryptography import x509
 
     from teleport_okta.doctor.findings import Finding, Section
 
@@ -29,22 +29,3 @@ def of_life(
     if (end - now).days < EXPIRES_SOON:
         return section.warning(check, f"{until}: that is soon", remedy)
     return section.ok(check, until)
-
-
-def names_of(leaf: x509.Certificate) -> tuple[str, ...]:
-    """Return the hosts and addresses that a certificate is for."""
-    try:
-        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return ()
-    addresses = [str(address) for address in found.get_values_for_type(x509.IPAddress)]
-    return (*found.get_values_for_type(x509.DNSName), *addresses)
-
-
-def covers(name: str, host: str) -> bool:
-    """Whether a name of a certificate is good for a host; a wildcard stands for one label (RFC 6125 §6.4.3)."""
-    name, host = name.lower(), host.lower()
-    if name.startswith("*."):
-        first, _, rest = host.partition(".")
-        return bool(first) and rest == name[2:]
-    return name == host

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
-from teleport_okta.doctor.certificates import names_of, of_life
+from teleport_okta.doctor.certificates import of_life
 from teleport_okta.doctor.findings import Section
 from teleport_okta.serve.server_certificate import ServerCertificateError, read_server_certificate
+from teleport_okta.teleport.proxy.certificates import certificate_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -49,7 +50,7 @@ def _certificate(certificate: Path, key: Path, now: datetime) -> Iterator[Findin
         return
     leaf = x509.load_pem_x509_certificates(pair.chain_pem)[0]
     yield of_life(HERE, check, str(certificate), leaf, now=now, remedy=_RENEW)
-    names = names_of(leaf)
+    names = certificate_names(leaf)
     if names:
         yield HERE.ok("names", f"{', '.join(names)}: clients have to call one of them")
     else:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from yarl import URL
 
-from teleport_okta.doctor.certificates import covers, names_of, of_life
+from teleport_okta.doctor.certificates import of_life
 from teleport_okta.doctor.findings import Section
 from teleport_okta.errors import ConfigError
 from teleport_okta.scim.tls import ServerCertificate
 from teleport_okta.scim.tokens import read_token_hash
+from teleport_okta.teleport.proxy.certificates import certificate_names, is_good_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,9 +120,8 @@ def _certificate(path: Path, key: Path, public_url: str, clock: Clock) -> Iterat
 
 def _names(leaf: x509.Certificate, public_url: str) -> Finding:
     host = URL(public_url).host or ""
-    names = names_of(leaf)
-    listed = ", ".join(names) or "no name"
-    if any(covers(name, host) for name in names):
+    listed = ", ".join(certificate_names(leaf)) or "no name"
+    if is_good_for(leaf, host):
         return HERE.ok("names", f"{listed}: {host} of public_url is among them")
     what = f"the certificate is for {listed}, and clients call {host} (public_url)"
     return HERE.warning("names", what, "get a certificate for that name, unless a proxy in front of us has one")

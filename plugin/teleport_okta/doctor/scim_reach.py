@@ -18,9 +18,10 @@ from aiohttp import hdrs
 from cryptography import x509
 from yarl import URL
 
-from teleport_okta.doctor.certificates import names_of, of_life
+from teleport_okta.doctor.certificates import of_life
 from teleport_okta.doctor.findings import Section
 from teleport_okta.scim.routes import base_paths
+from teleport_okta.teleport.proxy.certificates import certificate_names
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterator
@@ -213,7 +214,7 @@ def of_handshake(at: str, shown: Handshake, now: datetime) -> Iterator[Finding]:
     if shown.certificate is None:
         yield HERE.warning(check, f"{at}: {shown.problem}", shown.remedy)
     elif shown.problem:
-        names = ", ".join(names_of(shown.certificate)) or "no name"
+        names = ", ".join(certificate_names(shown.certificate)) or "no name"
         end = f"{shown.certificate.not_valid_after_utc:%Y-%m-%d}"
         what = f"{at} shows a certificate for {names}, valid until {end}, that is not believed: {shown.problem}"
         yield HERE.warning(check, what, shown.remedy)

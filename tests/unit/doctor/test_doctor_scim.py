@@ -8,7 +8,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from teleport_okta.clock import VirtualClock
-from teleport_okta.doctor.certificates import covers
 from teleport_okta.doctor.scim_door import check_door, of_service
 from teleport_okta.model.scim_door import ScimDoor
 from teleport_okta.sandbox.web_certificate import WebCertificate
@@ -88,19 +87,6 @@ def test_a_certificate_that_ends_soon_is_a_warning_and_one_that_has_ended_an_err
 def test_a_certificate_for_other_names_is_a_warning(clock, files):
     finding = found(over_tls(files, public_url="https://other.example.com/scim/v2"), clock)["names"]
     assert (finding.severity, "other.example.com" in finding.what) == ("warning", True)
-
-
-@pytest.mark.parametrize(
-    ("name", "host", "is_covered"),
-    [
-        ("scim.x.io", "SCIM.x.io", True),
-        ("*.x.io", "scim.x.io", True),
-        ("*.x.io", "a.scim.x.io", False),
-        ("*.x.io", "x.io", False),
-    ],
-)
-def test_a_wildcard_stands_for_one_label(name, host, is_covered):
-    assert covers(name, host) is is_covered
 
 
 def test_a_key_that_everybody_can_read_is_a_warning(clock, files):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -88,9 +89,17 @@ class SmallCA:
         builder = _builder(subject, self.certificate.subject, public_key, not_before, not_after)
         return builder.sign(self.key, hashes.SHA256())
 
-    def issue_server(self, public_key: PublicKey, server_name: str = "teleport.cluster.local") -> x509.Certificate:
+    def issue_server(
+        self,
+        public_key: PublicKey,
+        server_name: str = "teleport.cluster.local",
+        *others: str,
+        addresses: tuple[str, ...] = (),
+    ) -> x509.Certificate:
         builder = _builder(name("auth", "Auth"), self.certificate.subject, public_key, *ALWAYS)
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(server_name)]), critical=False)
+        names: list[x509.GeneralName] = [x509.DNSName(one) for one in (server_name, *others)]
+        names += [x509.IPAddress(ipaddress.ip_address(one)) for one in addresses]
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         builder = builder.add_extension(issuer, critical=False)
         return builder.sign(self.key, hashes.SHA256())

@@ -174,12 +174,29 @@ def test_a_session_that_believes_nothing_still_shows_the_certificate(ca: SmallCA
         ("*.local", "teleport.local", False),
         ("*", "localhost", False),
         ("Proxy.Example.COM", "proxy.example.com.", True),
+        ("teleport.example.com.", "TELEPORT.example.com", True),
         ("127.0.0.1", "127.0.0.1", False),
+        ("123456789012", "teleport.cluster.local", False),
+        ("teleport.cluster.local", "", False),
+        ("teleport.cluster.local", "a b", False),
     ],
 )
 def test_a_wildcard_stands_for_one_label_and_no_name_for_an_address(
     ca: SmallCA, in_certificate: str, name: str, good: bool
 ) -> None:
     certificate = ca.issue_server(new_key().public_key(), in_certificate)
+
+    assert is_good_for(certificate, name) is good
+
+
+def test_one_name_that_looks_like_a_number_does_not_hide_the_others(ca: SmallCA) -> None:
+    certificate = ca.issue_server(new_key().public_key(), "123456789012", "teleport.cluster.local", "*")
+
+    assert is_good_for(certificate, "teleport.cluster.local")
+
+
+@pytest.mark.parametrize(("name", "good"), [("10.0.0.1", True), ("::1", True), ("10.0.0.2", False), ("::2", False)])
+def test_an_address_is_found_among_the_addresses(ca: SmallCA, name: str, good: bool) -> None:
+    certificate = ca.issue_server(new_key().public_key(), addresses=("10.0.0.1", "0:0::1"))
 
     assert is_good_for(certificate, name) is good

@@ -1,10 +1,13 @@
-"""The names that a server's certificate is good for (RFC 6125 §6.4)."""
+"""The names that a server's certificate is good for (RFC 6125 §6.4), as `service_identity` compares them."""
 
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 
 from cryptography import x509
+from service_identity import CertificateError
+from service_identity.hazmat import DNS_ID, DNSPattern, IPAddress_ID, IPAddressPattern
 
 
 def certificate_names(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -18,12 +21,26 @@ def is_good_for(certificate: x509.Certificate, name: str) -> bool:
     A leading `*.` stands for exactly one label: `*.teleport.cluster.local` covers the encoded name of a cluster, and
     not `teleport.cluster.local` itself. An IP address must be named as such, never by a wildcard.
     """
-    wanted = name.rstrip(".").lower()
-    if is_ip_address(wanted):
-        return str(ipaddress.ip_address(wanted)) in _addresses(certificate)
-    _, _, parent = wanted.partition(".")
-    accepted = {wanted, f"*.{parent}"} if "." in parent else {wanted}
-    return any(found.rstrip(".").lower() in accepted for found in _dns_names(certificate))
+    wanted = name.rstrip(".")
+    try:
+        service = IPAddress_ID(wanted) if is_ip_address(wanted) else DNS_ID(wanted)
+    except ValueError:
+        return False
+    return any(service.verify(pattern) for pattern in _patterns(certificate))
+
+
+def _patterns(certificate: x509.Certificate) -> list[DNSPattern | IPAddressPattern]:
+    """Return the names as `service_identity` compares them.
+
+    Its own extraction refuses a certificate with any name that it does not like. An auth server's certificate also has
+    the host names of its machine, and that of a container may be all digits, which looks like an address there.
+    """
+    patterns: list[DNSPattern | IPAddressPattern] = []
+    for name in _dns_names(certificate):
+        with suppress(CertificateError, UnicodeEncodeError):
+            patterns.append(DNSPattern.from_bytes(name.rstrip(".").encode("ascii")))
+    patterns += [IPAddressPattern(ipaddress.ip_address(address)) for address in _addresses(certificate)]
+    return patterns
 
 
 def is_ip_address(host: str) -> bool:
