@@ -48,8 +48,23 @@ def identity(ca: SmallCA) -> Identity:
 @asynccontextmanager
 async def forwarding(address: str, identity: Identity, directory: Path, **more: Any) -> AsyncIterator[Forwarder]:
     tls = ClientTls(address, trust=identity.ca_pems, protocols=auth_protocols("small.example"), identity=identity)
-    async with asyncio.timeout(PATIENCE), Forwarder(tls, RoutedDialer(address), directory, **more) as forwarder:
+    dialer = more.pop("dialer", None) or RoutedDialer(address)
+    async with asyncio.timeout(PATIENCE), Forwarder(tls, dialer, directory, **more) as forwarder:
         yield forwarder
+
+
+class HeldDialer(RoutedDialer):
+    """Dials once it may."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.asked = asyncio.Event()
+        self.may_dial = asyncio.Event()
+
+    async def dial(self, protocol: Any) -> Any:
+        self.asked.set()
+        await self.may_dial.wait()
+        return await super().dial(protocol)
 
 
 def path_of(forwarder: Forwarder) -> Path:
@@ -177,6 +192,40 @@ async def test_a_server_that_has_said_its_last_word_is_still_spoken_to(
         writer.close()
 
     assert heard == [b"first", b"second"]
+
+
+async def test_what_is_said_before_the_server_is_reached_arrives(
+    ca: SmallCA, identity: Identity, tmp_path: Path
+) -> None:
+    async with tls_server(server_context(ca)) as server:
+        dialer = HeldDialer(server.address)
+        async with forwarding(server.address, identity, tmp_path, dialer=dialer) as forwarder:
+            reader, writer = await connect(forwarder)
+            writer.write(b"first words, ")
+            await dialer.asked.wait()
+            for _ in range(100):
+                await asyncio.sleep(0)
+            writer.write(b"and the next")
+            writer.write_eof()
+            dialer.may_dial.set()
+
+            assert await reader.read() == b"first words, and the next"
+            writer.close()
+
+
+async def test_no_more_than_one_read_is_kept_until_the_server_is_reached(
+    ca: SmallCA, identity: Identity, tmp_path: Path
+) -> None:
+    async with tls_server(server_context(ca)) as server:
+        dialer = HeldDialer(server.address)
+        async with forwarding(server.address, identity, tmp_path, dialer=dialer) as forwarder:
+            _reader, writer = await connect(forwarder)
+            writer.write(bytes(48 * MIB))
+            for _ in range(2000):
+                await asyncio.sleep(0)
+
+            assert writer.transport.get_write_buffer_size() > 40 * MIB
+            writer.transport.abort()
 
 
 async def test_a_slow_server_slows_the_client_down(ca: SmallCA, identity: Identity, tmp_path: Path) -> None:

@@ -135,8 +135,7 @@ class Forwarder:
                 _, server = await self._dialer.dial(lambda: self._server_end(client))
                 await server.established
             if client.transport is not None:
-                client.server = server
-                client.transport.resume_reading()
+                client.attach(server)
         except TimeoutError:
             self._fail(ProxyTimeoutError(self._tls.address, "reaching the auth server", self._deadline))
         except ProxyError as error:

@@ -175,7 +175,7 @@ class ServerEnd(asyncio.Protocol):
 
 
 class ClientEnd(asyncio.Protocol):
-    """The end towards gRPC. Nothing is read from it until the auth server's end is established.
+    """The end towards gRPC. Its first bytes are kept until `attach`, and nothing more is read before that.
 
     `on_made` is called with the new end, `on_lost` at the very end.
     """
@@ -183,6 +183,7 @@ class ClientEnd(asyncio.Protocol):
     def __init__(self, *, on_made: Callable[[ClientEnd], None], on_lost: Callable[[ClientEnd], None]) -> None:
         self.transport: asyncio.Transport | None = None
         self.server: ServerEnd | None = None
+        self._early = b""
         self._answers_ended = False
         self._on_made = on_made
         self._on_lost = on_lost
@@ -190,22 +191,27 @@ class ClientEnd(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the other end."""
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.pause_reading()
-        # In Python 3.11.2, which Debian 12 has, a transport that is paused here begins to read right after this call
-        # all the same. What gRPC says then would be lost, since the other end is not there yet.
-        asyncio.get_running_loop().call_soon(self._keep_waiting)
         self._on_made(self)
 
-    def _keep_waiting(self) -> None:
-        """Pause once more, after the transport has begun to read; by then it takes itself for paused."""
-        if self.server is None and self.transport is not None and not self.transport.is_closing():
+    def attach(self, server: ServerEnd) -> None:
+        """Let bytes flow to the auth server's end, which is established: first the bytes that came before."""
+        self.server = server
+        if self.transport is not None:
             self.transport.resume_reading()
-            self.transport.pause_reading()
+        early, self._early = self._early, b""
+        if early:
+            server.say(early)
 
     def data_received(self, data: bytes) -> None:
         """Pass on what gRPC says."""
         if self.server is not None:
             self.server.say(data)
+            return
+        # Reading is paused here and not in `connection_made`: Python 3.11.0 to 3.11.3 (3.11.2 is Debian 12's) begin to
+        # read after that call although it paused the transport (cpython gh-103607).
+        self._early += data
+        if self.transport is not None:
+            self.transport.pause_reading()
 
     def eof_received(self) -> bool:
         """Pass it on that gRPC says no more, and keep the way back open."""
