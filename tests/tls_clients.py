@@ -88,14 +88,22 @@ async def first_answer(streams: Streams) -> bytes:
 async def channel_over(connect: Callable[[], Awaitable[Streams]]) -> AsyncIterator[grpc.aio.Channel]:
     """Give a gRPC channel whose bytes travel over connections that `connect` opens."""
 
+    carrying: set[asyncio.StreamWriter] = set()
+
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        carrying.add(writer)
         far_reader, far_writer = await connect()
         await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
 
     with tempfile.TemporaryDirectory() as directory:
         server = await asyncio.start_unix_server(carry, f"{directory}/grpc")
-        async with server, grpc.aio.insecure_channel(f"unix:{directory}/grpc") as channel:
-            yield channel
+        async with server:
+            async with grpc.aio.insecure_channel(f"unix:{directory}/grpc") as channel:
+                yield channel
+            # A failed call keeps gRPC's connection open as long as its exception lives, and from Python 3.12 on the
+            # server's end waits for every connection.
+            for writer in carrying:
+                writer.transport.abort()
 
 
 @asynccontextmanager
