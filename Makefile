@@ -1,7 +1,14 @@
-# `make` alone lists the targets. Everything happens in .venv, which `make setup` builds from the lock file.
+# `make` alone lists the targets. Everything happens in .venv, which `make setup` builds from the lock file; another
+# interpreter (`make test PYTHON=python3.13`) gets an environment of its own beside it, such as .venv-3.13.0.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+ifdef PYTHON
+VERSION := $(shell '$(PYTHON)' -c 'import platform; print(platform.python_version())' 2>/dev/null)
+VENV := .venv-$(or $(VERSION),unknown)
+else
+PYTHON := $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+endif
+OLDEST := 3.11
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := plugin/teleport_okta tests proto/generate.py
@@ -13,8 +20,18 @@ WORKERS ?= auto
 PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --quiet --upgrade
 
+# Runs in Pythons of any age.
+define CHECK_AGE
+import sys
+oldest = tuple(int(part) for part in sys.argv[2].split("."))
+if sys.version_info[:2] < oldest:
+    sys.stdout.write("setup: %s is Python %d.%d.%d, and %s is the oldest that will do: name another: make setup PYTHON=python3.12\n" % ((sys.argv[1],) + tuple(sys.version_info[:3]) + (sys.argv[2],)))
+    sys.exit(3)
+endef
+export CHECK_AGE
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick crash mutants check format proto lock bench recordings soak-props clean
+.PHONY: help setup environment demo test quick proxy crash mutants check format proto lock bench recordings soak-props clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
@@ -22,12 +39,18 @@ help: ## list the targets
 setup: $(READY) ## build .venv from the lock file, teleport-okta included
 
 $(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "setup: no python3 found: install Python $(OLDEST) or later"; exit 2; }
+	@'$(PYTHON)' -c "$$CHECK_AGE" "$(PYTHON)" "$(OLDEST)" || { code=$$?; test $$code -eq 3 || \
+		echo "setup: $(PYTHON) cannot be run: name a Python $(OLDEST) or later: make setup PYTHON=python3.12"; exit 2; }
 	@echo "setup: building $(VENV) with $(PYTHON), from requirements.lock"
-	@$(PYTHON) -m venv $(VENV)
+	@'$(PYTHON)' -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 	@echo "setup: done; $$($(BIN)/teleport-okta version)"
+
+environment: ## print where `make setup` builds
+	@echo $(VENV)
 
 demo: setup ## run the main job on the sandboxes, and tell it as a story
 	@$(BIN)/teleport-okta demo --once
@@ -38,6 +61,10 @@ test: setup ## all tests but the benchmarks, on every core
 
 quick: setup ## unit and property tests of the product, in under a minute
 	@HISTORIES=100 $(PYTEST) tests/property tests/unit -q --ignore-glob="tests/unit/sandbox_*"
+
+proxy: setup ## tests of the ways through a proxy, in which versions of Python differ most
+	@$(PYTEST) -q tests/unit/teleport/test_teleport_forwarder.py tests/unit/teleport/test_teleport_upgrade.py \
+		tests/contract/teleport/test_contract_proxy.py tests/unit/sandbox_teleport/test_sandbox_teleport_proxy.py
 
 crash: setup ## the crash sweeps whole: a process is killed at every write and answer, and meets every trouble; takes long
 	@CRASH_CUTS=each CRASH_FOLLOWER=each CRASH_SCIM=each CRASH_SCIM_GROUPS=each CRASH_TROUBLES=each $(BIN)/pytest tests/crash -n0 -q
@@ -76,6 +103,6 @@ recordings: setup ## parse recorded Okta answers, log events and genuine identit
 	@test -n "$(DIR)" || { echo "recordings: say where: make recordings DIR=/path/to/a/folder"; exit 2; }
 	@$(BIN)/python tests/recordings/check.py "$(DIR)"
 
-clean: ## remove .venv and every cache
-	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## remove every .venv and every cache
+	@rm -rf .venv .venv-* dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
