@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.clock import Clock, SystemClock
 from teleport_okta.errors import ConfigError
 from teleport_okta.managed.following import PluginFollower
+from teleport_okta.observe.health import Health
 from teleport_okta.observe.metrics import Metrics
 from teleport_okta.okta.configured import client_of
 from teleport_okta.okta.directory_reads import DirectoryReads
@@ -74,6 +75,7 @@ class Base:
     store: Store
     teleport: Teleport
     metrics: Metrics
+    health: Health
     clock: Clock
     keepers: tuple[Callable[[], Awaitable[None]], ...]
 
@@ -150,18 +152,31 @@ async def entered(
     policy: RetryPolicy = PATIENT,
     persistent: bool = False,
     may_join: bool = True,
+    metrics: Metrics | None = None,
+    health: Health | None = None,
 ) -> AsyncIterator[Base]:
     """Hold the data directory and connect to the cluster, joining it where that has not happened yet.
 
     `policy` says how long an unreachable cluster is waited for by each call. A service is `persistent`: it waits for a
     cluster that was joined before, and for commands that hold the directory, however long it takes. Okta's credential
-    is looked at first, so that a wrong one joins nothing. Raises ConfigError, StateError or TeleportError, of which
-    NotJoinedError unless it `may_join`.
+    is looked at first, so that a wrong one joins nothing. `metrics` and `health` are those that are shown already.
+    Raises ConfigError, StateError or TeleportError, of which NotJoinedError unless it `may_join`.
     """
     time = clock or SystemClock()
     opening = _service_store(settings, time) if persistent else opened_store(settings)
     data_dir = settings.storage.data_dir
-    async with _entered(settings, opening, data_dir / RUN, time, policy, persistent=persistent, joins=may_join) as base:
+    entering = _entered(
+        settings,
+        opening,
+        data_dir / RUN,
+        time,
+        policy,
+        persistent=persistent,
+        joins=may_join,
+        metrics=metrics or Metrics(),
+        health=health or Health(),
+    )
+    async with entering as base:
         yield base
 
 
@@ -173,7 +188,9 @@ async def entered_beside(settings: Settings, *, clock: Clock, policy: RetryPolic
     """
     with tempfile.TemporaryDirectory(prefix="teleport-okta-") as directory:
         opening = copied_store(settings)
-        async with _entered(settings, opening, Path(directory) / RUN, clock, policy, joins=False) as base:
+        place, metrics, health = Path(directory) / RUN, Metrics(), Health()
+        entering = _entered(settings, opening, place, clock, policy, joins=False, metrics=metrics, health=health)
+        async with entering as base:
             yield base
 
 
@@ -186,6 +203,8 @@ async def _entered(
     policy: RetryPolicy,
     *,
     joins: bool,
+    metrics: Metrics,
+    health: Health,
     persistent: bool = False,
 ) -> AsyncIterator[Base]:
     rng = random.SystemRandom()
@@ -206,16 +225,28 @@ async def _entered(
         stack.push_async_callback(teleport.aclose)
         if teleport.lease is not None:
             stack.push_async_callback(teleport.lease.give_up)
-        metrics = Metrics()
         metrics.follow(lambda: teleport.identities(time.now()), lambda: teleport.is_writer)
-        yield Base(store=store, teleport=teleport, metrics=metrics, clock=time, keepers=entry.keepers)
+        yield Base(
+            store=store,
+            teleport=teleport,
+            metrics=metrics,
+            health=health,
+            clock=time,
+            keepers=entry.keepers,
+        )
 
 
 @asynccontextmanager
 async def connected(base: Base, settings: Settings) -> AsyncIterator[Parts]:
     """Connect to Okta as well, by these settings. Raises ConfigError or OktaError."""
     rng = random.SystemRandom()
-    client = client_of(settings.okta, clock=base.clock, rng=rng, apps_and_groups=settings.sync.apps_and_groups)
+    client = client_of(
+        settings.okta,
+        clock=base.clock,
+        rng=rng,
+        apps_and_groups=settings.sync.apps_and_groups,
+        observer=base.metrics.okta,
+    )
     async with client:
         okta = OktaSource(OktaReads(client), DirectoryReads(client))
         full_pass = FullPass(

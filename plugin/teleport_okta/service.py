@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
 from teleport_okta.app import answered, connected, entered, follower_of, keepers_of, keeping
+from teleport_okta.clock import SystemClock
 from teleport_okta.config import read_secret
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.integrating import LiveIntegrator
@@ -26,8 +27,10 @@ from teleport_okta.managed.following import PluginFollower
 from teleport_okta.managed.plugin_status import plugin_status
 from teleport_okta.managed.reporter import Reporter
 from teleport_okta.model.managed import Managed
+from teleport_okta.monitoring.endpoint import serving_monitoring
 from teleport_okta.observe import logs
-from teleport_okta.observe.metrics import served
+from teleport_okta.observe.health import Health
+from teleport_okta.observe.metrics import Metrics
 from teleport_okta.saml.keeping import ConnectorKeeper
 from teleport_okta.scim.service import ScimService
 from teleport_okta.scim.switch import ScimSwitch
@@ -35,6 +38,13 @@ from teleport_okta.scim.tokens import ScimTokens
 from teleport_okta.scim.traffic import Traffic
 from teleport_okta.serve.admin import AdminService, serving
 from teleport_okta.serve.okta_service import offered_okta
+from teleport_okta.serve.readiness import (
+    PassHealth,
+    log_component,
+    passes_component,
+    scim_component,
+    teleport_component,
+)
 from teleport_okta.serve.remote import RemoteLimits, serving_remote
 from teleport_okta.serve.scim_service import offered_scim
 from teleport_okta.serve.teleport_view import TeleportView
@@ -43,13 +53,17 @@ from teleport_okta.sync.status import status_of_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+    from datetime import datetime
 
     from teleport_okta.app import Base, Parts
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.harm import Approval
     from teleport_okta.model.inheritance import Released
     from teleport_okta.model.scim_door import ScimDoor
+    from teleport_okta.observe.health import Component
     from teleport_okta.plan.view import PlanView
+    from teleport_okta.scim.server import ScimServer
+    from teleport_okta.serve.remote import RemoteListener
     from teleport_okta.settings import Settings
     from teleport_okta.sync.explanation import Explanation
     from teleport_okta.sync.follower import Follower
@@ -101,6 +115,8 @@ class Service:
 
         self.traffic = Traffic(base.metrics, clock=base.clock)
         self._describe_door: Callable[[], Awaitable[ScimDoor]] | None = None
+        self._scim_server: ScimServer | None = None
+        base.health.follow(self.components)
 
     async def plan(self) -> PlanView:
         """As `Engine.plan`; raises NothingRunsError too, as everything here that needs the sync."""
@@ -160,6 +176,35 @@ class Service:
         )
         return replace(status, door=door, managed=managed)
 
+    def components(self) -> tuple[Component, ...]:
+        """Return whether this process can do its work, by component, from memory alone."""
+        engine, teleport, now = self._engine, self._base.teleport, self._base.clock.now()
+        standing = None if engine is None else PassHealth(*engine.standing)
+        found = [
+            teleport_component(
+                teleport.identities(now),
+                now,
+                should_write=standing is not None and standing.state != "standby",
+                is_writer=teleport.is_writer,
+            ),
+            passes_component(
+                standing,
+                nothing_runs=self.decision.reason if self.decision.settings is None else "",
+                is_stopping=self._stopping.is_set(),
+            ),
+        ]
+        if self._scim_server is not None:
+            found.append(scim_component(self._scim_server))
+        if engine is not None and engine.follower is not None:
+            found.append(log_component(engine.follower.following()))
+        return tuple(found)
+
+    def certificates(self, remote: RemoteListener | None) -> dict[str, datetime]:
+        """Return when the certificates end with which this process listens, by listener."""
+        scim = None if self._scim_server is None else self._scim_server.certificate_expires
+        ends = {"scim": scim, "serve": None if remote is None else remote.expires}
+        return {listener: end for listener, end in ends.items() if end is not None}
+
     def _addresses(self) -> Collection[str]:
         """Return the hosts by which the organisation is known, once Okta has named them."""
         return self._org_hosts()
@@ -202,6 +247,7 @@ class Service:
     async def _report_once(self) -> None:
         decision = self.decision
         found = await self.status()
+        self._base.metrics.work.show_state(found.state, found.last_success)
         self._base.metrics.present(
             objects=asdict(found.holdings),
             failed={result.part.value: bool(result.error) for result in found.parts},
@@ -273,6 +319,7 @@ class Service:
                 interval=settings.sync.interval,
                 audit_interval=settings.sync.audit_interval,
                 is_patient=self._local.plugin.name is not None,
+                metrics=parts.metrics,
             )
             follower = follower_of(settings, parts, engine.reconcile) if settings.sync.follow_log else None
             engine.follower = follower
@@ -322,10 +369,11 @@ class Service:
             )
             if server is not None:
                 self._describe_door = partial(self.traffic.door, settings.scim, server, base.store.scim_users)
+            self._scim_server = server
             self._door = stack.pop_all()
 
     async def _close_door(self) -> None:
-        door, self._door, self._describe_door = self._door, None, None
+        door, self._door, self._describe_door, self._scim_server = self._door, None, None, None
         if door is not None:
             await door.aclose()
 
@@ -338,9 +386,12 @@ async def serve(settings: Settings, *, debug: bool = False, ready: Callable[[], 
     set_up_logs(settings, debug=debug)
     _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)
     _cancel_on_signals()
+    metrics, health = Metrics(), Health()
+    metrics.follow_health(health.components)
     try:
         async with (
-            entered(settings, persistent=True) as base,
+            serving_monitoring(settings.metrics.listen, metrics.registry, health, clock=SystemClock()),
+            entered(settings, persistent=True, metrics=metrics, health=health) as base,
             keeping(base.clock, *base.keepers),
             offered(settings, base, ready) as service,
         ):
@@ -364,7 +415,7 @@ def set_up_logs(settings: Settings, *, debug: bool = False) -> None:
 
 @asynccontextmanager
 async def offered(settings: Settings, base: Base, ready: Callable[[], None] = _nothing) -> AsyncIterator[Service]:
-    """Offer a service to commands, to callers over TCP and to Prometheus until the block ends; the caller runs it.
+    """Offer a service to commands and to callers over TCP until the block ends; the caller runs it.
 
     Raises ConfigError.
     """
@@ -373,19 +424,19 @@ async def offered(settings: Settings, base: Base, ready: Callable[[], None] = _n
     okta = offered_okta(LiveIntegrator(settings, base))
     tokens = ScimTokens(base.store.scim_tokens, settings.scim.token_hash, clock=base.clock)
     limits = RemoteLimits.of(settings.scim)
-    with served(base.metrics, settings.metrics.listen):
-        async with (
-            offered_scim(settings.scim, service.scim, tokens, clock=base.clock, observer=service.traffic) as scim,
-            serving(admin, settings.storage.data_dir, (okta, *scim)),
-            serving_remote(
-                settings.serve,
-                (admin.offer(), okta, *scim),
-                TeleportView(base.teleport, base.clock),
-                clock=base.clock,
-                limits=limits,
-            ),
-            keeping(base.clock, service.report),
-        ):
+    async with (
+        offered_scim(settings.scim, service.scim, tokens, clock=base.clock, observer=service.traffic) as scim,
+        serving(admin, settings.storage.data_dir, (okta, *scim)),
+        serving_remote(
+            settings.serve,
+            (admin.offer(), okta, *scim),
+            TeleportView(base.teleport, base.clock),
+            clock=base.clock,
+            limits=limits,
+        ) as remote,
+        keeping(base.clock, service.report),
+    ):
+        with base.metrics.followed_certificates(partial(service.certificates, remote)):
             yield service
 
 

@@ -305,11 +305,14 @@ class LogSettings(Section):
 
 
 class MetricsSettings(Section):
-    """Where metrics are served."""
+    """Where metrics and health are answered (docs/monitoring.md)."""
 
     listen: str | None = Field(
         default=None,
-        description="Address at which Prometheus finds the metrics, host:port, over plain HTTP. Unset: nowhere.",
+        description=(
+            "Address of /metrics (for Prometheus), /livez and /readyz (for probes), host:port, over plain HTTP. "
+            "Unset: nowhere."
+        ),
         pattern=HOST_AND_PORT,
     )
 

@@ -34,6 +34,8 @@ BOT_LIFE = timedelta(seconds=4)
 HOST_LIFE = timedelta(seconds=45)
 """Renewed every ten seconds: a certificate begins a minute in the past, so these are old from the start."""
 
+BETWEEN_PASSES = timedelta(seconds=0.5)
+
 PATIENCE = 15.0
 """Seconds for what has to happen by itself."""
 
@@ -93,7 +95,7 @@ async def running(directory, way):
             full_pass=world.parts.full_pass,
             store=world.parts.store,
             clock=world.clock,
-            interval=world.settings.sync.interval,
+            interval=BETWEEN_PASSES,
         )
         service = Service(world, engine)
         witness(service)

@@ -27,9 +27,17 @@ WRITES_IN_FLIGHT: Final = 4
 
 
 class Applier:
-    """Applies plans to one cluster and journals them."""
+    """Applies plans to one cluster and journals them; `counted` is as for `Steps`."""
 
-    def __init__(self, teleport: Teleport, journal: Journal, clock: Clock, keys: Keys) -> None:
+    def __init__(
+        self,
+        teleport: Teleport,
+        journal: Journal,
+        clock: Clock,
+        keys: Keys,
+        counted: Callable[[str, str, str], None] | None = None,
+    ) -> None:
+        self._counted = counted
         self._teleport = teleport
         self._journal = journal
         self._clock = clock
@@ -67,6 +75,7 @@ class Applier:
             trigger=trigger,
             draining=draining,
             writes=self._writes,
+            counted=self._counted,
         )
         run = Run(
             steps=steps,

@@ -25,7 +25,7 @@ from teleport_okta.teleport.lease import NotTheWriterError
 from teleport_okta.teleport.list_errors import AccessListLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.teleport import TeleportUser
@@ -38,7 +38,7 @@ class Steps:
     """Makes the calls of one run and journals them. `trigger` says what set the run off, `who` whose command it was.
 
     Once `draining` is set, the run is to end soon. `writes` limits how many calls are in flight at the same time, over
-    all runs that share it.
+    all runs that share it. `counted` is told of each step that was tried: kind, action and result.
     """
 
     def __init__(
@@ -51,7 +51,9 @@ class Steps:
         draining: asyncio.Event | None = None,
         writes: asyncio.Semaphore | None = None,
         who: str = "",
+        counted: Callable[[str, str, str], None] | None = None,
     ) -> None:
+        self._counted = counted
         self._calls = Calls(teleport, clock, draining)
         self._writes = writes or asyncio.Semaphore()
         self._journal = journal
@@ -70,6 +72,12 @@ class Steps:
         happened, the record stays open, to be settled by looking. A lock can be undone, so it is written even where
         its record cannot be.
         """
+        outcome = await self._take(change, first=first, last=last)
+        if self._counted is not None:
+            self._counted(change.kind, change.action.value, outcome.result.value)
+        return outcome
+
+    async def _take(self, change: Change, *, first: bool, last: bool) -> Outcome:
         if change.harm is None:
             outcome = await self._attempt(change)
             return await self._journaled(outcome, self._journal.record(self._entry(change, outcome)))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from teleport_okta.clock import Clock
+    from teleport_okta.observe.work_metrics import CallObserver
     from teleport_okta.okta.address import OrganizationAddress
     from teleport_okta.okta.credentials import Credential, TokenRequest
     from teleport_okta.okta.http_proxy import HttpProxies
@@ -45,7 +46,8 @@ class OktaClient:
     """An organisation's API, as one credential sees it. Use as an async context manager.
 
     `share` is the part of each rate limit that may be used (above 0, up to 1). `proxies` and `tls` say how the network
-    is reached where not directly and with the system's CAs. A `session` that is given stays open.
+    is reached where not directly and with the system's CAs. A `session` that is given stays open. `observer` is told of
+    every call.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class OktaClient:
         timeouts: aiohttp.ClientTimeout | None = None,
         proxies: HttpProxies | None = None,
         tls: ssl.SSLContext | None = None,
+        observer: CallObserver | None = None,
     ) -> None:
         self.address = address
         self.credential = credential
@@ -67,7 +70,9 @@ class OktaClient:
         self._okta_clock = OktaClock(clock)
         self._pacer = Pacer(clock, share)
         self._transport = HttpTransport(session, timeouts=timeouts, proxies=proxies, tls=tls)
-        self._sender = Sender(self._transport, self._pacer, clock=clock, okta_clock=self._okta_clock, rng=rng)
+        self._sender = Sender(
+            self._transport, self._pacer, clock=clock, okta_clock=self._okta_clock, rng=rng, observer=observer
+        )
         self._tokens = _TokenEndpoint(self._sender, address, self._okta_clock)
 
     async def __aenter__(self) -> Self:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from teleport_okta.clock import Clock
+    from teleport_okta.observe.work_metrics import CallObserver
     from teleport_okta.okta.credentials import Credential
     from teleport_okta.settings import OktaSettings
 
@@ -35,6 +36,7 @@ def client_of(
     rng: Random,
     environment: Mapping[str, str] = os.environ,
     apps_and_groups: bool = True,
+    observer: CallObserver | None = None,
 ) -> OktaClient:
     """Build the client; nothing is sent yet. `rng` makes the ids of assertions, so give it a random seed.
 
@@ -54,6 +56,7 @@ def client_of(
         share=settings.rate_limit_share,
         proxies=proxies,
         tls=tls_context(settings.ca) if settings.ca is not None else None,
+        observer=observer,
     )
 
 

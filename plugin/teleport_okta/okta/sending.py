@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from teleport_okta.clock import Clock
+    from teleport_okta.observe.work_metrics import CallObserver
     from teleport_okta.okta.credentials import TokenRequest
     from teleport_okta.okta.okta_clock import OktaClock
     from teleport_okta.okta.pacing import Pacer, Turn
@@ -80,7 +81,17 @@ class Call:
 class Sender:
     """Sends calls, counts every request that went out, retries included, by bucket, and hears Okta's clock."""
 
-    def __init__(self, transport: Transport, pacer: Pacer, *, clock: Clock, okta_clock: OktaClock, rng: Random) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        pacer: Pacer,
+        *,
+        clock: Clock,
+        okta_clock: OktaClock,
+        rng: Random,
+        observer: CallObserver | None = None,
+    ) -> None:
+        self._observer = observer
         self._transport = transport
         self._pacer = pacer
         self._clock = clock
@@ -100,7 +111,9 @@ class Sender:
         first_id: str | None = None
         retries, renewed = 0, False
         while True:
+            asked = self._clock.monotonic()
             async with self._pacer.turn(bucket) as turn:
+                self._note_wait(bucket, self._clock.monotonic() - asked)
                 signed = await call.signature.sign(call.method, call.url) if call.signature else {}
                 first_sent = self._clock.monotonic() if first_sent is None else first_sent
                 outcome = await self._exchange(call, signed | _retry_headers(first_id, retries), bucket, turn)
@@ -125,6 +138,8 @@ class Sender:
             retries += 1
             first_id = first_id or outcome.failure.request_id
             _log.info("%s; retry %d in %.1f s", outcome.what, retries, pause)
+            if turn.refused:
+                self._note_wait(bucket, pause)
             await self._clock.sleep(pause)
 
     async def _exchange(self, call: Call, headers: dict[str, str], bucket: str, turn: Turn) -> Answer | OktaError:
@@ -136,6 +151,8 @@ class Sender:
             sent_headers = {"Accept": call.accept, **typed, **headers, **proof}
             request = Request(call.method, call.url, sent_headers, form, call.body, call.most_bytes)
             self.calls[bucket] += 1
+            if self._observer is not None:
+                self._observer.called(bucket)
             sent, started = self._clock.now(), self._clock.monotonic()
             try:
                 answer = await self._transport.send(request)
@@ -148,7 +165,13 @@ class Sender:
         turn.headers = rate_headers(answer.headers, now=now)
         turn.refused = answer.status == HTTPStatus.TOO_MANY_REQUESTS
         turn.closed_for = closed_for(answer.status, answer.headers, now=now)
+        if turn.refused and self._observer is not None:
+            self._observer.refused(bucket)
         return error_of(answer) or answer
+
+    def _note_wait(self, bucket: str, seconds: float) -> None:
+        if self._observer is not None:
+            self._observer.waited(bucket, seconds)
 
 
 def _retry_headers(first_id: str | None, retries: int) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import hdrs, web
 
+from teleport_okta.listeners.http_server import send
 from teleport_okta.observe.text import printable
 from teleport_okta.scim.calls import ScimCall
 from teleport_okta.scim.client_address import ClientAddresses
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from teleport_okta.scim.tokens import ScimTokens
     from teleport_okta.scim.traffic import ScimObserver
     from teleport_okta.settings_scim import ScimSettings
+
+NAME: Final = "SCIM"
+"""What is served, in the log."""
 
 _MEDIA_TYPES: Final = frozenset({"application/scim+json", "application/json"})
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -95,24 +99,8 @@ class ScimEndpoint:
             client,
             printable(request.headers.get(hdrs.USER_AGENT, "no user agent")[:_LONGEST_USER_AGENT]),
         )
-        await self._send(request, response)
+        await send(request, response, within=self._limits.write, name=NAME)
         return response
-
-    async def _send(self, request: web.BaseRequest, response: web.Response) -> None:
-        """Send a response; a client that does not take it in time loses its connection.
-
-        aiohttp would send it by itself, and wait for ever.
-        """
-        try:
-            async with asyncio.timeout(self._limits.write):
-                await response.prepare(request)
-                await response.write_eof()
-        except ConnectionError:
-            _log.debug("a SCIM client left before its answer")
-        except TimeoutError:
-            _log.info("a SCIM client did not take its answer within %g s", self._limits.write)
-            if request.transport is not None:
-                request.transport.abort()
 
     def _client(self, request: web.BaseRequest) -> str:
         return self._clients.of(request.remote or "", request.headers.getall(hdrs.X_FORWARDED_FOR, ()))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.listeners.limits import ConnectionLimits
+
 if TYPE_CHECKING:
     from teleport_okta.settings_scim import ScimSettings
 
@@ -12,28 +14,13 @@ _BODY_TIMEOUT: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits; times in seconds of the machine's clock, by which clients at the other end measure too.
-
-    `deadline` is for a whole request, `body_timeout` for receiving its body, `write` for a client to take its answer,
-    `idle` for a connection on which no complete request header arrives, `handshake` for the begin and the end of TLS,
-    `linger` for reading what a refused request still sends, `drain` for ending what is in flight at a stop. Sizes are
-    in bytes.
-    """
+class Limits(ConnectionLimits):
+    """Limits of connections, and of requests: `deadline` for a whole one, `body_timeout` for receiving its body."""
 
     max_body: int = 2 * 1024 * 1024
     deadline: float = 45.0
     body_timeout: float = _BODY_TIMEOUT
-    idle: float = 30.0
-    write: float = 20.0
-    handshake: float = 10.0
-    linger: float = 2.0
-    drain: float = 20.0
-    connections: int = 256
     requests: int = 64
-    line_size: int = 8190
-    header_size: int = 8190
-    headers: int = 64
 
     @classmethod
     def of(cls, settings: ScimSettings) -> Limits:

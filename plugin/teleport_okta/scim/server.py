@@ -10,19 +10,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from teleport_okta.errors import ConfigError
-from teleport_okta.scim.connections import Listener, ScimHttpServer
-from teleport_okta.scim.endpoint import ScimEndpoint
+from teleport_okta.listeners.accepting import Listener
+from teleport_okta.listeners.binding import BoundAddress, bound_socket
+from teleport_okta.listeners.http_server import BoundedServer
+from teleport_okta.scim.endpoint import NAME, ScimEndpoint
+from teleport_okta.scim.errors import ScimError
 from teleport_okta.scim.limits import Limits
+from teleport_okta.scim.replies import error_response
 from teleport_okta.scim.tls import ServerCertificate
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator
+    from datetime import datetime
+    from http import HTTPStatus
+
+    from aiohttp import web
 
     from teleport_okta.clock import Clock
     from teleport_okta.scim.calls import ScimHandler
@@ -32,26 +39,10 @@ if TYPE_CHECKING:
 
 _CLOSED: Final = "there is no token; make one with `teleport-okta scim-token new`"
 
-_BACKLOG: Final = 128
-
 _OPENED_AGAIN_AFTER: Final = 10.0
 """Seconds from an address or files that cannot be used to the next try."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class BoundAddress:
-    """Where requests are answered."""
-
-    host: str
-    port: int
-    is_tls: bool
-
-    def __str__(self) -> str:
-        """Return the address as the beginning of a URL."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.is_tls else 'http'}://{host}:{self.port}"
 
 
 @asynccontextmanager
@@ -109,6 +100,9 @@ class ScimServer:
         self.reason = _CLOSED
         """Why nothing is listened on, while nothing is."""
 
+        self.problem = ""
+        """Why it cannot be listened on although there is a token; empty if it can."""
+
     def __str__(self) -> str:
         """Return where requests are answered, as the beginning of a URL; empty where they are not."""
         return "" if self.bound is None else str(self.bound)
@@ -117,6 +111,12 @@ class ScimServer:
     def bound(self) -> BoundAddress | None:
         """Where requests are answered; None while nothing is listened on."""
         return None if self._opened is None else self._opened.bound
+
+    @property
+    def certificate_expires(self) -> datetime | None:
+        """When the certificate in use ends; None while there is none."""
+        certificate = None if self._opened is None else self._opened.certificate
+        return None if certificate is None else certificate.expires
 
     async def certificate_problem(self) -> str:
         """Say why files that were replaced are not used; empty where they are, and where there is no TLS."""
@@ -141,10 +141,9 @@ class ScimServer:
 
     async def follow_tokens(self) -> None:
         """Listen, or not, as tokens come and go, until stopped; what cannot be used is tried again."""
-        failed = ""
         while not self._is_stopping:
-            await self._until_changed(at_most=_OPENED_AGAIN_AFTER if failed else None)
-            before, failed = failed, ""
+            await self._until_changed(at_most=_OPENED_AGAIN_AFTER if self.problem else None)
+            before, failed = self.problem, ""
             try:
                 await self.adapt()
             except ConfigError as error:
@@ -154,6 +153,7 @@ class ScimServer:
                 _log.exception("opening the SCIM endpoint failed in a way that it should not; it is tried again")
             if failed and failed != before:
                 _log.warning("SCIM requests cannot be answered, which is tried again: %s", failed)
+            self.problem = failed
         await self.adapt()
 
     def stop(self) -> None:
@@ -177,7 +177,7 @@ class ScimServer:
         certificate = None
         if self._settings.certificate is not None and self._settings.key is not None:
             certificate = ServerCertificate(self._settings.certificate, self._settings.key, clock=self._clock)
-        listening = await _bound(self._settings.listen or "")
+        listening = await bound_socket(self._settings.listen or "", key="scim.listen")
         endpoint = ScimEndpoint(
             self._handler,
             self._tokens,
@@ -206,8 +206,8 @@ class _Opened:
         self.certificate = certificate
         self._listening = listening
         self._endpoint = endpoint
-        self._server = ScimHttpServer(endpoint.answer, limits)
-        listener = Listener(listening, self._server, certificate=certificate, limits=limits, clock=clock)
+        self._server = BoundedServer(endpoint.answer, limits, name=NAME, refuse=_refusal)
+        listener = Listener(listening, self._server, limits=limits, clock=clock, certificate=certificate)
         self._accepting = asyncio.create_task(listener.accept())
 
     async def close(self, within: float) -> None:
@@ -225,24 +225,5 @@ class _Opened:
         await self._endpoint.in_flight.drained(max(0.0, end - loop.time()))
 
 
-async def _bound(listen: str) -> socket.socket:
-    """Return a socket that listens at host:port; raises ConfigError."""
-    host, _, port = listen.rpartition(":")
-    host = host.strip("[]")
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        family, *_, address = found[0]
-        is_any = family is socket.AF_INET6 and host == "::"
-        listening = socket.create_server(
-            address[:2],
-            family=family,
-            backlog=_BACKLOG,
-            dualstack_ipv6=is_any and socket.has_dualstack_ipv6(),
-        )
-    except (OSError, OverflowError) as error:
-        what = f"scim.listen: {listen} cannot be listened on: {error}"
-        raise ConfigError(what, remedy="choose another address or port") from error
-    listening.setblocking(False)
-    return listening
+def _refusal(status: HTTPStatus, detail: str) -> web.Response:
+    return error_response(ScimError(status, detail))

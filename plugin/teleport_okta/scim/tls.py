@@ -7,9 +7,12 @@ import logging
 import ssl
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from cryptography import x509
+
 from teleport_okta.errors import ConfigError
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from teleport_okta.clock import Clock
@@ -41,7 +44,7 @@ class ServerCertificate:
         """What is wrong with the files as they are now, so that the pair before them is in use; empty: nothing."""
 
         try:
-            self._context = self._loaded()
+            self._context, self.expires = self._loaded()
         except (OSError, ValueError) as error:
             what = f"scim.certificate, scim.key: {self._problem(error)}"
             raise ConfigError(
@@ -63,7 +66,7 @@ class ServerCertificate:
         if stamp in {self._stamp, self._refused}:
             return
         try:
-            self._context = self._loaded()
+            self._context, self.expires = self._loaded()
         except (OSError, ValueError) as error:
             self._refused, self.problem = stamp, self._problem(error)
             _log.warning("the SCIM endpoint keeps its certificate, the new one cannot be used: %s", self.problem)
@@ -71,13 +74,15 @@ class ServerCertificate:
         self._stamp, self._refused, self.problem = stamp, None, ""
         _log.info("the SCIM endpoint has a new certificate, from %s", self._certificate)
 
-    def _loaded(self) -> ssl.SSLContext:
+    def _loaded(self) -> tuple[ssl.SSLContext, datetime]:
+        """Return TLS settings with the certificate, and when that ends."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         # Without a password an encrypted key would be asked for on the terminal.
         context.load_cert_chain(self._certificate, self._key, password="")
-        return context
+        leaf = x509.load_pem_x509_certificates(self._certificate.read_bytes())[0]
+        return context, leaf.not_valid_after_utc
 
     def _present_stamp(self) -> _Stamp:
         try:

@@ -26,6 +26,7 @@ from teleport_okta.serve.server_certificate import ServerCertificateError, read_
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from teleport_okta.clock import Clock
@@ -104,6 +105,11 @@ class RemoteListener:
             remedy = "give PEM files of a certificate chain and its key, not encrypted"
             raise ConfigError(f"serve.certificate, serve.key: {error}", remedy=remedy) from error
         self._handed_out = self._material()
+
+    @property
+    def expires(self) -> datetime:
+        """When the certificate in use ends."""
+        return self._certificate.expires
 
     def credentials(self) -> grpc.ServerCredentials:
         """Return credentials that require a client certificate and follow changes of this object."""

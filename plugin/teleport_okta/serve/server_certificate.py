@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
 
@@ -20,10 +21,11 @@ class ServerCertificateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServerCertificate:
-    """A private key and its certificate chain, leaf first, as PEM; the key is known to match."""
+    """A private key and its certificate chain, leaf first, as PEM; the key is known to match. `expires`: the leaf's."""
 
     key_pem: bytes = field(repr=False)
     chain_pem: bytes
+    expires: datetime
 
 
 def read_server_certificate(certificate: Path, key: Path) -> ServerCertificate:
@@ -49,6 +51,7 @@ def read_server_certificate(certificate: Path, key: Path) -> ServerCertificate:
     return ServerCertificate(
         private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         b"".join(one.public_bytes(Encoding.PEM) for one in chain),
+        chain[0].not_valid_after_utc,
     )
 
 

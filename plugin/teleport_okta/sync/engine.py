@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta import __version__
 from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
 from teleport_okta.model.part_result import FailureKind
+from teleport_okta.observe.metrics import Metrics
+from teleport_okta.observe.work_metrics import FAILED, HELD, SUCCEEDED
 from teleport_okta.plan.render import hold_line, put_off_line, summary
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal import Result
@@ -53,6 +55,7 @@ class Engine:
     """Runs passes one at a time until it is stopped.
 
     A first pass that fails because of the settings ends it, unless it `is_patient`: then somebody may change them.
+    `metrics` count the passes.
     """
 
     def __init__(
@@ -64,8 +67,10 @@ class Engine:
         interval: timedelta,
         audit_interval: timedelta | None = None,
         is_patient: bool = False,
+        metrics: Metrics | None = None,
     ) -> None:
         self._pass = full_pass
+        self._metrics = metrics or Metrics()
         self._is_patient = is_patient
         self._audit_interval = audit_interval or interval
         self._reconciles: list[asyncio.Future[bool]] = []
@@ -194,6 +199,11 @@ class Engine:
             following=None if self.follower is None else self.follower.following(),
         )
 
+    @property
+    def standing(self) -> tuple[str, str]:
+        """The state, and why passes fail or this process is a standby; empty if neither."""
+        return self._state(), self._last_error if self._failures or self._is_standby else ""
+
     def _state(self) -> str:
         if self._is_standby:
             return "standby"
@@ -246,7 +256,7 @@ class Engine:
 
     async def _scheduled_pass(self, trigger: str) -> None:
         waiting, self._reconciles = self._reconciles, []
-        succeeded = False
+        began, succeeded = self._clock.monotonic(), False
         try:
             succeeded = (await self._run_pass(trigger)).applied
         except ConfigError:
@@ -256,6 +266,7 @@ class Engine:
             return  # noted and logged where it happened
         except Exception as error:  # noqa: BLE001 - the root of the service: one bad pass must not end it
             self._note_failure(f"{type(error).__name__}: {error}")
+            self._count(trigger, FAILED, began)
             _log.exception("a pass failed in a way that it should not; the next one tries again")
         finally:
             for one in waiting:
@@ -265,6 +276,7 @@ class Engine:
     async def _run_pass(self, trigger: str, digest: str = "") -> PassReport:
         async with self._one_at_a_time:
             self._refuse_when_stopping()
+            began = self._clock.monotonic()
             try:
                 report = await self._pass.run(trigger=trigger, expected_digest=digest)
             except PlanChangedError:
@@ -274,6 +286,7 @@ class Engine:
                 raise
             except TeleportOktaError as error:
                 self._note_failure(str(error), kind_of(error))
+                self._count(trigger, FAILED, began)
                 _log.error("the pass (%s) did not happen: %s", trigger, error)
                 with suppress(StateError):
                     await self._pass.note_failed(str(error))
@@ -282,8 +295,13 @@ class Engine:
             self._last_pass = report
             self._has_worked = True
             self._note_result(report)
+            self._count(trigger, _result_of(report), began)
         _report_in_log(report)
         return report
+
+    def _count(self, trigger: str, result: str, began: float) -> None:
+        seconds = self._clock.monotonic() - began
+        self._metrics.work.passed(trigger, result, seconds=seconds, at=self._clock.now())
 
     def _refuse_when_stopping(self) -> None:
         if self._stopping.is_set():
@@ -365,6 +383,12 @@ class Engine:
             stopping.cancel()
         if not working.cancelled():
             working.result()
+
+
+def _result_of(report: PassReport) -> str:
+    if not report.applied:
+        return FAILED
+    return SUCCEEDED if report.succeeded else HELD
 
 
 def _report_in_log(report: PassReport) -> None:

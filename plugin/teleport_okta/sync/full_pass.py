@@ -93,7 +93,7 @@ class FullPass:
         self._settings = settings
         self._clock = clock
         self.keys = Keys(clock)
-        self._applier = Applier(teleport, store.journal, clock, self.keys)
+        self._applier = Applier(teleport, store.journal, clock, self.keys, metrics.work.changed)
         self.registry = Registry()
         self._memory = PassMemory(store, self.registry, metrics, clock, self.keys)
         self.hour = Hour(store, clock)

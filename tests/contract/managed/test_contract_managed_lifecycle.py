@@ -257,3 +257,39 @@ async def test_metrics_show_the_same(managed):
     await world.until(lambda: value("part_failed", part="users") == 0, "a pass went well")
     world.okta.tokens.revoke(world.token_file.read_text())
     await world.until(lambda: value("part_failed", part="users") == 1, "the part fails", step=10)
+
+
+async def test_probes_are_told_the_same(managed):
+    world = managed
+
+    def found():
+        return {one.name: (one.is_ready, one.reason) for one in world.service._base.health.components()}
+
+    def value(name, **labels):
+        return world.service._base.metrics.registry.get_sample_value(f"teleport_okta_{name}", labels)
+
+    await world.start()
+    await world.until(lambda: world.service.decision.reason and value("state", state="waiting") == 1, "it waits")
+    assert found()["passes"][0]
+    assert found()["passes"][1].startswith("nothing is synced: there is no plugin 'okta' in the cluster")
+    world.hire("ada@x.io")
+    world.install(appgroup_sync=False)
+    await world.until(lambda: value("last_success_timestamp_seconds"), "a pass succeeds")
+    assert (found()["teleport"], found()["passes"], found()["log"][0]) == ((True, ""), (True, "idle"), True)
+    assert value("passes_total", trigger="start", result="succeeded") == 1
+    assert value("pass_seconds_count", result="succeeded") == 1
+    assert value("last_pass_timestamp_seconds", result="succeeded")
+    assert value("changes_total", kind="user", action="create", outcome="done") == 1
+    assert value("okta_calls_total", bucket="/api/v1/apps") >= 1
+    assert value("state", state="idle") == 1
+
+    world.okta.tokens.revoke(world.token_file.read_text())
+    await world.until(lambda: value("passes_total", trigger="interval", result="failed"), "a pass fails", step=10)
+    assert not found()["passes"][0]
+    assert "E0000011" in found()["passes"][1]
+    world.teleport.faults.add(Fault("*", code=grpc.StatusCode.UNAVAILABLE))
+    await world.until(lambda: not found()["teleport"][0], "the auth server is away")
+    world.teleport.faults.clear()
+    await world.until(lambda: found()["teleport"][0], "it is back")
+    world.service.stop()
+    assert found()["passes"] == (False, "the service is stopping")

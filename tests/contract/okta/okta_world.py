@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from teleport_okta.observe.work_metrics import CallObserver
     from teleport_okta.okta.credentials import Credential
     from teleport_okta.okta.http_proxy import HttpProxies
 
@@ -77,6 +78,7 @@ class World:
         share: float = 0.8,
         proxies: HttpProxies | None = None,
         tls: ssl.SSLContext | None = None,
+        observer: CallObserver | None = None,
     ) -> AsyncIterator[OktaClient]:
         """Open a client, with the organisation's API token unless told otherwise."""
         async with OktaClient(
@@ -87,6 +89,7 @@ class World:
             share=share,
             proxies=proxies,
             tls=tls,
+            observer=observer,
         ) as client:
             yield client
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from contract.okta.okta_world import World, serving
+from teleport_okta.observe.metrics import Metrics
 from teleport_okta.sandbox.okta.settings import Edition, Settings
 
 if TYPE_CHECKING:
@@ -61,6 +62,26 @@ async def test_a_walk_uses_its_share_of_every_window_to_the_full() -> None:
     async with serving(world), world.client(share=0.8) as client:
         await walk_app(client, world.app_id, times=10)
     assert 4 * 60 <= world.clock.monotonic() <= 4 * 62
+
+
+async def test_calls_waits_and_refusals_are_counted_by_bucket() -> None:
+    world = World(Settings(edition=Edition.DEV))
+    world.hire(4)
+    metrics = Metrics()
+
+    def value(name: str) -> float | None:
+        return metrics.registry.get_sample_value(f"teleport_okta_okta_{name}_total", {"bucket": BUCKET})
+
+    async with serving(world), world.client(share=0.8, observer=metrics.okta) as ours:
+        await walk_app(ours, world.app_id, times=1)
+        assert (value("calls"), value("wait_seconds"), value("refused")) == (4, None, None)
+        began = world.clock.monotonic()
+        await walk_app(ours, world.app_id, times=3)
+        assert value("wait_seconds") == pytest.approx(world.clock.monotonic() - began)
+        world.org.fail("rate_limit", path="/api/v1/apps/*/users", count=2)
+        await walk_app(ours, world.app_id, times=1)
+        assert value("calls") == sum(ours.calls.values()) == 4 * 5 + 2
+    assert value("refused") == world.org.calls.statuses[429] == 2
 
 
 async def test_the_reserve_is_left_to_others_who_share_the_token() -> None:

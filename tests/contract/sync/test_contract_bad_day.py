@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import urllib.request
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -15,7 +13,6 @@ from contract.sync.office import Office
 from hands import edit_user
 from teleport_okta.apply.releasing import NotReleasableError
 from teleport_okta.model import labels
-from teleport_okta.observe.metrics import served
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.state.errors import StateFullError
@@ -451,20 +448,12 @@ async def test_too_much_quarantine_is_an_alarm(world):
     assert _metric(world, "teleport_okta_quarantined") == 11
 
 
-async def test_metrics_say_what_is_held(world, crowd, unused_tcp_port):
+async def test_metrics_say_what_is_held(world, crowd):
     unassign(world, crowd[:12])
     await world.run()
     by_class = {"kind": "user", "evidence": "stated"}
     assert _metric(world, "teleport_okta_held", by_class) == 12
     assert _metric(world, "teleport_okta_harm_limit", by_class) == 10
-    with served(world.parts.metrics, f"127.0.0.1:{unused_tcp_port}"):
-        text = await asyncio.to_thread(_read, f"http://127.0.0.1:{unused_tcp_port}/metrics")
-    assert 'teleport_okta_held{evidence="stated",kind="user"} 12.0' in text
-
-
-def _read(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return answer.read().decode()
 
 
 def _metric(world, name, labels_of_it=None):

@@ -131,18 +131,40 @@ async def test_a_client_that_takes_no_answer_is_cut_off(tmp_path, caplog):
         assert (await world.ask("GET", "/scim/v2/Users"))[0] == 200
 
 
-async def test_connections_above_the_limit_are_closed_and_the_others_stay(tmp_path, caplog):
+async def test_a_silent_connection_gives_way_to_one_above_the_limit(tmp_path, caplog):
     async with scim_world(tmp_path, limits=Limits(connections=2)) as world:
-        first, second = await world.connect(), await world.connect()
+        (oldest, _), (second, writer) = await world.connect(), await world.connect()
+        async with asyncio.timeout(5):
+            assert (await world.say(f"{GET}Connection: close\r\n\r\n".encode())).startswith(b"HTTP/1.1 200")
+            assert await oldest.read() == b""
+            writer.write(f"{GET}Connection: close\r\n\r\n".encode())
+            assert (await second.read()).startswith(b"HTTP/1.1 200")
+        writer.close()
+    assert caplog.text.count("SCIM: there are 2 connections already") == 1
+
+
+async def test_a_connection_whose_request_is_answered_gives_way_to_none(tmp_path):
+    async with scim_world(tmp_path, limits=Limits(connections=2), hold=True) as world:
+        asked = [await world.connect(), await world.connect()]
+        for _, writer in asked:
+            writer.write(f"{GET}Connection: close\r\n\r\n".encode())
+        await world.until(lambda: len(world.handler.calls) == 2)
         async with asyncio.timeout(5):
             assert await world.say(b"") == b""
-            for reader, writer in (first, second):
-                writer.write(f"{GET}Connection: close\r\n\r\n".encode())
+            world.handler.go.set()
+            for reader, writer in asked:
                 assert (await reader.read()).startswith(b"HTTP/1.1 200")
                 writer.close()
-            while not (await world.say(f"{GET}Connection: close\r\n\r\n".encode())).startswith(b"HTTP/1.1 200"):
-                pass
-    assert caplog.text.count("SCIM connections already") == 1
+
+
+async def test_many_silent_connections_keep_nobody_out(tmp_path):
+    async with scim_world(tmp_path, limits=Limits(connections=8)) as world:
+        silent = [await world.connect() for _ in range(100)]
+        async with asyncio.timeout(10):
+            for _ in range(5):
+                assert (await world.say(f"{GET}Connection: close\r\n\r\n".encode())).startswith(b"HTTP/1.1 200")
+        for _, writer in silent:
+            writer.close()
 
 
 async def test_requests_above_the_limit_are_told_to_wait(tmp_path):

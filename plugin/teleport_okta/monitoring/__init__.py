@@ -1,0 +1,1 @@
+"""The address for monitoring: metrics for Prometheus, and health for probes."""
