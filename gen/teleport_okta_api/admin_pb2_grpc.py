@@ -91,6 +91,16 @@ class AdminStub:
                 request_serializer=teleport__okta__api_dot_admin__pb2.RevokeScimTokenRequest.SerializeToString,
                 response_deserializer=teleport__okta__api_dot_admin__pb2.ScimToken.FromString,
                 _registered_method=True)
+        self.CompareSettings = channel.unary_unary(
+                '/teleport_okta_api.Admin/CompareSettings',
+                request_serializer=teleport__okta__api_dot_admin__pb2.CompareSettingsRequest.SerializeToString,
+                response_deserializer=teleport__okta__api_dot_admin__pb2.CompareSettingsResponse.FromString,
+                _registered_method=True)
+        self.ReloadSettings = channel.unary_unary(
+                '/teleport_okta_api.Admin/ReloadSettings',
+                request_serializer=teleport__okta__api_dot_admin__pb2.ReloadSettingsRequest.SerializeToString,
+                response_deserializer=teleport__okta__api_dot_admin__pb2.ReloadSettingsResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServicer:
@@ -175,6 +185,20 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompareSettings(self, request, context):
+        """Which settings differ from those of a configuration file, of which the service learns digests alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReloadSettings(self, request, context):
+        """Reads the service's configuration file again, as on SIGHUP.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -232,6 +256,16 @@ def add_AdminServicer_to_server(servicer, server):
                     servicer.RevokeScimToken,
                     request_deserializer=teleport__okta__api_dot_admin__pb2.RevokeScimTokenRequest.FromString,
                     response_serializer=teleport__okta__api_dot_admin__pb2.ScimToken.SerializeToString,
+            ),
+            'CompareSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareSettings,
+                    request_deserializer=teleport__okta__api_dot_admin__pb2.CompareSettingsRequest.FromString,
+                    response_serializer=teleport__okta__api_dot_admin__pb2.CompareSettingsResponse.SerializeToString,
+            ),
+            'ReloadSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReloadSettings,
+                    request_deserializer=teleport__okta__api_dot_admin__pb2.ReloadSettingsRequest.FromString,
+                    response_serializer=teleport__okta__api_dot_admin__pb2.ReloadSettingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -533,6 +567,60 @@ class Admin:
             '/teleport_okta_api.Admin/RevokeScimToken',
             teleport__okta__api_dot_admin__pb2.RevokeScimTokenRequest.SerializeToString,
             teleport__okta__api_dot_admin__pb2.ScimToken.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/teleport_okta_api.Admin/CompareSettings',
+            teleport__okta__api_dot_admin__pb2.CompareSettingsRequest.SerializeToString,
+            teleport__okta__api_dot_admin__pb2.CompareSettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReloadSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/teleport_okta_api.Admin/ReloadSettings',
+            teleport__okta__api_dot_admin__pb2.ReloadSettingsRequest.SerializeToString,
+            teleport__okta__api_dot_admin__pb2.ReloadSettingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,10 @@ class AdminStub:
     """The tokens of SCIM clients, the oldest first."""
     RevokeScimToken: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RevokeScimTokenRequest, _admin_pb2.ScimToken]
     """Refuses a token from now on, and records who asked."""
+    CompareSettings: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CompareSettingsRequest, _admin_pb2.CompareSettingsResponse]
+    """Which settings differ from those of a configuration file, of which the service learns digests alone."""
+    ReloadSettings: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ReloadSettingsRequest, _admin_pb2.ReloadSettingsResponse]
+    """Reads the service's configuration file again, as on SIGHUP."""
 
 @_typing.type_check_only
 class AdminAsyncStub(AdminStub):
@@ -87,6 +91,10 @@ class AdminAsyncStub(AdminStub):
     """The tokens of SCIM clients, the oldest first."""
     RevokeScimToken: _aio.UnaryUnaryMultiCallable[_admin_pb2.RevokeScimTokenRequest, _admin_pb2.ScimToken]  # type: ignore[assignment]
     """Refuses a token from now on, and records who asked."""
+    CompareSettings: _aio.UnaryUnaryMultiCallable[_admin_pb2.CompareSettingsRequest, _admin_pb2.CompareSettingsResponse]  # type: ignore[assignment]
+    """Which settings differ from those of a configuration file, of which the service learns digests alone."""
+    ReloadSettings: _aio.UnaryUnaryMultiCallable[_admin_pb2.ReloadSettingsRequest, _admin_pb2.ReloadSettingsResponse]  # type: ignore[assignment]
+    """Reads the service's configuration file again, as on SIGHUP."""
 
 class AdminServicer(metaclass=_abc_1.ABCMeta):
     """Answers the commands `status`, `plan`, `apply`, `approve`, `release`, `filters`, `explain`, `history` and `scim-token`
@@ -180,5 +188,21 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ScimToken, _abc.Awaitable[_admin_pb2.ScimToken]]:
         """Refuses a token from now on, and records who asked."""
+
+    @_abc_1.abstractmethod
+    def CompareSettings(
+        self,
+        request: _admin_pb2.CompareSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.CompareSettingsResponse, _abc.Awaitable[_admin_pb2.CompareSettingsResponse]]:
+        """Which settings differ from those of a configuration file, of which the service learns digests alone."""
+
+    @_abc_1.abstractmethod
+    def ReloadSettings(
+        self,
+        request: _admin_pb2.ReloadSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ReloadSettingsResponse, _abc.Awaitable[_admin_pb2.ReloadSettingsResponse]]:
+        """Reads the service's configuration file again, as on SIGHUP."""
 
 def add_AdminServicer_to_server(servicer: AdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

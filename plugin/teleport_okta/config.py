@@ -7,12 +7,14 @@ file.
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 import os
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from teleport_okta.errors import ConfigError
 from teleport_okta.settings import Settings
@@ -20,7 +22,6 @@ from teleport_okta.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic import SecretStr
     from pydantic_core import ErrorDetails
 
 DEFAULT_PATH: Final = Path("/etc/teleport-okta.toml")
@@ -76,6 +77,33 @@ def read_secret(value: SecretStr, *, key: str) -> str:
         what = f"{key}: the file {text} is empty"
         raise ConfigError(what, remedy="write the secret into it")
     return secret
+
+
+def digests_of(settings: Settings) -> dict[str, str]:
+    """Return a digest of each value, by section.key: settings are compared by them, so that no secret is sent."""
+    return {
+        f"{section}.{key}": hashlib.sha256(json.dumps(_plain(value)).encode()).hexdigest()
+        for section in Settings.model_fields
+        for key, value in getattr(settings, section)
+    }
+
+
+def differing(ours: Mapping[str, str], others: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the keys that both have and whose digests differ, in order; a key of another release is in one alone."""
+    return tuple(sorted(key for key, digest in ours.items() if others.get(key, digest) != digest))
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON has it."""
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case tuple():
+            return [_plain(one) for one in value]
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return str(value)
 
 
 def _overridden(data: dict[str, object], environment: Mapping[str, str]) -> dict[str, object]:

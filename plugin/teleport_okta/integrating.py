@@ -52,6 +52,10 @@ class LiveIntegrator:
         self._local = local
         self._base = base
 
+    def take(self, local: Settings) -> None:
+        """Go by other settings of the file from now on."""
+        self._local = local
+
     async def validate(self, org_url: str, credential: GivenCredential) -> None:
         """Return if Okta accepts a credential and lets it read users, groups and apps."""
         async with self._client(org_url, credential) as client:

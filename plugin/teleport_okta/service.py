@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta import __version__
 from teleport_okta.app import answered, connected, entered, follower_of, keepers_of, keeping
 from teleport_okta.clock import SystemClock
-from teleport_okta.config import read_secret
+from teleport_okta.config import differing, digests_of, read_secret
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.integrating import LiveIntegrator
 from teleport_okta.managed.audit import Auditor
@@ -31,6 +31,7 @@ from teleport_okta.monitoring.endpoint import serving_monitoring
 from teleport_okta.observe import logs
 from teleport_okta.observe.health import Health
 from teleport_okta.observe.metrics import Metrics
+from teleport_okta.reloading import Reloader
 from teleport_okta.saml.keeping import ConnectorKeeper
 from teleport_okta.scim.service import ScimService
 from teleport_okta.scim.switch import ScimSwitch
@@ -52,7 +53,7 @@ from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.status import status_of_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
     from datetime import datetime
 
     from teleport_okta.app import Base, Parts
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.scim_door import ScimDoor
     from teleport_okta.observe.health import Component
     from teleport_okta.plan.view import PlanView
+    from teleport_okta.reloading import Reloaded
     from teleport_okta.scim.server import ScimServer
     from teleport_okta.serve.remote import RemoteListener
     from teleport_okta.settings import Settings
@@ -78,6 +80,9 @@ _REPORTED_EVERY: Final = timedelta(seconds=10)
 
 _FIRST_LOOK_WITHIN: Final = 5.0
 """Seconds that a start waits for the cluster's list of plugins, where no plugin holds the settings."""
+
+_SETTLED_WITHIN: Final = 60.0
+"""Seconds that a command waits while other settings are taken over."""
 
 _LOOKED_AGAIN_AFTER: Final = 10.0
 """Seconds after a look at the plugins that failed unexpectedly."""
@@ -98,10 +103,18 @@ class NothingRunsError(ConfigError):
 class Service:
     """One process, which answers its commands by what runs now. `ready` is called when it answers, once."""
 
-    def __init__(self, local: Settings, base: Base, ready: Callable[[], None] = _nothing) -> None:
+    def __init__(
+        self, local: Settings, base: Base, ready: Callable[[], None] = _nothing, reloader: Reloader | None = None
+    ) -> None:
         self._local = local
         self._base = base
         self._ready = ready
+        self._reloader = reloader
+        self._previous: Settings | None = None
+        self._is_reloaded = False
+        self._retaken = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._plugins = PluginFollower(local, base.teleport, base.store, base.clock, addresses=self._addresses)
         self._org_hosts: Callable[[], Collection[str]] = tuple
         self._reporter = Reporter(base.teleport.plugins, base.clock)
@@ -120,33 +133,64 @@ class Service:
 
     async def plan(self) -> PlanView:
         """As `Engine.plan`; raises NothingRunsError too, as everything here that needs the sync."""
-        return await self._present.plan()
+        return await (await self._current()).plan()
 
     async def apply(self, digest: str) -> PassReport:
         """As `Engine.apply`."""
-        return await self._present.apply(digest)
+        return await (await self._current()).apply(digest)
 
     async def approve(self, digest: str, *, by: str) -> Approval:
         """As `Engine.approve`."""
-        return await self._present.approve(digest, by=by)
+        return await (await self._current()).approve(digest, by=by)
 
     async def release(self, name: str, *, by: str) -> Released:
         """As `Engine.release`."""
-        return await self._present.release(name, by=by)
+        return await (await self._current()).release(name, by=by)
 
     async def preview_filters(
         self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool
     ) -> FilterPreview:
         """As `Engine.preview_filters`."""
-        return await self._present.preview_filters(group_filters, app_filters, live=live)
+        return await (await self._current()).preview_filters(group_filters, app_filters, live=live)
 
     async def explain(self, of: str, asked: str) -> Explanation:
         """As `Engine.explain`."""
-        return await self._present.explain(of, asked)
+        return await (await self._current()).explain(of, asked)
 
-    @property
-    def _present(self) -> Engine:
-        if self._engine is None:
+    def differing(self, digests: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the keys whose values in this process's file are not those of some digests (`config.digests_of`)."""
+        return differing(digests_of(self._local), digests)
+
+    async def reload(self) -> Reloaded:
+        """Read the configuration file again, as on SIGHUP. Raises ConfigError."""
+        if self._reloader is None:
+            raise ConfigError("this process does not read its settings again", remedy="stop it, and start it again")
+        return await self._reloader.reload()
+
+    def take(self, local: Settings) -> None:
+        """Run by other settings of the file; those before come back if these cannot work."""
+        self._previous, self._local = self._local, local
+        self._is_reloaded = True
+        self._plugins.take(local)
+        self._settled.clear()
+        self._retaken.set()
+
+    def _take_back(self, error: ConfigError) -> None:
+        """Return to the settings before the last reload; raises the error where there was none."""
+        previous, self._previous = self._previous, None
+        if previous is None or self._reloader is None:
+            raise error
+        _log.error("the settings that were read again cannot work, and those before hold again: %s", error)
+        self._local = previous
+        self._plugins.take(previous)
+        self._reloader.returned_to(previous)
+
+    async def _current(self) -> Engine:
+        """Return what syncs by the settings that hold; waits a while for settings that are being changed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLED_WITHIN):
+                await self._settled.wait()
+        if self._engine is None or not self._settled.is_set():
             reason = self.decision.reason or "the settings are being changed"
             what = f"nothing is synced: {reason}"
             raise NothingRunsError(what, remedy="`teleport-okta status` shows the present state")
@@ -228,10 +272,15 @@ class Service:
             while not self._stopping.is_set():
                 if self.decision.settings is None:
                     await self._close_door()
+                    self._settle()
                     self._is_ready()
                     await self._first_of(self._until_other_settings())
-                else:
+                    continue
+                try:
                     await self._run_by(self.decision.settings)
+                except ConfigError as error:
+                    self._take_back(error)
+                    self.decision = await self._plugins.look()
         finally:
             await self._close_door()
 
@@ -289,13 +338,34 @@ class Service:
         while True:
             before = self.decision
             try:
-                self.decision = await self._plugins.until_changed(before)
+                self.decision = await self._next_decision(before)
             except Exception:  # noqa: BLE001 - the root of a task: what runs goes on, whatever a look at plugins meets
                 _log.exception("looking at the plugins failed in a way that it should not; it is tried again")
                 await self._base.clock.sleep(_LOOKED_AGAIN_AFTER)
                 continue
             if not self.decision.asks_for_the_same(before):
                 return
+            self._settle()
+
+    def _settle(self) -> None:
+        """Note that what runs goes by the settings that hold, unless others were read meanwhile."""
+        if not self._retaken.is_set():
+            self._settled.set()
+
+    async def _next_decision(self, before: Decision) -> Decision:
+        """Return the next other decision, or the one by settings that were read again."""
+        changed = asyncio.ensure_future(self._plugins.until_changed(before))
+        retaken = asyncio.ensure_future(self._retaken.wait())
+        try:
+            await asyncio.wait((changed, retaken), return_when=asyncio.FIRST_COMPLETED)
+            if not retaken.done():
+                return await changed
+        finally:
+            for task in (changed, retaken):
+                task.cancel()
+            await asyncio.gather(changed, retaken, return_exceptions=True)
+        self._retaken.clear()
+        return await self._plugins.look()
 
     async def _first_of(self, work: Awaitable[None]) -> None:
         """Return when some work is done, or the service is to stop."""
@@ -318,7 +388,7 @@ class Service:
                 clock=parts.clock,
                 interval=settings.sync.interval,
                 audit_interval=settings.sync.audit_interval,
-                is_patient=self._local.plugin.name is not None,
+                is_patient=self._local.plugin.name is not None or self._is_reloaded,
                 metrics=parts.metrics,
             )
             follower = follower_of(settings, parts, engine.reconcile) if settings.sync.follow_log else None
@@ -349,6 +419,8 @@ class Service:
                 parts.store, parts.provisioning, base_url=settings.scim.public_url or "", clock=parts.clock
             )
             self.scim.turn_to(handler)
+            self._previous = None  # these settings work
+            self._settle()
             self._is_ready()
             try:
                 yield engine
@@ -378,27 +450,43 @@ class Service:
             await door.aclose()
 
 
-async def serve(settings: Settings, *, debug: bool = False, ready: Callable[[], None] = _nothing) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    debug: bool = False,
+    ready: Callable[[], None] = _nothing,
+    read: Callable[[], Settings] | None = None,
+) -> None:
     """Run the service until SIGTERM or SIGINT; raises what `app.entered` raises, and ConfigError of a pass.
 
-    `ready` is called when commands and SCIM requests are answered.
+    `ready` is called when commands and SCIM requests are answered. `read` gives the settings of the file as it is now,
+    for SIGHUP. An error that ends the service is logged before it is raised.
     """
-    set_up_logs(settings, debug=debug)
+    open_log = partial(set_up_logs, debug=debug)
+    open_log(settings)
     _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)
     _cancel_on_signals()
     metrics, health = Metrics(), Health()
     metrics.follow_health(health.components)
+    reloader = Reloader(settings, read or (lambda: settings), open_log)
     try:
-        async with (
-            serving_monitoring(settings.metrics.listen, metrics.registry, health, clock=SystemClock()),
-            entered(settings, persistent=True, metrics=metrics, health=health) as base,
-            keeping(base.clock, *base.keepers),
-            offered(settings, base, ready) as service,
-        ):
-            _stop_on_signals(service)
-            await service.run()
+        with reloader.on_hangup():
+            async with (
+                serving_monitoring(settings.metrics.listen, metrics.registry, health, clock=SystemClock()),
+                entered(settings, persistent=True, metrics=metrics, health=health) as base,
+                keeping(base.clock, *base.keepers),
+                offered(settings, base, ready, reloader) as service,
+            ):
+                _stop_on_signals(service)
+                await service.run()
     except asyncio.CancelledError:
         _log.info("stopped before it was connected")
+    except TeleportOktaError as error:
+        _log.critical("the service ends: %s", error)
+        raise
+    except Exception:
+        _log.critical("the service ends by an error that it should not meet", exc_info=True)
+        raise
     else:
         _log.info("stopped")
 
@@ -414,14 +502,17 @@ def set_up_logs(settings: Settings, *, debug: bool = False) -> None:
 
 
 @asynccontextmanager
-async def offered(settings: Settings, base: Base, ready: Callable[[], None] = _nothing) -> AsyncIterator[Service]:
+async def offered(
+    settings: Settings, base: Base, ready: Callable[[], None] = _nothing, reloader: Reloader | None = None
+) -> AsyncIterator[Service]:
     """Offer a service to commands and to callers over TCP until the block ends; the caller runs it.
 
     Raises ConfigError.
     """
-    service = Service(settings, base, ready)
+    service = Service(settings, base, ready, reloader)
     admin = AdminService(service, base.store, base.clock)
-    okta = offered_okta(LiveIntegrator(settings, base))
+    integrator = LiveIntegrator(settings, base)
+    okta = offered_okta(integrator)
     tokens = ScimTokens(base.store.scim_tokens, settings.scim.token_hash, clock=base.clock)
     limits = RemoteLimits.of(settings.scim)
     async with (
@@ -437,6 +528,8 @@ async def offered(settings: Settings, base: Base, ready: Callable[[], None] = _n
         keeping(base.clock, service.report),
     ):
         with base.metrics.followed_certificates(partial(service.certificates, remote)):
+            if reloader is not None:
+                reloader.attach(integrator.take, service.take)
             yield service
 
 

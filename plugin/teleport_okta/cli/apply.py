@@ -13,6 +13,7 @@ from teleport_okta.cli.output import confirm, has_terminal, show, show_json, sho
 from teleport_okta.cli.plan import planned
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.cli.report import report_lines
+from teleport_okta.cli.whose_settings import agree_before_applying, settings_option
 from teleport_okta.config import load
 from teleport_okta.plan.render import Selection, plan_lines
 from teleport_okta.serve.admin_client import running_service
@@ -20,6 +21,7 @@ from teleport_okta.serve.admin_client import running_service
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from teleport_okta.cli.whose_settings import Whose
     from teleport_okta.settings import Settings
     from teleport_okta.sync.report import PassReport
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     callback=lambda _context, _option, value: None if value is None else checked_digest(value),
     help="Apply only if the plan still has this digest.",
 )
+@settings_option("[default: none; then nothing is applied]")
 @click.option("--yes", is_flag=True, help="Ask nothing at a terminal.")
 @click.pass_context
 def apply(
@@ -46,6 +49,7 @@ def apply(
     *,
     is_summary: bool,
     all_members: bool,
+    whose: Whose | None,
     yes: bool,
 ) -> None:
     """Plan and apply now. Exits 1 when not everything was read and applied, or a leave is held.
@@ -55,8 +59,9 @@ def apply(
     """
     settings = load(config_path)
     selection = Selection(all_members=all_members, is_summary=is_summary)
+    asyncio.run(_agree(settings, whose))
     if digest is None and not yes and has_terminal():
-        digest = _agreed(settings, selection, layout)
+        digest = _agreed(settings, selection, layout, whose)
         if digest is None:
             show("nothing was changed", err=True)
             context.exit(1)
@@ -68,14 +73,21 @@ def apply(
     context.exit(0 if report.succeeded else 1)
 
 
-def _agreed(settings: Settings, selection: Selection, layout: str) -> str | None:
+def _agreed(settings: Settings, selection: Selection, layout: str, whose: Whose | None) -> str | None:
     """Show the plan and ask; return its digest, or None if it is not to be applied. Nothing to do needs no question."""
     is_json = layout == "json"
-    view = asyncio.run(planned(settings, joins=True))
+    view = asyncio.run(planned(settings, joins=True, whose=whose))
     if not view.changes:
         return view.digest
     show_lines(plan_lines(view, selection), err=is_json)
     return view.digest if confirm("apply exactly this?", err=is_json) else None
+
+
+async def _agree(settings: Settings, whose: Whose | None) -> None:
+    """Make sure that a running service applies by the settings that are meant. Raises OtherSettingsError."""
+    async with running_service(settings.storage.data_dir) as service:
+        if service is not None:
+            await agree_before_applying(service, settings, whose)
 
 
 async def _apply(settings: Settings, digest: str) -> PassReport:

@@ -12,6 +12,7 @@ from teleport_okta.cli.options import config_option, format_option
 from teleport_okta.cli.output import show_json, show_lines
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.cli.reading import join_option, read_both
+from teleport_okta.cli.whose_settings import answers_for, settings_option
 from teleport_okta.config import load
 from teleport_okta.desired.preview import Verdict
 from teleport_okta.model.name_filter import NameFilters
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.app import Parts
+    from teleport_okta.cli.whose_settings import Whose
     from teleport_okta.desired.preview import FilterMatch, FilterPreview
     from teleport_okta.settings import Settings
 
@@ -44,8 +46,16 @@ _VERDICTS: Final = {
 @click.option("--app", "apps", metavar="FILTER", multiple=True, help="A filter on apps; more than one may be given.")
 @click.option("--live", is_flag=True, help="Read Okta and Teleport now, instead of going by what was last seen.")
 @join_option
+@settings_option("[default: file]")
 def filters(
-    config_path: Path, layout: str, groups: tuple[str, ...], apps: tuple[str, ...], *, live: bool, joins: bool
+    config_path: Path,
+    layout: str,
+    groups: tuple[str, ...],
+    apps: tuple[str, ...],
+    *,
+    live: bool,
+    joins: bool,
+    whose: Whose | None,
 ) -> None:
     """Show which groups and apps FILTERs let pass, and which access lists would come and go. Changes nothing.
 
@@ -57,7 +67,7 @@ def filters(
             NameFilters.of(given)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint=option) from error
-    found = asyncio.run(_preview(load(config_path), groups, apps, live=live, joins=joins))
+    found = asyncio.run(_preview(load(config_path), groups, apps, live=live, joins=joins, whose=whose))
     if layout == "json":
         show_json(found.as_json())
     else:
@@ -65,11 +75,12 @@ def filters(
 
 
 async def _preview(
-    settings: Settings, groups: tuple[str, ...], apps: tuple[str, ...], *, live: bool, joins: bool
+    settings: Settings, groups: tuple[str, ...], apps: tuple[str, ...], *, live: bool, joins: bool, whose: Whose | None
 ) -> FilterPreview:
     async with running_service(settings.storage.data_dir) as service:
-        if service is not None:
+        if service is not None and await answers_for(service, settings, whose):
             return await service.preview_filters(groups, apps, live=live)
+        is_beside = service is not None
     if not live:
         async with app.copied_store(settings) as store:
             return await preview_of_last_seen(store, with_filters(settings, groups, apps))
@@ -78,7 +89,7 @@ async def _preview(
         with progress_bar("reading Okta") as parts.full_pass.watch_reading:
             return await parts.full_pass.preview_filters(groups, apps, live=True)
 
-    return await read_both(settings, previewed, joins=joins)
+    return await read_both(settings, previewed, joins=joins, is_beside=is_beside)
 
 
 def preview_lines(found: FilterPreview) -> Iterator[str]:

@@ -12,6 +12,7 @@ from teleport_okta.cli.options import config_option, kind_option, members_option
 from teleport_okta.cli.output import show, show_json, show_lines, show_text
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.cli.reading import join_option, read_both
+from teleport_okta.cli.whose_settings import answers_for, settings_option
 from teleport_okta.config import load
 from teleport_okta.observe.text import Line, Tone
 from teleport_okta.plan.markdown import as_markdown
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.app import Parts
+    from teleport_okta.cli.whose_settings import Whose
     from teleport_okta.plan.view import PlanView
     from teleport_okta.settings import Settings
 
@@ -36,6 +38,7 @@ CHANGES_PLANNED: Final = 2
 @summary_option
 @members_option
 @join_option
+@settings_option("[default: file]")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to do, 0 when not.")
 @click.pass_context
 def plan(
@@ -47,10 +50,11 @@ def plan(
     is_summary: bool,
     all_members: bool,
     joins: bool,
+    whose: Whose | None,
     detailed_exitcode: bool,
 ) -> None:
     """Show what a pass would do now, and change nothing. Exits 1 when not everything could be read."""
-    view = asyncio.run(planned(load(config_path), joins=joins))
+    view = asyncio.run(planned(load(config_path), joins=joins, whose=whose))
     selection = Selection(frozenset(kinds), all_members=all_members, is_summary=is_summary)
     if layout == "json":
         show_json(as_json(view, selection))
@@ -73,12 +77,13 @@ def exit_code(view: PlanView, *, is_detailed: bool) -> int:
     return CHANGES_PLANNED if is_detailed and is_to_do else 0
 
 
-async def planned(settings: Settings, *, joins: bool) -> PlanView:
+async def planned(settings: Settings, *, joins: bool, whose: Whose | None = None) -> PlanView:
     """Return what a pass would do now, from the running service or by reading both systems here."""
     async with running_service(settings.storage.data_dir) as service:
-        if service is not None:
+        if service is not None and await answers_for(service, settings, whose):
             return await service.plan()
-    return await read_both(settings, _planned, joins=joins)
+        is_beside = service is not None
+    return await read_both(settings, _planned, joins=joins, is_beside=is_beside)
 
 
 async def _planned(parts: Parts) -> PlanView:

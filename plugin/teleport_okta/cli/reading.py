@@ -30,12 +30,17 @@ def join_option(function: Function) -> Function:
     )(function)
 
 
-async def read_both(settings: Settings, read: Callable[[Parts], Awaitable[T]], *, joins: bool) -> T:
+async def read_both(
+    settings: Settings, read: Callable[[Parts], Awaitable[T]], *, joins: bool, is_beside: bool = False
+) -> T:
     """Connect to both systems, and return what `read` does.
 
     A host that has not joined the cluster does so if it `joins`, or if somebody at the terminal says yes. Otherwise
-    raises NotJoinedError.
+    raises NotJoinedError. `is_beside`: a running service holds the data directory.
     """
+    if is_beside:
+        async with app.opened_beside(settings) as parts:
+            return await read(parts)
     try:
         async with app.opened_to_read(settings, may_join=joins, note=_note) as parts:
             return await read(parts)

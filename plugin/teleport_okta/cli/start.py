@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +12,7 @@ import click
 from teleport_okta import service
 from teleport_okta.cli.options import config_option
 from teleport_okta.config import load
+from teleport_okta.observe import logs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +21,17 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @click.option("-d", "--debug", is_flag=True, help="Log at severity debug.")
-def start(config_path: Path, *, debug: bool) -> None:
-    """Run the service until SIGTERM or SIGINT: a full pass now and at every interval."""
-    asyncio.run(service.serve(load(config_path), debug=debug))
+def start(config_path: Path, *, debug: bool) -> int:
+    """Run the service until SIGTERM or SIGINT: a full pass now and at every interval.
+
+    SIGHUP reads the configuration file again and opens the log anew.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it must not end us before we listen to it
+    read = partial(load, config_path)
+    try:
+        asyncio.run(service.serve(read(), debug=debug, read=read))
+    except Exception:
+        if logs.is_on_stderr():
+            return 1  # the log has the error, in its format
+        raise
+    return 0

@@ -72,6 +72,10 @@ class PluginFollower:
         """The SAML connector of the plugin, as it was last read."""
         return None if self._seen is None else self._seen.connector
 
+    def take(self, local: Settings) -> None:
+        """Decide by other settings of the file from now on; which plugin is followed stays."""
+        self._local = local
+
     async def look(self) -> Decision:
         """Look once and decide. What cannot be read is as it was."""
         name = self._local.plugin.name or ""

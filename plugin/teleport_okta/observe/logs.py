@@ -6,8 +6,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final
 
 from teleport_okta.errors import ConfigError
 from teleport_okta.observe.text import printable, printable_lines
@@ -67,23 +66,37 @@ def set_up(*, output: str, severity: str, layout: str, secrets: Iterable[str] = 
     Raises ConfigError when the file cannot be opened.
     """
     formatter = _JsonFormatter(secrets) if layout == "json" else _Formatter(secrets)
-    handler = logging.StreamHandler(_open(output))
+    handler = _handler(output)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
+        if isinstance(old, _FileHandler):
+            old.close()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     logging.getLogger(ROOT).setLevel(_SEVERITIES[severity])
 
 
-def _open(output: str) -> TextIO:
+def is_on_stderr() -> bool:
+    """Whether the log goes to standard error, so that an error in it need not be said there once more."""
+    return any(
+        isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr
+        for handler in logging.getLogger().handlers
+    )
+
+
+class _FileHandler(logging.FileHandler):
+    """Writes to a file of ours, which is closed when the log is opened anew."""
+
+
+def _handler(output: str) -> logging.Handler:
     if output in _STDERR:
-        return sys.stderr
+        return logging.StreamHandler(sys.stderr)
     if output in _STDOUT:
-        return sys.stdout
+        return logging.StreamHandler(sys.stdout)
     try:
-        return Path(output).open("a", encoding="utf-8")
+        return _FileHandler(output, encoding="utf-8")
     except OSError as error:
         what = f"log.output: {output} cannot be opened: {error.strerror}"
         raise ConfigError(what, remedy="check its path and permissions") from error

@@ -45,6 +45,8 @@ _ADMIN: Final = {
     "NewScimToken": Need.WRITE,
     "ListScimTokens": Need.READ,
     "RevokeScimToken": Need.WRITE,
+    "CompareSettings": Need.READ,
+    "ReloadSettings": Need.WRITE,
 }
 
 _SCIM: Final = (

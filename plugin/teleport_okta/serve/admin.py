@@ -212,6 +212,24 @@ class AdminService(api_grpc.AdminServicer):
         _log.info("SCIM token %s was revoked by %s", token.id, by)
         return scim_messages.token_to_message(token)
 
+    async def CompareSettings(  # noqa: N802
+        self, request: api.CompareSettingsRequest, context: grpc.aio.ServicerContext[api.CompareSettingsRequest, object]
+    ) -> api.CompareSettingsResponse:
+        """Answer which settings differ from those of a client's file."""
+        return api.CompareSettingsResponse(different=self._engine.differing(request.digests))
+
+    async def ReloadSettings(  # noqa: N802
+        self, request: api.ReloadSettingsRequest, context: grpc.aio.ServicerContext[api.ReloadSettingsRequest, object]
+    ) -> api.ReloadSettingsResponse:
+        """Read the settings again."""
+        try:
+            by = _caller()
+            _log.info("%s has the settings read again", by)
+            reloaded = await self._engine.reload()
+        except TeleportOktaError as error:
+            await _refuse(context, error)
+        return api.ReloadSettingsResponse(changed=reloaded.changed, waiting=reloaded.waiting)
+
 
 @asynccontextmanager
 async def serving(service: AdminService, data_dir: Path, others: Sequence[Offer] = ()) -> AsyncIterator[None]:

@@ -21,7 +21,7 @@ from teleport_okta.serve.gate import REMEDY_METADATA
 from teleport_okta.state.data_dir import OtherUserError, check_closed, name_of, sudo_user
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Mapping
     from pathlib import Path
     from typing import TypeVar
 
@@ -118,6 +118,20 @@ class AdminClient:
         request = api.RevokeScimTokenRequest(id=token_id)
         return scim_messages.token_from_message(await _answer(self._admin.RevokeScimToken(request)))
 
+    async def differing(self, digests: Mapping[str, str]) -> tuple[str, ...]:
+        """Ask which settings differ from those of a file, by their digests; a service of an older release: none."""
+        request = api.CompareSettingsRequest(digests=digests)
+        try:
+            return tuple((await self._admin.CompareSettings(request)).different)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                return ()
+            raise _service_error(error) from error
+
+    async def reload(self) -> tuple[str, ...]:
+        """Have the settings read again; return the keys that need a restart."""
+        return tuple((await _answer(self._admin.ReloadSettings(api.ReloadSettingsRequest()))).waiting)
+
 
 @asynccontextmanager
 async def running_service(data_dir: Path) -> AsyncIterator[AdminClient | None]:
@@ -172,8 +186,12 @@ async def _answer(call: Awaitable[T]) -> T:
     try:
         return await call
     except grpc.aio.AioRpcError as error:
-        trailing = dict(error.trailing_metadata() or ())
-        remedy = trailing.get(REMEDY_METADATA, b"")
-        text = remedy.decode() if isinstance(remedy, bytes) else remedy
-        what = error.details() or f"the running service answered {error.code().name}"
-        raise ServiceError(what, remedy=text or "look into the log of the service") from error
+        raise _service_error(error) from error
+
+
+def _service_error(error: grpc.aio.AioRpcError) -> ServiceError:
+    trailing = dict(error.trailing_metadata() or ())
+    remedy = trailing.get(REMEDY_METADATA, b"")
+    text = remedy.decode() if isinstance(remedy, bytes) else remedy
+    what = error.details() or f"the running service answered {error.code().name}"
+    return ServiceError(what, remedy=text or "look into the log of the service")

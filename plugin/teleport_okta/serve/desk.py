@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.harm import Approval
     from teleport_okta.model.inheritance import Released
@@ -12,6 +14,20 @@ if TYPE_CHECKING:
     from teleport_okta.sync.explanation import Explanation
     from teleport_okta.sync.report import PassReport
     from teleport_okta.sync.status import Status
+
+
+class Reloaded(Protocol):
+    """What a reload of settings came to, as keys."""
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Those that have other values now."""
+        ...
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Those that will have them after a restart."""
+        ...
 
 
 class Desk(Protocol):
@@ -45,4 +61,12 @@ class Desk(Protocol):
 
     async def explain(self, of: str, asked: str) -> Explanation:
         """Say why something is as it is."""
+        ...
+
+    def differing(self, digests: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the keys of its settings whose values are not those of some digests."""
+        ...
+
+    async def reload(self) -> Reloaded:
+        """Read its settings again."""
         ...

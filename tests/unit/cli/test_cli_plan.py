@@ -19,6 +19,9 @@ class Engine:
     def __init__(self, plan):
         self._plan = plan
 
+    def differing(self, digests):
+        return ()
+
     async def plan(self):
         return self._plan
 

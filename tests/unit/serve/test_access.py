@@ -13,13 +13,14 @@ READS = {
     "/teleport_okta_api.Admin/PreviewFilters",
     "/teleport_okta_api.Admin/Explain",
     "/teleport_okta_api.Admin/ListScimTokens",
+    "/teleport_okta_api.Admin/CompareSettings",
     "/grpc.health.v1.Health/Check",
     "/grpc.health.v1.Health/List",
     "/grpc.health.v1.Health/Watch",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 }
 WRITES = {f"/teleport_okta_api.Admin/{name}" for name in ("Apply", "Approve", "Release")} | {
-    f"/teleport_okta_api.Admin/{name}" for name in ("NewScimToken", "RevokeScimToken")
+    f"/teleport_okta_api.Admin/{name}" for name in ("NewScimToken", "RevokeScimToken", "ReloadSettings")
 }
 
 

@@ -1,0 +1,133 @@
+"""Settings are read again while the service runs, on SIGHUP or because a command asks; the log is opened anew then.
+
+What syncs is built anew by the new settings. What belongs to the process (the way to the cluster, the data directory,
+listeners, whether a plugin manages it) keeps its settings until a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.clock import SystemClock
+from teleport_okta.config import differing, digests_of
+from teleport_okta.errors import ConfigError
+from teleport_okta.okta.configured import client_of
+from teleport_okta.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+RELOADED: Final = frozenset({"okta", "sync", "apps", "access_lists", "brake", "log"})
+"""The sections that a running service takes over."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """Which keys changed and hold now, and which of them are `waiting` for a restart."""
+
+    changed: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+
+
+def merged(present: Settings, new: Settings) -> tuple[Settings, Reloaded]:
+    """Return the settings that hold when `new` ones were read, and what that changes. Raises ConfigError.
+
+    What needs a restart is as before. Both together may be nothing that works, which is an error.
+    """
+    kept = {name: getattr(present, name) for name in Settings.model_fields if name not in RELOADED}
+    mixed = new.model_copy(update=kept)
+    waiting = differing(digests_of(mixed), digests_of(new))
+    if waiting:
+        try:
+            Settings.model_validate(mixed.model_dump(exclude_unset=True))
+        except ValueError as error:
+            what = f"the settings need a restart: {', '.join(waiting)} cannot be taken over while the service runs"
+            raise ConfigError(what, remedy="restart the service") from error
+    return mixed, Reloaded(differing(digests_of(present), digests_of(mixed)), waiting)
+
+
+class Reloader:
+    """Reads the settings of a running service again. `read` gives those of its file, `open_log` opens the log anew."""
+
+    def __init__(self, present: Settings, read: Callable[[], Settings], open_log: Callable[[Settings], None]) -> None:
+        self._present = present
+        self._read = read
+        self._open_log = open_log
+        self._takers: tuple[Callable[[Settings], None], ...] = ()
+        self._is_asked = False
+        self._one_at_a_time = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def attach(self, *takers: Callable[[Settings], None]) -> None:
+        """Have new settings taken over from now on; a reload that was asked for before is done now."""
+        self._takers = takers
+        if self._is_asked:
+            self.hang_up()
+
+    def returned_to(self, settings: Settings) -> None:
+        """Note that earlier settings hold again, because the new ones did not work."""
+        self._present = settings
+
+    async def reload(self) -> Reloaded:
+        """Read the settings again and open the log anew; raises ConfigError, and everything is as before then."""
+        async with self._one_at_a_time:
+            new = await asyncio.to_thread(self._read)
+            mixed, outcome = merged(self._present, new)
+            # Refuse a credential that cannot be read before anything stops.
+            client_of(mixed.okta, clock=SystemClock(), rng=random.SystemRandom(), apps_and_groups=False)
+            self._open_log(mixed)
+            self._present = mixed
+            if any(not key.startswith("log.") for key in outcome.changed):
+                for take in self._takers:
+                    take(mixed)
+        _log.info("the settings were read again; changed: %s", ", ".join(outcome.changed) or "none")
+        if outcome.waiting:
+            _log.warning("these settings need a restart of the service: %s", ", ".join(outcome.waiting))
+        return outcome
+
+    @contextmanager
+    def on_hangup(self) -> Iterator[None]:
+        """Reload on SIGHUP, until the block ends."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self.hang_up)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            for task in self._tasks:
+                task.cancel()
+
+    def hang_up(self) -> None:
+        """Reload soon; until the service is connected, the log alone is opened anew."""
+        if not self._takers:
+            self._is_asked = True
+            self._reopen()
+            return
+        self._is_asked = False
+        task = asyncio.ensure_future(self._reload())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reload(self) -> None:
+        try:
+            await self.reload()
+        except ConfigError as error:
+            self._reopen()
+            _log.error("the settings are as before: what was read again cannot be used: %s", error)
+        except Exception:  # noqa: BLE001 - the root of a task: what runs goes on, whatever a reload meets
+            _log.exception("reading the settings again failed in a way that it should not; they are as before")
+
+    def _reopen(self) -> None:
+        try:
+            self._open_log(self._present)
+        except ConfigError as error:
+            _log.error("the log goes on where it went: %s", error)
