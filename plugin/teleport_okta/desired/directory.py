@@ -282,7 +282,7 @@ class _Sorting:
         self._add(candidate, roster)
 
     def _add(self, candidate: Candidate, roster: Roster | None) -> None:
-        if roster is not None and candidate.unread:
+        if roster is not None and candidate.unread and not roster.gone:
             of = candidate.of
             remedy = _TO_READ.format(of=of) if roster.refused else "it is read again in the next pass"
             reason = f"who is in the {of} cannot be read, so its list is left as it is: {candidate.unread}"

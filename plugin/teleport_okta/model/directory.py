@@ -62,13 +62,16 @@ class Roster:
     """The ids listed under one object: the people in a group, the apps it grants, the people who have an app directly.
 
     `problem` says why it could not be read, or not to its end: then `ids` say nothing. `refused`: because our
-    credential may not read it. `remembered`: Okta said that nothing changed since it was read at `read_at`.
+    credential may not read it. `gone`: because what it is listed under was not found, although a listing had it just
+    before: it was deleted meanwhile, or is hidden from our admin role. `remembered`: Okta said that nothing changed
+    since it was read at `read_at`.
     """
 
     ids: frozenset[str] = field(repr=False)
     read_at: datetime
     problem: str = ""
     refused: bool = False
+    gone: bool = False
     remembered: bool = False
     listed: int = 0
     """How many rows there were in all, counted among `ids` or not: it tells what reading it again costs."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from teleport_okta.model.directory import Listing
 from teleport_okta.model.okta import MalformedRow
-from teleport_okta.okta.errors import OktaError
+from teleport_okta.okta.errors import OktaError, OktaNotFoundError
 from teleport_okta.okta.fields import fact_or_malformed, id_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ async def collect(
 ) -> Listing[T]:
     """Walk a listing; `read` makes a fact of a row, or raises UnreadableFactError.
 
-    Raises what the first page raises; an error on a later page makes the listing incomplete.
+    Raises what the first page raises, and OktaNotFoundError of any: what the rows are listed under is gone. Another
+    error on a later page makes the listing incomplete.
     """
     read_at = client.clock.now()
     seen = RowsSeen(read)
@@ -71,7 +72,7 @@ async def collect(
                 seen = RowsSeen(read)
             seen.add(page.rows)
     except OktaError as error:
-        if not pages:
+        if not pages or isinstance(error, OktaNotFoundError):
             raise
         incomplete = str(error)
     return seen.listing(read_at, incomplete)

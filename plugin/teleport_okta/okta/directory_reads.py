@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -132,7 +133,7 @@ class DirectoryReads:
         except _EVERY_OTHER_TOO:
             raise
         except OktaNotFoundError:
-            return _unread(asked_at, NOT_FOUND)
+            return replace(_unread(asked_at, NOT_FOUND), gone=True)
         except OktaForbiddenError as error:
             return _unread(asked_at, str(error), refused=True)
         except OktaError as error:
@@ -142,7 +143,11 @@ class DirectoryReads:
 def _roster_of(listing: Listing[str | None]) -> Roster:
     unreadable = ""
     if listing.malformed:
-        unreadable = f"{len(listing.malformed)} of its rows could not be read: {listing.malformed[0].reason}"
+        first = listing.malformed[0]
+        unreadable = (
+            f"{len(listing.malformed)} of its rows could not be read, the first {first.okta_id or 'without an id'}: "
+            f"{first.reason} (look at these rows in Okta's API; nobody leaves because of them)"
+        )
     return Roster(
         ids=frozenset(okta_id for okta_id in listing.rows if okta_id is not None),
         read_at=listing.read_at,

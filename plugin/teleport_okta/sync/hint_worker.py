@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import Claim, Hint, HintKind
 from teleport_okta.model.scope import named
-from teleport_okta.okta.directory_reads import NOT_FOUND
 from teleport_okta.okta.facts import is_assigned_directly
 from teleport_okta.okta.pacing import urgently
 from teleport_okta.state.errors import StateError
@@ -336,5 +335,5 @@ def _failure(settled: Settled, tries: int) -> str:
     rosters = [directory.okta.members.get(one) for one in named(scope.groups)]
     rosters += [directory.okta.direct.get(one) for one in named(scope.apps)]
     rosters += [directory.okta.grants.get(one) for one in named(scope.groups)]
-    unread = (roster.problem for roster in rosters if roster is not None and roster.problem and not roster.refused)
-    return next((problem for problem in unread if problem != NOT_FOUND), "")
+    unread = (one.problem for one in rosters if one is not None and not (one.refused or one.gone))
+    return next((problem for problem in unread if problem), "")

@@ -56,6 +56,7 @@ from teleport_okta.sync.sources import (
     with_people_of,
 )
 from teleport_okta.sync.terms import Terms
+from teleport_okta.sync.wholeness import some
 from teleport_okta.teleport.errors import TeleportError
 
 if TYPE_CHECKING:
@@ -355,7 +356,7 @@ class Reader:
         return replace(
             reading,
             facts=replace(reading.facts, people=people),
-            absences={PEOPLE: absences} | _unconfirmed(absences, len(people.unconfirmed)),
+            absences={PEOPLE: absences} | _unconfirmed(absences, people.unconfirmed),
         )
 
     async def _confirmed(
@@ -480,11 +481,12 @@ def limits_of(settings: BrakeSettings) -> Limits:
     return Limits(floor=settings.floor, absent=settings.absent_ratio, stated=settings.stated_ratio)
 
 
-def _unconfirmed(absences: Absences, count: int) -> dict[str, Absences]:
+def _unconfirmed(absences: Absences, okta_ids: frozenset[str]) -> dict[str, Absences]:
     """Say what the absence of people is worth who could not be read by id: nothing, until they could."""
-    if not count:
+    if not okta_ids:
         return {}
-    why = f"{count} people whom the listing lacks could not be read by id yet; the next pass goes on"
+    who = some(sorted(okta_ids))
+    why = f"{len(okta_ids)} people whom the listing lacks could not be read by id yet ({who}); the next pass goes on"
     return {UNCONFIRMED: Absences(why) if absences.believed else absences}
 
 

@@ -26,6 +26,7 @@ from teleport_okta.plan.replaced import plan_replaced
 from teleport_okta.plan.users import plan_users
 from teleport_okta.sync.lists_of_leavers import ListsOfLeavers
 from teleport_okta.sync.quarantine import Patience, without_what_must_wait
+from teleport_okta.sync.wholeness import gone_meanwhile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Mapping
@@ -125,7 +126,7 @@ class Reading:
             users,
             self._directory_plan(holders, now),
             self._departures_plan(holders),
-            Plan(quarantined=rows, warnings=self.warnings),
+            Plan(quarantined=rows, warnings=(*self.warnings, *self._gone_meanwhile())),
         )
         lost = self.lost_traits or lost_traits(
             users.changes, self.actual.users.values(), self.policy.owner, self.limits
@@ -172,6 +173,10 @@ class Reading:
         return plan_directory(
             wanted, actual, holders, imports, now=now, lists_before=self.remembered.lists, scope=self.scope
         )
+
+    def _gone_meanwhile(self) -> tuple[str, ...]:
+        read = self.facts.directory
+        return gone_meanwhile(read.directory) if read is not None and self.scope.is_everything else ()
 
     def _departures_plan(self, holders: Holders | None) -> Plan:
         """Plan that leavers are taken out of the lists that no other plan is about."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.model.part_result import Part
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
 from teleport_okta.plan.unread import unread_of_directory, unread_of_users
+from teleport_okta.plan.words import quoted
 from teleport_okta.state.journal import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from teleport_okta.apply.outcome import Outcome
+    from teleport_okta.model.directory import Directory, Roster
     from teleport_okta.sync.reading import Reading
 
 
@@ -55,7 +57,10 @@ def _of_people(reading: Reading) -> list[str]:
     people = reading.facts.people
     errors = [f"the listing is incomplete: {people.incomplete}"] if people.incomplete else []
     if people.lost:
-        errors.append(f"the listing lacks {len(people.lost)} people whom a read by id shows: nobody leaves by it")
+        lost = some(sorted(people.lost))
+        errors.append(
+            f"the listing lacks {len(people.lost)} people whom a read by id shows ({lost}): nobody leaves by it"
+        )
     if reading.policy.no_arrivals:
         errors.append(reading.policy.no_arrivals)
     return [*errors, *unread_of_users(reading.actual)]
@@ -67,21 +72,50 @@ def _of_directory(reading: Reading) -> list[str]:
         directory = facts.directory.directory
         listings = {"groups": directory.groups.incomplete, "apps": directory.apps.incomplete}
         errors += [f"the listing of {name} is incomplete: {why}" for name, why in listings.items() if why]
-        rosters = [
-            roster
-            for found in (directory.members, directory.grants, directory.direct)
-            for roster in found.values()
-            if roster.problem and not roster.refused
-        ]
-        if rosters:
-            errors.append(
-                f"{len(rosters)} groups or apps could not be read to the end, the first: {rosters[0].problem}"
-            )
+        unread = [one for one in _rosters(directory) if one[2].problem and not (one[2].refused or one[2].gone)]
+        if unread:
+            what = some(f"{says} {of}" for says, of, _ in unread)
+            errors.append(f"could not be read to the end: {what}; the first: {unread[0][2].problem}")
     if facts.unread:
         errors.append(f"groups and apps are left as they are: {facts.unread}")
     if reading.directory is not None:
         errors += unread_of_directory(reading.directory.actual)
     return errors
+
+
+def gone_meanwhile(directory: Directory) -> tuple[str, ...]:
+    """Return a sentence about the groups and apps that were deleted while a pass read: an ordinary race, no failure."""
+    gone = {of: None for _, of, roster in _rosters(directory) if roster.gone}
+    if not gone:
+        return ()
+    warning = (
+        f"not found any more when it was read: {some(gone)}; deleted in Okta meanwhile, or hidden from our admin role: "
+        "what is about it is left as it is, and the next pass looks again"
+    )
+    return (warning,)
+
+
+def some(names: Iterable[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
+    return ", ".join(listed[:_NAMED]) + more
+
+
+_NAMED: Final = 5
+
+
+def _rosters(directory: Directory) -> Iterator[tuple[str, str, Roster]]:
+    """Yield what each roster says, of which object, by its title and id, and the roster."""
+    groups = {group.id: f"group {quoted(group.name)} ({group.id})" for group in directory.groups.rows}
+    apps = {app.id: f"app {quoted(app.label)} ({app.id})" for app in directory.apps.rows}
+    for says, names, rosters in (
+        ("the members of", groups, directory.members),
+        ("the apps of", groups, directory.grants),
+        ("the people of", apps, directory.direct),
+    ):
+        for okta_id, roster in rosters.items():
+            yield says, names.get(okta_id, okta_id), roster
 
 
 def _of_lists(reading: Reading) -> list[str]:
