@@ -2,7 +2,7 @@
 
     python tests/recordings/okta_recordings.py DIR
 
-DIR holds JSON files, each a list of exchanges with at least `method`, `path`, `status`, `headers` and `body` (text).
+Below DIR are JSON files, each a list of exchanges with at least `method`, `path`, `status`, `headers` and `body`.
 One line a file; exit status 1 where something is lost or cannot be read. What is expected is taken from the raw JSON by
 the few lines below, not by the code under test. Answers of kinds that we do not read are counted as passed over.
 """
@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model.okta import STATUS_NOT_GIVEN
 from teleport_okta.okta import facts
 from teleport_okta.okta.answers import Answer
+from teleport_okta.okta.fields import demanded
 from teleport_okta.okta.pages import page_of
 from teleport_okta.okta.refusals import error_of
 from teleport_okta.okta.saml_apps import metadata_of
@@ -29,6 +31,7 @@ from yarl import URL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from teleport_okta.model.directory import OktaGroup
     from teleport_okta.model.okta import OktaUser
     from teleport_okta.model.saml_app import SamlApp
 
@@ -36,9 +39,11 @@ ORGANISATION: Final = "https://recorded.okta.com"
 
 KINDS: Final = (
     ("organisation", re.compile(r"/\.well-known/okta-organization")),
-    ("user", re.compile(r"/api/v1/users|/api/v1/users/[^/]+|/api/v1/groups/[^/]+/users")),
+    ("user", re.compile(r"/api/v1/users|/api/v1/users/[^/]+|/api/v1/groups/(?!rules/)[^/]+/users")),
     ("app user", re.compile(r"/api/v1/apps/[^/]+/users(/[^/]+)?")),
-    ("app", re.compile(r"/api/v1/apps(/[^/]+)?")),
+    ("app group", re.compile(r"/api/v1/apps/[^/]+/groups(/[^/]+)?")),
+    ("app", re.compile(r"/api/v1/apps(/[^/]+)?|/api/v1/groups/[^/]+/apps")),
+    ("group", re.compile(r"/api/v1/groups(/(?!rules$)[^/]+)?|/api/v1/users/[^/]+/groups")),
     ("metadata", re.compile(r"/api/v1/apps/[^/]+/sso/saml/metadata")),
 )
 
@@ -121,10 +126,14 @@ def compared(kind: str, raw: Mapping[str, Any], row: Mapping[str, object]) -> It
             person = facts.person_of_user(row)
             yield "name", raw["profile"].get("login"), person.name
             yield "person's status", raw["status"], person.status
+        case "group":
+            yield from compared_group(raw, facts.group(row))
+        case "app group":
+            yield "id", raw["id"], demanded(row, "id")
         case "app user":
             assignment = facts.app_user(row)
             yield "id", raw["id"], assignment.user.id
-            yield "status", raw["status"], assignment.status
+            yield "status", raw.get("status", STATUS_NOT_GIVEN), assignment.status
             yield "scope", raw["scope"], assignment.scope
             yield "userName", (raw.get("credentials") or {}).get("userName"), assignment.user_name
             yield from compared_profile(raw["profile"], assignment.profile)
@@ -135,6 +144,21 @@ def compared(kind: str, raw: Mapping[str, Any], row: Mapping[str, object]) -> It
             embedded = (raw.get("_embedded") or {}).get("user")
             if embedded:
                 yield from compared_user(embedded, assignment.user)
+
+
+def compared_group(raw: Mapping[str, Any], group: OktaGroup) -> Iterator[tuple[str, object, object]]:
+    """Yield the parts of a group."""
+    yield "id", raw["id"], group.id
+    yield "type", raw["type"], group.type
+    yield "name", raw["profile"]["name"], group.name
+    yield "description", raw["profile"].get("description") or "", group.description
+    changed = group.membership_changed
+    yield "lastMembershipUpdated", raw["lastMembershipUpdated"], changed and f"{changed:%Y-%m-%dT%H:%M:%S}.000Z"
+    stats = (raw.get("_embedded") or {}).get("stats") or {}
+    yield "usersCount", stats.get("usersCount"), group.users_count
+    yield "appsCount", stats.get("appsCount"), group.apps_count
+    is_administrative = stats.get("hasAdminPrivilege", stats.get("hasAdminPrivlege", False))
+    yield "hasAdminPrivilege", is_administrative, group.is_administrative
 
 
 def compared_saml_app(raw: Mapping[str, Any], app: SamlApp) -> Iterator[tuple[str, object, object]]:
@@ -174,11 +198,15 @@ def compared_error(raw: Mapping[str, Any], answer: Answer) -> Iterator[tuple[str
     yield "being an error", True, error is not None
     if error is not None:
         failure = error.failure
-        # OAuth has names of its own (RFC 6749 5.2), and a few answers have neither kind.
+        # OAuth has names of its own (RFC 6749 5.2); a body of neither kind has at most a message.
+        summary = raw.get("errorSummary", raw.get("error_description", raw.get("message", "")))
         yield "errorCode", raw.get("errorCode", raw.get("error")), failure.code
-        yield "errorSummary", raw.get("errorSummary", raw.get("error_description", "")), failure.summary
+        yield "errorSummary", summary, failure.summary
         yield "errorId", raw.get("errorId"), failure.error_id
-        yield "errorCauses", tuple(cause["errorSummary"] for cause in raw.get("errorCauses", ())), failure.causes
+        causes = raw.get("errorCauses") or []
+        listed = [causes] if isinstance(causes, dict) else causes
+        words = tuple(cause["errorSummary"] for cause in listed if cause.get("errorSummary"))
+        yield "errorCauses", words, failure.causes
 
 
 def check(path: Path) -> tuple[str, bool]:
@@ -207,11 +235,11 @@ def check(path: Path) -> tuple[str, bool]:
 
 
 def main(arguments: list[str]) -> int:
-    """Check every file of the folder that is given."""
+    """Check every file below the folder that is given."""
     if len(arguments) != 1:
         sys.stderr.write("usage: okta_recordings.py DIR\n")
         return 2
-    results = [check(path) for path in sorted(Path(arguments[0]).glob("*.json"))]
+    results = [check(path) for path in sorted(Path(arguments[0]).rglob("*.json"))]
     if not results:
         sys.stderr.write(f"{arguments[0]}: there are no recordings here\n")
         return 1

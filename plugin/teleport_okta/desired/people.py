@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.desired.traits import traits_of
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.names import name_problem
-from teleport_okta.model.okta import APP_USER_ASSIGNED, APP_USER_ENDED, MalformedRow, PersonFacts, UserStatus
+from teleport_okta.model.okta import (
+    APP_USER_ASSIGNED,
+    APP_USER_ENDED,
+    STATUS_NOT_GIVEN,
+    MalformedRow,
+    PersonFacts,
+    UserStatus,
+)
 from teleport_okta.model.scope import ALL, EVERYTHING
 
 if TYPE_CHECKING:
@@ -200,20 +207,28 @@ class _Statuses:
         """Whether the status of the assignment, if there is one, says that it holds."""
         return row.assignment_status is None or row.assignment_status in APP_USER_ASSIGNED
 
-    def unknown(self, row: PersonFacts) -> str | None:
-        """Say which status nobody knows; None when both are known, or the assignment's means nothing."""
+    def unknown(self, row: PersonFacts) -> tuple[str, str] | None:
+        """Say which status is not known, and the remedy; None when both are, or the assignment's means nothing."""
         if self.assignments_count and not self.is_assigned(row):
-            return f"the assignment has the unknown status {row.assignment_status!r}"
+            return _unknown("assignment", row.assignment_status or STATUS_NOT_GIVEN)
         if row.status not in set(UserStatus):
-            return f"the person has the unknown status {row.status!r}"
+            return _unknown("person", row.status)
         return None
+
+
+def _unknown(of: str, status: str) -> tuple[str, str]:
+    if status == STATUS_NOT_GIVEN:
+        return f"Okta gives no status of the {of}", f"left as found; look at the {of} in Okta's API, where it has none"
+    return f"the {of} has the unknown status {status!r}", (
+        "left as found; report the status, so that it can be told what it means"
+    )
 
 
 def _judge(person: PersonFacts, statuses: _Statuses) -> WantedUser | Quarantined:
     name = person.name or ""
     unknown = statuses.unknown(person)
-    if unknown:
-        return _aside(person, unknown, "left as found; report the status, so that it can be told what it means")
+    if unknown is not None:
+        return _aside(person, *unknown)
     if not name:
         return _aside(person, "there is no login to name the user by", "set the username of the assignment in Okta")
     problem = name_problem(name)

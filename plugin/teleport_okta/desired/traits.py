@@ -31,6 +31,20 @@ def okta_traits(traits: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, .
     return {name: values for name, values in traits.items() if name.startswith(TRAIT_PREFIX)}
 
 
+def ordered_as(
+    found: Mapping[str, tuple[str, ...]], wanted: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Return wanted traits with the values in the order in which they are found, where they are the same ones.
+
+    Okta gives the values of an attribute in another order from one time to the next (`reference/okta.md` 12.1), which
+    would otherwise be a change of the user each time.
+    """
+    return {
+        name: there if (there := found.get(name, values)) != values and sorted(there) == sorted(values) else values
+        for name, values in wanted.items()
+    }
+
+
 @lru_cache(maxsize=4096)
 def _trait_name(attribute: str) -> str:
     return sys.intern(TRAIT_PREFIX + attribute)

@@ -48,13 +48,21 @@ INTERNAL_APPS: Final = (
     "okta_enduser",
     "okta_browser_plugin",
     "okta_flow_sso",
+    "flow",
     "okta_account_settings",
+    "okta_iga",
     "okta_iga_reviewer",
     "okta_iga_security_access_reviews",
+    "okta_access_requests_admin",
     "okta_access_requests_resource_catalog",
     "okta_atspoke_sso",
+    "okta_atspoke_iam_connector",
+    "okta_entitlement_management",
+    "okta_oin_submission_tester_app",
+    "partner_portal",
+    "ldap_interface",
 )
-"""Definition keys of Okta's own apps, which stand in every organisation's listing (`reference/okta.md` 3.3)."""
+"""Definition keys of Okta's own apps, which stand in the listings of organisations (`reference/okta.md` 3.3, 12.1)."""
 
 
 @dataclass(frozen=True, slots=True)

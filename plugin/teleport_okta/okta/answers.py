@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _LONGEST_WORDS: Final = 500
 _MOST_CAUSES: Final = 10
+_SUMMARIES: Final = ("errorSummary", "error_description", "message")
+"""Where the words are: in Okta's form, in OAuth's, and in bodies without an `errorCode` (`reference/okta.md` 12.1)."""
+
 _CHALLENGE: Final = re.compile(r'\b(error|error_description)\s*=\s*"([^"]*)"')
 
 
@@ -86,7 +89,7 @@ class Answer:
             path=self.url.raw_path,
             status=self.status,
             code=_text(body.get("errorCode")) or _text(body.get("error")) or None,
-            summary=_text(body.get("errorSummary")) or _text(body.get("error_description")),
+            summary=next(filter(None, (_text(body.get(name)) for name in _SUMMARIES)), ""),
             causes=tuple(
                 text
                 for cause in (causes[:_MOST_CAUSES] if isinstance(causes, list) else [causes])

@@ -134,6 +134,12 @@ class OktaBadRequestError(OktaError):
     """Okta refused the request as wrong. Okta's words say why; if the setting it names is right, report it as a bug."""
 
 
+class OktaBusyError(OktaError):
+    """Okta was changing what the call is about, through every retry. The next pass tries again."""
+
+    remedy_text = "the next pass tries again; if it stays so, look for what changes this object in Okta all the time"
+
+
 class AppLabelTakenError(OktaBadRequestError):
     """The organisation takes no second app of this label. Use that app, rename it, or choose another label."""
 

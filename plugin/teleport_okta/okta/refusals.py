@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from teleport_okta.okta.errors import (
     OktaBadRequestError,
+    OktaBusyError,
     OktaCursorRefusedError,
     OktaError,
     OktaForbiddenError,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _FEATURE_MISSING: Final = "E0000015"
 _BAD_PAGING: Final = "E0000029"
 _BAD_SEARCH: Final = "E0000031"
+_CONFLICTS: Final = frozenset({"E0000239", "E0000268", "E0000145", "E0000195", "E0000112"})
+"""423 while priorities are reconciled, 409 for changes at the same time and for a user who is still being activated."""
 
 
 def error_of(answer: Answer) -> OktaError | None:
@@ -66,6 +69,12 @@ def _refused(failure: Failure) -> OktaError:
             return OktaForbiddenError(failure, "was not permitted", remedy=remedy_for(failure.method, failure.path))
         case HTTPStatus.NOT_FOUND, _:
             return OktaNotFoundError(failure, "found nothing")
+    return _refused_for_what_it_asks(failure)
+
+
+def _refused_for_what_it_asks(failure: Failure) -> OktaError:
+    if failure.status == HTTPStatus.LOCKED or failure.code in _CONFLICTS:
+        return OktaBusyError(failure, "was refused, because Okta is changing the same object")
     if _is_bad_cursor(failure):
         return OktaCursorRefusedError(failure, "was refused, because the cursor is no longer valid")
     return OktaBadRequestError(failure, "was refused")

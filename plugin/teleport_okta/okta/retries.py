@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.okta.buckets import MARGIN
 from teleport_okta.okta.errors import (
     OktaAnswerTooLongError,
+    OktaBusyError,
     OktaMalformedAnswerError,
     OktaRateLimitedError,
     OktaTimedOutError,
@@ -57,7 +58,7 @@ def pause_before_retry(
     match error:
         case OktaRateLimitedError() if rate is not None or closed_for is not None:
             return _until_the_limit_ends(rate, closed_for or 0.0, rng)
-        case OktaRateLimitedError() | OktaUnavailableError():
+        case OktaRateLimitedError() | OktaUnavailableError() | OktaBusyError():
             return _backoff(retries, rng)
         case OktaMalformedAnswerError() if error.cut_off:
             return _backoff(retries, rng)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.people import UNASSIGNED
 from teleport_okta.desired.policy import DEPROVISIONED_LOCK, LEAVER_LOCK
-from teleport_okta.desired.traits import okta_traits
+from teleport_okta.desired.traits import okta_traits, ordered_as
 from teleport_okta.desired.trust import PEOPLE, UNCONFIRMED
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
@@ -418,7 +418,7 @@ def _repaired(found: TeleportUser, wanted: WantedUser, policy: Policy) -> Telepo
     ours = _who(wanted, policy)
     if labels.OKTA_ORG not in found.labels:
         ours[labels.OKTA_ORG] = policy.organization_url
-    wanted_traits = wanted.traits()
+    wanted_traits = ordered_as(found.traits, wanted.traits())
     traits = found.traits
     if okta_traits(found.traits) != wanted_traits:
         theirs = {name: values for name, values in found.traits.items() if name not in okta_traits(found.traits)}

@@ -38,6 +38,15 @@ def test_an_unknown_status_is_set_aside_and_nobody_leaves(change):
     assert "unknown status" in desired.quarantined[0].reason
 
 
+@pytest.mark.parametrize(
+    ("change", "of"), [({"status": "NOT_GIVEN"}, "person"), ({"assignment_status": "NOT_GIVEN"}, "assignment")]
+)
+def test_a_status_that_okta_does_not_give_is_said_in_words(change, of):
+    (row,) = sort(replace(ADA, **change)).quarantined
+    assert row.reason == f"Okta gives no status of the {of}"
+    assert row.remedy == f"left as found; look at the {of} in Okta's API, where it has none"
+
+
 @pytest.mark.parametrize("name", [None, "", "o'neil@x.io", "a b@x.io", "a/b@x.io", "ä@x.io", ".", ".."])
 def test_a_name_that_teleport_refuses_is_set_aside_and_stops_nobody_else(name):
     desired = sort(replace(ADA, name=name), person("00uBOB", "bob@x.io"))

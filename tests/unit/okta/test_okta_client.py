@@ -6,8 +6,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 from teleport_okta.clock import VirtualClock
+from teleport_okta.okta.answers import Answer
 from teleport_okta.okta.errors import (
     OktaBadRequestError,
+    OktaBusyError,
     OktaError,
     OktaForbiddenError,
     OktaMalformedAnswerError,
@@ -152,6 +154,29 @@ async def test_a_host_that_is_not_there_is_unreachable(okta: ScriptedOkta, unuse
     async with okta.client() as client:
         with pytest.raises(OktaUnreachableError, match="did not reach"):
             await client.get(THING)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(423, "E0000239"), (423, ""), (409, "E0000268"), (409, "E0000145"), (409, "E0000195"), (409, "E0000112")],
+)
+async def test_what_okta_is_changing_is_asked_for_again(okta: ScriptedOkta, status: int, code: str) -> None:
+    okta.on(THING, fails(status, code), FINE)
+    async with okta.client() as client:
+        assert await client.write("POST", THING, Answer.json_object, repeatable=False) == {"id": "0oaOne"}
+        okta.on(THING, fails(status, code))
+        with pytest.raises(OktaBusyError, match="Okta is changing the same object"):
+            await client.get(THING)
+    assert okta.times_asked(THING) == 2 + 6
+
+
+@pytest.mark.parametrize("code", ["E0000055", "E0000062"])
+async def test_a_conflict_that_stays_is_not_asked_for_again(okta: ScriptedOkta, code: str) -> None:
+    okta.on(THING, fails(409, code))
+    async with okta.client() as client:
+        with pytest.raises(OktaBadRequestError):
+            await client.get(THING)
+    assert okta.times_asked(THING) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,7 +32,7 @@ def recording(tmp_path: Path) -> Path:
 
 
 def test_a_recording_that_is_read_whole_is_fine(recording: Path) -> None:
-    assert check(recording) == ("users.json: 1 user, 1 passed over: no loss", True)
+    assert check(recording) == ("users.json: 1 user, 0 group: no loss", True)
     assert main([str(recording.parent)]) == 0
 
 
@@ -53,3 +54,56 @@ def test_a_file_that_cannot_be_read_is_not_fine(tmp_path: Path, content: str) ->
     (tmp_path / "users.json").write_text(content)
     _, fine = check(tmp_path / "users.json")
     assert not fine
+
+
+GROUP = {
+    "id": "00gOne",
+    "type": "OKTA_GROUP",
+    "profile": {"name": "Looms", "description": None},
+    "lastMembershipUpdated": "2026-01-05T09:00:00.000Z",
+    "_embedded": {"stats": {"usersCount": 3, "appsCount": 1, "hasAdminPrivlege": True}},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "rows", "counted"),
+    [
+        ("/api/v1/groups?limit=200&expand=stats", [GROUP], "1 group"),
+        ("/api/v1/users/00uAda/groups", [GROUP], "1 group"),
+        ("/api/v1/apps/0oaOne/groups?limit=200", [{"id": "00gOne", "priority": 0, "profile": {}}], "1 app group"),
+        ("/api/v1/groups/rules?limit=50", [{"id": "0prOne", "type": "group_rule"}], "1 passed over"),
+    ],
+)
+def test_groups_and_those_of_apps_are_checked_in_every_folder_below(
+    tmp_path: Path, path: str, rows: list[object], counted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "extra").mkdir()
+    (tmp_path / "extra" / "some.json").write_text(json.dumps([LISTING | {"path": path, "body": json.dumps(rows)}]))
+    assert main([str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"some.json: {counted}: no loss\n"
+
+
+def test_a_group_that_is_misread_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one.json").write_text(json.dumps([LISTING | {"path": "/api/v1/groups", "body": json.dumps([GROUP])}]))
+    read = facts.group
+    monkeypatch.setattr(facts, "group", lambda row: replace(read(row), users_count=None))
+    assert check(tmp_path / "one.json") == (
+        "one.json: 1 group: exchange 1: group 00gOne: usersCount is 3, read as None",
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": 404, "message": "Resource not found"},
+        {"errorCode": "E0000001", "errorSummary": "Api validation failed: group"},
+        {"errorCode": "E0000001", "errorCauses": {"errorSummary": "one cause, as an object"}},
+        {"errorCode": "E0000001", "errorCauses": [{"domain": "x"}, {"errorSummary": "another"}]},
+        {"error": "invalid_scope", "error_description": "One or more scopes"},
+        {},
+    ],
+)
+def test_an_error_body_of_any_form_is_read(tmp_path: Path, body: dict[str, object]) -> None:
+    (tmp_path / "one.json").write_text(json.dumps([LISTING | {"status": 404, "body": json.dumps(body)}]))
+    assert check(tmp_path / "one.json") == ("one.json: 1 error: no loss", True)

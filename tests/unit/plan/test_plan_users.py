@@ -63,6 +63,17 @@ def test_whatever_we_own_of_a_user_is_repaired(damage):
     assert change.content == right
 
 
+@pytest.mark.parametrize(
+    ("values", "changes"),
+    [(["b", "c", "a"], 0), (["c", "b", "a"], 0), (["a", "b"], 1), (["a", "b", "c", "c"], 1), (["a", "b", "d"], 1)],
+)
+def test_values_of_an_attribute_in_another_order_are_no_change(values, changes):
+    user = owned_user("00uADA", "ada@x.io")
+    user = replace(user, traits={**user.traits, "okta/teams": ("a", "b", "c")})
+    ada = replace(ADA, profile={**ADA.profile, "teams": values})
+    assert len(planned(listing(ada), [user]).changes) == changes
+
+
 def test_roles_and_traits_that_others_gave_stay():
     found = owned_user("00uADA", "ada@x.io")
     found = replace(found, roles=("admin",), traits={**found.traits, "groups": ("ops",)})

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from teleport_okta.model.okta import INTERNAL_APPS
 from teleport_okta.sandbox.okta import Settings
 from teleport_okta.sandbox.okta.groups import APP_GROUP
 from unit.sandbox_okta.sandbox_okta_client import Client
@@ -122,14 +123,15 @@ def test_a_hidden_app_is_on_no_dashboard(world: World) -> None:
 
 
 def test_okta_s_own_apps_can_all_be_there_and_only_once(world: World) -> None:
-    assert len(world.org.add_internal_apps()) == 6
+    assert len(world.org.add_internal_apps()) == 7
     assert world.org.add_internal_apps() == []
     listed = {app["name"]: app for app in world.get("/api/v1/apps?limit=200").json()}
     assert set(listed) == {
         *("saasure", "okta_enduser", "okta_browser_plugin", "okta_flow_sso", "okta_account_settings"),
         *("okta_iga_reviewer", "okta_iga_security_access_reviews", "okta_access_requests_resource_catalog"),
-        "okta_atspoke_sso",
+        *("okta_atspoke_sso", "partner_portal"),
     }
+    assert set(listed) <= set(INTERNAL_APPS), "Okta's own apps are left out by default"
     assert {name for name, app in listed.items() if not links_of(app)} == {
         *("okta_enduser", "okta_browser_plugin", "okta_account_settings", "okta_access_requests_resource_catalog")
     }

@@ -81,6 +81,7 @@ LATER_APPS = (
     _internal("okta_flow_sso", "Okta Workflows", "workflow_login", features=_PUSHES),
     _internal("okta_iga_security_access_reviews", "Okta Security Access Reviews", "login"),
     _internal("okta_account_settings", "Okta End User Settings"),
+    _internal("partner_portal", "Partner Admin Portal", "login", noted=False),
 )
 """Those that come with further products, as most paying organisations have them."""
 
