@@ -1093,22 +1093,48 @@ class ReadingProgress(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class WaitsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     DONE_FIELD_NUMBER: _builtins.int
     OF_FIELD_NUMBER: _builtins.int
     TAKES_FIELD_NUMBER: _builtins.int
+    WAITS_FIELD_NUMBER: _builtins.int
     done: _builtins.int
     of: _builtins.int
     takes: _builtins.float
+    @_builtins.property
+    def waits(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """For how many more seconds calls wait for the limit of their bucket, by bucket."""
+
     def __init__(
         self,
         *,
         done: _builtins.int = ...,
         of: _builtins.int = ...,
         takes: _builtins.float = ...,
+        waits: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "of", b"of", "takes", b"takes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "of", b"of", "takes", b"takes", "waits", b"waits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1172,9 +1198,12 @@ class PassReport(_message.Message):
     OKTA_CALLS_FIELD_NUMBER: _builtins.int
     TRIGGER_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
     trigger: _builtins.str
     error: _builtins.str
     """Why the pass ended early; empty when it did not."""
+    id: _builtins.str
+    """The pass as the log names it."""
     @_builtins.property
     def plan(self) -> Global___Plan: ...
     @_builtins.property
@@ -1197,10 +1226,11 @@ class PassReport(_message.Message):
         okta_calls: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         trigger: _builtins.str = ...,
         error: _builtins.str = ...,
+        id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "plan", b"plan", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "finished", b"finished", "okta_calls", b"okta_calls", "outcomes", b"outcomes", "plan", b"plan", "started", b"started", "trigger", b"trigger"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "finished", b"finished", "id", b"id", "okta_calls", b"okta_calls", "outcomes", b"outcomes", "plan", b"plan", "started", b"started", "trigger", b"trigger"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -31,6 +31,7 @@ from teleport_okta.monitoring.endpoint import serving_monitoring
 from teleport_okta.observe import logs
 from teleport_okta.observe.health import Health
 from teleport_okta.observe.metrics import Metrics
+from teleport_okta.observe.waits import SilenceKeeper
 from teleport_okta.reloading import Reloader
 from teleport_okta.saml.keeping import ConnectorKeeper
 from teleport_okta.scim.service import ScimService
@@ -470,10 +471,12 @@ async def serve(
     metrics.follow_health(health.components)
     reloader = Reloader(settings, read or (lambda: settings), open_log)
     try:
+        clock = SystemClock()
         with reloader.on_hangup():
             async with (
-                serving_monitoring(settings.metrics.listen, metrics.registry, health, clock=SystemClock()),
-                entered(settings, persistent=True, metrics=metrics, health=health) as base,
+                serving_monitoring(settings.metrics.listen, metrics.registry, health, clock=clock),
+                keeping(clock, SilenceKeeper(clock).keep),
+                entered(settings, clock=clock, persistent=True, metrics=metrics, health=health) as base,
                 keeping(base.clock, *base.keepers),
                 offered(settings, base, ready, reloader) as service,
             ):

@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from teleport_okta.observe.waits import waiting_for
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -47,8 +49,15 @@ class Keys:
         turn = self._turns.setdefault(key, _Turn())
         turn.interested += 1
         try:
-            async with turn.lock:
+            if turn.lock.locked():
+                with waiting_for(f"other work on {key}"):
+                    await turn.lock.acquire()
+            else:
+                await turn.lock.acquire()
+            try:
                 yield
+            finally:
+                turn.lock.release()
         finally:
             turn.interested -= 1
             if not turn.interested:

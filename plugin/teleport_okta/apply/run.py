@@ -228,7 +228,7 @@ class Run:
             except TeleportOktaError as error:
                 result, why = Result.FAILED, _not_planned_again(error)
             for change in chain.steps:
-                self._settle(Outcome(change, result, why))
+                self._settle(self._untaken(change, result, why))
             return ()
 
     def _hold(self, key: str) -> AbstractAsyncContextManager[None]:
@@ -321,7 +321,7 @@ class Run:
         change, nobody = self._obstacles.with_members_who_stand(change)
         obstacle = self._obstacles.of(change) or nobody
         if obstacle:
-            return Outcome(change, Result.SKIPPED, obstacle)
+            return self._untaken(change, Result.SKIPPED, obstacle)
         harmed = change.harmed
         change = self._with_approval(change)
         is_last = harmed is not None and self._last_of.get(harmed) == _identity(change)
@@ -332,6 +332,11 @@ class Run:
             outcome = replace(outcome, stop=await self._lost_cluster())
         if harmed is not None and (outcome.result is Result.DONE or outcome.unanswered):
             self._begun.setdefault(harmed, change.harm.approval if change.harm is not None else "")
+        return outcome
+
+    def _untaken(self, change: Change, result: Result, why: str) -> Outcome:
+        outcome = Outcome(change, result, why)
+        self._steps.log(outcome)
         return outcome
 
     def _with_approval(self, change: Change) -> Change:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.apply.calls import Calls
+from teleport_okta.apply.change_log import log_outcome
 from teleport_okta.apply.outcome import Outcome
 from teleport_okta.plan.changes import LOCK, Action
 from teleport_okta.plan.digest import content_digest
@@ -66,7 +67,9 @@ class Steps:
         return await self._calls.is_as_read(user)
 
     async def take(self, change: Change, *, first: bool, last: bool) -> Outcome:
-        """Apply one change. `first` and `last` say where among the steps of its harm it stands, if it is one.
+        """Apply one change, and log how it went.
+
+        `first` and `last` say where among the steps of its harm it stands, if it is one.
 
         The record of a harmful change is durable before its call. Where nobody knows afterwards whether the call
         happened, the record stays open, to be settled by looking. A lock can be undone, so it is written even where
@@ -75,7 +78,12 @@ class Steps:
         outcome = await self._take(change, first=first, last=last)
         if self._counted is not None:
             self._counted(change.kind, change.action.value, outcome.result.value)
+        self.log(outcome)
         return outcome
+
+    def log(self, outcome: Outcome) -> None:
+        """Log how a change went, also one that was not taken."""
+        log_outcome(outcome, self._trigger, self._who)
 
     async def _take(self, change: Change, *, first: bool, last: bool) -> Outcome:
         if change.harm is None:

@@ -21,7 +21,10 @@ def cost_lines(cost: PassCost) -> Iterator[str]:
 
 def progress_line(progress: ReadingProgress) -> str:
     """Say how far a reading is."""
-    return f"reading Okta: {progress.done} of about {progress.of} calls; {duration(progress.takes)} in all at least"
+    line = f"reading Okta: {progress.done} of about {progress.of} calls; {duration(progress.takes)} in all at least"
+    for bucket, seconds in sorted(progress.waits.items()):
+        line += f"; waiting {duration(seconds)} for the rate limit of {bucket}"
+    return line
 
 
 def duration(seconds: float) -> str:

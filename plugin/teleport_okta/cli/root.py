@@ -14,6 +14,7 @@ import click
 from teleport_okta.cli.output import give_up_output, show, show_usage_error
 from teleport_okta.cli.verbs import Verbs
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.observe.logs import set_up_for_command
 from teleport_okta.observe.text import Line, Tone
 from teleport_okta.state.data_dir import OtherUserError
 
@@ -40,6 +41,7 @@ _REMEDIES: Final = {
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 not done, 2 wrong usage, 130 interrupted; `doctor` has its own codes."""
+    set_up_for_command()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:

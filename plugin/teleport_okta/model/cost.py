@@ -32,8 +32,12 @@ class PassCost:
 
 @dataclass(frozen=True, slots=True)
 class ReadingProgress:
-    """How far a reading of Okta is: calls done, of how many, and the seconds that the whole takes at least."""
+    """How far a reading of Okta is: calls done, of how many, and the seconds that the whole takes at least.
+
+    `waits` is for how many more seconds calls wait for the rate limit of a bucket, by bucket.
+    """
 
     done: int
     of: int
     takes: float
+    waits: Mapping[str, float] = field(default_factory=dict)

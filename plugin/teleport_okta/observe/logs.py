@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.errors import ConfigError
-from teleport_okta.observe.text import printable, printable_lines
+from teleport_okta.observe.text import json_text, printable, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from teleport_okta.clock import Clock
 
 ROOT: Final = "teleport_okta"
 
@@ -21,6 +25,59 @@ _STDERR: Final = {"stderr", "error", "2"}
 _STDOUT: Final = {"stdout", "out", "1", ""}
 _SHORTEST_SECRET: Final = 6
 _BLOT: Final = "[redacted]"
+
+
+_FIELDS: Final = "fields"
+_work: ContextVar[str] = ContextVar("work", default="")
+
+
+@contextmanager
+def working(pass_id: str) -> Iterator[None]:
+    """Name the pass or look to which every line belongs that the block, or a task begun in it, logs."""
+    token = _work.set(pass_id)
+    try:
+        yield
+    finally:
+        _work.reset(token)
+
+
+class WorkIds:
+    """Names for passes and looks: when each began, and the how manieth of this process it is."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._numbers = count(1)
+
+    def next(self) -> str:
+        """Return a new name, such as `20260105T090000Z-7`."""
+        return f"{self._clock.now():%Y%m%dT%H%M%SZ}-{next(self._numbers)}"
+
+    @property
+    def current(self) -> str:
+        """The name of the work under way in this task; empty where there is none."""
+        return _work.get()
+
+
+def with_fields(fields: Mapping[str, str]) -> dict[str, object]:
+    """Return what to give a logger as `extra`, so that a line of JSON has these keys too."""
+    return {_FIELDS: fields}
+
+
+class LineCounter(logging.Filter):
+    """Counts the lines that were written, by which silence is noticed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Count a record, and let it through."""
+        self.lines += 1
+        return True
+
+
+written: Final = LineCounter()
+"""Of the log of this process."""
 
 
 class _Formatter(logging.Formatter):
@@ -38,6 +95,8 @@ class _Formatter(logging.Formatter):
 
     def line(self, record: logging.LogRecord, message: str, traceback: str) -> str:
         text = f"{_time(record)} {record.levelname} [{_component(record)}] {message}"
+        work = _work.get()
+        text = f"{text} pass={work}" if work else text
         return f"{text}\n{traceback}" if traceback else text
 
     def _blotted(self, text: str) -> str:
@@ -56,7 +115,12 @@ class _JsonFormatter(_Formatter):
         }
         if traceback:
             fields["traceback"] = traceback
-        return json.dumps(fields, ensure_ascii=False)
+        work = _work.get()
+        if work:
+            fields["pass"] = work
+        more: Mapping[str, str] = getattr(record, _FIELDS, {})
+        fields |= {key: self._blotted(value) for key, value in more.items()}
+        return json_text(fields)
 
 
 def set_up(*, output: str, severity: str, layout: str, secrets: Iterable[str] = ()) -> None:
@@ -68,6 +132,7 @@ def set_up(*, output: str, severity: str, layout: str, secrets: Iterable[str] = 
     formatter = _JsonFormatter(secrets) if layout == "json" else _Formatter(secrets)
     handler = _handler(output)
     handler.setFormatter(formatter)
+    handler.addFilter(written)
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
@@ -88,6 +153,20 @@ def is_on_stderr() -> bool:
 
 class _FileHandler(logging.FileHandler):
     """Writes to a file of ours, which is closed when the log is opened anew."""
+
+
+class _StandardError(logging.Handler):
+    """Writes to standard error as it is at the moment, in the manner of a command's own errors."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{record.levelname.lower()}: {printable(record.getMessage())}\n")
+
+
+def set_up_for_command() -> None:
+    """Show the warnings that come up while a command runs on standard error, unless a log is set up already."""
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(_StandardError(logging.WARNING))
 
 
 def _handler(output: str) -> logging.Handler:

@@ -116,6 +116,11 @@ class OktaClient:
         return self._pacer.limits
 
     @property
+    def waits(self) -> Mapping[str, float]:
+        """For how many more seconds calls wait for the limit of their bucket, by bucket."""
+        return self._pacer.waits
+
+    @property
     def pace(self) -> Pace:
         """How fast calls may go by now: the limits as far as answers have told, and our share of them."""
         return Pace(self._pacer.limits, self._pacer.share)

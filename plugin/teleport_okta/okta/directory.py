@@ -8,6 +8,7 @@ contradicts the number in the listing is read again once, since the number may b
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections import Counter, defaultdict
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 WORKERS: Final = 4
 """Rosters of one bucket that are read at the same time; there are two buckets (`reference/okta.md` 6.4)."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,16 @@ async def read_directory(
     if not plan.remembered <= recalled.keys():
         known = replace(known, members={group: known.members[group] for group in plan.remembered & recalled.keys()})
         plan = plan_fetch(groups, apps, wanted, known, pace=client.pace, skew=skew)
+    _log.debug(
+        "rosters: members of %d groups are read and of %d remembered; what groups grant is asked of %d %s; %d apps; "
+        "calls foreseen: %d",
+        len(plan.members),
+        len(plan.remembered),
+        len(plan.grants),
+        plan.side.value,
+        len(plan.direct),
+        plan.forecast.total_calls,
+    )
     rosters = await _Reader(reads, plan, progress, groups.rows, apps_after).read()
 
     empty = Roster(frozenset(), groups.read_at)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.observe.waits import waiting_for
 from teleport_okta.okta.buckets import Bucket
 
 if TYPE_CHECKING:
@@ -22,6 +24,11 @@ MAX_UNDER_WAY: Final = 8
 
 URGENT_SHARE: Final = 0.95
 """Of each limit, for calls on which a leaver's lock rests: a pass that uses our share up must not make them wait."""
+
+_LONG_WAIT: Final = 10.0
+"""Seconds; shorter waits for a limit are ordinary, and are for the log of severity `debug`."""
+
+_log = logging.getLogger(__name__)
 
 _is_urgent: ContextVar[bool] = ContextVar("is_urgent", default=False)
 
@@ -56,6 +63,7 @@ class Pacer:
 
         self._buckets: dict[str, Bucket] = {}
         self._waiting: dict[str, asyncio.Event] = {}
+        self._waits_until: dict[str, float] = {}
         self.wire = asyncio.Semaphore(MAX_UNDER_WAY)
         """Held while a request is on the wire, and never while waiting for a turn."""
 
@@ -64,6 +72,21 @@ class Pacer:
         """The limits a minute that Okta grants us, by bucket, as far as an answer has told."""
         return {name: bucket.limit for name, bucket in self._buckets.items() if bucket.limit is not None}
 
+    @property
+    def waits(self) -> Mapping[str, float]:
+        """For how many more seconds calls wait for the limit of their bucket, by bucket, as was last found out."""
+        now = self._clock.monotonic()
+        return {name: until - now for name, until in self._waits_until.items() if until > now}
+
+    def _note_wait(self, name: str, seconds: float) -> None:
+        """Say in the log how long a bucket makes its calls wait: once a wait, not once a call."""
+        now = self._clock.monotonic()
+        is_known = self._waits_until.get(name, now) > now
+        self._waits_until[name] = max(self._waits_until.get(name, now), now + seconds)
+        if not is_known:
+            level = logging.INFO if seconds >= _LONG_WAIT else logging.DEBUG
+            _log.log(level, "waiting %.0f s for the rate limit of %s", seconds, name)
+
     @contextlib.asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[Turn]:
         """Wait until a call of the bucket may go; the block is the call."""
@@ -71,9 +94,12 @@ class Pacer:
         share = URGENT_SHARE if _is_urgent.get() else None
         while (seconds := bucket.wait(self._clock.monotonic(), share)) > 0:
             if seconds == math.inf:
-                await self._waiting.setdefault(name, asyncio.Event()).wait()
+                with waiting_for(f"Okta to answer another call of {name}"):
+                    await self._waiting.setdefault(name, asyncio.Event()).wait()
             else:
-                await self._clock.sleep(seconds)
+                self._note_wait(name, seconds)
+                with waiting_for(f"the rate limit of {name}, for {seconds:.0f} s"):
+                    await self._clock.sleep(seconds)
         bucket.take(self._clock.monotonic())
         turn = Turn()
         try:

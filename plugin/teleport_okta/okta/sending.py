@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from teleport_okta.observe.waits import waiting_for
 from teleport_okta.okta.answers import Answer
 from teleport_okta.okta.buckets import bucket_of
 from teleport_okta.okta.errors import (
@@ -140,7 +141,8 @@ class Sender:
             _log.info("%s; retry %d in %.1f s", outcome.what, retries, pause)
             if turn.refused:
                 self._note_wait(bucket, pause)
-            await self._clock.sleep(pause)
+            with waiting_for(f"the retry of {call.method} {call.url.raw_path}, for {pause:.0f} s"):
+                await self._clock.sleep(pause)
 
     async def _exchange(self, call: Call, headers: dict[str, str], bucket: str, turn: Turn) -> Answer | OktaError:
         async with self._pacer.wire:
@@ -154,11 +156,16 @@ class Sender:
             if self._observer is not None:
                 self._observer.called(bucket)
             sent, started = self._clock.now(), self._clock.monotonic()
+            what = f"{call.method} {call.url.raw_path}"
             try:
-                answer = await self._transport.send(request)
+                with waiting_for(f"Okta to answer {what}"):
+                    answer = await self._transport.send(request)
             except OktaError as error:
+                _log.debug("%s: no answer after %.2f s: %s", what, self._clock.monotonic() - started, error.what)
                 return error
-        self._okta_clock.heard(answer.headers, sent=sent, took=self._clock.monotonic() - started)
+        took = self._clock.monotonic() - started
+        _log.debug("%s: %d in %.2f s (limit of %s)", what, answer.status, took, bucket)
+        self._okta_clock.heard(answer.headers, sent=sent, took=took)
         if call.token is not None:
             call.token.heard(answer.headers)
         now = self._okta_clock.now().timestamp()

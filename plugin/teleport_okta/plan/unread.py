@@ -22,8 +22,13 @@ _LEFT: Final = {
 
 
 def unread_of_directory(actual: ActualDirectory) -> tuple[str, ...]:
-    """Return a sentence for each kind that could not be read beside users and locks."""
-    return tuple(f"{_LEFT[kind]}: {reason}" for kind, reason in sorted(actual.unread.items()))
+    """Return a sentence for all kinds that could not be read for one reason, beside users and locks."""
+    left_by_reason: dict[str, list[str]] = {}
+    for kind, reason in sorted(actual.unread.items()):
+        left = left_by_reason.setdefault(reason, [])
+        if _LEFT[kind] not in left:
+            left.append(_LEFT[kind])
+    return tuple(f"{'; '.join(left)}: {reason}" for reason, left in left_by_reason.items())
 
 
 def unread_of_users(actual: ActualUsers) -> tuple[str, ...]:

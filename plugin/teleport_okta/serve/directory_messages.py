@@ -22,12 +22,12 @@ def cost_from_message(message: api.PassCost) -> PassCost:
 
 def progress_to_message(progress: ReadingProgress) -> api.ReadingProgress:
     """Write how far a reading is."""
-    return api.ReadingProgress(done=progress.done, of=progress.of, takes=progress.takes)
+    return api.ReadingProgress(done=progress.done, of=progress.of, takes=progress.takes, waits=progress.waits)
 
 
 def progress_from_message(message: api.ReadingProgress) -> ReadingProgress:
     """Read how far a reading is."""
-    return ReadingProgress(message.done, message.of, message.takes)
+    return ReadingProgress(message.done, message.of, message.takes, dict(message.waits))
 
 
 def preview_to_message(preview: FilterPreview) -> api.FilterPreview:

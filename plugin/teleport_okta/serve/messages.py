@@ -82,6 +82,7 @@ def report_to_message(report: PassReport) -> api.PassReport:
         okta_calls=dict(report.okta_calls),
         trigger=report.trigger,
         error=report.error,
+        id=report.id,
     )
 
 
@@ -98,6 +99,7 @@ def report_from_message(message: api.PassReport) -> PassReport:
         finished=message.finished.ToDatetime(UTC),
         okta_calls=dict(message.okta_calls),
         error=message.error,
+        id=message.id,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta import __version__
 from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
 from teleport_okta.model.part_result import FailureKind
+from teleport_okta.observe.logs import working
 from teleport_okta.observe.metrics import Metrics
 from teleport_okta.observe.work_metrics import FAILED, HELD, SUCCEEDED
 from teleport_okta.plan.render import hold_line, put_off_line, summary
@@ -194,7 +195,7 @@ class Engine:
             last_pass=self._last_pass,
             identities=self._pass.identities,
             cost=await self._store.cost(),
-            progress=self._pass.progress,
+            progress=self._pass.present_progress,
             warnings=self._pass.role_warnings,
             following=None if self.follower is None else self.follower.following(),
         )
@@ -296,7 +297,8 @@ class Engine:
             self._has_worked = True
             self._note_result(report)
             self._count(trigger, _result_of(report), began)
-        _report_in_log(report)
+        with working(report.id):
+            _report_in_log(report)
         return report
 
     def _count(self, trigger: str, result: str, began: float) -> None:

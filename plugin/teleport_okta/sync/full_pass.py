@@ -16,6 +16,7 @@ from teleport_okta.desired.trust import GROUPS
 from teleport_okta.errors import ConfigError, InterruptedPassError
 from teleport_okta.model.cost import PassCost, ReadingProgress
 from teleport_okta.model.part_result import FailureKind, Part, PartResult
+from teleport_okta.observe.logs import WorkIds, working
 from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view, view_of
 from teleport_okta.state.errors import StateError
@@ -120,6 +121,7 @@ class FullPass:
         self._procedure = KeyProcedure(self._context, self._reader)
         self._resuming = Resuming(self._context, self._reader, self._memory)
         self._recalled = False
+        self._work = WorkIds(clock)
         self._progress_said = clock.monotonic()
         self._owner = ""
         self.progress: ReadingProgress | None = None
@@ -133,6 +135,11 @@ class FullPass:
 
         self.applying = False
         """Whether a plan is being applied at this moment; cancelling a pass is harmless while it only reads."""
+
+    @property
+    def present_progress(self) -> ReadingProgress | None:
+        """How far the reading of Okta is, and what it waits for at this moment."""
+        return None if self.progress is None else replace(self.progress, waits=self._okta.directory.client.waits)
 
     @property
     def cluster(self) -> Cluster | None:
@@ -216,6 +223,12 @@ class FullPass:
         With an expected digest, raises PlanChangedError and changes nothing when the plan has another one. Raises
         StandbyError when another process has the right to write, from the second time on before anything is read.
         """
+        with working(self._work.next()):
+            return await self._run(trigger=trigger, expected_digest=expected_digest, progress=progress)
+
+    async def _run(
+        self, *, trigger: str, expected_digest: str, progress: Callable[[int, int], None] | None
+    ) -> PassReport:
         started = self._clock.now()
         settings = self._settings()
         mark = self._okta.people.calls
@@ -295,13 +308,14 @@ class FullPass:
 
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
-        await self._recall_once()
-        settings = self._settings()
-        settled = await self._procedure.settle(
-            scope, settings, trigger=trigger, reads=reads, follow_up=follow_up, by_hand=by_hand
-        )
-        await self._end_bindings(settings, settled.reading)
-        return settled
+        with working(self._work.next()):
+            await self._recall_once()
+            settings = self._settings()
+            settled = await self._procedure.settle(
+                scope, settings, trigger=trigger, reads=reads, follow_up=follow_up, by_hand=by_hand
+            )
+            await self._end_bindings(settings, settled.reading)
+            return settled
 
     async def release(self, name: str, *, by: str = "") -> Released:
         """Give a user name free, because an operator (`by`) says so; return what was released.
@@ -358,6 +372,7 @@ class FullPass:
             okta_calls=self._okta.people.calls_since(mark),
             error=error,
             failure=reading.facts.unread_kind or (FailureKind.OTHER if error else FailureKind.NONE),
+            id=self._work.current,
         )
 
     def _start(

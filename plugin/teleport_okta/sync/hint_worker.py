@@ -177,6 +177,7 @@ class HintWorker:
 
     async def _settle(self, look: Look) -> None:
         """Settle what a look is about, and finish those of its hints that it has seen to."""
+        _log.debug("looking at %s", ", ".join(f"{hint.kind} {hint.of} ({hint.cause})" for hint in look.hints))
         of_directory = bool(named(look.scope.groups) or named(look.scope.apps))
         if of_directory and self._pass.registry.directory is None:
             if not self._imports_directory:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.plan.changes import USER, Action, key_of
 from teleport_okta.plan.order import is_urgent
+from teleport_okta.sync.decisions import log_decisions
 from teleport_okta.sync.settler import Settler
 from teleport_okta.sync.terms import Terms
 
@@ -103,6 +104,7 @@ class PassRun:
             return replace(reading, remembered=remembered, by_hand=self._by_hand).plan(self._context.clock.now())
 
         plan = await self._context.hour.reserve(make, run=self, begun=self._run.begun)
+        log_decisions(reading, plan)
         registry.take_plan(plan, people_only=people_only)
         return plan
 

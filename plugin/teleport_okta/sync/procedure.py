@@ -16,8 +16,10 @@ from teleport_okta.model.scope import named
 from teleport_okta.plan import fingerprints
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP, key_of
 from teleport_okta.sync.comparing import users_after
+from teleport_okta.sync.decisions import log_decisions
 from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.lists_seen import lists_of
+from teleport_okta.sync.quarantine import log_new
 from teleport_okta.sync.settler import Settler
 
 if TYPE_CHECKING:
@@ -129,6 +131,7 @@ class KeyProcedure:
             reading = await settler.read(scope, reads=reads)
             concerned = frozenset(reading.actual.users) | settler.names_in(reading)
             plan = await settler.plan(reading)
+            log_decisions(reading, plan)
             missing = (concerned | {change.key for change in plan.changes}) - keys
             every = self._context.keys
             if any(not every.is_free(key) or every.newest(key) > reading.at for key in missing):
@@ -198,6 +201,7 @@ class KeyProcedure:
         before = await store.quarantine()
         patience = reading.patience(interval)
         entries = patience.entries(plan.quarantined, plan.put_off, outcomes, before, now)
+        log_new(entries, before)
         await store.settle_quarantine(entries, at=now, scope=reading.scope)
 
     async def _remember_cluster(self, reading: Reading, outcomes: tuple[Outcome, ...]) -> None:

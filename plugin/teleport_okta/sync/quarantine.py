@@ -8,14 +8,17 @@ put off.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import logging
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.findings import PutOff, Quarantined
 from teleport_okta.model.harm import Evidence
+from teleport_okta.observe.logs import with_fields
 from teleport_okta.plan.changes import LOCK, USER, Action
 from teleport_okta.plan.digest import plan_digest
 from teleport_okta.plan.needs import without
+from teleport_okta.plan.render import quarantine_lines
 from teleport_okta.plan.repairs import LONGEST_PAUSE, fights
 from teleport_okta.state.journal import Result
 from teleport_okta.state.store import QuarantineEntry
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from teleport_okta.plan.repairs import Repairs
 
 _MOST_DOUBLINGS: Final = 16
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,18 @@ class Patience:
             return self.interval
         doubled = self.interval * (1 << min(tries - 1, _MOST_DOUBLINGS))
         return min(doubled, max(self.interval, LONGEST_PAUSE))
+
+
+def log_new(entries: Iterable[QuarantineEntry], before: Iterable[QuarantineEntry]) -> None:
+    """Name in the log what is set aside from now on, or for another reason than before."""
+    known = {entry.row for entry in before}
+    for entry in entries:
+        row = entry.row
+        if row in known:
+            continue
+        fields = {"event": "quarantine", **asdict(row)}
+        for line in quarantine_lines([row]):
+            _log.warning("%s", line.text, extra=with_fields({key: value for key, value in fields.items() if value}))
 
 
 def without_what_must_wait(

@@ -14,6 +14,7 @@ from teleport_okta.state import directory as seen
 from teleport_okta.state.journal import Result
 from teleport_okta.sync.comparing import fingerprints_of, users_after
 from teleport_okta.sync.lists_seen import lists_of
+from teleport_okta.sync.quarantine import log_new
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -68,6 +69,7 @@ class PassMemory:
         await self.remember_findings(plan)
         patience = reading.patience(settings.sync.interval)
         entries = patience.entries(plan.quarantined, plan.put_off, outcomes, reading.remembered.quarantine, now)
+        log_new(entries, reading.remembered.quarantine)
         await self._store.settle_quarantine(entries, at=now)
         await self._remember_cluster(reading, outcomes, now)
         await self._prune(settings.storage, now)

@@ -42,6 +42,9 @@ class PassReport:
     failure: FailureKind = FailureKind.NONE
     """Who has to do something about it."""
 
+    id: str = ""
+    """The pass as the log names it."""
+
     @property
     def applied(self) -> bool:
         """Whether the pass read everything and applied everything that it planned."""
@@ -59,6 +62,7 @@ class PassReport:
     def as_json(self) -> dict[str, object]:
         """Return the report in the shape of `apply --format json`."""
         return {
+            "id": self.id,
             "trigger": self.trigger,
             "started": self.started.isoformat(),
             "finished": self.finished.isoformat(),

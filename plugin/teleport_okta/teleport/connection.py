@@ -15,6 +15,7 @@ from teleport.plugins.v1 import plugin_service_pb2_grpc
 from teleport.trust.v1 import trust_service_pb2_grpc
 from teleport.users.v1 import users_service_pb2_grpc
 
+from teleport_okta.observe.waits import waiting_for
 from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.errors import (
     ClientVersionRefusedError,
@@ -201,10 +202,15 @@ class Connection:
         if self._right is not None:
             await self._right.confirm()
             deadline = WRITE_DEADLINE
+        started = self._clock.monotonic()
         try:
-            return await method(request, timeout=deadline, metadata=self._lines.metadata)
+            with waiting_for(f"Teleport to answer {name} of {subject}"):
+                answer = await method(request, timeout=deadline, metadata=self._lines.metadata)
         except grpc.aio.AioRpcError as error:
+            _log.debug("%s of %s: %s in %.2f s", name, subject, error.code().name, self._clock.monotonic() - started)
             raise self.failure_of(error, name=name, subject=subject) from error
+        _log.debug("%s of %s: OK in %.2f s", name, subject, self._clock.monotonic() - started)
+        return answer
 
     async def delete(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from teleport_okta.observe.waits import waiting_for
 from teleport_okta.teleport.errors import (
     AlreadyExistsError,
     LimitExceededError,
@@ -71,7 +72,8 @@ class Attempts:
         delay = longest * (0.5 + self._rng.random() / 2)
         if self._clock.monotonic() + delay > self._end:
             raise error
-        await self._clock.sleep(delay)
+        with waiting_for(f"the next attempt after: {error}"):
+            await self._clock.sleep(delay)
 
 
 def is_transient(error: RpcError) -> bool:

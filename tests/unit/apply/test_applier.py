@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from datetime import timedelta
 
@@ -168,3 +169,41 @@ async def test_a_user_who_cannot_be_planned_again_has_failed_and_the_others_go_o
     plan = planned(listing(person("00uA", "a"), person("00uB", "b")))
     outcomes = await applier.apply(plan, replan=replan)
     assert {outcome.change.subject: outcome.result for outcome in outcomes} == {"a": Result.FAILED, "b": Result.DONE}
+
+
+def change_lines(caplog):
+    return [record for record in caplog.records if getattr(record, "fields", {}).get("event") == "change"]
+
+
+async def test_each_change_has_one_line_in_the_log_with_what_why_and_how_it_went(applier, cluster, caplog):
+    caplog.set_level(logging.INFO, logger="teleport_okta")
+    cluster.failures["lock", "a"] = refused(PermissionDeniedError, "a")
+    await applier.apply(merged(leaving("a"), planned(listing(person("00uB", "b")))))
+    lines = change_lines(caplog)
+    assert {record.levelno for record in lines} == {logging.INFO}
+    assert [(line.fields["action"], line.fields["name"], line.fields["outcome"]) for line in lines] == [
+        ("lock", "a", "failed"),
+        ("create", "b", "done"),
+        ("delete", "a", "skipped"),
+    ]
+    assert lines[1].fields == {
+        "event": "change",
+        "kind": "user",
+        "name": "b",
+        "okta_id": "00uB",
+        "action": "create",
+        "outcome": "done",
+        "reason": lines[1].fields["reason"],
+        "trigger": "test",
+    }
+    assert lines[1].getMessage() == f'done: create user "b" (00uB): {lines[1].fields["reason"]} [test]'
+    assert lines[0].fields["detail"] in lines[0].getMessage()
+
+
+async def test_a_change_under_an_approved_plan_that_has_old_facts_has_a_line_too(applier, caplog):
+    caplog.set_level(logging.INFO, logger="teleport_okta")
+    plan = planned(listing(person("00uB", "b")))
+    applier.keys.learned("b", NOW + timedelta(seconds=1))
+    (outcome,) = await applier.apply(plan)
+    assert outcome.result is Result.CONFLICT
+    assert [line.fields["outcome"] for line in change_lines(caplog)] == ["conflict"]

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from teleport_okta.apply.keys import Keys
 from teleport_okta.clock import VirtualClock
+from teleport_okta.observe.waits import waits
 from worlds import NOW
 
 LATER = NOW + timedelta(seconds=1)
@@ -39,6 +40,17 @@ async def test_a_key_that_nobody_holds_or_wants_is_forgotten():
         waiting.cancel()
         await asyncio.wait({waiting})
     assert not keys._turns
+
+
+async def test_who_waits_for_a_key_says_so_and_has_it_afterwards():
+    keys = Keys(VirtualClock(NOW))
+    async with keys.hold("a"):
+        assert waits() == ()
+        waiting = asyncio.ensure_future(_hold(keys, "a"))
+        await asyncio.sleep(0)
+        assert waits() == ("other work on a",)
+    await waiting
+    assert waits() == ()
 
 
 async def _hold(keys, key):

@@ -33,6 +33,13 @@ def test_progress_is_calls_of_calls():
     )
 
 
+def test_progress_says_how_long_a_limit_makes_it_wait():
+    assert progress_line(ReadingProgress(40, 400, 61.0, {"/api/v1/apps": 42.4})) == (
+        "reading Okta: 40 of about 400 calls; 1 min 01 s in all at least; waiting 42 s for the rate limit of "
+        "/api/v1/apps"
+    )
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [(0, "0 s"), (59.6, "1 min 00 s"), (61, "1 min 01 s"), (3600, "1 h 00 min"), (7325, "2 h 02 min")],

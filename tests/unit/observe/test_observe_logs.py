@@ -6,6 +6,7 @@ import json
 import logging
 
 import pytest
+from teleport_okta.clock import VirtualClock
 from teleport_okta.errors import ConfigError
 from teleport_okta.observe import logs
 from teleport_okta.observe.text import printable
@@ -75,3 +76,57 @@ def test_a_log_file_that_cannot_be_opened_is_named(tmp_path):
 )
 def test_only_what_could_disturb_a_terminal_is_escaped(text, shown):
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize("layout", ["text", "json"])
+def test_no_control_character_of_a_message_a_field_or_a_traceback_is_written(tmp_path, layout):
+    hostile = "a\x1b[2J\x9b\u202eb"
+
+    def emit(logger):
+        logger.info("user %s", hostile, extra=logs.with_fields({"name": hostile}))
+        try:
+            raise ValueError(hostile)
+        except ValueError:
+            logger.exception("broken")
+
+    text = log_of(tmp_path, layout, emit)
+    assert all(line.isprintable() for line in text.split("\n"))
+    if layout == "json":
+        assert json.loads(text.splitlines()[0])["name"] == hostile
+
+
+def test_fields_are_keys_of_a_json_line_without_secrets(tmp_path):
+    extra = logs.with_fields({"event": "change", "name": SECRET})
+    line = json.loads(log_of(tmp_path, "json", lambda logger: logger.info("done", extra=extra)))
+    assert (line["event"], line["name"]) == ("change", "[redacted]")
+
+
+@pytest.mark.parametrize("layout", ["text", "json"])
+def test_every_line_of_a_pass_names_it_and_no_other_line_does(tmp_path, layout):
+    def emit(logger):
+        with logs.working("20260105T090000Z-7"):
+            logger.info("inside")
+        logger.info("outside")
+
+    inside, outside = log_of(tmp_path, layout, emit).splitlines()
+    if layout == "json":
+        assert json.loads(inside)["pass"] == "20260105T090000Z-7"
+        assert "pass" not in json.loads(outside)
+    else:
+        assert inside.endswith("inside pass=20260105T090000Z-7")
+        assert outside.endswith("outside")
+
+
+def test_works_are_named_by_their_beginning_and_a_number():
+    ids = logs.WorkIds(VirtualClock())
+    assert [ids.next(), ids.next()] == ["20260105T090000Z-1", "20260105T090000Z-2"]
+    assert ids.current == ""
+
+
+def test_a_command_shows_warnings_escaped_on_standard_error(capsys):
+    root = logging.getLogger()
+    root.handlers[:] = []
+    logs.set_up_for_command()
+    logging.getLogger("teleport_okta.x").warning("user %s", "a\x1b[2J")
+    logging.getLogger("teleport_okta.x").info("nothing")
+    assert capsys.readouterr().err == "warning: user a\\x1b[2J\n"

@@ -11,8 +11,10 @@ from teleport_okta.model.access import ImportMapping, ImportMatch, ImportRule
 from teleport_okta.model.findings import Leftover
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.teleport import TeleportRole
+from teleport_okta.plan.actual import ActualDirectory
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER, USER_GROUP
 from teleport_okta.plan.first_sight import doubted_at_first_sight
+from teleport_okta.plan.unread import unread_of_directory
 from worlds import leaver_lock, listing, owned_user, person, planned, steps
 from worlds_directory import ADA, BOB, CY, Cluster, app, changes, group, imports, organization, synced, whole_plan
 
@@ -197,3 +199,12 @@ def test_while_nobody_new_can_get_a_user_a_renamed_person_keeps_the_old_one():
     plan = planned(listing(person(ADA, "new")), [owned_user(ADA, "old")], policy=closed)
     assert plan.is_empty
     assert USER not in {row.kind for row in plan.quarantined}
+
+
+def test_what_could_not_be_read_for_one_reason_is_told_in_one_sentence():
+    actual = ActualDirectory(unread={USER_GROUP: "403 x", ROLE: "503 y", ACCESS_LIST: "403 x", MEMBER: "403 x"})
+    by_403, by_503 = unread_of_directory(actual)
+    assert by_403.startswith("access lists, their members and their roles are left as they are; user groups, and the ")
+    assert by_403.endswith(": 403 x")
+    assert by_403.count("access lists") == 1
+    assert by_503.endswith(": 503 y")

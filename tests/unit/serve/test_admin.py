@@ -72,7 +72,7 @@ STATUS = Status(
     cluster=Cluster("example.com", "18.1.3", (Feature("saml", True), Feature("plugin", False, "503", unknown=True))),
     last_pass=REPORT,
     cost=COST,
-    progress=ReadingProgress(12, 40, 61.0),
+    progress=ReadingProgress(12, 40, 61.0, {"/api/v1/apps": 42.0}),
     warnings=("role 'all' matches everything",),
     managed=Managed("plugin", "okta", False, "no such app", "d" * 64, ("write-back is on",), "access denied"),
     failure=FailureKind.CONFIGURATION,
