@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.observe.logs import with_fields
 from teleport_okta.plan.view import title_of
-from teleport_okta.plan.words import object_words
+from teleport_okta.plan.words import deed_words
 
 if TYPE_CHECKING:
     from teleport_okta.apply.outcome import Outcome
@@ -32,13 +32,12 @@ def log_outcome(outcome: Outcome, trigger: str, who: str = "") -> None:
         "detail": outcome.error,
         "who": who,
     }
-    what = object_words(change.kind, change.label, change.okta_id, title)
+    what = deed_words(change.action.value, change.kind, change.label, change.okta_id, title)
     noted = f": {outcome.error}" if outcome.error else ""
     by = f" by {who}" if who else ""
     _log.info(
-        "%s: %s %s: %s [%s%s]%s",
+        "%s: %s: %s [%s%s]%s",
         outcome.result.value,
-        change.action.value,
         what,
         change.reason,
         trigger,

@@ -12,7 +12,7 @@ from teleport_okta.cli.options import config_option, format_option
 from teleport_okta.cli.output import show_json, show_lines
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import load
-from teleport_okta.plan.words import object_words
+from teleport_okta.plan.words import deed_words
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.sync.explain_find import KINDS
 from teleport_okta.sync.explaining import explained
@@ -100,8 +100,8 @@ def _link_lines(link: Link, depth: int) -> Iterator[str]:
 
 def entry_words(entry: JournalEntry) -> str:
     """Say what an entry was: when, by what, what was done and why."""
-    what = object_words(entry.kind, entry.name, title=entry.title)
-    words = f"{moment(entry.time)} [{entry.trigger}] {entry.action} {what}: {entry.reason}"
+    what = deed_words(entry.action, entry.kind, entry.name, title=entry.title)
+    words = f"{moment(entry.time)} [{entry.trigger}] {what}: {entry.reason}"
     if entry.approval:
         words += f"; approved by {entry.approval}"
     if entry.who:

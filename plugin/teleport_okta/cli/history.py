@@ -14,7 +14,7 @@ from teleport_okta.cli.output import show, show_json, show_lines
 from teleport_okta.config import load
 from teleport_okta.observe.text import Line, Tone
 from teleport_okta.plan.render import member_line
-from teleport_okta.plan.words import noun, object_words
+from teleport_okta.plan.words import deed_words
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.state.journal import Result
 
@@ -66,13 +66,13 @@ async def _history(settings: Settings, limit: int, name: str) -> list[JournalEnt
 def entry_lines(entry: JournalEntry, *, all_members: bool = False) -> Iterator[Line]:
     """Say what an entry was: when, by what, what was done, how it went and why; digests are for `--format json`."""
     time = entry.time.isoformat(timespec="seconds").replace("+00:00", "Z")
-    what = object_words(entry.kind, entry.name, entry.okta_id, entry.title)
-    line = f"{entry.sequence} {time} [{entry.trigger}] {entry.action} {what}: {entry.outcome}; {entry.reason}"
+    what = deed_words(entry.action, entry.kind, entry.name, entry.okta_id, entry.title)
+    line = f"{entry.sequence} {time} [{entry.trigger}] {what}: {entry.outcome}; {entry.reason}"
     if entry.who:
         line += f"; by {entry.who}"
     if entry.harm:
         approved = f", approved by {entry.approval}" if entry.approval else ""
-        line += f"; harm to a {noun(entry.harm)} ({entry.evidence}{approved})"
+        line += f"; harm of kind {entry.harm} ({entry.evidence}{approved})"
     if entry.error:
         line += f"; {entry.error}"
     yield Line(line, Tone.ERROR if entry.outcome in {Result.FAILED, Result.CONFLICT} else Tone.PLAIN)

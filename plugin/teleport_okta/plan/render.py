@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.observe.text import Line, Tone, printable
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, TRAITS, USER, USER_GROUP
-from teleport_okta.plan.words import counted, noun, object_words, quoted, some_of
+from teleport_okta.plan.words import counted, deed_words, noun, object_words, quoted, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -114,17 +114,27 @@ def summary(view: PlanView) -> str:
 
 def change_line(change: ChangeView) -> str:
     """Return one change on one line."""
-    what = object_words(change.kind, change.subject, change.okta_id, change.title)
-    return printable(f"{SIGNS.get(change.action, '?')} {change.action:<6} {what}: {change.reason}")
+    what = deed_words(f"{change.action:<6}", change.kind, change.subject, change.okta_id, change.title)
+    return printable(f"{SIGNS.get(change.action, '?')} {what}: {change.reason}")
 
 
 def detail_lines(change: ChangeView, *, all_members: bool = False) -> Iterator[str]:
-    """Say what the object becomes: its fields, and who is in a new list."""
+    """Say what the object becomes: its fields, and who is in a new list.
+
+    Labels and traits of a new object are counted; `--format json` has them.
+    """
     if change.action == "create" and change.kind == USER:
         roles = next((field.after for field in change.fields if field.field == "roles"), "")
         traits = sum(field.field.startswith("traits.") for field in change.fields)
         yield f"    roles: {roles or 'none'}; {traits} traits"
-    elif change.action != "create" or change.kind != MEMBER:
+    elif change.action == "create" and change.kind != MEMBER:
+        labels = sum(field.field.startswith("labels.") for field in change.fields)
+        for field in change.fields:
+            if field.field != "title" and not field.field.startswith("labels."):
+                yield f"    {field.field}: {field.after}"
+        if labels:
+            yield f"    {labels} label{'s' * (labels != 1)}"
+    elif change.action != "create":
         for field in change.fields:
             yield f"    {field.field}: {field.before or '(none)'} -> {field.after or '(none)'}"
     if change.members:
@@ -134,7 +144,8 @@ def detail_lines(change: ChangeView, *, all_members: bool = False) -> Iterator[s
 def member_line(members: tuple[str, ...], *, all_members: bool) -> str:
     """Name the members that a new list begins with: the first few, or all."""
     most = None if all_members else _MEMBERS_SHOWN
-    return f"    {len(members)} members: {some_of([*map(quoted, members)], most, option='--members')}"
+    noun_of = "member" if len(members) == 1 else "members"
+    return f"    {len(members)} {noun_of}: {some_of([*map(quoted, members)], most, option='--members')}"
 
 
 def held_line(held: Held) -> str:

@@ -51,9 +51,14 @@ def object_words(kind: str, label: str, okta_id: str = "", title: str = "") -> s
         of_list = f"{quoted(title)} ({list_name})" if title else list_name
         return f"{noun(kind)} {quoted(user)}{_in_brackets(okta_id, user)} in {of_list}"
     if title and title != label:
-        ids = label if okta_id in {"", label} else f"{label}, {okta_id}"
+        ids = label if okta_id in label else f"{label}, {okta_id}"
         return f"{noun(kind)} {quoted(title)} ({ids})"
     return f"{noun(kind)} {quoted(label)}{_in_brackets(okta_id, label)}"
+
+
+def deed_words(action: str, kind: str, label: str, okta_id: str = "", title: str = "") -> str:
+    """Return what is done to which object: `lock user "eve" (00u1)`, `create access list "Engineering" (00g1)`."""
+    return f"{action} {object_words(_done_to(action, kind), label, okta_id, title)}"
 
 
 def counts_of(changes: Iterable[ChangeView]) -> Mapping[str, Mapping[str, int]]:
@@ -71,7 +76,7 @@ def counts_of(changes: Iterable[ChangeView]) -> Mapping[str, Mapping[str, int]]:
 def counted(changes: Iterable[ChangeView]) -> list[str]:
     """Return a phrase for each action, such as "7 memberships and 1 user to delete"."""
     return [
-        f"{_listed([f'{count} {_done_to(action, kind, count)}' for kind, count in by_kind.items()])} to {action}"
+        f"{_listed([f'{count} {noun(_done_to(action, kind), count)}' for kind, count in by_kind.items()])} to {action}"
         for action, by_kind in counts_of(changes).items()
     ]
 
@@ -84,8 +89,9 @@ def some_of(names: Sequence[str], most: int | None, *, option: str = "") -> str:
     return f"{', '.join(names[:most])} and {len(names) - most} more{how}"
 
 
-def _done_to(action: str, kind: str, count: int) -> str:
-    return noun(USER if action in {"lock", "unlock"} and kind == LOCK else kind, count)
+def _done_to(action: str, kind: str) -> str:
+    """Return the kind of what is locked or unlocked, or else is done to: nobody locks a lock."""
+    return USER if action.strip() in {"lock", "unlock"} and kind == LOCK else kind
 
 
 def _listed(parts: Sequence[str]) -> str:

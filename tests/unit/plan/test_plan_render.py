@@ -43,7 +43,7 @@ def test_the_counts_are_by_kind_and_action():
     [
         (("user", 'a "b"', "00u1"), r'user "a \"b\"" (00u1)'),
         (("access_list", "00gENG", "00gENG", "Engineering"), 'access list "Engineering" (00gENG)'),
-        (("role", "access-okta-00gENG", "00gENG", "Engineering"), 'role "Engineering" (access-okta-00gENG, 00gENG)'),
+        (("role", "access-okta-00gENG", "00gENG", "Engineering"), 'role "Engineering" (access-okta-00gENG)'),
         (("member", "00gENG/ada", "00uADA", "Engineering"), 'membership "ada" (00uADA) in "Engineering" (00gENG)'),
         (("member", "00gENG/ada"), 'membership "ada" in 00gENG'),
         (("app_server", "0oa1"), 'app server "0oa1"'),
@@ -74,6 +74,15 @@ def test_no_name_and_no_reason_is_cut():
     long = change("create", "user", "n" * 300, reason="r" * 300)
     assert "n" * 300 in as_text(plan(long))
     assert "r" * 300 in as_text(plan(long))
+
+
+def test_a_new_object_shows_its_fields_without_labels_and_a_changed_one_what_was_before():
+    fields = (FieldChange("grants", "", "dev"), FieldChange("labels.a", "", "b"), FieldChange("title", "", "Ops"))
+    made = as_text(plan(change("create", "access_list", "00gOPS", title="Ops", fields=fields))).splitlines()
+    assert made[:3] == ['+ create access list "Ops" (00gOPS): why', "    grants: dev", "    1 label"]
+    fields = (FieldChange("grants", "dev", ""), FieldChange("labels.a", "", "b"))
+    changed = as_text(plan(change("update", "access_list", "00gOPS", title="Ops", fields=fields))).splitlines()
+    assert changed[1:3] == ["    grants: dev -> (none)", "    labels.a: (none) -> b"]
 
 
 MIXED = (NEW_LIST, change("delete", "user", "eve"), change("create", "member", "00gOPS/ada"))

@@ -28,7 +28,7 @@ CHANGE = ChangeView("create", "user", "ada@x.io", "ada@x.io", "00uADA", "assigne
 class Script:
     """A pass that does what the next line of a script says, and notes when it ran."""
 
-    progress = None
+    present_progress = None
     role_warnings = ()
 
     def __init__(self, clock, lines):
