@@ -220,8 +220,8 @@ OF_KEYS = (
     Mutant(
         "a single key after a restart does not know what was deleted just before",
         "sync/full_pass.py",
-        "        await self._recall_once()\n        settings = self._settings()\n        settled = await",
-        "        settings = self._settings()\n        settled = await",
+        "            await self._recall_once()\n            settings = self._settings()\n            settled = await",
+        "            settings = self._settings()\n            settled = await",
         ("property/test_property_faults.py::test_whatever_happens_nobody_is_harmed_and_everything_converges",),
         "Who has no user of ours is not locked.",
     ),
