@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import SecretStr
 
 from teleport_okta.errors import ConfigError
-from teleport_okta.managed.overlay import same_organization
 from teleport_okta.model.name_filter import NameFilters
+from teleport_okta.model.organization_address import same_organization
 from teleport_okta.okta.configured import client_of
 from teleport_okta.okta.directory_reads import DirectoryReads
 from teleport_okta.okta.needs import USERS, needed

@@ -13,7 +13,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.names import lock_name
 from teleport_okta.plan.changes import LOCK, ROLE, TRAITS, USER, Action
 from teleport_okta.plan.digest import content_digest
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal import CLEANUP, Result
 from teleport_okta.teleport.errors import RpcError
 
 if TYPE_CHECKING:
@@ -33,10 +33,11 @@ _NEVER_HAPPENED: Final = "its answer was lost; found not done"
 async def settle_open_records(journal: Journal, teleport: Teleport, clock: Clock) -> None:
     """Complete every record that was left open, by what Teleport holds now. Raises StateError.
 
-    A record whose object cannot be read stays open, and counts as harm: it keeps nobody from leaving.
+    A record whose object cannot be read stays open, and counts as harm: it keeps nobody from leaving. A record of a
+    cleanup stays open until a cleanup settles it.
     """
     for entry in await journal.open_entries():
-        if entry.age(clock.now(), clock.boot()) < READS_LAG:
+        if entry.trigger == CLEANUP or entry.age(clock.now(), clock.boot()) < READS_LAG:
             continue
         try:
             happened = await _happened(entry, teleport)

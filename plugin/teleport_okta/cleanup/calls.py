@@ -7,7 +7,7 @@ deletion the object is read once more: it must have the labels with which it was
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from teleport_okta.apply.applier import WRITES_IN_FLIGHT
 from teleport_okta.apply.calls import Calls
@@ -15,6 +15,7 @@ from teleport_okta.apply.steps import Steps
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
 from teleport_okta.model.teleport import TeleportLock, TeleportRole
 from teleport_okta.plan.changes import Action
+from teleport_okta.state.journal import CLEANUP
 from teleport_okta.teleport.amending import check_as_read
 from teleport_okta.teleport.errors import RevisionConflictError
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from teleport_okta.plan.changes import Change
     from teleport_okta.state.journal import Journal
     from teleport_okta.teleport.cluster import Teleport
-
-TRIGGER: Final = "cleanup"
 
 
 class CleanupCalls(Calls):
@@ -100,5 +99,5 @@ class CleanupSteps(Steps):
 
     def __init__(self, *, teleport: Teleport, journal: Journal, clock: Clock, who: str) -> None:
         writes = asyncio.Semaphore(WRITES_IN_FLIGHT)
-        super().__init__(teleport=teleport, journal=journal, clock=clock, trigger=TRIGGER, writes=writes, who=who)
+        super().__init__(teleport=teleport, journal=journal, clock=clock, trigger=CLEANUP, writes=writes, who=who)
         self._calls = CleanupCalls(teleport, clock)

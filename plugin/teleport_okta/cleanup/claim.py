@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from teleport_okta.model import labels
+from teleport_okta.model.organization_address import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,11 +70,3 @@ class Claim:
         if self.covers(organization):
             return "it is a leftover of the vendor's integration", "--vendor removes it"
         return f"it is a leftover of another organisation, {organization}", f"--vendor --org {organization} removes it"
-
-
-def host_of(address: str) -> str:
-    """Return host and port of the address of an organisation, in lower case; empty for an address without a host."""
-    try:
-        return urlsplit(address if "://" in address else f"https://{address}").netloc.lower().removesuffix(":443")
-    except ValueError:
-        return ""

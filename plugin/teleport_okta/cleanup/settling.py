@@ -10,10 +10,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from teleport_okta.apply.settling import READS_LAG
-from teleport_okta.cleanup.calls import TRIGGER
 from teleport_okta.plan.changes import ACCESS_LIST, LOCK, MEMBER, ROLE, USER, USER_GROUP, Action
 from teleport_okta.plan.digest import content_digest
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal import CLEANUP, Result
 from teleport_okta.teleport.errors import RpcError
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ async def settle_cleanup_records(journal: Journal, teleport: Teleport, clock: Cl
     A record stays open if its object cannot be read, or if it is so young that listings may not show the change.
     """
     for entry in await journal.open_entries():
-        if entry.trigger != TRIGGER or entry.age(clock.now(), clock.boot()) < READS_LAG:
+        if entry.trigger != CLEANUP or entry.age(clock.now(), clock.boot()) < READS_LAG:
             continue
         try:
             is_done = await _is_done(entry, teleport)

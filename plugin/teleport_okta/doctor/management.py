@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.findings import Section
 from teleport_okta.managed.decision import Decision, Plugins, decide
-from teleport_okta.managed.overlay import same_organization
 from teleport_okta.model.labels import APP_ID
+from teleport_okta.model.organization_address import same_organization
 from teleport_okta.model.plugin_status import StatusCode
 from teleport_okta.teleport import plugins as resources
 from teleport_okta.teleport.by_origin import ByOrigin

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.errors import ConfigError
-from teleport_okta.managed.overlay import same_organization, settings_under, syncs_nothing
+from teleport_okta.managed.overlay import settings_under, syncs_nothing
+from teleport_okta.model.organization_address import same_organization
 from teleport_okta.model.plugin_status import StatusCode
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ Pure. The plugin decides what is synced; the file keeps what no plugin has: addr
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from teleport_okta.errors import ConfigError
+from teleport_okta.model.organization_address import same_organization
 from teleport_okta.model.plugin import SOURCE_APP, SOURCE_ORGANIZATION
 from teleport_okta.settings import Settings
 
@@ -64,15 +64,3 @@ def _people(plugin: OktaPluginSettings, app_id: str) -> dict[str, object]:
         return {"source": "scim", "apps_and_groups": False, "follow_log": False}
     source = _SOURCES.get(plugin.source) or ("saml_app" if app_id else "organization")
     return {"source": source, "apps_and_groups": plugin.sync_apps_and_groups}
-
-
-def same_organization(one: str, other: str) -> bool:
-    """Whether two addresses are of the same host and port; scheme, case and final slash do not count."""
-    return _host(one) == _host(other) != ""
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url if "://" in url else f"https://{url}").netloc.lower().removesuffix(":443")
-    except ValueError:
-        return ""

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 ObjectKey: TypeAlias = tuple[str, str]
 """Kind and name of an object, as its entries have them."""
 
+CLEANUP: Final = "cleanup"
+"""The trigger of what `cleanup` does. Its open records are settled by its own rules (`cleanup/settling.py`)."""
+
 _ASKED_AT_ONCE: Final = 500
 _TOGETHER: Final = 32
 """Ordinary records that are committed together: an fsync for each would cost as much as the change itself."""

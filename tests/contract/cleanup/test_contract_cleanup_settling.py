@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from teleport_okta.apply.settling import READS_LAG
-from teleport_okta.cleanup.calls import TRIGGER
+from teleport_okta.apply.settling import READS_LAG, settle_open_records
 from teleport_okta.cleanup.settling import settle_cleanup_records
 from teleport_okta.model import labels
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.sandbox.teleport import Fault
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal import CLEANUP, JournalEntry, Result
 
 
-async def begun(removal, kind, name, action="delete", *, object_name="", after_digest="", trigger=TRIGGER):
+async def begun(removal, kind, name, action="delete", *, object_name="", after_digest="", trigger=CLEANUP):
     """A record of a change whose answer was never heard."""
     clock = removal.world.clock
     entry = JournalEntry(
@@ -113,3 +112,14 @@ async def test_the_next_cleanup_completes_its_own_records_by_these_rules_and_all
     outcomes = await settled(removal)
     assert outcomes[ours] is Result.FAILED
     assert outcomes[others] is Result.DONE, "for a pass only the user of the same Okta id counts"
+
+
+async def test_a_pass_leaves_the_records_of_a_cleanup_open_because_its_rules_do_not_fit(removal):
+    removal.office.people.create("outer", owners=["zoe"])
+    parts, clock = removal.world.parts, removal.world.clock
+    by_cleanup = await begun(removal, "access_list", "outer", "update", after_digest="written")
+    by_pass = await begun(removal, "access_list", "gone", trigger="command")
+    clock.advance(READS_LAG.total_seconds())
+    await settle_open_records(parts.store.journal, parts.teleport, clock)
+    outcomes = {entry.sequence: entry.outcome for entry in await parts.store.journal.history(limit=100)}
+    assert (outcomes[by_cleanup], outcomes[by_pass]) == (Result.BEGUN, Result.DONE)
