@@ -12,20 +12,25 @@ import json
 import os
 import tomllib
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from teleport_okta.errors import ConfigError
 from teleport_okta.settings import Settings
+from teleport_okta.settings_parts import HOST_AND_PORT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pydantic_core import ErrorDetails
 
 DEFAULT_PATH: Final = Path("/etc/teleport-okta.toml")
-ENVIRONMENT_PREFIX: Final = "TELEPORT_OKTA__"
+_NAME: Final = "TELEPORT_OKTA_"
+ENVIRONMENT_PREFIX: Final = f"{_NAME}_"
+CONFIG_VARIABLE: Final = f"{_NAME}CONFIG"
+"""The environment variable that names the configuration file."""
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -44,20 +49,35 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         what = f"{path}: not valid TOML: {error}"
         raise ConfigError(what, remedy="correct that line; `teleport-okta configure` prints an example") from error
-    return parse(_overridden(data, environment), source=str(path))
+    return _parsed_with(data, environment, str(path))
 
 
 def parse_text(text: str, environment: Mapping[str, str] = os.environ, *, source: str) -> Settings:
     """Read and check a configuration that is not in a file; `source` names it in errors. Raises ConfigError."""
-    return parse(_overridden(tomllib.loads(text), environment), source=source)
+    return _parsed_with(tomllib.loads(text), environment, source)
 
 
-def parse(data: Mapping[str, object], *, source: str = "configuration") -> Settings:
-    """Check configuration data; `source` names it in errors."""
+def _parsed_with(data: dict[str, object], environment: Mapping[str, str], source: str) -> Settings:
+    _refuse_near_misses(environment)
+    variables = variables_of(environment)
+    return parse(_overridden(data, variables, environment), source=source, variables=variables)
+
+
+def parse(
+    data: Mapping[str, object],
+    *,
+    source: str = "configuration",
+    variables: Mapping[tuple[str, str], str] = MappingProxyType({}),
+) -> Settings:
+    """Check configuration data; `source` names it in errors. Raises ConfigError.
+
+    `variables` are the environment variables that give keys, by section and key: an error names them.
+    """
     try:
         return Settings.model_validate(data)
     except ValidationError as error:
-        problems = "; ".join(_explain(detail) for detail in error.errors(include_url=False, include_input=False))
+        details = error.errors(include_url=False, include_input=False)
+        problems = "; ".join(_explain(detail, variables) for detail in details)
         what = f"{source}: {problems}"
         raise ConfigError(what, remedy="`teleport-okta configure` prints every key with its meaning") from error
 
@@ -106,18 +126,49 @@ def _plain(value: object) -> object:
             return str(value)
 
 
-def _overridden(data: dict[str, object], environment: Mapping[str, str]) -> dict[str, object]:
-    for variable, value in environment.items():
+def variables_of(environment: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Return the environment variables that give keys, by section and key. Raises ConfigError."""
+    found = {}
+    for variable in environment:
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
         section, _, key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
         if not key:
             what = f"the environment variable {variable} names no key"
             raise ConfigError(what, remedy=f"write {ENVIRONMENT_PREFIX}SECTION__KEY, or unset it")
+        found[section, key] = variable
+    return found
+
+
+def _overridden(
+    data: dict[str, object], variables: Mapping[tuple[str, str], str], environment: Mapping[str, str]
+) -> dict[str, object]:
+    for (section, key), variable in variables.items():
         table = data.setdefault(section, {})
         if isinstance(table, dict):
-            table[key] = _scalar_or_list(value)
+            table[key] = _scalar_or_list(environment[variable])
     return data
+
+
+def _refuse_near_misses(environment: Mapping[str, str]) -> None:
+    """Refuse a variable that has single underscores where two belong: it would be ignored.
+
+    Others that begin like ours are let be: Kubernetes makes such variables of a service named teleport-okta.
+    """
+    for variable in environment:
+        rest = variable.removeprefix(_NAME)
+        if rest == variable or variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        for section, field in Settings.model_fields.items():
+            key = rest.lower().removeprefix(f"{section}_").lstrip("_")
+            if rest.lower().startswith(f"{section}_") and key in _keys_of(field.annotation):
+                what = f"the environment variable {variable} sets nothing"
+                meant = f"{ENVIRONMENT_PREFIX}{section}__{key}".upper()
+                raise ConfigError(what, remedy=f"write {meant}, or unset it")
+
+
+def _keys_of(section: object) -> Collection[str]:
+    return section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else ()
 
 
 def _scalar_or_list(value: str) -> object:
@@ -130,9 +181,18 @@ def _scalar_or_list(value: str) -> object:
     return value
 
 
-def _explain(detail: ErrorDetails) -> str:
+def _explain(detail: ErrorDetails, variables: Mapping[tuple[str, str], str]) -> str:
     where = ".".join(str(part) for part in detail["loc"])
-    match detail["type"]:
+    section, *key = map(str, detail["loc"] or ("",))
+    mine = [variable for (of, name), variable in variables.items() if of == section and [name] == key[:1]]
+    mine += [variable for (of, _), variable in variables.items() if of == section and not key]
+    where += f" (by {', '.join(mine)} in the environment)" if mine else ""
+    kind = detail["type"]
+    match kind:
+        case _ if kind in _WANTED:
+            return f"{where}: {_WANTED[kind]}"
+        case "string_pattern_mismatch":
+            return f"{where}: {_PATTERNS.get(str(detail['ctx']['pattern']), _NAME_PATTERN)}"
         case "extra_forbidden":
             return f"{where}: there is no such key{_did_you_mean(detail['loc'])}"
         case "missing":
@@ -142,6 +202,27 @@ def _explain(detail: ErrorDetails) -> str:
             return f"{where}: {text}" if where else text
         case _:
             return f"{where}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+
+
+_PATTERNS: Final = {HOST_AND_PORT: "an address belongs here: host:port, an IPv6 address in brackets"}
+_NAME_PATTERN: Final = "letters, digits, dots and hyphens belong here, and nothing else"
+
+_WANTED: Final = {
+    "tuple_type": 'a list belongs here: write ["…"], with brackets, also for one',
+    "string_type": 'a text belongs here: write "…", with quotes',
+    "secret_type": 'a text belongs here: write "…", with quotes',
+    "bool_type": "true or false belongs here, without quotes",
+    "bool_parsing": "true or false belongs here, without quotes",
+    "int_type": "a whole number belongs here",
+    "int_parsing": "a whole number belongs here",
+    "int_from_float": "a whole number belongs here",
+    "float_type": "a number belongs here",
+    "float_parsing": "a number belongs here",
+    "time_delta_type": 'a duration belongs here, like "45s", "10m" or "1h30m"',
+    "path_type": 'the path of a file belongs here: write "/…", with quotes',
+    "model_type": "a section belongs here: its keys stand below [section]",
+}
+"""What was expected, by pydantic's name of the error."""
 
 
 def _did_you_mean(location: tuple[int | str, ...]) -> str:

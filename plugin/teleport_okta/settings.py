@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.names import name_problem
 from teleport_okta.model.okta import INTERNAL_APPS
-from teleport_okta.settings_parts import HIGHEST_PORT, HOST_AND_PORT, Duration, FilePath, Section
+from teleport_okta.settings_parts import HIGHEST_PORT, HOST_AND_PORT, Duration, FilePath, Secret, Section, host_and_port
 from teleport_okta.settings_plugin import PluginSettings
 from teleport_okta.settings_scim import ScimSettings
 from teleport_okta.settings_serve import ServeSettings
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class TeleportSettings(Section):
     """How to reach the cluster, and as whom."""
 
-    addr: str = Field(
+    addr: Annotated[str, BeforeValidator(host_and_port)] = Field(
         default="localhost:3025",
-        description="Address of the proxy (usually port 443) or of the auth server (3025), host:port.",
+        description="Address of the proxy (port 443 if none is given) or of the auth server (3025), host:port.",
         pattern=HOST_AND_PORT,
     )
     proxy_ca: FilePath | None = Field(
@@ -54,7 +54,7 @@ class TeleportSettings(Section):
         default="token",
         description="How the first join proves who we are: a secret token, or the pod's service account (kubernetes).",
     )
-    join_token: SecretStr | None = Field(
+    join_token: Secret | None = Field(
         default=None,
         description="Token of `tctl tokens add --type=okta`, needed for the first start only: the token itself, "
         "or the absolute path of a file that holds it. With join_method kubernetes: the provision token's name.",
@@ -84,7 +84,7 @@ class OktaSettings(Section):
     """Which organisation, with which credential, and how much of its rate limits."""
 
     org_url: str = Field(description="Address of the organisation, https://example.okta.com or a custom domain.")
-    api_token: SecretStr | None = Field(
+    api_token: Secret | None = Field(
         default=None,
         description="SSWS API token: the token itself, or the absolute path of a file that holds it. "
         "Either this or client_id with private_key.",

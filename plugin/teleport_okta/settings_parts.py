@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 HOST_AND_PORT: Final = r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d+$"
 HIGHEST_PORT: Final = 65535
@@ -40,8 +40,41 @@ def refuse_content(value: object) -> object:
     return value
 
 
+def refuse_relative(value: object) -> object:
+    """Refuse a path that depends on where the command was started."""
+    if isinstance(value, Path | str) and not Path(value).is_absolute():
+        msg = "give an absolute path: the service and the commands are not started in the same directory"
+        raise ValueError(msg)
+    return value
+
+
+def refuse_path_of_secret(value: object) -> object:
+    """Refuse a secret that is meant as the path of a file, and would be sent as the secret itself."""
+    if isinstance(value, str) and (value.startswith("~") or ("/" in value and value[0] not in "/$")):
+        msg = "this looks like the path of a file, which must be absolute, from / on"
+        raise ValueError(msg)
+    return value
+
+
+def host_and_port(value: object, default_port: int = 443) -> object:
+    """Return an address as host:port: of a URL of https what counts, and without a port the proxy's usual one."""
+    if not isinstance(value, str):
+        return value
+    scheme, separator, rest = value.strip().rpartition("://")
+    address = rest.rstrip("/")
+    if separator and scheme.lower() != "https":
+        msg = f"this begins with {scheme}://, and an address is host:port"
+        raise ValueError(msg)
+    if re.search(r"[/?#@\s]", address):
+        msg = "an address is host:port, without a path or a user name"
+        raise ValueError(msg)
+    has_port = re.search(r"\]:\d+$", address) if address.startswith("[") else ":" in address
+    return address if has_port or not address else f"{address}:{default_port}"
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-FilePath = Annotated[Path, BeforeValidator(refuse_content)]
+FilePath = Annotated[Path, BeforeValidator(refuse_relative), BeforeValidator(refuse_content)]
+Secret = Annotated[SecretStr, BeforeValidator(refuse_path_of_secret)]
 
 
 class Section(BaseModel):

@@ -6,9 +6,9 @@ import ipaddress
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from teleport_okta.settings_parts import HIGHEST_PORT, HOST_AND_PORT, Duration, FilePath, Section
+from teleport_okta.settings_parts import HIGHEST_PORT, HOST_AND_PORT, Duration, FilePath, Secret, Section
 
 
 class ScimSettings(Section):
@@ -44,7 +44,7 @@ class ScimSettings(Section):
         pattern=r"^[0-9A-Za-z.-]+$",
         description="Name of the plugin in the path /v1/webapi/scim/<plugin_name>, which Teleport's own endpoint has.",
     )
-    token_hash: SecretStr | None = Field(
+    token_hash: Secret | None = Field(
         default=None,
         description="Bcrypt hash of a token that is accepted beside those of `teleport-okta scim-token`: the hash "
         "itself, or the absolute path of a file that holds it.",

@@ -81,8 +81,12 @@ class Terminal:
 @click.option("--app-filter", "app_filters", multiple=True, help="Which apps may have a list; may be repeated.")
 @click.option("--scim-url", help="Base URL by which Okta reaches the SCIM endpoint of this service.")
 @click.option("--scim-listen", help="Address at which SCIM requests are answered, host:port.")
-@click.option("--scim-certificate", type=click.Path(dir_okay=False), help="PEM file of the endpoint's certificate.")
-@click.option("--scim-key", type=click.Path(dir_okay=False), help="PEM file of its private key.")
+@click.option(
+    "--scim-certificate",
+    type=click.Path(dir_okay=False, resolve_path=True),
+    help="PEM file of the endpoint's certificate.",
+)
+@click.option("--scim-key", type=click.Path(dir_okay=False, resolve_path=True), help="PEM file of its private key.")
 @click.option("--scim-behind-proxy/--scim-not-behind-proxy", default=None, help="Whether a proxy does the TLS.")
 @click.option("--remove", is_flag=True, help="Undo an enrolment: delete the plugin, the connector and the app.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for Okta's first SCIM request.")

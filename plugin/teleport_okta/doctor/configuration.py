@@ -32,7 +32,13 @@ def check_configuration(path: Path, environment: Mapping[str, str]) -> tuple[lis
     except ConfigError as error:
         return [HERE.failed("file", error)], None
     valid = HERE.ok("file", f"{path}: every key is valid")
-    return [valid, *_secrets(path, settings)], settings
+    return [valid, *_address(settings), *_secrets(path, settings)], settings
+
+
+def _address(settings: Settings) -> Iterator[Finding]:
+    if "addr" not in settings.teleport.model_fields_set:
+        what = f"it is not set, so {settings.teleport.addr} is tried"
+        yield HERE.note("teleport.addr", what, "where the auth server runs on another machine, set it")
 
 
 def _secrets(path: Path, settings: Settings) -> Iterator[Finding]:

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 _NO_CONNECTION: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
+_OTHER_WORDS: Final = (
+    (aiohttp.ClientPayloadError, "the connection ended"),
+    (TimeoutError, ""),
+)
+
+
 def undelivered(method: str, url: URL, error: Exception, proxy: HttpProxy | None) -> OktaError:
     """Return the typed error that stands for an aiohttp or socket error.
 
@@ -55,7 +61,9 @@ def undelivered(method: str, url: URL, error: Exception, proxy: HttpProxy | None
         case _:
             kind = OktaUnreachableError if isinstance(error, _NO_CONNECTION) else OktaUnavailableError
             in_time = " in time" if isinstance(error, TimeoutError) else ""
-            return kind(failure, f"did not reach {url.host}{way}{in_time}")
+            is_unknown = isinstance(error, aiohttp.ClientConnectorDNSError)
+            remedy = "check the spelling of okta.org_url, and the name servers of this machine" if is_unknown else ""
+            return kind(failure, f"did not reach {url.host}{way}{in_time}", remedy=remedy)
 
 
 def proxy_wants_credentials(failure: Failure, proxy: HttpProxy) -> HttpProxyRefusedError:
@@ -100,9 +108,9 @@ def _words(error: Exception) -> str:
             return f"{error.status} {error.message}"
         case aiohttp.ClientResponseError():
             return error.message
-        case aiohttp.ClientPayloadError():
-            return "the connection ended"
-        case TimeoutError():
-            return ""
+        case aiohttp.ClientConnectorError():
+            is_unknown = isinstance(error, aiohttp.ClientConnectorDNSError)
+            reason = error.os_error.strerror or str(error.os_error)
+            return f"no address was found for this name ({reason})" if is_unknown else reason
         case _:
-            return str(error)
+            return next((words for kind, words in _OTHER_WORDS if isinstance(error, kind)), str(error))

@@ -120,6 +120,8 @@ async def _found_way(settings: TeleportSettings, clock: Clock, *, persistent: bo
         try:
             return await find_way(settings.addr, extra_ca=settings.proxy_ca, clock=clock)
         except ProxyAwayError as error:
+            if "addr" not in settings.model_fields_set:
+                error.remedy = f"set teleport.addr: it is not set, so {settings.addr} was tried"
             if not persistent:
                 raise
             _log.warning("waiting for Teleport, looking again in %.0f s: %s", pause, error)

@@ -30,7 +30,7 @@ def test_the_smallest_configuration_is_enough():
         ({"okta": OKTA, "snyc": {}}, r"snyc: there is no such key \(did you mean sync\?\)"),
         ({"okta": OKTA, "sync": {"interval": "soon"}}, r"sync\.interval: this is not a duration"),
         ({"okta": OKTA, "sync": {"interval": "0s"}}, r"sync\.interval"),
-        ({"okta": OKTA, "teleport": {"addr": "nowhere"}}, r"teleport\.addr"),
+        ({"okta": OKTA, "teleport": {"addr": "now here"}}, r"teleport\.addr"),
         ({"okta": OKTA, "teleport": {"ca_pins": ["x"]}}, r"ca_pins: number 1 is not sha256:"),
         ({"okta": {**OKTA, "client_id": "0oa"}}, r"either api_token or client_id"),
         ({"okta": {"org_url": OKTA["org_url"], "app_id": "0oa"}}, r"okta: no credential"),

@@ -7,7 +7,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from teleport_okta.teleport.proxy.errors import ProxyUnreachableError
+from teleport_okta.teleport.proxy.errors import UNKNOWN_HOST, ProxyUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +62,8 @@ def split_address(address: str) -> tuple[str, int]:
 
 def reason_of(error: OSError) -> str:
     """Return what the system says of a failed connection."""
+    if isinstance(error, socket.gaierror):
+        return f"{UNKNOWN_HOST} ({error.strerror})"
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
     return error.strerror or str(error) or type(error).__name__

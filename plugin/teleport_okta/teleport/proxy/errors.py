@@ -9,6 +9,8 @@ from teleport_okta.teleport.errors import TeleportError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+UNKNOWN_HOST = "no address was found for this name"
+
 _UPGRADE_HINT = (
     "if a load balancer that ends TLS stands before the proxy, an ALPN connection upgrade may be needed: set the "
     "environment variable TELEPORT_TLS_ROUTING_CONN_UPGRADE=true"
@@ -32,9 +34,12 @@ class ProxyUnreachableError(ProxyAwayError):
     """No TCP connection could be made, or it broke before anybody had said anything."""
 
     def __init__(self, address: str, reason: str) -> None:
-        super().__init__(
-            address, f"no connection: {reason}", remedy="check that teleport.addr is the proxy, and the network between"
+        remedy = (
+            "check the spelling of teleport.addr, and the name servers of this machine"
+            if reason.startswith(UNKNOWN_HOST)
+            else "check that teleport.addr is the proxy, and the network between"
         )
+        super().__init__(address, f"no connection: {reason}", remedy=remedy)
 
 
 class ProxyTimeoutError(ProxyAwayError):
