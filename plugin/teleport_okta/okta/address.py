@@ -18,7 +18,26 @@ _CONSOLE_HOST: Final = re.compile(
     r"(?P<org>.+)-admin(?P<domain>\.(?:okta\.com|oktapreview\.com|okta-emea\.com|okta-gov\.com|okta\.mil))"
 )
 
-_LIKE_A_URL: Final = re.compile(r"[^\s{}]*[.:][^\s{}]*")
+_LIKE_A_URL: Final = re.compile(
+    r"[^\s{}]*[.:][^\s{}]*|(?:https?:/*[\w.$-]*)?(?:\{[\w.-]*\}|<[\w. -]*>)[\w.-]*/?", re.IGNORECASE
+)
+
+_PLACEHOLDER: Final = re.compile(r"\{|\}|<|>|\$\(|%7B|%3C", re.IGNORECASE)
+
+_SCHEME_TWICE: Final = re.compile(r"https?:/*(?:https?(?::/*|/+))+", re.IGNORECASE)
+
+_DOUBLED_DOMAIN: Final = re.compile(
+    r"(?P<org>.+?)(?P<domain>\.(?:okta\.com|oktapreview\.com|okta-emea\.com|okta-gov\.com|okta\.mil|com))"
+    r"(?:(?P=domain)|\.com)+"
+)
+
+_LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
+_LONGEST_HOST: Final = 253
+_HIGHEST_PORT: Final = 65_535
+
+_HOST_IN_TEXT: Final = re.compile(
+    r"(?:[a-z]+:)?/*(?:[^/@\s]*@)?(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::(?P<port>\d{1,5})(?!\d))?"
+)
 
 
 class OrganizationAddress:
@@ -75,18 +94,20 @@ def is_loopback(host: str) -> bool:
 
 
 def _checked(text: str) -> URL:
+    _refuse_what_no_url_library_sees(text)
     try:
         url = URL(text.strip())
         port = url.explicit_port
     except ValueError as error:
-        raise _unusable(text, "is not a URL", "https://example.okta.com") from error
-    if url.scheme not in {"http", "https"} or not url.host:
+        raise _unusable(text, "is not a URL", _guess(text)) from error
+    if url.scheme not in {"http", "https"} or not url.raw_host:
         raise _unusable(text, "does not start with https://", _guess(text))
-    host = _api_host(url.host)
+    _refuse_host(text, url.raw_host, port)  # `url.host` raises where it cannot be decoded
+    host = _api_host(url.host or "")
     if host != url.host:
-        raise _unusable(text, "is the admin console, not the API", f"https://{host}")
+        raise _unusable(text, "is the admin console, not the API", _meant(host, port))
     if url.scheme == "http" and not is_loopback(host):
-        raise _unusable(text, "would send the token unencrypted", f"https://{host}")
+        raise _unusable(text, "would send the token unencrypted", _meant(host, port))
     plain = URL.build(scheme=url.scheme, host=host, port=port)
     if url.user is not None or url.password is not None:
         raise _unusable(text, "holds a user name or password", str(plain))
@@ -95,18 +116,71 @@ def _checked(text: str) -> URL:
     return url.origin()
 
 
+def _refuse_what_no_url_library_sees(text: str) -> None:
+    """Raise for what was copied out of a guide as it stands, and for a scheme that stands twice."""
+    if _PLACEHOLDER.search(text):
+        remedy = "set it to the address at which people sign in to Okta, as https://example.okta.com"
+        raise OrganizationUrlError(f"okta.org_url: {_shown(text)} holds a placeholder", remedy=remedy)
+    if twice := _SCHEME_TWICE.match(text.strip()):
+        raise _unusable(text, "has its scheme twice", _guess(text.strip()[twice.end() :]))
+
+
+def _refuse_host(text: str, host: str, port: int | None) -> None:
+    """Raise for a host name that nothing could resolve, and for one that was put together wrongly."""
+    if _is_address(host):
+        return
+    if doubled := _DOUBLED_DOMAIN.fullmatch(host):
+        raise _unusable(text, "has its domain twice", _meant(_api_host(doubled["org"] + doubled["domain"]), port))
+    if host.endswith("."):
+        raise _unusable(text, "ends in a dot", _meant(_api_host(host.rstrip(".")), port))
+    if len(host) > _LONGEST_HOST or not all(map(_is_label, host.split("."))):
+        raise _unusable(text, "has a host name that cannot be one", "https://example.okta.com")
+
+
+def _is_label(label: str) -> bool:
+    """Whether a part between dots can be one of a host name; `xn--` must stand for characters (RFC 3492)."""
+    if not _LABEL.fullmatch(label):
+        return False
+    try:
+        label.encode("ascii").decode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def _api_host(host: str) -> str:
     console = _CONSOLE_HOST.fullmatch(host)
     return f"{console['org']}{console['domain']}" if console else host
 
 
+def _meant(host: str, port: int | None) -> str:
+    """Return the URL of a host with https; a port stays unless it is the usual one of either scheme."""
+    host = f"[{host}]" if ":" in host else host
+    return f"https://{host}" if port in {None, 80, 443} else f"https://{host}:{port}"
+
+
 def _guess(text: str) -> str:
-    host = re.match(r"(?:[a-z]+:)?/*(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)+)", text.strip().lower())
-    return f"https://{_api_host(host['host'])}" if host else "https://example.okta.com"
+    """Return the URL that was probably meant by a text that is none."""
+    found = _HOST_IN_TEXT.match(text.strip().lower())
+    if found is None:
+        return "https://example.okta.com"
+    port = int(found["port"]) if found["port"] else None
+    return _meant(_api_host(found["host"]), port if port is None or port <= _HIGHEST_PORT else None)
 
 
 def _unusable(text: str, problem: str, meant: str) -> OrganizationUrlError:
-    """Show the URL without what could be secret in it; what looks like no URL at all may be a secret as a whole."""
+    return OrganizationUrlError(f"okta.org_url: {_shown(text)} {problem}", remedy=f"set it to {meant}")
+
+
+def _shown(text: str) -> str:
+    """Return a URL without what could be secret in it; what looks like no URL at all may be a secret as a whole."""
     shown = re.sub(r"[^/@]*@", "", re.split(r"[?#]", text.strip(), maxsplit=1)[0])
-    value = repr(shown) if _LIKE_A_URL.fullmatch(shown) else "this"
-    return OrganizationUrlError(f"okta.org_url: {value} {problem}", remedy=f"set it to {meant}")
+    return repr(shown) if _LIKE_A_URL.fullmatch(shown) else "this"

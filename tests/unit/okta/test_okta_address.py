@@ -36,9 +36,33 @@ def test_an_address_of_an_organisation_is_accepted(given: str, used: str) -> Non
         ("https://acme.okta.com?x=1", "https://acme.okta.com"),
         ("https://acme.okta.com/#top", "https://acme.okta.com"),
         ("https://ada@acme.okta.com", "https://acme.okta.com"),
-        ("https://acme.okta.com:99999", "https://example.okta.com"),
+        ("https://acme.okta.com:99999", "https://acme.okta.com"),
         ("", "https://example.okta.com"),
         ("okta", "https://example.okta.com"),
+        ("acme.okta.com:8443", "https://acme.okta.com:8443"),
+        ("http://acme.okta.com:8080", "https://acme.okta.com:8080"),
+        ("http://acme.okta.com:80", "https://acme.okta.com"),
+        ("http://[2001:db8::1]:8080", "https://[2001:db8::1]:8080"),
+        ("https://acme-admin.okta.com:8443", "https://acme.okta.com:8443"),
+        ("https://acme.okta.com:8443/api/v1", "https://acme.okta.com:8443"),
+        ("https://https://acme.okta.com", "https://acme.okta.com"),
+        ("https://http://acme-admin.okta.com:8443/", "https://acme.okta.com:8443"),
+        ("HTTPS://https//acme.okta.com", "https://acme.okta.com"),
+        ("https://acme.okta.com.com", "https://acme.okta.com"),
+        ("https://acme.okta.com.okta.com:8443", "https://acme.okta.com:8443"),
+        ("https://acme-admin.okta.com.com", "https://acme.okta.com"),
+        ("https://acme.oktapreview.com.oktapreview.com", "https://acme.oktapreview.com"),
+        ("https://login.example.com.com", "https://login.example.com"),
+        ("https://acme.okta.com.", "https://acme.okta.com"),
+        ("https://acme..okta.com", "https://example.okta.com"),
+        ("https://-acme.okta.com", "https://example.okta.com"),
+        ("https://xn--.okta.com", "https://example.okta.com"),
+        ("https://xn--a.okta.com", "https://example.okta.com"),
+        ("https://xn--999999999.okta.com", "https://example.okta.com"),
+        (f"https://{'a' * 64}.okta.com", "https://example.okta.com"),
+        ("https://acme%2eokta.com", "https://example.okta.com"),
+        ("https://acme okta.com", "https://example.okta.com"),
+        ("https://acme,okta.com", "https://example.okta.com"),
     ],
 )
 def test_any_other_address_is_refused_with_the_one_that_was_meant(given: str, meant: str) -> None:
@@ -48,10 +72,40 @@ def test_any_other_address_is_refused_with_the_one_that_was_meant(given: str, me
     assert "okta.org_url" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://{yourOktaDomain}",
+        "{yourOktaDomain}",
+        "https://${yourOktaDomain}/",
+        "https://<your-domain>.okta.com",
+        "<your-domain>",
+        "<your domain>.okta.com",
+        "https://%7ByourOktaDomain%7D",
+    ],
+)
+def test_a_placeholder_of_a_guide_is_called_one(given: str) -> None:
+    with pytest.raises(OrganizationUrlError, match="holds a placeholder") as refused:
+        OrganizationAddress(given)
+    assert "the address at which people sign in to Okta" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given", ["https://bücher.example", "https://xn--bcher-kva.example", "https://under_score.example"]
+)
+def test_names_in_other_alphabets_are_names(given: str) -> None:
+    assert OrganizationAddress(given).at("/").raw_host == OrganizationAddress(given).at("/").raw_host.lower()
+
+
 def test_a_refusal_does_not_repeat_a_password() -> None:
     with pytest.raises(OrganizationUrlError) as refused:
         OrganizationAddress("https://ada:hunter2@acme.okta.com/?token=hunter3")
     assert "hunter" not in str(refused.value)
+
+
+def test_what_looks_like_no_address_is_not_repeated() -> None:
+    with pytest.raises(OrganizationUrlError, match="this holds a placeholder"):
+        OrganizationAddress("00aSecret{x}y")
 
 
 def test_links_may_lead_to_the_configured_and_the_canonical_address_only() -> None:
