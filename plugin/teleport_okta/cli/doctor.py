@@ -35,7 +35,8 @@ _WIDTH: Final = max(map(len, _WORDS.values()))
 @click.command()
 @config_option
 @format_option
-def doctor(config_path: Path, layout: str) -> int:
+@click.option("--problems", is_flag=True, help="Show warnings and errors only.")
+def doctor(config_path: Path, layout: str, *, problems: bool) -> int:
     """Look into the installation on both sides, and change nothing.
 
     Exits 0 when nothing is worse than a note, 1 when there is a warning, 2 when there is an error.
@@ -44,9 +45,10 @@ def doctor(config_path: Path, layout: str) -> int:
     with working("looking into the installation"):
         findings = asyncio.run(examine(config_path, clock=SystemClock(), rng=random.SystemRandom()))
     if layout == "json":
-        show_json({"findings": [finding.as_json() for finding in findings], "worst": worst(findings).value})
+        shown = _problems(findings) if problems else findings
+        show_json({"findings": [finding.as_json() for finding in shown], "worst": worst(findings).value})
     else:
-        show_lines(_lines(findings))
+        show_lines(_lines(findings, problems=problems))
     return EXIT_CODES[worst(findings)]
 
 
@@ -57,9 +59,13 @@ def _secrets(config_path: Path) -> tuple[str, ...]:
     return ()
 
 
-def _lines(findings: Sequence[Finding]) -> Iterator[str]:
+def _problems(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity in {Severity.WARNING, Severity.ERROR}]
+
+
+def _lines(findings: Sequence[Finding], *, problems: bool = False) -> Iterator[str]:
     for section in Section:
-        mine = [finding for finding in findings if finding.section is section]
+        mine = [one for one in (_problems(findings) if problems else findings) if one.section is section]
         if not mine:
             continue
         yield section.value

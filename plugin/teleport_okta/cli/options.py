@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from teleport_okta.config import DEFAULT_PATH
+from teleport_okta.cli.config_file import CONFIG_TYPE, config_before_verb
+from teleport_okta.config import CONFIG_VARIABLE, DEFAULT_PATH
 from teleport_okta.plan.words import KINDS
 
 if TYPE_CHECKING:
@@ -18,16 +20,19 @@ if TYPE_CHECKING:
 
 
 def config_option(function: Function) -> Function:
-    """Add `-c/--config`."""
+    """Add `-c/--config`: what stands after the verb counts, then what stands before it, then the environment."""
     return click.option(
         "-c",
         "--config",
         "config_path",
-        type=click.Path(path_type=Path, dir_okay=False),
-        default=DEFAULT_PATH,
-        show_default=True,
-        help="The configuration file.",
+        type=CONFIG_TYPE,
+        callback=_chosen_config,
+        help=f"The configuration file.  [default: ${CONFIG_VARIABLE}, or {DEFAULT_PATH}]",
     )(function)
+
+
+def _chosen_config(context: click.Context, _option: click.Parameter, value: Path | None) -> Path:
+    return value or config_before_verb(context) or Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_PATH)
 
 
 def format_option(function: Function) -> Function:

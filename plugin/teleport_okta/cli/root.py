@@ -11,8 +11,10 @@ from typing import Final
 
 import click
 
+from teleport_okta.cli.config_file import root_config_option
 from teleport_okta.cli.output import give_up_output, show, show_usage_error
 from teleport_okta.cli.verbs import Verbs
+from teleport_okta.cli.version import version_line
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.observe.logs import set_up_for_command
 from teleport_okta.observe.text import Line, Tone
@@ -23,6 +25,15 @@ _OWN_BREAK: Final = re.compile(r"\n(?=  )")
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@root_config_option
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _option, value: _show_version(context) if value else None,
+    help="Print the version.",
+)
 def cli() -> None:
     """Bring the people, groups and apps of an Okta organisation into a Teleport cluster, and keep them right."""
 
@@ -63,6 +74,11 @@ def main() -> None:
         _show(*words_of(error))
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_version(context: click.Context) -> None:
+    show(version_line())
+    context.exit()
 
 
 def words_of(error: OSError) -> tuple[str, str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 VERBS: Final[Mapping[str, str]] = {
     "configure": "Print a commented example configuration; fill it in and save it as /etc/teleport-okta.toml.",
     "start": "Run the service until SIGTERM or SIGINT: a full pass now and at every interval.",
-    "version": "Print the version.",
+    "version": "Print the version, the revision of its source, and that of Python.",
     "doctor": "Look into the installation on both sides, and change nothing.",
     "enroll": "Tie an Okta organisation to a Teleport cluster, and start the sync.",
     "plan": "Show what a pass would do now, and change nothing.",

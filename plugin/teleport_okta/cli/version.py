@@ -8,9 +8,15 @@ import click
 
 from teleport_okta import __version__
 from teleport_okta.cli.output import show
+from teleport_okta.revision import source_revision
 
 
 @click.command()
 def version() -> None:
-    """Print the version."""
-    show(f"teleport-okta v{__version__} python{platform.python_version()}")
+    """Print the version, the revision of its source, and that of Python."""
+    show(version_line())
+
+
+def version_line() -> str:
+    """Return the version in words."""
+    return f"teleport-okta v{__version__} git:{source_revision()} python{platform.python_version()}"

@@ -25,7 +25,9 @@ def test_configure_prints_the_example():
 
 
 def test_version_names_product_and_python():
-    assert re.fullmatch(rf"teleport-okta v{re.escape(__version__)} python3\.\d+\.\d+\n", run("version").output)
+    line = rf"teleport-okta v{re.escape(__version__)} git:([0-9a-f]{{7,12}}|unknown) python3\.\d+\.\d+\n"
+    assert re.fullmatch(line, run("version").output)
+    assert run("--version").output == run("version").output
 
 
 def test_every_verb_has_help():
@@ -63,3 +65,53 @@ def test_a_plan_that_is_no_digest_is_wrong_usage_and_applies_nothing(digest, cap
         main()
     assert exit_.value.code == 2
     assert "no digest" in capsys.readouterr().err
+
+
+def file_asked_for(*words, **environment):
+    """The configuration file that `plan` looks for, as its error names it."""
+    result = CliRunner(env=environment).invoke(cli, words)
+    return str(result.exception).partition(":")[0]
+
+
+def test_the_configuration_file_is_named_after_the_verb_before_it_or_by_the_environment(tmp_path, monkeypatch):
+    one, other, third = (str(tmp_path / name) for name in ("one", "other", "third"))
+    assert file_asked_for("plan", "--config", one) == one
+    assert file_asked_for("--config", one, "plan") == one
+    assert file_asked_for("-c", one, "plan", "-c", other) == other
+    assert file_asked_for("plan", TELEPORT_OKTA_CONFIG=third) == third
+    assert file_asked_for("-c", one, "plan", TELEPORT_OKTA_CONFIG=third) == one
+    assert file_asked_for("plan", "-c", one, TELEPORT_OKTA_CONFIG=third) == one
+    assert file_asked_for("-c", one, "scim-token", "list") == one
+    monkeypatch.setattr("teleport_okta.cli.options.DEFAULT_PATH", tmp_path / "default")
+    assert file_asked_for("history") == str(tmp_path / "default")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_get_a_completion(shell, capsys, monkeypatch):
+    monkeypatch.setenv("_TELEPORT_OKTA_COMPLETE", f"{shell}_source")
+    monkeypatch.setattr(sys, "argv", ["teleport-okta"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "teleport-okta" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(13, "Permission denied", "/x/y"), ("/x/y: Permission denied", "service's user")),
+        (OSError(28, "No space left on device", "/x/y"), ("/x/y: No space left", "free some space")),
+        (OSError(5, "Input/output error"), ("Input/output error", "doctor")),
+    ],
+)
+def test_an_error_of_the_operating_system_ends_in_words(error, words, tmp_path, capsys, monkeypatch):
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr("teleport_okta.cli.status.load", refuse)
+    monkeypatch.setattr(sys, "argv", ["teleport-okta", "status"])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    printed = capsys.readouterr().err
+    assert exit_.value.code == 1
+    assert "Traceback" not in printed
+    assert all(word in printed for word in words)

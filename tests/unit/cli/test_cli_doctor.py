@@ -59,6 +59,23 @@ def test_text_is_grouped_aligned_and_safe(run):
     ]
 
 
+def test_problems_are_shown_without_what_is_well(run):
+    assert run([OK, NOTE, WARNING, ERROR], "--problems").output.splitlines() == [
+        "Okta",
+        "warning  clock  60 s behind\\x1b[31m",
+        "  try: set it right",
+        "",
+        "Teleport",
+        "ERROR    reachability  nobody is there",
+        "  try: check teleport.addr",
+        "",
+        "4 findings: 1 error, 1 warning, 1 note; something is broken",
+    ]
+    assert run([OK, NOTE], "--problems").output.startswith("2 findings: 0 errors")
+    found = json.loads(run([OK, ERROR], "--problems", "--format", "json").output)
+    assert ([one["check"] for one in found["findings"]], found["worst"]) == (["reachability"], "error")
+
+
 def test_json_has_every_finding_and_the_worst(run):
     shown = json.loads(run([OK, WARNING], "--format", "json").output)
     assert shown["worst"] == "warning"
