@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 DEFAULT_PATH: Final = Path("/etc/teleport-okta.toml")
 _NAME: Final = "TELEPORT_OKTA_"
+_WRITTEN_LINE_END: Final = re.compile(r"(?:\\[rn])+$")
+_SSWS: Final = re.compile(r"^SSWS\s+", re.IGNORECASE)
+
 ENVIRONMENT_PREFIX: Final = f"{_NAME}_"
 CONFIG_VARIABLE: Final = f"{_NAME}CONFIG"
 """The environment variable that names the configuration file."""
@@ -83,20 +87,35 @@ def parse(
 
 
 def read_secret(value: SecretStr, *, key: str) -> str:
-    """Return a secret that is given literally or as the absolute path of a file; `key` names it in errors."""
+    """Return a secret that is given literally or as the absolute path of a file; `key` names it in errors.
+
+    What gets around a secret when it is copied is left off: see `bare_secret`.
+    """
     text = value.get_secret_value()
     if not text.startswith("/"):
-        return text
+        return bare_secret(text)
     try:
-        secret = Path(text).read_text(encoding="utf-8").strip()
+        secret = bare_secret(Path(text).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         what = f"{key}: the file {text} cannot be read: {reason}"
         raise ConfigError(what, remedy="check its path and permissions") from error
     if not secret:
         what = f"{key}: the file {text} is empty"
         raise ConfigError(what, remedy="write the secret into it")
     return secret
+
+
+def bare_secret(text: str) -> str:
+    """Return a secret without what shells, editors and Okta's own examples put around it.
+
+    That is blanks, a byte order mark, a written `\\n` at the end, a pair of quotation marks, and the word SSWS.
+    """
+    bare = text.strip().lstrip("\ufeff")
+    bare = _WRITTEN_LINE_END.sub("", bare)
+    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
+        bare = _WRITTEN_LINE_END.sub("", bare[1:-1].strip())
+    return _SSWS.sub("", bare)
 
 
 def digests_of(settings: Settings) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from teleport_okta.errors import ConfigError
 from teleport_okta.okta.errors import CredentialError
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger(__name__)
+
+_NEVER_IN_A_TOKEN: Final = frozenset("\"'\\{}<>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,21 @@ class ApiToken:
 
 
 def _signed_with(token: str) -> dict[str, str]:
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        what = "okta.api_token: this is not an API token: it is empty, or holds blanks or special characters"
+    problem = _problem_of(token)
+    if problem:
+        what = f"okta.api_token: this is not an API token: {problem}"
         raise CredentialError(what, remedy="copy the token again; Okta shows it only once, when it is made")
     return {"Authorization": f"SSWS {token}"}
+
+
+def _problem_of(token: str) -> str:
+    """Say what is wrong with the text of a token, without repeating it; empty where nothing is."""
+    problems = {
+        "it is empty": not token,
+        "it has several lines": len(token.splitlines()) > 1,
+        "it holds blanks": any(character.isspace() for character in token),
+        "it holds characters that are not ASCII": not token.isascii(),
+        "it holds control characters": not token.isprintable(),
+        "it holds quotation marks, backslashes or brackets": any(one in _NEVER_IN_A_TOKEN for one in token),
+    }
+    return next((words for words, is_so in problems.items() if is_so), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -46,9 +47,12 @@ def read_private_key(path: Path, kid: str | None = None) -> SigningKey:
     what is wrong with it.
     """
     try:
-        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        content = path.read_bytes()
     except OSError as error:
         raise PrivateKeyError(path, f"the file cannot be read: {error.strerror}") from error
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise PrivateKeyError(path, "the file is text in UTF-16: save it as UTF-8")
+    content = _unwrapped(content.removeprefix(codecs.BOM_UTF8))
     if not content.strip():
         raise PrivateKeyError(path, "the file is empty")
     if b"-----BEGIN" in content and b'"kty"' in content:
@@ -58,6 +62,24 @@ def read_private_key(path: Path, kid: str | None = None) -> SigningKey:
     if content.lstrip().startswith((b"{", b"[")):
         return _from_json(path, content, kid)
     raise PrivateKeyError(path, "the file holds neither a PEM block nor a JWK")
+
+
+def _unwrapped(content: bytes) -> bytes:
+    """Return the content without what shells and JSON put around a key: quotation marks, and ends of lines in writing.
+
+    Neither occurs in a PEM block; a JWK is unwrapped only where it is a JSON text as a whole.
+    """
+    text = content.strip()
+    if text[:1] in {b'"', b"'"} and text[:1] == text[-1:]:
+        try:
+            inner = json.loads(text)
+        except (ValueError, RecursionError):
+            inner = None
+        text = inner.encode(errors="replace") if isinstance(inner, str) else text[1:-1]
+        content = text
+    if b"-----BEGIN" in content:
+        content = content.replace(b"\\r", b"").replace(b"\\n", b"\n")
+    return content
 
 
 def _from_pem(path: Path, pem: bytes) -> RSAPrivateKey | EllipticCurvePrivateKey:

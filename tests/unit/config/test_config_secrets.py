@@ -155,3 +155,32 @@ def test_no_command_takes_a_secret():
     }
     assert len(list(commands(cli))) >= 20
     assert taken == set()
+
+
+WRAPPED = [
+    "00abc-DEF_9",
+    " 00abc-DEF_9 \r\n",
+    "\ufeff00abc-DEF_9\n",
+    "SSWS 00abc-DEF_9",
+    "ssws  00abc-DEF_9\n",
+    '"00abc-DEF_9"\n',
+    "'00abc-DEF_9'",
+    '"SSWS 00abc-DEF_9"',
+    "00abc-DEF_9\\n",
+    '"00abc-DEF_9\\r\\n"',
+    '\ufeff"SSWS 00abc-DEF_9\\n"\n',
+]
+
+
+@pytest.mark.parametrize("wrapped", WRAPPED)
+def test_a_secret_is_read_without_what_gets_around_it(tmp_path, wrapped):
+    file = tmp_path / "token"
+    file.write_text(wrapped)
+    assert read_secret(SecretStr(wrapped), key="okta.api_token") == "00abc-DEF_9"
+    assert read_secret(SecretStr(str(file)), key="okta.api_token") == "00abc-DEF_9"
+
+
+def test_a_secret_in_utf_16_is_refused_in_words(tmp_path):
+    (tmp_path / "token").write_text("00abc", encoding="utf-16")
+    with pytest.raises(ConfigError, match="cannot be read: it is not UTF-8 text"):
+        read_secret(SecretStr(str(tmp_path / "token")), key="okta.api_token")

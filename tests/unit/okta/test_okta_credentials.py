@@ -230,3 +230,22 @@ def api_token_taken(token: str) -> Script:
         return fails(401, "E0000011", "Invalid token provided")(request)
 
     return answer
+
+
+@pytest.mark.parametrize(
+    ("token", "problem"),
+    [
+        ("", "it is empty"),
+        ("00abc\n00def", "it has several lines"),
+        ("00abc 00def", "it holds blanks"),
+        ("00äbc", "it holds characters that are not ASCII"),
+        ("00a\x00bc", "it holds control characters"),
+        ('00"abc', "it holds quotation marks, backslashes or brackets"),
+        ("${TOKEN}", "it holds quotation marks, backslashes or brackets"),
+        ("<your-token>", "it holds quotation marks, backslashes or brackets"),
+    ],
+)
+def test_a_text_that_is_no_token_is_refused_in_words_that_say_why(token: str, problem: str) -> None:
+    with pytest.raises(CredentialError, match=f"not an API token: {problem}") as refused:
+        ApiToken(token)
+    assert token == "" or token not in str(refused.value)

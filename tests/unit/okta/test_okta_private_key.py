@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,3 +83,37 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_key_does_not_show_itself(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_bytes(pem(RSA, PKCS8))
     assert repr(read_private_key(tmp_path / "key.pem", "kid-1")) == "SigningKey(algorithm='RS256', kid='kid-1')"
+
+
+WRITTEN = pem(RSA, PKCS8).replace(b"\n", b"\\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        WRITTEN,
+        pem(RSA, PKCS8).replace(b"\n", b"\\r\\n"),
+        b'"' + WRITTEN + b'"\n',
+        b"'" + WRITTEN + b"'",
+        b"'" + pem(RSA, PKCS8) + b"'\n",
+        b"\xef\xbb\xbf" + pem(RSA, PKCS8),
+        b"\xef\xbb\xbf" + WRITTEN,
+    ],
+    ids=["written ends of lines", "of both kinds", "quoted", "in single quotes", "as it is in quotes", "BOM", "both"],
+)
+def test_a_key_is_read_as_shells_and_json_write_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "key.pem").write_bytes(content)
+    signing = read_private_key(tmp_path / "key.pem")
+    jwt.decode(signing.sign({}), RSAKey.import_key(pem(RSA, PKCS8)), algorithms=["RS256"])
+
+
+def test_a_jwk_is_read_that_is_a_json_text_itself(tmp_path: Path) -> None:
+    jwk = json.dumps(RSAKey.import_key(pem(RSA, PKCS8)).as_dict(private=True))
+    (tmp_path / "key.json").write_text(json.dumps(jwk))
+    assert read_private_key(tmp_path / "key.json", "kid-1").algorithm == "RS256"
+
+
+def test_a_key_in_utf_16_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text(pem(RSA, PKCS8).decode(), encoding="utf-16")
+    with pytest.raises(PrivateKeyError, match="text in UTF-16: save it as UTF-8"):
+        read_private_key(tmp_path / "key.pem")
