@@ -48,7 +48,9 @@ class Child:
     def wait(self, timeout: float) -> int:
         """Wait for its end, for so many seconds. Raises subprocess.TimeoutExpired."""
         if self.returncode is None:
-            if not select.select([self._answers], [], [], timeout)[0]:
+            ending = select.poll()  # select() takes no descriptor above 1023
+            ending.register(self._answers, select.POLLIN)
+            if not ending.poll(timeout * 1000):
                 raise subprocess.TimeoutExpired("teleport-okta", timeout)
             self.returncode = _number(self._answers)
             self._answers.close()

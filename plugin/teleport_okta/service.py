@@ -21,6 +21,7 @@ from teleport_okta.clock import SystemClock
 from teleport_okta.config import differing, digests_of, read_secret
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.integrating import LiveIntegrator
+from teleport_okta.listeners.descriptors import ensure_descriptors
 from teleport_okta.managed.audit import Auditor
 from teleport_okta.managed.decision import Decision
 from teleport_okta.managed.following import PluginFollower
@@ -467,6 +468,7 @@ async def serve(
     open_log(settings)
     _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)
     _cancel_on_signals()
+    ensure_descriptors()
     metrics, health = Metrics(), Health()
     metrics.follow_health(health.components)
     reloader = Reloader(settings, read or (lambda: settings), open_log)

@@ -7,7 +7,65 @@ from mutants.mutant import Mutant
 _LEASE = "contract/teleport/test_contract_lease.py::"
 _OWN_ADDRESS = "unit/sandbox/test_sandbox_own_address.py::"
 
+_MONITORING = "unit/monitoring/test_monitoring_endpoint.py::"
+_SCIM_LIMITS = "unit/scim/test_scim_server_limits.py::"
+_FRONT_DOOR = "unit/serve/test_front_door.py::"
+
 OF_DOORS = (
+    Mutant(
+        "a listener takes any number of connections",
+        "listeners/accepting.py",
+        "if len(self._places) >= self._limits.connections:",
+        "if False:",
+        (
+            _MONITORING + "test_a_hundred_clients_that_say_nothing_whole_keep_no_probe_out",
+            _SCIM_LIMITS + "test_a_connection_whose_request_is_answered_gives_way_to_none",
+        ),
+        "Clients cannot use up the descriptors of the service.",
+    ),
+    Mutant(
+        "a full listener turns newcomers away",
+        "listeners/accepting.py",
+        "if not self._make_room():",
+        "if True:",
+        (_SCIM_LIMITS + "test_a_silent_connection_gives_way_to_one_above_the_limit",),
+        "Silent clients keep nobody out.",
+    ),
+    Mutant(
+        "a listener closes connections whose request is answered",
+        "listeners/accepting.py",
+        "(place for place in self._places if place.is_waiting)",
+        "iter(self._places)",
+        (_SCIM_LIMITS + "test_a_connection_whose_request_is_answered_gives_way_to_none",),
+        "A client whose request is answered gets its answer.",
+    ),
+    Mutant(
+        "the admin socket takes any number of connections",
+        "serve/front_door.py",
+        "if len(self._carried) < self._most:",
+        "if True:",
+        (
+            _FRONT_DOOR + "test_many_silent_clients_keep_nobody_out_and_reach_nothing_behind",
+            _FRONT_DOOR + "test_clients_that_speak_stay_and_those_above_the_limit_are_closed",
+        ),
+        "Clients of the admin socket cannot use up the descriptors of the service.",
+    ),
+    Mutant(
+        "the admin socket waits for ever for a first byte",
+        "serve/front_door.py",
+        "async with asyncio.timeout(self._first_bytes):",
+        "async with asyncio.timeout(None):",
+        (_FRONT_DOOR + "test_a_client_that_says_nothing_is_closed",),
+        "A client that says nothing does not keep its place.",
+    ),
+    Mutant(
+        "a process whose passes fail is ready",
+        "serve/readiness.py",
+        'is_ready = found.state == "standby" or not found.error',
+        "is_ready = True",
+        ("unit/serve/test_readiness.py::test_passes_that_fail_say_why",),
+        "A probe learns that passes fail.",
+    ),
     Mutant(
         "the stopwatch stops while the machine is suspended",
         "clock.py",

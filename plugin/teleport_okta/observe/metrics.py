@@ -6,7 +6,7 @@ import platform
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from teleport_okta import __version__
 from teleport_okta.observe.collectors import Followed, FollowedCertificates, FollowedHealth, FollowedLog
@@ -29,6 +29,8 @@ class Metrics:
     """What one process has to show; each metric's help text is its documentation."""
 
     def __init__(self) -> None:
+        # Without it each counter brings a second series with the time of its first use.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         Gauge(

@@ -87,7 +87,7 @@ class WorkMetrics:
         )
         self._seconds = Histogram(
             "teleport_okta_pass_seconds",
-            "Seconds from the begin of a full pass to its end.",
+            "Seconds from the start of a full pass to its end.",
             ("result",),
             buckets=_PASS_SECONDS,
             registry=registry,

@@ -46,6 +46,10 @@ INNER_SOCKET_NAME: Final = "inner.sock"
 """Where gRPC listens, behind the other socket; as long a name, so that one check of the path's length does."""
 
 UNLIMITED: Final = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+
+_IN_TIME: Final = [("grpc.server_handshake_timeout_ms", 10_000), ("grpc.max_connection_idle_ms", 300_000)]
+"""A client has ten seconds for the begin of HTTP/2, and five minutes without a call."""
+
 DEFAULT_HISTORY: Final = 50
 
 
@@ -243,7 +247,7 @@ async def serving(service: AdminService, data_dir: Path, others: Sequence[Offer]
         what = f"storage.data_dir: {path} is longer than the {LONGEST_SOCKET_PATH} bytes that a Unix socket can have"
         raise ConfigError(what, remedy="choose a shorter directory")
     callers, health = Callers(), Health()
-    server = grpc.aio.server(interceptors=[Gate(callers)], options=UNLIMITED)
+    server = grpc.aio.server(interceptors=[Gate(callers)], options=[*UNLIMITED, *_IN_TIME])
     await health.begin(server, (service.offer(), *others))
     async with AsyncExitStack() as stack:
         for socket in (path, behind):

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import socket
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.serve.callers import Caller, caller_at
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.serve.gate import Context
+
+MOST_CONNECTIONS: Final = 64
+
+FIRST_BYTES_WITHIN: Final = 10.0
+"""Seconds; a client of gRPC speaks first."""
 
 _PIECE: Final = 64 * 1024
 
@@ -52,60 +58,123 @@ class Callers:
         self._by_peer.pop(peer, None)
 
 
-@asynccontextmanager
-async def front_door(path: Path, behind: Path, callers: Callers) -> AsyncIterator[None]:
-    """Accept connections at `path` and carry them to the socket `behind`, until the block ends. Raises OSError."""
-    carried: dict[asyncio.StreamWriter, asyncio.Event] = {}
+@dataclass(slots=True, eq=False)
+class _Carried:
+    """A connection that was accepted. `is_silent` until its client has sent something."""
 
-    async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        over = carried[writer] = asyncio.Event()
+    writer: asyncio.StreamWriter
+    is_silent: bool = True
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class _Door:
+    """Accepts connections up to a limit; one whose client never said anything gives way to a new one."""
+
+    def __init__(self, behind: Path, callers: Callers, *, most: int, first_bytes: float) -> None:
+        self._behind = behind
+        self._callers = callers
+        self._most = most
+        self._first_bytes = first_bytes
+        self._carried: dict[_Carried, None] = {}
+        self._is_full = False
+
+    async def accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry a connection to its end, if there is room."""
+        if not self._has_room():
+            writer.transport.abort()
+            return
+        carried = _Carried(writer)
+        self._carried[carried] = None
         try:
-            await _carry(reader, writer, behind, callers)
+            await self._carry(reader, carried)
+        except TimeoutError:
+            _log.debug("a client of the admin socket said nothing for %g s", self._first_bytes)
         except OSError as error:
             _log.warning("a connection to the admin socket failed: %s", error)
         finally:
             writer.close()
-            del carried[writer]
-            over.set()
+            self._carried.pop(carried, None)
+            self._is_full = self._is_full and len(self._carried) >= self._most
+            carried.over.set()
 
-    server = await asyncio.start_unix_server(accepted, path)
+    async def close(self) -> None:
+        """Close every connection, and wait for their ends."""
+        still_carried = list(self._carried)
+        for carried in still_carried:
+            carried.writer.close()
+        for carried in still_carried:
+            await carried.over.wait()
+
+    def _has_room(self) -> bool:
+        """Whether one more connection can be carried; one whose client is silent is closed for it."""
+        if len(self._carried) < self._most:
+            return True
+        if not self._is_full:
+            self._is_full = True
+            _log.warning("the admin socket has %d connections already; silent ones are closed", self._most)
+        silent = next((carried for carried in self._carried if carried.is_silent), None)
+        if silent is None:
+            return False
+        del self._carried[silent]
+        silent.writer.transport.abort()
+        return True
+
+    async def _carry(self, reader: asyncio.StreamReader, carried: _Carried) -> None:
+        """Carry one connection both ways until one end closes it. Raises TimeoutError where nothing comes."""
+        async with asyncio.timeout(self._first_bytes):
+            # A silent connection costs one descriptor, not the three of one that is carried.
+            first = await reader.read(_PIECE)
+        if not first:
+            return
+        carried.is_silent = False
+        caller = caller_at(carried.writer.get_extra_info("socket"))
+        inner = socket.socket(socket.AF_UNIX)
+        inner.setblocking(False)
+        inner.bind("")
+        peer = self._callers.came(inner.getsockname(), caller)
+        try:
+            await asyncio.get_running_loop().sock_connect(inner, str(self._behind))
+            inner_reader, inner_writer = await asyncio.open_unix_connection(sock=inner)
+            try:
+                inner_writer.write(first)
+                await _both_ways(reader, carried.writer, inner_reader, inner_writer)
+            finally:
+                inner_writer.close()
+        finally:
+            inner.close()
+            self._callers.went(peer)
+
+
+@asynccontextmanager
+async def front_door(
+    path: Path, behind: Path, callers: Callers, *, most: int = MOST_CONNECTIONS, first_bytes: float = FIRST_BYTES_WITHIN
+) -> AsyncIterator[None]:
+    """Accept connections at `path` and carry them to the socket `behind`, until the block ends. Raises OSError.
+
+    At `most` so many are carried at a time; a client has `first_bytes` seconds to say something.
+    """
+    door = _Door(behind, callers, most=most, first_bytes=first_bytes)
+    server = await asyncio.start_unix_server(door.accepted, path)
     try:
         yield
     finally:
         server.close()
-        still_carried = dict(carried)
-        for writer in still_carried:
-            writer.close()
-        for over in still_carried.values():
-            await over.wait()
+        await door.close()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behind: Path, callers: Callers) -> None:
-    """Carry one connection both ways until one end closes it."""
-    caller = caller_at(writer.get_extra_info("socket"))
-    inner = socket.socket(socket.AF_UNIX)
-    inner.setblocking(False)
-    inner.bind("")
-    peer = callers.came(inner.getsockname(), caller)
+async def _both_ways(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    inner_reader: asyncio.StreamReader,
+    inner_writer: asyncio.StreamWriter,
+) -> None:
+    ways = {asyncio.ensure_future(_pump(reader, inner_writer)), asyncio.ensure_future(_pump(inner_reader, writer))}
     try:
-        await asyncio.get_running_loop().sock_connect(inner, str(behind))
-        inner_reader, inner_writer = await asyncio.open_unix_connection(sock=inner)
-        try:
-            ways = {
-                asyncio.ensure_future(_pump(reader, inner_writer)),
-                asyncio.ensure_future(_pump(inner_reader, writer)),
-            }
-            try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
-        finally:
-            inner_writer.close()
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        inner.close()
-        callers.went(peer)
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

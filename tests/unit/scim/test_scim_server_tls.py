@@ -136,3 +136,18 @@ async def test_files_that_cannot_be_used_are_named_at_the_start(files, tmp_path,
     with pytest.raises(ConfigError, match=r"scim\.certificate, scim\.key: .*\.pem"):
         async with scim_world(tmp_path, configured=over_tls(files)):
             pass
+
+
+async def test_clients_that_begin_no_handshake_keep_nobody_out(files, tmp_path):
+    async with scim_world(tmp_path, configured=over_tls(files), limits=Limits(connections=8)) as world:
+        silent = [await world.connect() for _ in range(50)]
+        async with asyncio.timeout(10):
+            assert await is_trusted(world, ONE)
+            assert {await reader.read() for reader, _ in silent[:40]} == {b""}
+        for _, writer in silent:
+            writer.close()
+
+
+async def test_the_end_of_the_certificate_in_use_is_known(files, tmp_path):
+    async with scim_world(tmp_path, configured=over_tls(files)) as world:
+        assert world.server.certificate_expires == ONE.certificate.not_valid_after_utc

@@ -32,6 +32,8 @@ _LONGEST_PATH: Final = 100
 
 _SOCKET_NAME: Final = "h2"
 
+_SAID_AGAIN_AFTER: Final = 60.0
+
 _CREDENTIALS: Final = struct.Struct("3i")
 """struct ucred of Linux: process, user, group."""
 
@@ -58,6 +60,7 @@ class Forwarder:
         self._idle = asyncio.Event()
         self._idle.set()
         self._last_failure: ProxyError | None = None
+        self._said_again_from = 0.0
 
     @property
     def target(self) -> str:
@@ -117,7 +120,7 @@ class Forwarder:
         self._remember(client)
         assert client.transport is not None  # noqa: S101 - it has just been made
         if not _is_ours(client.transport):
-            _log.warning("another process tried to use the connection to Teleport; it was turned away")
+            self._say_turned_away()
             client.transport.abort()
             return
         if self._listener is None:
@@ -126,6 +129,13 @@ class Forwarder:
         dial = asyncio.get_running_loop().create_task(self._dial(client))
         self._dials[client] = dial
         dial.add_done_callback(lambda _dial: self._dials.pop(client, None))
+
+    def _say_turned_away(self) -> None:
+        """Warn, once a minute: a process that tries once tries again."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._said_again_from:
+            self._said_again_from = now + _SAID_AGAIN_AFTER
+            _log.warning("another process tried to use the connection to Teleport; it was turned away")
 
     async def _dial(self, client: ClientEnd) -> None:
         """Connect gRPC's end to the auth server, then let the bytes flow."""

@@ -1,0 +1,36 @@
+"""The limit of open files is raised as far as it may be, or complained of."""
+
+from __future__ import annotations
+
+import resource
+
+import pytest
+from teleport_okta.listeners.descriptors import ensure_descriptors
+
+
+@pytest.fixture
+def limits():
+    """The limits of this process, which are as before afterwards."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield before
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_low_limit_is_raised(limits, caplog):
+    soft, hard = limits
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard) - 1, hard))
+    ensure_descriptors(min(soft, hard))
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(soft, hard), hard)
+    assert not caplog.records
+
+
+def test_a_limit_that_cannot_be_raised_far_enough_is_complained_of(limits, caplog):
+    _, hard = limits
+    ensure_descriptors(hard + 1)
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    assert f"may have {hard} files open, and {hard + 1} are needed" in caplog.text
+
+
+def test_a_limit_that_is_high_enough_stays(limits):
+    ensure_descriptors(64)
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == limits
