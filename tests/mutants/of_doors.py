@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants.mutant import Mutant
 
 _LEASE = "contract/teleport/test_contract_lease.py::"
+_OUTAGE = "contract/managed/test_contract_managed_outage.py::"
 _OWN_ADDRESS = "unit/sandbox/test_sandbox_own_address.py::"
 
 _MONITORING = "unit/monitoring/test_monitoring_endpoint.py::"
@@ -92,6 +93,22 @@ OF_DOORS = (
         "return by_time_of_day.total_seconds()",
         (_LEASE + "test_a_time_of_day_that_is_set_back_prolongs_nothing",),
         "Setting the clock back does not prolong the right to write.",
+    ),
+    Mutant(
+        "a right to write that an outage has ended is never asked for again",
+        "teleport/lease.py",
+        "if not self._is_wanted or await",
+        "if self._held is None or await",
+        (_LEASE + "test_one_that_a_write_found_to_be_gone_is_taken_again",),
+        "After an outage of the auth server changes are followed again within seconds.",
+    ),
+    Mutant(
+        "a right to write that another process had meanwhile is taken back without a pass",
+        "sync/engine.py",
+        "or (self._pass.is_ousted and not self._is_standby)",
+        "",
+        (_OUTAGE + "test_who_lost_the_right_to_another_process_says_so_and_takes_over_with_a_pass",),
+        "A process that was succeeded during an outage says so, and takes over again with a pass.",
     ),
     Mutant(
         "a control address takes any host",

@@ -245,8 +245,8 @@ class Engine:
             # By the clock, not by the waits: those say nothing of the time for which the machine was suspended.
             wait = self._wait() - passed_ago - timedelta(seconds=self._clock.monotonic() - began)
             self._next_pass = self._clock.now() + wait
-            if wait <= timedelta():
-                return
+            if wait <= timedelta() or (self._pass.is_ousted and not self._is_standby):
+                return  # as a standby, passes ask for the right to write every few seconds
             await self._until_hinted(min(wait, _LOOKED_AT_EVERY))
 
     def _why_now(self) -> str:

@@ -343,6 +343,11 @@ class FullPass:
             is_believed = GROUPS in reading.absences and reading.absences[GROUPS].believed
             await end_bindings(self._store, settings, known, is_absence_believed=is_believed, now=self._clock.now())
 
+    @property
+    def is_ousted(self) -> bool:
+        """Whether another process took the right to write after this one had lost it."""
+        return self._teleport.lease is not None and self._teleport.lease.is_ousted
+
     async def _become_writer(self, owner: str) -> None:
         self._owner = owner
         if self._teleport.lease is not None:

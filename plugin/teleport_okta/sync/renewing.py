@@ -81,9 +81,10 @@ class AppServerKeeper:
     async def _is_writer(self, owner: str) -> bool:
         """Whether this process writes for an owner.
 
-        A right that an outage has ended is asked for at once: the pass that would ask may be too far away.
+        A right that an outage has ended is asked for at once: the pass that would ask may be too far away. After
+        another process had it, a pass asks for it, which learns what that one wrote.
         """
-        if self._teleport.lease is None:
+        if self._teleport.lease is None or self._teleport.lease.is_ousted:
             return self._teleport.is_writer
         try:
             await self._teleport.lease.obtain(owner)

@@ -103,6 +103,14 @@ class Lease:
         self._held: types_pb2.SemaphoreLease | None = None
         self._ends = 0.0
         self._asking = asyncio.Lock()
+        self._is_wanted = False
+        """Whether we had the lease last, and did not give it up."""
+        self._is_late = False
+        """Whether the log says that the latest renewal failed."""
+        self._is_lost = False
+        """Whether the log says that it is lost."""
+        self.is_ousted = False
+        """Whether another process took the lease after we lost it: this one is a standby until it has it again."""
 
     @property
     def is_held(self) -> bool:
@@ -130,20 +138,38 @@ class Lease:
         async with self._asking:
             if not await self._renewed_or_still_good():
                 what = f"the right to write for {self._owner or 'this owner'} is lost"
-                raise NotTheWriterError(what, remedy="the next pass asks for it anew and goes on from there")
+                raise NotTheWriterError(what, remedy="it is asked for until it is back, and then this goes on")
 
     async def keep(self) -> None:
-        """Renew the lease whenever it is due, until cancelled; a loss is logged and shows in the next write."""
+        """Look after the lease until cancelled."""
         while True:
             await self._clock.sleep(_KEEPER_PAUSE)
-            async with self._asking:
-                if self._held is not None and not await self._renewed_or_still_good():
-                    _log.warning("the right to write for %s is lost", self._owner)
+            await self.look()
+
+    async def look(self) -> None:
+        """Renew the lease if that is due.
+
+        A lease that an outage has ended is taken again as soon as the server answers: until then nothing is written,
+        and no change is followed. One that another process took meanwhile is left to it, see `is_ousted`.
+        """
+        async with self._asking:
+            if not self._is_wanted or await self._renewed_or_still_good():
+                return
+            if not self._is_lost:
+                self._is_lost = True
+                _log.warning("the right to write for %s is lost; it is asked for until it is back", self._owner)
+            try:
+                await self._take()
+            except StandbyError as error:
+                _log.warning("the right to write for %s is not ours any more: %s", self._owner, error)
+            except TeleportError as error:
+                _log.debug("the right to write for %s cannot be asked for: %s", self._owner, error)
 
     async def give_up(self) -> None:
         """Let the next process have the lease at once; a failure only makes it wait for the end of the lease."""
         async with self._asking:
             held, self._held = self._held, None
+            self._is_wanted = self._is_lost = False
             if held is None:
                 return
             try:
@@ -177,13 +203,20 @@ class Lease:
             if present is None:  # it is the server that has enough to do
                 raise
             if not self.is_of_our_seat(present.Holder):
-                raise StandbyError(self._owner, present.Holder) from error
+                raise self._standby(present.Holder) from error
             await self._cancel(present.LeaseID)
             asked = await self._acquire()
         if not await self._renewed():
             present = await self._present_lease()
-            raise self._too_slow(asked) if present is None else StandbyError(self._owner, present.Holder)
+            raise self._too_slow(asked) if present is None else self._standby(present.Holder)
+        self._is_wanted, self._is_lost, self.is_ousted = True, False, False
         _log.info("this process (%s) writes for %s", self._holder, self._owner)
+
+    def _standby(self, holder: str) -> StandbyError:
+        """Another process has the lease: what we had of it is over."""
+        self.is_ousted = self.is_ousted or self._is_wanted
+        self._held, self._is_wanted, self._is_lost = None, False, False
+        return StandbyError(self._owner, holder)
 
     def _too_slow(self, asked: float) -> DeadlineError:
         """The first, short life of the lease was over before the server came to lengthen it, or even to grant it."""
@@ -263,7 +296,7 @@ class Lease:
         except NotFoundError:
             self._held = None
             return False
-        self._held, self._ends = longer, asked + LIFE
+        self._held, self._ends, self._is_late = longer, asked + LIFE, False
         return True
 
     async def _renewed_or_still_good(self) -> bool:
@@ -271,7 +304,8 @@ class Lease:
         try:
             return await self._renewed()
         except RpcError as error:
-            _log.info("the lease of %s was not renewed: %s", self._owner, error)
+            said, self._is_late = self._is_late, True
+            _log.log(logging.DEBUG if said else logging.INFO, "the lease of %s was not renewed: %s", self._owner, error)
             return self.is_held
 
     def _in(self, seconds: float) -> Timestamp:

@@ -280,3 +280,74 @@ async def test_an_outage_while_it_is_taken_is_outlasted(process, sandbox: Telepo
 
         assert one.lease.is_held
         await one.users.create(ADA)
+
+
+async def test_one_that_an_outage_has_ended_is_back_when_the_server_is(
+    process, sandbox: TeleportSandbox, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="teleport_okta.teleport.lease")
+    async with process("one") as one:
+        await one.lease.obtain(OWNER)
+        sandbox.faults.add(Fault("*/*", code=grpc.StatusCode.UNAVAILABLE))
+        for _ in range(30):
+            clock.advance(2)
+            await one.lease.look()
+        assert not one.lease.is_held
+        sandbox.faults.clear()
+
+        await one.lease.look()
+
+        assert one.lease.is_held
+        await one.users.create(ADA)
+    said = [record.message for record in caplog.records]
+    assert sum("was not renewed" in message for message in said) == 1, said
+    assert sum("is lost" in message for message in said) == 1, said
+    assert sum("writes for" in message for message in said) == 2, said
+
+
+async def test_one_that_a_write_found_to_be_gone_is_taken_again(process, sandbox: TeleportSandbox, clock) -> None:
+    async with process("one") as one:
+        await one.lease.obtain(OWNER)
+        clock.advance(LIFE + 1)
+        with pytest.raises(NotTheWriterError):
+            await one.users.create(ADA)
+
+        await one.lease.look()
+
+        await one.users.create(ADA)
+    assert sandbox.cluster.users.stored("ada") is not None
+
+
+async def test_one_that_another_process_took_meanwhile_is_left_to_it(process, clock: VirtualClock) -> None:
+    async with process("one") as one, process("two") as two:
+        await one.lease.obtain(OWNER)
+        clock.advance(LIFE + 1)
+        await two.lease.obtain(OWNER)
+        await one.lease.look()
+        assert one.lease.is_ousted
+        await two.lease.give_up()
+
+        await one.lease.look()
+
+        assert not one.lease.is_held  # what the other one wrote is not known here: the next pass asks
+        await one.lease.obtain(OWNER)
+        assert one.lease.is_held
+        assert not one.lease.is_ousted
+
+
+async def test_a_standby_that_never_had_it_is_not_ousted(process) -> None:
+    async with process("one") as one, process("two") as two:
+        await one.lease.obtain(OWNER)
+        with pytest.raises(StandbyError):
+            await two.lease.obtain(OWNER)
+        await two.lease.look()
+        assert not two.lease.is_ousted
+        assert not two.lease.is_held
+
+
+async def test_one_that_was_given_up_is_not_taken_again(process) -> None:
+    async with process("one") as one:
+        await one.lease.obtain(OWNER)
+        await one.lease.give_up()
+        await one.lease.look()
+        assert not one.lease.is_held

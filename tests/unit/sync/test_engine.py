@@ -30,6 +30,7 @@ class Script:
 
     present_progress = None
     role_warnings = ()
+    is_ousted = False
 
     def __init__(self, clock, lines):
         self.clock = clock
