@@ -26,7 +26,9 @@ from teleport_okta.saml.enrolment import Enrolment
 from teleport_okta.saml.errors import CredentialTooWeakError, EnrolmentError
 from teleport_okta.saml.wishes import EnrolmentWishes
 from teleport_okta.scim.tokens import digest_of
+from teleport_okta.serve.gate import present_caller
 from teleport_okta.serve.integrator import Integration, Named
+from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.scim_tokens import MOST_TOKENS
 
 if TYPE_CHECKING:
@@ -41,8 +43,12 @@ if TYPE_CHECKING:
 
     _Remember = Callable[[SamlApp], Awaitable[None]]
 
-BY: Final = "OktaService"
-"""Who made a SCIM token, in the journal, where a request for an integration brought it."""
+TRIGGER: Final = "OktaService"
+"""The trigger, in the journal, of what a request for an integration brought about."""
+
+
+_PLUGIN: Final = "plugin"
+"""The kind, in the journal, of a plugin resource."""
 
 
 class LiveIntegrator:
@@ -98,6 +104,7 @@ class LiveIntegrator:
             async for _ in enrolment.run(found):
                 pass
             label = enrolment.app.label if enrolment.app is not None else ""
+        await self._note(name, "create")
         await self._admit(wanted.scim_token)
         if not wanted.sync_users:
             await self._base.teleport.plugins.change(name, replace(await self._settings(name), sync_users=False))
@@ -127,6 +134,7 @@ class LiveIntegrator:
         )
         if after != before:
             await self._base.teleport.plugins.change(name, after)
+            await self._note(name, "update")
         await self._admit(wanted.scim_token)
         return Integration(name, await self._settings(name), label)
 
@@ -175,10 +183,30 @@ class LiveIntegrator:
         await tokens.add(
             digest_of(scim_token.encode()),
             at=clock.now(),
-            by=BY,
+            by=_asking(),
             boot=clock.boot(),
             replace_oldest=len(await tokens.tokens()) >= MOST_TOKENS,
         )
+
+    async def _note(self, name: str, action: str) -> None:
+        """Put on record who had the integration made or changed."""
+        entry = JournalEntry(
+            time=self._base.clock.now(),
+            trigger=TRIGGER,
+            kind=_PLUGIN,
+            name=name,
+            okta_id="",
+            action=action,
+            reason="asked for by gRPC",
+            before_digest="",
+            after_digest="",
+            outcome=Result.DONE,
+            boot=self._base.clock.boot(),
+            who=_asking(),
+        )
+        journal = self._base.store.journal
+        await journal.record(entry)
+        await journal.flush()
 
     def _plugin_name(self) -> str:
         name = self._local.plugin.name
@@ -192,6 +220,11 @@ class LiveIntegrator:
             await self._base.store.remember_enrolled_app(connector, app.id)
 
         return remember
+
+
+def _asking() -> str:
+    """Return who asks, in words."""
+    return f"{TRIGGER}: {present_caller() or 'unknown'}"
 
 
 def _with(okta: OktaSettings, credential: GivenCredential) -> OktaSettings:

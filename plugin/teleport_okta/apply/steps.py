@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.apply.calls import Calls
 from teleport_okta.apply.change_log import log_outcome
+from teleport_okta.apply.on_behalf import present_person
 from teleport_okta.apply.outcome import Outcome
 from teleport_okta.plan.changes import LOCK, Action
 from teleport_okta.plan.digest import content_digest
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
 
 class Steps:
-    """Makes the calls of one run and journals them. `trigger` says what set the run off, `who` whose command it was.
+    """Makes the calls of one run and journals them. `trigger` says what set the run off, `who` whose command it was
+    (empty: the caller of the present task).
 
     Once `draining` is set, the run is to end soon. `writes` limits how many calls are in flight at the same time, over
     all runs that share it. `counted` is told of each step that was tried: kind, action and result.
@@ -60,7 +62,7 @@ class Steps:
         self._journal = journal
         self._clock = clock
         self._trigger = trigger
-        self._who = who
+        self._who = who or present_person()
 
     async def is_as_read(self, user: TeleportUser) -> bool:
         """Whether a user is still ours, and nobody changed it since it was read. Raises TeleportError."""

@@ -21,6 +21,7 @@ from google.protobuf.empty_pb2 import Empty
 from teleport.scim.v1 import scim_service_pb2 as pb
 from teleport.scim.v1 import scim_service_pb2_grpc as pb_grpc
 
+from teleport_okta.apply.on_behalf import on_behalf_of
 from teleport_okta.scim.calls import ScimCall, Verb
 from teleport_okta.scim.errors import ScimError, ScimType, bad_request
 from teleport_okta.scim.guard import FailureGuard
@@ -234,7 +235,8 @@ class ScimRpcService(pb_grpc.SCIMServiceServicer):
             )
             within = max(0.0, until - asyncio.get_running_loop().time())
             try:
-                return await place.run(_handled(self._handler, call), within=within)
+                with on_behalf_of(f"SCIM by gRPC: {present_caller() or 'unknown'}"):
+                    return await place.run(_handled(self._handler, call), within=within)
             except asyncio.CancelledError:
                 is_gone.set()
                 raise

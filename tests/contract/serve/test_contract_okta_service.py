@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -112,6 +113,18 @@ async def test_it_is_changed_and_what_is_not_spoken_of_stays(world):
     assert (settings.disable_sync_app_groups, settings.disable_assign_default_roles) == (True, True)
     assert list(settings.default_owners) == ["teresa"]
     assert settings.app_id == changed.connector_info.okta_app_id
+
+
+async def test_the_journal_names_the_caller(world):
+    await world.client.CreateIntegration(creating(world, scim_token="a-token-of-okta"))
+    await world.client.UpdateIntegration(
+        pb.UpdateIntegrationRequest(enable_user_sync=True, disable_assign_default_roles=True)
+    )
+    entries = await world.base.store.journal.history(limit=50)
+    ours = [(entry.kind, entry.action, entry.name) for entry in entries if entry.who.startswith("OktaService: ")]
+    assert {("plugin", "create", "okta"), ("plugin", "update", "okta")} <= set(ours)
+    assert any(kind == "scim_token" for kind, _, _ in ours)
+    assert all(f"(uid {os.getuid()}, pid {os.getpid()}" in entry.who for entry in entries if entry.who)
 
 
 async def test_a_credential_is_checked_and_not_kept(world):

@@ -97,6 +97,16 @@ async def test_a_user_is_created_changed_found_and_deleted(doors):
     assert (await doors.http.ask("GET", f"/Users/{made['id']}")).status == 404
 
 
+async def test_the_journal_names_the_caller_of_each_change_and_none_for_http(doors):
+    made = await doors.create(ADA)
+    await doors.http.ask("DELETE", f"/Users/{made['id']}")
+    entries = await doors.http.world.parts.store.journal.history(limit=10)
+    by_action = {(entry.kind, entry.action): entry.who for entry in entries}
+    assert by_action["user", "create"].startswith("SCIM by gRPC: ")
+    assert "Proxy" in by_action["user", "create"]
+    assert by_action["user", "delete"] == ""
+
+
 async def test_pages_and_a_page_without_a_count(doors):
     for number in range(3):
         await doors.http.provision(f"u{number}@example.com", okta_id=f"00u{number}")
