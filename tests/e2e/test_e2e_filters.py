@@ -32,9 +32,9 @@ def test_without_a_service(organised):
     assert refused.returncode == 1
     assert "--live" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert any(line.startswith("+ group eng-core") for line in lines(organised.run("filters", "--live", "--join")))
+    assert any(line.startswith('+ group "eng-core"') for line in lines(organised.run("filters", "--live", "--join")))
     assert organised.json("apply")["succeeded"]
-    assert any(line.startswith("= group eng-core") for line in lines(organised.run("filters")))
+    assert any(line.startswith('= group "eng-core"') for line in lines(organised.run("filters")))
     found = organised.json("filters", "--group", "ops", "--live")
     assert {match["name"]: match["verdict"] for match in found["matches"] if match["of"] == "group"} == {"ops": "added"}
     assert [one["present"]["title"] for one in found["ending"]] == ["eng-core"]
@@ -47,7 +47,7 @@ def test_with_a_service(organised):
         eventually((organised.directory / "data" / "admin.sock").is_socket, "the admin socket")
         eventually(lambda: organised.json("status")["last_success"], "a first pass")
         for arguments in ((), ("--live",)):
-            assert any(line.startswith("= group eng-core") for line in lines(organised.run("filters", *arguments)))
+            assert any(line.startswith('= group "eng-core"') for line in lines(organised.run("filters", *arguments)))
         assert organised.json("status")["cost"]["next_calls"]["/api/v1/groups"] >= 1
         assert organised.json("plan")["cost"]["made"]["/api/v1/groups"] >= 1
     finally:

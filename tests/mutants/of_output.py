@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants.mutant import Mutant
 
 _OUTPUT = "unit/cli/test_cli_output.py::"
+_PLAN = "unit/cli/test_cli_plan.py::"
 _RENDER = "unit/plan/test_plan_render.py::"
 
 OF_OUTPUT = (
@@ -39,5 +40,21 @@ OF_OUTPUT = (
         "most = _MEMBERS_SHOWN",
         (_RENDER + "test_a_new_list_shows_the_first_members_and_how_many_more_and_all_when_asked",),
         "Who gets access is shown before it is given.",
+    ),
+    Mutant(
+        "apply asks nothing at a terminal",
+        "cli/apply.py",
+        "if digest is None and not yes and has_terminal():",
+        "if digest is None and not yes and False:",
+        (_PLAN + "test_apply_asks_at_a_terminal_and_applies_what_was_shown",),
+        "A person sees what is done before it is done.",
+    ),
+    Mutant(
+        "apply goes on after a no",
+        "cli/apply.py",
+        'return view.digest if confirm("apply exactly this?", err=is_json) else None',
+        'confirm("apply exactly this?", err=is_json)\n    return view.digest',
+        (_PLAN + "test_apply_asks_at_a_terminal_and_applies_what_was_shown",),
+        "A no is a no.",
     ),
 )

@@ -19,6 +19,7 @@ from teleport_okta.doctor.findings import Section, Severity, worst
 from teleport_okta.doctor.secrets import secrets_of
 from teleport_okta.errors import ConfigError
 from teleport_okta.observe import logs
+from teleport_okta.observe.text import Line, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 EXIT_CODES: Final = {Severity.OK: 0, Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 _WORDS: Final = {Severity.OK: "ok", Severity.NOTE: "note", Severity.WARNING: "warning", Severity.ERROR: "ERROR"}
+_TONES: Final = {Severity.WARNING: Tone.WARNING, Severity.ERROR: Tone.ERROR}
 _WIDTH: Final = max(map(len, _WORDS.values()))
 
 
@@ -63,7 +65,7 @@ def _problems(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity in {Severity.WARNING, Severity.ERROR}]
 
 
-def _lines(findings: Sequence[Finding], *, problems: bool = False) -> Iterator[str]:
+def _lines(findings: Sequence[Finding], *, problems: bool = False) -> Iterator[Line | str]:
     for section in Section:
         mine = [one for one in (_problems(findings) if problems else findings) if one.section is section]
         if not mine:
@@ -71,7 +73,8 @@ def _lines(findings: Sequence[Finding], *, problems: bool = False) -> Iterator[s
         yield section.value
         width = max(len(finding.check) for finding in mine)
         for finding in mine:
-            yield f"{_WORDS[finding.severity]:{_WIDTH}}  {finding.check:{width}}  {finding.what}"
+            text = f"{_WORDS[finding.severity]:{_WIDTH}}  {finding.check:{width}}  {finding.what}"
+            yield Line(text, _TONES.get(finding.severity, Tone.PLAIN))
             if finding.remedy:
                 yield f"  try: {finding.remedy}"
         yield ""

@@ -16,6 +16,8 @@ from teleport_okta.cli.whose_settings import answers_for, settings_option
 from teleport_okta.config import load
 from teleport_okta.desired.preview import Verdict
 from teleport_okta.model.name_filter import NameFilters
+from teleport_okta.observe.text import Line, Tone
+from teleport_okta.plan.words import quoted
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.sync.previewing import preview_of_last_seen, with_filters
 
@@ -92,16 +94,19 @@ async def _preview(
     return await read_both(settings, previewed, joins=joins, is_beside=is_beside)
 
 
-def preview_lines(found: FilterPreview) -> Iterator[str]:
+def preview_lines(found: FilterPreview) -> Iterator[Line | str]:
     """Say what filters would do, in the words of `filters`."""
     yield f"group filters: {_named(found.group_filters)}; app filters: {_named(found.app_filters)}"
     yield f"as seen at {found.seen_at.isoformat(timespec='seconds').replace('+00:00', 'Z')}"
     for match in found.matches:
-        yield f"{_SIGNS[match.verdict]} {match.of} {match.name} ({match.okta_id}): by {match.filter}; {_people(match)}"
+        what = f"{match.of} {quoted(match.name)} ({match.okta_id})"
+        tone = Tone.ADDED if match.verdict is Verdict.ADDED else Tone.PLAIN
+        yield Line(f"{_SIGNS[match.verdict]} {what}: by {match.filter}; {_people(match)}", tone)
         yield f"    {_VERDICTS[match.verdict]}"
     for one in found.ending:
         others = f", others: {one.present.added}" if one.present.added else ""
-        yield f"- list {one.present.title} ({one.present.okta_id}) would go: {one.reason}"
+        list_words = f"{quoted(one.present.title)} ({one.present.okta_id})"
+        yield Line(f"- list {list_words} would go: {one.reason}", Tone.REMOVED)
         yield f"    imported members: {one.present.imported}{others}"
     added = sum(match.verdict is Verdict.ADDED for match in found.matches)
     kept = sum(match.verdict is Verdict.KEPT for match in found.matches)

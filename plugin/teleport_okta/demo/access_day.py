@@ -51,7 +51,7 @@ async def _look_first(play: Play, company: Company) -> set[str]:
         "A look before it is switched on",
         "the process is ended, and groups, apps and access lists are switched on in its configuration; before it is "
         f"started again: teleport-okta filters --group '{_GROUPS}' --app '{_APPS}' --live",
-        preview_lines(found),
+        map(str, preview_lines(found)),
         Check("it names the groups and apps that fit", {match.okta_id for match in found.matches} == fitting),
         Check(
             "and how many users of ours Okta has in each",

@@ -21,7 +21,7 @@ WINDOW: Final = timedelta(hours=1)
 """The rolling span over which harm is counted."""
 
 APPROVAL_LASTS: Final = timedelta(hours=24)
-"""How long an approval admits what it covers."""
+"""How long an approval holds for what it covers."""
 
 _DIGEST_LENGTH: Final = 16
 _ROUNDING: Final = 1e-9
@@ -61,7 +61,7 @@ class PastHarm:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What an operator admitted by the digest of a held set; `harmed` is what of it was not done yet."""
+    """What an operator approved by the digest of a held set; `harmed` is what of it was not done yet."""
 
     digest: str
     harmed: frozenset[Harmed]

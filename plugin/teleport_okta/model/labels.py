@@ -36,7 +36,7 @@ EVIDENCE: Final = "teleport-okta/evidence"
 """On a leaver's lock: on which evidence the person left, `stated` or `absent`."""
 
 APPROVAL: Final = "teleport-okta/approval"
-"""On a leaver's lock: the digest by which an operator admitted it; such a harm is not counted."""
+"""On a leaver's lock: the digest by which an operator approved it; such a harm is not counted."""
 
 SCIM_ID: Final = "teleport-okta/scim-id"
 """On a user and its locks: the SCIM id of a person who was provisioned, which so outlives a lost state."""

@@ -108,7 +108,7 @@ class Verdict(StrEnum):
     """Something else is in the way, until a person changes that."""
 
     LATER = "later"
-    """It could not be done now, or waits for a person to admit it; the same request may succeed later."""
+    """It could not be done now, or waits for a person to approve it; the same request may succeed later."""
 
 
 @dataclass(frozen=True, slots=True)

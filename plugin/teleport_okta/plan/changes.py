@@ -88,7 +88,7 @@ class Harm:
 
     `harmed` is whom or what it is about. `listing` names the listing whose absences are the evidence; the brake knows
     what they are worth. `continues`: an earlier step of it was done before (the leaver is locked already), so that it
-    is not counted again. `approval` is the digest under which an operator admitted it. `people` says how many people it
+    is not counted again. `approval` is the digest under which an operator approved it. `people` says how many people it
     counts for: the end of an access list for its imported members.
     """
 

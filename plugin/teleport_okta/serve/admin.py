@@ -133,7 +133,7 @@ class AdminService(api_grpc.AdminServicer):
     async def Approve(  # noqa: N802
         self, request: api.ApproveRequest, context: grpc.aio.ServicerContext[api.ApproveRequest, object]
     ) -> api.Approval:
-        """Admit a held set, and let a pass follow."""
+        """Approve a held set, and let a pass follow."""
         try:
             by = _caller()
             return harm_messages.approval_to_message(await self._engine.approve(request.held_digest, by=by))
@@ -174,7 +174,7 @@ class AdminService(api_grpc.AdminServicer):
     async def NewScimToken(  # noqa: N802
         self, request: api.NewScimTokenRequest, context: grpc.aio.ServicerContext[api.NewScimTokenRequest, object]
     ) -> api.NewScimTokenResponse:
-        """Admit a token of SCIM clients."""
+        """Accept a token of SCIM clients."""
         try:
             if not _DIGEST.fullmatch(request.digest):
                 what = "the request has no SHA-256 of a token"

@@ -78,7 +78,7 @@ class AdminClient:
         return messages.report_from_message(await _answer(self._admin.Apply(request)))
 
     async def approve(self, digest: str) -> Approval:
-        """Have a held set admitted."""
+        """Have a held set approved."""
         request = api.ApproveRequest(held_digest=digest)
         return harm_messages.approval_from_message(await _answer(self._admin.Approve(request)))
 
@@ -105,7 +105,7 @@ class AdminClient:
         return messages.history_from_message(await _answer(self._admin.ListHistory(request)))
 
     async def new_scim_token(self, digest: str, *, replace_oldest: bool) -> AddedToken:
-        """Have a token of SCIM clients admitted, by its SHA-256."""
+        """Have a token of SCIM clients accepted, by its SHA-256."""
         request = api.NewScimTokenRequest(digest=digest, replace_oldest=replace_oldest)
         return scim_messages.added_from_message(await _answer(self._admin.NewScimToken(request)))
 

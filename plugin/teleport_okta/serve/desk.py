@@ -46,7 +46,7 @@ class Desk(Protocol):
         ...
 
     async def approve(self, digest: str, *, by: str) -> Approval:
-        """Admit what is held, on record as `by` whom."""
+        """Approve what is held, on record as `by` whom."""
         ...
 
     async def release(self, name: str, *, by: str) -> Released:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from teleport_okta.state.database import Database
 
 APPROVE: Final = "approve"
-"""Trigger and action of the journal's entries about approvals: one an object that was admitted."""
+"""Trigger and action of the journal's entries about approvals: one an object that was approved."""
 
 
 class NothingHeldError(TeleportOktaError):
@@ -33,10 +33,10 @@ class Approvals:
         self._database = database
 
     async def approve(self, digest: str, *, at: datetime, by: str = "", boot: Boot | None = None) -> Approval:
-        """Admit, from now on and for 24 h, what is held and every part of it; the journal says `by` whom.
+        """Approve, from now on and for 24 h, what is held and every part of it; the journal says `by` whom.
 
         The digest is that of what is held now. That of an earlier held set will do if everything that is held now was
-        in it: exactly that is admitted then, under its own digest. Raises NothingHeldError for any other.
+        in it: exactly that is approved then, under its own digest. Raises NothingHeldError for any other.
         """
         expires = at + APPROVAL_LASTS
 
@@ -54,7 +54,7 @@ class Approvals:
                 [(present_digest, one.kind, one.name, one.okta_id, expires.timestamp()) for one in present],
             )
             until = f"{expires:%Y-%m-%dT%H:%M:%SZ}"
-            reason = f"what is held, {len(present)} in all, is admitted until {until}"
+            reason = f"what is held, {len(present)} in all, is approved until {until}"
             if digest != present_digest:
                 reason += f"; asked for {digest}, of which this is what is still held"
             for one in sorted(present):
@@ -88,7 +88,7 @@ class Approvals:
 def _refusal(
     connection: sqlite3.Connection, digest: str, present: frozenset[Harmed], at: datetime
 ) -> NothingHeldError | None:
-    """Say why a digest that is not that of what is held now admits nothing; None if it may admit what is held."""
+    """Say why a digest that is not that of what is held now approves nothing; None if it may approve what is held."""
     row = connection.execute(
         "SELECT harmed, time FROM held_sets WHERE digest = ? AND time > ?",
         (digest, (at - APPROVAL_LASTS).timestamp()),

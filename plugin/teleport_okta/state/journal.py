@@ -59,7 +59,7 @@ class JournalEntry:
     `name` is what it is about: a user also for a lock, `list/member` for a member. Digests are of the content before
     and after; empty means no object. Of a harmful change `harm` is the kind of what is harmed, `harmed_name` its name
     where that is another, `evidence` why; it is `counted` if it uses up some of the hour's limit, as so many `people`,
-    and `approval` is the digest under which it was admitted. `time` is when it was known how it went, `boot` that
+    and `approval` is the digest under which it was approved. `time` is when it was known how it went, `boot` that
     moment by the boot clock. `object_name` is the object's own name where that is another than `name`: that of a lock.
     `who` is the person whose command it was, where it was one's; `repair` the digest of a repair (`plan/repairs.py`).
     `title` is what people call the object, or the list of a membership; `members` are the users whom a new list began
@@ -181,7 +181,7 @@ class Journal:
     ) -> None:
         """Complete the record of a harmful change; `at` (and `boot`, the same moment) replaces when it happened.
 
-        `uses` names an approval, and whom of it this was the last step about: it admits them no more.
+        `uses` names an approval, and whom of it this was the last step about: it approves them no more.
         """
 
         def update(connection: sqlite3.Connection) -> None:

@@ -96,7 +96,7 @@ class WholePass:
 
 
 class Store:
-    """The state of one process; `journal` is the record of what it did, `approvals` what a person admitted.
+    """The state of one process; `journal` is the record of what it did, `approvals` what a person approved.
 
     `directory` is what was last seen of groups and apps, `left` what people left behind in lists of ours,
     `user_names` whom the names of users stood for last, `hints` what waits to be looked at,

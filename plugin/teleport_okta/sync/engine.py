@@ -140,7 +140,7 @@ class Engine:
         return await asyncio.shield(command)
 
     async def approve(self, digest: str, *, by: str) -> Approval:
-        """Admit what is held for 24 h, on record as `by` whom, and run a pass soon.
+        """Approve what is held for 24 h, on record as `by` whom, and run a pass soon.
 
         Raises NothingHeldError or StateError.
         """

@@ -57,7 +57,7 @@ class JoinPodRefusedError(JoinError):
     def __init__(self, address: str, details: str) -> None:
         super().__init__(
             address,
-            f"this pod's service account is not admitted: {details}",
+            f"this pod's service account is not allowed: {details}",
             remedy="compare the account with spec.kubernetes of the provision token (`tctl get token/<name>`): allow "
             "must name it as `namespace:name`; with type static_jwks its token must be made for the cluster's name",
         )

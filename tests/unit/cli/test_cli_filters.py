@@ -79,11 +79,11 @@ def test_the_filters_of_the_configuration_are_shown_in_words(seen):
     assert result.output.splitlines() == [
         "group filters: eng-*; app filters: Figma",
         "as seen at 2026-01-05T09:00:00Z",
-        "= group eng-core (00gA): by eng-*; people: 1, users of ours among them: 1",
+        '= group "eng-core" (00gA): by eng-*; people: 1, users of ours among them: 1',
         "    has a list",
-        "+ group eng-new (00gB): by eng-*; people: 1, users of ours among them: 1",
+        '+ group "eng-new" (00gB): by eng-*; people: 1, users of ours among them: 1',
         "    would get a list",
-        ". app Figma (0oaA): by Figma; people: 0, users of ours among them: 0",
+        '. app "Figma" (0oaA): by Figma; people: 0, users of ours among them: 0',
         "    nobody in it is a user of ours, so it has no list",
         "3 match: 1 lists stay, 1 would be added; 0 would go",
     ]
@@ -92,9 +92,9 @@ def test_the_filters_of_the_configuration_are_shown_in_words(seen):
 def test_what_would_go_is_shown_with_its_members_and_why(seen):
     output = run(seen, "--group", "ops", "--group", "^none$").output
     assert "group filters: ops, ^none$; app filters: Figma" in output
-    assert "? group ops (00gC): by ops; people: 3\n" in output
+    assert '? group "ops" (00gC): by ops; people: 3\n' in output
     assert "its people were never read" in output
-    assert "- list eng-core (00gA) would go: no filter of access_lists.group_filters lets it pass" in output
+    assert '- list "eng-core" (00gA) would go: no filter of access_lists.group_filters lets it pass' in output
     assert "imported members: 1, others: 2" in output
     assert "1 would go" in output
 
