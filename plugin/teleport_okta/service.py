@@ -34,6 +34,7 @@ from teleport_okta.observe.health import Health
 from teleport_okta.observe.metrics import Metrics
 from teleport_okta.observe.waits import SilenceKeeper
 from teleport_okta.reloading import Reloader
+from teleport_okta.revision import source_revision
 from teleport_okta.saml.keeping import ConnectorKeeper
 from teleport_okta.scim.service import ScimService
 from teleport_okta.scim.switch import ScimSwitch
@@ -469,7 +470,7 @@ async def serve(
     _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)
     _cancel_on_signals()
     ensure_descriptors()
-    metrics, health = Metrics(), Health()
+    metrics, health = Metrics(source_revision()), Health()
     metrics.follow_health(health.components)
     reloader = Reloader(settings, read or (lambda: settings), open_log)
     try:

@@ -24,7 +24,7 @@ from waiting import eventually
 DESCRIPTORS = 1024
 """What the service may have open: the usual limit of a shell, and that of systemd."""
 
-EACH = 256
+EACH = 205
 """Clients of a kind at a door, so that each door has as many as the service may have descriptors."""
 
 REQUEST = b"GET /readyz HTTP/1.1\r\nHost: x\r\n"
@@ -32,6 +32,7 @@ KINDS = {
     "silent": b"",
     "slow": REQUEST + b"X-Slow: ",
     "huge": REQUEST + b"X-Huge: " + b"x" * 300_000,
+    "busy": b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 200,
     "garbage": bytes(range(256)) * 40,
 }
 

@@ -13,7 +13,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import hdrs, web
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from teleport_okta.listeners.accepting import Listener
 from teleport_okta.listeners.binding import BoundAddress, bound_socket
@@ -33,6 +34,11 @@ NAME: Final = "monitoring"
 LIMITS: Final = ConnectionLimits(idle=10.0, write=10.0, linger=1.0, drain=1.0, connections=32)
 """A scraper and a few probes need a handful of connections."""
 
+_OPEN_METRICS: Final = "application/openmetrics-text"
+
+_FRESH: Final = 1.0
+"""Seconds for which rendered metrics are answered again."""
+
 _METHODS: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
 _COMMON: Final[dict[str, str]] = {hdrs.CACHE_CONTROL: "no-store", hdrs.SERVER: "teleport-okta"}
@@ -41,9 +47,16 @@ _log = logging.getLogger(__name__)
 
 
 class MonitoringEndpoint:
-    """Answers requests about one process."""
+    """Answers requests about one process.
 
-    def __init__(self, registry: CollectorRegistry, health: Health, *, limits: ConnectionLimits = LIMITS) -> None:
+    Metrics are rendered once a second at most: each time costs milliseconds, in which the process does nothing else.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry, health: Health, *, clock: Clock, limits: ConnectionLimits = LIMITS
+    ) -> None:
+        self._clock = clock
+        self._rendered: dict[str, tuple[float, bytes]] = {}
         self._registry = registry
         self._health = health
         self._limits = limits
@@ -73,9 +86,15 @@ class MonitoringEndpoint:
         return response
 
     def _metrics(self, request: web.BaseRequest) -> web.Response:
-        encoder, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
-        headers = {**_COMMON, hdrs.CONTENT_TYPE: content_type}
-        return web.Response(body=encoder(self._registry), headers=headers)
+        # Not by the library's choose_encoder: it takes versions and escapings from the request as they come.
+        is_open = _OPEN_METRICS in request.headers.get(hdrs.ACCEPT, "")
+        encoder = openmetrics.generate_latest if is_open else generate_latest
+        content_type = openmetrics.CONTENT_TYPE_LATEST if is_open else CONTENT_TYPE_PLAIN_0_0_4
+        now = self._clock.monotonic()
+        rendered = self._rendered.get(content_type)
+        if rendered is None or now - rendered[0] >= _FRESH:
+            rendered = self._rendered[content_type] = now, encoder(self._registry)
+        return web.Response(body=rendered[1], headers={**_COMMON, hdrs.CONTENT_TYPE: content_type})
 
     def _ready(self) -> web.Response:
         components = self._health.components()
@@ -113,7 +132,7 @@ async def serving_monitoring(
     listening = await bound_socket(listen, key="metrics.listen")
     host, port = listening.getsockname()[:2]
     bound = BoundAddress(host, port, is_tls=False)
-    endpoint = MonitoringEndpoint(registry, health, limits=limits)
+    endpoint = MonitoringEndpoint(registry, health, clock=clock, limits=limits)
     server = BoundedServer(endpoint.answer, limits, name=NAME, refuse=text_response)
     accepting = asyncio.create_task(Listener(listening, server, limits=limits, clock=clock).accept())
     _log.info("metrics and health are answered at %s", bound)

@@ -26,9 +26,9 @@ _SCIM_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 4
 
 
 class Metrics:
-    """What one process has to show; each metric's help text is its documentation."""
+    """What one process has to show; each metric's help text is its documentation. `revision`: that of the source."""
 
-    def __init__(self) -> None:
+    def __init__(self, revision: str = "") -> None:
         # Without it each counter brings a second series with the time of its first use.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
@@ -36,9 +36,9 @@ class Metrics:
         Gauge(
             "teleport_okta_build_info",
             "1; its labels say what runs.",
-            ("version", "python"),
+            ("version", "revision", "python"),
             registry=self.registry,
-        ).labels(__version__, platform.python_version()).set(1)
+        ).labels(__version__, revision, platform.python_version()).set(1)
         self.work = WorkMetrics(self.registry)
         self.okta = OktaCallMetrics(self.registry)
         by_class = ("kind", "evidence")

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from teleport_okta.clock import SystemClock
+from teleport_okta.clock import SystemClock, VirtualClock
 from teleport_okta.errors import ConfigError
 from teleport_okta.listeners.limits import ConnectionLimits
 from teleport_okta.monitoring.endpoint import serving_monitoring
@@ -23,8 +23,8 @@ READY = Component("teleport", is_ready=True)
 class World:
     """The endpoint of a process, and a client of it."""
 
-    def __init__(self, bound, metrics, health, http):
-        self.bound, self.metrics, self.health, self.http = bound, metrics, health, http
+    def __init__(self, bound, metrics, health, http, clock):
+        self.bound, self.metrics, self.health, self.http, self.clock = bound, metrics, health, http, clock
 
     async def ask(self, path, method="GET", **options):
         async with self.http.request(method, f"{self.bound}{path}", **options) as response:
@@ -36,17 +36,17 @@ class World:
 
 @asynccontextmanager
 async def monitored(**limits):
-    metrics, health = Metrics(), Health()
+    metrics, health, clock = Metrics(), Health(), VirtualClock()
     metrics.follow_health(health.components)
     serving = serving_monitoring(
         "127.0.0.1:0",
         metrics.registry,
         health,
-        clock=SystemClock(),
+        clock=clock,
         limits=ConnectionLimits(**{"linger": 0.05, "drain": 0.2, **limits}),
     )
     async with serving as bound, aiohttp.ClientSession() as http:
-        yield World(bound, metrics, health, http)
+        yield World(bound, metrics, health, http, clock)
 
 
 async def test_a_process_that_has_reached_nothing_is_alive_and_not_ready():
@@ -80,6 +80,32 @@ async def test_metrics_come_in_the_format_that_is_asked_for():
         _, headers, text = await world.ask("/metrics", headers=openmetrics)
         assert headers["Content-Type"].startswith("application/openmetrics-text")
         assert text.endswith("# EOF\n")
+
+
+async def test_metrics_are_rendered_once_a_second_however_often_they_are_asked_for():
+    looks = []
+
+    def look():
+        looks.append(READY)
+        return (READY,)
+
+    async with monitored() as world:
+        world.health.follow(look)
+        for _ in range(20):
+            assert 'teleport_okta_ready{component="teleport"} 1.0' in (await world.ask("/metrics"))[2]
+        assert len(looks) == 1
+        world.clock.advance(1)
+        await world.ask("/metrics")
+        assert len(looks) == 2
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/plain; version=x", "application/openmetrics-text; version=y; escaping=z", ";;,=", "x" * 4000]
+)
+async def test_no_accept_header_is_a_failure(accept, caplog):
+    async with monitored() as world:
+        assert (await world.ask("/metrics", headers={"Accept": accept}))[0] == 200
+    assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics/", "/livez/x", "/admin", "/..%2fmetrics"])
