@@ -112,7 +112,10 @@ GUARDED = [endpoint for endpoint in ENDPOINTS if endpoint.template.startswith("/
 def _needed(endpoint: Endpoint) -> str:
     """Return the scope that reference/okta.md 1.3 asks for."""
     kind = endpoint.template.split("/")[3]
-    return f"okta.{'orgs' if kind == 'org' else kind}.{'read' if endpoint.method == 'GET' else 'manage'}"
+    kind = {"org": "orgs", "iam": "roles", "api-tokens": "apiTokens"}.get(kind, kind)
+    if endpoint.template.endswith("/roles"):
+        kind = "roles"
+    return f"okta.{kind}.{'read' if endpoint.method == 'GET' else 'manage'}"
 
 
 def _call(world: World, endpoint: Endpoint) -> tuple[int, bytes]:

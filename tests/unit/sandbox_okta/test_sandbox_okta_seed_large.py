@@ -29,7 +29,7 @@ def sizes(world: World) -> list[int]:
 def test_it_has_as_much_as_was_asked_for(seeded: World) -> None:
     assert len(seeded.org.users.all) == 500
     assert len(seeded.org.groups.all) == 50 + 2
-    assert len(seeded.org.apps.all) == 40 + 9
+    assert len(seeded.org.apps.all) == 40 + 10
     assert sum(sizes(seeded)) == pytest.approx(5000, rel=0.1)
 
 

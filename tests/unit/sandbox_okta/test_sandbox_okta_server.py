@@ -171,7 +171,7 @@ async def test_the_control_listener_makes_and_changes_apps(okta: OktaSandbox, co
         directory = await response.json()
         assert (directory["name"], directory["status"]) == ("active_directory", "INACTIVE")
     async with control.post("/apps/internal") as response:
-        assert len(await response.json()) == 6
+        assert len(await response.json()) == 7
     async with control.post("/links", json={"shuffle": True}) as response:
         assert await response.json() == {"shuffle": True}
     orders = {tuple(okta.org.apps.links_of(app)) for _ in range(2)}

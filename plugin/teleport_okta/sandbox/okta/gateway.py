@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 from teleport_okta.sandbox.okta import (
     dpop,
     oauth,
+    routes_admin,
     routes_app_provisioning,
     routes_apps,
     routes_assignments,
@@ -48,6 +49,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *routes_app_provisioning.ENDPOINTS,
     *routes_assignments.ENDPOINTS,
     *routes_log.ENDPOINTS,
+    *routes_admin.ENDPOINTS,
 )
 
 _INDEXED = 3

@@ -30,7 +30,13 @@ SCOPES = frozenset(
     f"okta.{kind}.{right}"
     for kind in ("users", "groups", "apps", "eventHooks", "roles")
     for right in ("read", "manage")
-) | {"okta.logs.read", "okta.orgs.read", "okta.principalRateLimits.read"}
+) | {
+    "okta.apiTokens.read",
+    "okta.devices.read",
+    "okta.logs.read",
+    "okta.orgs.read",
+    "okta.principalRateLimits.read",
+}
 """Every scope that the organisation knows (reference/okta.md 1.3)."""
 
 UNUSED_LIFETIME = 30 * 24 * 3600
@@ -122,6 +128,11 @@ class Tokens:
     def owners(self) -> list[str]:
         """The ids of the users whose SSWS tokens there are, each once."""
         return list(dict.fromkeys(token.owner_id for token in self._ssws.values()))
+
+    @property
+    def api_tokens(self) -> list[ApiToken]:
+        """The SSWS tokens there are, without their secrets."""
+        return list(self._ssws.values())
 
     def app_changed(self, before: App | None, after: App | None) -> None:
         """Follow the app of an OAuth client: without an active one it gets no tokens."""
