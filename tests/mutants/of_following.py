@@ -93,6 +93,14 @@ OF_FOLLOWING = (
         "What follows may have been looked at before the end had come about.",
     ),
     Mutant(
+        "the host goes on watching although the bot may again",
+        "sync/cluster_watcher.py",
+        "if MEMBER not in watch.missing:",
+        "if True:",
+        ("contract/sync/test_contract_watched.py::test_members_are_watched_again_once_the_bot_may",),
+        "What people change of members is noticed at once, also when the bot came late.",
+    ),
+    Mutant(
         "a server is renewed that was deleted when it was listed",
         "sync/renewing.py",
         "keys.newest(key) < asked_at",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model import labels
@@ -33,7 +33,7 @@ from teleport_okta.teleport.watch import WatchEndedError
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from teleport_okta.clock import Clock
     from teleport_okta.plan.changes import Change
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from teleport_okta.sync.full_pass import FullPass
     from teleport_okta.teleport.cluster import Teleport
     from teleport_okta.teleport.convert_watch import Seen
+    from teleport_okta.teleport.watch import Watch
 
 _ECHO_WITHIN: Final = 30.0
 """Seconds in which our own write is told to us; one that is not was lost with a watch."""
@@ -51,6 +52,9 @@ _LISTED_WITHIN: Final = 1.5
 
 _SHORTEST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
+_BOT_ASKED_EVERY: Final = 60.0
+"""Seconds between two looks at whether the bot may watch, while the host does."""
+
 _MANY: Final = 20_000
 """Keys of own writes that are remembered before those that were not told are dropped."""
 
@@ -167,7 +171,7 @@ class ClusterWatcher:
 
     async def _watch(self) -> None:
         """Watch until the watch ends. Raises TeleportError."""
-        async with await self._teleport.watch() as watch:
+        async with await self._teleport.watch() as watch, self._giving_way_to_the_bot(watch):
             self._echoes.forget()
             self.kinds, self.problem = watch.kinds, ""
             await self._compare()
@@ -184,6 +188,28 @@ class ClusterWatcher:
                     task = asyncio.ensure_future(self._judge(seen))
                     self._judging.add(task)
                     task.add_done_callback(self._judging.discard)
+
+    @asynccontextmanager
+    async def _giving_way_to_the_bot(self, watch: Watch) -> AsyncIterator[None]:
+        """End a watch that is told nothing of members as soon as the bot may watch them.
+
+        The bot's file may come later than this process, its lock may be taken off, and its role may be mended.
+        """
+        looking = asyncio.ensure_future(self._until_the_bot_may(watch))
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+    async def _until_the_bot_may(self, watch: Watch) -> None:
+        if MEMBER not in watch.missing:
+            return
+        await self._clock.sleep(_BOT_ASKED_EVERY)
+        while not await self._teleport.bot_may_watch_members():
+            await self._clock.sleep(_BOT_ASKED_EVERY)
+        _log.info("the bot may watch the cluster now, members of access lists as well")
+        await watch.aclose()
 
     async def _judge(self, seen: Seen) -> None:
         """Take down what a write hints at, unless it turns out to be ours: its reply may come after it was told.

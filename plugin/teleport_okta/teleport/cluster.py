@@ -16,6 +16,7 @@ from teleport_okta.teleport.audit_log import AuditLog
 from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.connectors import SamlConnectors
+from teleport_okta.teleport.convert_watch import MEMBER
 from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.errors import InvalidArgumentError, PermissionDeniedError, RpcError
 from teleport_okta.teleport.feature_history import FeatureHistory
@@ -189,6 +190,18 @@ class Teleport:
         watch = Watch(self.host, kinds)
         await watch.open()
         return watch
+
+    async def bot_may_watch_members(self) -> bool:
+        """Whether the bot could watch members of access lists now, which the host may not."""
+        bot = self.bot
+        if bot is None or self._clock.now() >= bot.identity.not_after:
+            return False
+        async with Watch(bot, [MEMBER]) as watch:
+            try:
+                return MEMBER in await watch.open()
+            except RpcError as error:
+                _log.debug("the bot may not watch members: %s", error)
+                return False
 
     def overwritten(self, seen: Seen) -> None:
         """Note that somebody else wrote or deleted what a watch told of: our own write of it counts no more."""

@@ -108,6 +108,11 @@ class Watch:
         self.skipped = 0
         """How many events were of operations or resources that we do not know."""
 
+    @property
+    def missing(self) -> frozenset[str]:
+        """The kinds that were asked for, and that the server did not confirm."""
+        return frozenset(self._asked) - self.kinds
+
     async def open(self) -> frozenset[str]:
         """Begin, and return the kinds that the server confirmed.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 
+import grpc
 import pytest
 from contract.sync.following import Followed
 from contract.sync.office import with_a_roomy_brake
 from contract.sync.pausing import DEADLINE
 from teleport_okta.model.names import app_server_name, member_role
 from teleport_okta.okta.system_log import LOGS
+from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.sync import cluster_watcher
 
 ADA, BOB, CY = "ada@x.io", "bob@x.io", "cy@x.io"
@@ -180,3 +182,17 @@ async def test_what_is_undone_again_and_again_is_left_alone_and_reported(watched
     assert ADA not in watched.office.imported(group)
     aside = await watched.world.parts.store.quarantine()
     assert [(entry.row.kind, entry.row.name) for entry in aside] == [("member", f"{group.id}/{ADA}")]
+
+
+async def test_members_are_watched_again_once_the_bot_may(watched, caplog):
+    """Its file came late, its lock was taken off, or its role was mended."""
+    group = group_of(watched)
+    watched.office.teleport.faults.add(Fault("*/WatchEvents", grpc.StatusCode.PERMISSION_DENIED, count=1))
+    async with watching(watched):
+        while "member" not in watched.follower.cluster.kinds:
+            await asyncio.sleep(0.01)
+        watched.office.people.remove_member(group.id, ADA)
+        await seen(watched)
+    assert "the bot may not watch the cluster" in caplog.text
+    assert watched.office.imported(group) == {ADA, BOB}
+    await watched.nothing_is_left()
