@@ -21,6 +21,7 @@ from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view, view_of
 from teleport_okta.state.errors import StateError
 from teleport_okta.sync.changed_plan import PlanChangedError, what_changed
+from teleport_okta.sync.connector_warning import connector_warnings
 from teleport_okta.sync.context import EngineContext
 from teleport_okta.sync.holdings import holdings
 from teleport_okta.sync.hour import Hour
@@ -188,8 +189,8 @@ class FullPass:
 
         Raises OktaError, TeleportError, ConfigError or StateError.
         """
-        mark = self._okta.people.calls
-        reading = replace(await self._read(self._settings()), by_hand=True)
+        mark, settings = self._okta.people.calls, self._settings()
+        reading = replace(await self._read(settings), by_hand=True)
         self.registry.fill(reading)
         plan = reading.plan(self._clock.now())
         lines = [change_line(change_view(change)) for change in plan.changes]
@@ -197,7 +198,8 @@ class FullPass:
         await self._memory.remember_findings(plan)
         cost = self._cost(reading, mark)
         await self._remember_reading(reading, cost)
-        return view_of(plan, cost, error="; ".join(why_not_whole(reading)))
+        view = view_of(plan, cost, error="; ".join(why_not_whole(reading)))
+        return replace(view, warnings=(*view.warnings, *await connector_warnings(self._teleport, settings)))
 
     async def preview_filters(
         self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool

@@ -1,0 +1,26 @@
+"""A plan is warned if the SAML connector does not exist through which the users of the plan are to sign in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teleport_okta.teleport.errors import TeleportError
+
+if TYPE_CHECKING:
+    from teleport_okta.settings import Settings
+    from teleport_okta.teleport.cluster import Teleport
+
+
+async def connector_warnings(teleport: Teleport, settings: Settings) -> tuple[str, ...]:
+    """Say that the connector does not exist; a connector that cannot be read is the doctor's matter."""
+    if settings.sync.local_users:
+        return ()
+    name = settings.sync.connector
+    try:
+        connector = await teleport.connectors.get(name)
+    except TeleportError:
+        return ()
+    if connector is not None:
+        return ()
+    what = f"the cluster has no SAML connector {name!r} (sync.connector): users are made for it, and cannot sign in"
+    return (f"{what}; `teleport-okta enroll` creates one, `tctl get saml` lists those that there are",)
