@@ -56,7 +56,7 @@ class World:
         floor, absent, stated = brake
         self.settings = parse(
             {
-                "teleport": {"addr": "127.0.0.1:1", "identity": "unused"},
+                "teleport": {"addr": "127.0.0.1:1", "identity": "/unused"},
                 "okta": {"org_url": ORG_URL, "api_token": "unused", "app_id": APP},
                 "sync": {"apps_and_groups": False},
                 "brake": {"floor": floor, "absent_ratio": absent, "stated_ratio": stated},

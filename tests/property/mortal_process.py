@@ -84,6 +84,7 @@ class MortalDatabase:
 
     def __init__(self, path, physics):
         self._physics = physics
+        self.rollbacks = 0
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = OFF")
@@ -102,6 +103,7 @@ class MortalDatabase:
         if self._connection.total_changes > before:
             strike = self._physics.strikes(Strike.CRASH_BEFORE, Strike.CRASH_AFTER)
         self._connection.execute("ROLLBACK" if strike is Strike.CRASH_BEFORE else "COMMIT")
+        self.rollbacks += strike is Strike.CRASH_BEFORE
         if strike is None:
             loop.call_soon(lambda: future.done() or future.set_result(result))
         else:

@@ -98,11 +98,11 @@ async def test_an_outage_is_given_up_after_a_minute(
 
 
 async def test_an_oversized_message_is_not_sent_again(teleport: Teleport, auth: ScriptedAuth) -> None:
-    auth.answer(USERS + "UpsertUser", Refuse(Code.RESOURCE_EXHAUSTED, "received message larger than max (5 vs. 4)"))
+    auth.answer(USERS + "CreateUser", Refuse(Code.RESOURCE_EXHAUSTED, "received message larger than max (5 vs. 4)"))
 
     with pytest.raises(MessageTooLargeError):
-        await teleport.users.upsert(ADA)
-    assert len(auth.requests[USERS + "UpsertUser"]) == 1
+        await teleport.users.create(ADA)
+    assert len(auth.requests[USERS + "CreateUser"]) == 1
 
 
 async def test_a_create_whose_answer_was_lost_is_found_and_not_sent_again(
@@ -166,7 +166,7 @@ async def test_an_update_whose_answer_was_lost_is_not_taken_for_a_conflict(
     assert (await teleport.users.update(replace(ADA, revision="r1"))).revision == "r2"
 
 
-@pytest.mark.parametrize("write", ["create", "update", "upsert"])
+@pytest.mark.parametrize("write", ["create", "update"])
 async def test_not_found_on_a_user_write_is_a_missing_role(teleport: Teleport, auth: ScriptedAuth, write: str) -> None:
     auth.answer(f"{USERS}{write.capitalize()}User", Refuse(Code.NOT_FOUND, "role access is not found"))
 
