@@ -1,10 +1,11 @@
-"""Faults in who may use the data directory and the socket in it."""
+"""Faults in who may use the data directory and the socket in it, and by whose settings a command goes."""
 
 from __future__ import annotations
 
 from mutants.mutant import Mutant
 
 _DATA_DIR = "unit/state/test_state_data_dir.py::"
+_RELOADED = "contract/managed/test_contract_reloaded.py::"
 _ADMIN = "unit/serve/test_admin.py::"
 
 OF_FILES = (
@@ -31,5 +32,13 @@ OF_FILES = (
         "    if False:\n",
         (_ADMIN + "test_a_socket_is_trusted_only_of_the_owner_of_its_directory_or_of_root",),
         "A command sends and shows nothing of a service that somebody else plays.",
+    ),
+    Mutant(
+        "a command goes by the settings before those that were just read",
+        "service.py",
+        "        self._plugins.take(local)\n        self._settled.clear()\n",
+        "        self._plugins.take(local)\n",
+        (_RELOADED + "test_a_command_does_not_go_by_the_settings_before",),
+        "What a person takes over from the file is what is applied.",
     ),
 )
