@@ -103,7 +103,11 @@ async def test_what_was_read_in_a_transaction_that_was_rolled_back_is_forgotten(
     await store.journal.begin(step("ada", 0))
     assert len(await remembered(store, 0)) == 1
 
-    runs, together = [], threading.Event()
+    runs, is_busy, together = [], threading.Event(), threading.Event()
+
+    def keep_busy(_connection):
+        is_busy.set()
+        together.wait()
 
     def delete_once(connection):
         runs.append("delete")
@@ -114,7 +118,8 @@ async def test_what_was_read_in_a_transaction_that_was_rolled_back_is_forgotten(
     def fail(_connection):
         raise sqlite3.OperationalError("disk full")
 
-    store.journal._database.submit(lambda _connection: together.wait())
+    store.journal._database.submit(keep_busy)
+    await asyncio.to_thread(is_busy.wait)
     jobs = [store.journal._database.submit(delete_once)]
     reading = asyncio.create_task(remembered(store, 0))
     await asyncio.sleep(0)
