@@ -72,13 +72,14 @@ crash: setup ## the crash sweeps whole: a process is killed at every write and a
 mutants: setup ## put known faults into a copy of the tree, and see that tests find each; MUTANT="…" takes some by name
 	@PYTHONPATH=tests $(BIN)/python -m mutants $(if $(MUTANT),"$(MUTANT)")
 
-check: setup ## format, lint, types, layers, Dockerfile, locks, and gen/ is what proto/ generates
+check: setup ## format, lint, types, layers, Dockerfile, locks, citations and links, and gen/ is what proto/ generates
 	@echo "check: format" && $(BIN)/ruff format --check $(SOURCES)
 	@echo "check: lint" && $(BIN)/ruff check $(SOURCES)
 	@echo "check: types" && $(BIN)/mypy plugin/teleport_okta
 	@echo "check: layers" && PYTHONPATH=plugin:gen $(BIN)/lint-imports
 	@echo "check: Dockerfile" && $(BIN)/hadolint --failure-threshold style Dockerfile
 	@echo "check: locks" && $(BIN)/pytest tests/image/test_image_locks.py -q
+	@echo "check: citations and links" && $(BIN)/python tests/docs/citations.py
 	@echo "check: generated code" && $(BIN)/python proto/generate.py --check
 
 format: setup ## format and fix what can be fixed

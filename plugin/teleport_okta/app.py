@@ -55,7 +55,7 @@ PATIENT: Final = RetryPolicy()
 """How a service waits for a cluster that cannot be reached: a minute, then the pass fails and is tried again."""
 
 HASTY: Final = RetryPolicy(budget=10.0)
-"""How a command waits for one, with a person in front of it (`reference/teleport.md` 3.1)."""
+"""How a command waits for one, with a person in front of it (`docs/reference/teleport.md` 3.1)."""
 
 _LOCK_ASKED_EVERY: Final = 0.5
 """Seconds between two tries of a service to hold a data directory in which a command works."""

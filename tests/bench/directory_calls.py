@@ -1,7 +1,7 @@
 """Okta calls, and the time that rate limits make them take, of reading people, groups and apps: against the floor.
 
 The time is virtual: what a pass would take of an organisation that answers at once, as a usual credential of a usual
-organisation (`reference/okta.md` 2.4).
+organisation (`docs/reference/okta.md` 2.4).
 """
 
 # mypy: allow-untyped-calls

@@ -1,4 +1,4 @@
-"""The fewest calls that read people, groups and apps, out of what an organisation holds (`reference/okta.md` 6.1).
+"""The fewest calls that read people, groups and apps, out of what an organisation holds (`docs/reference/okta.md` 6.1).
 
 It is counted from the sandbox's own state, without the product's fetch plan. The choices are the cheapest ones: nothing
 is asked of a group that holds nobody or grants nothing, nor of an app that cannot be imported; the people of the app

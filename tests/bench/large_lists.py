@@ -26,7 +26,7 @@ CALLS = 3
 """How many calls about its list one member more or less may cost."""
 
 LARGEST_REQUEST_MIB = 4
-"""What a server takes in one request (`teleport-observed.md` 1.10)."""
+"""What a server takes in one request (`docs/reference/teleport-observed.md` 1.10)."""
 
 _OF_ALL_LISTS = ("ListAccessLists", "ListAllAccessListMembers")
 _WHOLE_LIST = "UpsertAccessListWithMembers"

@@ -1,8 +1,8 @@
 """A pass in which some come and some leave: what is written before the last leaver is locked, and when that is.
 
 The time is virtual: what it would take in an organisation that answers at once, with the rate limits of a usual
-credential of a usual organisation (`reference/okta.md` 2.4). Groups and apps are read beside the people, so the limits
-of one bucket are shared.
+credential of a usual organisation (`docs/reference/okta.md` 2.4). Groups and apps are read beside the people, so the
+limits of one bucket are shared.
 """
 
 # mypy: allow-untyped-calls

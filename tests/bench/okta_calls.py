@@ -16,7 +16,7 @@ SECTION = "Okta calls"
 
 APP_USERS_A_PAGE = 500
 USERS_A_PAGE = 200
-"""The most that Okta gives in one page (`reference/okta.md` 6.1)."""
+"""The most that Okta gives in one page (`docs/reference/okta.md` 6.1)."""
 
 
 def floor(source: str, people: int) -> int:

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def log_outcome(outcome: Outcome, trigger: str, who: str = "") -> None:
-    """Log how a change went, done or not. The keys of the JSON line are part of the interface (`docs/running.md`)."""
+    """Log how a change went, done or not. The keys of the JSON line are part of the interface (`docs/reading.md`)."""
     change = outcome.change
     title = title_of(change)
     fields = {

@@ -2,7 +2,7 @@
 
 A key is the name of a Teleport user, or the kind and name of another object. Facts have a time, the moment at which
 their request was sent; a change that was computed from facts older than the newest that are known of its key is not to
-be applied (`design.md` 4.15).
+be applied (`docs/design.md` 4.15).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an earlier process of ours did a moment ago wins over older listings, as if this one had done it.
 
-Without that, a process that starts right after another sees users whom that one deleted (`design.md` 4.14).
+Without that, a process that starts right after another sees users whom that one deleted (`docs/design.md` 4.14).
 """
 
 from __future__ import annotations

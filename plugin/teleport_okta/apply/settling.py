@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 READS_LAG: Final = timedelta(seconds=30)
-"""How old a record must be before a reading says anything about its call (`teleport-observed.md` 1.4)."""
+"""How old a record must be before a reading says anything about its call.
+
+See `docs/reference/teleport-observed.md` 1.4.
+"""
 
 _HAPPENED: Final = "its answer was lost; found done"
 _NEVER_HAPPENED: Final = "its answer was lost; found not done"

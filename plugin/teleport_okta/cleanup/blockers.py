@@ -1,7 +1,7 @@
 """What keeps a cleanup from beginning: something still syncs, or may.
 
 An active sync would make the removed objects again. Where the vendor's integration writes back, deleting a list while
-it is active can empty the group in Okta (`reference/teleport.md` 6.3). So an unknown state counts as active.
+it is active can empty the group in Okta (`docs/reference/teleport.md` 6.3). So an unknown state counts as active.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BOT: Final = "teleport.internal/bot"
-"""The label of users who are bots (`reference/teleport.md` 5.1)."""
+"""The label of users who are bots (`docs/reference/teleport.md` 5.1)."""
 
 
 class Provenance(StrEnum):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _DIGEST_LENGTH: Final = 16
 
 ORDER: Final = (ACCESS_LIST, ROLE, USER_GROUP, APP_SERVER, USER, LOCK)
-"""The kinds in the order of their removal (`reference/teleport.md` 6.5)."""
+"""The kinds in the order of their removal (`docs/reference/teleport.md` 6.5)."""
 
 
 @dataclass(frozen=True, slots=True)

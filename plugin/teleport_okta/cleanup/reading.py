@@ -30,7 +30,7 @@ async def read_holdings(teleport: Teleport, owner: str, *, version: str) -> Hold
     """Read all objects of the kinds that an integration makes; `owner` tells imported members of ours.
 
     `version` is the version of the server. User groups are listed on every version: only other calls about them can
-    end a server (`reference/teleport-observed.md` 1.2). Raises TeleportError in an outage.
+    end a server (`docs/reference/teleport-observed.md` 1.2). Raises TeleportError in an outage.
     """
     reading = _Reading(teleport)
     users = await reading.read(USER, teleport.users.list())

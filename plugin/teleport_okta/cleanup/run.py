@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.cluster import Teleport
 
 LISTED_WITHIN: Final = 3.0
-"""Seconds until a listing shows a write, with a margin (`reference/teleport-observed.md` 1.4)."""
+"""Seconds until a listing shows a write, with a margin (`docs/reference/teleport-observed.md` 1.4)."""
 
 _DIFFERENCES_SHOWN: Final = 20
 _INTERRUPTED: Final = "interrupted"

@@ -1,9 +1,9 @@
 """The changes of a cleanup, in their order.
 
 Access lists are deleted before the roles that they grant, both before what the roles grant, and users last
-(`reference/teleport.md` 6.5). Users are locked before anything else, because their certificates outlive them
-(`design.md` 4.4). Each change is harm under the approved digest: it is recorded before its call, and does not count
-against the hour of the brake.
+(`docs/reference/teleport.md` 6.5). Users are locked before anything else, because their certificates outlive them
+(`docs/design.md` 4.4). Each change is harm under the approved digest: it is recorded before its call, and does not
+count against the hour of the brake.
 """
 
 from __future__ import annotations

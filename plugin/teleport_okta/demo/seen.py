@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.teleport.cluster import Cluster
 
 _NEVER: Final = 0
-"""Seconds up to which an end of a membership means none: the year 1, and 1970 (`teleport-observed.md` 1.8)."""
+"""Seconds up to which an end of a membership means none: the year 1, and 1970.
+
+See `docs/reference/teleport-observed.md` 1.8.
+"""
 
 
 @dataclass(frozen=True, slots=True)

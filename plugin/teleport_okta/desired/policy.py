@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEAVER_LOCK: Final = timedelta(hours=30, minutes=15)
-"""How long a leaver stays locked: Teleport's longest certificate life and a margin (`reference/teleport.md` 6.1)."""
+"""How long a leaver stays locked: Teleport's longest certificate life and a margin.
+
+See `docs/reference/teleport.md` 6.1.
+"""
 
 DEPROVISIONED_LOCK: Final = timedelta(days=365 * 50)
 """How long somebody stays locked whom a SCIM client took away: until the client brings them back.

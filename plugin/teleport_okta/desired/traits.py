@@ -1,4 +1,4 @@
-"""Profile attributes as Teleport traits (`reference/teleport.md` 5.4)."""
+"""Profile attributes as Teleport traits (`docs/reference/teleport.md` 5.4)."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def ordered_as(
 ) -> dict[str, tuple[str, ...]]:
     """Return wanted traits with the values in the order in which they are found, where they are the same ones.
 
-    Okta gives the values of an attribute in another order from one time to the next (`reference/okta.md` 12.1), which
-    would otherwise be a change of the user each time.
+    Okta gives the values of an attribute in another order from one time to the next (`docs/reference/okta.md` 12.1),
+    which would otherwise be a change of the user each time.
     """
     return {
         name: there if (there := found.get(name, values)) != values and sorted(there) == sorted(values) else values

@@ -1,4 +1,4 @@
-"""Whether the absences of a listing mean that people left (`design.md` 4.2)."""
+"""Whether the absences of a listing mean that people left (`docs/design.md` 4.2)."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def judge_listing(
 def doubted_rosters(directory: Directory) -> dict[str, Absences]:
     """Return the rosters of groups that have another number than the listing of groups counts.
 
-    Two statements of Okta that contradict each other prove nothing, however little they differ (`design.md` 4.2).
+    Two statements of Okta that contradict each other prove nothing, however little they differ (`docs/design.md` 4.2).
     """
     doubted = {}
     for group in directory.groups.rows:

@@ -1,4 +1,6 @@
-"""Both identities as they lie in their files: whose, until when, whether anything is wrong with them (`design.md` 5).
+"""Both identities as they lie in their files: whose, until when, whether anything is wrong with them.
+
+See `docs/design.md` 5.
 
 Whether the cluster takes them is found out in `teleport_way`.
 """

@@ -42,7 +42,7 @@ _SEE_ROLES: Final = "okta.roles.read"
 
 _MAY_ALL: Final = frozenset({"SUPER_ADMIN", "ORG_ADMIN"})
 _MAY_READ: Final = frozenset({"READ_ONLY_ADMIN", "REPORT_ADMIN"})
-"""Types of standard roles (`reference/okta.md` 1.4); one of type CUSTOM is what its permissions are."""
+"""Types of standard roles (`docs/reference/okta.md` 1.4); one of type CUSTOM is what its permissions are."""
 
 _ENOUGH: Final = "a role that may view users, groups and apps, and read the System Log, is enough"
 
@@ -81,7 +81,7 @@ async def check_credential(examined: ExaminedClient, settings: OktaSettings) -> 
 
 
 async def _api_token(client: OktaClient) -> Finding:
-    """An API token acts as somebody; whoever that is, it dies when it is not used (`reference/okta.md` 1.1)."""
+    """An API token acts as somebody; whoever that is, it dies when it is not used (`docs/reference/okta.md` 1.1)."""
     try:
         profile = (await client.get("/api/v1/users/me")).get("profile")
         login = profile.get("login") if isinstance(profile, dict) else None

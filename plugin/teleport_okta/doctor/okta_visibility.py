@@ -1,7 +1,7 @@
 """What a resource set hides: Okta leaves out of its listings, without a word, what our admin role does not cover.
 
 Its counts of the members and the apps of a group do not depend on our role, as far as is known (no real organisation
-was asked). So the counts of one group each are compared with what is listed (`reference/okta.md` 1.4, 3.2).
+was asked). So the counts of one group each are compared with what is listed (`docs/reference/okta.md` 1.4, 3.2).
 """
 
 from __future__ import annotations

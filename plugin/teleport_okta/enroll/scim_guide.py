@@ -1,4 +1,7 @@
-"""What a person does in Okta's admin console so that Okta provisions people by SCIM: no API can do it (okta.md 4.4)."""
+"""What a person does in Okta's admin console so that Okta provisions people by SCIM: no API can do it.
+
+See `docs/reference/okta.md` 4.4.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The plugin resource is looked at again and again: it says what is to run.
 
-Plugins cannot be watched (`reference/teleport.md` 4.12), so they are listed; the listing shows hosted plugins as well.
+Plugins cannot be watched (`docs/reference/teleport.md` 4.12), so they are listed; the listing shows hosted plugins as
+well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the service tells Teleport's audit log (`reference/teleport.md` 4.17)."""
+"""What the service tells Teleport's audit log (`docs/reference/teleport.md` 4.17)."""
 
 from __future__ import annotations
 

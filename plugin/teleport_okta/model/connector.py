@@ -1,4 +1,4 @@
-"""A SAML connector of Teleport, reduced to what enrolment decides about it (`reference/teleport.md` 4.5)."""
+"""A SAML connector of Teleport, reduced to what enrolment decides about it (`docs/reference/teleport.md` 4.5)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BUILT_IN: Final = "BUILT_IN"
-"""The type of Everyone and of Okta Administrators; others are OKTA_GROUP and APP_GROUP (`reference/okta.md` 3.2)."""
+"""The type of Everyone and of Okta Administrators; others are OKTA_GROUP and APP_GROUP.
+
+See `docs/reference/okta.md` 3.2.
+"""
 
 EVERYONE: Final = "Everyone"
 

@@ -1,6 +1,6 @@
 """What the metadata of an identity provider says: its name, its sign-in addresses, its signing certificates.
 
-`saml/metadata.py` reads it from the document that Okta serves for a SAML app (`reference/okta.md` 4.3).
+`saml/metadata.py` reads it from the document that Okta serves for a SAML app (`docs/reference/okta.md` 4.3).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Labels that we write and read (`reference/teleport.md` 5.1, `docs/ownership.md`).
+"""Labels that we write and read (`docs/reference/teleport.md` 5.1, `docs/ownership.md`).
 
 Ours say who owns an object and which Okta object it stands for; the vendor's are what Teleport's own tools read.
 """
@@ -21,7 +21,7 @@ GROUP_ID: Final = "teleport-okta/group-id"
 """On a user group: the id of its Okta group, by which the member role of the group's list grants it."""
 
 GRANT: Final = "teleport-okta/grant"
-"""On a member of a list: where the membership comes from (`design.md` 4.6). One without it was added by people."""
+"""On a member of a list: where the membership comes from (`docs/design.md` 4.6). One without it was added by people."""
 
 GRANT_IMPORTED: Final = "imported"
 """Okta says so."""

@@ -1,4 +1,4 @@
-"""One event of Okta's System Log, reduced to what tells that something changed (`reference/okta.md` 5.3)."""
+"""One event of Okta's System Log, reduced to what tells that something changed (`docs/reference/okta.md` 5.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters on the names of groups and apps: which of them become access lists (`reference/teleport.md` 6.3).
+"""Filters on the names of groups and apps: which of them become access lists (`docs/reference/teleport.md` 6.3).
 
 A filter is a glob, in which `*` stands for any text, or an RE2 expression when it begins with `^` and ends with `$`.
 Both are case-sensitive. An empty set of filters lets everything pass.

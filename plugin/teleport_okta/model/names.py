@@ -1,4 +1,4 @@
-"""Names: which ones Teleport accepts, and those that we make ourselves (`reference/teleport.md` 4.0.2, 5.3)."""
+"""Names: which ones Teleport accepts, and those that we make ourselves (`docs/reference/teleport.md` 4.0.2, 5.3)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import re
 from typing import Final
 
 DEFAULT_ROLE: Final = "okta-requester"
-"""The role that Enterprise clusters preset for synced users (`reference/teleport.md` 5.2)."""
+"""The role that Enterprise clusters preset for synced users (`docs/reference/teleport.md` 5.2)."""
 
 SYSTEM_USER: Final = "system"
-"""Whom Teleport shows as the creator of what was not made by a person; never empty (`reference/teleport.md` 4.2)."""
+"""Whom Teleport shows as the creator of what was not made by a person; never empty.
+
+See `docs/reference/teleport.md` 4.2.
+"""
 
 TRAIT_PREFIX: Final = "okta/"
 """Prefix of the traits that come from an Okta profile; all traits below it on a user of ours are ours."""
 
 MEMBER_ROLE_PREFIX: Final = "access-okta-acl-role-"
 REVIEWER_ROLE_PREFIX: Final = "reviewer-okta-acl-role-"
-"""How the roles of a list begin: Teleport's tools know them by these words (`reference/teleport.md` 5.2)."""
+"""How the roles of a list begin: Teleport's tools know them by these words (`docs/reference/teleport.md` 5.2)."""
 
 _ALLOWED: Final = re.compile(r"[A-Za-z0-9@_:.\-+]+")
 _REFUSED_CHARACTER: Final = re.compile(r"[^A-Za-z0-9@_:.\-+]")
@@ -45,7 +48,7 @@ def lock_name(user_name: str, okta_id: str, *, of_okta: bool = True) -> str:
     A lock about somebody else who had the name before has a name of its own, and is never overwritten. The user's name
     is hashed because it may be longer than a name that a person would want to type. A user whose
     origin is not okta gets a lock of another name: neither identity may turn a lock of one origin into one of the
-    other (`reference/teleport.md` 2.2).
+    other (`docs/reference/teleport.md` 2.2).
     """
     digest = hashlib.sha256(f"{user_name} {okta_id}".encode()).hexdigest()[:24]
     return f"okta-{digest}" if of_okta else f"okta-{digest}-adopted"

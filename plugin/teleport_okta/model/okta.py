@@ -1,6 +1,6 @@
 """What Okta says: organisation, app, users and assignments, reduced to the fields that we use.
 
-Times are aware UTC. Statuses are the strings that Okta sent, because Okta adds new ones (`reference/okta.md` 2.1);
+Times are aware UTC. Statuses are the strings that Okta sent, because Okta adds new ones (`docs/reference/okta.md` 2.1);
 `desired/` decides what each means.
 """
 
@@ -19,7 +19,7 @@ ProfileValue = str | int | float | bool | list[object] | dict[str, object]
 
 
 class UserStatus(StrEnum):
-    """The statuses of a user that are documented (`reference/okta.md` 3.1)."""
+    """The statuses of a user that are documented (`docs/reference/okta.md` 3.1)."""
 
     STAGED = "STAGED"
     PROVISIONED = "PROVISIONED"
@@ -35,7 +35,7 @@ STATUS_NOT_GIVEN: Final = "NOT_GIVEN"
 """Stands where Okta did not say a status; to `desired/` it is one more unknown status."""
 
 APP_USER_ENDED: Final = frozenset({"DEPROVISIONED", "INACTIVE", "REVOKED", "UNASSIGNED"})
-"""Statuses of an assignment that is listed but over (`reference/okta.md` 3.4)."""
+"""Statuses of an assignment that is listed but over (`docs/reference/okta.md` 3.4)."""
 
 APP_USER_ASSIGNED: Final = frozenset(
     {"ACTIVE", "STAGED", "PROVISIONED", "IMPORTED", "MATCHED", "SUSPENDED", "PENDING", "APPROVED", "IMPLICIT"}
@@ -62,7 +62,10 @@ INTERNAL_APPS: Final = (
     "partner_portal",
     "ldap_interface",
 )
-"""Definition keys of Okta's own apps, which stand in the listings of organisations (`reference/okta.md` 3.3, 12.1)."""
+"""Definition keys of Okta's own apps, which stand in the listings of organisations.
+
+See `docs/reference/okta.md` 3.3, 12.1.
+"""
 
 
 @dataclass(frozen=True, slots=True)

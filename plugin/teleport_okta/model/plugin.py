@@ -1,4 +1,4 @@
-"""The `plugin` resource, by which an Okta integration is managed from Teleport (`reference/teleport.md` 4.14).
+"""The `plugin` resource, by which an Okta integration is managed from Teleport (`docs/reference/teleport.md` 4.14).
 
 What is reported in its status is in `model/plugin_status.py`.
 """
@@ -50,7 +50,7 @@ class OktaPluginSettings:
     def digest(self) -> str:
         """SHA-256 of the settings, hexadecimal: another one means that an administrator changed something.
 
-        The resource's own revision changes with every report of status (`reference/teleport-observed.md` 1.5).
+        The resource's own revision changes with every report of status (`docs/reference/teleport-observed.md` 1.5).
         """
         return hashlib.sha256(self.as_json().encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What an Okta plugin reports of itself in Teleport, as a value (`reference/teleport.md` 4.14, PluginStatusV1)."""
+"""What an Okta plugin reports of itself in Teleport, as a value (`docs/reference/teleport.md` 4.14, PluginStatusV1)."""
 
 from __future__ import annotations
 

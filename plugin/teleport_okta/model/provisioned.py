@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 OKTA_USER_ID: Final = "00u"
-"""How the id of every Okta user begins (`reference/okta.md` 2.1)."""
+"""How the id of every Okta user begins (`docs/reference/okta.md` 2.1)."""
 
 UNKNOWN_TO_OKTA: Final = "scim-user-"
 """How the id begins that stands for an Okta id where a client named none."""

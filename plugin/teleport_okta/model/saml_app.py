@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 SAML_2_0: Final = "SAML_2_0"
-"""The sign-on mode of a SAML app (`reference/okta.md` 3.3)."""
+"""The sign-on mode of a SAML app (`docs/reference/okta.md` 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OKTA_APP_ID: Final = "0oa"
-"""How the id of every Okta app begins (`reference/okta.md` 2.1)."""
+"""How the id of every Okta app begins (`docs/reference/okta.md` 2.1)."""
 
 OKTA_GROUP_ID: Final = "00g"
-"""How the id of every Okta group begins (`reference/okta.md` 2.1)."""
+"""How the id of every Okta group begins (`docs/reference/okta.md` 2.1)."""
 
 
 class AllIds:

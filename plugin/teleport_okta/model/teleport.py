@@ -1,7 +1,7 @@
 """What Teleport holds, reduced to the fields that we read or own.
 
 A value that was read carries the message it came from (`raw`), opaque outside `teleport/`: an update changes a copy
-of that message, so that fields of newer servers survive (`design.md` 4.10). A value without `raw` is new.
+of that message, so that fields of newer servers survive (`docs/design.md` 4.10). A value without `raw` is new.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An access token, as the token endpoint's answer describes it (`reference/okta.md` 1.2)."""
+"""An access token, as the token endpoint's answer describes it (`docs/reference/okta.md` 1.2)."""
 
 from __future__ import annotations
 

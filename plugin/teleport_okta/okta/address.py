@@ -1,4 +1,7 @@
-"""The organisation's address: which URLs can be used, and to which hosts a link may lead (`reference/okta.md` 2.1)."""
+"""The organisation's address: which URLs can be used, and to which hosts a link may lead.
+
+See `docs/reference/okta.md` 2.1.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One answer of Okta, and what its body says, leniently read (`reference/okta.md` 2.3)."""
+"""One answer of Okta, and what its body says, leniently read (`docs/reference/okta.md` 2.3)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _LONGEST_WORDS: Final = 500
 _MOST_CAUSES: Final = 10
 _SUMMARIES: Final = ("errorSummary", "error_description", "message")
-"""Where the words are: in Okta's form, in OAuth's, and in bodies without an `errorCode` (`reference/okta.md` 12.1)."""
+"""Where the words are: in Okta's form, in OAuth's, and in bodies without an `errorCode`.
+
+See `docs/reference/okta.md` 12.1.
+"""
 
 _CHALLENGE: Final = re.compile(r'\b(error|error_description)\s*=\s*"([^"]*)"')
 

@@ -1,4 +1,4 @@
-"""Which rate-limit bucket a call falls into, and when the next call of a bucket may go (`reference/okta.md` 2.4).
+"""Which rate-limit bucket a call falls into, and when the next call of a bucket may go (`docs/reference/okta.md` 2.4).
 
 Pure: moments are seconds of the injected stopwatch, headers come in as values. `pacing` does the waiting.
 """

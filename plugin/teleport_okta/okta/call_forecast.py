@@ -1,4 +1,4 @@
-"""How long calls will take: what the rate limits make them wait (`reference/okta.md` 2.4)."""
+"""How long calls will take: what the rate limits make them wait (`docs/reference/okta.md` 2.4)."""
 
 from __future__ import annotations
 

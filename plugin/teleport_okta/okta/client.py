@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFAULT_SHARE: Final = 0.8
-"""Of each rate limit; the rest is for people and other tools (`reference/okta.md` 2.5)."""
+"""Of each rate limit; the rest is for people and other tools (`docs/reference/okta.md` 2.5)."""
 
 
 class OktaClient:

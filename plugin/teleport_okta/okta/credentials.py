@@ -1,4 +1,6 @@
-"""How a request is signed, whatever the credential; and the simplest one, an SSWS API token (`reference/okta.md` 1).
+"""How a request is signed, whatever the credential; and the simplest one, an SSWS API token.
+
+See `docs/reference/okta.md` 1.
 
 A credential signs single requests, because some sign each differently (DPoP proofs name method and URL), and is told
 of a refusal, because some can do something about it.
@@ -93,7 +95,7 @@ class NoCredential:
 
 
 class ApiToken:
-    """An SSWS token, which acts as the admin who made it (`reference/okta.md` 1.1)."""
+    """An SSWS token, which acts as the admin who made it (`docs/reference/okta.md` 1.1)."""
 
     def __init__(self, token: str, *, read_again: Callable[[], str] | None = None) -> None:
         """Raise CredentialError where the text cannot be a token.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Progress = Callable[[int, CallForecast], None]
 
 WORKERS: Final = 4
-"""Rosters of one bucket that are read at the same time; there are two buckets (`reference/okta.md` 6.4)."""
+"""Rosters of one bucket that are read at the same time; there are two buckets (`docs/reference/okta.md` 6.4)."""
 
 _log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What is read of groups and apps: both listings, and the rosters under each (`reference/okta.md` 3.2 to 3.5).
+"""What is read of groups and apps: both listings, and the rosters under each (`docs/reference/okta.md` 3.2 to 3.5).
 
 Listings behave as those of people do. A roster never raises for what is wrong with its own object, so one group that
 cannot be read never stops the rest; only what every other roster would meet too is raised.
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from teleport_okta.okta.client import OktaClient
 
 GROUPS_A_PAGE: Final = 200
-"""More are allowed, but not advised with `expand=stats` (`reference/okta.md` 2.2)."""
+"""More are allowed, but not advised with `expand=stats` (`docs/reference/okta.md` 2.2)."""
 
 APPS_A_PAGE: Final = 200
 MEMBERS_A_PAGE: Final = 1000

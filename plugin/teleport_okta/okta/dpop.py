@@ -1,8 +1,8 @@
 """Proof of possession: tokens bound to a key of ours, and a signed proof with every request (RFC 9449).
 
 An app with 'Require DPoP' gives tokens to whoever proves to hold a key, and takes them from nobody else
-(`reference/okta.md` 1.6). The key is made when the process starts and lives in its memory alone: a token is good for an
-hour, so there is nothing worth keeping.
+(`docs/reference/okta.md` 1.6). The key is made when the process starts and lives in its memory alone: a token is good
+for an hour, so there is nothing worth keeping.
 """
 
 from __future__ import annotations

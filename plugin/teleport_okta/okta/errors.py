@@ -150,7 +150,7 @@ class AppLabelTakenError(OktaBadRequestError):
 
 
 class OktaCursorRefusedError(OktaBadRequestError):
-    """The cursor of a listing is no longer valid. The listing has to start again (`reference/okta.md` 2.2)."""
+    """The cursor of a listing is no longer valid. The listing has to start again (`docs/reference/okta.md` 2.2)."""
 
 
 class OktaTokenRefusedError(OktaError):

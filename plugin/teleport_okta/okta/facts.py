@@ -1,6 +1,6 @@
 """Okta's JSON as facts: what we use of it, unchanged, and nothing else.
 
-Okta adds fields and statuses, and sends null or leaves out (`reference/okta.md` 2.1), so only what cannot be done
+Okta adds fields and statuses, and sends null or leaves out (`docs/reference/okta.md` 2.1), so only what cannot be done
 without is demanded. Profiles keep non-empty values with their types.
 """
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.okta import ProfileValue, Snapshot
 
 DIRECT: Final = "USER"
-"""The scope of a person's own assignment to an app; the other is GROUP (`reference/okta.md` 3.4)."""
+"""The scope of a person's own assignment to an app; the other is GROUP (`docs/reference/okta.md` 3.4)."""
 
 
 _ADMINISTRATIVE: Final = ("hasAdminPrivilege", "hasAdminPrivlege")

@@ -1,7 +1,7 @@
 """Which rosters a pass reads, and what that costs: the cheapest way that still proves every absence.
 
-Pure. The rules are those of `reference/okta.md` 6.1: groups that Okta counts nobody or nothing for are not asked, the
-members of a group are read only where its stamp moved (3.2) or Okta counts another number, and once a day, and what
+Pure. The rules are those of `docs/reference/okta.md` 6.1: groups that Okta counts nobody or nothing for are not asked,
+the members of a group are read only where its stamp moved (3.2) or Okta counts another number, and once a day, and what
 groups grant is read from the side that is done sooner. Assignments to apps have no stamp, so they are read every time.
 """
 
@@ -35,11 +35,14 @@ if TYPE_CHECKING:
 
 OVERLAP: Final = timedelta(seconds=120)
 """How long after a stamp the members must have been read for the stamp to vouch for them: it lags, and has no
-fractions of a second (`reference/okta.md` 3.2)."""
+fractions of a second (`docs/reference/okta.md` 3.2)."""
 
 
 REMEMBERED_FOR: Final = timedelta(hours=24)
-"""How long members are remembered at the most: whether a stamp ever stays behind is unknown (`reference/okta.md` 8)."""
+"""How long members are remembered at the most: whether a stamp ever stays behind is unknown.
+
+See `docs/reference/okta.md` 12.1.
+"""
 
 _SPREAD: Final = 6 * 3600
 """Seconds before that over which the next readings are spread, so that not all groups are read in one pass."""

@@ -1,4 +1,4 @@
-"""Web links of an answer: Okta sends one `Link` header a relation, proxies join them (`reference/okta.md` 2.2)."""
+"""Web links of an answer: Okta sends one `Link` header a relation, proxies join them (`docs/reference/okta.md` 2.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading events of the System Log: null and missing parts are ordinary (`reference/okta.md` 5.3, 12.2)."""
+"""Reading events of the System Log: null and missing parts are ordinary (`docs/reference/okta.md` 5.3, 12.2)."""
 
 from __future__ import annotations
 

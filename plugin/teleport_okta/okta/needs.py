@@ -1,4 +1,4 @@
-"""What our credential needs, and what for: the one table of scopes and permissions (`reference/okta.md` 1.3, 1.4).
+"""What our credential needs, and what for: the one table of scopes and permissions (`docs/reference/okta.md` 1.3, 1.4).
 
 Both sides have to agree: a service app needs the scope, and its admin role (or that of an API token's owner) needs the
 permission. A role over a resource set hides the rest without a word.
@@ -111,7 +111,7 @@ _OF_ADMINISTRATIVE_GROUPS: Final = (
     "; the members of a group that itself has an admin role are shown only to who may also view roles, resources, and "
     "admin assignments"
 )
-"""See `reference/okta.md` 1.4."""
+"""Okta answers 403 for such a group, and for no other (`docs/reference/okta.md` 1.4)."""
 
 WHERE_SCOPES_ARE_GRANTED: Final = "on the 'Okta API Scopes' tab of the service app"
 

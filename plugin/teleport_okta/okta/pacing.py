@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from teleport_okta.okta.rate_headers import RateHeaders
 
 MAX_UNDER_WAY: Final = 8
-"""Requests in flight over all buckets: more never helps, and an organisation has as few as 35 (`okta.md` 2.4, 6.4)."""
+"""Requests in flight over all buckets: more never helps, and an organisation has as few as 35.
+
+See `docs/reference/okta.md` 2.4, 6.4.
+"""
 
 
 URGENT_SHARE: Final = 0.95

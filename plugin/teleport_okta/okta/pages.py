@@ -1,4 +1,4 @@
-"""Walking a listing to its end (`reference/okta.md` 2.2, 2.6).
+"""Walking a listing to its end (`docs/reference/okta.md` 2.2, 2.6).
 
 A listing is no snapshot: objects that come and go shift the rest, so rows may repeat, and a walk that ends in an error
 says nothing about what is absent. Both are the caller's to handle: the walk yields pages as they come.

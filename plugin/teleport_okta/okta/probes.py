@@ -1,4 +1,4 @@
-"""What our credential may read, found out by reading as little as possible (`reference/okta.md` 1.7).
+"""What our credential may read, found out by reading as little as possible (`docs/reference/okta.md` 1.7).
 
 Each need is asked for with its scope alone, so that a scope that was not granted and a role that does not allow are
 told apart: the one is refused by the token endpoint, the other by the API. Permissions to write cannot be probed.

@@ -1,7 +1,7 @@
 """When the walk over a listing is given up, although Okta goes on to name next pages.
 
-Okta had a listing that named a next page after the last one for ever (`reference/okta.md` 12.1), so a walk has two ends
-of its own: one by what the pages bring, and one by time.
+Okta had a listing that named a next page after the last one for ever (`docs/reference/okta.md` 12.1), so a walk has two
+ends of its own: one by what the pages bring, and one by time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the headers of an answer say of the rate limit (`reference/okta.md` 2.4, 12.1)."""
+"""What the headers of an answer say of the rate limit (`docs/reference/okta.md` 2.4, 12.1)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the engine asks Okta: the organisation, the app, and complete snapshots of people.
 
-A snapshot costs the fewest calls there are (`reference/okta.md` 6.1): the people of an app come with their assignments
-in pages of 500, those of an organisation in pages of 200.
+A snapshot costs the fewest calls there are (`docs/reference/okta.md` 6.1): the people of an app come with their
+assignments in pages of 500, those of an organisation in pages of 200.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class OktaReads:
         return await self._person(f"/api/v1/users/{quote(okta_id, safe='')}", {}, facts.person_of_user)
 
     async def people_of_organization(self) -> Snapshot:
-        """List everybody in the organisation but the deactivated, whom Okta leaves out (`reference/okta.md` 3.1).
+        """List everybody in the organisation but the deactivated, whom Okta leaves out (`docs/reference/okta.md` 3.1).
 
         Raises what the first page raises; an error on a later page makes the snapshot incomplete.
         """

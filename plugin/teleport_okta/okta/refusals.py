@@ -1,4 +1,4 @@
-"""The typed error that an answer's status and code stand for (`reference/okta.md` 1.5, 2.3)."""
+"""The typed error that an answer's status and code stand for (`docs/reference/okta.md` 1.5, 2.3)."""
 
 from __future__ import annotations
 

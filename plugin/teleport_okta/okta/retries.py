@@ -1,4 +1,4 @@
-"""Which failed calls are worth another try, and after how long (`reference/okta.md` 2.3 to 2.6)."""
+"""Which failed calls are worth another try, and after how long (`docs/reference/okta.md` 2.3 to 2.6)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ DEADLINE: Final = 360.0
 """Seconds from a call's first attempt to the last moment at which a retry may begin: five full windows fit in."""
 
 QUERY_TIMED_OUT: Final = "E0000009"
-"""Okta's own query took too long. The same question again rarely helps; a smaller one does (`okta.md` 2.6)."""
+"""Okta's own query took too long. The same question again rarely helps; a smaller one does.
+
+See `docs/reference/okta.md` 2.6.
+"""
 
 _READ_ONLY: Final = "E0000010"
 """Okta is in maintenance and refuses every write, without having done any of it."""
@@ -88,7 +91,7 @@ def may_be_too_large(error: OktaError) -> bool:
     """Whether fewer rows might come where a page did not.
 
     Okta says that an HTTP 500 for a large listing most likely is a time-out, whatever its body; a gateway before Okta
-    answers 504 then (`reference/okta.md` 12.1).
+    answers 504 then (`docs/reference/okta.md` 12.1).
     """
     match error:
         case OktaAnswerTooLongError():

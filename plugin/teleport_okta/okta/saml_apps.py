@@ -1,4 +1,4 @@
-"""The SAML app of an enrolment: create it, assign Everyone, read its metadata (`reference/okta.md` 4.1 to 4.3).
+"""The SAML app of an enrolment: create it, assign Everyone, read its metadata (`docs/reference/okta.md` 4.1 to 4.3).
 
 The app is created complete and never replaced: `PUT /apps/{id}` resets the provisioning that an administrator has
 switched on by hand (4.4).

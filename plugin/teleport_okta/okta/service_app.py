@@ -1,4 +1,6 @@
-"""An OAuth service app: access tokens for assertions that its private key signs (`reference/okta.md` 1.2; RFC 7523).
+"""An OAuth service app: access tokens for assertions that its private key signs.
+
+See `docs/reference/okta.md` 1.2; RFC 7523.
 
 What a refusal can teach is learnt at once, within bounds: that proofs are wanted and with which nonce (`dpop`), and
 that the machine's clock is wrong (`okta_clock`).

@@ -1,4 +1,6 @@
-"""Okta's System Log as a feed: polling queries, whose position is the whole URL of the next page (`okta.md` 5.1).
+"""Okta's System Log as a feed: polling queries, whose position is the whole URL of the next page.
+
+See `docs/reference/okta.md` 5.1.
 
 A polling query has no end time and goes by the order in which Okta stores events, so a late event is still read once.
 """

@@ -1,4 +1,4 @@
-"""Where we are and as whom: facts about the connection, for people who look into it (`reference/okta.md` 1.7)."""
+"""Where we are and as whom: facts about the connection, for people who look into it (`docs/reference/okta.md` 1.7)."""
 
 from __future__ import annotations
 

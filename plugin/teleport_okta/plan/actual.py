@@ -40,7 +40,7 @@ class ActualDirectory:
     `app_servers` are those of our own host, by name; `other_app_servers`
     those of all others. `members` by list; a list without any has no entry. `oddities` say what could not be believed
     of what was read. `unread` maps the kinds that could not be read to the reason: nobody knows what the cluster holds
-    of them, so they, and what depends on them, are left as they are (`design.md` 4.2).
+    of them, so they, and what depends on them, are left as they are (`docs/design.md` 4.2).
     """
 
     roles: Mapping[str, TeleportRole] = field(default_factory=dict)

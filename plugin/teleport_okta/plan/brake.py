@@ -3,7 +3,7 @@
 Harm is counted by kind and evidence over a rolling hour, the end of an access list by its imported members. What rows
 state is let through one by one while there is room; what is merely absent from a listing goes through as a whole or not
 at all, because a set that is too large says that the listing is wrong, not that so many people left. Held harm uses up
-nothing (`design.md` 4.3). What needs a harm that is held waits with it.
+nothing (`docs/design.md` 4.3). What needs a harm that is held waits with it.
 """
 
 from __future__ import annotations

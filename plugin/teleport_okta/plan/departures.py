@@ -1,7 +1,8 @@
 """What people who leave have in lists of ours of which nobody knows who should be in them.
 
 Such a list is left as it is found (its group cannot be read, or lists are switched off), but what a person has goes
-with the person (`design.md` 4.17): whom we imported is taken out when the user leaves. Whom people added is not ours.
+with the person (`docs/design.md` 4.17): whom we imported is taken out when the user leaves. Whom people added is not
+ours.
 """
 
 from __future__ import annotations

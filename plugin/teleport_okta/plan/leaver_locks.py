@@ -1,7 +1,7 @@
 """The hour of the brake as the leavers' locks in Teleport tell it: a record that outlives this process and its state.
 
 Each says when and on which evidence its person left. So a process that took over from another one, or lost its state,
-does not begin the hour anew (`design.md` 4.3).
+does not begin the hour anew (`docs/design.md` 4.3).
 """
 
 from __future__ import annotations

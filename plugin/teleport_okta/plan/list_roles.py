@@ -1,7 +1,7 @@
 """The two roles of an access list: what its members are granted, and who reviews requests for that.
 
 A member of an app's list has that app. A member of a group's list has the user group and, app by app, what the group
-grants in Okta (`reference/teleport.md` 5.3).
+grants in Okta (`docs/reference/teleport.md` 5.3).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Planning the locks of one user: what is in force, what should be, and the steps between.
 
 A person has at most one lock from us on a user: without an end while suspended, with an end after leaving. It carries
-the Okta id of the person it is about, and only that person's return takes it off early (`design.md` 4.4): the
+the Okta id of the person it is about, and only that person's return takes it off early (`docs/design.md` 4.4): the
 certificates that it stops are theirs. While the lock about a former holder lasts, the user may have two.
 """
 

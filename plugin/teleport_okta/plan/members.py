@@ -1,6 +1,6 @@
 """Planning the members of one list: Okta's people against those whom we imported; whom people added is not ours.
 
-Where a membership comes from stands on the member itself, so a lost state changes nothing here (`design.md` 4.6).
+Where a membership comes from stands on the member itself, so a lost state changes nothing here (`docs/design.md` 4.6).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lists in lists: who is in one through another, which nested list is gone, and where a list is nested.
 
-A person who is in a list through a nested one is not added to it again (`reference/teleport.md` 6.3). A nested list
-with requirements of its own counts for nobody here: whether somebody meets them changes with every login.
+A person who is in a list through a nested one is not added to it again (`docs/reference/teleport.md` 6.3). A nested
+list with requirements of its own counts for nobody here: whether somebody meets them changes with every login.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.access import TeleportAccessList, TeleportMember
 
 DEEPEST: Final = 10
-"""How deep lists may be nested (`reference/teleport.md` 4.9)."""
+"""How deep lists may be nested (`docs/reference/teleport.md` 4.9)."""
 
 _NOBODY: Final = ListMembers()
 

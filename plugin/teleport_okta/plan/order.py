@@ -1,8 +1,8 @@
 """The order in which changes are applied: urgent locks, then what others need before those who need it, then harm.
 
-Harm is done in the reverse order: a leaver is locked before memberships and the user go (`design.md` 4.4). Locks that
-need no other step are written before everything else (`design.md` 4.17). The order is only a preference: dependencies
-are in `Change.needs`.
+Harm is done in the reverse order: a leaver is locked before memberships and the user go (`docs/design.md` 4.4). Locks
+that need no other step are written before everything else (`docs/design.md` 4.17). The order is only a preference:
+dependencies are in `Change.needs`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Never fight (`design.md` 4.16): an object that somebody else changes back each time is left alone for a while.
+"""Never fight (`docs/design.md` 4.16): an object that somebody else changes back each time is left alone for a while.
 
 A repair is an update that harms nobody, or the making of what was made before and not deleted by us since. Three
 repairs of one object within an hour that set the same fields to the same values mean that another tool, a login or a

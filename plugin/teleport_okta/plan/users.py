@@ -1,8 +1,8 @@
 """Planning users and their locks: desired against actual.
 
 The order of a plan: people who come, people who return, repairs; then harm: people who leave, people who are suspended.
-Of one person the steps are safe to stop after: lock before delete, create before unlock (`design.md` 4.4). The plan is
-made as if nothing were held; what of its harm goes through is for the brake to say (`plan/brake.py`).
+Of one person the steps are safe to stop after: lock before delete, create before unlock (`docs/design.md` 4.4). The
+plan is made as if nothing were held; what of its harm goes through is for the brake to say (`plan/brake.py`).
 """
 
 from __future__ import annotations
@@ -332,8 +332,8 @@ class _Planner:
     def _settle_orphaned_locks(self) -> None:
         """Deal with suspensions' locks whose user is gone, or does not stand for that person any more.
 
-        Nobody may give such a lock an end (`teleport-observed.md` 2), so it is taken off when a leaver's would be over.
-        Those that wait for that go on waiting while locks cannot be read.
+        Nobody may give such a lock an end (`docs/reference/teleport-observed.md` 2), so it is taken off when a leaver's
+        would be over. Those that wait for that go on waiting while locks cannot be read.
         """
         if self._actual.locks_unread:
             for kind, name, okta_id in self._aside_since:

@@ -1,7 +1,7 @@
 """The SAML connector that Okta's people sign in through: what it should hold, and whether one that exists may be used.
 
 Pure. A connector of the wanted name is adopted if it is labelled with the app that it belongs to, as the vendor's
-enrolment labels it (`reference/teleport.md` 5.1, 6.4).
+enrolment labels it (`docs/reference/teleport.md` 5.1, 6.4).
 """
 
 from __future__ import annotations

@@ -29,7 +29,10 @@ EVERY: Final = timedelta(hours=1)
 """How often the metadata is read, which costs two calls."""
 
 AGAIN_AFTER: Final = (5.0, 30.0)
-"""Seconds after a look that the System Log hastened: the app may be read as it was before (`reference/okta.md` 5.5)."""
+"""Seconds after a look that the System Log hastened: the app may be read as it was before.
+
+See `docs/reference/okta.md` 5.5.
+"""
 
 FIRST_RETRY: Final = 30.0
 LONGEST_RETRY: Final = 600.0

@@ -1,4 +1,4 @@
-"""Read the metadata of an identity provider from a document that may be hostile (`reference/okta.md` 4.3).
+"""Read the metadata of an identity provider from a document that may be hostile (`docs/reference/okta.md` 4.3).
 
 Teleport trusts the keys in it, so a document with any fault is refused as a whole. The text is decoded and its tags are
 counted before lxml parses it: lxml never gets a DTD, nor more than it parses at once. A signature of the document is

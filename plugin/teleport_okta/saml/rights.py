@@ -42,10 +42,10 @@ class Right:
 CONNECTORS: Final = Right(
     "saml", ("read", "update"), "to make the SAML connector and to keep its metadata right", ("auth_connector",)
 )
-"""See `reference/teleport.md` 4.5. The right to create can be taken away after an enrolment."""
+"""The right to create can be taken away after an enrolment (`docs/reference/teleport.md` 4.5)."""
 
 PLUGINS: Final = Right("plugin", ("list", "read", "update"), "to record the integration and to follow its settings")
-"""See `reference/teleport.md` 4.14."""
+"""One rule kind covers settings and status of a plugin (`docs/reference/teleport.md` 4.14)."""
 
 
 def rights_needed(connector: object | None, plugin: object | None, *, has_plugins: bool) -> list[Right]:

@@ -19,7 +19,7 @@ GROUPS: Final = "groups"
 """The SAML attribute with the names of a person's groups (`saml/app_body.py`)."""
 
 _RESERVED: Final = frozenset({"local", "passwordless", "headless"})
-"""Names that Teleport allows no connector to have (`reference/teleport.md` 4.5)."""
+"""Names that Teleport allows no connector to have (`docs/reference/teleport.md` 4.5)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The caller that a client certificate of Teleport names (`reference/teleport.md` 1.1, 2.7).
+"""The caller that a client certificate of Teleport names (`docs/reference/teleport.md` 1.1, 2.7).
 
 TLS has verified the certificate. It is accepted if it is of our cluster, the CA for its kind of identity issued it, and
 nothing in it restricts it to another use.

@@ -1,7 +1,7 @@
 """Enrolment by gRPC: the part of `teleport.okta.v1.OktaService` with which Teleport's own flow makes an integration.
 
 Import rules and assignments of that service are kept by the auth server; this process does not answer for them
-(`reference/teleport.md` 4.15).
+(`docs/reference/teleport.md` 4.15).
 """
 
 from __future__ import annotations

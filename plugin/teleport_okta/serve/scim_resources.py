@@ -1,4 +1,4 @@
-"""Conversion between SCIM JSON and the messages of `teleport.scim.v1` (`reference/teleport.md` 4.16).
+"""Conversion between SCIM JSON and the messages of `teleport.scim.v1` (`docs/reference/teleport.md` 4.16).
 
 A message has fields for the common attributes (`schemas`, `id`, `externalId`, `meta`) and a Struct for all others. The
 numbers of a Struct are doubles, so integers beyond 2^53 lose digits; nothing else is lost.

@@ -1,4 +1,6 @@
-"""SCIM by gRPC: `teleport.scim.v1.SCIMService`, answered by the same handlers as HTTP (`reference/teleport.md` 4.16).
+"""SCIM by gRPC: `teleport.scim.v1.SCIMService`, answered by the same handlers as HTTP.
+
+See `docs/reference/teleport.md` 4.16.
 
 Teleport's proxy speaks it for its own SCIM endpoint: the client's `Authorization` header travels in the request. So
 each request needs a good token, as by HTTP, whoever the caller is. Sizes, depths, deadlines and the number of requests

@@ -112,7 +112,7 @@ class TeleportView:
 
 
 def _targets(caller: RemoteCaller, cluster: str) -> list[types_pb2.LockTarget]:
-    """Return the lock targets that match a caller (`reference/teleport.md` 4.4)."""
+    """Return the lock targets that match a caller (`docs/reference/teleport.md` 4.4)."""
     if caller.kind is CallerKind.HOST:
         # Locks name a host by its id, or by the common name of its certificate.
         return [types_pb2.LockTarget(ServerID=name) for name in (caller.name, f"{caller.name}.{cluster}")]

@@ -1,4 +1,4 @@
-"""What of the harm that is held an operator approved, and the record of it (`design.md` 4.3)."""
+"""What of the harm that is held an operator approved, and the record of it (`docs/design.md` 4.3)."""
 
 from __future__ import annotations
 

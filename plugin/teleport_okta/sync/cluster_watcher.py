@@ -48,7 +48,7 @@ _ECHO_WITHIN: Final = 30.0
 """Seconds in which our own write is told to us; one that is not was lost with a watch."""
 
 _LISTED_WITHIN: Final = 1.5
-"""Seconds until a listing shows a write that a watch has told of (`reference/teleport-observed.md` 1.4)."""
+"""Seconds until a listing shows a write that a watch has told of (`docs/reference/teleport-observed.md` 1.4)."""
 
 _SHORTEST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0

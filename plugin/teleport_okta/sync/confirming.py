@@ -1,4 +1,4 @@
-"""Reading by id the people whom a listing lacks, before anybody is harmed for being absent (`design.md` 4.2).
+"""Reading by id the people whom a listing lacks, before anybody is harmed for being absent (`docs/design.md` 4.2).
 
 | the read by id says | what follows |
 |---|---|

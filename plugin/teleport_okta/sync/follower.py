@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _STANDBY_PAUSE: Final = 2.0
 
 ASKED_EVERY: Final = timedelta(minutes=5)
-"""How often it is asked by time what changed: two calls, for what emits no event (`reference/okta.md` 5.5)."""
+"""How often it is asked by time what changed: two calls, for what emits no event (`docs/reference/okta.md` 5.5)."""
 
 ASKED_AGAIN: Final = timedelta(seconds=5)
 """When it is asked instead if this process may not write then: the lease may just be late."""

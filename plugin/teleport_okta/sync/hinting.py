@@ -1,4 +1,4 @@
-"""What an event of the System Log hints at: the one table of event types (`reference/okta.md` 5.4, 12.2).
+"""What an event of the System Log hints at: the one table of event types (`docs/reference/okta.md` 5.4, 12.2).
 
 Targets are matched by type and taken by id: never by position, name or actor. What an event says has happened is a
 claim, and only a read decides; an event that did not succeed claims nothing.

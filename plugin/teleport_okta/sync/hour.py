@@ -1,4 +1,4 @@
-"""The harm of the rolling hour, in one place (`design.md` 4.3): all who plan harm ask here, one after the other.
+"""The harm of the rolling hour, in one place (`docs/design.md` 4.3): all who plan harm ask here, one after the other.
 
 Harm that a plan lets through is reserved at once, and counts from then on, also for what is planned again and for other
 runs. When its run ends, the journal has what was done, and the reservation is given up.

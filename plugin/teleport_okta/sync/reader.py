@@ -85,7 +85,7 @@ _UNLISTED_AT_MOST: Final = 100
 """How many users are looked up that a listing lacks: more were not written within the moment that it lags behind."""
 
 _LISTED_WITHIN: Final = 3.0
-"""Seconds until a listing shows a write, and some more (`reference/teleport-observed.md` 1.4)."""
+"""Seconds until a listing shows a write, and some more (`docs/reference/teleport-observed.md` 1.4)."""
 
 _SCIM_ALONE: Final = "people come from SCIM alone, which says who leaves: nobody leaves for being unknown to it"
 

@@ -1,4 +1,4 @@
-"""The cheapest reads that settle a batch of hints (`reference/okta.md` 5.7).
+"""The cheapest reads that settle a batch of hints (`docs/reference/okta.md` 5.7).
 
 Hints are put together into looks, each a scope that is settled by itself, so that what fails fails alone. Of the
 memberships, a group that many came to or left is listed; the others are read by person, all groups of one in a call.

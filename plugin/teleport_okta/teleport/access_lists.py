@@ -1,8 +1,9 @@
-"""Access lists (`reference/teleport.md` 4.8, 4.9), written as the host identity, one write after the other.
+"""Access lists (`docs/reference/teleport.md` 4.8, 4.9), written as the host identity, one write after the other.
 
 The server does all list writes under one lock, so those that come together only time out. A list that exists is
-never set anew, which would cost every member, and could lose its place in other lists (`teleport-observed.md` 1.8 to
-1.10): it is read, changed in our fields and updated, and its members are added and removed one by one.
+never set anew, which would cost every member, and could lose its place in other lists
+(`docs/reference/teleport-observed.md` 1.8 to 1.10): it is read, changed in our fields and updated, and its members are
+added and removed one by one.
 """
 
 from __future__ import annotations

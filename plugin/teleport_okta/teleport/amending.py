@@ -22,7 +22,7 @@ ATTEMPTS: Final = 5
 """How often a change is tried that others' changes overtake."""
 
 CACHE_LAG: Final = 1.0
-"""Seconds after which a read shows what overtook us (`teleport-observed.md` 1.4)."""
+"""Seconds after which a read shows what overtook us (`docs/reference/teleport-observed.md` 1.4)."""
 
 
 class NotOursAnyMoreError(TeleportError):

@@ -1,4 +1,4 @@
-"""App servers (`reference/teleport.md` 4.6), written as the host identity under the id of its host.
+"""App servers (`docs/reference/teleport.md` 4.6), written as the host identity under the id of its host.
 
 An app server ends by itself unless it is renewed, which is done by setting it again: nothing else is needed to keep
 one. Hosts may have app servers of equal names; those of others are read and never touched.
@@ -138,5 +138,8 @@ def _subject(server: TeleportAppServer) -> str:
 
 
 def _content(server: TeleportAppServer) -> Hashable:
-    """What tells two contents apart. The expiry is none of it, and revisions say nothing (`teleport-observed.md` 2)."""
+    """What tells two contents apart. The expiry is none of it, and revisions say nothing.
+
+    See `docs/reference/teleport-observed.md` 2.
+    """
     return server.uri, server.description, server.user_groups, frozenset(server.labels.items())

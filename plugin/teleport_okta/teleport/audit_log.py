@@ -1,4 +1,4 @@
-"""Teleport's audit log, to which only the host identity may add (`reference/teleport.md` 4.17)."""
+"""Teleport's audit log, to which only the host identity may add (`docs/reference/teleport.md` 4.17)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.by_origin import ByOrigin
 
 RESOURCES_AT_MOST: Final = 200
-"""Resources in one event: a server refuses an event above 64 KiB (`teleport-observed.md` 5.6)."""
+"""Resources in one event: a server refuses an event above 64 KiB (`docs/reference/teleport-observed.md` 5.6)."""
 
 TEXT_AT_MOST: Final = 200
 """Characters of a description or a name: so many resources stay far below that even if each is four bytes long."""

@@ -1,4 +1,4 @@
-"""The cluster's host CAs as a rotation leaves them (`teleport-observed.md` 4).
+"""The cluster's host CAs as a rotation leaves them (`docs/reference/teleport-observed.md` 4).
 
 While one is under way there are two: the active one issues, the other is trusted beside it.
 """

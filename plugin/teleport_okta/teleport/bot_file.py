@@ -1,4 +1,4 @@
-"""The bot's identity file, which tbot rewrites in place every 20 minutes (`reference/teleport.md` 2.6).
+"""The bot's identity file, which tbot rewrites in place every 20 minutes (`docs/reference/teleport.md` 2.6).
 
 A reader may find it empty, or half. Its content is looked at, since a Kubernetes Secret changes by a swap of symlinks
 and an mtime can stand still. What is not whole, not valid or of somebody else is not taken; the one before serves on.

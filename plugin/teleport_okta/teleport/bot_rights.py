@@ -52,7 +52,7 @@ class BotNeed:
 
 _WATCH: Final = "to notice at once what others change there"
 _SAML_ALIASES: Final = ("auth_connector",)
-"""See `reference/teleport.md` 4.0.5."""
+"""A role may name the kind `saml` by this name as well (`docs/reference/teleport.md` 4.0.5)."""
 
 NEEDED_OF_BOT: Final = (
     BotNeed("user", ("read", "update", "delete"), "to adopt people who logged in before they were synced"),

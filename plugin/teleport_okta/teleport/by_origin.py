@@ -1,4 +1,4 @@
-"""Which identity changes an object: the one that its stored origin demands (`reference/teleport.md` 2.1, 2.2)."""
+"""Which identity changes an object: the one that its stored origin demands (`docs/reference/teleport.md` 2.1, 2.2)."""
 
 from __future__ import annotations
 

@@ -74,9 +74,9 @@ class Opener:
 class Teleport:
     """A Teleport cluster: its users, locks and roles, what people reach by them, and what it can do.
 
-    Two identities may be at work (`design.md` 5). The host identity writes what is of origin okta; the bot identity,
-    where there is one, writes everything else and is asked for what only it may see. Both can be replaced while calls
-    are in flight. With a `lease`, nothing is written by whoever has not got it.
+    Two identities may be at work (`docs/design.md` 5). The host identity writes what is of origin okta; the bot
+    identity, where there is one, writes everything else and is asked for what only it may see. Both can be replaced
+    while calls are in flight. With a `lease`, nothing is written by whoever has not got it.
     """
 
     def __init__(

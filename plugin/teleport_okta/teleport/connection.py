@@ -308,7 +308,7 @@ class Connection:
     ) -> authservice_pb2.PingResponse | None:
         """Ask on a line of its own, since a refusal closes the connection under everybody; None: no answer.
 
-        A refused version arrives as a closed connection (`teleport-observed.md` 1.3).
+        A refused version arrives as a closed connection (`docs/reference/teleport-observed.md` 1.3).
         """
         line = await self._lines.open_apart(identity)
         try:

@@ -1,4 +1,6 @@
-"""SAML connectors (`reference/teleport.md` 4.5, `teleport-observed.md` 5.5). They are read and written as the bot.
+"""SAML connectors. They are read and written as the bot.
+
+See `docs/reference/teleport.md` 4.5, `docs/reference/teleport-observed.md` 5.5.
 
 They are always looked up by name, and without following URLs: a listing fails as a whole where one connector's IdP
 does not answer.

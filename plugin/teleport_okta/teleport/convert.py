@@ -2,7 +2,7 @@
 
 Reading keeps the message as bytes beside the fields that we know. Writing changes a copy of those bytes, and in it
 only the fields that differ, so that what we do not know survives. Times that are absent, and the year-1 times that a
-Go server sends instead, both mean unset (`reference/teleport.md` 4.0.1).
+Go server sends instead, both mean unset (`docs/reference/teleport.md` 4.0.1).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SAML: Final = "saml"
 
 RECORD_OUTLIVES_LOCK: Final = timedelta(minutes=1)
 """How long the record of a temporary lock stays after the lock's end, so that the backend's clock never removes a
-lock that is still in force (`reference/teleport.md` 4.4)."""
+lock that is still in force (`docs/reference/teleport.md` 4.4)."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 YEAR_ONE: Final = -62_135_596_800
@@ -74,7 +74,7 @@ def user_to_message(user: TeleportUser, now: datetime) -> types_pb2.UserV2:
     """Return the message to send for a user; `now` becomes the time of creation where there is none.
 
     The creator is always complete: without a user name the server would drop the connector with it
-    (`reference/teleport.md` 4.2).
+    (`docs/reference/teleport.md` 4.2).
     """
     message = types_pb2.UserV2(Kind="user", Version="v2") if user.raw is None else types_pb2.UserV2.FromString(user.raw)
     metadata, spec = message.Metadata, message.Spec

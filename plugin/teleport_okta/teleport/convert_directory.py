@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 NAMESPACE: Final = "default"
-"""The only namespace that there is; calls about app servers must name it (`reference/teleport.md` 4.6)."""
+"""The only namespace that there is; calls about app servers must name it (`docs/reference/teleport.md` 4.6)."""
 
 
 def user_group_from_message(message: types_pb2.UserGroupV1) -> TeleportUserGroup:
@@ -74,8 +74,8 @@ def app_server_to_message(server: TeleportAppServer, expires: datetime) -> types
     """Return the message to send for an app server that is to end at a time.
 
     Server and app have the name, the labels and the description alike. The app is always there, since a server without
-    one is a fault (`reference/teleport.md` 4.6); the version of the server is left to the cluster. Whatever revision
-    was read says nothing (`teleport-observed.md` 2).
+    one is a fault (`docs/reference/teleport.md` 4.6); the version of the server is left to the cluster. Whatever
+    revision was read says nothing (`docs/reference/teleport-observed.md` 2).
     """
     if server.raw is None:
         message = types_pb2.AppServerV3(Kind="app_server", Version="v3")

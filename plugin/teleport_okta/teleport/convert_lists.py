@@ -1,7 +1,7 @@
 """Between Teleport's messages of access lists and their members and the values of `model.access`.
 
-Reading and writing follow `convert`. The end of a membership has a trap of its own (`reference/teleport.md` 4.9): where
-it is absent, the server reads 1970, and the membership has long ended; "never" is year 1, said aloud.
+Reading and writing follow `convert`. The end of a membership has a trap of its own (`docs/reference/teleport.md` 4.9):
+where it is absent, the server reads 1970, and the membership has long ended; "never" is year 1, said aloud.
 """
 
 from __future__ import annotations
@@ -136,7 +136,8 @@ def new_members(list_name: str, names: Iterable[str], *, owner: str, joined: dat
     """Yield the messages to send for users whom Okta has in a list.
 
     They say the list and the name twice alike, and the kind, because the server checks none of it
-    (`teleport-observed.md` 1.9); when they joined and by whom, which it demands; and that there is no end.
+    (`docs/reference/teleport-observed.md` 1.9); when they joined and by whom, which it demands; and that there is no
+    end.
     """
     spec = pb.MemberSpec(access_list=list_name, membership_kind=USER, added_by=SYSTEM_USER)
     set_stamp(spec.joined, joined)

@@ -1,4 +1,4 @@
-"""Between the messages of a plugin resource and our values (`reference/teleport.md` 4.14)."""
+"""Between the messages of a plugin resource and our values (`docs/reference/teleport.md` 4.14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From the events of a watch to plain values (`reference/teleport.md` 4.12, `teleport-observed.md` 5.3)."""
+"""From the events of a watch to plain values.
+
+See `docs/reference/teleport.md` 4.12, `docs/reference/teleport-observed.md` 5.3.
+"""
 
 from __future__ import annotations
 

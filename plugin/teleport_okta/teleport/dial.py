@@ -1,4 +1,6 @@
-"""Opening a gRPC channel to an auth server, directly (`reference/teleport.md` 1.1, 1.5; `teleport-observed.md` 4).
+"""Opening a gRPC channel to an auth server, directly.
+
+See `docs/reference/teleport.md` 1.1, 1.5; `docs/reference/teleport-observed.md` 4.
 
 grpcio sends the client's leaf alone, as the server demands. The server is verified by the cluster's host CA and the
 name `teleport.cluster.local`, never by the system's trust store.
@@ -17,11 +19,11 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.identity import Identity
 
 API_DOMAIN: Final = "teleport.cluster.local"
-"""The name that every auth server's certificate carries (`reference/teleport.md` 1.1)."""
+"""The name that every auth server's certificate carries (`docs/reference/teleport.md` 1.1)."""
 
 CLIENT_VERSION: Final = "18.0.0"
 """The Teleport version that we name in the `version` metadata. Servers accept clients back to their major version
-minus one, and newer ones: 17 to 19 (`teleport-observed.md` 1.3)."""
+minus one, and newer ones: 17 to 19 (`docs/reference/teleport-observed.md` 1.3)."""
 
 _MIB: Final = 1024 * 1024
 

@@ -1,7 +1,8 @@
 """What can go wrong when Teleport is called, and what the operator can do about it.
 
-Callers branch on the class. `rpc_error` is the one place that turns a gRPC status into one (`reference/teleport.md`
-1.7); identities and joining have branches of their own in `identity_errors` and `join_errors`.
+Callers branch on the class. `rpc_error` is the one place that turns a gRPC status into one
+(`docs/reference/teleport.md` 1.7); identities and joining have branches of their own in `identity_errors` and
+`join_errors`.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class RoleInUseError(RpcError):
 
 
 class ClientVersionRefusedError(TeleportError):
-    """The cluster answers, but hangs up on clients of our version (`teleport-observed.md` 1.3)."""
+    """The cluster answers, but hangs up on clients of our version (`docs/reference/teleport-observed.md` 1.3)."""
 
     def __init__(self, client_version: str, server_version: str) -> None:
         super().__init__(
@@ -149,7 +150,7 @@ def rpc_error(error: grpc.aio.AioRpcError, *, method: str, subject: str) -> RpcE
     """Return our error for a gRPC status.
 
     Codes decide, with three exceptions that only the text tells apart: NOT_FOUND with "access denied" speaks of the
-    caller's own user or role and not of the object (`reference/teleport.md` 1.7), so it must never be read as an
+    caller's own user or role and not of the object (`docs/reference/teleport.md` 1.7), so it must never be read as an
     absence; RESOURCE_EXHAUSTED is also what gRPC says of oversized messages; INTERNAL is also what it says of a
     stream that was reset.
     """

@@ -2,7 +2,7 @@
 
 A cluster answers for a feature in every pass. One answer can be wrong: a restart, one of two servers behind one
 address, a licence that is read anew. So what differs from before counts after three answers in a row, or ten minutes of
-them; until then the feature is unknown, and what depends on it is left as it is (`design.md` 4.2).
+them; until then the feature is unknown, and what depends on it is left as it is (`docs/design.md` 4.2).
 
 - That a feature is on counts at once, because what is planned follows from what is read then. After a gate was closed
   it does not: while one server of several is too old, calls can do damage there (`teleport/gates.py`).

@@ -1,4 +1,6 @@
-"""What a cluster can do for us: one harmless call for each feature, and why one is off (`reference/teleport.md` 7).
+"""What a cluster can do for us: one harmless call for each feature, and why one is off.
+
+See `docs/reference/teleport.md` 7.
 
 A probe that fails without a clear answer says nothing: the feature is unknown. An outage of everything raises.
 """
@@ -87,7 +89,10 @@ def _saml(features: Features) -> Feature:
 
 
 def _review_requests(features: Features) -> Feature:
-    """A role that reviews requests is refused where the workflows are not licensed (`reference/teleport.md` 4.3)."""
+    """A role that reviews requests is refused where the workflows are not licensed.
+
+    See `docs/reference/teleport.md` 4.3.
+    """
     return Feature(
         "review_requests",
         enabled=features.AdvancedAccessWorkflows,
@@ -98,7 +103,7 @@ def _review_requests(features: Features) -> Feature:
 
 
 def _access_list_limit(features: Features) -> int | None:
-    """Return how many access lists there may be (`reference/teleport.md` 4.9, 7.3); None: any number.
+    """Return how many access lists there may be (`docs/reference/teleport.md` 4.9, 7.3); None: any number.
 
     Identity Governance lifts the limit. Without it the first list is always allowed, and further ones up to the number
     that the licence names; one that is enabled and names none sets no limit. Servers that name no entitlements say

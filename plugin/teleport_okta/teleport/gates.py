@@ -44,7 +44,7 @@ GATES: Final = (
         before=(18, 1, 3),
         why="reading, changing or deleting a user group that the server's cache does not have ends the auth process",
         remedy="upgrade the auth server to 18.1.3 or later",
-        source="gravitational/teleport#57583, teleport-observed.md 1.2",
+        source="gravitational/teleport#57583, docs/reference/teleport-observed.md 1.2",
     ),
 )
 
@@ -56,7 +56,7 @@ def gate_for(feature: str, server_version: str) -> Gate | None:
 
 OLDEST: Final = 17
 """The oldest major version that is supported. Servers before it store no nested lists, name generated roles by Okta id
-and lack RPCs (`reference/teleport.md` 8)."""
+and lack RPCs (`docs/reference/teleport.md` 8)."""
 
 NEWEST: Final = 18
 """The newest major version that we were made for."""
@@ -91,7 +91,8 @@ def version_warnings(server_version: str) -> tuple[str, ...]:
 def client_version_for(server_version: str) -> str:
     """Return the client version to name to a server: ours where that is accepted, else the oldest that is.
 
-    A server accepts clients back to its own major version minus one, and newer ones (`teleport-observed.md` 1.3).
+    A server accepts clients back to its own major version minus one, and newer ones
+    (`docs/reference/teleport-observed.md` 1.3).
     """
     parsed = _parse(server_version)
     if parsed is None or parsed[0][0] <= NEWEST + 1:

@@ -1,4 +1,4 @@
-"""What a cluster tells whoever asks, even somebody without a certificate (`teleport-observed.md` 2)."""
+"""What a cluster tells whoever asks, even somebody without a certificate (`docs/reference/teleport-observed.md` 2)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _DEADLINE: Final = 10.0
 
 _ENTERPRISE: Final = ("SAML", "Identity", "AccessLists", "OktaSCIM", "OktaUserSync")
-"""Entitlements that no Community edition has (`reference/teleport.md` 7.3)."""
+"""Entitlements that no Community edition has (`docs/reference/teleport.md` 7.3)."""
 
 
 @dataclass(frozen=True, slots=True)

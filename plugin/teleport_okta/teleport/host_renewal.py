@@ -2,8 +2,8 @@
 
 Level-triggered: each look compares the identity with the CAs as they are, so it does not matter which phases of a
 rotation were seen. What was just issued must carry a call before it takes over, as a server may refuse it for up to a
-minute (`teleport-observed.md` 4); until then the old one serves. It stays on disk beside the new one while the
-rotation lasts, since a rotation can be rolled back.
+minute (`docs/reference/teleport-observed.md` 4); until then the old one serves. It stays on disk beside the new one
+while the rotation lasts, since a rotation can be rolled back.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Identities: a private key, the certificate that goes with it, and the CAs to believe (`reference/teleport.md` 2).
+"""Identities: a private key, the certificate that goes with it, and the CAs to believe.
+
+See `docs/reference/teleport.md` 2.
 
 An identity file is read line by line, not by position (2.5): the first PEM block is the key, the second the TLS
 certificate, every later one a host CA; SSH lines are kept as they are; anything else is ignored. Reading a file and
@@ -33,14 +35,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OKTA_ROLE: Final = "Okta"
-"""The built-in system role that may write objects of origin okta (`reference/teleport.md` 2.3)."""
+"""The built-in system role that may write objects of origin okta (`docs/reference/teleport.md` 2.3)."""
 
 CLUSTER_OID: Final = x509.ObjectIdentifier("1.3.9999.1.7")
 
 _SYSTEM_ROLES: Final = frozenset(
     {"Admin", "App", "Auth", "Db", "Discovery", "Instance", "Kube", "Node", "Okta", "Proxy", "WindowsDesktop"}
 )
-"""Roles of host certificates; the names are reserved, so no user can have one (`reference/teleport.md` 4.3)."""
+"""Roles of host certificates; the names are reserved, so no user can have one (`docs/reference/teleport.md` 4.3)."""
 
 _CLOCK_SKEW: Final = timedelta(minutes=1)
 """How far a certificate may begin in our future; servers backdate theirs by as much."""
@@ -189,7 +191,10 @@ def _name_attributes(name: x509.Name, oid: x509.ObjectIdentifier) -> tuple[str, 
 
 
 def _cluster(certificate: x509.Certificate) -> str:
-    """Return the cluster of the certificate, by its own OID or else by its issuer (`reference/teleport.md` 2.7)."""
+    """Return the cluster of the certificate, by its own OID or else by its issuer.
+
+    See `docs/reference/teleport.md` 2.7.
+    """
     candidates = (
         *_name_attributes(certificate.subject, CLUSTER_OID),
         *_name_attributes(certificate.issuer, NameOID.ORGANIZATION_NAME),

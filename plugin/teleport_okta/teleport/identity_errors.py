@@ -67,7 +67,10 @@ class IdentityWithoutCAError(IdentityError):
 
 
 class IdentityExpiredError(IdentityError):
-    """The certificate's time is over. Dialling with it would look like an outage (`teleport-observed.md` 2)."""
+    """The certificate's time is over. Dialling with it would look like an outage.
+
+    See `docs/reference/teleport-observed.md` 2.
+    """
 
     def __init__(self, source: str, not_after: datetime, now: datetime, *, remedy: str = _RENEW) -> None:
         super().__init__(

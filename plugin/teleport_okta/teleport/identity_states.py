@@ -1,4 +1,4 @@
-"""What there is to say of our two identities, whether they are in use or lie in their files (`design.md` 5)."""
+"""What there is to say of our two identities, whether they are in use or lie in their files (`docs/design.md` 5)."""
 
 from __future__ import annotations
 

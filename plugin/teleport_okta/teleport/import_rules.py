@@ -1,4 +1,4 @@
-"""Import rules, which people write in Teleport and we read (`reference/teleport.md` 4.15)."""
+"""Import rules, which people write in Teleport and we read (`docs/reference/teleport.md` 4.15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Joining a cluster as a host of system role Okta (`reference/teleport.md` 2.4).
+"""Joining a cluster as a host of system role Okta (`docs/reference/teleport.md` 2.4).
 
 The request is the same however it travels: to the auth server by gRPC, or to a proxy by HTTPS, and by gRPC where a
 proxy has no such page. What differs is who has been verified when the token is sent. An auth server has proved that it

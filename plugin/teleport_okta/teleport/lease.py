@@ -1,4 +1,6 @@
-"""One writer at a time: a lease on a Teleport semaphore that is named after the owner (`reference/teleport.md` 4.13).
+"""One writer at a time: a lease on a Teleport semaphore that is named after the owner.
+
+See `docs/reference/teleport.md` 4.13.
 
 Teleport's own backend decides who has it. The holder renews it at a third of its life, and takes it for lost so long
 before its end that a write which began just in time is over by then, even if the two clocks differ a little. That they

@@ -1,7 +1,7 @@
-"""The members of access lists, read all at once and written one by one (`reference/teleport.md` 4.8, 4.9).
+"""The members of access lists, read all at once and written one by one (`docs/reference/teleport.md` 4.8, 4.9).
 
 Every write reads first: whoever people added, or whose membership they gave an end, is never overwritten, because any
-write without it takes away what it does not carry (`teleport-observed.md` 3).
+write without it takes away what it does not carry (`docs/reference/teleport-observed.md` 3).
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class MembersOfLists:
         """Return the whole listing, walked in pages of another size where it jumps.
 
         Raises ListingJumpsError, or PageTokenError where its tokens are not of the form `list/member`, or come twice:
-        the public 18.0.0 gives the first page again and again then (`teleport-observed.md` 5.2).
+        the public 18.0.0 gives the first page again and again then (`docs/reference/teleport-observed.md` 5.2).
         """
         *sizes, last_size = PAGE_SIZES
         for page_size in sizes:

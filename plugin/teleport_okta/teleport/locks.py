@@ -1,4 +1,4 @@
-"""Locks (`reference/teleport.md` 4.4). They have no update: an upsert of the same name changes one."""
+"""Locks (`docs/reference/teleport.md` 4.4). They have no update: an upsert of the same name changes one."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The members of all lists while they are read, small enough for half a million of them.
 
 The listing of all members does not say in which list each stands; a member says it itself, and servers store it where
-it does not belong as well (`teleport-observed.md` 1.9). But members are listed in the order of list and name. So who
-stands out of order, or apart from their list, is in doubt until they are asked for by name.
+it does not belong as well (`docs/reference/teleport-observed.md` 1.9). But members are listed in the order of list and
+name. So who stands out of order, or apart from their list, is in doubt until they are asked for by name.
 """
 
 from __future__ import annotations

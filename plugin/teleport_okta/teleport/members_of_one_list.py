@@ -1,8 +1,8 @@
 """The members of one list after the other, for servers whose listing of all members cannot be walked.
 
 The cache of the public 18.0.0 starts the listing of a list `abc` at its bare name, so that members of `abc-x` come with
-it, and answers nothing for a list that is gone (`teleport-observed.md` 5.2). So each member is asked which list it is
-of.
+it, and answers nothing for a list that is gone (`docs/reference/teleport-observed.md` 5.2). So each member is asked
+which list it is of.
 """
 
 from __future__ import annotations

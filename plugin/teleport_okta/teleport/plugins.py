@@ -1,4 +1,7 @@
-"""Plugin resources, read and written as the bot (`reference/teleport.md` 4.14, `teleport-observed.md` 1.5, 1.6)."""
+"""Plugin resources, read and written as the bot.
+
+See `docs/reference/teleport.md` 4.14, `docs/reference/teleport-observed.md` 1.5, 1.6.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The service-account token of the pod that we run in, by which join method `kubernetes` proves who we are.
 
 The kubelet replaces the file well before the token expires, so it is read anew for each join
-(`teleport-observed.md` 4).
+(`docs/reference/teleport-observed.md` 4).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Our own recent writes win over older listings (`design.md` 4.14, `teleport-observed.md` 1.4).
+"""Our own recent writes win over older listings (`docs/design.md` 4.14, `docs/reference/teleport-observed.md` 1.4).
 
 A listing may lag behind a write by a second. So what we wrote, and the fingerprint of what it replaced, is remembered
 until a listing shows ours, or for 30 seconds of the injected clock. A listing that still shows the replaced content

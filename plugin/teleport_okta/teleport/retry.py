@@ -1,4 +1,4 @@
-"""When a call is repeated, how long we wait in between, and when we give up (`reference/teleport.md` 1.7).
+"""When a call is repeated, how long we wait in between, and when we give up (`docs/reference/teleport.md` 1.7).
 
 Reads and writes that may run twice are simply repeated. A write that may not (a create, a conditional update) is
 repeated only after looking whether the first one arrived: a lost answer is not a lost request.

@@ -1,7 +1,7 @@
 """Which roles are named by other roles and by SAML connectors.
 
 The server refuses to delete a role that a user has or that an access list grants or demands. It does not look at other
-roles and at connectors (`reference/teleport.md` 4.3, `teleport-observed.md` 5.5).
+roles and at connectors (`docs/reference/teleport.md` 4.3, `docs/reference/teleport-observed.md` 5.5).
 """
 
 from __future__ import annotations

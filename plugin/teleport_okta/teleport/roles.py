@@ -1,4 +1,4 @@
-"""Roles (`reference/teleport.md` 4.3)."""
+"""Roles (`docs/reference/teleport.md` 4.3)."""
 
 from __future__ import annotations
 

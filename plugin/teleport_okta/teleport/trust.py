@@ -1,4 +1,6 @@
-"""Which CAs to believe at the first join: those of an identity file, or pinned ones (`teleport-observed.md` 4).
+"""Which CAs to believe at the first join: those of an identity file, or pinned ones.
+
+See `docs/reference/teleport-observed.md` 4.
 
 A pin is `sha256:` and the hex SHA-256 of a CA's SubjectPublicKeyInfo, as `tctl status` prints it. With pins only, the
 server's leaf is taken from a TLS handshake that believes nothing, and serves as the only root for asking the server's

@@ -1,7 +1,8 @@
-"""User groups (`reference/teleport.md` 4.7), always written as the host identity.
+"""User groups (`docs/reference/teleport.md` 4.7), always written as the host identity.
 
 A group is never read by name: on some servers a group that the cache does not have ends the auth process
-(`teleport-observed.md` 1.2, and `gates`). For the same reason only a group that a listing showed is changed or deleted.
+(`docs/reference/teleport-observed.md` 1.2, and `gates`). For the same reason only a group that a listing showed is
+changed or deleted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""A watch of the cluster: what changes there, as it happens (`reference/teleport.md` 4.12, `teleport-observed.md` 5.3).
+"""A watch of the cluster: what changes there, as it happens.
+
+See `docs/reference/teleport.md` 4.12, `docs/reference/teleport-observed.md` 5.3.
 
 A watch cannot be resumed. Open it, then list everything, then handle its changes: those made while the lists are read
 are among them, and may be in the lists already. After a watch ends, changes are missed: open a new one and list again.

@@ -117,7 +117,7 @@ class ThroughProxy:
         return await self._line(tls, directory)
 
     async def open_join_service(self, directory: Path) -> Line:
-        """Return a line to the proxy's own join service, which anybody may call (`reference/teleport.md` 2.4).
+        """Return a line to the proxy's own join service, which anybody may call (`docs/reference/teleport.md` 2.4).
 
         Here it is the proxy's web certificate that is verified, by the proxy's own name. Raises ProxyCaError.
         """

@@ -1,4 +1,7 @@
-"""Roles whose labels match everything: whoever has one has every Okta app, or every Okta group (`okta.md` 8.5)."""
+"""Roles whose labels match everything: whoever has one has every Okta app, or every Okta group.
+
+See `docs/reference/okta.md` 8.5.
+"""
 
 from __future__ import annotations
 

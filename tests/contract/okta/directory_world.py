@@ -75,7 +75,7 @@ class Offices(World):
         self.clock.advance(24 * 3600)
 
     def floor(self, *, unchanged: bool = False) -> Mapping[str, int]:
-        """Return the fewest calls that read everything, by bucket (`reference/okta.md` 6.1).
+        """Return the fewest calls that read everything, by bucket (`docs/reference/okta.md` 6.1).
 
         Of an unchanged organisation the members are read of the groups alone in which people are by nature.
         """

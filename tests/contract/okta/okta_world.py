@@ -1,6 +1,6 @@
 """The client against the sandbox's organisation, both on one virtual clock.
 
-Both are written from the same reference (`reference/okta.md`) and share no code, so that each checks the other.
+Both are written from the same reference (`docs/reference/okta.md`) and share no code, so that each checks the other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Requests that are wrong, hostile, or sent twice at once (`reference/scim.md` 19).
+"""Requests that are wrong, hostile, or sent twice at once (`docs/reference/scim.md` 19).
 
 Each is answered with a SCIM error that names no other person and no inside of the service, and leaves the door, its
 records and Teleport as they were.

@@ -1,4 +1,4 @@
-"""The requests of clients other than Okta's: Entra ID, OneLogin and JumpCloud (`reference/scim.md` 6).
+"""The requests of clients other than Okta's: Entra ID, OneLogin and JumpCloud (`docs/reference/scim.md` 6).
 
 How a body is read is pinned in tests of its own; here is what such a client meets at the door, from its connection test
 to the end of a user.

@@ -1,4 +1,4 @@
-"""Okta's own client pushes groups (`reference/scim.md` 2 and 3.3), as a custom app and as one of the catalogue.
+"""Okta's own client pushes groups (`docs/reference/scim.md` 2 and 3.3), as a custom app and as one of the catalogue.
 
 What is looked at is Teleport's lists as they are stored, and that the client has no task: what it was told to be done
 is done.

@@ -1,4 +1,4 @@
-"""Okta's two published test suites (`reference/scim.md` 3), request by request.
+"""Okta's two published test suites (`docs/reference/scim.md` 3), request by request.
 
 The first is a client of the door. The second works in Okta and looks at the door: there, the sandbox's own SCIM client
 makes the requests, as a custom app (PUT) and as one of the catalogue (PATCH), with and without Okta's API beside it.

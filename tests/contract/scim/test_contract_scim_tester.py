@@ -1,4 +1,4 @@
-"""scim2-tester, a strict public checker, against the running door over HTTP (`reference/scim.md` 4).
+"""scim2-tester, a strict public checker, against the running door over HTTP (`docs/reference/scim.md` 4).
 
 It makes requests for every attribute that the door advertises, and stops without an error where discovery fails. So the
 test also says which checks must have run.

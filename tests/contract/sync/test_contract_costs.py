@@ -52,7 +52,7 @@ async def test_members_are_read_of_no_group_whose_stamp_stands_still(staffed):
 
 
 async def test_changes_that_follow_each_other_faster_than_the_stamp_are_all_found(staffed):
-    """The stamp of a group lags behind its members by seconds (`reference/okta.md` 3.2)."""
+    """The stamp of a group lags behind its members by seconds (`docs/reference/okta.md` 3.2)."""
     group = next(group for group in staffed.okta.groups.all if group.profile["name"] == "g1")
     staffed.okta.add_member(group.id, staffed.person("cy@x.io").id)
     staffed.world.clock.advance(5)

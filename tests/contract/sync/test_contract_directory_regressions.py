@@ -1,6 +1,6 @@
 """What happened to others with groups, apps and access lists, and must not happen here, each named after the accident.
 
-Sources: `reference/okta.md` 8, `reference/teleport.md` 4.9 and 9, and the public threads that they name.
+Sources: `docs/reference/okta.md` 8, `docs/reference/teleport.md` 4.9 and 9, and the public threads that they name.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ async def test_previously_synced_apps_stay_after_a_restart(office, state):
 
 @pytest.mark.parametrize("path", [GROUPS, APPS, GROUP_MEMBERS, GROUP_APPS, APP_PEOPLE])
 async def test_empty_read_deletes_all(office, path):
-    """A narrowed role answers 200 and nothing (firezone/firezone#9194, and `reference/okta.md` 8 number 20)."""
+    """A narrowed role answers 200 and nothing (firezone/firezone#9194, and `docs/reference/okta.md` 8.20)."""
     group = office.group("Engineering", "ada@x.io", "bob@x.io")
     app = office.app("Figma", "ada@x.io", groups=[group])
     await office.settled()

@@ -119,7 +119,10 @@ def assert_the_cluster_saw(teleport, way):
 
 
 def assert_the_organisation_saw(okta, way):
-    """With DPoP a token takes three requests: that it is needed, then the nonce, come as refusals (`okta.md` 1.6)."""
+    """With DPoP a token takes three requests: that it is needed, then the nonce, come as refusals.
+
+    See `docs/reference/okta.md` 1.6.
+    """
     tokens, refusals = {"SSWS": (0, 0), "private_key_jwt": (1, 0), "DPoP": (3, 2)}[way.credential]
     assert okta.calls.endpoints["POST /oauth2/v1/token"] == tokens
     assert okta.calls.statuses[400] == refusals

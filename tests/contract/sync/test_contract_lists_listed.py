@@ -22,7 +22,10 @@ CROWD = [f"u{number:03}@x.io" for number in range(150)]
 
 
 async def test_lists_of_more_than_one_page_are_right_where_page_tokens_are_ignored(tmp_path):
-    """The cache of the public 18.0.0 answers every token with the first page (`teleport-observed.md` 5.2)."""
+    """The cache of the public 18.0.0 answers every token with the first page.
+
+    See `docs/reference/teleport-observed.md` 5.2.
+    """
     async with built_office(tmp_path, cluster={"public_member_cache": True}) as office:
         eng, ops = office.group("Eng", *CROWD), office.group("Ops", *CROWD[:100])
         await office.settled()

@@ -107,7 +107,7 @@ async def test_a_list_nested_in_one_of_others_is_left_and_that_is_said(office):
 
 
 async def test_a_nested_list_that_does_not_exist_by_name_either_is_taken_out(office):
-    """One such member makes every full write of its list fail (`teleport-observed.md` 1.8)."""
+    """One such member makes every full write of its list fail (`docs/reference/teleport-observed.md` 1.8)."""
     group = office.group("Engineering", "ada@x.io")
     await office.settled()
     dangling = Member()

@@ -1,6 +1,6 @@
 """What happened to others, and must not happen here: each test is named after the accident.
 
-Sources: `reference/okta.md` 8 and the public threads that it names.
+Sources: `docs/reference/okta.md` 8 and the public threads that it names.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """`openssl s_client`, a client that nobody here wrote, against the sandbox: through the auth server and the proxy.
 
-It completes where a real server lets it, and is refused where a real one would refuse (`teleport-observed.md` 1.1).
+It completes where a real server lets it, and is refused where a real one would refuse
+(`docs/reference/teleport-observed.md` 1.1).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """However answers are delayed and overtake each other, a bucket never takes more of a window than its share.
 
 The oracle is a server with fixed windows of 60 s that begin with their first call, and whole seconds in its headers
-(`reference/okta.md` 2.4). The space: limits, shares, delays of each request and answer, pauses between calls, and a
-server clock that is off by up to an hour.
+(`docs/reference/okta.md` 2.4). The space: limits, shares, delays of each request and answer, pauses between calls, and
+a server clock that is off by up to an hour.
 """
 
 from __future__ import annotations

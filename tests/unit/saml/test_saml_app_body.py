@@ -13,7 +13,7 @@ REQUIRED = {
     "requestCompressed",
     "responseSigned",
 }
-"""What Okta's schema requires in `settings.signOn` (`reference/okta.md` 4.1)."""
+"""What Okta's schema requires in `settings.signOn` (`docs/reference/okta.md` 4.1)."""
 
 
 def sign_on_of(body: dict[str, Any]) -> dict[str, Any]:

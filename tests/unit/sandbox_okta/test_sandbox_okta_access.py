@@ -110,7 +110,7 @@ GUARDED = [endpoint for endpoint in ENDPOINTS if endpoint.template.startswith("/
 
 
 def _needed(endpoint: Endpoint) -> str:
-    """Return the scope that reference/okta.md 1.3 asks for."""
+    """Return the scope that `docs/reference/okta.md` 1.3 asks for."""
     kind = endpoint.template.split("/")[3]
     kind = {"org": "orgs", "iam": "roles", "api-tokens": "apiTokens"}.get(kind, kind)
     if endpoint.template.endswith("/roles"):

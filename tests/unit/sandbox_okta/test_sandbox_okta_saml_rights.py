@@ -1,4 +1,7 @@
-"""Who may do what an enrolment does: create an app, find Everyone, assign it (reference/okta.md 1.3, 1.4, 4.1)."""
+"""Who may do what an enrolment does: create an app, find Everyone, assign it.
+
+See `docs/reference/okta.md` 1.3, 1.4, 4.1.
+"""
 
 from __future__ import annotations
 

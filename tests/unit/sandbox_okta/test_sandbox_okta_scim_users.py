@@ -1,4 +1,4 @@
-"""People over SCIM, request by request, as reference/scim.md 2 describes Okta's client."""
+"""People over SCIM, request by request, as `docs/reference/scim.md` 2 describes Okta's client."""
 
 from __future__ import annotations
 

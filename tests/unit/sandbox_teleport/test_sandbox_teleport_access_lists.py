@@ -1,4 +1,4 @@
-"""Access lists without their members, as `reference/teleport.md` 4.8 and 4.9 have them."""
+"""Access lists without their members, as `docs/reference/teleport.md` 4.8 and 4.9 have them."""
 
 from datetime import UTC, datetime
 

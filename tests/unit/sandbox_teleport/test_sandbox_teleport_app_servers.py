@@ -1,4 +1,4 @@
-"""App servers, as `reference/teleport.md` 4.6 and `teleport-observed.md` 2 have them."""
+"""App servers, as `docs/reference/teleport.md` 4.6 and `docs/reference/teleport-observed.md` 2 have them."""
 
 import pytest
 from teleport.legacy.client.proto.authservice_pb2 import (

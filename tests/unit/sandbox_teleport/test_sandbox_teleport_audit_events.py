@@ -1,4 +1,7 @@
-"""Audit events that the Okta service reports (`reference/teleport.md` 4.17, `teleport-observed.md` 2 and 5.6)."""
+"""Audit events that the Okta service reports.
+
+See `docs/reference/teleport.md` 4.17, `docs/reference/teleport-observed.md` 2 and 5.6.
+"""
 
 import pytest
 from teleport.legacy.client.proto.authservice_pb2 import UpsertRoleRequest

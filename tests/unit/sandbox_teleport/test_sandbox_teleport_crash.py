@@ -1,4 +1,7 @@
-"""A user group that the cache does not have ends the server on some versions (`teleport-observed.md` 1.2)."""
+"""A user group that the cache does not have ends the server on some versions.
+
+See `docs/reference/teleport-observed.md` 1.2.
+"""
 
 import pytest
 from teleport.legacy.client.proto.authservice_pb2 import (

@@ -1,4 +1,4 @@
-"""TLS and identities, as `reference/teleport.md` 1.1 and `teleport-observed.md` 1.1 have them."""
+"""TLS and identities, as `docs/reference/teleport.md` 1.1 and `docs/reference/teleport-observed.md` 1.1 have them."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""Okta import rules, as `reference/teleport.md` 4.15 has them."""
+"""Okta import rules, as `docs/reference/teleport.md` 4.15 has them."""
 
 import pytest
 from teleport.legacy.types.types_pb2 import OktaImportRuleMatchV1, OktaImportRuleV1

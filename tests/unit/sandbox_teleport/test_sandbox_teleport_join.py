@@ -1,4 +1,6 @@
-"""Joining and identity files, as `reference/teleport.md` 2.4 and 2.5 and `teleport-observed.md` 2 and 4 have them."""
+"""Joining and identity files, as `docs/reference/teleport.md` 2.4 and 2.5 and `docs/reference/teleport-observed.md` 2
+and 4 have them.
+"""
 
 import hashlib
 import stat

@@ -1,4 +1,4 @@
-"""Join method kubernetes, as `teleport-observed.md` 4 and Teleport's public source have it."""
+"""Join method kubernetes, as `docs/reference/teleport-observed.md` 4 and Teleport's public source have it."""
 
 import json
 

@@ -1,4 +1,7 @@
-"""Listings stay behind writes, single reads fall through (`teleport-observed.md` 1.4); all in virtual time."""
+"""Listings stay behind writes, single reads fall through; all in virtual time.
+
+See `docs/reference/teleport-observed.md` 1.4.
+"""
 
 import pytest
 from teleport.users.v1.users_service_pb2 import (

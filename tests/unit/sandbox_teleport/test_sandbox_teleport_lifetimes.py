@@ -1,4 +1,7 @@
-"""Certificates that end, and identity files that change (`reference/teleport.md` 2.6, `teleport-observed.md` 2)."""
+"""Certificates that end, and identity files that change.
+
+See `docs/reference/teleport.md` 2.6, `docs/reference/teleport-observed.md` 2.
+"""
 
 import time
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Members of access lists one at a time, as `reference/teleport.md` 4.8 and 4.9 have them."""
+"""Members of access lists one at a time, as `docs/reference/teleport.md` 4.8 and 4.9 have them."""
 
 import pytest
 from teleport.accesslist.v1.accesslist_pb2 import INELIGIBLE_STATUS_EXPIRED, MEMBERSHIP_KIND_UNSPECIFIED
@@ -234,7 +234,10 @@ async def test_the_okta_service_staffs_lists_of_its_origin_alone(host, bot, acce
 
 @pytest.fixture
 async def by_public_cache(start, connect):
-    """The bot's client of a server that lists members as the public 18.0.0 does (`teleport-observed.md` 5.2)."""
+    """The bot's client of a server that lists members as the public 18.0.0 does.
+
+    See `docs/reference/teleport-observed.md` 5.2.
+    """
     async with start(public_member_cache=True) as running:
         for name in ("g1", "g1-x", "g1.x", "g1+x", "g11", "g2"):
             running.administrator.lists.create(name)

@@ -1,4 +1,4 @@
-"""Lists within lists: checks, notes on the child, and how they get lost (`teleport-observed.md` 1.8)."""
+"""Lists within lists: checks, notes on the child, and how they get lost (`docs/reference/teleport-observed.md` 1.8)."""
 
 import pytest
 from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_UNSPECIFIED, AccessList

@@ -1,4 +1,7 @@
-"""UpsertAccessListWithMembers: a full replace with its traps (`reference/teleport.md` 4.9, observed 1.9)."""
+"""UpsertAccessListWithMembers: a full replace with its traps.
+
+See `docs/reference/teleport.md` 4.9, `docs/reference/teleport-observed.md` 1.9.
+"""
 
 import pytest
 from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_UNSPECIFIED, Member

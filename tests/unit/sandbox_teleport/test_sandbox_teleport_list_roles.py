@@ -1,4 +1,4 @@
-"""Roles of the kind that access lists grant (`reference/teleport.md` 4.3 and 5.3)."""
+"""Roles of the kind that access lists grant (`docs/reference/teleport.md` 4.3 and 5.3)."""
 
 import pytest
 from teleport.legacy.client.proto.authservice_pb2 import (

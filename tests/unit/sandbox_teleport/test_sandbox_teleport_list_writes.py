@@ -1,4 +1,4 @@
-"""What writes to lists cost, alone and side by side, in virtual time (`teleport-observed.md` 1.10)."""
+"""What writes to lists cost, alone and side by side, in virtual time (`docs/reference/teleport-observed.md` 1.10)."""
 
 import asyncio
 import heapq

@@ -1,4 +1,4 @@
-"""Locks, as `reference/teleport.md` 4.4 and `teleport-observed.md` 2 have them."""
+"""Locks, as `docs/reference/teleport.md` 4.4 and `docs/reference/teleport-observed.md` 2 have them."""
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp

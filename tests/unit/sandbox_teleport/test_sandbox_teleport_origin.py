@@ -1,4 +1,4 @@
-"""Who may touch objects of origin okta, as `reference/teleport.md` 2.1 to 2.3 have it."""
+"""Who may touch objects of origin okta, as `docs/reference/teleport.md` 2.1 to 2.3 have it."""
 
 import pytest
 from teleport.legacy.client.proto.authservice_pb2 import DeleteLockRequest, GetLocksRequest, UpsertRoleRequest

@@ -1,4 +1,4 @@
-"""What a deleted plugin leaves behind, and its removal (`reference/teleport.md` 6.5)."""
+"""What a deleted plugin leaves behind, and its removal (`docs/reference/teleport.md` 6.5)."""
 
 import pytest
 from teleport.plugins.v1.plugin_service_pb2 import CleanupRequest, NeedsCleanupRequest

@@ -1,5 +1,5 @@
-"""The credentials of plugins: stored with a new plugin, referred to by labels, shown to nobody (`reference/teleport.md`
-4.14)."""
+"""The credentials of plugins: stored with a new plugin, referred to by labels, shown to nobody
+(`docs/reference/teleport.md` 4.14)."""
 
 import pytest
 from teleport.legacy.types.types_pb2 import PluginCredentialsV1, PluginStaticCredentialsV1, PluginStatusCode

@@ -1,4 +1,7 @@
-"""SetPluginStatus: it replaces everything, changes the revision, and loses races (`teleport-observed.md` 1.5, 5.6)."""
+"""SetPluginStatus: it replaces everything, changes the revision, and loses races.
+
+See `docs/reference/teleport-observed.md` 1.5, 5.6.
+"""
 
 import asyncio
 

@@ -1,4 +1,7 @@
-"""Plugins on an Enterprise cluster (`reference/teleport.md` 4.14, `teleport-observed.md` 1.5, 1.6 and 5.6)."""
+"""Plugins on an Enterprise cluster.
+
+See `docs/reference/teleport.md` 4.14, `docs/reference/teleport-observed.md` 1.5, 1.6 and 5.6.
+"""
 
 import pytest
 from teleport.legacy.types.types_pb2 import (

@@ -1,4 +1,4 @@
-"""Plugins that an administrator installs, edits and deletes, as with `tctl` (`reference/teleport.md` 6.6)."""
+"""Plugins that an administrator installs, edits and deletes, as with `tctl` (`docs/reference/teleport.md` 6.6)."""
 
 import bcrypt
 import pytest

@@ -1,4 +1,7 @@
-"""The proxy's port: what each ALPN list leads to (`reference/teleport.md` 1.2, `teleport-observed.md` 4)."""
+"""The proxy's port: what each ALPN list leads to.
+
+See `docs/reference/teleport.md` 1.2, `docs/reference/teleport-observed.md` 4.
+"""
 
 import asyncio
 import ssl

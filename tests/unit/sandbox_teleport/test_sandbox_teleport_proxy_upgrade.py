@@ -1,4 +1,4 @@
-"""The ALPN connection upgrade (`reference/teleport.md` 1.3): a TLS session in the frames of a WebSocket."""
+"""The ALPN connection upgrade (`docs/reference/teleport.md` 1.3): a TLS session in the frames of a WebSocket."""
 
 import asyncio
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""The proxy's web API (`reference/teleport.md` 1.4 and 2.4, `teleport-observed.md` 2 and 4)."""
+"""The proxy's web API (`docs/reference/teleport.md` 1.4 and 2.4, `docs/reference/teleport-observed.md` 2 and 4)."""
 
 from base64 import b64decode, b64encode
 

@@ -1,4 +1,4 @@
-"""Roles, as `reference/teleport.md` 4.3 has them."""
+"""Roles, as `docs/reference/teleport.md` 4.3 has them."""
 
 import pytest
 from teleport.legacy.client.proto.authservice_pb2 import (

@@ -1,4 +1,4 @@
-"""Rotation of the host CA, phase by phase, as `teleport-observed.md` 4 saw it."""
+"""Rotation of the host CA, phase by phase, as `docs/reference/teleport-observed.md` 4 saw it."""
 
 import asyncio
 import re

@@ -1,4 +1,7 @@
-"""SAML connectors on an Enterprise cluster (`reference/teleport.md` 4.5, `teleport-observed.md` 2 and 5.5)."""
+"""SAML connectors on an Enterprise cluster.
+
+See `docs/reference/teleport.md` 4.5, `docs/reference/teleport-observed.md` 2 and 5.5.
+"""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The metadata of SAML connectors: how it is read, and when it is downloaded (`reference/teleport.md` 4.5)."""
+"""The metadata of SAML connectors: how it is read, and when it is downloaded (`docs/reference/teleport.md` 4.5)."""
 
 import base64
 from datetime import UTC, datetime, timedelta

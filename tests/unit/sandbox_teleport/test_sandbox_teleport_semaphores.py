@@ -1,4 +1,4 @@
-"""Semaphores, as `reference/teleport.md` 4.13 and `teleport-observed.md` 2 have them."""
+"""Semaphores, as `docs/reference/teleport.md` 4.13 and `docs/reference/teleport-observed.md` 2 have them."""
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp

@@ -1,4 +1,4 @@
-"""User groups, as `reference/teleport.md` 4.7 and `teleport-observed.md` 1.2 and 1.4 have them."""
+"""User groups, as `docs/reference/teleport.md` 4.7 and `docs/reference/teleport-observed.md` 1.2 and 1.4 have them."""
 
 import pytest
 from teleport.legacy.client.proto.authservice_pb2 import (

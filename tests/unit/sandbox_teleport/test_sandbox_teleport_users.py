@@ -1,4 +1,4 @@
-"""Users, as `reference/teleport.md` 4.0 and 4.2 and `teleport-observed.md` 2 have them."""
+"""Users, as `docs/reference/teleport.md` 4.0 and 4.2 and `docs/reference/teleport-observed.md` 2 have them."""
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp

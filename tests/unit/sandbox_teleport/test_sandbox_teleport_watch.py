@@ -1,4 +1,4 @@
-"""WatchEvents over real TLS (`teleport-observed.md` 5.3)."""
+"""WatchEvents over real TLS (`docs/reference/teleport-observed.md` 5.3)."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""An Okta organisation in miniature, built from reference/okta.md section 9.
+"""An Okta organisation in miniature: `docs/sandbox-okta.md` says what it has of a real one.
 
 :class:`OktaOrganization` is the state and the admin console, without I/O; :class:`OktaSandbox` serves it over HTTP and
 HTTPS; :class:`OktaControl` lets other processes play the administrator; :func:`seed_organization` fills it with people,

@@ -1,4 +1,4 @@
-"""What Okta fills into an app that a caller leaves out (reference/okta.md 4.1)."""
+"""What Okta fills into an app that a caller leaves out (`docs/reference/okta.md` 4.1)."""
 
 from __future__ import annotations
 

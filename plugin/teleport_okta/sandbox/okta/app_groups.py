@@ -1,4 +1,4 @@
-"""Which groups are assigned to which apps, read from either side (reference/okta.md 3.5)."""
+"""Which groups are assigned to which apps, read from either side (`docs/reference/okta.md` 3.5)."""
 
 from __future__ import annotations
 

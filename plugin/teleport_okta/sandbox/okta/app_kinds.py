@@ -1,4 +1,4 @@
-"""The kinds of apps: what Okta's catalogue, rather than a caller, decides about one (reference/okta.md 3.3).
+"""The kinds of apps: what Okta's catalogue, rather than a caller, decides about one (`docs/reference/okta.md` 3.3).
 
 An app is made from a definition of the catalogue, whose name it bears, or is a custom integration with its own name.
 """

@@ -1,4 +1,4 @@
-"""How apps, their users and their groups look on the wire (reference/okta.md 3.3 to 3.6)."""
+"""How apps, their users and their groups look on the wire (`docs/reference/okta.md` 3.3 to 3.6)."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def app_links_json(app: App, entry: AppUser, user: User, base: str) -> list[Json
 
 
 def _admin(base: str) -> str:
-    """Return the console's host: ``{org}-admin`` where the host has a name (reference/okta.md 2.1)."""
+    """Return the console's host: ``{org}-admin`` where the host has a name (`docs/reference/okta.md` 2.1)."""
     scheme, _, host = base.partition("://")
     first, dot, rest = host.partition(".")
     return base if not dot or first.isdigit() else f"{scheme}://{first}-admin.{rest}"

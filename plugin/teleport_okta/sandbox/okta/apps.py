@@ -1,4 +1,4 @@
-"""Apps and their lifecycle (reference/okta.md 3.3 and 4.1)."""
+"""Apps and their lifecycle (`docs/reference/okta.md` 3.3 and 4.1)."""
 
 from __future__ import annotations
 

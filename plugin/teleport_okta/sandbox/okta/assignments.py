@@ -1,4 +1,4 @@
-"""Who has which app: people directly, or through groups by a background job (reference/okta.md 3.4 and 3.5)."""
+"""Who has which app: people directly, or through groups by a background job (`docs/reference/okta.md` 3.4 and 3.5)."""
 
 from __future__ import annotations
 

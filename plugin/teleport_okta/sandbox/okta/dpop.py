@@ -1,4 +1,4 @@
-"""DPoP: nonces, and the proof that comes with a call (RFC 9449, reference/okta.md 1.6).
+"""DPoP: nonces, and the proof that comes with a call (RFC 9449, `docs/reference/okta.md` 1.6).
 
 A proof is a JWT in the header ``DPoP``, signed with a key that it carries itself; a token issued for it is good only
 together with further proofs of the same key. Both parties to a proof are here: the token endpoint, which wants a nonce,

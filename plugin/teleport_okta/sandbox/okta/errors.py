@@ -1,4 +1,4 @@
-"""Okta's error answers: codes, texts and causes (reference/okta.md 1.5 and 2.3)."""
+"""Okta's error answers: codes, texts and causes (`docs/reference/okta.md` 1.5 and 2.3)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class OktaError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OAuthFailure(Exception):  # noqa: N818 - named as the OAuth specifications do
-    """An error in OAuth's words: of the token endpoint, or about a DPoP proof (reference/okta.md 1.5)."""
+    """An error in OAuth's words: of the token endpoint, or about a DPoP proof (`docs/reference/okta.md` 1.5)."""
 
     status: int
     error: str

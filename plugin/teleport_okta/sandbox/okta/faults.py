@@ -1,4 +1,4 @@
-"""Faults on command (reference/okta.md 9): which call they hit, how often, and what they do to it."""
+"""Faults on command (`docs/sandbox-okta.md`): which call they hit, how often, and what they do to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SCIM expressions of ``filter`` and ``search`` (reference/okta.md 3.1, RFC 7644 §3.4.2.2).
+"""The SCIM expressions of ``filter`` and ``search`` (`docs/reference/okta.md` 3.1, RFC 7644 §3.4.2.2).
 
 Which attributes and operators an endpoint knows is the endpoint's business: it hands in a schema. Attribute names are
 case-sensitive; operators and string values are not; ids are.

@@ -1,4 +1,4 @@
-"""Group rules: jobs that keep people of certain attributes in certain groups (reference/okta.md 5.4 and 5.5).
+"""Group rules: jobs that keep people of certain attributes in certain groups (`docs/reference/okta.md` 5.4 and 5.5).
 
 A rule adds the users who match it to its groups, and removes those who no longer match. When it is deactivated, the
 users that it added are removed. Deactivated users stay. A user who is removed by hand is excluded from the rule.

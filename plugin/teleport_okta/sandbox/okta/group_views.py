@@ -1,4 +1,4 @@
-"""How a group looks on the wire (reference/okta.md 3.2)."""
+"""How a group looks on the wire (`docs/reference/okta.md` 3.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups and their members (reference/okta.md 3.2). Everyone's membership is implicit: all users are in it.
+"""Groups and their members (`docs/reference/okta.md` 3.2). Everyone's membership is implicit: all users are in it.
 
 Names are unique among the groups of Okta's own; what is imported from a directory keeps the name that it has there.
 """
@@ -37,7 +37,7 @@ class Group:
     object_class: str = USER_GROUP
     source_app: str | None = None
     administrative: bool = False
-    """Whether it carries an admin role, which not every principal may look into (reference/okta.md 1.4)."""
+    """Whether it carries an admin role, which not every principal may look into (`docs/reference/okta.md` 1.4)."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,7 @@
-"""Identifiers as Okta makes them: the prefix tells the type, one organisation's end alike (reference/okta.md 2.1)."""
+"""Identifiers as Okta makes them: the prefix tells the type, one organisation's end alike.
+
+See `docs/reference/okta.md` 2.1.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import ECKey, RSAKey
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
-"""The signatures that Okta takes (reference/okta.md 1.2)."""
+"""The signatures that Okta takes (`docs/reference/okta.md` 1.2)."""
 
 _LONGEST_HEADER: Final = 4096
 """Bytes; a proof's header holds a public key, which a 4096-bit RSA key makes longer than the library's usual 512."""

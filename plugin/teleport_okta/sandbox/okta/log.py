@@ -1,4 +1,4 @@
-"""The System Log: what happened, in two orders (reference/okta.md 5.1).
+"""The System Log: what happened, in two orders (`docs/reference/okta.md` 5.1).
 
 `published` is when something happened; an event is persisted then or later. A poll reads in the order of persistence,
 so that it misses nothing; a bounded request reads in the order of `published`, and misses what is persisted too late.

@@ -1,4 +1,4 @@
-"""The events of access to the API: tokens, service apps, the role, the rate limits (reference/okta.md 5.4)."""
+"""The events of access to the API: tokens, service apps, the role, the rate limits (`docs/reference/okta.md` 5.4)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class AccessEvents:
     def role_changed(self, *, widened: bool, nothing_left: bool) -> None:
         """Write that the role of the integration changed: for every owner of a token, and for every service app.
 
-        Okta calls it a grant as long as some right is left (reference/okta.md 12.2).
+        Okta calls it a grant as long as some right is left (`docs/reference/okta.md` 12.2).
         """
         if nothing_left:
             verb, change = "revoke", ALL_REVOKED

@@ -1,4 +1,4 @@
-"""The events of apps and of their users and groups (reference/okta.md 5.4, 5.5 and 12.2)."""
+"""The events of apps and of their users and groups (`docs/reference/okta.md` 5.4, 5.5 and 12.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cursors of the System Log (reference/okta.md 5.1).
+"""The cursors of the System Log (`docs/reference/okta.md` 5.1).
 
 A polling cursor is a place in the order of persistence and looks like ``1648112954504_1``: milliseconds, and the number
 of the event within that millisecond. The cursor of a bounded request is a UUID that stands for the whole request.

@@ -1,4 +1,4 @@
-"""The shape of a System Log event: what is kept of it, and the JSON of it (reference/okta.md 5.3)."""
+"""The shape of a System Log event: what is kept of it, and the JSON of it (`docs/reference/okta.md` 5.3)."""
 
 from __future__ import annotations
 

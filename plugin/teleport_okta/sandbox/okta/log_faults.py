@@ -1,4 +1,4 @@
-"""What can go wrong with an event on its way into the System Log, on command (reference/okta.md 9)."""
+"""What can go wrong with an event on its way into the System Log, on command (`docs/sandbox-okta.md`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filters of the System Log: ``filter`` and ``q`` (reference/okta.md 5.2).
+"""The filters of the System Log: ``filter`` and ``q`` (`docs/reference/okta.md` 5.2).
 
 A filter is a SCIM expression over the fields of an event. Values compare exactly, and texts have to be quoted. A
 comparison of `target`, which is a list, holds if it does for any entry.

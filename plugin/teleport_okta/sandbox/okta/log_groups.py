@@ -1,4 +1,4 @@
-"""The events of groups and their members (reference/okta.md 5.4, 5.5 and 12.2).
+"""The events of groups and their members (`docs/reference/okta.md` 5.4, 5.5 and 12.2).
 
 An import changes the members of an APP_GROUP; its events name user and group by ids of the source app. Everyone's
 membership is implicit and has no events. The members of a deleted group have none either.

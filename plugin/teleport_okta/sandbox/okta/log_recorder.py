@@ -1,4 +1,4 @@
-"""Writes events into the System Log, with their actor and transaction (reference/okta.md 5.3 and 12.2)."""
+"""Writes events into the System Log, with their actor and transaction (`docs/reference/okta.md` 5.3 and 12.2)."""
 
 from __future__ import annotations
 

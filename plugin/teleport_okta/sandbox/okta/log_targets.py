@@ -1,4 +1,4 @@
-"""How events name what they are about (reference/okta.md 5.4 and 12.2)."""
+"""How events name what they are about (`docs/reference/okta.md` 5.4 and 12.2)."""
 
 from __future__ import annotations
 

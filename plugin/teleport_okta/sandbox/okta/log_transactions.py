@@ -1,4 +1,4 @@
-"""Transactions: the actor and the origin that all events of one action share (reference/okta.md 5.3).
+"""Transactions: the actor and the origin that all events of one action share (`docs/reference/okta.md` 5.3).
 
 The current transaction is a context variable, so that no method has to pass it on. Background work keeps the
 transaction in which it was scheduled; a job opens one of its own.

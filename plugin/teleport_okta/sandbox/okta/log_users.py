@@ -1,4 +1,4 @@
-"""The events of users (reference/okta.md 5.4)."""
+"""The events of users (`docs/reference/okta.md` 5.4)."""
 
 from __future__ import annotations
 

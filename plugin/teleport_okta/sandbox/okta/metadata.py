@@ -1,4 +1,4 @@
-"""IdP metadata of a SAML app (reference/okta.md 4.3)."""
+"""IdP metadata of a SAML app (`docs/reference/okta.md` 4.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The organisation's token endpoint: client credentials with ``private_key_jwt`` (reference/okta.md 1.2 and 1.5)."""
+"""The organisation's token endpoint: client credentials with ``private_key_jwt``.
+
+See `docs/reference/okta.md` 1.2 and 1.5.
+"""
 
 from __future__ import annotations
 

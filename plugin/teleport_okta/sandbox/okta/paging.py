@@ -1,4 +1,4 @@
-"""Pages and their cursors (reference/okta.md 2.2)."""
+"""Pages and their cursors (`docs/reference/okta.md` 2.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invented people, with the attributes that a real profile has (reference/okta.md 3.1)."""
+"""Invented people, with the attributes that a real profile has (`docs/reference/okta.md` 3.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rate limits: the buckets of an organisation and each principal's share of them (reference/okta.md 2.4)."""
+"""Rate limits: the buckets of an organisation and each principal's share of them (`docs/reference/okta.md` 2.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Admin roles: what a principal may do, and which objects it gets to see (reference/okta.md 1.4)."""
+"""Admin roles: what a principal may do, and which objects it gets to see (`docs/reference/okta.md` 1.4)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PERMISSIONS = frozenset(
 )
 """Every permission that an endpoint of the sandbox asks for; the last one only about groups with an admin role.
 
-No custom role of Okta's can hold the one for the log, which comes with a standard role (reference/okta.md 1.4).
+No custom role of Okta's can hold the one for the log, which comes with a standard role (`docs/reference/okta.md` 1.4).
 """
 
 SEE_ROLES = "okta.iam.read"

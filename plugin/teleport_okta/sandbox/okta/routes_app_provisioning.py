@@ -1,4 +1,4 @@
-"""The provisioning API of apps (reference/okta.md 4.4).
+"""The provisioning API of apps (`docs/reference/okta.md` 4.4).
 
 It works for a few apps of the catalogue only. Here every app answers as a custom SAML app was recorded to answer,
 whether or not its provisioning (``provisioning/``) is switched on.

@@ -1,4 +1,4 @@
-"""Apps over HTTP (reference/okta.md 3.3 and 4.1)."""
+"""Apps over HTTP (`docs/reference/okta.md` 3.3 and 4.1)."""
 
 from __future__ import annotations
 

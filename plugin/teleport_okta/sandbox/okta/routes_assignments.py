@@ -1,4 +1,4 @@
-"""An app's users and groups over HTTP (reference/okta.md 3.4 and 3.5)."""
+"""An app's users and groups over HTTP (`docs/reference/okta.md` 3.4 and 3.5)."""
 
 from __future__ import annotations
 

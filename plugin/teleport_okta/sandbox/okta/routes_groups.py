@@ -1,4 +1,4 @@
-"""Groups over HTTP (reference/okta.md 3.2)."""
+"""Groups over HTTP (`docs/reference/okta.md` 3.2)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _FIELDS: dict[str, Field] = {
     "source.id": Field(Kind.ID, ORDER),
 }
 _MOST_STATS = 1000
-"""Groups that can be counted within one page; a larger one takes Okta too long (reference/okta.md 2.2 and 2.6)."""
+"""Groups that can be counted within one page; a larger one takes Okta too long.
+
+See `docs/reference/okta.md` 2.2 and 2.6.
+"""
 
 _FILTERABLE = ("id", "type", "lastUpdated", "lastMembershipUpdated")
 

@@ -1,4 +1,4 @@
-"""The System Log over HTTP (reference/okta.md 5.1): polls and bounded requests.
+"""The System Log over HTTP (`docs/reference/okta.md` 5.1): polls and bounded requests.
 
 A request without ``until`` in ascending order is a poll: its ``next`` link is always there. Everything else is bounded.
 No link repeats ``since`` and ``until``: the cursor stands for them.

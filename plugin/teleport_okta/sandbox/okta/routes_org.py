@@ -14,7 +14,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def well_known(call: Call) -> Answer:
-    """Tell which organisation this is (reference/okta.md 1.7)."""
+    """Tell which organisation this is (`docs/reference/okta.md` 1.7)."""
     settings = {
         "analyticsCollectionEnabled": False,
         "bugReportingEnabled": True,

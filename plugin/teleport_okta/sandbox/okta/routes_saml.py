@@ -1,4 +1,4 @@
-"""What a SAML app has besides other apps: its metadata and its signing keys (reference/okta.md 4.3)."""
+"""What a SAML app has besides other apps: its metadata and its signing keys (`docs/reference/okta.md` 4.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users over HTTP (reference/okta.md 3.1 and 3.6)."""
+"""Users over HTTP (`docs/reference/okta.md` 3.1 and 3.6)."""
 
 from __future__ import annotations
 

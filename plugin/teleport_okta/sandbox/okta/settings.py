@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Edition(StrEnum):
-    """The kind of Okta subscription; it decides the rate limits (reference/okta.md 2.4)."""
+    """The kind of Okta subscription; it decides the rate limits (`docs/reference/okta.md` 2.4)."""
 
     DEV = "dev"
     ONE_APP = "one-app"
@@ -20,16 +20,19 @@ class Delays:
     """How far Okta's background work lags behind a write, in seconds of the injected time."""
 
     search: float = 1.0
-    """Until a change shows in ``search=`` of users; usually about a second (reference/okta.md 3.1)."""
+    """Until a change shows in ``search=`` of users; usually about a second (`docs/reference/okta.md` 3.1)."""
 
     group_job: float = 2.0
-    """Until a group's assignment or membership has made or removed app users (reference/okta.md 3.4)."""
+    """Until a group's assignment or membership has made or removed app users (`docs/reference/okta.md` 3.4)."""
 
     group_job_per_user: float = 0.0005
     """What each further user of the group adds to that."""
 
     membership_stamp: float = 3.0
-    """Until ``lastMembershipUpdated`` shows a change of members (reference/okta.md 3.2: 2 to 13 seconds seen)."""
+    """Until ``lastMembershipUpdated`` shows a change of members.
+
+    See `docs/reference/okta.md` 3.2: 2 to 13 seconds seen.
+    """
 
     transition: float = 0.0
     """How long activation and deactivation show ``transitioningToStatus`` before the status changes."""
@@ -56,10 +59,10 @@ class Settings:
     """Whether members of Everyone include deactivated users; what a real organisation does is not known."""
 
     unique_app_labels: bool = False
-    """Whether a second app of the same label is refused; real organisations differ (reference/okta.md 4.1)."""
+    """Whether a second app of the same label is refused; real organisations differ (`docs/reference/okta.md` 4.1)."""
 
     metadata_needs_kid: bool = False
-    """Whether metadata without ``kid`` is refused. The schema requires it (reference/okta.md 4.3)."""
+    """Whether metadata without ``kid`` is refused. The schema requires it (`docs/reference/okta.md` 4.3)."""
 
     shuffles_links: bool = False
     """Whether an app of several links names them in another order with every answer; none is promised."""

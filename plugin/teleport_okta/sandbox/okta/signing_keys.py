@@ -1,4 +1,4 @@
-"""The signing keys of SAML apps, each with a certificate of its own (reference/okta.md 4.3).
+"""The signing keys of SAML apps, each with a certificate of its own (`docs/reference/okta.md` 4.3).
 
 An app has one key from the start and may get more. ``credentials.signing.kid`` of the app names the key in use;
 metadata can be read with each key.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.timeline import Timeline
 
 YEARS = 10
-"""How long the certificate of a new app is valid (reference/okta.md 4.1)."""
+"""How long the certificate of a new app is valid (`docs/reference/okta.md` 4.1)."""
 
 _HEAD_START = 60
 """Seconds between the start of a certificate and the creation of its key, as in recorded certificates."""

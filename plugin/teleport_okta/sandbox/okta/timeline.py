@@ -46,7 +46,7 @@ class Timeline:
         return self._clock() if self._acting is None else self._acting
 
     def stamp(self) -> int:
-        """Return the whole second for an object's timestamp (reference/okta.md 2.1)."""
+        """Return the whole second for an object's timestamp (`docs/reference/okta.md` 2.1)."""
         return math.floor(self.now())
 
     def later(self, delay: float, action: Action) -> None:
@@ -76,5 +76,5 @@ class Timeline:
 
 @lru_cache(maxsize=4096)
 def iso(stamp: int | None) -> str | None:
-    """Return a timestamp of an Okta object: UTC, whole seconds, always ``.000Z`` (reference/okta.md 2.1)."""
+    """Return a timestamp of an Okta object: UTC, whole seconds, always ``.000Z`` (`docs/reference/okta.md` 2.1)."""
     return None if stamp is None else datetime.fromtimestamp(stamp, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -1,4 +1,4 @@
-"""Who is calling: SSWS tokens and access tokens of OAuth clients (reference/okta.md 1.1, 1.2 and 1.6)."""
+"""Who is calling: SSWS tokens and access tokens of OAuth clients (`docs/reference/okta.md` 1.1, 1.2 and 1.6)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SCOPES = frozenset(
     "okta.orgs.read",
     "okta.principalRateLimits.read",
 }
-"""Every scope that the organisation knows (reference/okta.md 1.3)."""
+"""Every scope that the organisation knows (`docs/reference/okta.md` 1.3)."""
 
 UNUSED_LIFETIME = 30 * 24 * 3600
 """Seconds after which an SSWS token that nobody used is dead."""
@@ -78,7 +78,7 @@ class OAuthClient:
     keys: dict[str, RSAKey | ECKey] = field(default_factory=dict)
     scopes: set[str] = field(default_factory=lambda: set(SCOPES))
     require_dpop: bool = False
-    """Whether its token requests need a DPoP proof; new service apps may come so (reference/okta.md 1.6)."""
+    """Whether its token requests need a DPoP proof; new service apps may come so (`docs/reference/okta.md` 1.6)."""
 
     active: bool = True
     """Whether its app is; otherwise it gets no tokens, and those that are out are refused."""

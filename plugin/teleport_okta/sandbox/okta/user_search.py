@@ -1,4 +1,4 @@
-"""The criteria of a user listing, and the search index that lags behind (reference/okta.md 3.1)."""
+"""The criteria of a user listing, and the search index that lags behind (`docs/reference/okta.md` 3.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a user looks on the wire (reference/okta.md 3.1): field order, nulls and links as Okta writes them."""
+"""How a user looks on the wire (`docs/reference/okta.md` 3.1): field order, nulls and links as Okta writes them."""
 
 from __future__ import annotations
 

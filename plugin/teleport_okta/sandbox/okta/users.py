@@ -1,4 +1,4 @@
-"""The users of the organisation: profiles, statuses and their transitions (reference/okta.md 3.1)."""
+"""The users of the organisation: profiles, statuses and their transitions (`docs/reference/okta.md` 3.1)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,10 @@ class Users:
         self._listeners.append(listener)
 
     def find(self, identifier: str) -> User | None:
-        """Return the user of an id or a login. A login with ``/`` cannot be addressed (reference/okta.md 2.1)."""
+        """Return the user of an id or a login. A login with ``/`` cannot be addressed.
+
+        See `docs/reference/okta.md` 2.1.
+        """
         user = self.all.get(identifier)
         if user is None and "/" not in identifier:
             user = self.all.get(self._by_login.get(identifier.lower(), ""))

@@ -1,7 +1,8 @@
 """A Teleport auth server in miniature: gRPC over mutual TLS, with its own CAs, join tokens, permissions and users.
 
-It plays the server that `reference/teleport.md` and `teleport-observed.md` describe, for the demo, for tests and for
-anybody who wants to point a Teleport client at something harmless. What it does not play answers UNIMPLEMENTED.
+It plays the server that `docs/reference/teleport.md` and `docs/reference/teleport-observed.md` describe, for the demo,
+for tests and for anybody who wants to point a Teleport client at something harmless. What it does not play answers
+UNIMPLEMENTED.
 """
 
 from __future__ import annotations

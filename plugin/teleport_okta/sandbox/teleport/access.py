@@ -1,6 +1,6 @@
 """Who may do what: rules by kind and verb, and labels, from the caller's roles on every call.
 
-What the Okta service may do is in `reference/teleport.md` 2.3.
+What the Okta service may do is in `docs/reference/teleport.md` 2.3.
 """
 
 from __future__ import annotations

@@ -79,8 +79,9 @@ class Administrator:
     ) -> UserV2:
         """Replace roles or labels, or set single traits, of a user. KeyError when there is none.
 
-        Raises Refusal for a user of origin okta, whom nobody can edit by hand (`teleport-observed.md` 5.1). With
-        `as_okta_service` another host of system role Okta writes, and Refusal is raised for every other user.
+        Raises Refusal for a user of origin okta, whom nobody can edit by hand (`docs/reference/teleport-observed.md`
+        5.1). With `as_okta_service` another host of system role Okta writes, and Refusal is raised for every other
+        user.
         """
         stored = self.user(name)
         user = UserV2()
@@ -192,7 +193,7 @@ class Administrator:
         With `merge` the login keeps the record's labels and expiry and adds the connector's roles and the traits
         `username` and `groups`. Without, or for a user who is new, it leaves a record of its own: no labels, the
         connector's roles alone, gone after `session` seconds. Both are ways in which servers have been seen to behave
-        (`reference/teleport.md` 4.2, `teleport-observed.md` 3). Either way MFA devices stay.
+        (`docs/reference/teleport.md` 4.2, `docs/reference/teleport-observed.md` 3). Either way MFA devices stay.
 
         Raises PermissionError, as the login would fail, when the name belongs to a user who is not of this connector.
         """

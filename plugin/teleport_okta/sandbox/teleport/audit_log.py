@@ -1,4 +1,4 @@
-"""The audit events that the server has received (`reference/teleport.md` 4.17), kept for assertions."""
+"""The audit events that the server has received (`docs/reference/teleport.md` 4.17), kept for assertions."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 API_DOMAIN: Final = "teleport.cluster.local"
-"""The name under which every auth server is verified (`reference/teleport.md` 1.1)."""
+"""The name under which every auth server is verified (`docs/reference/teleport.md` 1.1)."""
 
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
@@ -41,7 +41,7 @@ _BOT_INSTANCE: Final = ObjectIdentifier("1.3.9999.2.20")
 _JOIN_ATTRIBUTES: Final = ObjectIdentifier("1.3.9999.2.21")
 
 TEN_YEARS: Final = timedelta(days=3650)
-"""How long a host certificate and a CA are good for (`teleport-observed.md` 4)."""
+"""How long a host certificate and a CA are good for (`docs/reference/teleport-observed.md` 4)."""
 
 _BACKDATED: Final = timedelta(minutes=1)
 
@@ -115,7 +115,7 @@ class CertificateAuthority:
 
     @property
     def pin(self) -> str:
-        """The pin by which a joining service recognises the authority (`teleport-observed.md` 4)."""
+        """The pin by which a joining service recognises the authority (`docs/reference/teleport-observed.md` 4)."""
         spki = self.certificate.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )

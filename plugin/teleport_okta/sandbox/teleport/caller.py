@@ -1,4 +1,4 @@
-"""Who is calling: what the server reads from a client certificate (`reference/teleport.md` 2.7)."""
+"""Who is calling: what the server reads from a client certificate (`docs/reference/teleport.md` 2.7)."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def caller_of(
     """Return the caller behind a certificate whose chain TLS has verified.
 
     Raises UntrustedCertificate when its usage is restricted, it is of another cluster, it names nobody, or a host-type
-    certificate was issued by the user CA or the other way round (`reference/teleport.md` 1.1).
+    certificate was issued by the user CA or the other way round (`docs/reference/teleport.md` 1.1).
     """
     subject = certificate.subject
     if subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME):

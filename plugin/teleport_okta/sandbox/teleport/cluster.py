@@ -57,7 +57,7 @@ class _UserKind(Kind[UserV2]):
 
 
 class _AppServerKind(KindWithin[AppServerV3]):
-    """App servers are kept by host and name; their events carry no revision (`reference/teleport.md` 4.12)."""
+    """App servers are kept by host and name; their events carry no revision (`docs/reference/teleport.md` 4.12)."""
 
     def as_event(self, message: AppServerV3) -> AppServerV3:
         """Return the server without its revision, which lists show after a start of the auth server only."""
@@ -91,7 +91,10 @@ SAML_CONNECTOR: Final = Kind[SAMLConnectorV2]("saml", "/web/connectors/saml/conn
 
 @dataclass(frozen=True, slots=True)
 class ListingLag:
-    """How far lists stay behind writes, per kind (`teleport-observed.md` 1.4 and 2). All zero by default."""
+    """How far lists stay behind writes, per kind. All zero by default.
+
+    See `docs/reference/teleport-observed.md` 1.4 and 2.
+    """
 
     default: Lag = field(default_factory=Lag)
     locks: Lag = field(default_factory=Lag)
@@ -120,10 +123,10 @@ class Cluster:
     """Everything that the auth server knows, a Kubernetes cluster that it can ask, and its way to SAML metadata.
 
     `now` gives Unix seconds and is asked for every moment that matters: expiry, locks, lag of lists, times stored.
-    With a `public_member_cache` members are listed as the public 18.0.0 lists them (`teleport-observed.md` 5.2).
-    With `omits_broken_connectors` a listing of SAML connectors leaves out those whose metadata cannot be had, as the
-    public source does; otherwise it fails.
-    Raises ValueError for a version that cannot be played.
+    With a `public_member_cache` members are listed as the public 18.0.0 lists them
+    (`docs/reference/teleport-observed.md` 5.2). With `omits_broken_connectors` a listing of SAML connectors leaves out
+    those whose metadata cannot be had, as the public source does; otherwise it fails. Raises ValueError for a version
+    that cannot be played.
     """
 
     name: str = DEFAULT_CLUSTER
@@ -216,7 +219,7 @@ class Cluster:
     def authorize(self, caller: Caller) -> Access:
         """Return what the caller may do, or refuse the call: who has no user record, or is locked, may nothing.
 
-        The texts are the flattened ones of `reference/teleport.md` 1.7.
+        The texts are the flattened ones of `docs/reference/teleport.md` 1.7.
         """
         sets: list[RuleSet] = []
         if caller.kind is CallerKind.USER:

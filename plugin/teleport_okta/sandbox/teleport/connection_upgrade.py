@@ -1,8 +1,9 @@
 """The ALPN connection upgrade: a TLS session inside of a WebSocket, for proxies behind an HTTP load balancer.
 
 `GET /webapi/connectionupgrade` turns an HTTP connection into a WebSocket whose binary frames carry the bytes of another
-connection to the proxy, routed by its own ClientHello (`reference/teleport.md` 1.3). The frames' borders mean nothing.
-With the subprotocol `alpn-ping` the proxy sends pings; like the real one it leaves a client's own pings unanswered.
+connection to the proxy, routed by its own ClientHello (`docs/reference/teleport.md` 1.3). The frames' borders mean
+nothing. With the subprotocol `alpn-ping` the proxy sends pings; like the real one it leaves a client's own pings
+unanswered.
 """
 
 from __future__ import annotations

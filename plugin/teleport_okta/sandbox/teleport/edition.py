@@ -1,4 +1,4 @@
-"""The two editions of a cluster, and what Ping says about each (`reference/teleport.md` 7)."""
+"""The two editions of a cluster, and what Ping says about each (`docs/reference/teleport.md` 7)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Drops clients when their certificate ends, as the cluster setting `disconnect_expired_cert` has it.
 
-Without the setting an open connection outlives its certificate (`reference/teleport.md` 1.5, `teleport-observed.md` 2).
+Without the setting an open connection outlives its certificate (`docs/reference/teleport.md` 1.5,
+`docs/reference/teleport-observed.md` 2).
 """
 
 from __future__ import annotations

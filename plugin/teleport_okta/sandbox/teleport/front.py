@@ -1,8 +1,9 @@
-"""Ends TLS in front of the gRPC server, as gRPC for Python could not (`reference/teleport.md` 1.1).
+"""Ends TLS in front of the gRPC server, as gRPC for Python could not (`docs/reference/teleport.md` 1.1).
 
 A client certificate is optional and may be of either CA; a chain longer than the leaf, a certificate of the wrong CA or
-one for another use is cut off just after a handshake that looked fine (`teleport-observed.md` 1.1). The decrypted bytes
-go to the gRPC server over a Unix socket of their own, bound to a name by which the server finds the caller again.
+one for another use is cut off just after a handshake that looked fine (`docs/reference/teleport-observed.md` 1.1). The
+decrypted bytes go to the gRPC server over a Unix socket of their own, bound to a name by which the server finds the
+caller again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Identity files in the form in which tbot and tctl write them (`reference/teleport.md` 2.5)."""
+"""Identity files in the form in which tbot and tctl write them (`docs/reference/teleport.md` 2.5)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Torn(Enum):
-    """How much of a rewritten file is there (`reference/teleport.md` 2.6)."""
+    """How much of a rewritten file is there (`docs/reference/teleport.md` 2.6)."""
 
     EMPTY = "empty"
     HALF = "half"

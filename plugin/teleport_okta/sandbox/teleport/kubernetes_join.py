@@ -1,8 +1,8 @@
 """The checks of join method `kubernetes`: whose the token is, and whether the join token lets that account in.
 
 Two ways to learn the former: ask Kubernetes (type `in_cluster`), or verify by keys that the join token carries (type
-`static_jwks`). Texts and classes are those of Teleport's public source, which `teleport-observed.md` 4 sums up; where
-that source passes a library's error on, the class is UNKNOWN.
+`static_jwks`). Texts and classes are those of Teleport's public source, which `docs/reference/teleport-observed.md` 4
+sums up; where that source passes a library's error on, the class is UNKNOWN.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """What writes to access lists cost: one lock for the whole cluster, and time while it is held.
 
 A server takes the lock for every write to a list or its members, so that writing in parallel gains nothing: whoever
-finds it taken tries again a quarter of a second later, in no order, until the call's deadline (`teleport-observed.md`
-1.10, `reference/teleport.md` 4.9; the interval is that of Teleport's public source). A caller's deadline runs on the
-machine's clock and the sandbox perhaps on another, so here patience is a setting: five seconds, after which the call
-is answered as one whose deadline has passed.
+finds it taken tries again a quarter of a second later, in no order, until the call's deadline
+(`docs/reference/teleport-observed.md` 1.10, `docs/reference/teleport.md` 4.9; the interval is that of Teleport's public
+source). A caller's deadline runs on the machine's clock and the sandbox perhaps on another, so here patience is a
+setting: five seconds, after which the call is answered as one whose deadline has passed.
 """
 
 from __future__ import annotations

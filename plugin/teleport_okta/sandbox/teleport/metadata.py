@@ -1,4 +1,7 @@
-"""What every resource must satisfy before it is stored (`reference/teleport.md` 4.0.2, `teleport-observed.md` 2)."""
+"""What every resource must satisfy before it is stored.
+
+See `docs/reference/teleport.md` 4.0.2, `docs/reference/teleport-observed.md` 2.
+"""
 
 from __future__ import annotations
 

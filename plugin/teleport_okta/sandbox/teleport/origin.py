@@ -1,4 +1,4 @@
-"""The rules around origin `okta`, in the order in which the server applies them (`reference/teleport.md` 2.2)."""
+"""The rules around origin `okta`, in the order in which the server applies them (`docs/reference/teleport.md` 2.2)."""
 
 from __future__ import annotations
 

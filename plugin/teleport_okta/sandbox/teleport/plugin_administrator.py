@@ -68,7 +68,9 @@ class PluginAdministrator:
         system_logs_export: bool = False,
         hosted: bool = True,
     ) -> InstalledPlugin:
-        """Install the okta plugin as `tctl plugins install okta` does, with its flags (`reference/teleport.md` 6.6).
+        """Install the okta plugin as `tctl plugins install okta` does, with its flags.
+
+        See `docs/reference/teleport.md` 6.6.
 
         `tctl` marks the plugin as `hosted`. It does not store that apps and groups are not synced: only the purpose of
         the API token says so.

@@ -1,4 +1,7 @@
-"""The roles that a fresh cluster of each edition has (`reference/teleport.md` 5.2), and the bot's own role (4.0.5)."""
+"""The roles that a fresh cluster of each edition has, and the bot's own role.
+
+See `docs/reference/teleport.md` 5.2 and 4.0.5.
+"""
 
 from __future__ import annotations
 

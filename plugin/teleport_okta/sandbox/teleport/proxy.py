@@ -1,6 +1,6 @@
 """The proxy in front of the auth server: one port for everything, told apart by the first ALPN entry.
 
-| First ALPN entry | What happens (`reference/teleport.md` 1.2 to 1.4) |
+| First ALPN entry | What happens (`docs/reference/teleport.md` 1.2 to 1.4) |
 |---|---|
 | `teleport-auth@<hex of the cluster's name>.teleport.cluster.local` | copied to the auth server, where TLS ends |
 | `teleport-proxy-grpc` | gRPC under the proxy's own certificate: joining, without a client certificate |

@@ -1,4 +1,4 @@
-"""Joining at the proxy, which asks the auth server on the joining service's behalf (`reference/teleport.md` 2.4).
+"""Joining at the proxy, which asks the auth server on the joining service's behalf (`docs/reference/teleport.md` 2.4).
 
 One call serves both of the proxy's doors: gRPC, and `POST /webapi/host/credentials`.
 """

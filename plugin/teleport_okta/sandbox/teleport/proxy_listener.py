@@ -1,7 +1,7 @@
 """The proxy's port: reads a ClientHello, decides by it, and then copies bytes, the hello included.
 
 It ends no TLS session. The same routing serves the TCP port and, over a Unix socket, sessions that came in through a
-connection upgrade (`reference/teleport.md` 1.2 and 1.3).
+connection upgrade (`docs/reference/teleport.md` 1.2 and 1.3).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The proxy's HTTP API, as far as a machine without a browser needs it (`reference/teleport.md` 1.3, 1.4 and 2.4).
+"""The proxy's HTTP API, as far as a machine without a browser needs it (`docs/reference/teleport.md` 1.3, 1.4 and 2.4).
 
 Every path is served under `/webapi` and under `/v1/webapi`. Errors have the shape in which Teleport words them:
 `{"error": {"message": …}}`, with the status that belongs to their class.

@@ -10,7 +10,7 @@ import grpc
 class Refusal(Exception):  # noqa: N818 - what the server answers, not a fault of the sandbox
     """An answer other than OK. Raised by a service, turned into a gRPC status by the router.
 
-    Codes follow the classes of `reference/teleport.md` 1.7; texts are the server's own.
+    Codes follow the classes of `docs/reference/teleport.md` 1.7; texts are the server's own.
     """
 
     def __init__(self, code: grpc.StatusCode, text: str) -> None:

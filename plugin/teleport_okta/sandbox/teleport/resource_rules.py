@@ -1,6 +1,6 @@
 """What the server makes of user groups, app servers and Okta import rules before storing them: defaults and checks.
 
-See `reference/teleport.md` 4.6, 4.7 and 4.15.
+See `docs/reference/teleport.md` 4.6, 4.7 and 4.15.
 """
 
 from __future__ import annotations

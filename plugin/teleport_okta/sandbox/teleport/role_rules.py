@@ -1,4 +1,7 @@
-"""What the server makes of a role before storing it: defaults, checks, feature gates (`reference/teleport.md` 4.3)."""
+"""What the server makes of a role before storing it: defaults, checks, feature gates.
+
+See `docs/reference/teleport.md` 4.3.
+"""
 
 from __future__ import annotations
 

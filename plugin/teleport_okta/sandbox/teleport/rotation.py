@@ -1,4 +1,4 @@
-"""The host CA and its rotation, phase by phase (`teleport-observed.md` 4).
+"""The host CA and its rotation, phase by phase (`docs/reference/teleport-observed.md` 4).
 
 A rotation has two sets of keys: the active one signs, the additional one is trusted beside it. `init` makes the new
 keys, `update_clients` lets them sign, `update_servers` lets the servers present them, `standby` forgets the old ones;

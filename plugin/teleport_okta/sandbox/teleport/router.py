@@ -1,7 +1,7 @@
 """Carries calls to services: everything that is the same for each of them happens here, in the server's own order.
 
 Requests and replies pass through gRPC as bytes, so that a request above the limit is refused in the words of the
-server, and an unknown service before anybody is authenticated (`reference/teleport.md` 1.5 to 1.7).
+server, and an unknown service before anybody is authenticated (`docs/reference/teleport.md` 1.5 to 1.7).
 """
 
 from __future__ import annotations

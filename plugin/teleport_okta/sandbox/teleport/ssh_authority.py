@@ -1,4 +1,4 @@
-"""The SSH side of a certificate authority: a key, and the certificates it signs (`reference/teleport.md` 2.5)."""
+"""The SSH side of a certificate authority: a key, and the certificates it signs (`docs/reference/teleport.md` 2.5)."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 A real server writes to its backend and answers lists from a cache that reads the backend's events. So a list shows a
 new object some tenths of a second late and a deleted one for about a second more, while a single read falls through
-to the backend when the cache does not have the object (`teleport-observed.md` 1.4). The delay is computed with the
-injected clock when somebody reads: nothing here waits.
+to the backend when the cache does not have the object (`docs/reference/teleport-observed.md` 1.4). The delay is
+computed with the injected clock when somebody reads: nothing here waits.
 
 Messages are handed over, never copied: whoever gives one to the store, or takes one out, must not change it.
 """

@@ -1,4 +1,4 @@
-"""What the server makes of a user before storing it: checks and defaults (`reference/teleport.md` 4.2)."""
+"""What the server makes of a user before storing it: checks and defaults (`docs/reference/teleport.md` 4.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a server of which version has, and suffers from (`reference/teleport.md` 8): one table each for what is played.
+"""What a server of which version has, and suffers from: one table each for what is played.
+
+See `docs/reference/teleport.md` 8.
 
 Any version can be played: one before 15 has what 15 has, and one after 19 what 19 has.
 """

@@ -1,4 +1,6 @@
-"""Tells open watches of every write, in the order of the writes across kinds (`teleport-observed.md` 5.3).
+"""Tells open watches of every write, in the order of the writes across kinds.
+
+See `docs/reference/teleport-observed.md` 5.3.
 
 An event lags behind its write as listings do, so a watch may begin with an event from just before it. A watch whose
 reader is too slow ends without an error. So do the watches that a test ends.

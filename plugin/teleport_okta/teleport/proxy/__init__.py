@@ -1,4 +1,6 @@
-"""The auth server as it is reached through Teleport's proxy, usually on port 443 (`reference/teleport.md` 1.2 to 1.4).
+"""The auth server as it is reached through Teleport's proxy, usually on port 443.
+
+See `docs/reference/teleport.md` 1.2 to 1.4.
 
 The proxy routes by the first ALPN value of a TLS handshake, which grpcio cannot set; and it passes the bytes on
 untouched, so that the handshake is one with the auth server. Therefore a small forwarder in this process speaks that

@@ -1,4 +1,4 @@
-"""What stands at an address, and what a proxy tells everybody about its cluster (`reference/teleport.md` 1.4)."""
+"""What stands at an address, and what a proxy tells everybody about its cluster (`docs/reference/teleport.md` 1.4)."""
 
 from __future__ import annotations
 

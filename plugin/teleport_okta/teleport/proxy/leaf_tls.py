@@ -2,7 +2,8 @@
 
 Python's `ssl` completes the client's chain from its trust store. The host identity is issued by the very CA that
 verifies the server, so the chain would have two certificates, which the auth server refuses just after a handshake that
-looked fine (`teleport-observed.md` 1.1). Only OpenSSL's SSL_MODE_NO_AUTO_CHAIN prevents that, and pyOpenSSL can set it.
+looked fine (`docs/reference/teleport-observed.md` 1.1). Only OpenSSL's SSL_MODE_NO_AUTO_CHAIN prevents that, and
+pyOpenSSL can set it.
 
 The server's name is checked while its certificate is verified: a wrong server sees neither our certificate nor a byte
 of what follows. With TLS 1.3 the server judges *our* certificate after the handshake is over for us, so its refusal
@@ -66,12 +67,15 @@ _ROOM: Final = 4 * 1024
 
 
 def auth_protocols(cluster: str) -> tuple[str, ...]:
-    """Return the ALPN values by which the proxy routes to a cluster's auth server (`reference/teleport.md` 1.2)."""
+    """Return the ALPN values by which the proxy routes to a cluster's auth server.
+
+    See `docs/reference/teleport.md` 1.2.
+    """
     return (f"teleport-auth@{encoded_cluster(cluster)}", "h2")
 
 
 def encoded_cluster(cluster: str) -> str:
-    """Return a cluster's name as Teleport encodes it in server names (`reference/teleport.md` 1.1)."""
+    """Return a cluster's name as Teleport encodes it in server names (`docs/reference/teleport.md` 1.1)."""
     return f"{cluster.encode().hex()}.{API_DOMAIN}"
 
 
@@ -112,7 +116,7 @@ class ClientTls:
             self._context.set_verify(SSL.VERIFY_PEER, self._judge)
         if identity is not None:
             self._context.use_certificate(x509.load_pem_x509_certificate(identity.certificate_pem))
-            # Teleport makes keys of these kinds only (`reference/teleport.md` 2.5).
+            # Teleport makes keys of these kinds only (`docs/reference/teleport.md` 2.5).
             key = cast("_TeleportKey", load_pem_private_key(identity.key_pem, password=None))
             self._context.use_privatekey(key)
             self._context.check_privatekey()

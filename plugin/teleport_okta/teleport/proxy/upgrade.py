@@ -1,7 +1,7 @@
 """ALPN connection upgrade: the way to the auth server when a load balancer ends TLS before the proxy.
 
 Such a balancer knows nothing of Teleport's ALPN values, so they say nothing to the proxy. The proxy therefore takes the
-same TLS session inside a WebSocket, which every balancer lets through (`reference/teleport.md` 1.3).
+same TLS session inside a WebSocket, which every balancer lets through (`docs/reference/teleport.md` 1.3).
 """
 
 from __future__ import annotations

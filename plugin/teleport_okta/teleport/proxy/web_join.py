@@ -1,4 +1,4 @@
-"""Joining over HTTPS: the proxy asks the auth server on our behalf (`reference/teleport.md` 2.4).
+"""Joining over HTTPS: the proxy asks the auth server on our behalf (`docs/reference/teleport.md` 2.4).
 
 Request and answer are those of `JoinService/RegisterUsingToken`, as JSON; failures become the errors of a call, so that
 both ways of joining are judged alike. The proxy's web certificate proves the proxy, so what it says of the cluster's

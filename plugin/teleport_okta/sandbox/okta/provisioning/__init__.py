@@ -4,5 +4,5 @@ An app is given :class:`ProvisioningSettings`; from then on :class:`Provisioning
 its changes into jobs, without I/O. :class:`ProvisioningRunner` carries the jobs out over HTTP: ``user_requests`` and
 ``group_requests`` say which requests a job makes, ``client`` sends them.
 
-Source: reference/scim.md 2 and reference/okta.md 7.
+Source: `docs/reference/scim.md` 2 and `docs/reference/okta.md` 7.
 """

@@ -1,4 +1,4 @@
-"""Sends SCIM requests as Okta does, and reads the answers as Okta does (reference/scim.md 2)."""
+"""Sends SCIM requests as Okta does, and reads the answers as Okta does (`docs/reference/scim.md` 2)."""
 
 from __future__ import annotations
 

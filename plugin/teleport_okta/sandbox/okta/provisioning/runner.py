@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger(__name__)
 
 _SILENCE: Final = 60.0
-"""Seconds without a byte after which a call has failed (reference/scim.md 2)."""
+"""Seconds without a byte after which a call has failed (`docs/reference/scim.md` 2)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ FEATURE_NAMES = {
     Feature.DEACTIVATE: "PUSH_USER_DEACTIVATION",
     Feature.PUSH_GROUPS: "GROUP_PUSH",
 }
-"""How the features are called in ``features`` of an app (reference/okta.md 3.3)."""
+"""How the features are called in ``features`` of an app (`docs/reference/okta.md` 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,7 @@ class Provisioning:
             return
         user = self._users.all.get(user_id)
         if user is None or (user.status == STAGED and not joined):
-            return  # the removal of a staged user is not pushed (reference/okta.md 7)
+            return  # the removal of a staged user is not pushed (`docs/reference/okta.md` 7)
         for mapping in self.mappings.values():
             if mapping.group_id != group_id or not mapping.active:
                 continue

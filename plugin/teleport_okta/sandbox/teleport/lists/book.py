@@ -1,6 +1,6 @@
 """The writes to access lists and members, step by step as the server's storage takes them.
 
-Nothing is undone when a later step is refused (`reference/teleport.md` 4.9). Nothing asks whether owners, granted
+Nothing is undone when a later step is refused (`docs/reference/teleport.md` 4.9). Nothing asks whether owners, granted
 roles or member users exist.
 """
 

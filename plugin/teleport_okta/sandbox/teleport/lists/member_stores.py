@@ -44,8 +44,8 @@ class MemberKind(Kind[Member]):
 class MemberStores:
     """Where members are kept: in the list that they were written to, under the name in their header.
 
-    Their spec may say otherwise, and nobody minds (`teleport-observed.md` 1.9). So a listing of one list may show a
-    member that claims to be of another.
+    Their spec may say otherwise, and nobody minds (`docs/reference/teleport-observed.md` 1.9). So a listing of one list
+    may show a member that claims to be of another.
     """
 
     def __init__(self, clock: Callable[[], float], lag: Lag, observer: WriteObserver | None = None) -> None:

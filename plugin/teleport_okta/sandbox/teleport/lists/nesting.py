@@ -1,4 +1,4 @@
-"""Lists within lists: what may be nested, and the notes about it on the child (`reference/teleport.md` 4.9)."""
+"""Lists within lists: what may be nested, and the notes about it on the child (`docs/reference/teleport.md` 4.9)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Hierarchy:
     def check(self, parent: AccessList, members: Iterable[Member]) -> None:
         """Refuse lists among the parent's owners or these members that do not exist, make a cycle or nest too deep.
 
-        A single dangling one fails the whole write (`teleport-observed.md` 1.8).
+        A single dangling one fails the whole write (`docs/reference/teleport-observed.md` 1.8).
         """
         for name in owner_lists(parent):
             child = self.demand(name)

@@ -1,4 +1,4 @@
-"""When a list is to be reviewed next (`reference/teleport.md` 4.9)."""
+"""When a list is to be reviewed next (`docs/reference/teleport.md` 4.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reviews of lists: what one changes, and which lists are due (`reference/teleport.md` 4.9)."""
+"""Reviews of lists: what one changes, and which lists are due (`docs/reference/teleport.md` 4.9)."""
 
 from __future__ import annotations
 

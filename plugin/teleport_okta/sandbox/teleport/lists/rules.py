@@ -1,6 +1,6 @@
 """What a list, a member and a review must satisfy, and what the server makes of them before storing them.
 
-The order of the checks and their texts are the server's (`reference/teleport.md` 4.9).
+The order of the checks and their texts are the server's (`docs/reference/teleport.md` 4.9).
 """
 
 from __future__ import annotations

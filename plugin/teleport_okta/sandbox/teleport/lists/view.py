@@ -1,4 +1,4 @@
-"""A list as the server shows it (`reference/teleport.md` 4.8)."""
+"""A list as the server shows it (`docs/reference/teleport.md` 4.8)."""
 
 from __future__ import annotations
 

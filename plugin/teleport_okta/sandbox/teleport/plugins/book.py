@@ -1,4 +1,4 @@
-"""The writes and reads of plugins and of the credentials stored with them (`reference/teleport.md` 4.14).
+"""The writes and reads of plugins and of the credentials stored with them (`docs/reference/teleport.md` 4.14).
 
 Assumed, because the service is Enterprise code: static credentials that come with a new plugin are stored under the
 credential labels of the request beside their own, the plugin refers to them by those, and they go with the plugin. The

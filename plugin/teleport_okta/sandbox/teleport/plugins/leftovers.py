@@ -1,4 +1,4 @@
-"""What a deleted plugin leaves behind, and its removal (`reference/teleport.md` 6.5).
+"""What a deleted plugin leaves behind, and its removal (`docs/reference/teleport.md` 6.5).
 
 Assumed, because the service is Enterprise code: everything of origin okta but the roles that the server brings along,
 and no locks, which have to outlive their users. Connectors carry no origin, and stay.

@@ -1,4 +1,6 @@
-"""What the server makes of a plugin, and of static credentials, before storing them (`reference/teleport.md` 4.14).
+"""What the server makes of a plugin, and of static credentials, before storing them.
+
+See `docs/reference/teleport.md` 4.14.
 
 Of the plugin types the sandbox knows `okta` and `scim`. Settings of others are stored unchecked, as fields that it does
 not know.

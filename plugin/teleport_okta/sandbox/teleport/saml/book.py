@@ -1,4 +1,4 @@
-"""Reads and writes of SAML connectors, for the service and for the administrator (`reference/teleport.md` 4.5)."""
+"""Reads and writes of SAML connectors, for the service and for the administrator (`docs/reference/teleport.md` 4.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads metadata from a connector's `entity_descriptor_url` (`reference/teleport.md` 4.5)."""
+"""Downloads metadata from a connector's `entity_descriptor_url` (`docs/reference/teleport.md` 4.5)."""
 
 from __future__ import annotations
 

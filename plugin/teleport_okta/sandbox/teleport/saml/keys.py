@@ -1,4 +1,4 @@
-"""The key pair with which the server signs its SAML requests (`reference/teleport.md` 4.5)."""
+"""The key pair with which the server signs its SAML requests (`docs/reference/teleport.md` 4.5)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The parser is the standard library's expat, under two rules of its own: a document type is refused, so there are no
 entities to expand or to fetch, and only UTF-8 is taken, as Teleport's parser takes nothing else. Certificates are not
-looked at: a connector with an expired one is accepted (`teleport-observed.md` 1.12).
+looked at: a connector with an expired one is accepted (`docs/reference/teleport-observed.md` 1.12).
 """
 
 from __future__ import annotations

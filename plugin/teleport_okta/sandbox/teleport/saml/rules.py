@@ -1,4 +1,4 @@
-"""What the server makes of a SAML connector before storing it, and on every read (`reference/teleport.md` 4.5)."""
+"""What the server makes of a SAML connector before storing it, and on every read (`docs/reference/teleport.md` 4.5)."""
 
 from __future__ import annotations
 

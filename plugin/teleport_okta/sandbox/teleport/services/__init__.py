@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def services_of(cluster: Cluster, issuer: IdentityIssuer) -> list[object]:
-    """Return the services that a cluster of this edition registers (`reference/teleport.md` 7.1)."""
+    """Return the services that a cluster of this edition registers (`docs/reference/teleport.md` 7.1)."""
     services: list[object] = [
         AuthFacts(cluster, issuer),
         Joining(cluster, issuer),

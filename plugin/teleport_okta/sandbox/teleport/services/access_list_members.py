@@ -1,4 +1,4 @@
-"""Members of access lists (`reference/teleport.md` 4.8 and 4.9)."""
+"""Members of access lists (`docs/reference/teleport.md` 4.8 and 4.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reviews of access lists (`reference/teleport.md` 4.8 and 4.9)."""
+"""Reviews of access lists (`docs/reference/teleport.md` 4.8 and 4.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access lists (`reference/teleport.md` 4.8 and 4.9, `teleport-observed.md` 1.8 to 1.10)."""
+"""Access lists (`docs/reference/teleport.md` 4.8 and 4.9, `docs/reference/teleport-observed.md` 1.8 to 1.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""App servers (`reference/teleport.md` 4.6, `teleport-observed.md` 2). They are listed by `resources.py`.
+"""App servers. They are listed by `resources.py`.
+
+See `docs/reference/teleport.md` 4.6, `docs/reference/teleport-observed.md` 2.
 
 Keepalives are not played: SendKeepAlives answers UNIMPLEMENTED, and whoever wants an app to stay upserts it again.
 """

@@ -1,5 +1,5 @@
-"""EmitAuditEvent: events that a service of the cluster reports (`reference/teleport.md` 4.17, `teleport-observed.md`
-2 and 5.6).
+"""EmitAuditEvent: events that a service of the cluster reports (`docs/reference/teleport.md` 4.17,
+`docs/reference/teleport-observed.md` 2 and 5.6).
 
 A foreign server id was accepted for OktaResourcesUpdate, and is refused for the other two events that have one. Where
 Teleport's public source would shorten the error text of an event that is too large, this server refuses the event: a

@@ -61,5 +61,8 @@ class AuthFacts:
 
     @rpc("proto.AuthService/GetClusterCACert")
     def get_cluster_ca_cert(self, _call: Call, _request: Empty) -> GetClusterCACertResponse:
-        """Return every trusted host CA, which a joining service compares with its pins (`teleport-observed.md` 4)."""
+        """Return every trusted host CA, which a joining service compares with its pins.
+
+        See `docs/reference/teleport-observed.md` 4.
+        """
         return GetClusterCACertResponse(TLSCA=b"\n".join(keys.tls.pem for keys in self._issuer.host.trusted))

@@ -1,6 +1,7 @@
 """Listings of kinds that nobody can create here yet: truly empty, with the permissions that they need.
 
-A client tells by them what a cluster offers: every edition lists access requests (`reference/teleport.md` 7.1, 4.11).
+A client tells by them what a cluster offers: every edition lists access requests (`docs/reference/teleport.md` 7.1,
+4.11).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Joining with a token, and renewing a host's certificates (`reference/teleport.md` 2.4, `teleport-observed.md` 2)."""
+"""Joining with a token, and renewing a host's certificates.
+
+See `docs/reference/teleport.md` 2.4, `docs/reference/teleport-observed.md` 2.
+"""
 
 from __future__ import annotations
 

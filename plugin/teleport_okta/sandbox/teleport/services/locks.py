@@ -1,4 +1,4 @@
-"""Locks (`reference/teleport.md` 4.4)."""
+"""Locks (`docs/reference/teleport.md` 4.4)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Locks:
         return Empty()
 
     def _check_okta_target(self, caller: Caller, lock: LockV2) -> None:
-        """Hold the Okta service to locks on exactly one user of its own (`teleport-observed.md` 2)."""
+        """Hold the Okta service to locks on exactly one user of its own (`docs/reference/teleport-observed.md` 2)."""
         if not caller.is_okta_service:
             return
         name = lock.Spec.Target.User

@@ -1,4 +1,4 @@
-"""Okta import rules (`reference/teleport.md` 4.15)."""
+"""Okta import rules (`docs/reference/teleport.md` 4.15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plugins (`reference/teleport.md` 4.14 and 6.5, `teleport-observed.md` 1.5, 1.6 and 5.6).
+"""Plugins (`docs/reference/teleport.md` 4.14 and 6.5, `docs/reference/teleport-observed.md` 1.5, 1.6 and 5.6).
 
 Which verb each call needs, which types are available, and what cleaning up removes are assumed: the service is
 Enterprise code.

@@ -1,4 +1,4 @@
-"""ListResources: the listing that many kinds share (`reference/teleport.md` 4.6), for app servers and user groups.
+"""ListResources: the listing that many kinds share (`docs/reference/teleport.md` 4.6), for app servers and user groups.
 
 Labels and words are looked for in what a resource is about: the app of an app server, not the server.
 """

@@ -1,4 +1,4 @@
-"""SAML connectors (`reference/teleport.md` 4.5, `teleport-observed.md` 2 and 5.5)."""
+"""SAML connectors (`docs/reference/teleport.md` 4.5, `docs/reference/teleport-observed.md` 2 and 5.5)."""
 
 from __future__ import annotations
 

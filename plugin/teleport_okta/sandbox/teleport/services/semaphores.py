@@ -1,4 +1,7 @@
-"""Semaphores: leases that end by themselves (`reference/teleport.md` 4.13, `teleport-observed.md` 2)."""
+"""Semaphores: leases that end by themselves.
+
+See `docs/reference/teleport.md` 4.13, `docs/reference/teleport-observed.md` 2.
+"""
 
 from __future__ import annotations
 

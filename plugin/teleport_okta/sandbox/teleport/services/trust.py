@@ -1,4 +1,4 @@
-"""Certificate authorities, by which a client follows a rotation (`teleport-observed.md` 4)."""
+"""Certificate authorities, by which a client follows a rotation (`docs/reference/teleport-observed.md` 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""User groups (`reference/teleport.md` 4.7, `teleport-observed.md` 1.2 and 1.4)."""
+"""User groups (`docs/reference/teleport.md` 4.7, `docs/reference/teleport-observed.md` 1.2 and 1.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users (`reference/teleport.md` 4.2)."""
+"""Users (`docs/reference/teleport.md` 4.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WatchEvents: a stream of what changes (`reference/teleport.md` 4.12, `teleport-observed.md` 5.3).
+"""WatchEvents: a stream of what changes (`docs/reference/teleport.md` 4.12, `docs/reference/teleport-observed.md` 5.3).
 
 Permissions are checked only when a watch begins: a lock on the watcher, or a role that loses a right, does not end it.
 A real server lets clients watch certificate authorities. Here they are refused as a kind that the cache does not have,
