@@ -32,6 +32,24 @@ def test_assigning_makes_an_app_user_as_okta_shows_it(world: World, app: str, ad
     assert world.get(f"/api/v1/apps/{app}/users/{ada}").json() == assigned
 
 
+def test_an_openid_connect_app_gives_the_claims_that_it_maps_and_null_for_the_others(world: World, ada: str) -> None:
+    app = world.org.create_app("Portal", signOnMode="OPENID_CONNECT").id
+    world.org.update_profile(ada, firstName="Ada", lastName="Lovelace", city="London")
+    claims = world.post(f"/api/v1/apps/{app}/users", {"id": ada, "scope": "USER"}).json()["profile"]
+    told = {claim: value for claim, value in claims.items() if value is not None}
+    assert told == {
+        "name": "Ada Lovelace",
+        "given_name": "Ada",
+        "family_name": "Lovelace",
+        "email": "ada@example.com",
+        "locality": "London",
+        "zoneinfo": "America/Los_Angeles",
+        "locale": "en_US",
+    }
+    assert {"birthdate", "phone_number", "website"} < claims.keys()
+    assert len(claims) == 20
+
+
 def test_the_user_name_follows_the_login_unless_it_was_given(world: World, app: str, ada: str) -> None:
     other = world.org.create_app("Wiki").id
     world.org.assign(app, ada)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from teleport_okta.sandbox.okta.app_groups import AppGroup, AppGroups
+from teleport_okta.sandbox.okta.app_profiles import first_profile
 from teleport_okta.sandbox.okta.apps import ACTIVE, App, Apps
 from teleport_okta.sandbox.okta.collection import Ordered
 from teleport_okta.sandbox.okta.errors import blank, invalid, not_found, refusal
@@ -272,7 +273,8 @@ class Assignments:
 
     def _new(self, app: App, user: User, scope: str) -> AppUser:
         stamp = self._timeline.stamp()
-        entry = AppUser(user.id, self._ids.object("0ua"), stamp, stamp, stamp, scope, _user_name(app, user))
+        name, profile = _user_name(app, user), first_profile(app, user)
+        entry = AppUser(user.id, self._ids.object("0ua"), stamp, stamp, stamp, scope, name, profile)
         if app.id in self.provisioned_apps and app.status == ACTIVE:
             return replace(entry, status="STAGED", sync_state="SYNCING")
         return entry
