@@ -17,10 +17,12 @@ from teleport_okta.desired.policy import Imports
 from teleport_okta.desired.trust import APPS, GROUPS, doubted_rosters, judge_listing
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers, TeleportAccessList, TeleportMember
+from teleport_okta.model.direct_roles import DirectRole, direct_roles, given_ids, with_role, without_role
 from teleport_okta.model.directory import Directory, Listing, OktaGroup, Roster
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.name_filter import NameFilters
+from teleport_okta.model.names import member_role
 from teleport_okta.model.okta import OktaApp
 from teleport_okta.model.scope import EVERYTHING, Scope
 from teleport_okta.plan.actual import ActualDirectory, ActualUsers
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 HOST = "host-of-ours"
 IMPORTS = Imports(policy=POLICY, host_id=HOST, default_owners=("olga",))
+COMMUNITY = replace(IMPORTS, lists_off="the cluster has no access lists", reviews=False, gives_roles=True)
 PEOPLE = listing(*(person(f"00u{name.upper()}", name) for name in ("ada", "bob", "cy")))
 """Ada, Bob and Cy, who are users of ours wherever this listing has been planned."""
 
@@ -147,7 +150,8 @@ _READS = {
 class Cluster:
     """A model of Teleport: what a change does to it, and what it refuses.
 
-    `member_of` has the back-references of nested lists, which a server keeps beside the members, and can lose.
+    `member_of` has the back-references of nested lists, which a server keeps beside the members, and can lose. Without
+    `has_lists` it is as the Community edition, which does not look at lists that an earlier edition left behind.
     """
 
     users: dict[str, TeleportUser] = field(default_factory=dict)
@@ -160,6 +164,7 @@ class Cluster:
     members: dict[str, dict[str, TeleportMember]] = field(default_factory=lambda: defaultdict(dict))
     member_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     rules: tuple[ImportRule, ...] = ()
+    has_lists: bool = True
 
     def copy(self) -> Cluster:
         """An equal one that changes by itself."""
@@ -176,6 +181,7 @@ class Cluster:
             members,
             member_of,
             self.rules,
+            self.has_lists,
         )
 
     def actual_users(self) -> ActualUsers:
@@ -193,6 +199,7 @@ class Cluster:
             access_lists={name: replace(one, parents=self._parents(name)) for name, one in lists.items()},
             members={name: _as_read(self.members[name]) for name in lists if self.members.get(name)},
             import_rules=self.rules,
+            direct_roles=direct_roles(self.users.values(), ORG, settings.policy.default_roles),
             unread=dict.fromkeys(unread, "503"),
         )
         return replace(found, **{name: type(getattr(found, name))() for kind in found.unread for name in _READS[kind]})
@@ -236,7 +243,9 @@ class Cluster:
     def _role(self, change: Change, _: datetime) -> None:
         if change.action is Action.DELETE:
             using = [one.name for one in self.lists.values() if change.name in (*one.grants, *one.owner_grants)]
-            assert not using, f"{change.name} is deleted while {using} grant it"
+            using = using if self.has_lists else []
+            using += [user.name for user in self.users.values() if change.name in user.roles]
+            assert not using, f"{change.name} is deleted while {using} grant or have it"
             del self.roles[change.name]
         else:
             assert (change.name in self.roles) is (change.action is Action.UPDATE)
@@ -289,12 +298,26 @@ class Cluster:
         self.member_of.pop(name, None)
 
     def _member(self, change: Change, _: datetime) -> None:
+        if isinstance(change.content or change.found, DirectRole):
+            self._direct_role(change)
+            return
         if change.action is Action.CREATE:
             self._join(change.subject, change.content)
             return
         found = self.members[change.subject].pop(change.name)
         assert found.is_list or found.is_imported, f"{change.label} was added by people"
         self.member_of[change.name].discard(change.subject)
+
+    def _direct_role(self, change: Change) -> None:
+        user, role = self.users[change.name], member_role(change.subject)
+        assert labels.okta_id_of(user.labels) == change.okta_id, f"{change.label} is somebody else's"
+        if change.action is Action.CREATE:
+            assert role in self.roles, f"{user.name} would have a role that does not exist: {role}"
+            assert role not in user.roles, f"{user.name} has {role} already"
+            self.users[user.name] = with_role(user, change.subject)
+            return
+        assert change.subject in given_ids(user), f"{role} of {user.name} was given by others"
+        self.users[user.name] = without_role(user, change.subject, kept=())
 
     def _join(self, list_name: str, member: TeleportMember) -> None:
         assert list_name in self.lists
@@ -370,9 +393,16 @@ def _unmet(plan: Plan) -> Iterator[tuple[str, Need]]:
                 yield change.label, need
 
 
-def held_back(plan: Plan, cluster: Cluster, okta: Directory, limits: Limits = Limits(), **facts: object) -> Plan:  # noqa: B008
+def held_back(
+    plan: Plan,
+    cluster: Cluster,
+    okta: Directory,
+    limits: Limits = Limits(),  # noqa: B008
+    settings: Imports = IMPORTS,
+    **facts: object,
+) -> Plan:
     """What the brake makes of a plan; other BrakeFacts as keywords, absences of people among them."""
-    actual = cluster.actual()
+    actual = cluster.actual(settings)
     absences = {
         **_absences(okta, actual, limits),
         **doubted_rosters(okta),

@@ -108,6 +108,9 @@ class FilterPreview(_message.Message):
     APP_FILTERS_FIELD_NUMBER: _builtins.int
     MATCHES_FIELD_NUMBER: _builtins.int
     ENDING_FIELD_NUMBER: _builtins.int
+    GIVES_ROLES_FIELD_NUMBER: _builtins.int
+    gives_roles: _builtins.bool
+    """The cluster has no access lists: people have the member roles directly, and a list stands for such a role."""
     @_builtins.property
     def seen_at(self) -> _timestamp_pb2.Timestamp:
         """The moment at which it was read."""
@@ -128,10 +131,11 @@ class FilterPreview(_message.Message):
         app_filters: _abc.Iterable[_builtins.str] | None = ...,
         matches: _abc.Iterable[Global___FilterMatch] | None = ...,
         ending: _abc.Iterable[Global___EndingList] | None = ...,
+        gives_roles: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["seen_at", b"seen_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["app_filters", b"app_filters", "ending", b"ending", "group_filters", b"group_filters", "matches", b"matches", "seen_at", b"seen_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app_filters", b"app_filters", "ending", b"ending", "gives_roles", b"gives_roles", "group_filters", b"group_filters", "matches", b"matches", "seen_at", b"seen_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

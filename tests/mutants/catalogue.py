@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mutants.of_answers import OF_ANSWERS
+from mutants.of_direct_roles import OF_DIRECT_ROLES
 from mutants.of_doors import OF_DOORS
 from mutants.of_evidence import OF_EVIDENCE
 from mutants.of_files import OF_FILES
@@ -22,6 +23,7 @@ MUTANTS = (
     *OF_HARM,
     *OF_KEYS,
     *OF_LISTS,
+    *OF_DIRECT_ROLES,
     *OF_EVIDENCE,
     *OF_FOLLOWING,
     *OF_PROVISIONING,

@@ -124,9 +124,9 @@ OF_LISTS = (
     ),
     Mutant(
         "a listing that is not believed takes roles whose list is gone",
-        "plan/access_lists.py",
-        "if self._desired.is_unknown(okta_id, listing_of(okta_id)):",
-        "if False:",
+        "plan/orphaned_roles.py",
+        "return not desired.is_unknown(okta_id, listing_of(okta_id))",
+        "return True",
         (
             "unit/plan/test_plan_list_roles.py::test_roles_whose_list_is_gone_stay_while_a_listing_that_is_not_believed_lacks_what_they_are_of",
         ),

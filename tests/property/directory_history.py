@@ -96,6 +96,9 @@ hands = st.lists(
                 "edit the user group",
                 "delete the app server",
                 "delete the user",
+                "give the role",
+                "take off the role",
+                "lose the label",
             ]
         ),
         st.sampled_from(LISTS),
@@ -108,7 +111,7 @@ hands = st.lists(
 
 @dataclass(frozen=True)
 class Moment:
-    """What one pass meets; in a history, only what is new of it."""
+    """What one pass meets; in a history, only what is new of it. `has_lists`: the cluster is no Community edition."""
 
     people: dict
     groups: dict
@@ -116,6 +119,7 @@ class Moment:
     filters: tuple
     doubts: tuple | None
     hands: list
+    has_lists: bool = True
 
     def followed_by(self, then):
         """Return what the next pass meets, after the news that `then` brings."""
@@ -128,6 +132,8 @@ FIRST_MOMENT = Moment(FIRST_PEOPLE, FIRST_GROUPS, FIRST_APPS, ((), ()), None, []
 
 nestings = st.lists(st.tuples(st.just("nest"), *[st.sampled_from(LISTS)] * 2, st.just("")), max_size=2)
 moments = st.builds(Moment, people, groups, apps, filters, doubts, hands)
+moments_without_lists = st.builds(Moment, people, groups, apps, filters, doubts, hands, st.just(False))
+moments_of_any_edition = st.one_of(moments, moments_without_lists)
 
 
 def first_cluster():
@@ -178,7 +184,7 @@ class Hands:
                 self.cluster.lists[name] = replace(found, has_requirements=not found.has_requirements)
             case "empty the grants" if found:
                 self.cluster.lists[name] = replace(found, grants=())
-            case "delete the role" if name != "00gE":
+            case "delete the role" if name != "00gE" and not self.has_role(name):
                 self.cluster.roles.pop(member_role(name), None)
             case "empty the role" if name != "00gE" and member_role(name) in self.cluster.roles:
                 role = self.cluster.roles[member_role(name)]
@@ -193,6 +199,24 @@ class Hands:
                 self.cluster.app_servers.pop(app_server_name(name), None)
             case "delete the user" if user != "local":
                 self.cluster.users.pop(user, None)
+            case "give the role" | "take off the role" | "lose the label" if user in self.cluster.users:
+                self.edit_roles(deed, user, member_role(name))
+
+    def has_role(self, name):
+        """Whether a user has a member role: then a server refuses to delete it."""
+        return any(member_role(name) in user.roles for user in self.cluster.users.values())
+
+    def edit_roles(self, deed, name, role):
+        """Do to the member roles of a user what another tool may."""
+        user = self.cluster.users[name]
+        match deed:
+            case "give the role" if role in self.cluster.roles and role not in user.roles:
+                user = replace(user, roles=(*user.roles, role))
+            case "take off the role":
+                user = replace(user, roles=tuple(one for one in user.roles if one != role))
+            case "lose the label":
+                user = replace(user, labels={k: v for k, v in user.labels.items() if k != labels.DIRECT_ROLES})
+        self.cluster.users[name] = user
 
     def reaches(self, name, goal):
         """Whether a list is, or has nested in it, another."""
@@ -209,7 +233,12 @@ class Reading:
         self.malformed = malformed & (moment.groups.keys() | moment.apps.keys())
         self.lies = {name: lie for name, lie in lies.items() if self._is_lie(lie, *moment.groups.get(name, (0, 0, 0)))}
         self.doubts_groups, self.doubts_apps = bool(of_groups), bool(of_apps)
-        self.settings = imports(group_filters=moment.filters[0], app_filters=moment.filters[1])
+        without_lists = {"lists_off": "there are none", "reviews": False, "gives_roles": True}
+        self.settings = imports(
+            group_filters=moment.filters[0],
+            app_filters=moment.filters[1],
+            **({} if moment.has_lists else without_lists),
+        )
         self.people = listing(
             *(person(okta_id, NAMES[okta_id][at], status=status) for okta_id, (at, status) in moment.people.items()),
             **of_people,

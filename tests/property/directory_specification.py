@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from worlds_directory import Cluster
 
 
+ROLES_OF_LISTS = (member_role, reviewer_role)
+
+
 @dataclass
 class Specification:
     """What a cluster should hold after a pass whose readings are believed; `before` is the cluster before it."""
@@ -39,15 +42,9 @@ class Specification:
 
     def check(self, after):
         self.after = after
-        self.names = {
-            okta_id: NAMES[okta_id][at]
-            for okta_id, (at, status) in self.moment.people.items()
-            if status != "DEPROVISIONED"
-        }
+        self.names = self.names_in_okta()
         assert owned_names(after.users.values(), ORG) == {name: okta_id for okta_id, name in self.names.items()}
-        self.launchable = {
-            okta_id for okta_id, (_, _, status, links) in self.moment.apps.items() if status == "ACTIVE" and links
-        }
+        self.launchable = self.launchable_apps()
         self.check_user_groups()
         self.check_app_servers()
         wanted = {name for name in (*GROUP_IDS, *APP_IDS) if self.is_wanted(name)}
@@ -55,6 +52,18 @@ class Specification:
         for name in wanted:
             self.check_list(name)
         self.check_roles(wanted)
+
+    def names_in_okta(self):
+        """The names of those who should be users, by Okta id."""
+        return {
+            okta_id: NAMES[okta_id][at]
+            for okta_id, (at, status) in self.moment.people.items()
+            if status != "DEPROVISIONED"
+        }
+
+    def launchable_apps(self):
+        """The ids of the apps that people can launch."""
+        return {okta_id for okta_id, (_, _, status, links) in self.moment.apps.items() if status == "ACTIVE" and links}
 
     def check_user_groups(self):
         ours = {name: one for name, one in self.after.user_groups.items() if labels.owner_of(one.labels) == ORG}
@@ -155,7 +164,10 @@ class Specification:
         ours = {name: one for name, one in self.after.roles.items() if labels.owner_of(one.labels) == ORG}
         kept = {name for name in wanted if self.passes(name) and member_role(name) != FOREIGN_ROLE}
         assert {member_role(name) for name in kept} <= ours.keys()
-        named = {role(name) for name in wanted for role in (member_role, reviewer_role)}
+        named = {role(name) for name in wanted for role in ROLES_OF_LISTS}
+        # The server keeps roles that a user has, whoever gave them.
+        held = {one for user in self.after.users.values() for one in user.roles}
+        named |= {role(name) for name in (*GROUP_IDS, *APP_IDS) if member_role(name) in held for role in ROLES_OF_LISTS}
         assert ours.keys() <= named
         for name in kept:
             granted = {name} if name in APP_IDS else self.moment.groups[name][2]

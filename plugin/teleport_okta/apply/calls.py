@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
+from teleport_okta.model.direct_roles import DirectRole, with_role, without_role
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import Action, Change
 from teleport_okta.plan.leaver_locks import leaving_now
@@ -49,6 +50,8 @@ class Calls:
                 calling = self._app_server(change, server)
             case TeleportAccessList() as access_list:
                 calling = self._access_list(change, access_list)
+            case DirectRole() as given:
+                calling = self._direct_role(change, given)
             case TeleportMember() as member:
                 calling = self._member(change, member)
             case _:
@@ -141,6 +144,30 @@ class Calls:
             only_if_gone = change.harm is None
             return _gone_unless(await lists.remove_nested(change.subject, member.name, only_if_gone=only_if_gone))
         return _gone_unless(await lists.remove_member(change.subject, member.name, owner=owner))
+
+    async def _direct_role(self, change: Change, given: DirectRole) -> str:
+        """Put a member role on a user, or take it off, as the user is now: others may have changed it meanwhile."""
+        note = ""
+
+        def changed(user: TeleportUser) -> TeleportUser:
+            nonlocal note
+            who = labels.owner_of(user.labels), labels.okta_id_of(user.labels)
+            if who != (labels.owner_of(given.labels), change.okta_id):
+                subject = f"user {user.name!r}"
+                raise RevisionConflictError("UsersService/UpdateUser", subject, "it does not stand for this person")
+            if change.action is Action.CREATE:
+                wanted = with_role(user, given.okta_id)
+                note = "others had given it the role; that is left as it is" if wanted is user else ""
+            else:
+                wanted = without_role(user, given.okta_id, kept=())
+                note = _GONE if wanted is user else ""
+            return wanted
+
+        if await self._teleport.users.amend(given.name, changed) is not None:
+            return note
+        if change.action is Action.CREATE:
+            raise RevisionConflictError("UsersService/UpdateUser", f"user {given.name!r}", "there is no such user")
+        return _GONE
 
 
 def _is_as_read(current: TeleportUser, found: TeleportUser) -> bool:

@@ -20,6 +20,7 @@ from teleport_okta.apply.obstacles import Obstacles
 from teleport_okta.apply.outcome import Outcome
 from teleport_okta.apply.reached import Reached
 from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.changes import LOCK, MEMBER, USER, Action, Goal
 from teleport_okta.plan.order import in_order, stage_of
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
     from teleport_okta.state.journal import Journal
     from teleport_okta.teleport.cluster import Teleport
 
-Identity: TypeAlias = tuple[str, str, str, str, str, bool]
-"""Which step it is, in whichever plan: action, kind, subject, name, Okta id, and whether it is an ending."""
+Identity: TypeAlias = tuple[str, str, str, str, str, bool, bool]
+"""Which step it is, in whichever plan: action, kind, subject, name, Okta id, whether it is an ending, and whether it is
+about a role on a user, which may go with a membership of the list."""
 
 _ROUNDS: Final = 2
 """How often the steps of one key are planned again before a conflict stays one."""
@@ -401,7 +403,8 @@ class Run:
 
 
 def _identity(change: Change) -> Identity:
-    return (change.action.value, change.kind, change.subject, change.name, change.okta_id, change.is_ending)
+    is_on_user = isinstance(change.content or change.found, DirectRole)
+    return (change.action.value, change.kind, change.subject, change.name, change.okta_id, change.is_ending, is_on_user)
 
 
 def _chains(changes: Iterable[Change]) -> list[_Chain]:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model import labels
+from teleport_okta.model.direct_roles import given_ids
 from teleport_okta.model.names import lock_name
 from teleport_okta.plan.changes import LOCK, ROLE, TRAITS, USER, Action
 from teleport_okta.plan.digest import content_digest
@@ -94,6 +95,10 @@ async def _is_there(entry: JournalEntry, teleport: Teleport) -> bool:
             return user is not None and labels.okta_id_of(user.labels) == entry.okta_id
         case "access_list":
             return await teleport.access_lists.get(entry.name) is not None
+        case "member" if entry.object_name:
+            okta_id, _, name = entry.name.partition("/")
+            user = await teleport.users.get(name)
+            return user is not None and labels.okta_id_of(user.labels) == entry.okta_id and okta_id in given_ids(user)
         case "member":
             list_name, _, member = entry.name.partition("/")
             return await teleport.access_lists.has_member(list_name, member)

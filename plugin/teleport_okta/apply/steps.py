@@ -10,6 +10,7 @@ from teleport_okta.apply.calls import Calls
 from teleport_okta.apply.change_log import log_outcome
 from teleport_okta.apply.on_behalf import present_person
 from teleport_okta.apply.outcome import Outcome
+from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.plan.changes import LOCK, Action
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.plan.repairs import repair_digest
@@ -156,12 +157,20 @@ class Steps:
             approval=harm.approval if harm else "",
             harmed_name=harm.harmed.name if harm and harm.harmed.name != change.label else "",
             boot=self._clock.boot(),
-            object_name=change.name if change.kind == LOCK else "",
+            object_name=_object_name(change),
             who=self._who,
             repair=repair_digest(change) if outcome.result is Result.DONE else "",
             title=title_of(change),
             members=tuple(need.name for need in change.members),
         )
+
+
+def _object_name(change: Change) -> str:
+    """Return the name of what was written where the label of a step does not tell: a lock, or the role of a user."""
+    content = change.content or change.found
+    if isinstance(content, DirectRole):
+        return content.role
+    return change.name if change.kind == LOCK else ""
 
 
 def _unjournaled(outcome: Outcome, error: StateError) -> Outcome:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.desired.traits import okta_traits
 from teleport_okta.model import labels
+from teleport_okta.model.direct_roles import without_direct_roles
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -23,13 +24,14 @@ OUR_LABELS: Final = "teleport-okta/"
 
 
 def handed_back(user: TeleportUser, *, default_roles: Container[str], now: datetime) -> TeleportUser:
-    """Return a user without our labels, the `okta/*` traits and the default roles.
+    """Return a user without our labels, the `okta/*` traits, the default roles and the member roles that we gave.
 
     A login gives its record an expiry, and we removed it when we took the user over. Without one the record of a person
     who leaves would stay for ever, so it gets an expiry again; the next login sets its own. A user without a connector
     had none.
     """
     ours = okta_traits(user.traits)
+    user = without_direct_roles(user)
     return replace(
         user,
         labels={

@@ -38,6 +38,13 @@ _VERDICTS: Final = {
     Verdict.UNKNOWN: "would get a list if anybody in it is a user of ours; its people were never read",
 }
 
+_VERDICTS_ON_ROLES: Final = {
+    Verdict.KEPT: "its people have its role",
+    Verdict.ADDED: "would grant a role",
+    Verdict.EMPTY: "nobody in it is a user of ours, so it grants no role",
+    Verdict.UNKNOWN: "would grant a role if anybody in it is a user of ours; its people were never read",
+}
+
 
 @click.command()
 @config_option
@@ -102,15 +109,17 @@ def preview_lines(found: FilterPreview) -> Iterator[Line | str]:
         what = f"{match.of} {quoted(match.name)} ({match.okta_id})"
         tone = Tone.ADDED if match.verdict is Verdict.ADDED else Tone.PLAIN
         yield Line(f"{_SIGNS[match.verdict]} {what}: by {match.filter}; {_people(match)}", tone)
-        yield f"    {_VERDICTS[match.verdict]}"
+        yield f"    {(_VERDICTS_ON_ROLES if found.gives_roles else _VERDICTS)[match.verdict]}"
+    thing, holders = ("role of", "users who have it from us") if found.gives_roles else ("list", "imported members")
     for one in found.ending:
         others = f", others: {one.present.added}" if one.present.added else ""
         list_words = f"{quoted(one.present.title)} ({one.present.okta_id})"
-        yield Line(f"- list {list_words} would go: {one.reason}", Tone.REMOVED)
-        yield f"    imported members: {one.present.imported}{others}"
+        yield Line(f"- {thing} {list_words} would go: {one.reason}", Tone.REMOVED)
+        yield f"    {holders}: {one.present.imported}{others}"
     added = sum(match.verdict is Verdict.ADDED for match in found.matches)
     kept = sum(match.verdict is Verdict.KEPT for match in found.matches)
-    yield f"{len(found.matches)} match: {kept} lists stay, {added} would be added; {len(found.ending)} would go"
+    things = "roles" if found.gives_roles else "lists"
+    yield f"{len(found.matches)} match: {kept} {things} stay, {added} would be added; {len(found.ending)} would go"
 
 
 def _named(filters_: tuple[str, ...]) -> str:

@@ -55,7 +55,8 @@ class Imports:
     enough to be sure (`sync/policy.py`).
     `host_id` is ours among those of app servers. `list_limit`: how many lists the cluster may have in all (None: any
     number). `left_out` are the definition keys of apps that are not imported. `pushed_alone`: nothing is imported but
-    groups that a SCIM client pushed.
+    groups that a SCIM client pushed. `gives_roles`: the cluster has no access lists, so that member roles are put on
+    the users themselves.
     """
 
     policy: Policy
@@ -74,3 +75,4 @@ class Imports:
     unread: Mapping[str, str] = field(default_factory=dict)
     off_at_first_sight: frozenset[str] = frozenset()
     pushed_alone: bool = False
+    gives_roles: bool = False

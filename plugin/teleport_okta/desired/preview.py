@@ -63,13 +63,18 @@ class EndingList:
 
 @dataclass(frozen=True, slots=True)
 class FilterPreview:
-    """What these filters would do to what was seen at `seen_at`."""
+    """What these filters would do to what was seen at `seen_at`.
+
+    `gives_roles`: the cluster has no access lists, and people have the member roles directly. Then a present list
+    stands for such a role, and its members for those who have it.
+    """
 
     seen_at: datetime
     group_filters: tuple[str, ...]
     app_filters: tuple[str, ...]
     matches: tuple[FilterMatch, ...] = field(default=(), repr=False)
     ending: tuple[EndingList, ...] = field(default=(), repr=False)
+    gives_roles: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the preview in the shape of `filters --format json`."""
@@ -100,6 +105,7 @@ def preview(
         app_filters=tuple(one.text for one in imports.app_filters.filters),
         matches=tuple(sorted(matches, key=lambda match: (match.of != GROUP, match.name, match.okta_id))),
         ending=tuple(sorted(ending)),
+        gives_roles=imports.gives_roles,
     )
 
 

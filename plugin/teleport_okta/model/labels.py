@@ -26,6 +26,10 @@ GRANT: Final = "teleport-okta/grant"
 GRANT_IMPORTED: Final = "imported"
 """Okta says so."""
 
+DIRECT_ROLES: Final = "teleport-okta/direct-roles"
+"""On a user: the ids of the groups and apps whose member role we put on the user, joined by commas. Such a role is ours
+to take off; one that is not named here was given by others."""
+
 ADDED_LABELS: Final = "teleport-okta/added-labels"
 """The keys of the labels that import rules added, joined by commas: they go when the rule does, others stay."""
 

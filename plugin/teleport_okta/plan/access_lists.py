@@ -10,23 +10,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.desired.directory import APP
-from teleport_okta.desired.import_labels import NO_LABELS
 from teleport_okta.desired.trust import members_of
 from teleport_okta.model import labels
-from teleport_okta.model.access import ListMembers, ListOwner, TeleportAccessList
+from teleport_okta.model.access import ListMembers, TeleportAccessList
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import member_role, reviewer_role
 from teleport_okta.model.scope import EVERYTHING
-from teleport_okta.plan import labelling
-from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER, Action, Change, Harm
+from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, Action, Change, Harm
 from teleport_okta.plan.departures import leavers_out
-from teleport_okta.plan.list_endings import ListEndings, harm_of_end, listing_of, why_ended
-from teleport_okta.plan.list_roles import ending_roles, plan_roles, taken_role
+from teleport_okta.plan.direct_roles import DirectRoles
+from teleport_okta.plan.list_content import list_content
+from teleport_okta.plan.list_endings import ListEndings, harm_of_end, why_ended
+from teleport_okta.plan.list_roles import plan_roles, taken_role
 from teleport_okta.plan.members import dropping, emptying, joining, plan_members, staying_while_waiting
 from teleport_okta.plan.needs import ended, met_by, written
 from teleport_okta.plan.nesting import Nesting
+from teleport_okta.plan.orphaned_roles import orphaned_roles
 from teleport_okta.plan.owned import people_of
 from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.scoping import covers, restricted
@@ -103,6 +103,7 @@ class _Planner:
         self._now = now
         self._lists_before = lists_before
         self._nesting = Nesting(actual.access_lists, actual.members, now)
+        self._on_users = DirectRoles(actual.direct_roles, holders, imports.policy.owner)
         self._lists = self._to_weigh(scope)
         self._endings = ListEndings(actual, self._nesting, imports.policy)
         self._changes: list[Change] = []
@@ -118,6 +119,9 @@ class _Planner:
         self._direct: dict[str, Set[str]] = {}
 
     def plan(self) -> Plan:
+        for name in self._on_users.ours():
+            if name in self._lists and name not in self._desired.candidates:
+                self._take_roles_off(name)
         for name, found in sorted(self._actual.access_lists.items()):
             if name not in self._lists or not self._is_ours(name):
                 continue
@@ -129,7 +133,17 @@ class _Planner:
         for name in self._nesting.children_first(sorted(self._lists & self._desired.candidates.keys())):
             self._weigh(self._desired.candidates[name])
         self._warn_of_the_limit()
-        self._end_orphaned_roles()
+        ending, aside = orphaned_roles(
+            self._desired,
+            self._actual,
+            self._holders,
+            self._imports,
+            self._on_users,
+            kept=self._kept_roles,
+            read=self._people.keys(),
+        )
+        self._changes += ending
+        self._aside += aside
         return Plan(
             changes=tuple(self._changes),
             quarantined=tuple(self._aside),
@@ -142,7 +156,7 @@ class _Planner:
 
         Lists that somebody in the scope leaves, because they leave altogether, are weighed as well.
         """
-        every = self._desired.candidates.keys() | self._actual.access_lists.keys()
+        every = self._desired.candidates.keys() | self._actual.access_lists.keys() | set(self._on_users.ours())
         if scope.is_everything:
             return every
         leaving = [name for name, change in self._holders.departing.items() if change.okta_id in scope.users]
@@ -176,6 +190,8 @@ class _Planner:
             if found is not None and self._is_ours(name):
                 self._take_leavers_out(name)
             return
+        if self._decides_direct_roles:
+            self._changes += self._on_users.taken_off(candidate, self._people[name])
         if found is not None and not self._is_ours(name):
             self._kept_roles.add(name)
             reason = f"Teleport has an access list of this name that is not ours ({found.title})"
@@ -195,7 +211,7 @@ class _Planner:
         self._aside += members.aside
         if self._imports.lists_off:
             if (people or self._holders.expects(candidate.people)) and not candidate.is_pushed:
-                self._keep_roles(candidate, candidate.name)
+                self._give_roles(candidate, people)
         elif found is None:
             if people or candidate.is_pushed:
                 self._make(candidate, people)
@@ -228,14 +244,14 @@ class _Planner:
                 subject=name,
                 okta_id=name,
                 reason=reason,
-                content=self._content(candidate, None),
+                content=list_content(candidate, None, self._imports),
                 members=tuple(map(self._holders.standing, sorted(people))),
                 needs=self._roles_written(name),
             )
         )
 
     def _keep(self, candidate: Candidate, found: TeleportAccessList, members: MembersPlan) -> None:
-        content = self._content(candidate, found)
+        content = list_content(candidate, found, self._imports)
         self._unchanged += members.unchanged
         self._changes += members.leaving
         if not self._keep_roles(candidate, content.title):
@@ -259,6 +275,33 @@ class _Planner:
         self._changes += joining(
             candidate, members.joining, self._holders, owner=self._policy.owner, title=content.title
         )
+        self._changes += self._on_users.granted_by_list(found, self._members_of(found.name), self._people[found.name])
+
+    @property
+    def _decides_direct_roles(self) -> bool:
+        """Whether roles on users are ours to take off: while nobody is sure that there are no lists, they stay."""
+        return self._imports.gives_roles or not self._imports.lists_off
+
+    def _give_roles(self, candidate: Candidate, people: frozenset[str]) -> None:
+        """Keep the roles of a group or an app without a list, and give the one of members to its people."""
+        if not self._keep_roles(candidate, candidate.name) or not self._imports.gives_roles:
+            return
+        role = member_role(candidate.okta_id)
+        needs = (written(ROLE, role),) if role in self._written_roles else ()
+        if role not in self._policy.default_roles:
+            self._changes += self._on_users.given(candidate, people, needs=needs)
+            self._unchanged += self._on_users.unchanged(candidate.okta_id, people)
+
+    def _take_roles_off(self, okta_id: str) -> None:
+        """Take the member role off everybody whose group or app is no candidate any more."""
+        reason = why_ended(okta_id, self._desired)
+        if reason is None or not self._decides_direct_roles:
+            self._kept_roles.add(okta_id)
+            return
+        harm = harm_of_end(Harmed(MEMBER, okta_id, okta_id), self._desired)
+        role = self._roles.get(member_role(okta_id))
+        title = okta_id if role is None else role.labels.get(labels.ROLE_NAME, okta_id)
+        self._changes += self._on_users.ended(okta_id, title, reason, harm)
 
     def _take_leavers_out(self, name: str) -> None:
         title = self._actual.access_lists[name].title
@@ -308,7 +351,19 @@ class _Planner:
     ) -> None:
         self._kept_roles.add(found.name)
         self._ended.add(found.name)
-        self._changes += self._endings.steps(found, reason, harm, needs=needs, only_if_empty=only_if_empty)
+        changes = self._endings.steps(
+            found,
+            reason,
+            harm,
+            needs=needs,
+            role_needs=self._on_users.needs_of_end(found.name),
+            only_if_empty=only_if_empty,
+        )
+        keeping = self._on_users.keeping(found.name)
+        if keeping:
+            changes = [change for change in changes if change.kind != ROLE]
+            self._aside.append(self._on_users.report(found.name, found.title, keeping))
+        self._changes += changes
 
     def _keep_roles(self, candidate: Candidate, title: str) -> bool:
         """Plan the roles of a wanted list; False when they cannot be ours, or nobody knows.
@@ -336,72 +391,6 @@ class _Planner:
         self._written_roles.update(change.name for change in planned.changes if met_by(change) is not None)
         self._unchanged += planned.unchanged
         return True
-
-    def _end_orphaned_roles(self) -> None:
-        """End roles of ours whose list is gone, or, without lists, whose group or app is wanted no more."""
-        titles: dict[str, str] = {}
-        for role in self._roles.values():
-            okta_id = labels.okta_id_of(role.labels) or ""
-            if labels.owner_of(role.labels) == self._policy.owner and role.name in {
-                member_role(okta_id),
-                reviewer_role(okta_id),
-            }:
-                titles[okta_id] = role.labels.get(labels.ROLE_NAME, okta_id)
-        for okta_id, title in sorted(titles.items()):
-            if okta_id in self._kept_roles or okta_id in self._actual.access_lists:
-                continue
-            if not self._imports.lists_off:
-                if self._desired.is_unknown(okta_id, listing_of(okta_id)):
-                    continue
-                self._changes += ending_roles(okta_id, title, self._roles, self._policy)
-                continue
-            harmed = Harmed(ROLE, member_role(okta_id), okta_id)
-            if okta_id in self._people:
-                harm = Harm(harmed, Evidence.ABSENT, listing=members_of(okta_id))
-                needs = self._departures(okta_id)
-                self._changes += ending_roles(okta_id, title, self._roles, self._policy, harm=harm, needs=needs)
-            elif why_ended(okta_id, self._desired) is not None:
-                harm = harm_of_end(harmed, self._desired)
-                self._changes += ending_roles(okta_id, title, self._roles, self._policy, harm=harm)
-
-    def _departures(self, okta_id: str) -> tuple[Need, ...]:
-        """Return the needs that those people of a candidate are gone who are about to leave altogether."""
-        people = self._desired.candidates[okta_id].people
-        return tuple(ended(USER, one.name) for one in self._holders.departing.values() if one.okta_id in people)
-
-    def _content(self, candidate: Candidate, found: TeleportAccessList | None) -> TeleportAccessList:
-        name_label, description_label = (
-            (labels.GROUP_NAME, labels.GROUP_DESCRIPTION)
-            if candidate.of != APP
-            else (labels.APP_NAME, labels.APP_DESCRIPTION)
-        )
-        described = {name_label: candidate.name}
-        if candidate.description:
-            described[description_label] = candidate.description
-        owned = labelling.ours(candidate.okta_id, self._policy) | described
-        base = found or TeleportAccessList(
-            candidate.okta_id,
-            candidate.name,
-            description=candidate.description,
-            owners=tuple(ListOwner(owner) for owner in self._imports.default_owners),
-        )
-        title, description = base.title, base.description
-        if found is not None:
-            if found.title == found.labels.get(name_label):
-                title = candidate.name
-            if found.description == found.labels.get(description_label, ""):
-                description = candidate.description
-        content = replace(
-            base,
-            labels=labelling.labelled(base.labels, owned, NO_LABELS, self._policy),
-            title=title,
-            description=description,
-        )
-        if candidate.is_pushed:
-            return content
-        return replace(
-            content, grants=(member_role(candidate.okta_id),), owner_grants=(reviewer_role(candidate.okta_id),)
-        )
 
     def _roles_written(self, okta_id: str) -> tuple[Need, ...]:
         """The needs that those roles of a list are there that this plan writes."""

@@ -38,7 +38,8 @@ class ActualDirectory:
     """The rest of what a cluster holds of interest, ours and others'.
 
     `app_servers` are those of our own host, by name; `other_app_servers`
-    those of all others. `members` by list; a list without any has no entry. `oddities` say what could not be believed
+    those of all others. `members` by list; a list without any has no entry. `direct_roles` has, likewise by Okta id,
+    the users on whom a member role stands itself (`model/direct_roles.py`). `oddities` say what could not be believed
     of what was read. `unread` maps the kinds that could not be read to the reason: nobody knows what the cluster holds
     of them, so they, and what depends on them, are left as they are (`docs/design.md` 4.2).
     """
@@ -50,6 +51,7 @@ class ActualDirectory:
     access_lists: Mapping[str, TeleportAccessList] = field(default_factory=dict)
     members: Mapping[str, ListMembers] = field(default_factory=dict)
     import_rules: tuple[ImportRule, ...] = ()
+    direct_roles: Mapping[str, ListMembers] = field(default_factory=dict)
     oddities: tuple[str, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
 

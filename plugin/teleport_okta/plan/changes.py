@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
+from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ Content: TypeAlias = (
     | TeleportAppServer
     | TeleportAccessList
     | TeleportMember
+    | DirectRole
 )
 """What a change writes, or found."""
 

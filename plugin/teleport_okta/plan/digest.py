@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
+from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def _fields(content: Content) -> dict[str, object]:
                 "owners": [[owner.name, owner.is_list] for owner in content.owners],
                 "grants": [content.grants, content.owner_grants],
             }
+        case DirectRole():
+            fields = {"role": content.role}
         case TeleportMember():
             fields = {"list": content.is_list, "expires": content.expires is not None}
     return fields

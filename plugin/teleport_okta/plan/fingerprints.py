@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers
+from teleport_okta.model.direct_roles import without_direct_roles
 from teleport_okta.model.names import (
     MEMBER_ROLE_PREFIX,
     REVIEWER_ROLE_PREFIX,
@@ -41,8 +42,9 @@ _UNREAD_WITH: Final = {
     APP_SERVER: (APP_SERVER,),
     ACCESS_LIST: (ACCESS_LIST, MEMBER),
     IMPORT_RULE: (IMPORT_RULE,),
+    MEMBER: (),
 }
-"""What must have been read before something can be said of each kind."""
+"""What must have been read before something can be said of each kind; of member roles on users, no more than users."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def of_users(users: Iterable[TeleportUser], owner: str, replaced: Mapping[str, s
         if labels.owner_of(user.labels) == owner:
             okta_id = labels.okta_id_of(user.labels) or okta_id
         if okta_id:
-            yield Fingerprint(USER, user.name, okta_id, content_digest(user))
+            # Each group and app has a fingerprint of who has its role: a user is the same without those roles.
+            yield Fingerprint(USER, user.name, okta_id, content_digest(without_direct_roles(user)))
 
 
 def of_locks(locks: Iterable[TeleportLock], owner: str) -> Iterator[Fingerprint]:
@@ -93,6 +96,7 @@ def of_objects(actual: ActualDirectory, ids: Collection[str]) -> Iterator[Finger
             app_servers=_some(actual.app_servers, map(app_server_name, ids)),
             access_lists=_some(actual.access_lists, ids),
             members=_some(actual.members, ids),
+            direct_roles=_some(actual.direct_roles, ids),
         )
     )
 
@@ -114,6 +118,9 @@ def of_directory(actual: ActualDirectory) -> Iterator[Fingerprint]:
         if _is_okta_id(found.name):
             members = actual.members.get(found.name, _NOBODY)
             yield Fingerprint(ACCESS_LIST, found.name, found.name, _digest(_ours_of(found), sorted(members.imported)))
+    for okta_id, held in actual.direct_roles.items():
+        if held.imported and _is_okta_id(okta_id):
+            yield Fingerprint(MEMBER, okta_id, okta_id, _digest(sorted(held.imported)))
 
 
 def of_rules(rules: Iterable[ImportRule]) -> Iterator[Fingerprint]:

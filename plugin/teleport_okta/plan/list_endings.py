@@ -75,9 +75,10 @@ class ListEndings:
         harm: Harm,
         *,
         needs: tuple[Need, ...] = (),
+        role_needs: tuple[Need, ...] = (),
         only_if_empty: bool = False,
     ) -> list[Change]:
-        """Return the steps by which a list ends that nobody holds on to."""
+        """Return the steps by which a list ends that nobody holds on to; `role_needs` are those of its roles' end."""
         name = found.name
         out_of_parents = [
             Change(
@@ -112,7 +113,7 @@ class ListEndings:
             self._actual.roles,
             self._policy,
             harm=harm,
-            needs=(ended(ACCESS_LIST, name),),
+            needs=(ended(ACCESS_LIST, name), *role_needs),
         )
         return [*out_of_parents, deletion, *roles]
 

@@ -134,23 +134,29 @@ def leaver_out(list_name: str, departure: Change, *, title: str) -> Change:
     return _removal(list_name, name, okta_id, departure.reason, harm=harm, needs=needs, title=title)
 
 
+def harm_of_leaving(candidate: Candidate, name: str, okta_id: str) -> Harm:
+    """Return the harm that somebody loses what a group or an app grants, since Okta does not have them in it."""
+    harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", okta_id)
+    if okta_id in candidate.left or candidate.is_pushed:
+        return Harm(harmed, Evidence.STATED)
+    return Harm(harmed, Evidence.ABSENT, listing=members_of(candidate.okta_id))
+
+
 def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
     departure = holders.departing.get(name)
     if departure is not None:
         return leaver_out(candidate.okta_id, departure, title=candidate.name)
     okta_id = holders.ids.get(name, "")
-    harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", okta_id)
     if not okta_id and name in holders.left and name not in holders.strangers:
         # The person left, and had come into the list meanwhile: this is the rest of that harm.
         of_leaver = Harm(Harmed(USER, name, holders.left[name]), Evidence.STATED, continues=True)
         return _of(candidate, name, holders.left[name], "the user of this name left", of_leaver)
     if not okta_id:
         # A login can have replaced the record, or somebody deleted it: the listing of people says whether it returns.
+        harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", "")
         reason = "the user of this name is not ours" if name in holders.strangers else "there is no user of this name"
         return _of(candidate, name, "", reason, Harm(harmed, Evidence.ABSENT, listing=PEOPLE))
-    harm = Harm(harmed, Evidence.ABSENT, listing=members_of(candidate.okta_id))
-    if okta_id in candidate.left or candidate.is_pushed:
-        harm = Harm(harmed, Evidence.STATED)
+    harm = harm_of_leaving(candidate, name, okta_id)
     return _of(candidate, name, okta_id, f"no longer in {candidate.name} {candidate.where}", harm)
 
 

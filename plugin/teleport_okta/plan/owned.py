@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from teleport_okta.model import labels
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from teleport_okta.model.access import ListMembers, TeleportAppServer, TeleportUserGroup
     from teleport_okta.plan.actual import ActualDirectory
 
 
 class ImportedMembers(Collection[str]):
-    """The imported members of our lists, as `list/user`: counted without being written out, since there are many."""
+    """The imported members of our lists, as `list/user`: counted without being written out, since there are many.
 
-    def __init__(self, members: Mapping[str, ListMembers]) -> None:
-        self._members = members
-        self._count = sum(len(found.imported) for found in members.values())
+    Those to whom we gave the member role of a group or an app `directly` count as well, once each.
+    """
+
+    def __init__(
+        self, members: Mapping[str, ListMembers], directly: Mapping[str, ListMembers] = MappingProxyType({})
+    ) -> None:
+        self._members = {name: found.imported for name, found in members.items()}
+        for name, found in directly.items():
+            if found.imported:
+                self._members[name] = self._members.get(name, frozenset()) | found.imported
+        self._count = sum(map(len, self._members.values()))
 
     def __len__(self) -> int:
         return self._count
 
     def __contains__(self, name: object) -> bool:
         list_name, _, member = str(name).partition("/")
-        found = self._members.get(list_name)
-        return found is not None and member in found.imported
+        return member in self._members.get(list_name, ())
 
     def __iter__(self) -> Iterator[str]:
-        return (f"{name}/{member}" for name, found in self._members.items() for member in found.imported)
+        return (f"{name}/{member}" for name, imported in self._members.items() for member in imported)
 
 
 class OwnedLists(Collection[str]):
@@ -75,8 +83,20 @@ def owned_objects(actual: ActualDirectory, owner: str) -> dict[str, Collection[s
         APP_SERVER: _owned(actual.app_servers, owner),
         ACCESS_LIST: OwnedLists(lists, actual.members),
         ROLE: frozenset(name for name, role in actual.roles.items() if labels.owner_of(role.labels) == owner),
-        MEMBER: ImportedMembers({name: found for name, found in actual.members.items() if name in lists}),
+        MEMBER: ImportedMembers(
+            {name: found for name, found in actual.members.items() if name in lists}, actual.direct_roles
+        ),
     }
+
+
+def imports_of(actual: ActualDirectory, okta_ids: Iterable[str]) -> dict[str, int]:
+    """Return how many people some groups and apps are imported for: as members of a list, or with the role directly."""
+    held = actual.members, actual.direct_roles
+    return {okta_id: max(_imports(of.get(okta_id)) for of in held) for okta_id in okta_ids}
+
+
+def _imports(members: ListMembers | None) -> int:
+    return 0 if members is None else members.imports
 
 
 def owned_groups(actual: ActualDirectory, owner: str) -> frozenset[str]:

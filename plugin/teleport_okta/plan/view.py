@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
+from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.findings import Findings
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import FieldChange
@@ -151,6 +152,8 @@ def _fields(content: Content | None, lock_for: timedelta | None) -> dict[str, st
             fields |= {"title": content.title, "description": content.description}
             fields["owners"] = ", ".join(f"list {one.name}" if one.is_list else one.name for one in content.owners)
             fields |= {"grants": ", ".join(content.grants), "owner_grants": ", ".join(content.owner_grants)}
+        case DirectRole():
+            fields["role"] = content.role
         case TeleportMember():
             fields["expires"] = content.expires.isoformat() if content.expires else ""
     return fields

@@ -57,6 +57,7 @@ def preview_to_message(preview: FilterPreview) -> api.FilterPreview:
             )
             for one in preview.ending
         ],
+        gives_roles=preview.gives_roles,
     )
     message.seen_at.FromDatetime(preview.seen_at)
     return message
@@ -84,4 +85,5 @@ def preview_from_message(message: api.FilterPreview) -> FilterPreview:
             EndingList(PresentList(one.okta_id, one.title, one.imported, one.added), one.reason)
             for one in message.ending
         ),
+        gives_roles=message.gives_roles,
     )

@@ -32,6 +32,7 @@ _GRANTS: Final = "grants"
 _BASELINE: Final = "believed {}s"
 _APP_BASELINES: Final = "believed people of apps"
 _LISTS: Final = "lists"
+_ROLES: Final = "roles on users"
 _READ_AT: Final = "directory read at"
 _ASKED_AT_ONCE: Final = 500
 
@@ -59,12 +60,14 @@ class SeenMembers:
 class LastSeen:
     """The directory as it was last read, and our lists.
 
-    `believed` is the directory without the rosters that the last reading did not show, or showed otherwise.
+    `believed` is the directory without the rosters that the last reading did not show, or showed otherwise. `roles`
+    has, instead of lists, who has member roles directly; None where the cluster has lists.
     """
 
     directory: Directory
     believed: Directory
     lists: Mapping[str, SeenList] = field(default_factory=dict)
+    roles: Mapping[str, SeenList] | None = None
 
 
 class DirectoryMemory:
@@ -232,18 +235,25 @@ class DirectoryMemory:
 
         await self._database.submit(write)
 
-    async def remember_lists(self, lists: Iterable[SeenList]) -> None:
-        """Note which lists of ours there are."""
-        text = json.dumps([[one.okta_id, one.title, one.imported, one.added] for one in lists], ensure_ascii=False)
+    async def remember_lists(self, lists: Iterable[SeenList], roles: Iterable[SeenList] | None = None) -> None:
+        """Note which lists of ours there are; `roles`: who has member roles directly, where there can be none."""
+        text = _lists_as_text(lists)
+        text_of_roles = None if roles is None else _lists_as_text(roles)
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (_LISTS, text))
+            if text_of_roles is None:
+                connection.execute("DELETE FROM memory WHERE key = ?", (_ROLES,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (_ROLES, text_of_roles))
 
         await self._database.submit(write)
 
     async def lists_seen(self) -> frozenset[str]:
         """Return the names of the lists of ours that were there after the last pass."""
-        return await self._database.submit(lambda connection: frozenset(one.okta_id for one in _lists(connection)))
+        return await self._database.submit(
+            lambda connection: frozenset(one.okta_id for one in _lists(connection) or ())
+        )
 
     async def last_seen(self) -> LastSeen | None:
         """Return everything that was last seen; None when nothing ever was."""
@@ -283,10 +293,12 @@ def _last_seen(connection: sqlite3.Connection) -> LastSeen | None:
         rosters[_DIRECT],
         deleted=frozenset(deleted),
     )
+    roles = _lists(connection, _ROLES)
     return LastSeen(
         whole,
         replace(whole, members=believed[_MEMBERS], grants=believed[_GRANTS], direct=believed[_DIRECT]),
-        {one.okta_id: one for one in _lists(connection)},
+        {one.okta_id: one for one in _lists(connection) or ()},
+        None if roles is None else {one.okta_id: one for one in roles},
     )
 
 
@@ -296,9 +308,13 @@ def _app_baselines(connection: sqlite3.Connection) -> dict[str, int]:
     return baselines
 
 
-def _lists(connection: sqlite3.Connection) -> list[SeenList]:
-    lists = connection.execute("SELECT value FROM memory WHERE key = ?", (_LISTS,)).fetchone()
-    return [SeenList(*one) for one in json.loads(lists[0])] if lists else []
+def _lists(connection: sqlite3.Connection, key: str = _LISTS) -> list[SeenList] | None:
+    lists = connection.execute("SELECT value FROM memory WHERE key = ?", (key,)).fetchone()
+    return [SeenList(*one) for one in json.loads(lists[0])] if lists else None
+
+
+def _lists_as_text(lists: Iterable[SeenList]) -> str:
+    return json.dumps([[one.okta_id, one.title, one.imported, one.added] for one in lists], ensure_ascii=False)
 
 
 def _forget(connection: sqlite3.Connection, roster: str, present: Collection[str]) -> None:

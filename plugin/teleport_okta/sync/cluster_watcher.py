@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model import labels
+from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.names import MEMBER_ROLE_PREFIX, REVIEWER_ROLE_PREFIX
 from teleport_okta.model.provisioned import is_person_id
@@ -21,6 +22,7 @@ from teleport_okta.plan.changes import (
     APP_SERVER,
     LOCK,
     MEMBER,
+    USER,
     USER_GROUP,
     Action,
     key_of,
@@ -112,9 +114,14 @@ class Echoes:
 
 
 def _told_as(change: Change) -> str:
-    """Return the key by which the cluster tells of a step; a lock is told by its own name, a member with its list."""
+    """Return the key by which the cluster tells of a step; a lock is told by its own name, a member with its list.
+
+    A role that stands on a user is told as a write of the user.
+    """
     if change.kind == LOCK:
         return f"{LOCK}/{change.name}"
+    if isinstance(change.content or change.found, DirectRole):
+        return key_of(USER, change.name)
     return key_of(MEMBER, change.label) if change.kind == MEMBER else change.key
 
 
@@ -285,6 +292,10 @@ class ClusterWatcher:
         """Return the keys that are held by whoever of us writes an object."""
         if seen.kind == LOCK:
             return sorted(self._pass.registry.names_of(okta_id))
+        if seen.kind == USER:
+            # Who puts a role on a user, or takes it off, holds the key of the group's or the app's list.
+            lists = self._pass.registry.with_roles_of(seen.name)
+            return sorted({seen.name, *(key_of(ACCESS_LIST, one) for one in lists)})
         return [key_of(ACCESS_LIST, seen.list_name) if seen.kind == MEMBER else key_of(seen.kind, seen.name)]
 
     def _note_lock(self, seen: Seen) -> str:
@@ -330,7 +341,9 @@ class ClusterWatcher:
         self._applied = applied
         try:
             users = await read_users(self._teleport)
-            listed = None if known is None else await read_actual_directory(self._teleport, known.imports)
+            listed = None
+            if known is not None:
+                listed = await read_actual_directory(self._teleport, known.imports, users.users.values())
             if listed is not None:
                 registry.take_listed(listed, applied)
         finally:

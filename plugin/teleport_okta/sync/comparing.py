@@ -71,6 +71,7 @@ async def fingerprints_of(
             app_servers=dict(directory.app_servers),
             access_lists=dict(directory.access_lists),
             members=dict(directory.members),
+            direct_roles=dict(directory.direct_roles),
             import_rules=directory.import_rules,
         )
 

@@ -45,6 +45,7 @@ _PAST: Final = 200
 """How many journal entries of a name are looked at for what it was the name of."""
 
 _HINTS: Final = 10_000
+_HAS_NO_LISTS: Final = "the cluster has no access lists"
 _NOBODY: Final = ListMembers()
 
 
@@ -124,6 +125,11 @@ class Facts:
         """Whether there is a list of a name."""
         return list_name in self.seen_lists if self.actual is None else list_name in self.actual.access_lists
 
+    def gives_role(self, okta_id: str) -> bool:
+        """Whether the people of a group or an app are to have its member role directly."""
+        desired = self.desired(okta_id) if self.imports.gives_roles else None
+        return desired is not None and okta_id in desired.candidates and not self.imports.roles_off
+
     def title(self, list_name: str) -> str:
         """Return the title of a list, or its name where nothing is known of it."""
         if self.actual is not None and list_name in self.actual.access_lists:
@@ -182,7 +188,11 @@ async def gathered(store: Store, settings: Settings, registry: Registry | None, 
     if known is not None:
         return replace(facts, okta=known.okta, actual=known.actual, imports=known.imports)
     seen = await store.directory.last_seen()
-    return facts if seen is None else replace(facts, okta=seen.directory, seen_lists=seen.lists)
+    if seen is None:
+        return facts
+    if seen.roles is not None and settings.access_lists.enabled:
+        facts = replace(facts, imports=replace(facts.imports, lists_off=_HAS_NO_LISTS, gives_roles=True))
+    return replace(facts, okta=seen.directory, seen_lists=seen.lists)
 
 
 def _imports(settings: Settings) -> Imports:

@@ -9,6 +9,8 @@ from teleport_okta.model.names import app_server_name, member_role, reviewer_rol
 from teleport_okta.model.provisioned import is_pushed
 from teleport_okta.model.scope import OKTA_APP_ID
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP
+from teleport_okta.sync.explain_direct_roles import role_of
+from teleport_okta.sync.explain_roles import MOST_SHOWN, name_of, role_link
 from teleport_okta.sync.explanation import ENDED, Link, moment
 
 if TYPE_CHECKING:
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
     from teleport_okta.sync.explain_facts import Facts
 
 _NOT_LISTED: Final = "the last listing of Okta has no usable row of it"
-
-MOST_SHOWN: Final = 100
-"""How many members, people or groups of one object are named; the rest are counted."""
 
 
 def group_chain(facts: Facts, okta_id: str, name: str) -> Link:
@@ -69,7 +68,7 @@ def list_chain(facts: Facts, name: str) -> Link:
     known = facts.apps if is_app else facts.groups
     of = "app" if is_app else "group"
     source = f"a {of} of Okta" if name in known else _not_listed(facts, name, is_app=is_app)
-    made_of = Link(of, source, _name_of(facts, name), name, (passing(facts, name),))
+    made_of = Link(of, source, name_of(facts, name), name, (passing(facts, name),))
     return Link(
         ACCESS_LIST,
         "a list of ours",
@@ -115,29 +114,10 @@ def roles_of(facts: Facts, list_name: str) -> list[Link]:
         name = member_role(list_name)
         text = "granted to members; what it allows is known to a running service"
         return [Link(ROLE, text, name, keys=((ROLE, name),))]
-    roles = [_role(facts, name, "granted to members") for name in found.grants]
+    roles = [role_link(facts, name, "granted to members") for name in found.grants]
     if found.has_requirements:
         roles.insert(0, Link("requirements", "membership takes effect only for those who meet what the list requires"))
     return roles
-
-
-def _role(facts: Facts, name: str, text: str) -> Link:
-    unknown = facts.unread(ROLE)
-    role = None if facts.actual is None else facts.actual.roles.get(name)
-    if unknown:
-        return Link(ROLE, f"{text}; what it allows is {unknown}", name, keys=((ROLE, name),))
-    if role is None or labels.owner_of(role.labels) != facts.owner:
-        return Link(ROLE, f"{text}; not ours, so what it allows is not known here", name)
-    allow = role.allow
-    group_ids = allow.group_labels.get(labels.GROUP_ID, ()) if allow else ()
-    then = [Link(USER_GROUP, "may be used", _name_of(facts, one), one, keys=((USER_GROUP, one),)) for one in group_ids]
-    for app_id in allow.app_labels.get(labels.APP_ID, ()) if allow else ():
-        server = app_server_name(app_id)
-        there = facts.actual is not None and server in facts.actual.app_servers
-        text_of = f"may be used, as {server}" if there else "may be used, once it is an app server"
-        then.append(Link("app", text_of, _name_of(facts, app_id), app_id, keys=((APP_SERVER, server),)))
-    reviewed = f", to review requests for {', '.join(allow.review)}" if allow and allow.review else ""
-    return Link(ROLE, text + reviewed, name, then=tuple(then), keys=((ROLE, name),))
 
 
 def _owners(facts: Facts, list_name: str) -> Iterator[Link]:
@@ -146,7 +126,7 @@ def _owners(facts: Facts, list_name: str) -> Iterator[Link]:
         return
     owners = ", ".join(f"list {one.name}" if one.is_list else one.name for one in found.owners) or "nobody"
     role = reviewer_role(list_name)
-    granted = [_role(facts, name, "granted to owners") for name in found.owner_grants if name == role]
+    granted = [role_link(facts, name, "granted to owners") for name in found.owner_grants if name == role]
     yield Link("owners", owners, then=tuple(granted))
 
 
@@ -155,7 +135,7 @@ def owned_lists(facts: Facts, name: str) -> Iterator[Link]:
     lists = {} if facts.actual is None else facts.actual.access_lists
     for list_name, found in sorted(lists.items()):
         if any(owner.name == name and not owner.is_list for owner in found.owners):
-            granted = [_role(facts, role, "granted to owners") for role in found.owner_grants]
+            granted = [role_link(facts, role, "granted to owners") for role in found.owner_grants]
             yield Link(ACCESS_LIST, "an owner of it", found.title, list_name, tuple(granted))
 
 
@@ -239,7 +219,7 @@ def _granted_by(facts: Facts, group_id: str) -> Iterator[Link]:
     if roster.problem:
         yield Link("grants", f"which apps it grants in Okta cannot be read: {roster.problem}")
         return
-    apps = ", ".join(f"{_name_of(facts, one)} ({one})" for one in sorted(roster.ids)) or "no apps"
+    apps = ", ".join(f"{name_of(facts, one)} ({one})" for one in sorted(roster.ids)) or "no apps"
     yield Link("grants", f"{apps}, by Okta")
 
 
@@ -247,7 +227,7 @@ def _granting(facts: Facts, app_id: str) -> Iterator[Link]:
     grants = {} if facts.okta is None else facts.okta.grants
     groups = sorted(one for one, roster in grants.items() if not roster.problem and app_id in roster.ids)
     for group_id in groups[:MOST_SHOWN]:
-        yield Link("group", "grants the app to its members in Okta", _name_of(facts, group_id), group_id)
+        yield Link("group", "grants the app to its members in Okta", name_of(facts, group_id), group_id)
     if len(groups) > MOST_SHOWN:
         yield Link("group", f"{len(groups) - MOST_SHOWN} more groups grant it")
 
@@ -260,7 +240,7 @@ def _user_group(facts: Facts, group_id: str) -> Link:
     if found is None:
         why = facts.imports.groups_off or "there is none"
         return Link(ENDED, f"no user group: {why}", group_id, group_id, keys=((USER_GROUP, group_id),))
-    apps = ", ".join(_name_of(facts, facts.app_of_server(one)) or one for one in found.applications) or "no apps"
+    apps = ", ".join(name_of(facts, facts.app_of_server(one)) or one for one in found.applications) or "no apps"
     return Link(USER_GROUP, f"grants {apps}", group_id, group_id, keys=((USER_GROUP, group_id),))
 
 
@@ -277,13 +257,17 @@ def _app_server(facts: Facts, app_id: str) -> Link:
     if found is None:
         why = left_out or facts.imports.apps_off or "there is none"
         return Link(ENDED, f"no app server: {why}", name, app_id, keys=keys)
-    groups = ", ".join(_name_of(facts, one) for one in found.user_groups) or "no user groups"
+    groups = ", ".join(name_of(facts, one) for one in found.user_groups) or "no user groups"
     return Link(APP_SERVER, f"granted by {groups}", name, app_id, keys=keys)
 
 
 def _list_of(facts: Facts, okta_id: str) -> Iterator[Link]:
     """Yield by which filter something passes, and its list, or why there is none."""
     desired = facts.desired(okta_id)
+    if facts.gives_role(okta_id):
+        yield passing(facts, okta_id)
+        yield role_of(facts, okta_id)
+        return
     if facts.has_list(okta_id):
         yield passing(facts, okta_id)
         yield _its_list(facts, okta_id)
@@ -341,15 +325,6 @@ def _read_at(facts: Facts, *, is_app: bool) -> str:
     if facts.okta is None:
         return "no time"
     return moment(facts.okta.apps.read_at if is_app else facts.okta.groups.read_at)
-
-
-def _name_of(facts: Facts, okta_id: str) -> str:
-    """Return what people call a group or an app."""
-    if okta_id.startswith(OKTA_APP_ID):
-        app = facts.apps.get(okta_id)
-        return app.label if app else ""
-    group = facts.groups.get(okta_id)
-    return group.name if group else facts.title(okta_id)
 
 
 def _ended(kind: str, name: str) -> Link:

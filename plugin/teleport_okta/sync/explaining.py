@@ -14,10 +14,10 @@ from teleport_okta.model.provisioned import is_pushed
 from teleport_okta.model.scope import OKTA_APP_ID
 from teleport_okta.plan.changes import ACCESS_LIST, LOCK, MEMBER, ROLE, TRAITS, USER, Action
 from teleport_okta.state.journal import Result
+from teleport_okta.sync.explain_direct_roles import role_on_user, stray_roles
 from teleport_okta.sync.explain_facts import gathered
 from teleport_okta.sync.explain_find import OF_APP, OF_GROUP, OF_USER, find, looked_in
 from teleport_okta.sync.explain_lists import (
-    MOST_SHOWN,
     added_link,
     app_chain,
     group_chain,
@@ -29,6 +29,7 @@ from teleport_okta.sync.explain_lists import (
     roles_of,
     why_no_list,
 )
+from teleport_okta.sync.explain_roles import MOST_SHOWN
 from teleport_okta.sync.explanation import ENDED, Explanation, Link, moment
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ def _in_lists(facts: Facts, name: str, okta_id: str) -> Iterator[Link]:
     if facts.actual is None:
         yield from _journaled_lists(facts, name, sources)
         return
+    yield from stray_roles(facts, name, sources)
     unknown = facts.unread(ACCESS_LIST, MEMBER)
     if unknown:
         yield Link("note", f"who is in which list is {unknown}")
@@ -269,7 +271,9 @@ def _by_okta(facts: Facts, name: str, source: str) -> Link:
     known = facts.apps.get(source) if is_app else None
     label = known.label if known else facts.groups[source].name if source in facts.groups else ""
     then: list[Link] = [passing(facts, source)]
-    if not facts.has_list(source):
+    if facts.gives_role(source):
+        then.append(role_on_user(facts, name, source))
+    elif not facts.has_list(source):
         then.append(Link(ENDED, why_no_list(facts, source), source, source, keys=((ACCESS_LIST, source),)))
     elif not is_ours(facts, source):
         then.append(Link(ACCESS_LIST, "not ours, so it is left alone", facts.title(source), source))

@@ -278,6 +278,7 @@ class HintWorker:
                 lists.update(registry.in_which(okta_id))
             # Another look may have put somebody into a list who left meanwhile.
             lists.update(registry.lists_with(left))
+            lists.update(registry.roles_astray(okta_id))
         cause = look.hints[0].cause
         return [Hint(HintKind.OBJECT, one, cause=cause) for one in sorted(lists)]
 

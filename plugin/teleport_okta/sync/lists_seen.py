@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers
+from teleport_okta.model.names import member_role
 from teleport_okta.state.directory import SeenList
 
 if TYPE_CHECKING:
+    from teleport_okta.desired.policy import Imports
     from teleport_okta.plan.actual import ActualDirectory
 
 _NOBODY = ListMembers()
@@ -22,3 +24,16 @@ def lists_of(actual: ActualDirectory, owner: str) -> list[SeenList]:
         for name, one in sorted(actual.access_lists.items())
         if labels.owner_of(one.labels) == owner
     ]
+
+
+def roles_of(actual: ActualDirectory, imports: Imports) -> list[SeenList] | None:
+    """Return who has member roles directly, by group and app, as if of lists; None where the cluster has lists."""
+    if not imports.gives_roles:
+        return None
+    seen = []
+    for okta_id, held in sorted(actual.direct_roles.items()):
+        role = actual.roles.get(member_role(okta_id))
+        if held.imported and role is not None:
+            title = role.labels.get(labels.ROLE_NAME, okta_id)
+            seen.append(SeenList(okta_id, title, held.imports, held.additions))
+    return seen

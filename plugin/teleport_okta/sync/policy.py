@@ -76,7 +76,8 @@ def resolve_imports(
     `had_lists`: the state remembers access lists of ours, so that a cluster which seems to have none at first sight is
     asked again before that is believed.
     """
-    unwanted = _no_lists(settings.access_lists)
+    gives_roles = settings.access_lists.enabled and _has_no_lists(cluster)
+    unwanted = "" if gives_roles else _no_lists(settings.access_lists)
     unread = dict(_unread(cluster, (USER_GROUP, APP_SERVER, ROLE, IMPORT_RULE)))
     if not unwanted:
         unread |= _unread(cluster, (ACCESS_LIST,), doubted=had_lists)
@@ -99,6 +100,7 @@ def resolve_imports(
         off_at_first_sight=frozenset(
             kind for kind, feature in _FEATURES.items() if cluster.feature(feature).at_first_sight
         ),
+        gives_roles=gives_roles,
     )
 
 
@@ -133,6 +135,17 @@ def _denied(cluster: Cluster, kind: str) -> str:
 def _off(cluster: Cluster, kind: str) -> str:
     found = cluster.feature(_FEATURES[kind])
     return "" if found.enabled or found.unknown else found.reason
+
+
+def _has_no_lists(cluster: Cluster) -> bool:
+    """Whether the cluster is surely one without access lists, so that member roles are put on users themselves.
+
+    One answer is too little to believe that, unless the cluster has no SAML sign-in either, as the Community edition.
+    """
+    lists = cluster.feature(_FEATURES[ACCESS_LIST])
+    if lists.enabled or lists.unknown or lists.denied or lists.gated:
+        return False
+    return not (lists.at_first_sight and cluster.feature("saml").enabled)
 
 
 def _no_lists(settings: AccessListsSettings) -> str:

@@ -12,6 +12,7 @@ from teleport_okta.model.access import ListMembers
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER
 from teleport_okta.plan.unread import unread_of_directory
+from teleport_okta.sync.lists_seen import roles_of
 
 if TYPE_CHECKING:
     from teleport_okta.desired.preview import FilterPreview
@@ -53,15 +54,15 @@ async def preview_of_last_seen(store: Store, settings: Settings) -> FilterPrevie
     if seen is None:
         what = "nothing was read of this organisation's groups and apps yet"
         raise NothingSeenError(what, remedy="run a pass, or ask with --live")
-    lists = {
-        okta_id: PresentList(one.okta_id, one.title, one.imported, one.added) for okta_id, one in seen.lists.items()
-    }
+    present = seen.lists if seen.roles is None else seen.roles
+    lists = {okta_id: PresentList(one.okta_id, one.title, one.imported, one.added) for okta_id, one in present.items()}
     imports = Imports(
         policy=Policy(owner="", organization_url="", connector=None),
         host_id="",
         group_filters=NameFilters.of(settings.access_lists.group_filters),
         app_filters=NameFilters.of(settings.access_lists.app_filters),
         left_out=frozenset(settings.apps.leave_out),
+        gives_roles=seen.roles is not None,
     )
     return preview(seen.directory, imports, lists, await store.managed())
 
@@ -80,4 +81,6 @@ def preview_of_reading(facts: DirectoryFacts, managed: frozenset[str]) -> Filter
         if labels.owner_of(found.labels) == owner:
             members = actual.members.get(name, _NOBODY)
             lists[name] = PresentList(name, found.title, members.imports, members.additions)
+    for one in roles_of(actual, facts.imports) or ():
+        lists[one.okta_id] = PresentList(one.okta_id, one.title, one.imported, one.added)
     return preview(facts.okta, facts.imports, lists, managed)

@@ -18,7 +18,7 @@ from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, US
 from teleport_okta.sync.comparing import users_after
 from teleport_okta.sync.decisions import log_decisions
 from teleport_okta.sync.key_reads import WHOLE
-from teleport_okta.sync.lists_seen import lists_of
+from teleport_okta.sync.lists_seen import lists_of, roles_of
 from teleport_okta.sync.quarantine import log_new
 from teleport_okta.sync.settler import Settler
 
@@ -195,7 +195,8 @@ class KeyProcedure:
         await store.remember_people(people, at=read_at, settled=None, managed=managed, left=ids - managed)
         await store.user_names.settle_people(ids, names, at=now)
         if known is not None and any(outcome.change.kind in {ACCESS_LIST, MEMBER} for outcome in outcomes):
-            await store.directory.remember_lists(lists_of(known.actual, reading.policy.owner))
+            lists = lists_of(known.actual, reading.policy.owner)
+            await store.directory.remember_lists(lists, roles_of(known.actual, known.imports))
         await self._remember_cluster(reading, outcomes)
         await store.settle_findings(plan.findings, at=now, scope=reading.scope)
         before = await store.quarantine()

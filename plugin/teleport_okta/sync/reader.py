@@ -34,7 +34,7 @@ from teleport_okta.okta.errors import OktaError, OktaForbiddenError
 from teleport_okta.plan.changes import USER
 from teleport_okta.plan.holders import known_users
 from teleport_okta.plan.lost_traits import LostTraits
-from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
+from teleport_okta.plan.owned import imports_of, owned_apps, owned_groups, owned_objects
 from teleport_okta.state import directory as seen
 from teleport_okta.state.errors import StateError
 from teleport_okta.sync.comparing import hints_of_differences
@@ -205,7 +205,7 @@ class Reader:
         listed = None
         seen_last = await self._store.directory.last_seen()
         if terms.imports is not None and seen_last is not None:
-            listed = await read_actual_directory(self._teleport, terms.imports)
+            listed = await read_actual_directory(self._teleport, terms.imports, actual.users.values())
         if actual.locks_unread or (listed is None) is (terms.imports is not None) or (listed and listed.unread):
             whole = None
         directory = None
@@ -410,7 +410,7 @@ class Reader:
 
     async def _with_pushed(self, people: Reading, imports: Imports, settings: Settings) -> Reading:
         """Add groups that a SCIM client pushed, where no others are read. Raises TeleportError and StateError."""
-        actual = await read_actual_directory(self._teleport, imports)
+        actual = await read_actual_directory(self._teleport, imports, people.actual.users.values())
         at = self._clock.now()
         await recover_groups(self._store, settings, actual, owner=people.policy.owner, now=at)
         okta = Directory(
@@ -427,7 +427,7 @@ class Reader:
     ) -> Reading:
         """Add groups and apps to a reading of the people. Raises TeleportError and StateError."""
         read = with_people_of(people.facts.app, people.facts.people, read, imports)
-        actual = await read_actual_directory(self._teleport, imports)
+        actual = await read_actual_directory(self._teleport, imports, people.actual.users.values())
         await recover_groups(self._store, settings, actual, owner=people.policy.owner, now=self._clock.now())
         directory = DirectoryFacts(await with_pushed(self._store, settings, read.directory), actual, imports)
         absences = await self._directory_absences(directory, people.limits)
@@ -460,7 +460,7 @@ class Reader:
         app_rosters = doubted_app_rosters(
             directory,
             baselines=await memory.app_baselines(),
-            owned={name: members.imports for name, members in facts.actual.members.items()},
+            owned=imports_of(facts.actual, directory.direct),
             limits=limits,
         )
         return {GROUPS: groups, APPS: apps} | doubted_rosters(directory) | app_rosters

@@ -19,6 +19,7 @@ from teleport_okta.model.access import (
     TeleportMember,
     TeleportUserGroup,
 )
+from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
@@ -28,6 +29,7 @@ from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, RO
 from teleport_okta.plan.owned import owned_objects
 from teleport_okta.sync.directory_of_keys import with_keys, with_learned
 from teleport_okta.sync.inheriting import remembered_inheritance
+from teleport_okta.sync.known_direct_roles import KnownDirectRoles
 from teleport_okta.sync.who_is_who import WhoIsWho
 from teleport_okta.teleport.recent import Named
 
@@ -93,6 +95,7 @@ class Registry(WhoIsWho):
         self._app_servers: dict[str, TeleportAppServer] = {}
         self._lists: dict[str, TeleportAccessList] = {}
         self._members: dict[str, ListMembers] = {}
+        self._on_users = KnownDirectRoles()
         self._open: dict[str, set[str]] = {}
         self._meanwhile: list[Change] | None = None
 
@@ -109,6 +112,7 @@ class Registry(WhoIsWho):
             app_servers=self._app_servers,
             access_lists=self._lists,
             members=self._members,
+            direct_roles=self._on_users.by_id(),
         )
         return replace(self._directory, actual=actual)
 
@@ -123,20 +127,44 @@ class Registry(WhoIsWho):
             self._is_loaded = True
 
     def peopled(self) -> frozenset[str]:
-        """Return the names of the lists that have imported members, as far as is known."""
+        """Return the names of the lists that have imported members, as far as is known.
+
+        Where there are none, the ids of the groups and apps whose member role we gave users.
+        """
         self._settle_members()
-        return frozenset(name for name, members in self._members.items() if members.imports)
+        every = (*self._members.items(), *self._on_users.by_id().items())
+        return frozenset(name for name, members in every if members.imports)
 
     def lists_with(self, names: Collection[str]) -> list[str]:
-        """Return the lists in which one of these users is because of an import."""
+        """Return the lists in which one of these users is because of an import, or whose role we gave one of them."""
         directory = self.directory
         if directory is None or not names:
             return []
-        return sorted(
+        lists = {
             list_name
             for list_name, members in directory.actual.members.items()
             if any(members.has_import(name) for name in names)
-        )
+        }
+        return sorted(lists | self._on_users.given(names))
+
+    def with_roles_of(self, name: str) -> set[str]:
+        """Return the groups and apps whose member role we may be giving to a user, or taking off, at the moment."""
+        if self._directory is None:
+            return set()
+        given = self._on_users.given([name])
+        okta_id = self.users.owned.get(name, "")
+        return given | set(self.in_which(okta_id)) if okta_id and self._directory.imports.gives_roles else given
+
+    def roles_astray(self, okta_id: str) -> set[str]:
+        """Return the groups and apps that a person is in without having the role, or the other way round.
+
+        Where member roles stand on the users themselves; of those whose people are not known, nothing is said.
+        """
+        if self._directory is None or not self._directory.imports.gives_roles:
+            return set()
+        names = self.names_of(okta_id)
+        there = set(self.in_which(okta_id)) if names else set()
+        return (self._on_users.given(names) - there) | (there - self._on_users.had(names))
 
     def begin_reading(self) -> None:
         """Note from now on what is applied while a full pass reads: what it read before that must not undo it."""
@@ -263,9 +291,24 @@ class Registry(WhoIsWho):
             for name in (member_role(okta_id), reviewer_role(okta_id)):
                 _take(self._roles, actual.roles, name)
 
+    def take_users_read(self, users: Mapping[str, TeleportUser], ids: Collection[str], owner: str) -> None:
+        """Take over users as they were read, with their member roles, and who of these people has none."""
+        before = {name for okta_id in ids for name in self.names_of(okta_id)}
+        super().take_users_read(users, ids, owner)
+        for name in before - users.keys():
+            self._on_users.forget_user(name)
+        for user in users.values():
+            self._take_roles_of(user)
+
+    def _take_roles_of(self, user: TeleportUser) -> None:
+        if self._directory is not None:
+            policy = self._directory.imports.policy
+            self._on_users.take_user(user, policy.owner, policy.default_roles)
+
     def take_listed(self, listed: ActualDirectory, applied: Iterable[Change]) -> None:
         """Take over a listing of Teleport, as far as it succeeded, and what was applied since it began."""
         self._settle_members()
+        self._on_users.fill(listed.direct_roles)
         if not listed.is_unread(ROLE):
             self._roles = dict(listed.roles)
         if not listed.is_unread(USER_GROUP):
@@ -277,6 +320,8 @@ class Registry(WhoIsWho):
         for change in applied:
             if change.kind not in {USER, LOCK}:
                 self._apply(change)
+            elif isinstance(change.content or change.found, TeleportUser):
+                self._apply_to_roles_of(change)
 
     def doubt_written(self, kind: str, name: str) -> None:
         """Note that somebody else wrote or deleted a user group or an app server: it is listed before it is planned."""
@@ -297,6 +342,11 @@ class Registry(WhoIsWho):
         match change.content or change.found:
             case TeleportUser() as user:
                 self.apply_to_user(change, user)
+                self._apply_to_roles_of(change)
+            case DirectRole() as given if change.action is Action.DELETE:
+                self._on_users.take_off(given.okta_id, given.name)
+            case DirectRole() as given:
+                self._on_users.give(given.okta_id, given.name)
             case TeleportLock() if change.lock_for is not None:
                 self.note_locked(change.subject, change.okta_id)
             case TeleportMember() as member:
@@ -310,6 +360,12 @@ class Registry(WhoIsWho):
             case TeleportAccessList() as found:
                 self._apply_to_list(change, found)
 
+    def _apply_to_roles_of(self, change: Change) -> None:
+        if isinstance(change.content, TeleportUser):
+            self._take_roles_of(change.content)
+        else:
+            self._on_users.forget_user(change.name)
+
     def _fill_people(self, reading: Reading) -> None:
         self.take_users(reading.users, reading.replaced)
         self.app, self.limits = reading.facts.app, reading.limits
@@ -322,6 +378,7 @@ class Registry(WhoIsWho):
         self._roles, self._user_groups = dict(actual.roles), dict(actual.user_groups)
         self._app_servers, self._lists = dict(actual.app_servers), dict(actual.access_lists)
         self._members, self._open = dict(actual.members), {}
+        self._on_users.fill(actual.direct_roles)
 
     def _settle_members(self) -> None:
         """Make sets of the imported members that are being changed."""

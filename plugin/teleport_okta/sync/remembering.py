@@ -13,7 +13,7 @@ from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, US
 from teleport_okta.state import directory as seen
 from teleport_okta.state.journal import Result
 from teleport_okta.sync.comparing import fingerprints_of, users_after
-from teleport_okta.sync.lists_seen import lists_of
+from teleport_okta.sync.lists_seen import lists_of, roles_of
 from teleport_okta.sync.quarantine import log_new
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ class PassMemory:
     async def _remember_lists(self, facts: DirectoryFacts, owner: str) -> None:
         if not facts.actual.is_unread(ACCESS_LIST, MEMBER):
             known = self._registry.directory or facts
-            await self._store.directory.remember_lists(lists_of(known.actual, owner))
+            await self._store.directory.remember_lists(
+                lists_of(known.actual, owner), roles_of(known.actual, known.imports)
+            )
 
     async def _settle_apps(self, direct: Mapping[str, Roster], plan: Plan, outcomes: Sequence[Outcome]) -> None:
         """Settle how many people have each app individually, where nobody is left who is absent and still there."""

@@ -34,6 +34,7 @@ from teleport_okta.okta.errors import OktaForbiddenError
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER_GROUP, Action
 from teleport_okta.plan.holders import KnownUsers
+from teleport_okta.plan.owned import imports_of
 from teleport_okta.sync.directory_of_keys import DirectoryOfKeys
 from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.lists_of_leavers import ListsOfLeavers
@@ -173,13 +174,13 @@ class Settler:
         absences[UNCONFIRMED] = _UNCONFIRMED
         if directory is None:
             return absences
-        okta, members = directory.okta, directory.actual.members
+        okta = directory.okta
         of_scope = replace(
             okta,
             groups=replace(okta.groups, rows=tuple(row for row in okta.groups.rows if row.id in groups)),
             apps=replace(okta.apps, rows=tuple(row for row in okta.apps.rows if row.id in apps)),
         )
-        owned = {app_id: members[app_id].imports for app_id in apps if app_id in members}
+        owned = imports_of(directory.actual, apps)
         of_apps = doubted_app_rosters(of_scope, baselines={}, owned=owned, limits=self._context.registry.limits)
         return absences | doubted_rosters(of_scope) | of_apps
 
@@ -283,7 +284,8 @@ class Settler:
         if self._context.registry.directory is None:
             return ListsOfLeavers()
         actual, owner = self._context.registry.directory.actual, self._terms.policy.owner
-        members = {list_name: actual.members[list_name] for list_name in self._context.registry.lists_with(names)}
+        found = self._context.registry.lists_with(names)
+        members = {list_name: actual.members[list_name] for list_name in found if list_name in actual.members}
         lists = {name: actual.access_lists[name] for name in members if name in actual.access_lists}
         lists = {name: found for name, found in lists.items() if labels.owner_of(found.labels) == owner}
         return ListsOfLeavers(lists, members)

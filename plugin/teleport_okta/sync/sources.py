@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from teleport_okta.desired.directory import lists_wanted
 from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
 from teleport_okta.errors import ConfigError
+from teleport_okta.model.direct_roles import direct_roles
 from teleport_okta.model.part_result import FailureKind
 from teleport_okta.okta.buckets import APPS, ONE_APP, OTHER, USERS
 from teleport_okta.okta.directory import read_directory
@@ -25,12 +26,13 @@ from teleport_okta.teleport.nested_lists import add_unlisted_nested_lists
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable, Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
     from teleport_okta.desired.policy import Imports
     from teleport_okta.model.access import ListMembers, TeleportAccessList
     from teleport_okta.model.directory import Listing, OktaGroup
     from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts, Snapshot
+    from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.okta.directory import DirectoryReading, Progress
     from teleport_okta.okta.directory_reads import DirectoryReads
     from teleport_okta.okta.reads import OktaReads
@@ -111,8 +113,8 @@ async def read_users(teleport: Teleport) -> ActualUsers:
     )
 
 
-async def read_actual_directory(teleport: Teleport, imports: Imports) -> ActualDirectory:
-    """Read what else the cluster holds, but for what is switched off.
+async def read_actual_directory(teleport: Teleport, imports: Imports, users: Iterable[TeleportUser]) -> ActualDirectory:
+    """Read what else the cluster holds, but for what is switched off; `users` are all users, as they were read.
 
     A kind whose listing fails is unread. Raises TeleportError in an outage.
     """
@@ -138,6 +140,7 @@ async def read_actual_directory(teleport: Teleport, imports: Imports) -> ActualD
         access_lists=access_lists,
         members=members,
         import_rules=tuple(rules),
+        direct_roles=direct_roles(users, owner, imports.policy.default_roles),
         oddities=oddities,
         unread=listings.unread,
     )

@@ -38,6 +38,7 @@ class Terms:
         said += [policy.owner, policy.connector, policy.default_roles, policy.no_adoption, policy.no_arrivals]
         if imports is not None:
             off = [imports.groups_off, imports.apps_off, imports.rules_off, imports.lists_off, imports.roles_off]
-            said += [imports.host_id, off, imports.reviews, imports.list_limit, sorted(imports.unread)]
-            said.append(imports.pushed_alone)
+            # A cluster without reviews is the same, whether this process has asked it once or often.
+            said += [imports.host_id, off, bool(imports.reviews), imports.list_limit, sorted(imports.unread)]
+            said += [imports.pushed_alone, imports.gives_roles]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:_LENGTH]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 from teleport.users.v1 import users_service_pb2 as pb
 
+from teleport_okta.teleport.amending import overtaking
 from teleport_okta.teleport.convert import user_from_bytes, user_from_message, user_from_reply, user_to_message
 from teleport_okta.teleport.errors import MissingRoleError, NotFoundError
 from teleport_okta.teleport.pages import all_pages
@@ -37,6 +40,7 @@ class Users:
         self._identities = identities
         self._connection = identities.host
         self._clock = clock
+        self._amending: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._recent: RecentWrites[TeleportUser] = RecentWrites(
             clock, fingerprint=lambda user: user.revision, decode=user_from_bytes
         )
@@ -96,6 +100,21 @@ class Users:
 
         stored = await self._write_once(user, send)
         return self._remember(stored, replaced=user.revision)
+
+    async def amend(self, name: str, changed: Callable[[TeleportUser], TeleportUser]) -> TeleportUser | None:
+        """Change a user as it is now by `changed`, which may raise, and return it as stored; None where there is none.
+
+        Our own changes of one user wait for each other. Raises RevisionConflictError when others overtake them again
+        and again.
+        """
+
+        async def once() -> TeleportUser | None:
+            current = await self.get(name)
+            wanted = None if current is None else changed(current)
+            return current if wanted is None or wanted == current else await self.update(wanted)
+
+        async with self._amending.setdefault(name, asyncio.Lock()):
+            return await overtaking(once, self._clock)
 
     async def delete(self, user: TeleportUser) -> bool:
         """Delete a user with everything below it (MFA devices too). Returns False when it was gone already."""

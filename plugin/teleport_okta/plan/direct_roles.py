@@ -1,0 +1,157 @@
+"""Planning member roles that stand on users themselves: where a cluster has no access lists, nothing else grants them.
+
+Who should have a role are the people of the group or the app who are users of ours. What we gave stands on the user
+(`model/direct_roles.py`), and goes when the person leaves the group or the app, or when that is wanted no more: one
+harm a person, as a membership of a list. A leaver's roles go with the user. Where lists came to the cluster, a role
+goes when its list has the person.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model import labels
+from teleport_okta.model.access import ListMembers
+from teleport_okta.model.direct_roles import DirectRole
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.harm import Harmed
+from teleport_okta.model.names import member_role
+from teleport_okta.plan.changes import MEMBER, ROLE, USER, Action, Change
+from teleport_okta.plan.members import harm_of_leaving, staying_while_waiting
+from teleport_okta.plan.needs import ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from teleport_okta.desired.directory import Candidate
+    from teleport_okta.model.access import TeleportAccessList
+    from teleport_okta.plan.changes import Harm, Need
+    from teleport_okta.plan.holders import Holders
+
+_NOBODY: Final = ListMembers()
+_NAMED: Final = 3
+
+
+class DirectRoles:
+    """The member roles that users have directly, by the Okta id of the group or app, and what becomes of them."""
+
+    def __init__(self, held: Mapping[str, ListMembers], holders: Holders, owner: str) -> None:
+        self._held = held
+        self._holders = holders
+        self._owner = owner
+        self._needs: defaultdict[str, list[Need]] = defaultdict(list)
+
+    def ours(self) -> list[str]:
+        """Return the Okta ids of the groups and apps whose role we gave somebody."""
+        return sorted(okta_id for okta_id, held in self._held.items() if held.imported)
+
+    def unchanged(self, okta_id: str, people: frozenset[str]) -> int:
+        """Return how many have the role and should."""
+        return len(self.of(okta_id).imported & people)
+
+    def of(self, okta_id: str) -> ListMembers:
+        """Return who has a role: `imported` are those to whom we gave it."""
+        return self._held.get(okta_id, _NOBODY)
+
+    def given(self, candidate: Candidate, people: frozenset[str], *, needs: tuple[Need, ...]) -> list[Change]:
+        """Return the steps that give the role to those who are to have it, each only while the user stands for them."""
+        held = self.of(candidate.okta_id)
+        return [
+            Change(
+                action=Action.CREATE,
+                kind=MEMBER,
+                name=name,
+                subject=candidate.okta_id,
+                okta_id=self._holders.ids.get(name, ""),
+                reason=f"in {candidate.name} in Okta; without access lists, the user itself has the member role",
+                content=self._role(candidate.okta_id, name),
+                needs=(self._holders.standing(name), *needs),
+                title=candidate.name,
+            )
+            for name in sorted(people - held.imported - held.others.keys())
+        ]
+
+    def taken_off(self, candidate: Candidate, people: frozenset[str]) -> list[Change]:
+        """Return the steps that take the role off those whom Okta does not have in a group or an app any more."""
+        held = self.of(candidate.okta_id)
+        staying = people | staying_while_waiting(candidate, held, self._holders)
+        return self._taking(
+            candidate.okta_id,
+            held.imported - staying,
+            candidate.name,
+            f"no longer in {candidate.name} in Okta",
+            lambda name, okta_id: harm_of_leaving(candidate, name, okta_id),
+        )
+
+    def ended(self, okta_id: str, title: str, reason: str, harm: Harm) -> list[Change]:
+        """Return the steps that take the role off everybody, because its group or app is wanted no more."""
+
+        def harm_of(name: str, person: str) -> Harm:
+            return replace(harm, harmed=Harmed(MEMBER, f"{okta_id}/{name}", person))
+
+        return self._taking(okta_id, self.of(okta_id).imported, title, reason, harm_of)
+
+    def granted_by_list(self, found: TeleportAccessList, members: ListMembers, people: frozenset[str]) -> list[Change]:
+        """Return the steps that take the role off those who have it by their list as well: nobody loses anything."""
+        if member_role(found.name) not in found.grants:
+            return []
+        lasting = {name for name, one in members.others.items() if not one.is_list and one.expires is None}
+        both = self.of(found.name).imported & people & (members.imported | lasting)
+        return [
+            self._removal(found.name, name, found.title, "its access list grants the role by now")
+            for name in sorted(both)
+        ]
+
+    def needs_of_end(self, okta_id: str) -> tuple[Need, ...]:
+        """Return the needs that all have lost the role who are to: until then the server keeps it."""
+        held = self.of(okta_id)
+        leaving = (held.imported | held.others.keys()) & self._holders.departing.keys()
+        return (*self._needs[okta_id], *(ended(USER, name) for name in sorted(leaving)))
+
+    def keeping(self, okta_id: str) -> list[str]:
+        """Return the names of those who will have the role after this plan, whoever gave it."""
+        held = self.of(okta_id)
+        losing = {need.name.partition("/")[2] for need in self._needs[okta_id]}
+        return sorted((held.imported | held.others.keys()) - losing - self._holders.departing.keys())
+
+    def report(self, okta_id: str, title: str, keeping: list[str]) -> Quarantined:
+        """Say that a role cannot be deleted, because users have it who were not given it by us."""
+        named = ", ".join(keeping[:_NAMED]) + (f" and {len(keeping) - _NAMED} more" if len(keeping) > _NAMED else "")
+        return Quarantined(
+            ROLE,
+            member_role(okta_id),
+            okta_id,
+            f"nothing needs the role of {title} any more, and it stays, because users have it whom others gave it: "
+            f"{named}",
+            "take it off them in Teleport; then it goes by itself",
+        )
+
+    def _taking(
+        self, okta_id: str, names: Iterable[str], title: str, reason: str, harm_of: Callable[[str, str], Harm]
+    ) -> list[Change]:
+        """Return the steps for those who stay. What a leaver has goes with the user, and of others nobody knows."""
+        ids, departing = self._holders.ids, self._holders.departing
+        changes = [
+            replace(self._removal(okta_id, name, title, reason), harm=harm_of(name, ids[name]))
+            for name in sorted(names)
+            if name in ids and name not in departing
+        ]
+        self._needs[okta_id] += (ended(MEMBER, change.label) for change in changes)
+        return changes
+
+    def _removal(self, okta_id: str, name: str, title: str, reason: str) -> Change:
+        return Change(
+            action=Action.DELETE,
+            kind=MEMBER,
+            name=name,
+            subject=okta_id,
+            okta_id=self._holders.ids.get(name, ""),
+            reason=reason,
+            found=self._role(okta_id, name),
+            title=title,
+        )
+
+    def _role(self, okta_id: str, name: str) -> DirectRole:
+        return DirectRole(name, okta_id, {labels.OWNER: self._owner})

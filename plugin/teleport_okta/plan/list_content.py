@@ -1,0 +1,54 @@
+"""What a list of ours should say: its labels and grants are ours, the rest is as people left it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from teleport_okta.desired.directory import APP
+from teleport_okta.desired.import_labels import NO_LABELS
+from teleport_okta.model import labels
+from teleport_okta.model.access import ListOwner, TeleportAccessList
+from teleport_okta.model.names import member_role, reviewer_role
+from teleport_okta.plan import labelling
+
+if TYPE_CHECKING:
+    from teleport_okta.desired.directory import Candidate
+    from teleport_okta.desired.policy import Imports
+
+
+def list_content(candidate: Candidate, found: TeleportAccessList | None, imports: Imports) -> TeleportAccessList:
+    """Return the list of a candidate; what of one that was found is not ours stays.
+
+    A title and a description follow Okta only while they are what we set last, which stands in labels.
+    """
+    name_label, description_label = (
+        (labels.GROUP_NAME, labels.GROUP_DESCRIPTION)
+        if candidate.of != APP
+        else (labels.APP_NAME, labels.APP_DESCRIPTION)
+    )
+    described = {name_label: candidate.name}
+    if candidate.description:
+        described[description_label] = candidate.description
+    owned = labelling.ours(candidate.okta_id, imports.policy) | described
+    base = found or TeleportAccessList(
+        candidate.okta_id,
+        candidate.name,
+        description=candidate.description,
+        owners=tuple(ListOwner(owner) for owner in imports.default_owners),
+    )
+    title, description = base.title, base.description
+    if found is not None:
+        if found.title == found.labels.get(name_label):
+            title = candidate.name
+        if found.description == found.labels.get(description_label, ""):
+            description = candidate.description
+    content = replace(
+        base,
+        labels=labelling.labelled(base.labels, owned, NO_LABELS, imports.policy),
+        title=title,
+        description=description,
+    )
+    if candidate.is_pushed:
+        return content
+    return replace(content, grants=(member_role(candidate.okta_id),), owner_grants=(reviewer_role(candidate.okta_id),))

@@ -1,0 +1,146 @@
+"""Random histories of a cluster without access lists, where member roles stand on the users themselves.
+
+Contract: after a pass on readings that are believed, exactly those have the member role of a group or an app who are
+in it in Okta, if it passes the filters, and those to whom others gave it; roles of other tools, lists and what is not
+ours are as they were. A second pass plans nothing, a third one where harm was held. On readings that are not believed
+nobody loses a role for being absent. Harm stays within its limits.
+
+Where the edition changes in between, nobody loses what a list is to grant before the list does, and in the end nobody
+has a role of ours beside a list that grants it.
+
+Space: that of `directory_history`, with an edition for each moment, and tools that give roles, take them off and drop
+our label. Oracle: `SpecificationWithoutLists`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from property.direct_roles_specification import (
+    EVERYTHING,
+    SpecificationWithoutLists,
+    having,
+    in_list,
+    no_doubted_role_went,
+    ours,
+)
+from property.direct_roles_specification import given as given_to
+from property.directory_history import (
+    FIRST_MOMENT,
+    Hands,
+    Reading,
+    first_cluster,
+    moments_of_any_edition,
+    moments_without_lists,
+)
+from property.directory_specification import Specification, foreign
+from teleport_okta.desired.trust import PEOPLE
+from teleport_okta.model.harm import Limits, PastHarm
+from teleport_okta.plan.changes import MEMBER
+from teleport_okta.plan.owned import owned_objects
+from teleport_okta.plan.users import owned_names
+from worlds import NOW, ORG
+from worlds_directory import held_back, whole_plan
+
+HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
+LIMITS = st.sampled_from([Limits(absent=1.0, stated=1.0), Limits(floor=2)])
+QUICK = settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+
+FIRST = replace(FIRST_MOMENT, has_lists=False)
+
+
+class Play:
+    """One history against one cluster."""
+
+    def __init__(self, limits):
+        self.limits = limits
+        self.now = NOW
+        self.cluster = first_cluster()
+
+    def plan(self, reading, past=()):
+        whole = whole_plan(
+            reading.okta,
+            self.cluster,
+            people=reading.people,
+            settings=reading.settings,
+            now=self.now,
+            limits=self.limits,
+        )
+        absences = {PEOPLE: reading.absences(owned_names(self.cluster.users.values(), ORG))}
+        return held_back(whole, self.cluster, reading.okta, self.limits, reading.settings, absences=absences, past=past)
+
+    def pass_(self, reading, past=()):
+        """Make a pass; return its plan, and the harm of which the next one knows."""
+        plan = self.plan(reading, past)
+        harms = {one.harmed: one.harm for one in plan.changes if one.harm is not None and one.harm.counted}
+        self.check_limits(reading, [harm for harm in harms.values() if harm.kind == MEMBER], past)
+        self.cluster.apply(plan, self.now)
+        done = (PastHarm(one, harm.evidence, counted=True, people=harm.people) for one, harm in harms.items())
+        return plan, (*past, *done)
+
+    def check_limits(self, reading, harms, past):
+        owned = owned_objects(self.cluster.actual(reading.settings), ORG)[MEMBER]
+        gone = {one.harmed.name for one in past if one.harmed.kind == MEMBER} - set(owned)
+        for evidence in {harm.evidence for harm in harms}:
+            count = sum(harm.evidence is evidence for harm in harms)
+            count += sum(one.harmed.kind == MEMBER and one.evidence is evidence for one in past)
+            assert count <= self.limits.most(evidence, len(owned) + len(gone))
+
+
+@QUICK
+@given(st.lists(moments_without_lists, min_size=1, max_size=6), LIMITS)
+def test_who_is_in_a_group_has_its_role_and_nobody_else(history, limits):
+    play, moment = Play(limits), FIRST
+    for then in [FIRST, *history]:
+        play.now += timedelta(hours=40)
+        moment = moment.followed_by(then)
+        play.cluster.has_lists = moment.has_lists
+        for deed in moment.hands:
+            Hands(play.cluster, play.now).do(*deed)
+        reading, before = Reading(moment), play.cluster.copy()
+        is_believed = reading.is_believed(before)
+        first, past = play.pass_(reading)
+        assert foreign(play.cluster) == foreign(before)
+        no_doubted_role_went(reading, before, play.cluster)
+        again = play.plan(reading, past)
+        if first.held:
+            _, past = play.pass_(reading, past)
+            again = play.plan(reading, past)
+        assert again.is_empty, again.changes
+        if is_believed and not first.held:
+            SpecificationWithoutLists(moment, before, play.now).check(play.cluster)
+
+
+@QUICK
+@given(st.lists(moments_of_any_edition, min_size=1, max_size=6), LIMITS)
+def test_whatever_edition_a_cluster_becomes_nobody_loses_what_okta_grants(history, limits):
+    play, moment = Play(limits), FIRST
+    for then in [FIRST, *history]:
+        play.now += timedelta(hours=40)
+        moment = moment.followed_by(then)
+        play.cluster.has_lists = moment.has_lists
+        for deed in moment.hands:
+            Hands(play.cluster, play.now).do(*deed)
+        reading, before = Reading(moment), play.cluster.copy()
+        is_believed = reading.is_believed(before)
+        first, past = play.pass_(reading)
+        assert foreign(play.cluster) == foreign(before)
+        no_doubted_role_went(reading, before, play.cluster)
+        if moment.has_lists and is_believed and not first.held:
+            specification = Specification(moment, before, play.now)
+            specification.check(play.cluster)
+            for name in EVERYTHING:
+                if specification.passes(name):
+                    had = having(before, name) & specification.okta_people(name) & ours(play.cluster).keys()
+                    assert had <= having(play.cluster, name) | in_list(play.cluster, name)
+        for _ in range(2):
+            _, past = play.pass_(reading, past)
+        again = play.plan(reading, past)
+        assert again.is_empty, again.changes
+        if moment.has_lists and is_believed:
+            for name in EVERYTHING:
+                assert not given_to(play.cluster, name) & play.cluster.imported(name) & in_list(play.cluster, name)
