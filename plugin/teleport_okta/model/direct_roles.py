@@ -1,8 +1,8 @@
 """Member roles that stand on users themselves, where a cluster has no access lists (Community edition).
 
 Which of them are ours to take off stands in a label of the user, so that it survives a lost state: the server keeps it,
-and of a user of origin okta nobody else can change it (`docs/reference/teleport-observed.md` 5.1). A member role without it
-was given by others, or is a default role, and stays.
+and of a user of origin okta nobody else can change it (`docs/reference/teleport-observed.md` 5.1). A member role
+without it was given by others, or is a default role, and stays.
 """
 
 from __future__ import annotations
