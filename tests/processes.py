@@ -25,10 +25,14 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT / 'plugin'}:{ROOT / 'gen'}"}
 PATIENCE = 60
 
 
-def start(*arguments, **options):
+def start(*arguments, environment=None, **options):
     """Start `teleport-okta` with these arguments."""
     return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, **options
+        [*COMMAND, *map(str, arguments)],
+        env=ENVIRONMENT | (environment or {}),
+        text=True,
+        stdout=subprocess.PIPE,
+        **options,
     )
 
 
@@ -120,10 +124,10 @@ class Installation:
             words = ("start", "--config", self.config)
             return zygote().start(*words, stdout=output.fileno(), stderr=log.fileno(), user=user)
 
-    def start_as_people_do(self):
+    def start_as_people_do(self, **environment):
         """Start the service with a command line of its own."""
         with (self.directory / "service.log").open("a") as log:
-            return start("start", "--config", self.config, stderr=log)
+            return start("start", "--config", self.config, environment=environment, stderr=log)
 
     @property
     def log(self):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import differing, digests_of
 from teleport_okta.errors import ConfigError
+from teleport_okta.observe.systemd import ServiceManager
 from teleport_okta.okta.configured import client_of
 from teleport_okta.settings import Settings
 
@@ -55,12 +56,22 @@ def merged(present: Settings, new: Settings) -> tuple[Settings, Reloaded]:
 
 
 class Reloader:
-    """Reads the settings of a running service again. `read` gives those of its file, `open_log` opens the log anew."""
+    """Reads the settings of a running service again.
 
-    def __init__(self, present: Settings, read: Callable[[], Settings], open_log: Callable[[Settings], None]) -> None:
+    `read` gives those of its file, `open_log` opens the log anew, `systemd` is told of each reload.
+    """
+
+    def __init__(
+        self,
+        present: Settings,
+        read: Callable[[], Settings],
+        open_log: Callable[[Settings], None],
+        systemd: ServiceManager | None = None,
+    ) -> None:
         self._present = present
         self._read = read
         self._open_log = open_log
+        self._systemd = systemd or ServiceManager({})
         self._takers: tuple[Callable[[Settings], None], ...] = ()
         self._is_asked = False
         self._one_at_a_time = asyncio.Lock()
@@ -79,18 +90,23 @@ class Reloader:
     async def reload(self) -> Reloaded:
         """Read the settings again and open the log anew; raises ConfigError, and everything is as before then."""
         async with self._one_at_a_time:
-            new = await asyncio.to_thread(self._read)
-            mixed, outcome = merged(self._present, new)
-            # Refuse a credential that cannot be read before anything stops.
-            client_of(mixed.okta, clock=SystemClock(), rng=random.SystemRandom(), apps_and_groups=False)
-            self._open_log(mixed)
-            self._present = mixed
-            if any(not key.startswith("log.") for key in outcome.changed):
-                for take in self._takers:
-                    take(mixed)
+            with self._systemd.reload():
+                outcome = await self._take_over()
         _log.info("the settings were read again; changed: %s", ", ".join(outcome.changed) or "none")
         if outcome.waiting:
             _log.warning("these settings need a restart of the service: %s", ", ".join(outcome.waiting))
+        return outcome
+
+    async def _take_over(self) -> Reloaded:
+        new = await asyncio.to_thread(self._read)
+        mixed, outcome = merged(self._present, new)
+        # Refuse a credential that cannot be read before anything stops.
+        client_of(mixed.okta, clock=SystemClock(), rng=random.SystemRandom(), apps_and_groups=False)
+        self._open_log(mixed)
+        self._present = mixed
+        if any(not key.startswith("log.") for key in outcome.changed):
+            for take in self._takers:
+                take(mixed)
         return outcome
 
     @contextmanager

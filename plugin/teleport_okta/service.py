@@ -32,6 +32,7 @@ from teleport_okta.monitoring.endpoint import serving_monitoring
 from teleport_okta.observe import logs
 from teleport_okta.observe.health import Health
 from teleport_okta.observe.metrics import Metrics
+from teleport_okta.observe.systemd import ServiceManager
 from teleport_okta.observe.waits import SilenceKeeper
 from teleport_okta.reloading import Reloader
 from teleport_okta.revision import source_revision
@@ -468,22 +469,30 @@ async def serve(
     open_log = partial(set_up_logs, debug=debug)
     open_log(settings)
     _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)
-    _cancel_on_signals()
+    systemd = ServiceManager()
+    systemd.status(f"connecting to Teleport at {settings.teleport.addr}")
+    _cancel_on_signals(systemd)
+
+    def answers() -> None:
+        systemd.status("running; `teleport-okta status` says more")
+        systemd.ready()
+        ready()
+
     ensure_descriptors()
     metrics, health = Metrics(source_revision()), Health()
     metrics.follow_health(health.components)
-    reloader = Reloader(settings, read or (lambda: settings), open_log)
+    reloader = Reloader(settings, read or (lambda: settings), open_log, systemd)
     try:
         clock = SystemClock()
         with reloader.on_hangup():
             async with (
                 serving_monitoring(settings.metrics.listen, metrics.registry, health, clock=clock),
-                keeping(clock, SilenceKeeper(clock).keep),
+                keeping(clock, SilenceKeeper(clock).keep, partial(systemd.keep_alive, clock)),
                 entered(settings, clock=clock, persistent=True, metrics=metrics, health=health) as base,
                 keeping(base.clock, *base.keepers),
-                offered(settings, base, ready, reloader) as service,
+                offered(settings, base, answers, reloader) as service,
             ):
-                _stop_on_signals(service)
+                _stop_on_signals(service, systemd)
                 await service.run()
     except asyncio.CancelledError:
         _log.info("stopped before it was connected")
@@ -569,21 +578,28 @@ def _secrets(settings: Settings) -> list[str]:
     return secrets
 
 
-def _cancel_on_signals() -> None:
+def _cancel_on_signals(systemd: ServiceManager) -> None:
     """Let a signal end the present task, which waits for the other side and has nothing in flight."""
     task = asyncio.current_task()
-    if task is not None:
-        for number in _STOP_SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    if task is None:
+        return
+
+    def stop() -> None:
+        systemd.stopping()
+        task.cancel()
+
+    for number in _STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
-def _stop_on_signals(service: Service) -> None:
+def _stop_on_signals(service: Service, systemd: ServiceManager) -> None:
     """Stop gracefully on the first signal; a SIGINT after that ends the process at once."""
     loop = asyncio.get_running_loop()
 
     def stop(number: signal.Signals) -> None:
         _log.info("%s: finishing what is in flight", number.name)
         loop.remove_signal_handler(signal.SIGINT)
+        systemd.stopping()
         service.stop()
 
     for number in _STOP_SIGNALS:
