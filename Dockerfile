@@ -19,6 +19,7 @@ RUN pip install --require-hashes --only-binary :all: --requirement requirements-
 COPY pyproject.toml README.md LICENSE ./
 COPY plugin plugin
 COPY gen gen
+COPY deploy deploy
 # Bytecode is made now because nothing can be written later, and is not compared with its source at every start.
 RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
     && pip --python /opt/teleport-okta/bin/python install --no-index --no-deps --no-compile dist/*.whl \
