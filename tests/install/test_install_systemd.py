@@ -55,7 +55,7 @@ def test_systemd_finds_a_fault_where_there_is_one(analyze, tmp_path):
 
 
 def test_systemd_rates_what_the_service_may_do_as_ok(analyze):
-    """1.6 of 10 with systemd 252: the network and Unix sockets, which the service is there for, make most of it."""
+    """1.7 of 10 with systemd 252: the network and Unix sockets, which the service is there for, make most of it."""
     code, output = analyze("security", UNIT, "--offline=yes", "--no-pager", "--threshold=20")
     if "unrecognized option" in output:
         pytest.skip("this systemd-analyze does not rate units offline")
