@@ -124,11 +124,19 @@ OF_DIRECT_ROLES = (
         "A stranger gets nothing by a name.",
     ),
     Mutant(
+        "a user who is handed back keeps the member roles that we gave",
+        "cleanup/hand_back.py",
+        "    user = without_direct_roles(user)\n",
+        "",
+        ("unit/cleanup/test_cleanup_hand_back.py::test_member_roles_that_we_gave_go_and_those_that_others_gave_stay",),
+        "What the integration gave goes with it.",
+    ),
+    Mutant(
         "a lost answer of a role that was taken off is looked for in a list",
         "apply/settling.py",
         '        case "member" if entry.object_name:\n',
         '        case "member" if False:\n',
-        (f"{_CONTRACT}test_a_removal_whose_answer_is_lost_is_found_done",),
+        (f"{_CONTRACT}test_a_removal_whose_record_was_left_open_is_settled_by_looking_at_the_user",),
         "A lost answer is settled by looking.",
     ),
 )

@@ -34,7 +34,7 @@ def of_settings(settings: Settings, plugin: str | None = None) -> Iterator[Findi
     if are_wanted(settings) and not settings.access_lists.default_owners:
         key = "access_lists.default_owners" if plugin is None else f"default_owners of plugin {plugin!r}"
         off = "access_lists.enabled = false" if plugin is None else "sync_access_lists to false"
-        what = f"{key} names nobody, so no access list is made"
+        what = f"{key} names nobody, so no access list is made; a cluster without access lists needs nobody"
         yield Section.CONFIGURATION.note("access lists", what, f"name Teleport users there, or set {off}")
 
 

@@ -48,7 +48,7 @@ _PURPOSES: Final = {
 _WITHOUT: Final = {
     "app_servers": "no app servers are kept",
     "user_groups": "no user groups are kept",
-    "access_lists": "users, groups and apps are synced without access lists",
+    "access_lists": "no access lists are kept; where the cluster has none, users have the member roles themselves",
     "okta_service": "no import rules add labels",
     "review_requests": "owners of access lists review no requests",
     "plugin": "no plugin can hold our settings",

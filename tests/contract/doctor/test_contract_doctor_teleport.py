@@ -66,6 +66,7 @@ async def test_a_community_cluster_is_well_with_local_users_only(tmp_path, local
     assert report.bad() == bad
     assert "Community" in report.says("Teleport/cluster")
     assert report.severity("Teleport/feature access_lists") == "note"
+    assert "users have the member roles themselves" in report.says("Teleport/feature access_lists")
 
 
 async def test_a_version_with_a_gate_says_what_is_off_and_touches_no_user_group(tmp_path):

@@ -6,17 +6,17 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import grpc
 import pytest
+from contract.scim.door import built_door
 from contract.sync.following import Followed
-from contract.sync.office import ROOMY, built_office
+from contract.sync.office import ROOMY, Office, built_office
 from contract.sync.pausing import DEADLINE
+from contract.sync.test_contract_settling import reopened
 from teleport_okta.cli.explain import explanation_lines
 from teleport_okta.cli.filters import preview_lines
 from teleport_okta.desired.preview import Verdict
 from teleport_okta.model import labels
 from teleport_okta.model.names import app_server_name, member_role
-from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.sync.explaining import explained
 
 ADA, BOB = "ada@x.io", "bob@x.io"
@@ -121,14 +121,21 @@ async def test_lists_that_are_switched_off_leave_the_roles_of_users_alone(office
     assert holding(office, group) == {ADA, BOB}
 
 
-async def test_a_removal_whose_answer_is_lost_is_found_done(office):
+@pytest.mark.parametrize("is_back", [False, True], ids=["it happened", "it did not"])
+async def test_a_removal_whose_record_was_left_open_is_settled_by_looking_at_the_user(office, is_back):
     group = office.group("Engineering", ADA, BOB)
     await office.settled()
+    before = office.world.users()[BOB]
     office.okta.remove_member(group.id, office.person(BOB).id)
-    office.teleport.faults.add(Fault("*/UpdateUser", grpc.StatusCode.UNAVAILABLE, applied=True, count=1))
     await office.next_pass()
     assert holding(office, group) == {ADA}
-    assert (await office.next_pass()).succeeded
+    if is_back:
+        roles, carried = list(before.Spec.Roles), dict(before.Metadata.Labels)
+        office.teleport.administrator.edit_user(BOB, roles=roles, labels=carried, as_okta_service=True)
+    await reopened(office)
+    await office.next_pass()
+    entries = await office.world.parts.store.journal.history(limit=9, name=BOB)
+    assert [entry.error for entry in entries if entry.harm][-1].endswith("found not done" if is_back else "found done")
     assert not await office.world.parts.store.journal.open_entries()
 
 
@@ -289,3 +296,20 @@ async def test_a_role_that_others_give_at_that_moment_does_not_become_ours(offic
     office.world.meddle_after_listing(deed)
     assert (await office.next_pass()).succeeded
     assert group.id not in office.world.users()[BOB].Metadata.Labels[labels.DIRECT_ROLES]
+
+
+async def test_somebody_whom_a_scim_client_provisions_has_the_roles_of_their_groups(tmp_path):
+    settings = {**ROOMY, "sync": {"local_users": True, "apps_and_groups": True}}
+    async with built_door(tmp_path, settings=settings, edition="oss") as door:
+        office = Office(door.world)
+        group = office.group("Engineering", ADA)
+        followed = await Followed.since_a_pass(office)
+        bob = office.person(BOB)
+        office.okta.add_member(group.id, bob.id)
+        await followed.catch_up(after=40)
+        office.teleport.administrator.delete_user(BOB)
+        await door.provision(BOB, okta_id=bob.id)
+        assert holding(office, group) == {ADA}
+        office.world.clock.advance(31)
+        await followed.worker.see_to_all()
+        assert holding(office, group) == {ADA, BOB}
