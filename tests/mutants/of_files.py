@@ -35,7 +35,7 @@ OF_FILES = (
     ),
     Mutant(
         "a command goes by the settings before those that were just read",
-        "service.py",
+        "service/service.py",
         "        self._plugins.take(local)\n        self._settled.clear()\n",
         "        self._plugins.take(local)\n",
         (_RELOADED + "test_a_command_does_not_go_by_the_settings_before",),

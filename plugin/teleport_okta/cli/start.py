@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from teleport_okta import service
 from teleport_okta.cli.options import config_option
 from teleport_okta.config import load
 from teleport_okta.observe import logs
+from teleport_okta.service.process import serve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ def start(config_path: Path, *, debug: bool) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it must not end us before we listen to it
     read = partial(load, config_path)
     try:
-        asyncio.run(service.serve(read(), debug=debug, read=read))
+        asyncio.run(serve(read(), debug=debug, read=read))
     except Exception:
         if logs.is_on_stderr():
             return 1  # the log has the error, in its format

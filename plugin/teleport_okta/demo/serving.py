@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import aiohttp
 
-from teleport_okta import app, service
+from teleport_okta import app
 from teleport_okta.clock import SystemClock
 from teleport_okta.config import load
 from teleport_okta.demo.directory import CONFIG, DATA, LOG, OKTA, TELEPORT, held
@@ -21,6 +21,7 @@ from teleport_okta.sandbox.okta.command import serve as serve_okta
 from teleport_okta.sandbox.teleport.command import serve as serve_teleport
 from teleport_okta.scim.tokens import digest_of, new_token
 from teleport_okta.serve.callers import this_process
+from teleport_okta.service.process import serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -91,7 +92,7 @@ async def _serve_between(
     token = await _made_token(settings)
     scim = {"url": settings.scim.public_url, "token": token}
     line = {"kind": "demo", "okta": okta, "teleport": teleport, "scim": scim}
-    await service.serve(settings, ready=lambda: announce(line))
+    await serve(settings, ready=lambda: announce(line))
 
 
 def _sections(

@@ -24,7 +24,7 @@ from teleport_okta.saml.proofs import proven, unproven
 from teleport_okta.scim.tokens import digest_of, new_token
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.serve.callers import this_process
-from teleport_okta.service import offered, set_up_logs
+from teleport_okta.service.process import offered, set_up_logs
 from teleport_okta.state.scim_tokens import MOST_TOKENS
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from teleport_okta.enroll.talk import Talk
     from teleport_okta.model.saml_app import SamlApp
     from teleport_okta.saml.enrolment import Found, Step
-    from teleport_okta.service import Service
+    from teleport_okta.service.service import Service
     from teleport_okta.settings import Settings
     from teleport_okta.sync.status import Status
 

@@ -8,7 +8,7 @@ from teleport_okta.app import connected, entered, keeping
 from teleport_okta.enroll.flow import NotAgreedError, Outcome, refuse_beside_service, settings_to_begin_with
 from teleport_okta.saml.enrolment import State
 from teleport_okta.saml.removal import Removal
-from teleport_okta.service import set_up_logs
+from teleport_okta.service.process import set_up_logs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""What OktaService needs of the process: an integration is checked, made and changed (`integrating.py`)."""
+"""What OktaService needs of the process: check, make and change an integration (`service/live_integration.py`)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from stepping_clock import SteppingClock
 from teleport_okta import app
 from teleport_okta.config import parse
 from teleport_okta.sandbox.okta.faults import FaultKind
-from teleport_okta.service import Service
+from teleport_okta.service.service import Service
 
 DAY = 86_400
 

@@ -14,7 +14,7 @@ from stepping_clock import SteppingClock
 from teleport_okta import app
 from teleport_okta.config import parse
 from teleport_okta.model import labels
-from teleport_okta.service import Service
+from teleport_okta.service.service import Service
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from teleport_okta import app
 from teleport_okta.config import parse
 from teleport_okta.errors import ConfigError
 from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.service import NothingRunsError
+from teleport_okta.service.service import NothingRunsError
 
 
 async def state_of(world):

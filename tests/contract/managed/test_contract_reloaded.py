@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from teleport_okta.config import digests_of, parse
-from teleport_okta.reloading import Reloader
+from teleport_okta.service.reload import Reloader
 
 
 async def test_settings_that_cannot_work_are_taken_back(managed, caplog):

@@ -20,7 +20,7 @@ from teleport_okta.config import parse
 from teleport_okta.model import labels
 from teleport_okta.sandbox.okta.roles import AdminRole
 from teleport_okta.serve.admin import SOCKET_NAME
-from teleport_okta.service import offered
+from teleport_okta.service.process import offered
 
 CODES = grpc.StatusCode
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 from teleport_okta.config import differing, digests_of, parse
 from teleport_okta.errors import ConfigError
-from teleport_okta.reloading import Reloaded, Reloader, merged
+from teleport_okta.service.reload import Reloaded, Reloader, merged
 
 OKTA = {"org_url": "https://example.okta.com", "api_token": "00secret", "app_id": "0oaAPP"}
 SETTINGS = parse({"okta": OKTA})

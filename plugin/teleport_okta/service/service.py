@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -16,33 +15,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
-from teleport_okta.app import answered, connected, entered, follower_of, keepers_of, keeping
-from teleport_okta.clock import SystemClock
-from teleport_okta.config import differing, digests_of, read_secret
+from teleport_okta.app import connected, follower_of, keepers_of, keeping
+from teleport_okta.config import differing, digests_of
 from teleport_okta.errors import ConfigError, TeleportOktaError
-from teleport_okta.integrating import LiveIntegrator
-from teleport_okta.listeners.descriptors import ensure_descriptors
 from teleport_okta.managed.audit import Auditor
 from teleport_okta.managed.decision import Decision
 from teleport_okta.managed.following import PluginFollower
 from teleport_okta.managed.plugin_status import plugin_status
 from teleport_okta.managed.reporter import Reporter
 from teleport_okta.model.managed import Managed
-from teleport_okta.monitoring.endpoint import serving_monitoring
-from teleport_okta.observe import logs
-from teleport_okta.observe.health import Health
-from teleport_okta.observe.metrics import Metrics
-from teleport_okta.observe.systemd import ServiceManager
-from teleport_okta.observe.waits import SilenceKeeper
-from teleport_okta.reloading import Reloader
-from teleport_okta.revision import source_revision
-from teleport_okta.saml.keeping import ConnectorKeeper
 from teleport_okta.scim.service import ScimService
-from teleport_okta.scim.switch import ScimSwitch
-from teleport_okta.scim.tokens import ScimTokens
-from teleport_okta.scim.traffic import Traffic
-from teleport_okta.serve.admin import AdminService, serving
-from teleport_okta.serve.okta_service import offered_okta
 from teleport_okta.serve.readiness import (
     PassHealth,
     log_component,
@@ -50,9 +32,8 @@ from teleport_okta.serve.readiness import (
     scim_component,
     teleport_component,
 )
-from teleport_okta.serve.remote import RemoteLimits, serving_remote
-from teleport_okta.serve.scim_service import offered_scim
-from teleport_okta.serve.teleport_view import TeleportView
+from teleport_okta.service.connector import connector_keeper
+from teleport_okta.service.scim_address import ScimAddress
 from teleport_okta.sync.engine import Engine
 from teleport_okta.sync.status import status_of_store
 
@@ -60,19 +41,17 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
     from datetime import datetime
 
-    from teleport_okta.app import Base, Parts
+    from teleport_okta.app import Base
     from teleport_okta.desired.preview import FilterPreview
     from teleport_okta.model.harm import Approval
     from teleport_okta.model.inheritance import Released
-    from teleport_okta.model.scim_door import ScimDoor
     from teleport_okta.observe.health import Component
     from teleport_okta.plan.view import PlanView
-    from teleport_okta.reloading import Reloaded
-    from teleport_okta.scim.server import ScimServer
+    from teleport_okta.saml.keeping import ConnectorKeeper
     from teleport_okta.serve.remote import RemoteListener
+    from teleport_okta.service.reload import Reloaded, Reloader
     from teleport_okta.settings import Settings
     from teleport_okta.sync.explanation import Explanation
-    from teleport_okta.sync.follower import Follower
     from teleport_okta.sync.report import PassReport
     from teleport_okta.sync.status import Status
 
@@ -91,13 +70,11 @@ _SETTLED_WITHIN: Final = 60.0
 _LOOKED_AGAIN_AFTER: Final = 10.0
 """Seconds after a look at the plugins that failed unexpectedly."""
 
-_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-
 _log = logging.getLogger(__name__)
 
 
-def _nothing() -> None:
-    """Tell nobody."""
+def tell_nobody() -> None:
+    """Do nothing when the service is ready."""
 
 
 class NothingRunsError(ConfigError):
@@ -108,7 +85,7 @@ class Service:
     """One process, which answers its commands by what runs now. `ready` is called when it answers, once."""
 
     def __init__(
-        self, local: Settings, base: Base, ready: Callable[[], None] = _nothing, reloader: Reloader | None = None
+        self, local: Settings, base: Base, ready: Callable[[], None] = tell_nobody, reloader: Reloader | None = None
     ) -> None:
         self._local = local
         self._base = base
@@ -126,13 +103,7 @@ class Service:
         self._engine: Engine | None = None
         self._stopping = asyncio.Event()
         self._connector: ConnectorKeeper | None = None
-        self._door: AsyncExitStack | None = None
-        self.scim = ScimSwitch()
-        """Answers SCIM requests, by whichever way they come."""
-
-        self.traffic = Traffic(base.metrics, clock=base.clock)
-        self._describe_door: Callable[[], Awaitable[ScimDoor]] | None = None
-        self._scim_server: ScimServer | None = None
+        self.scim = ScimAddress(base)
         base.health.follow(self.components)
 
     async def plan(self) -> PlanView:
@@ -212,7 +183,6 @@ class Service:
                 state=NOTHING_RUNS,
                 cluster=self._base.teleport.known_cluster,
             )
-        door = None if self._describe_door is None else await self._describe_door()
         managed = Managed(
             source=decision.source,
             plugin=decision.name,
@@ -222,7 +192,7 @@ class Service:
             warnings=decision.warnings + (() if self._connector is None else self._connector.warnings),
             report=self._reporter.problem,
         )
-        return replace(status, door=door, managed=managed)
+        return replace(status, door=await self.scim.describe(), managed=managed)
 
     def components(self) -> tuple[Component, ...]:
         """Return whether this process can do its work, by component, from memory alone."""
@@ -241,15 +211,15 @@ class Service:
                 is_stopping=self._stopping.is_set(),
             ),
         ]
-        if self._scim_server is not None:
-            found.append(scim_component(self._scim_server))
+        if self.scim.server is not None:
+            found.append(scim_component(self.scim.server))
         if engine is not None and engine.follower is not None:
             found.append(log_component(engine.follower.following()))
         return tuple(found)
 
     def certificates(self, remote: RemoteListener | None) -> dict[str, datetime]:
         """Return when the certificates end with which this process listens, by listener."""
-        scim = None if self._scim_server is None else self._scim_server.certificate_expires
+        scim = None if self.scim.server is None else self.scim.server.certificate_expires
         ends = {"scim": scim, "serve": None if remote is None else remote.expires}
         return {listener: end for listener, end in ends.items() if end is not None}
 
@@ -275,7 +245,7 @@ class Service:
         try:
             while not self._stopping.is_set():
                 if self.decision.settings is None:
-                    await self._close_door()
+                    await self.scim.close()
                     self._settle()
                     self._is_ready()
                     await self._first_of(self._until_other_settings())
@@ -286,7 +256,7 @@ class Service:
                     self._take_back(error)
                     self.decision = await self._plugins.look()
         finally:
-            await self._close_door()
+            await self.scim.close()
 
     async def report(self) -> None:
         """Show the status in metrics, and write it into the plugin when it is due, until cancelled."""
@@ -318,7 +288,7 @@ class Service:
 
     def _is_ready(self) -> None:
         """Say that requests are answered, the first time."""
-        ready, self._ready = self._ready, _nothing
+        ready, self._ready = self._ready, tell_nobody
         ready()
 
     async def _run_by(self, settings: Settings) -> None:
@@ -412,17 +382,17 @@ class Service:
                 is_writer=lambda: base.teleport.lease is not None and base.teleport.is_writer,
             )
             self._org_hosts = parts.org_hosts
-            self._connector = _connector_keeper(settings, parts, follower)
+            self._connector = connector_keeper(settings, parts, follower)
             of_connector = () if self._connector is None else (self._connector.keep,)
             await stack.enter_async_context(
                 keeping(base.clock, parts.keeps_apps, *keepers_of(follower), *catching_up, auditor.keep, *of_connector)
             )
             self._engine = engine
-            await self._open_door(settings)
+            await self.scim.open(settings)
             handler = ScimService(
                 parts.store, parts.provisioning, base_url=settings.scim.public_url or "", clock=parts.clock
             )
-            self.scim.turn_to(handler)
+            self.scim.requests.turn_to(handler)
             self._previous = None  # these settings work
             self._settle()
             self._is_ready()
@@ -431,176 +401,5 @@ class Service:
             finally:
                 if self._stopping.is_set():
                     # No handler comes after this one: finish the requests in flight and take no more.
-                    await self._close_door()
-                await self.scim.hold()
-
-    async def _open_door(self, settings: Settings) -> None:
-        """Answer SCIM requests, if that is configured and not so already. Raises ConfigError or StateError."""
-        if self._door is not None:
-            return
-        base = self._base
-        async with AsyncExitStack() as stack:
-            server = await stack.enter_async_context(
-                answered(settings, base.store, self.scim, clock=base.clock, observer=self.traffic)
-            )
-            if server is not None:
-                self._describe_door = partial(self.traffic.door, settings.scim, server, base.store.scim_users)
-            self._scim_server = server
-            self._door = stack.pop_all()
-
-    async def _close_door(self) -> None:
-        door, self._door, self._describe_door, self._scim_server = self._door, None, None, None
-        if door is not None:
-            await door.aclose()
-
-
-async def serve(
-    settings: Settings,
-    *,
-    debug: bool = False,
-    ready: Callable[[], None] = _nothing,
-    read: Callable[[], Settings] | None = None,
-) -> None:
-    """Run the service until SIGTERM or SIGINT; raises what `app.entered` raises, and ConfigError of a pass.
-
-    `ready` is called when commands and SCIM requests are answered. `read` gives the settings of the file as it is now,
-    for SIGHUP. An error that ends the service is logged before it is raised.
-    """
-    open_log = partial(set_up_logs, debug=debug)
-    open_log(settings)
-    _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)
-    systemd = ServiceManager()
-    systemd.status(f"connecting to Teleport at {settings.teleport.addr}")
-    _cancel_on_signals(systemd)
-
-    def answers() -> None:
-        systemd.status("running; `teleport-okta status` says more")
-        systemd.ready()
-        ready()
-
-    ensure_descriptors()
-    metrics, health = Metrics(source_revision()), Health()
-    metrics.follow_health(health.components)
-    reloader = Reloader(settings, read or (lambda: settings), open_log, systemd)
-    try:
-        clock = SystemClock()
-        with reloader.on_hangup():
-            async with (
-                serving_monitoring(settings.metrics.listen, metrics.registry, health, clock=clock),
-                keeping(clock, SilenceKeeper(clock).keep, partial(systemd.keep_alive, clock)),
-                entered(settings, clock=clock, persistent=True, metrics=metrics, health=health) as base,
-                keeping(base.clock, *base.keepers),
-                offered(settings, base, answers, reloader) as service,
-            ):
-                _stop_on_signals(service, systemd)
-                await service.run()
-    except asyncio.CancelledError:
-        _log.info("stopped before it was connected")
-    except TeleportOktaError as error:
-        _log.critical("the service ends: %s", error)
-        raise
-    except Exception:
-        _log.critical("the service ends by an error that it should not meet", exc_info=True)
-        raise
-    else:
-        _log.info("stopped")
-
-
-def set_up_logs(settings: Settings, *, debug: bool = False) -> None:
-    """Send the log where the settings say. Raises ConfigError."""
-    logs.set_up(
-        output=settings.log.output,
-        severity="debug" if debug else settings.log.severity,
-        layout=settings.log.format,
-        secrets=_secrets(settings),
-    )
-
-
-@asynccontextmanager
-async def offered(
-    settings: Settings, base: Base, ready: Callable[[], None] = _nothing, reloader: Reloader | None = None
-) -> AsyncIterator[Service]:
-    """Offer a service to commands and to callers over TCP until the block ends; the caller runs it.
-
-    Raises ConfigError.
-    """
-    service = Service(settings, base, ready, reloader)
-    admin = AdminService(service, base.store, base.clock)
-    integrator = LiveIntegrator(settings, base)
-    okta = offered_okta(integrator)
-    tokens = ScimTokens(base.store.scim_tokens, settings.scim.token_hash, clock=base.clock)
-    limits = RemoteLimits.of(settings.scim)
-    async with (
-        offered_scim(settings.scim, service.scim, tokens, clock=base.clock, observer=service.traffic) as scim,
-        serving(admin, settings.storage.data_dir, (okta, *scim)),
-        serving_remote(
-            settings.serve,
-            (admin.offer(), okta, *scim),
-            TeleportView(base.teleport, base.clock),
-            clock=base.clock,
-            limits=limits,
-        ) as remote,
-        keeping(base.clock, service.report),
-    ):
-        with base.metrics.followed_certificates(partial(service.certificates, remote)):
-            if reloader is not None:
-                reloader.attach(integrator.take, service.take)
-            yield service
-
-
-def _connector_keeper(settings: Settings, parts: Parts, follower: Follower | None) -> ConnectorKeeper | None:
-    """Return what keeps the SAML connector right, where people come from an app through one."""
-    sync = settings.sync
-    if sync.source != "saml_app" or sync.local_users or settings.okta.app_id is None:
-        return None
-    return ConnectorKeeper(
-        parts.saml_apps,
-        parts.teleport,
-        parts.clock,
-        connector=sync.connector,
-        app_id=settings.okta.app_id,
-        org_hosts=parts.org_hosts,
-        told=lambda: () if follower is None else follower.following().alarms,
-    )
-
-
-def _secrets(settings: Settings) -> list[str]:
-    """Return every secret of the configuration, to keep it out of the log; one that cannot be read is none."""
-    given = {
-        "okta.api_token": settings.okta.api_token,
-        "teleport.join_token": settings.teleport.join_token,
-        "scim.token_hash": settings.scim.token_hash,
-    }
-    secrets = []
-    for key, value in given.items():
-        with suppress(ConfigError):
-            secrets += [read_secret(value, key=key)] if value is not None else []
-    return secrets
-
-
-def _cancel_on_signals(systemd: ServiceManager) -> None:
-    """Let a signal end the present task, which waits for the other side and has nothing in flight."""
-    task = asyncio.current_task()
-    if task is None:
-        return
-
-    def stop() -> None:
-        systemd.stopping()
-        task.cancel()
-
-    for number in _STOP_SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-
-
-def _stop_on_signals(service: Service, systemd: ServiceManager) -> None:
-    """Stop gracefully on the first signal; a SIGINT after that ends the process at once."""
-    loop = asyncio.get_running_loop()
-
-    def stop(number: signal.Signals) -> None:
-        _log.info("%s: finishing what is in flight", number.name)
-        loop.remove_signal_handler(signal.SIGINT)
-        systemd.stopping()
-        service.stop()
-
-    for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, stop, number)
+                    await self.scim.close()
+                await self.scim.requests.hold()

@@ -1,0 +1,28 @@
+"""Whether a running service keeps a SAML connector right, and which one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teleport_okta.saml.keeping import ConnectorKeeper
+
+if TYPE_CHECKING:
+    from teleport_okta.app import Parts
+    from teleport_okta.settings import Settings
+    from teleport_okta.sync.follower import Follower
+
+
+def connector_keeper(settings: Settings, parts: Parts, follower: Follower | None) -> ConnectorKeeper | None:
+    """Return what keeps the SAML connector right, where people come from an app through one."""
+    sync = settings.sync
+    if sync.source != "saml_app" or sync.local_users or settings.okta.app_id is None:
+        return None
+    return ConnectorKeeper(
+        parts.saml_apps,
+        parts.teleport,
+        parts.clock,
+        connector=sync.connector,
+        app_id=settings.okta.app_id,
+        org_hosts=parts.org_hosts,
+        told=lambda: () if follower is None else follower.following().alarms,
+    )
