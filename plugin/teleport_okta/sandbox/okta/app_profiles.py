@@ -1,4 +1,4 @@
-"""The profile that an assignment gets from Okta's default mapping of the app, when it is made (`docs/reference/okta.md` 3.4).
+"""The profile that a new assignment gets from the default mapping of the app (`docs/reference/okta.md` 3.4).
 
 OpenID Connect apps have the standard claims; an attribute that the user does not have is null. Other apps that a caller
 makes have an empty profile.
