@@ -162,11 +162,9 @@ def _following(following: Following) -> Iterator[str]:
     """Say how changes arrive, and what the log says of our own rights."""
     match following.state:
         case "following":
-            lag = "" if following.lag is None else f", {following.lag:.0f} s behind Okta"
-            yield (
-                f"System Log: followed, last read {_time(following.polled_at)}; newest event of "
-                f"{_time(following.published)}{lag}"
-            )
+            lag = "" if following.lag is None else f", read {following.lag:.0f} s later"
+            newest = f"newest event of {_time(following.published)}{lag}" if following.published else "no event yet"
+            yield f"System Log: followed, last read {_time(following.polled_at)}; {newest}"
         case _:
             reason = f": {following.reason}" if following.reason else ""
             yield f"System Log: {following.state}{reason}; full passes go on"

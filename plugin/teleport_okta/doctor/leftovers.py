@@ -86,7 +86,7 @@ async def read_holdings(reader: Connection, version: str, clock: Clock) -> Holdi
     )
     gate = gate_for("user_groups", version)
     if gate is not None:
-        return replace(found, unread=unread | {USER_GROUP: f"of {gate.feature} on {version}: {gate.why}"})
+        return replace(found, unread=unread | {USER_GROUP: f"{gate.feature} is off on {version}: {gate.why}"})
     groups = await listed(USER_GROUP, UserGroups(by_origin, clock).list())
     return replace(found, user_groups={one.name: one for one in groups})
 

@@ -29,7 +29,7 @@ def role_link(
         return Link(ROLE, f"{text}; not ours, so what it allows is not known here", name, then=then, keys=keys)
     allow = role.allow
     group_ids = allow.group_labels.get(labels.GROUP_ID, ()) if allow else ()
-    uses = [Link(USER_GROUP, "may be used", name_of(facts, one), one, keys=((USER_GROUP, one),)) for one in group_ids]
+    uses = [_group_link(facts, one) for one in group_ids]
     for app_id in allow.app_labels.get(labels.APP_ID, ()) if allow else ():
         server = app_server_name(app_id)
         there = facts.actual is not None and server in facts.actual.app_servers
@@ -37,6 +37,13 @@ def role_link(
         uses.append(Link("app", text_of, name_of(facts, app_id), app_id, keys=((APP_SERVER, server),)))
     reviewed = f", to review requests for {', '.join(allow.review)}" if allow and allow.review else ""
     return Link(ROLE, text + reviewed, name, then=(*uses, *then), keys=(*keys, (ROLE, name)))
+
+
+def _group_link(facts: Facts, group_id: str) -> Link:
+    text = "may be used"
+    if facts.actual is not None and group_id not in facts.actual.user_groups:
+        text += ", if it is a user group" if facts.unread(USER_GROUP) else ", once it is a user group"
+    return Link(USER_GROUP, text, name_of(facts, group_id), group_id, keys=((USER_GROUP, group_id),))
 
 
 def name_of(facts: Facts, okta_id: str) -> str:

@@ -62,6 +62,7 @@ class MembersOfLists:
         self._connection = identities.host
         self._writing = identities.writing_as_host()
         self._one_at_a_time = one_at_a_time
+        self._has_said_so = False
         self.recent = RecentMembers(clock)
 
     async def read(self, owner: str, every_list: Callable[[], Awaitable[Iterable[str]]]) -> AllMembers:
@@ -72,7 +73,9 @@ class MembersOfLists:
         try:
             table = await self._listed(owner)
         except PageTokenError as error:
-            _log.info("the members of access lists are read list by list: %s", error)
+            level = logging.DEBUG if self._has_said_so else logging.INFO
+            self._has_said_so = True  # a server that cannot page goes on like that
+            _log.log(level, "the members of access lists are read list by list: %s", error)
             table = await self._listed_one_by_one(owner, await every_list())
         for list_name, member_name in table.doubtful():
             table.confirm(list_name, member_name, await self._read(list_name, member_name))

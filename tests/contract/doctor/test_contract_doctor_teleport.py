@@ -75,6 +75,7 @@ async def test_a_version_with_a_gate_says_what_is_off_and_touches_no_user_group(
         report = await clinic.examine()
         assert report.bad() == ["Teleport/version gate"]
         assert "18.1.3" in report.says("Teleport/version gate")
+        assert "could not be listed: user_groups is off on 18.0.0" in report.says("Teleport/leftovers: user groups")
         assert not clinic.teleport.calls.of("ListUserGroups")
 
 

@@ -118,3 +118,16 @@ async def test_an_empty_list_goes_where_lists_of_similar_names_show_their_member
         assert (await office.next_pass()).succeeded
         assert group.id not in office.lists()
         assert set(office.members(f"{group.id}-x")) == {"eve@x.io"}
+
+
+async def test_a_server_that_cannot_page_through_all_members_is_mentioned_once(tmp_path, monkeypatch, caplog):
+    """The public cache gives the first page again and again, so members are read list by list, each time."""
+    monkeypatch.setattr("teleport_okta.teleport.list_members.PAGE_SIZES", (1,))
+    caplog.set_level("INFO")
+    async with built_office(tmp_path, cluster={"public_member_cache": True}) as office:
+        group = office.group("Eng", "ada@x.io", "bob@x.io")
+        await office.settled()
+        for _ in range(3):
+            await office.next_pass()
+        assert set(office.members(group)) == {"ada@x.io", "bob@x.io"}
+    assert caplog.text.count("are read list by list") == 1

@@ -13,6 +13,7 @@ from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.inheritance import LeftMembership
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.okta import MalformedRow
+from teleport_okta.plan.changes import USER_GROUP
 from teleport_okta.state.directory import SeenList
 from teleport_okta.state.journal import JournalEntry, Result
 from teleport_okta.state.people_seen import SeenPerson
@@ -90,6 +91,13 @@ def test_a_user_follows_from_a_group_through_its_filter_and_list_to_role_and_app
         "user_group Engineers: may be used",
         f"app Figma: may be used, as {app_server_name(FIG)}",
     ]
+
+
+def test_a_user_group_that_is_not_there_cannot_be_used_yet():
+    without = replace(facts().actual, user_groups={})
+    assert "user_group Engineers: may be used, once it is a user group" in chain(facts(actual=without), "user", "ada")
+    unread = replace(without, unread={USER_GROUP: "off on 18.0.0"})
+    assert "user_group Engineers: may be used, if it is a user group" in chain(facts(actual=unread), "user", "ada")
 
 
 def test_each_link_names_what_the_journal_may_have_of_it():
