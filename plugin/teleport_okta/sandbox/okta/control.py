@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from teleport_okta.sandbox.control_paths import with_and_without_slash
 from teleport_okta.sandbox.okta.app_defaults import Json, as_object
 from teleport_okta.sandbox.okta.app_views import app_group_json, app_json, app_user_json
 from teleport_okta.sandbox.okta.control_input import maybe, profile_of, seconds_of, text_of, texts_of
@@ -61,7 +62,8 @@ class OktaControl:
         app = web.Application(middlewares=[refuse_foreign])
         for name, action in self._actions().items():
             method, path = name.split(" ")
-            app.router.add_route(method, path, _handler(action))
+            for form in with_and_without_slash(path):
+                app.router.add_route(method, form, _handler(action))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.host, self.port).start()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from aiohttp import web
 
+from ..control_paths import with_and_without_slash
 from ..own_address import refuse_foreign
 from .control_audit import AuditControl
 from .control_connectors import ConnectorControl
@@ -42,7 +43,9 @@ class Control:
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[refuse_foreign, _answer_errors])
-        app.add_routes(self._routes())
+        for route in self._routes():
+            for path in with_and_without_slash(route.path):
+                app.router.add_route(route.method, path, route.handler)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, 0)
