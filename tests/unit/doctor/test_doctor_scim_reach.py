@@ -167,7 +167,11 @@ async def test_a_port_that_nobody_listens_at_is_told(unused_tcp_port):
 
 async def test_whoever_takes_the_connection_and_says_nothing_is_not_waited_for_long(monkeypatch):
     monkeypatch.setattr(scim_reach, "_STEP", 0.1)
-    server = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
+
+    async def say_nothing(_reader, _writer):  # from Python 3.13 on, a writer that nobody holds is closed
+        await asyncio.sleep(60)
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with asyncio.timeout(10):
         plain, tls = await reach(f"http://127.0.0.1:{port}/x"), await reach(f"https://127.0.0.1:{port}/x")
