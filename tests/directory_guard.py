@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from directory_oracle import is_imported, is_list
 from teleport.legacy.types.types_pb2 import AppServerV3, UserGroupV1
 from teleport_okta.model import labels
-from teleport_okta.model.names import app_server_name, member_role, reviewer_role
+from teleport_okta.model.names import MEMBER_ROLE_PREFIX, app_server_name, member_role, reviewer_role
 
 if TYPE_CHECKING:
     from directory_oracle import DirectoryOracle
@@ -38,6 +38,8 @@ class DirectoryGuard:
             store.followers.append(partial(self._changed, store.kind.name, metadata, may_go))
         cluster.access_lists.followers.append(self._list_changed)
         self._follow_members(cluster.list_members)
+        if not self.oracle.has_lists:
+            cluster.users.followers.append(self._user_changed)
 
     @contextmanager
     def while_people_act(self):
@@ -153,6 +155,18 @@ class DirectoryGuard:
         may_go = is_of_ours and (not oracle.may_have_list(list_name) or (is_list(before) and self._nested_may_go(name)))
         if after is not None or not may_go:
             self._object(f"{name}, whom people added to {list_name}, was changed or taken out")
+
+    def _user_changed(self, name, before, after):
+        """Object to a member role that somebody loses who is in the group or has the app."""
+        oracle = self.oracle
+        if self.people_act or before is None or after is None:
+            return
+        for role in set(before.Spec.Roles) - set(after.Spec.Roles):
+            okta_id = role.removeprefix(MEMBER_ROLE_PREFIX)
+            if okta_id == role:
+                self._object(f"{name} lost the role {role}, which is no member role")
+            elif oracle.may_have_list(okta_id) and name in oracle.people(okta_id):
+                self._object(f"{name} is in {okta_id} in Okta, and lost its role")
 
     def _object(self, what):
         self.violations.append(what)

@@ -37,7 +37,8 @@ class DirectoryOracle:
     """One organisation against one cluster.
 
     `users` says which names stand for which Okta ids; `passes` says of a group's name or an app's label whether a
-    filter lets it have a list, `group_labels` what import rules add to a group of a name.
+    filter lets it have a list, `group_labels` what import rules add to a group of a name. A cluster that has no lists
+    has the member roles on the users themselves.
     """
 
     okta: OktaOrganization
@@ -46,6 +47,7 @@ class DirectoryOracle:
     passes: Callable[[str], bool]
     owners: tuple[str, ...] = ("owner@x.io",)
     group_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    has_lists: bool = True
 
     # What the organisation says
 
@@ -124,7 +126,10 @@ class DirectoryOracle:
         """Say where the cluster differs from the organisation, and from what people did: `before` is what was found."""
         yield from self._wrong_user_groups()
         yield from self._wrong_app_servers()
-        yield from self._wrong_lists(before)
+        if self.has_lists:
+            yield from self._wrong_lists(before)
+        else:
+            yield from self._wrong_direct_roles()
         yield from self._wrong_roles()
 
     def _wrong_user_groups(self):
@@ -160,6 +165,26 @@ class DirectoryOracle:
         }
         if found != wanted:
             yield f"app servers: {found} instead of {wanted}"
+
+    def having(self, okta_id):
+        """The names of the users who have the member role of a group or an app directly."""
+        role = member_role(okta_id)
+        return {user.Metadata.Name for user in self.cluster.users.all_stored() if role in user.Spec.Roles}
+
+    def _wrong_direct_roles(self):
+        if self.lists():
+            yield f"lists where there are none: {sorted(self.lists())}"
+        for okta_id in self.groups.keys() | self.apps.keys():
+            wanted = self.people(okta_id) if self.may_have_list(okta_id) else set()
+            if self.having(okta_id) != wanted:
+                yield f"the role of {okta_id} is on {self.having(okta_id)} instead of {wanted}"
+
+    def _wanting_roles(self):
+        """The ids of the groups and apps that are to have roles."""
+        if self.has_lists:
+            return set(self.lists())
+        every = self.groups.keys() | self.apps.keys()
+        return {okta_id for okta_id in every if self.may_have_list(okta_id) and self.people(okta_id)}
 
     def _wrong_lists(self, before):
         found = self.lists()
@@ -228,10 +253,10 @@ class DirectoryOracle:
         found = {
             role.Metadata.Name: role for role in self.cluster.roles.all_stored() if self.is_ours(role.Metadata.Labels)
         }
-        wanted = {role(name) for name in self.lists() for role in (member_role, reviewer_role)}
+        wanted = {role(name) for name in self._wanting_roles() for role in (member_role, reviewer_role)}
         if found.keys() != wanted:
             yield f"roles: {sorted(found)} instead of {sorted(wanted)}"
-        for name in self.lists():
+        for name in self._wanting_roles():
             role = found.get(member_role(name))
             if role is None:
                 continue

@@ -34,7 +34,7 @@ IN_TELEPORT += ["edit the grants", "delete the role", "delete the user group", "
 class DirectoryDeeds:
     """Groups, apps and lists of one world; `users` says who should be in it, by name."""
 
-    def __init__(self, world, users):
+    def __init__(self, world, users, *, has_lists=True):
         self.world = world
         self.okta = world.okta
         self.people = world.teleport.administrator.lists
@@ -44,7 +44,7 @@ class DirectoryDeeds:
         self.ids = [self.okta.create_group(name).id for name in GROUPS]
         self.ids += [self.okta.create_app(label).id for label in APPS]
         self.people.create(THEIRS)
-        self.oracle = DirectoryOracle(self.okta, self.cluster, users=users, passes=self._passes)
+        self.oracle = DirectoryOracle(self.okta, self.cluster, users=users, passes=self._passes, has_lists=has_lists)
         self.guard = DirectoryGuard(self.oracle)
         self._made = 0
 

@@ -44,7 +44,7 @@ def orphaned_roles(
     changes: list[Change] = []
     aside: list[Quarantined] = []
     for okta_id, title in sorted(_titles(actual.roles.values(), owner).items()):
-        if okta_id in kept or okta_id in actual.access_lists or not _is_over(okta_id, desired, imports, read):
+        if okta_id in kept or _has_list(okta_id, actual, owner) or not _is_over(okta_id, desired, imports, read):
             continue
         harm = _harm(okta_id, desired, read) if imports.lists_off else None
         keeping = on_users.keeping(okta_id)
@@ -67,6 +67,14 @@ def _titles(roles: Iterable[TeleportRole], owner: str) -> dict[str, str]:
         if labels.owner_of(role.labels) == owner and role.name in {member_role(okta_id), reviewer_role(okta_id)}:
             titles[okta_id] = role.labels.get(labels.ROLE_NAME, okta_id)
     return titles
+
+
+def _has_list(okta_id: str, actual: ActualDirectory, owner: str) -> bool:
+    """Whether the roles go with a list: one of ours, or one of somebody else's that grants them."""
+    found = actual.access_lists.get(okta_id)
+    if found is None or labels.owner_of(found.labels) == owner:
+        return found is not None
+    return not {member_role(okta_id), reviewer_role(okta_id)}.isdisjoint((*found.grants, *found.owner_grants))
 
 
 def _is_over(okta_id: str, desired: DesiredDirectory, imports: Imports, read: Set[str]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from teleport_okta.desired.trust import GROUPS, members_of
 from teleport_okta.model import labels
+from teleport_okta.model.access import TeleportAccessList
 from teleport_okta.model.direct_roles import given_ids
 from teleport_okta.model.harm import Evidence, Harmed, Limits
 from teleport_okta.model.name_filter import NameFilters
@@ -320,3 +321,13 @@ def test_a_role_stays_while_its_list_does_not_have_the_person():
     del cluster.members["00gENG"]["bob"]
     plan = planned(okta, cluster, settings=IMPORTS)
     assert changes(plan) == ["delete member 00gENG/ada", "create member 00gENG/bob"]
+
+
+def test_the_role_goes_though_somebody_elses_list_has_the_name_unless_that_grants_it():
+    cluster = synced(organization(eng(ADA)))
+    cluster.lists["00gENG"] = TeleportAccessList("00gENG", "By hand")
+    okta = organization(group("00gOPS", "Ops"))
+    plan = planned(okta, cluster, settings=IMPORTS)
+    assert f"delete role {ENG_ROLE}" in changes(plan)
+    cluster.lists["00gENG"] = TeleportAccessList("00gENG", "By hand", grants=(ENG_ROLE,))
+    assert changes(planned(okta, cluster, settings=IMPORTS), MEMBER, ROLE) == ["delete member 00gENG/ada"]
