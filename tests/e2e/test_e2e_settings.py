@@ -80,6 +80,8 @@ def test_sighup_takes_over_what_can_be_and_opens_the_log_anew_and_never_kills(ru
     eventually(said(installation, "changed: sync.default_roles"), "the settings are taken over")
     eventually(said(installation, "need a restart of the service: metrics.listen"), "the rest is named")
     eventually(lambda: len(installation.json("history", "--limit", "100")["entries"]) == 60, "users have the role")
+    entries = installation.json("history", "--limit", "100")["entries"]
+    assert {entry["action"]: entry["trigger"] for entry in entries} == {"create": "start", "update": "settings"}
 
     installation.config.write_text("[okta\n")
     service.send_signal(signal.SIGHUP)

@@ -64,6 +64,15 @@ def test_before_the_join_reading_changes_nothing_and_says_so(installation):
     assert installation.run("plan", user=SERVICE).returncode == 0
 
 
+def test_a_start_as_root_leaves_no_log_that_is_closed_to_the_service(installation):
+    log = installation.directory / "log"
+    installation.sections["log"] = {"output": str(log)}
+    refused = installation.run("start", user=0)
+    assert refused.returncode == 1
+    assert f"sudo -u '#{SERVICE}' teleport-okta start" in words_of(refused)
+    assert not log.exists()
+
+
 def test_root_reads_without_a_trace_and_is_told_how_to_write(installation):
     assert installation.run("apply", user=SERVICE).returncode == 0
     before = tree(installation)

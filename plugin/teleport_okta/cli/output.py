@@ -57,8 +57,9 @@ class Screen:
             return text
         indent = len(text) - len(text.lstrip(" "))
         return textwrap.fill(
-            text,
+            text[indent:],
             width=max(self.width, _NARROWEST),
+            initial_indent=" " * indent,
             subsequent_indent=" " * (indent + _HANGING),
             break_long_words=False,
             break_on_hyphens=False,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.findings import Section
 from teleport_okta.serve.admin import LONGEST_SOCKET_PATH, SOCKET_NAME
-from teleport_okta.state.data_dir import DataDirectoryError, check_closed, name_of, unusable_entries
+from teleport_okta.state.data_dir import DataDirectoryError, check_closed, name_of, sudo_user, unusable_entries
 from teleport_okta.state.errors import StateError
 from teleport_okta.state.inspection import inspect_database
 
@@ -87,7 +87,8 @@ def _kept(data_dir: Path, found: os.stat_result) -> Iterator[Finding]:
         yield HERE.note("owner", what, "run it as the service's user")
     else:
         what = f"{data_dir} belongs to {name_of(found.st_uid)}, and we are {name_of(us)}"
-        yield HERE.error("owner", what, f"run as the service's user, or chown it: chown -R {us} {data_dir}")
+        remedy = f"run it as that user: sudo -u '{sudo_user(found.st_uid)}' teleport-okta …"
+        yield HERE.error("owner", what, f"{remedy}; if {name_of(us)} is to run the service: chown -R {us} {data_dir}")
     try:
         check_closed(data_dir)
     except DataDirectoryError as error:

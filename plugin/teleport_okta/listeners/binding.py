@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 from dataclasses import dataclass
 from typing import Final
@@ -43,7 +45,19 @@ async def bound_socket(listen: str, *, key: str) -> socket.socket:
             dualstack_ipv6=is_any and socket.has_dualstack_ipv6(),
         )
     except (OSError, OverflowError) as error:
-        what = f"{key}: {listen} cannot be listened on: {error}"
-        raise ConfigError(what, remedy="choose another address or port") from error
+        raise ConfigError(f"{key}: {listen} cannot be listened on: {_cause(error)}", remedy=_remedy(error)) from error
     listening.setblocking(False)
     return listening
+
+
+def _cause(error: OSError | OverflowError) -> str:
+    """Return why, without what `socket.create_server` adds: the address is named already."""
+    if isinstance(error, OSError) and not isinstance(error, socket.gaierror) and error.errno is not None:
+        return os.strerror(error.errno)
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _remedy(error: OSError | OverflowError) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return "stop the process that listens there, which may be a second service, or choose another address or port"
+    return "choose another address or port"

@@ -35,6 +35,7 @@ from teleport_okta.serve.teleport_view import TeleportView
 from teleport_okta.service.live_integration import LiveIntegrator
 from teleport_okta.service.reload import Reloader
 from teleport_okta.service.service import Service, tell_nobody
+from teleport_okta.state.data_dir import check_ours
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -57,8 +58,10 @@ async def serve(
     """Run the service until SIGTERM or SIGINT; raises what `app.entered` raises, and ConfigError of a pass.
 
     `ready` is called when commands and SCIM requests are answered. `read` gives the settings of the file as it is now,
-    for SIGHUP. An error that ends the service is logged before it is raised.
+    for SIGHUP. An error that ends the service is logged before it is raised, unless this user must not be the one who
+    runs it: a log that root made is closed to the service's user.
     """
+    check_ours(settings.storage.data_dir)
     open_log = partial(set_up_logs, debug=debug)
     open_log(settings)
     _log.info("teleport-okta v%s starts; data in %s", __version__, settings.storage.data_dir)

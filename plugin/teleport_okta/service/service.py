@@ -90,6 +90,7 @@ class Service:
         self._local = local
         self._base = base
         self._ready = ready
+        self._first_trigger = "start"
         self._reloader = reloader
         self._previous: Settings | None = None
         self._is_reloaded = False
@@ -294,7 +295,8 @@ class Service:
     async def _run_by(self, settings: Settings) -> None:
         """Run by some settings until others are decided, or `stop`."""
         async with self._running(settings) as engine:
-            running = asyncio.ensure_future(engine.run())
+            running = asyncio.ensure_future(engine.run(self._first_trigger))
+            self._first_trigger = "settings"
             watching = asyncio.ensure_future(self._until_other_settings())
             try:
                 await asyncio.wait({running, watching}, return_when=asyncio.FIRST_COMPLETED)

@@ -95,9 +95,11 @@ class Engine:
         self._passed_ago: timedelta | None = None
         """How long ago the full pass ended from which this process goes on, while it has made none itself."""
 
-    async def run(self) -> None:
-        """Run passes until `stop`; raises the ConfigError of a first pass, which can never have worked."""
-        trigger = "start"
+    async def run(self, trigger: str = "start") -> None:
+        """Run passes until `stop`, the first because of `trigger`.
+
+        Raises the ConfigError of a first pass, which can never have worked.
+        """
         await self._until_stopped(self._until_followed(), interruptible=lambda: True)
         await self._until_stopped(self._resume(), interruptible=lambda: True)
         while not self._stopping.is_set():

@@ -112,6 +112,11 @@ def test_a_terminal_of_80_columns_gets_lines_wrapped_at_blanks_and_indented():
     assert " ".join(one.strip() for one in drawn) == line
 
 
+def test_a_value_that_does_not_fit_beside_its_key_leaves_the_key_where_it_was():
+    drawn = Screen(40).drawn("    allow.app_labels.teleport.internal/okta-app-id: 0oaAAA, 0oaBBB")
+    assert drawn.split("\n") == ["    allow.app_labels.teleport.internal/okta-app-id:", "        0oaAAA, 0oaBBB"]
+
+
 def test_a_name_longer_than_the_terminal_is_not_cut():
     assert "x" * 200 in Screen(80).drawn("+ create user " + "x" * 200)
 

@@ -11,6 +11,7 @@ from teleport_okta.doctor import state_dir
 from teleport_okta.doctor.state_dir import check_database, check_state_dir
 from teleport_okta.errors import ConfigError
 from teleport_okta.serve.admin import LONGEST_SOCKET_PATH, SOCKET_NAME, AdminService, serving
+from teleport_okta.state.data_dir import sudo_user
 
 
 @pytest.fixture
@@ -59,6 +60,12 @@ def test_one_of_another_user(data, monkeypatch, user, severity):
         os.chown(data, 99, -1)
     monkeypatch.setattr(os, "geteuid", lambda: user)
     assert severities(data)["owner"] == severity
+
+
+def test_another_user_is_told_to_run_it_as_the_service_before_anything_is_given_away(data, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    remedy = by_check(data)["owner"].remedy
+    assert remedy.startswith(f"run it as that user: sudo -u '{sudo_user(data.stat().st_uid)}' teleport-okta")
 
 
 @pytest.mark.parametrize(

@@ -180,9 +180,18 @@ async def test_what_is_no_http_is_refused(caplog):
 async def test_an_address_that_is_taken_is_named():
     async with monitored() as world:
         taken = f"127.0.0.1:{world.bound.port}"
-        with pytest.raises(ConfigError, match=rf"metrics\.listen: {taken} cannot be listened on"):
+        with pytest.raises(ConfigError) as refused:
             async with serving_monitoring(taken, Metrics().registry, Health(), clock=SystemClock()):
                 pass
+    assert refused.value.what == f"metrics.listen: {taken} cannot be listened on: Address already in use"
+    assert "a second service" in refused.value.remedy
+
+
+async def test_an_address_of_another_machine_is_refused_in_words():
+    with pytest.raises(ConfigError, match="cannot be listened on: Cannot assign requested address") as refused:
+        async with serving_monitoring("192.0.2.1:0", Metrics().registry, Health(), clock=SystemClock()):
+            pass
+    assert refused.value.remedy == "choose another address or port"
 
 
 async def test_without_an_address_nothing_is_listened_on():
