@@ -5,7 +5,7 @@ While one is under way there are two: the active one issues, the other is truste
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -31,6 +31,11 @@ class HostCAs:
     def is_rotating(self) -> bool:
         """Whether a rotation is under way."""
         return self.phase not in {"", "standby"}
+
+    def without_others(self, identity: Identity) -> Identity:
+        """Return the identity as it is when it trusts none but these CAs; it may lack some of them."""
+        known = {_der(pem) for pem in (*self.active, *self.additional)}
+        return replace(identity, ca_pems=tuple(pem for pem in identity.ca_pems if _der(pem) in known))
 
     def suits(self, identity: Identity) -> bool:
         """Whether an identity trusts exactly these CAs, and is issued by an active one."""

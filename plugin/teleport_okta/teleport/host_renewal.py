@@ -63,8 +63,9 @@ class HostKeeper:
 
         What took over and could not be stored is stored at a later look.
         """
-        current = self._teleport.host.identity
         cas = await read_host_cas(self._teleport.host)
+        await self._forget_borrowed_cas(cas)
+        current = self._teleport.host.identity
         if self._candidate is not None and not self._suits(cas, self._candidate[0]):
             self._candidate = None
         if self._candidate is not None or self._is_due(current, cas):
@@ -74,6 +75,15 @@ class HostKeeper:
             await asyncio.to_thread(self._store.forget_previous)
         self._teleport.note_problem("host", "")
         await self._teleport.share_cas()
+
+    async def _forget_borrowed_cas(self, cas: HostCAs) -> None:
+        """Stop to trust what only the bot's file still names after a rotation; that takes no new certificate."""
+        current = self._teleport.host.identity
+        if cas.is_rotating or cas.suits(current):
+            return
+        stored = await asyncio.to_thread(self._store.read)
+        if stored is not None and stored.certificate_pem == current.certificate_pem and cas.suits(stored):
+            await self._teleport.take_host(stored)
 
     async def _succeed(self, current: Identity, cas: HostCAs) -> None:
         """Let a successor take over, and store it."""

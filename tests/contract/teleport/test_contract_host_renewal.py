@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 from teleport_clients import connect
+from teleport_okta.doctor.findings import Severity
+from teleport_okta.doctor.teleport_rights import check_rotation
 from teleport_okta.sandbox.teleport import Fault
 from teleport_okta.teleport import host_renewal
 from teleport_okta.teleport.authorities import HostCAs, read_host_cas
@@ -128,6 +130,27 @@ async def test_a_process_that_was_down_meanwhile_learns_the_new_ca_from_the_bots
 
         sandbox.administrator.rotate("standby")
         assert await on_new_connections(sandbox, client.host.identity, clock)
+
+
+async def test_after_a_rotation_a_start_issues_nothing_although_the_bots_file_names_the_old_ca(
+    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, bot: Identity, store: HostStore, clock
+) -> None:
+    for phase in PHASES:
+        sandbox.administrator.rotate(phase)
+        await keeper.look()
+    stored = store.load()
+    assert stored is not None
+
+    async with await connect(sandbox.address, host=stored, bot=bot, clock=clock) as client:
+        assert set(client.host.identity.ca_pems) > set(stored.ca_pems)
+        assert [finding.severity for finding in await check_rotation(client.host)] == [Severity.OK]
+        issued = sandbox.calls.of("GenerateHostCerts")
+        await HostKeeper(client, store, clock=clock).look()
+
+        assert sandbox.calls.of("GenerateHostCerts") == issued
+        assert client.host.identity == stored
+        await client.host.prove()
+    assert store.load() == stored
 
 
 async def test_a_certificate_that_is_refused_at_first_takes_over_later(
