@@ -96,6 +96,11 @@ class Specification:
             return not group_filters or self.moment.groups[name][0] == "Engines"
         return name in self.launchable and (not app_filters or self.moment.apps[name][0] == "Git")
 
+    def may_pass(self, name):
+        """Whether there is a group or an app of a name that passes, before anything is checked."""
+        self.launchable = self.launchable_apps()
+        return self.passes(name)
+
     def is_wanted(self, name):
         """Whether there should be a list of ours of this name after the pass."""
         if name == FOREIGN_LIST:
@@ -168,6 +173,8 @@ class Specification:
         # The server keeps roles that a user has, whoever gave them.
         held = {one for user in self.after.users.values() for one in user.roles}
         named |= {role(name) for name in (*GROUP_IDS, *APP_IDS) if member_role(name) in held for role in ROLES_OF_LISTS}
+        # So does a wanted list of somebody else: its roles were made while the cluster had no lists.
+        named |= {role(FOREIGN_LIST) for role in ROLES_OF_LISTS if FOREIGN_LIST in self.moment.groups}
         assert ours.keys() <= named
         for name in kept:
             granted = {name} if name in APP_IDS else self.moment.groups[name][2]
