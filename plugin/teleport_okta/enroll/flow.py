@@ -93,7 +93,7 @@ class EnrollFlow:
             self._talk.say(f"{self._config} is not there yet")
             write_config(self._config, await first_configuration(self._talk))
         settings = settings_to_begin_with(self._config, self._answers)
-        set_up_logs(settings)
+        set_up_logs(settings, among_output=True)
         await refuse_beside_service(settings)
         async with entered(settings, clock=clock) as base, keeping(base.clock, *base.keepers):
             app, changes = await self._enrolled(settings, base)
@@ -106,6 +106,7 @@ class EnrollFlow:
                 try:
                     await self._follow(service, running, settings, base, app)
                     if self._stays and not self.outcome.error:
+                        set_up_logs(settings)
                         await running
                 finally:
                     service.stop()

@@ -24,7 +24,7 @@ async def remove_enrolment(config: Path, answers: Answers, talk: Talk, clock: Cl
     Raises OktaError, TeleportError, StateError, ConfigError or NotAgreedError; another run does the rest.
     """
     settings = settings_to_begin_with(config, answers)
-    set_up_logs(settings)
+    set_up_logs(settings, among_output=True)
     await refuse_beside_service(settings)
     outcome = Outcome()
     async with (

@@ -169,6 +169,11 @@ def set_up_for_command() -> None:
         root.addHandler(_StandardError(logging.WARNING))
 
 
+def is_standard_stream(output: str) -> bool:
+    """Whether the log goes to standard output or standard error."""
+    return output in _STDERR | _STDOUT
+
+
 def _handler(output: str) -> logging.Handler:
     if output in _STDERR:
         return logging.StreamHandler(sys.stderr)

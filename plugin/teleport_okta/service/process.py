@@ -102,11 +102,17 @@ async def serve(
         _log.info("stopped")
 
 
-def set_up_logs(settings: Settings, *, debug: bool = False) -> None:
-    """Send the log where the settings say. Raises ConfigError."""
+def set_up_logs(settings: Settings, *, debug: bool = False, among_output: bool = False) -> None:
+    """Send the log where the settings say. Raises ConfigError.
+
+    `among_output`: a command writes its own lines too, so that only warnings and errors are logged to a terminal.
+    """
+    severity = "debug" if debug else settings.log.severity
+    if among_output and logs.is_standard_stream(settings.log.output) and severity != "error":
+        severity = "warn"
     logs.set_up(
         output=settings.log.output,
-        severity="debug" if debug else settings.log.severity,
+        severity=severity,
         layout=settings.log.format,
         secrets=_secrets(settings),
     )

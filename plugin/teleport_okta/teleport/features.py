@@ -132,7 +132,7 @@ class _Probing:
         """Return what a probe says. Raises UnavailableError in an outage, and IdentityError of the host."""
         gate = gate_for(probe.feature, self._server_version)
         if gate is not None:
-            reason = f"off on {self._server_version}: {gate.why}; {gate.remedy}"
+            reason = f"not used on {self._server_version}: {gate.why}; {gate.remedy}"
             return Feature(probe.feature, enabled=False, reason=reason, gated=True)
         connection = self._connections[probe.identity]
         if connection is None:
