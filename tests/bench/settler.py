@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from teleport_okta import app
 from teleport_okta.config import load
 from teleport_okta.model.scope import Scope
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 from tests.bench.results import BenchError
 from tests.bench.settling import Cost, Held

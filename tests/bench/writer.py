@@ -35,7 +35,7 @@ from teleport_okta.model.okta import PersonFacts, Snapshot
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.users import plan_users
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.teleport.connection import CALL_DEADLINE
 from teleport_okta.teleport.convert import user_to_message
 from teleport_okta.teleport.dial import CLIENT_VERSION, open_channel, version_metadata

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.plan.changes import ACCESS_LIST, LOCK, USER, Action
 from teleport_okta.state.errors import StateError
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:
     from teleport_okta.apply.outcome import Outcome

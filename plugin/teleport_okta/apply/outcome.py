@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from teleport_okta.errors import TeleportOktaError
     from teleport_okta.plan.changes import Change
-    from teleport_okta.state.journal import Result
+    from teleport_okta.state.journal_entry import Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.plan.changes import LOCK, USER, Goal
 from teleport_okta.plan.needs import met_by
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

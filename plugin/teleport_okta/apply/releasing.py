@@ -13,7 +13,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.inheritance import Released
 from teleport_okta.plan.changes import MEMBER
 from teleport_okta.plan.locks import unlocking
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 
 if TYPE_CHECKING:
     from teleport_okta.apply.keys import Keys

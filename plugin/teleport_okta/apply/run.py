@@ -25,7 +25,7 @@ from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.changes import LOCK, MEMBER, USER, Action, Goal
 from teleport_okta.plan.order import in_order, stage_of
 from teleport_okta.state.errors import StateError
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.teleport.errors import TeleportError
 
 if TYPE_CHECKING:

@@ -14,12 +14,13 @@ from teleport_okta.model.direct_roles import given_ids
 from teleport_okta.model.names import lock_name
 from teleport_okta.plan.changes import LOCK, ROLE, TRAITS, USER, Action
 from teleport_okta.plan.digest import content_digest
-from teleport_okta.state.journal import CLEANUP, Result
+from teleport_okta.state.journal_entry import CLEANUP, Result
 from teleport_okta.teleport.errors import RpcError
 
 if TYPE_CHECKING:
     from teleport_okta.clock import Clock
-    from teleport_okta.state.journal import Journal, JournalEntry
+    from teleport_okta.state.journal import Journal
+    from teleport_okta.state.journal_entry import JournalEntry
     from teleport_okta.teleport.cluster import Teleport
 
 _log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from teleport_okta.plan.digest import content_digest
 from teleport_okta.plan.repairs import repair_digest
 from teleport_okta.plan.view import title_of
 from teleport_okta.state.errors import StateError
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.teleport.errors import (
     AlreadyExistsError,
     ClientVersionRefusedError,

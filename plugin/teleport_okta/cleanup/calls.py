@@ -15,7 +15,7 @@ from teleport_okta.apply.steps import Steps
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
 from teleport_okta.model.teleport import TeleportLock, TeleportRole
 from teleport_okta.plan.changes import Action
-from teleport_okta.state.journal import CLEANUP
+from teleport_okta.state.journal_entry import CLEANUP
 from teleport_okta.teleport.amending import check_as_read
 from teleport_okta.teleport.errors import RevisionConflictError
 

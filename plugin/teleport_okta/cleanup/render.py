@@ -13,7 +13,7 @@ from teleport_okta.cleanup.plan import DELETE, DETACH, HAND_BACK, UNLOCK
 from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view
 from teleport_okta.plan.words import noun, quoted
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -21,7 +21,7 @@ from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
 from teleport_okta.plan.changes import Action
 from teleport_okta.plan.plan import Plan
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.teleport.lease import StandbyError
 
 if TYPE_CHECKING:

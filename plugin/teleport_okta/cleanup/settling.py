@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from teleport_okta.apply.settling import READS_LAG
 from teleport_okta.plan.changes import ACCESS_LIST, LOCK, MEMBER, ROLE, USER, USER_GROUP, Action
 from teleport_okta.plan.digest import content_digest
-from teleport_okta.state.journal import CLEANUP, Result
+from teleport_okta.state.journal_entry import CLEANUP, Result
 from teleport_okta.teleport.errors import RpcError
 
 if TYPE_CHECKING:
     from teleport_okta.clock import Clock
-    from teleport_okta.state.journal import Journal, JournalEntry
+    from teleport_okta.state.journal import Journal
+    from teleport_okta.state.journal_entry import JournalEntry
     from teleport_okta.teleport.cluster import Teleport
 
 _log = logging.getLogger(__name__)

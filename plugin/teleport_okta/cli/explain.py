@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.settings import Settings
-    from teleport_okta.state.journal import JournalEntry
+    from teleport_okta.state.journal_entry import JournalEntry
     from teleport_okta.sync.explanation import Explanation, Link
 
 NOTHING_FOUND: Final = 1

@@ -16,14 +16,14 @@ from teleport_okta.observe.text import Line, Tone
 from teleport_okta.plan.render import member_line
 from teleport_okta.plan.words import deed_words
 from teleport_okta.serve.admin_client import running_service
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from teleport_okta.settings import Settings
-    from teleport_okta.state.journal import JournalEntry
+    from teleport_okta.state.journal_entry import JournalEntry
 
 
 @click.command()

@@ -9,7 +9,7 @@ from teleport_okta.cli.costs import cost_lines
 from teleport_okta.model.cost import PassCost
 from teleport_okta.observe.text import Line, Tone
 from teleport_okta.plan.render import EVERYTHING, Selection, change_line, plan_lines
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.audit_event import AccessListsSynced, ResourcesSynced, SyncFailed, UsersSynced
 from teleport_okta.model.part_result import Part
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER, USER_GROUP, Action
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.model.audit_event import AuditEvent
     from teleport_okta.settings import Settings
-    from teleport_okta.state.journal import JournalEntry
+    from teleport_okta.state.journal_entry import JournalEntry
     from teleport_okta.state.store import Store
     from teleport_okta.sync.status import Status
     from teleport_okta.teleport.audit_log import AuditLog

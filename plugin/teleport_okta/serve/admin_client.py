@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.inheritance import Released
     from teleport_okta.plan.view import PlanView
     from teleport_okta.serve.callers import Caller
-    from teleport_okta.state.journal import JournalEntry
+    from teleport_okta.state.journal_entry import JournalEntry
     from teleport_okta.state.scim_tokens import AddedToken, ScimToken
     from teleport_okta.sync.explanation import Explanation
     from teleport_okta.sync.report import PassReport

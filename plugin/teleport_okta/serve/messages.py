@@ -28,7 +28,7 @@ from teleport_okta.serve.managed_messages import (
     write_managed,
 )
 from teleport_okta.serve.scim_messages import door_from_message, door_to_message
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry
 from teleport_okta.sync.report import OutcomeView, PassReport
 from teleport_okta.sync.status import Status

@@ -28,7 +28,7 @@ from teleport_okta.saml.wishes import EnrolmentWishes
 from teleport_okta.scim.tokens import digest_of
 from teleport_okta.serve.gate import present_caller
 from teleport_okta.serve.integrator import Integration, Named
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.scim_tokens import MOST_TOKENS
 
 if TYPE_CHECKING:

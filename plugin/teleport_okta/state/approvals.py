@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.harm import APPROVAL_LASTS, Approval, Harmed, held_digest
 from teleport_okta.state.findings import held_since, read_findings
-from teleport_okta.state.journal import JournalEntry, Result, insert_entry
+from teleport_okta.state.journal import insert_entry
+from teleport_okta.state.journal_entry import JournalEntry, Result
 
 if TYPE_CHECKING:
     import sqlite3

@@ -8,17 +8,23 @@ died.
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from itertools import groupby, takewhile
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from teleport_okta.clock import Boot
 from teleport_okta.model.harm import Harmed
 from teleport_okta.plan.repairs import FIGHT, MADE, Repairs
+from teleport_okta.state.journal_entry import (
+    COLUMNS,
+    JournalEntry,
+    ObjectKey,
+    Result,
+    boot_row,
+    entry_of,
+    row_of,
+    time_of,
+)
 from teleport_okta.state.pruning import prune_journal
 from teleport_okta.state.recent_harm import Asked, RecentHarm
 from teleport_okta.state.spans import age, moment, younger_than
@@ -27,86 +33,17 @@ if TYPE_CHECKING:
     import asyncio
     import sqlite3
     from collections.abc import Collection
+    from datetime import datetime, timedelta
 
     from teleport_okta.model.harm import PastHarm
     from teleport_okta.state.database import Database
-
-ObjectKey: TypeAlias = tuple[str, str]
-"""Kind and name of an object, as its entries have them."""
-
-CLEANUP: Final = "cleanup"
-"""The trigger of what `cleanup` does. Its open records are settled by its own rules (`cleanup/settling.py`)."""
 
 _ASKED_AT_ONCE: Final = 500
 _TOGETHER: Final = 32
 """Ordinary records that are committed together: an fsync for each would cost as much as the change itself."""
 
-
-class Result(StrEnum):
-    """How a change went."""
-
-    BEGUN = "begun"
-    DONE = "done"
-    FAILED = "failed"
-    CONFLICT = "conflict"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """One change to one object.
-
-    `name` is what it is about: a user also for a lock, `list/member` for a member. Digests are of the content before
-    and after; empty means no object. Of a harmful change `harm` is the kind of what is harmed, `harmed_name` its name
-    where that is another, `evidence` why; it is `counted` if it uses up some of the hour's limit, as so many `people`,
-    and `approval` is the digest under which it was approved. `time` is when it was known how it went, `boot` that
-    moment by the boot clock. `object_name` is the object's own name where that is another than `name`: that of a lock.
-    `who` is the person whose command it was, where it was one's; `repair` the digest of a repair (`plan/repairs.py`).
-    `title` is what people call the object, or the list of a membership; `members` are the users whom a new list began
-    with.
-    """
-
-    time: datetime
-    trigger: str
-    kind: str
-    name: str
-    okta_id: str
-    action: str
-    reason: str
-    before_digest: str
-    after_digest: str
-    outcome: Result
-    error: str = ""
-    sequence: int = 0
-    harm: str = ""
-    evidence: str = ""
-    counted: bool = False
-    approval: str = ""
-    harmed_name: str = ""
-    boot: Boot | None = None
-    object_name: str = ""
-    who: str = ""
-    people: int = 1
-    repair: str = ""
-    title: str = ""
-    members: tuple[str, ...] = ()
-
-    @property
-    def harmed(self) -> Harmed:
-        """Whom a harmful change is about."""
-        return Harmed(self.harm, self.harmed_name or self.name, self.okta_id)
-
-    def age(self, now: datetime, boot: Boot) -> timedelta:
-        """Return how long ago it was: by the boot clock if the machine has run since then, else by the time of day."""
-        return age(self.time, self.boot, now, boot)
-
-
-_COLUMNS: Final = (
-    "time, trigger, kind, name, okta_id, action, reason, before_digest, after_digest, outcome, error, "
-    "harm, evidence, counted, approval, harmed, boot, elapsed, object, who, people, repair, title, members"
-)
-_MARKS: Final = ", ".join("?" * len(_COLUMNS.split(",")))
-_INSERT: Final = f"INSERT INTO journal ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
+_MARKS: Final = ", ".join("?" * len(COLUMNS.split(",")))
+_INSERT: Final = f"INSERT INTO journal ({COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - constants
 
 
 _FIRST_MADE: Final = (
@@ -160,7 +97,7 @@ class Journal:
 
     async def begin(self, entry: JournalEntry) -> int:
         """Make the record of a harmful change durable before its call; returns its sequence number."""
-        row = _row(entry, Result.BEGUN)
+        row = row_of(entry, Result.BEGUN)
 
         def insert(connection: sqlite3.Connection) -> int:
             sequence = connection.execute(_INSERT, row).lastrowid
@@ -193,7 +130,7 @@ class Journal:
             if at is not None:
                 connection.execute(
                     "UPDATE journal SET time = ?, boot = ?, elapsed = ? WHERE sequence = ?",
-                    (at.timestamp(), *_boot_row(boot), sequence),
+                    (at.timestamp(), *boot_row(boot), sequence),
                 )
             if uses is not None:
                 digest, harmed = uses
@@ -209,9 +146,9 @@ class Journal:
 
         def select(connection: sqlite3.Connection) -> list[JournalEntry]:
             rows = connection.execute(
-                f"SELECT {_COLUMNS}, sequence FROM journal WHERE outcome = 'begun' ORDER BY sequence"  # noqa: S608
+                f"SELECT {COLUMNS}, sequence FROM journal WHERE outcome = 'begun' ORDER BY sequence"  # noqa: S608
             )
-            return [_entry(row) for row in rows]
+            return [entry_of(row) for row in rows]
 
         return await self._database.submit(select)
 
@@ -234,7 +171,8 @@ class Journal:
                 values,
             )
             return [
-                (name, okta_id, now - age(_time(time), Boot(of, at), now, boot)) for name, okta_id, time, of, at in rows
+                (name, okta_id, now - age(time_of(time), Boot(of, at), now, boot))
+                for name, okta_id, time, of, at in rows
             ]
 
         return await self._database.submit(select)
@@ -261,7 +199,7 @@ class Journal:
                 "AND outcome IN ('done', 'begun') AND (counted OR approval != '') GROUP BY name, okta_id",
                 (since.timestamp(),),
             )
-            return {Harmed("user", name, okta_id): _time(time) for name, okta_id, time in rows}
+            return {Harmed("user", name, okta_id): time_of(time) for name, okta_id, time in rows}
 
         return await self._database.submit(select)
 
@@ -281,7 +219,7 @@ class Journal:
                 (FIGHT,),
             )
             return [
-                Repairs(kind, name, digest, tuple(_time(time) for *_, time in some))
+                Repairs(kind, name, digest, tuple(time_of(time) for *_, time in some))
                 for (kind, name, digest), some in groupby(rows, key=lambda row: row[:3])
             ]
 
@@ -310,10 +248,10 @@ class Journal:
                 )
                 values = [name] * 7
             rows = connection.execute(
-                f"SELECT {_COLUMNS}, sequence FROM journal {where} ORDER BY sequence DESC LIMIT ?",  # noqa: S608
+                f"SELECT {COLUMNS}, sequence FROM journal {where} ORDER BY sequence DESC LIMIT ?",  # noqa: S608
                 (*values, limit),
             )
-            return [_entry(row) for row in rows]
+            return [entry_of(row) for row in rows]
 
         return await self._database.submit(select)
 
@@ -322,10 +260,10 @@ class Journal:
 
         def select(connection: sqlite3.Connection) -> list[JournalEntry]:
             rows = connection.execute(
-                f"SELECT {_COLUMNS}, sequence FROM journal WHERE sequence > ? ORDER BY sequence LIMIT ?",  # noqa: S608
+                f"SELECT {COLUMNS}, sequence FROM journal WHERE sequence > ? ORDER BY sequence LIMIT ?",  # noqa: S608
                 (sequence, limit),
             )
-            return list(takewhile(lambda entry: entry.outcome is not Result.BEGUN, map(_entry, rows)))
+            return list(takewhile(lambda entry: entry.outcome is not Result.BEGUN, map(entry_of, rows)))
 
         await self.flush()
         return await self._database.submit(select)
@@ -347,12 +285,12 @@ class Journal:
             for start in range(0, len(names), _ASKED_AT_ONCE):
                 some = names[start : start + _ASKED_AT_ONCE]
                 rows = connection.execute(
-                    f"SELECT {_COLUMNS}, max(sequence) FROM journal WHERE outcome = 'done' "  # noqa: S608 - constants
+                    f"SELECT {COLUMNS}, max(sequence) FROM journal WHERE outcome = 'done' "  # noqa: S608 - constants
                     "AND action IN ('create', 'update', 'lock', 'unlock', 'delete') "
                     f"AND name IN ({', '.join('?' * len(some))}) GROUP BY kind, name, action ORDER BY max(sequence)",
                     some,
                 )
-                for entry in map(_entry, rows):
+                for entry in map(entry_of, rows):
                     if (entry.kind, entry.name) in wanted:
                         found.setdefault((entry.kind, entry.name), []).append(entry)
             return found
@@ -362,7 +300,7 @@ class Journal:
     def _commit_waiting(self) -> None:
         if not self._waiting:
             return
-        rows = [_row(entry, entry.outcome) for entry in self._waiting]
+        rows = [row_of(entry, entry.outcome) for entry in self._waiting]
         self._waiting = []
 
         def insert(connection: sqlite3.Connection) -> None:
@@ -375,73 +313,4 @@ class Journal:
 
 def insert_entry(connection: sqlite3.Connection, entry: JournalEntry) -> None:
     """Write an entry as a part of a transaction."""
-    connection.execute(_INSERT, _row(entry, entry.outcome))
-
-
-def _row(entry: JournalEntry, outcome: Result) -> tuple[object, ...]:
-    """Return the columns of an entry, spelled out because this runs for every change that is applied."""
-    return (
-        entry.time.timestamp(),
-        entry.trigger,
-        entry.kind,
-        entry.name,
-        entry.okta_id,
-        entry.action,
-        entry.reason,
-        entry.before_digest,
-        entry.after_digest,
-        outcome.value,
-        entry.error,
-        entry.harm,
-        entry.evidence,
-        int(entry.counted),
-        entry.approval,
-        entry.harmed_name,
-        *_boot_row(entry.boot),
-        entry.object_name,
-        entry.who,
-        entry.people,
-        entry.repair,
-        entry.title,
-        json.dumps(entry.members) if entry.members else "",
-    )
-
-
-def _boot_row(boot: Boot | None) -> tuple[str, float]:
-    return ("", 0.0) if boot is None else (boot.id, boot.elapsed)
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _entry(row: tuple[object, ...]) -> JournalEntry:
-    time, trigger, kind, name, okta_id, action, reason, before, after, outcome, error, *harm, sequence = row
-    harmed, evidence, counted, approval, harmed_name, boot, elapsed, object_name, who, people, repair, *shown = harm
-    title, members = map(str, shown)
-    return JournalEntry(
-        time=_time(float(str(time))),
-        trigger=str(trigger),
-        kind=str(kind),
-        name=str(name),
-        okta_id=str(okta_id),
-        action=str(action),
-        reason=str(reason),
-        before_digest=str(before),
-        after_digest=str(after),
-        outcome=Result(str(outcome)),
-        error=str(error),
-        sequence=int(str(sequence)),
-        harm=str(harmed),
-        evidence=str(evidence),
-        counted=bool(counted),
-        approval=str(approval),
-        harmed_name=str(harmed_name),
-        boot=Boot(str(boot), float(str(elapsed))) if boot else None,
-        object_name=str(object_name),
-        who=str(who),
-        people=int(str(people)),
-        repair=str(repair),
-        title=title,
-        members=tuple(json.loads(members)) if members else (),
-    )
+    connection.execute(_INSERT, row_of(entry, entry.outcome))

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.errors import TeleportOktaError
-from teleport_okta.state.journal import JournalEntry, Result, insert_entry
+from teleport_okta.state.journal import insert_entry
+from teleport_okta.state.journal_entry import JournalEntry, Result
 
 if TYPE_CHECKING:
     import sqlite3

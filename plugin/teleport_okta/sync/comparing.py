@@ -13,7 +13,7 @@ from teleport_okta.model.teleport import TeleportLock, TeleportUser
 from teleport_okta.plan import fingerprints
 from teleport_okta.plan.actual import ActualDirectory
 from teleport_okta.plan.changes import LOCK, USER
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

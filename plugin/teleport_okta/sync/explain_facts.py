@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from teleport_okta.plan.actual import ActualDirectory
     from teleport_okta.settings import Settings
     from teleport_okta.state.directory import SeenList
-    from teleport_okta.state.journal import JournalEntry
+    from teleport_okta.state.journal_entry import JournalEntry
     from teleport_okta.state.people_seen import SeenPerson
     from teleport_okta.state.store import QuarantineEntry, Store
     from teleport_okta.sync.registry import Registry

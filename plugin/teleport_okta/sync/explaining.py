@@ -13,7 +13,7 @@ from teleport_okta.model.okta import UserStatus
 from teleport_okta.model.provisioned import is_pushed
 from teleport_okta.model.scope import OKTA_APP_ID
 from teleport_okta.plan.changes import ACCESS_LIST, LOCK, MEMBER, ROLE, TRAITS, USER, Action
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.sync.explain_direct_roles import role_on_user, stray_roles
 from teleport_okta.sync.explain_facts import gathered
 from teleport_okta.sync.explain_find import OF_APP, OF_GROUP, OF_USER, find, looked_in
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.hint import Hint
     from teleport_okta.model.provisioned import ProvisionedUser
     from teleport_okta.settings import Settings
-    from teleport_okta.state.journal import JournalEntry
+    from teleport_okta.state.journal_entry import JournalEntry
     from teleport_okta.state.people_seen import SeenPerson
     from teleport_okta.state.store import Store
     from teleport_okta.sync.explain_facts import Facts

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from teleport_okta.state.journal import JournalEntry, ObjectKey
+    from teleport_okta.state.journal_entry import JournalEntry, ObjectKey
 
 ENDED: Final = "ended"
 """The kind of a link about something that is not there any more: its newest journal entry says why."""

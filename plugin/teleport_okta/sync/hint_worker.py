@@ -19,7 +19,7 @@ from teleport_okta.model.scope import named
 from teleport_okta.okta.facts import is_assigned_directly
 from teleport_okta.okta.pacing import urgently
 from teleport_okta.state.errors import StateError
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.sync.contradictions import contradicts
 from teleport_okta.sync.rereads import ERRANDS, LOOKS, claims_that_count, errands_of, looks_of
 from teleport_okta.teleport.lease import StandbyError

@@ -14,7 +14,7 @@ from teleport_okta.model.okta import UserStatus
 from teleport_okta.model.provisioned import Settlement, Verdict, is_person_id
 from teleport_okta.model.scope import Scope
 from teleport_okta.plan.changes import ACCESS_LIST, USER
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.sync.key_reads import GroupRead, KeyReads, PersonRead
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from teleport_okta.plan.digest import plan_digest
 from teleport_okta.plan.needs import without
 from teleport_okta.plan.render import quarantine_lines
 from teleport_okta.plan.repairs import LONGEST_PAUSE, fights
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.store import QuarantineEntry
 
 if TYPE_CHECKING:

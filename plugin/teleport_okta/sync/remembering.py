@@ -11,7 +11,7 @@ from teleport_okta.desired.trust import APPS, GROUPS, PEOPLE
 from teleport_okta.model.harm import Evidence
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER, USER_GROUP
 from teleport_okta.state import directory as seen
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.sync.comparing import fingerprints_of, users_after
 from teleport_okta.sync.lists_seen import lists_of, roles_of
 from teleport_okta.sync.quarantine import log_new

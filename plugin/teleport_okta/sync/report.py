@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from teleport_okta.model.part_result import FailureKind
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from teleport_okta.model.harm import WINDOW
 from teleport_okta.model.names import member_role
 from teleport_okta.plan.changes import Action
 from teleport_okta.sandbox.teleport import Fault, ListingLag
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.store import WholePass
 
 BOTH = pytest.mark.parametrize("removal", [{"edition": "ent"}, {"edition": "oss"}], ids=["ent", "oss"], indirect=True)

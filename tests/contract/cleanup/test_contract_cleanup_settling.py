@@ -9,7 +9,7 @@ from teleport_okta.cleanup.settling import settle_cleanup_records
 from teleport_okta.model import labels
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.sandbox.teleport import Fault
-from teleport_okta.state.journal import CLEANUP, JournalEntry, Result
+from teleport_okta.state.journal_entry import CLEANUP, JournalEntry, Result
 
 
 async def begun(removal, kind, name, action="delete", *, object_name="", after_digest="", trigger=CLEANUP):

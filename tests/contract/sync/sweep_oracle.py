@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from contract.sync.sweep_story import CAST
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:
     from contract.sync.sweep_story import Play

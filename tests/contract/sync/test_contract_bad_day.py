@@ -16,7 +16,7 @@ from teleport_okta.model import labels
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.state.errors import StateFullError
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 APP_USERS = "/api/v1/apps/*/users"
 HOUR = 3600

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 from hands import edit_user
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.store import FILE_NAME
 
 HALF_A_CHARACTER = "\ud83d"

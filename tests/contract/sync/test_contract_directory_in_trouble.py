@@ -6,7 +6,7 @@ import grpc
 import pytest
 from contract.sync.office import with_a_roomy_brake
 from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 
 @with_a_roomy_brake

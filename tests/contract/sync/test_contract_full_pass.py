@@ -14,7 +14,7 @@ from teleport_okta.okta.errors import OktaError, OktaForbiddenError, OktaUnautho
 from teleport_okta.sandbox.okta.seed import seed_organization
 from teleport_okta.sandbox.teleport.cluster import ListingLag
 from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.teleport.errors import TeleportError
 
 CREATE = "/teleport.users.v1.UsersService/CreateUser"

@@ -12,7 +12,7 @@ from teleport_okta.model.names import member_role, reviewer_role
 from teleport_okta.sandbox.teleport.edition import Entitlement
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.sandbox.teleport.metadata import YEAR_ONE
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 
 async def test_a_new_list_says_whom_it_stands_for_and_when_it_is_reviewed(office):

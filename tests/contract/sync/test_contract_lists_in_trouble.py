@@ -9,7 +9,7 @@ import pytest
 from contract.sync.office import built_office
 from teleport.accesslist.v1.accesslist_pb2 import Member
 from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 
 async def test_a_small_change_to_a_large_list_is_a_few_calls_about_members(office):

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from contract.sync.office import TEN_MINUTES
 from contract.sync.pausing import DEADLINE, held_open
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 ADA, BOB, COUNTESS = "ada@x.io", "bob@x.io", "countess@x.io"
 FIVE_MINUTES = 300

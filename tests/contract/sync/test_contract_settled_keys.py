@@ -6,7 +6,7 @@ import grpc
 import pytest
 from teleport_okta.model.scope import Scope
 from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 
 
 def settle(office, **ids):

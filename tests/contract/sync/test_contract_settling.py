@@ -8,7 +8,7 @@ import grpc
 import pytest
 from contract.sync.office import TEN_MINUTES, with_a_roomy_brake
 from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.store import FILE_NAME
 
 KINDS = {"member", "access_list", "role", "user_group", "app_server", "user", "lock"}

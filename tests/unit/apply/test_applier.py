@@ -11,7 +11,7 @@ import pytest
 from teleport_okta.apply.replanned import Replanned
 from teleport_okta.model.harm import Harmed, held_digest
 from teleport_okta.plan.directory import merged
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.teleport.errors import AlreadyExistsError, PermissionDeniedError, RevisionConflictError
 from unit.apply.applying import leaving, refused
 from worlds import NOW, held_findings, leaver_lock, listing, owned_user, person, planned

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from teleport_okta.apply.settling import settle_open_records
 from teleport_okta.clock import VirtualClock
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import Store
 from teleport_okta.teleport.errors import UnknownFailureError
 from worlds import NOW

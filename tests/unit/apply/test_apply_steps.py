@@ -8,7 +8,7 @@ import pytest
 from teleport_okta.apply.steps import Steps
 from teleport_okta.clock import VirtualClock
 from teleport_okta.model.harm import Harmed, held_digest
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.store import Store
 from worlds import NOW, held_findings, listing, owned_user, planned
 

@@ -13,7 +13,7 @@ from teleport_okta.model.harm import Harmed, held_digest
 from teleport_okta.plan.changes import LOCK
 from teleport_okta.plan.order import is_urgent
 from teleport_okta.plan.plan import Plan
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.teleport.errors import AlreadyExistsError, PermissionDeniedError
 from unit.apply.applying import leaving, refused, results
 from worlds import NOW, held_findings, listing, owned_user, person, planned

@@ -14,7 +14,7 @@ from teleport_okta.model.names import member_role
 from teleport_okta.plan.changes import ACCESS_LIST
 from teleport_okta.plan.plan import Plan
 from teleport_okta.state.errors import StateFullError
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.teleport.errors import (
     AlreadyExistsError,
     ClientVersionRefusedError,

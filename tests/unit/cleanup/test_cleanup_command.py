@@ -12,7 +12,7 @@ from teleport_okta.cleanup.blockers import Blocker
 from teleport_okta.cleanup.render import preview_json, preview_lines, report_json, report_lines
 from teleport_okta.cleanup.run import Preview, Report
 from teleport_okta.cli.root import cli
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.teleport.gates import gate_for
 from unit.cleanup.leaving import office, planned
 from unit.cleanup.test_cleanup_inventory import EVE, with_outer

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from teleport_okta.cli.history import entry_lines
 from teleport_okta.observe.text import Tone
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PEOPLE = tuple(f"person{number}" for number in range(10))

@@ -10,7 +10,7 @@ from teleport_okta.config import parse
 from teleport_okta.managed.audit import Auditor, events_of
 from teleport_okta.model.audit_event import AccessListsSynced, ResourcesSynced, SyncFailed, UsersSynced
 from teleport_okta.model.part_result import Holdings, Part, PartResult
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import Store
 from teleport_okta.sync.status import Status
 from teleport_okta.teleport.errors import UnavailableError

@@ -33,7 +33,7 @@ from teleport_okta.serve.admin import INNER_SOCKET_NAME, SOCKET_NAME, AdminServi
 from teleport_okta.serve.admin_client import AdminClient, ForeignSocketError, ServiceError, running_service
 from teleport_okta.serve.callers import Caller, this_process
 from teleport_okta.state.data_dir import DataDirectoryError
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry, Store
 from teleport_okta.sync.changed_plan import PlanChangedError
 from teleport_okta.sync.explanation import Explanation, Link, Match

@@ -11,7 +11,7 @@ from teleport_okta.model.findings import Findings, Held, Hold, Leftover, Quarant
 from teleport_okta.model.harm import Evidence, Harmed, held_digest
 from teleport_okta.model.scope import Scope
 from teleport_okta.state.approvals import NothingHeldError
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry, Store
 from worlds import NOW
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from teleport_okta.clock import Boot
 from teleport_okta.state.errors import StateError, StateFullError
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import Store
 from worlds import NOW
 
@@ -20,7 +20,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from teleport_okta.clock import Boot
 from teleport_okta.state.errors import StateError
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import Store
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from teleport_okta.clock import Boot
 from teleport_okta.state import pruning
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import Store
 from worlds import NOW
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from teleport_okta.clock import Boot
 from teleport_okta.state.errors import StateError
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.recent_harm import Asked, RecentHarm
 from teleport_okta.state.store import Store
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from teleport_okta.model.inheritance import LeftMembership
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import Store
 from worlds import NOW
 

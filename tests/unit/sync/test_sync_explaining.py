@@ -15,7 +15,7 @@ from teleport_okta.model.names import app_server_name, member_role, reviewer_rol
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.plan.changes import USER_GROUP
 from teleport_okta.state.directory import SeenList
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.people_seen import SeenPerson
 from teleport_okta.state.store import QuarantineEntry
 from teleport_okta.sync.explain_facts import Facts

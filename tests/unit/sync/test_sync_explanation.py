@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from teleport_okta.desired.policy import LEAVER_LOCK
-from teleport_okta.state.journal import JournalEntry, Result
+from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.sync.explanation import ENDED, Link
 from worlds import NOW
 

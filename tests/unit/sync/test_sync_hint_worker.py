@@ -18,7 +18,7 @@ from teleport_okta.model.scope import named
 from teleport_okta.okta import pacing
 from teleport_okta.plan.plan import Plan
 from teleport_okta.state.errors import StateError
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.store import Store
 from teleport_okta.sync.hint_worker import HintWorker
 from teleport_okta.sync.procedure import Settled

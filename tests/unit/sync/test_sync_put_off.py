@@ -14,7 +14,7 @@ from teleport_okta.plan.digest import plan_digest
 from teleport_okta.plan.needs import stands_for
 from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.repairs import Repairs, repair_digest
-from teleport_okta.state.journal import Result
+from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.store import QuarantineEntry
 from teleport_okta.sync.quarantine import Patience, without_what_must_wait
 from worlds import NOW, listing, owned_user, person, planned
