@@ -18,7 +18,11 @@ def ensure_descriptors(needed: int = NEEDED) -> None:
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    except (OSError, ValueError) as error:  # a seccomp filter, or a kernel that allows less than the hard limit says
+        _log.warning("the limit of open files cannot be raised: %s", error)
+        allowed = soft
     if allowed < needed:
         _log.warning(
             "this process may have %d files open, and %d are needed when many clients connect; raise the limit "

@@ -31,6 +31,21 @@ def test_a_limit_that_cannot_be_raised_far_enough_is_complained_of(limits, caplo
     assert f"may have {hard} files open, and {hard + 1} are needed" in caplog.text
 
 
+@pytest.mark.parametrize("refusal", [PermissionError(1, "Operation not permitted"), ValueError("not allowed")], ids=repr)
+def test_a_refusal_to_raise_it_is_a_warning_and_no_end(limits, caplog, monkeypatch, refusal):
+    soft, hard = limits
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard) - 1, hard))
+
+    def refused(*_: object) -> None:
+        raise refusal
+
+    with monkeypatch.context() as patched:
+        patched.setattr(resource, "setrlimit", refused)
+        ensure_descriptors(min(soft, hard))
+    assert f"cannot be raised: {refusal}" in caplog.text
+    assert f"may have {min(soft, hard) - 1} files open" in caplog.text
+
+
 def test_a_limit_that_is_high_enough_stays(limits):
     ensure_descriptors(64)
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == limits
