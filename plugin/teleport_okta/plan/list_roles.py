@@ -22,10 +22,11 @@ from teleport_okta.plan.changes import APP_SERVER, ROLE, Action, Change, Harm
 from teleport_okta.plan.needs import ended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Set
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 
     from teleport_okta.desired.directory import Candidate, DesiredDirectory
     from teleport_okta.desired.policy import Imports, Policy
+    from teleport_okta.model.access import TeleportAccessList
     from teleport_okta.plan.changes import Need
 
 
@@ -55,16 +56,20 @@ def plan_roles(
     desired: DesiredDirectory,
     ending_apps: frozenset[str],
     apps_unread: bool,
+    found: TeleportAccessList | None = None,
+    held_by: Collection[str] = (),
 ) -> ListRoles:
     """Plan both roles of a list that is wanted; `ending_apps` are the ids of apps whose app servers end in this.
 
-    With `apps_unread` nobody knows what becomes of app servers: a role keeps the apps that are wanted no more.
+    `found` is our list if there is one, and `held_by` are the users who have its member role directly. With
+    `apps_unread` nobody knows what becomes of app servers: a role keeps the apps that are wanted no more.
     """
     policy = imports.policy
     taken = taken_role(candidate.okta_id, roles, policy)
     if taken:
         reason = f"its role {taken} exists and is not ours, so nobody is granted {candidate.name} by a list"
-        return ListRoles(aside=Quarantined(ROLE, taken, candidate.okta_id, reason, "delete or rename that role"))
+        remedy = _remedy_of_taken(roles[taken], policy.owner, found=found, held_by=held_by)
+        return ListRoles(aside=Quarantined(ROLE, taken, candidate.okta_id, reason, remedy))
     changes: list[Change] = []
     unchanged = 0
     for name, allow in _allowed(candidate, roles, imports, desired, apps_unread=apps_unread).items():
@@ -75,6 +80,26 @@ def plan_roles(
         changes += _writing(candidate, content, found, _Losses(desired, ending_apps))
         unchanged += content == found
     return ListRoles(tuple(changes), unchanged)
+
+
+def _remedy_of_taken(
+    role: TeleportRole, owner: str, *, found: TeleportAccessList | None, held_by: Collection[str]
+) -> str:
+    """Return the remedy for a role without our label.
+
+    Roles cannot be renamed, and Teleport refuses to delete a role that a list grants or a user has
+    (`docs/reference/teleport-observed.md` 5.1). If our list or our users have the role, most likely it lost its labels.
+    The host identity may change it only while it has the label of the origin too.
+    """
+    needed = {labels.OWNER: owner, labels.ORIGIN: labels.ORIGIN_OKTA}
+    missing = ", ".join(f"{key}: {value}" for key, value in needed.items() if role.labels.get(key) != value)
+    labelled = f"put back on the role: {missing} (labels, by `tctl edit role/{role.name}`)"
+    if held_by:
+        return labelled
+    if found is not None and role.name in (*found.grants, *found.owner_grants):
+        again = "both are made again, without the members that people added"
+        return f"{labelled}; or delete the access list {found.name}, then the role: {again}"
+    return "delete that role"
 
 
 def ending_roles(

@@ -8,6 +8,9 @@ import grpc
 import pytest
 from contract.sync.office import built_office
 from teleport.accesslist.v1.accesslist_pb2 import Member
+from teleport.legacy.types.types_pb2 import RoleV6
+from teleport_okta.model import labels
+from teleport_okta.model.names import member_role
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.journal_entry import Result
 
@@ -212,3 +215,36 @@ async def test_a_list_whose_members_are_held_stays_with_its_roles(tmp_path):
         office.okta.add_member(group.id, office.person("ada@x.io").id)
         assert (await office.next_pass()).succeeded
         assert office.imported(group) == {"ada@x.io"}
+
+
+def relabel(office, name, labels):
+    """Let people edit the labels of a role."""
+    role = RoleV6()
+    role.CopyFrom(office.teleport.cluster.roles.stored(name))
+    role.Metadata.Labels.clear()
+    role.Metadata.Labels.update(labels)
+    office.teleport.cluster.roles.update(role)
+
+
+@pytest.mark.parametrize("way", ["label", "delete"])
+async def test_a_role_that_lost_its_label_while_its_list_grants_it_is_ours_again_by_the_remedy_that_is_named(
+    office, way
+):
+    group = office.group("Engineering", "ada@x.io")
+    await office.settled()
+    role = member_role(group.id)
+    relabel(office, role, {})
+    report = await office.next_pass()
+    [aside] = [row for row in report.plan.quarantined if row.name == role]
+    owner = labels.owner_of(office.lists()[group.id].header.metadata.labels)
+    if way == "label":
+        assert f"put back on the role: {labels.OWNER}: {owner}, {labels.ORIGIN}: okta" in aside.remedy
+        relabel(office, role, {labels.OWNER: owner, labels.ORIGIN: "okta"})
+    else:
+        assert f"or delete the access list {group.id}, then the role" in aside.remedy
+        office.people.delete(group.id)
+        office.teleport.cluster.roles.delete(role)
+    assert (await office.next_pass()).succeeded
+    assert all(labels.owner_of(one.Metadata.Labels) == owner for one in office.roles(group))
+    assert office.imported(group) == {"ada@x.io"}
+    assert not (await office.next_pass()).plan.quarantined

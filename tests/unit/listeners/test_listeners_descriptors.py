@@ -31,7 +31,9 @@ def test_a_limit_that_cannot_be_raised_far_enough_is_complained_of(limits, caplo
     assert f"may have {hard} files open, and {hard + 1} are needed" in caplog.text
 
 
-@pytest.mark.parametrize("refusal", [PermissionError(1, "Operation not permitted"), ValueError("not allowed")], ids=repr)
+@pytest.mark.parametrize(
+    "refusal", [PermissionError(1, "Operation not permitted"), ValueError("not allowed")], ids=repr
+)
 def test_a_refusal_to_raise_it_is_a_warning_and_no_end(limits, caplog, monkeypatch, refusal):
     soft, hard = limits
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard) - 1, hard))

@@ -16,8 +16,8 @@ from teleport_okta.model.scope import Scope
 from teleport_okta.model.teleport import TeleportRole
 from teleport_okta.plan.changes import MEMBER, ROLE, USER, Action
 from teleport_okta.plan.needs import ended, stands_for, written
+from worlds import ORG, owned_user, person
 from worlds import listing as people
-from worlds import owned_user, person
 from worlds_directory import (
     ADA,
     BOB,
@@ -331,3 +331,11 @@ def test_the_role_goes_though_somebody_elses_list_has_the_name_unless_that_grant
     assert f"delete role {ENG_ROLE}" in changes(plan)
     cluster.lists["00gENG"] = TeleportAccessList("00gENG", "By hand", grants=(ENG_ROLE,))
     assert changes(planned(okta, cluster, settings=IMPORTS), MEMBER, ROLE) == ["delete member 00gENG/ada"]
+
+
+def test_a_role_that_lost_its_label_while_users_have_it_gets_the_label_back():
+    okta = organization(eng(ADA))
+    cluster = synced(okta)
+    cluster.roles[ENG_ROLE] = replace(cluster.roles[ENG_ROLE], labels={labels.ORIGIN: "okta"})
+    [aside] = planned(okta, cluster).quarantined
+    assert aside.remedy == f"put back on the role: teleport-okta/owner: {ORG} (labels, by `tctl edit role/{ENG_ROLE}`)"

@@ -274,3 +274,23 @@ def test_without_lists_roles_of_what_is_gone_go_by_the_listing_of_its_kind(row, 
 def test_without_lists_roles_of_a_group_that_cannot_be_read_stay():
     cluster = synced(organization(ENG), settings=NO_LISTS)
     assert not changes(whole_plan(organization(unread(ENG)), cluster, settings=NO_LISTS))
+
+
+def remedy_of(plan):
+    [aside] = [one for one in plan.quarantined if one.kind == ROLE]
+    return aside.remedy
+
+
+@pytest.mark.parametrize("name", [ROLE_NAME, reviewer_role("00gENG")])
+def test_a_role_that_lost_its_label_while_its_list_grants_it_gets_the_label_back_or_goes_with_the_list(name):
+    cluster = synced(organization(ENG))
+    cluster.roles[name] = replace(cluster.roles[name], labels={})
+    remedy = remedy_of(whole_plan(organization(ENG), cluster))
+    both = f"teleport-okta/owner: {ORG}, teleport.dev/origin: okta"
+    assert remedy.startswith(f"put back on the role: {both} (labels, by `tctl edit role/{name}`)")
+    assert "or delete the access list 00gENG, then the role" in remedy
+
+
+def test_a_role_of_others_in_the_place_of_ours_is_to_be_deleted_and_cannot_be_renamed():
+    cluster = Cluster(roles={ROLE_NAME: TeleportRole(ROLE_NAME)})
+    assert remedy_of(whole_plan(organization(ENG), cluster)) == "delete that role"
