@@ -383,7 +383,7 @@ class _Planner:
             desired=self._desired,
             ending_apps=self._ending_apps,
             apps_unread=self._actual.is_unread(APP_SERVER),
-            found=self._actual.access_lists.get(candidate.okta_id),
+            present=self._actual.access_lists.get(candidate.okta_id),
             held_by=self._on_users.of(candidate.okta_id).imported,
         )
         if planned.aside is not None:

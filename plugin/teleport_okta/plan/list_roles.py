@@ -56,19 +56,19 @@ def plan_roles(
     desired: DesiredDirectory,
     ending_apps: frozenset[str],
     apps_unread: bool,
-    found: TeleportAccessList | None = None,
+    present: TeleportAccessList | None = None,
     held_by: Collection[str] = (),
 ) -> ListRoles:
     """Plan both roles of a list that is wanted; `ending_apps` are the ids of apps whose app servers end in this.
 
-    `found` is our list if there is one, and `held_by` are the users who have its member role directly. With
+    `present` is our list if there is one, and `held_by` are the users who have its member role directly. With
     `apps_unread` nobody knows what becomes of app servers: a role keeps the apps that are wanted no more.
     """
     policy = imports.policy
     taken = taken_role(candidate.okta_id, roles, policy)
     if taken:
         reason = f"its role {taken} exists and is not ours, so nobody is granted {candidate.name} by a list"
-        remedy = _remedy_of_taken(roles[taken], policy.owner, found=found, held_by=held_by)
+        remedy = _remedy_of_taken(roles[taken], policy.owner, present=present, held_by=held_by)
         return ListRoles(aside=Quarantined(ROLE, taken, candidate.okta_id, reason, remedy))
     changes: list[Change] = []
     unchanged = 0
@@ -83,7 +83,7 @@ def plan_roles(
 
 
 def _remedy_of_taken(
-    role: TeleportRole, owner: str, *, found: TeleportAccessList | None, held_by: Collection[str]
+    role: TeleportRole, owner: str, *, present: TeleportAccessList | None, held_by: Collection[str]
 ) -> str:
     """Return the remedy for a role without our label.
 
@@ -96,9 +96,9 @@ def _remedy_of_taken(
     labelled = f"put back on the role: {missing} (labels, by `tctl edit role/{role.name}`)"
     if held_by:
         return labelled
-    if found is not None and role.name in (*found.grants, *found.owner_grants):
+    if present is not None and role.name in (*present.grants, *present.owner_grants):
         again = "both are made again, without the members that people added"
-        return f"{labelled}; or delete the access list {found.name}, then the role: {again}"
+        return f"{labelled}; or delete the access list {present.name}, then the role: {again}"
     return "delete that role"
 
 
