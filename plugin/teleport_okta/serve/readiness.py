@@ -33,14 +33,17 @@ class PassHealth:
 
 
 def teleport_component(
-    identities: tuple[IdentityState, ...], now: datetime, *, should_write: bool, is_writer: bool
+    identities: tuple[IdentityState, ...], now: datetime, *, should_write: bool, is_writer: bool, trouble: str = ""
 ) -> Component:
-    """Return whether the cluster can be written to: identities that last, and the right to write."""
+    """Return whether the cluster can be written to: identities that last, and the right to write.
+
+    `trouble` says why that right is lost, if that is known.
+    """
     for one in identities:
         if one.expires is not None and now >= one.expires:
             return Component(TELEPORT, is_ready=False, reason=f"the {one.which} identity: {one.problem}")
     if should_write and not is_writer:
-        return Component(TELEPORT, is_ready=False, reason=_NO_RIGHT)
+        return Component(TELEPORT, is_ready=False, reason=trouble or _NO_RIGHT)
     return Component(TELEPORT, is_ready=True)
 
 

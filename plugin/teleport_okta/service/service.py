@@ -193,7 +193,9 @@ class Service:
             warnings=decision.warnings + (() if self._connector is None else self._connector.warnings),
             report=self._reporter.problem,
         )
-        return replace(status, door=await self.scim.describe(), managed=managed)
+        trouble = self._base.teleport.write_trouble
+        warnings = (*status.warnings, trouble) if trouble else status.warnings
+        return replace(status, warnings=warnings, door=await self.scim.describe(), managed=managed)
 
     def components(self) -> tuple[Component, ...]:
         """Return whether this process can do its work, by component, from memory alone."""
@@ -205,6 +207,7 @@ class Service:
                 now,
                 should_write=standing is not None and standing.state != "standby",
                 is_writer=teleport.is_writer,
+                trouble=teleport.write_trouble,
             ),
             passes_component(
                 standing,

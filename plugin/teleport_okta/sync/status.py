@@ -27,7 +27,7 @@ class Status:
 
     `state` is idle, running, failing, standby (another process writes), waiting (for settings, as `managed` says) or
     stopped (no service runs). `warnings` are
-    sentences about the cluster's roles.
+    sentences about the cluster's roles, and about the right to write while the auth server is away.
     """
 
     version: str

@@ -236,6 +236,11 @@ class Teleport:
         """Whether this process may write now; who needs no lease always may."""
         return self.lease is None or self.lease.is_held
 
+    @property
+    def write_trouble(self) -> str:
+        """Why the right to write that this process had cannot be renewed or taken again; empty if it can."""
+        return "" if self.lease is None else self.lease.trouble
+
     async def take_host(self, identity: Identity) -> None:
         """Go on as this host identity once it has carried a call; raises RpcError or IdentityError, then as before."""
         await self.host.renew(identity)

@@ -111,6 +111,8 @@ class Lease:
         """Whether the log says that the latest renewal failed."""
         self._is_lost = False
         """Whether the log says that it is lost."""
+        self._failure = ""
+        """Why the lease was not renewed or taken when that was last asked for; empty when it was."""
         self.is_ousted = False
         """Whether another process took the lease after we lost it: this one is a standby until it has it again."""
 
@@ -118,6 +120,15 @@ class Lease:
     def is_held(self) -> bool:
         """Whether we may begin a write now."""
         return self._held is not None and self._left() > MARGIN
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong while the lease that we had last cannot be renewed or taken again; empty otherwise."""
+        if not self._is_wanted or not self._failure:
+            return ""
+        if self.is_held:
+            return f"the right to write for {self._owner} could not be renewed: {self._failure}"
+        return f"the right to write for {self._owner} is lost, and is asked for until it is back: {self._failure}"
 
     def is_of_our_seat(self, holder: str) -> bool:
         """Whether a holder's name is that of this process, or of a dead process with the same data directory."""
@@ -165,6 +176,7 @@ class Lease:
             except StandbyError as error:
                 _log.warning("the right to write for %s is not ours any more: %s", self._owner, error)
             except TeleportError as error:
+                self._failure = str(error)
                 _log.debug("the right to write for %s cannot be asked for: %s", self._owner, error)
 
     async def give_up(self) -> None:
@@ -211,7 +223,7 @@ class Lease:
         if not await self._renewed():
             present = await self._present_lease()
             raise self._too_slow(asked) if present is None else self._standby(present.Holder)
-        self._is_wanted, self._is_lost, self.is_ousted = True, False, False
+        self._is_wanted, self._is_lost, self.is_ousted, self._failure = True, False, False, ""
         _log.info("this process (%s) writes for %s", self._holder, self._owner)
 
     def _standby(self, holder: str) -> StandbyError:
@@ -298,7 +310,7 @@ class Lease:
         except NotFoundError:
             self._held = None
             return False
-        self._held, self._ends, self._is_late = longer, asked + LIFE, False
+        self._held, self._ends, self._is_late, self._failure = longer, asked + LIFE, False, ""
         return True
 
     async def _renewed_or_still_good(self) -> bool:
@@ -306,7 +318,7 @@ class Lease:
         try:
             return await self._renewed()
         except RpcError as error:
-            said, self._is_late = self._is_late, True
+            said, self._is_late, self._failure = self._is_late, True, str(error)
             _log.log(logging.DEBUG if said else logging.INFO, "the lease of %s was not renewed: %s", self._owner, error)
             return self.is_held
 

@@ -60,6 +60,27 @@ async def test_a_leaver_during_an_outage_is_locked_when_it_is_over_and_not_by_th
     assert (await world.service.status()).last_pass == before
 
 
+async def test_while_the_auth_server_is_away_the_status_says_so(managed):
+    world = managed
+    world.install(appgroup_sync=False)
+    await world.start()
+    await world.until(standing(world, "idle"), "it runs")
+    assert (await world.service.status()).warnings == ()
+
+    await outage(world)
+    [warning] = (await world.service.status()).warnings
+    assert warning.startswith(f"the right to write for {world.okta.id} is lost, and is asked for until it is back: ")
+    assert "check that teleport.addr" in warning
+    assert {one.name: one.reason for one in world.service.components()}["teleport"] == warning
+
+    world.teleport.faults.clear()
+
+    async def is_quiet():
+        return (await world.service.status()).warnings == ()
+
+    assert await within(world, 60, is_quiet)
+
+
 async def test_who_lost_the_right_to_another_process_says_so_and_takes_over_with_a_pass(managed):
     world = managed
     world.install(appgroup_sync=False)
