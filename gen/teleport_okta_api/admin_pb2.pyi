@@ -1296,6 +1296,7 @@ class GetStatusResponse(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
     HOLDINGS_FIELD_NUMBER: _builtins.int
+    OUTAGE_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     state: _builtins.str
     """idle, running, failing or standby"""
@@ -1354,6 +1355,10 @@ class GetStatusResponse(_message.Message):
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartResult]: ...
     @_builtins.property
     def holdings(self) -> Global___Holdings: ...
+    @_builtins.property
+    def outage(self) -> Global___Outage:
+        """The auth server does not answer; absent while it does."""
+
     def __init__(
         self,
         *,
@@ -1379,14 +1384,43 @@ class GetStatusResponse(_message.Message):
         failure: _builtins.str = ...,
         parts: _abc.Iterable[Global___PartResult] | None = ...,
         holdings: Global___Holdings | None = ...,
+        outage: Global___Outage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "findings", b"findings", "following", b"following", "holdings", b"holdings", "last_pass", b"last_pass", "last_success", b"last_success", "managed", b"managed", "next_pass", b"next_pass", "progress", b"progress", "scim_door", b"scim_door"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "findings", b"findings", "following", b"following", "holdings", b"holdings", "last_pass", b"last_pass", "last_success", b"last_success", "managed", b"managed", "next_pass", b"next_pass", "outage", b"outage", "progress", b"progress", "scim_door", b"scim_door"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "failure", b"failure", "features", b"features", "findings", b"findings", "following", b"following", "holdings", b"holdings", "identities", b"identities", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "managed", b"managed", "next_pass", b"next_pass", "parts", b"parts", "progress", b"progress", "quarantined", b"quarantined", "role_warnings", b"role_warnings", "scim_door", b"scim_door", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "failure", b"failure", "features", b"features", "findings", b"findings", "following", b"following", "holdings", b"holdings", "identities", b"identities", "last_error", b"last_error", "last_pass", b"last_pass", "last_success", b"last_success", "managed", b"managed", "next_pass", b"next_pass", "outage", b"outage", "parts", b"parts", "progress", b"progress", "quarantined", b"quarantined", "role_warnings", b"role_warnings", "scim_door", b"scim_door", "state", b"state", "teleport_cluster", b"teleport_cluster", "teleport_version", b"teleport_version", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class Outage(_message.Message):
+    """The auth server does not answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SINCE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    error: _builtins.str
+    """What the latest call without an answer met."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """The first call without an answer."""
+
+    def __init__(
+        self,
+        *,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        error: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Outage: _TypeAlias = Outage  # noqa: Y015
 
 @_typing.final
 class Managed(_message.Message):

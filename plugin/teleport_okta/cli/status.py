@@ -145,6 +145,8 @@ def _in_teleport(held: Holdings) -> str:
 
 def _cluster(current: Status) -> Iterator[str]:
     """Say which cluster it is, what it can do, and as whom we are there."""
+    if current.outage:
+        yield f"Teleport is away: no answer since {_time(current.outage.since)}; last error: {current.outage.error}"
     if current.cluster:
         yield f"cluster: {current.cluster.name}, Teleport {current.cluster.version}"
         for warning in current.cluster.warnings:

@@ -110,6 +110,14 @@ class IdentityState:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """The auth server does not answer: `since` is the first call without an answer, `error` the latest one's."""
+
+    since: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """What a cluster said of itself, and which features follow. `warnings` speak of its version.
 

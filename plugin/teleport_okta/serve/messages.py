@@ -11,7 +11,7 @@ from teleport_okta_api import admin_pb2 as api
 from teleport_okta.model.findings import PutOff, Quarantined
 from teleport_okta.model.following import Following
 from teleport_okta.model.part_result import FailureKind
-from teleport_okta.model.teleport import Cluster, Feature, IdentityState
+from teleport_okta.model.teleport import Cluster, Feature, IdentityState, Outage
 from teleport_okta.plan.changes import FieldChange
 from teleport_okta.plan.view import ChangeView, PlanView
 from teleport_okta.serve.directory_messages import (
@@ -143,6 +143,9 @@ def status_to_message(status: Status) -> api.GetStatusResponse:
         message.scim_door.CopyFrom(door_to_message(status.door))
     if status.last_pass is not None:
         message.last_pass.CopyFrom(report_to_message(status.last_pass))
+    if status.outage is not None:
+        since = _time_to_message(status.outage.since)
+        message.outage.CopyFrom(api.Outage(since=since, error=status.outage.error))
     write_managed(message, status)
     return message
 
@@ -182,6 +185,9 @@ def status_from_message(message: api.GetStatusResponse) -> Status:
         failure=FailureKind(message.failure),
         parts=parts_from_message(message),
         holdings=holdings_from_message(message.holdings),
+        outage=Outage(message.outage.since.ToDatetime(UTC), message.outage.error)
+        if message.HasField("outage")
+        else None,
     )
 
 

@@ -195,7 +195,8 @@ class Service:
         )
         trouble = self._base.teleport.write_trouble
         warnings = (*status.warnings, trouble) if trouble else status.warnings
-        return replace(status, warnings=warnings, door=await self.scim.describe(), managed=managed)
+        outage = self._base.teleport.outage
+        return replace(status, warnings=warnings, door=await self.scim.describe(), managed=managed, outage=outage)
 
     def components(self) -> tuple[Component, ...]:
         """Return whether this process can do its work, by component, from memory alone."""

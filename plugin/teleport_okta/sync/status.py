@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.following import Following
     from teleport_okta.model.managed import Managed
     from teleport_okta.model.part_result import PartResult
-    from teleport_okta.model.teleport import Cluster, IdentityState
+    from teleport_okta.model.teleport import Cluster, IdentityState, Outage
     from teleport_okta.state.store import QuarantineEntry, Store
     from teleport_okta.sync.report import PassReport
 
@@ -26,8 +26,8 @@ class Status:
     """A moment of one process.
 
     `state` is idle, running, failing, standby (another process writes), waiting (for settings, as `managed` says) or
-    stopped (no service runs). `warnings` are
-    sentences about the cluster's roles, and about the right to write while the auth server is away.
+    stopped (no service runs). `warnings` are sentences about the cluster's roles, and about the right to write while
+    the auth server is away. `outage`: since when the auth server does not answer.
     """
 
     version: str
@@ -49,6 +49,7 @@ class Status:
     failure: FailureKind = FailureKind.NONE
     parts: tuple[PartResult, ...] = ()
     holdings: Holdings = field(default_factory=Holdings)
+    outage: Outage | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the status in the shape of `status --format json`."""
@@ -59,6 +60,7 @@ class Status:
             "next_pass": self.next_pass and self.next_pass.isoformat(),
             "last_error": self.last_error,
             "cluster": self.cluster and asdict(self.cluster),
+            "outage": self.outage and {**asdict(self.outage), "since": self.outage.since.isoformat()},
             "identities": [
                 {**asdict(state), "expires": state.expires and state.expires.isoformat()} for state in self.identities
             ],

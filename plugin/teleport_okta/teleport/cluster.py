@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.clock import Clock
-    from teleport_okta.model.teleport import Cluster
+    from teleport_okta.model.teleport import Cluster, Outage
     from teleport_okta.teleport.convert_watch import Seen
     from teleport_okta.teleport.identity import Identity
     from teleport_okta.teleport.retry import RetryPolicy
@@ -230,6 +230,11 @@ class Teleport:
     def known_cluster(self) -> Cluster | None:
         """What the cluster last said of itself, or None before it was asked."""
         return self._known_cluster
+
+    @property
+    def outage(self) -> Outage | None:
+        """Since when the auth server does not answer the host identity, and the last error; None while it does."""
+        return self.host.answering.outage
 
     @property
     def is_writer(self) -> bool:

@@ -16,6 +16,7 @@ from teleport.trust.v1 import trust_service_pb2_grpc
 from teleport.users.v1 import users_service_pb2_grpc
 
 from teleport_okta.observe.waits import waiting_for
+from teleport_okta.teleport.answering import Answering
 from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.errors import (
     ClientVersionRefusedError,
@@ -84,6 +85,7 @@ class Connection:
         self._rng = rng
         self._policy = policy or RetryPolicy()
         self._right: Right | None = None
+        self.answering = Answering(clock)
         self.auth = authservice_pb2_grpc.AuthServiceStub(lines.channel)
         self.users = users_service_pb2_grpc.UsersServiceStub(lines.channel)
         self.access_lists = accesslist_service_pb2_grpc.AccessListServiceStub(lines.channel)
@@ -208,7 +210,10 @@ class Connection:
                 answer = await method(request, timeout=deadline, metadata=self._lines.metadata)
         except grpc.aio.AioRpcError as error:
             _log.debug("%s of %s: %s in %.2f s", name, subject, error.code().name, self._clock.monotonic() - started)
-            raise self.failure_of(error, name=name, subject=subject) from error
+            failure = self.failure_of(error, name=name, subject=subject)
+            self.answering.failed(failure, began=started)
+            raise failure from error
+        self.answering.answered()
         _log.debug("%s of %s: OK in %.2f s", name, subject, self._clock.monotonic() - started)
         return answer
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import grpc
 import pytest
+from teleport.legacy.client.proto import authservice_pb2
 from teleport_clients import connect
-from teleport_okta.sandbox.teleport import TeleportSandbox
+from teleport_okta.sandbox.teleport import Fault, TeleportSandbox
+from teleport_okta.teleport.errors import RpcError
 from teleport_okta.teleport.gates import ServerTooOldError
 from teleport_okta.teleport.host_identity import obtain_host_identity
 from teleport_okta.teleport.identity import Identity, load_identity, parse_identity
@@ -133,3 +137,36 @@ async def joined(sandbox: TeleportSandbox, bot: Identity, directory: Path, clock
         clock=clock,
         rng=random.Random(1),
     )
+
+
+async def test_an_outage_is_known_since_its_first_call_until_an_answer_comes(
+    teleport: Teleport, sandbox: TeleportSandbox, clock: VirtualClock
+) -> None:
+    await teleport.ping()
+    assert teleport.outage is None
+    sandbox.faults.add(Fault("*/*", code=grpc.StatusCode.UNAVAILABLE))
+    began = clock.now()
+    for _ in range(3):
+        await ping_once(teleport)
+        clock.advance(60)
+    assert teleport.outage is not None
+    assert teleport.outage.since == began
+    assert "AuthService/Ping on the cluster" in teleport.outage.error
+    sandbox.faults.clear()
+    await teleport.ping()
+    assert teleport.outage is None
+
+
+async def test_a_refusal_is_an_answer(teleport: Teleport, sandbox: TeleportSandbox) -> None:
+    sandbox.faults.add(Fault("*/Ping", code=grpc.StatusCode.UNAVAILABLE, count=1))
+    await ping_once(teleport)
+    sandbox.faults.add(Fault("*/Ping", code=grpc.StatusCode.PERMISSION_DENIED, count=1))
+    await ping_once(teleport)
+    assert teleport.outage is None
+
+
+async def ping_once(teleport: Teleport) -> None:
+    """Ping once, whatever comes of it."""
+    request, method = authservice_pb2.PingRequest(), teleport.host.auth.Ping
+    with suppress(RpcError):
+        await teleport.host.call_once(method, request, name="AuthService/Ping", subject="the cluster")
