@@ -108,6 +108,21 @@ def show_usage_error(error: click.ClickException) -> None:
     click.echo(printable_lines(text.getvalue().rstrip("\n")), err=True)
 
 
+def open_closed_streams() -> None:
+    """Open the null device in place of each standard stream that the caller closed (`>&-`).
+
+    Otherwise the next file that is opened has the number of the closed stream: the state could get what is printed.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            if os.open(os.devnull, os.O_RDWR) == number:
+                os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
 def give_up_output() -> None:
     """Write nothing more to standard output, whose reader has gone, as `head` does: also not what is still buffered."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

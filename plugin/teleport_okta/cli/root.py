@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from teleport_okta.cli.config_file import root_config_option
-from teleport_okta.cli.output import give_up_output, show, show_usage_error
+from teleport_okta.cli.output import give_up_output, open_closed_streams, show, show_usage_error
 from teleport_okta.cli.verbs import Verbs
 from teleport_okta.cli.version import version_line
 from teleport_okta.errors import TeleportOktaError
@@ -52,6 +52,7 @@ _REMEDIES: Final = {
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 not done, 2 wrong usage, 130 interrupted; `doctor` has its own codes."""
+    open_closed_streams()
     set_up_for_command()
     try:
         code = cli.main(standalone_mode=False)

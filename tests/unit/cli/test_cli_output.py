@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -139,3 +140,37 @@ def test_a_terminal_has_colours_unless_told_not_to(environment, has_colours, mon
 
 def test_the_example_configuration_comes_whole():
     assert "\\n" not in CliRunner().invoke(cli, ["configure"]).output
+
+
+def run_with(closed, *words):
+    """Run a verb with some standard streams closed, which a shell does for `>&-`; return its code and what it says."""
+    command = f'"$@" {closed}'
+    script = "from teleport_okta.cli import main; main()"
+    done = subprocess.run(
+        ["sh", "-c", command, "sh", sys.executable, "-c", script, *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_streams_that_are_closed_harm_nothing(tmp_path):
+    missing = ("status", "--config", tmp_path / "none.toml")
+    assert run_with("<&- >&-", "version") == (0, "", "")
+    code, output, errors = run_with(">&-", *missing)
+    assert (code, output, errors.splitlines()[0]) == (
+        1,
+        "",
+        f"error: {tmp_path}/none.toml: there is no such configuration file",
+    )
+    assert run_with("<&- >&- 2>&-", *missing) == (1, "", "")
+
+
+def test_no_file_gets_the_number_of_a_stream_that_is_closed():
+    script = (
+        "import os; from teleport_okta.cli.output import open_closed_streams; open_closed_streams();"
+        "print('printed', flush=True); raise SystemExit(os.open('/dev/null', os.O_RDONLY) < 3)"
+    )
+    done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", sys.executable, "-c", script], check=False)
+    assert done.returncode == 0

@@ -37,7 +37,8 @@ class ProxyUnreachableError(ProxyAwayError):
         remedy = (
             "check the spelling of teleport.addr, and the name servers of this machine"
             if reason.startswith(UNKNOWN_HOST)
-            else "check that teleport.addr is the proxy, and the network between"
+            else "check that teleport.addr is the address and port of the proxy or of the auth server, that it is up, "
+            "and the network between"
         )
         super().__init__(address, f"no connection: {reason}", remedy=remedy)
 
