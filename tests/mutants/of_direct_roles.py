@@ -62,9 +62,9 @@ OF_DIRECT_ROLES = (
     Mutant(
         "one answer proves that there are no lists",
         "sync/policy.py",
-        'return not (lists.at_first_sight and cluster.feature("saml").enabled)',
+        "return not (lists.at_first_sight and any(cluster.has(feature) for feature in _OF_ENTERPRISE))",
         "return True",
-        ("unit/sync/test_sync_gives_roles.py::test_one_answer_is_believed_of_a_cluster_that_has_no_saml_either",),
+        ("unit/sync/test_sync_gives_roles.py::test_one_answer_is_believed_only_of_a_cluster_that_has_nothing_else_of_enterprise",),
         "Roles are put on users only where there are surely no lists.",
     ),
     Mutant(

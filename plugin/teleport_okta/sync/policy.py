@@ -41,6 +41,9 @@ _FEATURES: Final = {
 }
 """The feature of a cluster on which each kind depends."""
 
+_OF_ENTERPRISE: Final = ("saml", "review_requests", "okta_service", "plugin")
+"""Other features that the Community edition does not have (`docs/reference/teleport.md` 7)."""
+
 
 async def resolve(
     settings: SyncSettings, organization: OktaOrganization, cluster: Cluster, teleport: Teleport
@@ -140,12 +143,12 @@ def _off(cluster: Cluster, kind: str) -> str:
 def _has_no_lists(cluster: Cluster) -> bool:
     """Whether the cluster is surely one without access lists, so that member roles are put on users themselves.
 
-    One answer is too little to believe that, unless the cluster has no SAML sign-in either, as the Community edition.
+    One answer is too little to believe that, unless the cluster has nothing else that the Community edition lacks.
     """
     lists = cluster.feature(_FEATURES[ACCESS_LIST])
     if lists.enabled or lists.unknown or lists.denied or lists.gated:
         return False
-    return not (lists.at_first_sight and cluster.feature("saml").enabled)
+    return not (lists.at_first_sight and any(cluster.has(feature) for feature in _OF_ENTERPRISE))
 
 
 def _no_lists(settings: AccessListsSettings) -> str:

@@ -9,7 +9,7 @@ from teleport_okta.sync.policy import NO_OWNERS, resolve_imports
 from worlds import POLICY
 
 OFF = Feature("access_lists", enabled=False, reason="this cluster does not offer it")
-SAML = Feature("saml", enabled=True)
+OF_ENTERPRISE = ("saml", "review_requests", "okta_service", "plugin")
 
 
 def resolved(lists, *others, enabled=True, owners=()):
@@ -46,10 +46,11 @@ def test_elsewhere_roles_are_granted_by_lists_or_by_nothing(lists, owners):
         assert resolved(lists, owners=owners).lists_off == NO_OWNERS
 
 
-@pytest.mark.parametrize(("others", "gives"), [((), True), ((SAML,), False)], ids=["without SAML", "with SAML"])
-def test_one_answer_is_believed_of_a_cluster_that_has_no_saml_either(others, gives):
+@pytest.mark.parametrize("there", [None, *OF_ENTERPRISE])
+def test_one_answer_is_believed_only_of_a_cluster_that_has_nothing_else_of_enterprise(there):
     lists = Feature("access_lists", enabled=False, reason="it does not offer it", at_first_sight=True)
-    assert resolved(lists, *others, owners=("olga",)).gives_roles is gives
+    others = (Feature(name, enabled=name == there) for name in OF_ENTERPRISE)
+    assert resolved(lists, *others, owners=("olga",)).gives_roles is (there is None)
 
 
 def test_lists_that_are_switched_off_give_no_roles():
