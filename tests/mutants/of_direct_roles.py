@@ -64,7 +64,7 @@ OF_DIRECT_ROLES = (
         "sync/policy.py",
         "return not (lists.at_first_sight and any(cluster.has(feature) for feature in _OF_ENTERPRISE))",
         "return True",
-        ("unit/sync/test_sync_gives_roles.py::test_one_answer_is_believed_only_of_a_cluster_that_has_nothing_else_of_enterprise",),
+        ("unit/sync/test_sync_gives_roles.py::test_one_answer_is_believed_only_without_other_features_of_enterprise",),
         "Roles are put on users only where there are surely no lists.",
     ),
     Mutant(

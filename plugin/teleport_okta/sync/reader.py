@@ -42,7 +42,8 @@ from teleport_okta.sync.confirming import MORE_THAN_THE_LIMIT, Confirmation, Tur
 from teleport_okta.sync.failure_kinds import kind_of
 from teleport_okta.sync.inheriting import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
-from teleport_okta.sync.policy import NO_LISTS, pushed_alone, resolve, resolve_imports
+from teleport_okta.sync.off_warnings import off_warnings
+from teleport_okta.sync.policy import pushed_alone, resolve, resolve_imports
 from teleport_okta.sync.provisioned import bound_by_name, recover_groups, recover_users, with_pushed
 from teleport_okta.sync.reading import DirectoryFacts, Reading
 from teleport_okta.sync.sources import (
@@ -324,7 +325,7 @@ class Reader:
             limits=limits,
             remembered=await self._hour.remembered(),
             listed=len(listing.people),
-            warnings=_warnings(terms.imports),
+            warnings=off_warnings(terms.imports, actual.users.values()),
             replaced=replaced,
             left=self._registry.left,
         )
@@ -488,10 +489,3 @@ def _unconfirmed(absences: Absences, okta_ids: frozenset[str]) -> dict[str, Abse
     who = some(sorted(okta_ids))
     why = f"{len(okta_ids)} people whom the listing lacks could not be read by id yet ({who}); the next pass goes on"
     return {UNCONFIRMED: Absences(why) if absences.believed else absences}
-
-
-def _warnings(imports: Imports | None) -> tuple[str, ...]:
-    """Return what an administrator may not know that it is off."""
-    if imports is None or imports.roles_off in {"", NO_LISTS}:
-        return ()
-    return (f"no access lists are kept: {imports.roles_off}",)

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import grpc
 import pytest
 from contract.scim.door import built_door
 from contract.sync.following import Followed
@@ -17,6 +18,8 @@ from teleport_okta.cli.filters import preview_lines
 from teleport_okta.desired.preview import Verdict
 from teleport_okta.model import labels
 from teleport_okta.model.names import app_server_name, member_role
+from teleport_okta.sandbox.teleport.edition import Entitlement
+from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.sync.explaining import explained
 
 ADA, BOB = "ada@x.io", "bob@x.io"
@@ -117,8 +120,35 @@ async def test_lists_that_are_switched_off_leave_the_roles_of_users_alone(office
     await office.settled()
     await office.reconfigure(access_lists={"enabled": False})
     office.okta.remove_member(group.id, office.person(BOB).id)
-    assert not (await office.next_pass()).plan.changes
+    report = await office.next_pass()
+    assert not report.plan.changes
     assert holding(office, group) == {ADA, BOB}
+    [warning] = report.plan.warnings
+    assert warning.startswith("4 member roles stay on 2 users, also when a person leaves the group or the app, because")
+    await office.reconfigure(access_lists={"enabled": True, "group_filters": ("No",), "app_filters": ("No",)})
+    assert not (await office.next_pass()).plan.warnings
+    assert holding(office, group) == set()
+
+
+async def test_a_cluster_that_got_lists_and_has_no_owners_for_them_warns_of_the_roles_that_stay(tmp_path):
+    async with built_office(tmp_path, settings=LOCAL) as office:
+        office.teleport.cluster.entitlements["SAML"] = Entitlement(False)
+        office.teleport.faults.add(Fault("*AccessListService/*", grpc.StatusCode.UNIMPLEMENTED))
+        group = office.group("Engineering", ADA, BOB)
+        for _ in range(3):
+            await office.next_pass()
+        assert holding(office, group) == {ADA, BOB}
+        office.teleport.faults.clear()
+        said = (await office.next_pass()).plan.warnings
+        assert [text.partition(",")[0] for text in said] == [
+            "no access lists are kept: access_lists.default_owners names nobody",
+            "4 member roles stay on 2 users",
+        ]
+        await office.reconfigure(access_lists={"default_owners": ("olga",)})
+        for _ in range(2):
+            report = await office.next_pass()
+        assert not report.plan.warnings
+        assert (office.imported(group), holding(office, group)) == ({ADA, BOB}, set())
 
 
 @pytest.mark.parametrize("is_back", [False, True], ids=["it happened", "it did not"])

@@ -47,7 +47,7 @@ def test_elsewhere_roles_are_granted_by_lists_or_by_nothing(lists, owners):
 
 
 @pytest.mark.parametrize("there", [None, *OF_ENTERPRISE])
-def test_one_answer_is_believed_only_of_a_cluster_that_has_nothing_else_of_enterprise(there):
+def test_one_answer_is_believed_only_without_other_features_of_enterprise(there):
     lists = Feature("access_lists", enabled=False, reason="it does not offer it", at_first_sight=True)
     others = (Feature(name, enabled=name == there) for name in OF_ENTERPRISE)
     assert resolved(lists, *others, owners=("olga",)).gives_roles is (there is None)

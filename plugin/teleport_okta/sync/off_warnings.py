@@ -1,0 +1,38 @@
+"""What is said of access lists that are off: it may not be known, and member roles may stand on users all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.model.direct_roles import direct_roles
+from teleport_okta.sync.policy import NO_LISTS, NO_OWNERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from teleport_okta.desired.policy import Imports
+    from teleport_okta.model.teleport import TeleportUser
+
+_REMEDIES: Final = {
+    NO_LISTS: "; switched on with filters that no group and no app passes, it takes them off",
+    NO_OWNERS: "; with owners, lists are made and take their place",
+}
+
+
+def off_warnings(imports: Imports | None, users: Iterable[TeleportUser]) -> tuple[str, ...]:
+    """Return the warnings about what is off. `imports` is None where nothing of groups and apps is imported."""
+    return () if imports is None or not imports.roles_off else tuple(_of_lists(imports, users))
+
+
+def _of_lists(imports: Imports, users: Iterable[TeleportUser]) -> Iterator[str]:
+    """Yield that no lists are kept, unless that is configured, and that roles which we gave users are not taken off."""
+    if imports.roles_off != NO_LISTS:
+        yield f"no access lists are kept: {imports.roles_off}"
+    held = direct_roles(users, imports.policy.owner, imports.policy.default_roles).values()
+    given = sum(len(one.imported) for one in held)
+    if given:
+        names = frozenset[str]().union(*(one.imported for one in held))
+        yield (
+            f"{given} member roles stay on {len(names)} users, also when a person leaves the group or the app, because "
+            f"{imports.roles_off}{_REMEDIES.get(imports.roles_off, '')}"
+        )
