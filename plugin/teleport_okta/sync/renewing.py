@@ -49,14 +49,20 @@ class AppServerKeeper:
         self._rng = rng
 
     async def keep(self) -> None:
-        """Look again and again, until cancelled. Failures are logged and tried again."""
+        """Look again and again, until cancelled. The log has the first of several failures, and their end."""
+        is_failing = False
         while True:
             pause = _LONGEST_PAUSE
             try:
                 pause = await self.look()
             except TeleportError as error:
-                _log.warning("the app servers were not renewed: %s", error)
-                pause = _SHORTEST_PAUSE
+                level = logging.DEBUG if is_failing else logging.WARNING
+                _log.log(level, "the app servers were not renewed, which is tried again: %s", error)
+                is_failing, pause = True, _SHORTEST_PAUSE
+            else:
+                if is_failing:
+                    _log.info("the app servers can be renewed again")
+                is_failing = False
             await self._clock.sleep(pause.total_seconds())
 
     async def look(self) -> timedelta:

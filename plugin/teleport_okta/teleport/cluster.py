@@ -26,6 +26,7 @@ from teleport_okta.teleport.identity_states import NO_BOT, state_of
 from teleport_okta.teleport.import_rules import ImportRules
 from teleport_okta.teleport.lease import Holder, Lease
 from teleport_okta.teleport.locks import Locks
+from teleport_okta.teleport.own_locks import OwnLocks
 from teleport_okta.teleport.plugins import Plugins
 from teleport_okta.teleport.roles import Roles
 from teleport_okta.teleport.user_groups import UserGroups
@@ -98,6 +99,7 @@ class Teleport:
         self._bot_source = ""
         self._problems: dict[str, str] = {}
         self._changing_bot = asyncio.Lock()
+        host.own_locks = OwnLocks("host", self._locks_as_bot, clock)
         self.users = Users(self._identities, clock)
         self.locks = Locks(self._identities, clock)
         self.roles = Roles(self._identities, clock)
@@ -303,8 +305,8 @@ class Teleport:
         if bot is None:
             second = IdentityState("bot", self._bot_source, problem=self._problems.get("bot") or NO_BOT)
         else:
-            second = state_of("bot", bot.identity, now, self._problems.get("bot", ""))
-        return state_of("host", self.host.identity, now, self._problems.get("host", "")), second
+            second = state_of("bot", bot.identity, now, self._problem("bot", bot))
+        return state_of("host", self.host.identity, now, self._problem("host", self.host)), second
 
     async def aclose(self) -> None:
         """Close the connections. Whoever has calls in flight ends them first."""
@@ -315,7 +317,17 @@ class Teleport:
     async def _open_bot(self, identity: Identity) -> Connection:
         self._check_bot(identity)
         assert self._opener is not None  # noqa: S101 - who has no opener replaces no identity
-        return await self._opener.open(identity.trusting(self.host.identity.ca_pems))
+        bot = await self._opener.open(identity.trusting(self.host.identity.ca_pems))
+        bot.own_locks = OwnLocks("bot", self.host.locks_of_other, self._clock)
+        return bot
+
+    async def _locks_as_bot(self, request: authservice_pb2.GetLocksRequest) -> authservice_pb2.GetLocksResponse | None:
+        return None if self.bot is None else await self.bot.locks_of_other(request)
+
+    def _problem(self, which: str, connection: Connection) -> str:
+        """Return the lock on an identity, or else what was noted of it."""
+        locked = "" if connection.own_locks is None else connection.own_locks.problem
+        return locked or self._problems.get(which, "")
 
     def _check_bot(self, identity: Identity) -> None:
         host = self.host.identity

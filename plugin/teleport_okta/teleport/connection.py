@@ -21,6 +21,7 @@ from teleport_okta.teleport.dial import CLIENT_VERSION
 from teleport_okta.teleport.errors import (
     ClientVersionRefusedError,
     NotFoundError,
+    PermissionDeniedError,
     RpcError,
     TeleportError,
     UnavailableError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.teleport.identity import Identity
+    from teleport_okta.teleport.own_locks import OwnLocks
     from teleport_okta.teleport.way import Line, Way
 
 Request = TypeVar("Request")
@@ -86,6 +88,9 @@ class Connection:
         self._policy = policy or RetryPolicy()
         self._right: Right | None = None
         self.answering = Answering(clock)
+        self.own_locks: OwnLocks | None = None
+        """Finds the lock because of which this identity is refused, where another one can be asked."""
+
         self.auth = authservice_pb2_grpc.AuthServiceStub(lines.channel)
         self.users = users_service_pb2_grpc.UsersServiceStub(lines.channel)
         self.access_lists = accesslist_service_pb2_grpc.AccessListServiceStub(lines.channel)
@@ -199,7 +204,10 @@ class Connection:
         name: str,
         subject: str,
     ) -> Response:
-        """Make a call exactly once. Raises a subclass of RpcError, or NotTheWriterError."""
+        """Make a call exactly once. Raises a subclass of RpcError, or NotTheWriterError.
+
+        A refusal because of a lock on our own identity is LockedError if the lock can be found.
+        """
         deadline = CALL_DEADLINE
         if self._right is not None:
             await self._right.confirm()
@@ -212,10 +220,30 @@ class Connection:
             _log.debug("%s of %s: %s in %.2f s", name, subject, error.code().name, self._clock.monotonic() - started)
             failure = self.failure_of(error, name=name, subject=subject)
             self.answering.failed(failure, began=started)
-            raise failure from error
-        self.answering.answered()
+            raise await self.explained(failure) from error
+        self.let_in()
         _log.debug("%s of %s: OK in %.2f s", name, subject, self._clock.monotonic() - started)
         return answer
+
+    def let_in(self) -> None:
+        """Note that a call was answered, and not refused."""
+        self.answering.answered()
+        if self.own_locks is not None:
+            self.own_locks.let_in()
+
+    async def explained(self, failure: RpcError) -> RpcError:
+        """Return a failure with the lock in it if it is because of one."""
+        if self.own_locks is None or not isinstance(failure, PermissionDeniedError):
+            return failure
+        return await self.own_locks.explained(failure, self.identity)
+
+    async def locks_of_other(self, request: authservice_pb2.GetLocksRequest) -> authservice_pb2.GetLocksResponse | None:
+        """Ask for locks on the other identity, once; None if that is not answered."""
+        try:
+            return await self.auth.GetLocks(request, timeout=_PROBE_DEADLINE, metadata=self._lines.metadata)
+        except grpc.aio.AioRpcError as error:
+            _log.debug("the locks on our other identity cannot be read: %s", error.code().name)
+            return None
 
     async def delete(
         self,

@@ -50,6 +50,19 @@ class PermissionDeniedError(RpcError):
     remedy_text = "check the identity's role, and that its user exists and is not locked"
 
 
+class LockedError(PermissionDeniedError):
+    """The identity is locked. `lock` is the name of the lock, and the message says who set it and why if it has one."""
+
+    def __init__(self, method: str, subject: str, problem: str, *, lock: str) -> None:
+        super().__init__(
+            method,
+            subject,
+            f"access denied: {problem}",
+            remedy=f"remove the lock if this service may work again: `tctl rm lock/{lock}`",
+        )
+        self.lock = lock
+
+
 class NotFoundError(RpcError):
     """The object does not exist."""
 

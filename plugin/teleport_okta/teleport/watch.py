@@ -173,11 +173,13 @@ class Watch:
             async with asyncio.timeout(INIT_DEADLINE):
                 async for event in call:
                     if event.Type == INIT:
+                        self._connection.let_in()
                         return event
         except TimeoutError as error:
             raise DeadlineError(_NAME, _SUBJECT, f"not confirmed within {INIT_DEADLINE:.0f} seconds") from error
         except grpc.aio.AioRpcError as error:
-            raise self._connection.failure_of(error, name=_NAME, subject=_SUBJECT) from error
+            failure = self._connection.failure_of(error, name=_NAME, subject=_SUBJECT)
+            raise await self._connection.explained(failure) from error
         except asyncio.CancelledError as error:
             if _is_cancelled():
                 raise

@@ -1,0 +1,89 @@
+"""Which lock keeps one of our identities out.
+
+A server refuses every call of a locked identity with `access denied`, and says no more
+(`docs/reference/teleport-observed.md` 2). The other identity may list the locks, so it is asked which lock it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from teleport.legacy.client.proto import authservice_pb2
+from teleport.legacy.types import types_pb2
+
+from teleport_okta.teleport.errors import LockedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.teleport.errors import PermissionDeniedError
+    from teleport_okta.teleport.identity import Identity
+
+    LockReader = Callable[[authservice_pb2.GetLocksRequest], Awaitable[authservice_pb2.GetLocksResponse | None]]
+
+SAID: Final = "access denied"
+"""The whole text of a refusal because of a lock. A missing permission is refused with a longer one."""
+
+_ASKED_EVERY: Final = 5.0
+"""Seconds for which the answer about a lock is used again: a pass may meet many refusals at once."""
+
+_log = logging.getLogger(__name__)
+
+
+class OwnLocks:
+    """Finds the lock on one identity. `read` asks as the other identity; its result is None if it cannot tell."""
+
+    def __init__(self, which: str, read: LockReader, clock: Clock) -> None:
+        self._which = which
+        self._read = read
+        self._clock = clock
+        self._asking = asyncio.Lock()
+        self._asked: float | None = None
+        self._lock = ""
+        self.problem = ""
+        """The lock that keeps the identity out, and its message; empty while calls are not refused because of one."""
+
+    def let_in(self) -> None:
+        """Note that a call of the identity was not refused."""
+        if self.problem:
+            _log.info("the %s identity is not locked any more", self._which)
+        self.problem, self._lock, self._asked = "", "", None
+
+    async def explained(self, error: PermissionDeniedError, identity: Identity) -> PermissionDeniedError:
+        """Return the error with the lock in it if it is because of one; else as it is."""
+        if error.details != SAID:
+            self.let_in()
+            return error
+        async with self._asking:
+            now = self._clock.monotonic()
+            if self._asked is None or now - self._asked >= _ASKED_EVERY:
+                await self._look(identity)
+                self._asked = now
+        return LockedError(error.method, error.subject, self.problem, lock=self._lock) if self.problem else error
+
+    async def _look(self, identity: Identity) -> None:
+        targets = list(_targets_of(identity))
+        answer = await self._read(authservice_pb2.GetLocksRequest(InForceOnly=True, Targets=targets))
+        if answer is None:
+            return
+        before = self.problem
+        self.problem, self._lock = "", ""
+        for lock in sorted(answer.Locks, key=lambda one: one.Metadata.Name)[:1]:
+            self._lock = lock.Metadata.Name
+            message = lock.Spec.Message or "it has no message"
+            self.problem = f"the {self._which} identity ({identity.subject}) is locked by lock {self._lock}: {message}"
+        if self.problem and self.problem != before:
+            _log.warning("%s", self.problem)
+
+
+def _targets_of(identity: Identity) -> Iterable[types_pb2.LockTarget]:
+    """Return the targets whose locks keep an identity out."""
+    yield types_pb2.LockTarget(User=identity.subject)
+    for role in identity.roles:
+        yield types_pb2.LockTarget(Role=role)
+    if identity.host_id is not None:
+        for name in (identity.host_id, identity.subject):
+            yield types_pb2.LockTarget(ServerID=name)
