@@ -35,7 +35,7 @@ def test_one_that_is_well(data):
 
 
 def test_one_that_is_not_there_is_made_by_the_first_start(data):
-    assert severities(data / "deeper" / "down") == {"directory": "note", "admin socket": "ok"}
+    assert severities(data / "x" / "y") == {"directory": "note", "admin socket": "ok"}
 
 
 def test_one_that_cannot_be_made_is_an_error(data, monkeypatch):
