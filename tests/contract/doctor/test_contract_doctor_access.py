@@ -34,7 +34,7 @@ async def test_a_community_cluster_is_told_what_it_has_of_groups_and_apps_and_as
     async with clinic_of(tmp_path, cluster={"edition": "oss"}, sync={"local_users": True}) as clinic:
         report = await owned_by(await clinic.joined(), "nobody@example.com")
     assert report.bad() == []
-    assert "synced without access lists" in report.says("Teleport/feature access_lists")
+    assert "users have the member roles themselves" in report.says("Teleport/feature access_lists")
     assert report.severity("Teleport/feature app_servers") == "ok"
 
 
