@@ -70,7 +70,7 @@ def explanation_lines(found: Explanation) -> Iterator[str]:
     """Say an explanation in lines; what follows from a link is indented below it."""
     if not found.is_live:
         at = moment(found.seen_at) if found.seen_at else "never"
-        yield f"no service runs on this data directory: this is what was last seen; last pass without a failure: {at}"
+        yield f"no service answers: this is what was last seen; last pass without a failure: {at}"
     if found.chain is not None:
         yield from _link_lines(found.chain, 0)
         yield from (line for link in found.open for line in _link_lines(link, 0))

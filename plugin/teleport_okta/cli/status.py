@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -17,6 +18,7 @@ from teleport_okta.model.part_result import Holdings
 from teleport_okta.plan.render import grouped, held_line, hold_line, row_names, rows_words, summary
 from teleport_okta.serve.admin import SOCKET_NAME
 from teleport_okta.serve.admin_client import ServiceError, running_service
+from teleport_okta.state.inspection import silent_service
 from teleport_okta.sync.status import Status, status_of_store
 from teleport_okta.teleport.identity_states import stored_states
 
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from teleport_okta.settings import Settings
 
 _LINES_SHOWN: Final = 20
+_UNANSWERED: Final = {
+    "stopped": "no service runs on this data directory",
+    "silent": "a service holds this data directory, and does not answer",
+}
 
 
 @click.command()
@@ -58,11 +64,19 @@ async def _status(settings: Settings, *, live: bool) -> Status:
         raise ServiceError(what, remedy="start it; where it has been started, look into its log")
     async with app.copied_store(settings) as store:
         identities = await asyncio.to_thread(stored_states, settings.teleport, data_dir, SystemClock().now())
-        return await status_of_store(store, __version__, identities, is_provisioned=settings.is_provisioned)
+        found = await status_of_store(store, __version__, identities, is_provisioned=settings.is_provisioned)
+    silent = await asyncio.to_thread(silent_service, data_dir)
+    if silent is None:
+        return found
+    what = (
+        f"the service (process {silent}) does not answer: it starts, waits for Teleport, or hangs; look into its log. "
+        "This is what the state remembers"
+    )
+    return replace(found, state="silent", warnings=(*found.warnings, what))
 
 
 def _lines(current: Status) -> Iterator[str]:
-    running = "no service runs on this data directory" if current.state == "stopped" else current.state
+    running = _UNANSWERED.get(current.state, current.state)
     yield f"teleport-okta v{current.version}: {running}"
     yield f"last pass without a failure: {_time(current.last_success)}"
     yield from _at_work(current)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from teleport_okta.state.errors import StateError, explain
+from teleport_okta.state.lock import SERVICE
 from teleport_okta.state.migrations import STEPS
 from teleport_okta.state.snapshot import read_only
 from teleport_okta.state.store import BASELINE, FILE_NAME
@@ -46,6 +47,21 @@ def holder_of(data_dir: Path, locks: Path = _LOCKS) -> int | None:
         if fields[1:2] == ["FLOCK"] and fields[5:6] == [wanted]:
             return int(fields[4])
     return None
+
+
+def silent_service(data_dir: Path, locks: Path = _LOCKS) -> int | None:
+    """Return the id of a service that holds a data directory, for a caller whom it did not answer.
+
+    None: nobody holds it, or a command does.
+    """
+    holder = holder_of(data_dir, locks)
+    if holder is None:
+        return None
+    try:
+        written = (data_dir / "lock").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return None
+    return holder if written[1:2] == [SERVICE] else None
 
 
 def inspect_database(data_dir: Path) -> Inspection | None:

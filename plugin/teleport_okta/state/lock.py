@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_SERVICE: Final = "service"
+SERVICE: Final = "service"
 _COMMAND: Final = "command"
 
 
@@ -33,7 +33,7 @@ def exclusive(data_dir: Path, *, is_service: bool = False) -> Iterator[None]:
         what = f"{data_dir}: the data directory cannot be used: {error.strerror}"
         raise StateError(what, remedy="check storage.data_dir, its owner and its permissions") from error
     try:
-        _hold(descriptor, data_dir, _SERVICE if is_service else _COMMAND)
+        _hold(descriptor, data_dir, SERVICE if is_service else _COMMAND)
         yield
     finally:
         os.close(descriptor)
@@ -56,7 +56,7 @@ def _locked(holder: list[str], data_dir: Path) -> StateLockedError:
     """Return the error for a directory whose holder wrote this into the lock file."""
     pid, kind = [*holder, "unknown", "unknown"][:2]
     is_command = kind == _COMMAND
-    who = {_COMMAND: "a command", _SERVICE: "a service"}.get(kind, "another process")
+    who = {_COMMAND: "a command", SERVICE: "a service"}.get(kind, "another process")
     what = f"{data_dir}: {who} (pid {pid}) uses this data directory"
     remedy = "wait until the command has ended" if is_command else "stop it, or wait until it answers commands"
     return StateLockedError(what, remedy=remedy, is_command=is_command)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Status:
     """A moment of one process.
 
-    `state` is idle, running, failing, standby (another process writes), waiting (for settings, as `managed` says) or
-    stopped (no service runs). `warnings` are sentences about the cluster's roles, and about the right to write while
-    the auth server is away. `outage`: since when the auth server does not answer.
+    `state` is idle, running, failing, standby (another process writes), waiting (for settings, as `managed` says),
+    stopped (no service runs) or silent (one does not answer). `warnings` are sentences about the cluster's roles, and
+    about the right to write while the auth server is away. `outage`: since when the auth server does not answer.
     """
 
     version: str

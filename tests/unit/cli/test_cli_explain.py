@@ -79,7 +79,7 @@ def test_a_chain_is_said_in_words_with_what_brought_each_link(seen):
     result = run(seen, "explain", "user", "ada@x.io")
     assert result.return_value == 0
     assert result.output.splitlines() == [
-        "no service runs on this data directory: this is what was last seen; last pass without a failure: never",
+        "no service answers: this is what was last seen; last pass without a failure: never",
         "person ada@x.io (00uA): ACTIVE in Okta when last read, at 2026-01-05T09:00:00Z",
         "  app (0oaEXAMPLE): the app that people come from",
         "  user ada@x.io (00uA): a user of ours",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
 from click.testing import CliRunner
 from teleport_okta.cli.root import cli
 from teleport_okta.serve.admin_client import ServiceError
+from teleport_okta.state.lock import exclusive
 
 
 @pytest.fixture
@@ -47,3 +49,11 @@ def test_the_socket_of_a_service_that_was_killed_does_not_answer(config, data, m
         abandoned.bind("admin.sock")
     result = CliRunner().invoke(cli, ["status", "--live", "--config", str(config)])
     assert isinstance(result.exception, ServiceError)
+
+
+@pytest.mark.parametrize("is_service", [True, False])
+def test_a_service_that_holds_the_directory_and_does_not_answer_is_not_called_absent(config, data, is_service):
+    with exclusive(data, is_service=is_service):
+        shown = CliRunner().invoke(cli, ["status", "--config", str(config)]).output
+    assert ("no service runs" in shown) is not is_service
+    assert (f"the service (process {os.getpid()}) does not answer" in shown) is is_service
