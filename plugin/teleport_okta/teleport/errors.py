@@ -38,6 +38,26 @@ class UnavailableError(RpcError):
     remedy_text = "check that teleport.addr is the auth server's address and port, and that it is up"
 
 
+AFTER_ROTATION: Final = (
+    "if its host CA was rotated while this process was down, join again: remove the file host/identity in the data "
+    "directory, and start with teleport.join_token set, and with a file of the bot that was written after the rotation "
+    "(without teleport.identity: with the new teleport.ca_pins)"
+)
+"""What helps a host that missed a whole rotation: the old CA's certificates are refused for good."""
+
+
+class UntrustedServerError(UnavailableError):
+    """The server's certificate is issued by no CA that our identity names, so nothing was sent."""
+
+    remedy_text = f"check that teleport.addr is the auth server of this cluster; {AFTER_ROTATION}"
+
+
+class HungUpError(UnavailableError):
+    """The server ended the connection right after the TLS handshake: it refuses our certificate, or goes down."""
+
+    remedy_text = f"if the auth server is up, it most likely refuses the certificate: {AFTER_ROTATION}"
+
+
 class DeadlineError(UnavailableError):
     """No answer came in time. What was asked may have happened all the same."""
 
@@ -156,16 +176,22 @@ _BY_CODE: Final[dict[grpc.StatusCode, type[RpcError]]] = {
     grpc.StatusCode.UNIMPLEMENTED: FeatureUnavailableError,
 }
 
+_TLS_FAILURES: Final[dict[str, type[RpcError]]] = {
+    "CERTIFICATE_VERIFY_FAILED": UntrustedServerError,
+    "Unwrap failed": HungUpError,
+}
+"""gRPC's words for a handshake in which one side refused the other's certificate (TLS 1.3)."""
+
 _TOO_LARGE: Final = re.compile(r"message.* larger than max", re.IGNORECASE)
 
 
 def rpc_error(error: grpc.aio.AioRpcError, *, method: str, subject: str) -> RpcError:
     """Return our error for a gRPC status.
 
-    Codes decide, with three exceptions that only the text tells apart: NOT_FOUND with "access denied" speaks of the
+    Codes decide, with four exceptions that only the text tells apart: NOT_FOUND with "access denied" speaks of the
     caller's own user or role and not of the object (`docs/reference/teleport.md` 1.7), so it must never be read as an
     absence; RESOURCE_EXHAUSTED is also what gRPC says of oversized messages; INTERNAL is also what it says of a
-    stream that was reset.
+    stream that was reset; UNAVAILABLE is also what it says of certificates that one side does not believe.
     """
     details = error.details() or ""
     kind = _BY_CODE.get(error.code(), UnknownFailureError)
@@ -175,4 +201,6 @@ def rpc_error(error: grpc.aio.AioRpcError, *, method: str, subject: str) -> RpcE
         kind = MessageTooLargeError
     elif error.code() is grpc.StatusCode.INTERNAL and "RST_STREAM" in details:
         kind = UnavailableError
+    elif kind is UnavailableError:
+        kind = next((found for text, found in _TLS_FAILURES.items() if text in details), kind)
     return kind(method, subject, details)

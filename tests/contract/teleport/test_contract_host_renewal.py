@@ -15,7 +15,7 @@ from teleport_okta.doctor.teleport_rights import check_rotation
 from teleport_okta.sandbox.teleport import Fault
 from teleport_okta.teleport import host_renewal
 from teleport_okta.teleport.authorities import HostCAs, read_host_cas
-from teleport_okta.teleport.errors import PermissionDeniedError, UnavailableError
+from teleport_okta.teleport.errors import HungUpError, PermissionDeniedError, UnavailableError, UntrustedServerError
 from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
 from teleport_okta.teleport.host_renewal import HostKeeper
 from teleport_okta.teleport.identity import parse_identity
@@ -271,3 +271,31 @@ async def test_a_server_whose_answers_never_suit_its_cas_is_asked_once_for_them(
         await keeper.look()
     assert sandbox.calls.of("GenerateHostCerts") == 2
     assert len(teleport.host.identity.ca_pems) == 2
+
+
+async def test_a_host_that_missed_a_rotation_is_told_to_join_again_and_that_works(
+    sandbox: TeleportSandbox, host: Identity, store: HostStore, tmp_path: Path, clock: VirtualClock
+) -> None:
+    for phase in PHASES:
+        sandbox.administrator.rotate(phase)
+    rejoining = "remove the file host/identity in the data directory, and start with teleport.join_token set"
+
+    async with await connect(sandbox.address, host=host, clock=clock) as alone:
+        with pytest.raises(UntrustedServerError, match=rejoining):
+            await alone.host.prove()
+    bot = parse_identity(sandbox.renew_bot().text(), source="bot")
+    async with await connect(sandbox.address, host=host, bot=bot, clock=clock) as both:
+        with pytest.raises(HungUpError, match=rejoining):
+            await both.host.prove()
+
+    store.identity_path.unlink()
+    again = await obtain_host_identity(
+        tmp_path / "data",
+        way=Direct(sandbox.address),
+        token=sandbox.join_token,
+        bot=bot,
+        clock=clock,
+        rng=random.Random(1),
+    )
+    assert again.host_id == host.host_id
+    assert await on_new_connections(sandbox, again, clock)

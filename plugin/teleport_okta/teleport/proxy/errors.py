@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.errors import AFTER_ROTATION, TeleportError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -184,7 +184,7 @@ class UnknownServerCAError(ServerCertificateError):
         super().__init__(
             address,
             f"the server's certificate is issued by no CA that is trusted here: {reason}",
-            remedy=f"check that the identity is of this cluster, and newer than its last CA rotation; {_UPGRADE_HINT}",
+            remedy=f"check that the identity is of this cluster; {AFTER_ROTATION}; {_UPGRADE_HINT}",
         )
 
 
@@ -213,7 +213,7 @@ class CertificateRefusedError(ProxyError):
             "the auth server hung up right after the handshake; most likely it refuses our certificate"
             + (f" ({alert})" if alert else ""),
             remedy="check that the identity is of this cluster and has not expired; during a CA rotation a new "
-            "certificate is accepted after a minute; otherwise see the auth server's log",
+            f"certificate is accepted after a minute; {AFTER_ROTATION}; otherwise see the auth server's log",
         )
         self.alert = alert
 
