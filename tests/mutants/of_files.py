@@ -41,4 +41,20 @@ OF_FILES = (
         (_RELOADED + "test_a_command_does_not_go_by_the_settings_before",),
         "What a person takes over from the file is what is applied.",
     ),
+    Mutant(
+        "a service opens its log before it looks at whose data directory it is",
+        "service/process.py",
+        "    check_ours(settings.storage.data_dir)\n",
+        "",
+        ("unit/service/test_service_process.py::test_no_log_is_opened_where_the_data_directory_is_refused",),
+        "A log that root made is closed to the service's user.",
+    ),
+    Mutant(
+        "a file gets the number of a standard stream that is closed",
+        "cli/root.py",
+        "    open_closed_streams()\n",
+        "",
+        ("unit/cli/test_cli_output.py::test_streams_that_are_closed_harm_nothing",),
+        "What is printed must not get into the state.",
+    ),
 )
