@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.findings import Section, Severity, settled
 from teleport_okta.doctor.identities import WITHOUT_BOT, WITHOUT_HOST
-from teleport_okta.teleport.errors import PermissionDeniedError, TeleportError
+from teleport_okta.teleport.errors import LockedError, PermissionDeniedError, TeleportError
 from teleport_okta.teleport.greeting import greet
 from teleport_okta.teleport.lease import CLOCK_TOLERANCE
+from teleport_okta.teleport.own_locks import explained_apart
 from teleport_okta.teleport.proxy.clock import proxy_skew
 from teleport_okta.teleport.proxy.discovery import find
 from teleport_okta.teleport.proxy.errors import TlsRoutingOffError
@@ -120,17 +121,25 @@ async def _asked(
     settings: TeleportSettings, identities: Identities, way: Way, findings: list[Finding], directory: Path
 ) -> Reached:
     taken: dict[str, Identity] = {}
+    refused: dict[str, TeleportError] = {}
     greeting: Greeting | None = None
-    for which, identity in (("host", identities.host), ("bot", identities.bot)):
-        if identity is None:
-            continue
+    known = {"host": identities.host, "bot": identities.bot}
+    present = {which: identity for which, identity in known.items() if identity is not None}
+    for which, identity in present.items():
         try:
             greeting = await greet(way, directory, identity=identity)
         except TeleportError as error:
-            findings.append(_refused(which, error))
+            refused[which] = error
         else:
             taken[which] = identity
+    for which, identity in present.items():
+        if which in taken:
             findings.append(HERE.ok(f"{which} identity", "the cluster takes it, and proved itself by its own CA"))
+            continue
+        refusal, asker = refused[which], next(iter(taken.values()), None)
+        if asker is not None and isinstance(refusal, PermissionDeniedError):
+            refusal = await explained_apart(refusal, which, identity, asker=asker, way=way, directory=directory)
+        findings.append(_refused(which, refusal))
     if greeting is None:
         greeting, finding = await _as_nobody(settings, identities, way, directory)
         findings.append(finding)
@@ -140,7 +149,7 @@ async def _asked(
 def _refused(which: str, error: TeleportError) -> Finding:
     lost = WITHOUT_HOST if which == "host" else WITHOUT_BOT
     remedy = error.remedy
-    if isinstance(error, PermissionDeniedError):
+    if isinstance(error, PermissionDeniedError) and not isinstance(error, LockedError):
         remedy = "check with `tctl get locks` that it is not locked" + (
             ", and that its user and roles exist" if which == "bot" else ""
         )

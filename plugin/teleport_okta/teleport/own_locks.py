@@ -10,22 +10,27 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from teleport.legacy.client.proto import authservice_pb2
+import grpc.aio
+from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
 from teleport.legacy.types import types_pb2
 
 from teleport_okta.teleport.errors import LockedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
+    from pathlib import Path
 
     from teleport_okta.clock import Clock
     from teleport_okta.teleport.errors import PermissionDeniedError
     from teleport_okta.teleport.identity import Identity
+    from teleport_okta.teleport.way import Way
 
     LockReader = Callable[[authservice_pb2.GetLocksRequest], Awaitable[authservice_pb2.GetLocksResponse | None]]
 
 SAID: Final = "access denied"
 """The whole text of a refusal because of a lock. A missing permission is refused with a longer one."""
+
+_DEADLINE: Final = 10.0
 
 _ASKED_EVERY: Final = 5.0
 """Seconds for which the answer about a lock is used again: a pass may meet many refusals at once."""
@@ -65,18 +70,49 @@ class OwnLocks:
         return LockedError(error.method, error.subject, self.problem, lock=self._lock) if self.problem else error
 
     async def _look(self, identity: Identity) -> None:
-        targets = list(_targets_of(identity))
-        answer = await self._read(authservice_pb2.GetLocksRequest(InForceOnly=True, Targets=targets))
+        answer = await self._read(_locks_on(identity))
         if answer is None:
             return
         before = self.problem
         self.problem, self._lock = "", ""
-        for lock in sorted(answer.Locks, key=lambda one: one.Metadata.Name)[:1]:
-            self._lock = lock.Metadata.Name
-            message = lock.Spec.Message or "it has no message"
-            self.problem = f"the {self._which} identity ({identity.subject}) is locked by lock {self._lock}: {message}"
+        if answer.Locks:
+            self._lock, self.problem = _first_of(answer, self._which, identity)
         if self.problem and self.problem != before:
             _log.warning("%s", self.problem)
+
+
+async def explained_apart(
+    error: PermissionDeniedError, which: str, identity: Identity, *, asker: Identity, way: Way, directory: Path
+) -> PermissionDeniedError:
+    """Return the refusal of an identity with the lock in it, where there are no connections yet.
+
+    `asker` is the other identity, which the cluster takes. `directory` is a private one, for sockets.
+    """
+    if error.details != SAID:
+        return error
+    line = await way.open(asker, directory)
+    try:
+        stub = authservice_pb2_grpc.AuthServiceStub(line.channel)
+        answer = await stub.GetLocks(_locks_on(identity), timeout=_DEADLINE)
+    except grpc.aio.AioRpcError:
+        return error
+    finally:
+        await line.aclose()
+    if not answer.Locks:
+        return error
+    lock, problem = _first_of(answer, which, identity)
+    return LockedError(error.method, error.subject, problem, lock=lock)
+
+
+def _locks_on(identity: Identity) -> authservice_pb2.GetLocksRequest:
+    return authservice_pb2.GetLocksRequest(InForceOnly=True, Targets=list(_targets_of(identity)))
+
+
+def _first_of(answer: authservice_pb2.GetLocksResponse, which: str, identity: Identity) -> tuple[str, str]:
+    """Return the name of the first lock, and the sentence about it."""
+    lock = min(answer.Locks, key=lambda one: one.Metadata.Name)
+    name, message = lock.Metadata.Name, lock.Spec.Message or "it has no message"
+    return name, f"the {which} identity ({identity.subject}) is locked by lock {name}: {message}"
 
 
 def _targets_of(identity: Identity) -> Iterable[types_pb2.LockTarget]:

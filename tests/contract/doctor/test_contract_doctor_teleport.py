@@ -115,10 +115,12 @@ async def test_a_bot_with_too_narrow_a_role_is_told_what_it_lacks(well):
 
 
 async def test_a_locked_bot_is_not_taken_and_the_host_goes_on(well):
-    well.teleport.administrator.create_lock("stop", "bot-teleport-okta")
+    well.teleport.administrator.create_lock("stop", "bot-teleport-okta", message="ticket 4711")
     report = await well.examine()
     assert report.bad() == ["Teleport/bot identity"]
-    assert "tctl get locks" in report.says("Teleport/bot identity")
+    said = report.says("Teleport/bot identity")
+    assert "the bot identity (bot-teleport-okta) is locked by lock stop: ticket 4711" in said
+    assert "tctl rm lock/stop" in said
 
 
 async def test_who_writes_now_is_named(well):
@@ -139,3 +141,12 @@ async def test_a_rotation_under_way_that_the_host_has_not_followed_is_told(well)
     report = await well.examine()
     assert report.bad() == ["Teleport/CA rotation"]
     assert "init" in report.says("Teleport/CA rotation")
+
+
+async def test_a_host_that_missed_a_whole_rotation_is_told_to_join_again(well):
+    for phase in ("init", "update_clients", "update_servers", "standby"):
+        well.teleport.administrator.rotate(phase)
+    well.teleport.renew_bot()
+    report = await well.examine()
+    assert report.bad() == ["Teleport/host identity"]
+    assert "remove the file host/identity in the data directory" in report.says("Teleport/host identity")
