@@ -139,4 +139,20 @@ OF_DIRECT_ROLES = (
         (f"{_CONTRACT}test_a_removal_whose_record_was_left_open_is_settled_by_looking_at_the_user",),
         "A lost answer is settled by looking.",
     ),
+    Mutant(
+        "where neither lists nor roles are kept, a roster that could not be read takes roles off",
+        "plan/remaining_direct_roles.py",
+        "    elif not candidate.unread:\n",
+        "    else:\n",
+        (f"{_CONTRACT}test_where_neither_is_kept_a_roster_that_cannot_be_read_takes_nothing_off",),
+        "An error is not an absence.",
+    ),
+    Mutant(
+        "roles go off users while access lists are switched off",
+        "sync/reader.py",
+        'if imports.roles_off not in {"", NO_LISTS}:',
+        'if imports.roles_off != "":',
+        (f"{_CONTRACT}test_lists_that_are_switched_off_leave_the_roles_of_users_alone",),
+        "What is switched off is left as it is.",
+    ),
 )

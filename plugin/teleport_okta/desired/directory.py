@@ -144,8 +144,19 @@ def launchable(app: OktaApp, left_out: frozenset[str]) -> str:
 
 def lists_wanted(groups: Iterable[OktaGroup], apps: Iterable[OktaApp], imports: Imports) -> tuple[set[str], set[str]]:
     """Return the ids of the groups whose members, and of the apps whose people, must be known for access lists."""
-    if imports.roles_off or ACCESS_LIST in imports.unread:
+    return (set(), set()) if imports.roles_off else rosters_wanted(groups, apps, imports)
+
+
+def rosters_wanted(groups: Iterable[OktaGroup], apps: Iterable[OktaApp], imports: Imports) -> tuple[set[str], set[str]]:
+    """Return the ids of the groups whose members, and of the apps whose people, must be known.
+
+    Where neither lists nor roles are kept, those of which users still have the member role from us.
+    """
+    if ACCESS_LIST in imports.unread:
         return set(), set()
+    if imports.roles_off:
+        held = imports.still_on_users
+        groups, apps = [one for one in groups if one.id in held], [one for one in apps if one.id in held]
     return (
         {group.id for group in groups if _group_filter(group, imports) is not None},
         {

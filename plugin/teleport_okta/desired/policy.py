@@ -56,7 +56,8 @@ class Imports:
     `host_id` is ours among those of app servers. `list_limit`: how many lists the cluster may have in all (None: any
     number). `left_out` are the definition keys of apps that are not imported. `pushed_alone`: nothing is imported but
     groups that a SCIM client pushed. `gives_roles`: the cluster has no access lists, so that member roles are put on
-    the users themselves.
+    the users themselves. `still_on_users`: where roles are off, the ids of the groups and apps whose member role we
+    gave users before; it is taken off people who leave the group or the app, and given to nobody.
     """
 
     policy: Policy
@@ -76,3 +77,4 @@ class Imports:
     off_at_first_sight: frozenset[str] = frozenset()
     pushed_alone: bool = False
     gives_roles: bool = False
+    still_on_users: frozenset[str] = frozenset()

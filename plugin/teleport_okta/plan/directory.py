@@ -13,6 +13,7 @@ from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, US
 from teleport_okta.plan.departures import plan_departures
 from teleport_okta.plan.order import in_order
 from teleport_okta.plan.plan import Plan
+from teleport_okta.plan.remaining_direct_roles import plan_remaining_direct_roles
 from teleport_okta.plan.scoping import covers
 from teleport_okta.plan.unread import unread_of_directory
 from teleport_okta.plan.user_groups import plan_user_groups
@@ -51,7 +52,8 @@ def plan_directory(
     if actual.is_unread(ACCESS_LIST, MEMBER):
         lists = Plan()
     elif imports.roles_off:
-        lists = plan_departures(actual.access_lists, actual.members, holders, imports.policy.owner, scope)
+        departures = plan_departures(actual.access_lists, actual.members, holders, imports.policy.owner, scope)
+        lists = merged(departures, plan_remaining_direct_roles(desired, actual, holders, imports, scope))
     else:
         lists = plan_access_lists(
             desired,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from teleport_okta.desired.directory import lists_wanted
+from teleport_okta.desired.directory import rosters_wanted
 from teleport_okta.model.directory import Roster
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.provisioned import is_pushed
@@ -113,7 +113,7 @@ class DirectoryOfKeys:
             members, grants = _without(okta.members, group_id), _without(okta.grants, group_id)
             return replace(okta, members=members, grants=grants, deleted=frozenset(deleted | okta.deleted))
         members, grants = dict(okta.members), dict(okta.grants)
-        if lists_wanted((row,), (), known.imports)[0]:
+        if rosters_wanted((row,), (), known.imports)[0]:
             roster = members.get(group_id)
             if read.members or not is_known or roster is None or (read.people and roster.problem):
                 members[group_id] = _listed(await self._okta.members(group_id), roster, read)
@@ -152,7 +152,7 @@ class DirectoryOfKeys:
             deleted = {app_id} if read.is_deleted else set()
             return replace(okta, direct=_without(okta.direct, app_id), deleted=frozenset(deleted | okta.deleted))
         direct = dict(okta.direct)
-        if lists_wanted((), (row,), known.imports)[1]:
+        if rosters_wanted((), (row,), known.imports)[1]:
             roster = direct.get(app_id)
             if read.everybody or not is_known or roster is None or (read.people and roster.problem):
                 direct[app_id] = replace(await self._okta.direct(app_id), left=read.left)

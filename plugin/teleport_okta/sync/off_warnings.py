@@ -25,14 +25,16 @@ def off_warnings(imports: Imports | None, users: Iterable[TeleportUser]) -> tupl
 
 
 def _of_lists(imports: Imports, users: Iterable[TeleportUser]) -> Iterator[str]:
-    """Yield that no lists are kept, unless that is configured, and that roles which we gave users are not taken off."""
+    """Yield that no lists are kept, unless that is configured, and what becomes of roles that we gave users."""
     if imports.roles_off != NO_LISTS:
         yield f"no access lists are kept: {imports.roles_off}"
     held = direct_roles(users, imports.policy.owner, imports.policy.default_roles).values()
     given = sum(len(one.imported) for one in held)
     if given:
         names = frozenset[str]().union(*(one.imported for one in held))
+        stay = "stay on" if imports.roles_off == NO_LISTS else "stand on"
+        until = "also when a person leaves" if imports.roles_off == NO_LISTS else "until a person leaves"
         yield (
-            f"{given} member roles stay on {len(names)} users, also when a person leaves the group or the app, because "
-            f"{imports.roles_off}{_REMEDIES.get(imports.roles_off, '')}"
+            f"{given} member roles {stay} {len(names)} users, {until} the group or the app, and no more are given, "
+            f"because {imports.roles_off}{_REMEDIES.get(imports.roles_off, '')}"
         )

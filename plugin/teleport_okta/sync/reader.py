@@ -43,7 +43,7 @@ from teleport_okta.sync.failure_kinds import kind_of
 from teleport_okta.sync.inheriting import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
 from teleport_okta.sync.off_warnings import off_warnings
-from teleport_okta.sync.policy import pushed_alone, resolve, resolve_imports
+from teleport_okta.sync.policy import NO_LISTS, pushed_alone, resolve, resolve_imports
 from teleport_okta.sync.provisioned import bound_by_name, recover_groups, recover_users, with_pushed
 from teleport_okta.sync.reading import DirectoryFacts, Reading
 from teleport_okta.sync.sources import (
@@ -296,6 +296,8 @@ class Reader:
             return Terms(self._organization, policy, None)
         had_lists = bool(await self._store.directory.lists_seen())
         imports = resolve_imports(settings, policy, cluster, self._teleport.app_servers.host_id, had_lists=had_lists)
+        if imports.roles_off not in {"", NO_LISTS}:
+            imports = replace(imports, still_on_users=self._registry.on_users())
         return Terms(self._organization, policy, imports if settings.sync.apps_and_groups else pushed_alone(imports))
 
     async def _people(

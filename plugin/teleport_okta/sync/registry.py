@@ -147,6 +147,10 @@ class Registry(WhoIsWho):
         }
         return sorted(lists | self._on_users.given(names))
 
+    def on_users(self) -> frozenset[str]:
+        """Return the ids of the groups and apps whose member role we gave users, as far as is known."""
+        return frozenset(okta_id for okta_id, held in self._on_users.by_id().items() if held.imported)
+
     def with_roles_of(self, name: str) -> set[str]:
         """Return the groups and apps whose member role we may be giving to a user, or taking off, at the moment."""
         if self._directory is None:

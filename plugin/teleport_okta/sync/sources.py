@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from teleport_okta.desired.directory import lists_wanted
+from teleport_okta.desired.directory import rosters_wanted
 from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
 from teleport_okta.errors import ConfigError
 from teleport_okta.model.direct_roles import direct_roles
@@ -178,7 +178,7 @@ async def read_okta_directory(
 
     def choose(groups: Listing[OktaGroup], apps: Listing[OktaApp]) -> Wanted:
         """Choose by the filters; the people of the app that everybody comes from are read already."""
-        of_groups, of_apps = lists_wanted(groups.rows, apps.rows, imports)
+        of_groups, of_apps = rosters_wanted(groups.rows, apps.rows, imports)
         return Wanted(frozenset(of_groups), frozenset(of_apps - {app_id}))
 
     bucket, a_page = (APPS, APP_USERS_A_PAGE) if app_id else (USERS, USERS_A_PAGE)
@@ -205,7 +205,7 @@ def with_people_of(
     app: OktaApp | None, people: Snapshot, reading: DirectoryReading, imports: Imports
 ) -> DirectoryReading:
     """Add who has the app directly that everybody comes from, out of the listing of its people."""
-    if app is None or app.id not in lists_wanted((), reading.directory.apps.rows, imports)[1]:
+    if app is None or app.id not in rosters_wanted((), reading.directory.apps.rows, imports)[1]:
         return reading
     direct = {**reading.directory.direct, app.id: direct_people(people)}
     return replace(reading, directory=replace(reading.directory, direct=direct))

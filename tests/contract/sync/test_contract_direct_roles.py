@@ -120,35 +120,79 @@ async def test_lists_that_are_switched_off_leave_the_roles_of_users_alone(office
     await office.settled()
     await office.reconfigure(access_lists={"enabled": False})
     office.okta.remove_member(group.id, office.person(BOB).id)
-    report = await office.next_pass()
-    assert not report.plan.changes
+    for _ in range(2):
+        report = await office.next_pass()
+        assert not report.plan.changes
     assert holding(office, group) == {ADA, BOB}
     [warning] = report.plan.warnings
-    assert warning.startswith("4 member roles stay on 2 users, also when a person leaves the group or the app, because")
+    assert warning.startswith("4 member roles stay on 2 users, also when a person leaves the group or the app, ")
     await office.reconfigure(access_lists={"enabled": True, "group_filters": ("No",), "app_filters": ("No",)})
     assert not (await office.next_pass()).plan.warnings
     assert holding(office, group) == set()
 
 
-async def test_a_cluster_that_got_lists_and_has_no_owners_for_them_warns_of_the_roles_that_stay(tmp_path):
+@asynccontextmanager
+async def without_owners(tmp_path, group="Engineering", app="Figma"):
+    """A cluster that had no lists when people got their roles, and has lists now, but no owners are configured."""
     async with built_office(tmp_path, settings=LOCAL) as office:
         office.teleport.cluster.entitlements["SAML"] = Entitlement(False)
         office.teleport.faults.add(Fault("*AccessListService/*", grpc.StatusCode.UNIMPLEMENTED))
-        group = office.group("Engineering", ADA, BOB)
+        group, app = office.group(group, ADA, BOB), office.app(app, ADA, BOB)
         for _ in range(3):
             await office.next_pass()
-        assert holding(office, group) == {ADA, BOB}
+        assert holding(office, group) == holding(office, app) == {ADA, BOB}
         office.teleport.faults.clear()
+        yield office, group, app
+
+
+async def test_lists_without_owners_take_the_place_of_roles_once_there_are_owners(tmp_path):
+    async with without_owners(tmp_path) as (office, group, _):
         said = (await office.next_pass()).plan.warnings
         assert [text.partition(",")[0] for text in said] == [
             "no access lists are kept: access_lists.default_owners names nobody",
-            "4 member roles stay on 2 users",
+            "6 member roles stand on 2 users",
         ]
         await office.reconfigure(access_lists={"default_owners": ("olga",)})
         for _ in range(2):
             report = await office.next_pass()
         assert not report.plan.warnings
         assert (office.imported(group), holding(office, group)) == ({ADA, BOB}, set())
+
+
+@pytest.mark.parametrize("denied", [False, True], ids=["no owners", "denied"])
+async def test_where_neither_lists_nor_roles_are_kept_a_role_goes_when_its_person_leaves(tmp_path, denied):
+    async with without_owners(tmp_path) as (office, group, app):
+        if denied:
+            office.teleport.faults.add(Fault("*AccessListService/*", grpc.StatusCode.PERMISSION_DENIED))
+        for _ in range(3):
+            assert not (await office.next_pass()).plan.changes
+        await office.world.restart()
+        await office.next_pass()
+        office.okta.remove_member(group.id, office.person(BOB).id)
+        office.okta.add_member(group.id, office.person("cy@x.io").id)
+        office.okta.unassign(app.id, office.person(ADA).id)
+        report = await office.next_pass()
+        removed = {f"delete member {group.id}/{BOB}", f"delete member {app.id}/{ADA}"}
+        assert set(lines(report)) == {"create user cy@x.io", *removed}
+        assert (holding(office, group), holding(office, app)) == ({ADA}, {BOB})
+        await office.reconfigure(access_lists={"group_filters": ("No",)})
+        for _ in range(2):
+            await office.next_pass()
+        assert (holding(office, group), holding(office, app)) == (set(), {BOB})
+        assert not (await office.next_pass()).plan.changes
+
+
+async def test_where_neither_is_kept_a_roster_that_cannot_be_read_takes_nothing_off(tmp_path):
+    async with without_owners(tmp_path) as (office, group, _):
+        await office.next_pass()
+        office.okta.remove_member(group.id, office.person(BOB).id)
+        office.okta.fail("forbidden", path=f"/api/v1/groups/{group.id}/users")
+        for _ in range(2):
+            assert not (await office.next_pass()).plan.changes
+        assert holding(office, group) == {ADA, BOB}
+        office.okta.recover()
+        await office.next_pass()
+        assert holding(office, group) == {ADA}
 
 
 @pytest.mark.parametrize("is_back", [False, True], ids=["it happened", "it did not"])
