@@ -63,7 +63,12 @@ async def test_the_control_address_plays_administrator_and_login(control, sandbo
         assert (await reply.json())["mfa_devices"] == ["key"]
     await control.post("/users/eve/sso-login", json={"roles": ["access"], "session": 60})
     async with control.get("/users") as reply:
-        assert [user["Metadata"]["Name"] for user in await reply.json()] == ["ada", "bot-teleport-okta", "eve"]
+        assert [user["Metadata"]["Name"] for user in await reply.json()] == [
+            "@teleport-access-approval-bot",
+            "ada",
+            "bot-teleport-okta",
+            "eve",
+        ]
     await control.delete("/users/ada")
     assert sandbox.cluster.users.stored("ada") is None
 

@@ -12,6 +12,9 @@ from teleport.users.v1.users_service_pb2 import (
     UpsertUserRequest,
 )
 
+SYSTEM_USER = "@teleport-access-approval-bot"
+SYSTEM_LABELS = {"teleport.internal/resource-type": "system"}
+
 
 async def created(client, user):
     return (await client.users.CreateUser(CreateUserRequest(user=user))).user
@@ -44,10 +47,19 @@ async def test_the_same_name_twice_is_already_registered(bot, person, refusal):
     assert await refusal(created(bot, person("ada@x.io"))) == ("ALREADY_EXISTS", 'user "ada@x.io" already registered')
 
 
+@pytest.mark.parametrize(("edition", "system_users"), [("ent", [SYSTEM_USER]), ("oss", [])])
+async def test_enterprise_has_a_user_of_its_own(start, connect, edition, system_users):
+    async with start(edition=edition) as sandbox:
+        client = connect(sandbox, sandbox.identity_path.read_bytes())
+        assert await names(client) == [*system_users, "bot-teleport-okta"]
+        for name in system_users:
+            assert (await stored(client, name)).Metadata.Labels == SYSTEM_LABELS
+
+
 async def test_names_that_differ_in_case_are_two_users(bot, person):
     await created(bot, person("Ada@x.io"))
     await created(bot, person("ada@x.io"))
-    assert await names(bot) == ["Ada@x.io", "ada@x.io", "bot-teleport-okta"]
+    assert await names(bot) == [SYSTEM_USER, "Ada@x.io", "ada@x.io", "bot-teleport-okta"]
 
 
 @pytest.mark.parametrize("name", ["o'neil@x.io", "a b", "a/b", "ünal@x.io", "..", "50%"])
@@ -168,25 +180,25 @@ async def test_pages_cover_everybody_once(bot, sandbox, person):
         token = page.next_page_token
         if not token:
             break
-    assert seen == ["bot-teleport-okta", *(f"user-{number:04}" for number in range(2500))]
+    assert seen == [SYSTEM_USER, "bot-teleport-okta", *(f"user-{number:04}" for number in range(2500))]
 
 
 async def test_pages_of_the_first_18_lose_a_user_between_them(start, connect, person):
     async with start(version="18.0.0") as sandbox:
         sandbox.cluster.users.seed(person(name) for name in ("a", "aa", "b", "c"))
         client = connect(sandbox, sandbox.identity_path.read_bytes())
-        first = await client.users.ListUsers(ListUsersRequest(page_size=2))
-        assert [user.Metadata.Name for user in first.users] == ["a", "aa"]
+        first = await client.users.ListUsers(ListUsersRequest(page_size=3))
+        assert [user.Metadata.Name for user in first.users] == [SYSTEM_USER, "a", "aa"]
         assert first.next_page_token == "b0"
         assert (await names(client, page_token="b0", page_size=2)) == ["bot-teleport-okta", "c"]
 
 
 async def test_a_listing_can_be_narrowed_by_keywords(bot, person):
     await created(bot, person("ada@x.io", origin="dynamic"))
-    await created(bot, person("bob@x.io", roles=["access"]))
+    await created(bot, person("bob@x.io", roles=["auditor"]))
     assert await names(bot, filter=UserFilter(SearchKeywords=["ADA"])) == ["ada@x.io"]
     assert await names(bot, filter=UserFilter(SearchKeywords=["dynamic", "x.io"])) == ["ada@x.io"]
-    assert await names(bot, filter=UserFilter(SearchKeywords=["access"])) == []
+    assert await names(bot, filter=UserFilter(SearchKeywords=["auditor"])) == []
 
 
 async def test_secrets_are_for_the_builtin_admin_alone(bot, refusal):

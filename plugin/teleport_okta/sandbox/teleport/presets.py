@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 BOT_ROLE: Final = "teleport-okta"
 BOT_USER: Final = "bot-teleport-okta"
+SYSTEM_USER: Final = "@teleport-access-approval-bot"
+"""A user that Enterprise makes for itself (`docs/reference/teleport-observed.md` 5.1)."""
 
 READ_ONLY: Final = ("list", "read")
 READ_WRITE: Final = ("list", "create", "read", "update", "delete")
 
-_RESOURCE_TYPE: Final = "teleport.internal/resource-type"
+RESOURCE_TYPE: Final = "teleport.internal/resource-type"
 _TWO_WEEKS: Final = 14 * 24 * 3600 * 1_000_000_000
 
 _EDITABLE: Final = (
@@ -110,7 +112,7 @@ def _preset(name: str, description: str, kind: str = "preset") -> RoleV6:
     role = RoleV6(Version="v7")
     role.Metadata.Name = name
     role.Metadata.Description = description
-    role.Metadata.Labels[_RESOURCE_TYPE] = kind
+    role.Metadata.Labels[RESOURCE_TYPE] = kind
     return role
 
 

@@ -27,7 +27,7 @@ from .faults import FaultPlan
 from .front import Front
 from .identity_file import Identity, IdentityIssuer, Torn
 from .list_writes import ListWrites
-from .presets import BOT_ROLE, BOT_USER, bot_role, preset_roles
+from .presets import BOT_ROLE, BOT_USER, RESOURCE_TYPE, SYSTEM_USER, bot_role, preset_roles
 from .proxy import Proxy
 from .rotation import HostAuthority
 from .router import Router
@@ -139,10 +139,12 @@ class TeleportSandbox:
         self._populate()
 
     def _populate(self) -> None:
-        """Make the presets, the bot with its role, and the join token."""
+        """Make the presets, the system's users, the bot with its role, and the join token."""
         self.cluster.roles.seed([*preset_roles(self.cluster.edition), bot_role()])
         labels = {"teleport.internal/bot": "teleport-okta", "teleport.internal/bot-generation": "0"}
         self.administrator.create_user(BOT_USER, roles=[BOT_ROLE], labels=labels)
+        if self.cluster.edition.enterprise:
+            self.administrator.create_user(SYSTEM_USER, labels={RESOURCE_TYPE: "system"})
         self.administrator.create_token(self.join_token, ["Okta"])
 
     @property
