@@ -228,11 +228,6 @@ async def test_kinds_that_are_not_played_are_empty_and_unknown_ones_refused(bot,
     assert await refusal(bot.auth.ListResources(ListResourcesRequest(ResourceType="plugin"))) == expected
 
 
-async def test_keepalives_are_not_played(host, refusal):
-    call = host.auth.SendKeepAlives(iter([KeepAlive(Name="wiki", HostID="sidecar-1", Type=KeepAlive.APP)]))
-    assert (await refusal(call))[0] == "UNIMPLEMENTED"
-
-
 async def test_listings_stay_behind_writes(start, connect, clock):
     async with start(lag=ListingLag.observed()) as sandbox:
         bot = connect(sandbox, sandbox.identity_path.read_bytes())

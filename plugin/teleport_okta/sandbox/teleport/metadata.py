@@ -51,13 +51,18 @@ def check_metadata(metadata: Metadata) -> None:
     """
     if not metadata.Name:
         raise bad_parameter("missing parameter Name")
-    if metadata.Namespace not in {"", "default"}:
-        raise bad_parameter(
-            f"namespace {quoted(metadata.Namespace)} invalid, custom namespaces are deprecated; "
-            f'the namespace field should be omitted or set to "default"'
-        )
+    check_namespace(metadata.Namespace)
     metadata.Namespace = "default"
     _check_labels(metadata.Labels)
+
+
+def check_namespace(namespace: str) -> None:
+    """Refuse a namespace other than `default`, which an empty one stands for."""
+    if namespace not in {"", "default"}:
+        raise bad_parameter(
+            f"namespace {quoted(namespace)} invalid, custom namespaces are deprecated; "
+            f'the namespace field should be omitted or set to "default"'
+        )
 
 
 def check_modern_metadata(metadata: ModernMetadata) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -49,7 +49,8 @@ class _Route:
     declaration: Declaration
     handler: Handler
     request: type[Message]
-    streams: bool
+    takes_stream: bool
+    gives_stream: bool
 
 
 class Router(grpc.GenericRpcHandler):
@@ -92,7 +93,7 @@ class Router(grpc.GenericRpcHandler):
             self._methods[service] = {method.name: method for method in descriptor.methods}
         method = self._methods[service][name]
         self._routes[f"/{declaration.path}"] = _Route(
-            declaration, handler, GetMessageClass(method.input_type), method.server_streaming
+            declaration, handler, GetMessageClass(method.input_type), method.client_streaming, method.server_streaming
         )
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
@@ -109,7 +110,15 @@ class Router(grpc.GenericRpcHandler):
         return grpc.stream_stream_rpc_method_handler(refuse)
 
     def _handler_of(self, path: str, route: _Route) -> grpc.RpcMethodHandler[Any, Any]:
-        if route.streams:
+        if route.takes_stream:
+
+            async def answer_stream(messages: AsyncIterator[bytes], context: Context) -> bytes:
+                with self._calls.during(path):
+                    return await self._answer_stream(path, route, messages, context)
+
+            return grpc.stream_unary_rpc_method_handler(answer_stream)
+
+        if route.gives_stream:
 
             async def answer_each(raw: bytes, context: Context) -> AsyncIterator[bytes]:
                 with self._calls.during(path):
@@ -151,18 +160,12 @@ class Router(grpc.GenericRpcHandler):
     async def _answer(self, path: str, route: _Route, raw: bytes, context: Context) -> AsyncGenerator[bytes, None]:
         """Answer one call with its replies: one, or any number for an RPC that streams them."""
         connection, late_fault = await self._admit(path, context)
-        if len(raw) > MESSAGE_LIMIT:
-            text = f"grpc: received message larger than max ({len(raw)} vs. {MESSAGE_LIMIT})"
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
-        client_version = _declared_version(context)
-        if client_version is not None and not self._accepts(client_version):
-            connection.abort()
-            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "client version is unsupported")
-        await context.send_initial_metadata((("version", self._cluster.version),))
-        try:
+        async with self._failures(connection, context):
+            _check_size(raw)
+            client_version = await self._greet(connection, context)
             request = _parsed(route, raw)
             async with self._list_writes.turn(path, request):
-                replies = await self._replies(route, request, connection, client_version or "", late_fault)
+                replies = await self._replies(route, request, connection, client_version, late_fault)
             if late_fault is not None:
                 if not isinstance(replies, AsyncGenerator):
                     replies = list(replies)
@@ -174,6 +177,54 @@ class Router(grpc.GenericRpcHandler):
                 return
             for reply in replies:
                 yield reply.SerializeToString()
+
+    async def _answer_stream(self, path: str, route: _Route, messages: AsyncIterator[bytes], context: Context) -> bytes:
+        """Answer a stream of requests with one reply."""
+        connection, late_fault = await self._admit(path, context)
+        async with self._failures(connection, context):
+            client_version = await self._greet(connection, context)
+            requests = self._requests(route, messages, connection, client_version, late_fault)
+            async with aclosing(requests):
+                reply: Message = await route.handler(requests)
+            if late_fault is not None:
+                await _fail(late_fault, connection, context)
+        return reply.SerializeToString()
+
+    async def _requests(
+        self,
+        route: _Route,
+        messages: AsyncIterator[bytes],
+        connection: Connection,
+        client_version: str,
+        fault: Fault | None,
+    ) -> AsyncGenerator[tuple[Call, Message], None]:
+        """Yield each request with what its caller may do.
+
+        The server authorizes the caller before it waits for a request: it still takes the first request after a lock,
+        and then ends the stream.
+        """
+        while True:
+            call = self._call(route, connection, client_version, fault)
+            raw = await anext(messages, None)
+            if raw is None:
+                return
+            _check_size(raw)
+            yield call, _parsed(route, raw)
+
+    async def _greet(self, connection: Connection, context: Context) -> str:
+        """Return the version that the client declares, and send the server's. Cut off a client that is not accepted."""
+        client_version = _declared_version(context)
+        if client_version is not None and not self._accepts(client_version):
+            connection.abort()
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "client version is unsupported")
+        await context.send_initial_metadata((("version", self._cluster.version),))
+        return client_version or ""
+
+    @asynccontextmanager
+    async def _failures(self, connection: Connection, context: Context) -> AsyncIterator[None]:
+        """End a call with the status of the refusal that is raised within, or let the server crash."""
+        try:
+            yield
         except Refusal as refusal:
             await context.abort(refusal.code, refusal.text)
         except ServerCrash as crash:
@@ -195,8 +246,15 @@ class Router(grpc.GenericRpcHandler):
     async def _replies(
         self, route: _Route, request: Message, connection: Connection, client_version: str, fault: Fault | None
     ) -> Iterable[Message] | AsyncGenerator[Message, None]:
+        result = route.handler(self._call(route, connection, client_version, fault), request)
+        if inspect.isawaitable(result):
+            result = await result
+        return result if route.gives_stream else (result,)
+
+    def _call(self, route: _Route, connection: Connection, client_version: str, fault: Fault | None) -> Call:
+        """Return what a handler is told of its caller; refuse one that may do nothing."""
         access = _NO_ACCESS if route.declaration.open else self._cluster.authorize(connection.caller)
-        call = Call(
+        return Call(
             connection.caller,
             access,
             connection.remote_address,
@@ -204,10 +262,12 @@ class Router(grpc.GenericRpcHandler):
             loses_members=fault.loses_members if fault is not None else "",
             raced=fault is not None and fault.raced,
         )
-        result = route.handler(call, request)
-        if inspect.isawaitable(result):
-            result = await result
-        return result if route.streams else (result,)
+
+
+def _check_size(raw: bytes) -> None:
+    if len(raw) > MESSAGE_LIMIT:
+        text = f"grpc: received message larger than max ({len(raw)} vs. {MESSAGE_LIMIT})"
+        raise Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
 
 
 def _parsed(route: _Route, raw: bytes) -> Message:

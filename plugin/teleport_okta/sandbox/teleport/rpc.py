@@ -43,7 +43,9 @@ def rpc(path: str, *, open: bool = False) -> Callable[[H], H]:  # noqa: A002 - r
     """Declare a method `(call, request) -> reply` as the handler of an RPC, by its path without the first slash.
 
     The method may be a coroutine, where the answer depends on another server. The handler of an RPC that streams its
-    replies returns an iterable of them, or is an async generator of them where they come as time goes by.
+    replies returns an iterable of them, or is an async generator of them where they come as time goes by. The handler
+    of an RPC that takes a stream of requests is a coroutine `(requests) -> reply`, where `requests` yields a pair
+    `(call, request)` for each.
     """
 
     def declare(handler: H) -> H:

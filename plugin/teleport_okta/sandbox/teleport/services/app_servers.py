@@ -1,8 +1,6 @@
 """App servers. They are listed by `resources.py`.
 
 See `docs/reference/teleport.md` 4.6, `docs/reference/teleport-observed.md` 2.
-
-Keepalives are not played: SendKeepAlives answers UNIMPLEMENTED, and whoever wants an app to stay upserts it again.
 """
 
 from __future__ import annotations
@@ -11,24 +9,26 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
-from teleport.legacy.types.types_pb2 import KeepAlive
+from teleport.legacy.types.types_pb2 import AppServerV3, KeepAlive
 
 from teleport_okta.model.labels import ORIGIN_OKTA
 
 from ..crash import ServerCrash
-from ..metadata import YEAR_ONE, origin_of
-from ..refusal import bad_parameter, not_found, quoted
+from ..metadata import YEAR_ONE, check_key_part, check_namespace, origin_of, seconds_of
+from ..refusal import access_denied, bad_parameter, not_found, quoted
 from ..resource_rules import complete_app_server
 from ..rpc import Call, rpc
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from teleport.legacy.client.proto.authservice_pb2 import (
         DeleteAllApplicationServersRequest,
         DeleteApplicationServerRequest,
         UpsertApplicationServerRequest,
     )
-    from teleport.legacy.types.types_pb2 import AppServerV3
 
+    from ..caller import Caller
     from ..cluster import Cluster
 
 
@@ -58,6 +58,32 @@ class AppServers:
             HostID=server.Spec.HostID,
         )
 
+    @rpc("proto.AuthService/SendKeepAlives")
+    async def send_keep_alives(self, keepalives: AsyncIterator[tuple[Call, KeepAlive]]) -> Empty:
+        """Let each app server that is named stay until the time given with it. The first refusal ends the stream.
+
+        A client is told of nothing that went well before it closes the stream.
+        """
+        async for call, keepalive in keepalives:
+            self._keep(call.caller, keepalive)
+        return Empty()
+
+    def _keep(self, caller: Caller, keepalive: KeepAlive) -> None:
+        _demand_own(caller, keepalive)
+        if not keepalive.Name:
+            raise bad_parameter("missing resource name")
+        check_namespace(keepalive.Namespace)
+        name = f"{keepalive.HostID}/{keepalive.Name}"
+        key = f"/appServers/default/{name}"
+        check_key_part(keepalive.Name, key)
+        stored = self._servers.stored(name)
+        if stored is None:
+            raise not_found(f"key {quoted(key)} is not found")
+        kept = AppServerV3()
+        kept.CopyFrom(stored)
+        kept.Metadata.Expires.CopyFrom(_end_of(keepalive))
+        self._servers.upsert(kept)
+
     @rpc("proto.AuthService/DeleteApplicationServer")
     def delete_application_server(self, call: Call, request: DeleteApplicationServerRequest) -> Empty:
         """Remove one app server of one host. In any namespace but `default` there is nothing."""
@@ -75,6 +101,20 @@ class AppServers:
             for server in list(self._servers.all_stored()):
                 self._servers.delete(self._servers.kind.name_of(server))
         return Empty()
+
+
+def _demand_own(caller: Caller, keepalive: KeepAlive) -> None:
+    """Refuse a keepalive of another host, and one that is not for an app; one without a type counts as a node's.
+
+    Agents of system role App may send them too, but no such agent can do anything in the sandbox.
+    """
+    if not (caller.is_okta_service and keepalive.HostID == caller.host_id and keepalive.Type == KeepAlive.APP):
+        raise access_denied()
+
+
+def _end_of(keepalive: KeepAlive) -> Timestamp:
+    """Return the time until which an app server stays. One without a time ends at once: its time is the year 1."""
+    return keepalive.Expires if seconds_of(keepalive.Expires) is not None else Timestamp()
 
 
 def _has_okta_origin(server: AppServerV3) -> bool:
