@@ -296,7 +296,8 @@ class _Sorting:
         if roster is not None and candidate.unread and not roster.gone:
             of = candidate.of
             remedy = _TO_READ.format(of=of) if roster.refused else "it is read again in the next pass"
-            reason = f"who is in the {of} cannot be read, so its list is left as it is: {candidate.unread}"
+            what = "who has its role" if self._imports.gives_roles else "its list"
+            reason = f"who is in the {of} cannot be read, so {what} is left as it is: {candidate.unread}"
             self._aside.append(Quarantined(ACCESS_LIST, candidate.name, candidate.okta_id, reason, remedy))
         self._candidates[candidate.okta_id] = candidate
 

@@ -149,7 +149,10 @@ def test_without_our_label_the_role_counts_as_given_by_others():
 
 def test_an_unread_roster_leaves_roles_as_they_are():
     cluster = synced(organization(eng(ADA, BOB)))
-    assert planned(organization(unread(eng(ADA))), cluster).is_empty
+    plan = planned(organization(unread(eng(ADA))), cluster)
+    assert plan.is_empty
+    [row] = plan.quarantined
+    assert row.reason == "who is in the group cannot be read, so who has its role is left as it is: 503"
 
 
 def test_a_roster_that_contradicts_its_count_takes_nothing_off():
