@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import grpc
 import pytest
 from teleport.legacy.client.proto.authservice_pb2 import PingRequest
 from teleport.legacy.types.types_pb2 import LockTarget, LockV2
+from teleport_okta.sandbox.teleport import Fault
 from teleport_okta.teleport.errors import LockedError, PermissionDeniedError
 
 if TYPE_CHECKING:
@@ -77,13 +79,27 @@ async def test_a_lock_that_is_over_and_one_on_others_are_not_named(
     teleport: Teleport, sandbox: TeleportSandbox, clock: VirtualClock
 ) -> None:
     assert teleport.bot is not None
-    sandbox.administrator.create_lock("old", teleport.bot.identity.subject, expires=clock.now().timestamp() + 1)
-    sandbox.administrator.create_lock("hers", "ada")
+    sandbox.administrator.create_lock(
+        "a-lock-of-before", teleport.bot.identity.subject, expires=clock.now().timestamp() + 1
+    )
+    sandbox.administrator.create_lock("another", "ada")
     clock.advance(2)
     lock(sandbox, User=teleport.bot.identity.subject)
     with pytest.raises(LockedError) as caught:
         await ask_as_bot(teleport)
     assert caught.value.lock == "incident"
+
+
+async def test_a_refusal_with_more_words_is_a_missing_permission_and_no_lock_is_looked_for(
+    teleport: Teleport, sandbox: TeleportSandbox
+) -> None:
+    words = 'access denied to perform action "list" on "user"'
+    sandbox.faults.add(Fault("*/Ping", code=grpc.StatusCode.PERMISSION_DENIED, message=words, count=1))
+    before = sandbox.calls.of("GetLocks")
+    with pytest.raises(PermissionDeniedError) as caught:
+        await ask_as_bot(teleport)
+    assert (type(caught.value), caught.value.details) == (PermissionDeniedError, words)
+    assert sandbox.calls.of("GetLocks") == before
 
 
 async def test_a_watch_that_is_refused_because_of_a_lock_names_it(
