@@ -226,4 +226,15 @@ OF_FOLLOWING = (
         ("unit/sync/test_engine.py::test_what_takes_too_long_to_compare_keeps_no_pass_waiting",),
         "Leavers are locked by a full pass where nothing can be gone on from.",
     ),
+    Mutant(
+        "a leaver whose event cannot be stored waits for a disk",
+        "sync/log_watcher.py",
+        "            await self._settle_now([hint for hint in hints if hint.is_urgent])\n",
+        "",
+        (
+            "contract/sync/test_contract_followed_in_trouble.py::"
+            "test_a_leaver_whose_event_cannot_be_stored_is_locked_at_once",
+        ),
+        "A full disk keeps back what needs a record, and no lock.",
+    ),
 )

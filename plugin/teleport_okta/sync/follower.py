@@ -104,6 +104,7 @@ class Follower:
             source=Source(app_id, settings.okta.client_id or ""),
             organization=self._organization,
             hinted=self.worker.wake,
+            settle_now=self.worker.settle_now,
         )
         self._patience = settings.sync.interval
         self._began = clock.now()

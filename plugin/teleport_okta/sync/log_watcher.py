@@ -22,11 +22,12 @@ from teleport_okta.okta.errors import (
     OktaScopeError,
 )
 from teleport_okta.okta.system_log import FILTER, LOGS
+from teleport_okta.state.errors import StateError
 from teleport_okta.state.hints import Position
 from teleport_okta.sync.hinting import told_by
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from teleport_okta.clock import Clock
@@ -107,6 +108,7 @@ class LogWatcher:
         source: Source,
         organization: Callable[[], Awaitable[str]],
         hinted: Callable[[], None],
+        settle_now: Callable[[Sequence[Hint]], Awaitable[None]],
     ) -> None:
         self._system_log = system_log
         self._hints = hints
@@ -114,6 +116,7 @@ class LogWatcher:
         self._source = source
         self._organization = organization
         self._hinted = hinted
+        self._settle_now = settle_now
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._last_event = clock.now()
         self._failures = 0
@@ -196,7 +199,10 @@ class LogWatcher:
         await self._hints.forget_position()
 
     async def _take(self, page: LogPage, epoch: str) -> None:
-        """Take a page down: hints and position in one transaction. Raises StateError, and the page is read again."""
+        """Store a page: hints and position in one transaction. Raises StateError, and the page is read again.
+
+        Leavers in a page that cannot be stored, because the disk is full, are settled before that, without a hint.
+        """
         now = self._clock.now()
         hints: list[Hint] = []
         if self._lost:
@@ -208,7 +214,11 @@ class LogWatcher:
             _log.warning("an event of the System Log cannot be read: %s; a full pass follows", what)
             hints.append(Hint(HintKind.ALL, cause="unreadable event", delay=_RECONCILE_AFTER))
         published = max((event.published for event in fresh if event.published), default=self.health.published)
-        await self._hints.take(hints, Position(page.next, epoch, now, published))
+        try:
+            await self._hints.take(hints, Position(page.next, epoch, now, published))
+        except StateError:
+            await self._settle_now([hint for hint in hints if hint.is_urgent])
+            raise
         self._lost = ""
         self._seen.update((event.uuid, None) for event in fresh if event.uuid)
         while len(self._seen) > _UUIDS_KEPT:

@@ -274,6 +274,26 @@ async def test_a_leaver_whose_end_cannot_be_recorded_is_locked_and_tried_until_i
     assert await waiting(followed) == 0
 
 
+@pytest.mark.parametrize("deed", ["suspend", "deactivate"])
+async def test_a_leaver_whose_event_cannot_be_stored_is_locked_at_once(followed, monkeypatch, deed):
+    hints = followed.world.parts.store.hints
+    take = hints.take
+
+    async def fails(*_):
+        raise StateError("state.sqlite: the disk is full")
+
+    monkeypatch.setattr(hints, "take", fails)
+    getattr(followed.okta, deed)(followed.person(ADA).id)
+    await followed.catch_up()
+    assert ADA in followed.world.locks()
+    assert followed.watcher.health.state == "failing"
+    monkeypatch.setattr(hints, "take", take)
+    await followed.catch_up(after=120)
+    assert followed.watcher.health.state == "following"
+    assert (ADA in followed.world.owned()) is (deed == "suspend")
+    await followed.nothing_is_left()
+
+
 PEOPLE_OF_OKTA = ("/api/v1/users*", "/api/v1/apps/*/users*")
 
 

@@ -93,6 +93,7 @@ class Watched:
         self.clock = clock or VirtualClock(NOW)
         self.organization = organization
         self.hinted = 0
+        self.settled_now = []
         self.watcher = LogWatcher(
             system_log=self.log,
             hints=store.hints,
@@ -100,6 +101,7 @@ class Watched:
             source=source or Source("0oaSAML", "0oaCLIENT"),
             organization=self._organization,
             hinted=self._hinted,
+            settle_now=self._settle_now,
         )
         self.poll = self.watcher.poll
 
@@ -108,6 +110,9 @@ class Watched:
 
     def _hinted(self):
         self.hinted += 1
+
+    async def _settle_now(self, hints):
+        self.settled_now += [hint.of for hint in hints]
 
     @property
     def health(self):
