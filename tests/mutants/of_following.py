@@ -232,8 +232,10 @@ OF_FOLLOWING = (
         "            await self._settle_now([hint for hint in hints if hint.is_urgent])\n",
         "",
         (
-            "contract/sync/test_contract_followed_in_trouble.py::"
-            "test_a_leaver_whose_event_cannot_be_stored_is_locked_at_once",
+            (
+                "contract/sync/test_contract_followed_in_trouble.py::"
+                "test_a_leaver_whose_event_cannot_be_stored_is_locked_at_once"
+            ),
         ),
         "A full disk keeps back what needs a record, and no lock.",
     ),
