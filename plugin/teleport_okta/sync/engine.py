@@ -288,11 +288,11 @@ class Engine:
                 self._note_standby(error)
                 raise
             except TeleportOktaError as error:
+                with suppress(StateError):  # first, so that no status has the failure without its parts
+                    await self._pass.note_failed(str(error))
                 self._note_failure(str(error), kind_of(error))
                 self._count(trigger, FAILED, began)
                 _log.error("the pass (%s) did not happen: %s", trigger, error)
-                with suppress(StateError):
-                    await self._pass.note_failed(str(error))
                 raise
             self._is_standby = False
             self._last_pass = report
