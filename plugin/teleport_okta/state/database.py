@@ -120,7 +120,7 @@ class Database:
         self._path.chmod(0o600)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        # Temporary tables must not need a disk: a full one keeps nobody from being locked.
+        # Temporary triggers must not need a disk: a full one keeps nobody from being locked.
         connection.execute("PRAGMA temp_store = MEMORY")
         migrate(connection, self._path)
         return connection

@@ -28,14 +28,13 @@ Both limits are long compared with this (an hour, and the lag of Teleport's list
 _MOST_NAMES: Final = 500
 """So many written names are read one by one; beyond that, reading everything is cheaper."""
 
-_NOTING: Final = (
-    "CREATE TEMP TABLE IF NOT EXISTS journal_written (name TEXT PRIMARY KEY) WITHOUT ROWID",
-    *(
-        f"CREATE TEMP TRIGGER IF NOT EXISTS journal_{event.lower()} AFTER {event} ON main.journal "  # noqa: S608
-        f"BEGIN INSERT OR IGNORE INTO journal_written VALUES ({row}.name); END"
-        for event, row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
-    ),
+_NOTE: Final = "note_written_in_journal"
+_NOTING: Final = tuple(
+    f"CREATE TEMP TRIGGER IF NOT EXISTS journal_{event.lower()} AFTER {event} ON main.journal "
+    f"BEGIN SELECT {_NOTE}({row}.name); END"
+    for event, row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
 )
+"""Triggers of the connection that call a function of ours. A table of names would make each question a write."""
 
 _HARM: Final = (
     "SELECT name, harm, CASE harmed WHEN '' THEN name ELSE harmed END, okta_id, evidence, counted, people, "  # noqa: S608
@@ -76,6 +75,8 @@ class RecentHarm:
     def __init__(self) -> None:
         self._steps: dict[str, list[PastHarm]] = {}
         self._asked: Asked | None = None
+        self._written: set[str] = set()
+        self._connection: sqlite3.Connection | None = None
         self._rollbacks = 0
 
     def within(self, connection: sqlite3.Connection, asked: Asked, *, rollbacks: int) -> list[PastHarm]:
@@ -84,13 +85,16 @@ class RecentHarm:
         `rollbacks` counts the transactions that were rolled back: what was read in one of those is not true.
         """
         earlier, self._asked = self._asked, None
+        # Names that a transaction noted before it was rolled back do no harm: they are read once more.
+        written, self._written = self._written, set()
+        if self._connection is not connection:
+            connection.create_function(_NOTE, 1, self._note)
+            self._connection = connection
         for statement in _NOTING:
             connection.execute(statement)
-        written = connection.execute("SELECT name FROM journal_written LIMIT ?", (_MOST_NAMES + 1,)).fetchall()
-        connection.execute("DELETE FROM journal_written")
         can_go_on = earlier is not None and asked.is_soon_after(earlier) and rollbacks == self._rollbacks
         if can_go_on and len(written) <= _MOST_NAMES:
-            for (name,) in written:
+            for name in written:
                 self._steps.pop(name, None)
                 self._take(connection, f"{_HARM} AND name = :name", asked.values() | {"name": name})
         else:
@@ -101,6 +105,9 @@ class RecentHarm:
         self._asked = earlier if can_go_on and len(written) <= _MOST_NAMES else asked
         self._rollbacks = rollbacks
         return [step for steps in self._steps.values() for step in steps]
+
+    def _note(self, name: str) -> None:
+        self._written.add(name)
 
     def _take(self, connection: sqlite3.Connection, query: str, values: dict[str, object]) -> None:
         for name, harm, harmed, okta_id, evidence, counted, people, is_open in connection.execute(query, values):
