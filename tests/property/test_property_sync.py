@@ -267,13 +267,24 @@ async def one_pass(world, day, reading, *, may_wait=False):
         assert before.keys() & staying.keys() <= world.owned().keys()
         assert failed or before == {} or report.plan.findings.held or report.error
         return
-    assert report.succeeded, (report.error, report.outcomes)
+    if is_held_for_emptied_apps(report):
+        # Okta counts nobody in apps, so that the last person to lose one looks like a bad read: an operator says so.
+        approvals, findings = world.parts.store.approvals, report.plan.findings
+        await approvals.approve(findings.held_digest, at=world.clock.now())
+        report = await world.run()
+    assert report.succeeded, (report.error, report.outcomes, report.plan.findings.holds)
     if may_wait and any("somebody unknown had this name" in row.reason for row in report.plan.quarantined):
         report = await world.run()
     assert not list(day.wrong_users(before))
     assert not list(day.directory.oracle.wrong(found))
     again = await world.run()
     assert not again.plan.changes, again.plan.changes
+
+
+def is_held_for_emptied_apps(report):
+    """Whether a pass did all but end what the empty rosters of apps would end."""
+    holds = report.plan.findings.holds
+    return not report.error and bool(holds) and all("is empty, where it had" in hold.why for hold in holds)
 
 
 def is_kept(day, okta_id):
@@ -295,6 +306,10 @@ def is_kept(day, okta_id):
         Moment([("hire", 0, 0)] * 3, None, False, "fine"),
         Moment([("delete the user group", 0, 0)], None, False, "no groups"),
     ]
+)
+@example(
+    # The last person who had an app directly loses it: Okta's listing of its people is empty then.
+    [Moment([("assign", 2, 0)], None, False, "fine"), Moment([("unassign", 2, 0)], None, False, "fine")]
 )
 @example(
     # A login replaces a record while nobody can read who is locked: the person cannot be taken over in that pass.

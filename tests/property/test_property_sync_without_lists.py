@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from cluster_world import WITH_DIRECTORY, built_world
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from property.directory_deeds import IN_OKTA, OBJECTS
 from property.test_property_sync import PEOPLE, READINGS, Day, Moment, filters, one_pass
@@ -57,6 +57,7 @@ async def play(history, directory):
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+@example([Moment([("assign", 2, 0)], None, False, "fine"), Moment([("unassign", 2, 0)], None, False, "fine")])
 @given(days)
 def test_every_day_ends_with_the_right_users_and_member_roles(history):
     with tempfile.TemporaryDirectory() as directory:
