@@ -8,6 +8,10 @@ _TROUBLE = "contract/sync/test_contract_followed_in_trouble.py::"
 _REGRESSIONS = "contract/sync/test_contract_followed_regressions.py::"
 _RESUMED = "contract/sync/test_contract_resumed.py::"
 
+_UNSTORED = (
+    "contract/sync/test_contract_followed_in_trouble.py::test_a_leaver_whose_event_cannot_be_stored_is_locked_at_once"
+)
+
 OF_FOLLOWING = (
     Mutant(
         "who left by an event and cannot be read is looked at once",
@@ -231,12 +235,15 @@ OF_FOLLOWING = (
         "sync/log_watcher.py",
         "            await self._settle_now([hint for hint in hints if hint.is_urgent])\n",
         "",
-        (
-            (
-                "contract/sync/test_contract_followed_in_trouble.py::"
-                "test_a_leaver_whose_event_cannot_be_stored_is_locked_at_once"
-            ),
-        ),
+        (_UNSTORED,),
         "A full disk keeps back what needs a record, and no lock.",
+    ),
+    Mutant(
+        "a leaver whose event cannot be stored is judged by the read alone",
+        "sync/hint_worker.py",
+        "await self._pass.settle(look.scope, trigger=cause, reads=look.reads)",
+        "await self._pass.settle(look.scope, trigger=cause)",
+        (_UNSTORED,),
+        "What the event says counts on a full disk too, when Okta does not answer or no longer knows the person.",
     ),
 )

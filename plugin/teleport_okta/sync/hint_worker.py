@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import Claim, Hint, HintKind
-from teleport_okta.model.scope import Scope, named
+from teleport_okta.model.scope import named
 from teleport_okta.okta.facts import is_assigned_directly
 from teleport_okta.okta.pacing import urgently
 from teleport_okta.state.errors import StateError
@@ -107,13 +107,14 @@ class HintWorker:
             await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
 
     async def settle_now(self, hints: Sequence[Hint]) -> None:
-        """Settle people whose hints cannot be stored, one after the other; errors are logged."""
-        for hint in hints:
+        """Settle people whose hints cannot be stored, one look after the other; errors are logged."""
+        for look in looks_of(hints, self._sizes(), self._changed.app_id):
+            cause = look.hints[0].cause
             try:
                 with urgently():
-                    await self._pass.settle(Scope.of(users=[hint.of]), trigger=hint.cause)
+                    await self._pass.settle(look.scope, trigger=cause, reads=look.reads)
             except TeleportOktaError as error:
-                _log.warning("%s: settled without a record, and not to its end: %s", hint.cause, error)
+                _log.warning("%s: the hint cannot be stored, and the person is not settled yet: %s", cause, error)
 
     async def _begin(self) -> None:
         """Begin as many looks as may be under way."""

@@ -274,27 +274,44 @@ async def test_a_leaver_whose_end_cannot_be_recorded_is_locked_and_tried_until_i
     assert await waiting(followed) == 0
 
 
-@pytest.mark.parametrize("deed", ["suspend", "deactivate"])
-async def test_a_leaver_whose_event_cannot_be_stored_is_locked_at_once(followed, monkeypatch, deed):
-    hints = followed.world.parts.store.hints
+PEOPLE_OF_OKTA = ("/api/v1/users*", "/api/v1/apps/*/users*")
+
+
+@pytest.mark.parametrize("deed", ["suspend", "deactivate", "unassign", "delete"])
+@pytest.mark.parametrize("is_okta_away", [False, True], ids=["", "Okta away"])
+async def test_a_leaver_whose_event_cannot_be_stored_is_locked_at_once(followed, monkeypatch, deed, is_okta_away):
+    hints, ada = followed.world.parts.store.hints, followed.person(ADA)
     take = hints.take
 
     async def fails(*_):
         raise StateError("state.sqlite: the disk is full")
 
     monkeypatch.setattr(hints, "take", fails)
-    getattr(followed.okta, deed)(followed.person(ADA).id)
+    monkeypatch.setattr(people_of_keys, "LONGEST_READ", 0.2)
+    leave(followed, deed, ada)
+    for path in PEOPLE_OF_OKTA if is_okta_away else ():
+        followed.okta.fail("unavailable", path=path, seconds=3.0)
     await followed.catch_up()
     assert ADA in followed.world.locks()
     assert followed.watcher.health.state == "failing"
+    followed.okta.recover()
     monkeypatch.setattr(hints, "take", take)
-    await followed.catch_up(after=120)
+    await followed.catch_up(after=2000)
     assert followed.watcher.health.state == "following"
     assert (ADA in followed.world.owned()) is (deed == "suspend")
     await followed.nothing_is_left()
 
 
-PEOPLE_OF_OKTA = ("/api/v1/users*", "/api/v1/apps/*/users*")
+def leave(followed, deed, person):
+    """Let somebody leave Okta, or only be suspended."""
+    match deed:
+        case "unassign":
+            followed.okta.unassign(followed.world.okta_app.id, person.id)
+        case "delete":
+            followed.okta.deactivate(person.id)
+            followed.okta.delete_user(person.id)
+        case _:
+            getattr(followed.okta, deed)(person.id)
 
 
 @pytest.mark.parametrize("deed", ["suspend", "deactivate", "unassign"])
