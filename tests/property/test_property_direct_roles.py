@@ -63,6 +63,17 @@ class Play:
         self.now = NOW
         self.cluster = first_cluster()
 
+    def moments(self, history):
+        """Go through a history; yield each moment, its reading, and the cluster as the pass of the moment finds it."""
+        moment = FIRST
+        for then in [FIRST, *history]:
+            self.now += timedelta(hours=40)
+            moment = moment.followed_by(then)
+            self.cluster.has_lists = moment.has_lists
+            for deed in moment.hands:
+                Hands(self.cluster, self.now).do(*deed)
+            yield moment, Reading(moment), self.cluster.copy()
+
     def plan(self, reading, past=()):
         whole = whole_plan(
             reading.okta,
@@ -96,14 +107,8 @@ class Play:
 @QUICK
 @given(st.lists(moments_without_lists, min_size=1, max_size=6), LIMITS)
 def test_who_is_in_a_group_has_its_role_and_nobody_else(history, limits):
-    play, moment = Play(limits), FIRST
-    for then in [FIRST, *history]:
-        play.now += timedelta(hours=40)
-        moment = moment.followed_by(then)
-        play.cluster.has_lists = moment.has_lists
-        for deed in moment.hands:
-            Hands(play.cluster, play.now).do(*deed)
-        reading, before = Reading(moment), play.cluster.copy()
+    play = Play(limits)
+    for moment, reading, before in play.moments(history):
         is_believed = reading.is_believed(before)
         first, past = play.pass_(reading)
         assert foreign(play.cluster) == foreign(before)
@@ -124,14 +129,8 @@ def test_who_is_in_a_group_has_its_role_and_nobody_else(history, limits):
 )
 @given(st.lists(moments_of_any_edition, min_size=1, max_size=6), LIMITS)
 def test_whatever_edition_a_cluster_becomes_nobody_loses_what_okta_grants(history, limits):
-    play, moment = Play(limits), FIRST
-    for then in [FIRST, *history]:
-        play.now += timedelta(hours=40)
-        moment = moment.followed_by(then)
-        play.cluster.has_lists = moment.has_lists
-        for deed in moment.hands:
-            Hands(play.cluster, play.now).do(*deed)
-        reading, before = Reading(moment), play.cluster.copy()
+    play = Play(limits)
+    for moment, reading, before in play.moments(history):
         is_believed = reading.is_believed(before)
         first, past = play.pass_(reading)
         assert foreign(play.cluster) == foreign(before)

@@ -42,7 +42,7 @@ def given_ids(user: TeleportUser) -> frozenset[str]:
 
 
 def with_role(user: TeleportUser, okta_id: str) -> TeleportUser:
-    """Return a user with a member role of ours; as found if the user has the role already, whoever gave it."""
+    """Return a user with a member role of ours; as found if the user has the role already, from us or from others."""
     role = member_role(okta_id)
     if role in user.roles:
         return user

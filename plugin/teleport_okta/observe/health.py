@@ -31,7 +31,7 @@ class Health:
         self._look: Callable[[], tuple[Component, ...]] = lambda: NOT_CONNECTED
 
     def follow(self, look: Callable[[], tuple[Component, ...]]) -> None:
-        """Ask this from now on. It must not wait: whoever asks is a probe, and may be hostile."""
+        """Ask this from now on. It must not wait: any client may ask, at any rate."""
         self._look = look
 
     def components(self) -> tuple[Component, ...]:

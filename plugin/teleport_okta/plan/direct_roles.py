@@ -111,7 +111,7 @@ class DirectRoles:
         return (*self._needs[okta_id], *(ended(USER, name) for name in sorted(leaving)))
 
     def keeping(self, okta_id: str) -> list[str]:
-        """Return the names of those who will have the role after this plan, whoever gave it."""
+        """Return the names of the users who will have the role after this plan, from us or from others."""
         held = self.of(okta_id)
         losing = {need.name.partition("/")[2] for need in self._needs[okta_id]}
         return sorted((held.imported | held.others.keys()) - losing - self._holders.departing.keys())

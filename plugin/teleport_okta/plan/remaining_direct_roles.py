@@ -1,7 +1,7 @@
 """Planning member roles that stand on users where neither lists nor roles are kept any more.
 
-A cluster that got access lists while no owner is configured, or that denies them, is given nothing new. What we gave
-users before still follows Okta in one direction: whoever leaves the group or the app loses its role.
+On a cluster that got access lists while no owner is configured, or that denies them, users are given no new roles. The
+roles that they have from us still follow Okta in one direction: a person who leaves a group or an app loses its role.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def plan_remaining_direct_roles(
     desired: DesiredDirectory, actual: ActualDirectory, holders: Holders, imports: Imports, scope: Scope
 ) -> Plan:
-    """Plan that people lose the roles of `imports.still_on_users` who are not in the group or the app any more."""
+    """Return the plan that takes the roles of `imports.still_on_users` off people who left the group or the app."""
     on_users = DirectRoles(actual.direct_roles, holders, imports.policy.owner)
     changes: list[Change] = []
     for okta_id in on_users.ours():
@@ -42,7 +42,7 @@ def plan_remaining_direct_roles(
 def _taken_off(
     okta_id: str, on_users: DirectRoles, desired: DesiredDirectory, actual: ActualDirectory, holders: Holders
 ) -> Iterator[Change]:
-    """Yield the steps for one role; none where nobody knows who is in the group or the app."""
+    """Yield the steps for one role; none if the people of the group or the app could not be read."""
     candidate = desired.candidates.get(okta_id)
     if candidate is None:
         reason = why_ended(okta_id, desired)

@@ -1,4 +1,4 @@
-"""A plan is warned if the SAML connector does not exist through which the users of the plan are to sign in."""
+"""The warning of a plan whose users cannot sign in, because their SAML connector does not exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 async def connector_warnings(teleport: Teleport, settings: Settings) -> tuple[str, ...]:
-    """Say that the connector does not exist; a connector that cannot be read is the doctor's matter."""
+    """Return the warning, or nothing. `doctor` reports a connector that cannot be read."""
     if settings.sync.local_users:
         return ()
     name = settings.sync.connector

@@ -1,4 +1,4 @@
-"""What is said of access lists that are off: it may not be known, and member roles may stand on users all the same."""
+"""The warnings of a plan while access lists are off: the reason, and member roles that users still have from us."""
 
 from __future__ import annotations
 
