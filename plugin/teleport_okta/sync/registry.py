@@ -31,6 +31,7 @@ from teleport_okta.sync.directory_of_keys import with_keys, with_learned
 from teleport_okta.sync.inheriting import remembered_inheritance
 from teleport_okta.sync.known_direct_roles import KnownDirectRoles
 from teleport_okta.sync.who_is_who import WhoIsWho
+from teleport_okta.teleport.convert_directory import user_group_as_sent
 from teleport_okta.teleport.recent import Named
 
 if TYPE_CHECKING:
@@ -358,7 +359,7 @@ class Registry(WhoIsWho):
             case TeleportRole() as role:
                 _write(self._roles, role, change)
             case TeleportUserGroup() as group:
-                _write(self._user_groups, group, change)
+                _write(self._user_groups, user_group_as_sent(group), change)
             case TeleportAppServer() as server:
                 _write(self._app_servers, server, change)
             case TeleportAccessList() as found:

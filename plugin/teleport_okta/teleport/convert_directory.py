@@ -50,6 +50,11 @@ def user_group_to_message(group: TeleportUserGroup) -> types_pb2.UserGroupV1:
     return message
 
 
+def user_group_as_sent(group: TeleportUserGroup) -> TeleportUserGroup:
+    """Return a user group as it is after it was written: the server answers with nothing."""
+    return user_group_from_message(user_group_to_message(group))
+
+
 def app_server_from_message(message: types_pb2.AppServerV3) -> TeleportAppServer:
     """Return an app server as read. Labels that its app does not carry alike do not count: they must be set again."""
     app = message.Spec.App

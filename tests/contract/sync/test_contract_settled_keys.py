@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grpc
 import pytest
+from teleport_okta.model.names import app_server_name
 from teleport_okta.model.scope import Scope
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.journal_entry import Result
@@ -138,6 +139,19 @@ async def test_a_new_app_gets_its_server_and_its_list(staffed):
     assert staffed.server(app)
     assert staffed.imported(app) == {"ada@x.io"}
     assert not (await staffed.next_pass()).plan.changes
+
+
+async def test_a_group_that_a_key_made_is_not_listed_for_its_next_change(staffed):
+    group = staffed.group("Sales", "ada@x.io", "bob@x.io")
+    await settle(staffed, groups=[group.id])
+    staffed.teleport.calls.reset()
+    staffed.okta.remove_member(group.id, staffed.person("ada@x.io").id)
+    settled = await settle(staffed, groups=[group.id])
+    assert done(settled) == [("delete", "member", group.id)]
+    assert not staffed.teleport.calls.of("ListUserGroups")
+    staffed.okta.assign_group(figma(staffed).id, group.id)
+    assert ("update", "user_group", group.id) in done(await settle(staffed, groups=[group.id]))
+    assert staffed.user_groups()[group.id].Spec.Applications == [app_server_name(figma(staffed).id)]
 
 
 async def test_what_is_held_and_set_aside_of_others_stays_as_it_is(staffed):
