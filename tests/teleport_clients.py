@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from teleport_okta.teleport.cluster import Teleport
-from teleport_okta.teleport.way import Direct
+from teleport_okta.teleport.route import Direct
 
 
 async def connect(address, **options):

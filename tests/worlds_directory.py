@@ -12,7 +12,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from teleport_okta.desired.directory import desired_directory
+from teleport_okta.desired.groups_and_apps import desired_directory
 from teleport_okta.desired.policy import Imports
 from teleport_okta.desired.trust import APPS, GROUPS, doubted_rosters, judge_listing
 from teleport_okta.model import labels
@@ -28,7 +28,7 @@ from teleport_okta.model.scope import EVERYTHING, Scope
 from teleport_okta.plan.actual import ActualDirectory, ActualUsers
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER, Action
-from teleport_okta.plan.directory import merged, plan_directory
+from teleport_okta.plan.groups_and_apps import merged, plan_directory
 from teleport_okta.plan.holders import holders_after, known_users
 from teleport_okta.plan.needs import met_by
 from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects

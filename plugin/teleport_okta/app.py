@@ -17,27 +17,27 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.clock import Clock, SystemClock
 from teleport_okta.errors import ConfigError
-from teleport_okta.managed.following import PluginFollower
+from teleport_okta.managed.watcher import PluginFollower
 from teleport_okta.observe.health import Health
 from teleport_okta.observe.metrics import Metrics
-from teleport_okta.okta.configured import client_of
-from teleport_okta.okta.directory_reads import DirectoryReads
-from teleport_okta.okta.reads import OktaReads
+from teleport_okta.okta.client_from_settings import client_of
+from teleport_okta.okta.groups_and_apps import DirectoryReads
+from teleport_okta.okta.people_reader import OktaReads
 from teleport_okta.okta.saml_apps import SamlApps
 from teleport_okta.okta.system_log import SystemLog
 from teleport_okta.scim.server import serving_scim
 from teleport_okta.scim.service import ScimService
 from teleport_okta.scim.tokens import ScimTokens
 from teleport_okta.state.data_dir import OtherUserError, check_ours, check_readable
-from teleport_okta.state.errors import StateLockedError
 from teleport_okta.state.lock import exclusive
+from teleport_okta.state.state_errors import StateLockedError
 from teleport_okta.state.store import Store
+from teleport_okta.sync.app_server_renewal import AppServerRenewer
 from teleport_okta.sync.follower import Follower
 from teleport_okta.sync.full_pass import FullPass
-from teleport_okta.sync.provisioning import Provisioning
-from teleport_okta.sync.renewing import AppServerKeeper
+from teleport_okta.sync.provision import Provisioning
 from teleport_okta.sync.sources import OktaSource
-from teleport_okta.teleport.enter import RUN, enter
+from teleport_okta.teleport.connect_cluster import RUN, connect_cluster
 from teleport_okta.teleport.host_identity import HostStore
 from teleport_okta.teleport.retry import RetryPolicy
 
@@ -70,14 +70,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A process that has entered a cluster. `keepers` keep its identities good and the lease ours, while they run."""
+    """A process that is connected to a cluster. `background_tasks` renew its identities and its lease."""
 
     store: Store
     teleport: Teleport
     metrics: Metrics
     health: Health
     clock: Clock
-    keepers: tuple[Callable[[], Awaitable[None]], ...]
+    background_tasks: tuple[Callable[[], Awaitable[None]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Parts:
     """Returns the organisation's hosts, as far as they are known."""
 
     keeps_apps: Callable[[], Awaitable[None]]
-    keepers: tuple[Callable[[], Awaitable[None]], ...]
+    background_tasks: tuple[Callable[[], Awaitable[None]], ...]
     """What keeps the identities good, the lease ours and the app servers alive, while they run."""
 
 
@@ -211,7 +211,7 @@ async def _entered(
     client_of(settings.okta, clock=time, rng=rng, apps_and_groups=False)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opening)
-        entry = await enter(
+        entry = await connect_cluster(
             settings.teleport,
             settings.storage.data_dir,
             directory=directory,
@@ -232,7 +232,7 @@ async def _entered(
             metrics=metrics,
             health=health,
             clock=time,
-            keepers=entry.keepers,
+            background_tasks=entry.background_tasks,
         )
 
 
@@ -257,7 +257,7 @@ async def connected(base: Base, settings: Settings) -> AsyncIterator[Parts]:
             metrics=base.metrics,
             clock=base.clock,
         )
-        apps = AppServerKeeper(full_pass, base.teleport, clock=base.clock, rng=rng)
+        apps = AppServerRenewer(full_pass, base.teleport, clock=base.clock, rng=rng)
         yield Parts(
             store=base.store,
             okta=okta,
@@ -270,7 +270,7 @@ async def connected(base: Base, settings: Settings) -> AsyncIterator[Parts]:
             saml_apps=SamlApps(client),
             org_hosts=lambda: client.address.hosts,
             keeps_apps=apps.keep,
-            keepers=(*base.keepers, apps.keep),
+            background_tasks=(*base.background_tasks, apps.keep),
         )
 
 
@@ -375,11 +375,11 @@ async def kept(
     parts: Parts, follower: Follower | None = None, *others: Callable[[], Awaitable[None]]
 ) -> AsyncIterator[None]:
     """Run the keepers, what brings changes, and others, until the block ends."""
-    async with keeping(parts.clock, *parts.keepers, *keepers_of(follower), *others):
+    async with keeping(parts.clock, *parts.background_tasks, *background_tasks_of(follower), *others):
         yield
 
 
-def keepers_of(follower: Follower | None) -> tuple[Callable[[], Awaitable[None]], ...]:
+def background_tasks_of(follower: Follower | None) -> tuple[Callable[[], Awaitable[None]], ...]:
     """Return what brings changes between passes, as keepers."""
     return () if follower is None else (follower.follow, follower.look, follower.watch, follower.ask_now_and_then)
 
@@ -387,13 +387,13 @@ def keepers_of(follower: Follower | None) -> tuple[Callable[[], Awaitable[None]]
 @asynccontextmanager
 async def keeping(clock: Clock, *every: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Run tasks that never end until the block ends; one that fails unexpectedly is started again."""
-    keepers = [asyncio.ensure_future(_unfailing(keeper, clock)) for keeper in every]
+    background_tasks = [asyncio.ensure_future(_unfailing(keeper, clock)) for keeper in every]
     try:
         yield
     finally:
-        for keeper in keepers:
+        for keeper in background_tasks:
             keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
+        await asyncio.gather(*background_tasks, return_exceptions=True)
 
 
 async def _unfailing(keeper: Callable[[], Awaitable[None]], clock: Clock) -> None:

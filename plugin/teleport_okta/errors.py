@@ -1,7 +1,7 @@
-"""The root of the error tree: every error that we raise on purpose says what the operator can do about it.
+"""The base class of our errors: each says what went wrong and what the operator can do about it.
 
-Each package adds its own branch beside the code that raises it (`teleport/errors.py`, `okta/errors.py`, …).
-Only `cli` turns errors into words on a terminal, and only the root of a task logs one.
+Each package defines its own errors beside the code that raises them (`teleport/teleport_errors.py`,
+`okta/okta_errors.py`, …). Only `cli` prints an error, and only the outermost function of a task logs one.
 """
 
 from __future__ import annotations

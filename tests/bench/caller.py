@@ -21,13 +21,13 @@ from teleport_okta.config import load
 from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.host_identity import HostStore
 from teleport_okta.teleport.retry import RetryPolicy
-from teleport_okta.teleport.way import Direct, ThroughProxy
+from teleport_okta.teleport.route import Direct, ThroughProxy
 
 from tests.bench.results import BenchError
 
 if TYPE_CHECKING:
     from teleport_okta.teleport.identity import Identity
-    from teleport_okta.teleport.way import Way
+    from teleport_okta.teleport.route import Way
 
 REQUEST = users_pb.GetUserRequest(name="bot-teleport-okta")
 

@@ -30,7 +30,7 @@ from teleport_okta.plan.changes import USER, Action
 from teleport_okta.sandbox.teleport.control import Control
 from teleport_okta.sandbox.teleport.list_writes import ListWrites
 from teleport_okta.sandbox.teleport.sandbox import TeleportSandbox
-from teleport_okta.sync.hour import Hour
+from teleport_okta.sync.harm_window import HarmWindow
 from teleport_okta.sync.reader import Reader
 from teleport_okta.sync.registry import Registry
 from teleport_okta.teleport.convert import role_to_message, user_to_message
@@ -82,7 +82,7 @@ async def made_at_once(
         store=parts.store,
         clock=parts.clock,
         registry=Registry(),
-        hour=Hour(parts.store, parts.clock),
+        hour=HarmWindow(parts.store, parts.clock),
         keys=Keys(parts.clock),
     )
     reading = await reader.everything(settings)

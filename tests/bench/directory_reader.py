@@ -24,8 +24,8 @@ from teleport_okta.desired.policy import Imports, Policy
 from teleport_okta.okta.address import OrganizationAddress
 from teleport_okta.okta.client import OktaClient
 from teleport_okta.okta.credentials import ApiToken
-from teleport_okta.okta.directory_reads import DirectoryReads
-from teleport_okta.okta.reads import OktaReads
+from teleport_okta.okta.groups_and_apps import DirectoryReads
+from teleport_okta.okta.people_reader import OktaReads
 from teleport_okta.sandbox.okta.organization import OktaOrganization
 from teleport_okta.sandbox.okta.seed_large import seed_large
 from teleport_okta.sandbox.okta.server import OktaSandbox
@@ -47,7 +47,7 @@ from tests.bench.size import Size
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from teleport_okta.okta.directory import DirectoryReading
+    from teleport_okta.okta.directory_reader import DirectoryReading
     from teleport_okta.settings import Settings
 
 

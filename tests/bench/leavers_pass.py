@@ -21,7 +21,7 @@ from teleport.legacy.types import types_pb2 as types
 from teleport_okta import app
 from teleport_okta.config import parse
 from teleport_okta.okta.buckets import APPS
-from teleport_okta.okta.directory_reads import APP_USERS_A_PAGE
+from teleport_okta.okta.groups_and_apps import APP_USERS_A_PAGE
 from teleport_okta.sandbox.okta.organization import OktaOrganization
 from teleport_okta.sandbox.okta.seed_large import seed_large
 from teleport_okta.sandbox.okta.server import OktaSandbox

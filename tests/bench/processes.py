@@ -63,7 +63,7 @@ def run(command: Sequence[str], scratch: Path) -> Finished:
         return Finished(out.read(), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
-class Answering:
+class Availability:
     """A child that answers each line with a line of JSON."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
@@ -84,14 +84,14 @@ class Answering:
 
 
 @contextmanager
-def answering(command: Sequence[str], *, deadline: float = DEADLINE) -> Iterator[Answering]:
+def answering(command: Sequence[str], *, deadline: float = DEADLINE) -> Iterator[Availability]:
     """Run such a child; its errors go where ours go. It ends with its input, or is killed after `deadline` seconds."""
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, text=True, stdin=pipe, stdout=pipe) as process:
         overdue = threading.Timer(deadline, process.kill)
         overdue.start()
         try:
-            yield Answering(process)
+            yield Availability(process)
         finally:
             overdue.cancel()
 
@@ -122,7 +122,7 @@ def served(name: str, *arguments: object) -> Iterator[Sandbox]:
 class AnsweringSandbox(Sandbox):
     """A sandbox that answers lines of its standard input, too."""
 
-    answering: Answering
+    answering: Availability
 
 
 @contextmanager
@@ -130,7 +130,7 @@ def served_and_answering(name: str, *arguments: object) -> Iterator[AnsweringSan
     """Run such a module that answers each line with a line of JSON, too."""
     process = _piped(name, *arguments)
     started = _ready(process, name)
-    with _stopped_at_the_end(AnsweringSandbox(started.line, process, Answering(process))) as sandbox:
+    with _stopped_at_the_end(AnsweringSandbox(started.line, process, Availability(process))) as sandbox:
         yield sandbox
 
 
@@ -145,7 +145,7 @@ def teleport(directory: Path) -> Iterator[Sandbox]:
 class FillableCluster(Sandbox):
     """A cluster that can be filled with what the next pass would make (`cluster`)."""
 
-    answering: Answering
+    answering: Availability
 
     def fill(self, config: Path, *, users_alone: bool = False) -> dict[str, int]:
         """Fill it by the plan of an installation; return how many objects of each kind were made."""
@@ -166,7 +166,7 @@ def fillable_teleport(directory: Path) -> Iterator[FillableCluster]:
         module("cluster", directory), cwd=ROOT, env=ENVIRONMENT, text=True, stdin=pipe, stdout=pipe
     )
     started = _ready(process, "the cluster")
-    with _stopped_at_the_end(FillableCluster(started.line, process, Answering(process))) as sandbox:
+    with _stopped_at_the_end(FillableCluster(started.line, process, Availability(process))) as sandbox:
         yield sandbox
 
 

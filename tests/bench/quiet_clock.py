@@ -19,7 +19,7 @@ from unittest.mock import patch
 from teleport_okta.clock import Boot
 from teleport_okta.okta.transport import HttpTransport
 from teleport_okta.state.database import Database
-from teleport_okta.state.directory import DirectoryMemory
+from teleport_okta.state.groups_and_apps import DirectoryMemory
 from teleport_okta.teleport.connection import Connection
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.bench.processes import (
-    Answering,
+    Availability,
     answering,
     fillable_teleport,
     module,
@@ -102,7 +102,7 @@ class _Cell:
 class _Clients:
     """The process that sends requests. The numbers of requests go on, so that no two create the same person."""
 
-    def __init__(self, child: Answering) -> None:
+    def __init__(self, child: Availability) -> None:
         self._child = child
         self._next = 0
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tests.bench.directory_passes import World
-    from tests.bench.processes import Answering
+    from tests.bench.processes import Availability
 
 SECTION = "Between passes"
 
@@ -117,7 +117,7 @@ def _growth(what: str, keys: Sequence[_Key]) -> Row:
 class _Settler:
     """The process that settles, between its two sandboxes."""
 
-    child: Answering
+    child: Availability
     world: World
     people: Sequence[str]
     """The ids of some people, none of them the administrator."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.bench.processes import Answering
+    from tests.bench.processes import Availability
 
 SECTION = "Ways"
 RATIO = 0.85
@@ -52,7 +52,7 @@ def measured(calls: int, rounds: int, directory: Path, progress: Callable[[str],
     return rows
 
 
-def _speeds(callers: dict[str, Answering], calls: int, rounds: int, progress: Callable[[str], None]) -> list[Row]:
+def _speeds(callers: dict[str, Availability], calls: int, rounds: int, progress: Callable[[str], None]) -> list[Row]:
     """Let both take turns, one call at a time and `FLIGHT` at a time."""
     rows = []
     for flight in (1, FLIGHT):
@@ -72,7 +72,7 @@ def _speeds(callers: dict[str, Answering], calls: int, rounds: int, progress: Ca
     return rows
 
 
-def _back_after(caller: Answering, how: str, cluster: Sandbox, progress: Callable[[str], None]) -> Row:
+def _back_after(caller: Availability, how: str, cluster: Sandbox, progress: Callable[[str], None]) -> Row:
     progress(f"ways: a restart of the cluster, {how}")
     ended: list[float] = []
 

@@ -21,7 +21,7 @@ import grpc
 from crash.crash_clock import SharedClock
 from processes import ENVIRONMENT
 from teleport_okta.clock import VirtualClock
-from teleport_okta.sandbox.okta.errors import OktaError
+from teleport_okta.sandbox.okta.error_bodies import OktaError
 from teleport_okta.sandbox.okta.gateway import Gateway
 from teleport_okta.sandbox.okta.messages import Answer
 from teleport_okta.sandbox.okta.organization import OktaOrganization

@@ -27,7 +27,7 @@ from teleport_okta.clock import SystemClock
 from teleport_okta.sandbox.teleport.presets import BOT_USER
 from teleport_okta.sync.engine import Engine
 from teleport_okta.teleport.host_identity import HostStore
-from teleport_okta.teleport.way import find_way
+from teleport_okta.teleport.route import find_route
 
 BOT_RENEWALS = 70
 BOT_LIFE = timedelta(seconds=4)
@@ -266,11 +266,11 @@ async def the_identities_are_right(service):
     assert service.host.ca_pems == (ca,)
     assert [identity.problem for identity in (await service.engine.status()).identities] == ["", ""]
     address = world.settings.teleport.addr
-    way = await find_way(address, extra_ca=world.settings.teleport.proxy_ca, clock=world.clock)
-    line = await way.open(stored.load(), world.settings.storage.data_dir)
-    ping = authservice_pb2_grpc.AuthServiceStub(line.channel).Ping
+    way = await find_route(address, extra_ca=world.settings.teleport.proxy_ca, clock=world.clock)
+    channel = await way.open(stored.load(), world.settings.storage.data_dir)
+    ping = authservice_pb2_grpc.AuthServiceStub(channel.grpc).Ping
     assert (await ping(authservice_pb2.PingRequest())).ServerVersion == "20.0.0"
-    await line.aclose()
+    await channel.aclose()
 
 
 @pytest.mark.parametrize("by", ["direct", "proxy"])

@@ -133,7 +133,7 @@ OF_DIRECT_ROLES = (
     ),
     Mutant(
         "a lost answer of a role that was taken off is looked for in a list",
-        "apply/settling.py",
+        "apply/open_records.py",
         '        case "member" if entry.object_name:\n',
         '        case "member" if False:\n',
         (f"{_CONTRACT}test_a_removal_whose_record_was_left_open_is_settled_by_looking_at_the_user",),

@@ -15,7 +15,7 @@ _FRONT_DOOR = "unit/serve/test_front_door.py::"
 OF_DOORS = (
     Mutant(
         "a listener takes any number of connections",
-        "listeners/accepting.py",
+        "listeners/accept.py",
         "if len(self._places) >= self._limits.connections:",
         "if False:",
         (
@@ -26,7 +26,7 @@ OF_DOORS = (
     ),
     Mutant(
         "a full listener turns newcomers away",
-        "listeners/accepting.py",
+        "listeners/accept.py",
         "if not self._make_room():",
         "if True:",
         (_SCIM_LIMITS + "test_a_silent_connection_gives_way_to_one_above_the_limit",),
@@ -34,7 +34,7 @@ OF_DOORS = (
     ),
     Mutant(
         "a listener closes connections whose request is answered",
-        "listeners/accepting.py",
+        "listeners/accept.py",
         "(place for place in self._places if place.is_waiting)",
         "iter(self._places)",
         (_SCIM_LIMITS + "test_a_connection_whose_request_is_answered_gives_way_to_none",),

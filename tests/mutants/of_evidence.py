@@ -6,7 +6,7 @@ from mutants.mutant import Mutant
 
 _BAD_DAY = "contract/sync/test_contract_bad_day.py::"
 _CONFIRMED = "contract/sync/test_contract_confirmed.py::"
-_HOUR = "unit/sync/test_sync_hour.py::"
+_HOUR = "unit/sync/test_sync_harm_window.py::"
 _REGISTRY = "contract/sync/test_contract_registry.py::"
 _REPLACED = "contract/sync/test_contract_replaced.py::"
 _FIRST = "contract/sync/test_contract_leavers_first.py::"
@@ -14,7 +14,7 @@ _FIRST = "contract/sync/test_contract_leavers_first.py::"
 OF_EVIDENCE = (
     Mutant(
         "a malformed row says nothing of a deactivated person",
-        "sync/confirming.py",
+        "sync/confirm_absences.py",
         "if person.status == UserStatus.DEPROVISIONED:",
         "if not isinstance(person, MalformedRow) and person.status == UserStatus.DEPROVISIONED:",
         (_CONFIRMED + "test_a_deactivated_person_whose_profile_cannot_be_read_leaves",),
@@ -22,7 +22,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "a suspended person whom a listing lacks is not locked",
-        "sync/confirming.py",
+        "sync/confirm_absences.py",
         "answers.suspended.add(okta_id)",
         "pass",
         (_CONFIRMED + "test_a_suspended_person_is_locked_though_the_listing_proves_nothing",),
@@ -30,7 +30,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "a person who is not found by id counts as unassigned",
-        "sync/confirming.py",
+        "sync/confirm_absences.py",
         "if person is None:\n            return",
         "if person is None:\n            answers.unassigned.add(okta_id)\n            return",
         (
@@ -41,7 +41,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "a person who may not be read by id counts as unassigned",
-        "sync/confirming.py",
+        "sync/confirm_absences.py",
         "except OktaForbiddenError:\n                continue",
         "except OktaForbiddenError:\n                answers.unassigned.add(okta_id)",
         (
@@ -52,7 +52,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "a person who could not be read by id counts as absent",
-        "sync/confirming.py",
+        "sync/confirm_absences.py",
         "except OktaError:\n                answers.unconfirmed.add(okta_id)",
         "except OktaError:\n                continue",
         (_CONFIRMED + "test_somebody_who_cannot_be_read_by_id_is_held",),
@@ -60,7 +60,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "the assignment of somebody on a missing page counts",
-        "sync/confirming.py",
+        "sync/confirm_absences.py",
         "if not is_complete:",
         "if False:",
         (_CONFIRMED + "test_the_assignment_of_somebody_on_a_missing_page_says_nothing",),
@@ -68,7 +68,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "the assignments of an inactive app count by id",
-        "sync/confirming.py",
+        "sync/confirm_absences.py",
         "elif self._app.is_active:",
         "else:",
         (_CONFIRMED + "test_an_inactive_app_says_nothing_of_its_assignments_by_id_either",),
@@ -76,7 +76,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "a listing that lost rows is believed",
-        "sync/confirming.py",
+        "sync/confirm_absences.py",
         "if answers.lost and untrusted is None:",
         "if False:",
         (_CONFIRMED + "test_nobody_leaves_by_a_listing_that_loses_rows_unless_a_read_by_id_says_so",),
@@ -84,7 +84,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "always the same people are read by id",
-        "sync/confirming.py",
+        "sync/confirm_absences.py",
         "key=lambda okta_id: (self._last.get(okta_id, 0), okta_id)",
         "key=lambda okta_id: okta_id",
         (
@@ -95,7 +95,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "a listing that lost rows sets the baseline",
-        "sync/remembering.py",
+        "sync/pass_memory.py",
         "people.incomplete is not None or people.lost or is_open",
         "people.incomplete is not None or is_open",
         (_CONFIRMED + "test_a_listing_that_loses_rows_sets_no_baseline",),
@@ -143,7 +143,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "what other runs have reserved is free",
-        "sync/hour.py",
+        "sync/harm_window.py",
         "others = kept | self._of_others(run)",
         "others = kept",
         (
@@ -154,7 +154,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "the harm that two runs plan counts twice",
-        "sync/hour.py",
+        "sync/harm_window.py",
         "if same:",
         "if False:",
         (_HOUR + "test_harm_that_two_runs_plan_counts_once",),
@@ -162,7 +162,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "what a run reserved outside of a scope is free",
-        "sync/hour.py",
+        "sync/harm_window.py",
         "self._reserved[run] = kept | _counted(plan)",
         "self._reserved[run] = _counted(plan)",
         (_HOUR + "test_what_a_run_plans_again_within_its_scope_counts_anew",),
@@ -170,7 +170,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "approved harm is reserved",
-        "sync/hour.py",
+        "sync/harm_window.py",
         "if change.harm is not None and change.harm.counted",
         "if change.harm is not None",
         (
@@ -181,7 +181,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "a run that has ended keeps what it reserved",
-        "sync/hour.py",
+        "sync/harm_window.py",
         "self._reserved.pop(run, None)",
         "pass",
         (
@@ -216,7 +216,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "somebody who stays is locked because a login replaced the record",
-        "plan/replaced.py",
+        "plan/replaced_records.py",
         "if okta_id in desired.present:",
         "if False:",
         (_REPLACED + "test_a_person_who_stays_is_taken_over",),
@@ -224,7 +224,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "a stranger of the name is locked",
-        "plan/replaced.py",
+        "plan/replaced_records.py",
         " or not is_of_connector(user, policy):",
         ":",
         (_REPLACED + "test_nobody_is_locked_for_a_stranger_of_the_name",),
@@ -232,7 +232,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "whose record a login replaced leaves as stated, also without a statement",
-        "plan/replaced.py",
+        "plan/replaced_records.py",
         "Evidence.STATED if okta_id in desired.gone else Evidence.ABSENT",
         "Evidence.STATED",
         (_REPLACED + "test_a_flood_of_them_is_held_like_any_other",),
@@ -240,7 +240,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "a leaver whose record a login replaced is locked in every pass",
-        "plan/replaced.py",
+        "plan/replaced_records.py",
         "if may_change and not locks.has_left(name, okta_id):",
         "if may_change:",
         (_REPLACED + "test_a_leaver_who_is_locked_is_left_alone",),

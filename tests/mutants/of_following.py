@@ -26,7 +26,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "who left by an event is locked when the read has failed",
-        "sync/people_of_keys.py",
+        "sync/keyed_people.py",
         "        except (OktaError, TimeoutError) as error:\n            # Of many",
         "        except TimeoutError as error:\n            # Of many",
         (_TROUBLE + "test_a_leaver_who_cannot_be_read_is_locked_at_once",),
@@ -34,7 +34,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "who left by an event waits for a read as long as it takes",
-        "sync/people_of_keys.py",
+        "sync/keyed_people.py",
         "asyncio.timeout(LONGEST_READ)",
         "asyncio.timeout(None)",
         (_TROUBLE + "test_a_leaver_who_cannot_be_read_is_locked_at_once",),
@@ -42,7 +42,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "each of many leavers who cannot be read is waited for",
-        "sync/people_of_keys.py",
+        "sync/keyed_people.py",
         "            self._is_unanswered = True\n",
         "",
         (_TROUBLE + "test_of_many_leavers_who_cannot_be_read_one_is_waited_for",),
@@ -50,7 +50,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "an event is believed more than the last read",
-        "sync/people_of_keys.py",
+        "sync/keyed_people.py",
         "is_locking and read.doubt and read.published is not None",
         "is_locking and read.published is not None",
         (_TROUBLE + "test_a_leaver_whom_reads_still_show_is_locked_at_once_and_let_in_again_after_30_seconds",),
@@ -58,7 +58,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "an event of a suspension locks where suspensions are ignored",
-        "sync/people_of_keys.py",
+        "sync/keyed_people.py",
         "        return is_locking and read.doubt",
         "        return read.doubt",
         (_TROUBLE + "test_where_suspensions_are_ignored_their_events_lock_nobody",),
@@ -106,7 +106,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "a server is renewed that was deleted when it was listed",
-        "sync/renewing.py",
+        "sync/app_server_renewal.py",
         "keys.newest(key) < asked_at",
         "keys.newest(key) <= asked_at",
         (_REGRESSIONS + "test_a_server_that_is_deleted_while_servers_are_renewed_stays_deleted",),
@@ -114,7 +114,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "a process goes on from a pass that did not do all of its work",
-        "sync/resuming.py",
+        "sync/resume.py",
         "if not report.applied or not self._is_followed",
         "if not self._is_followed",
         (_RESUMED + "test_after_a_pass_that_did_not_do_all_a_process_makes_another",),
@@ -122,7 +122,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "a process goes on from a pass after which nobody read the log",
-        "sync/resuming.py",
+        "sync/resume.py",
         "if not report.applied or not self._is_followed",
         "if not report.applied",
         (_RESUMED + "test_a_pass_before_which_the_log_was_not_followed_is_not_gone_on_from",),
@@ -208,7 +208,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "what an operator approved waits until the next audit after a restart",
-        "sync/resuming.py",
+        "sync/resume.py",
         " or await self._is_owed(now):",
         ":",
         (_RESUMED + "test_a_process_makes_the_pass_that_is_owed_for_an_approval",),

@@ -15,10 +15,10 @@ OF_HARM = (
     ),
     Mutant(
         "a record is settled at once",
-        "apply/settling.py",
+        "apply/open_records.py",
         "READS_LAG: Final = timedelta(seconds=30)",
         "READS_LAG: Final = timedelta()",
-        ("unit/apply/test_apply_settling.py::test_a_record_stays_open_for_30_seconds",),
+        ("unit/apply/test_apply_open_records.py::test_a_record_stays_open_for_30_seconds",),
         "What became of a call is read only when listings show it.",
     ),
     Mutant(
@@ -63,37 +63,37 @@ OF_HARM = (
     ),
     Mutant(
         "anybody's locks are released",
-        "apply/releasing.py",
+        "apply/release.py",
         "if labels.owner_of(lock.labels) == owner and lock.in_force(clock.now())",
         "if lock.in_force(clock.now())",
-        ("unit/apply/test_apply_releasing.py::test_only_the_owners_locks_that_are_in_force_are_taken_off",),
+        ("unit/apply/test_apply_release.py::test_only_the_owners_locks_that_are_in_force_are_taken_off",),
         "We touch what carries our owner label, and nothing else.",
     ),
     Mutant(
         "a lock that has ended is released",
-        "apply/releasing.py",
+        "apply/release.py",
         "if labels.owner_of(lock.labels) == owner and lock.in_force(clock.now())",
         "if labels.owner_of(lock.labels) == owner",
-        ("unit/apply/test_apply_releasing.py::test_only_the_owners_locks_that_are_in_force_are_taken_off",),
+        ("unit/apply/test_apply_release.py::test_only_the_owners_locks_that_are_in_force_are_taken_off",),
         "An operator is told what was released, and that is what still stopped somebody.",
     ),
     Mutant(
         "a full database is an error like another",
-        "state/errors.py",
+        "state/state_errors.py",
         "primary == sqlite3.SQLITE_FULL or ",
         "",
         (
-            "unit/state/test_state_errors.py::test_a_full_database_means_a_full_disk_whatever_the_file_system_says",
+            "unit/state/test_state_state_errors.py::test_a_full_database_means_a_full_disk_whatever_the_file_system_says",
             "unit/state/test_state_store.py::test_a_full_disk_is_reported_and_what_was_there_is_kept",
         ),
         "An error names its cause and the remedy.",
     ),
     Mutant(
         "a full disk that SQLite reports as an I/O error is not seen",
-        "state/errors.py",
+        "state/state_errors.py",
         " or (primary == sqlite3.SQLITE_IOERR and _is_full(path))",
         "",
-        ("unit/state/test_state_errors.py::test_an_input_output_error_means_a_full_disk_where_no_room_is_left",),
+        ("unit/state/test_state_state_errors.py::test_an_input_output_error_means_a_full_disk_where_no_room_is_left",),
         "An error names its cause and the remedy.",
     ),
     Mutant(
@@ -134,7 +134,7 @@ OF_HARM = (
     ),
     Mutant(
         "any lock of a person is the lock of a record",
-        "apply/settling.py",
+        "apply/open_records.py",
         "return any(lock.expires is None if entry.harm == LOCK else lock.expires is not None for lock in locks)",
         "return bool(locks)",
         (

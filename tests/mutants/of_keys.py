@@ -35,7 +35,7 @@ OF_KEYS = (
     ),
     Mutant(
         "somebody whom a read by id does not find is only absent",
-        "sync/people_of_keys.py",
+        "sync/keyed_people.py",
         "unconfirmed=confirmed.unconfirmed | hidden",
         "unconfirmed=confirmed.unconfirmed",
         (
@@ -201,7 +201,7 @@ OF_KEYS = (
     ),
     Mutant(
         "memberships stay with a name whose user another door has deleted",
-        "apply/reached.py",
+        "apply/results.py",
         'is_met, why = again.is_gone, f"user {need.name} turned out to stay"',
         'is_met, why = False, f"user {need.name} turned out to stay"',
         (

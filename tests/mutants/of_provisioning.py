@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from mutants.mutant import Mutant
 
-_DOORS = "unit/desired/test_desired_doors.py::"
+_DOORS = "unit/desired/test_desired_person_sources.py::"
 _PUSHED = "unit/plan/test_plan_pushed_groups.py::"
 _USERS = "contract/scim/test_contract_scim_users.py::"
 _GROUPS = "contract/scim/test_contract_scim_groups.py::"
 _UNBOUND = "contract/scim/test_contract_scim_unbound_groups.py::"
-_RECOVERED = "unit/desired/test_desired_recovered.py::"
+_RECOVERED = "unit/desired/test_desired_scim_recovery.py::"
 
 OF_PROVISIONING = (
     Mutant(
         "a denial of the client denies nothing",
-        "desired/doors.py",
+        "desired/person_sources.py",
         "denied = {okta_id for okta_id, record in records.items() if not record.active}",
         "denied = set[str]()",
         (_DOORS + "test_a_denial_of_the_client_ends_somebody_whom_the_api_shows",),
@@ -22,7 +22,7 @@ OF_PROVISIONING = (
     ),
     Mutant(
         "the client's word undoes what the API says",
-        "desired/doors.py",
+        "desired/person_sources.py",
         "taken_away = snapshot.unassigned | snapshot.ended.keys()",
         "taken_away = frozenset[str]()",
         (_DOORS + "test_a_denial_of_the_api_counts_whatever_the_client_says",),
@@ -30,7 +30,7 @@ OF_PROVISIONING = (
     ),
     Mutant(
         "an assignment as old as the denial ends it",
-        "desired/doors.py",
+        "desired/person_sources.py",
         "made > denied",
         "made >= denied",
         (_DOORS + "test_an_assignment_made_after_the_denial_ends_it",),
@@ -38,7 +38,7 @@ OF_PROVISIONING = (
     ),
     Mutant(
         "the client's word lifts a suspension",
-        "desired/doors.py",
+        "desired/person_sources.py",
         "is_vouched=not is_all",
         "is_vouched=False",
         (_DOORS + "test_a_suspension_that_the_api_told_is_not_lifted_by_the_clients_word",),
@@ -46,7 +46,7 @@ OF_PROVISIONING = (
     ),
     Mutant(
         "a suspension of somebody unlisted is forgotten",
-        "desired/doors.py",
+        "desired/person_sources.py",
         "UserStatus.SUSPENDED if is_suspended else UserStatus.ACTIVE",
         "UserStatus.ACTIVE",
         (_DOORS + "test_somebody_suspended_who_is_unlisted_is_made_locked",),
@@ -76,7 +76,7 @@ OF_PROVISIONING = (
     ),
     Mutant(
         "a request is answered before it is so",
-        "sync/provisioning.py",
+        "sync/provision.py",
         "if has_user is is_wanted and not is_stuck:",
         "if True:",
         (_USERS + "test_a_local_user_of_that_name_is_a_conflict_that_says_so",),
@@ -108,7 +108,7 @@ OF_PROVISIONING = (
     ),
     Mutant(
         "a group that was written in part is answered as done",
-        "sync/provisioning.py",
+        "sync/provision.py",
         "failed = [one for one in settled.outcomes if one.result is not Result.DONE]\n",
         "failed: list[Outcome] = []\n",
         (_GROUPS + "test_a_write_that_teleport_took_in_part_is_not_answered_as_done",),
@@ -124,7 +124,7 @@ OF_PROVISIONING = (
     ),
     Mutant(
         "a lost state is taken over only while it is empty",
-        "desired/recovered.py",
+        "desired/scim_recovery.py",
         "given not in ids and okta_id not in people",
         "not ids",
         (_RECOVERED + "test_who_is_known_by_now_is_not_taken_over",),
@@ -132,7 +132,7 @@ OF_PROVISIONING = (
     ),
     Mutant(
         "a denial is lost because somebody else has the name",
-        "desired/recovered.py",
+        "desired/scim_recovery.py",
         "is_deleted=record.user_name.casefold() in names",
         "is_deleted=False",
         (_RECOVERED + "test_a_denial_under_a_name_that_somebody_else_has_by_now_stays_and_is_shown_no_more",),
@@ -140,7 +140,7 @@ OF_PROVISIONING = (
     ),
     Mutant(
         "a group that is hidden from us is unbound",
-        "desired/doors_of_groups.py",
+        "desired/group_sources.py",
         "(is_absence_believed and not is_unreadable)",
         "not is_unreadable",
         (_UNBOUND + "test_a_listing_that_is_not_believed_ends_no_binding",),
@@ -148,7 +148,7 @@ OF_PROVISIONING = (
     ),
     Mutant(
         "a group is unbound while the end of its list is held",
-        "desired/doors_of_groups.py",
+        "desired/group_sources.py",
         " or group_id in lists:",
         ":",
         (_UNBOUND + "test_while_the_end_is_held_the_group_stays_bound_and_the_client_is_told_to_wait",),

@@ -7,7 +7,7 @@ from mutants.mutant import Mutant
 OF_READS = (
     Mutant(
         "the baseline follows absences that failed",
-        "sync/remembering.py",
+        "sync/pass_memory.py",
         "outcome.change.harm.listing == listing and outcome.result is not Result.DONE\n",
         "False\n",
         ("contract/sync/test_contract_baseline.py::test_it_stays_where_an_absence_could_not_be_applied",),
@@ -15,7 +15,7 @@ OF_READS = (
     ),
     Mutant(
         "the baseline follows an incomplete listing",
-        "sync/remembering.py",
+        "sync/pass_memory.py",
         "settled = None if people.incomplete is not None or people.lost or",
         "settled = None if people.lost or",
         ("contract/sync/test_contract_baseline.py::test_a_listing_that_broke_off_sets_none",),

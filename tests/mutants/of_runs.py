@@ -13,7 +13,7 @@ _BRAKE = "unit/plan/test_plan_brake_directory.py::"
 OF_RUNS = (
     Mutant(
         "a need that no step is about counts as met",
-        "apply/reached.py",
+        "apply/results.py",
         'return "" if need.is_found else f"no step',
         'return "" if True else f"no step',
         (_NEEDS + "test_a_list_of_another_plan_than_its_new_users_is_made_without_them",),
@@ -21,7 +21,7 @@ OF_RUNS = (
     ),
     Mutant(
         "a second plan meets the needs of the first",
-        "apply/reached.py",
+        "apply/results.py",
         "        if again is not None:\n            return self._unmet_again(need, again)\n",
         "",
         (_NEEDS + "test_who_was_a_user_of_ours_joins_a_new_list_only_if_that_is_so_when_planned_again",),
@@ -29,7 +29,7 @@ OF_RUNS = (
     ),
     Mutant(
         "any user after a second plan is the person meant",
-        "apply/reached.py",
+        "apply/results.py",
         "is_met, why = again.holder == need.okta_id,",
         "is_met, why = again.holder is not None,",
         (_NEEDS + "test_somebody_joins_a_list_only_while_the_user_stands_for_them",),
@@ -37,7 +37,7 @@ OF_RUNS = (
     ),
     Mutant(
         "a user that another party changed is as it was",
-        "apply/reached.py",
+        "apply/results.py",
         'self.doubt(change.key, "somebody else changed it meanwhile")',
         "pass",
         (_NEEDS + "test_who_was_a_user_of_ours_joins_a_new_list_unless_somebody_else_changed_them",),
@@ -229,7 +229,7 @@ OF_RUNS = (
     ),
     Mutant(
         "memberships go though the person turned out to stay",
-        "apply/reached.py",
+        "apply/results.py",
         'is_met, why = again.is_gone, f"user {need.name} turned out to stay"',
         'is_met, why = True, ""',
         (

@@ -10,7 +10,7 @@ from contextlib import suppress
 from directory_guard import DirectoryGuard
 from directory_oracle import DirectoryOracle
 from teleport_okta.model.names import app_server_name, member_role
-from teleport_okta.sandbox.okta.errors import OktaError
+from teleport_okta.sandbox.okta.error_bodies import OktaError
 from teleport_okta.sandbox.teleport.refusal import Refusal
 
 OBJECTS = 4

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts, Snapshot
-from teleport_okta.okta.errors import Failure, OktaUnavailableError
+from teleport_okta.okta.okta_errors import Failure, OktaUnavailableError
 
 ORG = "00oORG"
 ORG_URL = "https://example.okta.com"

@@ -11,13 +11,13 @@ from property.faulty_okta import APP, ENDED, IDS, NAMES, ORG_URL, UNKNOWN, Organ
 from property.mortal_process import Process, Server
 from property.witness import Witness
 from teleport.legacy.types.types_pb2 import LockV2
-from teleport_okta.apply.releasing import NotReleasableError
+from teleport_okta.apply.release import NotReleasableError
 from teleport_okta.clock import VirtualClock
 from teleport_okta.config import parse
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
 from teleport_okta.model.scope import Scope
-from teleport_okta.plan.scoping import covers, within
+from teleport_okta.plan.scope_filter import covers, within
 from teleport_okta.sandbox.teleport.administrator import Administrator
 from teleport_okta.sandbox.teleport.cluster import Cluster, ListingLag
 from teleport_okta.sandbox.teleport.edition import Edition

@@ -26,11 +26,11 @@ from teleport_okta.sandbox.teleport.rpc import Call, declarations_of
 from teleport_okta.state.migrations import migrate
 from teleport_okta.state.store import Store
 from teleport_okta.sync.full_pass import FullPass
+from teleport_okta.teleport.channels import Channels
 from teleport_okta.teleport.cluster import Teleport
 from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.identity import Identity
-from teleport_okta.teleport.lines import Lines
-from teleport_okta.teleport.way import Line
+from teleport_okta.teleport.route import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +135,7 @@ class Server:
         return type(reply).FromString(reply.SerializeToString())
 
 
-class Channel:
+class InProcessChannel:
     """As much of a gRPC channel as the product's stubs ask for."""
 
     def __init__(self, server, caller, physics):
@@ -209,7 +209,7 @@ class InProcessConnection(Connection):
             not_before=clock.now() - timedelta(days=1),
             not_after=clock.now() + timedelta(days=3650),
         )
-        super().__init__(Lines(None, Path(), Line(channel), identity), clock=clock, rng=random.Random(0))
+        super().__init__(Channels(None, Path(), Channel(channel), identity), clock=clock, rng=random.Random(0))
 
     async def _diagnose(self, failures):
         pass
@@ -226,7 +226,7 @@ class Process:
         host = Caller(CallerKind.HOST, f"sidecar.{name}", ("Okta",), name)
         bot = Caller(CallerKind.USER, BOT_USER, (BOT_ROLE,), name)
         connections = [
-            InProcessConnection(Channel(server, caller, self.physics), caller, clock) for caller in (host, bot)
+            InProcessConnection(InProcessChannel(server, caller, self.physics), caller, clock) for caller in (host, bot)
         ]
         self.full_pass = FullPass(
             okta=okta,

@@ -146,7 +146,7 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass
-class Hour:
+class HarmWindow:
     """The harm of the last hour as a pass remembers it, and how much there may be."""
 
     limits: Limits
@@ -191,7 +191,7 @@ def all_active(**names):
 def test_every_history_converges_and_harms_nobody(history, limits):
     now = NOW
     cluster = Cluster(users={"local@x.io": TeleportUser("local@x.io", roles=("admin",))})
-    hour = Hour(limits)
+    hour = HarmWindow(limits)
     baseline = None
     for rows, trouble, hands, hours in history:
         now += timedelta(hours=hours)

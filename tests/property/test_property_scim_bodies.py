@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scim2_models import Context, PatchOp, ResourceType, Schema, SCIMException, ScimFilter, ScimPolicy, ScimProvider
-from teleport_okta.scim.errors import ScimError
 from teleport_okta.scim.protocol.bodies import read_group, read_user
 from teleport_okta.scim.protocol.discovery import discovery_answer
 from teleport_okta.scim.protocol.filters import parse_filter
@@ -27,6 +26,7 @@ from teleport_okta.scim.protocol.projection import Projection
 from teleport_okta.scim.protocol.rendering import error_json, user_json
 from teleport_okta.scim.protocol.search import read_search
 from teleport_okta.scim.resources import ScimUser, UserContent
+from teleport_okta.scim.scim_errors import ScimError
 
 ENTERPRISE_URN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 CORE_URN = "urn:ietf:params:scim:schemas:core:2.0:User"

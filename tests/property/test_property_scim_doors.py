@@ -29,7 +29,7 @@ import pytest
 from contract.scim.door import ALONE, USER, built_door
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from teleport_okta.okta.errors import OktaError
+from teleport_okta.okta.okta_errors import OktaError
 
 if TYPE_CHECKING:
     from datetime import datetime

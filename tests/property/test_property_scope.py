@@ -26,14 +26,14 @@ from property.directory_history import (
     moments_of_any_edition,
     moments_without_lists,
 )
-from teleport_okta.desired.directory import desired_directory
+from teleport_okta.desired.groups_and_apps import desired_directory
 from teleport_okta.desired.import_labels import ImportLabels
 from teleport_okta.desired.people import desired_users
 from teleport_okta.model.scope import Scope
 from teleport_okta.plan.actual import ActualUsers
-from teleport_okta.plan.directory import plan_directory
+from teleport_okta.plan.groups_and_apps import plan_directory
 from teleport_okta.plan.holders import holders_after, known_users
-from teleport_okta.plan.scoping import covers, restricted, within
+from teleport_okta.plan.scope_filter import covers, restricted, within
 from teleport_okta.plan.users import owned_names, plan_users
 from worlds import NOW, ORG, POLICY
 from worlds_directory import whole_plan

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from teleport_okta.okta.fields import UnreadableFactError
 from teleport_okta.okta.log_events import log_event
-from teleport_okta.sync.hinting import Source, Told, told_by
+from teleport_okta.sync.event_hints import Source, Told, told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -24,7 +24,7 @@ from teleport_okta.okta import facts
 from teleport_okta.okta.answers import Answer
 from teleport_okta.okta.fields import demanded
 from teleport_okta.okta.pages import page_of
-from teleport_okta.okta.refusals import error_of
+from teleport_okta.okta.response_errors import error_of
 from teleport_okta.okta.saml_apps import metadata_of
 from yarl import URL
 

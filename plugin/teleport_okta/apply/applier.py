@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.apply.keys import Keys
     from teleport_okta.apply.outcome import Outcome
-    from teleport_okta.apply.replanned import Replan
+    from teleport_okta.apply.replan import Replan
     from teleport_okta.clock import Clock
     from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan

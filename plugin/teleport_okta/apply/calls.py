@@ -15,7 +15,7 @@ from teleport_okta.model.direct_roles import DirectRole, with_role, without_role
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import Action, Change
 from teleport_okta.plan.leaver_locks import leaving_now
-from teleport_okta.teleport.errors import RevisionConflictError
+from teleport_okta.teleport.teleport_errors import RevisionConflictError
 
 if TYPE_CHECKING:
     from teleport_okta.clock import Clock

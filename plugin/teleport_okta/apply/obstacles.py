@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.plan.changes import ACCESS_LIST, LOCK, USER, Action
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal_entry import Result
+from teleport_okta.state.state_errors import StateError
 
 if TYPE_CHECKING:
     from teleport_okta.apply.outcome import Outcome
-    from teleport_okta.apply.reached import Reached
+    from teleport_okta.apply.results import Results
     from teleport_okta.errors import TeleportOktaError
     from teleport_okta.model.harm import Harmed
     from teleport_okta.plan.changes import Change
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Obstacles:
     """Follows how the steps of a run went, and says of each further one why it cannot be taken."""
 
-    def __init__(self, reached: Reached) -> None:
+    def __init__(self, reached: Results) -> None:
         self._reached = reached
         self._failed: set[tuple[str, Harmed | None]] = set()
         self._unanswered: set[str] = set()

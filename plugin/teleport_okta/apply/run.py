@@ -18,22 +18,22 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from teleport_okta.apply.obstacles import Obstacles
 from teleport_okta.apply.outcome import Outcome
-from teleport_okta.apply.reached import Reached
+from teleport_okta.apply.results import Results
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.changes import LOCK, MEMBER, USER, Action, Goal
 from teleport_okta.plan.order import in_order, stage_of
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal_entry import Result
-from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.state.state_errors import StateError
+from teleport_okta.teleport.teleport_errors import TeleportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from teleport_okta.apply.keys import Keys
-    from teleport_okta.apply.replanned import Replan, Replanned
+    from teleport_okta.apply.replan import Replan, Replanned
     from teleport_okta.apply.steps import Steps
     from teleport_okta.clock import Clock
     from teleport_okta.model.harm import Harmed
@@ -93,7 +93,7 @@ class Run:
         self._applied = applied
         self._held = held
         self._progress = progress
-        self._reached = Reached()
+        self._reached = Results()
         self._obstacles = Obstacles(self._reached)
         self._outcomes: dict[Identity, Outcome] = {}
         self._outcomes_again: dict[str, list[Outcome]] = {}

@@ -15,17 +15,17 @@ from teleport_okta.plan.changes import LOCK, Action
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.plan.repairs import repair_digest
 from teleport_okta.plan.view import title_of
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal_entry import JournalEntry, Result
-from teleport_okta.teleport.errors import (
+from teleport_okta.state.state_errors import StateError
+from teleport_okta.teleport.lease import NotTheWriterError
+from teleport_okta.teleport.list_errors import AccessListLimitError
+from teleport_okta.teleport.teleport_errors import (
     AlreadyExistsError,
     ClientVersionRefusedError,
     RevisionConflictError,
     TeleportError,
     UnavailableError,
 )
-from teleport_okta.teleport.lease import NotTheWriterError
-from teleport_okta.teleport.list_errors import AccessListLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

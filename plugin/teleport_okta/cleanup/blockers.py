@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from teleport_okta.errors import TeleportOktaError
-from teleport_okta.teleport.errors import PermissionDeniedError, TeleportError
+from teleport_okta.teleport.teleport_errors import PermissionDeniedError, TeleportError
 from teleport_okta.teleport.writers import present_writers
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from teleport_okta.cleanup.claim import Claim
+    from teleport_okta.cleanup.ownership import Claim
     from teleport_okta.model.plugin import Plugin
     from teleport_okta.teleport.cluster import Teleport
 

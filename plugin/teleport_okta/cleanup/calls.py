@@ -16,8 +16,8 @@ from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, Te
 from teleport_okta.model.teleport import TeleportLock, TeleportRole
 from teleport_okta.plan.changes import Action
 from teleport_okta.state.journal_entry import CLEANUP
-from teleport_okta.teleport.amending import check_as_read
-from teleport_okta.teleport.errors import RevisionConflictError
+from teleport_okta.teleport.amend import check_as_read
+from teleport_okta.teleport.teleport_errors import RevisionConflictError
 
 if TYPE_CHECKING:
     from teleport_okta.clock import Clock

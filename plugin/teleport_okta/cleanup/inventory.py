@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.cleanup.claim import BOT, Claim, Provenance
 from teleport_okta.cleanup.hand_back import handed_back
 from teleport_okta.cleanup.leftovers import by_kind
 from teleport_okta.cleanup.nesting import NEEDS_BOT, SET_IDENTITY, NestedLists
+from teleport_okta.cleanup.ownership import BOT, Claim, Provenance
 from teleport_okta.cleanup.roles import kept_roles
 from teleport_okta.cleanup.values import Kept, Removal
 from teleport_okta.model import labels

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.cleanup.claim import Provenance
 from teleport_okta.cleanup.inventory import ORDER
+from teleport_okta.cleanup.ownership import Provenance
 from teleport_okta.cleanup.steps import Steps
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.plan.changes import ACCESS_LIST, LOCK, USER

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.cleanup.claim import Provenance
 from teleport_okta.cleanup.inventory import moment
+from teleport_okta.cleanup.ownership import Provenance
 from teleport_okta.cleanup.plan import DELETE, DETACH, HAND_BACK, UNLOCK
 from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view

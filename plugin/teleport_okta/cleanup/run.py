@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.apply.applier import WRITES_IN_FLIGHT
 from teleport_okta.apply.keys import Keys
+from teleport_okta.apply.open_records import settle_open_records
 from teleport_okta.apply.run import Run
-from teleport_okta.apply.settling import settle_open_records
 from teleport_okta.cleanup.blockers import Blocker, find_blockers
 from teleport_okta.cleanup.calls import CleanupSteps
 from teleport_okta.cleanup.inventory import take_inventory
+from teleport_okta.cleanup.open_records import settle_cleanup_records
 from teleport_okta.cleanup.plan import plan_cleanup
-from teleport_okta.cleanup.reading import read_holdings
-from teleport_okta.cleanup.settling import settle_cleanup_records
+from teleport_okta.cleanup.reader import read_holdings
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
 from teleport_okta.plan.changes import Action
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from teleport_okta.apply.outcome import Outcome
-    from teleport_okta.cleanup.claim import Claim
     from teleport_okta.cleanup.inventory import Inventory, Options
+    from teleport_okta.cleanup.ownership import Claim
     from teleport_okta.cleanup.plan import CleanupPlan
     from teleport_okta.clock import Clock
     from teleport_okta.state.store import Store

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.cleanup.claim import Provenance
+from teleport_okta.cleanup.ownership import Provenance
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model.access import TeleportAccessList
 from teleport_okta.model.harm import Evidence, Harmed

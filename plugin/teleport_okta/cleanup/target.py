@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.cleanup.claim import Claim
+from teleport_okta.cleanup.ownership import Claim
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.model.names import DEFAULT_ROLE
-from teleport_okta.okta.errors import OktaError
+from teleport_okta.okta.okta_errors import OktaError
 
 if TYPE_CHECKING:
-    from teleport_okta.okta.reads import OktaReads
+    from teleport_okta.okta.people_reader import OktaReads
     from teleport_okta.settings import Settings, SyncSettings
 
 _OWNER: Final = re.compile(r"00o[0-9A-Za-z]+")

@@ -19,7 +19,7 @@ from teleport_okta.cleanup.target import claim_of, default_roles_of
 from teleport_okta.cli.options import checked_digest, config_option, format_option
 from teleport_okta.cli.output import show_json, show_lines
 from teleport_okta.cli.progress import progress_bar
-from teleport_okta.cli.reading import join_option, read_both
+from teleport_okta.cli.reading_commands import join_option, read_both
 from teleport_okta.config import load
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.serve.callers import this_process

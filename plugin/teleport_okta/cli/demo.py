@@ -14,11 +14,11 @@ from rich.console import Console
 from teleport_okta.cli.options import format_option
 from teleport_okta.cli.output import show_json, show_json_line
 from teleport_okta.cli.progress import progress_bar
-from teleport_okta.demo.play import Narration
-from teleport_okta.demo.serving import serve_demo
-from teleport_okta.demo.stage import Stage, built
+from teleport_okta.demo.output import print_end, print_scene
+from teleport_okta.demo.runner import Narration
+from teleport_okta.demo.serve import serve_demo
+from teleport_okta.demo.setup import Stage, built
 from teleport_okta.demo.story import tell
-from teleport_okta.demo.telling import print_end, print_scene
 
 if TYPE_CHECKING:
     from teleport_okta.demo.scenes import Scene, Story

@@ -13,7 +13,7 @@ from teleport_okta.cli.options import config_option, format_option
 from teleport_okta.cli.output import ask, confirm, show, show_json
 from teleport_okta.enroll.answers import read_answers
 from teleport_okta.enroll.flow import EnrollFlow
-from teleport_okta.enroll.removing import remove_enrolment
+from teleport_okta.enroll.remove import remove_enrolment
 from teleport_okta.saml.enrolment import State
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from teleport_okta.clock import SystemClock
 from teleport_okta.config import load
 from teleport_okta.plan.words import deed_words
 from teleport_okta.serve.admin_client import running_service
+from teleport_okta.sync.explain import explained
 from teleport_okta.sync.explain_find import KINDS
-from teleport_okta.sync.explaining import explained
 from teleport_okta.sync.explanation import ENDED, moment
 
 if TYPE_CHECKING:

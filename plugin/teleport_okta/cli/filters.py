@@ -11,7 +11,7 @@ from teleport_okta import app
 from teleport_okta.cli.options import config_option, format_option
 from teleport_okta.cli.output import show_json, show_lines
 from teleport_okta.cli.progress import progress_bar
-from teleport_okta.cli.reading import join_option, read_both
+from teleport_okta.cli.reading_commands import join_option, read_both
 from teleport_okta.cli.whose_settings import answers_for, settings_option
 from teleport_okta.config import load
 from teleport_okta.desired.preview import Verdict
@@ -19,7 +19,7 @@ from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.observe.text import Line, Tone
 from teleport_okta.plan.words import quoted
 from teleport_okta.serve.admin_client import running_service
-from teleport_okta.sync.previewing import preview_of_last_seen, with_filters
+from teleport_okta.sync.preview import preview_of_last_seen, with_filters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from teleport_okta.cli.costs import cost_lines
 from teleport_okta.cli.options import config_option, kind_option, members_option, plan_format_option, summary_option
 from teleport_okta.cli.output import show, show_json, show_lines, show_text
 from teleport_okta.cli.progress import progress_bar
-from teleport_okta.cli.reading import join_option, read_both
+from teleport_okta.cli.reading_commands import join_option, read_both
 from teleport_okta.cli.whose_settings import answers_for, settings_option
 from teleport_okta.config import load
 from teleport_okta.observe.text import Line, Tone

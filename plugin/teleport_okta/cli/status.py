@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.model.findings import Findings
-    from teleport_okta.model.following import Following
+    from teleport_okta.model.follow_status import Following
     from teleport_okta.model.managed import Managed
     from teleport_okta.model.scim_door import ScimDoor
     from teleport_okta.model.teleport import IdentityState

@@ -14,7 +14,7 @@ from teleport_okta.model.names import member_role, reviewer_role
 from teleport_okta.plan.changes import ACCESS_LIST
 
 if TYPE_CHECKING:
-    from teleport_okta.demo.play import Play
+    from teleport_okta.demo.runner import Play
     from teleport_okta.sync.report import PassReport
 
 _GROUPS: Final = "*Leads*"

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.demo.play import actions
+from teleport_okta.demo.runner import actions
 from teleport_okta.demo.scenes import Check
 from teleport_okta.plan.changes import LOCK, MEMBER, USER
 
 if TYPE_CHECKING:
     from teleport_okta.demo.company import Company
-    from teleport_okta.demo.play import Play
+    from teleport_okta.demo.runner import Play
 
 _NIGHT: Final = timedelta(hours=2)
 _OUTAGE: Final = timedelta(minutes=40)

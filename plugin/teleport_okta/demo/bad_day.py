@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from teleport_okta.demo.play import actions
+from teleport_okta.demo.runner import actions
 from teleport_okta.demo.scenes import Check
 from teleport_okta.model.harm import Evidence
 from teleport_okta.sync.reader import limits_of
 
 if TYPE_CHECKING:
-    from teleport_okta.demo.play import Play
+    from teleport_okta.demo.runner import Play
 
 
 async def tell_bad_day(play: Play) -> None:

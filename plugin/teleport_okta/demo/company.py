@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.model.okta import INTERNAL_APPS
 
 if TYPE_CHECKING:
-    from teleport_okta.demo.play import Play
+    from teleport_okta.demo.runner import Play
 
 
 class Company:

@@ -13,8 +13,8 @@ from teleport_okta.demo.scenes import Check
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from teleport_okta.demo.play import Play
-    from teleport_okta.demo.stage import Stage
+    from teleport_okta.demo.runner import Play
+    from teleport_okta.demo.setup import Stage
     from teleport_okta.sync.follower import Follower
 
 SOON: Final = 10.0

@@ -6,12 +6,12 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from teleport_okta.demo.play import actions
+from teleport_okta.demo.runner import actions
 from teleport_okta.demo.scenes import Check
-from teleport_okta.okta.reads import APP_USERS_A_PAGE
+from teleport_okta.okta.people_reader import APP_USERS_A_PAGE
 
 if TYPE_CHECKING:
-    from teleport_okta.demo.play import Play
+    from teleport_okta.demo.runner import Play
 
 
 async def tell_ordinary_day(play: Play) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from teleport_okta.demo.play import Play
-    from teleport_okta.demo.seen import SeenList, SeenLock
+    from teleport_okta.demo.checks import SeenList, SeenLock
+    from teleport_okta.demo.runner import Play
 
 _HOST: Final = "127.0.0.1"
 _IMPATIENT: Final = RetryPolicy(budget=0.5)

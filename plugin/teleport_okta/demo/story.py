@@ -12,12 +12,12 @@ from teleport_okta.demo.access_day import tell_access_day
 from teleport_okta.demo.bad_day import tell_bad_day
 from teleport_okta.demo.live_day import tell_live_day
 from teleport_okta.demo.ordinary_day import tell_ordinary_day
-from teleport_okta.demo.play import Narration, Play
 from teleport_okta.demo.provisioned_day import tell_provisioned_day
+from teleport_okta.demo.runner import Narration, Play
 from teleport_okta.demo.scenes import Story
 
 if TYPE_CHECKING:
-    from teleport_okta.demo.stage import Stage
+    from teleport_okta.demo.setup import Stage
 
 
 async def tell(stage: Stage, narration: Narration) -> Story:

@@ -255,11 +255,11 @@ def _settle_names(
     wanted: dict[str, WantedUser] = {}
     aside: list[Quarantined] = []
     for rivals in by_folded_name.values():
-        keepers = (
+        background_tasks = (
             rivals if len(rivals) == 1 else [user for user in rivals if owned_names.get(user.name) == user.okta_id]
         )
         for rival in rivals:
-            if rival in keepers:
+            if rival in background_tasks:
                 wanted[rival.name] = rival
             else:
                 others = ", ".join(sorted(f"{user.name} ({user.okta_id})" for user in rivals if user is not rival))

@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from teleport_okta.desired.directory import GROUP, desired_directory, lists_wanted
+from teleport_okta.desired.groups_and_apps import GROUP, desired_directory, lists_wanted
 from teleport_okta.desired.import_labels import ImportLabels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
     from datetime import datetime
 
-    from teleport_okta.desired.directory import Candidate
+    from teleport_okta.desired.groups_and_apps import Candidate
     from teleport_okta.desired.policy import Imports
     from teleport_okta.model.directory import Directory
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.findings import Section, settled
-from teleport_okta.teleport.by_origin import ByOrigin
+from teleport_okta.teleport.identity_router import IdentityRouter
 from teleport_okta.teleport.users import Users
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ async def settled_owners(
 
 
 async def _check_owners(reader: Connection, owners: Iterable[str], clock: Clock) -> list[Finding]:
-    users = Users(ByOrigin(reader, None), clock)
+    users = Users(IdentityRouter(reader, None), clock)
     absent = [owner for owner in owners if await users.get(owner) is None]
     return list(of_owners(tuple(owners), absent))
 

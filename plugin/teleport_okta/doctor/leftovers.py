@@ -8,18 +8,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from teleport_okta.cleanup.claim import Claim
 from teleport_okta.cleanup.holdings import Holdings
 from teleport_okta.cleanup.leftovers import leftovers
+from teleport_okta.cleanup.ownership import Claim
 from teleport_okta.doctor.findings import Section
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, ROLE, USER, USER_GROUP
 from teleport_okta.teleport.access_lists import AccessLists
 from teleport_okta.teleport.app_servers import AppServers
-from teleport_okta.teleport.by_origin import ByOrigin
-from teleport_okta.teleport.errors import FeatureUnavailableError, TeleportError
 from teleport_okta.teleport.gates import gate_for
+from teleport_okta.teleport.identity_router import IdentityRouter
 from teleport_okta.teleport.locks import Locks
 from teleport_okta.teleport.roles import Roles
+from teleport_okta.teleport.teleport_errors import FeatureUnavailableError, TeleportError
 from teleport_okta.teleport.user_groups import UserGroups
 from teleport_okta.teleport.users import Users
 
@@ -59,7 +59,7 @@ async def read_holdings(reader: Connection, version: str, clock: Clock) -> Holdi
 
     User groups are left out on a server that a call about them can end.
     """
-    by_origin = ByOrigin(reader, None)
+    router = IdentityRouter(reader, None)
     unread: dict[str, str] = {}
 
     async def listed(kind: str, listing: Awaitable[Sequence[T]]) -> Sequence[T]:
@@ -71,11 +71,11 @@ async def read_holdings(reader: Connection, version: str, clock: Clock) -> Holdi
             unread[kind] = error.what
             return ()
 
-    users = await listed(USER, Users(by_origin, clock).list())
-    locks = await listed(LOCK, Locks(by_origin, clock).list())
-    roles = await listed(ROLE, Roles(by_origin, clock).list())
-    lists = await listed(ACCESS_LIST, AccessLists(by_origin, clock).list())
-    servers = await listed(APP_SERVER, AppServers(by_origin, clock).list())
+    users = await listed(USER, Users(router, clock).list())
+    locks = await listed(LOCK, Locks(router, clock).list())
+    roles = await listed(ROLE, Roles(router, clock).list())
+    lists = await listed(ACCESS_LIST, AccessLists(router, clock).list())
+    servers = await listed(APP_SERVER, AppServers(router, clock).list())
     found = Holdings(
         users={one.name: one for one in users},
         locks={one.name: one for one in locks},
@@ -87,7 +87,7 @@ async def read_holdings(reader: Connection, version: str, clock: Clock) -> Holdi
     gate = gate_for("user_groups", version)
     if gate is not None:
         return replace(found, unread=unread | {USER_GROUP: f"{gate.feature} is off on {version}: {gate.why}"})
-    groups = await listed(USER_GROUP, UserGroups(by_origin, clock).list())
+    groups = await listed(USER_GROUP, UserGroups(router, clock).list())
     return replace(found, user_groups={one.name: one for one in groups})
 
 

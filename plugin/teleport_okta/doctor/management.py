@@ -14,10 +14,10 @@ from teleport_okta.model.labels import APP_ID
 from teleport_okta.model.organization_address import same_organization
 from teleport_okta.model.plugin_status import StatusCode
 from teleport_okta.teleport import plugins as resources
-from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connectors import SamlConnectors
-from teleport_okta.teleport.errors import FeatureUnavailableError, PermissionDeniedError, TeleportError
+from teleport_okta.teleport.identity_router import IdentityRouter
 from teleport_okta.teleport.plugins import BotNeededForPluginsError
+from teleport_okta.teleport.teleport_errors import FeatureUnavailableError, PermissionDeniedError, TeleportError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -81,10 +81,10 @@ async def read_management(local: Settings, host: Connection | None, bot: Connect
         return of_the_file(local)
     connector_app_id = ""
     try:
-        plugins = await _read(resources.Plugins(ByOrigin(reader, bot), clock), local.plugin.name)
+        plugins = await _read(resources.Plugins(IdentityRouter(reader, bot), clock), local.plugin.name)
         ours = plugins.named(local.plugin.name or "")
         if ours is not None and ours.okta is not None and ours.okta.connector:
-            connector = await SamlConnectors(ByOrigin(reader, reader)).get(ours.okta.connector)
+            connector = await SamlConnectors(IdentityRouter(reader, reader)).get(ours.okta.connector)
             connector_app_id = "" if connector is None else connector.labels.get(APP_ID, "")
     except BotNeededForPluginsError as error:
         if host is not None and not await _are_offered(host, clock):
@@ -100,7 +100,7 @@ async def read_management(local: Settings, host: Connection | None, bot: Connect
 async def _are_offered(host: Connection, clock: Clock) -> bool:
     """Whether the cluster has plugins, which the host is told although it may see none; also where nobody answers."""
     try:
-        return await resources.Plugins(ByOrigin(host, None), clock).is_offered()
+        return await resources.Plugins(IdentityRouter(host, None), clock).is_offered()
     except TeleportError:
         return True
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from teleport_okta.doctor.findings import Section
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.okta import needs
-from teleport_okta.okta.directory_reads import DirectoryReads
-from teleport_okta.okta.errors import OktaError
+from teleport_okta.okta.groups_and_apps import DirectoryReads
+from teleport_okta.okta.okta_errors import OktaError
 from teleport_okta.okta.saml_apps import SamlApps
 from teleport_okta.saml.metadata import read_metadata
 

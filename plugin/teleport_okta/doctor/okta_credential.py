@@ -12,21 +12,21 @@ from urllib.parse import quote
 
 from teleport_okta.doctor.findings import Section
 from teleport_okta.okta import needs
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.fields import text_if_readable
+from teleport_okta.okta.okta_errors import (
     OktaError,
     OktaForbiddenError,
     OktaScopeError,
     OktaTokenRefusedError,
     OktaUnauthorizedError,
 )
-from teleport_okta.okta.fields import text_if_readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from teleport_okta.doctor.findings import Finding
     from teleport_okta.okta.client import OktaClient
-    from teleport_okta.okta.examined import ExaminedClient
+    from teleport_okta.okta.examination import ExaminedClient
     from teleport_okta.settings import OktaSettings
 
 HERE: Final = Section.OKTA

@@ -10,10 +10,10 @@ from yarl import URL
 from teleport_okta.doctor.findings import Section
 from teleport_okta.errors import ConfigError
 from teleport_okta.okta.address import OrganizationAddress
-from teleport_okta.okta.errors import OktaError, OktaTlsError
 from teleport_okta.okta.handshake import shake_hands
 from teleport_okta.okta.http_proxy import HttpProxies
 from teleport_okta.okta.okta_clock import NOTABLE_SKEW
+from teleport_okta.okta.okta_errors import OktaError, OktaTlsError
 from teleport_okta.okta.service_app import ASSERTION_LIFE
 
 if TYPE_CHECKING:

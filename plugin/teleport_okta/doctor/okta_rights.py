@@ -17,10 +17,10 @@ from teleport_okta.doctor.okta_visibility import check_visibility
 from teleport_okta.errors import ConfigError
 from teleport_okta.model.harm import Limits
 from teleport_okta.okta import needs
-from teleport_okta.okta.errors import OktaError
-from teleport_okta.okta.examined import examined_client_of
+from teleport_okta.okta.examination import examined_client_of
+from teleport_okta.okta.okta_errors import OktaError
+from teleport_okta.okta.people_reader import APP_USERS_A_PAGE, USERS_A_PAGE, OktaReads
 from teleport_okta.okta.probes import Outcome, probe
-from teleport_okta.okta.reads import APP_USERS_A_PAGE, USERS_A_PAGE, OktaReads
 from teleport_okta.okta.whoami import whoami
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.doctor.findings import Finding
     from teleport_okta.okta.client import OktaClient
-    from teleport_okta.okta.examined import ExaminedClient
+    from teleport_okta.okta.examination import ExaminedClient
     from teleport_okta.okta.probes import ProbeResult
     from teleport_okta.settings import OktaSettings, Settings
 

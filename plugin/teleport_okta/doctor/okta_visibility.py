@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.findings import Section
 from teleport_okta.okta import facts, needs
-from teleport_okta.okta.directory_reads import GRANTS_A_PAGE, GROUPS_A_PAGE, MEMBERS_A_PAGE, DirectoryReads
 from teleport_okta.okta.fields import UnreadableFactError
+from teleport_okta.okta.groups_and_apps import GRANTS_A_PAGE, GROUPS_A_PAGE, MEMBERS_A_PAGE, DirectoryReads
 from teleport_okta.okta.saml_apps import SamlApps
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from teleport_okta.doctor.findings import Section
 from teleport_okta.model.labels import APP_ID
 from teleport_okta.saml.connectors import is_current
 from teleport_okta.saml.metadata import MetadataError, read_metadata
-from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connectors import SamlConnectors
+from teleport_okta.teleport.identity_router import IdentityRouter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -40,7 +40,7 @@ _NEW_CERTIFICATE: Final = (
 
 async def read_connector(reader: Connection, name: str) -> SamlConnector | None:
     """Return the connector of a name, whichever identity asks. Raises RpcError."""
-    return await SamlConnectors(ByOrigin(reader, reader)).get(name)
+    return await SamlConnectors(IdentityRouter(reader, reader)).get(name)
 
 
 @dataclass(frozen=True, slots=True)

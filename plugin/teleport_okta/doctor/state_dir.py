@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.doctor.findings import Section
 from teleport_okta.serve.admin import LONGEST_SOCKET_PATH, SOCKET_NAME
 from teleport_okta.state.data_dir import DataDirectoryError, check_closed, name_of, sudo_user, unusable_entries
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.inspection import inspect_database
+from teleport_okta.state.state_errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

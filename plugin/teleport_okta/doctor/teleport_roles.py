@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.doctor.findings import Section, attempted
 from teleport_okta.model.names import DEFAULT_ROLE
-from teleport_okta.teleport.by_origin import ByOrigin
+from teleport_okta.teleport.identity_router import IdentityRouter
 from teleport_okta.teleport.roles import Roles
 from teleport_okta.teleport.wildcards import wildcard_roles
 
@@ -32,7 +32,7 @@ async def settled_roles(
     reader = host or bot
     if reader is None:
         return [HERE.unchecked("default roles, wildcard roles", "there is no identity to ask with")], None
-    reading = Roles(ByOrigin(reader, None), clock).list()
+    reading = Roles(IdentityRouter(reader, None), clock).list()
     roles, failure = await attempted(HERE, "roles", reading, otherwise=None)
     if roles is None:
         return failure, None

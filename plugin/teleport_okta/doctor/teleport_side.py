@@ -12,10 +12,10 @@ from teleport_okta.doctor.access_lists import settled_owners
 from teleport_okta.doctor.findings import Section, attempted
 from teleport_okta.doctor.teleport_rights import of_greeting, settled_rights
 from teleport_okta.doctor.teleport_roles import settled_roles
-from teleport_okta.doctor.teleport_way import check_way
+from teleport_okta.doctor.teleport_route import check_way
 from teleport_okta.teleport.cluster import Opener
 from teleport_okta.teleport.retry import RetryPolicy
-from teleport_okta.teleport.way import ThroughProxy
+from teleport_okta.teleport.route import ThroughProxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -106,13 +106,13 @@ async def _connected(
     rng: Random,
 ) -> Access:
     reached = await check_way(settings, identities, directory=directory, clock=clock)
-    if reached.way is None or reached.greeting is None:
+    if reached.route is None or reached.greeting is None:
         everything = "version, features, permissions, plugins, roles, connector"
         return Access((*reached.findings, HERE.unchecked(everything, "the cluster could not be asked")))
-    opener = Opener(reached.way, directory, clock, rng, _HASTY)
+    opener = Opener(reached.route, directory, clock, rng, _HASTY)
     host = await stack.enter_async_context(await opener.open(reached.host)) if reached.host else None
     bot = await stack.enter_async_context(await opener.open(reached.bot)) if reached.bot else None
-    proxy = reached.way.address if isinstance(reached.way, ThroughProxy) else ""
+    proxy = reached.route.address if isinstance(reached.route, ThroughProxy) else ""
     return Access(reached.findings, reached.greeting, host, bot, proxy)
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 from teleport_okta.errors import ConfigError
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.names import name_problem
-from teleport_okta.saml.wishes import CONNECTOR, EnrolmentWishes
+from teleport_okta.saml.request import CONNECTOR, EnrolmentRequest
 from teleport_okta.settings import MANAGED
 from teleport_okta.settings_parts import Section
 
@@ -62,9 +62,9 @@ class Answers(Section):
                 raise ValueError(msg)
         return owners
 
-    def wishes(self) -> EnrolmentWishes:
+    def wishes(self) -> EnrolmentRequest:
         """Return what an enrolment is to do."""
-        return EnrolmentWishes(
+        return EnrolmentRequest(
             connector=self.connector,
             plugin=self.plugin,
             role=self.role or "",
@@ -132,7 +132,7 @@ def managed_changes(name: str) -> Changes:
     return gone | {"plugin": {"name": name}}
 
 
-def local_changes(wishes: EnrolmentWishes, app_id: str) -> Changes:
+def local_changes(wishes: EnrolmentRequest, app_id: str) -> Changes:
     """Return what the configuration says where it holds the settings itself; what was not answered stays in it."""
     given: dict[str, dict[str, object]] = {
         "sync": {

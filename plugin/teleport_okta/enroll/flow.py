@@ -16,11 +16,11 @@ from teleport_okta.app import connected, entered, keeping
 from teleport_okta.config import load, parse_text
 from teleport_okta.config_edit import edited, read_config, write_config
 from teleport_okta.enroll.answers import local_changes, managed_changes, unusable
-from teleport_okta.enroll.asking import completed, first_configuration
+from teleport_okta.enroll.prompts import completed, first_configuration
 from teleport_okta.enroll.scim_guide import scim_guide
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.saml.enrolment import Enrolment, State
-from teleport_okta.saml.proofs import proven, unproven
+from teleport_okta.saml.proven_rights import proven, unproven
 from teleport_okta.scim.tokens import digest_of, new_token
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.serve.callers import this_process
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from teleport_okta.app import Base, Parts
     from teleport_okta.clock import Clock
     from teleport_okta.enroll.answers import Answers, Changes
-    from teleport_okta.enroll.talk import Talk
+    from teleport_okta.enroll.console import Console
     from teleport_okta.model.saml_app import SamlApp
     from teleport_okta.saml.enrolment import Found, Step
     from teleport_okta.service.service import Service
@@ -74,7 +74,7 @@ class Outcome:
 class EnrollFlow:
     """One run of the command. `waits`: for Okta's first SCIM request; `stays`: the service goes on in this process."""
 
-    def __init__(self, config: Path, answers: Answers, talk: Talk, *, waits: bool, stays: bool) -> None:
+    def __init__(self, config: Path, answers: Answers, talk: Console, *, waits: bool, stays: bool) -> None:
         self._config = config
         self._answers = answers
         self._wishes = answers.wishes()
@@ -95,7 +95,7 @@ class EnrollFlow:
         settings = settings_to_begin_with(self._config, self._answers)
         set_up_logs(settings, among_output=True)
         await refuse_beside_service(settings)
-        async with entered(settings, clock=clock) as base, keeping(base.clock, *base.keepers):
+        async with entered(settings, clock=clock) as base, keeping(base.clock, *base.background_tasks):
             app, changes = await self._enrolled(settings, base)
             self.outcome.app_id = app.id
             if write_config(self._config, changes):

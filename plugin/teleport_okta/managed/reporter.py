@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.teleport_errors import TeleportError
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -16,8 +16,8 @@ from aiohttp import hdrs, web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from teleport_okta.listeners.accepting import Listener
-from teleport_okta.listeners.binding import BoundAddress, bound_socket
+from teleport_okta.listeners.accept import Listener
+from teleport_okta.listeners.bind import BoundAddress, bound_socket
 from teleport_okta.listeners.http_server import BoundedServer, send
 from teleport_okta.listeners.limits import ConnectionLimits
 

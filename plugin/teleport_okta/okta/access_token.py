@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError, OktaTokenRefusedError
+from teleport_okta.okta.okta_errors import Failure, OktaMalformedAnswerError, OktaTokenRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from yarl import URL
 
-from teleport_okta.okta.errors import OrganizationUrlError
+from teleport_okta.okta.okta_errors import OrganizationUrlError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError
 from teleport_okta.okta.links import links
+from teleport_okta.okta.okta_errors import Failure, OktaMalformedAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

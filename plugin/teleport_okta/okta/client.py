@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from teleport_okta.okta.answers import Answer
 from teleport_okta.okta.call_forecast import Pace
-from teleport_okta.okta.errors import Failure
 from teleport_okta.okta.okta_clock import OktaClock
-from teleport_okta.okta.pacing import Pacer
+from teleport_okta.okta.okta_errors import Failure
 from teleport_okta.okta.pages import Page, checked_link, limit_of, page_of, walk, whole_or_smaller
 from teleport_okta.okta.progress import WalkProgress
-from teleport_okta.okta.sending import Call, Sender
+from teleport_okta.okta.request_sender import Call, Sender
+from teleport_okta.okta.throttle import Pacer
 from teleport_okta.okta.transport import HttpTransport
 
 if TYPE_CHECKING:

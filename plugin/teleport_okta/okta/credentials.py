@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from teleport_okta.errors import ConfigError
-from teleport_okta.okta.errors import CredentialError
+from teleport_okta.okta.okta_errors import CredentialError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

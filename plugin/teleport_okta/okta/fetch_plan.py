@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.directory import BUILT_IN
 from teleport_okta.okta.buckets import APPS, GROUPS
-from teleport_okta.okta.directory_reads import (
+from teleport_okta.okta.groups_and_apps import (
     APP_USERS_A_PAGE,
     APPS_A_PAGE,
     GRANTS_A_PAGE,

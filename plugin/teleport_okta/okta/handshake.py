@@ -10,7 +10,7 @@ import aiohttp
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from teleport_okta.okta.errors import OktaTlsError
+from teleport_okta.okta.okta_errors import OktaTlsError
 from teleport_okta.okta.transport import HttpTransport, Request
 from teleport_okta.okta.trust import tls_context
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 from aiohttp import encode_basic_auth
 from yarl import URL
 
-from teleport_okta.okta.errors import HttpProxyUrlError
+from teleport_okta.okta.okta_errors import HttpProxyUrlError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from yarl import URL
 
-from teleport_okta.okta.errors import Failure, OktaCursorRefusedError, OktaError, OktaMalformedAnswerError
+from teleport_okta.okta.okta_errors import Failure, OktaCursorRefusedError, OktaError, OktaMalformedAnswerError
 from teleport_okta.okta.retries import is_divisible, may_be_too_large
 
 if TYPE_CHECKING:

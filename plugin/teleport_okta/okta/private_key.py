@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from teleport_okta.okta.errors import PrivateKeyError
 from teleport_okta.okta.jwk import UnusableJwkError, private_jwk, quotable
+from teleport_okta.okta.okta_errors import PrivateKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.okta.errors import OktaError, OktaForbiddenError, OktaNotFoundError, OktaScopeError
 from teleport_okta.okta.needs import ORGANIZATION, Need, assigned_to
+from teleport_okta.okta.okta_errors import OktaError, OktaForbiddenError, OktaNotFoundError, OktaScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

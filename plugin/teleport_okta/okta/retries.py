@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.okta.buckets import MARGIN
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_errors import (
     OktaAnswerTooLongError,
     OktaBusyError,
     OktaMalformedAnswerError,
@@ -19,7 +19,7 @@ from teleport_okta.okta.errors import (
 if TYPE_CHECKING:
     from random import Random
 
-    from teleport_okta.okta.errors import OktaError
+    from teleport_okta.okta.okta_errors import OktaError
     from teleport_okta.okta.rate_headers import RateHeaders
 
 MAX_RETRIES: Final = 5

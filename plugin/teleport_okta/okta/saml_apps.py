@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import quote
 
 from teleport_okta.okta import facts
-from teleport_okta.okta.collecting import RowsSeen
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.collect import RowsSeen
+from teleport_okta.okta.fields import UnreadableFactError, text_if_readable
+from teleport_okta.okta.needs import CREATE_APP
+from teleport_okta.okta.okta_errors import (
     AppLabelTakenError,
     Failure,
     OktaBadRequestError,
@@ -23,8 +25,6 @@ from teleport_okta.okta.errors import (
     OktaMalformedAnswerError,
     OktaNotFoundError,
 )
-from teleport_okta.okta.fields import UnreadableFactError, text_if_readable
-from teleport_okta.okta.needs import CREATE_APP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

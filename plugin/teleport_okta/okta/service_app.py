@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.okta.access_token import AccessToken, TokenType, access_token
 from teleport_okta.okta.credentials import TokenRequest
 from teleport_okta.okta.dpop import Possession
-from teleport_okta.okta.errors import Failure, OktaScopeError, OktaTokenRefusedError
 from teleport_okta.okta.needs import WHERE_SCOPES_ARE_GRANTED, named
 from teleport_okta.okta.okta_clock import NOTABLE_SKEW
+from teleport_okta.okta.okta_errors import Failure, OktaScopeError, OktaTokenRefusedError
 
 if TYPE_CHECKING:
     from random import Random

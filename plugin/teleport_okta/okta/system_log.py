@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from yarl import URL
 
-from teleport_okta.okta.errors import Failure, OktaMalformedAnswerError
 from teleport_okta.okta.fields import UnreadableFactError, written
 from teleport_okta.okta.log_events import log_event
 from teleport_okta.okta.needs import LOGS as NEED
+from teleport_okta.okta.okta_errors import Failure, OktaMalformedAnswerError
 from teleport_okta.okta.pages import checked_link, with_limit
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import aiohttp
 
 from teleport_okta import __version__
 from teleport_okta.okta.answers import Answer
-from teleport_okta.okta.errors import Failure, OktaAnswerTooLongError
-from teleport_okta.okta.undelivered import proxy_wants_credentials, undelivered
+from teleport_okta.okta.network_errors import proxy_wants_credentials, undelivered
+from teleport_okta.okta.okta_errors import Failure, OktaAnswerTooLongError
 
 if TYPE_CHECKING:
     import ssl

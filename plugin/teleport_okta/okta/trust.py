@@ -6,7 +6,7 @@ import re
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.okta.errors import CaFileError
+from teleport_okta.okta.okta_errors import CaFileError
 
 if TYPE_CHECKING:
     from pathlib import Path

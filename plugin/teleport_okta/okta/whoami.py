@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from teleport_okta.okta.errors import OktaError
 from teleport_okta.okta.needs import ORGANIZATION
-from teleport_okta.okta.reads import OktaReads
+from teleport_okta.okta.okta_errors import OktaError
+from teleport_okta.okta.people_reader import OktaReads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

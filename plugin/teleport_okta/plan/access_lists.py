@@ -29,13 +29,13 @@ from teleport_okta.plan.nesting import Nesting
 from teleport_okta.plan.orphaned_roles import orphaned_roles
 from teleport_okta.plan.owned import people_of
 from teleport_okta.plan.plan import Plan
-from teleport_okta.plan.scoping import covers, restricted
+from teleport_okta.plan.scope_filter import covers, restricted
 
 if TYPE_CHECKING:
     from collections.abc import Set
     from datetime import datetime
 
-    from teleport_okta.desired.directory import Candidate, DesiredDirectory
+    from teleport_okta.desired.groups_and_apps import Candidate, DesiredDirectory
     from teleport_okta.desired.policy import Imports
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualDirectory

@@ -16,16 +16,16 @@ from teleport_okta.model.access import TeleportAppServer
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.scope import EVERYTHING
-from teleport_okta.plan import labelling
+from teleport_okta.plan import object_labels
 from teleport_okta.plan.changes import APP_SERVER, USER_GROUP, Action, Change, Harm
-from teleport_okta.plan.narrowing import in_found_order, in_two_steps
+from teleport_okta.plan.narrow import in_found_order, in_two_steps
 from teleport_okta.plan.needs import ended
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from teleport_okta.desired.directory import DesiredDirectory, WantedApp
+    from teleport_okta.desired.groups_and_apps import DesiredDirectory, WantedApp
     from teleport_okta.desired.policy import Imports, Policy
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualDirectory
@@ -88,14 +88,14 @@ def _content(
 ) -> TeleportAppServer:
     app, policy = wanted.app, imports.policy
     base = found or TeleportAppServer(wanted.name, imports.host_id)
-    owned = labelling.ours(app.id, policy) | labelling.of_app(app)
+    owned = object_labels.ours(app.id, policy) | object_labels.of_app(app)
     if actual.is_unread(USER_GROUP):
         groups = base.user_groups
     else:
         groups = () if imports.groups_off else _granting(wanted, base, desired, actual, policy)
     return replace(
         base,
-        labels=labelling.labelled(base.labels, owned, wanted.rule_labels, policy),
+        labels=object_labels.labelled(base.labels, owned, wanted.rule_labels, policy),
         uri=base.uri if base.uri in app.links else app.links[0],
         description=app.description,
         user_groups=groups,

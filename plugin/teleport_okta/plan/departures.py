@@ -13,7 +13,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan.members import leaver_out
 from teleport_okta.plan.plan import Plan
-from teleport_okta.plan.scoping import within
+from teleport_okta.plan.scope_filter import within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,7 +25,7 @@ from teleport_okta.plan.needs import ended
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from teleport_okta.desired.directory import Candidate
+    from teleport_okta.desired.groups_and_apps import Candidate
     from teleport_okta.model.access import TeleportAccessList
     from teleport_okta.plan.changes import Harm, Need
     from teleport_okta.plan.holders import Holders

@@ -14,7 +14,7 @@ from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.inheritance import Inheritance, LeftMembership
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan.changes import MEMBER, USER, Action
-from teleport_okta.plan.scoping import covers
+from teleport_okta.plan.scope_filter import covers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from teleport_okta.desired.directory import APP
+from teleport_okta.desired.groups_and_apps import APP
 from teleport_okta.desired.import_labels import NO_LABELS
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListOwner, TeleportAccessList
 from teleport_okta.model.names import member_role, reviewer_role
-from teleport_okta.plan import labelling
+from teleport_okta.plan import object_labels
 
 if TYPE_CHECKING:
-    from teleport_okta.desired.directory import Candidate
+    from teleport_okta.desired.groups_and_apps import Candidate
     from teleport_okta.desired.policy import Imports
 
 
@@ -30,7 +30,7 @@ def list_content(candidate: Candidate, found: TeleportAccessList | None, imports
     described = {name_label: candidate.name}
     if candidate.description:
         described[description_label] = candidate.description
-    owned = labelling.ours(candidate.okta_id, imports.policy) | described
+    owned = object_labels.ours(candidate.okta_id, imports.policy) | described
     base = found or TeleportAccessList(
         candidate.okta_id,
         candidate.name,
@@ -45,7 +45,7 @@ def list_content(candidate: Candidate, found: TeleportAccessList | None, imports
             description = candidate.description
     content = replace(
         base,
-        labels=labelling.labelled(base.labels, owned, NO_LABELS, imports.policy),
+        labels=object_labels.labelled(base.labels, owned, NO_LABELS, imports.policy),
         title=title,
         description=description,
     )

@@ -20,7 +20,7 @@ from teleport_okta.plan.needs import ended
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from teleport_okta.desired.directory import DesiredDirectory
+    from teleport_okta.desired.groups_and_apps import DesiredDirectory
     from teleport_okta.desired.policy import Policy
     from teleport_okta.model.access import TeleportAccessList
     from teleport_okta.plan.actual import ActualDirectory

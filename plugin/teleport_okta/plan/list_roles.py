@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from teleport_okta.desired.directory import GROUP
+from teleport_okta.desired.groups_and_apps import GROUP
 from teleport_okta.desired.import_labels import NO_LABELS
 from teleport_okta.desired.trust import APPS, grants_of
 from teleport_okta.model import labels
@@ -17,14 +17,14 @@ from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.teleport import RoleAllow, TeleportRole
-from teleport_okta.plan import labelling
+from teleport_okta.plan import object_labels
 from teleport_okta.plan.changes import APP_SERVER, ROLE, Action, Change, Harm
 from teleport_okta.plan.needs import ended
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 
-    from teleport_okta.desired.directory import Candidate, DesiredDirectory
+    from teleport_okta.desired.groups_and_apps import Candidate, DesiredDirectory
     from teleport_okta.desired.policy import Imports, Policy
     from teleport_okta.model.access import TeleportAccessList
     from teleport_okta.plan.changes import Need
@@ -75,8 +75,8 @@ def plan_roles(
     for name, allow in _allowed(candidate, roles, imports, desired, apps_unread=apps_unread).items():
         found = roles.get(name)
         base = found or TeleportRole(name)
-        owned = labelling.ours(candidate.okta_id, policy) | {labels.ROLE_NAME: title}
-        content = replace(base, labels=labelling.labelled(base.labels, owned, NO_LABELS, policy), allow=allow)
+        owned = object_labels.ours(candidate.okta_id, policy) | {labels.ROLE_NAME: title}
+        content = replace(base, labels=object_labels.labelled(base.labels, owned, NO_LABELS, policy), allow=allow)
         changes += _writing(candidate, content, found, _Losses(desired, ending_apps))
         unchanged += content == found
     return ListRoles(tuple(changes), unchanged)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence, Set
     from datetime import datetime
 
-    from teleport_okta.desired.directory import Candidate
+    from teleport_okta.desired.groups_and_apps import Candidate
     from teleport_okta.model.access import ListMembers, TeleportAccessList
     from teleport_okta.plan.changes import Need
     from teleport_okta.plan.holders import Holders

@@ -16,7 +16,7 @@ from teleport_okta.plan.needs import ended
 if TYPE_CHECKING:
     from collections.abc import Iterable, Set
 
-    from teleport_okta.desired.directory import DesiredDirectory
+    from teleport_okta.desired.groups_and_apps import DesiredDirectory
     from teleport_okta.desired.policy import Imports
     from teleport_okta.model.findings import Quarantined
     from teleport_okta.model.teleport import TeleportRole

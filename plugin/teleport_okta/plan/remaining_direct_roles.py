@@ -19,7 +19,7 @@ from teleport_okta.plan.plan import Plan
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from teleport_okta.desired.directory import DesiredDirectory
+    from teleport_okta.desired.groups_and_apps import DesiredDirectory
     from teleport_okta.desired.policy import Imports
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualDirectory

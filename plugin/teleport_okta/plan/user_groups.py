@@ -13,15 +13,15 @@ from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name
 from teleport_okta.model.scope import EVERYTHING
-from teleport_okta.plan import labelling
+from teleport_okta.plan import object_labels
 from teleport_okta.plan.app_servers import ending_of
 from teleport_okta.plan.changes import APP_SERVER, USER_GROUP, Action, Change, Harm
-from teleport_okta.plan.narrowing import in_found_order, in_two_steps
+from teleport_okta.plan.narrow import in_found_order, in_two_steps
 from teleport_okta.plan.needs import ended
 from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
-    from teleport_okta.desired.directory import DesiredDirectory, WantedGroup
+    from teleport_okta.desired.groups_and_apps import DesiredDirectory, WantedGroup
     from teleport_okta.desired.policy import Policy
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualDirectory
@@ -87,7 +87,7 @@ def _content(
 ) -> TeleportUserGroup:
     group = wanted.group
     base = found or TeleportUserGroup(group.id)
-    owned = labelling.ours(group.id, policy) | labelling.of_group(group)
+    owned = object_labels.ours(group.id, policy) | object_labels.of_group(group)
     apps = base.applications
     if wanted.apps is not None and not actual.is_unread(APP_SERVER):
         unknown = {app_server_name(app_id) for app_id in wanted.unlisted if desired.is_unknown(app_id, APPS)}
@@ -95,7 +95,7 @@ def _content(
         apps = in_found_order({app.name for app in wanted.apps} | kept, apps)
     return replace(
         base,
-        labels=labelling.labelled(base.labels, owned, wanted.rule_labels, policy),
+        labels=object_labels.labelled(base.labels, owned, wanted.rule_labels, policy),
         applications=apps,
     )
 

@@ -345,7 +345,7 @@ class _Planner:
             if okta_id not in self._scope.users or self._stands_for(name) == okta_id:
                 continue
             if self._replaced.get(name) == okta_id and okta_id not in self._desired.present:
-                # The user is there, without our labels, and the person left: a leaver's lock (`plan/replaced.py`).
+                # The user exists without our labels, and the person left: a leaver's lock (`plan/replaced_records.py`).
                 continue
             since = self._aside_since.get((LOCK, name, okta_id))
             if since is not None and self._now - since >= LEAVER_LOCK:

@@ -10,7 +10,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from teleport_okta.saml.errors import EnrolmentError
+from teleport_okta.saml.enrolment_errors import EnrolmentError
 
 _PROXY: Final = re.compile(
     r"(?:https://)?(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?"

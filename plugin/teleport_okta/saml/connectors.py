@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.model.connector import RoleMapping, SamlConnector
 from teleport_okta.model.labels import APP_ID, OKTA_ORG, OWNER
 from teleport_okta.saml.acs import same_address
-from teleport_okta.saml.errors import (
+from teleport_okta.saml.enrolment_errors import (
     DeadAppError,
     DisabledAppError,
     EnrolmentError,
@@ -20,7 +20,7 @@ from teleport_okta.saml.errors import (
     OtherAddressError,
 )
 from teleport_okta.saml.metadata import MetadataError, read_metadata
-from teleport_okta.saml.wishes import EVERYONE, GROUPS
+from teleport_okta.saml.request import EVERYONE, GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

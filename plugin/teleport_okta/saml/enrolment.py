@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.labels import OWNER
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_errors import (
     AppLabelTakenError,
     OktaForbiddenError,
     OktaNotFoundError,
@@ -21,12 +21,12 @@ from teleport_okta.okta.errors import (
 )
 from teleport_okta.saml.app_body import app_body
 from teleport_okta.saml.connectors import app_id_of, is_current, is_whole, new_connector, with_metadata, with_role
-from teleport_okta.saml.errors import ChangedMeanwhileError
-from teleport_okta.saml.looking import Looker
-from teleport_okta.saml.proofs import proven, unproven
+from teleport_okta.saml.enrolment_errors import ChangedMeanwhileError
+from teleport_okta.saml.proven_rights import proven, unproven
+from teleport_okta.saml.request import EVERYONE
 from teleport_okta.saml.steps import Found, State, Step, Steps, left_of_settings, unassigned
-from teleport_okta.saml.wishes import EVERYONE
-from teleport_okta.teleport.errors import AlreadyExistsError, NotFoundError, RevisionConflictError
+from teleport_okta.saml.survey import Looker
+from teleport_okta.teleport.teleport_errors import AlreadyExistsError, NotFoundError, RevisionConflictError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.idp import IdpMetadata
     from teleport_okta.model.saml_app import SamlApp
     from teleport_okta.okta.saml_apps import SamlApps
-    from teleport_okta.saml.wishes import EnrolmentWishes
+    from teleport_okta.saml.request import EnrolmentRequest
     from teleport_okta.teleport.cluster import Teleport
 
 __all__ = ["Enrolment", "Found", "State", "Step"]
@@ -62,7 +62,7 @@ class Enrolment:
         self,
         okta: SamlApps,
         teleport: Teleport,
-        wishes: EnrolmentWishes,
+        wishes: EnrolmentRequest,
         *,
         org_id: str,
         org_url: str,

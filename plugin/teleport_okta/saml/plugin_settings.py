@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from teleport_okta.model.plugin import SOURCE_APP, SOURCE_ORGANIZATION, OktaPluginSettings
-from teleport_okta.saml.errors import EnrolmentError
+from teleport_okta.saml.enrolment_errors import EnrolmentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from teleport_okta.model.saml_app import SamlApp
-    from teleport_okta.saml.wishes import EnrolmentWishes
+    from teleport_okta.saml.request import EnrolmentRequest
 
 _KEYS: Final = {
     "org_url": "org_url",
@@ -36,7 +36,7 @@ _KEYS: Final = {
 
 
 def settings_wanted(
-    wishes: EnrolmentWishes, held: OktaPluginSettings | None, app: SamlApp | None, *, org_url: str
+    wishes: EnrolmentRequest, held: OktaPluginSettings | None, app: SamlApp | None, *, org_url: str
 ) -> OktaPluginSettings:
     """Return the settings that the plugin is to have; `held` are those of one that exists.
 
@@ -64,7 +64,7 @@ def settings_wanted(
     return _with_answers(tied, wishes)
 
 
-def _with_answers(settings: OktaPluginSettings, wishes: EnrolmentWishes) -> OktaPluginSettings:
+def _with_answers(settings: OktaPluginSettings, wishes: EnrolmentRequest) -> OktaPluginSettings:
     answered: dict[str, Any] = {
         "sync_apps_and_groups": wishes.sync_apps_and_groups,
         "sync_access_lists": wishes.sync_access_lists,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from teleport_okta.model.labels import APP_ID, OWNER
-from teleport_okta.okta.errors import OktaForbiddenError
+from teleport_okta.okta.okta_errors import OktaForbiddenError
 from teleport_okta.saml.enrolment import State, Step
 
 if TYPE_CHECKING:

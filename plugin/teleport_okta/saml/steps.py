@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.saml.connectors import is_current, is_whole, roles_of_everyone
 from teleport_okta.saml.plugin_settings import differences, is_not_synced, settings_wanted
-from teleport_okta.saml.wishes import EVERYONE
+from teleport_okta.saml.request import EVERYONE
 
 if TYPE_CHECKING:
     from teleport_okta.model.connector import SamlConnector
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.plugin import OktaPluginSettings, Plugin
     from teleport_okta.model.saml_app import SamlApp
     from teleport_okta.model.teleport import Cluster
-    from teleport_okta.saml.wishes import EnrolmentWishes
+    from teleport_okta.saml.request import EnrolmentRequest
 
 
 class State(StrEnum):
@@ -71,7 +71,7 @@ class Found:
 class Steps:
     """Says what an enrolment comes to. `org_hosts` are the hosts that metadata may name."""
 
-    def __init__(self, wishes: EnrolmentWishes, *, org_url: str, org_hosts: frozenset[str]) -> None:
+    def __init__(self, wishes: EnrolmentRequest, *, org_url: str, org_hosts: frozenset[str]) -> None:
         self._wishes = wishes
         self._org_url = org_url
         self._org_hosts = org_hosts

@@ -16,13 +16,13 @@ from teleport_okta.listeners.http_server import send
 from teleport_okta.observe.text import printable
 from teleport_okta.scim.calls import ScimCall
 from teleport_okta.scim.client_address import ClientAddresses
-from teleport_okta.scim.errors import ScimError
 from teleport_okta.scim.guard import FailureGuard
 from teleport_okta.scim.in_flight import InFlight
 from teleport_okta.scim.protocol.json_body import parse_json
 from teleport_okta.scim.query import parse_query
 from teleport_okta.scim.replies import answer_response, error_response
 from teleport_okta.scim.routes import base_paths, route
+from teleport_okta.scim.scim_errors import ScimError
 from teleport_okta.scim.tokens import bearer_token
 from teleport_okta.scim.traffic import Unobserved
 

@@ -15,7 +15,6 @@ from teleport_okta.apply.keys import Keys
 from teleport_okta.model.hint import HintKind
 from teleport_okta.model.provisioned import ProvisionedGroup, Verdict
 from teleport_okta.scim.calls import ScimAnswer, Verb
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request, refused
 from teleport_okta.scim.identity import group_id
 from teleport_okta.scim.listing import list_answer
 from teleport_okta.scim.protocol.bodies import read_group
@@ -23,6 +22,7 @@ from teleport_okta.scim.protocol.group_patching import patch_group
 from teleport_okta.scim.protocol.projection import Projection
 from teleport_okta.scim.protocol.rendering import group_json
 from teleport_okta.scim.resources import GroupContent, GroupPatch, ScimGroup
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request, refused
 from teleport_okta.state.scim_groups import Members
 from teleport_okta.state.scim_users import folded
 

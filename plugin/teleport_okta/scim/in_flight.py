@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from teleport_okta.scim.errors import ScimError
+from teleport_okta.scim.scim_errors import ScimError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Provisioner(Protocol):
-    """Brings people to what their records say (`sync/provisioning.py`)."""
+    """Brings people to what their records say (`sync/provision.py`)."""
 
     def hints(self, kind: HintKind, of: str) -> list[Hint]:
         """Return what is to be looked at again some time after a request."""

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request
 from teleport_okta.scim.protocol.json_body import is_clean
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 
 _LONGEST: Final = 6_000
 """Characters as they are sent; the server's limit of a whole request line is a little more."""

@@ -13,7 +13,7 @@ from teleport_okta.scim.routes import MethodError
 
 if TYPE_CHECKING:
     from teleport_okta.scim.calls import Json, ScimAnswer
-    from teleport_okta.scim.errors import ScimError
+    from teleport_okta.scim.scim_errors import ScimError
 
 MEDIA_TYPE: Final = "application/scim+json"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from teleport_okta.scim.calls import Verb
-from teleport_okta.scim.errors import ScimError
+from teleport_okta.scim.scim_errors import ScimError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

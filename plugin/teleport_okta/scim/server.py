@@ -14,13 +14,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from teleport_okta.errors import ConfigError
-from teleport_okta.listeners.accepting import Listener
-from teleport_okta.listeners.binding import BoundAddress, bound_socket
+from teleport_okta.listeners.accept import Listener
+from teleport_okta.listeners.bind import BoundAddress, bound_socket
 from teleport_okta.listeners.http_server import BoundedServer
 from teleport_okta.scim.endpoint import NAME, ScimEndpoint
-from teleport_okta.scim.errors import ScimError
 from teleport_okta.scim.limits import Limits
 from teleport_okta.scim.replies import error_response
+from teleport_okta.scim.scim_errors import ScimError
 from teleport_okta.scim.tls import ServerCertificate
 
 if TYPE_CHECKING:

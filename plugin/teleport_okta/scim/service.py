@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.scim.calls import ScimAnswer, Verb
-from teleport_okta.scim.errors import later
 from teleport_okta.scim.groups import Groups
 from teleport_okta.scim.protocol.discovery import ENDPOINTS, discovery_answer
 from teleport_okta.scim.protocol.search import read_search
+from teleport_okta.scim.scim_errors import later
 from teleport_okta.scim.users import Users
-from teleport_okta.state.errors import StateError
+from teleport_okta.state.state_errors import StateError
 
 if TYPE_CHECKING:
     from teleport_okta.clock import Clock

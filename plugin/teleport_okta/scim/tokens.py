@@ -21,8 +21,8 @@ import bcrypt
 
 from teleport_okta.config import read_secret
 from teleport_okta.errors import ConfigError
-from teleport_okta.scim.errors import ScimError
-from teleport_okta.state.errors import StateError
+from teleport_okta.scim.scim_errors import ScimError
+from teleport_okta.state.state_errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

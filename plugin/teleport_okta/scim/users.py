@@ -18,7 +18,6 @@ from teleport_okta.model.hint import HintKind
 from teleport_okta.model.names import name_problem
 from teleport_okta.model.provisioned import ProvisionedGroup, ProvisionedUser, Verdict, scim_id
 from teleport_okta.scim.calls import ScimAnswer, Verb
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request, later, refused
 from teleport_okta.scim.identity import id_without_okta, okta_id_named
 from teleport_okta.scim.listing import list_answer
 from teleport_okta.scim.protocol.bodies import read_user
@@ -26,8 +25,9 @@ from teleport_okta.scim.protocol.patching import patch_user
 from teleport_okta.scim.protocol.projection import Projection
 from teleport_okta.scim.protocol.rendering import user_json
 from teleport_okta.scim.resources import ScimUser, UserContent
-from teleport_okta.state.errors import StateError
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request, later, refused
 from teleport_okta.state.scim_users import folded
+from teleport_okta.state.state_errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

@@ -18,7 +18,7 @@ import grpc
 from teleport_okta_api import admin_pb2 as api
 from teleport_okta_api import admin_pb2_grpc as api_grpc
 
-from teleport_okta.apply.releasing import NotReleasableError
+from teleport_okta.apply.release import NotReleasableError
 from teleport_okta.clock import Clock, SystemClock
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.serve import directory_messages, explain_messages, harm_messages, messages, scim_messages
@@ -27,15 +27,15 @@ from teleport_okta.serve.gate import Gate, abort, present_caller
 from teleport_okta.serve.offers import Health, Offer
 from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.state.scim_tokens import NoSuchTokenError, TooManyTokensError
-from teleport_okta.sync.changed_plan import PlanChangedError
-from teleport_okta.sync.previewing import NothingSeenError
+from teleport_okta.sync.preview import NothingSeenError
+from teleport_okta.sync.stale_plan import PlanChangedError
 from teleport_okta.teleport.lease import StandbyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from teleport_okta.serve.desk import Desk
+    from teleport_okta.serve.service_view import ServiceView
     from teleport_okta.state.store import Store
 
     Request = TypeVar("Request")
@@ -84,7 +84,7 @@ _log = logging.getLogger(__name__)
 class AdminService(api_grpc.AdminServicer):
     """Answers from the engine and the store of the running process."""
 
-    def __init__(self, engine: Desk, store: Store, clock: Clock | None = None) -> None:
+    def __init__(self, engine: ServiceView, store: Store, clock: Clock | None = None) -> None:
         self._engine = engine
         self._store = store
         self._clock = clock or SystemClock()

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from teleport_okta_api import admin_pb2 as api
 
 from teleport_okta.model.findings import PutOff, Quarantined
-from teleport_okta.model.following import Following
+from teleport_okta.model.follow_status import Following
 from teleport_okta.model.part_result import FailureKind
 from teleport_okta.model.teleport import Cluster, Feature, IdentityState, Outage
 from teleport_okta.plan.changes import FieldChange

@@ -15,13 +15,13 @@ from teleport.okta.v1 import okta_service_pb2 as pb
 from teleport.okta.v1 import okta_service_pb2_grpc as pb_grpc
 
 from teleport_okta.errors import ConfigError, TeleportOktaError
-from teleport_okta.okta.errors import OktaForbiddenError, OktaTokenRefusedError, OktaUnauthorizedError
-from teleport_okta.saml.errors import CredentialTooWeakError, EnrolmentError
+from teleport_okta.okta.okta_errors import OktaForbiddenError, OktaTokenRefusedError, OktaUnauthorizedError
+from teleport_okta.saml.enrolment_errors import CredentialTooWeakError, EnrolmentError
 from teleport_okta.serve.gate import abort
 from teleport_okta.serve.integrator import GivenCredential, WantedIntegration
 from teleport_okta.serve.offers import Offer
 from teleport_okta.teleport.convert_plugin import new_plugin
-from teleport_okta.teleport.errors import RpcError
+from teleport_okta.teleport.teleport_errors import RpcError
 
 if TYPE_CHECKING:
     from typing import Never

@@ -10,7 +10,7 @@ from teleport_okta.observe.health import TELEPORT, Component
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from teleport_okta.model.following import Following
+    from teleport_okta.model.follow_status import Following
     from teleport_okta.model.teleport import IdentityState
     from teleport_okta.scim.server import ScimServer
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from teleport.scim.v1 import scim_service_pb2 as pb
 
-from teleport_okta.scim.errors import ScimType, bad_request
+from teleport_okta.scim.scim_errors import ScimType, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,13 +25,13 @@ from teleport.scim.v1 import scim_service_pb2_grpc as pb_grpc
 
 from teleport_okta.apply.on_behalf import on_behalf_of
 from teleport_okta.scim.calls import ScimCall, Verb
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request
 from teleport_okta.scim.guard import FailureGuard
 from teleport_okta.scim.in_flight import InFlight
 from teleport_okta.scim.limits import Limits
 from teleport_okta.scim.protocol.json_body import parse_json
 from teleport_okta.scim.query import parse_query
 from teleport_okta.scim.routes import route
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 from teleport_okta.scim.tokens import bearer_token
 from teleport_okta.scim.traffic import Unobserved
 from teleport_okta.serve.gate import present_caller

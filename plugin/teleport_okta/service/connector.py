@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from teleport_okta.saml.keeping import ConnectorKeeper
+from teleport_okta.saml.connector_refresh import ConnectorRefresher
 
 if TYPE_CHECKING:
     from teleport_okta.app import Parts
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from teleport_okta.sync.follower import Follower
 
 
-def connector_keeper(settings: Settings, parts: Parts, follower: Follower | None) -> ConnectorKeeper | None:
+def connector_keeper(settings: Settings, parts: Parts, follower: Follower | None) -> ConnectorRefresher | None:
     """Return what keeps the SAML connector right, where people come from an app through one."""
     sync = settings.sync
     if sync.source != "saml_app" or sync.local_users or settings.okta.app_id is None:
         return None
-    return ConnectorKeeper(
+    return ConnectorRefresher(
         parts.saml_apps,
         parts.teleport,
         parts.clock,

@@ -16,15 +16,15 @@ from pydantic import SecretStr
 from teleport_okta.errors import ConfigError
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.organization_address import same_organization
-from teleport_okta.okta.configured import client_of
-from teleport_okta.okta.directory_reads import DirectoryReads
+from teleport_okta.okta.client_from_settings import client_of
+from teleport_okta.okta.groups_and_apps import DirectoryReads
 from teleport_okta.okta.needs import USERS, needed
+from teleport_okta.okta.people_reader import OktaReads
 from teleport_okta.okta.probes import Outcome, probe
-from teleport_okta.okta.reads import OktaReads
 from teleport_okta.okta.saml_apps import SamlApps
 from teleport_okta.saml.enrolment import Enrolment
-from teleport_okta.saml.errors import CredentialTooWeakError, EnrolmentError
-from teleport_okta.saml.wishes import EnrolmentWishes
+from teleport_okta.saml.enrolment_errors import CredentialTooWeakError, EnrolmentError
+from teleport_okta.saml.request import EnrolmentRequest
 from teleport_okta.scim.tokens import digest_of
 from teleport_okta.serve.gate import present_caller
 from teleport_okta.serve.integrator import Integration, Named
@@ -75,7 +75,7 @@ class LiveIntegrator:
     async def create(self, org_url: str, credential: GivenCredential, wanted: WantedIntegration) -> Integration:
         """Enrol; the running service follows the plugin that this makes."""
         name = self._plugin_name()
-        wishes = EnrolmentWishes(
+        wishes = EnrolmentRequest(
             plugin=name,
             assign_default_roles=wanted.assign_default_roles,
             sync_apps_and_groups=wanted.sync_apps_and_groups,

@@ -85,7 +85,7 @@ async def serve(
                 serving_monitoring(settings.metrics.listen, metrics.registry, health, clock=clock),
                 keeping(clock, SilenceKeeper(clock).keep, partial(systemd.keep_alive, clock)),
                 entered(settings, clock=clock, persistent=True, metrics=metrics, health=health) as base,
-                keeping(base.clock, *base.keepers),
+                keeping(base.clock, *base.background_tasks),
                 offered(settings, base, answers, reloader) as service,
             ):
                 _stop_on_signals(service, systemd)

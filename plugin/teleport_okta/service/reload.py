@@ -18,7 +18,7 @@ from teleport_okta.clock import SystemClock
 from teleport_okta.config import differing, digests_of
 from teleport_okta.errors import ConfigError
 from teleport_okta.observe.systemd import ServiceManager
-from teleport_okta.okta.configured import client_of
+from teleport_okta.okta.client_from_settings import client_of
 from teleport_okta.settings import Settings
 
 if TYPE_CHECKING:

@@ -15,14 +15,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
-from teleport_okta.app import connected, follower_of, keepers_of, keeping
+from teleport_okta.app import background_tasks_of, connected, follower_of, keeping
 from teleport_okta.config import differing, digests_of
 from teleport_okta.errors import ConfigError, TeleportOktaError
 from teleport_okta.managed.audit import Auditor
 from teleport_okta.managed.decision import Decision
-from teleport_okta.managed.following import PluginFollower
 from teleport_okta.managed.plugin_status import plugin_status
 from teleport_okta.managed.reporter import Reporter
+from teleport_okta.managed.watcher import PluginFollower
 from teleport_okta.model.managed import Managed
 from teleport_okta.scim.service import ScimService
 from teleport_okta.serve.readiness import (
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.inheritance import Released
     from teleport_okta.observe.health import Component
     from teleport_okta.plan.view import PlanView
-    from teleport_okta.saml.keeping import ConnectorKeeper
+    from teleport_okta.saml.connector_refresh import ConnectorRefresher
     from teleport_okta.serve.remote import RemoteListener
     from teleport_okta.service.reload import Reloaded, Reloader
     from teleport_okta.settings import Settings
@@ -103,7 +103,7 @@ class Service:
         self.decision = Decision(local)
         self._engine: Engine | None = None
         self._stopping = asyncio.Event()
-        self._connector: ConnectorKeeper | None = None
+        self._connector: ConnectorRefresher | None = None
         self.scim = ScimAddress(base)
         base.health.follow(self.components)
 
@@ -391,7 +391,14 @@ class Service:
             self._connector = connector_keeper(settings, parts, follower)
             of_connector = () if self._connector is None else (self._connector.keep,)
             await stack.enter_async_context(
-                keeping(base.clock, parts.keeps_apps, *keepers_of(follower), *catching_up, auditor.keep, *of_connector)
+                keeping(
+                    base.clock,
+                    parts.keeps_apps,
+                    *background_tasks_of(follower),
+                    *catching_up,
+                    auditor.keep,
+                    *of_connector,
+                )
             )
             self._engine = engine
             await self.scim.open(settings)

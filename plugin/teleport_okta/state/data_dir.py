@@ -12,7 +12,7 @@ import pwd
 import stat
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.state.errors import StateError
+from teleport_okta.state.state_errors import StateError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,9 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from teleport_okta.state.errors import StateError, explain
 from teleport_okta.state.migrations import migrate
 from teleport_okta.state.snapshot import copied
+from teleport_okta.state.state_errors import StateError, explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

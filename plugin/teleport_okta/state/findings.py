@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.model.findings import Findings, Held, Hold, Leftover
 from teleport_okta.model.harm import Evidence, held_digest
 from teleport_okta.model.scope import EVERYTHING
-from teleport_okta.plan.scoping import covers
+from teleport_okta.plan.scope_filter import covers
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from teleport_okta.state.errors import StateError, explain
 from teleport_okta.state.lock import SERVICE
 from teleport_okta.state.migrations import STEPS
 from teleport_okta.state.snapshot import read_only
+from teleport_okta.state.state_errors import StateError, explain
 from teleport_okta.state.store import BASELINE, FILE_NAME
 
 _LOCKS: Final = Path("/proc/locks")

@@ -25,7 +25,7 @@ from teleport_okta.state.journal_entry import (
     row_of,
     time_of,
 )
-from teleport_okta.state.pruning import prune_journal
+from teleport_okta.state.prune import prune_journal
 from teleport_okta.state.recent_harm import Asked, RecentHarm
 from teleport_okta.state.spans import age, moment, younger_than
 
@@ -226,7 +226,7 @@ class Journal:
         return await self._database.submit(select)
 
     async def prune(self, *, days: timedelta, entries: int, now: datetime, boot: Boot) -> int:
-        """Forget the oldest entries, some at a time (`state/pruning.py`); return how many."""
+        """Forget the oldest entries, some at a time (`state/prune.py`); return how many."""
         return await self._database.submit(
             lambda connection: prune_journal(connection, days=days, entries=entries, now=now, boot=boot)
         )

@@ -19,7 +19,7 @@ ObjectKey: TypeAlias = tuple[str, str]
 """Kind and name of an object, as its entries have them."""
 
 CLEANUP: Final = "cleanup"
-"""The trigger of what `cleanup` does. Its open records are settled by its own rules (`cleanup/settling.py`)."""
+"""The trigger of what `cleanup` does. Its open records are settled by its own rules (`cleanup/open_records.py`)."""
 
 
 class Result(StrEnum):

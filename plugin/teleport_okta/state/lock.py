@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.state.data_dir import check_ours
-from teleport_okta.state.errors import StateError, StateLockedError
+from teleport_okta.state.state_errors import StateError, StateLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

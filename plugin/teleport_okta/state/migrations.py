@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.state.errors import StateError
+from teleport_okta.state.state_errors import StateError
 
 if TYPE_CHECKING:
     import sqlite3

@@ -18,12 +18,12 @@ from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.part_result import PartResult
 from teleport_okta.model.plugin import OktaPluginSettings
 from teleport_okta.model.scope import EVERYTHING
-from teleport_okta.plan.scoping import covers
+from teleport_okta.plan.scope_filter import covers
 from teleport_okta.state.approvals import Approvals
 from teleport_okta.state.database import Database
-from teleport_okta.state.directory import DirectoryMemory
 from teleport_okta.state.findings import FindingsMemory
 from teleport_okta.state.fingerprints import Fingerprints
+from teleport_okta.state.groups_and_apps import DirectoryMemory
 from teleport_okta.state.hints import Hints
 from teleport_okta.state.journal import Journal
 from teleport_okta.state.left_memberships import LeftMemberships

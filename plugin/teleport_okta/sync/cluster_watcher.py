@@ -27,10 +27,10 @@ from teleport_okta.plan.changes import (
     Action,
     key_of,
 )
-from teleport_okta.state.errors import StateError
-from teleport_okta.sync.comparing import CAUSE, RULES_SETTLE, hints_of_differences, with_their_lists
+from teleport_okta.state.state_errors import StateError
+from teleport_okta.sync.compare import CAUSE, RULES_SETTLE, hints_of_differences, with_their_lists
 from teleport_okta.sync.sources import read_actual_directory, read_users
-from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.teleport_errors import TeleportError
 from teleport_okta.teleport.watch import WatchEndedError
 
 if TYPE_CHECKING:

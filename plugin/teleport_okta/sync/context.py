@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from teleport_okta.apply.keys import Keys
     from teleport_okta.clock import Clock
     from teleport_okta.state.store import Store
-    from teleport_okta.sync.hour import Hour
+    from teleport_okta.sync.harm_window import HarmWindow
     from teleport_okta.sync.registry import Registry
     from teleport_okta.sync.sources import OktaSource
     from teleport_okta.teleport.cluster import Teleport
@@ -29,5 +29,5 @@ class EngineContext:
     keys: Keys
     applier: Applier
     registry: Registry
-    hour: Hour
+    hour: HarmWindow
     become_writer: Callable[[str], Awaitable[None]]

@@ -15,11 +15,11 @@ from teleport_okta.observe.logs import working
 from teleport_okta.observe.metrics import Metrics
 from teleport_okta.observe.work_metrics import FAILED, HELD, SUCCEEDED
 from teleport_okta.plan.render import hold_line, put_off_line, summary
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal_entry import Result
-from teleport_okta.sync.changed_plan import PlanChangedError
-from teleport_okta.sync.explaining import explained
+from teleport_okta.state.state_errors import StateError
+from teleport_okta.sync.explain import explained
 from teleport_okta.sync.failure_kinds import kind_of
+from teleport_okta.sync.stale_plan import PlanChangedError
 from teleport_okta.sync.status import Status
 from teleport_okta.teleport.lease import StandbyError
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.desired.directory import desired_directory
+from teleport_okta.desired.groups_and_apps import desired_directory
 from teleport_okta.desired.import_labels import ImportLabels
 from teleport_okta.desired.policy import Imports, Policy
 from teleport_okta.model.access import ListMembers
@@ -21,13 +21,13 @@ from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.names import DEFAULT_ROLE, app_server_name
 from teleport_okta.plan.nesting import Nesting
 from teleport_okta.sync.policy import NO_LISTS, NO_OWNERS
-from teleport_okta.sync.provisioned import provisioned_as
+from teleport_okta.sync.scim_records import provisioned_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from teleport_okta.desired.directory import DesiredDirectory
+    from teleport_okta.desired.groups_and_apps import DesiredDirectory
     from teleport_okta.model.directory import OktaGroup, Roster
     from teleport_okta.model.hint import Hint
     from teleport_okta.model.inheritance import LeftMembership
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.provisioned import ProvisionedUser
     from teleport_okta.plan.actual import ActualDirectory
     from teleport_okta.settings import Settings
-    from teleport_okta.state.directory import SeenList
+    from teleport_okta.state.groups_and_apps import SeenList
     from teleport_okta.state.journal_entry import JournalEntry
     from teleport_okta.state.people_seen import SeenPerson
     from teleport_okta.state.store import QuarantineEntry, Store

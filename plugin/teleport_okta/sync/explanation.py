@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from teleport_okta.desired.doors import DEPROVISIONED
+from teleport_okta.desired.person_sources import DEPROVISIONED
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.plan.changes import LOCK, Action
 

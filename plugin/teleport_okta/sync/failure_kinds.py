@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.errors import ConfigError
 from teleport_okta.model.part_result import FailureKind
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_errors import (
     NotAnOktaOrganizationError,
     OktaForbiddenError,
     OktaNotFoundError,

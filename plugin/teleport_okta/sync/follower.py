@@ -8,23 +8,23 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.apply.settling import settle_open_records
+from teleport_okta.apply.open_records import settle_open_records
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.provisioned import is_person_id
 from teleport_okta.plan.changes import USER
-from teleport_okta.sync.changed import ASKED_BY_TIME, Changed
 from teleport_okta.sync.cluster_watcher import ClusterWatcher
+from teleport_okta.sync.event_hints import Source
 from teleport_okta.sync.hint_worker import HintWorker
-from teleport_okta.sync.hinting import Source
 from teleport_okta.sync.log_watcher import LogWatcher
+from teleport_okta.sync.recent_changes import ASKED_BY_TIME, Changed
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Awaitable, Callable
 
     from teleport_okta.clock import Clock
-    from teleport_okta.model.following import Following
+    from teleport_okta.model.follow_status import Following
     from teleport_okta.okta.system_log import SystemLog
     from teleport_okta.settings import Settings
     from teleport_okta.state.store import Store

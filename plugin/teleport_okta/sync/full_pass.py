@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.apply.applier import Applier
 from teleport_okta.apply.keys import Keys
-from teleport_okta.apply.recalling import recall_deletions
-from teleport_okta.apply.releasing import release
-from teleport_okta.apply.settling import settle_open_records
+from teleport_okta.apply.open_records import settle_open_records
+from teleport_okta.apply.recall import recall_deletions
+from teleport_okta.apply.release import release
 from teleport_okta.desired.trust import GROUPS
 from teleport_okta.errors import ConfigError, InterruptedPassError
 from teleport_okta.model.cost import PassCost, ReadingProgress
@@ -19,24 +19,24 @@ from teleport_okta.model.part_result import FailureKind, Part, PartResult
 from teleport_okta.observe.logs import WorkIds, working
 from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view, view_of
-from teleport_okta.state.errors import StateError
-from teleport_okta.sync.changed_plan import PlanChangedError, what_changed
+from teleport_okta.state.state_errors import StateError
+from teleport_okta.sync.completeness import problems_by_part, why_not_whole
 from teleport_okta.sync.connector_warning import connector_warnings
 from teleport_okta.sync.context import EngineContext
+from teleport_okta.sync.harm_window import HarmWindow
 from teleport_okta.sync.holdings import holdings
-from teleport_okta.sync.hour import Hour
 from teleport_okta.sync.key_reads import WHOLE
+from teleport_okta.sync.pass_memory import PassMemory
 from teleport_okta.sync.pass_run import PassRun
-from teleport_okta.sync.previewing import preview_of_last_seen, preview_of_reading, with_filters
+from teleport_okta.sync.preview import preview_of_last_seen, preview_of_reading, with_filters
 from teleport_okta.sync.procedure import KeyProcedure
-from teleport_okta.sync.provisioned import end_bindings
 from teleport_okta.sync.reader import Reader
 from teleport_okta.sync.registry import Registry
-from teleport_okta.sync.remembering import PassMemory
 from teleport_okta.sync.report import OutcomeView, PassReport
-from teleport_okta.sync.resuming import Resuming
+from teleport_okta.sync.resume import Resuming
+from teleport_okta.sync.scim_records import end_bindings
 from teleport_okta.sync.sources import members_to_remember
-from teleport_okta.sync.wholeness import problems_by_part, why_not_whole
+from teleport_okta.sync.stale_plan import PlanChangedError, what_changed
 from teleport_okta.teleport.wildcards import wildcard_roles
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class FullPass:
         self._applier = Applier(teleport, store.journal, clock, self.keys, metrics.work.changed)
         self.registry = Registry()
         self._memory = PassMemory(store, self.registry, metrics, clock, self.keys)
-        self.hour = Hour(store, clock)
+        self.hour = HarmWindow(store, clock)
         self._reader = Reader(
             okta=okta,
             teleport=teleport,
@@ -279,7 +279,7 @@ class FullPass:
         return report
 
     async def resume(self, *, within: timedelta) -> timedelta | None:
-        """Go on from the last full pass of an earlier process (`sync/resuming.py`); return how long ago that ended.
+        """Go on from the last full pass of an earlier process (`sync/resume.py`); return how long ago that ended.
 
         None where another pass has to be made. Raises what `Resuming.resume` raises.
         """

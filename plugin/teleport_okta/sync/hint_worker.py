@@ -17,9 +17,9 @@ from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import Claim, Hint, HintKind
 from teleport_okta.model.scope import named
 from teleport_okta.okta.facts import is_assigned_directly
-from teleport_okta.okta.pacing import urgently
-from teleport_okta.state.errors import StateError
+from teleport_okta.okta.throttle import urgently
 from teleport_okta.state.journal_entry import Result
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.sync.contradictions import contradicts
 from teleport_okta.sync.rereads import ERRANDS, LOOKS, claims_that_count, errands_of, looks_of
 from teleport_okta.teleport.lease import StandbyError
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.okta import PersonFacts
-    from teleport_okta.state.directory import DirectoryMemory
+    from teleport_okta.state.groups_and_apps import DirectoryMemory
     from teleport_okta.state.hints import Hints
-    from teleport_okta.sync.changed import Changed
     from teleport_okta.sync.full_pass import FullPass
     from teleport_okta.sync.procedure import Settled
+    from teleport_okta.sync.recent_changes import Changed
     from teleport_okta.sync.rereads import Look
 
 _AT_ONCE: Final = 4

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from teleport_okta.teleport.errors import TeleportError, UnavailableError
 from teleport_okta.teleport.identity_errors import IdentityError
+from teleport_okta.teleport.teleport_errors import TeleportError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping

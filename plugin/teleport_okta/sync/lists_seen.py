@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers
 from teleport_okta.model.names import member_role
-from teleport_okta.state.directory import SeenList
+from teleport_okta.state.groups_and_apps import SeenList
 
 if TYPE_CHECKING:
     from teleport_okta.desired.policy import Imports

@@ -14,17 +14,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.errors import TeleportOktaError
-from teleport_okta.model.following import Following
+from teleport_okta.model.follow_status import Following
 from teleport_okta.model.hint import Hint, HintKind
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_errors import (
     OktaBadRequestError,
     OktaForbiddenError,
     OktaScopeError,
 )
 from teleport_okta.okta.system_log import FILTER, LOGS
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.hints import Position
-from teleport_okta.sync.hinting import told_by
+from teleport_okta.state.state_errors import StateError
+from teleport_okta.sync.event_hints import told_by
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.log_event import LogEvent
     from teleport_okta.okta.system_log import LogPage, SystemLog
     from teleport_okta.state.hints import Hints
-    from teleport_okta.sync.hinting import Source
+    from teleport_okta.sync.event_hints import Source
 
 MEANING: Final = 1
 """Counts how the meaning of events has changed; a position of another one is not read on from."""

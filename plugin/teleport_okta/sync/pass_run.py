@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from teleport_okta.apply.outcome import Outcome
-    from teleport_okta.apply.replanned import Replanned
+    from teleport_okta.apply.replan import Replanned
     from teleport_okta.model.findings import Held, Quarantined
     from teleport_okta.plan.plan import Plan
     from teleport_okta.settings import Settings

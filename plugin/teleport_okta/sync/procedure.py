@@ -15,7 +15,7 @@ from teleport_okta.model.names import app_server_name, member_role, reviewer_rol
 from teleport_okta.model.scope import named
 from teleport_okta.plan import fingerprints
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP, key_of
-from teleport_okta.sync.comparing import users_after
+from teleport_okta.sync.compare import users_after
 from teleport_okta.sync.decisions import log_decisions
 from teleport_okta.sync.key_reads import WHOLE
 from teleport_okta.sync.lists_seen import lists_of, roles_of

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.desired.doors import with_provisioned
+from teleport_okta.desired.person_sources import with_provisioned
 from teleport_okta.desired.trust import (
     APPS,
     GROUPS,
@@ -29,23 +29,24 @@ from teleport_okta.model.harm import WINDOW, Evidence, Limits
 from teleport_okta.model.okta import Snapshot
 from teleport_okta.model.provisioned import OKTA_USER_ID, is_person_id
 from teleport_okta.model.scope import ALL
-from teleport_okta.okta.directory import one_error
-from teleport_okta.okta.errors import OktaError, OktaForbiddenError
+from teleport_okta.okta.directory_reader import one_error
+from teleport_okta.okta.okta_errors import OktaError, OktaForbiddenError
 from teleport_okta.plan.changes import USER
 from teleport_okta.plan.holders import known_users
 from teleport_okta.plan.lost_traits import LostTraits
 from teleport_okta.plan.owned import imports_of, owned_apps, owned_groups, owned_objects
-from teleport_okta.state import directory as seen
-from teleport_okta.state.errors import StateError
-from teleport_okta.sync.comparing import hints_of_differences
-from teleport_okta.sync.confirming import MORE_THAN_THE_LIMIT, Confirmation, Turns
+from teleport_okta.state import groups_and_apps as seen
+from teleport_okta.state.state_errors import StateError
+from teleport_okta.sync.compare import hints_of_differences
+from teleport_okta.sync.completeness import some
+from teleport_okta.sync.confirm_absences import MORE_THAN_THE_LIMIT, Confirmation, Turns
 from teleport_okta.sync.failure_kinds import kind_of
-from teleport_okta.sync.inheriting import read_inheritance
+from teleport_okta.sync.inheritance import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
 from teleport_okta.sync.off_warnings import off_warnings
 from teleport_okta.sync.policy import NO_LISTS, pushed_alone, resolve, resolve_imports
-from teleport_okta.sync.provisioned import bound_by_name, recover_groups, recover_users, with_pushed
 from teleport_okta.sync.reading import DirectoryFacts, Reading
+from teleport_okta.sync.scim_records import bound_by_name, recover_groups, recover_users, with_pushed
 from teleport_okta.sync.sources import (
     OktaFacts,
     Unread,
@@ -57,8 +58,7 @@ from teleport_okta.sync.sources import (
     with_people_of,
 )
 from teleport_okta.sync.terms import Terms
-from teleport_okta.sync.wholeness import some
-from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.teleport_errors import TeleportError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -70,11 +70,11 @@ if TYPE_CHECKING:
     from teleport_okta.model.hint import Hint
     from teleport_okta.model.okta import OktaApp, OktaOrganization
     from teleport_okta.model.teleport import TeleportRole
-    from teleport_okta.okta.directory import DirectoryReading, Progress
+    from teleport_okta.okta.directory_reader import DirectoryReading, Progress
     from teleport_okta.plan.actual import ActualUsers
     from teleport_okta.settings import BrakeSettings, Settings
     from teleport_okta.state.store import Store, WholePass
-    from teleport_okta.sync.hour import Hour
+    from teleport_okta.sync.harm_window import HarmWindow
     from teleport_okta.sync.registry import Registry
     from teleport_okta.sync.sources import OktaSource
     from teleport_okta.teleport.cluster import Teleport
@@ -117,7 +117,7 @@ class Reader:
         store: Store,
         clock: Clock,
         registry: Registry,
-        hour: Hour,
+        hour: HarmWindow,
         keys: Keys,
     ) -> None:
         self._okta = okta

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from teleport_okta.desired.directory import desired_directory
+from teleport_okta.desired.groups_and_apps import desired_directory
 from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.trust import APPS, BELIEVED, GROUPS, Absences
 from teleport_okta.model.inheritance import NOTHING_LEFT
@@ -16,17 +16,17 @@ from teleport_okta.model.names import app_server_name
 from teleport_okta.model.scope import ALL, EVERYTHING
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.departures import plan_departures
-from teleport_okta.plan.directory import merged, plan_directory
 from teleport_okta.plan.gc_pause import garbage_collection_paused
+from teleport_okta.plan.groups_and_apps import merged, plan_directory
 from teleport_okta.plan.holders import holders_after
 from teleport_okta.plan.left_memberships import reports
 from teleport_okta.plan.lost_traits import ATTRIBUTES, lost_traits, removals_apart
 from teleport_okta.plan.plan import Plan
-from teleport_okta.plan.replaced import plan_replaced
+from teleport_okta.plan.replaced_records import plan_replaced
 from teleport_okta.plan.users import plan_users
+from teleport_okta.sync.completeness import gone_meanwhile
 from teleport_okta.sync.lists_of_leavers import ListsOfLeavers
 from teleport_okta.sync.quarantine import Patience, without_what_must_wait
-from teleport_okta.sync.wholeness import gone_meanwhile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Mapping

@@ -27,12 +27,12 @@ from teleport_okta.model.scope import AllIds, named
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, TRAITS, USER, USER_GROUP, Action
 from teleport_okta.plan.owned import owned_objects
-from teleport_okta.sync.directory_of_keys import with_keys, with_learned
-from teleport_okta.sync.inheriting import remembered_inheritance
+from teleport_okta.sync.inheritance import remembered_inheritance
+from teleport_okta.sync.keyed_directory import with_keys, with_learned
 from teleport_okta.sync.known_direct_roles import KnownDirectRoles
 from teleport_okta.sync.who_is_who import WhoIsWho
 from teleport_okta.teleport.convert_directory import user_group_as_sent
-from teleport_okta.teleport.recent import Named
+from teleport_okta.teleport.recent_writes import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping

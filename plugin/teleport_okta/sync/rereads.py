@@ -15,7 +15,7 @@ from teleport_okta.desired.people import UNASSIGNED
 from teleport_okta.model.hint import Claim, Hint, HintKind
 from teleport_okta.model.provisioned import is_person_id
 from teleport_okta.model.scope import OKTA_APP_ID, Scope
-from teleport_okta.okta.directory_reads import APP_USERS_A_PAGE, MEMBERS_A_PAGE
+from teleport_okta.okta.groups_and_apps import APP_USERS_A_PAGE, MEMBERS_A_PAGE
 from teleport_okta.sync.key_reads import WHOLE, AppRead, GroupRead, KeyReads, PersonRead
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from teleport_okta.apply.replanned import Replanned
-from teleport_okta.desired.doors import with_provisioned
+from teleport_okta.apply.replan import Replanned
+from teleport_okta.desired.person_sources import with_provisioned
 from teleport_okta.desired.trust import (
     APPS,
     GROUPS,
@@ -30,17 +30,17 @@ from teleport_okta.model.okta import MalformedRow
 from teleport_okta.model.provisioned import OKTA_USER_ID, is_person_id
 from teleport_okta.model.scope import OKTA_APP_ID, Scope, named
 from teleport_okta.model.teleport import TeleportUser
-from teleport_okta.okta.errors import OktaForbiddenError
+from teleport_okta.okta.okta_errors import OktaForbiddenError
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER_GROUP, Action
 from teleport_okta.plan.holders import KnownUsers
 from teleport_okta.plan.owned import imports_of
-from teleport_okta.sync.directory_of_keys import DirectoryOfKeys
 from teleport_okta.sync.key_reads import WHOLE
+from teleport_okta.sync.keyed_directory import KeyedDirectory
+from teleport_okta.sync.keyed_people import KeyedPeople
 from teleport_okta.sync.lists_of_leavers import ListsOfLeavers
-from teleport_okta.sync.people_of_keys import PeopleOfKeys
-from teleport_okta.sync.provisioned import bound_by_name, provisioned, provisioned_named
 from teleport_okta.sync.reading import Reading, Remembered
+from teleport_okta.sync.scim_records import bound_by_name, provisioned, provisioned_named
 from teleport_okta.sync.sources import OktaFacts, read_person
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Settler:
         self._by_hand = by_hand
         self._is_pass = is_pass
         self._run = run
-        self._directories = DirectoryOfKeys(
+        self._directories = KeyedDirectory(
             context.okta.directory, context.store.scim_groups, context.teleport, context.clock
         )
 
@@ -225,7 +225,7 @@ class Settler:
         registry, is_all = self._context.registry, self._settings.sync.source == "scim"
         records = await provisioned(self._context.store, self._settings, ids)
         asked = [okta_id for okta_id in ids if self._is_asked(okta_id, reads, records.get(okta_id))]
-        reader = PeopleOfKeys(self._context.okta.people, self._settings, self._context.clock, registry.missing)
+        reader = KeyedPeople(self._context.okta.people, self._settings, self._context.clock, registry.missing)
         app, people = await reader.read(asked, reads, last_app=registry.app)
         for person in people.people:
             if person.name and person.okta_id not in records:

@@ -6,21 +6,21 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from teleport_okta.desired.directory import rosters_wanted
+from teleport_okta.desired.groups_and_apps import rosters_wanted
 from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
 from teleport_okta.errors import ConfigError
 from teleport_okta.model.direct_roles import direct_roles
 from teleport_okta.model.part_result import FailureKind
 from teleport_okta.okta.buckets import APPS, ONE_APP, OTHER, USERS
-from teleport_okta.okta.directory import read_directory
-from teleport_okta.okta.directory_reads import APP_USERS_A_PAGE
+from teleport_okta.okta.directory_reader import read_directory
 from teleport_okta.okta.facts import direct_people
 from teleport_okta.okta.fetch_plan import Known, MembersRead, Wanted, pages
-from teleport_okta.okta.reads import USERS_A_PAGE
+from teleport_okta.okta.groups_and_apps import APP_USERS_A_PAGE
+from teleport_okta.okta.people_reader import USERS_A_PAGE
 from teleport_okta.plan.actual import ActualDirectory, ActualUsers
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER_GROUP
 from teleport_okta.plan.first_sight import doubted_at_first_sight
-from teleport_okta.state.directory import SeenMembers
+from teleport_okta.state.groups_and_apps import SeenMembers
 from teleport_okta.sync.listings import Listings
 from teleport_okta.teleport.nested_lists import add_unlisted_nested_lists
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from teleport_okta.model.directory import Listing, OktaGroup
     from teleport_okta.model.okta import MalformedRow, OktaApp, OktaOrganization, PersonFacts, Snapshot
     from teleport_okta.model.teleport import TeleportUser
-    from teleport_okta.okta.directory import DirectoryReading, Progress
-    from teleport_okta.okta.directory_reads import DirectoryReads
-    from teleport_okta.okta.reads import OktaReads
+    from teleport_okta.okta.directory_reader import DirectoryReading, Progress
+    from teleport_okta.okta.groups_and_apps import DirectoryReads
+    from teleport_okta.okta.people_reader import OktaReads
     from teleport_okta.settings import Settings
-    from teleport_okta.state.directory import DirectoryMemory
+    from teleport_okta.state.groups_and_apps import DirectoryMemory
     from teleport_okta.teleport.cluster import Teleport
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from teleport_okta.model.cost import PassCost, ReadingProgress
-    from teleport_okta.model.following import Following
+    from teleport_okta.model.follow_status import Following
     from teleport_okta.model.managed import Managed
     from teleport_okta.model.part_result import PartResult
     from teleport_okta.model.teleport import Cluster, IdentityState, Outage

@@ -16,7 +16,7 @@ from teleport.accesslist.v1 import accesslist_pb2
 from teleport.accesslist.v1 import accesslist_service_pb2 as pb
 
 from teleport_okta.model.labels import owner_of
-from teleport_okta.teleport.amending import check_as_read, check_ours, merged, overtaking
+from teleport_okta.teleport.amend import check_as_read, check_ours, merged, overtaking
 from teleport_okta.teleport.convert_lists import (
     access_list_from_bytes,
     access_list_from_message,
@@ -24,12 +24,6 @@ from teleport_okta.teleport.convert_lists import (
     new_access_list,
     new_members,
     remove_list_owners,
-)
-from teleport_okta.teleport.errors import (
-    AlreadyExistsError,
-    NotFoundError,
-    PermissionDeniedError,
-    RevisionConflictError,
 )
 from teleport_okta.teleport.list_errors import (
     AccessListLimitError,
@@ -39,8 +33,14 @@ from teleport_okta.teleport.list_errors import (
 )
 from teleport_okta.teleport.list_members import MembersOfLists
 from teleport_okta.teleport.pages import all_pages
-from teleport_okta.teleport.recent import ABSENT, RecentWrites
+from teleport_okta.teleport.recent_writes import ABSENT, RecentWrites
 from teleport_okta.teleport.retry import write_once
+from teleport_okta.teleport.teleport_errors import (
+    AlreadyExistsError,
+    NotFoundError,
+    PermissionDeniedError,
+    RevisionConflictError,
+)
 
 if TYPE_CHECKING:
     import builtins
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.access import TeleportAccessList
-    from teleport_okta.teleport.by_origin import ByOrigin
     from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.identity_router import IdentityRouter
     from teleport_okta.teleport.list_members import AllMembers
 
 PAGE_SIZE: Final = 100
@@ -77,7 +77,7 @@ class NewList:
 class AccessLists:
     """The cluster's access lists and their members. Consult the feature `access_lists` before any call."""
 
-    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+    def __init__(self, identities: IdentityRouter, clock: Clock) -> None:
         self._identities = identities
         self._connection = identities.host
         self._writing = identities.writing_as_host()

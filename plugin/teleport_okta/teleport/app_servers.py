@@ -16,9 +16,9 @@ from teleport_okta.teleport.convert_directory import (
     app_server_from_message,
     app_server_to_message,
 )
-from teleport_okta.teleport.errors import TeleportError
 from teleport_okta.teleport.pages import each_page
-from teleport_okta.teleport.recent import ABSENT, RecentWrites
+from teleport_okta.teleport.recent_writes import ABSENT, RecentWrites
+from teleport_okta.teleport.teleport_errors import TeleportError
 
 if TYPE_CHECKING:
     import builtins
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.access import TeleportAppServer
-    from teleport_okta.teleport.by_origin import ByOrigin
+    from teleport_okta.teleport.identity_router import IdentityRouter
 
 PAGE_SIZE: Final = 1000
 
@@ -45,7 +45,7 @@ class AnotherHostsAppServerError(TeleportError):
 class AppServers:
     """The cluster's app servers."""
 
-    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+    def __init__(self, identities: IdentityRouter, clock: Clock) -> None:
         self._connection = identities.host
         self._writing = identities.writing_as_host()
         self._recent: RecentWrites[TeleportAppServer] = RecentWrites(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from teleport_okta.model.audit_event import AuditEvent
-    from teleport_okta.teleport.by_origin import ByOrigin
+    from teleport_okta.teleport.identity_router import IdentityRouter
 
 RESOURCES_AT_MOST: Final = 200
 """Resources in one event: a server refuses an event above 64 KiB (`docs/reference/teleport-observed.md` 5.6)."""
@@ -26,7 +26,7 @@ ERROR_AT_MOST: Final = 2000
 class AuditLog:
     """Adds events to the audit log, as the process that may write."""
 
-    def __init__(self, identities: ByOrigin) -> None:
+    def __init__(self, identities: IdentityRouter) -> None:
         self._writing = identities.writing_as_host()
 
     async def emit(self, event: AuditEvent) -> None:

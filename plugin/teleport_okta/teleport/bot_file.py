@@ -10,8 +10,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.teleport.errors import TeleportError
 from teleport_okta.teleport.identity import parse_identity, read_identity_file
+from teleport_okta.teleport.teleport_errors import TeleportError
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -28,7 +28,7 @@ _NOT_RENEWED: Final = "it expires soon and has not been renewed; check that tbot
 _log = logging.getLogger(__name__)
 
 
-class BotKeeper:
+class BotRenewer:
     """Follows one identity file: whenever what is in it is not in use, it is tried."""
 
     def __init__(self, teleport: Teleport, path: Path, *, interval: timedelta, clock: Clock) -> None:

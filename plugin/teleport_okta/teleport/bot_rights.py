@@ -13,7 +13,7 @@ import grpc.aio
 from google.protobuf.empty_pb2 import Empty
 
 from teleport_okta.teleport.connection import CALL_DEADLINE
-from teleport_okta.teleport.errors import rpc_error
+from teleport_okta.teleport.teleport_errors import rpc_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,7 +106,7 @@ NEEDED_OF_BOT: Final = (
         enterprise=True,
     ),
 )
-"""What the code calls as the bot; the host identity does the rest (`teleport/by_origin.py`)."""
+"""What the code calls as the bot; the host identity does the rest (`teleport/identity_router.py`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,14 @@ from teleport_okta.model.teleport import IdentityState
 from teleport_okta.teleport.access_lists import AccessLists
 from teleport_okta.teleport.app_servers import AppServers
 from teleport_okta.teleport.audit_log import AuditLog
-from teleport_okta.teleport.by_origin import ByOrigin
 from teleport_okta.teleport.connection import Connection
 from teleport_okta.teleport.connectors import SamlConnectors
 from teleport_okta.teleport.convert_watch import MEMBER
 from teleport_okta.teleport.dial import CLIENT_VERSION
-from teleport_okta.teleport.errors import InvalidArgumentError, PermissionDeniedError, RpcError
 from teleport_okta.teleport.feature_history import FeatureHistory
 from teleport_okta.teleport.features import read_cluster
 from teleport_okta.teleport.identity_errors import ForeignClusterError, IdentityError, NotAHostIdentityError
+from teleport_okta.teleport.identity_router import IdentityRouter
 from teleport_okta.teleport.identity_states import NO_BOT, state_of
 from teleport_okta.teleport.import_rules import ImportRules
 from teleport_okta.teleport.lease import Holder, Lease
@@ -29,6 +28,7 @@ from teleport_okta.teleport.locks import Locks
 from teleport_okta.teleport.own_locks import OwnLocks
 from teleport_okta.teleport.plugins import Plugins
 from teleport_okta.teleport.roles import Roles
+from teleport_okta.teleport.teleport_errors import InvalidArgumentError, PermissionDeniedError, RpcError
 from teleport_okta.teleport.user_groups import UserGroups
 from teleport_okta.teleport.users import Users
 from teleport_okta.teleport.watch import Watch, kinds_to_watch
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.convert_watch import Seen
     from teleport_okta.teleport.identity import Identity
     from teleport_okta.teleport.retry import RetryPolicy
-    from teleport_okta.teleport.way import Way
+    from teleport_okta.teleport.route import Route
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 class Opener:
     """How connections to a cluster are opened, whatever the identity."""
 
-    way: Way
+    route: Route
     directory: Path
     clock: Clock
     rng: random.Random
@@ -62,7 +62,7 @@ class Opener:
     async def open(self, identity: Identity) -> Connection:
         """Prepare a connection; raises IdentityExpiredError and its like."""
         return await Connection.open(
-            self.way,
+            self.route,
             identity,
             directory=self.directory,
             clock=self.clock,
@@ -95,7 +95,7 @@ class Teleport:
         self._opener = opener
         self._known_cluster: Cluster | None = None
         self._features = FeatureHistory(clock)
-        self._identities = ByOrigin(host, bot, lease)
+        self._identities = IdentityRouter(host, bot, lease)
         self._bot_source = ""
         self._problems: dict[str, str] = {}
         self._changing_bot = asyncio.Lock()
@@ -114,7 +114,7 @@ class Teleport:
     @classmethod
     async def connect(
         cls,
-        way: Way,
+        route: Route,
         *,
         host: Identity,
         bot: Identity | None = None,
@@ -135,12 +135,12 @@ class Teleport:
         """
         if not host.is_okta_host:
             raise NotAHostIdentityError(host.source, host.subject, host.roles)
-        opener = Opener(way, directory, clock, rng, policy, client_version)
+        opener = Opener(route, directory, clock, rng, policy, client_version)
         if bot is not None and bot.cluster == host.cluster:
             # A rotation may have gone on while we were down; tbot's file knows.
             host = host.trusting(bot.ca_pems)
         connection = await opener.open(host)
-        connection.spare = spare_host
+        connection.previous_identity = spare_host
         lease = Lease(connection, holder=holder, clock=clock) if holder else None
         teleport = cls(connection, None, clock=clock, lease=lease, opener=opener)
         if bot is not None:
@@ -285,7 +285,7 @@ class Teleport:
                 return
             bot = await self._open_bot(identity)
             try:
-                await bot.prove()
+                await bot.probe()
             except BaseException:
                 await bot.aclose()
                 raise

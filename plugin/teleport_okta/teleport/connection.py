@@ -1,4 +1,9 @@
-"""A connection to the auth server as one identity: the way every call is made, and what its failures mean."""
+"""A connection to the auth server as one identity: every call is made here, and its failures get their meaning here.
+
+What can go wrong, and is told apart: the server is away (the call is repeated), it refuses our certificate (we go back
+to the one before), it refuses our version (it closes the connection without an answer, which looks like an outage), and
+somebody has locked us.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +21,13 @@ from teleport.trust.v1 import trust_service_pb2_grpc
 from teleport.users.v1 import users_service_pb2_grpc
 
 from teleport_okta.observe.waits import waiting_for
-from teleport_okta.teleport.answering import Answering
+from teleport_okta.teleport.availability import Availability
+from teleport_okta.teleport.channels import Channels
 from teleport_okta.teleport.dial import CLIENT_VERSION
-from teleport_okta.teleport.errors import (
+from teleport_okta.teleport.gates import client_version_for
+from teleport_okta.teleport.identity_errors import IdentityExpiredError
+from teleport_okta.teleport.retry import Attempts, RetryPolicy
+from teleport_okta.teleport.teleport_errors import (
     ClientVersionRefusedError,
     NotFoundError,
     PermissionDeniedError,
@@ -27,10 +36,6 @@ from teleport_okta.teleport.errors import (
     UnavailableError,
     rpc_error,
 )
-from teleport_okta.teleport.gates import client_version_for
-from teleport_okta.teleport.identity_errors import IdentityExpiredError
-from teleport_okta.teleport.lines import Lines
-from teleport_okta.teleport.retry import Attempts, RetryPolicy
 
 if TYPE_CHECKING:
     import random
@@ -39,7 +44,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.teleport.identity import Identity
     from teleport_okta.teleport.own_locks import OwnLocks
-    from teleport_okta.teleport.way import Line, Way
+    from teleport_okta.teleport.route import Channel, Route
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -48,22 +53,22 @@ CALL_DEADLINE: Final = 30.0
 """Seconds that one attempt of a call may take."""
 
 WRITE_DEADLINE: Final = 15.0
-"""Seconds that one attempt of a write may take, where only the holder of a lease may write."""
+"""Seconds that one attempt of a write may take where a lease is needed: `lease.MARGIN` is longer."""
 
 _SUSPICIOUS_FAILURES: Final = 3
-"""After every so many failures in a row we ask whether it is really an outage: some would never end."""
+"""After this many failures in a row we ask whether it is really an outage: a refused version never ends by itself."""
 
 _PROBE_DEADLINE: Final = 5.0
-"""Seconds that the answer to such a question may take."""
+"""Seconds that a probe may take."""
 
 _log = logging.getLogger(__name__)
 
 
-class Right(Protocol):
-    """The right to write, which somebody else may have (`lease.Lease`)."""
+class WriteLease(Protocol):
+    """The right to write, which another process may hold (`lease.Lease`)."""
 
     async def confirm(self) -> None:
-        """Return while we have it, for as long as a write may take; raise NotTheWriterError when we do not."""
+        """Return if we hold it for as long as a write may take; raise NotTheWriterError otherwise."""
         ...
 
 
@@ -76,32 +81,32 @@ class Connection:
 
     def __init__(
         self,
-        lines: Lines,
+        channels: Channels,
         *,
         clock: Clock,
         rng: random.Random,
         policy: RetryPolicy | None = None,
     ) -> None:
-        self._lines = lines
+        self._channels = channels
         self._clock = clock
         self._rng = rng
         self._policy = policy or RetryPolicy()
-        self._right: Right | None = None
-        self.answering = Answering(clock)
+        self._lease: WriteLease | None = None
+        self.answering = Availability(clock)
         self.own_locks: OwnLocks | None = None
         """Finds the lock because of which this identity is refused, where another one can be asked."""
 
-        self.auth = authservice_pb2_grpc.AuthServiceStub(lines.channel)
-        self.users = users_service_pb2_grpc.UsersServiceStub(lines.channel)
-        self.access_lists = accesslist_service_pb2_grpc.AccessListServiceStub(lines.channel)
-        self.okta = okta_service_pb2_grpc.OktaServiceStub(lines.channel)
-        self.plugins = plugin_service_pb2_grpc.PluginServiceStub(lines.channel)
-        self.trust = trust_service_pb2_grpc.TrustServiceStub(lines.channel)
+        self.auth = authservice_pb2_grpc.AuthServiceStub(channels.grpc)
+        self.users = users_service_pb2_grpc.UsersServiceStub(channels.grpc)
+        self.access_lists = accesslist_service_pb2_grpc.AccessListServiceStub(channels.grpc)
+        self.okta = okta_service_pb2_grpc.OktaServiceStub(channels.grpc)
+        self.plugins = plugin_service_pb2_grpc.PluginServiceStub(channels.grpc)
+        self.trust = trust_service_pb2_grpc.TrustServiceStub(channels.grpc)
 
     @classmethod
     async def open(
         cls,
-        way: Way,
+        route: Route,
         identity: Identity,
         *,
         directory: Path,
@@ -110,10 +115,10 @@ class Connection:
         policy: RetryPolicy | None = None,
         client_version: str = CLIENT_VERSION,
     ) -> Self:
-        """Prepare a connection by this way; the first call dials. Raises IdentityExpiredError and its like."""
+        """Prepare a connection by this route; the first call dials. Raises IdentityExpiredError and its like."""
         identity.check(clock.now())
-        lines = await Lines.open(way, identity, directory=directory, client_version=client_version)
-        return cls(lines, clock=clock, rng=rng, policy=policy)
+        channels = await Channels.open(route, identity, directory=directory, client_version=client_version)
+        return cls(channels, clock=clock, rng=rng, policy=policy)
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,33 +127,33 @@ class Connection:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every channel. Whoever has calls in flight ends them first."""
-        await self._lines.aclose()
+        """Close every channel. The caller has ended the calls in flight."""
+        await self._channels.aclose()
 
     @property
     def identity(self) -> Identity:
         """The identity that calls are made with now."""
-        return self._lines.identity
+        return self._channels.identity
 
     @property
-    def spare(self) -> Identity | None:
+    def previous_identity(self) -> Identity | None:
         """The identity to fall back on when the present one is refused."""
-        return self._lines.spare
+        return self._channels.previous_identity
 
-    @spare.setter
-    def spare(self, identity: Identity | None) -> None:
-        self._lines.spare = identity
+    @previous_identity.setter
+    def previous_identity(self, identity: Identity | None) -> None:
+        self._channels.previous_identity = identity
 
     @property
     def channel(self) -> grpc.aio.Channel:
         """The channel, for services that have no stub here."""
-        return self._lines.channel
+        return self._channels.grpc
 
-    def guarded(self, right: Right) -> Self:
-        """Return the same connection for somebody whose every attempt needs a right that can be lost."""
-        guarded = copy.copy(self)
-        guarded._right = right  # noqa: SLF001 - one of us
-        return guarded
+    def requiring_lease(self, lease: WriteLease) -> Self:
+        """Return the same connection, which confirms the lease before each attempt of a call."""
+        requiring = copy.copy(self)
+        requiring._lease = lease  # noqa: SLF001 - one of us
+        return requiring
 
     async def renew(self, identity: Identity) -> None:
         """Go on with another identity of the same party once it has carried a call; the old one serves until then.
@@ -157,16 +162,16 @@ class Connection:
         kept as well, to fall back on.
         """
         identity.check(self._clock.now())
-        await self._lines.replace(identity, self._prove)
+        await self._channels.replace(identity, self._probe)
 
-    async def prove(self) -> None:
+    async def probe(self) -> None:
         """Make one harmless call, once; raises RpcError."""
-        await self._prove(self._lines.current)
+        await self._probe(self._channels.current)
 
     async def answers(self) -> bool:
         """Whether one harmless call, made once, is answered: tells an outage from the failure of another call."""
         try:
-            await self.prove()
+            await self.probe()
         except RpcError:
             return False
         return True
@@ -209,13 +214,13 @@ class Connection:
         A refusal because of a lock on our own identity is LockedError if the lock can be found.
         """
         deadline = CALL_DEADLINE
-        if self._right is not None:
-            await self._right.confirm()
+        if self._lease is not None:
+            await self._lease.confirm()
             deadline = WRITE_DEADLINE
         started = self._clock.monotonic()
         try:
             with waiting_for(f"Teleport to answer {name} of {subject}"):
-                answer = await method(request, timeout=deadline, metadata=self._lines.metadata)
+                answer = await method(request, timeout=deadline, metadata=self._channels.metadata)
         except grpc.aio.AioRpcError as error:
             _log.debug("%s of %s: %s in %.2f s", name, subject, error.code().name, self._clock.monotonic() - started)
             failure = self.failure_of(error, name=name, subject=subject)
@@ -240,7 +245,7 @@ class Connection:
     async def locks_of_other(self, request: authservice_pb2.GetLocksRequest) -> authservice_pb2.GetLocksResponse | None:
         """Ask for locks on the other identity, once; None if that is not answered."""
         try:
-            return await self.auth.GetLocks(request, timeout=_PROBE_DEADLINE, metadata=self._lines.metadata)
+            return await self.auth.GetLocks(request, timeout=_PROBE_DEADLINE, metadata=self._channels.metadata)
         except grpc.aio.AioRpcError as error:
             _log.debug("the locks on our other identity cannot be read: %s", error.code().name)
             return None
@@ -273,15 +278,15 @@ class Connection:
     def stream(
         self, method: grpc.aio.UnaryStreamMultiCallable[Request, Response], request: Request
     ) -> grpc.aio.UnaryStreamCall[Request, Response]:
-        """Begin a call that is answered by a stream, without a deadline. It ends with the line that it began on."""
-        return method(request, metadata=self._lines.metadata)
+        """Begin a call that is answered by a stream, without a deadline. It ends with the channel that it began on."""
+        return method(request, metadata=self._channels.metadata)
 
     def failure_of(self, error: grpc.aio.AioRpcError, *, name: str, subject: str) -> RpcError:
         """Return our error for a failed call, with the cause of an outage where that is known."""
-        return _explained(rpc_error(error, method=name, subject=subject), self._lines.why())
+        return _explained(rpc_error(error, method=name, subject=subject), self._channels.why())
 
     async def _diagnose(self, failures: int) -> None:
-        """Tell the faults that look like an outage from one: an identity that is expired or refused, or our version."""
+        """Find the faults that look like an outage: an identity that is expired or refused, or a refused version."""
         suspicious = failures % _SUSPICIOUS_FAILURES == 0
         try:
             self.identity.check(self._clock.now())
@@ -293,68 +298,70 @@ class Connection:
             await self._check_version()
 
     async def _fell_back(self) -> bool:
-        """Go back to the identity before this one, if there is one, and it is taken where this one is refused.
+        """Go back to the identity before this one, if there is one, and the server takes it but refuses this one.
 
-        It is asked first: when it gets an answer and the present one does not, that is no outage.
+        The previous identity is tried first. In an outage it gets no answer either, and that ends the question.
         """
-        spare, present, version = self._lines.spare, self.identity, self._lines.metadata
-        if spare is None or await self._ping_apart(spare, version) is None:
+        previous_identity, present, version = self._channels.previous_identity, self.identity, self._channels.metadata
+        if previous_identity is None or await self._ping_apart(previous_identity, version) is None:
             return False
         if await self._ping_apart(present, version) is not None or self.identity is not present:
             return False
         try:
-            await self.renew(spare)
+            await self.renew(previous_identity)
         except TeleportError:
             return False
-        _log.warning("Teleport refuses the certificate of %s; going on with the one before it", spare.subject)
+        _log.warning(
+            "Teleport refuses the certificate of %s; going on with the one before it", previous_identity.subject
+        )
         return True
 
-    async def _prove(self, line: Line) -> None:
-        """Make a harmless call on a new line; raises RpcError."""
-        ping = authservice_pb2_grpc.AuthServiceStub(line.channel).Ping
+    async def _probe(self, channel: Channel) -> None:
+        """Make a harmless call on a new channel; raises RpcError."""
+        ping = authservice_pb2_grpc.AuthServiceStub(channel.grpc).Ping
         try:
-            await ping(authservice_pb2.PingRequest(), timeout=_PROBE_DEADLINE, metadata=self._lines.metadata)
+            await ping(authservice_pb2.PingRequest(), timeout=_PROBE_DEADLINE, metadata=self._channels.metadata)
         except grpc.aio.AioRpcError as error:
             failure = rpc_error(error, method="AuthService/Ping", subject="the new certificate")
-            raise _explained(failure, line.why()) from error
+            raise _explained(failure, channel.why()) from error
 
     async def _check_version(self) -> None:
-        """Find out whether the server hangs up when our version is named, and name one that it should take then.
+        """Find out whether the server closes the connection because of our version, and name another version then.
 
-        Raises ClientVersionRefusedError when that is the very one which it refuses. It is asked without the version
-        before and after, so that a restart in between is no refusal.
+        Raises ClientVersionRefusedError if there is no other version to name. The server is pinged without the version
+        before and after, so that a restart in between does not count as a refusal.
         """
-        refused, version = self._lines.client_version, self._lines.metadata
+        refused, version = self._channels.client_version, self._channels.metadata
         server = await self._ping_apart(self.identity, None)
         if server is None or await self._ping_apart(self.identity, version) is not None:
             return
-        if await self._ping_apart(self.identity, None) is None or self._lines.client_version != refused:
+        if await self._ping_apart(self.identity, None) is None or self._channels.client_version != refused:
             return  # an outage after all, or found out by another call meanwhile
         accepted = client_version_for(server.ServerVersion)
         if accepted == refused:
             raise ClientVersionRefusedError(accepted, server.ServerVersion)
         _log.info("the auth server (%s) refuses clients of %s", server.ServerVersion, refused)
-        self._lines.speak(accepted)
+        self._channels.set_client_version(accepted)
 
     async def _ping_apart(
         self, identity: Identity, metadata: grpc.aio.Metadata | None
     ) -> authservice_pb2.PingResponse | None:
-        """Ask on a line of its own, since a refusal closes the connection under everybody; None: no answer.
+        """Ping on a channel of its own, since a refusal closes the connection for every call on it; None: no answer.
 
         A refused version arrives as a closed connection (`docs/reference/teleport-observed.md` 1.3).
         """
-        line = await self._lines.open_apart(identity)
+        channel = await self._channels.open_apart(identity)
         try:
-            ping = authservice_pb2_grpc.AuthServiceStub(line.channel).Ping
+            ping = authservice_pb2_grpc.AuthServiceStub(channel.grpc).Ping
             return await ping(authservice_pb2.PingRequest(), timeout=_PROBE_DEADLINE, metadata=metadata)
         except grpc.aio.AioRpcError:
             return None
         finally:
-            await line.aclose()
+            await channel.aclose()
 
 
 def _explained(error: RpcError, why: TeleportError | None) -> RpcError:
-    """Put the cause into an outage's words where it is known better than gRPC knows it."""
+    """Put the cause into the message of an outage if the forwarder knows it: gRPC only says UNAVAILABLE."""
     if why is None or not isinstance(error, UnavailableError):
         return error
     return type(error)(error.method, error.subject, why.what, remedy=why.remedy)

@@ -15,14 +15,14 @@ from teleport.legacy.client.proto import authservice_pb2 as pb
 from teleport.legacy.types import types_pb2
 
 from teleport_okta.model.connector import RoleMapping, SamlConnector
-from teleport_okta.teleport.by_origin import BotIdentityNeededError
 from teleport_okta.teleport.convert import labels_of, replace_labels
-from teleport_okta.teleport.errors import NotFoundError, RevisionConflictError
+from teleport_okta.teleport.identity_router import BotIdentityNeededError
 from teleport_okta.teleport.retry import write_once
+from teleport_okta.teleport.teleport_errors import NotFoundError, RevisionConflictError
 
 if TYPE_CHECKING:
-    from teleport_okta.teleport.by_origin import ByOrigin
     from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.identity_router import IdentityRouter
 
 _GET: Final = "AuthService/GetSAMLConnector"
 
@@ -30,7 +30,7 @@ _GET: Final = "AuthService/GetSAMLConnector"
 class SamlConnectors:
     """The cluster's SAML connectors. Every call raises BotIdentityNeededError where there is no bot, or RpcError."""
 
-    def __init__(self, identities: ByOrigin) -> None:
+    def __init__(self, identities: IdentityRouter) -> None:
         self._identities = identities
 
     async def get(self, name: str) -> SamlConnector | None:

@@ -18,15 +18,15 @@ from teleport.plugins.v1 import plugin_service_pb2
 from teleport.users.v1 import users_service_pb2
 
 from teleport_okta.model.teleport import Cluster, Feature
-from teleport_okta.teleport.errors import (
+from teleport_okta.teleport.gates import gate_for, version_warnings
+from teleport_okta.teleport.identity_errors import IdentityError
+from teleport_okta.teleport.teleport_errors import (
     FeatureUnavailableError,
     NotFoundError,
     PermissionDeniedError,
     RpcError,
     UnavailableError,
 )
-from teleport_okta.teleport.gates import gate_for, version_warnings
-from teleport_okta.teleport.identity_errors import IdentityError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

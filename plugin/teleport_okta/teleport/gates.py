@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from teleport_okta.teleport.dial import CLIENT_VERSION
-from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.teleport_errors import TeleportError
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 import grpc.aio
 from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
 
-from teleport_okta.teleport.errors import UnavailableError, rpc_error
+from teleport_okta.teleport.teleport_errors import UnavailableError, rpc_error
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.teleport.identity import Identity
-    from teleport_okta.teleport.way import Way
+    from teleport_okta.teleport.route import Route
 
 _DEADLINE: Final = 10.0
 
@@ -32,25 +32,25 @@ class Greeting:
     has_saml: bool
 
 
-async def greet(way: Way, directory: Path, *, identity: Identity | None, trust: bytes = b"") -> Greeting:
+async def greet(route: Route, directory: Path, *, identity: Identity | None, trust: bytes = b"") -> Greeting:
     """Ask once, as `identity`, or as nobody who believes `trust` (PEM). No client version is named.
 
     `directory` is a private one, for sockets. Raises PermissionDeniedError where the identity is not let in,
     UnavailableError where nobody answers it, other RpcErrors.
     """
-    line = await way.open(identity, directory, trust=trust)
+    channel = await route.open(identity, directory, trust=trust)
     method, subject = "AuthService/Ping", "the cluster"
     try:
-        stub = authservice_pb2_grpc.AuthServiceStub(line.channel)
+        stub = authservice_pb2_grpc.AuthServiceStub(channel.grpc)
         reply = await stub.Ping(authservice_pb2.PingRequest(), timeout=_DEADLINE)
     except grpc.aio.AioRpcError as error:
         failure = rpc_error(error, method=method, subject=subject)
-        why = line.why()
+        why = channel.why()
         if isinstance(failure, UnavailableError) and why is not None:
             failure = UnavailableError(method, subject, why.what, remedy=why.remedy)
         raise failure from error
     finally:
-        await line.aclose()
+        await channel.aclose()
     if not reply.ClusterName or not reply.ServerVersion:
         raise UnavailableError(method, subject, "the answer is empty: the server cannot read its own settings")
     features = reply.ServerFeatures

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.teleport.identity import Identity
     from teleport_okta.teleport.join import JoinMethod
-    from teleport_okta.teleport.way import Way
+    from teleport_okta.teleport.route import Route
 
 
 class HostStore:
@@ -137,7 +137,7 @@ class HostStore:
 async def obtain_host_identity(
     data_dir: Path,
     *,
-    way: Way,
+    route: Route,
     token: str | None,
     method: JoinMethod = "token",
     bot: Identity | None,
@@ -146,7 +146,7 @@ async def obtain_host_identity(
     rng: random.Random,
     is_kept: bool = True,
 ) -> Identity:
-    """Return this host's identity: the stored one, or that of a join by `way` with `token`, which is stored then.
+    """Return this host's identity: the stored one, or that of a join by `route` with `token`, which is stored then.
 
     The first join trusts the CA of the bot's identity, or else the pinned one. Unless `is_kept`, a stored identity is
     read, and nothing about it is made whole. Raises a subclass of JoinError,
@@ -156,10 +156,12 @@ async def obtain_host_identity(
     stored = await asyncio.to_thread(store.load if is_kept else store.read)
     if stored is None:
         if not token:
-            raise JoinTokenMissingError(way.address)
+            raise JoinTokenMissingError(route.address)
         host_id = await asyncio.to_thread(store.host_id, rng)
         applicant = Applicant(host_id, socket.gethostname() or "teleport-okta", token, method)
-        content = await join(way, applicant, bot=bot, ca_pins=ca_pins, directory=store.directory, clock=clock, rng=rng)
+        content = await join(
+            route, applicant, bot=bot, ca_pins=ca_pins, directory=store.directory, clock=clock, rng=rng
+        )
         stored = await asyncio.to_thread(_kept, store, content)
     elif clock.now() >= stored.not_after:
         raise IdentityExpiredError(

@@ -1,9 +1,9 @@
-"""Keeping the host identity good: renewed before it ends, re-issued through a rotation of the cluster's CA.
+"""Renews the host identity before it ends, and has it issued again while the cluster's CA is rotated.
 
-Level-triggered: each look compares the identity with the CAs as they are, so it does not matter which phases of a
-rotation were seen. What was just issued must carry a call before it takes over, as a server may refuse it for up to a
-minute (`docs/reference/teleport-observed.md` 4); until then the old one serves. It stays on disk beside the new one
-while the rotation lasts, since a rotation can be rolled back.
+Each look compares the identity with the CAs as they are now, so it does not matter which phases of a rotation were
+missed. A new certificate must carry a call before it is used: a server that has not heard of the new CA yet refuses it
+for up to a minute (`docs/reference/teleport-observed.md` 4), and until then the old one is used. The old one stays on
+disk while the rotation lasts, because a rotation can be rolled back, and then only the old one is valid.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 from teleport.legacy.client.proto import authservice_pb2
 
 from teleport_okta.teleport.authorities import read_host_cas
-from teleport_okta.teleport.errors import TeleportError
 from teleport_okta.teleport.host_keys import HostKeys, UnusableAnswerError, issued_identity
 from teleport_okta.teleport.identity import OKTA_ROLE, parse_identity
+from teleport_okta.teleport.teleport_errors import TeleportError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.identity import Identity
 
 LOOK_EVERY: Final = 30.0
-"""Seconds between two looks: a phase of a rotation lasts minutes at the least."""
+"""Seconds between two looks: each phase of a rotation lasts minutes at least."""
 
-PROVE_EVERY: Final = 5.0
-"""Seconds after which a certificate that was refused is tried again."""
+PROBE_EVERY: Final = 5.0
+"""Seconds after which a certificate that was refused is probed again."""
 
 _log = logging.getLogger(__name__)
 
 
-class HostKeeper:
-    """Keeps one host's identity good while it is in use."""
+class HostRenewer:
+    """Renews one host's identity while it is in use."""
 
     def __init__(self, teleport: Teleport, store: HostStore, *, clock: Clock) -> None:
         self._teleport = teleport
@@ -47,21 +47,21 @@ class HostKeeper:
         self._clock = clock
         self._candidate: tuple[Identity, bytes] | None = None
         self._never_suited: HostCAs | None = None
-        """CAs that what the server issued did not suit; asking again, and again, would bring the same."""
+        """CAs that the certificate issued for them does not fit. Asking again would bring the same one."""
 
     async def keep(self) -> None:
-        """Look again and again, until cancelled. Failures are logged, shown in `status`, and tried again."""
+        """Look until cancelled. A failure is logged, shown in `status`, and tried again."""
         while True:
             try:
                 await self.look()
             except (TeleportError, OSError) as error:
                 self._note(f"it could not be renewed: {error}")
-            await self._clock.sleep(PROVE_EVERY if self._candidate else LOOK_EVERY)
+            await self._clock.sleep(PROBE_EVERY if self._candidate else LOOK_EVERY)
 
     async def look(self) -> None:
-        """Renew the identity, if that is due. Raises TeleportError, or OSError when it cannot be stored.
+        """Renew the identity if that is due. Raises TeleportError, or OSError if it cannot be stored.
 
-        What took over and could not be stored is stored at a later look.
+        An identity that is in use and could not be stored (the disk is full) is stored by a later look.
         """
         cas = await read_host_cas(self._teleport.host)
         await self._forget_borrowed_cas(cas)
@@ -70,14 +70,14 @@ class HostKeeper:
             self._candidate = None
         if self._candidate is not None or self._is_due(current, cas):
             await self._succeed(current, cas)
-        elif not cas.is_rotating and self._teleport.host.spare is not None:
-            self._teleport.host.spare = None
+        elif not cas.is_rotating and self._teleport.host.previous_identity is not None:
+            self._teleport.host.previous_identity = None
             await asyncio.to_thread(self._store.forget_previous)
         self._teleport.note_problem("host", "")
         await self._teleport.share_cas()
 
     async def _forget_borrowed_cas(self, cas: HostCAs) -> None:
-        """Stop to trust what only the bot's file still names after a rotation; that takes no new certificate."""
+        """After a rotation, trust no CA any more that only the bot's file still has; this needs no new certificate."""
         current = self._teleport.host.identity
         if cas.is_rotating or cas.suits(current):
             return
@@ -86,11 +86,11 @@ class HostKeeper:
             await self._teleport.take_host(stored)
 
     async def _succeed(self, current: Identity, cas: HostCAs) -> None:
-        """Let a successor take over, and store it."""
+        """Switch to the new identity, and store it. It is used first: the disk must not have one that is refused."""
         if self._candidate is None:
             self._candidate = await self._issued(current)
             if not cas.suits(self._candidate[0]):
-                _log.info("the certificate just issued does not go with the CAs that the cluster names")
+                _log.info("the certificate just issued does not fit the CAs that the cluster lists")
                 self._never_suited = cas
         identity, content = self._candidate
         if identity != current:
@@ -138,5 +138,5 @@ class HostKeeper:
 
 
 def _renewal_time(identity: Identity) -> datetime:
-    """After two thirds of its life."""
+    """Return when two thirds of the identity's life are over: the last third is left for failures to renew."""
     return identity.not_before + (identity.not_after - identity.not_before) * 2 / 3

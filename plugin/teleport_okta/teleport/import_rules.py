@@ -11,7 +11,7 @@ from teleport_okta.teleport.pages import all_pages
 
 if TYPE_CHECKING:
     from teleport_okta.model.access import ImportRule
-    from teleport_okta.teleport.by_origin import ByOrigin
+    from teleport_okta.teleport.identity_router import IdentityRouter
 
 PAGE_SIZE: Final = 200
 """The server's cap."""
@@ -20,7 +20,7 @@ PAGE_SIZE: Final = 200
 class ImportRules:
     """The cluster's import rules, read as the host identity. Consult the feature `okta_service` before any call."""
 
-    def __init__(self, identities: ByOrigin) -> None:
+    def __init__(self, identities: IdentityRouter) -> None:
         self._connection = identities.host
 
     async def list(self) -> tuple[ImportRule, ...]:

@@ -16,14 +16,6 @@ import grpc.aio
 from teleport.legacy.client.proto import joinservice_pb2_grpc
 from teleport.legacy.types import types_pb2
 
-from teleport_okta.teleport.errors import (
-    FeatureUnavailableError,
-    InvalidArgumentError,
-    PermissionDeniedError,
-    RpcError,
-    UnavailableError,
-    rpc_error,
-)
 from teleport_okta.teleport.host_keys import HostKeys, UnusableAnswerError, issued_identity
 from teleport_okta.teleport.identity import OKTA_ROLE
 from teleport_okta.teleport.join_errors import (
@@ -39,8 +31,16 @@ from teleport_okta.teleport.pod_token import read_pod_token
 from teleport_okta.teleport.proxy.web import web_context
 from teleport_okta.teleport.proxy.web_join import register_over_https
 from teleport_okta.teleport.retry import Attempts, RetryPolicy
+from teleport_okta.teleport.route import ThroughProxy
+from teleport_okta.teleport.teleport_errors import (
+    FeatureUnavailableError,
+    InvalidArgumentError,
+    PermissionDeniedError,
+    RpcError,
+    UnavailableError,
+    rpc_error,
+)
 from teleport_okta.teleport.trust import believed_cas, verify_issued
-from teleport_okta.teleport.way import ThroughProxy
 
 if TYPE_CHECKING:
     import random
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.teleport.identity import Identity
-    from teleport_okta.teleport.way import Line, Way
+    from teleport_okta.teleport.route import Channel, Route
 
 JoinMethod = Literal["token", "kubernetes"]
 
@@ -75,7 +75,7 @@ class Applicant:
 
 
 async def join(
-    way: Way,
+    route: Route,
     applicant: Applicant,
     *,
     bot: Identity | None,
@@ -91,7 +91,7 @@ async def join(
     certificates. Raises a subclass of JoinError, PodTokenError or ProxyError.
     """
     id_token = await asyncio.to_thread(read_pod_token) if applicant.method == "kubernetes" else ""
-    trust = await believed_cas(way, bot=bot, ca_pins=ca_pins, directory=directory)
+    trust = await believed_cas(route, bot=bot, ca_pins=ca_pins, directory=directory)
     keys = HostKeys.generate()
     request = types_pb2.RegisterUsingTokenRequest(
         HostID=applicant.host_id,
@@ -104,23 +104,23 @@ async def join(
     )
     attempts = Attempts(_POLICY, clock, rng)
     try:
-        if isinstance(way, ThroughProxy):
-            certs = await _register_at_proxy(way, request, directory, attempts, trust=trust)
+        if isinstance(route, ThroughProxy):
+            certs = await _register_at_proxy(route, request, directory, attempts, trust=trust)
         else:
-            certs = await _register_by_grpc(await way.open(None, directory, trust=trust), way, request, attempts)
+            certs = await _register_by_grpc(await route.open(None, directory, trust=trust), route, request, attempts)
     except RpcError as error:
         # Without the cause: what a server says of a token may hold it.
-        raise _join_error(way.address, error, applicant, id_token) from None
-    if ca_pins or isinstance(way, ThroughProxy):
-        await verify_issued(way, certs.TLS, certs.TLSCACerts, trust=trust, ca_pins=ca_pins, directory=directory)
+        raise _join_error(route.address, error, applicant, id_token) from None
+    if ca_pins or isinstance(route, ThroughProxy):
+        await verify_issued(route, certs.TLS, certs.TLSCACerts, trust=trust, ca_pins=ca_pins, directory=directory)
     try:
         return issued_identity(applicant.host_id, keys, certs)
     except UnusableAnswerError as error:
-        raise JoinRefusedError(way.address, str(error)) from error
+        raise JoinRefusedError(route.address, str(error)) from error
 
 
 async def _register_at_proxy(
-    way: ThroughProxy,
+    route: ThroughProxy,
     request: types_pb2.RegisterUsingTokenRequest,
     directory: Path,
     attempts: Attempts,
@@ -132,38 +132,38 @@ async def _register_at_proxy(
     Behind a load balancer that ends TLS, the proxy's own gRPC shows another certificate than the balancer's, which
     proves nothing; then it is the auth server, through the proxy, that is asked.
     """
-    context = await asyncio.to_thread(web_context, way.address, way.extra_ca)
+    context = await asyncio.to_thread(web_context, route.address, route.extra_ca)
     try:
-        return await _repeated(lambda: register_over_https(way.address, request, context=context), attempts)
+        return await _repeated(lambda: register_over_https(route.address, request, context=context), attempts)
     except FeatureUnavailableError:
-        if way.upgraded:
-            line = await way.open(None, directory, trust=trust)
+        if route.upgraded:
+            channel = await route.open(None, directory, trust=trust)
         else:
-            line = await way.open_join_service(directory)
-        return await _register_by_grpc(line, way, request, attempts)
+            channel = await route.open_join_service(directory)
+        return await _register_by_grpc(channel, route, request, attempts)
 
 
 async def _register_by_grpc(
-    line: Line, way: Way, request: types_pb2.RegisterUsingTokenRequest, attempts: Attempts
+    channel: Channel, route: Route, request: types_pb2.RegisterUsingTokenRequest, attempts: Attempts
 ) -> Certs:
-    """Register over a line, which is closed then."""
-    stub = joinservice_pb2_grpc.JoinServiceStub(line.channel)
+    """Register over a channel, which is closed then."""
+    stub = joinservice_pb2_grpc.JoinServiceStub(channel.grpc)
 
     async def register() -> Certs:
         try:
             # Without a version in the metadata: a server that is much newer would hang up on ours.
             return await stub.RegisterUsingToken(request, timeout=_DEADLINE)
         except grpc.aio.AioRpcError as error:
-            failure = rpc_error(error, method=_METHOD, subject=way.address)
-            why = line.why()
+            failure = rpc_error(error, method=_METHOD, subject=route.address)
+            why = channel.why()
             if isinstance(failure, UnavailableError) and why is not None:
-                failure = UnavailableError(_METHOD, way.address, why.what, remedy=why.remedy)
+                failure = UnavailableError(_METHOD, route.address, why.what, remedy=why.remedy)
             raise failure from error
 
     try:
         return await _repeated(register, attempts)
     finally:
-        await line.aclose()
+        await channel.aclose()
 
 
 async def _repeated(register: Callable[[], Awaitable[Certs]], attempts: Attempts) -> Certs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.teleport_errors import TeleportError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,11 +1,12 @@
 """One writer at a time: a lease on a Teleport semaphore that is named after the owner.
 
-See `docs/reference/teleport.md` 4.13.
+Teleport's backend decides which process holds it (`docs/reference/teleport.md` 4.13). What can go wrong is that two
+processes write at once, because the old holder does not know that its lease has ended. Two things prevent that:
 
-Teleport's own backend decides who has it. The holder renews it at a third of its life, and takes it for lost so long
-before its end that a write which began just in time is over by then, even if the two clocks differ a little. That they
-do not differ more is found out when the lease is taken: it is taken for a few seconds first, which a server whose clock
-is further ahead refuses, and lengthened at once.
+- The holder counts the lease as lost `MARGIN` seconds before its end. A write that begins just before that is over,
+  by its deadline, before another process can take the lease, even if the clocks differ by `CLOCK_TOLERANCE`.
+- Whether the clocks differ by more is tested when the lease is taken: it is asked for `CLOCK_TOLERANCE` seconds first.
+  A server whose clock is further ahead refuses an end that lies in its past. Then the lease is lengthened at once.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from teleport.legacy.types import types_pb2
 
 from teleport_okta.teleport.connection import WRITE_DEADLINE
-from teleport_okta.teleport.errors import (
+from teleport_okta.teleport.teleport_errors import (
     DeadlineError,
     InvalidArgumentError,
     LimitExceededError,
@@ -37,15 +38,16 @@ if TYPE_CHECKING:
 SEMAPHORE_KIND: Final = "teleport-okta"
 
 LIFE: Final = 60.0
-"""Seconds for which the lease is taken: after a crash the next process waits no longer."""
+"""Seconds that the lease lasts: after a crash, a process with another data directory waits this long at most."""
 
 RENEW_AFTER: Final = LIFE / 3
+"""Seconds after which the lease is renewed: a few failed renewals do no harm before `MARGIN` is reached."""
 
 CLOCK_TOLERANCE: Final = 8.0
 """Seconds that the server's clock may be ahead of ours."""
 
 MARGIN: Final = WRITE_DEADLINE + CLOCK_TOLERANCE + 2.0
-"""Seconds before its end at which the lease counts as lost."""
+"""Seconds before its end at which the lease counts as lost: one write, the clocks' difference, and 2 s of slack."""
 
 _KEEPER_PAUSE: Final = 2.0
 """Seconds between two looks at whether the lease is due."""
@@ -54,11 +56,11 @@ _log = logging.getLogger(__name__)
 
 
 class NotTheWriterError(TeleportError):
-    """Another process has the right to write, or we lost it. What was not written yet is planned again later."""
+    """Another process has the lease, or ours is lost. What has not been written is planned again later."""
 
 
 class StandbyError(NotTheWriterError):
-    """Another process of this owner writes. `holder` is how it named itself."""
+    """Another process of this owner holds the lease. `holder` is the name that it gave."""
 
     def __init__(self, owner: str, holder: str) -> None:
         super().__init__(
@@ -83,8 +85,8 @@ class ClockBehindError(TeleportError):
 class Holder:
     """How a process names itself in its lease.
 
-    `seat` is a place that only one living process can have at a time, such as a locked data directory. What holds the
-    lease from the same seat has therefore died, and is succeeded at once.
+    `seat` identifies something that one living process can have at a time, such as a locked data directory. A holder
+    of the same seat is therefore dead, and its lease is cancelled at once instead of waiting for its end.
     """
 
     name: str
@@ -95,7 +97,7 @@ class Holder:
 
 
 class Lease:
-    """The right to write for one owner. Any number of tasks may ask at once; nothing is sent before `obtain`."""
+    """The lease to write for one owner. Any number of tasks may use it at once; nothing is sent before `obtain`."""
 
     def __init__(self, connection: Connection, *, holder: Holder, clock: Clock) -> None:
         self._connection = connection
@@ -106,13 +108,13 @@ class Lease:
         self._ends = 0.0
         self._asking = asyncio.Lock()
         self._is_wanted = False
-        """Whether we had the lease last, and did not give it up."""
+        """Whether we held the lease, and did not give it up."""
         self._is_late = False
         """Whether the log says that the latest renewal failed."""
         self._is_lost = False
         """Whether the log says that it is lost."""
         self._failure = ""
-        """Why the lease was not renewed or taken when that was last asked for; empty when it was."""
+        """Why the last attempt to renew or take the lease failed; empty if it succeeded."""
         self.is_ousted = False
         """Whether another process took the lease after we lost it: this one is a standby until it has it again."""
 
@@ -154,7 +156,7 @@ class Lease:
                 raise NotTheWriterError(what, remedy="it is asked for until it is back, and then this goes on")
 
     async def keep(self) -> None:
-        """Look after the lease until cancelled."""
+        """Renew the lease until cancelled."""
         while True:
             await self._clock.sleep(_KEEPER_PAUSE)
             await self.look()
@@ -180,7 +182,7 @@ class Lease:
                 _log.debug("the right to write for %s cannot be asked for: %s", self._owner, error)
 
     async def give_up(self) -> None:
-        """Let the next process have the lease at once; a failure only makes it wait for the end of the lease."""
+        """Cancel the lease, so that the next process need not wait for its end. A failure is only logged."""
         async with self._asking:
             held, self._held = self._held, None
             self._is_wanted = self._is_lost = False
@@ -199,9 +201,10 @@ class Lease:
         return self._left() <= LIFE - RENEW_AFTER
 
     def _left(self) -> float:
-        """Return the seconds until the lease ends, by that of both clocks which says less.
+        """Return the seconds until the lease ends: the smaller number of two clocks.
 
-        A clock that is set back prolongs nothing. A virtual machine that was paused learns of it by its time of day.
+        By the time of day alone, a clock that is set back would lengthen the lease. By the stopwatch alone, a virtual
+        machine that was paused would not notice that the lease has ended.
         """
         by_stopwatch = self._ends - self._clock.monotonic()
         if self._held is None:
@@ -214,7 +217,7 @@ class Lease:
             asked = await self._acquire()
         except LimitExceededError as error:
             present = await self._present_lease()
-            if present is None:  # it is the server that has enough to do
+            if present is None:  # nobody holds it: the limit is another one, of requests
                 raise
             if not self.is_of_our_seat(present.Holder):
                 raise self._standby(present.Holder) from error
@@ -227,22 +230,22 @@ class Lease:
         _log.info("this process (%s) writes for %s", self._holder, self._owner)
 
     def _standby(self, holder: str) -> StandbyError:
-        """Another process has the lease: what we had of it is over."""
+        """Note that another process holds the lease."""
         self.is_ousted = self.is_ousted or self._is_wanted
         self._held, self._is_wanted, self._is_lost = None, False, False
         return StandbyError(self._owner, holder)
 
     def _too_slow(self, asked: float) -> DeadlineError:
-        """The first, short life of the lease was over before the server came to lengthen it, or even to grant it."""
+        """Return the error for a server so slow that the short first lease ended before it was lengthened."""
         took = self._clock.monotonic() - asked
         details = f"the server took {took:.0f} seconds, by which the lease had ended again; nobody has it"
         return DeadlineError("AuthService/AcquireSemaphore", self._subject, details)
 
     async def _acquire(self) -> float:
-        """Take the lease for its first, short life; return when that was asked for.
+        """Take the lease for `CLOCK_TOLERANCE` seconds; return the stopwatch's time of the request.
 
-        It is asked for again while the server cannot be reached. One whose answer was lost is found taken then, from
-        our own seat. Raises ClockBehindError, or LimitExceededError when the lease is taken.
+        The request is repeated while the server cannot be reached. If only the answer was lost, the next request finds
+        the lease held by our own seat. Raises ClockBehindError, or LimitExceededError if the lease is held.
         """
         attempts = self._connection.attempts()
         while True:
@@ -291,7 +294,7 @@ class Lease:
         )
 
     async def _renewed(self) -> bool:
-        """Lengthen the lease if that is due; False when it is gone. Raises RpcError when that could not be done."""
+        """Lengthen the lease if that is due; False if it is gone. Raises RpcError if that failed."""
         if self._held is None:
             return False
         if not self._is_due():
@@ -314,7 +317,7 @@ class Lease:
         return True
 
     async def _renewed_or_still_good(self) -> bool:
-        """The same; a renewal that fails does no harm while enough of the lease is left for another one."""
+        """The same, but a failed renewal counts as success while enough of the lease is left for another attempt."""
         try:
             return await self._renewed()
         except RpcError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.teleport.errors import PermissionDeniedError, RpcError, TeleportError, UnknownFailureError
+from teleport_okta.teleport.teleport_errors import PermissionDeniedError, RpcError, TeleportError, UnknownFailureError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

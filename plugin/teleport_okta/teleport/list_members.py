@@ -16,7 +16,6 @@ from teleport.accesslist.v1 import accesslist_service_pb2 as pb
 
 from teleport_okta.model.labels import GRANT, GRANT_IMPORTED, owner_of
 from teleport_okta.teleport.convert_lists import LIST, is_plainly_imported, member_from_message, new_members
-from teleport_okta.teleport.errors import NotFoundError, RevisionConflictError
 from teleport_okta.teleport.list_errors import (
     ListingJumpsError,
     MembersNotStoredError,
@@ -28,6 +27,7 @@ from teleport_okta.teleport.members_of_one_list import LIST_MEMBERS, each_member
 from teleport_okta.teleport.pages import each_page
 from teleport_okta.teleport.recent_members import RecentMembers
 from teleport_okta.teleport.retry import write_once
+from teleport_okta.teleport.teleport_errors import NotFoundError, RevisionConflictError
 
 if TYPE_CHECKING:
     import asyncio
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.access import ListMembers, TeleportMember
-    from teleport_okta.teleport.by_origin import ByOrigin
     from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.identity_router import IdentityRouter
 
 PAGE_SIZES: Final = (200, 199, 197)
 """The server's cap, and what is tried when pages of that size begin where a listing jumps."""
@@ -58,7 +58,7 @@ class AllMembers:
 class MembersOfLists:
     """Reads and writes members. `one_at_a_time` is held during every list write of this process."""
 
-    def __init__(self, identities: ByOrigin, clock: Clock, one_at_a_time: asyncio.Lock) -> None:
+    def __init__(self, identities: IdentityRouter, clock: Clock, one_at_a_time: asyncio.Lock) -> None:
         self._connection = identities.host
         self._writing = identities.writing_as_host()
         self._one_at_a_time = one_at_a_time

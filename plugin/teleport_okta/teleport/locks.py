@@ -9,16 +9,16 @@ from teleport.legacy.client.proto import authservice_pb2 as pb
 from teleport.legacy.types import types_pb2
 
 from teleport_okta.teleport.convert import lock_from_bytes, lock_from_message, lock_to_message
-from teleport_okta.teleport.errors import NotFoundError
-from teleport_okta.teleport.recent import UNKNOWN, RecentWrites
+from teleport_okta.teleport.recent_writes import UNKNOWN, RecentWrites
+from teleport_okta.teleport.teleport_errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.teleport import TeleportLock
-    from teleport_okta.teleport.by_origin import ByOrigin
     from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.identity_router import IdentityRouter
 
 
 class Locks:
@@ -27,7 +27,7 @@ class Locks:
     Every write may raise BotIdentityNeededError.
     """
 
-    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+    def __init__(self, identities: IdentityRouter, clock: Clock) -> None:
         self._identities = identities
         self._connection = identities.host
         self._recent: RecentWrites[TeleportLock] = RecentWrites(clock, fingerprint=_content, decode=lock_from_bytes)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from teleport.accesslist.v1 import accesslist_service_pb2 as pb
 
-from teleport_okta.teleport.errors import NotFoundError
 from teleport_okta.teleport.pages import each_page
+from teleport_okta.teleport.teleport_errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -14,16 +14,16 @@ import grpc.aio
 from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
 from teleport.legacy.types import types_pb2
 
-from teleport_okta.teleport.errors import LockedError
+from teleport_okta.teleport.teleport_errors import LockedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
 
     from teleport_okta.clock import Clock
-    from teleport_okta.teleport.errors import PermissionDeniedError
     from teleport_okta.teleport.identity import Identity
-    from teleport_okta.teleport.way import Way
+    from teleport_okta.teleport.route import Route
+    from teleport_okta.teleport.teleport_errors import PermissionDeniedError
 
     LockReader = Callable[[authservice_pb2.GetLocksRequest], Awaitable[authservice_pb2.GetLocksResponse | None]]
 
@@ -82,7 +82,7 @@ class OwnLocks:
 
 
 async def explained_apart(
-    error: PermissionDeniedError, which: str, identity: Identity, *, asker: Identity, way: Way, directory: Path
+    error: PermissionDeniedError, which: str, identity: Identity, *, asker: Identity, route: Route, directory: Path
 ) -> PermissionDeniedError:
     """Return the refusal of an identity with the lock in it, where there are no connections yet.
 
@@ -90,14 +90,14 @@ async def explained_apart(
     """
     if error.details != SAID:
         return error
-    line = await way.open(asker, directory)
+    channel = await route.open(asker, directory)
     try:
-        stub = authservice_pb2_grpc.AuthServiceStub(line.channel)
+        stub = authservice_pb2_grpc.AuthServiceStub(channel.grpc)
         answer = await stub.GetLocks(_locks_on(identity), timeout=_DEADLINE)
     except grpc.aio.AioRpcError:
         return error
     finally:
-        await line.aclose()
+        await channel.aclose()
     if not answer.Locks:
         return error
     lock, problem = _first_of(answer, which, identity)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from teleport_okta.teleport.list_errors import PageTokenError
-from teleport_okta.teleport.recent import Named
+from teleport_okta.teleport.recent_writes import Named
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable

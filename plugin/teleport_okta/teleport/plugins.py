@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport.plugins.v1 import plugin_service_pb2 as pb
 
-from teleport_okta.teleport.amending import overtaking
+from teleport_okta.teleport.amend import overtaking
 from teleport_okta.teleport.convert_plugin import (
     new_plugin,
     plugin_from_message,
@@ -17,7 +17,8 @@ from teleport_okta.teleport.convert_plugin import (
     status_to_message,
     write_settings,
 )
-from teleport_okta.teleport.errors import (
+from teleport_okta.teleport.pages import all_pages
+from teleport_okta.teleport.teleport_errors import (
     AlreadyExistsError,
     FeatureUnavailableError,
     InvalidArgumentError,
@@ -25,7 +26,6 @@ from teleport_okta.teleport.errors import (
     PermissionDeniedError,
     TeleportError,
 )
-from teleport_okta.teleport.pages import all_pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
     from teleport_okta.model.plugin import OktaPluginSettings, Plugin
     from teleport_okta.model.plugin_status import PluginStatus
-    from teleport_okta.teleport.by_origin import ByOrigin
     from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.identity_router import IdentityRouter
 
 PAGE_SIZE: Final = 200
 """The server's cap."""
@@ -59,7 +59,7 @@ class Plugins:
     another RpcError.
     """
 
-    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+    def __init__(self, identities: IdentityRouter, clock: Clock) -> None:
         self._identities = identities
         self._clock = clock
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from teleport_okta.teleport.member_table import MembersBeingRead
-from teleport_okta.teleport.recent import REMEMBERED
+from teleport_okta.teleport.recent_writes import REMEMBERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from teleport_okta.observe.waits import waiting_for
-from teleport_okta.teleport.errors import (
+from teleport_okta.teleport.teleport_errors import (
     AlreadyExistsError,
     LimitExceededError,
     MessageTooLargeError,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from teleport_okta.clock import Clock
-    from teleport_okta.teleport.errors import RpcError
+    from teleport_okta.teleport.teleport_errors import RpcError
 
 T = TypeVar("T")
 

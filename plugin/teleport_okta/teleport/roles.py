@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Final
 
 from teleport.legacy.client.proto import authservice_pb2 as pb
 
-from teleport_okta.teleport.amending import check_as_read, check_ours, merged, overtaking
+from teleport_okta.teleport.amend import check_as_read, check_ours, merged, overtaking
 from teleport_okta.teleport.convert import role_from_bytes, role_from_message, role_to_message
-from teleport_okta.teleport.errors import NotFoundError, PermissionDeniedError, RoleInUseError, UnknownFailureError
 from teleport_okta.teleport.pages import all_pages
-from teleport_okta.teleport.recent import ABSENT, RecentWrites
+from teleport_okta.teleport.recent_writes import ABSENT, RecentWrites
 from teleport_okta.teleport.retry import write_once
+from teleport_okta.teleport.teleport_errors import (
+    NotFoundError,
+    PermissionDeniedError,
+    RoleInUseError,
+    UnknownFailureError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.teleport import TeleportRole
-    from teleport_okta.teleport.by_origin import ByOrigin
     from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.identity_router import IdentityRouter
 
 PAGE_SIZE: Final = 1000
 """Far below the server's cap of 16,000, above which it refuses; roles can be large."""
@@ -29,7 +34,7 @@ PAGE_SIZE: Final = 1000
 class Roles:
     """The cluster's roles, read and written as the host identity, which may write those of origin okta only."""
 
-    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+    def __init__(self, identities: IdentityRouter, clock: Clock) -> None:
         self._identities = identities
         self._connection = identities.host
         self._writing = identities.writing_as_host()

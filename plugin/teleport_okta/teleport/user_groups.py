@@ -16,7 +16,7 @@ from teleport_okta.teleport.convert_directory import (
     user_group_from_message,
     user_group_to_message,
 )
-from teleport_okta.teleport.recent import ABSENT, RecentWrites
+from teleport_okta.teleport.recent_writes import ABSENT, RecentWrites
 from teleport_okta.teleport.retry import write_once
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.access import TeleportUserGroup
-    from teleport_okta.teleport.by_origin import ByOrigin
+    from teleport_okta.teleport.identity_router import IdentityRouter
 
 
 class UserGroups:
     """The cluster's user groups. Consult the feature `user_groups` before any call."""
 
-    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+    def __init__(self, identities: IdentityRouter, clock: Clock) -> None:
         self._connection = identities.host
         self._writing = identities.writing_as_host()
         self._recent: RecentWrites[TeleportUserGroup] = RecentWrites(

@@ -8,12 +8,12 @@ from weakref import WeakValueDictionary
 
 from teleport.users.v1 import users_service_pb2 as pb
 
-from teleport_okta.teleport.amending import overtaking
+from teleport_okta.teleport.amend import overtaking
 from teleport_okta.teleport.convert import user_from_bytes, user_from_message, user_from_reply, user_to_message
-from teleport_okta.teleport.errors import MissingRoleError, NotFoundError
 from teleport_okta.teleport.pages import all_pages
-from teleport_okta.teleport.recent import ABSENT, RecentWrites
+from teleport_okta.teleport.recent_writes import ABSENT, RecentWrites
 from teleport_okta.teleport.retry import write_once
+from teleport_okta.teleport.teleport_errors import MissingRoleError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.teleport import TeleportUser
-    from teleport_okta.teleport.by_origin import ByOrigin
     from teleport_okta.teleport.connection import Connection
+    from teleport_okta.teleport.identity_router import IdentityRouter
 
 PAGE_SIZE: Final = 1000
 """The server's cap."""
@@ -36,7 +36,7 @@ class Users:
     InvalidArgumentError (origin, name), BotIdentityNeededError; every call UnavailableError once its retries are spent.
     """
 
-    def __init__(self, identities: ByOrigin, clock: Clock) -> None:
+    def __init__(self, identities: IdentityRouter, clock: Clock) -> None:
         self._identities = identities
         self._connection = identities.host
         self._clock = clock

@@ -32,7 +32,7 @@ from teleport_okta.teleport.convert_watch import (
     seen_from_event,
     wire_name,
 )
-from teleport_okta.teleport.errors import DeadlineError, TeleportError, UnavailableError
+from teleport_okta.teleport.teleport_errors import DeadlineError, TeleportError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

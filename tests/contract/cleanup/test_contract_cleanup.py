@@ -10,7 +10,7 @@ import grpc
 import pytest
 from contract.cleanup.removing import SOMEBODY, built_removal, kinds, left_of
 from teleport_okta.apply.applier import WRITES_IN_FLIGHT
-from teleport_okta.apply.settling import READS_LAG
+from teleport_okta.apply.open_records import READS_LAG
 from teleport_okta.cleanup.calls import CleanupCalls
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels

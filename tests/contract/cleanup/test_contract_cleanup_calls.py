@@ -11,7 +11,7 @@ from teleport.legacy.types.types_pb2 import RoleV6, SAMLConnectorV2
 from teleport_okta.model import labels
 from teleport_okta.model.names import member_role
 from teleport_okta.sandbox.teleport import Fault
-from teleport_okta.teleport.amending import NotAsReadError
+from teleport_okta.teleport.amend import NotAsReadError
 from teleport_okta.teleport.list_errors import ListIsNestedError, OnlyOwnersError
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from teleport_okta.apply.settling import READS_LAG, settle_open_records
-from teleport_okta.cleanup.settling import settle_cleanup_records
+from teleport_okta.apply.open_records import READS_LAG, settle_open_records
+from teleport_okta.cleanup.open_records import settle_cleanup_records
 from teleport_okta.model import labels
 from teleport_okta.plan.digest import content_digest
 from teleport_okta.sandbox.teleport import Fault

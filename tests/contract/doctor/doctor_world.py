@@ -18,7 +18,7 @@ from teleport_okta.config import parse
 from teleport_okta.doctor.examine import examine
 from teleport_okta.doctor.findings import worst
 from teleport_okta.model import labels
-from teleport_okta.okta.configured import client_of
+from teleport_okta.okta.client_from_settings import client_of
 from teleport_okta.okta.saml_apps import SamlApps
 from teleport_okta.saml.metadata import read_metadata
 from teleport_okta.sandbox.okta.organization import OktaOrganization

@@ -47,7 +47,7 @@ async def test_scim_alone_needs_no_credential_for_oktas_api(tmp_path):
         assert report.bad() == []
 
 
-class Answering:
+class Availability:
     """A service with a SCIM endpoint, which counts what comes without a good token, and tells of it."""
 
     def __init__(self):
@@ -63,7 +63,7 @@ class Answering:
 
 
 async def test_the_way_from_outside_is_gone_to_the_running_service_and_counted_there(tmp_path):
-    service = Answering()
+    service = Availability()
     async with scim_world(tmp_path / "scim", observed_by=lambda _clock: service) as world:
         service.address = str(world.bound)
         scim = {"listen": f"127.0.0.1:{world.bound.port}", "public_url": f"{world.bound}/scim/v2"}

@@ -20,7 +20,7 @@ from teleport_okta.config import parse
 from teleport_okta.saml.app_body import app_body
 from teleport_okta.saml.enrolment import Enrolment
 from teleport_okta.saml.metadata import read_metadata
-from teleport_okta.saml.wishes import EnrolmentWishes
+from teleport_okta.saml.request import EnrolmentRequest
 from teleport_okta.sandbox.teleport.faults import Fault
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class EnrolmentWorld:
         return Enrolment(
             self.parts.saml_apps,
             self.parts.teleport,
-            EnrolmentWishes(**({"proxy": PROXY} | wishes)),
+            EnrolmentRequest(**({"proxy": PROXY} | wishes)),
             org_id=self.okta.id,
             org_url=self.org_url,
             org_hosts=self.parts.org_hosts() if org_hosts is None else org_hosts,

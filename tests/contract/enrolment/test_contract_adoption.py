@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from contract.enrolment.enrolment_world import ACS, CONNECTOR, refused
-from teleport_okta.okta.errors import OktaForbiddenError
+from teleport_okta.okta.okta_errors import OktaForbiddenError
 from teleport_okta.saml.enrolment import State
-from teleport_okta.saml.errors import (
+from teleport_okta.saml.enrolment_errors import (
     DeadAppError,
     DisabledAppError,
     EnrolmentError,

@@ -7,7 +7,7 @@ import logging
 import grpc
 import pytest
 from contract.enrolment.enrolment_world import ACS, CONNECTOR, but_metadata, holds_present_key
-from teleport_okta.saml.keeping import ConnectorKeeper
+from teleport_okta.saml.connector_refresh import ConnectorRefresher
 from teleport_okta.sandbox.okta.faults import FaultKind
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.teleport.lease import Lease
@@ -27,7 +27,7 @@ async def enrolled(world):
 
 def keeper_of(world, **given):
     wanted = {"connector": CONNECTOR, "app_id": world.app.id, "org_hosts": lambda: ("localhost",), "told": lambda: ()}
-    return ConnectorKeeper(world.parts.saml_apps, world.parts.teleport, world.clock, **(wanted | given))
+    return ConnectorRefresher(world.parts.saml_apps, world.parts.teleport, world.clock, **(wanted | given))
 
 
 async def look(world, keeper=None, **given):
@@ -210,7 +210,7 @@ async def test_a_standby_asks_nothing_and_writes_nothing(enrolled, monkeypatch):
 async def test_each_warning_is_logged_once(enrolled, caplog):
     enrolled.okta.set_certificate_dates(enrolled.app.id, expires_in=-DAY)
     keeper = keeper_of(enrolled)
-    with caplog.at_level(logging.INFO, logger="teleport_okta.saml.keeping"):
+    with caplog.at_level(logging.INFO, logger="teleport_okta.saml.connector_refresh"):
         for _ in range(3):
             await look(enrolled, keeper)
     assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]

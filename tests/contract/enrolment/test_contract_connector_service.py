@@ -32,7 +32,7 @@ class Running:
     async def start(self):
         base = await self._process.enter_async_context(app.entered(self._settings, clock=self._clock, persistent=True))
         self.service = Service(self._settings, base)
-        await self._process.enter_async_context(app.keeping(self._clock, *base.keepers, self.service.report))
+        await self._process.enter_async_context(app.keeping(self._clock, *base.background_tasks, self.service.report))
         self._running = asyncio.ensure_future(self.service.run())
 
     async def stop(self):

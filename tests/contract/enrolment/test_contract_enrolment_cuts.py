@@ -11,14 +11,14 @@ import asyncio
 import grpc
 import pytest
 from contract.enrolment.enrolment_world import CONNECTOR, built_enrolment_world
-from teleport_okta.okta.errors import OktaError, OktaOutcomeUnknownError
+from teleport_okta.okta.okta_errors import OktaError, OktaOutcomeUnknownError
 from teleport_okta.saml.enrolment import State
-from teleport_okta.saml.errors import ChangedMeanwhileError
+from teleport_okta.saml.enrolment_errors import ChangedMeanwhileError
 from teleport_okta.sandbox.okta.faults import FaultKind
 from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.state.errors import StateError
-from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.teleport.lease import StandbyError
+from teleport_okta.teleport.teleport_errors import TeleportError
 
 WRITES = {
     "app": lambda parts: (parts.saml_apps, "create"),

@@ -13,9 +13,9 @@ from contract.enrolment.enrolment_world import (
     sends_people_to,
     taken,
 )
-from teleport_okta.okta.errors import AppLabelTakenError
+from teleport_okta.okta.okta_errors import AppLabelTakenError
 from teleport_okta.saml.enrolment import State
-from teleport_okta.saml.errors import (
+from teleport_okta.saml.enrolment_errors import (
     AmbiguousAppError,
     DisabledAppError,
     EnrolmentError,

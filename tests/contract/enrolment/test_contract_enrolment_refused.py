@@ -6,15 +6,15 @@ import grpc
 import pytest
 from cluster_world import WayIn
 from contract.enrolment.enrolment_world import built_enrolment_world, refused, taken
-from teleport_okta.okta.errors import OktaForbiddenError, OktaScopeError, OktaUnauthorizedError
+from teleport_okta.okta.okta_errors import OktaForbiddenError, OktaScopeError, OktaUnauthorizedError
 from teleport_okta.saml.enrolment import State
-from teleport_okta.saml.errors import (
+from teleport_okta.saml.enrolment_errors import (
     EnrolmentError,
     MissingRightsError,
 )
 from teleport_okta.sandbox.teleport.edition import Entitlement
 from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.teleport.errors import PermissionDeniedError, UnavailableError
+from teleport_okta.teleport.teleport_errors import PermissionDeniedError, UnavailableError
 
 ALL = ["list", "create", "read", "update", "delete"]
 

@@ -55,7 +55,7 @@ class ManagedWorld:
         settings = parse(self.sections)
         base = await self._process.enter_async_context(app.entered(settings, clock=self.clock, persistent=True))
         self.service = Service(settings, base)
-        await self._process.enter_async_context(app.keeping(self.clock, *base.keepers, self.service.report))
+        await self._process.enter_async_context(app.keeping(self.clock, *base.background_tasks, self.service.report))
         self.running = asyncio.ensure_future(self.service.run())
 
     async def stop(self):

@@ -8,16 +8,16 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from contract.okta.okta_world import World
-from teleport_okta.okta.directory import DirectoryReading, nothing, read_directory
-from teleport_okta.okta.directory_reads import DirectoryReads
+from teleport_okta.okta.directory_reader import DirectoryReading, nothing, read_directory
 from teleport_okta.okta.fetch_plan import Known, Wanted
+from teleport_okta.okta.groups_and_apps import DirectoryReads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from teleport_okta.model.directory import Listing, OktaGroup
     from teleport_okta.model.okta import OktaApp
-    from teleport_okta.okta.directory import Progress, Recall
+    from teleport_okta.okta.directory_reader import Progress, Recall
 
 GROUPS, APPS = "/api/v1/groups", "/api/v1/apps"
 GROUP_MEMBERS, GROUP_APPS = "/api/v1/groups/*/users", "/api/v1/groups/*/apps"

@@ -16,8 +16,8 @@ from teleport_okta.clock import VirtualClock
 from teleport_okta.okta.address import OrganizationAddress
 from teleport_okta.okta.client import OktaClient
 from teleport_okta.okta.credentials import ApiToken
+from teleport_okta.okta.people_reader import OktaReads
 from teleport_okta.okta.private_key import read_private_key
-from teleport_okta.okta.reads import OktaReads
 from teleport_okta.okta.service_app import ServiceApp
 from teleport_okta.sandbox.okta.organization import OktaOrganization
 from teleport_okta.sandbox.okta.server import OktaSandbox

@@ -18,11 +18,11 @@ from contract.okta.directory_world import (
 from contract.okta.okta_world import serving
 from cryptography.hazmat.primitives.asymmetric import ec
 from teleport_okta.model.directory import Roster
-from teleport_okta.okta.directory import read_directory
-from teleport_okta.okta.directory_reads import NOT_FOUND, DirectoryReads
-from teleport_okta.okta.errors import OktaForbiddenError, OktaUnauthorizedError
+from teleport_okta.okta.directory_reader import read_directory
 from teleport_okta.okta.fetch_plan import Known, Side
+from teleport_okta.okta.groups_and_apps import NOT_FOUND, DirectoryReads
 from teleport_okta.okta.needs import read_scopes
+from teleport_okta.okta.okta_errors import OktaForbiddenError, OktaUnauthorizedError
 from teleport_okta.sandbox.okta.faults import FaultKind
 from teleport_okta.sandbox.okta.settings import Edition, Settings
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from contract.okta.okta_world import APP_USERS, USERS
-from teleport_okta.okta.errors import OktaError, OktaRateLimitedError, OktaUnavailableError
+from teleport_okta.okta.okta_errors import OktaError, OktaRateLimitedError, OktaUnavailableError
 from teleport_okta.sandbox.okta.faults import FaultKind
 
 if TYPE_CHECKING:

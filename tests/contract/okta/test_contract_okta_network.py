@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 from contract.okta.okta_world import World, serving_https
 from teleport_okta.clock import VirtualClock
-from teleport_okta.okta.configured import client_of
-from teleport_okta.okta.errors import HttpProxyRefusedError, OktaTlsError
-from teleport_okta.okta.reads import OktaReads
+from teleport_okta.okta.client_from_settings import client_of
+from teleport_okta.okta.okta_errors import HttpProxyRefusedError, OktaTlsError
+from teleport_okta.okta.people_reader import OktaReads
 from teleport_okta.sandbox.okta.gateway import Gateway, Response
 from teleport_okta.sandbox.okta.http_proxy import HttpProxy
 from teleport_okta.settings import OktaSettings

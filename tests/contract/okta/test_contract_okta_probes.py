@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from teleport_okta.okta import needs
 from teleport_okta.okta.credentials import ApiToken
-from teleport_okta.okta.errors import OktaScopeError
+from teleport_okta.okta.okta_errors import OktaScopeError
 from teleport_okta.okta.probes import Outcome, ProbeResult, probe
 from teleport_okta.okta.whoami import whoami
 

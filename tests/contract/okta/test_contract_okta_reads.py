@@ -6,13 +6,13 @@ import pytest
 from contract.okta.okta_world import World, serving
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from teleport_okta.okta.credentials import ApiToken
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_errors import (
     OktaForbiddenError,
     OktaTokenRefusedError,
     OktaUnauthorizedError,
     UnknownAppError,
 )
-from teleport_okta.okta.reads import OktaReads
+from teleport_okta.okta.people_reader import OktaReads
 from teleport_okta.sandbox.okta.settings import Delays, Settings
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from teleport_okta.model.idp import Binding
 from teleport_okta.model.saml_app import SamlApp
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.needs import read_scopes
+from teleport_okta.okta.okta_errors import (
     AppLabelTakenError,
     OktaForbiddenError,
     OktaNotFoundError,
@@ -22,7 +23,6 @@ from teleport_okta.okta.errors import (
     OktaUnavailableError,
     OktaUnreachableError,
 )
-from teleport_okta.okta.needs import read_scopes
 from teleport_okta.okta.saml_apps import SamlApps
 from teleport_okta.saml.app_body import app_body
 from teleport_okta.saml.metadata import read_metadata

@@ -1,4 +1,4 @@
-"""Okta's API and a SCIM client speak of the same people (`desired/doors.py`).
+"""Okta's API and a SCIM client speak of the same people (`desired/person_sources.py`).
 
 There is one record for each Okta id. A user exists only while no door denies it: the API denies by what it says, never
 by silence; the client by `active: false`. What the API says of a person counts more, but for the denial.
@@ -14,7 +14,7 @@ from contract.scim.door import USER, built_door
 from contract.sync.following import Followed
 from contract.sync.sweep_disk import installed
 from teleport_okta.model import labels
-from teleport_okta.okta.errors import OktaError
+from teleport_okta.okta.okta_errors import OktaError
 from teleport_okta.sandbox.teleport.faults import Fault
 
 SOMEBODY = "00uXYZ45678901234567"

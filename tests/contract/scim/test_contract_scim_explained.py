@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contract.scim.door import ALONE, GROUP, built_door
-from teleport_okta.sync.explaining import explained
+from teleport_okta.sync.explain import explained
 
 ADA = "00uADA45678901234567"
 SETTINGS = {**ALONE, "access_lists": {"default_owners": ["owner@x.io"]}}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from teleport_okta.state.errors import StateFullError
-from teleport_okta.sync.provisioned import bound_by_name
+from teleport_okta.state.state_errors import StateFullError
+from teleport_okta.sync.scim_records import bound_by_name
 from worlds import person
 
 

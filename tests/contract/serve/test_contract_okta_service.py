@@ -41,7 +41,7 @@ async def running(directory):
         configured = parse(sections)
         async with (
             app.entered(configured, clock=clock, persistent=True) as base,
-            app.keeping(clock, *base.keepers),
+            app.keeping(clock, *base.background_tasks),
             offered(configured, base) as service,
             grpc.aio.insecure_channel(f"unix:{directory / 'data' / SOCKET_NAME}") as channel,
         ):

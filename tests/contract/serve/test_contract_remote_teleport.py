@@ -18,7 +18,7 @@ from teleport_okta.serve.client_certificate import CallerKind, RemoteCaller
 from teleport_okta.serve.teleport_view import CallerLockedError, CallerNotLookedUpError, TeleportView
 from teleport_okta.teleport.host_identity import obtain_host_identity
 from teleport_okta.teleport.identity import load_identity
-from teleport_okta.teleport.way import Direct
+from teleport_okta.teleport.route import Direct
 
 DENIED, OK, UNAVAILABLE = (
     grpc.StatusCode.PERMISSION_DENIED,
@@ -47,7 +47,7 @@ async def teleport(sandbox, tmp_path, clock):
     bot = load_identity(sandbox.identity_path)
     host = await obtain_host_identity(
         tmp_path / "data",
-        way=Direct(sandbox.address),
+        route=Direct(sandbox.address),
         token=sandbox.join_token,
         bot=bot,
         clock=clock,

@@ -101,7 +101,7 @@ class Office:
                 raise _Over
             await clock.sleep(pause)
 
-        keeper = self.world.parts.keepers[-1].__self__
+        keeper = self.world.parts.background_tasks[-1].__self__
         keeper._clock = SimpleNamespace(now=clock.now, sleep=sleep)
         with suppress(_Over):
             await keeper.keep()

@@ -21,11 +21,11 @@ from contract.sync.sweep_disk import Disk, installed
 from directory_guard import DirectoryGuard
 from hands import edit_user
 from teleport_okta.model import labels
-from teleport_okta.okta import reads, transport
+from teleport_okta.okta import people_reader, transport
 from teleport_okta.sandbox.teleport.cluster import ListingLag
-from teleport_okta.teleport.bot_file import BotKeeper
+from teleport_okta.teleport.bot_file import BotRenewer
 from teleport_okta.teleport.host_identity import HostStore
-from teleport_okta.teleport.host_renewal import HostKeeper
+from teleport_okta.teleport.host_renewal import HostRenewer
 
 if TYPE_CHECKING:
     from cluster_world import World
@@ -68,8 +68,8 @@ TELLINGS = (
 async def told(telling, directory, monkeypatch):
     """Build the world of a telling, with a few people a page, and little patience with an Okta that does not answer."""
     monkeypatch.setattr(transport, "TIMEOUTS", PATIENCE)
-    monkeypatch.setattr(reads, "APP_USERS_A_PAGE", _PEOPLE_A_PAGE)
-    monkeypatch.setattr(reads, "USERS_A_PAGE", _PEOPLE_A_PAGE)
+    monkeypatch.setattr(people_reader, "APP_USERS_A_PAGE", _PEOPLE_A_PAGE)
+    monkeypatch.setattr(people_reader, "USERS_A_PAGE", _PEOPLE_A_PAGE)
     disk = installed(monkeypatch, directory)
     settings = {section: dict(values) for section, values in SETTINGS.items()}
     settings["sync"]["source"] = telling.source
@@ -230,10 +230,10 @@ class Play:
     async def renew(self):
         parts, settings = self.world.parts, self.world.settings
         store = HostStore(settings.storage.data_dir)
-        await HostKeeper(parts.teleport, store, clock=self.world.clock).look()
+        await HostRenewer(parts.teleport, store, clock=self.world.clock).look()
         if self.telling.has_bot:
             path = settings.teleport.identity
-            await BotKeeper(parts.teleport, path, interval=MINUTE, clock=self.world.clock).look()
+            await BotRenewer(parts.teleport, path, interval=MINUTE, clock=self.world.clock).look()
 
     async def recover(self) -> list[PassReport]:
         """Two passes, an interval apart, after starting the process if it could not be started in time of trouble."""

@@ -115,7 +115,7 @@ async def test_whoever_has_become_a_standby_renews_nothing(apps, tmp_path):
         assert (await other.full_pass.run(trigger="test")).succeeded
         before = lives(apps)
         apps.teleport.calls.reset()
-        await apps.world.parts.keepers[-1].__self__.look()
+        await apps.world.parts.background_tasks[-1].__self__.look()
         assert apps.teleport.calls.of(RENEWAL) == 0
         assert lives(apps) == before
 

@@ -11,12 +11,12 @@ import pytest
 from cluster_world import built_world
 from contract.sync.office import Office
 from hands import edit_user
-from teleport_okta.apply.releasing import NotReleasableError
+from teleport_okta.apply.release import NotReleasableError
 from teleport_okta.model import labels
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.approvals import NothingHeldError
-from teleport_okta.state.errors import StateFullError
 from teleport_okta.state.journal_entry import Result
+from teleport_okta.state.state_errors import StateFullError
 
 APP_USERS = "/api/v1/apps/*/users"
 HOUR = 3600

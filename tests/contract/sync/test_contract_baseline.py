@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import pytest
 from contract.sync.test_contract_full_pass import APP_USERS
-from teleport_okta.okta import reads
+from teleport_okta.okta import people_reader
 from teleport_okta.sandbox.teleport.faults import Fault
 
 
@@ -28,7 +28,7 @@ async def test_it_stays_where_an_absence_could_not_be_applied(world, people):
 
 
 async def test_a_listing_that_broke_off_sets_none(world, monkeypatch):
-    monkeypatch.setattr(reads, "APP_USERS_A_PAGE", 2)
+    monkeypatch.setattr(people_reader, "APP_USERS_A_PAGE", 2)
     for login in ("ada@x.io", "bob@x.io", "cy@x.io"):
         world.hire(login)
     world.okta.fail("unavailable", path=APP_USERS, after=1)

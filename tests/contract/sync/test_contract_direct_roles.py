@@ -20,7 +20,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.names import app_server_name, member_role
 from teleport_okta.sandbox.teleport.edition import Entitlement
 from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.sync.explaining import explained
+from teleport_okta.sync.explain import explained
 
 ADA, BOB = "ada@x.io", "bob@x.io"
 LOCAL = {**ROOMY, "sync": {"local_users": True}, "access_lists": {"default_owners": []}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from contract.sync.following import Followed
 from teleport_okta.cli.explain import explanation_lines
-from teleport_okta.sync.explaining import explained
+from teleport_okta.sync.explain import explained
 
 ADA, BOB, CY = "ada@x.io", "bob@x.io", "cy@x.io"
 

@@ -8,7 +8,7 @@ from teleport_okta.errors import ConfigError
 from teleport_okta.serve.admin import AdminService, serving
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.sync.engine import Engine
-from teleport_okta.sync.previewing import NothingSeenError
+from teleport_okta.sync.preview import NothingSeenError
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.scope import Scope
 from teleport_okta.sandbox.okta.log_faults import LogFault, LogFaultKind
-from teleport_okta.state.errors import StateError
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.state.store import QuarantineEntry
 from teleport_okta.sync import follower as follower_module
-from teleport_okta.sync import people_of_keys
+from teleport_okta.sync import keyed_people
 from teleport_okta.sync.follower import TRIED_AT_ONCE
-from teleport_okta.teleport.errors import UnavailableError
+from teleport_okta.teleport.teleport_errors import UnavailableError
 
 ADA, BOB, CY = "ada@x.io", "bob@x.io", "cy@x.io"
 
@@ -287,7 +287,7 @@ async def test_a_leaver_whose_event_cannot_be_stored_is_locked_at_once(followed,
         raise StateError("state.sqlite: the disk is full")
 
     monkeypatch.setattr(hints, "take", fails)
-    monkeypatch.setattr(people_of_keys, "LONGEST_READ", 0.2)
+    monkeypatch.setattr(keyed_people, "LONGEST_READ", 0.2)
     leave(followed, deed, ada)
     for path in PEOPLE_OF_OKTA if is_okta_away else ():
         followed.okta.fail("unavailable", path=path, seconds=3.0)
@@ -317,7 +317,7 @@ def leave(followed, deed, person):
 @pytest.mark.parametrize("deed", ["suspend", "deactivate", "unassign"])
 @pytest.mark.parametrize("kind", ["unavailable", "reset", "slow"])
 async def test_a_leaver_who_cannot_be_read_is_locked_at_once(followed, monkeypatch, deed, kind):
-    monkeypatch.setattr(people_of_keys, "LONGEST_READ", 0.2 if kind == "slow" else 60.0)
+    monkeypatch.setattr(keyed_people, "LONGEST_READ", 0.2 if kind == "slow" else 60.0)
     ada = followed.person(ADA)
     people = {"suspend": followed.okta.suspend, "deactivate": followed.okta.deactivate}
     people.get(deed, partial(followed.okta.unassign, followed.world.okta_app.id))(ada.id)
@@ -349,7 +349,7 @@ async def test_who_could_not_be_read_and_did_not_leave_is_let_in_by_the_first_go
 
 @pytest.mark.parametrize("office", [ROOMY], indirect=True, ids=["roomy"])
 async def test_of_many_leavers_who_cannot_be_read_one_is_waited_for(followed, monkeypatch):
-    monkeypatch.setattr(people_of_keys, "LONGEST_READ", 60.0)
+    monkeypatch.setattr(keyed_people, "LONGEST_READ", 60.0)
     logins = [f"p{number}@x.io" for number in range(6)]
     for login in logins:
         followed.person(login)
@@ -358,13 +358,13 @@ async def test_of_many_leavers_who_cannot_be_read_one_is_waited_for(followed, mo
         followed.okta.unassign(followed.world.okta_app.id, followed.person(login).id)
     for path in PEOPLE_OF_OKTA:
         followed.okta.fail("unavailable", path=path)
-    tried, add_row = [], people_of_keys.PeopleOfKeys._add_row
+    tried, add_row = [], keyed_people.KeyedPeople._add_row
 
     async def counted(self, found, okta_id, *given):
         tried.append(okta_id)
         await add_row(self, found, okta_id, *given)
 
-    monkeypatch.setattr(people_of_keys.PeopleOfKeys, "_add_row", counted)
+    monkeypatch.setattr(keyed_people.KeyedPeople, "_add_row", counted)
     await followed.catch_up()
     assert set(logins) <= followed.world.locks().keys()
     assert len(tried) == 1

@@ -96,7 +96,7 @@ async def test_who_waits_for_a_name_gets_it_when_it_is_free(followed):
 
 async def test_a_server_that_is_deleted_while_servers_are_renewed_stays_deleted(followed, monkeypatch):
     app, servers = app_of(followed), followed.world.parts.teleport.app_servers
-    keeper, delete, renewals = followed.world.parts.keepers[-1].__self__, servers.delete, []
+    keeper, delete, renewals = followed.world.parts.background_tasks[-1].__self__, servers.delete, []
 
     async def delete_after_a_listing(server):
         followed.world.clock.advance(0.5)

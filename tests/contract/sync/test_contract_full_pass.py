@@ -10,12 +10,12 @@ import pytest
 from cluster_world import built_world
 from hands import edit_user
 from teleport_okta.errors import ConfigError
-from teleport_okta.okta.errors import OktaError, OktaForbiddenError, OktaUnauthorizedError
+from teleport_okta.okta.okta_errors import OktaError, OktaForbiddenError, OktaUnauthorizedError
 from teleport_okta.sandbox.okta.seed import seed_organization
 from teleport_okta.sandbox.teleport.cluster import ListingLag
 from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.journal_entry import Result
-from teleport_okta.teleport.errors import TeleportError
+from teleport_okta.teleport.teleport_errors import TeleportError
 
 CREATE = "/teleport.users.v1.UsersService/CreateUser"
 DELETE = "/teleport.users.v1.UsersService/DeleteUser"

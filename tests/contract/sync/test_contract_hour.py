@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hands import edit_user
 from teleport_okta.model.scope import Scope
-from teleport_okta.teleport.errors import UnavailableError
+from teleport_okta.teleport.teleport_errors import UnavailableError
 
 CROWD = 30
 LIMIT = 10

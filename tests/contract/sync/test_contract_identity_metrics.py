@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from cluster_world import WayIn, built_world
 from teleport_okta.sync.engine import Engine
-from teleport_okta.teleport.bot_file import BotKeeper
+from teleport_okta.teleport.bot_file import BotRenewer
 from teleport_okta.teleport.host_identity import HostStore
-from teleport_okta.teleport.host_renewal import PROVE_EVERY, HostKeeper
+from teleport_okta.teleport.host_renewal import PROBE_EVERY, HostRenewer
 from teleport_okta.teleport.lease import LIFE
 
 EXPIRES = "teleport_okta_identity_expires_timestamp_seconds"
@@ -29,13 +29,13 @@ def shown(world):
 @pytest.fixture
 def bot_keeper(world):
     path = world.settings.teleport.identity
-    return BotKeeper(world.parts.teleport, path, interval=timedelta(minutes=1), clock=world.clock)
+    return BotRenewer(world.parts.teleport, path, interval=timedelta(minutes=1), clock=world.clock)
 
 
 @pytest.fixture
 def host_keeper(world):
     store = HostStore(world.settings.storage.data_dir)
-    return HostKeeper(world.parts.teleport, store, clock=world.clock)
+    return HostRenewer(world.parts.teleport, store, clock=world.clock)
 
 
 async def told(world):
@@ -73,7 +73,7 @@ async def test_a_bot_that_nobody_renews_shows_well_before_it_ends(world, shown):
 
 async def test_a_host_certificate_that_is_refused_shows_until_it_is_taken(world, shown, host_keeper):
     world.teleport.administrator.rotate("init")
-    world.teleport.administrator.rotate("update_clients", refuse_new_for=PROVE_EVERY)
+    world.teleport.administrator.rotate("update_clients", refuse_new_for=PROBE_EVERY)
     keeping = asyncio.ensure_future(host_keeper.keep())
 
     async with asyncio.timeout(60):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import pytest
 from contract.sync.office import TEN_MINUTES
-from teleport_okta.apply.releasing import NotReleasableError
+from teleport_okta.apply.release import NotReleasableError
 from teleport_okta.model.scope import Scope
 from teleport_okta.sandbox.teleport.faults import Fault
 

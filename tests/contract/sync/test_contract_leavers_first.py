@@ -9,8 +9,8 @@ import pytest
 from contract.sync.office import TEN_MINUTES
 from contract.sync.pausing import held_open
 from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.state.errors import StateFullError
-from teleport_okta.teleport.errors import UnavailableError
+from teleport_okta.state.state_errors import StateFullError
+from teleport_okta.teleport.teleport_errors import UnavailableError
 
 ADA = "ada@x.io"
 DAY = 86_400

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from teleport.legacy.types.types_pb2 import LockTarget, LockV2
-from teleport_okta.teleport.errors import LockedError
+from teleport_okta.teleport.teleport_errors import LockedError
 
 
 def lock(office, **target):

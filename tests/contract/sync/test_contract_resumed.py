@@ -18,7 +18,7 @@ from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.state.hints import Hints
 from teleport_okta.sync.hint_worker import HintWorker
 from teleport_okta.sync.procedure import KeyProcedure
-from teleport_okta.teleport.errors import PermissionDeniedError
+from teleport_okta.teleport.teleport_errors import PermissionDeniedError
 
 ADA, BOB, CY, DEE = "ada@x.io", "bob@x.io", "cy@x.io", "dee@x.io"
 FOUR_HOURS = timedelta(hours=4)
@@ -230,7 +230,7 @@ async def test_an_import_rule_that_changed_meanwhile_means_a_full_pass(followed)
 
 
 async def test_of_very_many_users_who_changed_meanwhile_a_full_pass_reads_all(followed, monkeypatch):
-    monkeypatch.setattr("teleport_okta.sync.comparing._MOST_PEOPLE", 1)
+    monkeypatch.setattr("teleport_okta.sync.compare._MOST_PEOPLE", 1)
     started = await ended(followed)
     for name in (ADA, BOB):
         edit_user(followed.office.teleport.administrator, name, roles=["access"])

@@ -8,7 +8,7 @@ from cluster_world import built_world
 from teleport_okta.errors import ConfigError
 from teleport_okta.sandbox.teleport.edition import Entitlement
 from teleport_okta.sandbox.teleport.faults import Fault
-from teleport_okta.teleport.errors import UnavailableError
+from teleport_okta.teleport.teleport_errors import UnavailableError
 
 SHORTLY = 60
 """Seconds to a pass that comes before anything can count because of ten minutes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from cluster_world import built_world
 from teleport_okta.model import labels
-from teleport_okta.okta.errors import OktaError
+from teleport_okta.okta.okta_errors import OktaError
 
 APP_USERS = "/api/v1/apps/*/users"
 

@@ -36,7 +36,7 @@ from prometheus_client import generate_latest
 from teleport_okta import __version__
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.observe import logs
-from teleport_okta.okta.errors import PrivateKeyError
+from teleport_okta.okta.okta_errors import PrivateKeyError
 from teleport_okta.okta.private_key import read_private_key
 from teleport_okta.okta.transport import HttpTransport
 from teleport_okta.sandbox.okta.http_proxy import HttpProxy

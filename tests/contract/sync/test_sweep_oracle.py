@@ -16,10 +16,10 @@ from teleport.legacy.types.types_pb2 import LockV2
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
-from teleport_okta.okta.reads import OktaReads
-from teleport_okta.sync.confirming import Confirmation
+from teleport_okta.okta.people_reader import OktaReads
+from teleport_okta.sync.confirm_absences import Confirmation
 from teleport_okta.sync.full_pass import FullPass
-from teleport_okta.teleport.errors import RpcError, UnavailableError
+from teleport_okta.teleport.teleport_errors import RpcError, UnavailableError
 
 LIST_USERS = Call("/teleport.users.v1.UsersService/ListUsers", is_okta=False)
 APP_USERS = Call("GET /api/v1/apps/{id}/users", is_okta=True)

@@ -13,7 +13,7 @@ from teleport_okta.sandbox.teleport import ListingLag, TeleportSandbox
 from teleport_okta.sandbox.teleport.cluster import DEFAULT_VERSION
 from teleport_okta.teleport.host_identity import obtain_host_identity
 from teleport_okta.teleport.identity import Identity, load_identity
-from teleport_okta.teleport.way import Direct
+from teleport_okta.teleport.route import Direct
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -66,7 +66,7 @@ async def host(sandbox: TeleportSandbox, bot: Identity, tmp_path: Path, clock: V
     """The identity of a host that has just joined."""
     return await obtain_host_identity(
         tmp_path / "data",
-        way=Direct(sandbox.address),
+        route=Direct(sandbox.address),
         token=sandbox.join_token,
         bot=bot,
         clock=clock,

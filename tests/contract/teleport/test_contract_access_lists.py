@@ -13,14 +13,14 @@ from teleport_okta.sandbox.teleport import Fault, ListingLag
 from teleport_okta.sandbox.teleport.edition import Entitlement
 from teleport_okta.sandbox.teleport.faults import ABSENT, ECHOED
 from teleport_okta.teleport.access_lists import LARGEST_REQUEST
-from teleport_okta.teleport.amending import NotOursAnyMoreError
-from teleport_okta.teleport.errors import (
+from teleport_okta.teleport.amend import NotOursAnyMoreError
+from teleport_okta.teleport.list_errors import AccessListLimitError, ListIsNestedError, MembersNotStoredError
+from teleport_okta.teleport.teleport_errors import (
     AlreadyExistsError,
     InvalidArgumentError,
     NotFoundError,
     RevisionConflictError,
 )
-from teleport_okta.teleport.list_errors import AccessListLimitError, ListIsNestedError, MembersNotStoredError
 
 if TYPE_CHECKING:
     from teleport_okta.clock import VirtualClock

@@ -10,7 +10,7 @@ import pytest
 from teleport.users.v1 import users_service_pb2
 from teleport_clients import connect
 from teleport_okta.sandbox.teleport.presets import BOT_ROLE, BOT_USER
-from teleport_okta.teleport.bot_file import BotKeeper
+from teleport_okta.teleport.bot_file import BotRenewer
 from teleport_okta.teleport.identity import load_identity
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ async def teleport(
 
 
 @pytest.fixture
-def keeper(teleport: Teleport, file: Path, clock: VirtualClock) -> BotKeeper:
-    return BotKeeper(teleport, file, interval=timedelta(minutes=1), clock=clock)
+def keeper(teleport: Teleport, file: Path, clock: VirtualClock) -> BotRenewer:
+    return BotRenewer(teleport, file, interval=timedelta(minutes=1), clock=clock)
 
 
 def bot_state(teleport: Teleport, clock: VirtualClock) -> object:
@@ -56,7 +56,7 @@ def bot_state(teleport: Teleport, clock: VirtualClock) -> object:
 
 
 async def test_a_new_key_pair_is_taken_when_it_is_whole(
-    teleport: Teleport, keeper: BotKeeper, file: Path, sandbox: TeleportSandbox, clock: VirtualClock
+    teleport: Teleport, keeper: BotRenewer, file: Path, sandbox: TeleportSandbox, clock: VirtualClock
 ) -> None:
     before = bot_state(teleport, clock)
     file.write_text(issued(sandbox, lifetime=timedelta(hours=2)))
@@ -68,7 +68,7 @@ async def test_a_new_key_pair_is_taken_when_it_is_whole(
 
 
 async def test_a_file_that_did_not_change_is_not_taken_again(
-    teleport: Teleport, keeper: BotKeeper, sandbox: TeleportSandbox
+    teleport: Teleport, keeper: BotRenewer, sandbox: TeleportSandbox
 ) -> None:
     assert await keeper.look()
     assert sandbox.calls.of("Ping") == 0
@@ -85,7 +85,7 @@ async def test_a_file_that_did_not_change_is_not_taken_again(
     ids=["empty", "half", "garbage", "no PEM"],
 )
 async def test_what_is_not_whole_is_left_and_the_old_identity_serves(
-    teleport: Teleport, keeper: BotKeeper, file: Path, sandbox: TeleportSandbox, clock: VirtualClock, damage, says
+    teleport: Teleport, keeper: BotRenewer, file: Path, sandbox: TeleportSandbox, clock: VirtualClock, damage, says
 ) -> None:
     whole = issued(sandbox)
     file.write_text(damage(whole))
@@ -101,7 +101,7 @@ async def test_what_is_not_whole_is_left_and_the_old_identity_serves(
 
 
 async def test_an_expired_file_is_not_taken(
-    teleport: Teleport, keeper: BotKeeper, file: Path, sandbox: TeleportSandbox, clock: VirtualClock
+    teleport: Teleport, keeper: BotRenewer, file: Path, sandbox: TeleportSandbox, clock: VirtualClock
 ) -> None:
     before = bot_state(teleport, clock).expires
     file.write_text(issued(sandbox, lifetime=timedelta(hours=-1)))
@@ -113,7 +113,7 @@ async def test_an_expired_file_is_not_taken(
 
 
 async def test_somebody_whom_the_cluster_refuses_is_not_taken(
-    teleport: Teleport, keeper: BotKeeper, file: Path, sandbox: TeleportSandbox
+    teleport: Teleport, keeper: BotRenewer, file: Path, sandbox: TeleportSandbox
 ) -> None:
     sandbox.administrator.create_user("bot-locked", roles=[BOT_ROLE])
     sandbox.administrator.create_lock("stop", user="bot-locked")
@@ -132,7 +132,7 @@ async def test_a_swap_of_symlinks_as_kubernetes_does_it_is_noticed(
         (tmp_path / version / "identity").write_text(issued(sandbox))
     (tmp_path / "..data").symlink_to("1")
     (tmp_path / "mounted").symlink_to("..data/identity")
-    keeper = BotKeeper(teleport, tmp_path / "mounted", interval=timedelta(minutes=1), clock=clock)
+    keeper = BotRenewer(teleport, tmp_path / "mounted", interval=timedelta(minutes=1), clock=clock)
     await keeper.look()
     (tmp_path / "..new").symlink_to("2")
     (tmp_path / "..new").rename(tmp_path / "..data")
@@ -148,7 +148,7 @@ async def test_a_bot_that_was_missing_is_taken_when_its_file_appears(
 ) -> None:
     path = tmp_path / "later"
     async with await connect(sandbox.address, host=host, clock=clock) as teleport:
-        keeper = BotKeeper(teleport, path, interval=timedelta(minutes=1), clock=clock)
+        keeper = BotRenewer(teleport, path, interval=timedelta(minutes=1), clock=clock)
         assert not await keeper.look()
         assert str(path) in bot_state(teleport, clock).problem
         assert not (await teleport.cluster()).has("adoption")
@@ -170,7 +170,7 @@ async def test_an_identity_is_said_to_expire_well_before_it_does(
 
 
 async def test_a_file_that_nobody_renews_is_warned_about_once(
-    keeper: BotKeeper, file: Path, sandbox: TeleportSandbox, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+    keeper: BotRenewer, file: Path, sandbox: TeleportSandbox, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await keeper.look()
     clock.advance(50 * 60)
@@ -180,7 +180,7 @@ async def test_a_file_that_nobody_renews_is_warned_about_once(
 
 
 async def test_no_call_fails_while_the_file_changes_again_and_again(
-    teleport: Teleport, keeper: BotKeeper, file: Path, sandbox: TeleportSandbox
+    teleport: Teleport, keeper: BotRenewer, file: Path, sandbox: TeleportSandbox
 ) -> None:
     done = asyncio.Event()
     calls = 0

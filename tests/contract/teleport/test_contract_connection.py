@@ -10,12 +10,12 @@ import pytest
 from teleport.legacy.client.proto import authservice_pb2
 from teleport_clients import connect
 from teleport_okta.sandbox.teleport import Fault, TeleportSandbox
-from teleport_okta.teleport.errors import RpcError
 from teleport_okta.teleport.gates import ServerTooOldError
 from teleport_okta.teleport.host_identity import obtain_host_identity
 from teleport_okta.teleport.identity import Identity, load_identity, parse_identity
 from teleport_okta.teleport.identity_errors import IdentityExpiredError
-from teleport_okta.teleport.way import Direct
+from teleport_okta.teleport.route import Direct
+from teleport_okta.teleport.teleport_errors import RpcError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +131,7 @@ async def test_the_sandboxs_own_files_are_genuine_identity_files(sandbox: Telepo
 async def joined(sandbox: TeleportSandbox, bot: Identity, directory: Path, clock: VirtualClock) -> Identity:
     return await obtain_host_identity(
         directory / "data",
-        way=Direct(sandbox.address),
+        route=Direct(sandbox.address),
         token=sandbox.join_token,
         bot=bot,
         clock=clock,

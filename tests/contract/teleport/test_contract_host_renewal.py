@@ -15,11 +15,16 @@ from teleport_okta.doctor.teleport_rights import check_rotation
 from teleport_okta.sandbox.teleport import Fault
 from teleport_okta.teleport import host_renewal
 from teleport_okta.teleport.authorities import HostCAs, read_host_cas
-from teleport_okta.teleport.errors import HungUpError, PermissionDeniedError, UnavailableError, UntrustedServerError
 from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
-from teleport_okta.teleport.host_renewal import HostKeeper
+from teleport_okta.teleport.host_renewal import HostRenewer
 from teleport_okta.teleport.identity import parse_identity
-from teleport_okta.teleport.way import Direct
+from teleport_okta.teleport.route import Direct
+from teleport_okta.teleport.teleport_errors import (
+    HungUpError,
+    PermissionDeniedError,
+    UnavailableError,
+    UntrustedServerError,
+)
 from unit.teleport.small_pki import SmallCA
 
 if TYPE_CHECKING:
@@ -49,22 +54,22 @@ async def teleport(
 
 
 @pytest.fixture
-def keeper(teleport: Teleport, store: HostStore, clock: VirtualClock) -> HostKeeper:
-    return HostKeeper(teleport, store, clock=clock)
+def keeper(teleport: Teleport, store: HostStore, clock: VirtualClock) -> HostRenewer:
+    return HostRenewer(teleport, store, clock=clock)
 
 
 async def on_new_connections(sandbox: TeleportSandbox, identity: Identity, clock: VirtualClock) -> bool:
     """Whether the server takes an identity on a connection that begins now."""
     async with await connect(sandbox.address, host=identity, clock=clock) as client:
         try:
-            await client.host.prove()
+            await client.host.probe()
         except UnavailableError:
             return False
         return True
 
 
 async def test_a_good_identity_is_left_as_it_is(
-    teleport: Teleport, keeper: HostKeeper, host: Identity, sandbox: TeleportSandbox
+    teleport: Teleport, keeper: HostRenewer, host: Identity, sandbox: TeleportSandbox
 ) -> None:
     await keeper.look()
     assert teleport.host.identity == host
@@ -72,7 +77,7 @@ async def test_a_good_identity_is_left_as_it_is(
 
 
 async def test_after_two_thirds_of_its_life_it_is_renewed_and_stored(
-    teleport: Teleport, keeper: HostKeeper, host: Identity, store: HostStore, clock: VirtualClock
+    teleport: Teleport, keeper: HostRenewer, host: Identity, store: HostStore, clock: VirtualClock
 ) -> None:
     clock.advance((host.not_after - host.not_before).total_seconds() * 2 / 3 + 60)
 
@@ -86,7 +91,7 @@ async def test_after_two_thirds_of_its_life_it_is_renewed_and_stored(
 
 
 async def test_a_whole_rotation_costs_no_call_and_leaves_one_ca(
-    teleport: Teleport, keeper: HostKeeper, host: Identity, store: HostStore, sandbox: TeleportSandbox, clock
+    teleport: Teleport, keeper: HostRenewer, host: Identity, store: HostStore, sandbox: TeleportSandbox, clock
 ) -> None:
     trusted = []
     for phase in PHASES:
@@ -105,7 +110,7 @@ async def test_a_whole_rotation_costs_no_call_and_leaves_one_ca(
 
 
 async def test_a_phase_that_was_slept_through_does_no_harm_while_the_old_ca_is_trusted(
-    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, clock: VirtualClock
+    teleport: Teleport, keeper: HostRenewer, sandbox: TeleportSandbox, clock: VirtualClock
 ) -> None:
     await keeper.look()
     for phase in PHASES[:3]:
@@ -126,14 +131,14 @@ async def test_a_process_that_was_down_meanwhile_learns_the_new_ca_from_the_bots
     bot = parse_identity(renewed, source="bot")
 
     async with await connect(sandbox.address, host=host, bot=bot, clock=clock) as client:
-        await HostKeeper(client, store, clock=clock).look()
+        await HostRenewer(client, store, clock=clock).look()
 
         sandbox.administrator.rotate("standby")
         assert await on_new_connections(sandbox, client.host.identity, clock)
 
 
 async def test_after_a_rotation_a_start_issues_nothing_although_the_bots_file_names_the_old_ca(
-    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, bot: Identity, store: HostStore, clock
+    teleport: Teleport, keeper: HostRenewer, sandbox: TeleportSandbox, bot: Identity, store: HostStore, clock
 ) -> None:
     for phase in PHASES:
         sandbox.administrator.rotate(phase)
@@ -145,16 +150,16 @@ async def test_after_a_rotation_a_start_issues_nothing_although_the_bots_file_na
         assert set(client.host.identity.ca_pems) > set(stored.ca_pems)
         assert [finding.severity for finding in await check_rotation(client.host)] == [Severity.OK]
         issued = sandbox.calls.of("GenerateHostCerts")
-        await HostKeeper(client, store, clock=clock).look()
+        await HostRenewer(client, store, clock=clock).look()
 
         assert sandbox.calls.of("GenerateHostCerts") == issued
         assert client.host.identity == stored
-        await client.host.prove()
+        await client.host.probe()
     assert store.load() == stored
 
 
 async def test_a_certificate_that_is_refused_at_first_takes_over_later(
-    teleport: Teleport, keeper: HostKeeper, host: Identity, store: HostStore, sandbox: TeleportSandbox, clock
+    teleport: Teleport, keeper: HostRenewer, host: Identity, store: HostStore, sandbox: TeleportSandbox, clock
 ) -> None:
     sandbox.administrator.rotate("init")
     await keeper.look()
@@ -176,7 +181,7 @@ async def test_a_certificate_that_is_refused_at_first_takes_over_later(
 
 
 async def test_a_rotation_that_is_rolled_back_leads_back(
-    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, clock: VirtualClock
+    teleport: Teleport, keeper: HostRenewer, sandbox: TeleportSandbox, clock: VirtualClock
 ) -> None:
     for phase in ("init", "update_clients", "rollback", "standby"):
         sandbox.administrator.rotate(phase)
@@ -187,7 +192,7 @@ async def test_a_rotation_that_is_rolled_back_leads_back(
 
 
 async def test_a_certificate_that_is_refused_after_all_is_given_up_for_the_one_before(
-    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, clock: VirtualClock
+    teleport: Teleport, keeper: HostRenewer, sandbox: TeleportSandbox, clock: VirtualClock
 ) -> None:
     sandbox.administrator.rotate("init")
     await keeper.look()
@@ -204,7 +209,7 @@ async def test_a_certificate_that_is_refused_after_all_is_given_up_for_the_one_b
 
 
 async def test_a_process_that_starts_in_the_middle_has_both(
-    teleport: Teleport, keeper: HostKeeper, store: HostStore, sandbox: TeleportSandbox
+    teleport: Teleport, keeper: HostRenewer, store: HostStore, sandbox: TeleportSandbox
 ) -> None:
     sandbox.administrator.rotate("init")
     await keeper.look()
@@ -218,7 +223,7 @@ async def test_a_process_that_starts_in_the_middle_has_both(
 
 
 async def test_what_keeps_it_from_being_renewed_shows(
-    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, host: Identity, clock: VirtualClock
+    teleport: Teleport, keeper: HostRenewer, sandbox: TeleportSandbox, host: Identity, clock: VirtualClock
 ) -> None:
     sandbox.faults.add(Fault("*/GenerateHostCerts", code=grpc.StatusCode.PERMISSION_DENIED, message="no"))
     clock.advance((host.not_after - host.not_before).total_seconds() * 0.8)
@@ -243,7 +248,7 @@ async def test_a_join_during_a_rotation_brings_both_cas(sandbox: TeleportSandbox
     sandbox.administrator.rotate("init")
     joined = await obtain_host_identity(
         tmp_path / "other",
-        way=Direct(sandbox.address),
+        route=Direct(sandbox.address),
         token=sandbox.join_token,
         bot=bot,
         clock=clock,
@@ -253,7 +258,7 @@ async def test_a_join_during_a_rotation_brings_both_cas(sandbox: TeleportSandbox
 
 
 async def test_a_server_whose_answers_never_suit_its_cas_is_asked_once_for_them(
-    teleport: Teleport, keeper: HostKeeper, sandbox: TeleportSandbox, monkeypatch: pytest.MonkeyPatch
+    teleport: Teleport, keeper: HostRenewer, sandbox: TeleportSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stranger = SmallCA.make().pem
 
@@ -282,16 +287,16 @@ async def test_a_host_that_missed_a_rotation_is_told_to_join_again_and_that_work
 
     async with await connect(sandbox.address, host=host, clock=clock) as alone:
         with pytest.raises(UntrustedServerError, match=rejoining):
-            await alone.host.prove()
+            await alone.host.probe()
     bot = parse_identity(sandbox.renew_bot().text(), source="bot")
     async with await connect(sandbox.address, host=host, bot=bot, clock=clock) as both:
         with pytest.raises(HungUpError, match=rejoining):
-            await both.host.prove()
+            await both.host.probe()
 
     store.identity_path.unlink()
     again = await obtain_host_identity(
         tmp_path / "data",
-        way=Direct(sandbox.address),
+        route=Direct(sandbox.address),
         token=sandbox.join_token,
         bot=bot,
         clock=clock,

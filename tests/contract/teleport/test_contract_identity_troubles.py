@@ -13,13 +13,13 @@ import pytest
 from teleport_clients import connect
 from teleport_okta.clock import SystemClock
 from teleport_okta.sandbox.teleport import Fault, TeleportSandbox
-from teleport_okta.teleport.bot_file import BotKeeper
+from teleport_okta.teleport.bot_file import BotRenewer
 from teleport_okta.teleport.cluster import Teleport
 from teleport_okta.teleport.host_identity import HostStore, obtain_host_identity
-from teleport_okta.teleport.host_renewal import HostKeeper
+from teleport_okta.teleport.host_renewal import HostRenewer
 from teleport_okta.teleport.identity import load_identity
 from teleport_okta.teleport.lease import RENEW_AFTER, Holder
-from teleport_okta.teleport.way import Direct, find_way
+from teleport_okta.teleport.route import Direct, find_route
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,16 +34,16 @@ def store(tmp_path: Path) -> HostStore:
 
 
 @pytest.fixture
-def host_keeper(teleport: Teleport, store: HostStore, clock: VirtualClock) -> HostKeeper:
-    return HostKeeper(teleport, store, clock=clock)
+def host_keeper(teleport: Teleport, store: HostStore, clock: VirtualClock) -> HostRenewer:
+    return HostRenewer(teleport, store, clock=clock)
 
 
 @pytest.fixture
-def bot_keeper(teleport: Teleport, sandbox: TeleportSandbox, clock: VirtualClock) -> BotKeeper:
-    return BotKeeper(teleport, sandbox.identity_path, interval=timedelta(minutes=1), clock=clock)
+def bot_keeper(teleport: Teleport, sandbox: TeleportSandbox, clock: VirtualClock) -> BotRenewer:
+    return BotRenewer(teleport, sandbox.identity_path, interval=timedelta(minutes=1), clock=clock)
 
 
-async def rotated(sandbox: TeleportSandbox, keeper: HostKeeper, *phases: str) -> None:
+async def rotated(sandbox: TeleportSandbox, keeper: HostRenewer, *phases: str) -> None:
     """Turn the host CA's rotation so far, and let the keeper see each phase."""
     for phase in phases:
         sandbox.administrator.rotate(phase)
@@ -51,7 +51,7 @@ async def rotated(sandbox: TeleportSandbox, keeper: HostKeeper, *phases: str) ->
 
 
 async def test_a_host_is_renewed_and_stored_although_the_bot_has_expired(
-    teleport: Teleport, host_keeper: HostKeeper, store: HostStore, sandbox: TeleportSandbox, clock: VirtualClock
+    teleport: Teleport, host_keeper: HostRenewer, store: HostStore, sandbox: TeleportSandbox, clock: VirtualClock
 ) -> None:
     clock.advance(timedelta(days=8).total_seconds())
 
@@ -62,7 +62,7 @@ async def test_a_host_is_renewed_and_stored_although_the_bot_has_expired(
 
 
 async def test_a_bot_that_cannot_connect_during_a_rotation_learns_the_new_ca_later(
-    teleport: Teleport, host_keeper: HostKeeper, sandbox: TeleportSandbox
+    teleport: Teleport, host_keeper: HostRenewer, sandbox: TeleportSandbox
 ) -> None:
     sandbox.administrator.rotate("init")
     sandbox.faults.add(Fault("*/Ping", grpc.StatusCode.UNAVAILABLE, after=1, count=1))
@@ -76,7 +76,12 @@ async def test_a_bot_that_cannot_connect_during_a_rotation_learns_the_new_ca_lat
 
 
 async def test_what_could_not_be_stored_is_stored_later(
-    teleport: Teleport, host_keeper: HostKeeper, store: HostStore, sandbox: TeleportSandbox, host: Identity, monkeypatch
+    teleport: Teleport,
+    host_keeper: HostRenewer,
+    store: HostStore,
+    sandbox: TeleportSandbox,
+    host: Identity,
+    monkeypatch,
 ) -> None:
     def full(content: bytes) -> None:
         raise OSError("no space left on device")
@@ -95,11 +100,11 @@ async def test_what_could_not_be_stored_is_stored_later(
 
 
 async def test_an_outage_is_not_taken_for_a_certificate_that_is_refused(
-    teleport: Teleport, host_keeper: HostKeeper, sandbox: TeleportSandbox
+    teleport: Teleport, host_keeper: HostRenewer, sandbox: TeleportSandbox
 ) -> None:
     await rotated(sandbox, host_keeper, "init", "update_clients")
     present = teleport.host.identity
-    assert teleport.host.spare is not None
+    assert teleport.host.previous_identity is not None
     sandbox.faults.add(Fault("*/GetUser", grpc.StatusCode.UNAVAILABLE, count=5))
 
     assert await teleport.users.get("nobody") is None
@@ -108,7 +113,7 @@ async def test_an_outage_is_not_taken_for_a_certificate_that_is_refused(
 
 
 async def test_a_bot_that_went_back_to_its_former_certificate_takes_the_files_again(
-    teleport: Teleport, bot_keeper: BotKeeper, sandbox: TeleportSandbox
+    teleport: Teleport, bot_keeper: BotRenewer, sandbox: TeleportSandbox
 ) -> None:
     former = teleport.bot.identity
     sandbox.renew_bot()
@@ -125,9 +130,9 @@ async def test_several_calls_may_find_out_at_once_that_our_version_is_refused(
 ) -> None:
     async with TeleportSandbox(tmp_path, version="20.0.0") as sandbox:
         bot = load_identity(sandbox.identity_path)
-        way = Direct(sandbox.address)
+        route = Direct(sandbox.address)
         host = await obtain_host_identity(
-            tmp_path / "data", way=way, token=sandbox.join_token, bot=bot, clock=clock, rng=random.Random(1)
+            tmp_path / "data", route=route, token=sandbox.join_token, bot=bot, clock=clock, rng=random.Random(1)
         )
         async with await connect(sandbox.address, host=host, clock=clock) as client:
             found = await asyncio.gather(*(client.users.get(f"nobody-{number}") for number in range(4)))
@@ -152,10 +157,10 @@ async def test_an_outage_behind_the_proxy_is_said_once(
     sandbox: TeleportSandbox, host: Identity, bot: Identity, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = SystemClock()
-    way = await find_way(sandbox.proxy_address, extra_ca=sandbox.proxy_ca_path, clock=clock)
+    route = await find_route(sandbox.proxy_address, extra_ca=sandbox.proxy_ca_path, clock=clock)
     rng = random.Random(1)
-    async with await Teleport.connect(way, host=host, bot=bot, directory=tmp_path, clock=clock, rng=rng) as client:
-        keeper = BotKeeper(client, sandbox.identity_path, interval=timedelta(minutes=1), clock=clock)
+    async with await Teleport.connect(route, host=host, bot=bot, directory=tmp_path, clock=clock, rng=rng) as client:
+        keeper = BotRenewer(client, sandbox.identity_path, interval=timedelta(minutes=1), clock=clock)
         sandbox.renew_bot()
         down = asyncio.Event()
         sandbox._sleep = lambda _seconds: down.wait()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from teleport_okta.model.access import ImportMapping, ImportMatch, ImportRule
-from teleport_okta.teleport.errors import FeatureUnavailableError
+from teleport_okta.teleport.teleport_errors import FeatureUnavailableError
 
 if TYPE_CHECKING:
     from teleport_okta.sandbox.teleport import TeleportSandbox

@@ -14,7 +14,7 @@ from teleport_okta.teleport.join_errors import (
     PinMismatchError,
 )
 from teleport_okta.teleport.pod_token import PATH_VARIABLE
-from teleport_okta.teleport.way import Direct
+from teleport_okta.teleport.route import Direct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ def obtain(sandbox: TeleportSandbox, tmp_path: Path, clock: VirtualClock) -> Cal
     async def start(**how: Any) -> Identity:
         return await obtain_host_identity(
             tmp_path / "data",
-            **{"way": Direct(sandbox.address), "token": sandbox.join_token, "bot": None, **how},
+            **{"route": Direct(sandbox.address), "token": sandbox.join_token, "bot": None, **how},
             clock=clock,
             rng=random.Random(1),
         )
@@ -100,7 +100,7 @@ async def test_an_outage_while_joining_is_waited_out(
 
 async def test_nobody_listening_is_said_so(obtain: Callable[..., Any], bot: Identity, unused_tcp_port: int) -> None:
     with pytest.raises(JoinUnreachableError):
-        await obtain(bot=bot, way=Direct(f"127.0.0.1:{unused_tcp_port}"))
+        await obtain(bot=bot, route=Direct(f"127.0.0.1:{unused_tcp_port}"))
 
 
 @pytest.mark.parametrize("jwks", [True, False], ids=["static_jwks", "in_cluster"])

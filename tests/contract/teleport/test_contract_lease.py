@@ -16,7 +16,6 @@ from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, Te
 from teleport_okta.model.teleport import TeleportRole, TeleportUser
 from teleport_okta.sandbox.teleport import Fault
 from teleport_okta.teleport.connection import WRITE_DEADLINE
-from teleport_okta.teleport.errors import DeadlineError, LimitExceededError
 from teleport_okta.teleport.lease import (
     CLOCK_TOLERANCE,
     LIFE,
@@ -27,6 +26,7 @@ from teleport_okta.teleport.lease import (
     NotTheWriterError,
     StandbyError,
 )
+from teleport_okta.teleport.teleport_errors import DeadlineError, LimitExceededError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -8,8 +8,8 @@ import pytest
 from teleport_okta.model.access import ListOwner, TeleportAccessList, TeleportMember
 from teleport_okta.model.labels import GRANT, GRANT_IMPORTED, ORIGIN, ORIGIN_OKTA, OWNER
 from teleport_okta.sandbox.teleport import Fault, ListingLag
-from teleport_okta.teleport.errors import NotFoundError, RevisionConflictError, UnknownFailureError
 from teleport_okta.teleport.list_errors import ListIsNestedError, NotImportedError
+from teleport_okta.teleport.teleport_errors import NotFoundError, RevisionConflictError, UnknownFailureError
 
 if TYPE_CHECKING:
     from datetime import datetime

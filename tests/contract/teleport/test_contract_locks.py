@@ -8,7 +8,7 @@ import pytest
 from teleport_okta.model.labels import ORIGIN, ORIGIN_OKTA, OWNER
 from teleport_okta.model.teleport import TeleportLock, TeleportUser
 from teleport_okta.sandbox.teleport import ListingLag
-from teleport_okta.teleport.errors import PermissionDeniedError
+from teleport_okta.teleport.teleport_errors import PermissionDeniedError
 
 if TYPE_CHECKING:
     from teleport_okta.clock import VirtualClock

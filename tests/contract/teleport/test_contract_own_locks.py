@@ -9,7 +9,7 @@ import pytest
 from teleport.legacy.client.proto.authservice_pb2 import PingRequest
 from teleport.legacy.types.types_pb2 import LockTarget, LockV2
 from teleport_okta.sandbox.teleport import Fault
-from teleport_okta.teleport.errors import LockedError, PermissionDeniedError
+from teleport_okta.teleport.teleport_errors import LockedError, PermissionDeniedError
 
 if TYPE_CHECKING:
     from teleport_okta.clock import VirtualClock

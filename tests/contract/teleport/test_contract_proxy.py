@@ -13,7 +13,6 @@ from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
 from teleport.users.v1 import users_service_pb2, users_service_pb2_grpc
 from teleport_okta.sandbox.teleport import Fault, ListingLag, TeleportSandbox
 from teleport_okta.teleport.cluster import Teleport
-from teleport_okta.teleport.errors import UnavailableError
 from teleport_okta.teleport.host_identity import obtain_host_identity
 from teleport_okta.teleport.join_errors import (
     JoinPodRefusedError,
@@ -23,9 +22,10 @@ from teleport_okta.teleport.join_errors import (
 )
 from teleport_okta.teleport.pod_token import PATH_VARIABLE
 from teleport_okta.teleport.proxy.discovery import what_is_at
-from teleport_okta.teleport.proxy.errors import UpgradeUnsupportedError, WebCertificateError
+from teleport_okta.teleport.proxy.proxy_errors import UpgradeUnsupportedError, WebCertificateError
 from teleport_okta.teleport.retry import RetryPolicy
-from teleport_okta.teleport.way import Direct, Line, ThroughProxy, Way, find_way
+from teleport_okta.teleport.route import Channel, Direct, Route, ThroughProxy, find_route
+from teleport_okta.teleport.teleport_errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -58,16 +58,16 @@ async def sandbox(tmp_path: Path, clock: VirtualClock, front: str) -> AsyncItera
 
 
 @pytest.fixture
-async def way(sandbox: TeleportSandbox, clock: VirtualClock) -> Way:
-    return await find_way(sandbox.proxy_address, extra_ca=sandbox.proxy_ca_path, clock=clock)
+async def route(sandbox: TeleportSandbox, clock: VirtualClock) -> Route:
+    return await find_route(sandbox.proxy_address, extra_ca=sandbox.proxy_ca_path, clock=clock)
 
 
 @pytest.fixture
-def obtain(way: Way, sandbox: TeleportSandbox, tmp_path: Path, clock: VirtualClock) -> Callable[..., Any]:
+def obtain(route: Route, sandbox: TeleportSandbox, tmp_path: Path, clock: VirtualClock) -> Callable[..., Any]:
     """Start once, through the proxy: `obtain(token=…, bot=…, ca_pins=…)`."""
 
     async def start(**how: Any) -> Identity:
-        settings = {"way": way, "token": sandbox.join_token, "bot": None, "ca_pins": sandbox.ca_pins, **how}
+        settings = {"route": route, "token": sandbox.join_token, "bot": None, "ca_pins": sandbox.ca_pins, **how}
         return await obtain_host_identity(tmp_path / "data", clock=clock, rng=random.Random(1), **settings)
 
     return start
@@ -75,42 +75,42 @@ def obtain(way: Way, sandbox: TeleportSandbox, tmp_path: Path, clock: VirtualClo
 
 @pytest.fixture
 async def client(
-    way: Way, obtain: Callable[..., Any], bot: Identity, tmp_path: Path, clock: VirtualClock
+    route: Route, obtain: Callable[..., Any], bot: Identity, tmp_path: Path, clock: VirtualClock
 ) -> AsyncIterator[Teleport]:
     """A client with both identities, through the proxy."""
     host = await obtain()
     async with await Teleport.connect(
-        way, host=host, bot=bot, directory=tmp_path, clock=clock, rng=random.Random(1), policy=RetryPolicy(budget=2.0)
+        route, host=host, bot=bot, directory=tmp_path, clock=clock, rng=random.Random(1), policy=RetryPolicy(budget=2.0)
     ) as connected:
         yield connected
 
 
-async def ping(line: Line) -> None:
-    await authservice_pb2_grpc.AuthServiceStub(line.channel).Ping(authservice_pb2.PingRequest())
+async def ping(channel: Channel) -> None:
+    await authservice_pb2_grpc.AuthServiceStub(channel.grpc).Ping(authservice_pb2.PingRequest())
 
 
-async def test_the_way_is_found(way: Way, sandbox: TeleportSandbox, front: str, clock: VirtualClock) -> None:
+async def test_the_way_is_found(route: Route, sandbox: TeleportSandbox, front: str, clock: VirtualClock) -> None:
     assert await what_is_at(sandbox.address) == "auth"
-    assert await find_way(sandbox.address, extra_ca=None, clock=clock) == Direct(sandbox.address)
-    assert way == ThroughProxy(
+    assert await find_route(sandbox.address, extra_ca=None, clock=clock) == Direct(sandbox.address)
+    assert route == ThroughProxy(
         sandbox.proxy_address, sandbox.cluster.name, upgraded=front == BALANCED, extra_ca=sandbox.proxy_ca_path
     )
 
 
 async def test_a_proxy_of_a_private_ca_is_not_believed_unasked(sandbox: TeleportSandbox, clock: VirtualClock) -> None:
     with pytest.raises(WebCertificateError, match=r"teleport\.proxy_ca"):
-        await find_way(sandbox.proxy_address, extra_ca=None, clock=clock)
+        await find_route(sandbox.proxy_address, extra_ca=None, clock=clock)
 
 
 async def test_both_identities_are_let_in(
-    way: Way, obtain: Callable[..., Any], bot: Identity, sandbox: TeleportSandbox, tmp_path: Path
+    route: Route, obtain: Callable[..., Any], bot: Identity, sandbox: TeleportSandbox, tmp_path: Path
 ) -> None:
     for identity in (await obtain(), bot):
-        line = await way.open(identity, tmp_path)
-        users = users_service_pb2_grpc.UsersServiceStub(line.channel)
+        channel = await route.open(identity, tmp_path)
+        users = users_service_pb2_grpc.UsersServiceStub(channel.grpc)
         await users.ListUsers(users_service_pb2.ListUsersRequest())
-        assert line.why() is None
-        await line.aclose()
+        assert channel.why() is None
+        await channel.aclose()
 
     while sandbox.proxy.open_connections:
         await asyncio.sleep(0)
@@ -213,15 +213,15 @@ async def test_a_join_during_a_rotation_brings_both_cas(
 
 
 async def test_a_cluster_name_that_nobody_has_is_explained(
-    way: ThroughProxy, sandbox: TeleportSandbox, bot: Identity, tmp_path: Path
+    route: ThroughProxy, sandbox: TeleportSandbox, bot: Identity, tmp_path: Path
 ) -> None:
-    line = await replace(way, cluster="another.example").open(bot, tmp_path)
+    channel = await replace(route, cluster="another.example").open(bot, tmp_path)
     try:
         with pytest.raises(grpc.aio.AioRpcError):
-            await ping(line)
-        why = line.why()
+            await ping(channel)
+        why = channel.why()
     finally:
-        await line.aclose()
+        await channel.aclose()
 
     assert why is not None
     assert "cluster's name" in why.remedy
@@ -229,14 +229,14 @@ async def test_a_cluster_name_that_nobody_has_is_explained(
 
 @pytest.mark.parametrize("front", [BALANCED])
 async def test_a_proxy_without_upgrades_is_said_so(
-    client: Teleport, sandbox: TeleportSandbox, way: Way, bot: Identity, tmp_path: Path
+    client: Teleport, sandbox: TeleportSandbox, route: Route, bot: Identity, tmp_path: Path
 ) -> None:
     sandbox.proxy.upgrade.enabled = False
 
     with pytest.raises(UnavailableError, match="does not support ALPN connection upgrades"):
         await client.users.get("nobody")
-    line = await way.open(bot, tmp_path)
+    channel = await route.open(bot, tmp_path)
     with pytest.raises(grpc.aio.AioRpcError):
-        await ping(line)
-    assert isinstance(line.why(), UpgradeUnsupportedError)
-    await line.aclose()
+        await ping(channel)
+    assert isinstance(channel.why(), UpgradeUnsupportedError)
+    await channel.aclose()

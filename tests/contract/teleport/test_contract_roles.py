@@ -9,8 +9,8 @@ from teleport_okta.model.labels import ORIGIN, ORIGIN_OKTA, OWNER
 from teleport_okta.model.names import DEFAULT_ROLE
 from teleport_okta.model.teleport import RoleAllow, TeleportRole, TeleportUser
 from teleport_okta.sandbox.teleport import Fault
-from teleport_okta.teleport.amending import NotOursAnyMoreError
-from teleport_okta.teleport.errors import (
+from teleport_okta.teleport.amend import NotOursAnyMoreError
+from teleport_okta.teleport.teleport_errors import (
     AlreadyExistsError,
     NotFoundError,
     PermissionDeniedError,

@@ -8,7 +8,7 @@ import pytest
 from teleport_okta.model.access import TeleportUserGroup
 from teleport_okta.model.labels import GROUP_ID, ORIGIN, ORIGIN_OKTA, OWNER
 from teleport_okta.sandbox.teleport import Fault, ListingLag
-from teleport_okta.teleport.errors import AlreadyExistsError, NotFoundError
+from teleport_okta.teleport.teleport_errors import AlreadyExistsError, NotFoundError
 
 if TYPE_CHECKING:
     from teleport_okta.sandbox.teleport import TeleportSandbox

@@ -11,8 +11,8 @@ from teleport_clients import connect
 from teleport_okta.model.labels import OKTA_ID, ORIGIN, ORIGIN_OKTA, OWNER
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.sandbox.teleport import Fault, ListingLag
-from teleport_okta.teleport.by_origin import BotIdentityNeededError
-from teleport_okta.teleport.errors import (
+from teleport_okta.teleport.identity_router import BotIdentityNeededError
+from teleport_okta.teleport.teleport_errors import (
     AlreadyExistsError,
     InvalidArgumentError,
     MissingRoleError,

@@ -14,8 +14,8 @@ from teleport_okta.model.labels import GRANT, GRANT_IMPORTED, ORIGIN, ORIGIN_OKT
 from teleport_okta.model.teleport import RoleAllow, TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.sandbox.teleport import Fault, ListingLag
 from teleport_okta.teleport.convert_watch import Seen
-from teleport_okta.teleport.errors import PermissionDeniedError, UnavailableError
 from teleport_okta.teleport.identity import parse_identity
+from teleport_okta.teleport.teleport_errors import PermissionDeniedError, UnavailableError
 from teleport_okta.teleport.watch import Watch, WatchEnd, WatchEndedError, kinds_to_watch
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from teleport_okta.apply.replanned import Replanned
+from teleport_okta.apply.replan import Replanned
 from teleport_okta.model.harm import Harmed, held_digest
-from teleport_okta.plan.directory import merged
+from teleport_okta.plan.groups_and_apps import merged
 from teleport_okta.state.journal_entry import Result
-from teleport_okta.teleport.errors import AlreadyExistsError, PermissionDeniedError, RevisionConflictError
+from teleport_okta.teleport.teleport_errors import AlreadyExistsError, PermissionDeniedError, RevisionConflictError
 from unit.apply.applying import leaving, refused
 from worlds import NOW, held_findings, leaver_lock, listing, owned_user, person, planned
 

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 from teleport_okta.apply.applier import WRITES_IN_FLIGHT
-from teleport_okta.apply.replanned import Replanned
+from teleport_okta.apply.replan import Replanned
 from teleport_okta.model.harm import Harmed, held_digest
 from teleport_okta.plan.changes import LOCK
 from teleport_okta.plan.order import is_urgent
 from teleport_okta.plan.plan import Plan
 from teleport_okta.state.journal_entry import Result
-from teleport_okta.teleport.errors import AlreadyExistsError, PermissionDeniedError
+from teleport_okta.teleport.teleport_errors import AlreadyExistsError, PermissionDeniedError
 from unit.apply.applying import leaving, refused, results
 from worlds import NOW, held_findings, listing, owned_user, person, planned
 from worlds_directory import ADA, BOB, PEOPLE, group, organization, synced, whole_plan

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from teleport_okta.apply.replanned import Replanned
+from teleport_okta.apply.replan import Replanned
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, ROLE, USER, USER_GROUP, Harm
 from teleport_okta.plan.needs import ended
 from teleport_okta.plan.plan import Plan
-from teleport_okta.teleport.errors import AlreadyExistsError, PermissionDeniedError, RevisionConflictError
+from teleport_okta.teleport.teleport_errors import AlreadyExistsError, PermissionDeniedError, RevisionConflictError
 from unit.apply.applying import reasons, refused, results
 from worlds import NOW, leaver_lock, listing, owned_user, person, planned
 from worlds_directory import ADA, BOB, PEOPLE, Cluster, app, group, nested, organization, roster, synced, whole_plan

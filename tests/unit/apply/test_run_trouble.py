@@ -7,15 +7,16 @@ from datetime import timedelta
 
 import pytest
 from teleport_okta.apply.applier import WRITES_IN_FLIGHT
-from teleport_okta.apply.replanned import Replanned
+from teleport_okta.apply.replan import Replanned
 from teleport_okta.model.findings import Held, Quarantined
 from teleport_okta.model.harm import Evidence
 from teleport_okta.model.names import member_role
 from teleport_okta.plan.changes import ACCESS_LIST
 from teleport_okta.plan.plan import Plan
-from teleport_okta.state.errors import StateFullError
 from teleport_okta.state.journal_entry import Result
-from teleport_okta.teleport.errors import (
+from teleport_okta.state.state_errors import StateFullError
+from teleport_okta.teleport.lease import NotTheWriterError
+from teleport_okta.teleport.teleport_errors import (
     AlreadyExistsError,
     ClientVersionRefusedError,
     DeadlineError,
@@ -23,7 +24,6 @@ from teleport_okta.teleport.errors import (
     RevisionConflictError,
     UnavailableError,
 )
-from teleport_okta.teleport.lease import NotTheWriterError
 from unit.apply.applying import leaving, reasons, refused, results
 from worlds import NOW, listing, owned_user, person, planned
 from worlds_directory import ADA, BOB, PEOPLE, Cluster, group, organization, synced, whole_plan

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from teleport_okta.cleanup.claim import Claim
 from teleport_okta.cleanup.holdings import Holdings
 from teleport_okta.cleanup.inventory import Options, take_inventory
+from teleport_okta.cleanup.ownership import Claim
 from teleport_okta.cleanup.plan import plan_cleanup
 from teleport_okta.model import labels
 from teleport_okta.plan.plan import Plan

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from teleport_okta.cleanup.claim import BOT, Claim, host_of
 from teleport_okta.cleanup.leftovers import leftovers
+from teleport_okta.cleanup.ownership import BOT, Claim, host_of
 from teleport_okta.model import labels
 from teleport_okta.model.access import (
     ListOwner,

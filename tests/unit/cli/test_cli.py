@@ -90,6 +90,7 @@ def test_the_configuration_file_is_named_after_the_verb_before_it_or_by_the_envi
 def test_shells_get_a_completion(shell, capsys, monkeypatch):
     monkeypatch.setenv("_TELEPORT_OKTA_COMPLETE", f"{shell}_source")
     monkeypatch.setattr(sys, "argv", ["teleport-okta"])
+    monkeypatch.setattr(sys.modules["__main__"], "__package__", None)
     with pytest.raises(SystemExit):
         main()
     assert "teleport-okta" in capsys.readouterr().out

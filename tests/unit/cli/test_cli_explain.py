@@ -11,7 +11,7 @@ from teleport_okta.cli.explain import explanation_lines
 from teleport_okta.cli.root import cli
 from teleport_okta.model.directory import Directory, Listing, OktaGroup, Roster
 from teleport_okta.model.hint import Hint, HintKind
-from teleport_okta.state.directory import SeenList, SeenMembers
+from teleport_okta.state.groups_and_apps import SeenList, SeenMembers
 from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import Store
 from teleport_okta.sync.explanation import Explanation

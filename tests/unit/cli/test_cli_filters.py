@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from teleport_okta.cli.root import cli
 from teleport_okta.model.directory import Directory, Listing, OktaGroup, Roster
 from teleport_okta.model.okta import OktaApp
-from teleport_okta.state.directory import SeenList, SeenMembers
+from teleport_okta.state.groups_and_apps import SeenList, SeenMembers
 from teleport_okta.state.store import Store
-from teleport_okta.sync.previewing import NothingSeenError
+from teleport_okta.sync.preview import NothingSeenError
 from worlds import NOW, person
 
 SEEN = SeenMembers(NOW, NOW, 1)

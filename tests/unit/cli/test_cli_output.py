@@ -21,7 +21,7 @@ from teleport_okta.observe.text import Line, Tone
 FOREIGN = "eve\x1b[2J\x9b31m\r\n\u202eadmin\u2066\u200b\u2028\x7f\ud800"
 ESCAPED = r"eve\x1b[2J\x9b31m\r\n\u202eadmin\u2066\u200b\u2028\x7f\ud800"
 WRITERS = {"output.py", "progress.py", "demo.py"}
-"""Modules that may name a stream: `progress.py` draws words of ours, `demo.py` what `demo/telling.py` escapes."""
+"""Modules that may name a stream: `progress.py` draws words of ours, `demo.py` what `demo/output.py` escapes."""
 
 
 class Terminal(io.StringIO):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from teleport_okta.cli.status import _following
-from teleport_okta.model.following import Following
+from teleport_okta.model.follow_status import Following
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 FOLLOWED = "System Log: followed, last read 2026-11-30T12:00:00Z"

@@ -13,7 +13,7 @@ from teleport_okta.cli.root import cli
 from teleport_okta.clock import VirtualClock
 from teleport_okta.config import load, parse, read_secret
 from teleport_okta.errors import ConfigError, TeleportOktaError
-from teleport_okta.okta.configured import client_of
+from teleport_okta.okta.client_from_settings import client_of
 from teleport_okta.settings import Settings
 from teleport_okta.teleport.identity import load_identity
 from teleport_okta.teleport.proxy.web import web_context

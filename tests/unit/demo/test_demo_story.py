@@ -6,8 +6,8 @@ import io
 
 import pytest
 from rich.console import Console
+from teleport_okta.demo.output import print_end, print_scene
 from teleport_okta.demo.scenes import Check, Scene, Story
-from teleport_okta.demo.telling import print_end, print_scene
 
 HELD = Scene("A quiet day", "nobody does anything", (Check("nothing happens", held=True),))
 BROKEN = Scene("A loud day", "somebody shouts", (Check("nobody minds", held=True), Check("nobody hears", held=False)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from teleport_okta.config import parse
 from teleport_okta.doctor.okta_credential import check_extent, of_roles, of_scopes
-from teleport_okta.okta.errors import Failure, OktaForbiddenError, OktaNotFoundError, OktaScopeError
+from teleport_okta.okta.okta_errors import Failure, OktaForbiddenError, OktaNotFoundError, OktaScopeError
 from teleport_okta.okta.pages import Page
 
 TOKEN = parse({"okta": {"org_url": "https://acme.okta.com", "api_token": "00secret", "app_id": "0oaA"}}).okta

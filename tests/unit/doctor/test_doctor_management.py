@@ -9,8 +9,8 @@ from teleport_okta.config import parse
 from teleport_okta.doctor.management import Management, of_management, of_the_file
 from teleport_okta.managed.decision import Plugins, decide
 from teleport_okta.model.plugin import HOSTED, OktaPluginSettings, Plugin
-from teleport_okta.teleport.errors import FeatureUnavailableError, PermissionDeniedError, UnavailableError
 from teleport_okta.teleport.plugins import BotNeededForPluginsError
+from teleport_okta.teleport.teleport_errors import FeatureUnavailableError, PermissionDeniedError, UnavailableError
 
 URL = "https://acme.okta.com"
 CUSTOM = "https://id.acme.com"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from teleport_okta.doctor import okta_network, teleport_way
+from teleport_okta.doctor import okta_network, teleport_route
 from teleport_okta.doctor.okta_rights import of_probe
 from teleport_okta.doctor.service import of_status
 from teleport_okta.doctor.teleport_rights import of_feature, of_rules, of_version
@@ -99,7 +99,7 @@ def test_the_clock_against_oktas(skew, signs, severity):
 
 @pytest.mark.parametrize(("skew", "severity"), [(None, "note"), (8, "ok"), (9, "error"), (-30, "ok"), (-31, "warning")])
 def test_the_clock_against_the_proxys_matters_most_when_ours_is_behind(skew, severity):
-    assert teleport_way.of_clock(skew).severity == severity
+    assert teleport_route.of_clock(skew).severity == severity
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from teleport_okta.model.part_result import Holdings, Part, PartResult
 from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import Store
 from teleport_okta.sync.status import Status
-from teleport_okta.teleport.errors import UnavailableError
+from teleport_okta.teleport.teleport_errors import UnavailableError
 from worlds import NOW
 
 SETTINGS = parse({"okta": {"org_url": "https://acme.okta.com", "api_token": "x", "app_id": "0oaAPP"}})

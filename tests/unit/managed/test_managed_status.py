@@ -12,13 +12,13 @@ from teleport_okta.managed.decision import Decision, Plugins, decide
 from teleport_okta.managed.plugin_status import ERROR_AT_MOST, plugin_status
 from teleport_okta.managed.reporter import CHANGED_AFTER, TIMES_AFTER, Reporter
 from teleport_okta.model.connector import RoleMapping, SamlConnector
-from teleport_okta.model.following import Following
+from teleport_okta.model.follow_status import Following
 from teleport_okta.model.part_result import FailureKind, Holdings, Part, PartResult
 from teleport_okta.model.plugin import OktaPluginSettings, Plugin
 from teleport_okta.model.plugin_status import PartStatus, PluginStatus, SsoStatus, StatusCode, SyncCode
 from teleport_okta.model.scim_door import ScimDoor
 from teleport_okta.sync.status import Status
-from teleport_okta.teleport.errors import RevisionConflictError
+from teleport_okta.teleport.teleport_errors import RevisionConflictError
 from worlds import NOW
 
 URL = "https://acme.okta.com"

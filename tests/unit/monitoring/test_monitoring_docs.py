@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from teleport_okta.model.following import Following
+from teleport_okta.model.follow_status import Following
 from teleport_okta.observe.health import Health
 from teleport_okta.observe.metrics import Metrics
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from teleport_okta.okta.address import OrganizationAddress
-from teleport_okta.okta.errors import OrganizationUrlError
+from teleport_okta.okta.okta_errors import OrganizationUrlError
 from yarl import URL
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.okta import facts
-from teleport_okta.okta.collecting import collect
-from teleport_okta.okta.errors import OktaAnswerTooLongError, OktaMalformedAnswerError
+from teleport_okta.okta.collect import collect
 from teleport_okta.okta.fields import demanded
+from teleport_okta.okta.okta_errors import OktaAnswerTooLongError, OktaMalformedAnswerError
 from teleport_okta.okta.progress import GRACE
 from teleport_okta.okta.rate_headers import RateHeaders
 from teleport_okta.okta.transport import MOST_BYTES

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from teleport_okta.clock import VirtualClock
 from teleport_okta.okta.answers import Answer
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_errors import (
     OktaBadRequestError,
     OktaBusyError,
     OktaError,
@@ -19,8 +19,8 @@ from teleport_okta.okta.errors import (
     OktaUnavailableError,
     OktaUnreachableError,
 )
-from teleport_okta.okta.pacing import Pacer, urgently
 from teleport_okta.okta.rate_headers import RateHeaders
+from teleport_okta.okta.throttle import Pacer, urgently
 from unit.okta.scripted_okta import (
     REQUEST_ID,
     Script,

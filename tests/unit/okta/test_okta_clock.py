@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from teleport_okta.clock import VirtualClock
-from teleport_okta.okta.errors import OktaTokenRefusedError
 from teleport_okta.okta.okta_clock import OktaClock, date_of
+from teleport_okta.okta.okta_errors import OktaTokenRefusedError
 from unit.okta.scripted_okta import Script, ScriptedOkta, says
 from unit.okta.token_endpoint import (
     THING,

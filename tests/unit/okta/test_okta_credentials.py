@@ -9,14 +9,14 @@ from joserfc.jwk import ECKey
 from teleport_okta.clock import VirtualClock
 from teleport_okta.errors import ConfigError
 from teleport_okta.okta.credentials import ApiToken, TokenRequest
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_clock import OktaClock
+from teleport_okta.okta.okta_errors import (
     CredentialError,
     OktaMalformedAnswerError,
     OktaTokenRefusedError,
     OktaUnauthorizedError,
     OktaUnavailableError,
 )
-from teleport_okta.okta.okta_clock import OktaClock
 from unit.okta.scripted_okta import Script, ScriptedOkta, fails, raw, says
 from unit.okta.token_endpoint import KEY, THING, TOKEN, assertion_claims, gives, service_app
 from yarl import URL

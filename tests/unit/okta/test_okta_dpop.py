@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from teleport_okta.okta.errors import OktaTokenRefusedError, OktaUnauthorizedError
+from teleport_okta.okta.okta_errors import OktaTokenRefusedError, OktaUnauthorizedError
 from unit.okta.scripted_okta import Script, ScriptedOkta, fails, raw, says
 from unit.okta.token_endpoint import THING, TOKEN, ProofDemandingApp, gives, refuses, service_app
 

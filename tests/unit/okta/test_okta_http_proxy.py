@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.http_proxy import HttpProxies
+from teleport_okta.okta.okta_errors import (
     HttpProxyRefusedError,
     HttpProxyUnreachableError,
     HttpProxyUrlError,
@@ -15,7 +16,6 @@ from teleport_okta.okta.errors import (
     OktaMalformedAnswerError,
     OktaUnavailableError,
 )
-from teleport_okta.okta.http_proxy import HttpProxies
 from unit.okta.scripted_okta import ScriptedOkta, raw, says
 from yarl import URL
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
-from teleport_okta.okta.errors import PrivateKeyError
+from teleport_okta.okta.okta_errors import PrivateKeyError
 from teleport_okta.okta.private_key import read_private_key
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import ClientTimeout, web
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_errors import (
     OktaBadRequestError,
     OktaCursorRefusedError,
     OktaMalformedAnswerError,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
-from teleport_okta.okta.errors import PrivateKeyError
+from teleport_okta.okta.okta_errors import PrivateKeyError
 from teleport_okta.okta.private_key import read_private_key
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from teleport_okta.okta import errors
-from teleport_okta.okta.errors import Failure, OktaError
+from teleport_okta.okta import okta_errors
+from teleport_okta.okta.okta_errors import Failure, OktaError
 
 KINDS = [
     kind
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, OktaError) and kind is not errors.OktaScopeError
+    for kind in vars(okta_errors).values()
+    if isinstance(kind, type) and issubclass(kind, OktaError) and kind is not okta_errors.OktaScopeError
 ]
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_errors import (
     Failure,
     OktaAnswerTooLongError,
     OktaBadRequestError,

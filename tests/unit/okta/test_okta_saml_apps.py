@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 from teleport_okta.model.saml_app import SamlApp
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_errors import (
     OktaMalformedAnswerError,
     OktaNotFoundError,
     OktaOutcomeUnknownError,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from teleport_okta.okta.access_token import access_token
-from teleport_okta.okta.errors import Failure, OktaScopeError
+from teleport_okta.okta.okta_errors import Failure, OktaScopeError
 from unit.okta.token_endpoint import THING, TOKEN, gives, refuses, service_app
 
 if TYPE_CHECKING:

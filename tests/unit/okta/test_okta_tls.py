@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from teleport_okta.okta.errors import CaFileError, OktaTlsError
+from teleport_okta.okta.okta_errors import CaFileError, OktaTlsError
 from teleport_okta.okta.trust import tls_context
 from unit.okta.scripted_okta import says, scripted_okta
 

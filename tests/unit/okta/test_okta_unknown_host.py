@@ -6,8 +6,8 @@ import socket
 
 import aiohttp
 from aiohttp.client_reqrep import ConnectionKey
-from teleport_okta.okta.errors import OktaUnreachableError
-from teleport_okta.okta.undelivered import undelivered
+from teleport_okta.okta.network_errors import undelivered
+from teleport_okta.okta.okta_errors import OktaUnreachableError
 from yarl import URL
 
 ADDRESS = URL("https://exmaple.okta.com/api/v1/users")

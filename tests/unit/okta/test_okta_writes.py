@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 from teleport_okta.okta.answers import Answer
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_errors import (
     OktaBadRequestError,
     OktaError,
     OktaMalformedAnswerError,

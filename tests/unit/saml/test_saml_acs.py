@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from teleport_okta.saml.acs import acs_url, same_address
-from teleport_okta.saml.errors import EnrolmentError
+from teleport_okta.saml.enrolment_errors import EnrolmentError
 
 ACS = "https://teleport.example.com/v1/webapi/saml/acs/okta"
 

@@ -21,7 +21,7 @@ from teleport_okta.saml.connectors import (
     with_metadata,
     with_role,
 )
-from teleport_okta.saml.errors import (
+from teleport_okta.saml.enrolment_errors import (
     DeadAppError,
     DisabledAppError,
     EnrolmentError,

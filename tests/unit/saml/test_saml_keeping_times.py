@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import pytest
 from stepping_clock import SteppingClock
 from teleport_okta.clock import VirtualClock
-from teleport_okta.saml.keeping import ConnectorKeeper
+from teleport_okta.saml.connector_refresh import ConnectorRefresher
 
 ROTATED = "the signing key of the app was rotated (app.keys.rotate e1)"
 
 
-class Watched(ConnectorKeeper):
+class Watched(ConnectorRefresher):
     """A keeper whose looks are noted, and fail when told to."""
 
     def __init__(self):

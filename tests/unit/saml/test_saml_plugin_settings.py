@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from teleport_okta.model.plugin import OktaPluginSettings
 from teleport_okta.model.saml_app import SamlApp
-from teleport_okta.saml.errors import EnrolmentError
+from teleport_okta.saml.enrolment_errors import EnrolmentError
 from teleport_okta.saml.plugin_settings import differences, is_not_synced, settings_wanted
-from teleport_okta.saml.wishes import EnrolmentWishes
+from teleport_okta.saml.request import EnrolmentRequest
 
 ORG_URL = "https://acme.okta.com"
 APP = SamlApp("0oaTeleport", "acme_teleport_1", "Teleport", "ACTIVE", "SAML_2_0")
@@ -33,7 +33,7 @@ EDITED = replace(
 
 
 def wanted(held=None, app=APP, **wishes):
-    return settings_wanted(EnrolmentWishes(**wishes), held, app, org_url=ORG_URL)
+    return settings_wanted(EnrolmentRequest(**wishes), held, app, org_url=ORG_URL)
 
 
 def test_a_new_plugin_syncs_the_people_of_the_app_and_writes_nothing_back() -> None:

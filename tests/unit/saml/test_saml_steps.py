@@ -8,9 +8,9 @@ from teleport_okta.model.saml_app import SamlApp
 from teleport_okta.model.teleport import Cluster
 from teleport_okta.saml.connectors import new_connector
 from teleport_okta.saml.metadata import read_metadata
-from teleport_okta.saml.proofs import proven, unproven
+from teleport_okta.saml.proven_rights import proven, unproven
+from teleport_okta.saml.request import EnrolmentRequest
 from teleport_okta.saml.steps import Found, State, Steps
-from teleport_okta.saml.wishes import EnrolmentWishes
 from unit.saml.documents import HOSTS, ORG, certificate, entity, key, provider
 
 ACS = "https://teleport.example.com/v1/webapi/saml/acs/okta-integration"
@@ -40,7 +40,7 @@ EVERYTHING = replace(
 
 
 def steps_of(found, **wishes):
-    return Steps(EnrolmentWishes(**wishes), org_url=ORG_URL, org_hosts=frozenset(HOSTS)).of(found)
+    return Steps(EnrolmentRequest(**wishes), org_url=ORG_URL, org_hosts=frozenset(HOSTS)).of(found)
 
 
 def states(found, **wishes):

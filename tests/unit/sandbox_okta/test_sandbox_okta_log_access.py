@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from teleport_okta.sandbox.okta import FaultKind
-from teleport_okta.sandbox.okta.errors import OktaError
+from teleport_okta.sandbox.okta.error_bodies import OktaError
 from unit.sandbox_okta.sandbox_okta_client import Client
 from unit.sandbox_okta.sandbox_okta_log import targets, types
 from unit.sandbox_okta.sandbox_okta_world import World, refused

@@ -8,12 +8,12 @@ from http import HTTPStatus
 
 import pytest
 from scim2_models import Context, Error, ListResponse, ResourceType, Schema, ScimProvider, ServiceProviderConfig
-from teleport_okta.scim.errors import ScimError, ScimType
 from teleport_okta.scim.protocol.discovery import discovery_answer
 from teleport_okta.scim.protocol.paging import Page
 from teleport_okta.scim.protocol.rendering import error_json, group_json, list_json, user_json
 from teleport_okta.scim.protocol.search import read_search
 from teleport_okta.scim.resources import GroupContent, ScimGroup, UserContent
+from teleport_okta.scim.scim_errors import ScimError, ScimType
 from unit.scim.scim_samples import ADA, CREATED, ENTERPRISE_URN, GROUP_URN, MODIFIED, USER_URN, stored
 
 BASE = "https://scim.example.com/v2"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from teleport_okta.scim.errors import ScimError, ScimType
 from teleport_okta.scim.protocol.bodies import read_group, read_user
 from teleport_okta.scim.protocol.values import MAX_VALUES
 from teleport_okta.scim.resources import GroupContent, UserContent
+from teleport_okta.scim.scim_errors import ScimError, ScimType
 from unit.scim.scim_samples import ADA, ENTERPRISE_URN, GROUP_URN, OKTA_USER, USER_URN
 
 

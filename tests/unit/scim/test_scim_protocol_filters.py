@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from teleport_okta.scim.errors import ScimError, ScimType
 from teleport_okta.scim.protocol.filters import MAX_LENGTH, parse_filter
 from teleport_okta.scim.protocol.matching import MAX_TERMS, comparison_key
+from teleport_okta.scim.scim_errors import ScimError, ScimType
 from unit.scim.scim_samples import ENTERPRISE_URN, GROUP_URN, USER_URN
 
 USER = {

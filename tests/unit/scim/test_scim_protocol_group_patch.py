@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from teleport_okta.scim.errors import ScimError, ScimType
 from teleport_okta.scim.protocol.group_patching import MAX_OPERATIONS, patch_group
 from teleport_okta.scim.resources import GroupPatch
+from teleport_okta.scim.scim_errors import ScimError, ScimType
 from unit.scim.scim_samples import GROUP_URN, patch
 
 

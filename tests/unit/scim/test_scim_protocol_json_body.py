@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from teleport_okta.scim.errors import ScimError, ScimType
 from teleport_okta.scim.protocol.json_body import MAX_DEPTH, parse_json
+from teleport_okta.scim.scim_errors import ScimError, ScimType
 
 
 def refusal(body: bytes) -> ScimError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from teleport_okta.scim.errors import ScimError, ScimType
 from teleport_okta.scim.protocol.projection import Projection
+from teleport_okta.scim.scim_errors import ScimError, ScimType
 from unit.scim.scim_samples import ENTERPRISE_URN, GROUP_URN, USER_URN
 
 ALWAYS = {"schemas": [USER_URN, ENTERPRISE_URN], "id": "u1"}

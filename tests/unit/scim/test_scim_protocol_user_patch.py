@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from teleport_okta.scim.errors import ScimError, ScimType
 from teleport_okta.scim.protocol.bodies import read_user
 from teleport_okta.scim.protocol.patching import MAX_OPERATIONS, patch_user
 from teleport_okta.scim.protocol.values import MAX_VALUES
+from teleport_okta.scim.scim_errors import ScimError, ScimType
 from unit.scim.scim_samples import ADA, ENTERPRISE_URN, USER_URN, patch
 
 WORK = {"value": "ada@work", "type": "work", "primary": True}

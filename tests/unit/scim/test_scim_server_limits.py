@@ -11,8 +11,8 @@ from http import HTTPStatus
 import pytest
 from teleport_okta.errors import ConfigError
 from teleport_okta.scim.calls import ScimAnswer
-from teleport_okta.scim.errors import ScimError
 from teleport_okta.scim.limits import Limits
+from teleport_okta.scim.scim_errors import ScimError
 from unit.scim.scim_client import AUTHORISED, TOKEN, scim_world, settings
 
 POST = f"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"

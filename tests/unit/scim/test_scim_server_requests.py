@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 import pytest
 from teleport_okta.scim.calls import ScimAnswer, ScimCall, Verb
-from teleport_okta.scim.errors import ScimError, ScimType
+from teleport_okta.scim.scim_errors import ScimError, ScimType
 from unit.scim.scim_client import AUTHORISED, ERROR_SCHEMA, TOKEN, scim_world
 from yarl import URL
 

@@ -10,9 +10,9 @@ import pytest
 from pydantic import SecretStr
 from teleport_okta.clock import VirtualClock
 from teleport_okta.errors import ConfigError
-from teleport_okta.scim.errors import ScimError
+from teleport_okta.scim.scim_errors import ScimError
 from teleport_okta.scim.tokens import ScimTokens, bearer_token, digest_of, new_token
-from teleport_okta.state.errors import StateError
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.state.store import Store
 
 GOOD, WRONG = b"ab" * 32, b"cd" * 32

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from teleport_okta.listeners.binding import BoundAddress
+from teleport_okta.listeners.bind import BoundAddress
 from teleport_okta.observe.metrics import Metrics
 from teleport_okta.scim.traffic import LATELY, Traffic
 from unit.scim.scim_client import AUTHORISED, scim_world, settings

@@ -35,9 +35,9 @@ from teleport_okta.serve.callers import Caller, this_process
 from teleport_okta.state.data_dir import DataDirectoryError
 from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import QuarantineEntry, Store
-from teleport_okta.sync.changed_plan import PlanChangedError
 from teleport_okta.sync.explanation import Explanation, Link, Match
 from teleport_okta.sync.report import OutcomeView, PassReport
+from teleport_okta.sync.stale_plan import PlanChangedError
 from teleport_okta.sync.status import Status
 from worlds import NOW, braked, leaver_lock, listing, owned_user, person, planned
 

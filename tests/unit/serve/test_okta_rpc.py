@@ -9,11 +9,11 @@ import pytest
 from teleport.okta.v1 import okta_service_pb2 as pb
 from teleport_okta.errors import ConfigError
 from teleport_okta.model.plugin import OktaPluginSettings
-from teleport_okta.okta.errors import Failure, OktaForbiddenError, OktaUnauthorizedError
-from teleport_okta.saml.errors import CredentialTooWeakError, EnrolmentError
+from teleport_okta.okta.okta_errors import Failure, OktaForbiddenError, OktaUnauthorizedError
+from teleport_okta.saml.enrolment_errors import CredentialTooWeakError, EnrolmentError
 from teleport_okta.serve.integrator import GivenCredential, Integration, Named, WantedIntegration
 from teleport_okta.serve.okta_service import OktaRpcService
-from teleport_okta.teleport.errors import UnavailableError
+from teleport_okta.teleport.teleport_errors import UnavailableError
 from unit.serve.rpc_testing import RpcServer
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OktaService"]

@@ -9,7 +9,7 @@ from google.protobuf.struct_pb2 import Struct, Value
 from hypothesis import given
 from hypothesis import strategies as st
 from teleport.scim.v1 import scim_service_pb2 as pb
-from teleport_okta.scim.errors import ScimError
+from teleport_okta.scim.scim_errors import ScimError
 from teleport_okta.serve.scim_resources import list_from_json, resource_from_json, resource_to_json
 
 USER = {

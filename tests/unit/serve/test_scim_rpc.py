@@ -14,8 +14,8 @@ from google.protobuf.empty_pb2 import Empty
 from teleport.scim.v1 import scim_service_pb2 as pb
 from teleport_okta.clock import VirtualClock
 from teleport_okta.scim.calls import ScimAnswer, ScimCall, Verb
-from teleport_okta.scim.errors import ScimError, ScimType, later
 from teleport_okta.scim.limits import Limits
+from teleport_okta.scim.scim_errors import ScimError, ScimType, later
 from teleport_okta.scim.tokens import ScimTokens, digest_of
 from teleport_okta.serve.scim_resources import resource_from_json, resource_to_json
 from teleport_okta.serve.scim_service import ScimRpcService, offered_scim

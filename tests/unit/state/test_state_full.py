@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 from teleport_okta.clock import Boot
-from teleport_okta.state.errors import StateError, StateFullError
 from teleport_okta.state.journal_entry import JournalEntry, Result
+from teleport_okta.state.state_errors import StateError, StateFullError
 from teleport_okta.state.store import Store
 from worlds import NOW
 
@@ -19,7 +19,7 @@ import asyncio, pathlib, resource, sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from teleport_okta.clock import Boot
-from teleport_okta.state.errors import StateError
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.store import Store
 

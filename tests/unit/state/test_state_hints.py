@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 from teleport_okta.model.hint import Claim, Hint, HintKind
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.hints import Position
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.state.store import Store
 from worlds import NOW
 

@@ -6,9 +6,9 @@ import os
 import sqlite3
 
 import pytest
-from teleport_okta.state.errors import StateDamagedError, StateError
 from teleport_okta.state.inspection import holder_of, inspect_database
 from teleport_okta.state.lock import exclusive
+from teleport_okta.state.state_errors import StateDamagedError, StateError
 from teleport_okta.state.store import FILE_NAME, Store
 from worlds import NOW, person
 

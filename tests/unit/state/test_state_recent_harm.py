@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from teleport_okta.clock import Boot
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.recent_harm import Asked, RecentHarm
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.state.store import Store
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

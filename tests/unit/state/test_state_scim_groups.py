@@ -9,8 +9,8 @@ import pytest
 from teleport_okta.model.directory import PushedGroup
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.provisioned import ProvisionedGroup, ProvisionedUser
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.scim_groups import Members
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.state.store import Store
 from worlds import NOW
 

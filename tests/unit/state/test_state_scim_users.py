@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.provisioned import ProvisionedUser
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.scim_users import UserCounts
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.state.store import Store
 from worlds import NOW
 

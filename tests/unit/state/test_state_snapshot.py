@@ -6,9 +6,9 @@ import sqlite3
 
 import pytest
 from teleport_okta.state import snapshot
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.migrations import STEPS
 from teleport_okta.state.snapshot import copied
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.state.store import FILE_NAME, Store
 from worlds import NOW
 

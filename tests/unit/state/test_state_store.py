@@ -14,11 +14,11 @@ import pytest
 from teleport_okta.clock import Boot
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed, PastHarm
-from teleport_okta.state.errors import StateDamagedError, StateError, StateFullError, StateLockedError
 from teleport_okta.state.journal_entry import JournalEntry, Result
 from teleport_okta.state.lock import exclusive
 from teleport_okta.state.migrations import STEPS
 from teleport_okta.state.people_seen import SeenPerson
+from teleport_okta.state.state_errors import StateDamagedError, StateError, StateFullError, StateLockedError
 from teleport_okta.state.store import FILE_NAME, QuarantineEntry, Store
 from worlds import NOW, person
 

@@ -15,10 +15,10 @@ from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.findings import PutOff, Quarantined
 from teleport_okta.model.hint import Claim, Hint, HintKind
 from teleport_okta.model.scope import named
-from teleport_okta.okta import pacing
+from teleport_okta.okta import throttle
 from teleport_okta.plan.plan import Plan
-from teleport_okta.state.errors import StateError
 from teleport_okta.state.journal_entry import Result
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.state.store import Store
 from teleport_okta.sync.hint_worker import HintWorker
 from teleport_okta.sync.procedure import Settled
@@ -58,7 +58,7 @@ class ScriptedPass:
         self.begun.append(ids)
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
-        is_urgent = pacing._is_urgent.get()
+        is_urgent = throttle._is_urgent.get()
         try:
             if ids[0] in self.gates:
                 await self.gates[ids[0]].wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers, TeleportAccessList, TeleportMember
 from teleport_okta.plan.actual import ActualDirectory
-from teleport_okta.state.directory import SeenList
+from teleport_okta.state.groups_and_apps import SeenList
 from teleport_okta.sync.lists_seen import lists_of
 from worlds import ORG
 

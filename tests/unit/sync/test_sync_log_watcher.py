@@ -9,7 +9,7 @@ import pytest
 from teleport_okta.clock import VirtualClock
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.log_event import APP, USER, LogEvent, Target
-from teleport_okta.okta.errors import (
+from teleport_okta.okta.okta_errors import (
     Failure,
     OktaBadRequestError,
     OktaCursorRefusedError,
@@ -19,9 +19,9 @@ from teleport_okta.okta.errors import (
     OktaUnavailableError,
 )
 from teleport_okta.okta.system_log import FILTER, LOGS, LogPage
-from teleport_okta.state.errors import StateError
+from teleport_okta.state.state_errors import StateError
 from teleport_okta.state.store import Store
-from teleport_okta.sync.hinting import Source
+from teleport_okta.sync.event_hints import Source
 from teleport_okta.sync.log_watcher import LogWatcher
 from worlds import NOW
 

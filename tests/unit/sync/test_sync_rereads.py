@@ -10,7 +10,7 @@ import pytest
 from teleport_okta.model.hint import Claim, Hint, HintKind
 from teleport_okta.model.log_event import USER, LogEvent, Target
 from teleport_okta.model.scope import Scope
-from teleport_okta.sync.hinting import Source, told_by
+from teleport_okta.sync.event_hints import Source, told_by
 from teleport_okta.sync.key_reads import AppRead, GroupRead, PersonRead
 from teleport_okta.sync.rereads import LOOKS, claims_that_count, errands_of, looks_of
 from worlds import NOW

@@ -15,7 +15,13 @@ from teleport.users.v1 import users_service_pb2
 from teleport_clients import connect
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.teleport.convert import user_to_message
-from teleport_okta.teleport.errors import (
+from teleport_okta.teleport.identity import Identity, parse_identity
+from teleport_okta.teleport.identity_errors import (
+    ForeignClusterError,
+    IdentityExpiredError,
+    NotAHostIdentityError,
+)
+from teleport_okta.teleport.teleport_errors import (
     AlreadyExistsError,
     ClientVersionRefusedError,
     LimitExceededError,
@@ -27,12 +33,6 @@ from teleport_okta.teleport.errors import (
     RpcError,
     UnavailableError,
     UnknownFailureError,
-)
-from teleport_okta.teleport.identity import Identity, parse_identity
-from teleport_okta.teleport.identity_errors import (
-    ForeignClusterError,
-    IdentityExpiredError,
-    NotAHostIdentityError,
 )
 from unit.teleport.scripted_auth import AUTH, USERS, Refuse, ScriptedAuth
 from unit.teleport.small_pki import CLUSTER, NOW, SmallCA, host_subject, identity_file, name

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from teleport_okta.teleport.proxy.discovery import ProxyFacts, find, what_is_at
-from teleport_okta.teleport.proxy.errors import (
+from teleport_okta.teleport.proxy.proxy_errors import (
     NotAProxyError,
     ProxyCaError,
     ProxyTimeoutError,
@@ -16,7 +16,7 @@ from teleport_okta.teleport.proxy.errors import (
     WebCertificateError,
 )
 from teleport_okta.teleport.proxy.web import exchange, web_context
-from teleport_okta.teleport.way import Direct, ThroughProxy, find_way
+from teleport_okta.teleport.route import Direct, ThroughProxy, find_route
 from unit.teleport.tls_peers import server_context, tls_server
 from unit.teleport.web_peers import FIND, WebProxy, web_proxy
 
@@ -100,7 +100,7 @@ async def test_a_proxy_that_cannot_serve_now_is_asked_again(proxy: WebProxy, clo
     asked = len(proxy.requests)
 
     with pytest.raises(ProxyUnavailableError):
-        await find_way(proxy.address, extra_ca=proxy.ca_path, clock=clock)
+        await find_route(proxy.address, extra_ca=proxy.ca_path, clock=clock)
 
     assert len(proxy.requests) - asked > 1
 
@@ -141,34 +141,34 @@ async def test_what_speaks_no_tls_is_no_proxy() -> None:
 async def test_an_auth_server_is_known_by_the_name_in_its_certificate(ca: SmallCA, clock: VirtualClock) -> None:
     async with tls_server(server_context(ca)) as server:
         assert await what_is_at(server.address) == "auth"
-        assert await find_way(server.address, extra_ca=None, clock=clock) == Direct(server.address)
+        assert await find_route(server.address, extra_ca=None, clock=clock) == Direct(server.address)
 
 
-async def test_through_a_proxy_the_way_has_the_clusters_name(proxy: WebProxy, clock: VirtualClock) -> None:
+async def test_through_a_proxy_the_route_has_the_clusters_name(proxy: WebProxy, clock: VirtualClock) -> None:
     assert await what_is_at(proxy.address) == "proxy"
-    assert await find_way(proxy.address, extra_ca=proxy.ca_path, clock=clock) == ThroughProxy(
+    assert await find_route(proxy.address, extra_ca=proxy.ca_path, clock=clock) == ThroughProxy(
         proxy.address, "small.example", upgraded=False, extra_ca=proxy.ca_path
     )
 
 
-async def test_behind_a_load_balancer_the_way_is_upgraded(tmp_path: Path, clock: VirtualClock) -> None:
+async def test_behind_a_load_balancer_the_route_is_upgraded(tmp_path: Path, clock: VirtualClock) -> None:
     async with web_proxy(tmp_path, protocols=("h2", "http/1.1")) as balancer:
         balancer.tell(PATH, FIND)
-        way = await find_way(balancer.address, extra_ca=balancer.ca_path, clock=clock)
+        route = await find_route(balancer.address, extra_ca=balancer.ca_path, clock=clock)
 
-    assert way == ThroughProxy(balancer.address, "small.example", upgraded=True, extra_ca=balancer.ca_path)
+    assert route == ThroughProxy(balancer.address, "small.example", upgraded=True, extra_ca=balancer.ca_path)
 
 
-async def test_without_tls_routing_there_is_no_way_through(proxy: WebProxy, clock: VirtualClock) -> None:
+async def test_without_tls_routing_there_is_no_route(proxy: WebProxy, clock: VirtualClock) -> None:
     proxy.tell(PATH, {**FIND, "proxy": {"tls_routing_enabled": False}})
 
     with pytest.raises(TlsRoutingOffError, match="3025"):
-        await find_way(proxy.address, extra_ca=proxy.ca_path, clock=clock)
+        await find_route(proxy.address, extra_ca=proxy.ca_path, clock=clock)
 
 
 async def test_a_proxy_that_is_not_up_yet_is_waited_for(clock: VirtualClock, unused_tcp_port: int) -> None:
     began = clock.monotonic()
 
     with pytest.raises(ProxyUnreachableError):
-        await find_way(f"127.0.0.1:{unused_tcp_port}", extra_ca=None, clock=clock)
+        await find_route(f"127.0.0.1:{unused_tcp_port}", extra_ca=None, clock=clock)
     assert clock.monotonic() - began == 3.5

@@ -9,8 +9,8 @@ from teleport.legacy.client.proto import authservice_pb2
 from teleport.okta.v1 import okta_service_pb2
 from teleport.users.v1 import users_service_pb2
 from teleport_clients import connect
-from teleport_okta.teleport.errors import UnavailableError
 from teleport_okta.teleport.identity import Identity, parse_identity
+from teleport_okta.teleport.teleport_errors import UnavailableError
 from unit.teleport.scripted_auth import ACCESS_LISTS, AUTH, OKTA, PLUGINS, USERS, Refuse, ScriptedAuth
 from unit.teleport.small_pki import CLUSTER, SmallCA, identity_file
 

@@ -15,7 +15,9 @@ import pytest
 from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
 from teleport_okta.teleport.dial import open_plain_channel
 from teleport_okta.teleport.proxy.dialing import RoutedDialer
-from teleport_okta.teleport.proxy.errors import (
+from teleport_okta.teleport.proxy.forwarder import Forwarder
+from teleport_okta.teleport.proxy.leaf_tls import ClientTls, auth_protocols
+from teleport_okta.teleport.proxy.proxy_errors import (
     CertificateRefusedError,
     HandshakeRefusedError,
     ProxyError,
@@ -24,8 +26,6 @@ from teleport_okta.teleport.proxy.errors import (
     ServerNameError,
     UnknownServerCAError,
 )
-from teleport_okta.teleport.proxy.forwarder import Forwarder
-from teleport_okta.teleport.proxy.leaf_tls import ClientTls, auth_protocols
 from unit.teleport.scripted_auth import AUTH, ScriptedAuth
 from unit.teleport.small_pki import SmallCA
 from unit.teleport.tls_peers import ServedConnection, echo, hang_up, host_forever, server_context, tls_server

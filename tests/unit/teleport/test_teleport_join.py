@@ -22,8 +22,8 @@ from teleport_okta.teleport.join_errors import (
     PinMismatchError,
     UntrustedLeafError,
 )
+from teleport_okta.teleport.route import Direct
 from teleport_okta.teleport.trust import ca_pin
-from teleport_okta.teleport.way import Direct
 from unit.teleport.scripted_auth import AUTH, REGISTER, Refuse, ScriptedAuth, certs_for
 from unit.teleport.small_pki import CLUSTER, SmallCA, host_subject, identity_file, name, new_key
 
@@ -47,7 +47,13 @@ def obtain(auth: ScriptedAuth, tmp_path: Path, clock: VirtualClock) -> Callable[
     """Start once: `obtain(token=…, bot=…, ca_pins=…)`."""
 
     async def start(**how: Any) -> Identity:
-        arguments = {"token": TOKEN, "bot": None, "way": Direct(auth.address), "clock": clock, "rng": random.Random(1)}
+        arguments = {
+            "token": TOKEN,
+            "bot": None,
+            "route": Direct(auth.address),
+            "clock": clock,
+            "rng": random.Random(1),
+        }
         return await obtain_host_identity(tmp_path, **{**arguments, **how})
 
     return start
@@ -162,9 +168,9 @@ async def test_nobody_there_is_said_so(obtain: Callable[..., Any], bot: Identity
     address = f"127.0.0.1:{unused_tcp_port}"
 
     with pytest.raises(JoinUnreachableError, match=address):
-        await obtain(way=Direct(address), bot=bot)
+        await obtain(route=Direct(address), bot=bot)
     with pytest.raises(JoinUnreachableError, match=address):
-        await obtain(way=Direct(address), ca_pins=["sha256:00"])
+        await obtain(route=Direct(address), ca_pins=["sha256:00"])
 
 
 async def test_a_stored_identity_must_fit_the_bots_cluster_and_the_time(

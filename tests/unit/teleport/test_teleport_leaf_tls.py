@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from OpenSSL import SSL
 from teleport_okta.teleport.proxy.certificates import is_good_for
-from teleport_okta.teleport.proxy.errors import (
+from teleport_okta.teleport.proxy.leaf_tls import ClientTls, TlsSession, auth_protocols
+from teleport_okta.teleport.proxy.proxy_errors import (
     CertificateRefusedError,
     HandshakeRefusedError,
     ProtocolNotNegotiatedError,
@@ -16,7 +17,6 @@ from teleport_okta.teleport.proxy.errors import (
     TlsBrokenError,
     UnknownServerCAError,
 )
-from teleport_okta.teleport.proxy.leaf_tls import ClientTls, TlsSession, auth_protocols
 from unit.teleport.small_pki import SmallCA, new_key
 from unit.teleport.tls_peers import ServerTls, host_forever, server_context
 

@@ -6,8 +6,8 @@ import pytest
 from teleport_okta.clock import VirtualClock
 from teleport_okta.model.access import TeleportMember
 from teleport_okta.teleport.member_table import MembersBeingRead
-from teleport_okta.teleport.recent import REMEMBERED
 from teleport_okta.teleport.recent_members import RecentMembers
+from teleport_okta.teleport.recent_writes import REMEMBERED
 
 EVE = TeleportMember("eve", reason="on call")
 TEAM = TeleportMember("team", is_list=True)

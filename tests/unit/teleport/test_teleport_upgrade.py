@@ -9,7 +9,7 @@ import grpc.aio
 import pytest
 from aiohttp import web
 from teleport.legacy.client.proto import authservice_pb2, authservice_pb2_grpc
-from teleport_okta.teleport.proxy.errors import (
+from teleport_okta.teleport.proxy.proxy_errors import (
     ProxyError,
     ProxyUnreachableError,
     UnknownServerCAError,
@@ -18,7 +18,7 @@ from teleport_okta.teleport.proxy.errors import (
     WebCertificateError,
 )
 from teleport_okta.teleport.proxy.upgrade import OVERRIDE, needs_upgrade
-from teleport_okta.teleport.way import Line, ThroughProxy
+from teleport_okta.teleport.route import Channel, ThroughProxy
 from unit.teleport.scripted_auth import AUTH, ScriptedAuth
 from unit.teleport.small_pki import SmallCA
 from unit.teleport.tls_peers import ServedConnection, host_forever, server_context, tls_server
@@ -46,26 +46,26 @@ async def proxy(tmp_path: Path) -> AsyncIterator[WebProxy]:
 
 
 @asynccontextmanager
-async def upgraded(proxy: WebProxy, identity: Identity, *, trusted: bool = True) -> AsyncIterator[Line]:
-    """A line through that proxy, inside WebSockets."""
-    way = ThroughProxy(proxy.address, "small.example", True, proxy.ca_path if trusted else None)
-    line = await way.open(identity, proxy.directory)
+async def upgraded(proxy: WebProxy, identity: Identity, *, trusted: bool = True) -> AsyncIterator[Channel]:
+    """A channel through that proxy, inside WebSockets."""
+    route = ThroughProxy(proxy.address, "small.example", True, proxy.ca_path if trusted else None)
+    channel = await route.open(identity, proxy.directory)
     try:
         async with asyncio.timeout(60):
-            yield line
+            yield channel
     finally:
-        await line.aclose()
+        await channel.aclose()
 
 
-async def ping(line: Line) -> str:
-    ping = authservice_pb2_grpc.AuthServiceStub(line.channel).Ping
+async def ping(channel: Channel) -> str:
+    ping = authservice_pb2_grpc.AuthServiceStub(channel.grpc).Ping
     return (await ping(authservice_pb2.PingRequest())).ServerVersion
 
 
 @asynccontextmanager
-async def raw_connection(line: Line) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    assert line.forwarder is not None
-    reader, writer = await asyncio.open_unix_connection(line.forwarder.target.removeprefix("unix:"))
+async def raw_connection(channel: Channel) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    assert channel.forwarder is not None
+    reader, writer = await asyncio.open_unix_connection(channel.forwarder.target.removeprefix("unix:"))
     try:
         yield reader, writer
     finally:
@@ -79,9 +79,9 @@ async def test_calls_reach_the_auth_server_inside_a_web_socket(
     auth.answer(AUTH + "Ping", authservice_pb2.PingResponse(ServerVersion="18.0.0"))
     page = UpgradePage(auth.address, fragments=fragments).at(proxy)
 
-    async with upgraded(proxy, identity) as line:
-        assert await asyncio.gather(*(ping(line) for _ in range(20))) == ["18.0.0"] * 20
-        assert line.why() is None
+    async with upgraded(proxy, identity) as channel:
+        assert await asyncio.gather(*(ping(channel) for _ in range(20))) == ["18.0.0"] * 20
+        assert channel.why() is None
         assert page.upgraded == 1
 
     while page.open:
@@ -97,10 +97,10 @@ async def test_the_auth_servers_certificate_is_seen_through_it(proxy: WebProxy, 
 
 
 async def failure_of(proxy: WebProxy, identity: Identity, **how: Any) -> ProxyError:
-    async with upgraded(proxy, identity, **how) as line:
+    async with upgraded(proxy, identity, **how) as channel:
         with pytest.raises(grpc.aio.AioRpcError):
-            await ping(line)
-        failure = line.why()
+            await ping(channel)
+        failure = channel.why()
     assert isinstance(failure, ProxyError)
     return failure
 
@@ -184,7 +184,7 @@ async def test_an_end_of_the_web_socket_ends_the_clients_connection(
 
     async with tls_server(server_context(ca), on_words=answer_and_leave) as server:
         UpgradePage(server.address).at(proxy)
-        async with upgraded(proxy, identity) as line, raw_connection(line) as (reader, writer):
+        async with upgraded(proxy, identity) as channel, raw_connection(channel) as (reader, writer):
             writer.write(b"hello")
             assert await reader.read() == b"hello"
 
@@ -209,7 +209,7 @@ async def test_a_slow_client_slows_the_server_down_through_it(proxy: WebProxy, c
 
     async with tls_server(server_context(ca), on_words=tell_everything) as server:
         UpgradePage(server.address).at(proxy)
-        async with upgraded(proxy, identity) as line, raw_connection(line) as (reader, writer):
+        async with upgraded(proxy, identity) as channel, raw_connection(channel) as (reader, writer):
             writer.write(b"tell me")
             while not speaking:
                 await asyncio.sleep(0)
@@ -228,7 +228,7 @@ async def test_a_slow_server_slows_the_client_down_through_it(proxy: WebProxy, c
 
     async with tls_server(server_context(ca), on_words=listen_when_told) as server:
         UpgradePage(server.address).at(proxy)
-        async with upgraded(proxy, identity) as line, raw_connection(line) as (_reader, writer):
+        async with upgraded(proxy, identity) as channel, raw_connection(channel) as (_reader, writer):
             writer.write(everything)
             while not heard:
                 await asyncio.sleep(0)

@@ -23,7 +23,7 @@ from teleport.legacy.types.types_pb2 import (
 from teleport_okta.model.teleport import Cluster, Feature
 from teleport_okta.teleport import watch as watch_module
 from teleport_okta.teleport.convert_watch import Seen, seen_from_event
-from teleport_okta.teleport.errors import (
+from teleport_okta.teleport.teleport_errors import (
     DeadlineError,
     FeatureUnavailableError,
     PermissionDeniedError,

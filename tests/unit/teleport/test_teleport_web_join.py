@@ -23,9 +23,9 @@ from teleport_okta.teleport.join_errors import (
     PinMismatchError,
 )
 from teleport_okta.teleport.pod_token import PATH_VARIABLE, NotInPodError, PodTokenError, read_pod_token
-from teleport_okta.teleport.proxy.errors import WebCertificateError
+from teleport_okta.teleport.proxy.proxy_errors import WebCertificateError
+from teleport_okta.teleport.route import ThroughProxy
 from teleport_okta.teleport.trust import ca_pin
-from teleport_okta.teleport.way import ThroughProxy
 from unit.teleport.scripted_auth import AUTH, REGISTER, ScriptedAuth, certs_for
 from unit.teleport.small_pki import SmallCA, identity_file
 from unit.teleport.upgrading_proxy import UpgradePage
@@ -63,8 +63,8 @@ def obtain(proxy: WebProxy, bot: Identity, tmp_path: Path, clock: VirtualClock) 
     """Start once: `obtain(token=…, method=…, bot=…)`."""
 
     async def start(**how: Any) -> Identity:
-        way = ThroughProxy(proxy.address, "small.example", upgraded=True, extra_ca=proxy.ca_path)
-        settings = {"way": way, "token": TOKEN, "bot": bot, **how}
+        route = ThroughProxy(proxy.address, "small.example", upgraded=True, extra_ca=proxy.ca_path)
+        settings = {"route": route, "token": TOKEN, "bot": bot, **how}
         return await obtain_host_identity(tmp_path / "data", clock=clock, rng=random.Random(1), **settings)
 
     return start
@@ -318,7 +318,7 @@ async def test_a_proxy_whose_certificate_is_not_believed_gets_no_token(
     obtain: Callable[..., Any], proxy: WebProxy
 ) -> None:
     with pytest.raises(WebCertificateError, match=r"teleport\.proxy_ca"):
-        await obtain(way=ThroughProxy(proxy.address, "small.example", upgraded=True))
+        await obtain(route=ThroughProxy(proxy.address, "small.example", upgraded=True))
     assert not proxy.requests
 
 

@@ -10,7 +10,7 @@ package ``provisioning`` is Okta's SCIM client.
 """
 
 from teleport_okta.sandbox.okta.control import OktaControl
-from teleport_okta.sandbox.okta.errors import OktaError
+from teleport_okta.sandbox.okta.error_bodies import OktaError
 from teleport_okta.sandbox.okta.faults import FaultKind
 from teleport_okta.sandbox.okta.http_proxy import HttpProxy
 from teleport_okta.sandbox.okta.organization import OktaOrganization

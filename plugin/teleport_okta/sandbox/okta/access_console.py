@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from teleport_okta.sandbox.okta.app_kinds import OPENID_CONNECT
-from teleport_okta.sandbox.okta.errors import not_found
+from teleport_okta.sandbox.okta.error_bodies import not_found
 from teleport_okta.sandbox.okta.log_transactions import by_administrator
 from teleport_okta.sandbox.okta.tokens import OAuthClient, PublicKey, Tokens
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from teleport_okta.sandbox.okta.errors import blank, invalid
+from teleport_okta.sandbox.okta.error_bodies import blank, invalid
 
 Json = dict[str, object]
 

@@ -16,7 +16,7 @@ from teleport_okta.sandbox.okta.app_defaults import (
     client_settings,
     saml_sign_on,
 )
-from teleport_okta.sandbox.okta.errors import blank, invalid
+from teleport_okta.sandbox.okta.error_bodies import blank, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,7 @@ from teleport_okta.sandbox.okta.app_kinds import (
     own_settings,
 )
 from teleport_okta.sandbox.okta.collection import Ordered
-from teleport_okta.sandbox.okta.errors import blank, not_found, refusal
+from teleport_okta.sandbox.okta.error_bodies import blank, not_found, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -11,7 +11,7 @@ from teleport_okta.sandbox.okta.app_groups import AppGroup, AppGroups
 from teleport_okta.sandbox.okta.app_profiles import first_profile
 from teleport_okta.sandbox.okta.apps import ACTIVE, App, Apps
 from teleport_okta.sandbox.okta.collection import Ordered
-from teleport_okta.sandbox.okta.errors import blank, invalid, not_found, refusal
+from teleport_okta.sandbox.okta.error_bodies import blank, invalid, not_found, refusal
 from teleport_okta.sandbox.okta.log_transactions import job, within
 from teleport_okta.sandbox.okta.users import DEPROVISIONED, SUSPENDED, User, Users
 

@@ -19,7 +19,7 @@ from teleport_okta.sandbox.okta.app_views import app_group_json, app_json, app_u
 from teleport_okta.sandbox.okta.control_input import maybe, profile_of, seconds_of, text_of, texts_of
 from teleport_okta.sandbox.okta.control_log import log_actions
 from teleport_okta.sandbox.okta.control_saml import saml_actions
-from teleport_okta.sandbox.okta.errors import OktaError
+from teleport_okta.sandbox.okta.error_bodies import OktaError
 from teleport_okta.sandbox.okta.group_views import group_json
 from teleport_okta.sandbox.okta.groups import OKTA_GROUP
 from teleport_okta.sandbox.okta.provisioning.control import provisioning_actions

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from teleport_okta.sandbox.okta.errors import OAuthFailure
+from teleport_okta.sandbox.okta.error_bodies import OAuthFailure
 from teleport_okta.sandbox.okta.jwts import ALGORITHMS, header_of, seconds, verified_claims
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from teleport_okta.sandbox.okta.errors import refusal
+from teleport_okta.sandbox.okta.error_bodies import refusal
 from teleport_okta.sandbox.okta.messages import Answer, Request
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
 
-from teleport_okta.sandbox.okta.errors import OktaError, refusal
+from teleport_okta.sandbox.okta.error_bodies import OktaError, refusal
 
 
 class Kind(Enum):

@@ -27,7 +27,7 @@ from teleport_okta.sandbox.okta import (
     routes_users,
 )
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint
-from teleport_okta.sandbox.okta.errors import OAuthFailure, OktaError, refusal
+from teleport_okta.sandbox.okta.error_bodies import OAuthFailure, OktaError, refusal
 from teleport_okta.sandbox.okta.faults import Fault, FaultKind
 from teleport_okta.sandbox.okta.log_transactions import api_call, within
 from teleport_okta.sandbox.okta.messages import Answer, Request

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from teleport_okta.sandbox.okta.errors import not_found
+from teleport_okta.sandbox.okta.error_bodies import not_found
 from teleport_okta.sandbox.okta.log_targets import group_target, user_target
 from teleport_okta.sandbox.okta.log_transactions import Target, job, within
 from teleport_okta.sandbox.okta.users import DEPROVISIONED, User, Users

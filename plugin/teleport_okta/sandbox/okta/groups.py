@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.sandbox.okta.collection import Ordered
-from teleport_okta.sandbox.okta.errors import blank, not_found, refusal
+from teleport_okta.sandbox.okta.error_bodies import blank, not_found, refusal
 from teleport_okta.sandbox.okta.users import DEPROVISIONED, User, Users
 
 if TYPE_CHECKING:

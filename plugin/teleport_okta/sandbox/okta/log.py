@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from teleport_okta.sandbox.okta.errors import refusal
+from teleport_okta.sandbox.okta.error_bodies import refusal
 from teleport_okta.sandbox.okta.log_cursors import Cursors, Interval, Place
 from teleport_okta.sandbox.okta.log_events import Record, moment
 from teleport_okta.sandbox.okta.log_faults import LogFault, LogFaultKind, LogFaults

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from teleport_okta.sandbox.okta.errors import OktaError, cursor_refusal
+from teleport_okta.sandbox.okta.error_bodies import OktaError, cursor_refusal
 
 if TYPE_CHECKING:
     import random

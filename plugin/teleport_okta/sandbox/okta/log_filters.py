@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from teleport_okta.sandbox.okta.errors import invalid
+from teleport_okta.sandbox.okta.error_bodies import invalid
 from teleport_okta.sandbox.okta.filters import Field, Kind, compile_filter
 
 if TYPE_CHECKING:

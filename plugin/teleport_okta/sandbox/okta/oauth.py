@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.sandbox.okta import dpop
-from teleport_okta.sandbox.okta.errors import OAuthFailure
+from teleport_okta.sandbox.okta.error_bodies import OAuthFailure
 from teleport_okta.sandbox.okta.jwts import claims_of, header_of, seconds, verified_claims
 from teleport_okta.sandbox.okta.tokens import ACCESS_TOKEN_LIFETIME, SCOPES, OAuthClient, Tokens
 

@@ -53,7 +53,7 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
     """The state of one organisation, and its admin console.
 
     Users, groups and apps are named by their id, users also by login; methods return the object as it is afterwards and
-    raise :class:`~teleport_okta.sandbox.okta.errors.OktaError` where the API would answer with an error.
+    raise :class:`~teleport_okta.sandbox.okta.error_bodies.OktaError` where the API would answer with an error.
 
     `now` gives epoch seconds and is the only clock; `rng` makes ids, secrets and chances repeatable.
     """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from teleport_okta.sandbox.okta.errors import OktaError, refusal
+from teleport_okta.sandbox.okta.error_bodies import OktaError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

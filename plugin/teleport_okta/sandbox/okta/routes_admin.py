@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint, Json
-from teleport_okta.sandbox.okta.errors import not_found, refusal
+from teleport_okta.sandbox.okta.error_bodies import not_found, refusal
 from teleport_okta.sandbox.okta.messages import Answer, listing
 from teleport_okta.sandbox.okta.paging import limit_of
 from teleport_okta.sandbox.okta.roles import SEE_ROLES

@@ -7,7 +7,7 @@ whether or not its provisioning (``provisioning/``) is switched on.
 from __future__ import annotations
 
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint
-from teleport_okta.sandbox.okta.errors import invalid, refusal
+from teleport_okta.sandbox.okta.error_bodies import invalid, refusal
 from teleport_okta.sandbox.okta.messages import Answer
 from teleport_okta.sandbox.okta.routes_apps import MANAGE, READ, app_of
 

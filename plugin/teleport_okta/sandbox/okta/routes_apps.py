@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.sandbox.okta.app_defaults import as_object
 from teleport_okta.sandbox.okta.app_views import app_json, app_user_json
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint, Json
-from teleport_okta.sandbox.okta.errors import invalid
+from teleport_okta.sandbox.okta.error_bodies import invalid
 from teleport_okta.sandbox.okta.filters import EQUAL, Field, Kind, compile_filter, equalities
 from teleport_okta.sandbox.okta.messages import Answer, listing
 from teleport_okta.sandbox.okta.paging import limit_of, page_by_id

@@ -8,7 +8,7 @@ from teleport_okta.sandbox.okta.app_defaults import as_object
 from teleport_okta.sandbox.okta.app_views import app_group_json, app_user_json
 from teleport_okta.sandbox.okta.assignments import BY_GROUP, AppUser
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint, Json
-from teleport_okta.sandbox.okta.errors import blank, invalid, not_found
+from teleport_okta.sandbox.okta.error_bodies import blank, invalid, not_found
 from teleport_okta.sandbox.okta.group_views import group_json
 from teleport_okta.sandbox.okta.messages import Answer, listing
 from teleport_okta.sandbox.okta.paging import limit_of, page_by_position, page_of_list

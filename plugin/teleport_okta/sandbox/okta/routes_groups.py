@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.sandbox.okta.app_defaults import as_object
 from teleport_okta.sandbox.okta.app_views import app_json
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint, Json
-from teleport_okta.sandbox.okta.errors import refusal
+from teleport_okta.sandbox.okta.error_bodies import refusal
 from teleport_okta.sandbox.okta.filters import ORDER, Field, Kind, compile_filter
 from teleport_okta.sandbox.okta.group_views import group_json, stats_json
 from teleport_okta.sandbox.okta.messages import Answer, listing

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint, Json
-from teleport_okta.sandbox.okta.errors import invalid, refusal
+from teleport_okta.sandbox.okta.error_bodies import invalid, refusal
 from teleport_okta.sandbox.okta.log_cursors import Interval
 from teleport_okta.sandbox.okta.log_filters import Wanted, event_filter, keyword_filter
 from teleport_okta.sandbox.okta.messages import Answer, link

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from teleport_okta.sandbox.okta import oauth
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint
-from teleport_okta.sandbox.okta.errors import OAuthFailure
+from teleport_okta.sandbox.okta.error_bodies import OAuthFailure
 from teleport_okta.sandbox.okta.messages import Answer
 from teleport_okta.sandbox.okta.timeline import iso
 

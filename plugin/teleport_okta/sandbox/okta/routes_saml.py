@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.sandbox.okta import metadata
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint, Json
-from teleport_okta.sandbox.okta.errors import invalid, not_found, refusal
+from teleport_okta.sandbox.okta.error_bodies import invalid, not_found, refusal
 from teleport_okta.sandbox.okta.messages import Answer
 from teleport_okta.sandbox.okta.routes_apps import MANAGE, READ, app_of
 from teleport_okta.sandbox.okta.signing_keys import SigningKey, key_json

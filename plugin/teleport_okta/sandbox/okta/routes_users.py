@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.sandbox.okta.app_defaults import as_object
 from teleport_okta.sandbox.okta.app_views import app_links_json
 from teleport_okta.sandbox.okta.endpoints import Call, Endpoint, Json
-from teleport_okta.sandbox.okta.errors import not_found
+from teleport_okta.sandbox.okta.error_bodies import not_found
 from teleport_okta.sandbox.okta.group_views import group_json
 from teleport_okta.sandbox.okta.messages import Answer, listing
 from teleport_okta.sandbox.okta.paging import limit_of, page_by_id, page_of_list

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from teleport_okta.sandbox.okta.errors import not_found
+from teleport_okta.sandbox.okta.error_bodies import not_found
 from teleport_okta.sandbox.okta.timeline import iso
 
 if TYPE_CHECKING:

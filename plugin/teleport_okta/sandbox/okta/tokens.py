@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from teleport_okta.sandbox.okta.apps import ACTIVE, App
 from teleport_okta.sandbox.okta.dpop import Proofs, invalid_proof
-from teleport_okta.sandbox.okta.errors import OktaError, refusal
+from teleport_okta.sandbox.okta.error_bodies import OktaError, refusal
 from teleport_okta.sandbox.okta.users import DEPROVISIONED, Users
 
 if TYPE_CHECKING:

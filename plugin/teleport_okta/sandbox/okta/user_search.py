@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from teleport_okta.sandbox.okta.collection import Ordered
-from teleport_okta.sandbox.okta.errors import refusal
+from teleport_okta.sandbox.okta.error_bodies import refusal
 from teleport_okta.sandbox.okta.filters import EQUAL, ORDER, Field, Kind, compile_filter
 from teleport_okta.sandbox.okta.users import DEPROVISIONED, User
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from teleport_okta.sandbox.okta.collection import Ordered
-from teleport_okta.sandbox.okta.errors import OktaError, blank, invalid, not_found, refusal
+from teleport_okta.sandbox.okta.error_bodies import OktaError, blank, invalid, not_found, refusal
 
 if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.ids import IdFactory

@@ -27,7 +27,7 @@ from .caller import Caller, CallerKind
 from .edition import Edition, Entitlement
 from .kubernetes import PretendKubernetes
 from .lists.member_stores import MEMBER_KIND, MemberStores
-from .lock_book import LockBook
+from .lock_storage import LockStorage
 from .metadata import seconds_of
 from .refusal import access_denied, not_found, quoted
 from .saml.download import http_fetch
@@ -160,7 +160,7 @@ class Cluster:
     plugins: Store[PluginV1] = field(init=False)
     plugin_credentials: Store[PluginStaticCredentialsV1] = field(init=False)
     stores: dict[str, Store[Any]] = field(init=False, default_factory=dict)
-    _lock_book: LockBook = field(init=False)
+    _lock_book: LockStorage = field(init=False)
     _rules: dict[str, tuple[str, RuleSet]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -181,7 +181,7 @@ class Cluster:
         self.saml_connectors = self.store(SAML_CONNECTOR, Lag())
         self.plugins = self.store(PLUGIN, Lag())
         self.plugin_credentials = self.store(PLUGIN_CREDENTIALS, Lag())
-        self._lock_book = LockBook(self.locks)
+        self._lock_book = LockStorage(self.locks)
 
     def has(self, feature: Feature) -> bool:
         """Say whether a server of this version has the feature."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from teleport.legacy.types.types_pb2 import AttributeMapping, SAMLConnectorV2
 
-from .saml.book import ConnectorBook
+from .saml.storage import ConnectorStorage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ class ConnectorAdministrator:
 
     def __init__(self, cluster: Cluster) -> None:
         self._connectors = cluster.saml_connectors
-        self._book = ConnectorBook(cluster)
+        self._book = ConnectorStorage(cluster)
 
     async def create(
         self,

@@ -14,7 +14,7 @@ from teleport.accesslist.v1.accesslist_pb2 import (
     Recurrence,
 )
 
-from .lists.book import ListBook
+from .lists.storage import ListStorage
 from .metadata import YEAR_ONE, timestamp_at
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class ListAdministrator:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._book = ListBook(cluster)
+        self._book = ListStorage(cluster)
 
     def create(
         self,

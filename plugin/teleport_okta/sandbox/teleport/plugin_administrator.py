@@ -13,8 +13,8 @@ from teleport.legacy.types.types_pb2 import PluginStaticCredentialsV1, PluginV1
 
 from teleport_okta.model.labels import APP_ID, OKTA_ORG
 
-from .plugins.book import PluginBook
 from .plugins.rules import type_of
+from .plugins.storage import PluginStorage
 from .refusal import Refusal, not_found, quoted
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class PluginAdministrator:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._book = PluginBook(cluster)
+        self._book = PluginStorage(cluster)
 
     def install_okta(
         self,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from teleport_okta.scim.errors import ScimType, bad_request
 from teleport_okta.scim.protocol.envelope import read_envelope
 from teleport_okta.scim.protocol.members import read_members
 from teleport_okta.scim.protocol.records import Record, assign_members, content_of
 from teleport_okta.scim.protocol.schemas import GROUP
 from teleport_okta.scim.protocol.values import read_value
 from teleport_okta.scim.resources import GroupContent, UserContent
+from teleport_okta.scim.scim_errors import ScimType, bad_request
 
 if TYPE_CHECKING:
     from typing import Any

@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from teleport_okta.scim.errors import ScimError
 from teleport_okta.scim.protocol.paging import MAX_COUNT
 from teleport_okta.scim.protocol.parameters import parameter
 from teleport_okta.scim.protocol.rendering import list_json
 from teleport_okta.scim.protocol.schemas import GROUP, GROUPS, USER
+from teleport_okta.scim.scim_errors import ScimError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

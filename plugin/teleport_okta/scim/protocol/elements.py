@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator
 
-from teleport_okta.scim.errors import ScimType, bad_request
 from teleport_okta.scim.protocol.json_body import is_clean
 from teleport_okta.scim.protocol.matching import Predicate, element_predicate
 from teleport_okta.scim.protocol.values import MAX_VALUES, Element, is_unassigned, read_element, read_elements, read_sub
+from teleport_okta.scim.scim_errors import ScimType, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from teleport_okta.scim.errors import ScimType, bad_request
+from teleport_okta.scim.scim_errors import ScimType, bad_request
 
 
 def read_envelope(body: object) -> Mapping[str, Any]:

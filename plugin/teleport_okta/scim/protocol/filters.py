@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from scim2_models import SCIMException, ScimFilter
 from scim2_models.path import CompareOperator, Comparison, FilterNode
 
-from teleport_okta.scim.errors import ScimType, bad_request
 from teleport_okta.scim.protocol.json_body import is_clean
 from teleport_okta.scim.protocol.matching import Predicate, resource_predicate, text_equality
 from teleport_okta.scim.protocol.schemas import GROUP, USER
+from teleport_okta.scim.scim_errors import ScimType, bad_request
 
 if TYPE_CHECKING:
     from teleport_okta.scim.calls import Json

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request
 from teleport_okta.scim.protocol.bodies import checked_display_name, written_attribute
 from teleport_okta.scim.protocol.members import described_members, read_members, selected_members
 from teleport_okta.scim.protocol.operations import Op, Operation, read_operations
@@ -16,6 +15,7 @@ from teleport_okta.scim.protocol.records import required
 from teleport_okta.scim.protocol.schemas import GROUP
 from teleport_okta.scim.protocol.values import read_text
 from teleport_okta.scim.resources import GroupPatch
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 
 if TYPE_CHECKING:
     from teleport_okta.scim.protocol.attributes import Attribute

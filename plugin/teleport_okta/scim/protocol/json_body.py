@@ -7,7 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

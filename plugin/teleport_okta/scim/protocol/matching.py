@@ -26,10 +26,10 @@ from scim2_models.path import (
     ValuePath,
 )
 
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request
 from teleport_okta.scim.protocol.attributes import Attribute, Kind, ResourceType, Returned
 from teleport_okta.scim.protocol.json_body import is_clean
 from teleport_okta.scim.protocol.values import parse_boolean
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 
 Predicate: TypeAlias = Callable[[Mapping[str, Any]], bool]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator
 
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request
 from teleport_okta.scim.protocol.json_body import is_clean
 from teleport_okta.scim.protocol.values import is_unassigned
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from teleport_okta.scim.errors import ScimType, bad_request
 from teleport_okta.scim.protocol.envelope import read_envelope
+from teleport_okta.scim.scim_errors import ScimType, bad_request
 
 
 class Op(StrEnum):

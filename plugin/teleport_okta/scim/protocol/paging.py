@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.scim.errors import ScimType, bad_request
 from teleport_okta.scim.protocol.parameters import parameter
+from teleport_okta.scim.scim_errors import ScimType, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request
 from teleport_okta.scim.protocol.operations import Op, Operation, read_operations
 from teleport_okta.scim.protocol.paths import read_path
 from teleport_okta.scim.protocol.records import Record, assign, assign_members, content_of, record_of, unassign
 from teleport_okta.scim.protocol.schemas import USER
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 
 if TYPE_CHECKING:
     from teleport_okta.scim.resources import UserContent

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from scim2_models import Path, SCIMException
 
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 
 if TYPE_CHECKING:
     from scim2_models.path import FilterNode

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from teleport_okta.scim.errors import ScimType, bad_request
 from teleport_okta.scim.protocol.parameters import parameter
 from teleport_okta.scim.protocol.schemas import ENTERPRISE_URN, GROUP_URN, USER_URN
+from teleport_okta.scim.scim_errors import ScimType, bad_request
 
 if TYPE_CHECKING:
     from teleport_okta.scim.calls import Json

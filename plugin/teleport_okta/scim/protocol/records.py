@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request
 from teleport_okta.scim.protocol.elements import assigned_values, remaining_values, without
 from teleport_okta.scim.protocol.paths import read_path
 from teleport_okta.scim.protocol.schemas import USER
 from teleport_okta.scim.protocol.values import Element, Stored, is_unassigned, read_element, read_sub, read_value
 from teleport_okta.scim.resources import UserContent
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 
 if TYPE_CHECKING:
     from teleport_okta.scim.protocol.attributes import Attribute, Schema

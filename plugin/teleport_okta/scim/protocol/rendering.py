@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from teleport_okta.scim.calls import Json
-    from teleport_okta.scim.errors import ScimError
     from teleport_okta.scim.protocol.attributes import ResourceType
     from teleport_okta.scim.resources import ScimGroup, ScimUser
+    from teleport_okta.scim.scim_errors import ScimError
 
 _MESSAGES: Final = "urn:ietf:params:scim:api:messages:2.0:"
 

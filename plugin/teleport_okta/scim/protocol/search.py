@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.scim.errors import ScimType, bad_request
 from teleport_okta.scim.protocol.envelope import read_envelope
 from teleport_okta.scim.protocol.paging import MAX_INTEGER
+from teleport_okta.scim.scim_errors import ScimType, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-from teleport_okta.scim.errors import ScimError, ScimType, bad_request
 from teleport_okta.scim.protocol.attributes import Attribute, Kind
+from teleport_okta.scim.scim_errors import ScimError, ScimType, bad_request
 
 Element: TypeAlias = dict[str, Any]
 """A complex value: strings and booleans by the names of the sub-attributes."""

@@ -7,7 +7,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from teleport_okta.teleport.proxy.errors import UNKNOWN_HOST, ProxyUnreachableError
+from teleport_okta.teleport.proxy.proxy_errors import UNKNOWN_HOST, ProxyUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

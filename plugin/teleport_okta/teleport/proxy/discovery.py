@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from teleport_okta.teleport.dial import API_DOMAIN
 from teleport_okta.teleport.proxy.certificates import certificate_names
-from teleport_okta.teleport.proxy.errors import NotAProxyError, ProxyUnavailableError
 from teleport_okta.teleport.proxy.peek import peek
+from teleport_okta.teleport.proxy.proxy_errors import NotAProxyError, ProxyUnavailableError
 from teleport_okta.teleport.proxy.web import exchange, web_context
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from teleport_okta.teleport.proxy.errors import ProxyError, ProxyTimeoutError
+from teleport_okta.teleport.proxy.proxy_errors import ProxyError, ProxyTimeoutError
 from teleport_okta.teleport.proxy.relay import ClientEnd, ServerEnd
 
 if TYPE_CHECKING:

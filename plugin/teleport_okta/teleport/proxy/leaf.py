@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from teleport_okta.teleport.proxy.errors import HandshakeRefusedError, ProxyTimeoutError
 from teleport_okta.teleport.proxy.leaf_tls import ClientTls
 from teleport_okta.teleport.proxy.peek import DEADLINE
+from teleport_okta.teleport.proxy.proxy_errors import HandshakeRefusedError, ProxyTimeoutError
 from teleport_okta.teleport.proxy.relay import ServerEnd
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from OpenSSL import SSL, crypto
 
 from teleport_okta.teleport.dial import API_DOMAIN
 from teleport_okta.teleport.proxy.certificates import certificate_names, is_good_for, is_ip_address
-from teleport_okta.teleport.proxy.errors import (
+from teleport_okta.teleport.proxy.proxy_errors import (
     CertificateRefusedError,
     HandshakeRefusedError,
     ProtocolNotNegotiatedError,

@@ -11,7 +11,7 @@ from cryptography import x509
 
 from teleport_okta.teleport.proxy.certificates import is_ip_address
 from teleport_okta.teleport.proxy.dialing import reason_of, split_address
-from teleport_okta.teleport.proxy.errors import (
+from teleport_okta.teleport.proxy.proxy_errors import (
     HandshakeRefusedError,
     NotAProxyError,
     ProtocolNotNegotiatedError,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
-from teleport_okta.teleport.proxy.errors import CertificateRefusedError, HandshakeRefusedError, ProxyError
+from teleport_okta.teleport.proxy.proxy_errors import CertificateRefusedError, HandshakeRefusedError, ProxyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

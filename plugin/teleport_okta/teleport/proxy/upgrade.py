@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from teleport_okta.teleport.proxy.dialing import split_address
-from teleport_okta.teleport.proxy.errors import (
+from teleport_okta.teleport.proxy.peek import peek
+from teleport_okta.teleport.proxy.proxy_errors import (
     HandshakeRefusedError,
     ProtocolNotNegotiatedError,
     UpgradeRefusedError,
     UpgradeUnsupportedError,
 )
-from teleport_okta.teleport.proxy.peek import peek
 from teleport_okta.teleport.proxy.web import DEADLINE, web_error, web_session
 from teleport_okta.teleport.proxy.web_socket import WebSocketTransport
 

@@ -17,7 +17,7 @@ from cryptography import x509
 
 from teleport_okta import __version__
 from teleport_okta.teleport.proxy.dialing import reason_of
-from teleport_okta.teleport.proxy.errors import (
+from teleport_okta.teleport.proxy.proxy_errors import (
     NotAProxyError,
     ProxyCaError,
     ProxyTimeoutError,

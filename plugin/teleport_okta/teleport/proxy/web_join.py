@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from teleport.legacy.client.proto import certs_pb2
 
-from teleport_okta.teleport.errors import (
+from teleport_okta.teleport.proxy.proxy_errors import ProxyTimeoutError, ProxyUnreachableError
+from teleport_okta.teleport.proxy.web import exchange
+from teleport_okta.teleport.teleport_errors import (
     FeatureUnavailableError,
     InvalidArgumentError,
     LimitExceededError,
@@ -23,8 +25,6 @@ from teleport_okta.teleport.errors import (
     UnavailableError,
     UnknownFailureError,
 )
-from teleport_okta.teleport.proxy.errors import ProxyTimeoutError, ProxyUnreachableError
-from teleport_okta.teleport.proxy.web import exchange
 
 if TYPE_CHECKING:
     import ssl

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from teleport_okta.sandbox.okta.provisioning.client import ScimClient, ScimError
+from teleport_okta.sandbox.okta.provisioning.perform import carry_out, note_failure
 from teleport_okta.sandbox.okta.provisioning.settings import Feature
-from teleport_okta.sandbox.okta.provisioning.work import carry_out, note_failure
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from teleport_okta.sandbox.okta.apps import ACTIVE, App, Apps
-from teleport_okta.sandbox.okta.errors import not_found
+from teleport_okta.sandbox.okta.error_bodies import not_found
 from teleport_okta.sandbox.okta.ids import IdFactory
 from teleport_okta.sandbox.okta.log_transactions import job as new_transaction
 from teleport_okta.sandbox.okta.provisioning.attributes import attributes_of

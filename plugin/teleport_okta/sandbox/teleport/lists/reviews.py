@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..cluster import Cluster
 
 
-class ReviewBook:
+class ReviewStorage:
     """The reviews of a cluster's lists. Messages that are given to it become its own."""
 
     def __init__(self, cluster: Cluster) -> None:

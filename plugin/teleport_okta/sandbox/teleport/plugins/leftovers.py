@@ -12,7 +12,7 @@ from teleport.legacy.types.types_pb2 import ResourceID
 
 from teleport_okta.model.labels import ORIGIN, ORIGIN_OKTA, RESOURCE_TYPE
 
-from ..lists.book import ListBook
+from ..lists.storage import ListStorage
 from ..refusal import Refusal, bad_parameter, quoted
 from .rules import OKTA, type_of
 
@@ -32,7 +32,7 @@ class Leftovers:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._lists = ListBook(cluster)
+        self._lists = ListStorage(cluster)
 
     def is_active(self, plugin_type: str) -> bool:
         """Say whether there is a plugin of the type."""

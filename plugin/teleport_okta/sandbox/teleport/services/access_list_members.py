@@ -11,8 +11,8 @@ from teleport.accesslist.v1.accesslist_service_pb2 import (
     ListAllAccessListMembersResponse,
 )
 
-from ..lists.book import ListBook
 from ..lists.rules import check_list_name
+from ..lists.storage import ListStorage
 from ..refusal import bad_parameter, not_found, quoted
 from ..rpc import Call, rpc
 from .list_access import KIND, demanded_list
@@ -41,7 +41,7 @@ class AccessListMembers:
     def __init__(self, cluster: Cluster) -> None:
         self._lists = cluster.access_lists
         self._members = cluster.list_members
-        self._book = ListBook(cluster)
+        self._book = ListStorage(cluster)
         self._has_public_cache = cluster.public_member_cache
 
     @rpc("teleport.accesslist.v1.AccessListService/CountAccessListMembers")

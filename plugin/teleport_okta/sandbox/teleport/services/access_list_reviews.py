@@ -11,7 +11,7 @@ from teleport.accesslist.v1.accesslist_service_pb2 import (
     ListAccessListReviewsResponse,
 )
 
-from ..lists.reviews import ReviewBook
+from ..lists.reviews import ReviewStorage
 from ..lists.view import ListView
 from ..refusal import bad_parameter
 from ..rpc import Call, rpc
@@ -35,7 +35,7 @@ class AccessListReviews:
 
     def __init__(self, cluster: Cluster) -> None:
         self._lists = cluster.access_lists
-        self._book = ReviewBook(cluster)
+        self._book = ReviewStorage(cluster)
         self._view = ListView(cluster)
 
     @rpc("teleport.accesslist.v1.AccessListService/GetAccessListsToReview")

@@ -13,7 +13,7 @@ from teleport.accesslist.v1.accesslist_service_pb2 import (
 )
 
 from ..faults import ABSENT
-from ..lists.book import ListBook
+from ..lists.storage import ListStorage
 from ..lists.view import ListView
 from ..refusal import bad_parameter
 from ..rpc import Call, rpc
@@ -42,7 +42,7 @@ class AccessLists:
 
     def __init__(self, cluster: Cluster) -> None:
         self._lists = cluster.access_lists
-        self._book = ListBook(cluster)
+        self._book = ListStorage(cluster)
         self._view = ListView(cluster)
 
     @rpc("teleport.accesslist.v1.AccessListService/GetAccessLists")

@@ -10,7 +10,7 @@ from teleport.legacy.types.types_pb2 import LockTarget
 
 from teleport_okta.model.labels import ORIGIN_OKTA
 
-from ..lock_book import lock_in_force
+from ..lock_storage import lock_in_force
 from ..metadata import YEAR_ONE, check_metadata, origin_of, timestamp_at
 from ..origin import check_origin, check_stored_origin
 from ..refusal import access_denied, bad_parameter, not_found, quoted

@@ -17,9 +17,9 @@ from teleport.plugins.v1.plugin_service_pb2 import (
     PluginType,
 )
 
-from ..plugins.book import PluginBook, without_credentials
 from ..plugins.leftovers import Leftovers
 from ..plugins.rules import OKTA, SCIM
+from ..plugins.storage import PluginStorage, without_credentials
 from ..refusal import Refusal, access_denied
 from ..rpc import Call, rpc
 
@@ -51,7 +51,7 @@ class Plugins:
 
     def __init__(self, cluster: Cluster) -> None:
         self._plugins = cluster.plugins
-        self._book = PluginBook(cluster)
+        self._book = PluginStorage(cluster)
         self._leftovers = Leftovers(cluster)
 
     @rpc("teleport.plugins.v1.PluginService/CreatePlugin")

@@ -9,8 +9,8 @@ from teleport.legacy.types.types_pb2 import SAMLConnectorV2List
 
 from ..crash import ServerCrash
 from ..rpc import Call, rpc
-from ..saml.book import ConnectorBook
 from ..saml.keys import without_secrets
+from ..saml.storage import ConnectorStorage
 
 if TYPE_CHECKING:
     from teleport.legacy.client.proto.authservice_pb2 import (
@@ -35,7 +35,7 @@ class SamlConnectors:
     """The connector calls of AuthService. Reads and deletions need no licence, writes the entitlement SAML."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._book = ConnectorBook(cluster)
+        self._book = ConnectorStorage(cluster)
 
     @rpc("proto.AuthService/GetSAMLConnector")
     async def get_saml_connector(self, call: Call, request: ResourceWithSecretsRequest) -> SAMLConnectorV2:

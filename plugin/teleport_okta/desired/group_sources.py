@@ -1,0 +1,37 @@
+"""Both doors onto one group: a group that a SCIM client pushed may be an Okta group of which list sync keeps a list.
+
+It is bound to that group then, and Okta's API says who is in its list. When list sync keeps no list of the group any
+more, the binding ends for good, and the pushed group has a list of its own. That grants nothing until people let it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from teleport_okta.desired.groups_and_apps import ACCESS_LIST, lists_wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from teleport_okta.desired.policy import Imports
+    from teleport_okta.model.directory import Directory
+
+
+def keeps_no_list(
+    group_id: str, directory: Directory, imports: Imports, lists: Container[str], *, is_absence_believed: bool
+) -> bool:
+    """Whether list sync keeps no list of a group any more.
+
+    `lists` are the names of those that are there: while the end of a list is held, or refused, the group keeps it. What
+    is unknown ends no binding: an unreadable row, a listing whose absences are not believed, lists that are off or
+    unread.
+    """
+    if imports.pushed_alone:
+        return True
+    if imports.lists_off or imports.roles_off or ACCESS_LIST in imports.unread or group_id in lists:
+        return False
+    row = next((row for row in directory.groups.rows if row.id == group_id), None)
+    if row is not None:
+        return not lists_wanted([row], (), imports)[0]
+    is_unreadable = any(row.okta_id == group_id for row in directory.groups.malformed)
+    return group_id in directory.deleted or (is_absence_believed and not is_unreadable)

@@ -1,0 +1,116 @@
+"""Why a request brought no answer of Okta's: the network, TLS, or the HTTP proxy, each in words that name it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+
+from teleport_okta.okta.okta_errors import (
+    Failure,
+    HttpProxyRefusedError,
+    HttpProxyUnreachableError,
+    OktaError,
+    OktaMalformedAnswerError,
+    OktaTimedOutError,
+    OktaTlsError,
+    OktaUnavailableError,
+    OktaUnreachableError,
+)
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+    from teleport_okta.okta.http_proxy import HttpProxy
+
+_NO_CONNECTION: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+_OTHER_WORDS: Final = (
+    (aiohttp.ClientPayloadError, "the connection ended"),
+    (TimeoutError, ""),
+)
+
+
+def undelivered(method: str, url: URL, error: Exception, proxy: HttpProxy | None) -> OktaError:
+    """Return the typed error that stands for an aiohttp or socket error.
+
+    OktaUnavailableError where no answer came, OktaTimedOutError where it did not come in time, OktaUnreachableError
+    where not even a connection came about, OktaMalformedAnswerError where an answer broke off, OktaTlsError where a
+    certificate does not hold, HttpProxyRefusedError and HttpProxyUnreachableError where it is the proxy's doing.
+    """
+
+    failure = Failure(method, url.raw_path, summary=_words(error))
+    if proxy is not None and (by_proxy := _by_proxy(failure, url, error, proxy)) is not None:
+        return by_proxy
+    way = f" through the HTTP proxy {proxy}" if proxy is not None else ""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return OktaTlsError(
+                failure,
+                f"was not sent, because {error.host} shows a certificate that does not hold",
+                remedy="check okta.org_url, and whether a proxy on the way breaks TLS open: its CA belongs in okta.ca",
+            )
+        case TimeoutError() if not isinstance(error, _NO_CONNECTION):
+            return OktaTimedOutError(failure, f"brought no answer in time{way}")
+        case aiohttp.ClientPayloadError():
+            return OktaMalformedAnswerError(failure, "broke off in the answer", cut_off=True)
+        case aiohttp.ClientResponseError():
+            return OktaMalformedAnswerError(failure, f"was answered with something that is not HTTP{way}")
+        case _:
+            kind = OktaUnreachableError if isinstance(error, _NO_CONNECTION) else OktaUnavailableError
+            in_time = " in time" if isinstance(error, TimeoutError) else ""
+            is_unknown = isinstance(error, aiohttp.ClientConnectorDNSError)
+            remedy = "check the spelling of okta.org_url, and the name servers of this machine" if is_unknown else ""
+            return kind(failure, f"did not reach {url.host}{way}{in_time}", remedy=remedy)
+
+
+def proxy_wants_credentials(failure: Failure, proxy: HttpProxy) -> HttpProxyRefusedError:
+    """Return the error for a 407, which only a proxy answers."""
+    given = proxy.authorization is not None
+    return HttpProxyRefusedError(
+        failure,
+        f"was not let through: the HTTP proxy {proxy} {'refused our' if given else 'wants a'} user name and password",
+        remedy=f"{'correct them' if given else 'put them'} in {proxy.variable}: http://user:password@host:port",
+    )
+
+
+def _by_proxy(failure: Failure, url: URL, error: Exception, proxy: HttpProxy) -> OktaError | None:
+    """Return the error that is the proxy's doing, or None where it is not."""
+    match error:
+        case aiohttp.ClientHttpProxyError(status=HTTPStatus.PROXY_AUTHENTICATION_REQUIRED):
+            return proxy_wants_credentials(failure, proxy)
+        case aiohttp.ClientHttpProxyError() if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return HttpProxyRefusedError(
+                failure,
+                f"was not let through: the HTTP proxy {proxy} refused to connect us to {url.host}:{url.port}",
+                remedy=f"allow that address in the proxy, or name {url.host} in NO_PROXY",
+            )
+        case aiohttp.ClientHttpProxyError():
+            says = f"was not sent, because the HTTP proxy {proxy} could not reach {url.host}"
+        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientConnectorDNSError():
+            says = f"did not reach the HTTP proxy {proxy}"
+        case aiohttp.ConnectionTimeoutError():
+            says = f"was not sent, because the HTTP proxy {proxy} did not connect us to {url.host} in time"
+        case _:
+            return None
+    remedy = f"check {proxy.variable} and that the proxy runs, or name {url.host} in NO_PROXY"
+    return HttpProxyUnreachableError(failure, says, remedy=remedy)
+
+
+def _words(error: Exception) -> str:
+    """Return what an error says that our own words do not; aiohttp's own name hosts and headers."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return str(error.certificate_error)
+        case aiohttp.ClientHttpProxyError():
+            return f"{error.status} {error.message}"
+        case aiohttp.ClientResponseError():
+            return error.message
+        case aiohttp.ClientConnectorError():
+            is_unknown = isinstance(error, aiohttp.ClientConnectorDNSError)
+            reason = error.os_error.strerror or str(error.os_error)
+            return f"no address was found for this name ({reason})" if is_unknown else reason
+        case _:
+            return next((words for kind, words in _OTHER_WORDS if isinstance(error, kind)), str(error))

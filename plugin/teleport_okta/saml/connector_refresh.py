@@ -1,0 +1,150 @@
+"""The SAML connector keeps saying what the Okta app's metadata says: a rotated signing key would end every sign-in.
+
+Only a connector that is labelled with the app that people come from is changed, and of it only the metadata.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from teleport_okta.errors import TeleportOktaError
+from teleport_okta.model.labels import APP_ID
+from teleport_okta.saml.connectors import check_app, is_current, with_metadata
+from teleport_okta.saml.enrolment_errors import DeadAppError, EnrolmentError
+from teleport_okta.saml.metadata import read_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from teleport_okta.clock import Clock
+    from teleport_okta.model.connector import SamlConnector
+    from teleport_okta.model.idp import IdpMetadata
+    from teleport_okta.model.saml_app import SamlApp
+    from teleport_okta.okta.saml_apps import SamlApps
+    from teleport_okta.teleport.cluster import Teleport
+
+EVERY: Final = timedelta(hours=1)
+"""How often the metadata is read, which costs two calls."""
+
+AGAIN_AFTER: Final = (5.0, 30.0)
+"""Seconds after a look that the System Log hastened: the app may be read as it was before.
+
+See `docs/reference/okta.md` 5.5.
+"""
+
+FIRST_RETRY: Final = 30.0
+LONGEST_RETRY: Final = 600.0
+"""Seconds after a look that failed, doubled each time: with an old key in the connector nobody can sign in."""
+
+_GLANCED_AT_EVERY: Final = 5.0
+"""Seconds between two looks at what the System Log told of the app, and at whether this process may write."""
+
+_log = logging.getLogger(__name__)
+
+
+class ConnectorRefresher:
+    """Keeps one connector. `told` returns what the System Log told of our app; what is new there hastens a look."""
+
+    def __init__(
+        self,
+        okta: SamlApps,
+        teleport: Teleport,
+        clock: Clock,
+        *,
+        connector: str,
+        app_id: str,
+        org_hosts: Callable[[], Collection[str]],
+        told: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self._okta = okta
+        self._teleport = teleport
+        self._clock = clock
+        self._name = connector
+        self._app_id = app_id
+        self._org_hosts = org_hosts
+        self._told = told
+        self._was_there = False
+        self.warnings: tuple[str, ...] = ()
+        """What a person has to see to: certificates that end, and why the connector could not be kept right."""
+
+    async def keep(self) -> None:
+        """Look now and then, soon after the log told something, and soon after a failure, until cancelled."""
+        heard: frozenset[str] = frozenset()
+        due, failures, again = self._clock.monotonic(), 0, list[float]()
+        while True:
+            told = frozenset(self._told())
+            if not self._may_look:
+                self.warnings, due = (), self._clock.monotonic()  # a process that takes over looks at once
+            elif self._clock.monotonic() >= due or not told <= heard:
+                again = again[1:] if told <= heard else list(AGAIN_AFTER)
+                heard = told
+                failures = 0 if await self.look() else failures + 1
+                if failures:
+                    pause = min(FIRST_RETRY * 2.0 ** (failures - 1), LONGEST_RETRY)
+                else:
+                    pause = again[0] if again else EVERY.total_seconds()
+                due = self._clock.monotonic() + pause
+            await self._clock.sleep(_GLANCED_AT_EVERY)
+
+    @property
+    def _may_look(self) -> bool:
+        """Whether this process is the one that writes, and as the bot; a standby leaves Okta's limits to the other."""
+        return self._teleport.bot is not None and self._teleport.is_writer
+
+    async def look(self) -> bool:
+        """Bring the connector up to date, and return False if that failed, which is a warning then."""
+        if not self._may_look:
+            self.warnings = ()
+            return True
+        failed = False
+        try:
+            warnings = await self._settled()
+        except TeleportOktaError as error:
+            failed = True
+            warnings = (f"the SAML connector {self._name!r} could not be compared with its app: {error}",)
+        for warning in warnings:
+            if warning not in self.warnings:
+                _log.warning("%s", warning)
+        self.warnings = warnings
+        return not failed
+
+    async def _settled(self) -> tuple[str, ...]:
+        connector = await self._teleport.connectors.get(self._name)
+        if connector is None and self._was_there:
+            raise EnrolmentError("it is gone, so nobody can sign in through it", remedy="enrol again")
+        if connector is None or connector.labels.get(APP_ID) != self._app_id:
+            self._was_there = False
+            return ()
+        self._was_there = True
+        app = await self._okta.get(self._app_id)
+        if app is None:
+            what = f"it belongs to the app {self._app_id}, which is not there any more"
+            raise DeadAppError(what, remedy=f"if it was deleted, delete the connector (tctl rm saml/{self._name})")
+        if not app.is_saml:
+            raise EnrolmentError(f"its app {app.label!r} ({app.id}) is not a SAML 2.0 app", remedy="enrol again")
+        document = await self._okta.metadata(app)
+        metadata = read_metadata(document, org_hosts=self._org_hosts(), source=f"the metadata of app {app.id}")
+        if not is_current(connector, metadata, self._org_hosts()):
+            await self._teleport.connectors.update(with_metadata(connector, metadata))
+            _log.info("the SAML connector %r has the app's present metadata now", self._name)
+        return (*_of_app(connector, app), *self._of_certificates(connector, metadata))
+
+    def _of_certificates(self, connector: SamlConnector, metadata: IdpMetadata) -> Iterator[str]:
+        """Warn of certificates that end: Teleport takes them without a word, and then refuses what they sign."""
+        now = self._clock.now()
+        renew = "make a new one in Okta (the app > Sign On > SAML Signing Certificates); it is taken over by itself"
+        for when in (
+            *(f"ended on {one.not_after:%Y-%m-%d}" for one in metadata.expired(now)),
+            *(f"ends on {one.not_after:%Y-%m-%d}" for one in metadata.expiring(now)),
+        ):
+            yield f"the signing certificate of the app behind SAML connector {connector.name!r} {when}: {renew}"
+
+
+def _of_app(connector: SamlConnector, app: SamlApp) -> Iterator[str]:
+    """Warn of an app by which nobody can sign in: it is deactivated, or sends people elsewhere."""
+    try:
+        check_app(app, connector.acs_url, connector=connector.name)
+    except EnrolmentError as error:
+        yield f"nobody can sign in through SAML connector {connector.name!r}: {error}"

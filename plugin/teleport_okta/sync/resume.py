@@ -1,0 +1,102 @@
+"""Going on where an earlier process ended: without another full pass, if its last one was whole and went by the same.
+
+What happened since then is told by three witnesses: the System Log, which is read on from its position; Teleport, of
+which everything is listed and compared with what it was last seen to hold; and Okta, asked by time for what leaves no
+event.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from teleport_okta.apply.open_records import settle_open_records
+from teleport_okta.model.hint import Hint, HintKind
+from teleport_okta.state.store import WholePass
+from teleport_okta.sync.compare import with_their_lists
+from teleport_okta.sync.recent_changes import ASKED, ASKED_BY_TIME
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from teleport_okta.model.teleport import TeleportRole
+    from teleport_okta.plan.plan import Plan
+    from teleport_okta.settings import Settings
+    from teleport_okta.sync.context import EngineContext
+    from teleport_okta.sync.pass_memory import PassMemory
+    from teleport_okta.sync.reader import Reader
+    from teleport_okta.sync.report import PassReport
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """That a process goes on: how long ago the last full pass ended, and which roles the cluster has."""
+
+    passed_ago: timedelta
+    roles: tuple[TeleportRole, ...]
+
+
+class Resuming:
+    """Keeps on record whether the last full pass can be gone on from, and does so."""
+
+    def __init__(self, context: EngineContext, reader: Reader, memory: PassMemory) -> None:
+        self._store = context.store
+        self._context = context
+        self._reader = reader
+        self._memory = memory
+        self._is_followed = False
+
+    async def begin_pass(self) -> None:
+        """Note that a full pass begins: until it was whole, nothing can be gone on from. Raises StateError."""
+        self._is_followed = False
+        await self._store.remember_whole_pass(None)
+        # What comes after a pass is known only if the log had a position before it.
+        self._is_followed = await self._store.hints.position() is not None
+
+    async def end_pass(self, report: PassReport, plan: Plan, settings: Settings) -> None:
+        """Note how a full pass ended. Raises StateError."""
+        terms, lost = self._reader.last_terms, plan.lost_traits
+        if not report.applied or not self._is_followed or terms is None:
+            return
+        traits, doubt = ((), "") if lost is None else (tuple(sorted(lost.names)), lost.doubt)
+        for what in ASKED:
+            await self._store.remember_asked(what, report.started)
+        whole = WholePass(report.started, report.finished, terms.digest(settings), traits, doubt)
+        await self._store.remember_whole_pass(whole)
+
+    async def resume(self, settings: Settings, *, within: timedelta) -> Resumed | None:
+        """Go on from the last full pass, if it was whole, went by the same, and ended no longer ago than `within`.
+
+        Returns None where another one has to be made. Raises StandbyError, OktaError, TeleportError, ConfigError or
+        StateError.
+        """
+        context, now = self._context, self._context.clock.now()
+        last = await self._store.whole_pass()
+        if last is None or not timedelta() <= now - last.finished < within or await self._is_owed(now):
+            return None
+        await settle_open_records(self._store.journal, context.teleport, context.clock)
+        terms = await self._reader.rebuild(settings)
+        await context.become_writer(terms.policy.owner)
+        rebuilt = self._reader.rebuilt
+        if rebuilt is None or rebuilt.whole is None:
+            return None
+        hints = with_their_lists(rebuilt.hints, context.registry)
+        for list_name in context.registry.lists_with(context.registry.left.keys()):
+            hints.append(Hint(HintKind.OBJECT, list_name, cause="somebody in it has left"))
+        await self._store.hints.add([*hints, *ASKED_BY_TIME], at=now)
+        await self._memory.show()
+        _log.info(
+            "going on from the full pass of %s; %d objects were changed in Teleport since",
+            last.finished.isoformat(timespec="seconds"),
+            len(rebuilt.hints),
+        )
+        return Resumed(now - last.finished, rebuilt.roles)
+
+    async def _is_owed(self, now: datetime) -> bool:
+        """Whether a pass is owed to an operator, who has approved some of what is held. Raises StateError."""
+        held = {one.harmed for one in (await self._store.findings()).held}
+        return any(not held.isdisjoint(one.harmed) for one in await self._store.approvals.in_force(now))

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from teleport_okta.model.okta import MalformedRow
+from teleport_okta.okta.okta_errors import (
+    NotAnOktaOrganizationError,
+    OktaForbiddenError,
+    OktaMalformedAnswerError,
+    OktaUnavailableError,
+    UnknownAppError,
+)
+from teleport_okta.okta.people_reader import OktaReads
+from unit.okta.scripted_okta import Script, ScriptedOkta, fails, raw, says
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+WELL_KNOWN = "/.well-known/okta-organization"
+USERS = "/api/v1/users"
+APP_USERS = "/api/v1/apps/0oaOne/users"
+
+
+def user(name: str, status: str = "ACTIVE") -> dict[str, object]:
+    return {"id": f"00u{name}", "status": status, "profile": {"login": f"{name}@example.com"}}
+
+
+@pytest.fixture
+async def reads(okta: ScriptedOkta) -> AsyncIterator[OktaReads]:
+    async with okta.client() as client:
+        yield OktaReads(client)
+
+
+def two_pages(okta: ScriptedOkta, first: list[object], *then: Script) -> None:
+    okta.on(f"{USERS}?limit=200", says(first, links={"next": f"{okta.url}{USERS}?after=1"}))
+    okta.on(f"{USERS}?after=1", *then)
+
+
+async def test_the_organisation_is_read_without_a_token(okta: ScriptedOkta, reads: OktaReads) -> None:
+    okta.on(WELL_KNOWN, says({"id": "00oAcme", "_links": {"organization": {"href": "https://acme.okta.com"}}}))
+    assert (await reads.organization()).id == "00oAcme"
+    assert "Authorization" not in okta.asked[0].headers
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        fails(404, "E0000008"),
+        raw(b"nothing here", status=403, content_type="text/plain"),
+        raw(b"<html>Welcome</html>", content_type="text/html"),
+        says({}, status=301, headers={"Location": "https://www.example.com"}),
+        says({"id": "x"}),
+        says({"_links": {"organization": {"href": "https://acme.okta.com"}}}),
+        says([]),
+    ],
+)
+async def test_another_web_server_is_not_an_organisation(okta: ScriptedOkta, reads: OktaReads, answer: Script) -> None:
+    okta.on(WELL_KNOWN, answer)
+    with pytest.raises(NotAnOktaOrganizationError, match=r"okta\.org_url"):
+        await reads.organization()
+
+
+async def test_an_outage_does_not_mean_that_it_is_no_organisation(okta: ScriptedOkta, reads: OktaReads) -> None:
+    okta.on(WELL_KNOWN, raw(b"<html></html>", status=502, content_type="text/html"))
+    with pytest.raises(OktaUnavailableError):
+        await reads.organization()
+
+
+async def test_links_may_lead_to_the_canonical_address_once_it_is_known(okta: ScriptedOkta, reads: OktaReads) -> None:
+    canonical = okta.url.replace("127.0.0.1", "localhost")
+    okta.on(WELL_KNOWN, says({"id": "00oAcme", "_links": {"organization": {"href": canonical}}}))
+    okta.on(f"{USERS}?limit=200", says([user("ada")], links={"next": f"{canonical}{USERS}?after=1"}))
+    okta.on(f"{USERS}?after=1", says([user("bob")]))
+    await reads.organization()
+    assert len((await reads.people_of_organization()).people) == 2
+
+
+async def test_an_app_is_read_by_its_id_whatever_is_in_it(okta: ScriptedOkta, reads: OktaReads) -> None:
+    okta.on("/api/v1/apps/a%2F..%3Fb", says({"id": "a/..?b", "label": "Odd", "status": "ACTIVE"}))
+    assert (await reads.app("a/..?b")).label == "Odd"
+
+
+async def test_an_app_that_is_not_there_is_named_with_its_setting(okta: ScriptedOkta, reads: OktaReads) -> None:
+    okta.on("/api/v1/apps/0oaOne", fails(404, "E0000007", "Not found: Resource not found: 0oaOne (AppInstance)"))
+    okta.on(APP_USERS, fails(404, "E0000007", "Not found: Resource not found: 0oaOne (AppInstance)"))
+    for read in (reads.app, reads.people_of_app):
+        with pytest.raises(UnknownAppError, match=r"'0oaOne'.*okta\.app_id"):
+            await read("0oaOne")
+
+
+async def test_an_app_without_an_id_is_a_malformed_answer(okta: ScriptedOkta, reads: OktaReads) -> None:
+    okta.on("/api/v1/apps/0oaOne", says({"label": "Teleport"}))
+    with pytest.raises(OktaMalformedAnswerError, match="there is no id"):
+        await reads.app("0oaOne")
+
+
+async def test_people_of_an_app_come_with_their_assignments(okta: ScriptedOkta, reads: OktaReads) -> None:
+    row = {
+        "id": "00uada",
+        "status": "ACTIVE",
+        "scope": "USER",
+        "credentials": {"userName": "ada"},
+        "profile": {"nick": "Countess"},
+        "_embedded": {"user": user("ada")},
+    }
+    okta.on(f"{APP_USERS}?limit=500&expand=user", says([row]))
+    snapshot = await reads.people_of_app("0oaOne")
+    assert [(person.name, person.status, person.assignment_status) for person in snapshot.people] == [
+        ("ada", "ACTIVE", "ACTIVE")
+    ]
+    assert (snapshot.incomplete, snapshot.untrusted, snapshot.malformed) == (None, None, ())
+
+
+async def test_a_snapshot_is_complete_once_every_page_arrived(okta: ScriptedOkta, reads: OktaReads) -> None:
+    asked_at = okta.clock.now()
+    two_pages(okta, [user("ada")], fails(503, "E0000181"), says([user("bob")]))
+    snapshot = await reads.people_of_organization()
+    assert [person.name for person in snapshot.people] == ["ada@example.com", "bob@example.com"]
+    assert snapshot.incomplete is None
+    assert snapshot.read_at == asked_at
+    assert okta.clock.now() > asked_at
+
+
+async def test_a_page_that_fails_for_good_leaves_the_snapshot_incomplete(okta: ScriptedOkta, reads: OktaReads) -> None:
+    two_pages(okta, [user("ada")], fails(401, "E0000011", "Invalid token provided"))
+    snapshot = await reads.people_of_organization()
+    assert [person.okta_id for person in snapshot.people] == ["00uada"]
+    assert snapshot.incomplete is not None
+    assert "E0000011" in snapshot.incomplete
+
+
+async def test_a_first_page_that_fails_for_good_is_an_error(okta: ScriptedOkta, reads: OktaReads) -> None:
+    okta.on(USERS, fails(403, "E0000006"))
+    with pytest.raises(OktaForbiddenError, match=r"okta\.users\.read"):
+        await reads.people_of_organization()
+
+
+async def test_of_a_row_that_repeats_the_later_one_counts(okta: ScriptedOkta, reads: OktaReads) -> None:
+    two_pages(okta, [user("ada"), user("bob")], says([user("ada", status="SUSPENDED")]))
+    snapshot = await reads.people_of_organization()
+    assert [(person.okta_id, person.status) for person in snapshot.people] == [
+        ("00uada", "SUSPENDED"),
+        ("00ubob", "ACTIVE"),
+    ]
+
+
+async def test_a_listing_that_restarts_forgets_the_rows_before(okta: ScriptedOkta, reads: OktaReads) -> None:
+    next_page = {"next": f"{okta.url}{USERS}?after=1"}
+    okta.on(f"{USERS}?limit=200", says([user("ada")], links=next_page), says([user("bob")], links=next_page))
+    okta.on(f"{USERS}?after=1", fails(400, "E0000029", "Invalid paging request."), says([user("cyd")]))
+    snapshot = await reads.people_of_organization()
+    assert [person.okta_id for person in snapshot.people] == ["00ubob", "00ucyd"]
+    assert snapshot.incomplete is None
+
+
+async def test_a_malformed_row_with_an_id_is_set_aside(okta: ScriptedOkta, reads: OktaReads) -> None:
+    okta.on(USERS, says([user("ada"), {"id": "00ubob", "profile": 7}]))
+    snapshot = await reads.people_of_organization()
+    assert snapshot.malformed == (MalformedRow("00ubob", "profile is no object but int"),)
+    assert snapshot.untrusted is None
+
+
+async def test_a_row_without_an_id_makes_absences_untrusted(okta: ScriptedOkta, reads: OktaReads) -> None:
+    okta.on(USERS, says([user("ada"), {"status": "ACTIVE"}, None]))
+    snapshot = await reads.people_of_organization()
+    assert len(snapshot.people) == 1
+    assert [row.okta_id for row in snapshot.malformed] == [None, None]
+    assert snapshot.untrusted == "2 rows of the listing have no id: there is no id"
+
+
+async def test_an_empty_listing_is_an_empty_snapshot(okta: ScriptedOkta, reads: OktaReads) -> None:
+    okta.on(USERS, says([]))
+    snapshot = await reads.people_of_organization()
+    assert (snapshot.people, snapshot.incomplete, snapshot.untrusted) == ((), None, None)

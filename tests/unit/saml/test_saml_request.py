@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+from teleport_okta.saml.enrolment_errors import EnrolmentError
+from teleport_okta.saml.request import EnrolmentRequest
+
+
+def test_the_app_is_called_as_by_the_vendor_s_flow_unless_somebody_names_it() -> None:
+    assert EnrolmentRequest().label_for("example.com") == "Teleport example.com"
+    assert EnrolmentRequest(label=" SSO ").label_for("example.com") == "SSO"
+
+
+def test_nothing_is_wished_of_the_settings_unless_somebody_says_so() -> None:
+    wishes = EnrolmentRequest()
+    wishes.check()
+    assert {
+        wishes.assign_default_roles,
+        wishes.sync_apps_and_groups,
+        wishes.sync_access_lists,
+        wishes.default_owners,
+        wishes.group_filters,
+        wishes.app_filters,
+    } == {None}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "problem"),
+    [
+        (EnrolmentRequest(connector="my okta"), "no SAML connector can be called 'my okta'.*not ' '"),
+        (EnrolmentRequest(connector="../okta"), "no SAML connector.*not '/'"),
+        (EnrolmentRequest(connector=""), "no SAML connector.*empty"),
+        (EnrolmentRequest(connector="passwordless"), "no SAML connector.*keeps this name for itself"),
+        (EnrolmentRequest(plugin="okta/2"), "no plugin can be called 'okta/2'"),
+        (EnrolmentRequest(default_owners=("ada@x.io", "a b")), "the owner 'a b'"),
+        (EnrolmentRequest(group_filters=("^(unclosed$",)), r"the filter '\^\(unclosed\$' is no RE2 expression"),
+        (EnrolmentRequest(app_filters=("",)), "a filter is empty"),
+    ],
+)
+def test_what_would_be_refused_after_the_first_write_is_refused_before(wishes: EnrolmentRequest, problem: str) -> None:
+    with pytest.raises(EnrolmentError, match=problem):
+        wishes.check()
+
+
+def test_a_plugin_may_have_a_name_that_no_connector_may() -> None:
+    EnrolmentRequest(plugin="local", default_owners=("ada@x.io",), group_filters=("dev-*", "^ops-.*$")).check()
