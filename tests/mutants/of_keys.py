@@ -202,8 +202,8 @@ OF_KEYS = (
     Mutant(
         "memberships stay with a name whose user another door has deleted",
         "apply/results.py",
-        'is_met, why = again.is_gone, f"user {need.name} turned out to stay"',
-        'is_met, why = False, f"user {need.name} turned out to stay"',
+        'is_met, why = again.is_gone, f"user {need.name} stays after all"',
+        'is_met, why = False, f"user {need.name} stays after all"',
         (
             "unit/apply/test_run_needs.py::test_memberships_go_after_a_leaver_whose_user_somebody_else_deleted_meanwhile",
         ),

@@ -38,7 +38,7 @@ OF_RUNS = (
     Mutant(
         "a user that another party changed is as it was",
         "apply/results.py",
-        'self.doubt(change.key, "somebody else changed it meanwhile")',
+        'self.doubt(change.key, "another party changed it in the meantime")',
         "pass",
         (_NEEDS + "test_who_was_a_user_of_ours_joins_a_new_list_unless_somebody_else_changed_them",),
         "A name that somebody else changed stands for nobody until it is read again.",
@@ -230,7 +230,7 @@ OF_RUNS = (
     Mutant(
         "memberships go though the person turned out to stay",
         "apply/results.py",
-        'is_met, why = again.is_gone, f"user {need.name} turned out to stay"',
+        'is_met, why = again.is_gone, f"user {need.name} stays after all"',
         'is_met, why = True, ""',
         (
             "unit/apply/test_run_needs.py::test_memberships_of_a_leaver_from_old_facts_go_only_if_the_person_still_leaves",

@@ -1,1 +1,1 @@
-"""Runs a plan: in its order, a few objects at a time, with a record of everything."""
+"""Applies a plan: in its order, a few objects at a time, and records each change in the journal."""

@@ -1,4 +1,4 @@
-"""Applying plans to a cluster: starts runs, and sees to it that they share one limit of writes in flight."""
+"""Applies plans to a cluster: starts the runs, which share one limit of writes in flight."""
 
 from __future__ import annotations
 
@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.cluster import Teleport
 
 WRITES_IN_FLIGHT: Final = 4
-"""Over all runs. More than this buys nothing: one server takes about 500 writes a second however many wait for it."""
+"""Of all runs together. More does not help: one auth server takes about 500 writes a second, however many wait."""
 
 
 class Applier:
-    """Applies plans to one cluster and journals them; `counted` is as for `Steps`."""
+    """Applies plans to one cluster and writes them to the journal; `counted` is as for `Steps`.
+
+    Full passes, single keys and commands apply at the same time, each in a run of its own. One semaphore limits all of
+    them: with a limit for each run, a leaver's lock would compete with any number of other writes.
+    """
 
     def __init__(
         self,
@@ -46,7 +50,7 @@ class Applier:
         self._runs: WeakSet[Run] = WeakSet()
 
     def drain(self) -> None:
-        """Let the runs under way start no further key; keys in flight are finished. A later run is not affected."""
+        """Let the present runs finish the keys that they have begun, and start no other."""
         for run in self._runs:
             run.drain()
 
@@ -60,12 +64,12 @@ class Applier:
         held: frozenset[str] = frozenset(),
         progress: Callable[[int, int], None] | None = None,
     ) -> Run:
-        """Begin a run, which then takes one plan or several. `trigger` says what set it off.
+        """Begin a run, which takes one plan or several. `trigger` is what started it, for the journal.
 
-        `facts_at` says when the facts were asked for that the changes of a kind are computed from. `replan` reads and
-        plans one key anew, for which they are too old or somebody else was faster; without it, and where it returns
-        None, such a change ends in a conflict. `held` are keys that the caller holds. `applied` is told of each change
-        that was done, `progress` how many changes of how many of a plan are through.
+        `facts_at` returns, for a kind, when the facts behind its changes were requested. `replan` reads and plans one
+        key again if those facts are too old or another party has changed the object; without it, or if it returns
+        None, such a change ends in a conflict. `held` are keys that the caller already holds. `applied` is called with
+        each change that was done, `progress` with the number of finished changes and of all.
         """
         draining = asyncio.Event()
         steps = Steps(
@@ -103,7 +107,7 @@ class Applier:
         replan: Replan | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> tuple[Outcome, ...]:
-        """Apply one plan in a run of its own, and return the outcome of each change, in the plan's order."""
+        """Apply one plan in a run of its own; return the outcome of each change, in the plan's order."""
         run = self.start(trigger=trigger, facts_at=facts_at, replan=replan, progress=progress)
         await run.take(plan)
         return run.outcomes(plan)

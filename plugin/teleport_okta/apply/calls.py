@@ -1,6 +1,6 @@
-"""The call to Teleport that each kind of change is made with.
+"""The call to Teleport for each kind of change.
 
-A function here takes one change and returns what is worth noting about it, which is mostly nothing.
+Each function makes the call of one change and returns a note for the journal, which is mostly empty.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.cluster import Teleport
 
 APP_SERVER_LIFE: Final = timedelta(hours=1)
-"""How long an app server stays without being renewed: a dead sidecar's apps vanish within the hour."""
+"""How long an app server lasts without renewal: if this process dies, its apps disappear within the hour."""
 
 _GONE: Final = "it was gone already"
 
 
 class Calls:
-    """Makes the calls of changes to one cluster. Once `draining` is set, what takes long is left to the next pass."""
+    """Makes the calls of changes to one cluster. Once `draining` is set, long work is left to the next pass."""
 
     def __init__(self, teleport: Teleport, clock: Clock, draining: asyncio.Event | None = None) -> None:
         self._teleport = teleport
@@ -55,12 +55,12 @@ class Calls:
             case TeleportMember() as member:
                 calling = self._member(change, member)
             case _:
-                msg = f"a plan holds a change that says nothing to write: {change.action} {change.kind} {change.name}"
+                msg = f"a change has neither content nor an object to end: {change.action} {change.kind} {change.name}"
                 raise AssertionError(msg)
         return await calling
 
     async def is_as_read(self, found: TeleportUser) -> bool:
-        """Whether a user is still ours, and nobody changed it since it was read. Raises TeleportError."""
+        """Whether a user still has our label and the revision that was read. Raises TeleportError."""
         current = await self._teleport.users.get(found.name)
         return current is not None and _is_as_read(current, found)
 
@@ -74,7 +74,10 @@ class Calls:
         return ""
 
     async def _delete_user(self, found: TeleportUser) -> str:
-        """Delete a user who is still ours and as read: a deletion names no revision, and takes MFA devices along."""
+        """Delete a user that is still ours and unchanged.
+
+        It is read again first: Teleport's call takes no revision, and the deletion also removes the MFA devices.
+        """
         current = await self._teleport.users.get(found.name)
         if current is None:
             return _GONE
@@ -129,7 +132,7 @@ class Calls:
         for number, name in enumerate(made.remaining):
             if self._draining.is_set():
                 left = len(made.remaining) - number
-                return f"members: {len(change.members) - left}; the next pass adds {left}, since this one has to stop"
+                return f"members: {len(change.members) - left}; the service stops, the next pass adds {left}"
             await lists.add_member(access_list.name, name, owner=owner, joined=now)
         return f"members: {len(change.members)}"
 
@@ -139,14 +142,14 @@ class Calls:
         if change.action is Action.CREATE:
             joined = self._clock.now()
             added = await lists.add_member(change.subject, member.name, owner=owner or "", joined=joined)
-            return "" if added else "people had added them in Teleport; that is left as it is"
+            return "" if added else "already added in Teleport by someone else; left as it is"
         if member.is_list:
             only_if_gone = change.harm is None
             return _gone_unless(await lists.remove_nested(change.subject, member.name, only_if_gone=only_if_gone))
         return _gone_unless(await lists.remove_member(change.subject, member.name, owner=owner))
 
     async def _direct_role(self, change: Change, given: DirectRole) -> str:
-        """Put a member role on a user, or take it off, as the user is now: others may have changed it meanwhile."""
+        """Give a user a member role, or take it away, as the user is now: another party may have changed the user."""
         note = ""
 
         def changed(user: TeleportUser) -> TeleportUser:
@@ -157,7 +160,7 @@ class Calls:
                 raise RevisionConflictError("UsersService/UpdateUser", subject, "it does not stand for this person")
             if change.action is Action.CREATE:
                 wanted = with_role(user, given.okta_id)
-                note = "others had given it the role; that is left as it is" if wanted is user else ""
+                note = "already given by someone else; left as it is" if wanted is user else ""
             else:
                 wanted = without_role(user, given.okta_id, kept=())
                 note = _GONE if wanted is user else ""

@@ -1,4 +1,4 @@
-"""The line that the log gets for each change: what was done to what, why, and how it went."""
+"""The log line of each change: the object, the action, the reason and the result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def log_outcome(outcome: Outcome, trigger: str, who: str = "") -> None:
-    """Log how a change went, done or not. The keys of the JSON line are part of the interface (`docs/reading.md`)."""
+    """Log the outcome of a change. The keys of the JSON line are part of the interface (`docs/reading.md`)."""
     change = outcome.change
     title = title_of(change)
     fields = {

@@ -1,8 +1,9 @@
 """One key at a time: an object is read, planned and applied under one lock, and with the newest facts.
 
-A key is the name of a Teleport user, or the kind and name of another object. Facts have a time, the moment at which
-their request was sent; a change that was computed from facts older than the newest that are known of its key is not to
-be applied (`docs/design.md` 4.15).
+A key is the name of a Teleport user, or the kind and name of another object. The time of a fact is when its request was
+sent: the answer may have been true then, and need not be true when it arrives. A change that was computed from facts
+older than the newest facts of its key is not applied: a slow full pass must not bring back a user that the watcher has
+removed in the meantime (`docs/design.md` 4.15).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class _Turn:
-    """The lock of one key, and how many hold or want it."""
+    """The lock of one key, and how many tasks hold it or wait for it."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -40,12 +41,12 @@ class Keys:
         self._newest_of_all = datetime.min.replace(tzinfo=UTC)
 
     def time(self) -> datetime:
-        """Return the present moment as facts are dated: by the stopwatch, which nobody can set back."""
+        """Return the time for facts that are requested now: by the stopwatch, which is never set back."""
         return self._start + timedelta(seconds=self._clock.monotonic() - self._began)
 
     @asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[None]:
-        """Have a key to oneself until the block ends, in the order of asking."""
+        """Hold a key for a block; tasks get it in the order in which they asked."""
         turn = self._turns.setdefault(key, _Turn())
         turn.interested += 1
         try:
@@ -64,24 +65,24 @@ class Keys:
                 del self._turns[key]
 
     def is_free(self, key: str) -> bool:
-        """Whether nobody holds a key or waits for it."""
+        """Whether no task holds a key or waits for it."""
         return key not in self._turns
 
     def newest(self, key: str) -> datetime:
-        """Return the time of the newest facts that are known of a key."""
+        """Return the time of the newest facts of a key."""
         return max(self._newest_of_all, self._newest.get(key, self._newest_of_all))
 
     def outdate(self, key: str) -> None:
-        """Let older facts of a key count as outdated: whoever acts on them must read it again."""
+        """Make older facts of a key outdated: a change that was computed from them needs another reading."""
         self.learned(key, self.time())
 
     def learned(self, key: str, at: datetime) -> None:
-        """Note that facts of this time are known of a key; what was written is known from the moment it was."""
+        """Note that there are facts of this time of a key. A write counts as a fact from the time of its answer."""
         if at > self.newest(key):
             self._newest[key] = at
 
     def learned_all(self, at: datetime) -> None:
-        """Note that facts of this time are known of every key, as after a complete reading."""
+        """Note that there are facts of this time of every key, as after a complete reading."""
         if at > self._newest_of_all:
             self._newest_of_all = at
             self._newest = {key: newest for key, newest in self._newest.items() if newest > at}

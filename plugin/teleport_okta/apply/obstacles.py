@@ -1,4 +1,4 @@
-"""What keeps a step of a run from being taken: how earlier steps went, and whether cluster and journal still answer."""
+"""Why a step of a run cannot be taken: an earlier step failed, or the cluster or the journal is not available."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Obstacles:
-    """Follows how the steps of a run went, and says of each further one why it cannot be taken."""
+    """Gets the outcomes of the steps of a run, and returns for each further step why it cannot be taken."""
 
     def __init__(self, reached: Results) -> None:
         self._reached = reached
@@ -27,15 +27,15 @@ class Obstacles:
         self._no_more_lists = ""
         self._unrecorded = ""
         self.stop: TeleportOktaError | None = None
-        """Why nothing more is applied: the cluster cannot be reached, or refuses us."""
+        """Why the run applies nothing more: the cluster cannot be reached, or refuses us. Empty if it goes on."""
 
     @property
     def of_the_rest(self) -> str:
-        """Why what was not reached was not; empty if nothing in particular keeps it from being taken."""
+        """Why the remaining steps are not taken; empty if there is no such reason."""
         return str(self.stop) if self.stop is not None else self._unrecorded
 
     def note(self, outcome: Outcome) -> None:
-        """Draw from an outcome what it means for later steps."""
+        """Note the outcome of a step, because of which later steps may be impossible."""
         change = outcome.change
         if outcome.result is not Result.DONE:
             self._failed.add((change.key, change.harmed))
@@ -49,15 +49,15 @@ class Obstacles:
             self.stop = outcome.stop
 
     def cannot_record(self, error: StateError) -> None:
-        """Note that the journal cannot be written: from now on only locks are, which can be undone."""
+        """Note that the journal cannot be written: from now on only locks are written, because a lock can be undone."""
         self._unrecorded = self._unrecorded or f"only locks are written without a record: {error}"
 
     def forget(self, key: str) -> None:
-        """Forget how the steps of a key went, because it is planned again."""
+        """Forget the outcomes of the steps of a key, because it is planned again."""
         self._failed = {failed for failed in self._failed if failed[0] != key}
 
     def of(self, change: Change) -> str:
-        """Say why a step cannot be taken; empty when it can."""
+        """Return why a step cannot be taken; empty if it can."""
         if self.stop is not None:
             return str(self.stop)
         if self._unrecorded and change.action is not Action.LOCK:
@@ -65,16 +65,16 @@ class Obstacles:
         if change.key in self._unanswered:
             return "an earlier call for this object got no answer"
         if (change.key, change.harmed) in self._failed and (change.harm is not None or change.kind in {USER, LOCK}):
-            return "an earlier step of this failed"
+            return "an earlier step for this object failed"
         if self._no_more_lists and change.kind == ACCESS_LIST and change.action is Action.CREATE:
             return self._no_more_lists
         return self._reached.obstacle(change.needs)
 
     def with_members_who_stand(self, change: Change) -> tuple[Change, str]:
-        """Return a new list with those members only whose users stand for them, and why there is nobody, if so."""
+        """Return a new list without the members whose users are not theirs, and why if none is left."""
         obstacles = [self._reached.obstacle([need]) for need in change.members]
         if not any(obstacles):
             return change, ""
         members = tuple(need for need, obstacle in zip(change.members, obstacles, strict=True) if not obstacle)
-        nobody = "" if members else f"nobody is left to be in it: {obstacles[0]}"
+        nobody = "" if members else f"no member is left for the new list: {obstacles[0]}"
         return replace(change, members=members), nobody

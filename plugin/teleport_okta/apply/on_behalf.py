@@ -1,7 +1,7 @@
-"""Who asked for the changes that the present task makes, for the journal.
+"""The caller on whose behalf the present task changes something, for the journal.
 
-It is kept beside the calls: the way from a request to the record of a change leads through the procedure for a key,
-which is the same for everybody. Tasks that a request starts inherit it.
+It is a context variable and not an argument: between a request and the record of a change lies the procedure for a key,
+which is the same for all callers. Tasks that a request starts inherit the variable.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _WHO: Final[ContextVar[str]] = ContextVar("who", default="")
 
 @contextmanager
 def on_behalf_of(who: str) -> Iterator[None]:
-    """Put changes that are made in this block on record as those of a caller."""
+    """Record the changes that are made in this block as those of a caller."""
     token = _WHO.set(who)
     try:
         yield
@@ -27,5 +27,5 @@ def on_behalf_of(who: str) -> Iterator[None]:
 
 
 def present_person() -> str:
-    """Return who asked for what the present task does; empty if it was no caller."""
+    """Return the caller of the present task; empty if there is none."""
     return _WHO.get()

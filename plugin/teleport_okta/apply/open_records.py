@@ -1,6 +1,7 @@
-"""Settling by looking: what became of harmful changes that were begun when a process died, or an answer was lost.
+"""Completes the records of harmful changes that were begun when a process died or an answer was lost.
 
-Their records count as harm until then, so that a crash cannot empty the window.
+Teleport is read to find out whether the change happened. Until then an open record counts as harm: otherwise each crash
+would allow another hour's worth of harm.
 """
 
 from __future__ import annotations
@@ -26,20 +27,20 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 READS_LAG: Final = timedelta(seconds=30)
-"""How old a record must be before a reading says anything about its call.
+"""Age of a record from which a reading of Teleport is conclusive: a server may carry out a call late.
 
 See `docs/reference/teleport-observed.md` 1.4.
 """
 
-_HAPPENED: Final = "its answer was lost; found done"
-_NEVER_HAPPENED: Final = "its answer was lost; found not done"
+_HAPPENED: Final = "the answer was lost; Teleport shows that it happened"
+_NEVER_HAPPENED: Final = "the answer was lost; Teleport shows that it did not happen"
 
 
 async def settle_open_records(journal: Journal, teleport: Teleport, clock: Clock) -> None:
-    """Complete every record that was left open, by what Teleport holds now. Raises StateError.
+    """Complete every open record by the present content of Teleport. Raises StateError.
 
-    A record whose object cannot be read stays open, and counts as harm: it keeps nobody from leaving. A record of a
-    cleanup stays open until a cleanup settles it.
+    If an object cannot be read, its record stays open and still counts as harm; leavers are locked all the same. A
+    record of a cleanup is left to the next cleanup, whose rules differ.
     """
     for entry in await journal.open_entries():
         if entry.trigger == CLEANUP or entry.age(clock.now(), clock.boot()) < READS_LAG:
@@ -47,7 +48,7 @@ async def settle_open_records(journal: Journal, teleport: Teleport, clock: Clock
         try:
             happened = await _happened(entry, teleport)
         except RpcError as error:
-            _log.warning("what became of %s %s %s cannot be seen now: %s", entry.action, entry.kind, entry.name, error)
+            _log.warning("cannot tell yet whether %s %s %s happened: %s", entry.action, entry.kind, entry.name, error)
             continue
         ends = entry.harm in {entry.kind, LOCK, TRAITS}
         await journal.finish(
@@ -59,9 +60,9 @@ async def settle_open_records(journal: Journal, teleport: Teleport, clock: Clock
 
 
 async def _happened(entry: JournalEntry, teleport: Teleport) -> bool:
-    """Look whether the change of a record has come about. Raises TeleportError.
+    """Whether the change of a record has happened, according to Teleport. Raises TeleportError.
 
-    A lock is looked at by its name, and by its end: somebody suspended who leaves has a lock of the same name before.
+    A lock is compared by its name and its end: a suspended person who then leaves had a lock of the same name before.
     """
     if entry.kind == LOCK:
         locks = [
@@ -80,9 +81,9 @@ async def _happened(entry: JournalEntry, teleport: Teleport) -> bool:
 
 
 def _names_of_lock(entry: JournalEntry) -> set[str]:
-    """Return the names that the lock of a record can have: the one in the record, or what is computed from the user.
+    """Return the possible names of a record's lock: the name in the record, or those computed from the user.
 
-    Records of earlier releases do not name the lock.
+    Records of earlier releases do not have the lock's name.
     """
     if entry.object_name:
         return {entry.object_name}

@@ -1,4 +1,4 @@
-"""How one change of a plan went."""
+"""The outcome of one change of a plan."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Outcome:
     """The result of a change and, unless it is done, the reason.
 
     `unanswered`: the call got no answer, so it is unknown whether the change happened; later steps of its key are
-    skipped. `stop` is set when the run cannot do all of its work after this one: the cluster cannot be reached or
-    refuses us, or the journal cannot be written. `no_more_lists`: the cluster takes no further list.
+    skipped. `stop` is the error because of which the run cannot finish: the cluster cannot be reached or refuses us, or
+    the journal cannot be written. `no_more_lists`: the cluster's licence allows no further list.
     """
 
     change: Change

@@ -1,6 +1,7 @@
-"""What an earlier process of ours did a moment ago wins over older listings, as if this one had done it.
+"""Recent deletions by an earlier process of ours, which win over older listings as our own do.
 
-Without that, a process that starts right after another sees users whom that one deleted (`docs/design.md` 4.14).
+Teleport's cache lags: without this, a process that starts right after another one would list users that the other has
+deleted, and lock or delete them again (`docs/design.md` 4.14).
 """
 
 from __future__ import annotations
@@ -16,6 +17,6 @@ if TYPE_CHECKING:
 
 
 async def recall_deletions(journal: Journal, teleport: Teleport, clock: Clock) -> None:
-    """Tell the adapter which users were deleted lately; once, before its first reading. Raises StateError."""
+    """Tell the adapter which users were deleted recently; once, before its first reading. Raises StateError."""
     for name, _, at in await journal.deleted_within(READS_LAG, now=clock.now(), boot=clock.boot()):
         teleport.users.recall_deleted(name, at)

@@ -1,6 +1,7 @@
-"""`release`: an operator gives a user name free early: takes our locks off, lets its next person have what is left.
+"""`release`: an operator releases a user name early: our locks on it end, and its next person inherits what is left.
 
-The operator knows that old certificates come back to life, and that the next person comes into those memberships.
+A lock also blocks certificates that were issued to the former person, and memberships that are left behind go to the
+next person of the name. The operator accepts both.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ TRIGGER: Final = "release"
 
 
 class NotReleasableError(TeleportOktaError):
-    """There is nothing that an operator could release. Look at `tctl get locks` and at `status`."""
+    """There is nothing to release. See `tctl get locks` and `status`."""
 
 
 async def release(
@@ -41,10 +42,10 @@ async def release(
     clock: Clock,
     by: str = "",
 ) -> Released:
-    """Take the owner's locks off a name that has no user of the person whom they are about.
+    """Remove the owner's locks from a name whose user, if there is one, is not that of the locked person.
 
-    Memberships that are left behind in the name are released as well; the journal says `by` whom. Returns what was
-    released. Raises NotReleasableError, TeleportError or StateError.
+    Memberships left behind under the name are released too; the journal records `by`. Returns the released locks and
+    memberships. Raises NotReleasableError, TeleportError or StateError.
     """
     steps = Steps(teleport=teleport, journal=journal, clock=clock, trigger=TRIGGER, who=by)
     async with keys.hold(name):
@@ -58,7 +59,7 @@ async def release(
             okta_id = labels.okta_id_of(lock.labels) or ""
             if user is not None and labels.okta_id_of(user.labels) == okta_id:
                 why = "is suspended in Okta" if lock.expires is None else "has left, and is about to be deleted"
-                what = f"{name!r} stands for {okta_id}, who {why}: the next pass would lock the user again"
+                what = f"{name!r} stands for {okta_id}, who {why}: the next pass would lock the name again"
                 raise NotReleasableError(what, remedy="change that in Okta; nothing was released")
         if not locks and not await left.unreleased(name):
             what = f"no lock of ours is in force on {name!r}, and no membership waits to be released"
@@ -84,7 +85,7 @@ def _entry(membership: LeftMembership, clock: Clock, by: str) -> JournalEntry:
         name=membership.label,
         okta_id="",
         action=TRIGGER,
-        reason=f"released by an operator: who gets the name next is a member of {membership.title}",
+        reason=f"released by an operator: the next user of the name is a member of {membership.title}",
         before_digest="",
         after_digest="",
         outcome=Result.DONE,

@@ -1,4 +1,4 @@
-"""Planning the steps of one key again, in the middle of a run."""
+"""The second plan of one key during a run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Replanned:
-    """The steps of one key, computed from facts that were asked for at `facts_at`.
+    """The steps of one key, computed from facts that were requested at `facts_at`.
 
-    `holder` is the Okta id that the user stands for after these steps; None: there is no user that we own, or the key
-    is that of another kind. `is_gone`: there is no user of the name at all. `held` is what of the key the brake holds
-    and `holds` why; `quarantined` is what the plan sets aside.
+    `holder` is the Okta id of the user's person after these steps; None: there is no user of ours, or the key is of
+    another kind. `is_gone`: no user has the name. `held` are the changes that the brake holds, `holds` the reasons;
+    `quarantined` are the objects that the plan sets aside.
     """
 
     changes: tuple[Change, ...]
@@ -32,4 +32,4 @@ class Replanned:
 
 
 Replan: TypeAlias = Callable[[str], Awaitable[Replanned | None]]
-"""Reads and plans one key anew, while the run holds it; None when keys of this kind cannot be planned again."""
+"""Reads and plans one key again while the run holds it; None if keys of this kind cannot be planned again."""

@@ -1,4 +1,4 @@
-"""What the steps of a run came to, as the needs of other steps ask for it."""
+"""The results of the steps of a run, which decide whether the needs of other steps are met."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """Knows of each need whether it is met, cannot be met any more, or waits for a step.
+    """Returns for each need whether it is met, cannot be met any more, or waits for a step.
 
-    A key that was planned again is judged by its second plan: what the first plan had in mind may not be so.
+    For a key that was planned again, its second plan decides: the first one may have been based on old facts.
     """
 
     def __init__(self) -> None:
@@ -30,13 +30,13 @@ class Results:
         self._in_doubt: dict[str, str] = {}
 
     def expect(self, change: Change, outcome: Outcome | None) -> None:
-        """Note that a step is to be taken, or how it went if it was taken already."""
+        """Note that a step is planned, or its outcome if it was taken already."""
         need = met_by(change)
         if need is not None:
             self._steps[need] = outcome
 
     def settle(self, outcome: Outcome) -> None:
-        """Note how a step went."""
+        """Note the outcome of a step."""
         change = outcome.change
         need = met_by(change)
         again = self._done_again.get(change.key)
@@ -44,7 +44,7 @@ class Results:
             if need is not None:
                 self._steps[need] = outcome
             if outcome.result is Result.CONFLICT:
-                self.doubt(change.key, "somebody else changed it meanwhile")
+                self.doubt(change.key, "another party changed it in the meantime")
         elif need is not None and outcome.result is Result.DONE:
             again.add(need)
 
@@ -53,7 +53,7 @@ class Results:
         self._in_doubt[key] = why
 
     def plan_again(self, key: str) -> None:
-        """Note that a key is being planned again: steps that need something of it wait."""
+        """Note that a key is being planned again: steps with needs of this key wait."""
         self._under_way.add(key)
 
     def planned_again(self, key: str, again: Replanned) -> None:
@@ -66,7 +66,7 @@ class Results:
         self._under_way.discard(key)
 
     def is_pending(self, needs: Iterable[Need], *, of: str) -> bool:
-        """Whether one of the needs of a step waits for a step; `of` is the key of the step that has them."""
+        """Whether one of the needs waits for a step; `of` is the key of the step that has the needs."""
         return any(
             (need.key in self._under_way and need.key != of)
             or (need.key not in self._again and need in self._steps and self._steps[need] is None)
@@ -74,7 +74,7 @@ class Results:
         )
 
     def obstacle(self, needs: Iterable[Need]) -> str:
-        """Say why one of several needs is not met; empty if all of them are."""
+        """Return why one of several needs is not met; empty if all are met."""
         return next(filter(None, map(self._unmet, needs)), "")
 
     def _unmet(self, need: Need) -> str:
@@ -84,31 +84,31 @@ class Results:
         if need.kind in {USER, LOCK} and need.key in self._in_doubt:
             return f"user {need.name}: {self._in_doubt[need.key]}"
         if need not in self._steps:
-            return "" if need.is_found else f"no step of this run is about {need.kind} {need.name}"
+            return "" if need.is_found else f"no step of this run changes {need.kind} {need.name}"
         outcome = self._steps[need]
         if outcome is not None and outcome.result is Result.DONE:
             return ""
         how = "was not reached" if outcome is None else "did not succeed"
-        return f"what it needs of {need.kind} {need.name} {how}"
+        return f"the step of {need.kind} {need.name} that it needs {how}"
 
     def _unmet_again(self, need: Need, again: Replanned) -> str:
-        """Say why a need of a key that was planned again is not met."""
+        """Return why a need of a key that was planned again is not met."""
         about = {met for change in again.changes if (met := met_by(change)) is not None}
         if need in self._done_again[need.key]:
             return ""
         if need in about:
-            return f"what it needs of {need.kind} {need.name} did not succeed"
+            return f"the step of {need.kind} {need.name} that it needs did not succeed"
         is_met, why = True, ""
         match need.goal:
             case Goal.STANDS_FOR:
-                is_met, why = again.holder == need.okta_id, f"user {need.name} turned out not to be this person's"
+                is_met, why = again.holder == need.okta_id, f"user {need.name} belongs to another person"
             case Goal.WRITTEN:
                 aside = next((row for row in again.quarantined if (row.kind, row.name) == (need.kind, need.name)), None)
                 if aside is not None:
                     is_met, why = False, f"{need.kind} {need.name} was set aside: {aside.reason}"
             case Goal.LOCKED:
-                # A user who is gone was taken to its end by another door, or by somebody else.
-                is_met, why = again.is_gone, f"user {need.name} turned out to stay"
+                # The user does not exist any more: the watcher or SCIM ended it, or another party.
+                is_met, why = again.is_gone, f"user {need.name} stays after all"
             case Goal.ENDED:
-                is_met, why = again.is_gone, f"{need.kind} {need.name} turned out to stay"
+                is_met, why = again.is_gone, f"{need.kind} {need.name} stays after all"
         return "" if is_met else why

@@ -1,6 +1,6 @@
-"""One run: takes plans, and applies what of them it has not taken yet.
+"""One run: takes plans, and applies the changes that it has not taken yet.
 
-A plan is applied stage by stage (`plan/order.py`): urgent locks first, then everything that harms nobody, then harm.
+A plan is applied stage by stage (`plan/order.py`): urgent locks first, then every change without harm, then harm.
 Within a stage the steps of one key (a user; a list with its members) run one after the other; different keys run side
 by side. Dependencies are in `Change.needs`: a step waits for a step of its own stage that is not finished, and is
 skipped if that step was not done.
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.cluster import Teleport
 
 Identity: TypeAlias = tuple[str, str, str, str, str, bool, bool]
-"""Which step it is, in whichever plan: action, kind, subject, name, Okta id, whether it is an ending, and whether it is
-about a role on a user, which may go with a membership of the list."""
+"""What identifies a step across plans: action, kind, subject, name, Okta id, whether it ends an object, and whether it
+concerns a role on a user, which may end together with a membership of the list."""
 
 _ROUNDS: Final = 2
-"""How often the steps of one key are planned again before a conflict stays one."""
+"""How often one key is planned again before its conflict is reported: two parties that fight must not keep us busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ class _Chain:
 
 
 class Run:
-    """Applies plans, one after the other: each step once, whichever plans hold it. Not for two tasks at once.
+    """Applies plans, one after the other: each step once, however many plans have it. For one task at a time.
 
-    A failed step leaves everything else right. A call without an answer ends its key. When the cluster cannot be
-    reached any more, the rest is skipped; when the journal cannot be written, everything but locks.
+    A failed step does not stop the others. A call without an answer ends its key. If the cluster cannot be reached any
+    more, the rest is skipped; if the journal cannot be written, everything but locks is skipped.
     """
 
     def __init__(
@@ -109,12 +109,12 @@ class Run:
 
     @property
     def replanned(self) -> Mapping[str, Replanned]:
-        """The last second plan of each key that was planned again: what it holds, sets aside and repairs."""
+        """The last second plan of each key that was planned again, with its holds, its quarantine and its repairs."""
         return self._replanned
 
     @property
     def begun(self) -> Collection[Harmed]:
-        """The harm of which this run has taken a step, or may have: a call got no answer."""
+        """The harm of which this run has taken a step, or may have taken one: a call got no answer."""
         return self._begun.keys()
 
     @property
@@ -123,13 +123,13 @@ class Run:
         return self._draining.is_set()
 
     def drain(self) -> None:
-        """Start no further key; those in flight are finished."""
+        """Start no further key; keys in flight are finished."""
         self._draining.set()
 
     async def take(self, plan: Plan) -> None:
-        """Apply every change that this run has not taken yet, as far as that can be.
+        """Apply every change that this run has not taken yet, as far as possible.
 
-        A step that an earlier plan of this run held too is the same if its action, kind, subject, name and Okta id are.
+        A step is the same as one of an earlier plan if action, kind, subject, name and Okta id are the same.
         """
         new = self._enlist(plan.changes)
         stages: dict[int, list[Change]] = {}
@@ -144,9 +144,9 @@ class Run:
             self._not_recorded(new, error)
 
     def outcomes(self, plan: Plan) -> tuple[Outcome, ...]:
-        """Return the outcome of each change in the plan's order, those of keys that were planned again after others.
+        """Return the outcome of each change in the plan's order, then those of keys that were planned again.
 
-        What this run did that the plan does not hold comes first.
+        Changes of this run that are not in the plan come first.
         """
         skipped = self._obstacles.of_the_rest
         skipped = skipped or ("the service is stopping" if self._draining.is_set() else "not reached")
@@ -166,7 +166,7 @@ class Run:
         return (*kept.values(), *planned, *again)
 
     def _enlist(self, changes: Sequence[Change]) -> list[Change]:
-        """Note what a plan holds, and return what of it is to be taken."""
+        """Note the changes of a plan, and return those that have not been taken."""
         new = []
         for change in changes:
             outcome = self._outcomes.get(_identity(change))
@@ -180,7 +180,10 @@ class Run:
         return new
 
     def _note_last(self, changes: Iterable[Change]) -> None:
-        """Note the last step of each harm; never a leaver's lock, since the deletion may be in a later plan."""
+        """Note the last step of each harm, which uses up its approval.
+
+        A leaver's lock is never the last: the deletion may be in a later plan.
+        """
         self._last_of |= {
             change.harmed: _identity(change)
             for change in changes
@@ -222,7 +225,7 @@ class Run:
                 if len(rest) < len(chain.steps):
                     self._know(key)
                 return rest
-            result, why = Result.CONFLICT, "newer facts are known of this object than those of the change"
+            result, why = Result.CONFLICT, "there are newer facts of this object than those behind the change"
             try:
                 if await self._plan_again(key):
                     self._know(key)
@@ -238,16 +241,16 @@ class Run:
         return nullcontext() if key in self._held else self._keys.hold(key)
 
     def _is_old(self, key: str, kind: str) -> bool:
-        """Whether newer facts are known of a key than those of this run."""
+        """Whether there are newer facts of a key than those of this run."""
         return self._facts_of.get(key, self._facts_at(kind)) < self._keys.newest(key)
 
     def _know(self, key: str) -> None:
-        """Note that what this run holds of a key is right as of now."""
+        """Note that the facts of this run about a key are those of now."""
         self._facts_of[key] = self._keys.time()
         self._keys.learned(key, self._facts_of[key])
 
     async def _take_all(self, chain: _Chain, *, is_patient: bool) -> tuple[Change, ...]:
-        """Take steps until one has to wait, or the key is planned again; return what has to wait."""
+        """Take steps until one has to wait, or the key is planned again; return the steps that wait."""
         can_replan = True
         for number, change in enumerate(chain.steps):
             if is_patient and self._reached.is_pending((*change.needs, *change.members), of=chain.key):
@@ -270,10 +273,10 @@ class Run:
         self._reached.settle(outcome)
 
     async def _plan_again(self, key: str) -> bool:
-        """Read, plan and apply a key anew, while it is held; False if keys of its kind cannot be planned again.
+        """Read, plan and apply a key again while it is held; False if keys of its kind cannot be planned again.
 
-        Steps that were done keep their outcomes; those of the second plan replace the others. Raises TeleportOktaError
-        when there is no second plan because reading failed.
+        Steps that were done keep their outcomes; the others are replaced by those of the second plan. Raises
+        TeleportOktaError if reading failed, so that there is no second plan.
         """
         if self._replan is None:
             return False
@@ -296,7 +299,7 @@ class Run:
         return True
 
     def _adopt(self, key: str, again: Replanned) -> None:
-        """Let a second plan take the place of the first."""
+        """Replace the plan of a key by its second one."""
         self._replanned[key] = again
         self._reached.planned_again(key, again)
         self._obstacles.forget(key)
@@ -304,7 +307,7 @@ class Run:
         self._outcomes_again[key] = done
 
     async def _take_again(self, key: str, again: Replanned, *, is_last: bool) -> bool:
-        """Take the steps of a second plan; True if one met yet another change by somebody else."""
+        """Take the steps of a second plan; True if one met another change by another party."""
         steps = in_order(again.changes)
         self._note_last(steps)
         is_conflicted = False
@@ -319,7 +322,7 @@ class Run:
         return is_conflicted
 
     async def _take(self, change: Change) -> Outcome:
-        """Take one step, unless something that it needs was not done."""
+        """Take one step, unless one of its needs is not met."""
         change, nobody = self._obstacles.with_members_who_stand(change)
         obstacle = self._obstacles.of(change) or nobody
         if obstacle:
@@ -349,7 +352,7 @@ class Run:
         return replace(change, harm=replace(harm, approval=self._begun[harm.harmed]))
 
     async def _lost_cluster(self) -> TeleportOktaError | None:
-        """Ask the cluster for a sign of life, after a call that got no answer; return why there is none."""
+        """Ping the cluster after a call that got no answer; return the error if there is no answer to that either."""
         async with self._pinging:
             if self._obstacles.stop is None:
                 try:
@@ -359,9 +362,9 @@ class Run:
             return self._obstacles.stop
 
     async def _look_at_leavers(self, changes: Iterable[Change]) -> None:
-        """Read the leavers once more before their memberships end: if a user was changed, plan the user again.
+        """Read the leavers again before their memberships end: a user that was changed is planned again.
 
-        If the person stays, the memberships stay. The deletion checks the same, but comes after the memberships ended.
+        If the person stays, the memberships stay. The deletion makes the same check, but too late for the memberships.
         """
         needs = (need for change in changes if change.kind == MEMBER for need in change.needs)
         leavers = {need.key: need for need in needs if need.goal is Goal.LOCKED and need.key in self._leavers}
@@ -376,7 +379,7 @@ class Run:
             if self._obstacles.stop is not None or self._draining.is_set():
                 return
             async with self._hold(need.key):
-                # Who was planned again was looked at then: what the second plan did is not to be asked about anew.
+                # A user that was planned again has been read since; the second plan itself may have changed it.
                 if need.key not in self._replanned and not self._reached.obstacle([need]):
                     await self._look_at(need.key)
 
@@ -387,12 +390,12 @@ class Run:
             if await self._plan_again(key):
                 self._know(key)
             else:
-                self._reached.doubt(key, "somebody else changed it since it was read")
+                self._reached.doubt(key, "another party changed it since it was read")
         except TeleportOktaError as error:
-            self._reached.doubt(key, f"whether the person still leaves could not be read: {error}")
+            self._reached.doubt(key, f"it could not be read again: {error}")
 
     def _not_recorded(self, changes: Sequence[Change], error: StateError) -> None:
-        """Say with the last outcome that the last records of a plan could not be written."""
+        """Add to the last outcome that the last records of a plan could not be written."""
         self._obstacles.cannot_record(error)
         for change in reversed(changes):
             outcome = self._outcomes.get(_identity(change))
@@ -416,4 +419,4 @@ def _chains(changes: Iterable[Change]) -> list[_Chain]:
 
 
 def _not_planned_again(error: TeleportOktaError) -> str:
-    return f"it had to be planned again, and that failed: {error}"
+    return f"planning it again failed: {error}"

@@ -1,4 +1,8 @@
-"""One step of a plan: its call to Teleport, and its record in the journal."""
+"""One step of a plan: its call to Teleport, and its record in the journal.
+
+The record of harm is written before the call: if the process dies in between, the harm is still counted, and the next
+process reads Teleport to find out whether it happened (`open_records`).
+"""
 
 from __future__ import annotations
 
@@ -38,11 +42,11 @@ if TYPE_CHECKING:
 
 
 class Steps:
-    """Makes the calls of one run and journals them. `trigger` says what set the run off, `who` whose command it was
-    (empty: the caller of the present task).
+    """Makes the calls of one run and writes their records. `trigger` is what started the run, `who` the operator whose
+    command it is (empty: the caller of the present task).
 
-    Once `draining` is set, the run is to end soon. `writes` limits how many calls are in flight at the same time, over
-    all runs that share it. `counted` is told of each step that was tried: kind, action and result.
+    Once `draining` is set, the run ends soon. `writes` limits the calls in flight of all runs that share it. `counted`
+    is called with kind, action and result of each step that was tried.
     """
 
     def __init__(
@@ -66,17 +70,17 @@ class Steps:
         self._who = who or present_person()
 
     async def is_as_read(self, user: TeleportUser) -> bool:
-        """Whether a user is still ours, and nobody changed it since it was read. Raises TeleportError."""
+        """Whether a user still has our label and the revision that was read. Raises TeleportError."""
         return await self._calls.is_as_read(user)
 
     async def take(self, change: Change, *, first: bool, last: bool) -> Outcome:
-        """Apply one change, and log how it went.
+        """Apply one change, and log its outcome.
 
-        `first` and `last` say where among the steps of its harm it stands, if it is one.
+        `first` and `last`: whether it is the first and the last step of its harm.
 
-        The record of a harmful change is durable before its call. Where nobody knows afterwards whether the call
-        happened, the record stays open, to be settled by looking. A lock can be undone, so it is written even where
-        its record cannot be.
+        The record of a harmful change is durable before its call. If it is unknown afterwards whether the call took
+        effect, the record stays open (`open_records`). A lock can be undone, so it is written even if its record
+        cannot be: on a full disk a leaver is locked all the same.
         """
         outcome = await self._take(change, first=first, last=last)
         if self._counted is not None:
@@ -85,7 +89,7 @@ class Steps:
         return outcome
 
     def log(self, outcome: Outcome) -> None:
-        """Log how a change went, also one that was not taken."""
+        """Log the outcome of a change, also of one that was not taken."""
         log_outcome(outcome, self._trigger, self._who)
 
     async def _take(self, change: Change, *, first: bool, last: bool) -> Outcome:
@@ -166,7 +170,7 @@ class Steps:
 
 
 def _object_name(change: Change) -> str:
-    """Return the name of what was written where the label of a step does not tell: a lock, or the role of a user."""
+    """Return the name of the written object if the label of a step does not have it: a lock, or a role of a user."""
     content = change.content or change.found
     if isinstance(content, DirectRole):
         return content.role

@@ -37,7 +37,7 @@ async def settle_cleanup_records(journal: Journal, teleport: Teleport, clock: Cl
         except RpcError as error:
             _log.warning("the outcome of %s %s %s cannot be read now: %s", entry.action, entry.kind, entry.name, error)
             continue
-        said = f"its answer was lost; found {'done' if is_done else 'not done'}"
+        said = f"the answer was lost; Teleport shows that it {'happened' if is_done else 'did not happen'}"
         await journal.finish(entry.sequence, Result.DONE if is_done else Result.FAILED, said)
 
 

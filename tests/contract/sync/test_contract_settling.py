@@ -72,7 +72,7 @@ async def test_a_leavers_lock_that_was_never_set_is_not_found_in_the_lock_of_a_s
     ]
     assert locks == [
         ("test", Result.DONE, ""),
-        ("test", Result.FAILED, "its answer was lost; found not done"),
+        ("test", Result.FAILED, "the answer was lost; Teleport shows that it did not happen"),
         ("test", Result.DONE, ""),
     ]
     assert "ada@x.io" not in world.users()
@@ -89,7 +89,7 @@ async def test_a_lock_of_a_record_that_does_not_name_it_is_looked_for_by_its_com
     await world.restart()
     await world.run()
     (lock,) = [one for one in await world.parts.store.journal.history(limit=9) if one.action == "lock"]
-    assert (lock.outcome, lock.error) == (Result.DONE, "its answer was lost; found done")
+    assert (lock.outcome, lock.error) == (Result.DONE, "the answer was lost; Teleport shows that it happened")
 
 
 @with_a_roomy_brake

@@ -72,7 +72,7 @@ async def test_a_person_who_stays_by_newer_facts_keeps_the_memberships(office, g
     assert set(office.members(group)) == {ADA, "bob@x.io"}
     assert not office.world.locks()
     memberships = {(one.result, one.error) for one in report.outcomes if one.change.kind == "member"}
-    assert memberships == {("skipped", f"user {ADA} turned out to stay")}
+    assert memberships == {("skipped", f"user {ADA} stays after all")}
 
 
 async def test_a_person_who_stays_after_a_login_keeps_the_memberships(office, group):

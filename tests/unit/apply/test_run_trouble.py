@@ -301,4 +301,4 @@ async def test_an_error_of_planning_again_is_told_and_the_other_steps_of_the_key
     outcomes = await applier.apply(more, replan=replan)
     assert results(outcomes)["create member 00gENG/ada"] == "failed"
     assert results(outcomes)["create member 00gENG/bob"] == "done"
-    assert "had to be planned again" in reasons(outcomes)["create member 00gENG/ada"]
+    assert "planning it again failed" in reasons(outcomes)["create member 00gENG/ada"]
