@@ -1,4 +1,7 @@
-"""Time and randomness, injected, so that nothing in the product asks the machine for either by itself."""
+"""The clock, which is injected everywhere, so that tests run in virtual time.
+
+Only `SystemClock` asks the machine for the time.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,18 @@ from pathlib import Path
 from typing import Final, Protocol
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-"""Where Linux names the boot of the machine (random(4))."""
+"""The file in which Linux gives the id of the machine's boot (random(4))."""
 
-_LONGEST_NAP: Final = 10.0
-"""Seconds until a wait looks at the clock again."""
+_LONGEST_TIMER: Final = 10.0
+"""Seconds until a wait compares the clock again. The event loop's timers stop while the machine is suspended, so this
+is the longest delay of a wait that ended during a suspension."""
 
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """A moment by the machine's boot clock, which nobody can set: `elapsed` seconds after the boot named `id`.
+    """A moment by the machine's boot clock, which cannot be set: `elapsed` seconds after the boot with this `id`.
 
-    Moments of one boot can be compared; an empty id means that the machine does not name its boots.
+    Only moments of one boot can be compared. The id is empty if the machine has no boot ids.
     """
 
     id: str
@@ -36,7 +40,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return seconds since an arbitrary moment; never goes back, and counts while the machine is suspended."""
+        """Return the seconds since a fixed moment; they never decrease, and count while the machine is suspended."""
         ...
 
     def boot(self) -> Boot:
@@ -58,8 +62,8 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return the seconds since the machine's boot, suspension included.
 
-        Python's own stopwatch stops while the machine is suspended: a lease, a token or a fact would be as fresh as
-        before, although others went on.
+        Python's `time.monotonic` stops while the machine is suspended, but the clocks of Okta and Teleport do not: a
+        lease, a token or a fact would look as fresh as before.
         """
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -70,16 +74,16 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait in real time; after a suspension a wait that is over ends within ten seconds."""
         end = self.monotonic() + seconds
-        await asyncio.sleep(max(0.0, min(seconds, _LONGEST_NAP)))
-        while (left := end - self.monotonic()) > 0:  # noqa: ASYNC110 - no timer of asyncio's counts a suspension
-            await asyncio.sleep(min(left, _LONGEST_NAP))
+        await asyncio.sleep(max(0.0, min(seconds, _LONGEST_TIMER)))
+        while (left := end - self.monotonic()) > 0:  # noqa: ASYNC110 - asyncio's timers do not count a suspension
+            await asyncio.sleep(min(left, _LONGEST_TIMER))
 
 
 class VirtualClock:
-    """A clock that moves only when told, or when somebody waits on it.
+    """A clock that moves only by `advance` and by `sleep`.
 
-    A wait ends at once and moves the clock to the moment at which it would have ended; waits that begin together
-    therefore overlap as they would in real time, instead of adding up.
+    A wait moves the clock to the moment at which it would have ended, and returns at once. So waits that begin together
+    overlap as in real time, instead of adding up.
     """
 
     def __init__(self, start: datetime | None = None) -> None:
@@ -100,7 +104,7 @@ class VirtualClock:
         return Boot(self._boot_id, self._elapsed)
 
     def set_time_of_day(self, moment: datetime) -> None:
-        """Set the time of day, as an administrator may; the stopwatch and the boot clock do not notice."""
+        """Set the time of day, as an administrator may; `monotonic` and `boot` do not change."""
         self._start = moment - timedelta(seconds=self._elapsed)
 
     def advance(self, seconds: float) -> None:
@@ -108,7 +112,7 @@ class VirtualClock:
         self._elapsed += max(0.0, seconds)
 
     async def sleep(self, seconds: float) -> None:
-        """Let the others run, then move the clock to the end of the wait."""
+        """Let other tasks run once, then move the clock to the end of the wait."""
         end = self._elapsed + max(0.0, seconds)
         await asyncio.sleep(0)
         self._elapsed = max(self._elapsed, end)
@@ -116,7 +120,7 @@ class VirtualClock:
 
 @cache
 def _boot_id() -> str:
-    """Return the name of the machine's boot; empty where there is none to read."""
+    """Return the id of the machine's boot; empty if it cannot be read."""
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:

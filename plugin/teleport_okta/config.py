@@ -1,7 +1,6 @@
-"""Reading the configuration: TOML plus environment, checked as a whole.
+"""Reading the configuration: a TOML file and environment variables, checked together.
 
-What can be set is in `settings`. An environment variable ``TELEPORT_OKTA__<SECTION>__<KEY>`` overrides a key of the
-file.
+The keys are in `settings`. An environment variable ``TELEPORT_OKTA__<SECTION>__<KEY>`` overrides a key of the file.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ def parse(
 def read_secret(value: SecretStr, *, key: str) -> str:
     """Return a secret that is given literally or as the absolute path of a file; `key` names it in errors.
 
-    What gets around a secret when it is copied is left off: see `bare_secret`.
+    Characters that were copied along with it are removed (`bare_secret`). Raises ConfigError.
     """
     text = value.get_secret_value()
     if not text.startswith("/"):
@@ -109,7 +108,7 @@ def read_secret(value: SecretStr, *, key: str) -> str:
 def bare_secret(text: str) -> str:
     """Return a secret without what shells, editors and Okta's own examples put around it.
 
-    That is blanks, a byte order mark, a written `\\n` at the end, a pair of quotation marks, and the word SSWS.
+    These are blanks, a byte order mark, a literal `\\n` at the end, a pair of quotation marks, and the word SSWS.
     """
     bare = text.strip().lstrip("\ufeff")
     bare = _WRITTEN_LINE_END.sub("", bare)
@@ -119,7 +118,7 @@ def bare_secret(text: str) -> str:
 
 
 def digests_of(settings: Settings) -> dict[str, str]:
-    """Return a digest of each value, by section.key: settings are compared by them, so that no secret is sent."""
+    """Return a digest of each value, by section.key: commands compare digests, so that no secret is sent."""
     return {
         f"{section}.{key}": hashlib.sha256(json.dumps(_plain(value)).encode()).hexdigest()
         for section in Settings.model_fields
@@ -128,7 +127,7 @@ def digests_of(settings: Settings) -> dict[str, str]:
 
 
 def differing(ours: Mapping[str, str], others: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys that both have and whose digests differ, in order; a key of another release is in one alone."""
+    """Return the keys in both whose digests differ, sorted; a key that only one has belongs to another release."""
     return tuple(sorted(key for key, digest in ours.items() if others.get(key, digest) != digest))
 
 
@@ -170,9 +169,9 @@ def _overridden(
 
 
 def _refuse_near_misses(environment: Mapping[str, str]) -> None:
-    """Refuse a variable that has single underscores where two belong: it would be ignored.
+    """Refuse a variable with single underscores instead of double ones: it would be ignored.
 
-    Others that begin like ours are let be: Kubernetes makes such variables of a service named teleport-okta.
+    Other variables that begin like ours are accepted: Kubernetes sets such variables for a service named teleport-okta.
     """
     for variable in environment:
         rest = variable.removeprefix(_NAME)
@@ -223,25 +222,25 @@ def _explain(detail: ErrorDetails, variables: Mapping[tuple[str, str], str]) -> 
             return f"{where}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 
-_PATTERNS: Final = {HOST_AND_PORT: "an address belongs here: host:port, an IPv6 address in brackets"}
-_NAME_PATTERN: Final = "letters, digits, dots and hyphens belong here, and nothing else"
+_PATTERNS: Final = {HOST_AND_PORT: "this must be an address: host:port, an IPv6 address in brackets"}
+_NAME_PATTERN: Final = "only letters, digits, dots and hyphens are allowed"
 
 _WANTED: Final = {
-    "tuple_type": 'a list belongs here: write ["…"], with brackets, also for one',
-    "string_type": 'a text belongs here: write "…", with quotes',
-    "secret_type": 'a text belongs here: write "…", with quotes',
-    "bool_type": "true or false belongs here, without quotes",
-    "bool_parsing": "true or false belongs here, without quotes",
-    "int_type": "a whole number belongs here",
-    "int_parsing": "a whole number belongs here",
-    "int_from_float": "a whole number belongs here",
-    "float_type": "a number belongs here",
-    "float_parsing": "a number belongs here",
-    "time_delta_type": 'a duration belongs here, like "45s", "10m" or "1h30m"',
-    "path_type": 'the path of a file belongs here: write "/…", with quotes',
-    "model_type": "a section belongs here: its keys stand below [section]",
+    "tuple_type": 'this must be a list: write ["…"], with brackets, even for one entry',
+    "string_type": 'this must be a text: write "…", with quotes',
+    "secret_type": 'this must be a text: write "…", with quotes',
+    "bool_type": "this must be true or false, without quotes",
+    "bool_parsing": "this must be true or false, without quotes",
+    "int_type": "this must be a whole number",
+    "int_parsing": "this must be a whole number",
+    "int_from_float": "this must be a whole number",
+    "float_type": "this must be a number",
+    "float_parsing": "this must be a number",
+    "time_delta_type": 'this must be a duration, like "45s", "10m" or "1h30m"',
+    "path_type": 'this must be the path of a file: write "/…", with quotes',
+    "model_type": "this must be a section: write its keys below [section]",
 }
-"""What was expected, by pydantic's name of the error."""
+"""The expected type, by pydantic's name of the error: its own messages are for programmers."""
 
 
 def _did_you_mean(location: tuple[int | str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Changing keys of the configuration file: comments, order and everything else stay as they are."""
+"""Changes keys of the configuration file; comments, order and all other keys stay as they are."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _ONLY_OWNER: Final = 0o600
 
 
 def edited(text: str, changes: Mapping[str, Mapping[str, object]], *, source: str) -> str:
-    """Return the text with these keys set, by section; a value of None takes the key out.
+    """Return the text with these keys set, by section; a value of None removes the key.
 
-    Raises ConfigError, naming `source`, where the text is no TOML, or a section is no table.
+    Raises ConfigError, which names `source`, if the text is not TOML, or a section is not a table.
     """
     try:
         document = tomlkit.parse(text)
@@ -55,9 +55,10 @@ def _edit_section(document: TOMLDocument, section: str, values: Mapping[str, obj
 
 
 def write_config(path: Path, changes: Mapping[str, Mapping[str, object]]) -> bool:
-    """Set these keys in a file, which is made if there is none, readable by its owner alone; say whether it changed.
+    """Set these keys in a file, and return whether it changed. A new file is readable by its owner only.
 
-    The file is replaced as a whole: a full disk leaves the old one. Raises ConfigError, whose remedy has the lines.
+    The file is replaced as a whole: if the disk is full, the old one stays. Raises ConfigError, whose remedy has the
+    lines to write by hand.
     """
     before = read_config(path)
     after = edited(before or "", changes, source=str(path))
@@ -72,7 +73,7 @@ def write_config(path: Path, changes: Mapping[str, Mapping[str, object]]) -> boo
 
 
 def lines_of(changes: Mapping[str, Mapping[str, object]]) -> str:
-    """Return the changes as TOML, for a person to copy."""
+    """Return the changes as TOML, to be copied by a person."""
     shown = {section: {k: v for k, v in values.items() if v is not None} for section, values in changes.items()}
     return tomlkit.dumps({section: values for section, values in shown.items() if values}).strip()
 
@@ -90,7 +91,7 @@ def read_config(path: Path) -> str | None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Put a new file in the place of the old one, with the same owner and mode. Raises OSError."""
+    """Replace a file by a new one with the same owner and mode. Raises OSError."""
     target = path.resolve()
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
@@ -98,7 +99,8 @@ def _replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        _dress(Path(name), target)
+        # Before the rename: the file must never have its name without its owner and mode.
+        _copy_owner_and_mode(Path(name), target)
         Path(name).replace(target)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -106,8 +108,8 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _dress(new: Path, old: Path) -> None:
-    """Give a file the mode and the owner of the one that it replaces."""
+def _copy_owner_and_mode(new: Path, old: Path) -> None:
+    """Give a file the mode and the owner of the file that it replaces."""
     try:
         found = old.stat()
     except FileNotFoundError:

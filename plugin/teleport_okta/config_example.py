@@ -28,7 +28,7 @@ _TO_FILL_IN: Final[dict[str, object]] = {
     "okta.private_key_id": "KEY-ID-SHOWN-BY-OKTA",
     "okta.app_id": "0oaEXAMPLE",
 }
-"""Keys that the example sets rather than comments out: the usual installation needs them."""
+"""Keys that the example sets, because the usual installation needs them. It comments all others out."""
 
 _EXAMPLES: Final[dict[str, object]] = {
     "teleport.proxy_ca": "/etc/ssl/private-ca.pem",
@@ -47,7 +47,7 @@ _EXAMPLES: Final[dict[str, object]] = {
     "serve.certificate": "/var/lib/teleport/plugins/okta/serve-cert.pem",
     "serve.key": "/var/lib/teleport/plugins/okta/serve-key.pem",
 }
-"""What a commented-out key without a default looks like."""
+"""Example values of keys that are commented out and have no default."""
 
 
 def example() -> str:

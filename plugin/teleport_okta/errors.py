@@ -1,4 +1,4 @@
-"""The base class of our errors: each says what went wrong and what the operator can do about it.
+"""The base class of our errors. Each names the problem and what the operator can do about it.
 
 Each package defines its own errors beside the code that raises them (`teleport/teleport_errors.py`,
 `okta/okta_errors.py`, …). Only `cli` prints an error, and only the outermost function of a task logs one.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 
 class TeleportOktaError(Exception):
-    """Something went wrong that a person may have to look at.
+    """A failure that a person may have to act on.
 
     `what` names the object and the cause in one sentence; `remedy` names the key, permission or command to change.
-    Neither may hold a secret.
+    Neither may contain a secret.
     """
 
     def __init__(self, what: str, *, remedy: str = "") -> None:
@@ -28,4 +28,4 @@ class ConfigError(TeleportOktaError):
 
 
 class InterruptedPassError(TeleportOktaError):
-    """A pass does not happen because the service is stopping. The next start goes on from where it was."""
+    """A pass was not run because the service is stopping. The next start continues where it was."""

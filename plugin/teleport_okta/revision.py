@@ -1,4 +1,4 @@
-"""Which revision of the source this is: written into a wheel, known to pip, or that of a checkout."""
+"""The revision of the source: from a file in the wheel, from pip's metadata, or from the checkout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNKNOWN: Final = "unknown"
 
 _HERE: Final = Path(__file__).parent
 _FILE: Final = "_revision"
-"""A file beside this one, which a build writes: the revision alone."""
+"""A file beside this one that a build writes. It contains only the revision."""
 
 _REVISION: Final = re.compile(r"[0-9a-f]{7,64}")
 _SHOWN: Final = 12
@@ -27,7 +27,7 @@ def source_revision(package: Path = _HERE) -> str:
 
 
 def _of_pip() -> str:
-    """Return what pip noted of an installation from a repository (PEP 610)."""
+    """Return the commit that pip recorded for an installation from a repository (PEP 610)."""
     try:
         text = distribution("teleport-okta").read_text("direct_url.json")
         return str(json.loads(text)["vcs_info"]["commit_id"]) if text else ""
@@ -36,7 +36,7 @@ def _of_pip() -> str:
 
 
 def _of_checkout(root: Path) -> str:
-    """Return the commit of a checkout in which this runs; empty where `root` is none of ours."""
+    """Return the commit of the checkout at `root`; empty if that is not a checkout of this project."""
     if 'name = "teleport-okta"' not in _read(root / "pyproject.toml"):
         return ""
     git = root / ".git"

@@ -1,6 +1,6 @@
-"""What can be set: every section and key, typed, checked and frozen.
+"""The settings: every section and key, typed, checked and frozen.
 
-Each field's description is its documentation: `teleport-okta configure` and `docs/configuration.md` are made of them.
+Each field's description is its documentation: `teleport-okta configure` and `docs/configuration.md` show it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class TeleportSettings(Section):
-    """How to reach the cluster, and as whom."""
+    """The Teleport cluster: its address, and the two identities with which the service connects."""
 
     addr: Annotated[str, BeforeValidator(host_and_port)] = Field(
         default="localhost:3025",
@@ -34,34 +34,36 @@ class TeleportSettings(Section):
     )
     proxy_ca: FilePath | None = Field(
         default=None,
-        description="PEM file of CAs that are believed beside the system's for the proxy's web certificate.",
+        description="PEM file of CAs to trust for the proxy's web certificate, in addition to the system's.",
     )
     identity: FilePath | None = Field(
         default=None,
         description="Identity file of the bot, as tbot or `tctl auth sign --format=file` writes it. "
-        "Its CA is what the first join trusts.",
+        "The first join trusts the CA in it.",
     )
     refresh_identity: bool = Field(
-        default=True, description="Read the bot's identity file again when it changes, as tbot's does every 20 minutes."
+        default=True,
+        description="Read the bot's identity file again when it changes. tbot writes it every 20 minutes.",
     )
     refresh_identity_interval: Duration = Field(
         default=timedelta(minutes=1),
         ge=timedelta(seconds=1),
         le=timedelta(hours=1),
-        description="Time between two looks at that file.",
+        description="Time between two checks of that file.",
     )
     join_method: Literal["token", "kubernetes"] = Field(
         default="token",
-        description="How the first join proves who we are: a secret token, or the pod's service account (kubernetes).",
+        description="How the service proves its identity at the first join: by a secret token (token), or by the "
+        "service account of its pod (kubernetes).",
     )
     join_token: Secret | None = Field(
         default=None,
         description="Token of `tctl tokens add --type=okta`, needed for the first start only: the token itself, "
-        "or the absolute path of a file that holds it. With join_method kubernetes: the provision token's name.",
+        "or the absolute path of a file that contains it. With join_method kubernetes: the provision token's name.",
     )
     ca_pins: tuple[str, ...] = Field(
         default=(),
-        description="CA pins that `tctl status` prints; needed for the first join when there is no identity file.",
+        description="CA pins, as `tctl status` prints them. Needed for the first join if there is no identity file.",
     )
 
     @model_validator(mode="after")
@@ -81,13 +83,13 @@ class TeleportSettings(Section):
 
 
 class OktaSettings(Section):
-    """Which organisation, with which credential, and how much of its rate limits."""
+    """The Okta organisation, the credential for its API, and the share of the rate limits to use."""
 
     org_url: str = Field(description="Address of the organisation, https://example.okta.com or a custom domain.")
     api_token: Secret | None = Field(
         default=None,
-        description="SSWS API token: the token itself, or the absolute path of a file that holds it. "
-        "Either this or client_id with private_key.",
+        description="SSWS API token: the token itself, or the absolute path of a file that contains it. "
+        "Set either this, or client_id and private_key.",
     )
     client_id: str | None = Field(default=None, description="Client ID of the API Services app (starts with 0oa).")
     private_key: FilePath | None = Field(
@@ -95,22 +97,23 @@ class OktaSettings(Section):
         description="File of the private key that is registered for that app: PEM, or the JWK that Okta shows.",
     )
     private_key_id: str | None = Field(
-        default=None, description="The key's id (kid) as Okta shows it; a JWK brings its own."
+        default=None, description="The key's id (kid), as Okta shows it. Not needed for a JWK, which contains it."
     )
     app_id: str | None = Field(
         default=None,
-        description="ID of the SAML app whose assigned people become Teleport users (starts with 0oa). "
+        description="ID of the SAML app (starts with 0oa). The people assigned to it become Teleport users. "
         "Needed if sync.source is saml_app.",
     )
     ca: FilePath | None = Field(
         default=None,
-        description="PEM file of CAs that are believed beside the system's, as for an HTTP proxy that opens TLS.",
+        description="PEM file of CAs to trust in addition to the system's, such as that of an HTTP proxy that "
+        "inspects TLS.",
     )
     rate_limit_share: float = Field(
         default=0.8,
         gt=0,
         le=1,
-        description="Which part of each rate limit that Okta grants this credential may be used, above 0 up to 1.",
+        description="Share of each of this credential's rate limits that the service uses, above 0 and up to 1.",
     )
 
     @model_validator(mode="after")
@@ -118,7 +121,7 @@ class OktaSettings(Section):
         service_app = {"client_id": self.client_id, "private_key": self.private_key}
         given = [key for key, value in service_app.items() if value]
         if self.api_token is not None and given:
-            msg = "give either api_token or client_id and private_key, not both"
+            msg = "set either api_token, or client_id and private_key, not both"
             raise ValueError(msg)
         if given and len(given) < len(service_app):
             missing = ", ".join(key for key in service_app if key not in given)
@@ -128,12 +131,12 @@ class OktaSettings(Section):
 
 
 class SyncSettings(Section):
-    """Who becomes a Teleport user, and what such a user looks like."""
+    """Which people become Teleport users, and what is set on these users."""
 
     source: Literal["saml_app", "organization", "scim"] = Field(
         default="saml_app",
-        description="Whose people are synced: those assigned to okta.app_id (saml_app), everybody (organization), or "
-        "those whom a SCIM client provisions, and nobody else (scim); then Okta's API is not used.",
+        description="Which people are synced: those assigned to okta.app_id (saml_app), all people of the organisation "
+        "(organization), or only those whom a SCIM client provisions (scim); scim does not use Okta's API.",
     )
     interval: Duration = Field(
         default=timedelta(minutes=10),
@@ -144,7 +147,7 @@ class SyncSettings(Section):
     follow_log: bool = Field(
         default=True,
         description="Follow Okta's System Log, so that changes arrive within seconds. Needs the scope okta.logs.read, "
-        "and an admin role that may read the log; without them full passes go on as if this were false.",
+        "and an admin role that may read the log. Without them the service works as if this were false.",
     )
     audit_interval: Duration = Field(
         default=timedelta(hours=4),
@@ -157,32 +160,32 @@ class SyncSettings(Section):
     )
     local_users: bool = Field(
         default=False,
-        description="Create plain local users, whom an administrator invites with `tctl users reset`, instead of "
-        "users of the SAML connector. The way for Community clusters, which have no SAML.",
+        description="Create local users, whom an administrator invites with `tctl users reset`, instead of users of "
+        "the SAML connector. For Community clusters, which have no SAML.",
     )
     default_roles: tuple[str, ...] | None = Field(
         default=None,
-        description="Roles that every synced user has. Unset: okta-requester where the cluster has it. []: none.",
+        description="Roles that every synced user has. Unset: okta-requester, if the cluster has it. []: none.",
     )
     create_unactivated: bool = Field(
         default=False,
-        description="Also create people whom Okta has not activated yet (STAGED, PROVISIONED).",
+        description="Also create users for people whom Okta has not activated yet (STAGED, PROVISIONED).",
     )
     suspended: Literal["lock", "ignore"] = Field(
         default="lock",
-        description="What happens to the user of somebody suspended in Okta: locked until unsuspended (lock), "
-        "or nothing (ignore).",
+        description="What to do with the user of a person who is suspended in Okta: lock it until the person is "
+        "unsuspended (lock), or nothing (ignore).",
     )
     apps_and_groups: bool = Field(
         default=True,
         description="Import groups as user groups, apps as app servers, and both as access lists. Needs the scope "
-        "okta.groups.read. Switched off, what was imported stays as it is; app servers run out within the hour.",
+        "okta.groups.read. If false, imported objects stay as they are; app servers expire within an hour.",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _scim_alone_reads_nothing(cls, data: object) -> object:
-        """Switch off by default what needs Okta's API, where that is not used."""
+        """Set the default of keys that need Okta's API to false if the source is scim."""
         if isinstance(data, dict) and data.get("source") == "scim":
             return {"apps_and_groups": False, "follow_log": False, **data}
         return data
@@ -197,7 +200,7 @@ class SyncSettings(Section):
 
 
 class AppsSettings(Section):
-    """Which of Okta's apps become app servers."""
+    """Which apps of Okta become app servers."""
 
     leave_out: tuple[str, ...] = Field(
         default=INTERNAL_APPS,
@@ -211,12 +214,12 @@ class AccessListsSettings(Section):
 
     enabled: bool = Field(
         default=True,
-        description="Keep an access list for every group that has members, and every app that people have "
-        "individually. Switched off, lists and their roles stay as they are.",
+        description="Keep an access list for every group that has members, and for every app that people have "
+        "individually. If false, lists and their roles stay as they are.",
     )
     default_owners: tuple[str, ...] = Field(
         default=(),
-        description="Teleport users who own new access lists. Needed for them: while nobody is named, none is made.",
+        description="Teleport users who own new access lists. Without an owner, no list is created.",
     )
     group_filters: tuple[str, ...] = Field(
         default=(),
@@ -224,7 +227,7 @@ class AccessListsSettings(Section):
         "Unset: all.",
     )
     app_filters: tuple[str, ...] = Field(
-        default=(), description="Labels of the apps that may have a list, likewise. Unset: all."
+        default=(), description="Labels of the apps that may have a list, in the same form. Unset: all."
     )
 
     @field_validator("group_filters", "app_filters")
@@ -245,56 +248,57 @@ class AccessListsSettings(Section):
 
 
 class BrakeSettings(Section):
-    """How much harm an hour may bring, of each kind (users, lists, members, …), before a person must approve it."""
+    """How much harm of each kind (users, lists, members, …) may be done in an hour without approval."""
 
     floor: int = Field(
         default=10,
         ge=0,
-        description="So many of a kind an hour are not held, but no more than a third; above it the ratios count.",
+        description="This many in an hour are not held, but no more than a third of all. Above it, the ratios apply.",
     )
     absent_ratio: float = Field(
         default=0.10,
         ge=0,
         le=1,
-        description="Which part may go in an hour because a complete listing lacks them. Above it, all are held.",
+        description="Share that may end in an hour because complete listings lack them. Above it, all are held.",
     )
     stated_ratio: float = Field(
         default=0.25,
         ge=0,
         le=1,
-        description="Which part may go, or be locked, in an hour because Okta says so of each. Above it they wait.",
+        description="Share that may end, or be locked, in an hour because Okta states it for each. Above it, the rest "
+        "waits.",
     )
 
 
 class StorageSettings(Section):
-    """Where this process keeps what it must remember."""
+    """Where the service stores its state, and how long the journal keeps entries."""
 
     data_dir: FilePath = Field(
         default=Path("/var/lib/teleport/plugins/okta"),
-        description="Directory of the state database, the host identity and the admin socket; created with mode 0700.",
+        description="Directory of the state database, the host identity and the admin socket. Created with mode 0700.",
     )
     journal_days: int = Field(
         default=90,
         ge=1,
         le=36_500,
-        description="How many days the journal keeps what was done; harm, approvals and releases four times as many.",
+        description="Days for which the journal keeps an entry; four times as many for harm, approvals and releases.",
     )
     journal_entries: int = Field(
         default=200_000,
         ge=1_000,
-        description="How many entries the journal has at the most; the oldest go, harm, approvals and releases last. "
-        "A thousand take about 300 kB.",
+        description="Maximum number of entries in the journal. The oldest are deleted first; harm, approvals and "
+        "releases last. A thousand entries take about 300 kB.",
     )
 
 
 class LogSettings(Section):
-    """Where the log goes."""
+    """Where the log is written, and in which format."""
 
     output: str = Field(default="stderr", description="stderr, stdout, or the path of a file.")
     severity: Literal["debug", "info", "warn", "error"] = Field(
-        default="info", description="The least severity that is written: debug, info, warn or error."
+        default="info", description="The lowest severity that is logged: debug, info, warn or error."
     )
-    format: Literal["text", "json"] = Field(default="text", description="text, or json with one object a line.")
+    format: Literal["text", "json"] = Field(default="text", description="text, or json (one object per line).")
 
     @model_validator(mode="before")
     @classmethod
@@ -305,13 +309,13 @@ class LogSettings(Section):
 
 
 class MetricsSettings(Section):
-    """Where metrics and health are answered (docs/monitoring.md)."""
+    """The endpoint for metrics and health (docs/monitoring.md)."""
 
     listen: str | None = Field(
         default=None,
         description=(
             "Address of /metrics (for Prometheus), /livez and /readyz (for probes), host:port, over plain HTTP. "
-            "Unset: nowhere."
+            "Unset: no endpoint."
         ),
         pattern=HOST_AND_PORT,
     )
@@ -322,11 +326,11 @@ MANAGED: Final[Mapping[str, frozenset[str]]] = {
     "sync": frozenset({"source", "connector", "apps_and_groups"}),
     "access_lists": frozenset(AccessListsSettings.model_fields),
 }
-"""The keys, by section, that a plugin resource decides where one manages the service."""
+"""The keys, by section, that the plugin resource sets if one manages the service."""
 
 
 class Settings(Section):
-    """Everything that can be set."""
+    """All settings, by section."""
 
     teleport: TeleportSettings = Field(default_factory=TeleportSettings)
     okta: OktaSettings
@@ -342,15 +346,15 @@ class Settings(Section):
     plugin: PluginSettings = Field(default_factory=PluginSettings)
 
     @model_validator(mode="after")
-    def _nothing_is_said_twice(self) -> Settings:
-        """Refuse beside a plugin what the plugin decides: nobody could tell which of the two holds."""
+    def _no_key_is_set_twice(self) -> Settings:
+        """Refuse keys that the plugin resource sets too: it would be unclear which of the two values applies."""
         if self.plugin.name is None:
             return self
         for section, keys in MANAGED.items():
             given = sorted(getattr(self, section).model_fields_set & keys)
             if given:
                 msg = (
-                    f"{section}.{given[0]} is set, and so is plugin.name: the plugin in Teleport decides that. "
+                    f"{section}.{given[0]} is set, and so is plugin.name: the plugin in Teleport sets this key. "
                     f"Remove one of them"
                 )
                 raise ValueError(msg)
@@ -365,7 +369,7 @@ class Settings(Section):
             raise ValueError(msg)
         if self.sync.source == "scim":
             if not self.is_provisioned:
-                msg = "scim.listen is not set, and sync.source is scim: give the address at which SCIM is answered"
+                msg = "scim.listen is not set, and sync.source is scim: give the address of the SCIM endpoint"
                 raise ValueError(msg)
         elif self.okta.api_token is None and self.okta.client_id is None:
             msg = "okta: no credential: give api_token, or client_id and private_key"
@@ -374,5 +378,5 @@ class Settings(Section):
 
     @property
     def is_provisioned(self) -> bool:
-        """Whether a SCIM client has a say in who is a user."""
+        """Whether SCIM clients decide, alone or beside Okta's API, which people are users."""
         return self.scim.listen is not None

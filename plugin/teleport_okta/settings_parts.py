@@ -1,4 +1,4 @@
-"""What every section of the settings is made of: durations, paths of files, addresses."""
+"""The types of values in the settings: durations, paths of files, secrets, addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
 def parse_duration(value: object) -> object:
-    """Turn ``1h30m``, ``10m`` or ``45s`` into a timedelta; anything else is left for the type check to refuse."""
+    """Turn ``1h30m``, ``10m`` or ``45s`` into a timedelta; pydantic's type check refuses values that are no text."""
     if not isinstance(value, str):
         return value
     match = _DURATION.fullmatch(value.strip())
@@ -26,22 +26,22 @@ def parse_duration(value: object) -> object:
     try:
         return timedelta(hours=hours, minutes=minutes, seconds=seconds)
     except OverflowError:
-        msg = "this is longer than time can be counted"
+        msg = "this duration is too long"
         raise ValueError(msg) from None
 
 
 def refuse_content(value: object) -> object:
-    """Refuse a key, a certificate or a URL where the path of a file belongs: errors about a file repeat its path."""
+    """Refuse a key, a certificate or a URL instead of a path: errors print the path, so they would print a secret."""
     if isinstance(value, str) and (
         "\n" in value or value.lstrip().startswith(("-----BEGIN", "{", "[")) or "://" in value
     ):
-        msg = "the path of a file belongs here, and this is its content, or a URL"
+        msg = "this must be the path of a file, but it is the content of one, or a URL"
         raise ValueError(msg)
     return value
 
 
 def refuse_relative(value: object) -> object:
-    """Refuse a path that depends on where the command was started."""
+    """Refuse a path that depends on the working directory."""
     if isinstance(value, Path | str) and not Path(value).is_absolute():
         msg = "give an absolute path: the service and the commands are not started in the same directory"
         raise ValueError(msg)
@@ -49,21 +49,21 @@ def refuse_relative(value: object) -> object:
 
 
 def refuse_path_of_secret(value: object) -> object:
-    """Refuse a secret that is meant as the path of a file, and would be sent as the secret itself."""
+    """Refuse a secret that looks like a relative path: it would be sent as the secret itself."""
     if isinstance(value, str) and (value.startswith("~") or ("/" in value and value[0] not in "/$")):
-        msg = "this looks like the path of a file, which must be absolute, from / on"
+        msg = "this looks like the path of a file, which must be absolute: begin it with /"
         raise ValueError(msg)
     return value
 
 
 def host_and_port(value: object, default_port: int = 443) -> object:
-    """Return an address as host:port: of a URL of https what counts, and without a port the proxy's usual one."""
+    """Return an address as host:port, without the scheme and slash of an https URL, and with the default port."""
     if not isinstance(value, str):
         return value
     scheme, separator, rest = value.strip().rpartition("://")
     address = rest.rstrip("/")
     if separator and scheme.lower() != "https":
-        msg = f"this begins with {scheme}://, and an address is host:port"
+        msg = f"this begins with {scheme}://, but an address is host:port"
         raise ValueError(msg)
     if re.search(r"[/?#@\s]", address):
         msg = "an address is host:port, without a path or a user name"
@@ -78,6 +78,6 @@ Secret = Annotated[SecretStr, BeforeValidator(refuse_path_of_secret)]
 
 
 class Section(BaseModel):
-    """One section. An error never repeats a value: it may be a secret at the wrong key."""
+    """One section. Errors never show a value: it may be a secret at the wrong key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)

@@ -1,4 +1,4 @@
-"""What can be set of the SCIM endpoint."""
+"""The settings of the SCIM endpoint."""
 
 from __future__ import annotations
 
@@ -12,54 +12,55 @@ from teleport_okta.settings_parts import HIGHEST_PORT, HOST_AND_PORT, Duration, 
 
 
 class ScimSettings(Section):
-    """Where Okta, or another SCIM client, provisions users and pushes groups."""
+    """The SCIM endpoint, where Okta or another SCIM client provisions users and pushes groups."""
 
     listen: str | None = Field(
         default=None,
-        description="Address at which SCIM requests are answered, host:port. Unset: nowhere.",
+        description="Address of the SCIM endpoint, host:port. Unset: no endpoint.",
         pattern=HOST_AND_PORT,
     )
     public_url: str | None = Field(
         default=None,
-        description="The base URL that clients use, which must lead to /scim/v2 or /v1/webapi/scim/<plugin_name> here; "
-        "it stands in the addresses of resources. Okta refuses one with an underscore.",
+        description="The base URL that clients use. It must lead to /scim/v2 or /v1/webapi/scim/<plugin_name> at this "
+        "endpoint, and is part of the addresses of resources. Okta refuses a URL with an underscore.",
     )
     certificate: FilePath | None = Field(
         default=None,
-        description="PEM file of the certificate for HTTPS, with the chain behind it. Read again when it changes.",
+        description="PEM file of the certificate for HTTPS, followed by its chain. Read again when it changes.",
     )
     key: FilePath | None = Field(default=None, description="PEM file of its private key, not encrypted.")
     behind_proxy: bool = Field(
         default=False,
-        description="Whether a proxy in front of this address does the TLS: only then plain HTTP is answered at an "
-        "address that other machines reach.",
+        description="Whether a proxy in front of this address terminates TLS. Without a certificate and this, the "
+        "endpoint listens only at a loopback address.",
     )
     trusted_proxies: tuple[str, ...] = Field(
         default=(),
-        description="Addresses or networks (CIDR) of proxies whose X-Forwarded-For header is believed. Failures of "
-        "authentication are counted by the client's address.",
+        description="Addresses or networks (CIDR) of proxies whose X-Forwarded-For header is trusted. Failed "
+        "authentications are counted by the client's address.",
     )
     plugin_name: str = Field(
         default="okta",
         pattern=r"^[0-9A-Za-z.-]+$",
-        description="Name of the plugin in the path /v1/webapi/scim/<plugin_name>, which Teleport's own endpoint has.",
+        description="Name of the plugin in /v1/webapi/scim/<plugin_name>, the path of Teleport's own endpoint.",
     )
     token_hash: Secret | None = Field(
         default=None,
-        description="Bcrypt hash of a token that is accepted beside those of `teleport-okta scim-token`: the hash "
-        "itself, or the absolute path of a file that holds it.",
+        description="Bcrypt hash of a token that is accepted in addition to those of `teleport-okta scim-token`: the "
+        "hash itself, or the absolute path of a file that contains it.",
     )
     max_body: int = Field(
         default=2 * 1024 * 1024,
         ge=64 * 1024,
         le=64 * 1024 * 1024,
-        description="How many bytes the body of a request may have. A member of a group takes about 100.",
+        description="Maximum size of a request's body in bytes. A member of a group takes about 100.",
     )
     deadline: Duration = Field(
         default=timedelta(seconds=45),
         ge=timedelta(seconds=1),
         le=timedelta(seconds=55),
-        description="After this time the client is told to ask again later. Okta itself gives up after 60 s.",
+        description="Time after which a request is answered with 429, so that the client sends it again later. Okta "
+        "itself gives up after 60 s.",
     )
 
     @field_validator("trusted_proxies")
@@ -89,10 +90,10 @@ class ScimSettings(Section):
             msg = "this is not a URL like https://scim.example.com/scim/v2"
             raise ValueError(msg)
         if parts.scheme == "http" and not _is_loopback(host):
-            msg = "tokens must not travel in clear text: begin it with https://"
+            msg = "tokens must not be sent in clear text: begin the URL with https://"
             raise ValueError(msg)
         if "_" in url:
-            msg = "Okta refuses a base URL with an underscore: choose a host and a path without"
+            msg = "Okta refuses a base URL with an underscore: choose a host and a path without one"
             raise ValueError(msg)
         if parts.query or parts.fragment or parts.username is not None:
             msg = "a base URL has no user name, no query and no fragment"
@@ -113,8 +114,8 @@ class ScimSettings(Section):
             raise ValueError(msg)
         if self.certificate is None and not self.behind_proxy and not _is_loopback(host.strip("[]")):
             msg = (
-                f"listen: tokens would travel to {self.listen} in clear text: set certificate and key, or behind_proxy "
-                "if a proxy in front of it does the TLS"
+                f"listen: tokens would be sent to {self.listen} in clear text: set certificate and key, "
+                "or behind_proxy if a proxy in front of it terminates TLS"
             )
             raise ValueError(msg)
         if self.public_url is None:

@@ -1,4 +1,4 @@
-"""What can be set of the gRPC services that other machines reach."""
+"""The settings of the gRPC services that other machines reach."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ _SYSTEM_ROLE: Final = re.compile(r"[A-Z][A-Za-z_]*")
 
 
 class ServeSettings(Section):
-    """Where our gRPC services are offered over TCP, and to whom. The local socket for our commands needs none of it."""
+    """The gRPC services over TCP, and their callers. The local socket that our commands use needs none of this."""
 
     listen: str | None = Field(
         default=None,
-        description="Address at which gRPC calls are answered, host:port, by TLS with certificates of Teleport on the "
-        "client's side. Unset: nowhere.",
+        description="Address of the gRPC services, host:port. Callers use TLS with a client certificate of Teleport. "
+        "Unset: no listener.",
         pattern=HOST_AND_PORT,
     )
     certificate: FilePath | None = Field(
         default=None,
-        description="PEM file of the certificate that we show, with the chain behind it. Read again when it changes.",
+        description="PEM file of the server's certificate, followed by its chain. Read again when it changes.",
     )
     key: FilePath | None = Field(default=None, description="PEM file of its private key, not encrypted.")
     readers: tuple[str, ...] = Field(
         default=(),
         description="Who may read: status, plans, explanations, the journal. Entries are user:NAME, role:NAME (of "
-        "people) or host-role:NAME (a system role of services, like Proxy). A bot must be named: user:bot-NAME. "
+        "people) or host-role:NAME (a system role of services, like Proxy). A bot needs an entry user:bot-NAME. "
         "[]: nobody.",
     )
     writers: tuple[str, ...] = Field(
         default=(),
-        description="Who may read, apply, approve, release, change SCIM tokens and enrol, likewise. []: nobody.",
+        description="Who may read, apply, approve, release, enrol and change SCIM tokens; same entries. []: nobody.",
     )
     scim_callers: tuple[str, ...] = Field(
         default=(),
-        description="Who may send SCIM requests by gRPC, likewise; each needs a token as well. []: nobody.",
+        description="Who may send SCIM requests by gRPC; same entries. Each needs a SCIM token too. []: nobody.",
     )
 
     @field_validator("readers", "writers", "scim_callers")
     @classmethod
-    def _entries_name_somebody(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+    def _entries_can_match(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
         for number, entry in enumerate(entries, start=1):
             problem = _entry_problem(entry)
             if problem:
-                msg = f"number {number} is of no use: {problem}"
+                msg = f"number {number} matches no caller: {problem}"
                 raise ValueError(msg)
         return entries
 
@@ -65,13 +65,13 @@ class ServeSettings(Section):
             msg = f"listen: {self.listen!r} has no port up to {HIGHEST_PORT}"
             raise ValueError(msg)
         if self.certificate is None:
-            msg = "listen is set but certificate and key are not: gRPC is offered by TLS alone"
+            msg = "listen is set but certificate and key are not: gRPC needs TLS"
             raise ValueError(msg)
         return self
 
 
 def _entry_problem(entry: str) -> str:
-    """Say why an entry can match nobody, or might match more than it says; empty when it is in order."""
+    """Return why an entry can match no caller, or may match more than it says; empty if it is in order."""
     kind, colon, name = entry.partition(":")
     if not colon or kind not in _KINDS:
         return f"an entry begins with {', '.join(f'{one}:' for one in _KINDS[:-1])} or {_KINDS[-1]}:"

@@ -1,4 +1,4 @@
-"""The clocks: what the boot clock says beside the time of day."""
+"""The clocks: the time of day, the stopwatch and the boot clock."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from suspended_machine import SuspendedMachine
 from teleport_okta.clock import SystemClock, VirtualClock
 
 
-def test_the_machines_boot_has_a_name_and_an_age():
+def test_the_machines_boot_has_an_id_and_an_age():
     boot, again = SystemClock().boot(), SystemClock().boot()
     assert boot.id == again.id == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     assert 0 < boot.elapsed <= again.elapsed
 
 
-def test_the_boot_clock_does_not_notice_that_the_time_of_day_is_set():
+def test_setting_the_time_of_day_does_not_change_the_boot_clock():
     clock = VirtualClock()
     before = clock.boot()
     clock.set_time_of_day(clock.now() - timedelta(days=1))
@@ -40,8 +40,8 @@ def test_the_stopwatch_counts_while_the_machine_is_suspended(machine):
     assert 300 <= clock.monotonic() - before < 310
 
 
-async def test_a_wait_that_is_over_by_then_ends_after_a_suspension(machine, monkeypatch):
-    monkeypatch.setattr("teleport_okta.clock._LONGEST_NAP", 0.01)
+async def test_a_wait_that_ended_during_a_suspension_ends_soon_after_it(machine, monkeypatch):
+    monkeypatch.setattr("teleport_okta.clock._LONGEST_TIMER", 0.01)
     waiting = asyncio.ensure_future(SystemClock().sleep(3600))
     await asyncio.sleep(0.05)
     assert not waiting.done()

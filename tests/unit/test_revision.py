@@ -22,12 +22,12 @@ def git(checkout):
     return checkout.parents[1] / ".git"
 
 
-def test_a_build_writes_it(checkout):
+def test_the_revision_that_a_build_wrote_is_used(checkout):
     (checkout / "_revision").write_text(f"{COMMIT}\n")
     assert source_revision(checkout) == COMMIT[:12]
 
 
-def test_of_a_branch_a_packed_branch_and_a_detached_head(checkout):
+def test_the_head_may_be_a_branch_a_packed_branch_or_detached(checkout):
     assert source_revision(checkout) == "unknown"
     (git(checkout) / "HEAD").write_text("ref: refs/heads/main\n")
     assert source_revision(checkout) == "unknown"
@@ -46,6 +46,6 @@ def test_the_repository_of_something_else_is_not_ours(checkout):
 
 
 @pytest.mark.parametrize("content", ["", "not a revision", "\x1b[31m0123456"])
-def test_what_is_no_revision_is_unknown(checkout, content):
+def test_a_file_without_a_revision_gives_unknown(checkout, content):
     (checkout / "_revision").write_text(content)
     assert source_revision(checkout) == "unknown"

@@ -32,7 +32,7 @@ def test_the_smallest_configuration_is_enough():
         ({"okta": OKTA, "sync": {"interval": "0s"}}, r"sync\.interval"),
         ({"okta": OKTA, "teleport": {"addr": "now here"}}, r"teleport\.addr"),
         ({"okta": OKTA, "teleport": {"ca_pins": ["x"]}}, r"ca_pins: number 1 is not sha256:"),
-        ({"okta": {**OKTA, "client_id": "0oa"}}, r"either api_token or client_id"),
+        ({"okta": {**OKTA, "client_id": "0oa"}}, r"either api_token, or client_id"),
         ({"okta": {"org_url": OKTA["org_url"], "app_id": "0oa"}}, r"okta: no credential"),
         ({"okta": {"org_url": OKTA["org_url"], "app_id": "0oa", "client_id": "0oa"}}, r"private_key is not"),
         ({"okta": {key: OKTA[key] for key in ("org_url", "api_token")}}, r"okta\.app_id is not set"),
@@ -46,14 +46,14 @@ def test_a_wrong_key_is_named(data, words):
         parse(data)
 
 
-def test_errors_and_representations_hold_no_secret():
+def test_errors_and_representations_contain_no_secret():
     with pytest.raises(ConfigError) as caught:
         parse({"okta": {**OKTA, "api_token": ["00secret"]}})
     assert "00secret" not in str(caught.value)
     assert "00secret" not in repr(parse({"okta": OKTA}))
 
 
-def test_a_missing_file_says_how_to_write_one(tmp_path):
+def test_the_error_of_a_missing_file_names_the_command_that_writes_one(tmp_path):
     with pytest.raises(ConfigError, match="configure >"):
         load(tmp_path / "none.toml")
 

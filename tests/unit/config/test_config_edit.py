@@ -31,7 +31,7 @@ def test_comments_and_order_stay():
     assert found == TEXT.replace("0oaOLD", "0oaNEW") + '\n[plugin]\nname = "okta"\n'
 
 
-def test_a_value_of_none_takes_the_key_out():
+def test_a_value_of_none_removes_the_key():
     found = edited(TEXT, {"okta": {"app_id": None}, "sync": {"connector": None}}, source="x")
     assert tomllib.loads(found) == {
         "teleport": {"addr": "teleport.example.com:443"},
@@ -40,12 +40,12 @@ def test_a_value_of_none_takes_the_key_out():
     }
 
 
-def test_what_is_so_already_is_not_touched():
+def test_a_key_that_has_the_value_already_is_not_touched():
     assert edited(TEXT, {"access_lists": {"default_owners": ["ada"]}}, source="x") == TEXT
 
 
 @pytest.mark.parametrize("text", ["[okta", "okta = 3", "[[okta]]\nx = 1"])
-def test_what_is_no_configuration_is_refused(text):
+def test_a_text_that_is_not_a_configuration_is_refused(text):
     with pytest.raises(ConfigError, match="x: "):
         edited(text, {"okta": {"app_id": "0oa"}}, source="x")
 
@@ -60,7 +60,7 @@ def test_a_file_keeps_its_mode_and_says_whether_it_changed(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_new_file_is_for_its_owner_alone(tmp_path):
+def test_only_its_owner_may_read_a_new_file(tmp_path):
     path = tmp_path / "new.toml"
     assert write_config(path, {"okta": {"api_token": "/x"}})
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -91,5 +91,5 @@ def test_a_file_that_cannot_be_written_stays_and_the_remedy_has_the_lines(tmp_pa
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_lines_for_a_person_have_no_keys_that_go():
+def test_the_lines_for_a_person_leave_out_removed_keys():
     assert lines_of({"okta": {"app_id": None}, "plugin": {"name": "okta"}}) == '[plugin]\nname = "okta"'

@@ -1,4 +1,4 @@
-"""The section `scim`: tokens never travel in clear text by mistake."""
+"""The section `scim`: tokens are never sent in clear text by mistake."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def scim(**keys):
     return parse({"okta": OKTA, "scim": {"public_url": URL, **keys}}).scim
 
 
-def test_nothing_is_listened_on_unless_it_is_said():
+def test_there_is_no_endpoint_by_default():
     assert parse({"okta": OKTA}).scim.listen is None
 
 
@@ -30,25 +30,25 @@ def test_nothing_is_listened_on_unless_it_is_said():
         {"listen": "127.0.0.1:1", "public_url": "http://localhost:1/scim/v2"},
     ],
 )
-def test_where_and_how_it_may_listen(keys):
+def test_an_address_is_accepted_if_tokens_are_protected(keys):
     assert scim(**keys).listen == keys["listen"]
 
 
-def test_a_slash_at_the_end_of_the_url_does_not_count():
+def test_a_slash_at_the_end_of_the_url_is_removed():
     assert scim(public_url=f"{URL}/").public_url == URL
 
 
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"listen": "0.0.0.0:8080"}, r"listen: tokens would travel to 0\.0\.0\.0:8080 in clear text"),
+        ({"listen": "0.0.0.0:8080"}, r"listen: tokens would be sent to 0\.0\.0\.0:8080 in clear text"),
         ({"listen": "scim.example.com:8080"}, r"in clear text"),
         ({"listen": "127.0.0.1:70000"}, r"no port up to"),
         ({"listen": "8080"}, r"scim\.listen"),
         ({"listen": "127.0.0.1:1", "public_url": None}, r"public_url is not"),
         ({"certificate": "/c.pem"}, r"certificate is set but key is not"),
         ({"key": "/k.pem"}, r"key is set but certificate is not"),
-        ({"public_url": "http://scim.example.com/"}, r"scim\.public_url: tokens must not travel in clear text"),
+        ({"public_url": "http://scim.example.com/"}, r"scim\.public_url: tokens must not be sent in clear text"),
         ({"public_url": "https://scim_1.example.com/"}, r"Okta refuses a base URL with an underscore"),
         ({"public_url": "scim.example.com"}, r"not a URL like"),
         ({"public_url": "https://[x"}, r"not a URL like"),

@@ -1,4 +1,4 @@
-"""Secrets in the configuration: where they may come from, and that an error never repeats one that is misplaced."""
+"""Secrets in the configuration: their sources, and that an error never shows a secret at a wrong key."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ MISPLACED = [
 
 
 @pytest.mark.parametrize(("where", "secret"), MISPLACED)
-def test_a_secret_at_the_wrong_key_is_not_repeated(canaries, where, secret):
+def test_a_secret_at_the_wrong_key_is_not_shown(canaries, where, secret):
     error = refusal_of(where, secret)
     if error is not None:
         assert where.partition(".")[2] in str(error)
@@ -96,14 +96,14 @@ def test_a_secret_at_the_wrong_key_is_not_repeated(canaries, where, secret):
 
 @pytest.mark.parametrize("where", PATHS, ids=".".join)
 @pytest.mark.parametrize("secret", [PEM, JWK])
-def test_the_content_of_a_file_is_refused_where_its_path_belongs(where, secret):
-    assert "the path of a file belongs here" in str(refusal_of(".".join(where), secret))
+def test_the_content_of_a_file_is_refused_instead_of_its_path(where, secret):
+    assert "this must be the path of a file" in str(refusal_of(".".join(where), secret))
 
 
 @pytest.mark.parametrize(
     "text", [f"[okta]\napi_token = {TOKEN}", f"[okta]\napi_token = '{TOKEN}", f"[okta\n'{TOKEN}'", f'x = "{TOKEN}\\q"']
 )
-def test_broken_toml_is_not_repeated(canaries, tmp_path, text):
+def test_broken_toml_is_not_shown(canaries, tmp_path, text):
     path = tmp_path / "teleport-okta.toml"
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
@@ -125,7 +125,7 @@ def test_every_secret_may_come_from_the_environment_or_from_a_file(tmp_path, whe
         assert read_secret(secret, key=f"{section}.{key}") == TOKEN
 
 
-def test_what_is_named_like_a_secret_is_one_or_a_file_or_the_name_of_one():
+def test_a_key_named_like_a_secret_has_a_secret_type_or_the_path_of_a_file():
     named = {
         (section, key): str(kind) for section, key, kind in keys() if any(word in key for word in WORDS_FOR_SECRETS)
     }
@@ -173,14 +173,14 @@ WRAPPED = [
 
 
 @pytest.mark.parametrize("wrapped", WRAPPED)
-def test_a_secret_is_read_without_what_gets_around_it(tmp_path, wrapped):
+def test_a_secret_is_read_without_the_characters_around_it(tmp_path, wrapped):
     file = tmp_path / "token"
     file.write_text(wrapped)
     assert read_secret(SecretStr(wrapped), key="okta.api_token") == "00abc-DEF_9"
     assert read_secret(SecretStr(str(file)), key="okta.api_token") == "00abc-DEF_9"
 
 
-def test_a_secret_in_utf_16_is_refused_in_words(tmp_path):
+def test_a_secret_in_utf_16_is_refused_with_the_reason(tmp_path):
     (tmp_path / "token").write_text("00abc", encoding="utf-16")
     with pytest.raises(ConfigError, match="cannot be read: it is not UTF-8 text"):
         read_secret(SecretStr(str(tmp_path / "token")), key="okta.api_token")

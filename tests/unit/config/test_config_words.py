@@ -1,4 +1,4 @@
-"""Wrong values in words: what belongs there, which environment variable gave it, and what is read all the same."""
+"""Errors of wrong values name the expected type and the environment variable; lenient forms are accepted."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ def test_an_address_may_be_a_url_or_have_no_port(given, address):
         ({"teleport": {"addr": "https://t.example.com/web"}}, r"teleport\.addr: .* without a path"),
         ({"teleport": {"addr": "me@t.example.com:443"}}, r"teleport\.addr: .* user name"),
         ({"teleport": {"addr": "2001:db8::1"}}, r"teleport\.addr: .* in brackets"),
-        ({"teleport": {"addr": ""}}, r"teleport\.addr: an address belongs here"),
-        ({"teleport": "t.example.com"}, r"teleport: a section belongs here"),
-        ({"metrics": {"listen": "9184"}}, r"metrics\.listen: an address belongs here"),
-        ({"scim": {"plugin_name": "a b"}}, r"scim\.plugin_name: letters, digits"),
-        ({"sync": {"default_roles": "access"}}, r"sync\.default_roles: a list belongs here"),
-        ({"sync": {"default_roles": ["access", 1]}}, r"sync\.default_roles\.1: a text belongs here"),
-        ({"access_lists": {"default_owners": "ada"}}, r"default_owners: a list belongs here"),
-        ({"sync": {"local_users": "maybe"}}, r"sync\.local_users: true or false"),
-        ({"brake": {"floor": "many"}}, r"brake\.floor: a whole number"),
-        ({"brake": {"absent_ratio": "half"}}, r"brake\.absent_ratio: a number"),
-        ({"sync": {"interval": ["5m"]}}, r"sync\.interval: a duration"),
-        ({"teleport": {"identity": 7}}, r"teleport\.identity: the path of a file"),
+        ({"teleport": {"addr": ""}}, r"teleport\.addr: this must be an address"),
+        ({"teleport": "t.example.com"}, r"teleport: this must be a section"),
+        ({"metrics": {"listen": "9184"}}, r"metrics\.listen: this must be an address"),
+        ({"scim": {"plugin_name": "a b"}}, r"scim\.plugin_name: only letters, digits"),
+        ({"sync": {"default_roles": "access"}}, r"sync\.default_roles: this must be a list"),
+        ({"sync": {"default_roles": ["access", 1]}}, r"sync\.default_roles\.1: this must be a text"),
+        ({"access_lists": {"default_owners": "ada"}}, r"default_owners: this must be a list"),
+        ({"sync": {"local_users": "maybe"}}, r"sync\.local_users: this must be true or false"),
+        ({"brake": {"floor": "many"}}, r"brake\.floor: this must be a whole number"),
+        ({"brake": {"absent_ratio": "half"}}, r"brake\.absent_ratio: this must be a number"),
+        ({"sync": {"interval": ["5m"]}}, r"sync\.interval: this must be a duration"),
+        ({"teleport": {"identity": 7}}, r"teleport\.identity: this must be the path of a file"),
         ({"teleport": {"identity": "identity"}}, r"teleport\.identity: give an absolute path"),
         ({"storage": {"data_dir": "./data"}}, r"storage\.data_dir: give an absolute path"),
         ({"teleport": {"join_token": "secrets/token"}}, r"join_token: this looks like the path of a file"),
         ({"okta": {**OKTA, "api_token": "./token"}}, r"api_token: this looks like the path of a file"),
         ({"okta": {**OKTA, "api_token": "~/token"}}, r"api_token: this looks like the path of a file"),
-        ({"okta": {**OKTA, "api_token": 7}}, r"okta\.api_token: a text belongs here"),
+        ({"okta": {**OKTA, "api_token": 7}}, r"okta\.api_token: this must be a text"),
     ],
 )
-def test_what_belongs_there_is_said_in_words(data, words):
+def test_an_error_names_what_the_value_must_be(data, words):
     with pytest.raises(ConfigError, match=words) as caught:
         parse({"okta": OKTA, **data})
     assert not PYDANTIC.search(str(caught.value))
@@ -97,6 +97,6 @@ def test_an_error_of_the_file_names_no_variable(path):
     assert "environment" not in str(caught.value)
 
 
-def test_variables_that_kubernetes_makes_of_a_service_are_let_be(path):
+def test_variables_that_kubernetes_sets_for_a_service_are_accepted(path):
     names = ("SERVICE_HOST", "SERVICE_PORT", "PORT", "PORT_8443_TCP", "SCIM_SERVICE_PORT_LISTEN", "METRICS_PORT")
     load(path, {f"TELEPORT_OKTA_{name}": "1" for name in names} | {"TELEPORT_OKTA_CONFIG": "/x"})

@@ -48,14 +48,14 @@ def test_users_roles_and_system_roles_may_be_named():
     ],
 )
 def test_an_entry_that_names_nobody_or_everybody_is_refused(key, entry, words):
-    with pytest.raises(ConfigError, match=rf"serve\.{key}: number 2 is of no use: .*{words}"):
+    with pytest.raises(ConfigError, match=rf"serve\.{key}: number 2 matches no caller: .*{words}"):
         serve(**LISTENING, **{key: ["user:ada", entry]})
 
 
 @pytest.mark.parametrize(
     ("section", "words"),
     [
-        ({"listen": "0.0.0.0:9443"}, "listen is set but certificate and key are not: gRPC is offered by TLS alone"),
+        ({"listen": "0.0.0.0:9443"}, "listen is set but certificate and key are not: gRPC needs TLS"),
         ({"listen": "0.0.0.0:9443", "key": "/tls/key.pem"}, "key is set but certificate is not"),
         ({"certificate": "/tls/cert.pem"}, "certificate is set but key is not"),
         ({"listen": "0.0.0.0:99999", **FILES}, "has no port up to 65535"),
