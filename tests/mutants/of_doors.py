@@ -92,10 +92,10 @@ OF_DOORS = (
         "return min(by_stopwatch, by_time_of_day.total_seconds())",
         "return by_time_of_day.total_seconds()",
         (_LEASE + "test_a_time_of_day_that_is_set_back_prolongs_nothing",),
-        "Setting the clock back does not prolong the right to write.",
+        "Setting the clock back does not prolong the lease to write.",
     ),
     Mutant(
-        "a right to write that an outage has ended is never asked for again",
+        "a lease to write that an outage has ended is never asked for again",
         "teleport/lease.py",
         "if not self._is_wanted or await",
         "if self._held is None or await",
@@ -103,7 +103,7 @@ OF_DOORS = (
         "After an outage of the auth server changes are followed again within seconds.",
     ),
     Mutant(
-        "a right to write that another process had meanwhile is taken back without a pass",
+        "a lease to write that another process had meanwhile is taken back without a pass",
         "sync/engine.py",
         "or (self._pass.is_ousted and not self._is_standby)",
         "",

@@ -181,7 +181,7 @@ def of_writers(writers: Sequence[Writer]) -> list[Finding]:
     """Say who writes now."""
     check = "writer"
     if not writers:
-        return [HERE.ok(check, "nobody holds the right to write now")]
+        return [HERE.ok(check, "nobody holds the lease to write now")]
     return [HERE.ok(check, f"for {writer.owner}: {writer.holder}") for writer in writers]
 
 

@@ -109,7 +109,7 @@ def of_clock(skew: float | None) -> Finding:
     what = f"this machine's clock is {off:.0f} s {'behind' if skew > 0 else 'ahead of'} the proxy's"
     remedy = "synchronise the clocks of this machine, the proxy and the auth server (NTP)"
     if skew > CLOCK_TOLERANCE:
-        lost = "if the auth server's is the same, the right to write cannot be held safely, and nothing is written"
+        lost = "if the auth server's is the same, the lease to write cannot be held safely, and nothing is written"
         return HERE.error(check, f"{what}: {lost}", remedy)
     if off > _NOTABLE_SKEW:
         return HERE.warning(check, what, remedy)

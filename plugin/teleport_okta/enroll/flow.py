@@ -1,6 +1,6 @@
 """Enrolment from the first look to the first SCIM request, as one command runs it.
 
-It holds the data directory and the right to write from the beginning, so that no service works beside it, and runs the
+It holds the data directory and the lease to write from the beginning, so that no service works beside it, and runs the
 sync in this process until the first pass is through.
 """
 

@@ -98,7 +98,7 @@ class Followed(Collector):
                 labels=("identity",),
             ),
             GaugeMetricFamily(
-                "teleport_okta_is_writer", "1 when this process has the right to write, 0 when it is a standby."
+                "teleport_okta_is_writer", "1 when this process has the lease to write, 0 when it is a standby."
             ),
         )
 

@@ -100,7 +100,7 @@ class Metrics:
         )
 
     def follow(self, identities: Callable[[], Iterable[SeenIdentity]], is_writer: Callable[[], bool]) -> None:
-        """Show our identities and the right to write, each time as they are when somebody looks."""
+        """Show our identities and the lease to write, each time as they are when somebody looks."""
         self.registry.register(Followed(identities, is_writer))
 
     def follow_health(self, components: Callable[[], Iterable[Component]]) -> None:

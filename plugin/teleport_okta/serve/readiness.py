@@ -19,7 +19,7 @@ SCIM: Final = "scim"
 LOG: Final = "log"
 
 _NO_RIGHT: Final = (
-    "this process does not have the right to write at the moment: it did not ask for it yet, the auth server cannot be "
+    "this process does not have the lease to write at the moment: it did not ask for it yet, the auth server cannot be "
     "reached, or another process has it"
 )
 
@@ -35,7 +35,7 @@ class PassHealth:
 def teleport_component(
     identities: tuple[IdentityState, ...], now: datetime, *, should_write: bool, is_writer: bool, trouble: str = ""
 ) -> Component:
-    """Return whether the cluster can be written to: identities that last, and the right to write.
+    """Return whether the cluster can be written to: identities that last, and the lease to write.
 
     `trouble` says why that right is lost, if that is known.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineContext:
-    """One organisation, one cluster and one process. `become_writer` obtains the right to write for an owner."""
+    """One organisation, one cluster and one process. `become_writer` obtains the lease to write for an owner."""
 
     okta: OktaSource
     teleport: Teleport

@@ -47,7 +47,7 @@ RESUMED_WITHIN: Final = 60.0
 """Seconds after which a full pass begins all the same: it locks leavers before it lists groups and apps."""
 
 _STANDBY_PAUSE: Final = timedelta(seconds=2)
-"""How long a standby waits before it asks again for the right to write: a rolling update hands over within seconds."""
+"""How long a standby waits before it asks again for the lease to write: a rolling update hands over within seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -248,7 +248,7 @@ class Engine:
             wait = self._wait() - passed_ago - timedelta(seconds=self._clock.monotonic() - began)
             self._next_pass = self._clock.now() + wait
             if wait <= timedelta() or (self._pass.is_ousted and not self._is_standby):
-                return  # as a standby, passes ask for the right to write every few seconds
+                return  # as a standby, passes ask for the lease to write every few seconds
             await self._until_hinted(min(wait, _LOOKED_AT_EVERY))
 
     def _why_now(self) -> str:

@@ -223,7 +223,7 @@ class FullPass:
         """Read, plan, apply and remember. Leavers are locked as soon as people are read.
 
         With an expected digest, raises PlanChangedError and changes nothing when the plan has another one. Raises
-        StandbyError when another process has the right to write, from the second time on before anything is read.
+        StandbyError when another process has the lease to write, from the second time on before anything is read.
         """
         with working(self._work.next()):
             return await self._run(trigger=trigger, expected_digest=expected_digest, progress=progress)
@@ -323,7 +323,7 @@ class FullPass:
         """Give a user name free, because an operator (`by`) says so; return what was released.
 
         Raises NotReleasableError when there is nothing to release, or a lock of it would be set again by the next pass;
-        StandbyError when another process has the right to write; OktaError, TeleportError or StateError.
+        StandbyError when another process has the lease to write; OktaError, TeleportError or StateError.
         """
         organization = await self._okta.people.organization()
         await self._become_writer(organization.id)
@@ -347,7 +347,7 @@ class FullPass:
 
     @property
     def is_ousted(self) -> bool:
-        """Whether another process took the right to write after this one had lost it."""
+        """Whether another process took the lease to write after this one had lost it."""
         return self._teleport.lease is not None and self._teleport.lease.is_ousted
 
     async def _become_writer(self, owner: str) -> None:

@@ -71,7 +71,7 @@ class PassRun:
     async def lock_leavers(self, reading: Reading) -> None:
         """Set those locks that depend on nothing, from a reading of people and users alone.
 
-        Raises StandbyError when another process has the right to write, or StateError.
+        Raises StandbyError when another process has the lease to write, or StateError.
         """
         plan = await self.plan(reading, people_only=True)
         urgent = tuple(change for change in plan.changes if is_urgent(change))

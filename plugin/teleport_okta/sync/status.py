@@ -27,7 +27,7 @@ class Status:
 
     `state` is idle, running, failing, standby (another process writes), waiting (for settings, as `managed` says),
     stopped (no service runs) or silent (one does not answer). `warnings` are sentences about the cluster's roles, and
-    about the right to write while the auth server is away. `outage`: since when the auth server does not answer.
+    about the lease to write while the auth server is away. `outage`: since when the auth server does not answer.
     """
 
     version: str

@@ -1,5 +1,5 @@
-"""The adapter to Teleport: identities, joining, dialling, and the resources that we read and write.
+"""The adapter to Teleport: identities, joining, connections, and the resources that we read and write.
 
-`cluster.Teleport` is what the rest of the product uses; it speaks in the values of `model.teleport` and raises the
-errors of `errors`. Protobuf messages stop at this package.
+The rest of the product uses `cluster.Teleport`, which takes and returns values of `model.teleport` and raises the
+errors of `teleport_errors`. Protobuf messages do not leave this package.
 """

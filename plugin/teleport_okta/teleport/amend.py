@@ -1,7 +1,8 @@
-"""Changing our part of an object that others change as well.
+"""Changes our part of an object that others change as well.
 
-It is read anew, must still be ours, and is given what we decided to change since it was first read; what others changed
-meanwhile stays. When they overtake us once more, it is done again.
+The object is read again, must still have our label, and gets our changes; changes that others made in the meantime
+stay. If another party changes it between this reading and our write, the server refuses the write (its revision
+differs), and all of it is repeated.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ATTEMPTS: Final = 5
-"""How often a change is tried that others' changes overtake."""
+"""Attempts before a change that others always overtake is given up."""
 
 CACHE_LAG: Final = 1.0
-"""Seconds after which a read shows what overtook us (`docs/reference/teleport-observed.md` 1.4)."""
+"""Seconds after which the server's cache shows a write (`docs/reference/teleport-observed.md` 1.4)."""
 
 
 class NotOursAnyMoreError(TeleportError):
-    """An object that was to be changed does not carry the owner label any more that it was read with."""
+    """An object lost the owner label that it had when it was read."""
 
     def __init__(self, subject: str) -> None:
         super().__init__(
@@ -36,7 +37,7 @@ class NotOursAnyMoreError(TeleportError):
 
 
 class NotAsReadError(TeleportError):
-    """An object to delete has other labels than when it was read: its owner may have changed."""
+    """An object that we want to delete has other labels than when it was read: it may have another owner now."""
 
     def __init__(self, subject: str) -> None:
         super().__init__(
@@ -52,21 +53,21 @@ def check_as_read(current: Mapping[str, str], read: Mapping[str, str], subject: 
 
 
 def check_ours(current: Mapping[str, str], wanted: Mapping[str, str], subject: str) -> None:
-    """Raise NotOursAnyMoreError unless the labels of now name the owner that those to be written name."""
+    """Raise NotOursAnyMoreError unless the present labels name the same owner as the labels to write."""
     owner = owner_of(wanted)
     if owner is None or owner_of(current) != owner:
         raise NotOursAnyMoreError(subject)
 
 
 def merged(current: Mapping[str, str], read: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
-    """Return the labels of now with the changes that lead from those that were `read` to the `wanted` ones."""
+    """Return the present labels with the changes between the `read` and the `wanted` labels applied."""
     changed = {key: value for key, value in wanted.items() if read.get(key) != value}
     kept = {key: value for key, value in current.items() if key in wanted or key not in read}
     return kept | changed
 
 
 async def overtaking(change: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """Make a change that reads first, again and again while others overtake it; raises RevisionConflictError then."""
+    """Read and change, and repeat both while others overtake it; in the end raise RevisionConflictError."""
     for _ in range(1, ATTEMPTS):
         try:
             return await change()

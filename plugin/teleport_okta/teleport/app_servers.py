@@ -1,7 +1,7 @@
 """App servers (`docs/reference/teleport.md` 4.6), written as the host identity under the id of its host.
 
-An app server ends by itself unless it is renewed, which is done by setting it again: nothing else is needed to keep
-one. Hosts may have app servers of equal names; those of others are read and never touched.
+An app server ends at its expiry unless it is written again; no connection or heartbeat is needed. Several hosts may
+have app servers of the same name; those of other hosts are read and never changed.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ PAGE_SIZE: Final = 1000
 
 
 class AnotherHostsAppServerError(TeleportError):
-    """An app server belongs to another host, and only that one may change it."""
+    """An app server belongs to another host. Only that host may change it."""
 
     def __init__(self, name: str, host_id: str, own_id: str) -> None:
         super().__init__(
             f"app server {name!r} is of host {host_id}, and this process is host {own_id}",
-            remedy="leave it to its host; that of a host that is gone ends by itself within the hour",
+            remedy="leave it to its host; if that host is gone, the app server ends by itself within the hour",
         )
 
 
@@ -53,7 +53,7 @@ class AppServers:
         )
 
     def overwritten(self, name: str) -> None:
-        """Note that somebody else has written or deleted an object: our own write of it counts no more."""
+        """Note that another party wrote or deleted an object: our own recent write of it is forgotten."""
         self._recent.overwritten(name)
 
     @property
@@ -66,7 +66,7 @@ class AppServers:
     async def list(self) -> builtins.list[TeleportAppServer]:
         """Return every app server of every host, our own recent writes included.
 
-        A failure of any page is one of the whole.
+        If one page fails, the listing fails.
         """
         name, subject = "AuthService/ListResources", "app servers"
 
@@ -102,9 +102,9 @@ class AppServers:
         return stored
 
     async def renew(self, server: TeleportAppServer, expires: datetime) -> TeleportAppServer:
-        """Let an app server of our own host that was read stay until a later time, its content as it was read.
+        """Renew an app server of our own host until a later time, with the content that was read.
 
-        One that ended meanwhile is set again.
+        If it ended in the meantime, it is created again.
         """
         return await self.upsert(server if server.raw is None else app_server_from_bytes(server.raw), expires)
 
@@ -138,7 +138,7 @@ def _subject(server: TeleportAppServer) -> str:
 
 
 def _content(server: TeleportAppServer) -> Hashable:
-    """What tells two contents apart. The expiry is none of it, and revisions say nothing.
+    """What makes two contents different: not the expiry, and not the revision, which is not reliable here.
 
     See `docs/reference/teleport-observed.md` 2.
     """

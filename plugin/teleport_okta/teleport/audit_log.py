@@ -1,4 +1,4 @@
-"""Teleport's audit log, to which only the host identity may add (`docs/reference/teleport.md` 4.17)."""
+"""Teleport's audit log. Only the host identity may add events (`docs/reference/teleport.md` 4.17)."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ RESOURCES_AT_MOST: Final = 200
 """Resources in one event: a server refuses an event above 64 KiB (`docs/reference/teleport-observed.md` 5.6)."""
 
 TEXT_AT_MOST: Final = 200
-"""Characters of a description or a name: so many resources stay far below that even if each is four bytes long."""
+"""Characters of a description or a name. One event stays below 64 KiB even at four bytes a character."""
 
 ERROR_AT_MOST: Final = 2000
 
 
 class AuditLog:
-    """Adds events to the audit log, as the process that may write."""
+    """Adds events to the audit log, with the lease to write."""
 
     def __init__(self, identities: IdentityRouter) -> None:
         self._writing = identities.writing_as_host()
 
     async def emit(self, event: AuditEvent) -> None:
-        """Add an event, in parts where it is large. After a lost answer it is sent again, and may be there twice.
+        """Add an event; a large one is split. After a lost answer it is sent again, and may be in the log twice.
 
         Raises PermissionDeniedError, NotTheWriterError or another RpcError.
         """
@@ -120,7 +120,7 @@ def _listed(resources: Iterable[tuple[str, str]]) -> list[pb.OktaResource]:
 
 
 def _metadata(kind: str, code: str, error: str) -> pb.Metadata:
-    """Id, time and cluster are the server's to fill in. A failure has no code of success beside TOK003E."""
+    """Return the metadata of an event; the server fills in id, time and cluster."""
     return pb.Metadata(Type=kind, Code=f"{code}{'E' if error else 'I'}")
 
 

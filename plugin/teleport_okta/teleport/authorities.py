@@ -1,6 +1,6 @@
-"""The cluster's host CAs as a rotation leaves them (`docs/reference/teleport-observed.md` 4).
+"""The cluster's host CAs (`docs/reference/teleport-observed.md` 4).
 
-While one is under way there are two: the active one issues, the other is trusted beside it.
+During a rotation there are two: the active one issues certificates, the other one is still trusted, or trusted already.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HostCAs:
-    """The CAs (PEM) of a moment, and the phase of the rotation that they are in, empty or `standby` outside one."""
+    """The present CAs (PEM), and the phase of the rotation: empty or `standby` if there is none."""
 
     phase: str
     active: tuple[bytes, ...]
@@ -33,12 +33,12 @@ class HostCAs:
         return self.phase not in {"", "standby"}
 
     def without_others(self, identity: Identity) -> Identity:
-        """Return the identity as it is when it trusts none but these CAs; it may lack some of them."""
+        """Return the identity with those of its CAs that are among these; it may lack some of these."""
         known = {_der(pem) for pem in (*self.active, *self.additional)}
         return replace(identity, ca_pems=tuple(pem for pem in identity.ca_pems if _der(pem) in known))
 
     def suits(self, identity: Identity) -> bool:
-        """Whether an identity trusts exactly these CAs, and is issued by an active one."""
+        """Whether an identity trusts exactly these CAs, and an active one issued it."""
         trusted = {_der(pem) for pem in identity.ca_pems}
         if trusted != {_der(pem) for pem in (*self.active, *self.additional)}:
             return False

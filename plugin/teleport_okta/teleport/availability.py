@@ -1,4 +1,4 @@
-"""Whether the auth server answers the calls of one identity: since when it does not, and the last error."""
+"""Whether the auth server answers the calls of one identity; if not, since when, and the last error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Availability:
-    """Kept by a connection; every call tells it of its result. A refusal is an answer."""
+    """Gets the result of every call of a connection. A refusal counts as an answer."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -29,7 +29,7 @@ class Availability:
     def failed(self, error: RpcError, *, began: float) -> None:
         """Note a call that failed; `began` is its time by the monotonic clock.
 
-        A call that got no answer says nothing if a later one was answered meanwhile: that one object was slow.
+        A call that timed out does not count if a later call was answered before: only its object was slow.
         """
         if not isinstance(error, UnavailableError):
             self.answered()

@@ -1,7 +1,8 @@
 """The bot's identity file, which tbot rewrites in place every 20 minutes (`docs/reference/teleport.md` 2.6).
 
-A reader may find it empty, or half. Its content is looked at, since a Kubernetes Secret changes by a swap of symlinks
-and an mtime can stand still. What is not whole, not valid or of somebody else is not taken; the one before serves on.
+A reader may find the file empty or half written. The content is compared, not the mtime: a Kubernetes Secret changes by
+a swap of symlinks, and the mtime may stay the same. A file that is incomplete, not valid or of another user is not
+used; the previous identity stays in use.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class BotRenewer:
-    """Follows one identity file: whenever what is in it is not in use, it is tried."""
+    """Reads one identity file from time to time, and switches to its identity if another one is in use."""
 
     def __init__(self, teleport: Teleport, path: Path, *, interval: timedelta, clock: Clock) -> None:
         self._teleport = teleport
@@ -38,20 +39,20 @@ class BotRenewer:
         self._clock = clock
 
     async def keep(self) -> None:
-        """Look again and again, until cancelled. What cannot be used is logged once, and shown in `status`."""
+        """Read the file until cancelled. A file that cannot be used is logged once, and shown in `status`."""
         while True:
             used = await self.look()
             await self._clock.sleep(self._interval if used else min(self._interval, RETRY_AFTER))
 
     async def look(self) -> bool:
-        """Take the file's identity if another one is in use; return whether it is in use now."""
+        """Switch to the file's identity if another one is in use; return whether it is in use now."""
         try:
             content = await asyncio.to_thread(read_identity_file, self._path)
             identity = parse_identity(content, source=str(self._path))
             if not self._teleport.is_bot_in_use(identity):
                 identity.check(self._clock.now())
                 await self._teleport.take_bot(identity)
-                _log.info("the bot's identity was read anew, valid until %s", identity.not_after.isoformat())
+                _log.info("the bot's identity was renewed, valid until %s", identity.not_after.isoformat())
         except TeleportError as error:
             self._note(str(error))
             return False

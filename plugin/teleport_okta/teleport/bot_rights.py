@@ -1,6 +1,6 @@
-"""What the bot's role must allow, and what it does allow, by its own rules (`docs/teleport-role.md`).
+"""The rights that the bot needs, and those that its role allows (`docs/teleport-role.md`).
 
-Rules are read rather than tried, since a right to write cannot be tried without writing.
+The rules of the role are read: a right to write cannot be tested without writing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ANY: Final = "*"
 
 
 class Use(StrEnum):
-    """What makes the calls for which a right is needed."""
+    """The part of the product that needs a right."""
 
     SERVICE = "the service"
     MANAGED = "the service, where plugin.name is set"
@@ -37,7 +37,7 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BotNeed:
-    """A kind of resource, the verbs that we use on it, what for, and in what.
+    """A kind of resource, the verbs that we use on it, the purpose, and the part of the product that uses them.
 
     A rule on one of the `aliases` of the kind grants the same. `enterprise`: Community clusters do not have the kind.
     """
@@ -50,9 +50,9 @@ class BotNeed:
     enterprise: bool = False
 
 
-_WATCH: Final = "to notice at once what others change there"
+_WATCH: Final = "to see changes by others at once"
 _SAML_ALIASES: Final = ("auth_connector",)
-"""A role may name the kind `saml` by this name as well (`docs/reference/teleport.md` 4.0.5)."""
+"""Other names for the kind `saml` in a rule (`docs/reference/teleport.md` 4.0.5)."""
 
 NEEDED_OF_BOT: Final = (
     BotNeed("user", ("read", "update", "delete"), "to adopt people who logged in before they were synced"),
@@ -64,16 +64,18 @@ NEEDED_OF_BOT: Final = (
     BotNeed("access_list_member", ("read",), _WATCH, enterprise=True),
     BotNeed("okta_import_rule", ("read",), _WATCH, enterprise=True),
     BotNeed(
-        "saml", ("read", "update"), "to keep the SAML connector as its app is", aliases=_SAML_ALIASES, enterprise=True
+        "saml",
+        ("read", "update"),
+        "to keep the SAML connector like its app",
+        aliases=_SAML_ALIASES,
+        enterprise=True,
     ),
-    BotNeed(
-        "plugin", ("list", "read"), "to see plugins: the one that holds our settings, and hosted ones", enterprise=True
-    ),
+    BotNeed("plugin", ("list", "read"), "to read plugins: the one with our settings, and hosted ones", enterprise=True),
     BotNeed("plugin", ("update",), "to report the status in the plugin", Use.MANAGED, enterprise=True),
     BotNeed(
         "saml",
         ("create", "delete"),
-        "to make the SAML connector, and to take it away",
+        "to create and delete the SAML connector",
         Use.ENROLL,
         aliases=_SAML_ALIASES,
         enterprise=True,
@@ -81,7 +83,7 @@ NEEDED_OF_BOT: Final = (
     BotNeed(
         "plugin",
         ("create", "update", "delete"),
-        "to make and change the plugin, and to take it away",
+        "to create, change and delete the plugin",
         Use.ENROLL,
         enterprise=True,
     ),
@@ -89,7 +91,7 @@ NEEDED_OF_BOT: Final = (
     BotNeed(
         "access_list", ("update", "delete"), "to remove lists that are not of origin okta", Use.CLEANUP, enterprise=True
     ),
-    BotNeed("access_list_member", ("delete",), "to take lists out of those that stay", Use.CLEANUP, enterprise=True),
+    BotNeed("access_list_member", ("delete",), "to remove lists from lists that stay", Use.CLEANUP, enterprise=True),
     BotNeed("access_request", ("list", "read"), "to carry out access requests", Use.LATER),
     BotNeed(
         "okta_assignment",
@@ -106,19 +108,19 @@ NEEDED_OF_BOT: Final = (
         enterprise=True,
     ),
 )
-"""What the code calls as the bot; the host identity does the rest (`teleport/identity_router.py`)."""
+"""The calls that are made as the bot; the host identity makes the rest (`teleport/identity_router.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of a role. `conditional`: it holds for some objects only."""
+    """A rule of a role. `conditional`: it applies to some objects only (a `where` clause)."""
 
     kinds: tuple[str, ...]
     verbs: tuple[str, ...]
     conditional: bool = False
 
     def covers(self, kind: str, verb: str) -> bool:
-        """Whether it speaks of this verb on this kind at all."""
+        """Whether the rule applies to this verb on this kind."""
         return not {kind, _ANY}.isdisjoint(self.kinds) and not {verb, _ANY}.isdisjoint(self.verbs)
 
 

@@ -1,4 +1,4 @@
-"""The cluster, as the rest of the product sees it."""
+"""The cluster: the interface of this package for the rest of the product."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """How connections to a cluster are opened, whatever the identity."""
+    """How connections to a cluster are opened, for either identity."""
 
     route: Route
     directory: Path
@@ -60,7 +60,7 @@ class Opener:
     client_version: str = CLIENT_VERSION
 
     async def open(self, identity: Identity) -> Connection:
-        """Prepare a connection; raises IdentityExpiredError and its like."""
+        """Prepare a connection; raises IdentityExpiredError or IdentityNotYetValidError."""
         return await Connection.open(
             self.route,
             identity,
@@ -73,11 +73,11 @@ class Opener:
 
 
 class Teleport:
-    """A Teleport cluster: its users, locks and roles, what people reach by them, and what it can do.
+    """A Teleport cluster: its users, locks, roles, apps and lists, and its features.
 
-    Two identities may be at work (`docs/design.md` 5). The host identity writes what is of origin okta; the bot
-    identity, where there is one, writes everything else and is asked for what only it may see. Both can be replaced
-    while calls are in flight. With a `lease`, nothing is written by whoever has not got it.
+    There are up to two identities (`docs/design.md` 5). The host identity writes objects of origin okta; the bot
+    identity, if there is one, writes all others and reads what the host may not. Both can be replaced while calls are
+    in flight. With a `lease`, only its holder writes.
     """
 
     def __init__(
@@ -126,10 +126,10 @@ class Teleport:
         policy: RetryPolicy | None = None,
         client_version: str = CLIENT_VERSION,
     ) -> Self:
-        """Prepare the connections by this way; the first call dials.
+        """Prepare the connections by this route; the first call dials.
 
-        `spare_host` is the host's identity before this one, to fall back on. `directory` is a private one, for sockets.
-        With a `holder`, which names this process, writes need the lease of the owner. Raises IdentityExpiredError or
+        `spare_host` is the host's previous identity, to fall back on. `directory` is a private one, for sockets. With a
+        `holder`, which names this process, writes need the lease of the owner. Raises IdentityExpiredError or
         IdentityNotYetValidError, NotAHostIdentityError, or ForeignClusterError when the two identities are of
         different clusters.
         """
@@ -137,7 +137,7 @@ class Teleport:
             raise NotAHostIdentityError(host.source, host.subject, host.roles)
         opener = Opener(route, directory, clock, rng, policy, client_version)
         if bot is not None and bot.cluster == host.cluster:
-            # A rotation may have gone on while we were down; tbot's file knows.
+            # There may have been a rotation while we were down; tbot's file has the present CAs.
             host = host.trusting(bot.ca_pems)
         connection = await opener.open(host)
         connection.previous_identity = spare_host
@@ -158,26 +158,27 @@ class Teleport:
         await self.aclose()
 
     async def cluster(self) -> Cluster:
-        """Ask the cluster for its name, version and features, anew each time.
+        """Read the cluster's name, version and features; nothing is cached.
 
-        A feature that blinks, or whose probe failed, is unknown (`teleport/feature_history.py`).
+        A feature that comes and goes, or whose probe failed, is unknown (`teleport/feature_history.py`).
 
-        Raises UnavailableError, ClientVersionRefusedError or IdentityExpiredError when it cannot be asked, and
+        Raises UnavailableError, ClientVersionRefusedError or IdentityExpiredError if the cluster cannot be asked, and
         ServerTooOldError.
         """
         self._known_cluster = self._features.settled(await read_cluster(self.host, self.bot))
         return self._known_cluster
 
     async def ping(self) -> None:
-        """Ask the cluster for a sign of life. Raises UnavailableError, ClientVersionRefusedError or their like."""
+        """Ping the cluster. Raises UnavailableError, ClientVersionRefusedError or another TeleportError."""
         request = authservice_pb2.PingRequest()
         await self.host.call(self.host.auth.Ping, request, name="AuthService/Ping", subject="the cluster")
 
     async def watch(self) -> Watch:
         """Open a watch of every kind that the cluster has, and return it. The caller closes it.
 
-        The bot watches, because the host may not watch members. The host watches where there is no bot, the bot's
-        certificate has expired, or the bot is refused. Raises PermissionDeniedError, UnavailableError and their like.
+        The bot watches, because the host may not watch members. The host watches if there is no bot, the bot's
+        certificate has expired, or the bot is refused. Raises PermissionDeniedError, UnavailableError or another
+        TeleportError.
         """
         kinds = kinds_to_watch(self._known_cluster)
         bot = self.bot
@@ -206,7 +207,7 @@ class Teleport:
                 return False
 
     def overwritten(self, seen: Seen) -> None:
-        """Note that somebody else wrote or deleted what a watch told of: our own write of it counts no more."""
+        """Note that another party wrote or deleted a watched object: our own recent write of it is forgotten."""
         match seen.kind:
             case "user":
                 self.users.overwritten(seen.name)
@@ -230,32 +231,32 @@ class Teleport:
 
     @property
     def known_cluster(self) -> Cluster | None:
-        """What the cluster last said of itself, or None before it was asked."""
+        """The answer to the last `look`; None before the first."""
         return self._known_cluster
 
     @property
     def outage(self) -> Outage | None:
-        """Since when the auth server does not answer the host identity, and the last error; None while it does."""
+        """The present outage for the host identity: since when, and the last error. None while calls are answered."""
         return self.host.answering.outage
 
     @property
     def is_writer(self) -> bool:
-        """Whether this process may write now; who needs no lease always may."""
+        """Whether this process may write now: it holds the lease, or needs none."""
         return self.lease is None or self.lease.is_held
 
     @property
     def write_trouble(self) -> str:
-        """Why the right to write that this process had cannot be renewed or taken again; empty if it can."""
+        """Why the lease of this process cannot be renewed or taken again; empty if it can."""
         return "" if self.lease is None else self.lease.trouble
 
     async def take_host(self, identity: Identity) -> None:
-        """Go on as this host identity once it has carried a call; raises RpcError or IdentityError, then as before."""
+        """Switch to this host identity once it has carried a call; on RpcError or IdentityError nothing changes."""
         await self.host.renew(identity)
 
     async def share_cas(self) -> None:
-        """Let the bot believe the CAs that the host believes, since a rotation reaches the bot's file later.
+        """Give the bot the CAs of the host as well, since a rotation reaches the bot's file later.
 
-        A bot that cannot connect now is left as it is: it learns them the next time, or with its next file.
+        If the bot cannot connect now, it stays as it is: it gets them the next time, or with its next file.
         """
         async with self._changing_bot:
             bot = self.bot
@@ -264,10 +265,10 @@ class Teleport:
             try:
                 await bot.renew(identity)
             except (RpcError, IdentityError) as error:
-                _log.info("the bot does not know the cluster's CAs of now yet: %s", error)
+                _log.info("the bot does not have the present CAs of the cluster yet: %s", error)
 
     def is_bot_in_use(self, identity: Identity) -> bool:
-        """Whether calls as the bot are made with this certificate, believing its CAs."""
+        """Whether the bot's connection uses this certificate and trusts its CAs."""
         used = self.bot.identity if self.bot is not None else None
         return (
             used is not None
@@ -276,7 +277,7 @@ class Teleport:
         )
 
     async def take_bot(self, identity: Identity) -> None:
-        """Go on as this bot identity once it has carried a call; raises RpcError or IdentityError, changing nothing."""
+        """Switch to this bot identity once it has carried a call; on RpcError or IdentityError nothing changes."""
         async with self._changing_bot:
             bot = self.bot
             if bot is not None:
@@ -292,7 +293,7 @@ class Teleport:
             self._identities.bot = bot
 
     def note_problem(self, which: str, problem: str, *, source: str = "") -> bool:
-        """Remember what is wrong with an identity (`which`: host or bot; empty: nothing), and say whether it is new."""
+        """Remember the problem of an identity (`which`: host or bot; empty: none); return whether it is a new one."""
         is_new = problem != self._problems.get(which, "")
         self._problems[which] = problem
         if which == "bot" and source:
@@ -300,7 +301,7 @@ class Teleport:
         return is_new and bool(problem)
 
     def identities(self, now: datetime) -> tuple[IdentityState, ...]:
-        """Return both identities, and what is wrong with them."""
+        """Return both identities, with their problems."""
         bot = self.bot
         if bot is None:
             second = IdentityState("bot", self._bot_source, problem=self._problems.get("bot") or NO_BOT)
@@ -309,7 +310,7 @@ class Teleport:
         return state_of("host", self.host.identity, now, self._problem("host", self.host)), second
 
     async def aclose(self) -> None:
-        """Close the connections. Whoever has calls in flight ends them first."""
+        """Close the connections. The caller has ended the calls in flight."""
         await self.host.aclose()
         if self.bot is not None:
             await self.bot.aclose()
@@ -325,7 +326,7 @@ class Teleport:
         return None if self.bot is None else await self.bot.locks_of_other(request)
 
     def _problem(self, which: str, connection: Connection) -> str:
-        """Return the lock on an identity, or else what was noted of it."""
+        """Return the problem of an identity: the lock on it if there is one, or the noted one."""
         locked = "" if connection.own_locks is None else connection.own_locks.problem
         return locked or self._problems.get(which, "")
 

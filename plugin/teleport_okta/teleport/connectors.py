@@ -1,9 +1,8 @@
-"""SAML connectors. They are read and written as the bot.
+"""SAML connectors, read and written as the bot.
 
-See `docs/reference/teleport.md` 4.5, `docs/reference/teleport-observed.md` 5.5.
-
-They are always looked up by name, and without following URLs: a listing fails as a whole where one connector's IdP
-does not answer.
+They are read one by one, by name, and the server is told not to fetch metadata from the IdP: a listing fails as a whole
+if the IdP of one connector does not answer (`docs/reference/teleport.md` 4.5, `docs/reference/teleport-observed.md`
+5.5).
 """
 
 from __future__ import annotations
@@ -28,21 +27,21 @@ _GET: Final = "AuthService/GetSAMLConnector"
 
 
 class SamlConnectors:
-    """The cluster's SAML connectors. Every call raises BotIdentityNeededError where there is no bot, or RpcError."""
+    """The cluster's SAML connectors. Every call raises BotIdentityNeededError if there is no bot, or RpcError."""
 
     def __init__(self, identities: IdentityRouter) -> None:
         self._identities = identities
 
     async def get(self, name: str) -> SamlConnector | None:
-        """Return a connector without its secrets, or None where there is none of this name."""
+        """Return a connector without its secrets, or None if there is none of this name."""
         message = await self._read(name, with_secrets=False)
         return None if message is None else connector_from_message(message)
 
     async def create(self, connector: SamlConnector) -> SamlConnector:
         """Create a connector and return it as stored, without the secrets that the server made.
 
-        Raises AlreadyExistsError where the name is taken, InvalidArgumentError or UnknownFailureError where the server
-        does not take the metadata, and PermissionDeniedError in an edition without SAML.
+        Raises AlreadyExistsError if the name is taken, InvalidArgumentError or UnknownFailureError if the server
+        refuses the metadata, and PermissionDeniedError in an edition without SAML.
         """
         connection = self._writing(connector.name)
         request = pb.CreateSAMLConnectorRequest(Connector=connector_to_message(connector))
@@ -63,12 +62,12 @@ class SamlConnectors:
         return await write_once(send, look, connection.attempts())
 
     async def update(self, connector: SamlConnector) -> SamlConnector:
-        """Change a connector that was read, and return it as stored; its signing key and what we do not know stay.
+        """Change a connector that was read, and return it as stored; its signing key and unknown fields stay.
 
         Raises RevisionConflictError when it was changed or deleted since.
         """
         connection = self._writing(connector.name)
-        # An update without the signing key is refused, and an upsert would make a new one: the message is read anew.
+        # It is read again, with its signing key: an update without the key is refused, and an upsert makes a new one.
         message = await self._read(connector.name, with_secrets=True)
         if message is None or message.Metadata.Revision != connector.revision:
             raise RevisionConflictError(
@@ -93,7 +92,7 @@ class SamlConnectors:
         return await write_once(send, look, connection.attempts())
 
     async def delete(self, name: str) -> bool:
-        """Delete a connector; users who came through it stay. Returns False where it was gone already."""
+        """Delete a connector; users who logged in through it stay. Returns False if it was gone already."""
         connection = self._writing(name)
         return await connection.delete(
             connection.auth.DeleteSAMLConnector,
@@ -150,7 +149,7 @@ def connector_to_message(connector: SamlConnector) -> types_pb2.SAMLConnectorV2:
 
 
 def write_connector(message: types_pb2.SAMLConnectorV2, connector: SamlConnector) -> None:
-    """Make what we decide about a connector's message what is wanted. The server reads issuer and SSO URL itself."""
+    """Set our fields in a connector's message. The server reads issuer and SSO URL from the metadata itself."""
     spec = message.Spec
     replace_labels(message.Metadata.Labels, connector.labels)
     spec.AssertionConsumerService = connector.acs_url
@@ -164,7 +163,7 @@ def write_connector(message: types_pb2.SAMLConnectorV2, connector: SamlConnector
 
 
 def _says_the_same(one: SamlConnector, other: SamlConnector) -> bool:
-    """Whether two say the same of what we write; the server fills in the rest."""
+    """Whether two connectors agree in the fields that we write; the server fills in the rest."""
     return _as_written(one) == _as_written(other)
 
 

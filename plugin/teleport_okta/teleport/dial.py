@@ -2,8 +2,8 @@
 
 See `docs/reference/teleport.md` 1.1, 1.5; `docs/reference/teleport-observed.md` 4.
 
-grpcio sends the client's leaf alone, as the server demands. The server is verified by the cluster's host CA and the
-name `teleport.cluster.local`, never by the system's trust store.
+grpcio sends only the client's leaf certificate, as the server requires. The server is verified by the cluster's host CA
+and the name `teleport.cluster.local`, never by the system's trust store.
 """
 
 from __future__ import annotations

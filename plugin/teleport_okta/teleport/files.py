@@ -1,4 +1,4 @@
-"""Writing a file so that a reader, or a crash, finds the old content or the new one and nothing in between."""
+"""Replaces files atomically: after a crash, and for readers, there is the old content or the new one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What depends on the server's version: one table of features that are off, and the range that we are made for.
+"""Everything that depends on the server's version: features that are off, and the versions that we support.
 
-A gate says what, on which versions, why, what to do about it, and how we know; it is consulted before the call.
+A gate has the feature, the versions, the reason, the remedy and the source. It is checked before the call.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Gate:
         """Whether the feature is off on a server of this version.
 
         A pre-release counts as its release for `since` and as older for `before`. A version that cannot be read
-        closes the gate: these faults are worse than a missing feature.
+        counts as affected: these faults are worse than a missing feature.
         """
         parsed = _parse(server_version)
         if parsed is None:
@@ -59,11 +59,11 @@ OLDEST: Final = 17
 and lack RPCs (`docs/reference/teleport.md` 8)."""
 
 NEWEST: Final = 18
-"""The newest major version that we were made for."""
+"""The newest major version that this release was made for."""
 
 
 class ServerTooOldError(TeleportError):
-    """The auth server is of a version that we do not know how to treat."""
+    """The auth server is too old for us."""
 
     def __init__(self, server_version: str) -> None:
         super().__init__(
@@ -73,7 +73,7 @@ class ServerTooOldError(TeleportError):
 
 
 def version_warnings(server_version: str) -> tuple[str, ...]:
-    """Return what an administrator should know about a server of this version. Raises ServerTooOldError."""
+    """Return warnings about a server of this version. Raises ServerTooOldError."""
     parsed = _parse(server_version)
     if parsed is None:
         return (
@@ -89,7 +89,7 @@ def version_warnings(server_version: str) -> tuple[str, ...]:
 
 
 def client_version_for(server_version: str) -> str:
-    """Return the client version to name to a server: ours where that is accepted, else the oldest that is.
+    """Return the client version to send to a server: ours if the server accepts it, otherwise the oldest accepted one.
 
     A server accepts clients back to its own major version minus one, and newer ones
     (`docs/reference/teleport-observed.md` 1.3).

@@ -1,4 +1,4 @@
-"""What a cluster tells whoever asks, even somebody without a certificate (`docs/reference/teleport-observed.md` 2)."""
+"""A cluster's answer to a Ping, which needs no certificate (`docs/reference/teleport-observed.md` 2)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ENTERPRISE: Final = ("SAML", "Identity", "AccessLists", "OktaSCIM", "OktaUserSy
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """A cluster's name and version, whether it has what only Enterprise has, and SAML in particular."""
+    """A cluster's name and version, whether it is Enterprise, and whether it has SAML."""
 
     cluster: str
     version: str
@@ -33,10 +33,10 @@ class Greeting:
 
 
 async def greet(route: Route, directory: Path, *, identity: Identity | None, trust: bytes = b"") -> Greeting:
-    """Ask once, as `identity`, or as nobody who believes `trust` (PEM). No client version is named.
+    """Ping once, as `identity`, or anonymously with `trust` (PEM) as roots. No client version is sent.
 
-    `directory` is a private one, for sockets. Raises PermissionDeniedError where the identity is not let in,
-    UnavailableError where nobody answers it, other RpcErrors.
+    `directory` is a private one, for sockets. Raises PermissionDeniedError if the identity is refused, UnavailableError
+    if there is no answer, or another RpcError.
     """
     channel = await route.open(identity, directory, trust=trust)
     method, subject = "AuthService/Ping", "the cluster"

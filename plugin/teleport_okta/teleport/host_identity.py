@@ -1,13 +1,13 @@
-"""The host identity: joined once, kept in the data directory, loaded ever after.
+"""The host identity: one join, then it is stored in the data directory and loaded from there.
 
 `<data_dir>/host/uuid` is the host's id, made once and kept through every re-join. `<data_dir>/host/identity` is its
 key, certificate and CAs, in one file in the form of an identity file, so that no crash can leave a key without its
 certificate. `identity.previous` is the one before it, while a CA rotation lasts. All are readable by their owner only
 and are replaced by rename.
 
-What is missing is made again: without an identity the host joins under its old id; without the id it is read from the
-certificate. What is damaged, expired or somebody else's is an error that names the file. It is never overwritten
-unasked, because writes here are whole: damage has another cause, which somebody should see.
+A missing file is made again: without an identity the host joins under its old id; a missing id is read from the
+certificate. A damaged, expired or foreign file is an error that names the file. Such a file is never overwritten
+automatically: our own writes are atomic, so damage has another cause, which an operator should look at.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class HostStore:
         self.uuid_path = self.directory / "uuid"
 
     def load(self) -> Identity | None:
-        """Return the stored identity, or None when this host has not joined yet; a missing id is written anew.
+        """Return the stored identity, or None if this host has not joined yet; a missing id is written again.
 
         Raises what `read` raises.
         """
@@ -64,10 +64,10 @@ class HostStore:
         return identity
 
     def read(self) -> Identity | None:
-        """The same, changing nothing.
+        """The same, without writing.
 
-        Raises HostStoreError when a file is damaged, and NotAHostIdentityError when the identity is no host's of role
-        Okta. Whether it has expired is not looked at.
+        Raises HostStoreError if a file is damaged, and NotAHostIdentityError if the identity is not that of a host of
+        role Okta. Its expiry is not checked.
         """
         try:
             identity = load_identity(self.identity_path)
@@ -107,12 +107,12 @@ class HostStore:
         write_private(self.identity_path, content)
 
     def succeed(self, content: bytes) -> None:
-        """Store the successor of the stored identity, which is kept beside it until `forget_previous`."""
+        """Store a new identity; the present one is kept beside it as the previous one until `forget_previous`."""
         write_private(self.previous_path, self.identity_path.read_bytes())
         self.save(content)
 
     def load_previous(self) -> Identity | None:
-        """Return the identity before the stored one, or None when there is none that can be used."""
+        """Return the previous identity, or None if there is none that can be used."""
         try:
             identity = load_identity(self.previous_path)
         except IdentityError:
@@ -120,7 +120,7 @@ class HostStore:
         return identity if identity.is_okta_host else None
 
     def forget_previous(self) -> None:
-        """Remove the identity before the stored one."""
+        """Remove the previous identity."""
         self.previous_path.unlink(missing_ok=True)
 
     def _stored_id(self) -> str | None:
@@ -146,11 +146,11 @@ async def obtain_host_identity(
     rng: random.Random,
     is_kept: bool = True,
 ) -> Identity:
-    """Return this host's identity: the stored one, or that of a join by `route` with `token`, which is stored then.
+    """Return this host's identity: the stored one, or a new one by a join with `token`, which is then stored.
 
     The first join trusts the CA of the bot's identity, or else the pinned one. Unless `is_kept`, a stored identity is
-    read, and nothing about it is made whole. Raises a subclass of JoinError,
-    PodTokenError, ProxyError or IdentityError.
+    only read: a missing file is not written again. Raises a subclass of JoinError, PodTokenError, ProxyError or
+    IdentityError.
     """
     store = HostStore(data_dir)
     stored = await asyncio.to_thread(store.load if is_kept else store.read)
@@ -180,5 +180,5 @@ def _kept(store: HostStore, content: bytes) -> Identity:
     store.save(content)
     joined = store.load()
     if joined is None:
-        raise HostStoreError(str(store.identity_path), "it vanished right after it was written")
+        raise HostStoreError(str(store.identity_path), "it is missing right after it was written")
     return joined

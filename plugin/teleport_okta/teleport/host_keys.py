@@ -1,4 +1,4 @@
-"""The keys of a host, and the identity that they and a server's answer make, whether it joins or renews."""
+"""The keys of a host, and the identity made of them and a server's answer, for a join or a renewal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class UnusableAnswerError(Exception):
-    """What the server issued is not what was asked for."""
+    """The server issued something else than we asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostKeys:
-    """Two new key pairs. The SSH one is demanded by the server and used by nobody, so its private half is not kept."""
+    """Two new key pairs. The server requires an SSH key; we do not use it, so its private half is not kept."""
 
     private_pem: bytes = field(repr=False)
     tls_public: bytes
@@ -40,7 +40,7 @@ class HostKeys:
 
 
 def issued_identity(host_id: str, keys: HostKeys, certs: Certs) -> bytes:
-    """Return an answer in the form of an identity file, once it has proved to be this host's identity of role Okta.
+    """Return an answer in the form of an identity file, after checking that it is this host's identity of role Okta.
 
     Raises UnusableAnswerError.
     """

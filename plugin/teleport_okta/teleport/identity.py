@@ -1,10 +1,10 @@
-"""Identities: a private key, the certificate that goes with it, and the CAs to believe.
+"""Identities: a private key, its certificate, and the CAs to trust.
 
 See `docs/reference/teleport.md` 2.
 
 An identity file is read line by line, not by position (2.5): the first PEM block is the key, the second the TLS
 certificate, every later one a host CA; SSH lines are kept as they are; anything else is ignored. Reading a file and
-using it are separate: an expired one parses, and `Identity.check` refuses it before a connection is tried.
+using it are separate: an expired one can be read, and `Identity.check` refuses it before a connection is tried.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ _SYSTEM_ROLES: Final = frozenset(
 """Roles of host certificates; the names are reserved, so no user can have one (`docs/reference/teleport.md` 4.3)."""
 
 _CLOCK_SKEW: Final = timedelta(minutes=1)
-"""How far a certificate may begin in our future; servers backdate theirs by as much."""
+"""How far in the future a certificate may begin; servers backdate theirs by as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who we are to a cluster. `source` names where it came from, for messages; times are UTC.
+    """An identity that we have at a cluster. `source` is the file, for messages; times are UTC.
 
     `subject` is the common name: a user's name, or `<host id>.<cluster>` of a host. `ca_pems` are the host CAs that
     verify the cluster's servers; during a rotation there are two.
@@ -79,12 +79,12 @@ class Identity:
         return self.is_host and self.roles == (OKTA_ROLE,)
 
     def trusting(self, ca_pems: Iterable[bytes]) -> Identity:
-        """Return the identity with further CAs to believe, as a rotation brings them."""
+        """Return the identity with more CAs to trust, as a rotation needs."""
         more = tuple(pem for pem in ca_pems if pem not in self.ca_pems)
         return replace(self, ca_pems=(*self.ca_pems, *more)) if more else self
 
     def expires_soon(self, now: datetime) -> bool:
-        """Whether less than a quarter of its life is left: whoever renews it should have done so by now."""
+        """Whether less than a quarter of its life is left: it should have been renewed by now."""
         return now >= self.not_after - (self.not_after - self.not_before) / 4
 
     def check(self, now: datetime) -> None:
@@ -114,9 +114,9 @@ def read_identity_file(path: Path) -> bytes:
 
 
 def parse_identity(data: bytes, *, source: str) -> Identity:
-    """Return the identity that the content of a file holds; `source` names it in errors.
+    """Return the identity in the content of a file; `source` names it in errors.
 
-    Raises IdentityDamagedError, IdentityKeyMismatchError or IdentityWithoutCAError. Validity in time is not looked at.
+    Raises IdentityDamagedError, IdentityKeyMismatchError or IdentityWithoutCAError. Its expiry is not checked.
     """
     text = data.decode("utf-8", errors="replace")
     if not text.strip():
@@ -127,7 +127,7 @@ def parse_identity(data: bytes, *, source: str) -> Identity:
         raise IdentityDamagedError(source, str(error)) from error
     if len(blocks) < 2:
         found = f"only {blocks[0].label}" if blocks else "no PEM block at all"
-        raise IdentityDamagedError(source, f"needs a private key and a certificate, but holds {found}")
+        raise IdentityDamagedError(source, f"needs a private key and a certificate, but has {found}")
     key_block, certificate_block, *ca_blocks = blocks
     public_key = _public_half(key_block.pem, source)
     certificate = _certificate(certificate_block.pem, source, "its certificate")
@@ -139,7 +139,7 @@ def parse_identity(data: bytes, *, source: str) -> Identity:
         _certificate(block.pem, source, "a CA certificate")
     cluster = _cluster(certificate)
     if not cluster:
-        raise IdentityDamagedError(source, "its certificate names no Teleport cluster")
+        raise IdentityDamagedError(source, "its certificate has no Teleport cluster")
     subject = _name_attributes(certificate.subject, NameOID.COMMON_NAME)[0:1]
     roles = _name_attributes(certificate.subject, NameOID.ORGANIZATION_NAME)
     common_name = subject[0] if subject else ""

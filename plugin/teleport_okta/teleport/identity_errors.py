@@ -1,4 +1,4 @@
-"""What can be wrong with an identity file or a stored identity, each with its remedy."""
+"""Errors of identity files and stored identities, each with its remedy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RENEW = "let tbot renew it, or write a new one with `tctl auth sign --format=fi
 
 
 class IdentityError(TeleportError):
-    """An identity cannot be used. `source` is the file, or what stands for it."""
+    """An identity cannot be used. `source` is the file, or a name for it."""
 
     def __init__(self, source: str, problem: str, *, remedy: str) -> None:
         super().__init__(f"identity {source}: {problem}", remedy=remedy)
@@ -21,7 +21,7 @@ class IdentityError(TeleportError):
 
 
 class IdentityMissingError(IdentityError):
-    """There is no such file."""
+    """The file does not exist."""
 
     def __init__(self, source: str) -> None:
         super().__init__(source, "there is no such file", remedy="check teleport.identity, and that tbot has started")
@@ -42,32 +42,32 @@ class IdentityIsDirectoryError(IdentityError):
 
 
 class IdentityDamagedError(IdentityError):
-    """The content is empty, cut off or no identity file. tbot rewrites in place, so it may be whole soon."""
+    """The content is empty, cut off or no identity file. tbot rewrites in place, so it may be complete soon."""
 
     def __init__(self, source: str, problem: str) -> None:
-        super().__init__(source, problem, remedy=f"wait if it is just being rewritten, otherwise {_RENEW}")
+        super().__init__(source, problem, remedy=f"wait if tbot is writing it at this moment, otherwise {_RENEW}")
 
 
 class IdentityKeyMismatchError(IdentityError):
-    """Private key and certificate are not a pair: two renewals are mixed."""
+    """Private key and certificate do not belong together: the file was read between two renewals."""
 
     def __init__(self, source: str) -> None:
         super().__init__(source, "its private key does not belong to its certificate", remedy=_RENEW)
 
 
 class IdentityWithoutCAError(IdentityError):
-    """The file holds no host CA, so no server could be verified."""
+    """The file has no host CA, so no server can be verified."""
 
     def __init__(self, source: str) -> None:
         super().__init__(
             source,
-            "it holds no CA certificate after its own",
+            "it has no CA certificate after its own",
             remedy="use the `identity` output of tbot or `tctl auth sign --format=file`, not the bare certificate",
         )
 
 
 class IdentityExpiredError(IdentityError):
-    """The certificate's time is over. Dialling with it would look like an outage.
+    """The certificate has expired. A connection with it would look like an outage.
 
     See `docs/reference/teleport-observed.md` 2.
     """
@@ -80,7 +80,7 @@ class IdentityExpiredError(IdentityError):
 
 
 class IdentityNotYetValidError(IdentityError):
-    """The certificate begins in the future: a clock is wrong."""
+    """The certificate is not valid yet: a clock is wrong."""
 
     def __init__(self, source: str, not_before: datetime, now: datetime) -> None:
         super().__init__(
@@ -103,7 +103,7 @@ class ForeignClusterError(IdentityError):
 
 
 class NotAHostIdentityError(IdentityError):
-    """A host certificate of system role Okta is needed, and this is something else."""
+    """The certificate is not that of a host of system role Okta."""
 
     def __init__(self, source: str, subject: str, roles: tuple[str, ...]) -> None:
         super().__init__(
@@ -114,7 +114,7 @@ class NotAHostIdentityError(IdentityError):
 
 
 class HostStoreError(IdentityError):
-    """The stored host identity cannot be used; it is never overwritten unasked."""
+    """The stored host identity cannot be used. It is never overwritten automatically."""
 
     def __init__(self, source: str, problem: str) -> None:
         super().__init__(

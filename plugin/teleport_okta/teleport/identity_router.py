@@ -1,4 +1,4 @@
-"""Which identity changes an object: the one that its stored origin demands (`docs/reference/teleport.md` 2.1, 2.2)."""
+"""Chooses the identity for a change, by the object's stored origin (`docs/reference/teleport.md` 2.1, 2.2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class BotIdentityNeededError(TeleportError):
-    """An object whose origin is not okta can be changed by the bot's identity only, and there is none."""
+    """Only the bot's identity can change an object whose origin is not okta, and there is no bot."""
 
     def __init__(self, subject: str) -> None:
         super().__init__(
@@ -24,16 +24,16 @@ class BotIdentityNeededError(TeleportError):
 
 
 class IdentityRouter:
-    """The connections of both identities. Everything is read as the host, which a role cannot narrow.
+    """The connections of both identities. Reads are made as the host, whose view no role can narrow.
 
-    With a `right`, every attempt of a write asks first whether it is still ours.
+    With a lease, it is confirmed before every attempt of a write.
     """
 
-    def __init__(self, host: Connection, bot: Connection | None, right: WriteLease | None = None) -> None:
+    def __init__(self, host: Connection, bot: Connection | None, lease: WriteLease | None = None) -> None:
         self.host = host
         self.bot = bot
-        self._right = right
-        self._guarded_ones: dict[Connection, Connection] = {}
+        self._lease = lease
+        self._requiring: dict[Connection, Connection] = {}
 
     def writing(self, labels: Mapping[str, str], subject: str) -> Connection:
         """Return the connection that may change an object with these stored labels.
@@ -48,12 +48,12 @@ class IdentityRouter:
         return self._guarded(self.bot)
 
     def writing_as_host(self) -> Connection:
-        """Return the connection for writes that the host identity makes whatever the labels."""
+        """Return the connection for writes that need the host identity, whatever the labels."""
         return self._guarded(self.host)
 
     def _guarded(self, connection: Connection) -> Connection:
-        if self._right is None:
+        if self._lease is None:
             return connection
-        if connection not in self._guarded_ones:
-            self._guarded_ones[connection] = connection.requiring_lease(self._right)
-        return self._guarded_ones[connection]
+        if connection not in self._requiring:
+            self._requiring[connection] = connection.requiring_lease(self._lease)
+        return self._requiring[connection]

@@ -1,4 +1,4 @@
-"""What there is to say of our two identities, whether they are in use or lie in their files (`docs/design.md` 5)."""
+"""The states of our two identities, in use or in their files, for `status` and `doctor` (`docs/design.md` 5)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 NOT_JOINED: Final = "not joined yet: no user is created without it; the first start joins"
 NO_BOT: Final = (
-    "there is none: nobody who was there before is taken over, and there are no plugin settings and no access "
+    "there is none: existing users are not taken over, and there are no plugin settings and no access "
     "requests; set teleport.identity to the bot's identity file"
 )
 
 
 def state_of(which: str, identity: Identity, now: datetime, problem: str = "") -> IdentityState:
-    """Return the state of an identity; `problem` is what is known to be wrong beside its age."""
+    """Return the state of an identity; `problem` is a known problem other than its expiry."""
     if now >= identity.not_after:
         problem = f"it has expired; {problem}" if problem else "it has expired"
     elif not problem and identity.expires_soon(now):
@@ -34,7 +34,7 @@ def state_of(which: str, identity: Identity, now: datetime, problem: str = "") -
 
 
 def stored_states(settings: TeleportSettings, data_dir: Path, now: datetime) -> tuple[IdentityState, ...]:
-    """Return the states of both identities as their files have them; whatever is wrong with a file is told."""
+    """Return the states of both identities by their files, with the problem of each."""
     store = HostStore(data_dir)
     host = _stored("host", store.read, str(store.identity_path), now, missing=NOT_JOINED)
     path = settings.identity

@@ -1,4 +1,4 @@
-"""Import rules, which people write in Teleport and we read (`docs/reference/teleport.md` 4.15)."""
+"""Import rules, which administrators write in Teleport; we only read them (`docs/reference/teleport.md` 4.15)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class ImportRules:
         self._connection = identities.host
 
     async def list(self) -> tuple[ImportRule, ...]:
-        """Return every import rule, as people wrote it, in no particular order.
+        """Return every import rule, in no particular order.
 
-        Raises FeatureUnavailableError where the cluster has no such service. A failure of any page is one of the whole.
+        Raises FeatureUnavailableError if the cluster has no such service. If one page fails, the listing fails.
         """
         name, subject = "OktaService/ListOktaImportRules", "import rules"
 

@@ -1,9 +1,9 @@
 """Joining a cluster as a host of system role Okta (`docs/reference/teleport.md` 2.4).
 
-The request is the same however it travels: to the auth server by gRPC, or to a proxy by HTTPS, and by gRPC where a
-proxy has no such page. What differs is who has been verified when the token is sent. An auth server has proved that it
-is of the cluster. A proxy has proved its public name only; so the cluster's CAs are found out before, through it, and
-the answer must be of those CAs.
+The request is sent to the auth server by gRPC, or to a proxy by HTTPS (by gRPC if the proxy has no such page). They
+differ in what has been verified before the token is sent. An auth server has shown a certificate of the cluster. A
+proxy has shown a certificate for its public name only; so the cluster's CAs are read first, through the proxy, and the
+answer must be of those CAs.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ _POLICY: Final = RetryPolicy(first=0.5, longest=5.0, budget=20.0)
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """Who wants to join, and what lets them in.
+    """A host that wants to join, with its token.
 
-    `token` is the secret itself, or with method `kubernetes` the name of the provision token, whose rules then judge
-    the pod's service account.
+    `token` is the secret itself, or with method `kubernetes` the name of the provision token, whose rules decide
+    about the pod's service account.
     """
 
     host_id: str
@@ -84,11 +84,11 @@ async def join(
     clock: Clock,
     rng: random.Random,
 ) -> bytes:
-    """Join by this way, and return the new identity in the form of an identity file.
+    """Join by this route, and return the new identity in the form of an identity file.
 
-    The CAs to believe are those of the bot's identity, or else the pinned ones; the token is sent to nobody before
-    they are known. `directory` is a private one, for sockets. A join may be repeated: the same host simply gets new
-    certificates. Raises a subclass of JoinError, PodTokenError or ProxyError.
+    The CAs to trust are those of the bot's identity, or else the pinned ones; the token is not sent before they are
+    known. `directory` is a private one, for sockets. A join can be repeated: the same host gets new certificates.
+    Raises a subclass of JoinError, PodTokenError or ProxyError.
     """
     id_token = await asyncio.to_thread(read_pod_token) if applicant.method == "kubernetes" else ""
     trust = await believed_cas(route, bot=bot, ca_pins=ca_pins, directory=directory)
@@ -109,7 +109,7 @@ async def join(
         else:
             certs = await _register_by_grpc(await route.open(None, directory, trust=trust), route, request, attempts)
     except RpcError as error:
-        # Without the cause: what a server says of a token may hold it.
+        # Without the cause: the server's message may contain the token.
         raise _join_error(route.address, error, applicant, id_token) from None
     if ca_pins or isinstance(route, ThroughProxy):
         await verify_issued(route, certs.TLS, certs.TLSCACerts, trust=trust, ca_pins=ca_pins, directory=directory)
@@ -127,10 +127,10 @@ async def _register_at_proxy(
     *,
     trust: bytes,
 ) -> Certs:
-    """Register by HTTPS; where the proxy has no such page, by gRPC.
+    """Register by HTTPS; if the proxy has no such page, by gRPC.
 
-    Behind a load balancer that ends TLS, the proxy's own gRPC shows another certificate than the balancer's, which
-    proves nothing; then it is the auth server, through the proxy, that is asked.
+    Behind a load balancer that ends TLS, the proxy's own gRPC port shows another certificate than the balancer, which
+    we cannot verify; the request then goes to the auth server, through the proxy.
     """
     context = await asyncio.to_thread(web_context, route.address, route.extra_ca)
     try:
@@ -146,12 +146,12 @@ async def _register_at_proxy(
 async def _register_by_grpc(
     channel: Channel, route: Route, request: types_pb2.RegisterUsingTokenRequest, attempts: Attempts
 ) -> Certs:
-    """Register over a channel, which is closed then."""
+    """Register over a channel, and close it."""
     stub = joinservice_pb2_grpc.JoinServiceStub(channel.grpc)
 
     async def register() -> Certs:
         try:
-            # Without a version in the metadata: a server that is much newer would hang up on ours.
+            # No version in the metadata: a much newer server would close the connection because of ours.
             return await stub.RegisterUsingToken(request, timeout=_DEADLINE)
         except grpc.aio.AioRpcError as error:
             failure = rpc_error(error, method=_METHOD, subject=route.address)

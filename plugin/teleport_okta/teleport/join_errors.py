@@ -1,4 +1,4 @@
-"""Why joining a cluster as a host can fail. No message ever holds the token."""
+"""Errors of joining a cluster as a host. No message has the token in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class JoinTokenMissingError(JoinError):
 
 
 class NotJoinedError(JoinError):
-    """This host has not joined the cluster yet, and the command is not to do that by itself. Join with `--join`."""
+    """This host has not joined the cluster yet, and the command joins only with `--join`."""
 
     def __init__(self, address: str, data_dir: Path) -> None:
         problem = f"this host has not joined the cluster yet: {data_dir} holds no host identity"
@@ -38,7 +38,7 @@ class NotJoinedError(JoinError):
 
 
 class JoinTokenRefusedError(JoinError):
-    """The token is wrong, was revoked or has expired. Teleport does not say which, to nobody."""
+    """The token is wrong, was revoked or has expired. Teleport does not say which."""
 
     def __init__(self, address: str, details: str) -> None:
         super().__init__(address, f"the token is wrong, was revoked or has expired: {details}", remedy=_NEW_TOKEN)
@@ -52,7 +52,7 @@ class JoinTokenRoleError(JoinError):
 
 
 class JoinPodRefusedError(JoinError):
-    """The provision token's rules do not let this pod's service account in, or its token was not believed."""
+    """The provision token's rules do not allow this pod's service account, or its token could not be verified."""
 
     def __init__(self, address: str, details: str) -> None:
         super().__init__(
@@ -64,7 +64,7 @@ class JoinPodRefusedError(JoinError):
 
 
 class JoinMethodError(JoinError):
-    """The token is one of join method kubernetes, and we joined with method token."""
+    """The token is for join method kubernetes, and we joined with method token."""
 
     def __init__(self, address: str, details: str) -> None:
         super().__init__(
@@ -75,14 +75,14 @@ class JoinMethodError(JoinError):
 
 
 class JoinRefusedError(JoinError):
-    """The server refused for another reason, or answered with something unusable."""
+    """The server refused for another reason, or its answer is unusable."""
 
     def __init__(self, address: str, details: str) -> None:
         super().__init__(address, details, remedy="see the auth server's log")
 
 
 class JoinUnreachableError(JoinError):
-    """The cluster could not be reached, or its certificate was not believed."""
+    """The cluster could not be reached, or its certificate could not be verified."""
 
     def __init__(self, address: str, details: str) -> None:
         super().__init__(
@@ -94,12 +94,12 @@ class JoinUnreachableError(JoinError):
 
 
 class JoinTrustMissingError(JoinError):
-    """Nothing says which CA to believe."""
+    """No setting says which CA to trust."""
 
     def __init__(self, address: str) -> None:
         super().__init__(
             address,
-            "nothing says which CA to trust",
+            "no setting says which CA to trust",
             remedy="set teleport.identity, or teleport.ca_pins to the pins that `tctl status` prints",
         )
 
@@ -128,11 +128,11 @@ class UntrustedLeafError(JoinError):
 
 
 class ForeignAnswerError(JoinError):
-    """The answer is of a CA that is not believed. Nothing of it was stored; `found` are the pins of its CAs."""
+    """The answer is of a CA that is not trusted. Nothing was stored; `found` are the pins of its CAs."""
 
     def __init__(self, address: str, found: Iterable[str], *, are_pinned: bool) -> None:
         self.found = tuple(found)
-        source = "in ca_pins" if are_pinned else "in the bot's identity file, nor vouched for by a server of it"
+        source = "in ca_pins" if are_pinned else "in the bot's identity file, nor listed by a server of its cluster"
         remedy = (
             "compare ca_pins with `tctl status` on the auth server"
             if are_pinned

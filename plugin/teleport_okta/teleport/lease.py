@@ -76,7 +76,7 @@ class ClockBehindError(TeleportError):
     def __init__(self) -> None:
         super().__init__(
             f"this machine's clock is more than {CLOCK_TOLERANCE:.0f} seconds behind the auth server's, "
-            "so the right to write cannot be held safely",
+            "so the lease to write cannot be held safely",
             remedy="synchronise the clocks of both machines (NTP)",
         )
 
@@ -129,8 +129,8 @@ class Lease:
         if not self._is_wanted or not self._failure:
             return ""
         if self.is_held:
-            return f"the right to write for {self._owner} could not be renewed: {self._failure}"
-        return f"the right to write for {self._owner} is lost, and is asked for until it is back: {self._failure}"
+            return f"the lease to write for {self._owner} could not be renewed: {self._failure}"
+        return f"the lease to write for {self._owner} is lost, and is requested until it is back: {self._failure}"
 
     def is_of_our_seat(self, holder: str) -> bool:
         """Whether a holder's name is that of this process, or of a dead process with the same data directory."""
@@ -152,8 +152,8 @@ class Lease:
             return
         async with self._asking:
             if not await self._renewed_or_still_good():
-                what = f"the right to write for {self._owner or 'this owner'} is lost"
-                raise NotTheWriterError(what, remedy="it is asked for until it is back, and then this goes on")
+                what = f"the lease to write for {self._owner or 'this owner'} is lost"
+                raise NotTheWriterError(what, remedy="it is requested until it is back; then writing goes on")
 
     async def keep(self) -> None:
         """Renew the lease until cancelled."""
@@ -172,14 +172,14 @@ class Lease:
                 return
             if not self._is_lost:
                 self._is_lost = True
-                _log.warning("the right to write for %s is lost; it is asked for until it is back", self._owner)
+                _log.warning("the lease to write for %s is lost; it is requested until it is back", self._owner)
             try:
                 await self._take()
             except StandbyError as error:
-                _log.warning("the right to write for %s is not ours any more: %s", self._owner, error)
+                _log.warning("the lease to write for %s belongs to another process now: %s", self._owner, error)
             except TeleportError as error:
                 self._failure = str(error)
-                _log.debug("the right to write for %s cannot be asked for: %s", self._owner, error)
+                _log.debug("the lease to write for %s could not be requested: %s", self._owner, error)
 
     async def give_up(self) -> None:
         """Cancel the lease, so that the next process need not wait for its end. A failure is only logged."""

@@ -1,4 +1,4 @@
-"""What can go wrong with access lists and their members, and what the operator can do about it."""
+"""Errors of access lists and their members, each with its remedy."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 _NAMED: Final = 5
-"""How many of many are named in a sentence."""
+"""How many names a message lists."""
 
 
 class AccessListLimitError(PermissionDeniedError):
     """The cluster's licence allows no further access list."""
 
     remedy_text = (
-        "delete lists that nobody needs, narrow access_lists.group_filters and app_filters, "
+        "delete lists that are not needed, narrow access_lists.group_filters and app_filters, "
         "or ask Teleport for Identity Governance; users, groups and apps are synced all the same"
     )
 
 
 class ListIsNestedError(PermissionDeniedError):
-    """A list cannot be deleted while it is a member or an owner of others. `parents` are those that are known."""
+    """A list cannot be deleted while it is a member or an owner of others. `parents` are the known ones."""
 
     def __init__(self, method: str, subject: str, details: str, *, parents: tuple[str, ...]) -> None:
         where = ", ".join(parents) or "another list"
@@ -52,25 +52,25 @@ class OnlyOwnersError(RpcError):
 
 
 class ListingJumpsError(RpcError):
-    """The listing of all members leaves some out, because a member says that it is of another list than it is in."""
+    """The listing of all members skips some, because a member's own list name is not that of the list that has it."""
 
     def __init__(self, method: str, list_name: str, member_name: str) -> None:
         super().__init__(
             method,
             "members of access lists",
             "",
-            what=f"the listing of all members jumps to {list_name}/{member_name}, where nobody is, so it is not whole",
+            what=f"the listing of all members jumps to {list_name}/{member_name}, which does not exist",
             remedy=f"find the access list that {member_name!r} really is in, and remove that member: it names the "
             f"wrong list, {list_name!r}, as its own",
         )
 
 
 class PageTokenError(UnknownFailureError):
-    """A listing cannot be walked by its page tokens."""
+    """The page tokens of a listing do not lead through it."""
 
 
 class MembersNotStoredError(RpcError):
-    """A list was made, and not with the members that were sent. `missing` and `unwanted` are their names."""
+    """A list was created with other members than we sent. `missing` and `unwanted` are the names."""
 
     def __init__(
         self, method: str, subject: str, *, sent: int, missing: Sequence[str], unwanted: Sequence[str]
@@ -85,19 +85,19 @@ class MembersNotStoredError(RpcError):
             subject,
             "",
             what=f"{method} on {subject} answered ok, but of {sent} members {' and '.join(problems)}",
-            remedy="the next pass adds whoever is missing; see the auth server's log if it happens again",
+            remedy="the next pass adds the missing ones; see the auth server's log if it happens again",
         )
         self.missing = tuple(missing)
         self.unwanted = tuple(unwanted)
 
 
 class NotImportedError(TeleportError):
-    """A member is not there because of an import any more: people have taken it over, and it is theirs to remove."""
+    """A membership is not an imported one any more: an administrator changed it, and must remove it."""
 
     def __init__(self, list_name: str, member_name: str) -> None:
         super().__init__(
-            f"member {member_name!r} of access list {list_name!r} was not imported, or people have changed that since",
-            remedy="remove the member in Teleport if nobody wants it there",
+            f"member {member_name!r} of access list {list_name!r} was not imported, or was changed in Teleport since",
+            remedy="remove the member in Teleport if it should not be there",
         )
 
 

@@ -1,7 +1,7 @@
 """The members of access lists, read all at once and written one by one (`docs/reference/teleport.md` 4.8, 4.9).
 
-Every write reads first: whoever people added, or whose membership they gave an end, is never overwritten, because any
-write without it takes away what it does not carry (`docs/reference/teleport-observed.md` 3).
+Every write reads first. A member that administrators added, or whose membership they gave an end, is never overwritten:
+a write removes every field that it does not have (`docs/reference/teleport-observed.md` 3).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.identity_router import IdentityRouter
 
 PAGE_SIZES: Final = (200, 199, 197)
-"""The server's cap, and what is tried when pages of that size begin where a listing jumps."""
+"""The server's limit, and other sizes, for listings that skip members at the page boundaries of the first."""
 
 _LISTING: Final = "AccessListService/ListAllAccessListMembers"
 
@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AllMembers:
-    """The members of every list that has any. `oddities` say what could not be believed, a sentence each."""
+    """The members of every list that has any. `oddities` are sentences about members that contradict themselves."""
 
     by_list: Mapping[str, ListMembers] = field(default_factory=dict)
     oddities: tuple[str, ...] = ()
@@ -68,13 +68,13 @@ class MembersOfLists:
     async def read(self, owner: str, every_list: Callable[[], Awaitable[Iterable[str]]]) -> AllMembers:
         """Return the members of every list; see `AccessLists.members`.
 
-        `every_list` tells the names of all lists; it is asked only where the listing of all members cannot be walked.
+        `every_list` returns the names of all lists; it is called only if the listing of all members is unusable.
         """
         try:
             table = await self._listed(owner)
         except PageTokenError as error:
             level = logging.DEBUG if self._has_said_so else logging.INFO
-            self._has_said_so = True  # a server that cannot page goes on like that
+            self._has_said_so = True  # such a server will not page correctly the next time either
             _log.log(level, "the members of access lists are read list by list: %s", error)
             table = await self._listed_one_by_one(owner, await every_list())
         for list_name, member_name in table.doubtful():
@@ -98,10 +98,10 @@ class MembersOfLists:
         return table
 
     async def _listed(self, owner: str) -> MemberTable:
-        """Return the whole listing, walked in pages of another size where it jumps.
+        """Return the whole listing; if it skips members, read it again in pages of another size.
 
-        Raises ListingJumpsError, or PageTokenError where its tokens are not of the form `list/member`, or come twice:
-        the public 18.0.0 gives the first page again and again then (`docs/reference/teleport-observed.md` 5.2).
+        Raises ListingJumpsError, or PageTokenError if its tokens are not of the form `list/member`, or come twice:
+        the public 18.0.0 returns the first page for ever then (`docs/reference/teleport-observed.md` 5.2).
         """
         *sizes, last_size = PAGE_SIZES
         for page_size in sizes:
@@ -134,9 +134,9 @@ class MembersOfLists:
     async def _check_start(self, page: Sequence[accesslist_pb2.Member], token: str) -> None:
         """Raise ListingJumpsError unless a page begins where the one before it ended.
 
-        The token of a page is made of what its first member says of itself. When that one stands in another list than
-        it says, the page begins over there, and what was to come is left out, or comes again. Then, or when somebody
-        was removed just now, the place that the token names is empty.
+        The server makes the token of a page from the list name in its first member. If that member is stored with
+        another list, the page begins at a wrong place, and members are skipped or repeated. In that case, and if the
+        member was removed just now, there is no member at the place of the token.
         """
         list_name, _, name = token.partition("/")
         first = page[0] if page else accesslist_pb2.Member()
@@ -157,7 +157,7 @@ class MembersOfLists:
             return True
 
     async def remove(self, list_name: str, name: str, *, owner: str | None) -> bool:
-        """Take out an imported user; see `AccessLists.remove_member`."""
+        """Remove an imported user; see `AccessLists.remove_member`."""
         async with self._one_at_a_time:
             found = await self._read(list_name, name)
             if found is None:
@@ -172,16 +172,16 @@ class MembersOfLists:
         return await self._read(list_name, name) is not None
 
     async def check_empty(self, list_name: str, *, owner: str) -> None:
-        """Raise RevisionConflictError if anybody is in a list but those whom we took out, and a reading still shows."""
+        """Raise RevisionConflictError if a list has members, other than those that we removed just now."""
         async for member in each_member(self._connection, list_name):
             found = None if is_plainly_imported(member, owner) else member_from_message(member)
             if not self.recent.is_removed(list_name, member.header.metadata.name, found):
                 raise RevisionConflictError(
-                    LIST_MEMBERS, f"access list {list_name!r}", "somebody was added to it since it was read"
+                    LIST_MEMBERS, f"access list {list_name!r}", "a member was added to it since it was read"
                 )
 
     async def remove_nested(self, list_name: str, child: str, connection: Connection | None = None) -> bool:
-        """Take out a nested list, by a `connection` that may or as the host; see `AccessLists.remove_nested`."""
+        """Remove a nested list, by a given `connection` or as the host; see `AccessLists.remove_nested`."""
         async with self._one_at_a_time:
             found = await self._read(list_name, child)
             if found is None or found.spec.membership_kind != LIST:
@@ -235,7 +235,7 @@ class MembersOfLists:
 
 
 def _is_imported(member: accesslist_pb2.Member, owner: str) -> bool:
-    """Whether a member is there because an import of this owner put them there, with an end or without."""
+    """Whether an import of this owner added a member, with an end or without."""
     labels = member.header.metadata.labels
     return (
         bool(owner)
@@ -246,7 +246,7 @@ def _is_imported(member: accesslist_pb2.Member, owner: str) -> bool:
 
 
 def _noteworthy(member: accesslist_pb2.Member) -> TeleportMember | None:
-    """Return what there is to say of a member; None: plainly imported."""
+    """Return the details of a member; None: an ordinary imported one."""
     owner = owner_of(member.header.metadata.labels) or ""
     return None if is_plainly_imported(member, owner) else member_from_message(member)
 

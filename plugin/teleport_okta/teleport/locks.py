@@ -1,4 +1,4 @@
-"""Locks (`docs/reference/teleport.md` 4.4). They have no update: an upsert of the same name changes one."""
+"""Locks (`docs/reference/teleport.md` 4.4). There is no update: an upsert of the same name changes a lock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Locks:
-    """The cluster's locks, read as the host identity and written as the one that a lock's origin demands.
+    """The cluster's locks, read as the host identity and written as the identity that a lock's origin requires.
 
     Every write may raise BotIdentityNeededError.
     """
@@ -33,7 +33,7 @@ class Locks:
         self._recent: RecentWrites[TeleportLock] = RecentWrites(clock, fingerprint=_content, decode=lock_from_bytes)
 
     def overwritten(self, name: str) -> None:
-        """Note that somebody else has written or deleted an object: our own write of it counts no more."""
+        """Note that another party wrote or deleted an object: our own recent write of it is forgotten."""
         self._recent.overwritten(name)
 
     async def list(self) -> list[TeleportLock]:
@@ -71,8 +71,8 @@ class Locks:
     async def upsert(self, lock: TeleportLock) -> TeleportLock:
         """Set a lock, or change the one of this name, and return it as sent (the server answers with nothing).
 
-        The host identity may lock existing users of origin okta only, so a leaver is locked before the user goes:
-        anybody else is PermissionDeniedError.
+        The host identity may only lock existing users of origin okta (else PermissionDeniedError); so a leaver is
+        locked before the user is deleted.
         """
         message = lock_to_message(lock)
         connection = self._writing(lock)
@@ -108,5 +108,5 @@ def _subject(name: str) -> str:
 
 
 def _content(lock: TeleportLock) -> Hashable:
-    """What tells two contents apart; there is no revision to go by, since UpsertLock does not answer with one."""
+    """What makes two contents different. UpsertLock returns no revision that could be compared."""
     return lock.user, lock.message, lock.expires, frozenset(lock.labels.items())

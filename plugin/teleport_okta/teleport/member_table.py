@@ -1,8 +1,8 @@
-"""The members of all lists while they are read, small enough for half a million of them.
+"""The members of all lists while they are read, in little memory: there may be half a million.
 
-The listing of all members does not say in which list each stands; a member says it itself, and servers store it where
-it does not belong as well (`docs/reference/teleport-observed.md` 1.9). But members are listed in the order of list and
-name. So who stands out of order, or apart from their list, is in doubt until they are asked for by name.
+The listing of all members does not show with which list a member is stored. Each member has a list name of its own,
+and servers accept one that is wrong (`docs/reference/teleport-observed.md` 1.9). But the listing is in the order of
+list and name. So a member out of order, or apart from the rest of its list, is doubtful until it is read by name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class MembersBeingRead:
-    """The members of one list: names of those whom we imported, everything there is to say of all others."""
+    """The members of one list: the names of imported ones, all details of the others."""
 
     __slots__ = ("imported", "others")
 
@@ -35,7 +35,7 @@ class MembersBeingRead:
         return len(self.imported) + len(self.others)
 
     def put(self, name: str, member: TeleportMember | None) -> None:
-        """Add somebody; None: whom we imported, and nothing else is to be said of them."""
+        """Add a member; None: an ordinary imported one."""
         self.drop(name)
         if member is None:
             self.imported.add(name)
@@ -43,17 +43,17 @@ class MembersBeingRead:
             self.others[name] = member
 
     def drop(self, name: str) -> None:
-        """Take somebody out, if they are in."""
+        """Remove a member, if there is one of this name."""
         self.imported.discard(name)
         self.others.pop(name, None)
 
     def names(self) -> list[str]:
-        """Return everybody's name."""
+        """Return the names of all members."""
         return sorted(self.imported | self.others.keys())
 
 
 class _Run(MembersBeingRead):
-    """Members that the listing showed one after the other, by name, and that say they are of the same list."""
+    """Consecutive members of the listing, in the order of their names, with the same list name."""
 
     __slots__ = ("last", "list_name")
 
@@ -68,7 +68,7 @@ class _Run(MembersBeingRead):
 
 
 class MemberTable:
-    """Collects the members of all lists in the order of the listing. `owner` is whose imports are ours."""
+    """Collects the members of all lists in the order of the listing. `owner` is the owner label of our imports."""
 
     def __init__(self, owner: str) -> None:
         self._owner = owner
@@ -85,14 +85,14 @@ class MemberTable:
         self._runs[-1].last = name
 
     def take_of(self, list_name: str, message: pb.Member) -> None:
-        """Take a member that the listing of one list showed: it is stored with this list, whatever it says."""
+        """Take a member from the listing of one list: it is stored with this list, whatever its own list name is."""
         if message.spec.access_list == list_name:
             self._put(self._settled.setdefault(list_name, MembersBeingRead()), message)
         else:
             self._note_misplaced(message.header.metadata.name, message.spec.access_list)
 
     def doubtful(self) -> list[tuple[str, str]]:
-        """Settle all members whose list is certain; return list and name of those who have to be asked for."""
+        """Settle all members whose list is certain; return list and name of those that must be read by name."""
         certain, doubtful = _sorted_out(self._runs)
         self._runs = []
         for run in certain:
@@ -100,14 +100,14 @@ class MemberTable:
         return [(run.list_name, name) for run in doubtful for name in run.names()]
 
     def confirm(self, list_name: str, name: str, message: pb.Member | None) -> None:
-        """Settle a doubtful member, as the list itself gave it (None: it does not have it)."""
+        """Settle a doubtful member as it was read by name (None: the list does not have it)."""
         if message is None or message.spec.access_list != list_name:
             self._note_misplaced(name, list_name)
         else:
             self._put(self._settled.setdefault(list_name, MembersBeingRead()), message)
 
     def settled(self) -> dict[str, MembersBeingRead]:
-        """Return who is certain, by list, to be corrected and frozen."""
+        """Return the certain members, by list, which are then corrected and frozen."""
         return self._settled
 
     def _put(self, members: MembersBeingRead, message: pb.Member) -> None:
@@ -126,7 +126,7 @@ class MemberTable:
         )
 
     def _put_misnamed(self, members: MembersBeingRead, message: pb.Member) -> None:
-        """Count somebody as added by people who is stored under one name and says another."""
+        """Count a member as added by others if it is stored under another name than its own."""
         found, key = member_from_message(message), message.header.metadata.name
         labels = {label: value for label, value in found.labels.items() if label != GRANT}
         members.put(key, TeleportMember(key, found.is_list, labels, found.expires, found.reason, found.added_by))
@@ -149,8 +149,8 @@ def frozen(table: dict[str, MembersBeingRead]) -> dict[str, ListMembers]:
 def _sorted_out(runs: Sequence[_Run]) -> tuple[list[_Run], list[_Run]]:
     """Return the runs of which each is its whole list, and those in doubt.
 
-    In doubt are all runs of a list but one that is longer than each of the others, and, where two lists stand in the
-    wrong order, the run that is not longer than the other. What stands just where it would if it were true is believed.
+    Doubtful are: of several runs of one list, all but the longest (all, if there is no longest); and of two lists in
+    the wrong order, the run that is not longer than the other. A member at its right place counts as certain.
     """
     of_list: defaultdict[str, list[int]] = defaultdict(list)
     for run in runs:

@@ -1,8 +1,8 @@
 """The members of one list after the other, for servers whose listing of all members cannot be walked.
 
-The cache of the public 18.0.0 starts the listing of a list `abc` at its bare name, so that members of `abc-x` come with
-it, and answers nothing for a list that is gone (`docs/reference/teleport-observed.md` 5.2). So each member is asked
-which list it is of.
+The cache of the public 18.0.0 starts the listing of a list `abc` at the prefix `abc`, so it includes members of
+`abc-x`, and returns nothing for a list that is gone (`docs/reference/teleport-observed.md` 5.2). So the list name of
+each member is compared.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PAGE_SIZE: Final = 200
 async def each_member(connection: Connection, list_name: str) -> AsyncIterator[accesslist_pb2.Member]:
     """Yield the members that are stored with a list, none for a list that is gone. Raises TeleportError.
 
-    One that says it is of a list of quite another name is among them: it is stored here all the same.
+    A member with a list name that does not begin like this one is included: it is stored here all the same.
     """
     subject = f"members of access list {list_name!r}"
 

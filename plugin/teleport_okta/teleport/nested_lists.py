@@ -1,7 +1,7 @@
-"""Nested lists that the listing of lists did not show: they are read by name before anything is made of that.
+"""Nested lists that are not in the listing of lists: they are read by name before they count as gone.
 
-Lists and members are listed one after the other, and listings lag behind writes. A list that people made and nested in
-between is a member that exists in no listing yet. Only what Teleport does not find by name is gone.
+Lists and members are listed one after the other, and listings lag behind writes. A list that was made and nested in
+between is a member whose list is in no listing yet. Only a list that Teleport does not find by name is gone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Which lock keeps one of our identities out.
+"""Finds the lock because of which one of our identities is refused.
 
-A server refuses every call of a locked identity with `access denied`, and says no more
-(`docs/reference/teleport-observed.md` 2). The other identity may list the locks, so it is asked which lock it is.
+A server refuses every call of a locked identity with `access denied` and no reason
+(`docs/reference/teleport-observed.md` 2). The other identity may list the locks, so it reads which lock that is.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     LockReader = Callable[[authservice_pb2.GetLocksRequest], Awaitable[authservice_pb2.GetLocksResponse | None]]
 
 SAID: Final = "access denied"
-"""The whole text of a refusal because of a lock. A missing permission is refused with a longer one."""
+"""The text of a refusal because of a lock. A missing permission has a longer text."""
 
 _DEADLINE: Final = 10.0
 
 _ASKED_EVERY: Final = 5.0
-"""Seconds for which the answer about a lock is used again: a pass may meet many refusals at once."""
+"""Seconds for which the found lock is used again: a pass may get many refusals at once."""
 
 _log = logging.getLogger(__name__)
 
 
 class OwnLocks:
-    """Finds the lock on one identity. `read` asks as the other identity; its result is None if it cannot tell."""
+    """Finds the lock on one identity. `read` lists locks as the other identity; it returns None if that fails."""
 
     def __init__(self, which: str, read: LockReader, clock: Clock) -> None:
         self._which = which
@@ -49,7 +49,7 @@ class OwnLocks:
         self._asked: float | None = None
         self._lock = ""
         self.problem = ""
-        """The lock that keeps the identity out, and its message; empty while calls are not refused because of one."""
+        """The lock on the identity, and its message; empty while no call is refused because of a lock."""
 
     def let_in(self) -> None:
         """Note that a call of the identity was not refused."""
@@ -58,7 +58,7 @@ class OwnLocks:
         self.problem, self._lock, self._asked = "", "", None
 
     async def explained(self, error: PermissionDeniedError, identity: Identity) -> PermissionDeniedError:
-        """Return the error with the lock in it if it is because of one; else as it is."""
+        """Return the error of a lock if a lock is the cause; otherwise the error as it is."""
         if error.details != SAID:
             self.let_in()
             return error
@@ -84,9 +84,9 @@ class OwnLocks:
 async def explained_apart(
     error: PermissionDeniedError, which: str, identity: Identity, *, asker: Identity, route: Route, directory: Path
 ) -> PermissionDeniedError:
-    """Return the refusal of an identity with the lock in it, where there are no connections yet.
+    """The same for an identity without a connection.
 
-    `asker` is the other identity, which the cluster takes. `directory` is a private one, for sockets.
+    `asker` is the other identity, which is not refused. `directory` is a private one, for sockets.
     """
     if error.details != SAID:
         return error
@@ -116,7 +116,7 @@ def _first_of(answer: authservice_pb2.GetLocksResponse, which: str, identity: Id
 
 
 def _targets_of(identity: Identity) -> Iterable[types_pb2.LockTarget]:
-    """Return the targets whose locks keep an identity out."""
+    """Return the targets of locks that apply to an identity."""
     yield types_pb2.LockTarget(User=identity.subject)
     for role in identity.roles:
         yield types_pb2.LockTarget(Role=role)

@@ -1,4 +1,4 @@
-"""Walking a paged listing to its end."""
+"""Reads a paged listing to its end."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ N = TypeVar("N", bound=Named)
 
 
 async def each_page(fetch: Callable[[str], Awaitable[tuple[T, str]]], *, method: str, subject: str) -> AsyncIterator[T]:
-    """Yield the pages of a listing one after the other.
+    """Yield the pages of a listing in their order.
 
-    `fetch` gets a page token and returns the page and the next token, empty at the end. An error of any page is an
-    error of the whole: half a listing is none. Raises PageTokenError when a token comes back, since such a listing
-    would never end.
+    `fetch` gets a page token and returns the page and the next token, empty at the end. If one
+    page fails, the listing fails: objects that are missing from half a listing would count as gone. Raises
+    PageTokenError if a token is repeated, since such a listing would never end.
     """
     seen: set[str] = set()
     token = ""
@@ -36,8 +36,8 @@ async def each_page(fetch: Callable[[str], Awaitable[tuple[T, str]]], *, method:
 async def all_pages(
     fetch: Callable[[str], Awaitable[tuple[Iterable[N], str]]], *, method: str, subject: str
 ) -> dict[str, N]:
-    """Return everything that a listing has, by name; what moved between pages while we read counts once.
+    """Return all objects of a listing, by name, read by `each_page`.
 
-    It walks as `each_page` does.
+    An object that moved to another page while we read counts once.
     """
     return {item.name: item async for page in each_page(fetch, method=method, subject=subject) for item in page}

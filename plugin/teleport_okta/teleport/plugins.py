@@ -43,7 +43,7 @@ PAGE_SIZE: Final = 200
 
 
 class BotNeededForPluginsError(TeleportError):
-    """Only the bot's identity may see plugin resources. Set `teleport.identity` to its file."""
+    """Only the bot's identity may read plugin resources, and there is none."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -55,7 +55,7 @@ class BotNeededForPluginsError(TeleportError):
 class Plugins:
     """The cluster's plugins. Consult the feature `plugin` first: other editions have no such service.
 
-    Every call raises BotNeededForPluginsError where there is no bot, FeatureUnavailableError, PermissionDeniedError, or
+    Every call raises BotNeededForPluginsError if there is no bot, FeatureUnavailableError, PermissionDeniedError, or
     another RpcError.
     """
 
@@ -64,9 +64,9 @@ class Plugins:
         self._clock = clock
 
     async def is_offered(self) -> bool:
-        """Whether the cluster has a plugin service. The host may ask this, although it may not see any plugin.
+        """Whether the cluster has a plugin service. The host may ask this, although it may not read any plugin.
 
-        Raises UnavailableError and its like.
+        Raises UnavailableError or another RpcError.
         """
         connection = self._identities.host
         try:
@@ -83,7 +83,7 @@ class Plugins:
         return True
 
     async def list(self) -> tuple[Plugin, ...]:
-        """Return every plugin, of whatever type, without credentials."""
+        """Return every plugin of any type, without credentials."""
         name, subject = "PluginService/ListPlugins", "plugins"
         connection = self._bot
 
@@ -95,7 +95,7 @@ class Plugins:
         return tuple((await all_pages(fetch, method=name, subject=subject)).values())
 
     async def get(self, name: str) -> Plugin | None:
-        """Return one plugin, or None where there is none of this name."""
+        """Return one plugin, or None if there is none of this name."""
         try:
             return plugin_from_message(await self._read(name, with_secrets=False))
         except NotFoundError:
@@ -111,8 +111,7 @@ class Plugins:
     ) -> None:
         """Create an okta plugin, with a reference to credentials that no server stores.
 
-        Raises AlreadyExistsError where the name is taken, also by an attempt that went unanswered if its settings are
-        other ones.
+        Raises AlreadyExistsError if the name is taken, even by an unanswered attempt of ours if its settings differ.
         """
         connection = self._writing
         message = new_plugin(name, settings, labels=labels, credential_labels=credential_labels)
@@ -129,15 +128,15 @@ class Plugins:
                 raise
 
     async def change(self, name: str, settings: OktaPluginSettings) -> Plugin:
-        """Write other settings into a plugin and return it as stored; labels, credentials and status stay.
+        """Change the settings of a plugin and return it as stored; labels, credentials and status stay.
 
-        Raises NotFoundError where it is gone, RevisionConflictError where others change it again and again, and
-        InvalidArgumentError where it is of another type.
+        Raises NotFoundError if it is gone, RevisionConflictError if others change it repeatedly, and
+        InvalidArgumentError if it is of another type.
         """
         connection = self._writing
 
         async def once() -> Plugin:
-            # Without its credentials, which only a read with secrets shows, an update is refused.
+            # Read with secrets: an update without the credentials is refused.
             message = await self._read(name, with_secrets=True)
             if not message.spec.HasField("okta"):
                 raise InvalidArgumentError(_UPDATE, _subject(name), "it is not a plugin of type okta")
@@ -155,8 +154,8 @@ class Plugins:
     async def report(self, name: str, status: PluginStatus) -> None:
         """Replace the whole status of a plugin.
 
-        It needs no right to write: while nothing runs, that is what has to be reported. Raises NotFoundError where it
-        is gone, and RevisionConflictError where others write it again and again.
+        It needs no lease: that nothing runs must be reported while nothing runs. Raises NotFoundError if it
+        is gone, and RevisionConflictError if others write it repeatedly.
         """
         connection = self._bot
         request = pb.SetPluginStatusRequest(name=name, status=status_to_message(status))
@@ -172,7 +171,7 @@ class Plugins:
         await overtaking(once, self._clock)
 
     async def delete(self, name: str) -> bool:
-        """Delete a plugin. Returns False where it was gone already."""
+        """Delete a plugin. Returns False if it was gone already."""
         connection = self._writing
         return await connection.delete(
             connection.plugins.DeletePlugin,
@@ -198,7 +197,7 @@ class Plugins:
 
     @property
     def _writing(self) -> Connection:
-        """The bot, if this process is the one that writes: two would report over each other."""
+        """The bot, if this process holds the lease: two processes would overwrite each other's status."""
         if self._identities.bot is None:
             raise BotNeededForPluginsError
         return self._identities.writing({}, "plugins")

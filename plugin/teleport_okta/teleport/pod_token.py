@@ -1,6 +1,6 @@
-"""The service-account token of the pod that we run in, by which join method `kubernetes` proves who we are.
+"""The service-account token of our pod, which join method `kubernetes` sends.
 
-The kubelet replaces the file well before the token expires, so it is read anew for each join
+The kubelet replaces the file well before the token expires, so it is read again for each join
 (`docs/reference/teleport-observed.md` 4).
 """
 
@@ -34,7 +34,7 @@ class PodTokenError(TeleportError):
 
 
 class NotInPodError(PodTokenError):
-    """There is no such file: most likely this is no pod."""
+    """The file does not exist: this is probably not a pod."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path, "there is no such file, so this does not run in a pod or its token is not mounted")

@@ -1,7 +1,7 @@
-"""Our own recent writes of members win over older listings, as `recent` has it, at the size of a first pass.
+"""Our own recent writes of members, which win over older listings as in `recent_writes`, in little memory.
 
-A list that was made keeps one set of names instead of a record for each. Contents need no fingerprints: what we write
-is always a plainly imported member, and what we remove was read just before.
+A new list has one set of names instead of a record for each member: a first pass writes very many. Contents need no
+fingerprints: we only write ordinary imported members, and a member that we remove was read just before.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Removal:
-    """Somebody was taken out, at a time. `found` is what they were; None: plainly imported."""
+    """A member was removed at a time. `found` is the member as it was; None: an ordinary imported one."""
 
     found: TeleportMember | None
     at: float
@@ -29,7 +29,7 @@ class _Removal:
 
 @dataclass(slots=True)
 class _Writes:
-    """What we did to the members of one list. `added` are plainly imported, each since a time."""
+    """Our writes of the members of one list. `added` are ordinary imported ones, each with its time."""
 
     made_with: set[str] = field(default_factory=set)
     made_at: float = 0.0
@@ -38,7 +38,7 @@ class _Writes:
     ended_at: float | None = None
 
     def settle(self, members: MembersBeingRead, limit: float) -> None:
-        """Correct what was listed where it is older, and forget what it shows or what is older than the limit."""
+        """Correct a listing where it is older, and forget writes that it shows or that are older than the limit."""
         if self.made_at <= limit or self.made_with <= members.imported | members.others.keys():
             self.made_with = set()
         present = members.imported, members.others
@@ -69,24 +69,24 @@ class RecentMembers:
         self._lists[list_name] = _Writes(made_with=set(names), made_at=self._clock.monotonic())
 
     def added(self, list_name: str, name: str) -> None:
-        """Remember somebody whom we imported into a list."""
+        """Remember a member that we imported into a list."""
         writes = self._lists.setdefault(list_name, _Writes())
         writes.removed.pop(name, None)
         writes.added[name] = self._clock.monotonic()
 
     def removed(self, list_name: str, name: str, found: TeleportMember | None) -> None:
-        """Remember somebody whom we took out of a list, and what they were (None: plainly imported)."""
+        """Remember a member that we removed from a list, as it was (None: an ordinary imported one)."""
         writes = self._lists.setdefault(list_name, _Writes())
         writes.made_with.discard(name)
         writes.added.pop(name, None)
         writes.removed[name] = _Removal(found, self._clock.monotonic())
 
     def ended(self, list_name: str) -> None:
-        """Remember that a list is gone, with everybody in it."""
+        """Remember that a list is gone, with all its members."""
         self._lists[list_name] = _Writes(ended_at=self._clock.monotonic())
 
     def overwritten(self, list_name: str, name: str) -> None:
-        """Forget what we did to a member: a watch tells that somebody else has written or deleted it since."""
+        """Forget our write of a member: a watch shows that another party has written or deleted it since."""
         writes = self._lists.get(list_name)
         if writes is not None:
             writes.made_with.discard(name)
@@ -94,7 +94,7 @@ class RecentMembers:
             writes.removed.pop(name, None)
 
     def is_removed(self, list_name: str, name: str, found: TeleportMember | None) -> bool:
-        """Whether the reading of somebody (None: plainly imported) is older than their removal by us."""
+        """Whether the reading of a member (None: an ordinary imported one) is older than its removal by us."""
         writes = self._lists.get(list_name)
         removal = writes.removed.get(name) if writes is not None else None
         return removal is not None and removal.found == found and removal.at > self._clock.monotonic() - REMEMBERED
@@ -121,7 +121,7 @@ class RecentMembers:
 
 
 def _still_shown(name: str, removal: _Removal, members: MembersBeingRead) -> bool:
-    """Whether a listing shows somebody as they were; anything else was written after us."""
+    """Whether a listing shows a member as it was before our write; otherwise another party wrote after us."""
     if removal.found is None:
         return name in members.imported
     return members.others.get(name) == removal.found

@@ -1,9 +1,9 @@
 """Our own recent writes win over older listings (`docs/design.md` 4.14, `docs/reference/teleport-observed.md` 1.4).
 
-A listing may lag behind a write by a second. So what we wrote, and the fingerprint of what it replaced, is remembered
-until a listing shows ours, or for 30 seconds of the injected clock. A listing that still shows the replaced content
-(still lacks the created, still has the deleted object) is overruled; one that shows a third content wins, because
-somebody else wrote after us.
+A listing may lag behind a write by a second. So our write, and the fingerprint of the content that it replaced, are
+kept until a listing shows our content, or for 30 seconds of the injected clock. If a listing still shows the replaced
+content (lacks the created object, has the deleted one), our write is put in its place. A listing that shows a third
+content is right, because another party wrote after us.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
 
 REMEMBERED: Final = 30.0
-"""Seconds after which a listing is believed, whatever it shows."""
+"""Seconds after which a listing counts, whatever it shows."""
 
 
 class Named(Protocol):
@@ -35,12 +35,12 @@ ABSENT: Final = None
 """The fingerprint of an object that is not there."""
 
 UNKNOWN: Final = object()
-"""Stands for a fingerprint that nobody knew: any content but ours counts as the replaced one."""
+"""Stands for an unknown fingerprint: any content but ours counts as the replaced one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """What we left behind: the message (None: nothing), its fingerprint, and those of all that it replaced."""
+    """Our last write: the message (None: a deletion), its fingerprint, and those of all contents that it replaced."""
 
     raw: bytes | None
     fingerprint: Hashable
@@ -49,7 +49,7 @@ class _Write:
 
 
 class RecentWrites(Generic[N]):
-    """The recent writes of one kind. `fingerprint` tells two contents apart; `decode` brings one back from bytes.
+    """The recent writes of one kind. `fingerprint` differs for different contents; `decode` makes an object of bytes.
 
     Bytes are kept instead of values, because a first pass writes many thousands within the 30 seconds.
     """
@@ -64,22 +64,22 @@ class RecentWrites(Generic[N]):
         return len(self._writes)
 
     def wrote(self, name: str, raw: bytes, fingerprint: Hashable, *, replaced: Hashable) -> None:
-        """Remember what we stored, and the fingerprint of what was there before (ABSENT: nothing)."""
+        """Remember what we stored, and the fingerprint of the previous content (ABSENT: none)."""
         self._remember(name, raw, fingerprint, replaced)
 
     def deleted(self, name: str, *, replaced: Hashable = UNKNOWN, ago: float = 0.0) -> None:
-        """Remember that an object is gone, since so many seconds, and the fingerprint of what it was.
+        """Remember that an object was deleted so many seconds ago, and its fingerprint.
 
-        What is remembered of an earlier process comes before everything else, oldest first.
+        Deletions of an earlier process must be added before everything else, oldest first.
         """
         self._remember(name, None, ABSENT, replaced, ago)
 
     def overwritten(self, name: str) -> None:
-        """Forget what we left behind of an object: a watch tells that somebody else has written it since."""
+        """Forget our write of an object: a watch shows that another party has written it since."""
         self._writes.pop(name, None)
 
     def settle(self, listed: dict[str, N]) -> dict[str, N]:
-        """Correct a complete listing, by name and in place, where it is older than our writes; return it."""
+        """Correct a complete listing (by name, in place) where it is older than our writes; return it."""
         self._forget_old()
         for name, write in list(self._writes.items()):
             found = listed.get(name)
@@ -92,7 +92,7 @@ class RecentWrites(Generic[N]):
         return listed
 
     def settle_some(self, listed: dict[str, N], fits: Callable[[N], bool]) -> dict[str, N]:
-        """Correct a listing of those objects that fit, in place; return it. Nothing is forgotten because of it."""
+        """Correct a partial listing in place; return it. Our writes are kept, since the listing is not complete."""
         self._forget_old()
         for name, write in self._writes.items():
             ours = None if write.raw is None else self._decode(write.raw)
@@ -105,7 +105,7 @@ class RecentWrites(Generic[N]):
         return listed
 
     def settle_one(self, name: str, found: N | None) -> N | None:
-        """Correct the reading of one object likewise. It proves nothing about listings, so nothing is forgotten."""
+        """Correct the reading of one object in the same way. Our writes are kept: a listing may still be older."""
         self._forget_old()
         write = self._writes.get(name)
         if write is None or not self._is_older(found, write):

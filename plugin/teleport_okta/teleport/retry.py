@@ -1,7 +1,7 @@
-"""When a call is repeated, how long we wait in between, and when we give up (`docs/reference/teleport.md` 1.7).
+"""When a call is repeated, after which pause, and when we give up (`docs/reference/teleport.md` 1.7).
 
-Reads and writes that may run twice are simply repeated. A write that may not (a create, a conditional update) is
-repeated only after looking whether the first one arrived: a lost answer is not a lost request.
+Reads, and writes that may run twice, are repeated. A write that must not run twice (a create, a conditional update) is
+repeated only if a reading shows that it did not arrive: a lost answer does not mean a lost request.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class RetryPolicy:
 class Attempts:
     """The attempts of one operation: counts them, and waits between them.
 
-    `diagnose` is asked about every failure to reach the server, with the number of failures so far; it raises when it
-    knows that this is no outage.
+    `diagnose` is called after every failure to reach the server, with the number of failures so far; it raises if the
+    cause is not an outage.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Attempts:
         self.failed = 0
 
     async def pause(self, error: RpcError) -> None:
-        """Wait before the next attempt, longer each time and never two clients in step.
+        """Wait before the next attempt: longer each time, and for a random time, so that clients do not retry in step.
 
-        Raises `error` instead when repeating cannot help, or the budget would be overdrawn.
+        Raises `error` instead if repeating cannot help, or the time for all attempts would be exceeded.
         """
         if not is_transient(error):
             raise error
@@ -84,11 +84,11 @@ def is_transient(error: RpcError) -> bool:
 async def write_once(
     send: Callable[[], Awaitable[T]], look: Callable[[], Awaitable[T | None]], attempts: Attempts
 ) -> T:
-    """Do a write that may not be repeated blindly, and return what is stored.
+    """Make a write that must not run twice, and return the stored object.
 
-    `send` tries it once. After a lost answer `look` reads the object: it returns it if our write arrived, None if it
-    did not, so that it is sent again. A refusal (exists, revision) that follows a lost answer may be the echo of our
-    own write and is looked into as well.
+    `send` tries it once. After a lost answer `look` reads the object: it returns it if our write arrived; None if it
+    did not, and then it is sent again. A refusal (exists, revision) after a lost answer may be caused by our own write,
+    so it is followed by `look` as well.
     """
     answer_lost = False
     while True:

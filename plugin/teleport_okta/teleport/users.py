@@ -46,7 +46,7 @@ class Users:
         )
 
     def overwritten(self, name: str) -> None:
-        """Note that somebody else has written or deleted an object: our own write of it counts no more."""
+        """Note that another party wrote or deleted an object: our own recent write of it is forgotten."""
         self._recent.overwritten(name)
 
     async def list(self) -> list[TeleportUser]:

@@ -1,4 +1,4 @@
-"""Who holds the right to write, read without asking for it (`lease`)."""
+"""The holders of leases to write, read without taking one (`lease`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A process (`holder`, as it names itself) that writes for an owner until a time, unless it goes on."""
+    """A process (`holder` is the name that it gave) that may write for an owner until its lease ends."""
 
     owner: str
     holder: str
@@ -24,7 +24,7 @@ class Writer:
 
 
 async def present_writers(connection: Connection, now: datetime) -> tuple[Writer, ...]:
-    """Return the writers of every owner; raises RpcError."""
+    """Return the holders for every owner; raises RpcError."""
     reply = await connection.call(
         connection.auth.GetSemaphores,
         types_pb2.SemaphoreFilter(SemaphoreKind=SEMAPHORE_KIND),

@@ -1,4 +1,4 @@
-"""The auth server is away for longer than the right to write lasts, and comes back."""
+"""The auth server is away for longer than the lease to write lasts, and comes back."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def standing(world, state):
 
 
 async def outage(world):
-    """Let the auth server be away until the right to write is lost."""
+    """Let the auth server be away until the lease to write is lost."""
     world.teleport.faults.add(Fault("*/*", code=grpc.StatusCode.UNAVAILABLE))
-    await world.until(lambda: not world.service._base.teleport.is_writer, "the right to write is lost", step=2)
+    await world.until(lambda: not world.service._base.teleport.is_writer, "the lease to write is lost", step=2)
     world.clock.advance(60)
 
 
@@ -69,7 +69,7 @@ async def test_while_the_auth_server_is_away_the_status_says_so(managed):
 
     await outage(world)
     [warning] = (await world.service.status()).warnings
-    assert warning.startswith(f"the right to write for {world.okta.id} is lost, and is asked for until it is back: ")
+    assert warning.startswith(f"the lease to write for {world.okta.id} is lost, and is asked for until it is back: ")
     assert "check that teleport.addr" in warning
     assert {one.name: one.reason for one in world.service.components()}["teleport"] == warning
 

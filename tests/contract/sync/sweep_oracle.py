@@ -144,7 +144,7 @@ def objects(play):
         settings.teleport.addr,
         settings.okta.org_url,
         f"the lease of {play.world.okta.id}",
-        f"the right to write for {play.world.okta.id}",
+        f"the lease to write for {play.world.okta.id}",
         *PARTS,
     )
 

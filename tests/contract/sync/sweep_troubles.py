@@ -56,7 +56,7 @@ _NEEDED_FOR_LOCKS = {
     "/teleport.trust.v1.TrustService/GetCertAuthority",
     "/webapi/find",
     "/webapi/host/credentials",
-    # the right to write
+    # the lease to write
     "/proto.AuthService/AcquireSemaphore",
     "/proto.AuthService/GetSemaphores",
     "/proto.AuthService/KeepAliveSemaphoreLease",
@@ -135,7 +135,7 @@ class Trouble:
 
     @property
     def spares_people(self):
-        """Whether people, users and the right to write can be had all the same, and locks be set."""
+        """Whether people, users and the lease to write can be had all the same, and locks be set."""
         return self.fault != "401-revoked" and self.call.name not in _NEEDED_FOR_LOCKS
 
     def begin(self, play):

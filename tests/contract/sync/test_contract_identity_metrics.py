@@ -1,4 +1,4 @@
-"""What status and metrics say of the identities and of the right to write, while these change between two passes."""
+"""What status and metrics say of the identities and of the lease to write, while these change between two passes."""
 
 from __future__ import annotations
 

@@ -221,7 +221,8 @@ async def test_a_role_that_cannot_be_written_keeps_its_list_from_being_made(appl
     outcomes = await applier.apply(whole_plan(organization(ENG), Cluster()))
     assert cluster.did("create role") == [reviewer_role("00gENG")]
     assert cluster.did("create list") == []
-    assert f"role {member_role('00gENG')} that it needs did not succeed" in reasons(outcomes)["create access_list 00gENG"]
+    why = reasons(outcomes)["create access_list 00gENG"]
+    assert f"role {member_role('00gENG')} that it needs did not succeed" in why
 
 
 async def test_what_names_an_app_that_ends_is_written_after_that_has_ended(applier, cluster):

@@ -33,7 +33,7 @@ def test_an_identity_that_has_expired_is_named():
 def test_who_should_write_and_may_not_is_not_ready():
     component = teleport_component((GOOD,), NOW, should_write=True, is_writer=False)
     assert not component.is_ready
-    assert "does not have the right to write" in component.reason
+    assert "does not have the lease to write" in component.reason
 
 
 def test_passes_that_fail_say_why():

@@ -31,7 +31,7 @@ def test_whole_files_are_told_by_name_and_end(settings: TeleportSettings, tmp_pa
 def test_what_is_missing_says_what_that_switches_off(tmp_path: Path) -> None:
     host, bot = stored_states(TeleportSettings(), tmp_path, NOW)
     assert "no user is created" in host.problem
-    assert "nobody who was there before is taken over" in bot.problem
+    assert "existing users are not taken over" in bot.problem
     assert (host.subject, bot.subject) == ("", "")
 
 
