@@ -19,7 +19,7 @@ OF_DOORS = (
         "if len(self._places) >= self._limits.connections:",
         "if False:",
         (
-            _MONITORING + "test_a_hundred_clients_that_say_nothing_whole_keep_no_probe_out",
+            _MONITORING + "test_a_hundred_clients_without_a_whole_request_do_not_block_a_probe",
             _SCIM_LIMITS + "test_a_connection_whose_request_is_answered_gives_way_to_none",
         ),
         "Clients cannot use up the descriptors of the service.",

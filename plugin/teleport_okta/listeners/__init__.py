@@ -1,1 +1,1 @@
-"""HTTP listeners that hostile clients cannot exhaust: limits, accepting, and a server of one handler."""
+"""HTTP listeners that hostile clients cannot exhaust: connection limits, and a server with one handler."""

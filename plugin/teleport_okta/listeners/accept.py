@@ -1,7 +1,7 @@
-"""Accepts connections up to a limit, and begins TLS with the certificate of the moment.
+"""Accepts connections up to a limit, and starts TLS with the current certificate.
 
-At the limit the connection that has waited longest for a request gives way to a new one. So clients that connect and
-say nothing, however many, keep nobody else out for longer than it takes to send a request.
+At the limit, a new connection replaces the one that has waited longest for a request. So idle clients, however many,
+cannot lock out a client that sends its request at once.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
     from teleport_okta.listeners.limits import ConnectionLimits
 
 _PAUSE: Final = 1.0
-"""Seconds until the next try when no connection can be accepted, as for want of file descriptors."""
+"""Seconds until the next attempt if no connection can be accepted, for example for lack of file descriptors."""
 
-_SAID_AGAIN_AFTER: Final = 60.0
+_WARNING_INTERVAL: Final = 60.0
+"""Seconds until the same warning is logged again, so that clients cannot fill the log."""
 
 _log = logging.getLogger(__name__)
 
 
 class CertificateSource(Protocol):
-    """Has the TLS settings for new connections."""
+    """Provides the TLS settings for new connections."""
 
     async def context(self) -> ssl.SSLContext:
-        """Return those of the moment."""
+        """Return the current ones."""
         ...
 
 
@@ -52,23 +53,24 @@ class Listener:
         self._limits = limits
         self._clock = clock
         self._places: dict[_Place, None] = {}
-        self._said: dict[str, float] = {}
+        self._warned: dict[str, float] = {}
 
     async def accept(self) -> None:
-        """Accept connections until cancelled; TLS handshakes that are not done by then are cut off."""
+        """Accept connections until cancelled, which also ends unfinished TLS handshakes."""
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as group:
             while True:
                 try:
                     connected, _ = await loop.sock_accept(self._listening)
                 except OSError as error:
-                    self._say("no connection can be accepted: %s", error.strerror)
+                    self._warn("no connection can be accepted: %s", error.strerror)
                     self._make_room()
                     await self._clock.sleep(_PAUSE)
                     continue
                 if len(self._places) >= self._limits.connections:
-                    self._say(
-                        "there are %d connections already; those that wait for a request are closed", len(self._places)
+                    self._warn(
+                        "there are %d connections, which is the limit: those without a request are closed",
+                        len(self._places),
                     )
                     if not self._make_room():
                         connected.close()
@@ -87,7 +89,7 @@ class Listener:
         return True
 
     async def _start(self, connected: socket.socket, place: _Place) -> None:
-        """Begin TLS, and hand the connection to the server, which closes it."""
+        """Start TLS, and give the connection to the server, which closes it."""
 
         def lost() -> None:
             self._places.pop(place, None)
@@ -111,7 +113,7 @@ class Listener:
         except (OSError, TimeoutError) as error:
             _log.debug("a %s connection was not made: %s", self._server.name, error)
         except Exception:  # noqa: BLE001 - the root of a task: one connection must not end the others
-            _log.exception("a %s connection failed in a way that it should not", self._server.name)
+            _log.exception("a %s connection failed unexpectedly", self._server.name)
         finally:
             place.starting = None
             if not is_made:
@@ -119,28 +121,28 @@ class Listener:
             if not place.is_handed_over:
                 connected.close()
 
-    def _say(self, text: str, value: object) -> None:
-        """Warn, once a minute."""
+    def _warn(self, text: str, value: object) -> None:
+        """Log a warning, each text once a minute at most."""
         now = self._clock.monotonic()
-        if now - self._said.get(text, -_SAID_AGAIN_AFTER) >= _SAID_AGAIN_AFTER:
-            self._said[text] = now
+        if now - self._warned.get(text, -_WARNING_INTERVAL) >= _WARNING_INTERVAL:
+            self._warned[text] = now
             _log.warning(f"{self._server.name}: {text}", value)
 
 
 class _Place:
-    """What one accepted connection takes."""
+    """One accepted connection, which counts against the limit."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._connected = connected
         self.is_handed_over = False
         self.starting: asyncio.Task[None] | None = None
-        """While TLS begins."""
+        """The task that starts TLS; None before and after."""
 
         self.connection: HttpConnection | None = None
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no request is being answered."""
+        """Whether the connection is not answering a request."""
         return self.starting is not None or self.connection is None or self.connection.is_waiting
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Addresses that are listened on."""
+"""Opens the sockets of listeners."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BACKLOG: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class BoundAddress:
-    """Where requests are answered."""
+    """The address of a listener."""
 
     host: str
     port: int
@@ -29,7 +29,7 @@ class BoundAddress:
 
 
 async def bound_socket(listen: str, *, key: str) -> socket.socket:
-    """Return a socket that listens at host:port; raises ConfigError, which names the key of the configuration."""
+    """Return a socket that listens at host:port; raises ConfigError, which names the key of the settings."""
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     try:
@@ -45,13 +45,13 @@ async def bound_socket(listen: str, *, key: str) -> socket.socket:
             dualstack_ipv6=is_any and socket.has_dualstack_ipv6(),
         )
     except (OSError, OverflowError) as error:
-        raise ConfigError(f"{key}: {listen} cannot be listened on: {_cause(error)}", remedy=_remedy(error)) from error
+        raise ConfigError(f"{key}: cannot listen at {listen}: {_cause(error)}", remedy=_remedy(error)) from error
     listening.setblocking(False)
     return listening
 
 
 def _cause(error: OSError | OverflowError) -> str:
-    """Return why, without what `socket.create_server` adds: the address is named already."""
+    """Return the reason without the address, which `socket.create_server` adds and our message has already."""
     if isinstance(error, OSError) and not isinstance(error, socket.gaierror) and error.errno is not None:
         return os.strerror(error.errno)
     return getattr(error, "strerror", None) or str(error)

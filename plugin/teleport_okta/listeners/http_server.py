@@ -1,4 +1,4 @@
-"""aiohttp's server of one handler, within limits, with an answer of ours to what is not HTTP."""
+"""aiohttp's low-level server with one handler, with limits, and with our own answer to malformed requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Refusal(Protocol):
-    """Makes the response to what is no request, in the words and the format of the protocol that is served."""
+    """Makes the response to a malformed request, in the format of the protocol that is served."""
 
     def __call__(self, status: HTTPStatus, detail: str, /) -> web.Response:
         """Return a response with this status and explanation."""
@@ -29,7 +29,7 @@ class Refusal(Protocol):
 
 
 class BoundedServer(web.Server):
-    """Answers requests by one handler. `name` is what is served, for the log."""
+    """Answers requests by one handler. `name` names the listener in the log."""
 
     def __init__(
         self,
@@ -72,8 +72,8 @@ class BoundedServer(web.Server):
 class HttpConnection(web.RequestHandler):
     """One connection.
 
-    aiohttp closes it when it has had no complete request header for the time of `keepalive_timeout`, from the first
-    byte on, so neither silence nor a header that arrives in drops keeps it.
+    aiohttp closes it if a complete request header has not arrived within `keepalive_timeout`, counted from the start.
+    So neither an idle client nor one that sends its header slowly keeps it open.
     """
 
     def __init__(self, server: BoundedServer, lost: Callable[[], None], **options: Any) -> None:  # noqa: ANN401 - aiohttp's
@@ -81,15 +81,15 @@ class HttpConnection(web.RequestHandler):
         self._server = server
         self._lost = lost
         self.is_waiting = True
-        """Whether no request is being answered."""
+        """Whether the connection is not answering a request."""
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Take note that the connection is closed."""
+        """Report the end of the connection to the listener."""
         super().connection_lost(exc)
         self._lost()
 
     def abort(self) -> None:
-        """Close the connection at once; what was not sent yet is dropped."""
+        """Close the connection at once; data not sent yet is dropped."""
         if self.transport is not None:
             self.transport.abort()
 
@@ -100,13 +100,13 @@ class HttpConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what could not be parsed. Its text is not logged: it may be a header with a token."""
+        """Answer a request that could not be parsed. Its text is not logged: it may be a header with a token."""
         if request.writer.output_size > 0:
             raise ConnectionError
         name, refuse = self._server.name, self._server.refuse
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            _log.error("a %s request failed in a way that it should not", name, exc_info=exc)
-            detail = "The service failed at this request. Its log says why."
+            _log.error("a %s request failed unexpectedly", name, exc_info=exc)
+            detail = "The request failed. The log of the service says why."
             response = refuse(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
         else:
             is_long = isinstance(exc, LineTooLong)
@@ -119,17 +119,17 @@ class HttpConnection(web.RequestHandler):
 
 
 async def send(request: web.BaseRequest, response: web.Response, *, within: float, name: str) -> None:
-    """Send a response; a client that does not take it in time, in seconds, loses its connection.
+    """Send a response, and close the connection if the client does not read it within so many seconds.
 
-    aiohttp would send it by itself, and wait for ever.
+    aiohttp would send the returned response itself, but without a timeout.
     """
     try:
         async with asyncio.timeout(within):
             await response.prepare(request)
             await response.write_eof()
     except ConnectionError:
-        _log.debug("a %s client left before its answer", name)
+        _log.debug("a %s client closed the connection before its answer", name)
     except TimeoutError:
-        _log.info("a %s client did not take its answer within %g s", name, within)
+        _log.info("a %s client did not read its answer within %g s", name, within)
         if request.transport is not None:
             request.transport.abort()

@@ -1,4 +1,4 @@
-"""How much one connection, and all together, may take of a listener."""
+"""Limits of each connection of a listener, and of all together."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """Limits; times in seconds of the machine's clock, by which clients at the other end measure too.
+    """Limits; times in seconds of the machine's clock, not of the injected one, because clients are real.
 
-    `idle` is for a connection on which no complete request header arrives, `write` for a client to take its answer,
-    `handshake` for the begin and the end of TLS, `linger` for reading what a refused request still sends, `drain` for
-    ending what is in flight at a stop. Sizes are in bytes.
+    `idle`: until a complete request header has arrived. `write`: until the client has read its answer. `handshake`: for
+    the start and the end of TLS. `linger`: for reading the rest of a refused request. `drain`: for requests in flight
+    when the listener stops. Sizes are in bytes.
     """
 
     idle: float = 30.0

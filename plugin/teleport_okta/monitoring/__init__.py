@@ -1,1 +1,1 @@
-"""The address for monitoring: metrics for Prometheus, and health for probes."""
+"""The monitoring endpoint: metrics for Prometheus, and health for probes."""

@@ -1,6 +1,6 @@
-"""`/metrics`, `/livez` and `/readyz`, from the first moment of a process, before a cluster is reached.
+"""`/metrics`, `/livez` and `/readyz`, from the start of the process, before it has reached a cluster.
 
-What is answered comes from memory, so that no request waits for the state, for Okta or for Teleport.
+Answers come from memory, so no request waits for the state, for Okta or for Teleport.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LIMITS: Final = ConnectionLimits(idle=10.0, write=10.0, linger=1.0, drain=1.0, c
 _OPEN_METRICS: Final = "application/openmetrics-text"
 
 _FRESH: Final = 1.0
-"""Seconds for which rendered metrics are answered again."""
+"""Seconds for which rendered metrics are used again."""
 
 _METHODS: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 class MonitoringEndpoint:
     """Answers requests about one process.
 
-    Metrics are rendered once a second at most: each time costs milliseconds, in which the process does nothing else.
+    Metrics are rendered once a second at most: each time takes milliseconds, which block the event loop.
     """
 
     def __init__(
@@ -67,26 +67,26 @@ class MonitoringEndpoint:
         }
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Answer a request, an unforeseen failure included."""
+        """Answer a request, also if an unexpected failure happens."""
         page = self._pages.get(request.path)
         if page is None:
-            response = text_response(HTTPStatus.NOT_FOUND, f"There is nothing here but {', '.join(self._pages)}.")
+            response = text_response(HTTPStatus.NOT_FOUND, f"The only addresses here are {', '.join(self._pages)}.")
         elif request.method not in _METHODS:
-            response = text_response(HTTPStatus.METHOD_NOT_ALLOWED, "This is only read.")
+            response = text_response(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are allowed here.")
             response.headers[hdrs.ALLOW] = ", ".join(sorted(_METHODS))
         else:
             try:
                 response = page(request)
-            except Exception:  # noqa: BLE001 - the root of a request: whatever went wrong, its client gets an answer
+            except Exception:  # noqa: BLE001 - the root of a request: its client gets an answer after any failure
                 _log.exception("%s could not be answered", request.path)
-                response = text_response(HTTPStatus.INTERNAL_SERVER_ERROR, "This failed. The log says why.")
+                response = text_response(HTTPStatus.INTERNAL_SERVER_ERROR, "The request failed. The log says why.")
         if request.can_read_body:
             response.force_close()
         await send(request, response, within=self._limits.write, name=NAME)
         return response
 
     def _metrics(self, request: web.BaseRequest) -> web.Response:
-        # Not by the library's choose_encoder: it takes versions and escapings from the request as they come.
+        # Not the library's choose_encoder: it puts versions and escapings from the request into the answer unchecked.
         is_open = _OPEN_METRICS in request.headers.get(hdrs.ACCEPT, "")
         encoder = openmetrics.generate_latest if is_open else generate_latest
         content_type = openmetrics.CONTENT_TYPE_LATEST if is_open else CONTENT_TYPE_PLAIN_0_0_4
@@ -125,7 +125,7 @@ async def serving_monitoring(
     clock: Clock,
     limits: ConnectionLimits = LIMITS,
 ) -> AsyncIterator[BoundAddress | None]:
-    """Answer at host:port until the block ends (None: nowhere). Raises ConfigError."""
+    """Answer at host:port until the block ends (None: not at all). Raises ConfigError."""
     if listen is None:
         yield None
         return
@@ -135,7 +135,7 @@ async def serving_monitoring(
     endpoint = MonitoringEndpoint(registry, health, clock=clock, limits=limits)
     server = BoundedServer(endpoint.answer, limits, name=NAME, refuse=text_response)
     accepting = asyncio.create_task(Listener(listening, server, limits=limits, clock=clock).accept())
-    _log.info("metrics and health are answered at %s", bound)
+    _log.info("metrics and health are served at %s", bound)
     try:
         yield bound
     finally:

@@ -1,1 +1,1 @@
-"""What can be seen of a running process: its log, without secrets."""
+"""How a running process is observed: log, metrics, health, and the notifications to systemd."""

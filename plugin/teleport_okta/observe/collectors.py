@@ -1,4 +1,4 @@
-"""Metrics of what changes by itself: read each time when somebody looks."""
+"""Metrics whose values are read at each scrape, because they also change without any event of ours, as times do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SeenIdentity(Protocol):
-    """What is shown of one of our identities to the cluster."""
+    """The parts of one of our two identities that metrics show."""
 
     @property
     def which(self) -> str:
@@ -24,21 +24,21 @@ class SeenIdentity(Protocol):
 
     @property
     def expires(self) -> datetime | None:
-        """When its certificate ends; None while it is missing."""
+        """When its certificate expires; None while it is missing."""
         ...
 
     @property
     def problem(self) -> str:
-        """What is wrong with it, or nothing."""
+        """The problem with it; empty if there is none."""
         ...
 
 
 class SeenFollowing(Protocol):
-    """What is shown of how the System Log is followed."""
+    """The parts of the follower of the System Log that metrics show."""
 
     @property
     def state(self) -> str:
-        """It is `following` while changes arrive by the log."""
+        """`following` while changes arrive by the log."""
         ...
 
     @property
@@ -48,37 +48,37 @@ class SeenFollowing(Protocol):
 
     @property
     def lag(self) -> float | None:
-        """How many seconds old the newest event was when it was read."""
+        """The age of the newest event when it was read, in seconds."""
         ...
 
     @property
     def waiting(self) -> int:
-        """How many hints wait."""
+        """The number of hints that wait."""
         ...
 
     @property
     def pages_behind(self) -> int:
-        """How many full pages were read in a row."""
+        """The number of full pages read in a row."""
         ...
 
     @property
     def unknown(self) -> int:
-        """How many events were of unknown types."""
+        """The number of events of unknown types."""
         ...
 
     @property
     def unreadable(self) -> int:
-        """How many events could not be read."""
+        """The number of events that could not be parsed."""
         ...
 
     @property
     def alarms(self) -> tuple[str, ...]:
-        """Sentences about our own rights and limits."""
+        """Warnings about our own permissions and limits, as sentences."""
         ...
 
 
 class Followed(Collector):
-    """Metrics of what changes between two passes, some of it by the mere passing of time."""
+    """Metrics of the identities and the lease."""
 
     def __init__(self, identities: Callable[[], Iterable[SeenIdentity]], is_writer: Callable[[], bool]) -> None:
         self._identities = identities
@@ -89,16 +89,16 @@ class Followed(Collector):
         return (
             GaugeMetricFamily(
                 "teleport_okta_identity_expires_timestamp_seconds",
-                "When the certificate of an identity (host or bot) ends, in Unix seconds; absent while it is missing.",
+                "When the certificate of an identity (host or bot) expires, in Unix seconds; absent if it is missing.",
                 labels=("identity",),
             ),
             GaugeMetricFamily(
                 "teleport_okta_identity_problem",
-                "1 when an identity (host or bot) is missing, expired, about to expire, or cannot be renewed.",
+                "1 while an identity (host or bot) is missing, expired, about to expire, or cannot be renewed.",
                 labels=("identity",),
             ),
             GaugeMetricFamily(
-                "teleport_okta_is_writer", "1 when this process has the lease to write, 0 when it is a standby."
+                "teleport_okta_is_writer", "1 while this process holds the lease, 0 while it is a standby."
             ),
         )
 
@@ -116,17 +116,17 @@ class Followed(Collector):
 _OF_LOG = {
     "teleport_okta_log_following": "1 while changes arrive by Okta's System Log, 0 while only full passes bring them.",
     "teleport_okta_log_polled_timestamp_seconds": "When the log was last read to its end, in Unix seconds.",
-    "teleport_okta_log_lag_seconds": "How old the newest event of the log was when it was read.",
-    "teleport_okta_log_pages_behind": "Full pages of the log that were read in a row; behind each more waits.",
-    "teleport_okta_log_unknown_events": "Events of types that are not known, since the process began.",
-    "teleport_okta_log_unreadable_events": "Events that could not be read, since the process began.",
-    "teleport_okta_log_alarms": "What the log of the last day says of our own rights, keys and limits.",
-    "teleport_okta_hints_waiting": "Hints that wait to be seen to.",
+    "teleport_okta_log_lag_seconds": "Age of the newest event of the log when it was read.",
+    "teleport_okta_log_pages_behind": "Full pages of the log read in a row; more events follow each of them.",
+    "teleport_okta_log_unknown_events": "Events of unknown types since the process started.",
+    "teleport_okta_log_unreadable_events": "Events that could not be parsed since the process started.",
+    "teleport_okta_log_alarms": "Warnings from the log of the last day about our own permissions, keys and limits.",
+    "teleport_okta_hints_waiting": "Hints that wait for a look.",
 }
 
 
 class FollowedLog(Collector):
-    """Metrics of how the System Log is followed; without a value while there is none."""
+    """Metrics of the follower of the System Log. A metric whose value is not known yet is left out."""
 
     def __init__(self, following: Callable[[], SeenFollowing]) -> None:
         self._following = following
@@ -155,7 +155,7 @@ class FollowedLog(Collector):
 
 
 class FollowedHealth(Collector):
-    """Metrics of whether the process can do its work."""
+    """Metrics of the readiness of each component."""
 
     def __init__(self, components: Callable[[], Iterable[Component]]) -> None:
         self._components = components
@@ -164,7 +164,7 @@ class FollowedHealth(Collector):
         """Return the metric without values, by which the registry knows its name."""
         return (
             GaugeMetricFamily(
-                "teleport_okta_ready", "1 while a component can do its work, as /readyz says.", labels=("component",)
+                "teleport_okta_ready", "1 while a component can do its work, as in /readyz.", labels=("component",)
             ),
         )
 
@@ -177,7 +177,7 @@ class FollowedHealth(Collector):
 
 
 class FollowedCertificates(Collector):
-    """Metrics of the certificates with which this process listens."""
+    """Metrics of the certificates of this process's listeners."""
 
     def __init__(self, expiries: Callable[[], Mapping[str, datetime]]) -> None:
         self._expiries = expiries
@@ -187,7 +187,7 @@ class FollowedCertificates(Collector):
         return (
             GaugeMetricFamily(
                 "teleport_okta_certificate_expires_timestamp_seconds",
-                "When the certificate of a listener (scim or serve) ends, in Unix seconds.",
+                "When the certificate of a listener (scim or serve) expires, in Unix seconds.",
                 labels=("listener",),
             ),
         )

@@ -1,4 +1,4 @@
-"""Whether a process can do its work at this moment, by component, with reasons."""
+"""Whether each component of the process can do its work now, with the reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One part of the process. `reason` says why it is not ready; of one that is ready, what it does, if anything."""
+    """One part of the process. `reason` is why it is not ready, or what it does while it is ready; may be empty."""
 
     name: str
     is_ready: bool
@@ -21,17 +21,17 @@ class Component:
 TELEPORT: Final = "teleport"
 
 NOT_CONNECTED: Final = (Component(TELEPORT, is_ready=False, reason="the cluster was not reached yet"),)
-"""What a process is until it has entered the cluster."""
+"""The components of a process that has not connected to the cluster yet."""
 
 
 class Health:
-    """The components of a process, each time as they are when somebody asks."""
+    """The components of a process, read at each request."""
 
     def __init__(self) -> None:
         self._look: Callable[[], tuple[Component, ...]] = lambda: NOT_CONNECTED
 
     def follow(self, look: Callable[[], tuple[Component, ...]]) -> None:
-        """Ask this from now on. It must not wait: any client may ask, at any rate."""
+        """Set the function that reads the components. It must not block: any client may call it, at any rate."""
         self._look = look
 
     def components(self) -> tuple[Component, ...]:

@@ -1,4 +1,4 @@
-"""The log: text or JSON lines, to a stream or a file, with known secrets blotted out."""
+"""The log: text or JSON lines, to a stream or a file, with known secrets redacted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SEVERITIES: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logg
 _STDERR: Final = {"stderr", "error", "2"}
 _STDOUT: Final = {"stdout", "out", "1", ""}
 _SHORTEST_SECRET: Final = 6
-_BLOT: Final = "[redacted]"
+_REDACTED: Final = "[redacted]"
 
 
 _FIELDS: Final = "fields"
@@ -33,7 +33,7 @@ _work: ContextVar[str] = ContextVar("work", default="")
 
 @contextmanager
 def working(pass_id: str) -> Iterator[None]:
-    """Name the pass or look to which every line belongs that the block, or a task begun in it, logs."""
+    """Add the id of a pass or look to every line that is logged in the block and in tasks started there."""
     token = _work.set(pass_id)
     try:
         yield
@@ -42,54 +42,54 @@ def working(pass_id: str) -> Iterator[None]:
 
 
 class WorkIds:
-    """Names for passes and looks: when each began, and the how manieth of this process it is."""
+    """Ids for passes and looks: the time of the start, and a number that counts up within this process."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._numbers = count(1)
 
     def next(self) -> str:
-        """Return a new name, such as `20260105T090000Z-7`."""
+        """Return a new id, such as `20260105T090000Z-7`."""
         return f"{self._clock.now():%Y%m%dT%H%M%SZ}-{next(self._numbers)}"
 
     @property
     def current(self) -> str:
-        """The name of the work under way in this task; empty where there is none."""
+        """The id of the pass or look of this task; empty if there is none."""
         return _work.get()
 
 
 def with_fields(fields: Mapping[str, str]) -> dict[str, object]:
-    """Return what to give a logger as `extra`, so that a line of JSON has these keys too."""
+    """Return the logger's `extra` argument that adds these keys to a line of JSON."""
     return {_FIELDS: fields}
 
 
 class LineCounter(logging.Filter):
-    """Counts the lines that were written, by which silence is noticed."""
+    """Counts the lines that were written, so that `SilenceKeeper` can detect silence."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Count a record, and let it through."""
+        """Count a record, and accept it."""
         self.lines += 1
         return True
 
 
 written: Final = LineCounter()
-"""Of the log of this process."""
+"""The counter of this process's log."""
 
 
 class _Formatter(logging.Formatter):
-    """Formats a record, traceback included, and blots out every known secret in the whole of it."""
+    """Formats a record with its traceback, and redacts every known secret in both."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__()
         self._secrets = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
 
     def format(self, record: logging.LogRecord) -> str:
-        message = printable(self._blotted(record.getMessage()))
-        traceback = self._blotted(self.formatException(record.exc_info)) if record.exc_info else ""
+        message = printable(self._redacted(record.getMessage()))
+        traceback = self._redacted(self.formatException(record.exc_info)) if record.exc_info else ""
         traceback = printable_lines(traceback)
         return self.line(record, message, traceback)
 
@@ -99,9 +99,9 @@ class _Formatter(logging.Formatter):
         text = f"{text} pass={work}" if work else text
         return f"{text}\n{traceback}" if traceback else text
 
-    def _blotted(self, text: str) -> str:
+    def _redacted(self, text: str) -> str:
         for secret in self._secrets:
-            text = text.replace(secret, _BLOT)
+            text = text.replace(secret, _REDACTED)
         return text
 
 
@@ -119,15 +119,15 @@ class _JsonFormatter(_Formatter):
         if work:
             fields["pass"] = work
         more: Mapping[str, str] = getattr(record, _FIELDS, {})
-        fields |= {key: self._blotted(value) for key, value in more.items()}
+        fields |= {key: self._redacted(value) for key, value in more.items()}
         return json_text(fields)
 
 
 def set_up(*, output: str, severity: str, layout: str, secrets: Iterable[str] = ()) -> None:
-    """Send the log where the settings say; `layout` is text or json. Of libraries, warnings and errors are logged too.
+    """Write the log to the output of the settings; `layout` is text or json. Libraries log warnings and errors only.
 
-    Secrets shorter than six characters are not blotted out: they would blot out ordinary words.
-    Raises ConfigError when the file cannot be opened.
+    Secrets shorter than six characters are not redacted, because ordinary words would be redacted with them.
+    Raises ConfigError if the file cannot be opened.
     """
     formatter = _JsonFormatter(secrets) if layout == "json" else _Formatter(secrets)
     handler = _handler(output)
@@ -144,7 +144,7 @@ def set_up(*, output: str, severity: str, layout: str, secrets: Iterable[str] = 
 
 
 def is_on_stderr() -> bool:
-    """Whether the log goes to standard error, so that an error in it need not be said there once more."""
+    """Whether the log is written to standard error, so that a logged error need not be printed there again."""
     return any(
         isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr
         for handler in logging.getLogger().handlers
@@ -152,25 +152,25 @@ def is_on_stderr() -> bool:
 
 
 class _FileHandler(logging.FileHandler):
-    """Writes to a file of ours, which is closed when the log is opened anew."""
+    """Writes to a file that `set_up` opened. The next `set_up` closes it, and leaves handlers of others open."""
 
 
 class _StandardError(logging.Handler):
-    """Writes to standard error as it is at the moment, in the manner of a command's own errors."""
+    """Writes to the current standard error, in the format of a command's own errors."""
 
     def emit(self, record: logging.LogRecord) -> None:
         sys.stderr.write(f"{record.levelname.lower()}: {printable(record.getMessage())}\n")
 
 
 def set_up_for_command() -> None:
-    """Show the warnings that come up while a command runs on standard error, unless a log is set up already."""
+    """Print warnings to standard error while a command runs, unless a log is set up already."""
     root = logging.getLogger()
     if not root.handlers:
         root.addHandler(_StandardError(logging.WARNING))
 
 
 def is_standard_stream(output: str) -> bool:
-    """Whether the log goes to standard output or standard error."""
+    """Whether the log is written to standard output or standard error."""
     return output in _STDERR | _STDOUT
 
 

@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from teleport_okta.observe.health import Component
 
 _SCIM_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 45.0)
-"""Buckets, up to the usual deadline of a request."""
+"""Upper bounds of the buckets. The last one is the default of `scim.deadline`."""
 
 
 class Metrics:
-    """What one process has to show; each metric's help text is its documentation. `revision`: that of the source."""
+    """All metrics of a process; each help text is the metric's documentation. `revision` is that of the source."""
 
     def __init__(self, revision: str = "") -> None:
-        # Without it each counter brings a second series with the time of its first use.
+        # Otherwise each counter has a second series, with the time of its first use.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         Gauge(
             "teleport_okta_build_info",
-            "1; its labels say what runs.",
+            "Always 1; the labels are the versions of this process.",
             ("version", "revision", "python"),
             registry=self.registry,
         ).labels(__version__, revision, platform.python_version()).set(1)
@@ -44,34 +44,36 @@ class Metrics:
         by_class = ("kind", "evidence")
         self._held = Gauge(
             "teleport_okta_held",
-            "Harm that is held, in objects (access lists: in members); a person must approve it or mend the cause.",
+            "Harm that is held, in objects (access lists: in members), until it is approved or its cause is removed.",
             by_class,
             registry=self.registry,
         )
         self._limit = Gauge(
             "teleport_okta_harm_limit",
-            "How much harm an hour may bring, in objects (access lists: in members), where some is held.",
+            "Limit of harm in an hour, in objects (access lists: in members), while some is held.",
             by_class,
             registry=self.registry,
         )
         self._used = Gauge(
             "teleport_okta_harm_used",
-            "How much of the limit the last hour used, in objects (access lists: in members), where some is held.",
+            "Harm of the last hour, in objects (access lists: in members), while some is held.",
             by_class,
             registry=self.registry,
         )
         self._quarantined = Gauge(
-            "teleport_okta_quarantined", "Rows and objects that are set aside.", registry=self.registry
+            "teleport_okta_quarantined", "Rows and objects in quarantine.", registry=self.registry
         )
         self._alarm = Gauge(
-            "teleport_okta_quarantine_alarm", "1 when too much is set aside to be chance.", registry=self.registry
+            "teleport_okta_quarantine_alarm",
+            "1 while so much is in quarantine that the cause must be a general one.",
+            registry=self.registry,
         )
         self._objects = Gauge(
-            "teleport_okta_objects", "Objects of ours in Teleport, by kind.", ("kind",), registry=self.registry
+            "teleport_okta_objects", "Our objects in Teleport, by kind.", ("kind",), registry=self.registry
         )
         self._part_failed = Gauge(
             "teleport_okta_part_failed",
-            "1 while a part of the sync did not go well in its last full pass.",
+            "1 if a part of the sync failed in the last full pass.",
             ("part",),
             registry=self.registry,
         )
@@ -82,7 +84,7 @@ class Metrics:
         )
         self._scim_requests = Counter(
             "teleport_okta_scim_requests",
-            "SCIM requests that were answered; verb and endpoint are `other` without a token or at an unknown address.",
+            "Answered SCIM requests; verb and endpoint are `other` without a token or at an unknown address.",
             ("verb", "endpoint", "status"),
             registry=self.registry,
         )
@@ -95,27 +97,27 @@ class Metrics:
         )
         self._scim_failures = Counter(
             "teleport_okta_scim_auth_failures",
-            "SCIM requests whose token was missing or wrong.",
+            "SCIM requests with a missing or wrong token.",
             registry=self.registry,
         )
 
     def follow(self, identities: Callable[[], Iterable[SeenIdentity]], is_writer: Callable[[], bool]) -> None:
-        """Show our identities and the lease to write, each time as they are when somebody looks."""
+        """Show our identities, and whether we hold the lease; both are read at each scrape."""
         self.registry.register(Followed(identities, is_writer))
 
     def follow_health(self, components: Callable[[], Iterable[Component]]) -> None:
-        """Show whether each component is ready, each time as it is when somebody looks."""
+        """Show whether each component is ready; it is read at each scrape."""
         self.registry.register(FollowedHealth(components))
 
     @contextmanager
     def followed_certificates(self, expiries: Callable[[], Mapping[str, datetime]]) -> Iterator[None]:
-        """Show until when the certificates of listeners last, until the block ends."""
+        """Show when the listeners' certificates expire, until the block ends."""
         with self._following(FollowedCertificates(expiries)):
             yield
 
     @contextmanager
     def followed_log(self, following: Callable[[], SeenFollowing]) -> Iterator[None]:
-        """Show how the System Log is followed until the block ends, each time as it is when somebody looks."""
+        """Show the follower of the System Log until the block ends; it is read at each scrape."""
         with self._following(FollowedLog(following)):
             yield
 
@@ -128,7 +130,7 @@ class Metrics:
             self.registry.unregister(collector)
 
     def present(self, *, objects: Mapping[str, int], failed: Mapping[str, bool], is_syncing: bool) -> None:
-        """Show how many objects there are, which parts failed, and whether anything is synced."""
+        """Show the number of objects of each kind, which parts failed, and whether the sync runs."""
         for kind, count in objects.items():
             self._objects.labels(kind).set(count)
         for part, is_failed in failed.items():
@@ -141,21 +143,21 @@ class Metrics:
         self._scim_seconds.labels(verb, endpoint).observe(seconds)
 
     def scim_not_authenticated(self) -> None:
-        """Count a SCIM request whose token was missing or wrong."""
+        """Count a SCIM request with a missing or wrong token."""
         self._scim_failures.inc()
 
     def nothing_held(self) -> None:
-        """Forget what an earlier pass held."""
+        """Remove the holds of an earlier pass."""
         for gauge in (self._held, self._limit, self._used):
             gauge.clear()
 
     def hold(self, kind: str, evidence: str, *, count: int, limit: int, used: int) -> None:
-        """Show that a pass holds so many, at a limit of which so much is used."""
+        """Show a hold: how many are held, the limit, and how much of it the last hour used."""
         self._held.labels(kind, evidence).set(count)
         self._limit.labels(kind, evidence).set(limit)
         self._used.labels(kind, evidence).set(used)
 
     def quarantine(self, count: int, *, alarmed: bool) -> None:
-        """Show how much is set aside, and whether that is too much."""
+        """Show how many rows and objects are in quarantine, and whether that raises the alarm."""
         self._quarantined.set(count)
         self._alarm.set(alarmed)

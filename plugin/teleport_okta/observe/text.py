@@ -1,4 +1,4 @@
-"""Text from elsewhere, made safe for a line of a terminal or a log."""
+"""Escapes text from other systems, so that it is safe in a line of a terminal or a log."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from enum import Enum, auto
 from typing import Final
 
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories of characters that move the cursor, start a sequence, hide, or reorder what is read (bidi controls)."""
+"""Categories of characters that move the cursor, start an escape sequence, are invisible, or reorder text (bidi)."""
 
 
 class Tone(Enum):
-    """What a line is about, from which a terminal takes its colour."""
+    """The meaning of a line. It decides the colour on a terminal."""
 
     PLAIN = auto()
     ADDED = auto()
@@ -25,7 +25,7 @@ class Tone(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line for people, with its tone. Its text may hold anything; it is escaped where it is written."""
+    """One line for people, with its tone. The text may contain any characters: it is escaped when it is written."""
 
     text: str
     tone: Tone = Tone.PLAIN
@@ -35,14 +35,14 @@ class Line:
 
 
 def printable(text: str) -> str:
-    """Escape control characters, so that a name can neither break its line nor talk to a terminal."""
+    """Escape control characters, so that a name can neither break its line nor control a terminal."""
     if text.isprintable():
         return text
     return "".join(_escaped(character) for character in text)
 
 
 def printable_lines(text: str) -> str:
-    """Escape every line of a text whose line breaks are our own, such as a traceback."""
+    """Escape each line of a text whose line breaks are ours, such as a traceback."""
     return "\n".join(map(printable, text.split("\n")))
 
 
@@ -53,7 +53,7 @@ def json_text(value: object, *, indent: int | None = None, separators: tuple[str
 
 
 def _escaped_in_json(line: str) -> str:
-    """Escape what JSON lets stand inside its strings: C1 and bidi controls, and lone surrogates."""
+    """Escape unsafe characters that JSON permits in its strings: C1 and bidi controls, and lone surrogates."""
     return "".join(
         json.dumps(character)[1:-1] if unicodedata.category(character) in _UNSAFE else character for character in line
     )

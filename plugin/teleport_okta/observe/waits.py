@@ -1,7 +1,7 @@
-"""What this process waits for at this moment, so that the log can say it when nothing else is logged for a minute.
+"""The current waits of this process, which the log shows if nothing else is logged for a minute.
 
-Every wait on something outside (an answer, a rate limit, another task) that may take long is declared where it happens,
-by `waiting_for`. Declaring costs two operations on a dictionary.
+Each wait that may take long (for an answer, a rate limit, another task) is declared by `waiting_for` in the place where
+it happens. This costs two operations on a dictionary.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from teleport_okta.clock import Clock
 
 SILENCE: Final = 60.0
-"""After how many seconds without a line the log says what is waited for."""
+"""Seconds without a line after which the log shows the waits."""
 
 _NAMED: Final = 3
 
@@ -28,7 +28,7 @@ _waits: dict[object, str] = {}
 
 @contextmanager
 def waiting_for(what: str) -> Iterator[None]:
-    """Declare that the block waits, and for what."""
+    """Declare that the block waits for `what`."""
     token = object()
     _waits[token] = what
     try:
@@ -38,19 +38,19 @@ def waiting_for(what: str) -> Iterator[None]:
 
 
 def waits() -> tuple[str, ...]:
-    """Return what is waited for, longest waits first."""
+    """Return the current waits, longest first."""
     return tuple(_waits.values())
 
 
 class SilenceKeeper:
-    """Says in the log what is waited for, whenever nothing was logged for a minute. Nothing is said at rest."""
+    """Logs the current waits, if there are any, whenever nothing was logged for a minute."""
 
     def __init__(self, clock: Clock, counter: LineCounter = written) -> None:
         self._clock = clock
         self._counter = counter
 
     async def keep(self) -> None:
-        """Watch until cancelled."""
+        """Run until cancelled."""
         while True:
             before, began = self._counter.lines, self._clock.monotonic()
             await self._clock.sleep(SILENCE)

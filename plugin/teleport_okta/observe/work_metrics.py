@@ -1,4 +1,4 @@
-"""Metrics of the work itself: passes, changes, and calls to Okta."""
+"""Metrics of passes, changes, and calls to Okta."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _PASS_SECONDS: Final = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200
 
 
 class CallObserver(Protocol):
-    """Is told of calls to Okta, by rate-limit bucket."""
+    """Receives each call to Okta, with its rate-limit bucket."""
 
     def called(self, bucket: str) -> None:
-        """Take note of a request that goes out, retries included."""
+        """Record a request that is sent, retries included."""
         ...
 
     def refused(self, bucket: str) -> None:
-        """Take note of an answer 429."""
+        """Record an answer 429."""
         ...
 
     def waited(self, bucket: str, seconds: float) -> None:
-        """Take note of a wait for the bucket's limit."""
+        """Record a wait for the bucket's limit."""
         ...
 
 
@@ -49,13 +49,13 @@ class OktaCallMetrics:
         )
         self._refused = Counter(
             "teleport_okta_okta_refused",
-            "Requests that Okta answered with 429, because a limit was used up.",
+            "Requests that Okta answered with 429, because a limit was reached.",
             bucket,
             registry=registry,
         )
         self._waits = Counter(
             "teleport_okta_okta_wait_seconds",
-            "Seconds that calls to Okta waited for a rate limit, summed over calls that wait side by side.",
+            "Seconds that calls to Okta waited for a rate limit, summed over calls that waited at the same time.",
             bucket,
             registry=registry,
         )
@@ -80,8 +80,8 @@ class WorkMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._passes = Counter(
             "teleport_okta_passes",
-            "Full passes that ended. succeeded: nothing is left to do; held: the brake holds harm, or something is put "
-            "off; failed: something could not be read or applied.",
+            "Ended full passes. succeeded: everything is done; held: the brake holds harm, or a change is put off; "
+            "failed: a part could not be read or applied.",
             ("trigger", "result"),
             registry=registry,
         )
@@ -94,43 +94,43 @@ class WorkMetrics:
         )
         self._last = Gauge(
             "teleport_okta_last_pass_timestamp_seconds",
-            "When the last full pass with this result ended, in Unix seconds; since the process began.",
+            "When the last full pass of this process with this result ended, in Unix seconds.",
             ("result",),
             registry=registry,
         )
         self._last_success = Gauge(
             "teleport_okta_last_success_timestamp_seconds",
-            "When a full pass last read and applied everything, in Unix seconds, also one of an earlier process; "
+            "When a full pass, of this or an earlier process, last read and applied everything, in Unix seconds; "
             "0 means never.",
             registry=registry,
         )
         self._state = Gauge(
             "teleport_okta_state",
-            "1 for the present state, 0 for the others. standby: another process writes; waiting: nothing is to be "
-            "synced.",
+            "1 for the current state, 0 for the others. standby: another process writes; waiting: there is nothing to "
+            "sync.",
             ("state",),
             registry=registry,
         )
         self._changes = Counter(
             "teleport_okta_changes",
-            "Changes in Teleport that were tried, by full passes and between them.",
+            "Attempted changes in Teleport, by full passes and between them.",
             ("kind", "action", "outcome"),
             registry=registry,
         )
 
     def passed(self, trigger: str, result: str, *, seconds: float, at: datetime) -> None:
-        """Count a full pass that ended at a moment."""
+        """Count a full pass that ended."""
         self._passes.labels(trigger, result).inc()
         self._seconds.labels(result).observe(seconds)
         self._last.labels(result).set(at.timestamp())
 
     def show_state(self, state: str, last_success: datetime | None) -> None:
-        """Show the present state, and when a pass last succeeded."""
+        """Show the current state, and when a pass last succeeded."""
         for name in STATES:
             self._state.labels(name).set(name == state)
         if last_success is not None:
             self._last_success.set(last_success.timestamp())
 
     def changed(self, kind: str, action: str, outcome: str) -> None:
-        """Count a change that was tried."""
+        """Count an attempted change."""
         self._changes.labels(kind, action, outcome).inc()

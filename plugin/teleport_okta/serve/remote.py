@@ -193,7 +193,7 @@ async def serving_remote(
     try:
         listener.port = server.add_secure_port(settings.listen, listener.credentials())
     except RuntimeError as error:
-        what = f"serve.listen: {settings.listen} cannot be listened on: {error}"
+        what = f"serve.listen: cannot listen at {settings.listen}: {error}"
         raise ConfigError(what, remedy="choose another address or port") from error
     looking = asyncio.create_task(listener.keep(clock))
     try:

@@ -287,7 +287,7 @@ async def test_an_address_that_is_taken_is_named(tmp_path):
         settings = ServeSettings(
             listen=f"127.0.0.1:{world.port}", certificate=tmp_path / "serve.crt", key=tmp_path / "serve.key"
         )
-        with pytest.raises(ConfigError, match=rf"serve\.listen: 127\.0\.0\.1:{world.port} cannot be listened on"):
+        with pytest.raises(ConfigError, match=rf"serve\.listen: cannot listen at 127\.0\.0\.1:{world.port}"):
             async with serving_remote(settings, (), world.cluster, clock=HeldClock()):
                 pass
 

@@ -1,4 +1,4 @@
-"""docs/monitoring.md has every metric, with its labels and its meaning, and no other; its rules name these alone."""
+"""docs/monitoring.md lists exactly our metrics, with labels and help, and its alert rules use only these."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_table_is_what_the_process_shows(declared):
     assert len(found) == len(declared)
 
 
-def test_the_rules_ask_for_metrics_that_there_are(declared):
+def test_the_alert_rules_use_existing_metrics(declared):
     names = set(re.findall(rf"\b{OURS}\w+", PAGE))
     series = {*declared, *(f"{name}_bucket" for name in declared)}
     assert names <= series

@@ -1,4 +1,4 @@
-"""The address for monitoring, over real connections."""
+"""The monitoring endpoint, over real connections."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def monitored(**limits):
         yield World(bound, metrics, health, http, clock)
 
 
-async def test_a_process_that_has_reached_nothing_is_alive_and_not_ready():
+async def test_a_process_that_has_not_reached_the_cluster_is_alive_and_not_ready():
     async with monitored() as world:
         assert (await world.ask("/livez"))[::2] == (200, "alive\n")
         status, headers, text = await world.ask("/readyz")
@@ -71,7 +71,7 @@ async def test_it_is_ready_while_each_component_is():
         assert (await world.ask("/livez"))[0] == 200
 
 
-async def test_metrics_come_in_the_format_that_is_asked_for():
+async def test_metrics_have_the_format_that_the_client_accepts():
     async with monitored() as world:
         _, headers, text = await world.ask("/metrics")
         assert headers["Content-Type"].startswith("text/plain; version=")
@@ -82,7 +82,7 @@ async def test_metrics_come_in_the_format_that_is_asked_for():
         assert text.endswith("# EOF\n")
 
 
-async def test_metrics_are_rendered_once_a_second_however_often_they_are_asked_for():
+async def test_metrics_are_rendered_once_a_second_however_often_they_are_scraped():
     looks = []
 
     def look():
@@ -102,19 +102,19 @@ async def test_metrics_are_rendered_once_a_second_however_often_they_are_asked_f
 @pytest.mark.parametrize(
     "accept", ["text/plain; version=x", "application/openmetrics-text; version=y; escaping=z", ";;,=", "x" * 4000]
 )
-async def test_no_accept_header_is_a_failure(accept, caplog):
+async def test_every_accept_header_gets_an_answer(accept, caplog):
     async with monitored() as world:
         assert (await world.ask("/metrics", headers={"Accept": accept}))[0] == 200
     assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics/", "/livez/x", "/admin", "/..%2fmetrics"])
-async def test_there_is_nothing_else(path):
+async def test_other_addresses_answer_404(path):
     async with monitored() as world:
         assert (await world.ask(path))[0] == 404
 
 
-async def test_it_is_only_read():
+async def test_other_methods_are_refused():
     async with monitored() as world:
         assert (await world.ask("/readyz", "HEAD"))[::2] == (503, "")
         status, headers, _ = await world.ask("/metrics", "POST", data=b"x" * 5_000_000)
@@ -132,7 +132,7 @@ async def test_a_collector_that_fails_is_500_and_in_the_log(caplog):
 
 
 @pytest.mark.parametrize("sent", [b"", PART[:20], PART + b"b" * 999])
-async def test_a_hundred_clients_that_say_nothing_whole_keep_no_probe_out(sent):
+async def test_a_hundred_clients_without_a_whole_request_do_not_block_a_probe(sent):
     async with monitored(connections=8) as world:
         silent = []
         for _ in range(100):
@@ -147,7 +147,7 @@ async def test_a_hundred_clients_that_say_nothing_whole_keep_no_probe_out(sent):
             writer.close()
 
 
-async def test_a_header_that_comes_in_drops_ends_with_the_time_for_it():
+async def test_a_header_that_arrives_slowly_ends_with_the_time_limit():
     async with monitored(idle=0.2) as world:
         reader, writer = await world.connect()
 
@@ -164,7 +164,7 @@ async def test_a_header_that_comes_in_drops_ends_with_the_time_for_it():
         writer.close()
 
 
-async def test_what_is_no_http_is_refused(caplog):
+async def test_malformed_http_is_refused(caplog):
     async with monitored() as world:
         for raw, status in (
             (b"\x16\x03\x01 TLS\r\n\r\n", b"400"),
@@ -183,17 +183,17 @@ async def test_an_address_that_is_taken_is_named():
         with pytest.raises(ConfigError) as refused:
             async with serving_monitoring(taken, Metrics().registry, Health(), clock=SystemClock()):
                 pass
-    assert refused.value.what == f"metrics.listen: {taken} cannot be listened on: Address already in use"
+    assert refused.value.what == f"metrics.listen: cannot listen at {taken}: Address already in use"
     assert "a second service" in refused.value.remedy
 
 
-async def test_an_address_of_another_machine_is_refused_in_words():
-    with pytest.raises(ConfigError, match="cannot be listened on: Cannot assign requested address") as refused:
+async def test_an_address_of_another_machine_is_refused_with_the_reason():
+    with pytest.raises(ConfigError, match=r"cannot listen at .*: Cannot assign requested address") as refused:
         async with serving_monitoring("192.0.2.1:0", Metrics().registry, Health(), clock=SystemClock()):
             pass
     assert refused.value.remedy == "choose another address or port"
 
 
-async def test_without_an_address_nothing_is_listened_on():
+async def test_without_an_address_there_is_no_listener():
     async with serving_monitoring(None, Metrics().registry, Health(), clock=SystemClock()) as bound:
         assert bound is None

@@ -39,23 +39,23 @@ def fail(logger):
 
 
 @pytest.mark.parametrize("layout", ["text", "json"])
-def test_a_secret_is_blotted_out_of_messages_and_tracebacks(tmp_path, layout):
+def test_a_secret_is_redacted_in_messages_and_tracebacks(tmp_path, layout):
     text = log_of(tmp_path, layout, fail)
     assert "secret" not in text
     assert text.count("[redacted]") >= 2
 
 
-def test_a_json_line_says_when_how_bad_where_and_what(tmp_path):
+def test_a_json_line_has_time_severity_component_and_message(tmp_path):
     line = json.loads(log_of(tmp_path, "json", lambda logger: logger.warning("ünïcode %d", 7)))
     assert (line["severity"], line["component"], line["message"]) == ("WARNING", "sync.engine", "ünïcode 7")
     assert line["time"].endswith("Z")
 
 
-def test_the_severity_is_the_least_that_is_written(tmp_path):
+def test_lines_below_the_severity_are_not_logged(tmp_path):
     assert log_of(tmp_path, "text", lambda logger: logger.info("x"), severity="warn") == ""
 
 
-def test_a_name_can_not_forge_a_line(tmp_path):
+def test_a_name_cannot_forge_a_line(tmp_path):
     text = log_of(tmp_path, "text", lambda logger: logger.info("user %s", "a\n2026 INFO [x] all is well"))
     assert len(text.splitlines()) == 1
 
@@ -74,7 +74,7 @@ def test_a_log_file_that_cannot_be_opened_is_named(tmp_path):
     ("text", "shown"),
     [("plain ünïcode 🚀", "plain ünïcode 🚀"), ("a\nb", "a\\nb"), ("\x1b[2J", "\\x1b[2J"), ("\ud800", "\\ud800")],
 )
-def test_only_what_could_disturb_a_terminal_is_escaped(text, shown):
+def test_only_characters_that_affect_a_terminal_are_escaped(text, shown):
     assert printable(text) == shown
 
 
@@ -117,7 +117,7 @@ def test_every_line_of_a_pass_names_it_and_no_other_line_does(tmp_path, layout):
         assert outside.endswith("outside")
 
 
-def test_works_are_named_by_their_beginning_and_a_number():
+def test_the_id_of_a_pass_is_its_start_and_a_number():
     ids = logs.WorkIds(VirtualClock())
     assert [ids.next(), ids.next()] == ["20260105T090000Z-1", "20260105T090000Z-2"]
     assert ids.current == ""

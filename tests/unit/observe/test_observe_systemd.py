@@ -1,4 +1,4 @@
-"""What is told to systemd, on real sockets."""
+"""The notifications to systemd, on real sockets."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ def told(listening):
             return texts
 
 
-def test_what_a_service_does_is_told(systemd):
+def test_a_service_reports_its_state(systemd):
     listening, name = systemd
     manager = ServiceManager({"NOTIFY_SOCKET": name})
     manager.status("waits for\nthe cluster")
@@ -40,7 +40,7 @@ def test_what_a_service_does_is_told(systemd):
     assert told(listening) == ["STATUS=waits for the cluster", "READY=1", "STOPPING=1"]
 
 
-def test_a_reload_says_when_it_began_and_that_it_is_over(systemd):
+def test_a_reload_reports_its_start_and_its_end(systemd):
     listening, name = systemd
     manager = ServiceManager({"NOTIFY_SOCKET": name})
     manager.ready()
@@ -53,7 +53,7 @@ def test_a_reload_says_when_it_began_and_that_it_is_over(systemd):
     assert began.removeprefix("MONOTONIC_USEC=").isdecimal()
 
 
-def test_a_reload_before_the_service_answers_does_not_make_it_ready(systemd):
+def test_a_reload_before_the_service_is_ready_does_not_report_ready(systemd):
     listening, name = systemd
     with ServiceManager({"NOTIFY_SOCKET": name}).reload():
         pass
@@ -61,13 +61,13 @@ def test_a_reload_before_the_service_answers_does_not_make_it_ready(systemd):
 
 
 @pytest.mark.parametrize("environment", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "vsock:2:1"}])
-def test_without_systemd_nothing_is_told(environment):
+def test_without_systemd_nothing_is_sent(environment):
     manager = ServiceManager({**environment, "WATCHDOG_USEC": "1000000"})
     manager.ready()
     assert manager.watchdog_interval is None
 
 
-def test_a_socket_that_is_gone_stops_nothing(tmp_path):
+def test_a_missing_socket_raises_nothing(tmp_path):
     ServiceManager({"NOTIFY_SOCKET": str(tmp_path / "gone")}).ready()
 
 
@@ -84,18 +84,18 @@ async def signs_of_life(environment, seconds):
     return moments
 
 
-async def test_signs_of_life_come_twice_as_often_as_expected(systemd):
+async def test_the_watchdog_is_notified_twice_per_interval(systemd):
     environment = {"NOTIFY_SOCKET": systemd[1], "WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid())}
     assert (await signs_of_life(environment, 90))[:4] == [0, 30, 60, 90]
 
 
 @pytest.mark.parametrize("more", [{"WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "soon"}])
-async def test_no_signs_of_life_are_given_where_nobody_waits_for_them(systemd, more):
+async def test_without_a_watchdog_of_this_process_nothing_is_sent(systemd, more):
     environment = {"NOTIFY_SOCKET": systemd[1], "WATCHDOG_USEC": "60000000", **more}
     assert await signs_of_life(environment, 90) == []
 
 
-async def test_a_sign_of_life_reaches_systemd(systemd):
+async def test_the_notification_of_the_watchdog_reaches_systemd(systemd):
     listening, name = systemd
     keeping = asyncio.ensure_future(
         ServiceManager({"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "60000000"}).keep_alive(VirtualClock())

@@ -1,4 +1,4 @@
-"""A silent minute says what is waited for; nothing is said at rest, and nothing while the log goes on by itself."""
+"""After a minute without a line the log shows the current waits; nothing is logged if there are none."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ async def test_a_silent_minute_names_the_longest_waits_once_each_and_counts_the_
         ]
 
 
-async def test_nothing_is_said_at_rest(caplog):
+async def test_nothing_is_logged_without_a_wait(caplog):
     assert await said(caplog, ticks=5) == []
 
 
-async def test_nothing_is_said_while_the_log_goes_on(caplog):
+async def test_nothing_is_logged_while_other_lines_are(caplog):
     counter = LineCounter()
     with waiting_for("a"):
         assert await said(caplog, ticks=3, at_each=lambda: counter.filter(ANY), counter=counter) == []
 
 
-async def test_a_wait_is_over_when_its_block_ends_however_it_ends():
+async def test_a_wait_ends_with_its_block_also_by_an_error():
     with pytest.raises(ValueError, match="x"), waiting_for("a"):
         raise ValueError("x")
     assert waits() == ()

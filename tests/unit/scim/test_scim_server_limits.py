@@ -121,7 +121,7 @@ async def test_a_client_that_takes_no_answer_is_cut_off(tmp_path, caplog):
         writer.transport.pause_reading()
         writer.write(f"{GET}\r\n".encode())
         async with asyncio.timeout(10):
-            while "did not take its answer" not in caplog.text:
+            while "did not read its answer" not in caplog.text:
                 await asyncio.sleep(0.01)
             writer.transport.resume_reading()
             with suppress(ConnectionResetError):
@@ -140,7 +140,7 @@ async def test_a_silent_connection_gives_way_to_one_above_the_limit(tmp_path, ca
             writer.write(f"{GET}Connection: close\r\n\r\n".encode())
             assert (await second.read()).startswith(b"HTTP/1.1 200")
         writer.close()
-    assert caplog.text.count("SCIM: there are 2 connections already") == 1
+    assert caplog.text.count("SCIM: there are 2 connections, which is the limit") == 1
 
 
 async def test_a_connection_whose_request_is_answered_gives_way_to_none(tmp_path):
@@ -242,7 +242,7 @@ async def test_a_client_that_leaves_does_not_cancel_the_work(tmp_path, caplog):
 async def test_an_address_that_is_taken_is_named(tmp_path):
     async with scim_world(tmp_path / "one") as world:
         taken = settings(listen=f"127.0.0.1:{world.bound.port}")
-        with pytest.raises(ConfigError, match=r"scim\.listen: 127\.0\.0\.1:\d+ cannot be listened on"):
+        with pytest.raises(ConfigError, match=r"scim\.listen: cannot listen at 127\.0\.0\.1:\d+"):
             async with scim_world(tmp_path / "two", configured=taken):
                 pass
     with pytest.raises(ConfigError, match=r"scim\.listen"):

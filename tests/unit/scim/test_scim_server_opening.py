@@ -107,14 +107,14 @@ async def test_an_address_that_is_taken_when_the_token_comes_is_said_and_tried_a
     async with scim_world(tmp_path, token=None, configured=settings(listen=f"127.0.0.1:{port}")) as world:
         with socket.create_server(("127.0.0.1", port)):
             await world.store.scim_tokens.add("0" * 64, at=world.clock.now())
-            await world.until(lambda: "cannot be listened on" in world.server.reason)
+            await world.until(lambda: "cannot listen at" in world.server.reason)
             tried = world.clock.monotonic()
             await world.until(lambda: world.clock.monotonic() >= tried + 60)
             assert is_closed(world)
         await world.make_token()
         assert (await world.ask("GET", "/scim/v2/Users"))[0] == 200
         # One line, however often it was tried.
-        assert caplog.text.count("cannot be listened on") == 1
+        assert caplog.text.count("cannot listen at") == 1
 
 
 async def test_without_a_token_it_is_not_tried_again(tmp_path):
@@ -122,7 +122,7 @@ async def test_without_a_token_it_is_not_tried_again(tmp_path):
     async with scim_world(tmp_path, token=None, configured=settings(listen=f"127.0.0.1:{port}")) as world:
         with socket.create_server(("127.0.0.1", port)):
             await world.store.scim_tokens.add("0" * 64, at=world.clock.now())
-            await world.until(lambda: "cannot be listened on" in world.server.reason)
+            await world.until(lambda: "cannot listen at" in world.server.reason)
             await world.store.scim_tokens.revoke("0" * 8, at=world.clock.now())
             await world.until(lambda: "there is no token" in world.server.reason)
         await world.server.adapt()
