@@ -39,7 +39,7 @@ _DONE = Settlement(Verdict.DONE)
 
 
 class NothingToDo:
-    """An engine (`Provisioner`) to which everything is as it should be."""
+    """An engine (`Provisioner`) to which no problems."""
 
     def hints(self, kind: HintKind, of: str) -> list[Hint]:
         """Return one hint, which is written as where hints are followed."""

@@ -50,5 +50,5 @@ def test_a_membership_that_came_by_the_log_is_explained_by_its_event(organised, 
     assert service.wait(PATIENCE) == 0
     alone = organised.run("explain", "user", ada)
     assert alone.returncode == 0
-    assert alone.stdout.startswith("no service answers: this is what was last seen")
+    assert alone.stdout.startswith("no service answers: this is what was read last")
     assert "list eng-core" in alone.stdout

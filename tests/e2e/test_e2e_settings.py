@@ -38,11 +38,11 @@ def test_a_plan_is_of_the_file_and_apply_asks_whose_settings_count(running):
     assert installation.run("plan").stderr == ""
     installation.sections["sync"]["default_roles"] = ["access"]
     planned = installation.run("plan", "--format", "json")
-    assert "other settings: sync.default_roles; this goes by the file's" in planned.stderr
+    assert "other settings: sync.default_roles; the file's are used" in planned.stderr
     assert {change["action"] for change in json.loads(planned.stdout)["changes"]} == {"update"}
     assert len(json.loads(planned.stdout)["changes"]) == 30
     by_service = installation.run("plan", "--settings", "service", "--format", "json")
-    assert "this goes by the service's" in by_service.stderr
+    assert "the service's are used" in by_service.stderr
     assert json.loads(by_service.stdout)["changes"] == []
 
     refused = installation.run("apply", "--yes")

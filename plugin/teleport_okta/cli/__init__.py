@@ -1,8 +1,8 @@
-"""What people run: one module a verb, which parses, calls and renders, and decides nothing."""
+"""The command line: one module for each verb, which parses, calls and renders, and decides nothing."""
 
 import os
 
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own lines on stderr say less than our errors do
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # our errors say more than gRPC's own lines on stderr
 
 from teleport_okta.cli.root import main
 

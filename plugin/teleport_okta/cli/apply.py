@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     help="Apply only if the plan still has this digest.",
 )
 @settings_option("[default: none; then nothing is applied]")
-@click.option("--yes", is_flag=True, help="Ask nothing at a terminal.")
+@click.option("--yes", is_flag=True, help="Do not ask at a terminal.")
 @click.pass_context
 def apply(
     context: click.Context,
@@ -52,10 +52,10 @@ def apply(
     whose: Whose | None,
     yes: bool,
 ) -> None:
-    """Plan and apply now. Exits 1 when not everything was read and applied, or a leave is held.
+    """Plan and apply now. Exits 1 if something was not read or not applied, or is held or put off.
 
-    At a terminal it shows the plan first and asks, unless --yes or --plan is given; then it applies what was shown, or
-    nothing.
+    At a terminal it shows the plan and asks, unless --yes or --plan is given. After a yes it applies exactly that plan,
+    or nothing if the plan has changed.
     """
     settings = load(config_path)
     selection = Selection(all_members=all_members, is_summary=is_summary)
@@ -74,7 +74,7 @@ def apply(
 
 
 def _agreed(settings: Settings, selection: Selection, layout: str, whose: Whose | None) -> str | None:
-    """Show the plan and ask; return its digest, or None if it is not to be applied. Nothing to do needs no question."""
+    """Show the plan and ask; return its digest, or None after a no. If there is nothing to do, do not ask."""
     is_json = layout == "json"
     view = asyncio.run(planned(settings, joins=True, whose=whose))
     if not view.changes:
@@ -84,7 +84,7 @@ def _agreed(settings: Settings, selection: Selection, layout: str, whose: Whose 
 
 
 async def _agree(settings: Settings, whose: Whose | None) -> None:
-    """Make sure that a running service applies by the settings that are meant. Raises OtherSettingsError."""
+    """Make sure that a running service applies with the wanted settings. Raises OtherSettingsError."""
     async with running_service(settings.storage.data_dir) as service:
         if service is not None:
             await agree_before_applying(service, settings, whose)

@@ -1,4 +1,4 @@
-"""`teleport-okta approve`: let through what the brake holds."""
+"""`teleport-okta approve`: approve harm that the brake holds."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 @format_option
 @digest_argument
 def approve(config_path: Path, layout: str, digest: str) -> None:
-    """Approve exactly what `status` shows as held under this digest, for 24 hours.
+    """Approve, for 24 hours, exactly what `status` shows as held under DIGEST.
 
-    What is held later is let through if it is a part of this; each object is approved once. `history` says by whom.
+    The approval lets each of these changes pass once, and no other. `history` shows who approved.
     """
     approval, running = asyncio.run(_approve(load(config_path), digest))
     if layout == "json":
@@ -45,9 +45,9 @@ def approve(config_path: Path, layout: str, digest: str) -> None:
         return
     until = approval.expires.isoformat(timespec="seconds").replace("+00:00", "Z")
     if approval.digest != digest:
-        show(f"{digest} is what was held earlier; of that, what is still held has the digest {approval.digest}")
+        show(f"some of {digest} is no longer held; the rest has the digest {approval.digest}")
     show(f"approved {approval.digest}: {len(approval.harmed)} held, each approved once until {until}")
-    show("the service runs a pass now" if running else "the next pass does it: `teleport-okta apply`")
+    show("the service runs a pass now" if running else "the next pass applies them: `teleport-okta apply`")
 
 
 async def _approve(settings: Settings, digest: str) -> tuple[Approval, bool]:

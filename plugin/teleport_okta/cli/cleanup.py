@@ -42,16 +42,20 @@ if TYPE_CHECKING:
     "digest",
     metavar="DIGEST",
     callback=lambda _context, _option, value: None if value is None else checked_digest(value),
-    help="With --no-dry-run: apply what the dry run showed under this digest, or the rest of it.",
+    help="With --no-dry-run: remove what the dry run showed under this digest, or the rest of it.",
 )
-@click.option("--detach", is_flag=True, help="Take removed lists out of lists that are kept.")
+@click.option(
+    "--detach", is_flag=True, help="Also remove lists that are nested in lists which are kept, and end that nesting."
+)
 @click.option("--locks", is_flag=True, help="Remove locks of leavers too; their certificates may still be valid.")
 @click.option("--vendor", is_flag=True, help="Remove leftovers of Teleport's own Okta integration too.")
-@click.option("--vendor-only", is_flag=True, help="Remove those leftovers, and nothing of ours.")
-@click.option("--org", "organization", metavar="URL", help="With one of these: also leftovers of this organisation.")
-@click.option("--owner", metavar="ID", help="The organisation's id (00o…), if Okta does not answer any more.")
+@click.option("--vendor-only", is_flag=True, help="Remove those leftovers only.")
+@click.option(
+    "--org", "organization", metavar="URL", help="With --vendor or --vendor-only: also leftovers of this organisation."
+)
+@click.option("--owner", metavar="ID", help="The organisation's id (00o…), if Okta no longer answers.")
 @join_option
-@click.option("--all", "every", is_flag=True, help="Name every object.")
+@click.option("--all", "every", is_flag=True, help="List every object.")
 @click.pass_context
 def cleanup(
     context: click.Context,
@@ -69,10 +73,10 @@ def cleanup(
     joins: bool,
     every: bool,
 ) -> None:
-    """Show what this integration made in Teleport, by its owner label; --no-dry-run with --plan removes it.
+    """Show what this integration made in Teleport; --no-dry-run with --plan removes it.
 
     People lose access at once: their users are locked, then deleted. Nothing is written to Okta. Refused while a sync
-    is active. Exits 1 if something is left, or would be.
+    is active. Exits 1 if something remains or would remain.
     """
     if dry_run != (digest is None):
         raise click.UsageError("--no-dry-run and --plan DIGEST go together: the dry run prints the digest")
@@ -168,7 +172,7 @@ async def _cleanup_of(settings: Settings, parts: Parts, wanted: _Wanted) -> Clea
 
 @contextmanager
 def _draining_on_signals(removing: Cleanup) -> Iterator[None]:
-    """Let a signal end a cleanup after the changes in flight."""
+    """On a signal, end the cleanup after the changes in flight."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, removing.drain)

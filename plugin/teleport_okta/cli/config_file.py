@@ -1,4 +1,4 @@
-"""The configuration file that is named before the verb. This module is imported for every verb, and imports little."""
+"""The option `--config` before the verb. Every verb imports this module, so it imports little."""
 
 from __future__ import annotations
 

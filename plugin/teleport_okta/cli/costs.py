@@ -1,4 +1,4 @@
-"""The words for what passes cost in calls to Okta."""
+"""The cost of passes as text, in calls to Okta."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ if TYPE_CHECKING:
 
 
 def cost_lines(cost: PassCost) -> Iterator[str]:
-    """Say what the last reading cost, and what the next one will."""
+    """Yield the calls of the last reading, and a forecast for the next."""
     yield f"Okta calls: {_calls(cost.made)}"
     if cost.next_calls:
         slowest = max(cost.next_seconds, key=lambda bucket: cost.next_seconds[bucket])
-        wait = f"{duration(cost.takes)} at least, for {slowest}" if cost.takes else "within one rate-limit window"
+        wait = (
+            f"at least {duration(cost.takes)}, because of {slowest}" if cost.takes else "within one rate-limit window"
+        )
         yield f"the next pass, if nothing changes: {_calls(cost.next_calls)}; {wait}"
 
 
 def progress_line(progress: ReadingProgress) -> str:
-    """Say how far a reading is."""
-    line = f"reading Okta: {progress.done} of about {progress.of} calls; {duration(progress.takes)} in all at least"
+    """Return the progress of a reading in words."""
+    line = f"reading Okta: {progress.done} of about {progress.of} calls; at least {duration(progress.takes)} in all"
     for bucket, seconds in sorted(progress.waits.items()):
         line += f"; waiting {duration(seconds)} for the rate limit of {bucket}"
     return line

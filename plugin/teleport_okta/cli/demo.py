@@ -1,4 +1,4 @@
-"""`teleport-okta demo`: the main job, told as a story on the sandboxes, or kept running between them."""
+"""`teleport-okta demo`: the service between both sandboxes, in scenes, or running until it is stopped."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _WIDTH = 160
 
 @click.command()
 @format_option
-@click.option("--once", is_flag=True, help="End after the story, also on a terminal.")
+@click.option("--once", is_flag=True, help="End after the last scene, also on a terminal.")
 @click.option("--users", default=40, show_default=True, type=click.IntRange(20), help="People in the organisation.")
 @click.option(
     "--serve",
     is_flag=True,
-    help="Tell no story: keep both sandboxes and the configured service running until SIGINT or SIGTERM, and print "
-    "one line of JSON with addresses and credentials when all are ready.",
+    help="Show no scenes: run both sandboxes and the configured service until SIGINT or SIGTERM, and print one line of "
+    "JSON with addresses and credentials when all are ready.",
 )
 @click.option(
     "--dir",
@@ -56,7 +56,7 @@ def demo(
     once: bool,
     serve: bool,
 ) -> None:
-    """Run both sandboxes and tell a story on them. Exits 1 when something that was checked did not hold."""
+    """Show the service at work between both sandboxes, scene by scene. Exits 1 if a check fails."""
     if serve:
         if directory is None or once:
             msg = "--serve needs --dir, and excludes --once"
@@ -96,9 +96,9 @@ def _show(console: Console, scene: Scene) -> None:
 
 
 async def _stay(console: Console, stage: Stage) -> None:
-    """Keep both sandboxes up until somebody has seen enough."""
+    """Keep both sandboxes running until Ctrl-C."""
     console.print(
-        f"\nBoth sandboxes stay up: Okta at {stage.settings.okta.org_url}, Teleport at {stage.cluster.address}."
+        f"\nBoth sandboxes keep running: Okta at {stage.settings.okta.org_url}, Teleport at {stage.cluster.address}."
     )
     console.print("Press Ctrl-C to end.")
     await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""`teleport-okta doctor`: is everything there that a service needs, and what is to be done if not."""
+"""`teleport-okta doctor`: whether the service has everything that it needs, and the remedy for what is missing."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _WIDTH: Final = max(map(len, _WORDS.values()))
 @format_option
 @click.option("--problems", is_flag=True, help="Show warnings and errors only.")
 def doctor(config_path: Path, layout: str, *, problems: bool) -> int:
-    """Look into the installation on both sides, and change nothing.
+    """Check the installation in Okta, in Teleport and on this host, and change nothing.
 
-    Exits 0 when nothing is worse than a note, 1 when there is a warning, 2 when there is an error.
+    Exits 0 without warnings and errors, 1 with a warning, 2 with an error.
     """
     logs.set_up(output="stderr", severity="error", layout="text", secrets=_secrets(config_path))
-    with working("looking into the installation"):
+    with working("checking the installation"):
         findings = asyncio.run(examine(config_path, clock=SystemClock(), rng=random.SystemRandom()))
     if layout == "json":
         shown = _problems(findings) if problems else findings
@@ -55,7 +55,7 @@ def doctor(config_path: Path, layout: str, *, problems: bool) -> int:
 
 
 def _secrets(config_path: Path) -> tuple[str, ...]:
-    """What a log must not repeat; a configuration that cannot be read is a finding, and holds none for us."""
+    """Return the secrets to keep out of the log; none if the configuration cannot be read, which is a finding."""
     with suppress(ConfigError):
         return secrets_of(load(config_path), os.environ)
     return ()
@@ -86,8 +86,8 @@ def _summary(findings: Sequence[Finding]) -> str:
     errors, warnings = counts[Severity.ERROR], counts[Severity.WARNING]
     verdict = {
         Severity.ERROR: "something is broken",
-        Severity.WARNING: "it works, and has weaknesses",
-    }.get(worst(findings), "everything is as it should be")
+        Severity.WARNING: "it works, with weaknesses",
+    }.get(worst(findings), "no problems")
     return (
         f"{len(findings)} findings: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}, "
         f"{counts[Severity.NOTE]} note{'s' * (counts[Severity.NOTE] != 1)}; {verdict}"

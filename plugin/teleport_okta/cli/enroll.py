@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from teleport_okta.saml.enrolment import Step
 
 _SIGNS: Final = {State.DONE: "=", State.TO_DO: "+", State.MADE: "*", State.LEFT: "!"}
-"""Before a step: it was so before, it is to be done, it was done now, it is left to a person."""
+"""The sign of a step: was done before, is to do, was done now, is left to a person."""
 
 
 class Terminal:
-    """Talks at a terminal; on standard error where the result is JSON."""
+    """Questions and progress at a terminal; on standard error if the result is JSON."""
 
     def __init__(self, *, is_asked: bool, is_json: bool) -> None:
         self._is_asked = is_asked
@@ -43,11 +43,11 @@ class Terminal:
 
     @property
     def is_asking(self) -> bool:
-        """Whether somebody is at a terminal, and wants to be asked."""
+        """Whether a person is at the terminal, and did not say --yes."""
         return self._is_asked and sys.stdin.isatty()
 
     async def agrees(self, question: str, *, default: bool = False) -> bool:
-        """Ask, unless everything was agreed to before. Raises UsageError where there is nobody to ask."""
+        """Ask, unless --yes was given. Raises UsageError if there is no terminal."""
         if not self._is_asked:
             return True
         if not sys.stdin.isatty():
@@ -63,22 +63,26 @@ class Terminal:
 @config_option
 @format_option
 @click.option(
-    "--answers", type=click.Path(path_type=Path, dir_okay=False), help="TOML file of answers, named as below."
+    "--answers",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="TOML file with the options below; dashes are underscores.",
 )
-@click.option("--yes", is_flag=True, help="Ask nothing.")
+@click.option("--yes", is_flag=True, help="Agree to everything; ask no question.")
 @click.option("--connector", help="Name of the SAML connector.  [default: okta-integration]")
 @click.option("--plugin", help="Name of the plugin resource.  [default: okta]")
-@click.option("--role", help="Role that everybody gets who signs in.  [default: okta-requester]")
+@click.option("--role", help="Role of everybody who signs in.  [default: okta-requester]")
 @click.option("--app-id", help="Use this Okta app instead of creating one.")
 @click.option("--label", help="Label of the app in Okta.  [default: Teleport CLUSTER]")
-@click.option("--proxy", help="Public address of the cluster's proxy, if the cluster's own word is not right.")
-@click.option("--assign-everyone/--no-assign-everyone", default=None, help="Whether everybody in Okta gets the app.")
+@click.option("--proxy", help="Public address of the cluster's proxy, if the cluster reports a wrong one.")
+@click.option(
+    "--assign-everyone/--no-assign-everyone", default=None, help="Whether the group Everyone is assigned to the app."
+)
 @click.option("--default-roles/--no-default-roles", default=None, help="Whether synced users get the default role.")
 @click.option("--apps-and-groups/--no-apps-and-groups", default=None, help="Whether groups and apps are imported.")
-@click.option("--access-lists/--no-access-lists", default=None, help="Whether access lists are kept of them.")
+@click.option("--access-lists/--no-access-lists", default=None, help="Whether groups and apps get access lists.")
 @click.option("--owner", "owners", multiple=True, help="Teleport user who owns new access lists; may be repeated.")
-@click.option("--group-filter", "group_filters", multiple=True, help="Which groups may have a list; may be repeated.")
-@click.option("--app-filter", "app_filters", multiple=True, help="Which apps may have a list; may be repeated.")
+@click.option("--group-filter", "group_filters", multiple=True, help="Groups that may have a list; may be repeated.")
+@click.option("--app-filter", "app_filters", multiple=True, help="Apps that may have a list; may be repeated.")
 @click.option("--scim-url", help="Base URL by which Okta reaches the SCIM endpoint of this service.")
 @click.option("--scim-listen", help="Address at which SCIM requests are answered, host:port.")
 @click.option(
@@ -87,10 +91,10 @@ class Terminal:
     help="PEM file of the endpoint's certificate.",
 )
 @click.option("--scim-key", type=click.Path(dir_okay=False, resolve_path=True), help="PEM file of its private key.")
-@click.option("--scim-behind-proxy/--scim-not-behind-proxy", default=None, help="Whether a proxy does the TLS.")
+@click.option("--scim-behind-proxy/--scim-not-behind-proxy", default=None, help="Whether a proxy terminates TLS.")
 @click.option("--remove", is_flag=True, help="Undo an enrolment: delete the plugin, the connector and the app.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for Okta's first SCIM request.")
-@click.option("--stay", is_flag=True, help="Go on as the service, as `start` does.")
+@click.option("--stay", is_flag=True, help="Then run as the service, as `start` does.")
 def enroll(
     config_path: Path,
     layout: str,
@@ -102,11 +106,11 @@ def enroll(
     stay: bool,
     **flags: object,
 ) -> int:
-    """Tie an Okta organisation to a Teleport cluster, and start the sync.
+    """Connect an Okta organisation to a Teleport cluster, and start the sync.
 
     Creates the SAML app in Okta and assigns it to Everyone, creates the SAML connector and the plugin resource in
-    Teleport, writes the configuration file, and runs the first pass. Each step looks first: run it again to finish
-    one that was interrupted. Signs: = is so already, + is to be done, * was done, ! is left to you.
+    Teleport, writes the configuration file, and runs the first pass. Each step first checks what exists: after an
+    interruption, run it again. Signs: = done before, + to do, * done now, ! left to you.
 
     Exits 0 when nothing is left to do, 1 otherwise.
     """

@@ -43,10 +43,10 @@ _WORDS: Final = {
 @click.argument("of", metavar="user|group|app|list", type=click.Choice(KINDS))
 @click.argument("name")
 def explain(config_path: Path, layout: str, of: str, name: str) -> int:
-    """Show why somebody or something is as it is, link by link from Okta to Teleport. Reads neither, changes nothing.
+    """Show why a user, group, app or access list is as it is, step by step from Okta to Teleport. Calls neither.
 
-    NAME is a login, the name of a Teleport user, a group or an app, the title of a list, or an Okta id. Exits 1 when
-    nothing has this name, 2 when several have.
+    NAME is a login, the name of a Teleport user, a group or an app, the title of a list, or an Okta id. Exits 1 if
+    nothing has this name, 2 if more than one thing has it.
     """
     found = asyncio.run(_explain(load(config_path), of, name))
     if layout == "json":
@@ -67,19 +67,19 @@ async def _explain(settings: Settings, of: str, name: str) -> Explanation:
 
 
 def explanation_lines(found: Explanation) -> Iterator[str]:
-    """Say an explanation in lines; what follows from a link is indented below it."""
+    """Yield an explanation line by line; what follows from a link is indented below it."""
     if not found.is_live:
         at = moment(found.seen_at) if found.seen_at else "never"
-        yield f"no service answers: this is what was last seen; last pass without a failure: {at}"
+        yield f"no service answers: this is what was read last; last successful pass: {at}"
     if found.chain is not None:
         yield from _link_lines(found.chain, 0)
         yield from (line for link in found.open for line in _link_lines(link, 0))
         return
     if not found.matches:
-        yield f"no {found.of} of the name {found.asked}; looked in: {', '.join(found.looked_in)}"
-        yield f"  teleport-okta history {found.asked} shows what the journal has of the name"
+        yield f"no {found.of} has the name {found.asked}; looked in: {', '.join(found.looked_in)}"
+        yield f"  teleport-okta history {found.asked} shows the changes under this name"
         return
-    yield f"{found.asked} is the name of {len(found.matches)}; ask for the id:"
+    yield f"{len(found.matches)} have the name {found.asked}; give an id:"
     for match in found.matches:
         yield f"  teleport-okta explain {match.of} {match.id}    {match.name}"
 
@@ -99,7 +99,7 @@ def _link_lines(link: Link, depth: int) -> Iterator[str]:
 
 
 def entry_words(entry: JournalEntry) -> str:
-    """Say what an entry was: when, by what, what was done and why."""
+    """Return an entry in words: time, trigger, change and reason."""
     what = deed_words(entry.action, entry.kind, entry.name, title=entry.title)
     words = f"{moment(entry.time)} [{entry.trigger}] {what}: {entry.reason}"
     if entry.approval:

@@ -1,4 +1,4 @@
-"""`teleport-okta filters`: which groups and apps would have access lists under some filters."""
+"""`teleport-okta filters`: which groups and apps would have access lists with given filters."""
 
 from __future__ import annotations
 
@@ -34,26 +34,24 @@ _SIGNS: Final = {Verdict.KEPT: "=", Verdict.ADDED: "+", Verdict.EMPTY: ".", Verd
 _VERDICTS: Final = {
     Verdict.KEPT: "has a list",
     Verdict.ADDED: "would get a list",
-    Verdict.EMPTY: "nobody in it is a user of ours, so it has no list",
-    Verdict.UNKNOWN: "would get a list if anybody in it is a user of ours; its people were never read",
+    Verdict.EMPTY: "no user of ours is in it, so it has no list",
+    Verdict.UNKNOWN: "would get a list if a user of ours is in it; its people were never read",
 }
 
 _VERDICTS_ON_ROLES: Final = {
-    Verdict.KEPT: "its people have its role",
+    Verdict.KEPT: "grants its role",
     Verdict.ADDED: "would grant a role",
-    Verdict.EMPTY: "nobody in it is a user of ours, so it grants no role",
-    Verdict.UNKNOWN: "would grant a role if anybody in it is a user of ours; its people were never read",
+    Verdict.EMPTY: "no user of ours is in it, so it grants no role",
+    Verdict.UNKNOWN: "would grant a role if a user of ours is in it; its people were never read",
 }
 
 
 @click.command()
 @config_option
 @format_option
-@click.option(
-    "--group", "groups", metavar="FILTER", multiple=True, help="A filter on groups; more than one may be given."
-)
-@click.option("--app", "apps", metavar="FILTER", multiple=True, help="A filter on apps; more than one may be given.")
-@click.option("--live", is_flag=True, help="Read Okta and Teleport now, instead of going by what was last seen.")
+@click.option("--group", "groups", metavar="FILTER", multiple=True, help="A filter of groups; may be repeated.")
+@click.option("--app", "apps", metavar="FILTER", multiple=True, help="A filter of apps; may be repeated.")
+@click.option("--live", is_flag=True, help="Read Okta and Teleport now, instead of using what was read last.")
 @join_option
 @settings_option("[default: file]")
 def filters(
@@ -66,10 +64,10 @@ def filters(
     joins: bool,
     whose: Whose | None,
 ) -> None:
-    """Show which groups and apps FILTERs let pass, and which access lists would come and go. Changes nothing.
+    """Show which groups and apps match the filters, and which access lists would be added or removed. Changes nothing.
 
-    A filter is a glob (eng-*), or an RE2 expression when it begins with ^ and ends with $. Where none of a kind are
-    given, those of the configuration count.
+    A filter is a glob (eng-*), or an RE2 expression if it begins with ^ and ends with $. Without --group or --app, the
+    filters of the configuration are used for groups or apps.
     """
     for option, given in (("--group", groups), ("--app", apps)):
         try:
@@ -102,7 +100,7 @@ async def _preview(
 
 
 def preview_lines(found: FilterPreview) -> Iterator[Line | str]:
-    """Say what filters would do, in the words of `filters`."""
+    """Yield what filters would do, as text."""
     yield f"group filters: {_named(found.group_filters)}; app filters: {_named(found.app_filters)}"
     yield f"as seen at {found.seen_at.isoformat(timespec='seconds').replace('+00:00', 'Z')}"
     for match in found.matches:
@@ -114,12 +112,13 @@ def preview_lines(found: FilterPreview) -> Iterator[Line | str]:
     for one in found.ending:
         others = f", others: {one.present.added}" if one.present.added else ""
         list_words = f"{quoted(one.present.title)} ({one.present.okta_id})"
-        yield Line(f"- {thing} {list_words} would go: {one.reason}", Tone.REMOVED)
+        yield Line(f"- {thing} {list_words} would be removed: {one.reason}", Tone.REMOVED)
         yield f"    {holders}: {one.present.imported}{others}"
     added = sum(match.verdict is Verdict.ADDED for match in found.matches)
     kept = sum(match.verdict is Verdict.KEPT for match in found.matches)
     things = "roles" if found.gives_roles else "lists"
-    yield f"{len(found.matches)} match: {kept} {things} stay, {added} would be added; {len(found.ending)} would go"
+    counts = f"{kept} {things} stay, {added} would be added; {len(found.ending)} would be removed"
+    yield f"{len(found.matches)} match: {counts}"
 
 
 def _named(filters_: tuple[str, ...]) -> str:

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 @config_option
 @format_option
 @click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="How many entries at the most."
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="The most entries to show."
 )
-@click.option("--name", "named", default="", metavar="NAME", help="The same as the argument.")
+@click.option("--name", "named", default="", metavar="NAME", help="Same as the argument.")
 @members_option
 @click.argument("name", default="")
 def history(config_path: Path, layout: str, limit: int, named: str, name: str, *, all_members: bool) -> None:
-    """Show what was done, newest first.
+    """Show the changes that were made, newest first.
 
-    With a NAME only what was done to it: the name of an object, its title, its Okta id, the user of a lock or a
-    membership, the list of a membership, or a user whom a new list began with.
+    With NAME, only its changes. NAME is the name of an object, its title, its Okta id, the user of a lock or a
+    membership, the list of a membership, or one of the first members of a list.
     """
     if name and named and name != named:
         msg = f"two names are given: {name} and {named}"
@@ -64,7 +64,7 @@ async def _history(settings: Settings, limit: int, name: str) -> list[JournalEnt
 
 
 def entry_lines(entry: JournalEntry, *, all_members: bool = False) -> Iterator[Line]:
-    """Say what an entry was: when, by what, what was done, how it went and why; digests are for `--format json`."""
+    """Yield an entry in words: time, trigger, change, result and reason. Only `--format json` has the digests."""
     time = entry.time.isoformat(timespec="seconds").replace("+00:00", "Z")
     what = deed_words(entry.action, entry.kind, entry.name, entry.okta_id, entry.title)
     line = f"{entry.sequence} {time} [{entry.trigger}] {what}: {entry.outcome}; {entry.reason}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def config_option(function: Function) -> Function:
-    """Add `-c/--config`: what stands after the verb counts, then what stands before it, then the environment."""
+    """Add `-c/--config`. The order: after the verb, before the verb, the environment, the default path."""
     return click.option(
         "-c",
         "--config",
@@ -91,9 +91,11 @@ def digest_argument(function: Function) -> Function:
 
 
 def checked_digest(value: str) -> str:
-    """Return a digest; raises BadParameter for what is none."""
+    """Return a digest; raises BadParameter for anything else."""
     if not re.fullmatch(r"[0-9a-f]{16}", value):
-        raise click.BadParameter(f"{value!r} is no digest: 16 hexadecimal digits, as `plan` and `status` print them")
+        raise click.BadParameter(
+            f"{value!r} is not a digest: it has 16 hexadecimal digits, as `plan` and `status` print it"
+        )
     return value
 
 

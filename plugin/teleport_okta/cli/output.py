@@ -1,4 +1,4 @@
-"""Where every verb writes: foreign text is escaped here, and here a terminal gets colours and its width.
+"""The output of every verb. Text from outside is escaped here; on a terminal, lines are coloured and wrapped.
 
 No other module of `cli/` writes to standard output or standard error (a test checks it). A pipe or a file gets every
 line whole and without colour.
@@ -31,7 +31,7 @@ _COLOURS: Final = {
     Tone.ERROR: "bright_red",
 }
 _HANGING: Final = 4
-"""How many columns further in a line goes on that is longer than the terminal is wide."""
+"""Extra indentation, in columns, of the rest of a wrapped line."""
 
 _NARROWEST: Final = 40
 
@@ -80,7 +80,7 @@ def show(*lines: Line | str, err: bool = False) -> None:
 
 
 def show_lines(lines: Iterable[Line | str], *, err: bool = False) -> None:
-    """Write lines as they come. A line break inside one is foreign, and is escaped."""
+    """Write lines as they come. A line break inside a line comes from outside, and is escaped."""
     screen = screen_of(sys.stderr if err else sys.stdout)
     for line in lines:
         click.echo(screen.drawn(line), err=err, color=screen.has_colours)
@@ -124,17 +124,17 @@ def open_closed_streams() -> None:
 
 
 def give_up_output() -> None:
-    """Write nothing more to standard output, whose reader has gone, as `head` does: also not what is still buffered."""
+    """Discard further output, also what is buffered: the reader of standard output has closed it, as `head` does."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def has_terminal() -> bool:
-    """Whether a person is at the terminal who can see a question and answer it."""
+    """Whether a person at a terminal can see a question and answer it."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def confirm(question: str, *, default: bool = False, err: bool = False) -> bool:
-    """Ask a question of yes or no. Raises Abort at the end of the input."""
+    """Ask a yes-or-no question. Raises Abort at the end of the input."""
     return click.confirm(printable(question), default=default, err=err)
 
 
@@ -144,5 +144,5 @@ def ask(question: str, *, err: bool = False) -> str:
 
 
 def working(what: str) -> AbstractContextManager[object]:
-    """Show on a terminal that something is under way, until the block ends."""
+    """Show a spinner on a terminal until the block ends."""
     return Console(stderr=True).status(what)

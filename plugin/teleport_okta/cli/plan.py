@@ -39,7 +39,7 @@ CHANGES_PLANNED: Final = 2
 @members_option
 @join_option
 @settings_option("[default: file]")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to do, 0 when not.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if there is something to do, 0 if not.")
 @click.pass_context
 def plan(
     context: click.Context,
@@ -53,7 +53,7 @@ def plan(
     whose: Whose | None,
     detailed_exitcode: bool,
 ) -> None:
-    """Show what a pass would do now, and change nothing. Exits 1 when not everything could be read."""
+    """Show what a pass would do now, and change nothing. Exits 1 if something could not be read."""
     view = asyncio.run(planned(load(config_path), joins=joins, whose=whose))
     selection = Selection(frozenset(kinds), all_members=all_members, is_summary=is_summary)
     if layout == "json":
@@ -70,7 +70,7 @@ def plan(
 
 
 def exit_code(view: PlanView, *, is_detailed: bool) -> int:
-    """Return the exit code of a plan. What is held or put off is something to do: a person or the time has to act."""
+    """Return the exit code of a plan. Changes that are held or put off count as something to do."""
     if view.error:
         return 1
     is_to_do = bool(view.changes or view.findings.held or view.put_off)

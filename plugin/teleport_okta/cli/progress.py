@@ -21,7 +21,7 @@ _SHORTEST_SHOWN: Final = 1.0
 
 
 class _WaitColumn(ProgressColumn):
-    """What the command waits for at this moment, and for how long where that is known."""
+    """The wait that the command is in, with its duration if it is known."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class _WaitColumn(ProgressColumn):
         self._since = 0.0
 
     def render(self, task: Task) -> Text:
-        """Return the longest wait, if it is one of more than a second."""
+        """Return the longest wait, once it has lasted a second."""
         longest, now = next(iter(waits()), ""), task.get_time()
         if longest != self._longest:
             self._longest, self._since = longest, now
@@ -39,7 +39,7 @@ class _WaitColumn(ProgressColumn):
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function of (done, total) that moves the bar; it draws nothing elsewhere than on a terminal."""
+    """Yield a function of (done, total) that moves the bar. Off a terminal it draws nothing."""
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), _WaitColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:

@@ -1,4 +1,4 @@
-"""What commands share that read both systems without a running service."""
+"""Reading both systems in a command, without a running service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _QUESTION: Final = "This host has not joined the cluster yet. Join it now?"
 def join_option(function: Function) -> Function:
     """Add `--join`."""
     return click.option(
-        "--join", "joins", is_flag=True, help="Join the cluster first if this host has not: the one thing it changes."
+        "--join",
+        "joins",
+        is_flag=True,
+        help="If this host has not joined the cluster, join it first; nothing else is changed.",
     )(function)
 
 
@@ -35,8 +38,8 @@ async def read_both(
 ) -> T:
     """Connect to both systems, and return what `read` does.
 
-    A host that has not joined the cluster does so if it `joins`, or if somebody at the terminal says yes. Otherwise
-    raises NotJoinedError. `is_beside`: a running service holds the data directory.
+    A host that has not joined the cluster joins it if `joins`, or after a yes at the terminal. Otherwise raises
+    NotJoinedError. `is_beside`: a running service holds the data directory.
     """
     if is_beside:
         async with app.opened_beside(settings) as parts:

@@ -1,4 +1,4 @@
-"""`teleport-okta release`: give a name free for its next person, before a leaver's lock runs out."""
+"""`teleport-okta release`: let the next person have a name before the leaver's lock expires."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 @config_option
 @click.argument("name")
 def release(config_path: Path, name: str) -> None:
-    """Give the user name NAME free, so that another person may have it.
+    """Release the user name NAME, so that another person may have it.
 
-    Our locks are taken off: certificates that were issued to the former holder, and have not expired, are good again.
-    The next person of the name gets the memberships that people gave it in our access lists.
+    Our locks on it are removed: certificates of the former holder that have not expired are valid again. The next
+    person with this name also gets the memberships that people gave it in our access lists.
     """
     released = asyncio.run(_release(load(config_path), name))
     for lock in released.locks:
         end = lock.expires.isoformat(timespec="seconds").replace("+00:00", "Z") if lock.expires else "without end"
-        show(f"released {name}: lock {lock.name} about {okta_id_of(lock.labels)}, which lasted {end}")
+        show(f"released {name}: lock {lock.name} for {okta_id_of(lock.labels)}, which would have lasted {end}")
     for one in released.memberships:
         show(f"released {name}: membership of access list {one.title} ({one.list_name})")
-    show("the next pass creates whoever waits for the name")
+    show("the next pass creates the user of the person who waits for the name")
 
 
 async def _release(settings: Settings, name: str) -> Released:

@@ -1,4 +1,4 @@
-"""The words for a pass: its plan, what went wrong, and what it cost."""
+"""A pass as text: its plan, its failures, and its cost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def report_lines(report: PassReport, selection: Selection = EVERYTHING) -> Iterator[Line | str]:
-    """Say what a pass did. What was not done is shown whatever is selected."""
+    """Yield what a pass did. Changes that were not done are always shown."""
     yield from plan_lines(report.plan, selection)
     for outcome in report.outcomes:
         if outcome.result != Result.DONE:

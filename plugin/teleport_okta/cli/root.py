@@ -21,7 +21,7 @@ from teleport_okta.observe.text import Line, Tone
 from teleport_okta.state.data_dir import OtherUserError
 
 _OWN_BREAK: Final = re.compile(r"\n(?=  )")
-"""Where an error of ours goes on in another line: the details of a changed plan are indented."""
+"""Line breaks of our own in an error, before indented lines (the details of a changed plan). Others are escaped."""
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,17 +35,17 @@ _OWN_BREAK: Final = re.compile(r"\n(?=  )")
     help="Print the version.",
 )
 def cli() -> None:
-    """Bring the people, groups and apps of an Okta organisation into a Teleport cluster, and keep them right."""
+    """Keep the users, groups, apps and access lists of a Teleport cluster in step with an Okta organisation."""
 
 
-_OTHER_USER: Final = "run it as the service's user, or let this user use what the message names"
+_OTHER_USER: Final = "run it as the service's user, or give this user access to the path in the message"
 
 _REMEDIES: Final = {
     errno.EACCES: _OTHER_USER,
     errno.EPERM: _OTHER_USER,
     errno.ENOSPC: "free some space on that file system",
     errno.EDQUOT: "free some space, or raise the quota of this user",
-    errno.EROFS: "mount that file system writable, or name another path",
+    errno.EROFS: "mount that file system writable, or set another path",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
 }
 
@@ -83,10 +83,10 @@ def _show_version(context: click.Context) -> None:
 
 
 def words_of(error: OSError) -> tuple[str, str]:
-    """Return what happened and what to do, for an error of the operating system that nothing else has words for."""
+    """Return the message and the remedy for an error of the operating system that no other code has handled."""
     named = " and ".join(str(name) for name in (error.filename, error.filename2) if name)
     what = f"{named}: {error.strerror or error}" if named else f"the operating system refused: {error}"
-    remedy = _REMEDIES.get(error.errno or 0, "look at what the message names; `teleport-okta doctor` may say more")
+    remedy = _REMEDIES.get(error.errno or 0, "check what the message names; `teleport-okta doctor` may find more")
     return what, remedy
 
 

@@ -1,4 +1,4 @@
-"""`teleport-okta sandbox`: either system in miniature, in the foreground."""
+"""`teleport-okta sandbox`: Okta or Teleport in miniature, in the foreground."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _directory = click.option(
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="Where keys and identity files go.",
+    help="Directory for keys and identity files.",
 )
 
 
 @click.group()
 def sandbox() -> None:
-    """Run Okta or Teleport in miniature, to try things out; prints one line of JSON when ready."""
+    """Run Okta or Teleport in miniature, for trials; prints one line of JSON when it is ready."""
 
 
 @sandbox.command()
@@ -63,7 +63,7 @@ def sandbox() -> None:
     default="18.1.3",
     show_default=True,
     callback=lambda _context, _option, value: _version(value),
-    help="The server version to play.",
+    help="The server version to imitate.",
 )
 @click.option(
     "--lag/--no-lag",
@@ -108,7 +108,7 @@ def okta(
 
 
 def _version(value: str) -> str:
-    """Refuse what is no semantic version, as an option."""
+    """Return a semantic version; raises BadParameter for anything else."""
     try:
         major_of(value)
     except ValueError as error:

@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 def scim_token() -> None:
     """Make, list and revoke the tokens with which Okta calls the SCIM endpoint.
 
-    Two can be good at a time: make the second, give it to Okta, then revoke the first.
+    Two tokens can be valid at a time. To replace one, make another, give it to Okta, then revoke the old one.
     """
 
 
 @scim_token.command("new")
 @config_option
 @format_option
-@click.option("--replace-oldest", is_flag=True, help="Where there are two, revoke the older at once.")
+@click.option("--replace-oldest", is_flag=True, help="If there are two, revoke the older one at once.")
 def new(config_path: Path, layout: str, replace_oldest: bool) -> None:
-    """Make a token and print it, this once: only its hash is kept. With the first one a running service listens."""
+    """Make a token and print it, once: only its hash is stored. With the first token, a running service listens."""
     token = new_token()
     added = asyncio.run(_new(load(config_path), token, replace_oldest=replace_oldest))
     if layout == "json":
@@ -71,12 +71,12 @@ def list_(config_path: Path, layout: str) -> None:
 @format_option
 @click.argument("which", metavar="ID")
 def revoke(config_path: Path, layout: str, which: str) -> None:
-    """Refuse the token with this ID from now on; a running service does so at once.
+    """Revoke the token with this ID, also in a running service.
 
-    When it was the last one, the service stops listening.
+    After the last token is revoked, the service stops listening.
     """
     if not re.fullmatch(r"[0-9a-f]{8}", which):
-        # It is not repeated: it may be the token itself.
+        # Do not repeat the value: it may be the token itself.
         msg = "this is not the id of a token: 8 hexadecimal digits, as `scim-token list` prints them"
         raise click.BadParameter(msg)
     token = asyncio.run(_revoke(load(config_path), which))

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 @config_option
 @click.option("-d", "--debug", is_flag=True, help="Log at severity debug.")
 def start(config_path: Path, *, debug: bool) -> int:
-    """Run the service until SIGTERM or SIGINT: a full pass now and at every interval.
+    """Run the service until SIGTERM or SIGINT, with a full pass at the start and at every interval.
 
-    SIGHUP reads the configuration file again and opens the log anew.
+    On SIGHUP it reads the configuration file again and reopens its log.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it must not end us before we listen to it
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until `serve` handles it, SIGHUP would end the process
     read = partial(load, config_path)
     try:
         asyncio.run(serve(read(), debug=debug, read=read))

@@ -1,4 +1,4 @@
-"""`teleport-okta status`: what the service is doing, and what waits for a person."""
+"""`teleport-okta status`: what the service is doing, and what needs a person."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 _LINES_SHOWN: Final = 20
 _UNANSWERED: Final = {
     "stopped": "no service runs on this data directory",
-    "silent": "a service holds this data directory, and does not answer",
+    "silent": "a service uses this data directory, and does not answer",
 }
 
 
 @click.command()
 @config_option
 @format_option
-@click.option("--live", is_flag=True, help="Ask a running service only; exit 1 when none answers.")
+@click.option("--live", is_flag=True, help="Only ask a running service; exit 1 if none answers.")
 def status(config_path: Path, layout: str, *, live: bool) -> None:
-    """Show what the service is doing, or what the state remembers while none runs."""
+    """Show what the service is doing, or, if none runs, what it stored last."""
     current = asyncio.run(_status(load(config_path), live=live))
     if layout == "json":
         show_json(current.as_json())
@@ -61,7 +61,7 @@ async def _status(settings: Settings, *, live: bool) -> Status:
             return await service.status()
     if live:
         what = f"no service answers at {data_dir / SOCKET_NAME}"
-        raise ServiceError(what, remedy="start it; where it has been started, look into its log")
+        raise ServiceError(what, remedy="start it; if it was started, read its log")
     async with app.copied_store(settings) as store:
         identities = await asyncio.to_thread(stored_states, settings.teleport, data_dir, SystemClock().now())
         found = await status_of_store(store, __version__, identities, is_provisioned=settings.is_provisioned)
@@ -69,8 +69,8 @@ async def _status(settings: Settings, *, live: bool) -> Status:
     if silent is None:
         return found
     what = (
-        f"the service (process {silent}) does not answer: it starts, waits for Teleport, or hangs; look into its log. "
-        "This is what the state remembers"
+        f"the service (process {silent}) does not answer: it is starting, waits for Teleport, or hangs; read its log. "
+        "This is what it stored last"
     )
     return replace(found, state="silent", warnings=(*found.warnings, what))
 
@@ -78,7 +78,7 @@ async def _status(settings: Settings, *, live: bool) -> Status:
 def _lines(current: Status) -> Iterator[str]:
     running = _UNANSWERED.get(current.state, current.state)
     yield f"teleport-okta v{current.version}: {running}"
-    yield f"last pass without a failure: {_time(current.last_success)}"
+    yield f"last successful pass: {_time(current.last_success)}"
     yield from _at_work(current)
     yield from _failures(current)
     yield from _cluster(current)
@@ -88,7 +88,7 @@ def _lines(current: Status) -> Iterator[str]:
 
 
 def _at_work(current: Status) -> Iterator[str]:
-    """Say by whose settings the service works, how changes arrive, and how much there is in Teleport."""
+    """Show whose settings the service uses, how changes arrive, and how many objects are in Teleport."""
     if current.managed:
         yield from _managed(current.managed)
     if current.next_pass:
@@ -106,7 +106,7 @@ def _at_work(current: Status) -> Iterator[str]:
 def _failures(current: Status) -> Iterator[str]:
     for part in current.parts:
         if part.error:
-            yield f"{part.part} failed {_time(part.failed)}, last went well {_time(part.succeeded)}: {part.error}"
+            yield f"{part.part} failed {_time(part.failed)}, last succeeded {_time(part.succeeded)}: {part.error}"
     if current.last_error:
         yield f"{'standing by' if current.state == 'standby' else 'last error'}: {current.last_error}"
 
@@ -133,12 +133,12 @@ def _quarantine(current: Status) -> Iterator[str]:
 
 
 def _managed(managed: Managed) -> Iterator[str]:
-    """Say whose settings hold, and why nothing runs if so."""
+    """Show whose settings apply, and the reason if nothing runs."""
     if managed.plugin:
         digest = f", digest {managed.digest[:12]}" if managed.digest else ""
-        yield f"settings: those of plugin {managed.plugin!r} in Teleport{digest}; the rest is of the configuration file"
+        yield f"settings: from plugin {managed.plugin!r} in Teleport{digest}; the rest from the configuration file"
     else:
-        yield "settings: those of the configuration file"
+        yield "settings: from the configuration file"
     if not managed.is_running:
         yield f"nothing is synced: {managed.reason}"
     elif managed.reason:
@@ -158,9 +158,9 @@ def _in_teleport(held: Holdings) -> str:
 
 
 def _cluster(current: Status) -> Iterator[str]:
-    """Say which cluster it is, what it can do, and as whom we are there."""
+    """Show the cluster, its features, and our identities there."""
     if current.outage:
-        yield f"Teleport is away: no answer since {_time(current.outage.since)}; last error: {current.outage.error}"
+        yield f"Teleport has not answered since {_time(current.outage.since)}; last error: {current.outage.error}"
     if current.cluster:
         yield f"cluster: {current.cluster.name}, Teleport {current.cluster.version}"
         for warning in current.cluster.warnings:
@@ -175,7 +175,7 @@ def _cluster(current: Status) -> Iterator[str]:
 
 
 def _following(following: Following) -> Iterator[str]:
-    """Say how changes arrive, and what the log says of our own rights."""
+    """Show how far the System Log was read, and events about our own rights."""
     match following.state:
         case "following":
             lag = "" if following.lag is None else f", read {following.lag:.0f} s later"
@@ -184,28 +184,28 @@ def _following(following: Following) -> Iterator[str]:
         case _:
             reason = f": {following.reason}" if following.reason else ""
             yield f"System Log: {following.state}{reason}; full passes go on"
-    told = [f"{following.events} events read", f"{following.waiting} looks wait"]
-    told += [f"{following.unknown} of unknown types"] if following.unknown else []
-    told += [f"{following.unreadable} unreadable"] if following.unreadable else []
-    yield f"  {', '.join(told)}"
+    counts = [f"{following.events} events read", f"{following.waiting} looks waiting"]
+    counts += [f"{following.unknown} of unknown types"] if following.unknown else []
+    counts += [f"{following.unreadable} unreadable"] if following.unreadable else []
+    yield f"  {', '.join(counts)}"
     for alarm in following.alarms:
         yield f"warning: {alarm}"
 
 
 def _door(door: ScimDoor) -> Iterator[str]:
-    """Say where SCIM requests are answered, and what came."""
+    """Show where SCIM requests are answered, and how many came."""
     if door.address:
         last = f"last request {_time(door.last_request)}"
-        yield f"SCIM: answered at {door.address}, for clients at {door.public_url}; {last}"
+        yield f"SCIM: listening at {door.address}, public address {door.public_url}; {last}"
     else:
-        yield f"SCIM: not answered: {door.reason}"
+        yield f"SCIM: not listening: {door.reason}"
     if door.problem:
-        yield f"warning: the SCIM endpoint keeps its certificate, the new one cannot be used: {door.problem}"
-    told = [f"users: {door.active} active, {door.denied} denied"]
+        yield f"warning: the SCIM endpoint still uses its old certificate, the new one cannot be used: {door.problem}"
+    counts = [f"users: {door.active} active, {door.denied} denied"]
     if door.address:
         answers = ", ".join(f"{count} {status}" for status, count in door.answers.items())
-        told += [f"answers: {answers or 'none yet'}", f"without a good token in the last hour: {door.failures}"]
-    yield f"  {'; '.join(told)}"
+        counts += [f"answers: {answers or 'none yet'}", f"without a valid token in the last hour: {door.failures}"]
+    yield f"  {'; '.join(counts)}"
 
 
 def _identity_line(state: IdentityState) -> str:
@@ -226,7 +226,7 @@ def _findings(findings: Findings) -> Iterator[str]:
 
 
 def _some(lines: Sequence[str]) -> Iterator[str]:
-    """Yield as many lines as a person wants to read; `--format json` has them all."""
+    """Yield at most 20 lines; `--format json` has all of them."""
     yield from lines[:_LINES_SHOWN]
     if len(lines) > _LINES_SHOWN:
         yield f"  and {len(lines) - _LINES_SHOWN} more"

@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 VERBS: Final[Mapping[str, str]] = {
     "configure": "Print a commented example configuration; fill it in and save it as /etc/teleport-okta.toml.",
-    "start": "Run the service until SIGTERM or SIGINT: a full pass now and at every interval.",
-    "version": "Print the version, the revision of its source, and that of Python.",
-    "doctor": "Look into the installation on both sides, and change nothing.",
-    "enroll": "Tie an Okta organisation to a Teleport cluster, and start the sync.",
+    "start": "Run the service until SIGTERM or SIGINT, with a full pass at the start and at every interval.",
+    "version": "Print the version, its source revision, and the version of Python.",
+    "doctor": "Check the installation in Okta, in Teleport and on this host, and change nothing.",
+    "enroll": "Connect an Okta organisation to a Teleport cluster, and start the sync.",
     "plan": "Show what a pass would do now, and change nothing.",
     "apply": "Plan and apply now.",
-    "approve": "Approve exactly what `status` shows as held under this digest, for 24 hours.",
-    "release": "Give the user name NAME free, so that another person may have it.",
-    "status": "Show what the service is doing, or what the state remembers while none runs.",
-    "filters": "Show which groups and apps FILTERs let pass, and which access lists would come and go.",
-    "explain": "Show why somebody or something is as it is, link by link from Okta to Teleport.",
-    "history": "Show what was done, newest first.",
-    "cleanup": "Show what this integration made in Teleport, by its owner label; --no-dry-run with --plan removes it.",
+    "approve": "Approve, for 24 hours, exactly what `status` shows as held under DIGEST.",
+    "release": "Release the user name NAME, so that another person may have it.",
+    "status": "Show what the service is doing, or, if none runs, what it stored last.",
+    "filters": "Show which groups and apps match the filters, and which access lists would be added or removed.",
+    "explain": "Show why a user, group, app or access list is as it is, step by step from Okta to Teleport.",
+    "history": "Show the changes that were made, newest first.",
+    "cleanup": "Show what this integration made in Teleport; --no-dry-run with --plan removes it.",
     "scim-token": "Make, list and revoke the tokens with which Okta calls the SCIM endpoint.",
-    "demo": "Run both sandboxes and tell a story on them.",
-    "sandbox": "Run Okta or Teleport in miniature, to try things out; prints one line of JSON when ready.",
+    "demo": "Show the service at work between both sandboxes, scene by scene.",
+    "sandbox": "Run Okta or Teleport in miniature, for trials; prints one line of JSON when it is ready.",
 }
 """Each verb with the summary that `--help` shows, in its order; a test compares the summaries with the verbs."""
 
@@ -44,13 +44,13 @@ class Verbs(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb; None where there is none of this name."""
+        """Import a verb and return it; None for an unknown name."""
         if cmd_name not in VERBS:
             return None
         name = cmd_name.replace("-", "_")
         command = getattr(import_module(f"teleport_okta.cli.{name}"), name)
         if not isinstance(command, click.Command):
-            what = f"teleport_okta.cli.{name} has no command of its name"
+            what = f"teleport_okta.cli.{name} has no command {name}"
             raise TypeError(what)
         return command
 

@@ -13,7 +13,7 @@ from teleport_okta.revision import source_revision
 
 @click.command()
 def version() -> None:
-    """Print the version, the revision of its source, and that of Python."""
+    """Print the version, its source revision, and the version of Python."""
     show(version_line())
 
 

@@ -131,7 +131,7 @@ async def _put_off(play: Play) -> _Person:
     again = await _done(play, lambda: None)
     user = play.user(hired.login)
     play.tell_command(
-        "Teleport is away",
+        "Teleport does not answer",
         f"Teleport answers nothing while {hired.login} is assigned in Okta; half a minute later it is back",
         [
             *(f"the log says: {line}" for line in log.lines),

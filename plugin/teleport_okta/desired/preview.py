@@ -98,7 +98,7 @@ def preview(
             if okta_id in desired.no_list or okta_id not in desired.present:
                 ending.append(EndingList(present, reason))
         elif verdicts[okta_id] is Verdict.EMPTY:
-            ending.append(EndingList(present, "nobody in it is a user of ours, and nobody was added in Teleport"))
+            ending.append(EndingList(present, "no user of ours is in it, and nobody was added in Teleport"))
     return FilterPreview(
         seen_at=min(directory.groups.read_at, directory.apps.read_at),
         group_filters=tuple(one.text for one in imports.group_filters.filters),

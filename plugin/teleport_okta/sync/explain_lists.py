@@ -299,7 +299,7 @@ def why_no_list(facts: Facts, okta_id: str) -> str:
     if reason:
         return f"no list: {reason}"
     if candidate.people.isdisjoint(facts.managed):
-        return "no list: nobody in it is a user of ours"
+        return "no list: no user of ours is in it"
     return "no list yet: it is due in the next pass, unless something below says otherwise"
 
 

@@ -32,7 +32,7 @@ class Attempt:
 
     @property
     def claims_success(self):
-        """Whether it says that everything is as it should be: nobody was set aside, and lists are not off."""
+        """Whether it says that no problems: nobody was set aside, and lists are not off."""
         if self.report is None:
             return self.error is None
         return self.report.succeeded and not self.report.plan.quarantined and not self.says_that_lists_are_off

@@ -26,7 +26,7 @@ AGAIN = ["teleport-okta", "cleanup"]
     [
         (["--no-dry-run"], "--no-dry-run and --plan DIGEST go together"),
         (["--plan", "0123456789abcdef"], "--no-dry-run and --plan DIGEST go together"),
-        (["--no-dry-run", "--plan", "yes"], "'yes' is no digest"),
+        (["--no-dry-run", "--plan", "yes"], "'yes' is not a digest"),
     ],
 )
 def test_nothing_is_removed_that_was_not_looked_at(arguments, words):

@@ -64,7 +64,7 @@ def test_a_plan_that_is_no_digest_is_wrong_usage_and_applies_nothing(digest, cap
     with pytest.raises(SystemExit) as exit_:
         main()
     assert exit_.value.code == 2
-    assert "no digest" in capsys.readouterr().err
+    assert "not a digest" in capsys.readouterr().err
 
 
 def file_asked_for(*words, **environment):

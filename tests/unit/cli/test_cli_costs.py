@@ -11,7 +11,7 @@ def test_calls_are_told_by_bucket_and_the_wait_by_the_slowest():
     cost = PassCost({"/api/v1/apps": 3, "other": 1}, {"apps": 400, "groups": 20}, {"apps": 425.0, "groups": 0.0})
     assert list(cost_lines(cost)) == [
         "Okta calls: 4 (3 /api/v1/apps, 1 other)",
-        "the next pass, if nothing changes: 420 (400 apps, 20 groups); 7 min 05 s at least, for apps",
+        "the next pass, if nothing changes: 420 (400 apps, 20 groups); at least 7 min 05 s, because of apps",
     ]
 
 
@@ -29,13 +29,13 @@ def test_where_no_forecast_was_made_none_is_told():
 
 def test_progress_is_calls_of_calls():
     assert progress_line(ReadingProgress(40, 400, 61.0)) == (
-        "reading Okta: 40 of about 400 calls; 1 min 01 s in all at least"
+        "reading Okta: 40 of about 400 calls; at least 1 min 01 s in all"
     )
 
 
 def test_progress_says_how_long_a_limit_makes_it_wait():
     assert progress_line(ReadingProgress(40, 400, 61.0, {"/api/v1/apps": 42.4})) == (
-        "reading Okta: 40 of about 400 calls; 1 min 01 s in all at least; waiting 42 s for the rate limit of "
+        "reading Okta: 40 of about 400 calls; at least 1 min 01 s in all; waiting 42 s for the rate limit of "
         "/api/v1/apps"
     )
 

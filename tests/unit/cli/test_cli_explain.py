@@ -79,7 +79,7 @@ def test_a_chain_is_said_in_words_with_what_brought_each_link(seen):
     result = run(seen, "explain", "user", "ada@x.io")
     assert result.return_value == 0
     assert result.output.splitlines() == [
-        "no service answers: this is what was last seen; last pass without a failure: never",
+        "no service answers: this is what was read last; last successful pass: never",
         "person ada@x.io (00uA): ACTIVE in Okta when last read, at 2026-01-05T09:00:00Z",
         "  app (0oaEXAMPLE): the app that people come from",
         "  user ada@x.io (00uA): a user of ours",
@@ -110,7 +110,7 @@ def test_several_matches_are_listed_with_their_ids(seen):
     assert result.return_value == 2
     assert "teleport-okta explain user 00uX    Zoe@x.io" in result.output
     assert "teleport-okta explain user 00uY    zoE@x.io" in result.output
-    assert "ask for the id" in result.output
+    assert "give an id" in result.output
 
 
 def test_nothing_found_says_where_it_looked(seen):
@@ -123,7 +123,7 @@ def test_nothing_found_says_where_it_looked(seen):
 
 def test_an_answer_of_a_service_does_not_say_that_none_runs():
     lines = list(explanation_lines(Explanation("user", "ada", is_live=True, looked_in=("people of Okta",))))
-    assert lines[0] == "no user of the name ada; looked in: people of Okta"
+    assert lines[0] == "no user has the name ada; looked in: people of Okta"
 
 
 @pytest.mark.parametrize("arguments", [("nobody", "x"), ("user",)])

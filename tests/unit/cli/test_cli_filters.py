@@ -84,8 +84,8 @@ def test_the_filters_of_the_configuration_are_shown_in_words(seen):
         '+ group "eng-new" (00gB): by eng-*; people: 1, users of ours among them: 1',
         "    would get a list",
         '. app "Figma" (0oaA): by Figma; people: 0, users of ours among them: 0',
-        "    nobody in it is a user of ours, so it has no list",
-        "3 match: 1 lists stay, 1 would be added; 0 would go",
+        "    no user of ours is in it, so it has no list",
+        "3 match: 1 lists stay, 1 would be added; 0 would be removed",
     ]
 
 
@@ -94,9 +94,9 @@ def test_what_would_go_is_shown_with_its_members_and_why(seen):
     assert "group filters: ops, ^none$; app filters: Figma" in output
     assert '? group "ops" (00gC): by ops; people: 3\n' in output
     assert "its people were never read" in output
-    assert '- list "eng-core" (00gA) would go: no filter of access_lists.group_filters lets it pass' in output
+    assert '- list "eng-core" (00gA) would be removed: no filter of access_lists.group_filters lets it pass' in output
     assert "imported members: 1, others: 2" in output
-    assert "1 would go" in output
+    assert "1 would be removed" in output
 
 
 def test_json_says_the_same(seen):

@@ -10,7 +10,7 @@ from teleport_okta.serve.messages import status_from_message, status_to_message
 from teleport_okta.sync.status import Status
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
-AWAY = "Teleport is away"
+AWAY = "Teleport has not answered since "
 
 
 def said(outage):
@@ -23,7 +23,7 @@ def test_an_outage_is_said_with_its_time_and_its_last_error():
     status = said(Outage(NOON, "AuthService/Ping on the cluster: connection refused"))
     [line] = [line for line in _lines(status) if line.startswith(AWAY)]
     assert line == (
-        "Teleport is away: no answer since 2026-11-30T12:00:00Z; last error: "
+        "Teleport has not answered since 2026-11-30T12:00:00Z; last error: "
         "AuthService/Ping on the cluster: connection refused"
     )
     assert status.as_json()["outage"] == {

@@ -56,7 +56,7 @@ def asked(data, *options, scim=SCIM):
 
 
 def test_a_stopped_service_answers_nothing_and_knows_its_users(data):
-    assert "SCIM: not answered: no service runs\n  users: 1 active, 1 denied\n" in asked(data)
+    assert "SCIM: not listening: no service runs\n  users: 1 active, 1 denied\n" in asked(data)
     shown = json.loads(asked(data, "--format", "json"))["scim"]
     assert (shown["address"], shown["active"], shown["denied"]) == ("", 1, 1)
 
@@ -75,6 +75,6 @@ async def test_a_certificate_that_could_not_be_replaced_is_a_warning(data):
     async with serving(AdminService(Engine(), None), data):
         shown = await asyncio.to_thread(asked, data)
     assert (
-        "warning: the SCIM endpoint keeps its certificate, the new one cannot be used: key.pem cannot be read\n"
-        in shown
+        "warning: the SCIM endpoint still uses its old certificate, the new one cannot be used: "
+        "key.pem cannot be read\n" in shown
     )
