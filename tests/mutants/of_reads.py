@@ -32,7 +32,7 @@ OF_READS = (
     Mutant(
         "a person whose rows contradict each other is gone",
         "desired/people.py",
-        "gone = {okta_id: reason for okta_id, reason in gone.items() if okta_id not in present}",
+        "gone = {okta_id: cause for okta_id, cause in gone.items() if okta_id not in present}",
         "gone = dict(gone)",
         ("unit/desired/test_desired_people.py::test_somebody_whose_rows_contradict_each_other_is_not_gone",),
         "Two statements that contradict each other prove nothing.",

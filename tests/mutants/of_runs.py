@@ -86,8 +86,8 @@ OF_RUNS = (
     Mutant(
         "memberships of a leaver need no lock",
         "plan/members.py",
-        "return _removal(list_name, name, okta_id, departure.reason, harm=harm, needs=needs, title=title)",
-        "return _removal(list_name, name, okta_id, departure.reason, harm=harm, title=title)",
+        "return _removal(list_name, name, okta_id, departure.cause, harm=harm, needs=needs, title=title)",
+        "return _removal(list_name, name, okta_id, departure.cause, harm=harm, title=title)",
         (_NEEDS + "test_memberships_of_a_leaver_whose_lock_failed_stay_with_the_user",),
         "A leaver is locked before the memberships and the user go.",
     ),

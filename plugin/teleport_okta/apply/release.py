@@ -12,6 +12,7 @@ from teleport_okta.apply.steps import Steps
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
 from teleport_okta.model.inheritance import Released
+from teleport_okta.model.reasons import ReleasedByOperator
 from teleport_okta.plan.changes import MEMBER
 from teleport_okta.plan.locks import unlocking
 from teleport_okta.state.journal_entry import JournalEntry, Result
@@ -65,7 +66,7 @@ async def release(
             what = f"no lock of ours is in force on {name!r}, and no membership waits to be released"
             raise NotReleasableError(what, remedy="check the spelling: names of users are case-sensitive")
         for lock in locks:
-            change = unlocking(lock, labels.okta_id_of(lock.labels) or "", "released by an operator")
+            change = unlocking(lock, labels.okta_id_of(lock.labels) or "", ReleasedByOperator())
             outcome = await steps.take(change, first=True, last=True)
             if outcome.result is not Result.DONE:
                 raise NotReleasableError(outcome.error, remedy="nothing more was released; try again")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.cleanup.inventory import moment
 from teleport_okta.cleanup.ownership import Provenance
 from teleport_okta.cleanup.plan import DELETE, DETACH, HAND_BACK, UNLOCK
+from teleport_okta.model.reason_text import quoted
 from teleport_okta.plan.render import change_line
 from teleport_okta.plan.view import change_view
-from teleport_okta.plan.words import noun, quoted
+from teleport_okta.plan.words import noun
 from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:

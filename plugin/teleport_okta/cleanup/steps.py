@@ -16,6 +16,7 @@ from teleport_okta.cleanup.ownership import Provenance
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model.access import TeleportAccessList
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.reasons import LeftoverRemoved, RemovedByCleanup
 from teleport_okta.model.teleport import TeleportLock, TeleportUser
 from teleport_okta.plan.changes import (
     ACCESS_LIST,
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     from teleport_okta.plan.changes import Content, Need
 
 REASONS: Final = {
-    Provenance.OURS: "the integration is removed (teleport-okta cleanup)",
-    Provenance.VENDOR: "leftovers of another Okta integration are removed (teleport-okta cleanup)",
+    Provenance.OURS: RemovedByCleanup(),
+    Provenance.VENDOR: LeftoverRemoved(),
 }
 
 
@@ -119,7 +120,7 @@ class Steps:
             name=name,
             subject=subject,
             okta_id="",
-            reason=REASONS[Provenance.OURS],
+            cause=REASONS[Provenance.OURS],
             found=found,
             content=content,
             title=title,
@@ -152,7 +153,7 @@ class Steps:
             name=removal.name,
             subject=removal.label or removal.name,
             okta_id=removal.okta_id,
-            reason=REASONS[removal.provenance],
+            cause=REASONS[removal.provenance],
             found=removal.content,
             content=content,
             needs=needs,

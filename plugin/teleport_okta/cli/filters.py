@@ -16,8 +16,8 @@ from teleport_okta.cli.whose_settings import answers_for, settings_option
 from teleport_okta.config import load
 from teleport_okta.desired.preview import Verdict
 from teleport_okta.model.name_filter import NameFilters
+from teleport_okta.model.reason_text import quoted
 from teleport_okta.observe.text import Line, Tone
-from teleport_okta.plan.words import quoted
 from teleport_okta.serve.admin_client import running_service
 from teleport_okta.sync.preview import preview_of_last_seen, with_filters
 

@@ -22,6 +22,7 @@ from teleport_okta.model.okta import (
     PersonFacts,
     UserStatus,
 )
+from teleport_okta.model.reasons import AssignmentEnded, DeactivatedInOkta, NoLongerAssigned
 from teleport_okta.model.scope import ALL, EVERYTHING
 
 if TYPE_CHECKING:
@@ -29,11 +30,10 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.policy import Policy
     from teleport_okta.model.okta import OktaApp, Snapshot
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.model.scope import Scope
 
 KIND: Final = "user"
-
-UNASSIGNED: Final = "no longer assigned in Okta"
 
 _SETTLED: Final = frozenset(
     {
@@ -76,7 +76,7 @@ class DesiredUsers:
     """
 
     wanted: Mapping[str, WantedUser]
-    gone: Mapping[str, str]
+    gone: Mapping[str, Reason]
     present: frozenset[str]
     present_names: frozenset[str]
     suspended: frozenset[str] = frozenset()
@@ -104,7 +104,7 @@ def desired_users(
     leaves for it, and nobody is made for it. A person's own status counts all the same.
     """
     statuses = _Statuses(policy, assignments_count=app is None or app.is_active)
-    gone: dict[str, str] = {}
+    gone: dict[str, Reason] = {}
     present: set[str] = set()
     present_names: set[str] = set()
     suspended: set[str] = set()
@@ -113,9 +113,9 @@ def desired_users(
     aside: list[Quarantined] = []
     rows: Iterable[PersonFacts | MalformedRow] = chain(snapshot.malformed, snapshot.people)
     for row in rows:
-        reason = statuses.gone(row)
-        if reason and row.okta_id:
-            gone[row.okta_id] = reason
+        cause = statuses.gone(row)
+        if cause is not None and row.okta_id:
+            gone[row.okta_id] = cause
             continue
         if row.okta_id:
             present.add(row.okta_id)
@@ -140,9 +140,9 @@ def desired_users(
     active -= locked
     candidates = [replace(one, create=one.create and one.okta_id not in snapshot.leaving) for one in candidates]
     wanted, contended = _settle_names(candidates, owned_names)
-    gone = {okta_id: reason for okta_id, reason in gone.items() if okta_id not in present}
+    gone = {okta_id: cause for okta_id, cause in gone.items() if okta_id not in present}
     unassigned = snapshot.unassigned - present - gone.keys()
-    gone |= dict.fromkeys(unassigned, UNASSIGNED)
+    gone |= dict.fromkeys(unassigned, NoLongerAssigned())
     desired = DesiredUsers(
         wanted=wanted,
         gone=gone,
@@ -163,7 +163,7 @@ def _within(desired: DesiredUsers, scope: Scope) -> DesiredUsers:
     ids = scope.users
     return DesiredUsers(
         wanted={name: user for name, user in desired.wanted.items() if user.okta_id in ids},
-        gone={okta_id: reason for okta_id, reason in desired.gone.items() if okta_id in ids},
+        gone={okta_id: cause for okta_id, cause in desired.gone.items() if okta_id in ids},
         present=frozenset(okta_id for okta_id in desired.present if okta_id in ids),
         present_names=desired.present_names,
         suspended=frozenset(okta_id for okta_id in desired.suspended if okta_id in ids),
@@ -186,12 +186,12 @@ class _Statuses:
     policy: Policy
     assignments_count: bool
 
-    def gone(self, row: PersonFacts | MalformedRow) -> str | None:
-        """Say why the row means that somebody left; None when it does not."""
+    def gone(self, row: PersonFacts | MalformedRow) -> Reason | None:
+        """Return why the row means that the person left; None if it does not."""
         if row.status == UserStatus.DEPROVISIONED:
-            return "deactivated in Okta"
+            return DeactivatedInOkta()
         if self.assignments_count and row.assignment_status in APP_USER_ENDED:
-            return f"the assignment to the app is {row.assignment_status}"
+            return AssignmentEnded(row.assignment_status or "")
         return None
 
     def is_suspended(self, row: PersonFacts | MalformedRow) -> bool:

@@ -9,20 +9,18 @@ person counts more than what the client says, but for the denial.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from teleport_okta.desired.scim_profile import profile_of
 from teleport_okta.model.okta import STATUS_NOT_GIVEN, MalformedRow, PersonFacts, UserStatus
 from teleport_okta.model.provisioned import OKTA_USER_ID
+from teleport_okta.model.reasons import DeprovisionedByScim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from teleport_okta.model.okta import Snapshot
     from teleport_okta.model.provisioned import ProvisionedUser
-
-DEPROVISIONED: Final = "deprovisioned through SCIM"
-"""Why somebody leaves whom a SCIM client took away."""
 
 
 def with_provisioned(snapshot: Snapshot, records: Mapping[str, ProvisionedUser], *, is_all: bool = False) -> Snapshot:
@@ -63,7 +61,7 @@ def with_provisioned(snapshot: Snapshot, records: Mapping[str, ProvisionedUser],
         snapshot,
         people=(*people, *vouched),
         malformed=tuple(malformed),
-        ended={**snapshot.ended, **dict.fromkeys(denied, DEPROVISIONED)},
+        ended={**snapshot.ended, **dict.fromkeys(denied, DeprovisionedByScim())},
         deprovisioned=frozenset(denied),
         unassigned=snapshot.unassigned - denied,
         unconfirmed=snapshot.unconfirmed - denied - there,

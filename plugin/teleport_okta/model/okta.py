@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from teleport_okta.model.reasons import Reason
+
 ProfileValue = str | int | float | bool | list[object] | dict[str, object]
 """A value of a profile attribute; null and empty ones are dropped when a profile is read."""
 
@@ -191,6 +193,6 @@ class Snapshot:
     unconfirmed: frozenset[str] = frozenset()
     lost: frozenset[str] = frozenset()
     suspended: frozenset[str] = frozenset()
-    ended: Mapping[str, str] = field(default_factory=dict)
+    ended: Mapping[str, Reason] = field(default_factory=dict)
     leaving: frozenset[str] = frozenset()
     deprovisioned: frozenset[str] = frozenset()

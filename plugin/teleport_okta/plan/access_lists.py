@@ -16,6 +16,7 @@ from teleport_okta.model.access import ListMembers, TeleportAccessList
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import member_role, reviewer_role
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, Action, Change, Harm
 from teleport_okta.plan.departures import leavers_out
@@ -243,7 +244,7 @@ class _Planner:
                 name=name,
                 subject=name,
                 okta_id=name,
-                reason=reason,
+                cause=Verbatim(reason),
                 content=list_content(candidate, None, self._imports),
                 members=tuple(map(self._holders.standing, sorted(people))),
                 needs=self._roles_written(name),
@@ -266,7 +267,9 @@ class _Planner:
                     name=found.name,
                     subject=found.name,
                     okta_id=found.name,
-                    reason=f"the list of {candidate.name} differs from what it should grant, or from Okta's name",
+                    cause=Verbatim(
+                        f"the list of {candidate.name} differs from what it should grant, or from Okta's name"
+                    ),
                     content=content,
                     found=found,
                     needs=self._roles_written(found.name),
@@ -301,7 +304,7 @@ class _Planner:
         harm = harm_of_end(Harmed(MEMBER, okta_id, okta_id), self._desired)
         role = self._roles.get(member_role(okta_id))
         title = okta_id if role is None else role.labels.get(labels.ROLE_NAME, okta_id)
-        self._changes += self._on_users.ended(okta_id, title, reason, harm)
+        self._changes += self._on_users.ended(okta_id, title, Verbatim(reason), harm)
 
     def _take_leavers_out(self, name: str) -> None:
         title = self._actual.access_lists[name].title
@@ -336,7 +339,7 @@ class _Planner:
             self._kept_roles.add(name)
             self._direct[name] = frozenset()
             self._aside.append(self._endings.report(found, reason, holding_on))
-            self._changes += emptying(self._members_of(name), found, reason, harm, self._holders)
+            self._changes += emptying(self._members_of(name), found, Verbatim(reason), harm, self._holders)
         else:
             self._end(found, reason, harm)
 

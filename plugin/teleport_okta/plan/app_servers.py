@@ -15,6 +15,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAppServer
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import object_labels
 from teleport_okta.plan.changes import APP_SERVER, USER_GROUP, Action, Change, Harm
@@ -140,7 +141,7 @@ def _step(wanted: WantedApp, content: TeleportAppServer, found: TeleportAppServe
         name=wanted.name,
         subject=wanted.name,
         okta_id=wanted.app.id,
-        reason=f"the app {wanted.app.label} {'differs from Okta' if found else 'is in Okta'}",
+        cause=Verbatim(f"the app {wanted.app.label} {'differs from Okta' if found else 'is in Okta'}"),
         content=content,
         found=found,
     )
@@ -174,7 +175,7 @@ def ending_of(server: TeleportAppServer, desired: DesiredDirectory, policy: Poli
         name=server.name,
         subject=server.name,
         okta_id=okta_id,
-        reason=f"{label}: {stated}" if stated else f"the app {label} is no longer in Okta",
+        cause=Verbatim(f"{label}: {stated}" if stated else f"the app {label} is no longer in Okta"),
         found=server,
         harm=Harm(
             Harmed(APP_SERVER, server.name, okta_id),

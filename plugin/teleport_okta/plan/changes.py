@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
 from teleport_okta.model.direct_roles import DirectRole
+from teleport_okta.model.reason_text import text_of
 from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from teleport_okta.model.harm import Evidence, Harmed
+    from teleport_okta.model.reasons import Reason
 
 USER: Final = "user"
 LOCK: Final = "lock"
@@ -142,7 +144,7 @@ class Change:
     name: str
     subject: str
     okta_id: str
-    reason: str
+    cause: Reason
     content: Content | None = None
     found: Content | None = None
     members: tuple[Need, ...] = ()
@@ -151,6 +153,11 @@ class Change:
     needs: tuple[Need, ...] = ()
     harm: Harm | None = None
     title: str = field(default="", compare=False)
+
+    @property
+    def reason(self) -> str:
+        """The cause in English."""
+        return text_of(self.cause)
 
     @property
     def key(self) -> str:

@@ -18,6 +18,7 @@ from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Harmed
 from teleport_okta.model.names import member_role
+from teleport_okta.model.reasons import NoLongerInGroup, RoleByList, RoleOnUser
 from teleport_okta.plan.changes import MEMBER, ROLE, USER, Action, Change
 from teleport_okta.plan.members import harm_of_leaving, staying_while_waiting
 from teleport_okta.plan.needs import ended
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.groups_and_apps import Candidate
     from teleport_okta.model.access import TeleportAccessList
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.plan.changes import Harm, Need
     from teleport_okta.plan.holders import Holders
 
@@ -65,7 +67,7 @@ class DirectRoles:
                 name=name,
                 subject=candidate.okta_id,
                 okta_id=self._holders.ids.get(name, ""),
-                reason=f"in {candidate.name} in Okta; without access lists, the user itself has the member role",
+                cause=RoleOnUser(candidate.name),
                 content=self._role(candidate.okta_id, name),
                 needs=(self._holders.standing(name), *needs),
                 title=candidate.name,
@@ -81,17 +83,17 @@ class DirectRoles:
             candidate.okta_id,
             held.imported - staying,
             candidate.name,
-            f"no longer in {candidate.name} in Okta",
+            NoLongerInGroup(candidate.name),
             lambda name, okta_id: harm_of_leaving(candidate, name, okta_id),
         )
 
-    def ended(self, okta_id: str, title: str, reason: str, harm: Harm) -> list[Change]:
+    def ended(self, okta_id: str, title: str, cause: Reason, harm: Harm) -> list[Change]:
         """Return the steps that take the role off everybody, because its group or app is wanted no more."""
 
         def harm_of(name: str, person: str) -> Harm:
             return replace(harm, harmed=Harmed(MEMBER, f"{okta_id}/{name}", person))
 
-        return self._taking(okta_id, self.of(okta_id).imported, title, reason, harm_of)
+        return self._taking(okta_id, self.of(okta_id).imported, title, cause, harm_of)
 
     def granted_by_list(self, found: TeleportAccessList, members: ListMembers, people: frozenset[str]) -> list[Change]:
         """Return the steps that take the role off those who have it by their list as well: nobody loses anything."""
@@ -99,10 +101,7 @@ class DirectRoles:
             return []
         lasting = {name for name, one in members.others.items() if not one.is_list and one.expires is None}
         both = self.of(found.name).imported & people & (members.imported | lasting)
-        return [
-            self._removal(found.name, name, found.title, "its access list grants the role by now")
-            for name in sorted(both)
-        ]
+        return [self._removal(found.name, name, found.title, RoleByList()) for name in sorted(both)]
 
     def needs_of_end(self, okta_id: str) -> tuple[Need, ...]:
         """Return the needs that all have lost the role who are to: until then the server keeps it."""
@@ -129,26 +128,26 @@ class DirectRoles:
         )
 
     def _taking(
-        self, okta_id: str, names: Iterable[str], title: str, reason: str, harm_of: Callable[[str, str], Harm]
+        self, okta_id: str, names: Iterable[str], title: str, cause: Reason, harm_of: Callable[[str, str], Harm]
     ) -> list[Change]:
         """Return the steps for those who stay. What a leaver has goes with the user, and of others nobody knows."""
         ids, departing = self._holders.ids, self._holders.departing
         changes = [
-            replace(self._removal(okta_id, name, title, reason), harm=harm_of(name, ids[name]))
+            replace(self._removal(okta_id, name, title, cause), harm=harm_of(name, ids[name]))
             for name in sorted(names)
             if name in ids and name not in departing
         ]
         self._needs[okta_id] += (ended(MEMBER, change.label) for change in changes)
         return changes
 
-    def _removal(self, okta_id: str, name: str, title: str, reason: str) -> Change:
+    def _removal(self, okta_id: str, name: str, title: str, cause: Reason) -> Change:
         return Change(
             action=Action.DELETE,
             kind=MEMBER,
             name=name,
             subject=okta_id,
             okta_id=self._holders.ids.get(name, ""),
-            reason=reason,
+            cause=cause,
             found=self._role(okta_id, name),
             title=title,
         )

@@ -12,6 +12,7 @@ from teleport_okta.desired.trust import APPS, GROUPS
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.scope import OKTA_APP_ID
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, Action, Change, Harm
 from teleport_okta.plan.list_roles import ending_roles
@@ -87,7 +88,7 @@ class ListEndings:
                 name=name,
                 subject=parent,
                 okta_id=name,
-                reason=f"the nested list goes: {reason}",
+                cause=Verbatim(f"the nested list goes: {reason}"),
                 found=self._actual.members[parent].others[name],
                 harm=harm,
                 needs=needs,
@@ -101,7 +102,7 @@ class ListEndings:
             name=name,
             subject=name,
             okta_id=name,
-            reason=reason,
+            cause=Verbatim(reason),
             found=found,
             only_if_empty=only_if_empty,
             needs=(*needs, *(ended(MEMBER, one.label) for one in out_of_parents)),

@@ -16,6 +16,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.teleport import RoleAllow, TeleportRole
 from teleport_okta.plan import object_labels
 from teleport_okta.plan.changes import APP_SERVER, ROLE, Action, Change, Harm
@@ -120,7 +121,7 @@ def ending_roles(
             name=role.name,
             subject=role.name,
             okta_id=okta_id,
-            reason=f"its list {title} goes" if harm else f"its list {title} is gone",
+            cause=Verbatim(f"its list {title} goes" if harm else f"its list {title} is gone"),
             found=role,
             needs=needs,
             harm=harm,
@@ -207,7 +208,7 @@ def _writing(
     ending = sorted(lost & losses.ending_apps)
     yield replace(
         _step(candidate, content, wider),
-        reason=f"{candidate.name} grants less in Okta, by so many apps: {len(lost)}",
+        cause=Verbatim(f"{candidate.name} grants less in Okta, by so many apps: {len(lost)}"),
         needs=tuple(ended(APP_SERVER, app_server_name(app_id)) for app_id in ending),
         harm=losses.harm(content.name, candidate, lost),
     )
@@ -220,7 +221,9 @@ def _step(candidate: Candidate, content: TeleportRole, found: TeleportRole | Non
         name=content.name,
         subject=content.name,
         okta_id=candidate.okta_id,
-        reason=f"what {candidate.name} grants differs from Okta" if found else f"the list {candidate.name} is wanted",
+        cause=Verbatim(
+            f"what {candidate.name} grants differs from Okta" if found else f"the list {candidate.name} is wanted"
+        ),
         content=content,
         found=found,
     )

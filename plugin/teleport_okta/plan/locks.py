@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.names import lock_name
+from teleport_okta.model.reason_text import text_of
+from teleport_okta.model.reasons import SuspendedInOkta
 from teleport_okta.model.teleport import TeleportLock
 from teleport_okta.plan.changes import LOCK, Action, Change
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.model.teleport import TeleportUser
     from teleport_okta.plan.changes import Harm, Need
 
@@ -57,19 +60,19 @@ class LocksOfUsers:
         """Return the steps after which a user has the one lock of somebody suspended."""
         locks = self.about(user.name, okta_id)
         kept = next((lock for lock in locks if lock.expires is None), None)
-        reason = "suspended in Okta"
+        cause = SuspendedInOkta()
         steps = []
         if kept is None:
-            lock, found = self._lock(user, okta_id, f"{reason}; locked until that ends", locks)
-            steps.append(_locking(lock, okta_id, reason, found=found, harm=harm, needs=needs))
+            lock, found = self._lock(user, okta_id, f"{text_of(cause)}; locked until that ends", locks)
+            steps.append(_locking(lock, okta_id, cause, found=found, harm=harm, needs=needs))
             kept = lock
-        return steps + [unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name]
+        return steps + [unlocking(lock, okta_id, cause, harm) for lock in locks if lock.name != kept.name]
 
     def leave(
         self,
         user: TeleportUser,
         okta_id: str,
-        reason: str,
+        cause: Reason,
         *,
         harm: Harm,
         needs: tuple[Need, ...] = (),
@@ -82,19 +85,19 @@ class LocksOfUsers:
         """
         locks = self.about(user.name, okta_id)
         until = "every certificate issued before has expired" if lock_for == LEAVER_LOCK else "provisioned again"
-        message = f"{reason}; locked until {until}"
+        message = f"{text_of(cause)}; locked until {until}"
         kept, found = self._lock(user, okta_id, message, locks)
-        locking = _locking(kept, okta_id, reason, found=found, harm=harm, needs=needs, lock_for=lock_for)
-        return [locking, *(unlocking(lock, okta_id, reason, harm) for lock in locks if lock.name != kept.name)]
+        locking = _locking(kept, okta_id, cause, found=found, harm=harm, needs=needs, lock_for=lock_for)
+        return [locking, *(unlocking(lock, okta_id, cause, harm) for lock in locks if lock.name != kept.name)]
 
-    def release(self, user_name: str, okta_id: str, reason: str) -> list[Change]:
+    def release(self, user_name: str, okta_id: str, cause: Reason) -> list[Change]:
         """Return the steps that undo this person's own locks; nobody else's."""
-        return [unlocking(lock, okta_id, reason) for lock in self.about(user_name, okta_id)]
+        return [unlocking(lock, okta_id, cause) for lock in self.about(user_name, okta_id)]
 
-    def let_back(self, user_name: str, okta_id: str, reason: str) -> list[Change]:
+    def let_back(self, user_name: str, okta_id: str, cause: Reason) -> list[Change]:
         """Return the steps that undo this person's locks of a leaver; a suspension may last all the same."""
         locks = self.about(user_name, okta_id)
-        return [unlocking(lock, okta_id, reason) for lock in locks if lock.expires is not None]
+        return [unlocking(lock, okta_id, cause) for lock in locks if lock.expires is not None]
 
     def _lock(
         self, user: TeleportUser, okta_id: str, message: str, locks: Iterable[TeleportLock]
@@ -115,7 +118,7 @@ class LocksOfUsers:
 def _locking(
     lock: TeleportLock,
     okta_id: str,
-    reason: str,
+    cause: Reason,
     *,
     found: TeleportLock | None,
     harm: Harm | None,
@@ -128,7 +131,7 @@ def _locking(
         name=lock.name,
         subject=lock.user or "",
         okta_id=okta_id,
-        reason=reason,
+        cause=cause,
         content=lock,
         found=found,
         lock_for=lock_for,
@@ -137,7 +140,7 @@ def _locking(
     )
 
 
-def unlocking(lock: TeleportLock, okta_id: str, reason: str, harm: Harm | None = None) -> Change:
+def unlocking(lock: TeleportLock, okta_id: str, cause: Reason, harm: Harm | None = None) -> Change:
     """Return the step that takes a lock off; `harm` where it is a step of one."""
     return Change(
         action=Action.UNLOCK,
@@ -145,7 +148,7 @@ def unlocking(lock: TeleportLock, okta_id: str, reason: str, harm: Harm | None =
         name=lock.name,
         subject=lock.user or "",
         okta_id=okta_id,
-        reason=reason,
+        cause=cause,
         found=lock,
         harm=harm,
     )

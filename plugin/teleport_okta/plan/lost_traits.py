@@ -14,6 +14,7 @@ from teleport_okta.desired.traits import okta_traits
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import TRAIT_PREFIX
+from teleport_okta.model.reasons import AttributesLost
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.changes import TRAITS, USER, Action, Harm
 
@@ -67,9 +68,9 @@ def removals_apart(changes: Iterable[Change], lost: LostTraits, owner: str) -> t
         wider = replace(change.content, traits={**change.content.traits, **kept})
         if wider != change.found:
             apart.append(replace(change, content=wider))
-        names = ", ".join(sorted(name.removeprefix(TRAIT_PREFIX) for name in gone))
+        names = tuple(sorted(name.removeprefix(TRAIT_PREFIX) for name in gone))
         harm = Harm(Harmed(TRAITS, change.name, change.okta_id), Evidence.ABSENT, listing=ATTRIBUTES)
-        apart.append(replace(change, found=wider, reason=f"no longer has in Okta: {names}", harm=harm))
+        apart.append(replace(change, found=wider, cause=AttributesLost(names), harm=harm))
     return tuple(apart)
 
 

@@ -13,6 +13,16 @@ from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportMember
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.reasons import (
+    InGroup,
+    InPushedGroup,
+    MemberLeft,
+    MemberNotOurs,
+    MemberWithoutUser,
+    NestedListGone,
+    NoLongerInGroup,
+    NoLongerInPushedGroup,
+)
 from teleport_okta.plan.changes import MEMBER, USER, Action, Change, Harm
 from teleport_okta.plan.needs import ended, locked
 
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.groups_and_apps import Candidate
     from teleport_okta.model.access import ListMembers, TeleportAccessList
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.plan.changes import Need
     from teleport_okta.plan.holders import Holders
 
@@ -83,6 +94,7 @@ def staying_while_waiting(candidate: Candidate, members: ListMembers, holders: H
 def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, owner: str, title: str) -> list[Change]:
     """Return the steps that add people to a list that is there, each only while the user stands for them."""
     carried = {labels.OWNER: owner, labels.GRANT: labels.GRANT_IMPORTED}
+    cause = (InPushedGroup if candidate.is_pushed else InGroup)(candidate.name)
     return [
         Change(
             action=Action.CREATE,
@@ -90,7 +102,7 @@ def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, own
             name=name,
             subject=candidate.okta_id,
             okta_id=holders.ids.get(name, ""),
-            reason=f"in {candidate.name} {candidate.where}",
+            cause=cause,
             content=TeleportMember(name, labels=carried),
             needs=(holders.standing(name),),
             title=title,
@@ -108,7 +120,7 @@ def dropping(list_name: str, dangling: Iterable[str], *, title: str) -> list[Cha
             name=child,
             subject=list_name,
             okta_id="",
-            reason="the nested list does not exist any more, and would make other writes fail",
+            cause=NestedListGone(),
             found=TeleportMember(child, is_list=True),
             title=title,
         )
@@ -117,12 +129,12 @@ def dropping(list_name: str, dangling: Iterable[str], *, title: str) -> list[Cha
 
 
 def emptying(
-    members: ListMembers, found: TeleportAccessList, reason: str, harm: Harm, holders: Holders
+    members: ListMembers, found: TeleportAccessList, cause: Reason, harm: Harm, holders: Holders
 ) -> list[Change]:
     """Return the steps that take out everybody whom we imported, of one harm, but for those who leave altogether."""
     names = members.imported | {name for name, one in members.others.items() if one.is_imported}
     return [
-        _removal(found.name, name, "", reason, harm=harm, title=found.title)
+        _removal(found.name, name, "", cause, harm=harm, title=found.title)
         for name in sorted(names - holders.departing.keys())
     ]
 
@@ -131,7 +143,7 @@ def leaver_out(list_name: str, departure: Change, *, title: str) -> Change:
     """Return the step that takes somebody out of a list who leaves altogether: it is of the harm of the departure."""
     name, okta_id, harm = departure.name, departure.okta_id, departure.harm
     needs = (locked(name, okta_id, is_found=harm is not None and harm.continues),)
-    return _removal(list_name, name, okta_id, departure.reason, harm=harm, needs=needs, title=title)
+    return _removal(list_name, name, okta_id, departure.cause, harm=harm, needs=needs, title=title)
 
 
 def harm_of_leaving(candidate: Candidate, name: str, okta_id: str) -> Harm:
@@ -142,6 +154,11 @@ def harm_of_leaving(candidate: Candidate, name: str, okta_id: str) -> Harm:
     return Harm(harmed, Evidence.ABSENT, listing=members_of(candidate.okta_id))
 
 
+def no_longer_in(candidate: Candidate) -> Reason:
+    """Return the reason why a person is taken out of what a group or an app grants."""
+    return (NoLongerInPushedGroup if candidate.is_pushed else NoLongerInGroup)(candidate.name)
+
+
 def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
     departure = holders.departing.get(name)
     if departure is not None:
@@ -150,25 +167,25 @@ def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
     if not okta_id and name in holders.left and name not in holders.strangers:
         # The person left, and had come into the list meanwhile: this is the rest of that harm.
         of_leaver = Harm(Harmed(USER, name, holders.left[name]), Evidence.STATED, continues=True)
-        return _of(candidate, name, holders.left[name], "the user of this name left", of_leaver)
+        return _of(candidate, name, holders.left[name], MemberLeft(), of_leaver)
     if not okta_id:
         # A login can have replaced the record, or somebody deleted it: the listing of people says whether it returns.
         harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", "")
-        reason = "the user of this name is not ours" if name in holders.strangers else "there is no user of this name"
-        return _of(candidate, name, "", reason, Harm(harmed, Evidence.ABSENT, listing=PEOPLE))
+        cause = MemberNotOurs() if name in holders.strangers else MemberWithoutUser()
+        return _of(candidate, name, "", cause, Harm(harmed, Evidence.ABSENT, listing=PEOPLE))
     harm = harm_of_leaving(candidate, name, okta_id)
-    return _of(candidate, name, okta_id, f"no longer in {candidate.name} {candidate.where}", harm)
+    return _of(candidate, name, okta_id, no_longer_in(candidate), harm)
 
 
-def _of(candidate: Candidate, name: str, okta_id: str, reason: str, harm: Harm) -> Change:
-    return _removal(candidate.okta_id, name, okta_id, reason, harm=harm, title=candidate.name)
+def _of(candidate: Candidate, name: str, okta_id: str, cause: Reason, harm: Harm) -> Change:
+    return _removal(candidate.okta_id, name, okta_id, cause, harm=harm, title=candidate.name)
 
 
 def _removal(
     list_name: str,
     name: str,
     okta_id: str,
-    reason: str,
+    cause: Reason,
     *,
     harm: Harm | None,
     title: str,
@@ -180,7 +197,7 @@ def _removal(
         name=name,
         subject=list_name,
         okta_id=okta_id,
-        reason=reason,
+        cause=cause,
         found=TeleportMember(name, labels={labels.GRANT: labels.GRANT_IMPORTED}),
         needs=needs,
         harm=harm,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from teleport_okta.desired.people import UNASSIGNED
 from teleport_okta.desired.policy import DEPROVISIONED_LOCK, LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.reason_text import text_of
+from teleport_okta.model.reasons import NoLongerAssigned
 from teleport_okta.plan.changes import USER, Harm
 from teleport_okta.plan.locks import LocksOfUsers
 from teleport_okta.plan.plan import Plan
@@ -41,7 +42,7 @@ def plan_replaced(
             continue
         if okta_id in desired.present:
             continue
-        reason = desired.gone.get(okta_id, UNASSIGNED)
+        cause = desired.gone.get(okta_id, NoLongerAssigned())
         may_change = labels.is_of_okta(user.labels) or policy.no_adoption is None
         is_locked = (
             "so it is locked, and not deleted" if may_change else f"and it cannot be locked: {policy.no_adoption}"
@@ -51,7 +52,7 @@ def plan_replaced(
                 USER,
                 name,
                 okta_id,
-                f"{reason}; a login replaced the user's record, {is_locked}",
+                f"{text_of(cause)}; a login replaced the user's record, {is_locked}",
                 f"the record ends by itself; to end it now: tctl users rm {name}",
             )
         )
@@ -59,5 +60,5 @@ def plan_replaced(
             evidence = Evidence.STATED if okta_id in desired.gone else Evidence.ABSENT
             harm = Harm(Harmed(USER, name, okta_id), evidence, listing=listing_behind(desired, okta_id))
             lock_for = DEPROVISIONED_LOCK if okta_id in desired.deprovisioned else LEAVER_LOCK
-            changes += locks.leave(user, okta_id, reason, harm=harm, lock_for=lock_for)
+            changes += locks.leave(user, okta_id, cause, harm=harm, lock_for=lock_for)
     return Plan(changes=tuple(changes), quarantined=tuple(aside))

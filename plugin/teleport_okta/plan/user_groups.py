@@ -12,6 +12,7 @@ from teleport_okta.model.access import TeleportUserGroup
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import object_labels
 from teleport_okta.plan.app_servers import ending_of
@@ -126,7 +127,7 @@ def _step(wanted: WantedGroup, content: TeleportUserGroup, found: TeleportUserGr
         name=okta_id,
         subject=okta_id,
         okta_id=okta_id,
-        reason=f"the group {wanted.group.name} {'differs from Okta' if found else 'is in Okta'}",
+        cause=Verbatim(f"the group {wanted.group.name} {'differs from Okta' if found else 'is in Okta'}"),
         content=content,
         found=found,
     )
@@ -141,7 +142,7 @@ def _ending(group: TeleportUserGroup, desired: DesiredDirectory) -> Change:
         name=group.name,
         subject=group.name,
         okta_id=okta_id,
-        reason=f"the group {group.labels.get(labels.GROUP_NAME, group.name)} is no longer in Okta",
+        cause=Verbatim(f"the group {group.labels.get(labels.GROUP_NAME, group.name)} is no longer in Okta"),
         found=group,
         harm=Harm(
             Harmed(USER_GROUP, group.name, okta_id),

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.desired.people import UNASSIGNED
 from teleport_okta.desired.policy import DEPROVISIONED_LOCK, LEAVER_LOCK
 from teleport_okta.desired.traits import okta_traits, ordered_as
 from teleport_okta.desired.trust import PEOPLE, UNCONFIRMED
@@ -19,6 +18,19 @@ from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA, is_person_id
+from teleport_okta.model.reasons import (
+    ActiveInOkta,
+    AssignedInOkta,
+    CertificatesExpired,
+    NoLongerAssigned,
+    ProvisionedAgain,
+    ProvisionedByScim,
+    RenamedInOkta,
+    Returned,
+    TakenOver,
+    TakenOverFromLogin,
+    UserDiffers,
+)
 from teleport_okta.model.scope import ALL, EVERYTHING
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.plan.changes import LOCK, USER, Action, Change, Harm
@@ -35,6 +47,7 @@ if TYPE_CHECKING:
     from teleport_okta.desired.people import DesiredUsers, WantedUser
     from teleport_okta.desired.policy import Policy
     from teleport_okta.model.inheritance import Inheritance
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualUsers
     from teleport_okta.plan.changes import Need
@@ -142,7 +155,7 @@ class _Planner:
         owner = labels.owner_of(found.labels)
         if owner != self._policy.owner:
             if self._may_adopt(wanted, found, owner):
-                self._keep(wanted, found, "taken over from a SSO login" if found.connector else "taken over")
+                self._keep(wanted, found, TakenOverFromLogin() if found.connector else TakenOver())
             return
         holder = _holder(found)
         if holder not in (None, wanted.okta_id) and not _is_bound(found, wanted):
@@ -152,7 +165,7 @@ class _Planner:
                 "wait: the predecessor is locked and removed first, and the lock must run out",
             )
             return
-        self._keep(wanted, found, "differs from Okta")
+        self._keep(wanted, found, UserDiffers())
 
     def _may_adopt(self, wanted: WantedUser, found: TeleportUser, owner: str | None) -> bool:
         """Whether a user who is not ours may be taken over in place; sets the person aside if not."""
@@ -203,7 +216,7 @@ class _Planner:
         )
         return False
 
-    def _keep(self, wanted: WantedUser, found: TeleportUser, reason: str) -> None:
+    def _keep(self, wanted: WantedUser, found: TeleportUser, cause: Reason) -> None:
         """Repair a user who is there, and set the locks right."""
         repaired = _repaired(found, wanted, self._policy)
         adopted = labels.owner_of(found.labels) != self._policy.owner
@@ -220,7 +233,7 @@ class _Planner:
                     name=wanted.name,
                     subject=wanted.name,
                     okta_id=wanted.okta_id,
-                    reason=reason,
+                    cause=cause,
                     content=repaired,
                     found=found,
                 )
@@ -239,9 +252,9 @@ class _Planner:
             if not steps or self._may_change(user, okta_id):
                 self._suspensions += steps
         elif okta_id in self._desired.active:
-            self._repairs += self._locks.release(user.name, okta_id, "active in Okta")
+            self._repairs += self._locks.release(user.name, okta_id, ActiveInOkta())
         elif okta_id in self._desired.vouched:
-            self._repairs += self._locks.let_back(user.name, okta_id, "provisioned again")
+            self._repairs += self._locks.let_back(user.name, okta_id, ProvisionedAgain())
 
     def _arrive(self, wanted: WantedUser) -> None:
         if not wanted.create:
@@ -266,14 +279,14 @@ class _Planner:
                 name=wanted.name,
                 subject=wanted.name,
                 okta_id=wanted.okta_id,
-                reason="returned" if locked else "provisioned through SCIM" if is_said else "assigned in Okta",
+                cause=Returned() if locked else ProvisionedByScim() if is_said else AssignedInOkta(),
                 content=user,
             )
         )
         if wanted.suspended:
             self._arrivals += self._locks.suspend(user, wanted.okta_id, harm=None)
         else:
-            self._arrivals += self._locks.release(wanted.name, wanted.okta_id, "returned")
+            self._arrivals += self._locks.release(wanted.name, wanted.okta_id, Returned())
 
     def _keep_or_leave(self, user: TeleportUser, okta_id: str) -> None:
         if user.name in self._desired.wanted and _is_bound(user, self._desired.wanted[user.name]):
@@ -282,7 +295,7 @@ class _Planner:
         if new_name == user.name or (not okta_id and user.name in self._desired.wanted):
             return
         if new_name is not None and self._stands_for(new_name) == okta_id:
-            renamed = f"renamed to {new_name} in Okta"
+            renamed = RenamedInOkta(new_name)
             is_found = self._holder_now(new_name) == okta_id
             new = stands_for(new_name, okta_id, is_found=is_found)
             self._leave(user, okta_id, renamed, Evidence.STATED, needs=(new,))
@@ -290,16 +303,17 @@ class _Planner:
             self._unchanged += 1
             self._settle_locks(user, okta_id)
         elif okta_id in self._desired.gone:
-            reason, listing = self._desired.gone[okta_id], listing_behind(self._desired, okta_id)
-            self._leave(user, okta_id, reason, Evidence.STATED, listing=listing)
+            cause, listing = self._desired.gone[okta_id], listing_behind(self._desired, okta_id)
+            self._leave(user, okta_id, cause, Evidence.STATED, listing=listing)
         else:
-            self._leave(user, okta_id, UNASSIGNED, Evidence.ABSENT, listing=listing_behind(self._desired, okta_id))
+            listing = listing_behind(self._desired, okta_id)
+            self._leave(user, okta_id, NoLongerAssigned(), Evidence.ABSENT, listing=listing)
 
     def _leave(
         self,
         user: TeleportUser,
         okta_id: str,
-        reason: str,
+        cause: Reason,
         evidence: Evidence,
         *,
         listing: str = "",
@@ -314,7 +328,7 @@ class _Planner:
             continues=self._locks.has_left(user.name, okta_id),
         )
         lock_for = DEPROVISIONED_LOCK if okta_id in self._desired.deprovisioned else LEAVER_LOCK
-        self._departures += self._locks.leave(user, okta_id, reason, harm=harm, needs=needs, lock_for=lock_for)
+        self._departures += self._locks.leave(user, okta_id, cause, harm=harm, needs=needs, lock_for=lock_for)
         self._departures.append(
             Change(
                 action=Action.DELETE,
@@ -322,7 +336,7 @@ class _Planner:
                 name=user.name,
                 subject=user.name,
                 okta_id=okta_id,
-                reason=reason,
+                cause=cause,
                 found=user,
                 needs=(locked(user.name, okta_id), *needs),
                 harm=harm,
@@ -349,7 +363,7 @@ class _Planner:
                 continue
             since = self._aside_since.get((LOCK, name, okta_id))
             if since is not None and self._now - since >= LEAVER_LOCK:
-                self._repairs.append(unlocking(lock, okta_id, "every certificate issued before has expired"))
+                self._repairs.append(unlocking(lock, okta_id, CertificatesExpired()))
                 continue
             self._aside.append(Quarantined(LOCK, name, okta_id, _ORPHANED, _ORPHAN_ENDS.format(name=name)))
 

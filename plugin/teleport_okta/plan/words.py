@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.model.reason_text import quoted
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
 
 if TYPE_CHECKING:
@@ -32,12 +33,6 @@ def noun(kind: str, count: int = 1) -> str:
     """Return what people call objects of a kind; a kind that is not known by itself."""
     one, many = _NOUNS.get(kind, (kind.replace("_", " "), f"{kind.replace('_', ' ')}s"))
     return one if count == 1 else many
-
-
-def quoted(name: str) -> str:
-    """Return a name in quotation marks, so that its end and its blanks are seen."""
-    escaped = name.replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def object_words(kind: str, label: str, okta_id: str = "", title: str = "") -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.part_result import Part
+from teleport_okta.model.reason_text import quoted
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, USER, USER_GROUP
 from teleport_okta.plan.unread import unread_of_directory, unread_of_users
-from teleport_okta.plan.words import quoted
 from teleport_okta.state.journal_entry import Result
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from teleport_okta.desired.person_sources import DEPROVISIONED
 from teleport_okta.desired.policy import LEAVER_LOCK
+from teleport_okta.model.reason_text import text_of
+from teleport_okta.model.reasons import DeprovisionedByScim
 from teleport_okta.plan.changes import LOCK, Action
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _lock(link: Link, entries: Sequence[JournalEntry], now: datetime) -> Link | 
         return None
     if newest.harm == LOCK:
         text = f"{newest.reason}; it lasts until that ends"
-    elif newest.reason == DEPROVISIONED:
+    elif newest.reason == text_of(DeprovisionedByScim()):
         text = f"{newest.reason}; it lasts until the person is provisioned again"
     elif newest.time + LEAVER_LOCK <= now:
         return None

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from teleport_okta.model.reasons import Reason
+
 
 @dataclass(frozen=True, slots=True)
 class PersonRead:
@@ -23,7 +25,7 @@ class PersonRead:
 
     by_request: bool = False
     by_status: bool = False
-    ended: str = ""
+    ended: Reason | None = None
     is_there: bool = False
     is_deleted: bool = False
     published: datetime | None = None

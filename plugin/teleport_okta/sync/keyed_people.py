@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.okta import APP_USER_ENDED, MalformedRow, Snapshot, UserStatus
+from teleport_okta.model.reasons import DeactivatedInOkta, PersonDeleted
 from teleport_okta.okta.okta_errors import OktaError, OktaForbiddenError
 from teleport_okta.sync.confirm_absences import Confirmation
 from teleport_okta.sync.sources import read_app, read_person
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.clock import Clock
     from teleport_okta.model.okta import OktaApp, PersonFacts
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.okta.people_reader import OktaReads
     from teleport_okta.settings import Settings
     from teleport_okta.sync.key_reads import KeyReads, PersonRead
@@ -37,7 +39,7 @@ class _Found:
     absent: list[str] = field(default_factory=list)
     suspended: set[str] = field(default_factory=set)
     leaving: set[str] = field(default_factory=set)
-    ended: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, Reason] = field(default_factory=dict)
 
     def snapshot(self, read_at: datetime) -> Snapshot:
         return Snapshot(
@@ -97,7 +99,7 @@ class KeyedPeople:
     async def _add(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:
         """Read one person, and sort what was found."""
         if read.is_deleted:
-            found.ended[okta_id] = read.ended
+            found.ended[okta_id] = read.ended or PersonDeleted()
             return
         if read.by_request:
             await self._add_if_answered(found, okta_id, read, last_app)
@@ -132,7 +134,7 @@ class KeyedPeople:
 
     def _locks_meanwhile(self, read: PersonRead) -> bool:
         """Whether somebody is to be locked because of an event while no newer read says more."""
-        is_locking = bool(read.ended) or self._settings.sync.suspended == "lock"
+        is_locking = read.ended is not None or self._settings.sync.suspended == "lock"
         return is_locking and read.doubt and read.published is not None
 
     async def _add_row(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:
@@ -168,7 +170,7 @@ class KeyedPeople:
         if person is None:
             return False
         if person.status == UserStatus.DEPROVISIONED:
-            found.ended[okta_id] = "deactivated in Okta"
+            found.ended[okta_id] = DeactivatedInOkta()
         elif person.status == UserStatus.SUSPENDED:
             found.suspended.add(okta_id)
         return person.status in {UserStatus.DEPROVISIONED, UserStatus.SUSPENDED}

@@ -7,11 +7,12 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.groups_and_apps import lists_wanted
-from teleport_okta.desired.person_sources import DEPROVISIONED
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.okta import UserStatus
 from teleport_okta.model.provisioned import Settlement, Verdict, is_person_id
+from teleport_okta.model.reason_text import text_of
+from teleport_okta.model.reasons import DeprovisionedByScim
 from teleport_okta.model.scope import Scope
 from teleport_okta.plan.changes import ACCESS_LIST, USER
 from teleport_okta.state.journal_entry import Result
@@ -174,7 +175,7 @@ class Provisioning:
         `groups` are the names of the lists of pushed groups that the person is to be in again.
         """
         wanted = PersonRead(by_request=True, is_there=is_new, doubt=is_new)
-        denied = PersonRead(by_request=True, ended=DEPROVISIONED, is_deleted=True)
+        denied = PersonRead(by_request=True, ended=DeprovisionedByScim(), is_deleted=True)
         reads = KeyReads(people={okta_id: wanted if is_wanted else denied})
         try:
             scope = Scope.of(users=[okta_id], groups=groups)
@@ -241,7 +242,7 @@ def _denied_by_okta(settled: Settled, okta_id: str) -> str:
     people = settled.reading.facts.people
     statuses = [person.status for person in people.people if person.okta_id == okta_id]
     if okta_id in people.ended:
-        return f"Okta's API says: {people.ended[okta_id]}"
+        return f"Okta's API says: {text_of(people.ended[okta_id])}"
     if UserStatus.DEPROVISIONED in statuses:
         return "Okta's API says that the person is deactivated"
     return "Okta's API does not show the person as somebody who has the app"

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.desired.people import UNASSIGNED
 from teleport_okta.model.hint import Claim, Hint, HintKind
 from teleport_okta.model.provisioned import is_person_id
+from teleport_okta.model.reasons import DeactivatedInOkta, NoLongerAssigned, PersonDeleted
 from teleport_okta.model.scope import OKTA_APP_ID, Scope
 from teleport_okta.okta.groups_and_apps import APP_USERS_A_PAGE, MEMBERS_A_PAGE
 from teleport_okta.sync.key_reads import WHOLE, AppRead, GroupRead, KeyReads, PersonRead
@@ -156,10 +156,10 @@ def read_of_person(hints: Sequence[Hint]) -> PersonRead:
     claims = claims_that_count(hints)
     by_claim = {hint.claim: hint for hint in claims}
     if Claim.DELETED in by_claim:
-        return PersonRead(is_deleted=True, ended="deleted in Okta")
+        return PersonRead(is_deleted=True, ended=PersonDeleted())
     away = [hint for hint in claims if hint.claim in {Claim.GONE, Claim.LEFT}]
     unassigned = any(hint.kind is HintKind.PERSON for hint in away)
-    ended = "deactivated in Okta" if Claim.LEFT in by_claim else UNASSIGNED if unassigned else ""
+    ended = DeactivatedInOkta() if Claim.LEFT in by_claim else NoLongerAssigned() if unassigned else None
     of_status = all(hint.kind is HintKind.STATUS for hint in hints) and Claim.BACK not in by_claim
     return PersonRead(
         by_status=bool(of_status),

@@ -11,6 +11,7 @@ from teleport_okta.apply.replan import Replanned
 from teleport_okta.model.findings import Held, Quarantined
 from teleport_okta.model.harm import Evidence
 from teleport_okta.model.names import member_role
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.plan.changes import ACCESS_LIST
 from teleport_okta.plan.plan import Plan
 from teleport_okta.state.journal_entry import Result
@@ -174,7 +175,7 @@ async def test_a_list_that_somebody_else_changed_is_planned_again(applier, clust
     async def replan(key):
         asked.append(key)
         cluster.failures.clear()
-        return Replanned((replace(change, reason="again"),), LATER)
+        return Replanned((replace(change, cause=Verbatim("again")),), LATER)
 
     outcomes = await applier.apply(plan, replan=replan)
     assert asked == ["access_list/00gENG"]

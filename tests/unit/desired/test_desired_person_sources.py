@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 from teleport_okta.desired.people import desired_users
-from teleport_okta.desired.person_sources import DEPROVISIONED, with_provisioned
+from teleport_okta.desired.person_sources import with_provisioned
 from teleport_okta.desired.policy import DEPROVISIONED_LOCK, LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.model.provisioned import ProvisionedUser
+from teleport_okta.model.reasons import DeprovisionedByScim, PersonDeleted
 from worlds import NOW, POLICY, leaver_lock, listing, owned_user, person, planned, steps
 
 ADA = ProvisionedUser(
@@ -54,7 +55,7 @@ def test_somebody_whom_the_api_does_not_show_is_there_as_the_client_says():
 def test_a_denial_of_the_client_ends_somebody_whom_the_api_shows():
     desired = desired_users(told(listing(ROW), DENIED), POLICY, {})
     assert not desired.wanted
-    assert desired.gone == {"00uADA": DEPROVISIONED}
+    assert desired.gone == {"00uADA": DeprovisionedByScim()}
     assert desired.deprovisioned == {"00uADA"}
 
 
@@ -70,7 +71,7 @@ def test_an_assignment_made_after_the_denial_ends_it():
     [
         listing(replace(ROW, status="DEPROVISIONED")),
         replace(listing(), unassigned=frozenset({"00uADA"})),
-        replace(listing(), ended={"00uADA": "deleted in Okta"}),
+        replace(listing(), ended={"00uADA": PersonDeleted()}),
     ],
     ids=["deactivated", "unassigned while the person is visible", "deleted by an event"],
 )
@@ -91,7 +92,7 @@ def test_somebody_who_could_not_be_read_by_id_stays_and_nobody_is_made_for_the_c
 def test_a_denial_needs_no_read_by_id():
     snapshot = replace(listing(), unconfirmed=frozenset({"00uADA"}))
     desired = desired_users(told(snapshot, DENIED), POLICY, {})
-    assert desired.gone == {"00uADA": DEPROVISIONED}
+    assert desired.gone == {"00uADA": DeprovisionedByScim()}
     assert not desired.unconfirmed
 
 

@@ -67,7 +67,7 @@ def test_the_removal_is_held_and_everything_else_goes_on():
     text = as_text(view_of(held))
     assert "held: 12 of 12 users to lose attributes (absent): many people lose the same attribute at once" in text
     assert "department (12 of 12)" in text
-    assert 'user "u000" (00u000) would lose attributes: no longer has in Okta: department' in text
+    assert 'user "u000" (00u000) would lose attributes: no longer has in Okta: "department"' in text
 
 
 def test_a_user_who_changes_in_nothing_else_is_not_written():

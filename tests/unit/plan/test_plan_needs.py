@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, ROLE, USER, Goal
 from teleport_okta.plan.needs import ended, locked, met_by, stands_for, without, written
 from worlds import leaver_lock, listing, owned_user, person, planned
@@ -24,6 +25,7 @@ from worlds_directory import (
 
 ENG = group("00gENG", members=[ADA, BOB])
 GIT = app("0oaGIT")
+AGAIN = Verbatim("again")
 
 
 def left(plan, is_out):
@@ -97,8 +99,8 @@ def test_a_need_that_another_step_meets_too_holds_nothing_back():
     plan = whole_plan(organization(ENG), synced(organization(group("00gENG", members=[ADA, CY]))))
     [joining] = [one for one in plan.changes if one.label == "00gENG/bob"]
     [making] = [one for one in whole_plan(organization(ENG), Cluster()).changes if one.label == "bob"]
-    twice = (making, replace(making, reason="again"), joining)
-    assert joining in without(twice, lambda change: change.reason == "again")
+    twice = (making, replace(making, cause=AGAIN), joining)
+    assert joining in without(twice, lambda change: change.cause == AGAIN)
     assert joining not in without(twice, lambda change: change.kind == USER)
 
 

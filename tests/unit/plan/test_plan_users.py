@@ -9,6 +9,7 @@ import pytest
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.reasons import DeactivatedInOkta
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.plan.needs import locked, stands_for
 from teleport_okta.plan.render import as_text
@@ -106,7 +107,7 @@ def test_a_leaver_who_seems_to_be_locked_already_is_locked_anew_which_is_the_sam
 def test_a_deactivated_person_leaves_although_the_row_is_still_there():
     gone = replace(ADA, status="DEPROVISIONED")
     plan = planned(listing(gone, BOB), [owned_user("00uADA", "ada@x.io")])
-    assert plan.changes[-1].reason == "deactivated in Okta"
+    assert plan.changes[-1].cause == DeactivatedInOkta()
     assert steps(plan)[-2:] == [("lock", "ada@x.io"), ("delete", "ada@x.io")]
 
 

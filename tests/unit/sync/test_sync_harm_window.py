@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from teleport_okta.clock import VirtualClock
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.scope import Scope
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER, Action, Change, Harm
@@ -34,7 +35,7 @@ def leaving(*numbers, approval=""):
     for number in numbers:
         harm = Harm(Harmed(USER, f"u{number:02}", f"00u{number:02}"), Evidence.STATED, approval=approval)
         changes.append(Change(action=Action.DELETE, kind=USER, name=f"u{number:02}", subject=f"u{number:02}",
-                              okta_id=f"00u{number:02}", reason="left", harm=harm))  # fmt: skip
+                              okta_id=f"00u{number:02}", cause=Verbatim("left"), harm=harm))  # fmt: skip
     return Plan(changes=tuple(changes))
 
 

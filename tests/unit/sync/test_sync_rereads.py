@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from teleport_okta.model.hint import Claim, Hint, HintKind
 from teleport_okta.model.log_event import USER, LogEvent, Target
+from teleport_okta.model.reasons import DeactivatedInOkta, NoLongerAssigned, PersonDeleted
 from teleport_okta.model.scope import Scope
 from teleport_okta.sync.event_hints import Source, told_by
 from teleport_okta.sync.key_reads import AppRead, GroupRead, PersonRead
@@ -238,13 +239,13 @@ def test_a_suspension_is_read_by_the_status_and_counts_from_when_it_was_publishe
 
 
 def test_the_end_of_an_assignment_is_stated_by_its_event():
-    expected = PersonRead(ended="no longer assigned in Okta", published=NOW, doubt=True)
+    expected = PersonRead(ended=NoLongerAssigned(), published=NOW, doubt=True)
     assert person_read(unassigned()) == expected
 
 
 def test_a_deletion_needs_no_read():
     read = person_read(Hint(HintKind.PERSON, ADA), Hint(HintKind.STATUS, ADA, claim=Claim.DELETED))
-    assert read == PersonRead(is_deleted=True, ended="deleted in Okta")
+    assert read == PersonRead(is_deleted=True, ended=PersonDeleted())
 
 
 def test_somebody_who_came_is_not_ended_by_a_read_while_that_is_in_doubt():
@@ -263,10 +264,10 @@ def test_after_the_last_look_a_read_is_believed():
 def test_of_what_is_said_of_a_person_the_latest_counts(back):
     came_back = Hint(back, ADA, claim=Claim.BACK, published=NOW + timedelta(seconds=1))
     read = person_read(came_back, suspended())
-    assert (read.published, read.ended) == (None, "")
+    assert (read.published, read.ended) == (None, None)
     later = NOW + timedelta(seconds=2)
     read = person_read(came_back, suspended(published=later))
-    assert (read.published, read.ended) == (later, "")
+    assert (read.published, read.ended) == (later, None)
 
 
 def test_only_whoever_is_hinted_at_by_status_alone_is_read_by_status():
@@ -290,13 +291,13 @@ def test_somebody_who_is_back_in_okta_may_have_lost_the_assignment():
     back = Hint(HintKind.STATUS, ADA, claim=Claim.BACK, published=NOW + timedelta(seconds=1))
     assert claims_that_count([suspended(), unassigned(), back]) == [back, unassigned()]
     read = person_read(suspended(), unassigned(), back)
-    assert (read.published, read.ended) == (NOW, "no longer assigned in Okta")
+    assert (read.published, read.ended) == (NOW, NoLongerAssigned())
 
 
 @pytest.mark.parametrize("kind", ["user.lifecycle.deactivate", "user.lifecycle.delete.initiated"])
 def test_the_event_states_the_end_of_somebody_whom_no_read_finds(kind):
     told = told_by(LogEvent("u1", kind, NOW, "SUCCESS", (Target(USER, ADA),)), Source("0oaSAML"))
-    assert person_read(*told.hints).ended == "deactivated in Okta"
+    assert person_read(*told.hints).ended == DeactivatedInOkta()
 
 
 def test_in_a_listing_only_those_are_in_doubt_who_were_not_looked_at_twice():
