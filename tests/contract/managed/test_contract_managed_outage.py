@@ -69,7 +69,7 @@ async def test_while_the_auth_server_is_away_the_status_says_so(managed):
 
     await outage(world)
     [warning] = (await world.service.status()).warnings
-    assert warning.startswith(f"the lease to write for {world.okta.id} is lost, and is asked for until it is back: ")
+    assert warning.startswith(f"the lease to write for {world.okta.id} is lost, and is requested until it is back: ")
     assert "check that teleport.addr" in warning
     assert {one.name: one.reason for one in world.service.components()}["teleport"] == warning
 
