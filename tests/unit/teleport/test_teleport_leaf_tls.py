@@ -88,7 +88,7 @@ def test_a_server_of_an_unknown_ca_hears_an_alert_and_sees_no_certificate(ca: Sm
 
     with pytest.raises(UnknownServerCAError, match="TELEPORT_TLS_ROUTING_CONN_UPGRADE"):
         shake(client, server)
-    server.receive(client.last_words())
+    server.receive(client.closing_alert())
 
     assert "unknown ca" in server.refused
     assert not server.client_chain

@@ -1,4 +1,4 @@
-"""The names that a server's certificate is good for (RFC 6125 §6.4), as `service_identity` compares them."""
+"""The names in a server's certificate (RFC 6125 §6.4), in the form that `service_identity` compares."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from service_identity.hazmat import DNS_ID, DNSPattern, IPAddress_ID, IPAddressP
 
 
 def certificate_names(certificate: x509.Certificate) -> tuple[str, ...]:
-    """Return the DNS names and IP addresses of a certificate, as they stand in it. The common name does not count."""
+    """Return the DNS names and IP addresses of a certificate. The common name does not count."""
     return (*_dns_names(certificate), *_addresses(certificate))
 
 
 def is_good_for(certificate: x509.Certificate, name: str) -> bool:
-    """Say whether a certificate names a host.
+    """Whether a certificate is for a host.
 
     A leading `*.` stands for exactly one label: `*.teleport.cluster.local` covers the encoded name of a cluster, and
     not `teleport.cluster.local` itself. An IP address must be named as such, never by a wildcard.
@@ -32,8 +32,8 @@ def is_good_for(certificate: x509.Certificate, name: str) -> bool:
 def _patterns(certificate: x509.Certificate) -> list[DNSPattern | IPAddressPattern]:
     """Return the names as `service_identity` compares them.
 
-    Its own extraction refuses a certificate with any name that it does not like. An auth server's certificate also has
-    the host names of its machine, and that of a container may be all digits, which looks like an address there.
+    Its own extraction refuses a certificate if one name is invalid. An auth server's certificate also has the host
+    names of its machine; the name of a container may be all digits, which is taken for an address there.
     """
     patterns: list[DNSPattern | IPAddressPattern] = []
     for name in _dns_names(certificate):
@@ -44,7 +44,7 @@ def _patterns(certificate: x509.Certificate) -> list[DNSPattern | IPAddressPatte
 
 
 def is_ip_address(host: str) -> bool:
-    """Say whether a host is given by its address; server name indication has no place for one (RFC 6066 §3)."""
+    """Whether a host is an IP address, which server name indication does not allow (RFC 6066 §3)."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The proxy's time of day, as the `Date` of its answers tells it, to whole seconds."""
+"""The proxy's time of day, by the `Date` header of its answers, in whole seconds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HALF_A_SECOND: Final = 0.5
 
 
 async def proxy_skew(address: str, extra_ca: Path | None, clock: Clock) -> float | None:
-    """Return the proxy's time minus ours, in seconds to about half a one; None where it does not tell.
+    """Return the proxy's time minus ours, in seconds, to about half a second; None if it sends no date.
 
     Raises a subclass of ProxyError.
     """

@@ -1,4 +1,4 @@
-"""How bytes get to the proxy: the one thing in which routed and upgraded connections differ."""
+"""Connections to the proxy: plain TCP, or (`upgrade`) a WebSocket. The TLS session inside is the same."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HEAD_START: Final = 0.25
-"""Seconds that one address of a name gets before the next is tried beside it (RFC 8305 §5)."""
+"""Seconds before the next address of a name is tried as well (RFC 8305 §5)."""
 
 _UNACKNOWLEDGED: Final = 30_000
-"""Milliseconds that sent bytes may stay unacknowledged before the kernel gives the connection up."""
+"""Milliseconds that sent bytes may stay unacknowledged before the kernel closes the connection."""
 
 AnyProtocol = TypeVar("AnyProtocol", bound=asyncio.Protocol)
 
@@ -25,7 +25,7 @@ class Dialer(Protocol):
     """Makes connections that carry the bytes of a TLS session with the auth server."""
 
     async def dial(self, protocol: Callable[[], AnyProtocol]) -> tuple[asyncio.Transport, AnyProtocol]:
-        """Connect. Raises ProxyError; there is no deadline but the caller's."""
+        """Connect. Raises ProxyError; the caller sets the deadline."""
         ...
 
 
@@ -48,7 +48,7 @@ class RoutedDialer:
 
 
 def give_up_on_silence(transport: asyncio.BaseTransport) -> None:
-    """Bound the time for which a connection to a peer that is gone holds what was not delivered."""
+    """Limit how long a connection to a dead peer stays open with undelivered bytes."""
     end = transport.get_extra_info("socket")
     if end is not None:
         end.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED)
@@ -61,7 +61,7 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def reason_of(error: OSError) -> str:
-    """Return what the system says of a failed connection."""
+    """Return the system's message for a failed connection."""
     if isinstance(error, socket.gaierror):
         return f"{UNKNOWN_HOST} ({error.strerror})"
     if error.errno is not None and error.errno > 0:

@@ -1,4 +1,7 @@
-"""What stands at an address, and what a proxy tells everybody about its cluster (`docs/reference/teleport.md` 1.4)."""
+"""Finds out whether an address is a proxy or an auth server, and reads a proxy's public page about its cluster.
+
+See `docs/reference/teleport.md` 1.4.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,9 @@ _PATH: Final = "/webapi/find"
 
 @dataclass(frozen=True, slots=True)
 class ProxyFacts:
-    """What a proxy says of its cluster. Versions are as the server writes them, and empty when it does not say.
+    """A proxy's answer about its cluster. Versions are in the server's form, and empty if it does not give them.
 
-    `edition` is `oss`, `community` or `ent`; `tls_routing` is whether the auth server is reached through the web port.
+    `edition` is `oss`, `community` or `ent`; `tls_routing`: the auth server is reached through the web port.
     """
 
     cluster: str
@@ -36,17 +39,18 @@ class ProxyFacts:
 
 
 async def what_is_at(address: str) -> Literal["auth", "proxy"]:
-    """Say what answers at `address` (host:port), by the names of the certificate that it shows.
+    """Return what is at `address` (host:port), by the names in its certificate.
 
-    An auth server's certificate names `teleport.cluster.local`; a proxy's, when asked for its own host, does not. A
-    wrong guess costs nothing: what is said later is said to a verified server only. Raises a subclass of ProxyError.
+    An auth server's certificate has `teleport.cluster.local`; that of a proxy for its own host does not. Nothing is
+    verified here, and a wrong result is harmless: later everything is sent to a verified server only. Raises a
+    subclass of ProxyError.
     """
     sight = await peek(address, protocols=("h2", "http/1.1"))
     return "auth" if API_DOMAIN in certificate_names(sight.certificate) else "proxy"
 
 
 async def find(address: str, extra_ca: Path | None = None) -> ProxyFacts:
-    """Ask the proxy at `address` about its cluster, once its web certificate is believed (`extra_ca`: a PEM file).
+    """Ask the proxy at `address` about its cluster, after verifying its web certificate (`extra_ca`: a PEM file).
 
     Raises a subclass of ProxyError.
     """

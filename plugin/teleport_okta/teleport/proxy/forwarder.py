@@ -1,8 +1,8 @@
-"""A Unix socket on which grpcio finds the auth server as plain HTTP/2, for this process alone.
+"""A Unix socket on which grpcio reaches the auth server by plain HTTP/2; for this process only.
 
-Every connection that is accepted is dialled through to the auth server and wrapped in a TLS session of its own
-(`leaf_tls`). gRPC then does what it always does: one connection for many calls, another when that one breaks. All that
-it sees of a failure is UNAVAILABLE, so the last one is kept here with its reason.
+Each accepted connection gets a connection to the auth server with a TLS session of its own (`leaf_tls`). gRPC works as
+usual: one connection for many calls, and another if that one breaks. It reports each failure only as UNAVAILABLE, so
+the last failure is kept here with its reason.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Forwarder:
 
     @property
     def target(self) -> str:
-        """Where a channel without TLS of its own finds the auth server, as grpcio spells it."""
+        """The target for a channel without TLS, in grpcio's form."""
         if self._directory is None:
             raise RuntimeError("the forwarder is not running: use it with `async with`")
         return f"unix:{self._directory / _SOCKET_NAME}"
@@ -76,7 +76,7 @@ class Forwarder:
 
     @property
     def open_ends(self) -> int:
-        """How many ends of connections are open, on either side."""
+        """How many connections are open, counting both sides."""
         return len(self._ends)
 
     async def __aenter__(self) -> Self:
@@ -87,7 +87,7 @@ class Forwarder:
         await self.aclose()
 
     async def start(self) -> None:
-        """Begin to listen; whoever starts it so, ends it with `aclose`."""
+        """Begin to listen, until `aclose`."""
         self._directory = _private_place(self._parent)
         try:
             self._listener = await asyncio.get_running_loop().create_unix_server(
@@ -99,7 +99,7 @@ class Forwarder:
             raise
 
     async def aclose(self) -> None:
-        """Close the socket and every connection, and wait for their ends. Calls in flight are cut off."""
+        """Close the socket and every connection, and wait until they are closed. Calls in flight fail."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -116,7 +116,7 @@ class Forwarder:
             self._directory = None
 
     def _admit(self, client: ClientEnd) -> None:
-        """Begin to dial for a connection that is our own process's; nobody else is served."""
+        """Connect to the auth server for a connection of our own process; other processes are refused."""
         self._remember(client)
         assert client.transport is not None  # noqa: S101 - it has just been made
         if not _is_ours(client.transport):
@@ -131,14 +131,14 @@ class Forwarder:
         dial.add_done_callback(lambda _dial: self._dials.pop(client, None))
 
     def _say_turned_away(self) -> None:
-        """Warn, once a minute: a process that tries once tries again."""
+        """Warn, at most once a minute: such a process usually tries again."""
         now = asyncio.get_running_loop().time()
         if now >= self._said_again_from:
             self._said_again_from = now + _SAID_AGAIN_AFTER
-            _log.warning("another process tried to use the connection to Teleport; it was turned away")
+            _log.warning("another process tried to use the connection to Teleport, and was refused")
 
     async def _dial(self, client: ClientEnd) -> None:
-        """Connect gRPC's end to the auth server, then let the bytes flow."""
+        """Connect gRPC's side to the auth server, then relay the bytes."""
         server: ServerEnd | None = None
         try:
             async with asyncio.timeout(self._deadline):
@@ -187,7 +187,7 @@ class Forwarder:
 
 
 def _private_place(parent: Path) -> Path:
-    """Make a directory that only its owner can enter: below `parent`, unless the socket's path grew too long there."""
+    """Make a directory that only its owner can enter: below `parent`, or elsewhere if the path would be too long there."""
     place = Path(tempfile.mkdtemp(prefix="line-", dir=parent))
     if len(os.fsencode(place / _SOCKET_NAME)) <= _LONGEST_PATH:
         return place
@@ -208,7 +208,7 @@ def _listening_socket(path: Path) -> socket.socket:
 
 
 def _is_ours(transport: asyncio.Transport) -> bool:
-    """Say whether the other end of a Unix socket belongs to this very process."""
+    """Whether the other side of a Unix socket is this process."""
     end = transport.get_extra_info("socket")
     credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     return bool(_CREDENTIALS.unpack(credentials)[0] == os.getpid())

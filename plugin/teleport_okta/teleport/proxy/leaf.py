@@ -1,4 +1,4 @@
-"""The auth server's certificate as it shows it to anybody, through a proxy."""
+"""Reads the auth server's certificate through a proxy, without verifying it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def leaf_through(dialer: Dialer, address: str, protocols: Sequence[str]) -> x509.Certificate:
-    """Shake hands with the auth server, believing nothing, take its certificate and drop the connection.
+    """Make a TLS handshake without verification, return the server's certificate, and close the connection.
 
     Raises a subclass of ProxyError.
     """

@@ -1,13 +1,13 @@
-"""The client's half of a TLS session, as bytes in and bytes out, that presents the leaf certificate and no CA.
+"""The client side of a TLS session, as bytes in and bytes out, which presents its leaf certificate without a CA.
 
-Python's `ssl` completes the client's chain from its trust store. The host identity is issued by the very CA that
-verifies the server, so the chain would have two certificates, which the auth server refuses just after a handshake that
-looked fine (`docs/reference/teleport-observed.md` 1.1). Only OpenSSL's SSL_MODE_NO_AUTO_CHAIN prevents that, and
-pyOpenSSL can set it.
+Python's `ssl` completes the client's chain from its trust store. The CA that verifies the server has also issued the
+host identity, so the chain would have two certificates. The auth server refuses that, right after a handshake that
+succeeded (`docs/reference/teleport-observed.md` 1.1). Only OpenSSL's SSL_MODE_NO_AUTO_CHAIN prevents it, and only
+pyOpenSSL can set that.
 
-The server's name is checked while its certificate is verified: a wrong server sees neither our certificate nor a byte
-of what follows. With TLS 1.3 the server judges *our* certificate after the handshake is over for us, so its refusal
-arrives with the first read, as an alert.
+The server's name is checked while its certificate is verified, so a wrong server gets neither our certificate nor any
+data. With TLS 1.3 the server checks *our* certificate after the handshake has ended for us: its refusal arrives with
+the first read, as an alert.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _RECORD: Final = 16 * 1024
 """The most that one TLS record carries (RFC 8446 §5.1), in bytes."""
 
 _RECORD_OVERHEAD: Final = 64
-"""No fewer bytes than a cipher adds to a record."""
+"""Upper bound of the bytes that a cipher adds to a record."""
 
 _ROOM: Final = 4 * 1024
 """Bytes to read beside the records asked for: answers to key updates, session tickets, alerts."""
@@ -80,11 +80,11 @@ def encoded_cluster(cluster: str) -> str:
 
 
 class ClientTls:
-    """What the sessions with one server have in common: whom to believe, whom to expect, who we are.
+    """The settings of all sessions with one server: trusted CAs, the expected name, our identity.
 
-    `address` is for messages. `trust` holds PEM roots; None believes everybody, for looking at a certificate and
-    hanging up. With `system_trust` the system's CAs are believed as well. A trusted certificate need not be a root by
-    itself (as with Teleport's own clients).
+    `address` is for messages. `trust` has PEM roots; with None nothing is verified, to read a certificate and close
+    the connection. With `system_trust` the system's CAs are trusted as well. A trusted certificate need not be
+    self-signed (as with Teleport's own clients).
     """
 
     def __init__(
@@ -130,13 +130,13 @@ class ClientTls:
         return TlsSession(connection, self.address)
 
     def _trust_system(self) -> None:
-        """Believe what Python's `ssl` does by default; pyOpenSSL brings its own OpenSSL, which looks elsewhere."""
+        """Trust the CAs that Python's `ssl` trusts by default; pyOpenSSL has its own OpenSSL, with other paths."""
         paths = ssl.get_default_verify_paths()
         if paths.cafile or paths.capath:
             self._context.load_verify_locations(paths.cafile, paths.capath)
 
     def _judge(self, _connection: SSL.Connection, seen: crypto.X509, error: int, depth: int, good: int) -> bool:
-        """Judge one certificate of the server's chain; depth 0 is its own, and comes last."""
+        """Check one certificate of the server's chain; depth 0 is the server's own, and comes last."""
         if not good:
             kind = ServerCertificateExpiredError if error in _TIME_ERRORS else UnknownServerCAError
             raise kind(self.address, f"{_VERIFICATION_ERRORS.get(error, error)}, {_common_name(seen)}")
@@ -148,12 +148,12 @@ class ClientTls:
 
 
 class TlsSession:
-    """One session. What `receive` is given came from the server; what the methods return goes to the server.
+    """One session. `receive` takes bytes from the server; the methods return bytes for the server.
 
-    Errors end the session; `last_words` then holds the alert for the server.
+    An error ends the session; `closing_alert` then returns the alert for the server.
     """
 
-    __slots__ = ("_address", "_connection", "established", "heard", "peer_closed")
+    __slots__ = ("_address", "_connection", "established", "accepted", "peer_closed")
 
     def __init__(self, connection: SSL.Connection, address: str) -> None:
         self._connection = connection
@@ -161,12 +161,12 @@ class TlsSession:
         self.established = False
         """Whether the handshake is over."""
         self.peer_closed = False
-        """Whether the server has said that it sends no more (close_notify)."""
-        self.heard = False
-        """Whether the server has said anything since the handshake, and so has accepted us."""
+        """Whether the server has sent its close_notify."""
+        self.accepted = False
+        """Whether the server has sent data since the handshake, which means that it accepted our certificate."""
 
     def handshake(self, data: bytes = b"") -> bytes:
-        """Take a step of the handshake with what has arrived, and return what is to be sent.
+        """Continue the handshake with the bytes that have arrived, and return the bytes to send.
 
         Raises a ServerCertificateError, HandshakeRefusedError, ProtocolNotNegotiatedError or TlsBrokenError.
         """
@@ -185,20 +185,20 @@ class TlsSession:
         return self._outgoing()
 
     def send(self, data: bytes) -> bytes:
-        """Encrypt what is to be sent. Raises TlsBrokenError."""
+        """Encrypt data to send. Raises TlsBrokenError."""
         try:
             sent = self._connection.send(data)
             while sent < len(data):
-                # pyOpenSSL's sessions take one record at a time.
+                # pyOpenSSL takes one record at a time.
                 sent += self._connection.send(memoryview(data)[sent:])
         except SSL.Error as error:
             raise TlsBrokenError(self._address, _reason(error)) from error
         return self._outgoing(len(data) + _RECORD_OVERHEAD * (len(data) // _RECORD + 1) + _ROOM)
 
     def receive(self, data: bytes = b"") -> bytes:
-        """Decrypt what has arrived, and return as much of it as is complete.
+        """Decrypt the bytes that have arrived, and return the complete records of them.
 
-        Raises CertificateRefusedError when the server ends the session before its first word, and TlsBrokenError.
+        Raises CertificateRefusedError if the server ends the session before it sent data, and TlsBrokenError.
         """
         connection = self._connection
         if data:
@@ -214,20 +214,20 @@ class TlsSession:
         except SSL.Error as error:
             raise self._session_error(_reason(error)) from error
         if parts:
-            self.heard = True
+            self.accepted = True
             return parts[0] if len(parts) == 1 else b"".join(parts)
         return b""
 
     def close(self) -> bytes:
-        """Return the word that we send no more (close_notify). Receiving goes on."""
+        """Return our close_notify. Receiving goes on."""
         try:
             self._connection.shutdown()
         except SSL.Error:
             return b""
         return self._outgoing()
 
-    def last_words(self) -> bytes:
-        """Return what OpenSSL still wants the server to know: after an error, the alert."""
+    def closing_alert(self) -> bytes:
+        """Return the bytes that OpenSSL still wants to send: after an error, the alert."""
         return self._outgoing()
 
     def server_certificate(self) -> x509.Certificate | None:
@@ -248,7 +248,7 @@ class TlsSession:
         )
 
     def _session_error(self, reason: str) -> CertificateRefusedError | TlsBrokenError:
-        if "alert" in reason and not self.heard:
+        if "alert" in reason and not self.accepted:
             return CertificateRefusedError(self._address, reason)
         return TlsBrokenError(self._address, reason)
 

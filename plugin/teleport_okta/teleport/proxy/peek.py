@@ -1,4 +1,4 @@
-"""A look at a TLS server that believes nothing and says nothing: a handshake, and the connection is dropped."""
+"""Reads a TLS server's certificate by a handshake that verifies nothing and sends no data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEADLINE: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the server showed. Nothing about it is verified; `protocol` is what ALPN agreed on, or None."""
+    """The result of a handshake, not verified. `protocol` is the one that ALPN chose, or None."""
 
     certificate: x509.Certificate
     protocol: str | None
@@ -37,10 +37,10 @@ class Sight:
 async def peek(
     address: str, *, protocols: Sequence[str], server_name: str | None = None, deadline: float = DEADLINE
 ) -> Sight:
-    """Shake hands with the server at `address`, naming `server_name`, or its host, which an IP address has not.
+    """Make a handshake with the server at `address`, with `server_name` or its host (not an IP address) as SNI.
 
-    Raises ProxyUnreachableError, ProxyTimeoutError, ProtocolNotNegotiatedError when it refuses every protocol offered,
-    HandshakeRefusedError, or NotAProxyError when it speaks no TLS.
+    Raises ProxyUnreachableError, ProxyTimeoutError, ProtocolNotNegotiatedError if it refuses every offered protocol,
+    HandshakeRefusedError, or NotAProxyError if it does not use TLS.
     """
     host, port = split_address(address)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

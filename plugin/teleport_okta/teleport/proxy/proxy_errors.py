@@ -1,4 +1,4 @@
-"""What can go wrong on the way through a proxy, and what the operator can do about it."""
+"""Errors of the route through a proxy, each with its remedy."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 UNKNOWN_HOST = "no address was found for this name"
 
 _UPGRADE_HINT = (
-    "if a load balancer that ends TLS stands before the proxy, an ALPN connection upgrade may be needed: set the "
+    "if a load balancer in front of the proxy ends TLS, an ALPN connection upgrade may be needed: set the "
     "environment variable TELEPORT_TLS_ROUTING_CONN_UPGRADE=true"
 )
 
 
 class ProxyError(TeleportError):
-    """There is no way through the proxy at `address` (host:port)."""
+    """The proxy at `address` (host:port) could not be used."""
 
     def __init__(self, address: str, problem: str, *, remedy: str) -> None:
         super().__init__(f"proxy {address}: {problem}", remedy=remedy)
@@ -27,11 +27,11 @@ class ProxyError(TeleportError):
 
 
 class ProxyAwayError(ProxyError):
-    """Nobody answers there, or not now. Whoever can wait tries again later."""
+    """There is no answer at this time. It may be there later, so a service tries again."""
 
 
 class ProxyUnreachableError(ProxyAwayError):
-    """No TCP connection could be made, or it broke before anybody had said anything."""
+    """No TCP connection could be made, or it broke before any data."""
 
     def __init__(self, address: str, reason: str) -> None:
         remedy = (
@@ -44,7 +44,7 @@ class ProxyUnreachableError(ProxyAwayError):
 
 
 class ProxyTimeoutError(ProxyAwayError):
-    """The connection was made, but what had to follow did not come in time. `seconds` is how long we waited."""
+    """The connection was made, but the next step took too long. `seconds` is the deadline."""
 
     def __init__(self, address: str, awaited: str, seconds: float) -> None:
         super().__init__(
@@ -56,7 +56,7 @@ class ProxyTimeoutError(ProxyAwayError):
 
 
 class ProxyUnavailableError(ProxyAwayError):
-    """The proxy, or a load balancer in its place, answers that it cannot serve at this moment."""
+    """The proxy, or a load balancer in front of it, answers that it cannot serve now."""
 
     def __init__(self, address: str, found: str) -> None:
         super().__init__(
@@ -65,7 +65,7 @@ class ProxyUnavailableError(ProxyAwayError):
 
 
 class WebCertificateError(ProxyError):
-    """The proxy's web certificate is not believed, so nothing was asked and nothing sent."""
+    """The proxy's web certificate could not be verified, so nothing was sent."""
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(
@@ -88,7 +88,7 @@ class ProxyCaError(ProxyError):
 
 
 class NotAProxyError(ProxyError):
-    """Something answers there, but not as a Teleport proxy does."""
+    """The answer is not that of a Teleport proxy."""
 
     def __init__(self, address: str, found: str) -> None:
         super().__init__(
@@ -111,39 +111,39 @@ class TlsRoutingOffError(ProxyError):
 
 
 class UpgradeUnsupportedError(ProxyError):
-    """An ALPN connection upgrade is needed, and there is none to be had here."""
+    """An ALPN connection upgrade is needed, and this proxy does not offer it."""
 
     def __init__(self, address: str) -> None:
         super().__init__(
             address,
-            "this proxy does not support ALPN connection upgrades (it answers 404), and the load balancer before it "
-            "does not pass TLS through",
+            "this proxy does not support ALPN connection upgrades (it answers 404), and the load balancer in front of "
+            "it ends TLS",
             remedy="upgrade the proxy, let the load balancer pass TLS through, or set teleport.addr to the auth server",
         )
 
 
 class UpgradeRefusedError(ProxyError):
-    """The ALPN connection upgrade was answered with something else. `status` is the HTTP status, 0 without one."""
+    """The ALPN connection upgrade failed. `status` is the HTTP status, 0 without one."""
 
     def __init__(self, address: str, status: int, reason: str) -> None:
         super().__init__(
             address,
             f"the ALPN connection upgrade failed: {f'HTTP {status}, ' if status else ''}{reason}",
-            remedy="check that the load balancer before the proxy lets WebSockets through, and the proxy's log",
+            remedy="check that the load balancer in front of the proxy allows WebSockets, and the proxy's log",
         )
         self.status = status
 
 
 class HandshakeRefusedError(ProxyError):
-    """The handshake was broken off by the other side: the proxy found no auth server for it, most likely.
+    """The other side ended the handshake, most likely because the proxy found no auth server.
 
-    `alert` is the TLS alert's name in OpenSSL's words; empty when the connection just ended.
+    `alert` is OpenSSL's name of the TLS alert; empty if the connection was closed without one.
     """
 
     def __init__(self, address: str, alert: str) -> None:
         super().__init__(
             address,
-            f"the TLS handshake with the auth server was broken off ({alert or 'the connection was closed'})",
+            f"the TLS handshake with the auth server failed ({alert or 'the connection was closed'})",
             remedy="check the proxy's log, that it can reach the auth server, and that the cluster's name is the one "
             f"that `tctl status` prints; {_UPGRADE_HINT}",
         )
@@ -151,7 +151,7 @@ class HandshakeRefusedError(ProxyError):
 
 
 class ProtocolNotNegotiatedError(ProxyError):
-    """The handshake ended without agreeing on HTTP/2, so somebody else than the auth server answered it."""
+    """The handshake did not choose HTTP/2, so the answer is not from the auth server."""
 
     def __init__(self, address: str, found: str) -> None:
         super().__init__(
@@ -163,7 +163,7 @@ class ProtocolNotNegotiatedError(ProxyError):
 
 
 class ServerCertificateError(ProxyError):
-    """The server's certificate is not believed, so nothing was sent."""
+    """The server's certificate could not be verified, so nothing was sent."""
 
 
 class ServerCertificateExpiredError(ServerCertificateError):
@@ -178,7 +178,7 @@ class ServerCertificateExpiredError(ServerCertificateError):
 
 
 class UnknownServerCAError(ServerCertificateError):
-    """The server's certificate is not issued by a CA that we believe."""
+    """No trusted CA issued the server's certificate."""
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(
@@ -189,7 +189,7 @@ class UnknownServerCAError(ServerCertificateError):
 
 
 class ServerNameError(ServerCertificateError):
-    """The server's certificate is for other names. `found` holds them."""
+    """The server's certificate is for other names (`found`)."""
 
     def __init__(self, address: str, wanted: str, found: Iterable[str]) -> None:
         self.wanted = wanted
@@ -202,15 +202,15 @@ class ServerNameError(ServerCertificateError):
 
 
 class CertificateRefusedError(ProxyError):
-    """The auth server ended the connection after the handshake, before its first word: it refuses our certificate.
+    """The auth server closed the connection after the handshake, before any data: it refuses our certificate.
 
-    With TLS 1.3 that is when a refusal arrives. `alert` is the TLS alert's name in OpenSSL's words, or empty.
+    With TLS 1.3 a refusal arrives at that time. `alert` is OpenSSL's name of the TLS alert, or empty.
     """
 
     def __init__(self, address: str, alert: str) -> None:
         super().__init__(
             address,
-            "the auth server hung up right after the handshake; most likely it refuses our certificate"
+            "the auth server closed the connection right after the handshake; most likely it refuses our certificate"
             + (f" ({alert})" if alert else ""),
             remedy="check that the identity is of this cluster and has not expired; during a CA rotation a new "
             f"certificate is accepted after a minute; {AFTER_ROTATION}; otherwise see the auth server's log",
@@ -219,9 +219,11 @@ class CertificateRefusedError(ProxyError):
 
 
 class TlsBrokenError(ProxyError):
-    """Bytes arrived that are no TLS of this session."""
+    """The bytes that arrived are not part of this TLS session."""
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(
-            address, f"the TLS session broke: {reason}", remedy="check what stands between us and the proxy"
+            address,
+            f"the TLS session broke: {reason}",
+            remedy="check the network devices between this machine and the proxy",
         )

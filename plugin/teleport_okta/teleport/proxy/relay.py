@@ -1,7 +1,8 @@
-"""One connection through the forwarder: gRPC's end, the auth server's end, and the TLS session between the two.
+"""One connection through the forwarder: gRPC's side, the auth server's side, and the TLS session between them.
 
-What one end receives the other sends, no faster than that can: a full buffer on one side stops the reading on the
-other. Each direction ends by itself, so that either side may still be answered after it has said its last word.
+Bytes that one side receives are sent on the other, with backpressure: while the write buffer of one side is full,
+nothing is read from the other. The two directions end separately (TCP half-close, close_notify), so each side can still
+receive after it has sent its last byte.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ _CLOSED: Final = "the connection was closed"
 
 
 class ServerEnd(asyncio.Protocol):
-    """The end towards the auth server, which speaks TLS.
+    """The side of the auth server, with TLS.
 
-    `established` is done when the handshake is, or fails with the ProxyError that prevented it. Later failures go to
-    `on_failure`; `on_accepted` is called at the server's first word, `on_made` and `on_lost` when the connection begins
-    and at its very end.
+    `established` is done after the handshake, or has the ProxyError that prevented it. Later failures go to
+    `on_failure`; `on_accepted` is called at the server's first data, `on_made` and `on_lost` when the connection begins
+    and ends.
     """
 
     def __init__(
@@ -39,12 +40,12 @@ class ServerEnd(asyncio.Protocol):
     ) -> None:
         self.session = session
         self.established: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Whoever waited may have been cancelled; the failure is then nobody's.
+        # The task that awaits it may be cancelled; reading the exception here keeps asyncio from logging it as lost.
         self.established.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.transport: asyncio.Transport | None = None
         self.client: ClientEnd | None = None
         self._address = address
-        self._words_ended = False
+        self._eof_sent = False
         self._on_made = on_made
         self._on_accepted = on_accepted
         self._on_failure = on_failure
@@ -57,15 +58,15 @@ class ServerEnd(asyncio.Protocol):
         self.transport.write(self.session.handshake())
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what the server says; during the handshake, answer it."""
+        """Forward data from the server to gRPC; during the handshake, answer it."""
         session = self.session
         try:
-            if session.heard:
+            if session.accepted:
                 plain = session.receive(data)
             elif session.established:
-                plain = self._first_words(data)
+                plain = self._first_data(data)
             else:
-                plain = self._shake_hands(data)
+                plain = self._continue_handshake(data)
         except ProxyError as error:
             self._fail(error)
             return
@@ -75,37 +76,37 @@ class ServerEnd(asyncio.Protocol):
         if plain:
             client.transport.write(plain)
         if session.peer_closed:
-            client.end_of_answers()
+            client.forward_eof()
             self._close_if_over()
 
     def eof_received(self) -> bool:
-        """Keep our own half open if the server has taken leave properly; otherwise it has hung up."""
+        """Keep our direction open if the server has sent close_notify; otherwise close the connection."""
         return self.session.peer_closed
 
     def pause_writing(self) -> None:
-        """Stop reading from gRPC while the server is slow."""
+        """Stop reading from gRPC: the buffer towards the server is full."""
         if self.client is not None and self.client.transport is not None:
             self.client.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Read from gRPC again."""
+        """Resume reading from gRPC."""
         if self.client is not None and self.client.transport is not None:
             self.client.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Say why, if it is about us, and close gRPC's end once it has what the server said."""
+        """Report a refusal of our certificate, and close gRPC's side after the data that is still to be sent to it."""
         self.transport = None
         if not self.session.established:
             self._report(HandshakeRefusedError(self._address, str(exc or _CLOSED)))
-        elif not self.session.heard and self.client is not None:
+        elif not self.session.accepted and self.client is not None:
             self._report(CertificateRefusedError(self._address, str(exc or _CLOSED)))
         client, self.client = self.client, None
         if client is not None and client.transport is not None:
             client.transport.close()
         self._on_lost(self)
 
-    def say(self, data: bytes) -> None:
-        """Send what gRPC says."""
+    def send(self, data: bytes) -> None:
+        """Send data of gRPC to the server."""
         transport = self.transport
         if transport is None:
             return
@@ -114,16 +115,16 @@ class ServerEnd(asyncio.Protocol):
         except ProxyError as error:
             self._fail(error)
 
-    def end_of_words(self) -> None:
-        """Say that gRPC sends no more; what the server still says is passed on."""
+    def send_eof(self) -> None:
+        """Send close_notify, because gRPC sends no more; data of the server is still forwarded."""
         if self.transport is None:
             return
-        self._words_ended = True
+        self._eof_sent = True
         self.transport.write(self.session.close())
         self._close_if_over()
 
-    def leave(self) -> None:
-        """Take leave of the server, because gRPC has gone."""
+    def close(self) -> None:
+        """Close the connection to the server, because gRPC has closed its own."""
         self.client = None
         if self.transport is None:
             return
@@ -133,8 +134,8 @@ class ServerEnd(asyncio.Protocol):
         self.transport.write(self.session.close())
         self.transport.close()
 
-    def _shake_hands(self, data: bytes) -> bytes:
-        """Go on with the handshake; at its end there may already be words behind it."""
+    def _continue_handshake(self, data: bytes) -> bytes:
+        """Continue the handshake; the bytes that end it may be followed by data."""
         answer = self.session.handshake(data)
         if answer and self.transport is not None:
             self.transport.write(answer)
@@ -142,10 +143,10 @@ class ServerEnd(asyncio.Protocol):
             return b""
         if not self.established.done():
             self.established.set_result(None)
-        return self._first_words(b"")
+        return self._first_data(b"")
 
-    def _first_words(self, data: bytes) -> bytes:
-        """Read until the server has spoken once. Leaving without a word is a refusal."""
+    def _first_data(self, data: bytes) -> bytes:
+        """Read the first data of the server. If it closes the connection before, it refuses our certificate."""
         plain = self.session.receive(data)
         if plain:
             self._on_accepted()
@@ -159,12 +160,12 @@ class ServerEnd(asyncio.Protocol):
         if client is not None and client.transport is not None:
             client.transport.close()
         if self.transport is not None:
-            self.transport.write(self.session.last_words())
+            self.transport.write(self.session.closing_alert())
             self.transport.close()
 
     def _close_if_over(self) -> None:
-        """Close once both sides have said their last word; gRPC's end follows."""
-        if self._words_ended and self.session.peer_closed and self.transport is not None:
+        """Close the connection once both directions have ended; gRPC's side is closed then as well."""
+        if self._eof_sent and self.session.peer_closed and self.transport is not None:
             self.transport.close()
 
     def _report(self, error: ProxyError) -> None:
@@ -175,37 +176,37 @@ class ServerEnd(asyncio.Protocol):
 
 
 class ClientEnd(asyncio.Protocol):
-    """The end towards gRPC. Its first bytes are kept until `attach`, and nothing more is read before that.
+    """The side of gRPC. Its first bytes are kept until `attach`, and no more is read before that.
 
-    `on_made` is called with the new end, `on_lost` at the very end.
+    `on_made` is called when the connection begins, `on_lost` when it ends.
     """
 
     def __init__(self, *, on_made: Callable[[ClientEnd], None], on_lost: Callable[[ClientEnd], None]) -> None:
         self.transport: asyncio.Transport | None = None
         self.server: ServerEnd | None = None
         self._early = b""
-        self._answers_ended = False
+        self._eof_forwarded = False
         self._on_made = on_made
         self._on_lost = on_lost
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the other end."""
+        """Note the connection; nothing is sent before `attach`."""
         self.transport = cast("asyncio.Transport", transport)
         self._on_made(self)
 
     def attach(self, server: ServerEnd) -> None:
-        """Let bytes flow to the auth server's end, which is established: first the bytes that came before."""
+        """Forward to the auth server's side, which is established: first the bytes that are kept."""
         self.server = server
         if self.transport is not None:
             self.transport.resume_reading()
         early, self._early = self._early, b""
         if early:
-            server.say(early)
+            server.send(early)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what gRPC says."""
+        """Forward data of gRPC to the server."""
         if self.server is not None:
-            self.server.say(data)
+            self.server.send(data)
             return
         # Reading is paused here and not in `connection_made`: Python 3.11.0 to 3.11.3 (3.11.2 is Debian 12's) begin to
         # read after that call although it paused the transport (cpython gh-103607).
@@ -214,32 +215,32 @@ class ClientEnd(asyncio.Protocol):
             self.transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """Pass it on that gRPC says no more, and keep the way back open."""
+        """Tell the server that gRPC sends no more; the other direction stays open."""
         if self.server is None:
             return False
-        self.server.end_of_words()
+        self.server.send_eof()
         return True
 
     def pause_writing(self) -> None:
-        """Stop reading from the server while gRPC is slow."""
+        """Stop reading from the server: the buffer towards gRPC is full."""
         if self.server is not None and self.server.transport is not None:
             self.server.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Read from the server again."""
+        """Resume reading from the server."""
         if self.server is not None and self.server.transport is not None:
             self.server.transport.resume_reading()
 
-    def end_of_answers(self) -> None:
-        """Tell gRPC that the server says no more."""
-        if not self._answers_ended and self.transport is not None:
-            self._answers_ended = True
+    def forward_eof(self) -> None:
+        """Tell gRPC that the server sends no more."""
+        if not self._eof_forwarded and self.transport is not None:
+            self._eof_forwarded = True
             self.transport.write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let the server go too."""
+        """Close the server's side too."""
         self.transport = None
         server, self.server = self.server, None
         if server is not None:
-            server.leave()
+            server.close()
         self._on_lost(self)

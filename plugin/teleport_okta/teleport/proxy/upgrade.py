@@ -1,7 +1,7 @@
-"""ALPN connection upgrade: the way to the auth server when a load balancer ends TLS before the proxy.
+"""ALPN connection upgrade: the route to the auth server if a load balancer in front of the proxy ends TLS.
 
-Such a balancer knows nothing of Teleport's ALPN values, so they say nothing to the proxy. The proxy therefore takes the
-same TLS session inside a WebSocket, which every balancer lets through (`docs/reference/teleport.md` 1.3).
+Such a balancer does not forward ALPN values, so the proxy cannot route by them. The proxy therefore accepts the same
+TLS session inside a WebSocket, which every balancer forwards (`docs/reference/teleport.md` 1.3).
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.proxy.dialing import AnyProtocol
 
 OVERRIDE: Final = "TELEPORT_TLS_ROUTING_CONN_UPGRADE"
-"""Environment variable that answers the question instead: `true`, `false`, or `host=yes,host2=no`."""
+"""Environment variable that decides instead of a test: `true`, `false`, or `host=yes,host2=no`."""
 
 _PATH: Final = "/webapi/connectionupgrade"
 _SUBPROTOCOL: Final = "alpn"
 _PROBE: Final = "teleport-reversetunnel"
 _FAREWELL: Final = 2.0
-"""Seconds that the other side gets to answer our closing of the WebSocket."""
+"""Seconds that the other side has to answer our close message."""
 
 _LARGEST_FRAME: Final = 1024 * 1024
-"""Bytes of one message that are accepted; the proxy's have some 32 thousand."""
+"""Longest accepted message, in bytes; those of the proxy have about 32 thousand."""
 
 _YES: Final = frozenset({"1", "t", "true", "y", "yes", "on"})
 
 
 async def needs_upgrade(address: str, environment: Mapping[str, str] = os.environ) -> bool:
-    """Say whether the proxy at `address` is reached by a connection upgrade only.
+    """Whether the proxy at `address` can only be reached by a connection upgrade.
 
-    It is asked with a handshake for one of Teleport's own ALPN values: whoever agrees to it is the proxy itself. A
-    handshake that fails otherwise says nothing about ALPN, and counts as no. Raises ProxyUnreachableError or
-    ProxyTimeoutError.
+    This is tested by a handshake with one of Teleport's own ALPN values: only the proxy itself accepts it, a load
+    balancer does not. A handshake that fails for another reason proves nothing, and counts as no. Raises
+    ProxyUnreachableError or ProxyTimeoutError.
     """
     order = environment.get(OVERRIDE, "")
     if order:
@@ -66,7 +66,7 @@ async def needs_upgrade(address: str, environment: Mapping[str, str] = os.enviro
 
 
 def _is_ordered(address: str, order: str) -> bool:
-    """Return what the environment variable says: for this address if it is named, else for all; no if neither."""
+    """Return the environment variable's value for this address, or else for all; no if there is neither."""
     host, _ = split_address(address)
     for_all = False
     for item in re.split(r"[,;]", order):

@@ -1,4 +1,4 @@
-"""HTTPS with the proxy's web service: whom to believe, how long to wait, and what a failure means.
+"""HTTPS requests to the proxy's web service: the trusted CAs, the deadline, and the errors.
 
 The proxy's web certificate proves the proxy's public name, by the system's CAs and those of `teleport.proxy_ca`. It
 proves nothing about the cluster.
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
 DEADLINE: Final = 15.0
-"""Seconds for one exchange, from the connection to the last byte of the answer."""
+"""Seconds for one request, from the connection to the last byte of the answer."""
 
 _LARGEST_ANSWER: Final = 1024 * 1024
-"""Bytes that an answer may have; real ones have some thousand."""
+"""Longest accepted answer, in bytes; real ones have a few thousand."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebAnswer:
-    """What the proxy's web service answered."""
+    """An answer of the proxy's web service."""
 
     status: int
     content_type: str
@@ -47,7 +47,7 @@ class WebAnswer:
 
 
 def web_context(address: str, extra_ca: Path | None) -> ssl.SSLContext:
-    """Return what verifies the proxy's web certificate. Raises ProxyCaError."""
+    """Return the TLS context that verifies the proxy's web certificate. Raises ProxyCaError."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if extra_ca is not None:
@@ -63,7 +63,7 @@ def read_bundle(address: str, path: Path) -> bytes:
     except OSError as error:
         raise ProxyCaError(address, str(path), error.strerror or type(error).__name__) from error
     except ValueError as error:
-        raise ProxyCaError(address, str(path), "it holds no certificate in PEM that can be read") from error
+        raise ProxyCaError(address, str(path), "it has no readable PEM certificate") from error
     return bundle
 
 
@@ -96,10 +96,10 @@ async def _body(address: str, response: aiohttp.ClientResponse) -> bytes:
 
 @asynccontextmanager
 async def web_session(context: ssl.SSLContext) -> AsyncIterator[aiohttp.ClientSession]:
-    """Lend an HTTP session that follows no redirect: aiohttp.TooManyRedirects is raised instead.
+    """Return an HTTP session that raises aiohttp.TooManyRedirects instead of following a redirect.
 
-    aiohttp follows them for WebSockets without being asked, to any host and to plain HTTP. HTTPS_PROXY is for Okta, so
-    the environment does not count here.
+    For WebSockets, aiohttp always follows redirects, to any host and to plain HTTP. HTTPS_PROXY is for Okta, so the
+    environment is ignored here.
     """
     tracing = aiohttp.TraceConfig()
     tracing.on_request_redirect.append(_refuse_redirect)
@@ -115,7 +115,7 @@ async def web_session(context: ssl.SSLContext) -> AsyncIterator[aiohttp.ClientSe
 async def _refuse_redirect(
     _session: aiohttp.ClientSession, _context: SimpleNamespace, seen: aiohttp.TraceRequestRedirectParams
 ) -> None:
-    """Raise TooManyRedirects before the other address is looked at; the answer's connection ends with the session."""
+    """Raise TooManyRedirects before the other address is used; the connection is closed with the session."""
     answer = seen.response
     target = urlsplit(answer.headers.get("Location", "")).hostname
     where = f" to {target}" if target else ""

@@ -1,8 +1,8 @@
-"""Joining over HTTPS: the proxy asks the auth server on our behalf (`docs/reference/teleport.md` 2.4).
+"""Joins over HTTPS: the proxy sends the request to the auth server (`docs/reference/teleport.md` 2.4).
 
 Request and answer are those of `JoinService/RegisterUsingToken`, as JSON; failures become the errors of a call, so that
-both ways of joining are judged alike. The proxy's web certificate proves the proxy, so what it says of the cluster's
-CA is worth no more than the pins or the identity file that the caller checks it against.
+both kinds of join have the same errors. The proxy's web certificate does not prove the cluster, so the caller checks
+the CAs in the answer against the pins or the identity file.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PATH: Final = "/webapi/host/credentials"
 _METHOD: Final = f"POST {_PATH}"
 
 _LONGEST_EXCERPT: Final = 300
-"""Characters of an answer that is no JSON which are shown."""
+"""How many characters of an answer that is not JSON an error shows."""
 
 _BY_STATUS: Final[dict[int, type[RpcError]]] = {
     400: InvalidArgumentError,
@@ -56,9 +56,9 @@ _BY_STATUS: Final[dict[int, type[RpcError]]] = {
 async def register_over_https(
     address: str, request: types_pb2.RegisterUsingTokenRequest, *, context: ssl.SSLContext
 ) -> certs_pb2.Certs:
-    """Ask the proxy at `address`, once; `context` verifies its web certificate, and nothing is sent before.
+    """Send the request to the proxy at `address`, once; `context` verifies its web certificate before that.
 
-    Raises a subclass of RpcError: FeatureUnavailableError where there is no such page. Raises WebCertificateError or
+    Raises a subclass of RpcError: FeatureUnavailableError if there is no such page. Raises WebCertificateError or
     NotAProxyError.
     """
     try:
@@ -71,7 +71,7 @@ async def register_over_https(
 
 
 def _json(request: types_pb2.RegisterUsingTokenRequest) -> dict[str, str]:
-    """Return the request with the names of fields that the proxy knows; bytes are base64."""
+    """Return the request with the field names of the proxy's API; bytes are base64."""
     body = {
         "hostID": request.HostID,
         "node_name": request.NodeName,
@@ -106,10 +106,9 @@ def _bytes(text: str | None) -> bytes:
 
 
 def _reason(answer: WebAnswer, request: types_pb2.RegisterUsingTokenRequest) -> str:
-    """Return the server's own words for a refusal, which stand in `error.message`.
+    """Return the server's message for a refusal (`error.message`).
 
-    Of an answer that is not Teleport's the beginning is shown, without the secrets of the request, as it may repeat
-    them.
+    Of an answer that is not Teleport's, return the beginning, without the secrets of the request, which it may repeat.
     """
     try:
         told = json.loads(answer.body)

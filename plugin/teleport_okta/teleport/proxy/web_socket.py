@@ -1,7 +1,7 @@
-"""A WebSocket of aiohttp as a transport of asyncio: what is written goes into binary frames, what they bring is read.
+"""A WebSocket of aiohttp as a transport of asyncio: bytes are sent and received as binary messages.
 
-So a connection through a WebSocket is relayed as any other. aiohttp does the framing (masks, fragments, pings, the
-closing); here are the two things that a transport adds, a bounded buffer and the pause in either direction.
+So `relay` works with a WebSocket as with TCP. aiohttp does the framing (masks, fragments, pings, closing); this module
+adds the rest of a transport: a bounded write buffer, and pausing in both directions.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
 _HIGH: Final = 128 * 1024
-"""Bytes not yet sent from which on the protocol is asked to pause."""
+"""Unsent bytes above which the protocol has to pause writing."""
 
 _LOW: Final = 32 * 1024
-"""Bytes at which it may go on."""
+"""Unsent bytes below which it may resume."""
 
 
 class WebSocketTransport(asyncio.Transport):
-    """Carries a protocol over an open WebSocket; `resources` is closed when the connection is lost.
+    """A transport over an open WebSocket; `resources` is closed when the connection is lost.
 
-    A WebSocket has no half-close: the other side's farewell ends both directions.
+    A WebSocket has no half-close: a close message of the other side ends both directions.
     """
 
     def __init__(
@@ -49,15 +49,15 @@ class WebSocketTransport(asyncio.Transport):
         protocol.connection_made(self)
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        """Return what is known of the connection below."""
+        """Return information about the underlying connection."""
         return self._socket.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
-        """Say whether nothing more can be written."""
+        """Whether the transport is closing, so that nothing more can be written."""
         return self._closing
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send, as soon as the WebSocket takes it."""
+        """Buffer data, which is sent as soon as the WebSocket accepts it."""
         if self._closing or not data:
             return
         self._unsent.append(bytes(data))
@@ -68,32 +68,32 @@ class WebSocketTransport(asyncio.Transport):
             self._protocol.pause_writing()
 
     def pause_reading(self) -> None:
-        """Deliver nothing more until `resume_reading`. The WebSocket itself stops reading soon after."""
+        """Deliver no data until `resume_reading`. The WebSocket itself stops reading soon after."""
         self._may_read.clear()
 
     def resume_reading(self) -> None:
-        """Deliver again."""
+        """Deliver data again."""
         self._may_read.set()
 
     def is_reading(self) -> bool:
-        """Say whether what arrives is delivered."""
+        """Whether data that arrives is delivered."""
         return self._may_read.is_set() and not self._closing
 
     def close(self) -> None:
-        """Send what is left, take leave, and end."""
+        """Send the buffered data, then close the WebSocket."""
         self._closing = True
         self._to_do.set()
 
     def abort(self) -> None:
-        """End at once."""
+        """Close the connection at once."""
         self._closing = True
         if not self._aborted.done():
             self._aborted.set_result(None)
 
     async def _run(self) -> None:
-        """Carry until one direction ends; then take leave, and tell the protocol whatever the end was.
+        """Read and write until one direction ends; then close, and call the protocol's `connection_lost`.
 
-        Nobody cancels this task: an abort cuts short what it waits for, so that the protocol always hears of the end.
+        This task is never cancelled: an abort ends its waits instead, so that `connection_lost` is always called.
         """
         loop = asyncio.get_running_loop()
         reading, writing = loop.create_task(self._read()), loop.create_task(self._write())
@@ -103,22 +103,22 @@ class WebSocketTransport(asyncio.Transport):
             await asyncio.wait((reading, writing, self._aborted), return_when=asyncio.FIRST_COMPLETED)
             cause = next((end.exception() for end in begun if end.done() and end.exception() is not None), None)
             if cause is None and not self._aborted.done():
-                farewell = loop.create_task(self._say_farewell())
-                begun.append(farewell)
-                await asyncio.wait((farewell, self._aborted), return_when=asyncio.FIRST_COMPLETED)
+                closing = loop.create_task(self._close_socket())
+                begun.append(closing)
+                await asyncio.wait((closing, self._aborted), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._closing = True
             for task in begun:
                 task.cancel()
             await asyncio.gather(*begun, return_exceptions=True)
-            await self._let_go()
+            await self._release()
             self._protocol.connection_lost(cause if isinstance(cause, Exception) else None)
 
-    async def _say_farewell(self) -> None:
+    async def _close_socket(self) -> None:
         await self._socket.close()
 
-    async def _let_go(self) -> None:
-        """Release the connection below, without waiting for the other side's farewell."""
+    async def _release(self) -> None:
+        """Release the underlying connection, without waiting for the other side's close message."""
         with suppress(TimeoutError):
             async with asyncio.timeout(0):
                 await self._socket.close()
