@@ -187,7 +187,7 @@ class Forwarder:
 
 
 def _private_place(parent: Path) -> Path:
-    """Make a directory that only its owner can enter: below `parent`, or elsewhere if the path would be too long there."""
+    """Make a directory that only its owner can enter: below `parent`, unless the path would be too long."""
     place = Path(tempfile.mkdtemp(prefix="line-", dir=parent))
     if len(os.fsencode(place / _SOCKET_NAME)) <= _LONGEST_PATH:
         return place

@@ -153,7 +153,7 @@ class TlsSession:
     An error ends the session; `closing_alert` then returns the alert for the server.
     """
 
-    __slots__ = ("_address", "_connection", "established", "accepted", "peer_closed")
+    __slots__ = ("_address", "_connection", "accepted", "established", "peer_closed")
 
     def __init__(self, connection: SSL.Connection, address: str) -> None:
         self._connection = connection
