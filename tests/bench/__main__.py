@@ -31,6 +31,7 @@ from tests.bench import (
     records,
     scim,
     settling,
+    start_up,
     throughput,
     ways,
 )
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from tests.bench.scim import ScimSizes
 
 PARTS = (
+    "start-up",
     "calls",
     "upserts",
     "memory",
@@ -149,7 +151,7 @@ def _measured(parts: Sequence[str], sizes: Sizes, directory: Path, progress: Cal
     weighed = sizes.memory if "memory" in parts else ()
     of_source = {SAML_APP: (*counted, *weighed), ORGANIZATION: counted}
     passes: list[Pass] = list(measured_passes(of_source, directory, progress))
-    rows: list[Row] = []
+    rows: list[Row] = start_up.measured(progress) if "start-up" in parts else []
     if "calls" in parts:
         rows += okta_calls.rows(passes)
     if "upserts" in parts:
