@@ -253,7 +253,7 @@ async def connected(base: Base, settings: Settings) -> AsyncIterator[Parts]:
             okta=okta,
             teleport=base.teleport,
             store=base.store,
-            settings=lambda: settings,
+            settings=settings,
             metrics=base.metrics,
             clock=base.clock,
         )
@@ -414,7 +414,7 @@ def draining_on_signals(full_pass: FullPass) -> Iterator[None]:
     task = asyncio.current_task()
 
     def stop() -> None:
-        if full_pass.applying or task is None:
+        if full_pass.is_applying or task is None:
             full_pass.drain()
         else:
             task.cancel()

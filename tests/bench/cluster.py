@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 from teleport_okta import app
 from teleport_okta.apply.calls import APP_SERVER_LIFE
-from teleport_okta.apply.keys import Keys
 from teleport_okta.config import load
 from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportUserGroup
@@ -30,9 +29,8 @@ from teleport_okta.plan.changes import USER, Action
 from teleport_okta.sandbox.teleport.control import Control
 from teleport_okta.sandbox.teleport.list_writes import ListWrites
 from teleport_okta.sandbox.teleport.sandbox import TeleportSandbox
-from teleport_okta.sync.harm_window import HarmWindow
+from teleport_okta.sync.context import EngineContext
 from teleport_okta.sync.reader import Reader
-from teleport_okta.sync.registry import Registry
 from teleport_okta.teleport.convert import role_to_message, user_to_message
 from teleport_okta.teleport.convert_directory import app_server_to_message, user_group_to_message
 from teleport_okta.teleport.convert_lists import new_access_list, new_members
@@ -76,16 +74,15 @@ async def made_at_once(
     cluster: Cluster, parts: app.Parts, settings: Settings, *, users_alone: bool = False
 ) -> dict[str, int]:
     """Put into the stores what the next pass of a process would make; returns how many of each kind."""
-    reader = Reader(
+    context = EngineContext.of(
         okta=parts.okta,
         teleport=parts.teleport,
         store=parts.store,
         clock=parts.clock,
-        registry=Registry(),
-        hour=HarmWindow(parts.store, parts.clock),
-        keys=Keys(parts.clock),
+        metrics=parts.metrics,
+        become_writer=lambda _: asyncio.sleep(0),
     )
-    reading = await reader.everything(settings)
+    reading = await Reader(context).everything(settings)
     now = parts.clock.now()
     changes = [change for change in reading.plan(now).changes if change.kind == USER or not users_alone]
     other = next((change for change in changes if change.action is not Action.CREATE), None)

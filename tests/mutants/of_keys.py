@@ -119,7 +119,7 @@ OF_KEYS = (
     Mutant(
         "facts from before a pass count after it",
         "sync/full_pass.py",
-        "            self.keys.learned_all(reading.at)\n",
+        "                self._context.keys.learned_all(reading.at)\n",
         "",
         (_AT_ONCE + "test_who_returned_before_a_pass_read_stays_though_a_key_was_read_before_that",),
         "A change from facts older than the newest known of its key is not made.",
@@ -127,8 +127,8 @@ OF_KEYS = (
     Mutant(
         "leavers are locked when everything is read",
         "sync/full_pass.py",
-        "on_people=None if expected_digest else partial(self._lock_leavers, run)",
-        "on_people=None",
+        "on_people = None if expected_digest else partial(self._lock_leavers, run)",
+        "on_people = None",
         (
             _FIRST + "test_the_lock_is_set_while_groups_are_still_being_read",
             _FIRST + "test_an_outage_of_teleport_after_the_locks_leaves_them_set",
@@ -220,8 +220,8 @@ OF_KEYS = (
     Mutant(
         "a single key after a restart does not know what was deleted just before",
         "sync/full_pass.py",
-        "            await self._recall_once()\n            settings = self._settings()\n            settled = await",
-        "            settings = self._settings()\n            settled = await",
+        "            await self._recall_once()\n            settled = await",
+        "            settled = await",
         ("property/test_property_faults.py::test_whatever_happens_nobody_is_harmed_and_everything_converges",),
         "Who has no user of ours is not locked.",
     ),

@@ -232,7 +232,7 @@ class Process:
             okta=okta,
             teleport=Teleport(*connections, clock=clock),
             store=self.store,
-            settings=lambda: settings,
+            settings=settings,
             metrics=Metrics(),
             clock=clock,
         )

@@ -96,5 +96,6 @@ async def _apply(settings: Settings, digest: str) -> PassReport:
             return await service.apply(digest)
     async with app.opened(settings, policy=app.HASTY) as parts, app.kept(parts):
         with progress_bar("reading, then applying") as progress, app.draining_on_signals(parts.full_pass):
-            parts.full_pass.watch_reading = progress
-            return await parts.full_pass.run(trigger="command", expected_digest=digest, progress=progress)
+            return await parts.full_pass.run(
+                trigger="command", expected_digest=digest, progress=progress, on_reading=progress
+            )

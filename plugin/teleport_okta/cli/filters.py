@@ -93,8 +93,8 @@ async def _preview(
             return await preview_of_last_seen(store, with_filters(settings, groups, apps))
 
     async def previewed(parts: Parts) -> FilterPreview:
-        with progress_bar("reading Okta") as parts.full_pass.watch_reading:
-            return await parts.full_pass.preview_filters(groups, apps, live=True)
+        with progress_bar("reading Okta") as on_reading:
+            return await parts.full_pass.preview_filters(groups, apps, live=True, on_reading=on_reading)
 
     return await read_both(settings, previewed, joins=joins, is_beside=is_beside)
 

@@ -87,5 +87,5 @@ async def planned(settings: Settings, *, joins: bool, whose: Whose | None = None
 
 
 async def _planned(parts: Parts) -> PlanView:
-    with progress_bar("reading Okta") as parts.full_pass.watch_reading:
-        return await parts.full_pass.plan()
+    with progress_bar("reading Okta") as on_reading:
+        return await parts.full_pass.plan(on_reading=on_reading)

@@ -197,7 +197,7 @@ class Engine:
             last_pass=self._last_pass,
             identities=self._pass.identities,
             cost=await self._store.cost(),
-            progress=self._pass.present_progress,
+            progress=self._pass.progress,
             warnings=self._pass.role_warnings,
             following=None if self.follower is None else self.follower.following(),
         )
@@ -338,7 +338,7 @@ class Engine:
         self._note_failure(error, report.failure or FailureKind.OTHER)
 
     def _only_reads(self) -> bool:
-        return not self._pass.applying
+        return not self._pass.is_applying
 
     def _forget_command(self, command: asyncio.Future[PassReport]) -> None:
         """Drop a command's pass; its error was raised to whoever asked, if they still listened."""

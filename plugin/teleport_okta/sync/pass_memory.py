@@ -1,4 +1,4 @@
-"""What a pass leaves behind: who and what was listed, what is held and set aside, so that the next one can go by it."""
+"""What a pass stores for the next one: who and what was listed, what is held and set aside, and how each part went."""
 
 from __future__ import annotations
 
@@ -9,54 +9,57 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.trust import APPS, GROUPS, PEOPLE
 from teleport_okta.model.harm import Evidence
+from teleport_okta.model.part_result import Part, PartResult
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER, USER_GROUP
 from teleport_okta.state import groups_and_apps as seen
 from teleport_okta.state.journal_entry import Result
 from teleport_okta.sync.compare import fingerprints_of, users_after
 from teleport_okta.sync.lists_seen import lists_of, roles_of
 from teleport_okta.sync.quarantine import log_new
+from teleport_okta.sync.sources import members_to_remember
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from teleport_okta.apply.keys import Keys
     from teleport_okta.apply.outcome import Outcome
-    from teleport_okta.clock import Clock
+    from teleport_okta.model.cost import PassCost
     from teleport_okta.model.directory import Roster
     from teleport_okta.model.findings import Hold
     from teleport_okta.observe.metrics import Metrics
     from teleport_okta.plan.plan import Plan
     from teleport_okta.settings import Settings, StorageSettings
-    from teleport_okta.state.store import QuarantineEntry, Store
+    from teleport_okta.state.store import QuarantineEntry
+    from teleport_okta.sync.context import EngineContext
     from teleport_okta.sync.reading import DirectoryFacts, Reading
-    from teleport_okta.sync.registry import Registry
 
 _ENDING_BY: Final = {
     PEOPLE: {USER},
     GROUPS: {USER_GROUP, ACCESS_LIST, ROLE},
     APPS: {APP_SERVER, ACCESS_LIST, ROLE},
 }
-"""What may be held because it is absent from a listing."""
+"""The kinds of harm that follow from an absence in each listing."""
 
 _ENDING: Final = (USER_GROUP, APP_SERVER, ACCESS_LIST, MEMBER, ROLE)
-"""Kinds of which nobody knows, while they are unread, what is absent from the listings of groups and apps."""
+"""If one of these kinds is unread, we cannot tell what the listings of groups and apps lack."""
 
 
 class PassMemory:
-    """Writes to the state, and to the metrics, what a pass was."""
+    """Stores the results of a pass, and shows them in the metrics."""
 
-    def __init__(self, store: Store, registry: Registry, metrics: Metrics, clock: Clock, keys: Keys) -> None:
-        self._store = store
-        self._registry = registry
+    def __init__(self, context: EngineContext, metrics: Metrics) -> None:
+        self._store = context.store
+        self._registry = context.registry
         self._metrics = metrics
-        self._clock = clock
-        self._keys = keys
+        self._clock = context.clock
+        self._keys = context.keys
 
     async def remember(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome], settings: Settings) -> Plan:
-        """Keep what the next pass must know; return the plan, with an alarm if too much is set aside."""
+        """Store what the next pass must know; return the plan, with an alarm if too much is set aside."""
         now = self._clock.now()
         people = reading.facts.people
+        # The size of this listing becomes the baseline only if its absences were dealt with: otherwise a listing that
+        # shrinks a little in each pass would pass every time.
         is_open = _has_open_absences(plan, outcomes, PEOPLE, unassigned=people.unassigned)
         settled = None if people.incomplete is not None or people.lost or is_open else reading.listed
         await self._store.remember_people(
@@ -78,13 +81,29 @@ class PassMemory:
         self._show((await self._store.findings()).holds, quarantined=len(aside), alarmed=alarm is not None)
         return replace(plan, warnings=(*plan.warnings, alarm)) if alarm else plan
 
+    async def remember_reading(self, reading: Reading, cost: PassCost) -> None:
+        """Store the groups and apps that were read, and the cost of reading. Raises StateError."""
+        read = reading.facts.directory
+        if read is not None:
+            await self._store.directory.remember(read.directory, members_to_remember(read))
+        await self._store.remember_cost(cost)
+
+    async def remember_parts(self, problems: Mapping[Part, str], settings: Settings) -> None:
+        """Store how each part went that is switched on: its problem, or empty for success. Raises StateError."""
+        before = {result.part: result for result in await self._store.part_results()}
+        now = self._clock.now()
+        parts = Part if settings.sync.apps_and_groups else (Part.USERS,)
+        await self._store.remember_part_results(
+            [before.get(part, PartResult(part)).after(problems[part], now) for part in parts]
+        )
+
     async def show(self) -> None:
-        """Show in the metrics what the last pass left behind."""
+        """Show the holds and the quarantine of the last pass in the metrics."""
         aside = await self._store.quarantine()
         self._show((await self._store.findings()).holds, quarantined=len(aside), alarmed=False)
 
     async def _remember_cluster(self, reading: Reading, outcomes: Iterable[Outcome], now: datetime) -> None:
-        """Keep what the cluster holds by now, so that what somebody else changes later can be told."""
+        """Store fingerprints of what the cluster holds now, by which later changes of other clients are found."""
         known = self._registry.directory
         found, kinds = await fingerprints_of(
             users_after(reading.actual, outcomes, now),
@@ -103,7 +122,7 @@ class PassMemory:
         )
 
     async def remember_findings(self, plan: Plan) -> None:
-        """Keep what is held, so that it can be approved, and what `status` lists."""
+        """Store what is held, so that it can be approved, and the rest of what `status` lists."""
         await self._store.settle_findings(plan.findings, at=self._clock.now())
 
     async def _remember_directory(self, reading: Reading, plan: Plan, outcomes: Sequence[Outcome]) -> None:
@@ -134,7 +153,7 @@ class PassMemory:
             )
 
     async def _settle_apps(self, direct: Mapping[str, Roster], plan: Plan, outcomes: Sequence[Outcome]) -> None:
-        """Settle how many people have each app individually, where nobody is left who is absent and still there."""
+        """Store the baseline of each app's roster, unless a person who is absent from the roster is still a member."""
         waiting = _with_open_absences(plan, outcomes)
         settled = {
             app_id: len(roster.ids) for app_id, roster in direct.items() if not roster.problem and app_id not in waiting
@@ -152,12 +171,12 @@ class PassMemory:
 
 
 def _is_left_behind(entry: QuarantineEntry) -> bool:
-    """Whether it is about a membership that people gave: those pile up, and say nothing of Okta's rows."""
+    """Whether an entry is about a membership that a person gave. Those pile up, and are no fault of Okta."""
     return entry.row.kind == MEMBER and not entry.row.okta_id
 
 
 def _with_open_absences(plan: Plan, outcomes: Iterable[Outcome]) -> set[str]:
-    """Return the lists in which somebody is absent from the roster and still a member: held, or not applied."""
+    """Return the lists with members who are absent from the roster: their end is held, or was not applied."""
     held = {one.name.partition("/")[0] for one in plan.held if one.evidence is Evidence.ABSENT and one.kind == MEMBER}
     held |= {one.okta_id for one in plan.held if one.evidence is Evidence.ABSENT and one.kind in {ACCESS_LIST, ROLE}}
     failed = {
@@ -174,9 +193,9 @@ def _with_open_absences(plan: Plan, outcomes: Iterable[Outcome]) -> set[str]:
 def _has_open_absences(
     plan: Plan, outcomes: Iterable[Outcome], listing: str, *, unassigned: Container[str] = ()
 ) -> bool:
-    """Whether somebody or something was absent from the listing and has not ended for it: held, or not applied.
+    """Whether a user or an object that the listing lacks is still there: its end is held, or was not applied.
 
-    `unassigned` are the absent people of whom a read by id says that they left.
+    `unassigned` are the absent people who left, as a read by id states.
     """
     return any(
         held.kind in _ENDING_BY[listing] and (held.evidence is Evidence.ABSENT or held.okta_id in unassigned)

@@ -64,8 +64,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
     from datetime import datetime
 
-    from teleport_okta.apply.keys import Keys
-    from teleport_okta.clock import Clock
     from teleport_okta.desired.policy import Imports
     from teleport_okta.model.hint import Hint
     from teleport_okta.model.okta import OktaApp, OktaOrganization
@@ -73,11 +71,8 @@ if TYPE_CHECKING:
     from teleport_okta.okta.directory_reader import DirectoryReading, Progress
     from teleport_okta.plan.actual import ActualUsers
     from teleport_okta.settings import BrakeSettings, Settings
-    from teleport_okta.state.store import Store, WholePass
-    from teleport_okta.sync.harm_window import HarmWindow
-    from teleport_okta.sync.registry import Registry
-    from teleport_okta.sync.sources import OktaSource
-    from teleport_okta.teleport.cluster import Teleport
+    from teleport_okta.state.store import WholePass
+    from teleport_okta.sync.context import EngineContext
 
     OnPeople = Callable[[Reading], Awaitable[None]]
 
@@ -109,37 +104,35 @@ class Rebuilt:
 class Reader:
     """Reads one organisation and one cluster. Not for two full passes at once."""
 
-    def __init__(
-        self,
-        *,
-        okta: OktaSource,
-        teleport: Teleport,
-        store: Store,
-        clock: Clock,
-        registry: Registry,
-        hour: HarmWindow,
-        keys: Keys,
-    ) -> None:
-        self._okta = okta
-        self._teleport = teleport
-        self._store = store
-        self._clock = clock
-        self._registry = registry
-        self._hour = hour
-        self._keys = keys
+    def __init__(self, context: EngineContext) -> None:
+        self._okta = context.okta
+        self._teleport = context.teleport
+        self._store = context.store
+        self._clock = context.clock
+        self._registry = context.registry
+        self._hour = context.hour
+        self._keys = context.keys
         self._turns = Turns()
         self._turns_of_provisioned = Turns()
         self._organization: OktaOrganization | None = None
-        self.last_terms: Terms | None = None
-        """The terms of the last full pass, by which single keys are settled until the next one."""
-
-        self.rebuilt: Rebuilt | None = None
-        """How the registry was filled before a first full pass, if it had to be."""
-
-        self.earlier_ended: datetime | None = None
-        """When an earlier process last gave a sign of life, where that is known."""
-
+        self._last_terms: Terms | None = None
+        self._rebuilt: Rebuilt | None = None
+        self._earlier_ended: datetime | None = None
         self._rebuilding = asyncio.Lock()
+
+    @property
+    def last_terms(self) -> Terms | None:
+        """The terms of the last full pass, by which single keys are settled until the next one."""
+        return self._last_terms
+
+    @property
+    def rebuilt(self) -> Rebuilt | None:
+        """How the registry was filled before a first full pass; None if it was not."""
+        return self._rebuilt
+
+    def note_earlier_process(self, ended: datetime) -> None:
+        """Note when an earlier process was last known to run: listings may lag behind what it wrote then."""
+        self._earlier_ended = ended
 
     async def everything(
         self, settings: Settings, *, on_people: OnPeople | None = None, progress: Progress | None = None
@@ -181,7 +174,7 @@ class Reader:
         )
         reading = replace(reading, inheritance=inheritance)
         reading = await with_lists_of_leavers(reading, self._teleport, self._clock.now())
-        self.last_terms = terms
+        self._last_terms = terms
         return reading
 
     async def rebuild(self, settings: Settings) -> Terms:
@@ -190,7 +183,7 @@ class Reader:
         Who asks for it meanwhile waits for the same. Raises OktaError, TeleportError, ConfigError or StateError.
         """
         async with self._rebuilding:
-            return self.last_terms or await self._rebuild(settings)
+            return self._last_terms or await self._rebuild(settings)
 
     async def _rebuild(self, settings: Settings) -> Terms:
         await self._registry.load(self._store)
@@ -228,8 +221,8 @@ class Reader:
             memory = self._store.fingerprints
             now = self._clock.now()
             hints = await hints_of_differences(memory, actual, listed, owner=owner, replaced=replaced, now=now)
-        if self.last_terms is not None:
-            return self.last_terms  # a full pass has read everything meanwhile
+        if self._last_terms is not None:
+            return self._last_terms  # a full pass has read everything meanwhile
         self._registry.rebuild(
             known_users(actual.users.values(), owner),
             replaced=replaced,
@@ -243,15 +236,15 @@ class Reader:
         if whole is not None:
             lost = LostTraits(frozenset(whole.lost_traits), whole.doubt)
             self._registry.take_seen(people.values(), put_off, app=app, lost_traits=lost)
-        self.last_terms = terms
+        self._last_terms = terms
         roles = () if listed is None else tuple(listed.roles.values())
-        self.rebuilt = Rebuilt(whole, tuple(hints), roles)
+        self._rebuilt = Rebuilt(whole, tuple(hints), roles)
         return terms
 
     async def _until_listed(self) -> None:
         """Wait until listings show what an earlier process wrote last, if that ended a moment ago."""
-        if self.earlier_ended is not None:
-            ago = (self._clock.now() - self.earlier_ended).total_seconds()
+        if self._earlier_ended is not None:
+            ago = (self._clock.now() - self._earlier_ended).total_seconds()
             if 0 <= ago < _LISTED_WITHIN:
                 await self._clock.sleep(_LISTED_WITHIN - ago)
 

@@ -1,19 +1,28 @@
-"""What a pass did, as a value that can be shown and sent."""
+"""What a pass did, as a value that can be shown and sent; and the notes from which the pass makes it at its end."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from teleport_okta.model.part_result import FailureKind
+from teleport_okta.plan.view import change_view, view_of
 from teleport_okta.state.journal_entry import Result
+from teleport_okta.state.state_errors import StateError
+from teleport_okta.sync.completeness import why_not_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from teleport_okta.apply.outcome import Outcome
+    from teleport_okta.model.cost import PassCost
+    from teleport_okta.plan.plan import Plan
     from teleport_okta.plan.view import ChangeView, PlanView
+    from teleport_okta.sync.reading import Reading
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +49,10 @@ class PassReport:
     okta_calls: Mapping[str, int] = field(default_factory=dict)
     error: str = ""
     failure: FailureKind = FailureKind.NONE
-    """Who has to do something about it."""
+    """Who must act on the error."""
 
     id: str = ""
-    """The pass as the log names it."""
+    """The name of the pass in the log."""
 
     @property
     def applied(self) -> bool:
@@ -82,3 +91,57 @@ class PassReport:
                 for outcome in self.outcomes
             ],
         }
+
+
+@dataclass(slots=True)
+class PassNotes:
+    """What a pass notes while it runs: when it began, the Okta calls made before it, and what it could not store."""
+
+    trigger: str
+    id: str
+    started: datetime
+    calls_before: Mapping[str, int]
+    problems: list[str] = field(default_factory=list)
+
+    async def stored(self, writing: Awaitable[T]) -> T | None:
+        """Await a write to the state; note a StateError and return None. The pass goes on, and is no success."""
+        try:
+            return await writing
+        except StateError as error:
+            self.problems.append(f"the state was not kept: {error}")
+            return None
+
+    def report(
+        self,
+        reading: Reading,
+        plan: Plan,
+        outcomes: Sequence[Outcome],
+        *,
+        cost: PassCost,
+        okta_calls: Mapping[str, int],
+        finished: datetime,
+    ) -> PassReport:
+        """Return the report of the pass."""
+        shown = view_of(plan, cost)
+        stops = [str(outcome.stop) for outcome in outcomes if outcome.stop is not None]
+        error = "; ".join([*why_not_whole(reading), *stops[:1], *self.problems])
+        return PassReport(
+            trigger=self.trigger,
+            plan=shown,
+            outcomes=_outcome_views(outcomes, plan, shown),
+            started=self.started,
+            finished=finished,
+            okta_calls=okta_calls,
+            error=error,
+            failure=reading.facts.unread_kind or (FailureKind.OTHER if error else FailureKind.NONE),
+            id=self.id,
+        )
+
+
+def _outcome_views(outcomes: Iterable[Outcome], plan: Plan, shown: PlanView) -> tuple[OutcomeView, ...]:
+    """Return the outcomes in words. A change of the plan has its words already; a change planned later has none."""
+    words = {id(change): view for change, view in zip(plan.changes, shown.changes, strict=True)}
+    return tuple(
+        OutcomeView(words.get(id(outcome.change)) or change_view(outcome.change), outcome.result.value, outcome.error)
+        for outcome in outcomes
+    )

@@ -1,4 +1,4 @@
-"""What became of a plan that somebody asked for by its digest, and that is another one now."""
+"""Refusing to apply a plan that is not the one whose digest was asked for."""
 
 from __future__ import annotations
 
@@ -13,15 +13,25 @@ if TYPE_CHECKING:
     from teleport_okta.state.store import Store
 
 _DIFFERENCES_SHOWN: Final = 20
-"""Lines of difference that the error about a changed plan lists."""
+"""Lines that the error about a changed plan shows. It is read in a terminal."""
 
 
 class PlanChangedError(TeleportOktaError):
-    """The plan is not the one that was asked for any more. Read what changed, then ask for the new digest."""
+    """The plan is no longer the one that was asked for. Read what changed, then ask for the new digest."""
 
 
-async def what_changed(store: Store, digest: str, plan: Plan) -> str:
-    """Say how a plan differs from the one that was shown under a digest. Raises StateError."""
+async def refuse_other_plan(store: Store, expected: str, plan: Plan) -> None:
+    """Raise PlanChangedError if a plan does not have the digest that is expected; an empty one expects nothing.
+
+    Raises StateError.
+    """
+    if expected and plan.digest != expected:
+        remedy = "there is nothing left to do" if plan.is_empty else f"apply it with --plan {plan.digest}"
+        raise PlanChangedError(await _what_changed(store, expected, plan), remedy=remedy)
+
+
+async def _what_changed(store: Store, digest: str, plan: Plan) -> str:
+    """Describe how a plan differs from the one that was shown under a digest. Raises StateError."""
     shown = await store.remembered_plan(digest)
     if shown is None:
         return f"no plan {digest} has been shown lately; the plan is now {plan.digest}"

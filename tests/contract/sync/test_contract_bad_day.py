@@ -39,7 +39,7 @@ def unassign(world, people):
 async def planned_pass(world):
     """A pass that has planned, and applied nothing."""
     full_pass = world.parts.full_pass
-    run = full_pass._start(world.settings, trigger="test", is_approved=False, progress=None)
+    run = full_pass._start(trigger="test", is_approved=False, progress=None)
     return run, await run.plan(await full_pass._read(world.settings))
 
 

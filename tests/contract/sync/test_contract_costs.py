@@ -94,21 +94,14 @@ async def test_a_reading_that_the_rate_limits_stretch_says_how_far_it_is(tmp_pat
         for number in range(30):
             office.group(f"g{number}", "ada@x.io")
         office.world.clock.advance(TEN_MINUTES)
-        seen = []
-        note = office.world.parts.full_pass._note_progress
-
-        def noted(done, forecast):
-            note(done, forecast)
-            seen.append(office.world.parts.full_pass.progress)
-
-        office.world.parts.full_pass._note_progress = noted
+        full_pass, seen = office.world.parts.full_pass, []
         began = office.world.clock.monotonic()
-        with caplog.at_level(logging.INFO, logger="teleport_okta.sync.full_pass"):
-            report = await office.world.run()
+        with caplog.at_level(logging.INFO, logger="teleport_okta.sync.reading_progress"):
+            report = await full_pass.run(trigger="test", on_reading=lambda *_: seen.append(full_pass.progress))
         took = office.world.clock.monotonic() - began
         assert report.succeeded
         assert [progress.done for progress in seen] == sorted(progress.done for progress in seen)
         assert seen[-1].done == seen[-1].of
         assert took >= 0.8 * seen[-1].takes > 120
         assert caplog.text.count("reading Okta: ") >= 2
-        assert office.world.parts.full_pass.progress is None
+        assert full_pass.progress is None

@@ -31,8 +31,8 @@ async def test_a_walk_that_breaks_off_applies_what_came_and_takes_nobody_away(wo
     (leaver,) = await world.hired("leaver@x.io")
     world.okta.unassign(world.okta_app.id, leaver.id)
     other = seed_organization(world.okta, users=1100, rng=random.Random(1))
-    settings = world.parts.full_pass._settings()
-    world.parts.full_pass._settings = lambda: settings.model_copy(
+    settings = world.parts.full_pass._settings
+    world.parts.full_pass._settings = settings.model_copy(
         update={"okta": settings.okta.model_copy(update={"app_id": other.id})}
     )
     world.okta.fail("unavailable", path=APP_USERS, after=2)
@@ -244,8 +244,8 @@ async def test_an_okta_that_answers_nonsense_is_an_error_and_takes_nobody_away(w
 async def test_users_whom_a_server_skips_at_page_boundaries_are_found_all_the_same(tmp_path):
     async with built_world(tmp_path, version="18.0.0") as world:
         app = seed_organization(world.okta, users=2500, rng=random.Random(1))
-        settings = world.parts.full_pass._settings()
-        world.parts.full_pass._settings = lambda: settings.model_copy(
+        settings = world.parts.full_pass._settings
+        world.parts.full_pass._settings = settings.model_copy(
             update={"okta": settings.okta.model_copy(update={"app_id": app.id})}
         )
         assert (await world.run()).succeeded

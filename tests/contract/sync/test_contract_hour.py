@@ -61,7 +61,7 @@ async def test_what_a_second_plan_holds_is_in_the_report_and_in_the_status(world
 async def test_what_a_pass_reserved_is_given_up_when_it_fails(world, crowd):
     revoke(world, crowd[:LIMIT])
     full_pass = world.parts.full_pass
-    take = full_pass._applier.start
+    take = full_pass._context.applier.start
 
     def start(**options):
         run = take(**options)
@@ -72,11 +72,11 @@ async def test_what_a_pass_reserved_is_given_up_when_it_fails(world, crowd):
         run.take = nothing
         return run
 
-    full_pass._applier.start = start
+    full_pass._context.applier.start = start
     with pytest.raises(UnavailableError, match="no answer"):
         await world.run()
-    full_pass._applier.start = take
-    assert full_pass.hour._reserved == {}
+    full_pass._context.applier.start = take
+    assert full_pass._context.hour._reserved == {}
     assert (await world.run()).succeeded
     assert len(world.owned()) == CROWD - LIMIT
 
@@ -84,7 +84,7 @@ async def test_what_a_pass_reserved_is_given_up_when_it_fails(world, crowd):
 async def test_a_key_that_is_settled_beside_a_pass_uses_no_room_of_it(world, crowd):
     revoke(world, crowd[:LIMIT])
     full_pass = world.parts.full_pass
-    run = full_pass._start(world.settings, trigger="test", is_approved=False, progress=None)
+    run = full_pass._start(trigger="test", is_approved=False, progress=None)
     plan = await run.plan(await full_pass._read(world.settings))
     revoke(world, crowd[LIMIT : LIMIT + 1])
     settled = await full_pass.settle(Scope.of(users=[crowd[LIMIT].id]), trigger="test")

@@ -148,7 +148,7 @@ async def test_what_is_settled_while_a_pass_reads_is_not_forgotten_when_it_has_r
     await settle(staffed, users=[staffed.person(BOB).id])
     answered.set()
     full_pass = staffed.world.parts.full_pass
-    run = full_pass._start(staffed.world.settings, trigger="test", is_approved=False, progress=None)
+    run = full_pass._start(trigger="test", is_approved=False, progress=None)
     await run.plan(await reading)
     run.end()
     assert full_pass.registry.users.owned.get("eve@x.io") == eve.id
@@ -165,7 +165,7 @@ async def test_what_was_left_behind_is_known_while_a_pass_has_read_people_alone(
     registry = full_pass.registry
     before = {name: getattr(registry.inheritance, name) for name in (one.name for one in fields(registry.inheritance))}
     assert before["left"]
-    run = full_pass._start(staffed.world.settings, trigger="test", is_approved=False, progress=None)
+    run = full_pass._start(trigger="test", is_approved=False, progress=None)
     reader = full_pass._reader
     people = await reader._people(
         await reader.terms(staffed.world.settings), staffed.world.settings, full_pass.keys.time()
@@ -210,7 +210,7 @@ async def test_the_listing_of_a_pass_that_has_read_people_alone_releases_nothing
     await staffed.next_pass()
     held = full_pass.registry.held_whole
     assert len(held) == 14
-    run = full_pass._start(staffed.world.settings, trigger="test", is_approved=False, progress=None)
+    run = full_pass._start(trigger="test", is_approved=False, progress=None)
     reader = full_pass._reader
     people = await reader._people(
         await reader.terms(staffed.world.settings), staffed.world.settings, full_pass.keys.time()
@@ -246,7 +246,7 @@ async def test_it_knows_who_is_still_to_become_a_user_and_before_a_first_pass_th
     registry = office.world.parts.full_pass.registry
     eve = office.world.hire("eve@x.io")
     assert "00uANYBODY" in registry.expected
-    run = office.world.parts.full_pass._start(office.world.settings, trigger="test", is_approved=False, progress=None)
+    run = office.world.parts.full_pass._start(trigger="test", is_approved=False, progress=None)
     await run.plan(await office.world.parts.full_pass._read(office.world.settings))
     run.end()
     assert eve.id in registry.expected
@@ -268,7 +268,7 @@ async def test_what_a_listing_does_not_show_yet_stays_when_it_is_planned_before_
     if also_list:
         cluster.access_lists.delete(group.id)
     full_pass = office.world.parts.full_pass
-    run = full_pass._start(office.world.settings, trigger="test", is_approved=False, progress=None)
+    run = full_pass._start(trigger="test", is_approved=False, progress=None)
     await run.plan(await full_pass._read(office.world.settings))
     for key in (f"role/{member_role(group.id)}", f"access_list/{group.id}"):
         again = await run._settler.plan_again(key)

@@ -185,7 +185,7 @@ async def test_a_pass_that_read_somebody_as_active_does_not_bring_them_back(staf
     world = staffed.world
     full_pass, ada = world.parts.full_pass, staffed.person("ada@x.io")
     world.okta.update_profile(ada.id, department="Looms")
-    run = full_pass._start(world.settings, trigger="test", is_approved=False, progress=None)
+    run = full_pass._start(trigger="test", is_approved=False, progress=None)
     plan = await run.plan(await full_pass._read(world.settings))
     assert [change.subject for change in plan.changes] == ["ada@x.io"]
     world.okta.deactivate(ada.id)
@@ -220,7 +220,7 @@ async def test_whoever_returned_while_groups_were_read_for_long_is_not_deleted(s
     full_pass, ada = world.parts.full_pass, staffed.person("ada@x.io")
     world.teleport.administrator.add_mfa_device("ada@x.io")
     world.okta.unassign(world.okta_app.id, ada.id)
-    run = full_pass._start(world.settings, trigger="test", is_approved=False, progress=None)
+    run = full_pass._start(trigger="test", is_approved=False, progress=None)
     reading = await full_pass._read(world.settings, on_people=run.lock_leavers)
     assert "ada@x.io" in world.locks()
     world.okta.assign(world.okta_app.id, ada.id)
@@ -300,7 +300,7 @@ async def test_an_app_that_nobody_seems_to_have_any_more_takes_nobody_out(staffe
 async def test_what_was_settled_while_groups_were_read_is_known_afterwards(staffed):
     world = staffed.world
     full_pass = world.parts.full_pass
-    run = full_pass._start(world.settings, trigger="test", is_approved=False, progress=None)
+    run = full_pass._start(trigger="test", is_approved=False, progress=None)
     dees = []
 
     async def meanwhile(reading):

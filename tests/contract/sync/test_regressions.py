@@ -41,8 +41,8 @@ async def test_a_changed_default_filter_drops_most_people(tmp_path):
         await world.hired(*[f"u{number}@x.io" for number in range(30)])
         smaller = world.okta.create_app("Smaller")
         world.okta.assign(smaller.id, world.okta.user("u0@x.io").id)
-        settings = world.parts.full_pass._settings()
-        world.parts.full_pass._settings = lambda: settings.model_copy(
+        settings = world.parts.full_pass._settings
+        world.parts.full_pass._settings = settings.model_copy(
             update={"okta": settings.okta.model_copy(update={"app_id": smaller.id})}
         )
         report = await world.run()

@@ -28,7 +28,7 @@ CHANGE = ChangeView("create", "user", "ada@x.io", "ada@x.io", "00uADA", "assigne
 class Script:
     """A pass that does what the next line of a script says, and notes when it ran."""
 
-    present_progress = None
+    progress = None
     role_warnings = ()
     is_ousted = False
 
@@ -37,7 +37,7 @@ class Script:
         self.lines = list(lines)
         self.ran = []
         self.engine = None
-        self.applying = False
+        self.is_applying = False
         self.drained = False
         self.cluster = None
         self.identities = ()
@@ -161,7 +161,7 @@ async def test_stopping_lets_a_plan_that_is_being_applied_drain(store):
     script.drain = drain.set
 
     async def apply(**_):
-        script.applying = True
+        script.is_applying = True
         applying.set()
         await drain.wait()
         finished.set()
@@ -203,10 +203,10 @@ async def test_stopping_while_a_command_applies_waits_for_it_and_takes_no_other(
         await asyncio.sleep(0)
 
     async def apply(**_):
-        script.applying = True
+        script.is_applying = True
         applying.set()
         await drain.wait()
-        script.applying = False
+        script.is_applying = False
         return REPORT
 
     script.run = apply
