@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from teleport_okta.sandbox.control_api import Route
 from teleport_okta.sandbox.okta.control import OktaControl
 from teleport_okta.sandbox.okta.organization import OktaOrganization
 from teleport_okta.sandbox.okta.rate_limits import RateLimiter
@@ -29,9 +30,7 @@ from tests.bench.population import GROUP, profile
 from tests.bench.size import Size
 
 if TYPE_CHECKING:
-    from teleport_okta.sandbox.okta.app_defaults import Json
     from teleport_okta.sandbox.okta.apps import App
-    from teleport_okta.sandbox.okta.control import Action
 
 SPEED = 20
 """How many seconds of the organisation pass in one of ours."""
@@ -114,14 +113,11 @@ class _Unreached(RateLimiter):
 class _Control(OktaControl):
     """Plays the administrator, and fills a group at once."""
 
-    def _actions(self) -> dict[str, Action]:
-        return {**super()._actions(), "POST /groups/{group}/enrol": self._enrol}
+    def routes(self) -> list[Route]:
+        return [*super().routes(), Route("POST /groups/{group}/enrol", self._enrol)]
 
-    def _enrol(self, at: dict[str, str], body: Json) -> None:
-        users = body["users"]
-        if not isinstance(users, list):
-            raise TypeError("users must be a list of ids")
-        self._org.groups.enrol(at["group"], users)
+    def _enrol(self, group: str, users: list[str]) -> None:
+        self._org.groups.enrol(group, users)
 
 
 async def serve(population: Population) -> None:

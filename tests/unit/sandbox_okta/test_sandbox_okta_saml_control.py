@@ -75,11 +75,7 @@ async def test_the_control_listener_deactivates_and_deletes_an_app(
     ("path", "body", "status"),
     [
         ("keys", {"years": 0}, 400),
-        ("keys", {"years": "ten"}, 400),
         ("keys/rotate", {"kid": "other"}, 404),
-        ("keys/rotate", {"kid": 7}, 400),
-        ("certificate", {}, 400),
-        ("certificate", {"expires_in": "soon"}, 400),
         ("certificate", {"expires_in": 60, "starts_in": 60}, 400),
     ],
 )

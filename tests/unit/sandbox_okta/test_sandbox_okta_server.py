@@ -143,9 +143,8 @@ async def test_the_control_listener_configures_a_service_app(okta: OktaSandbox, 
             "require_dpop": True,
             "scopes": ["okta.users.read"],
         }
-    for wrong in ({"require_dpop": "yes"}, {"scopes": ["okta.nonsense"]}, {"scopes": "okta.users.read"}):
-        async with control.post(path, json=wrong) as response:
-            assert response.status == 400
+    async with control.post(path, json={"scopes": ["okta.nonsense"]}) as response:
+        assert response.status == 400
     assert (client.require_dpop, client.scopes) == (True, {"okta.users.read"})
 
 
@@ -196,21 +195,15 @@ async def test_the_control_listener_makes_and_changes_groups(okta: OktaSandbox, 
     ("path", "body", "status"),
     [
         ("/users/nobody/suspend", {}, 404),
-        ("/faults", {"kind": "nonsense"}, 400),
         ("/faults", {"kind": "slow", "secs": 3}, 400),
         ("/share", {"percent": 0}, 400),
         ("/role", {"without": ["okta.nonsense"]}, 400),
-        ("/users", {}, 400),
         ("/apps", {"label": "Wiki", "signOnMode": "WS_FEDERATION"}, 400),
-        ("/apps", {"label": "Wiki", "links": "login"}, 400),
-        ("/apps", {"label": "Wiki", "hidden": "yes"}, 400),
         ("/groups/00gNone/administrative", {}, 404),
         ("/clients/0oaNobody", {"require_dpop": True}, 404),
-        ("/clock", {"skew": "soon"}, 400),
-        ("/clock", {}, 400),
     ],
 )
-async def test_the_control_listener_says_what_is_wrong(
+async def test_the_control_listener_refuses_what_the_organisation_refuses(
     control: aiohttp.ClientSession, path: str, body: dict[str, object], status: int
 ) -> None:
     async with control.post(path, json=body) as response:

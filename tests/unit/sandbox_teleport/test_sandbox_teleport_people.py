@@ -89,7 +89,7 @@ async def test_the_control_address_sets_locks_tokens_and_faults(control, sandbox
     [
         ("/faults", {"method": "*"}, 400, "a code, a reset or a latency"),
         ("/faults", {"method": "*", "code": "BROKEN"}, 400, "no gRPC status"),
-        ("/faults", {"methods": "*"}, 400, "unknown keys of a fault: methods"),
+        ("/faults", {"methods": "*"}, 400, "unexpected keyword argument 'methods'"),
         ("/users", {"name": "bot-teleport-okta"}, 409, "UNIQUE constraint failed"),
         ("/users", {}, 404, "there is no 'name'"),
         ("/users/nobody/mfa", {}, 404, "there is no 'nobody'"),

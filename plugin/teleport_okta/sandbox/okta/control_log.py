@@ -1,55 +1,40 @@
-"""The calls of the control listener about the System Log and about group rules."""
+"""The routes of the control interface about the System Log and about group rules."""
 
-from __future__ import annotations
+import math
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
+from teleport_okta.sandbox.control_api import Route, Seconds, Text
 from teleport_okta.sandbox.okta.app_defaults import Json
-from teleport_okta.sandbox.okta.control_input import maybe, seconds_of, text_of, texts_of
+from teleport_okta.sandbox.okta.group_rules import GroupRule
 from teleport_okta.sandbox.okta.log_faults import LogFault, LogFaultKind
+from teleport_okta.sandbox.okta.organization import OktaOrganization
 
-if TYPE_CHECKING:
-    from teleport_okta.sandbox.okta.group_rules import GroupRule
-    from teleport_okta.sandbox.okta.organization import OktaOrganization
-
-Action = Callable[[dict[str, str], Json], object]
-
-_FAULT_FIELDS = frozenset({"kind", "match", "count", "seconds"})
+_UNCHANGED = math.inf
 
 
-def log_actions(org: OktaOrganization) -> dict[str, Action]:
-    """Return the calls by method and path."""
+def log_routes(org: OktaOrganization) -> list[Route]:
+    """Return the routes."""
     log = org.log
 
-    def fail(_: dict[str, str], body: Json) -> Json:
-        unknown = set(body) - _FAULT_FIELDS
-        if unknown:
-            raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
-        count = body.get("count")
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int)):
-            raise ValueError("count must be a whole number")
-        kind = LogFaultKind(text_of(body, "kind"))
-        match, seconds = maybe(body, "match", str) or "", seconds_of(body, "seconds", 0)
-        return _fault(log.faults.add(LogFault(kind, match, count, seconds)))
+    def fail(kind: LogFaultKind, match: str | None = None, count: int | None = None, seconds: Seconds = 0) -> Json:
+        return _fault(log.faults.add(LogFault(kind, match or "", count, seconds)))
 
-    def events(at: dict[str, str], _: Json) -> list[Json]:
-        return log.since(int(at["mark"]))
+    def invalidate(code: str | None = None) -> None:
+        log.invalidate_cursors(code or "E0000031")
 
-    def invalidate(_: dict[str, str], body: Json) -> None:
-        log.invalidate_cursors(maybe(body, "code", str) or "E0000031")
-
-    def switch(_: dict[str, str], body: Json) -> Json:
-        unknown_names, silent_rules = maybe(body, "unknown_user_names", bool), maybe(body, "silent_rules", bool)
-        if unknown_names is not None:
-            log.unknown_user_names = unknown_names
+    def switch(
+        unknown_user_names: bool | None = None,
+        silent_rules: bool | None = None,
+        widest: Seconds | None = _UNCHANGED,
+    ) -> Json:
+        if unknown_user_names is not None:
+            log.unknown_user_names = unknown_user_names
         if silent_rules is not None:
             org.rules.silent = silent_rules
-        if "widest" in body:
-            log.fail_wide_ranges(None if body["widest"] is None else seconds_of(body, "widest"))
-        return state({}, {})
+        if widest != _UNCHANGED:
+            log.fail_wide_ranges(widest)
+        return state()
 
-    def state(_: dict[str, str], __: Json) -> Json:
+    def state() -> Json:
         return {
             "events": log.mark(),
             "faults": [_fault(fault) for fault in log.faults.orders],
@@ -58,22 +43,21 @@ def log_actions(org: OktaOrganization) -> dict[str, Action]:
             "silent_rules": org.rules.silent,
         }
 
-    def create_rule(_: dict[str, str], body: Json) -> Json:
-        condition = (text_of(body, "attribute"), body.get("value"))
-        return _rule(org.create_group_rule(text_of(body, "name"), texts_of(body, "groups"), condition))
+    def create_rule(name: Text, attribute: Text, groups: list[str] | None = None, value: object = None) -> Json:
+        return _rule(org.create_group_rule(name, groups or [], (attribute, value)))
 
-    return {
-        "GET /log": state,
-        "PATCH /log": switch,
-        "GET /log/events/{mark}": events,
-        "POST /log/events": lambda _, body: log.append_raw(body),
-        "POST /log/faults": fail,
-        "DELETE /log/faults": lambda _, __: log.recover(),
-        "POST /log/cursors/invalidate": invalidate,
-        "POST /rules": create_rule,
-        "POST /rules/{rule}/activate": lambda at, _: _rule(org.activate_rule(at["rule"])),
-        "POST /rules/{rule}/deactivate": lambda at, _: _rule(org.deactivate_rule(at["rule"])),
-    }
+    return [
+        Route("GET /log", state),
+        Route("PATCH /log", switch),
+        Route("GET /log/events/{mark}", lambda mark: log.since(int(mark))),
+        Route("POST /log/events", lambda **event: log.append_raw(event)),
+        Route("POST /log/faults", fail, exact=True),
+        Route("DELETE /log/faults", log.recover),
+        Route("POST /log/cursors/invalidate", invalidate),
+        Route("POST /rules", create_rule),
+        Route("POST /rules/{rule}/activate", lambda rule: _rule(org.activate_rule(rule))),
+        Route("POST /rules/{rule}/deactivate", lambda rule: _rule(org.deactivate_rule(rule))),
+    ]
 
 
 def _fault(fault: LogFault) -> Json:

@@ -1,94 +1,45 @@
-"""The part of the control address that is about faults, and about what was called."""
+"""The routes of the control interface about faults, calls, and watches."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict
 
 import grpc
-from aiohttp import web
 
-from .control_json import body_of
+from ..control_api import Route, Seconds, Unchecked
 from .faults import Fault
-
-if TYPE_CHECKING:
-    from .sandbox import TeleportSandbox
-
-_FAULT_KEYS: Final = {
-    "method",
-    "code",
-    "message",
-    "latency",
-    "reset",
-    "applied",
-    "loses_members",
-    "raced",
-    "after",
-    "count",
-    "probability",
-}
+from .sandbox import TeleportSandbox
 
 
-class FaultControl:
-    """Adds, lists and forgets faults, and counts calls."""
+def fault_routes(sandbox: TeleportSandbox) -> list[Route]:
+    """Return the routes."""
+    calls, faults, watches = sandbox.calls, sandbox.faults, sandbox.cluster.watches
 
-    def __init__(self, sandbox: TeleportSandbox) -> None:
-        self._calls = sandbox.calls
-        self._faults = sandbox.faults
+    def show_calls() -> object:
+        in_flight = calls.most_writes_in_flight
+        return {"total": calls.total, "calls": dict(calls.calls), "most_writes_in_flight": in_flight}
 
-    def routes(self) -> list[web.RouteDef]:
-        """Return the requests that are answered here."""
-        return [
-            web.get("/calls", self._show_calls),
-            web.post("/calls/reset", self._reset_calls),
-            web.get("/faults", self._show_faults),
-            web.post("/faults", self._add_fault),
-            web.delete("/faults", self._clear_faults),
-        ]
-
-    async def _show_calls(self, _request: web.Request) -> web.Response:
-        return web.json_response(
-            {
-                "total": self._calls.total,
-                "calls": self._calls.calls,
-                "most_writes_in_flight": self._calls.most_writes_in_flight,
-            }
-        )
-
-    async def _reset_calls(self, _request: web.Request) -> web.Response:
-        self._calls.reset()
-        return web.json_response({})
-
-    async def _show_faults(self, _request: web.Request) -> web.Response:
-        return web.json_response([_fault_as_json(fault) for fault in self._faults.waiting])
-
-    async def _add_fault(self, request: web.Request) -> web.Response:
-        body = await body_of(request)
-        unknown = sorted(set(body) - _FAULT_KEYS)
-        if unknown:
-            raise ValueError(f"unknown keys of a fault: {', '.join(unknown)}")
-        code = body.pop("code", None)
+    def add_fault(code: str | None = None, **fault: Unchecked) -> object:
         if code is not None and code not in grpc.StatusCode.__members__:
             raise ValueError(f"no gRPC status is called {code!r}")
-        fault = Fault(**body, code=grpc.StatusCode[code] if code is not None else None)
-        self._faults.add(fault)
-        return web.json_response(_fault_as_json(fault), status=201)
+        added = Fault(**fault, code=grpc.StatusCode[code] if code is not None else None)
+        faults.add(added)
+        return _fault_json(added)
 
-    async def _clear_faults(self, _request: web.Request) -> web.Response:
-        self._faults.clear()
-        return web.json_response({})
+    def withhold(seconds: Seconds) -> None:
+        watches.withhold(seconds)
+
+    return [
+        Route("GET /calls", show_calls),
+        Route("POST /calls/reset", calls.reset),
+        Route("GET /faults", lambda: [_fault_json(fault) for fault in faults.waiting]),
+        Route("POST /faults", add_fault, 201),
+        Route("DELETE /faults", faults.clear),
+        Route("GET /watches", lambda: {"open": watches.open_watches, "waiting": watches.waiting}),
+        Route("POST /watches/end", watches.end_all),
+        Route("POST /watches/overflow", watches.overflow),
+        Route("POST /watches/withhold", withhold),
+        Route("POST /watches/drop", watches.drop, exact=True),
+    ]
 
 
-def _fault_as_json(fault: Fault) -> dict[str, Any]:
-    return {
-        "method": fault.method,
-        "code": fault.code.name if fault.code is not None else None,
-        "message": fault.message,
-        "latency": fault.latency,
-        "reset": fault.reset,
-        "applied": fault.applied,
-        "loses_members": fault.loses_members,
-        "raced": fault.raced,
-        "after": fault.after,
-        "count": fault.count,
-        "probability": fault.probability,
-    }
+def _fault_json(fault: Fault) -> dict[str, object]:
+    return asdict(fault) | {"code": fault.code.name if fault.code is not None else None}

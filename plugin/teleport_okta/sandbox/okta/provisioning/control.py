@@ -1,103 +1,88 @@
-"""The calls of the control listener about provisioning."""
-
-from __future__ import annotations
+"""The routes of the control interface about provisioning."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from teleport_okta.sandbox.control_api import Route, Seconds, Text
 from teleport_okta.sandbox.okta.app_defaults import Json
-from teleport_okta.sandbox.okta.control_input import maybe, seconds_of, text_of, texts_of
+from teleport_okta.sandbox.okta.organization import OktaOrganization
+from teleport_okta.sandbox.okta.provisioning.jobs import Job, Task
+from teleport_okta.sandbox.okta.provisioning.records import GroupPush
+from teleport_okta.sandbox.okta.provisioning.runner import ProvisioningRunner
 from teleport_okta.sandbox.okta.provisioning.settings import Feature, ProvisioningSettings, Style
 from teleport_okta.sandbox.okta.timeline import iso
 
-if TYPE_CHECKING:
-    from teleport_okta.sandbox.okta.organization import OktaOrganization
-    from teleport_okta.sandbox.okta.provisioning.jobs import Job, Task
-    from teleport_okta.sandbox.okta.provisioning.records import GroupPush
-    from teleport_okta.sandbox.okta.provisioning.runner import ProvisioningRunner
 
-Action = Callable[[dict[str, str], Json], object]
+def provisioning_routes(org: OktaOrganization, runner: ProvisioningRunner) -> list[Route]:
+    """Return the routes."""
+    provisioning = org.provisioning
 
-_FIELDS = frozenset({"base_url", "authorization", "style", "features", "password_sync", "posts_again", "ca_file"})
+    def enable(
+        app: str,
+        *,
+        base_url: Text,
+        authorization: Text,
+        style: Style | None = None,
+        features: frozenset[Feature] = frozenset(Feature),
+        password_sync: bool | None = None,
+        posts_again: bool | None = None,
+        ca_file: Path | None = None,
+    ) -> Json:
+        flags = password_sync is True, posts_again is True
+        settings = ProvisioningSettings(base_url, authorization, style or Style.CUSTOM, features, *flags, ca_file)
+        org.enable_provisioning(app, settings)
+        return show(app)
 
+    def show(app: str) -> Json:
+        return _settings_json(provisioning.require(org.app(app).id))
 
-def provisioning_actions(org: OktaOrganization, runner: ProvisioningRunner) -> dict[str, Action]:
-    """Return the calls by method and path."""
+    def disable(app: str) -> None:
+        org.disable_provisioning(app)
 
-    def enable(at: dict[str, str], body: Json) -> Json:
-        org.enable_provisioning(at["app"], _settings(body))
-        return show(at, {})
-
-    def show(at: dict[str, str], _: Json) -> Json:
-        return _settings_json(org.provisioning.require(org.app(at["app"]).id))
-
-    async def test(at: dict[str, str]) -> Json:
-        verdict = await runner.test_connection(org.app(at["app"]).id)
+    async def test(app: str) -> Json:
+        verdict = await runner.test_connection(org.app(app).id)
         return {"succeeded": verdict.succeeded, "detail": verdict.detail}
 
-    def provision(at: dict[str, str], body: Json) -> Json:
-        return {"queued": org.provision_users(at["app"], maybe(body, "user", str))}
+    def provision(app: str, user: str | None = None) -> Json:
+        return {"queued": org.provision_users(app, user)}
 
-    def push(at: dict[str, str], body: Json) -> Json:
-        name, rename = maybe(body, "name", str), maybe(body, "rename", bool) is not False
-        return _mapping_json(org.push_group(at["app"], text_of(body, "group"), name, rename=rename))
+    def push(app: str, group: Text, name: str | None = None, rename: bool | None = None) -> Json:
+        return _mapping_json(org.push_group(app, group, name, rename=rename is not False))
+
+    def unlink(push: str, delete: bool | None = None) -> None:
+        org.unlink_push(push, delete=delete is True)
 
     def state() -> Json:
         org.timeline.settle()
-        jobs = [_job_json(job) for job in org.provisioning.lanes]
-        return {"jobs": jobs, "tasks": len(org.provisioning.tasks), "apps": list(org.provisioning.settings)}
+        jobs = [_job_json(job) for job in provisioning.lanes]
+        return {"jobs": jobs, "tasks": len(provisioning.tasks), "apps": list(provisioning.settings)}
 
-    async def settle(body: Json) -> Json:
+    async def settle(seconds: Seconds = 60) -> Json:
         try:
-            async with asyncio.timeout(seconds_of(body, "seconds", 60)):
+            async with asyncio.timeout(seconds):
                 await runner.settled()
         except TimeoutError:
             return {"quiet": False} | state()
         return {"quiet": True} | state()
 
-    return {
-        "PUT /apps/{app}/provisioning": enable,
-        "GET /apps/{app}/provisioning": show,
-        "DELETE /apps/{app}/provisioning": lambda at, _: _done(org.disable_provisioning(at["app"])),
-        "POST /apps/{app}/provisioning/test": lambda at, _: test(at),
-        "POST /apps/{app}/provisioning/users": provision,
-        "POST /apps/{app}/pushes": push,
-        "GET /pushes": lambda _, __: [_mapping_json(mapping) for mapping in org.provisioning.mappings.values()],
-        "POST /pushes/{push}/now": lambda at, _: _mapping_json(org.push_now(at["push"])),
-        "POST /pushes/{push}/deactivate": lambda at, _: _mapping_json(org.pause_push(at["push"])),
-        "POST /pushes/{push}/activate": lambda at, _: _mapping_json(org.resume_push(at["push"])),
-        "POST /pushes/{push}/unlink": lambda at, body: org.unlink_push(
-            at["push"], delete=maybe(body, "delete", bool) is True
-        ),
-        "GET /tasks": lambda _, __: [_task_json(task) for task in org.provisioning.tasks.values()],
-        "POST /tasks/retry": lambda _, __: {"queued": org.retry_tasks()},
-        "POST /tasks/{task}/retry": lambda at, _: {"queued": int(org.retry_task(at["task"]))},
-        "GET /provisioning": lambda _, __: state(),
-        "POST /provisioning/settle": lambda _, body: settle(body),
-    }
-
-
-def _done(_: object) -> None:
-    """Show nothing of a result."""
-
-
-def _settings(body: Json) -> ProvisioningSettings:
-    unknown = set(body) - _FIELDS
-    if unknown:
-        raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
-    features = texts_of(body, "features") if "features" in body else list(Feature)
-    ca_file = maybe(body, "ca_file", str)
-    return ProvisioningSettings(
-        base_url=text_of(body, "base_url"),
-        authorization=text_of(body, "authorization"),
-        style=Style(maybe(body, "style", str) or Style.CUSTOM),
-        features=frozenset(Feature(feature) for feature in features),
-        password_sync=maybe(body, "password_sync", bool) is True,
-        posts_again=maybe(body, "posts_again", bool) is True,
-        ca_file=Path(ca_file) if ca_file is not None else None,
-    )
+    return [
+        Route("PUT /apps/{app}/provisioning", enable, exact=True),
+        Route("GET /apps/{app}/provisioning", show),
+        Route("DELETE /apps/{app}/provisioning", disable),
+        Route("POST /apps/{app}/provisioning/test", test),
+        Route("POST /apps/{app}/provisioning/users", provision),
+        Route("POST /apps/{app}/pushes", push),
+        Route("GET /pushes", lambda: [_mapping_json(mapping) for mapping in provisioning.mappings.values()]),
+        Route("POST /pushes/{push}/now", lambda push: _mapping_json(org.push_now(push))),
+        Route("POST /pushes/{push}/deactivate", lambda push: _mapping_json(org.pause_push(push))),
+        Route("POST /pushes/{push}/activate", lambda push: _mapping_json(org.resume_push(push))),
+        Route("POST /pushes/{push}/unlink", unlink),
+        Route("GET /tasks", lambda: [_task_json(task) for task in provisioning.tasks.values()]),
+        Route("POST /tasks/retry", lambda: {"queued": org.retry_tasks()}),
+        Route("POST /tasks/{task}/retry", lambda task: {"queued": int(org.retry_task(task))}),
+        Route("GET /provisioning", state),
+        Route("POST /provisioning/settle", settle),
+    ]
 
 
 def _settings_json(settings: ProvisioningSettings) -> Json:
