@@ -200,9 +200,9 @@ OF_RUNS = (
     ),
     Mutant(
         "the end of a list counts once",
-        "plan/access_lists.py",
-        "self._desired), people=people)",
-        "self._desired), people=1)",
+        "plan/list_decisions.py",
+        "facts.desired), people=people)",
+        "facts.desired), people=1)",
         (
             _BRAKE + "test_the_end_of_a_list_counts_its_members",
             "contract/sync/test_contract_harm_counts_people.py::test_the_list_of_a_hidden_group_of_sixty_is_held",

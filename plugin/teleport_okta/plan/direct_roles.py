@@ -8,7 +8,6 @@ goes when its list has the person.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -37,13 +36,15 @@ _NAMED: Final = 3
 
 
 class DirectRoles:
-    """The member roles that users have directly, by the Okta id of the group or app, and what becomes of them."""
+    """The member roles that users have directly, by the Okta id of the group or app, and the steps that change them.
+
+    `taken` are the steps that take one role off users in this plan: what `taken_off` or `ended` returned for it.
+    """
 
     def __init__(self, held: Mapping[str, ListMembers], holders: Holders, owner: str) -> None:
         self._held = held
         self._holders = holders
         self._owner = owner
-        self._needs: defaultdict[str, list[Need]] = defaultdict(list)
 
     def ours(self) -> list[str]:
         """Return the Okta ids of the groups and apps whose role we gave somebody."""
@@ -103,16 +104,17 @@ class DirectRoles:
         both = self.of(found.name).imported & people & (members.imported | lasting)
         return [self._removal(found.name, name, found.title, RoleByList()) for name in sorted(both)]
 
-    def needs_of_end(self, okta_id: str) -> tuple[Need, ...]:
+    def needs_of_end(self, okta_id: str, taken: Iterable[Change]) -> tuple[Need, ...]:
         """Return the needs that all have lost the role who are to: until then the server keeps it."""
         held = self.of(okta_id)
         leaving = (held.imported | held.others.keys()) & self._holders.departing.keys()
-        return (*self._needs[okta_id], *(ended(USER, name) for name in sorted(leaving)))
+        lost = (ended(MEMBER, change.label) for change in taken)
+        return (*lost, *(ended(USER, name) for name in sorted(leaving)))
 
-    def keeping(self, okta_id: str) -> list[str]:
+    def keeping(self, okta_id: str, taken: Iterable[Change]) -> list[str]:
         """Return the names of the users who will have the role after this plan, from us or from others."""
         held = self.of(okta_id)
-        losing = {need.name.partition("/")[2] for need in self._needs[okta_id]}
+        losing = {change.name for change in taken}
         return sorted((held.imported | held.others.keys()) - losing - self._holders.departing.keys())
 
     def report(self, okta_id: str, title: str, keeping: list[str]) -> Quarantined:
@@ -132,13 +134,11 @@ class DirectRoles:
     ) -> list[Change]:
         """Return the steps for those who stay. What a leaver has goes with the user, and of others nobody knows."""
         ids, departing = self._holders.ids, self._holders.departing
-        changes = [
+        return [
             replace(self._removal(okta_id, name, title, cause), harm=harm_of(name, ids[name]))
             for name in sorted(names)
             if name in ids and name not in departing
         ]
-        self._needs[okta_id] += (ended(MEMBER, change.label) for change in changes)
-        return changes
 
     def _removal(self, okta_id: str, name: str, title: str, cause: Reason) -> Change:
         return Change(

@@ -20,7 +20,7 @@ from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.teleport import RoleAllow, TeleportRole
 from teleport_okta.plan import object_labels
 from teleport_okta.plan.changes import APP_SERVER, ROLE, Action, Change, Harm
-from teleport_okta.plan.needs import ended
+from teleport_okta.plan.needs import ended, met_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Set
@@ -33,11 +33,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListRoles:
-    """What is to be done to the roles of one list. `aside` says why nothing can be: then nobody may join it."""
+    """The steps about the roles of one list.
+
+    `aside` reports why the roles cannot be ours; `is_unread`: roles could not be read. In both cases nothing is done to
+    them, and nobody may join the list, since it is not known what its members would be granted.
+    """
 
     changes: tuple[Change, ...] = ()
     unchanged: int = 0
     aside: Quarantined | None = None
+    is_unread: bool = False
+
+    @property
+    def are_ready(self) -> bool:
+        """Whether the roles are there, or are written by this plan, so that people may join the list."""
+        return self.aside is None and not self.is_unread
+
+    @property
+    def reports(self) -> tuple[Quarantined, ...]:
+        """The report why the roles cannot be ours, if there is one."""
+        return () if self.aside is None else (self.aside,)
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The names of the roles for which others have to wait. A role that only loses an app was there before."""
+        return frozenset(change.name for change in self.changes if met_by(change) is not None)
 
 
 def taken_role(okta_id: str, roles: Mapping[str, TeleportRole], policy: Policy) -> str | None:

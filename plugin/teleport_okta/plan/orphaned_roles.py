@@ -12,6 +12,7 @@ from teleport_okta.plan.changes import ROLE, USER, Harm
 from teleport_okta.plan.list_endings import harm_of_end, listing_of, why_ended
 from teleport_okta.plan.list_roles import ending_roles
 from teleport_okta.plan.needs import ended
+from teleport_okta.plan.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Set
@@ -22,41 +23,34 @@ if TYPE_CHECKING:
     from teleport_okta.model.teleport import TeleportRole
     from teleport_okta.plan.actual import ActualDirectory
     from teleport_okta.plan.changes import Change, Need
-    from teleport_okta.plan.direct_roles import DirectRoles
     from teleport_okta.plan.holders import Holders
+    from teleport_okta.plan.list_facts import ListFacts
 
 
-def orphaned_roles(
-    desired: DesiredDirectory,
-    actual: ActualDirectory,
-    holders: Holders,
-    imports: Imports,
-    on_users: DirectRoles,
-    *,
-    kept: Set[str],
-    read: Set[str],
-) -> tuple[list[Change], list[Quarantined]]:
-    """Return the steps that end them, and what is said of those that cannot end.
+def orphaned_roles(facts: ListFacts, *, kept: Set[str]) -> Plan:
+    """Return the plan that ends them, with a report of each that cannot end.
 
-    Both by the Okta ids of groups and apps: `kept` are those whose roles stay, `read` those whose people are known.
+    `kept` are the Okta ids of the groups and apps whose roles stay.
     """
-    owner = imports.policy.owner
+    desired, actual, imports, on_users = facts.desired, facts.actual, facts.imports, facts.on_users
+    owner, read = imports.policy.owner, facts.people.keys()
     changes: list[Change] = []
     aside: list[Quarantined] = []
     for okta_id, title in sorted(_titles(actual.roles.values(), owner).items()):
         if okta_id in kept or _has_list(okta_id, actual, owner) or not _is_over(okta_id, desired, imports, read):
             continue
         harm = _harm(okta_id, desired, read) if imports.lists_off else None
-        keeping = on_users.keeping(okta_id)
+        taken = facts.taken_off.get(okta_id, ())
+        keeping = on_users.keeping(okta_id, taken)
         if not keeping:
-            needs = on_users.needs_of_end(okta_id)
+            needs = on_users.needs_of_end(okta_id, taken)
             if imports.lists_off and okta_id in read:
-                needs += _departures(desired.candidates[okta_id].people, holders)
+                needs += _departures(desired.candidates[okta_id].people, facts.holders)
             needs = tuple(dict.fromkeys(needs))
             changes += ending_roles(okta_id, title, actual.roles, imports.policy, harm=harm, needs=needs)
         elif not on_users.of(okta_id).others.keys().isdisjoint(keeping):
             aside.append(on_users.report(okta_id, title, keeping))
-    return changes, aside
+    return Plan(changes=tuple(changes), quarantined=tuple(aside))
 
 
 def _titles(roles: Iterable[TeleportRole], owner: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from teleport_okta.model.access import (
     TeleportUserGroup,
 )
 from teleport_okta.model.direct_roles import DirectRole
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.teleport import ConnectorRef, RoleAllow, TeleportLock, TeleportRole, TeleportUser
 from teleport_okta.plan.changes import ACCESS_LIST, USER, Action, Change
 from teleport_okta.plan.digest import content_digest, plan_digest
@@ -96,7 +97,14 @@ FIELDS = [
 def writing(content, kind=USER, **more):
     name = content.name
     return Change(
-        action=Action.CREATE, kind=kind, name=name, subject=name, okta_id="", reason="x", content=content, **more
+        action=Action.CREATE,
+        kind=kind,
+        name=name,
+        subject=name,
+        okta_id="",
+        cause=Verbatim("x"),
+        content=content,
+        **more,
     )
 
 
