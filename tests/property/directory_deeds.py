@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from directory_guard import DirectoryGuard
 from directory_oracle import DirectoryOracle
+from model import stored
 from teleport_okta.model.names import app_server_name, member_role
 from teleport_okta.sandbox.okta.error_bodies import OktaError
 from teleport_okta.sandbox.teleport.refusal import Refusal
@@ -50,7 +51,7 @@ class DirectoryDeeds:
 
     def _passes(self, name):
         groups, apps = self.filters
-        is_group = name in self.oracle.groups.values()
+        is_group = name in {group.name for group in self.okta.groups.all}
         return name.startswith(GROUP_FILTERS[groups] if is_group else APP_FILTERS[apps])
 
     def play(self, deed, what, person):
@@ -87,7 +88,7 @@ class DirectoryDeeds:
                 self.ids[self.ids.index(app)] = okta.create_app(self._name(app)).id
             case "switch the app":
                 (okta.deactivate_app if okta.app(app).status == "ACTIVE" else okta.activate_app)(app)
-            case "add" | "add for a day" if person.login not in self.oracle.members(okta_id):
+            case "add" | "add for a day" if person.login not in stored.members(self.cluster, okta_id):
                 end = None if deed == "add" else self.cluster.now() + 24 * 3600
                 people.add_member(okta_id, person.login, expires=end, reason="by hand")
             case "retitle":
@@ -117,5 +118,5 @@ class DirectoryDeeds:
     def _name(self, okta_id):
         """Another name; with every second one the filters decide anew."""
         self._made += 1
-        names = GROUPS if okta_id in self.oracle.groups else APPS
+        names = GROUPS if okta_id.startswith("00g") else APPS
         return f"{names[self._made % 2]} {self._made}"

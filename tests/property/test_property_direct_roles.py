@@ -9,7 +9,7 @@ Where the edition changes in between, nobody loses what a list is to grant befor
 has a role of ours beside a list that grants it.
 
 Space: that of `directory_history`, with an edition for each moment, and tools that give roles, take them off and drop
-our label. Oracle: `SpecificationWithoutLists`.
+our label. Oracle: `directory_judge`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,8 @@ from datetime import timedelta
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from property.direct_roles_specification import (
-    EVERYTHING,
-    SpecificationWithoutLists,
-    having,
-    in_list,
-    no_doubted_role_went,
-    ours,
-)
-from property.direct_roles_specification import given as given_to
+from model.doubts import by_list
+from model.holdings import having, having_from_us, ours
 from property.directory_history import (
     FIRST_MOMENT,
     Hands,
@@ -38,9 +31,10 @@ from property.directory_history import (
     moments_of_any_edition,
     moments_without_lists,
 )
-from property.directory_specification import Specification, foreign
+from property.directory_judge import EVERYTHING, foreign, organisation, wrong, wrongly_ended
 from teleport_okta.desired.trust import PEOPLE
 from teleport_okta.model.harm import Limits, PastHarm
+from teleport_okta.model.names import member_role
 from teleport_okta.plan.changes import MEMBER
 from teleport_okta.plan.owned import owned_objects
 from teleport_okta.plan.users import owned_names
@@ -112,14 +106,14 @@ def test_who_is_in_a_group_has_its_role_and_nobody_else(history, limits):
         is_believed = reading.is_believed(before)
         first, past = play.pass_(reading)
         assert foreign(play.cluster) == foreign(before)
-        no_doubted_role_went(reading, before, play.cluster)
+        assert not wrongly_ended(reading, before, play.cluster)
         again = play.plan(reading, past)
         if first.held:
             _, past = play.pass_(reading, past)
             again = play.plan(reading, past)
         assert again.is_empty, again.changes
         if is_believed and not first.held:
-            SpecificationWithoutLists(moment, before, play.now).check(play.cluster)
+            assert not wrong(moment, before, play.cluster, play.now)
 
 
 @QUICK
@@ -134,23 +128,23 @@ def test_whatever_edition_a_cluster_becomes_nobody_loses_what_okta_grants(histor
         is_believed = reading.is_believed(before)
         first, past = play.pass_(reading)
         assert foreign(play.cluster) == foreign(before)
-        no_doubted_role_went(reading, before, play.cluster)
+        assert not wrongly_ended(reading, before, play.cluster)
         if moment.has_lists and is_believed and not first.held:
-            specification = Specification(moment, before, play.now)
-            specification.check(play.cluster)
-            for name in EVERYTHING:
-                if specification.passes(name):
-                    had = having(before, name) & specification.okta_people(name) & ours(play.cluster).keys()
-                    assert had <= having(play.cluster, name) | in_list(play.cluster, name)
+            assert not wrong(moment, before, play.cluster, play.now)
+            okta = organisation(moment)
+            for name in filter(okta.may_have_list, EVERYTHING):
+                role = member_role(name)
+                had = having(before, role) & okta.people(name) & ours(play.cluster.users, ORG).keys()
+                assert had <= having(play.cluster, role) | by_list(play.cluster, name)
         for _ in range(2):
             _, past = play.pass_(reading, past)
         again = play.plan(reading, past)
         assert again.is_empty, again.changes
         if moment.has_lists and is_believed:
             # What ends, and is held by the brake, stays as it was.
-            for name in filter(Specification(moment, before, play.now).may_pass, EVERYTHING):
+            for name in filter(organisation(moment).may_have_list, EVERYTHING):
                 # A membership that people gave an end keeps nobody's role for long: then the direct one stays as well.
                 lasting = {user for user, one in play.cluster.members.get(name, {}).items() if one.expires is None}
-                by_list = play.cluster.imported(name) & in_list(play.cluster, name) & lasting
+                listed = play.cluster.imported(name) & by_list(play.cluster, name) & lasting
                 held = {user for of, _, user in (one.name.partition("/") for one in again.held) if of == name}
-                assert not (given_to(play.cluster, name) & by_list) - held
+                assert not (having_from_us(play.cluster, name, ORG) & listed) - held

@@ -1,6 +1,6 @@
 """Random histories of groups, apps and assignments, planned and applied to a model of a cluster.
 
-Contract: after a pass on readings that are believed, the cluster holds what the specification says: user groups and
+Contract: after a pass on readings that are believed, the cluster holds what the model says: user groups and
 app servers as if made from scratch, lists with their roles and imported members, and all that people did to them. A
 second pass plans nothing, a third one where harm was held. What people added is as it was, what is not ours is equal in
 every field. On readings that are not believed nothing ends for being absent from them. Harm stays within its limits.
@@ -9,7 +9,7 @@ Space: a few people who are hired, renamed, suspended and deactivated; groups an
 filtered, filled, emptied and granted to each other; hands in Teleport that edit, nest, cut back-references, add people
 with and without an end, delete lists, roles and user groups; listings and rosters that fail, or lie.
 
-Oracle: `Specification`, which knows nothing of plans. `HISTORIES` says how many histories are tried.
+Oracle: `directory_judge`, which does not use plans. `HISTORIES` says how many histories are tried.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from property.directory_history import (
     moments,
     nestings,
 )
-from property.directory_specification import Specification, foreign, nothing_doubted_ended
+from property.directory_judge import foreign, wrong, wrongly_ended
 from teleport_okta.desired.trust import PEOPLE
 from teleport_okta.model.harm import Limits, PastHarm
 from teleport_okta.plan.changes import ACCESS_LIST, USER
@@ -93,7 +93,7 @@ def test_every_history_converges_and_leaves_alone_what_is_not_ours(nestings, his
         cluster.apply(done, now)
 
         assert foreign(cluster) == foreign(before)
-        nothing_doubted_ended(reading, before, cluster)
+        assert not wrongly_ended(reading, before, cluster)
         again = plan(past)
         if done.held:
             between = cluster.copy()
@@ -101,4 +101,4 @@ def test_every_history_converges_and_leaves_alone_what_is_not_ours(nestings, his
             again = plan((*past, *counted(again, limits, before, between)))
         assert again.is_empty, again.changes
         if is_believed and not done.held:
-            Specification(moment, before, now).check(cluster)
+            assert not wrong(moment, before, cluster, now)

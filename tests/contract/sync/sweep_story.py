@@ -29,7 +29,7 @@ from teleport_okta.teleport.host_renewal import HostRenewer
 
 if TYPE_CHECKING:
     from cluster_world import World
-    from directory_oracle import Found
+    from model.holdings import Holdings
     from teleport_okta.sync.report import PassReport
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -103,7 +103,7 @@ class Play:
     strangers: dict[str, bytes] = field(default_factory=dict)
     reach: Reach = field(init=False)
     guard: DirectoryGuard = field(init=False)
-    found: Found = field(init=False)
+    found: Holdings = field(init=False)
     is_open: bool = True
 
     def __post_init__(self):
