@@ -1,6 +1,9 @@
 """Reading the configuration: a TOML file and environment variables, checked together.
 
 The keys are in `settings`. An environment variable ``TELEPORT_OKTA__<SECTION>__<KEY>`` overrides a key of the file.
+
+`pydantic-settings` does not replace this module: it ignores a variable whose section does not exist, and its error for
+a list that cannot be read names only the section.
 """
 
 from __future__ import annotations

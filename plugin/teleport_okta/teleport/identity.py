@@ -135,8 +135,7 @@ def parse_identity(data: bytes, *, source: str) -> Identity:
         raise IdentityKeyMismatchError(source)
     if not ca_blocks:
         raise IdentityWithoutCAError(source)
-    for block in ca_blocks:
-        _certificate(block.pem, source, "a CA certificate")
+    cas = [_certificate(block.pem, source, "a CA certificate") for block in ca_blocks]
     cluster = _cluster(certificate)
     if not cluster:
         raise IdentityDamagedError(source, "its certificate has no Teleport cluster")
@@ -146,8 +145,9 @@ def parse_identity(data: bytes, *, source: str) -> Identity:
     return Identity(
         source=source,
         key_pem=key_block.pem,
-        certificate_pem=certificate_block.pem,
-        ca_pems=tuple(block.pem for block in ca_blocks),
+        # Written again, so that a CA is the same text from whatever source: `trusting` compares texts.
+        certificate_pem=certificate.public_bytes(serialization.Encoding.PEM),
+        ca_pems=tuple(ca.public_bytes(serialization.Encoding.PEM) for ca in cas),
         ssh_certificate=next((line for line in other_lines if "-cert-v01@openssh.com " in line), ""),
         cluster=cluster,
         subject=common_name,
