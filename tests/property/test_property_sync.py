@@ -273,7 +273,7 @@ async def one_pass(world, day, reading, *, may_wait=False):
         await approvals.approve(findings.held_digest, at=world.clock.now())
         report = await world.run()
     assert report.succeeded, (report.error, report.outcomes, report.plan.findings.holds)
-    if may_wait and any("somebody unknown had this name" in row.reason for row in report.plan.quarantined):
+    if may_wait and any("an unknown person had this name" in row.reason for row in report.plan.quarantined):
         report = await world.run()
     assert not list(day.wrong_users(before))
     assert not list(day.directory.oracle.wrong(found))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.desired.import_labels import NO_LABELS, RuleLabels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.names import app_server_name, name_problem
+from teleport_okta.model.problems import GrantsRefused, PeopleRefused, PeopleUnread, UnreadableRow, UnusableGroupId
 from teleport_okta.model.provisioned import is_pushed
 
 if TYPE_CHECKING:
@@ -30,12 +31,6 @@ ACCESS_LIST: Final = "access_list"
 
 _PUSHED: Final = "(pushed through SCIM)"
 _NO_ROSTER: Final = "it was not read"
-_TO_READ: Final = (
-    "add it to the resource set of our admin role, with the right to view admin assignments where it carries an admin "
-    "role itself; or leave it out by access_lists.{of}_filters"
-)
-
-_TO_READ_GRANTS: Final = "give our admin role the permission okta.apps.read for every app that the group grants"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +255,7 @@ class _Sorting:
         grants = self._directory.grants.get(group.id)
         granted = None if _unread(grants) else tuple(apps[one] for one in sorted(_ids(grants)) if one in apps)
         if grants is not None and grants.refused:
-            reason = f"which apps the group grants cannot be read, so what it grants is left as it is: {grants.problem}"
-            self._aside.append(Quarantined("user_group", group.name, group.id, reason, _TO_READ_GRANTS))
+            self._aside.append(Quarantined("user_group", group.name, group.id, GrantsRefused(grants.problem)))
         unlisted = frozenset() if granted is None else _ids(grants) - apps.keys() - self._left_out.keys()
         wanted = WantedGroup(group, self._labels.of_group(group.id, group.name), granted, unlisted)
         self._weigh_group(wanted)
@@ -294,22 +288,18 @@ class _Sorting:
 
     def _add(self, candidate: Candidate, roster: Roster | None) -> None:
         if roster is not None and candidate.unread and not roster.gone:
-            of = candidate.of
-            remedy = _TO_READ.format(of=of) if roster.refused else "it is read again in the next pass"
-            what = "who has its role" if self._imports.gives_roles else "its list"
-            reason = f"who is in the {of} cannot be read, so {what} is left as it is: {candidate.unread}"
-            self._aside.append(Quarantined(ACCESS_LIST, candidate.name, candidate.okta_id, reason, remedy))
+            problem = (PeopleRefused if roster.refused else PeopleUnread)(candidate.of, candidate.unread)
+            self._aside.append(Quarantined(ACCESS_LIST, candidate.name, candidate.okta_id, problem))
         self._candidates[candidate.okta_id] = candidate
 
     def _is_usable(self, group: OktaGroup) -> bool:
         problem = name_problem(group.id)
         if problem:
-            self._aside.append(Quarantined("user_group", group.name, group.id, problem, "report it: ids are our names"))
+            self._aside.append(Quarantined("user_group", group.name, group.id, UnusableGroupId(problem)))
         return not problem
 
     def _set_malformed_aside(self, kind: str, rows: Iterable[MalformedRow]) -> None:
-        remedy = "look at this row in Okta's API; nothing ends because of it"
-        self._aside += [Quarantined(kind, "", row.okta_id or "", row.reason, remedy) for row in rows]
+        self._aside += [Quarantined(kind, "", row.okta_id or "", UnreadableRow(row.reason)) for row in rows]
 
 
 def _ids(roster: Roster | None) -> frozenset[str]:

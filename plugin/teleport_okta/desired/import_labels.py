@@ -18,6 +18,7 @@ import re2
 
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.name_filter import NameFilter
+from teleport_okta.model.problems import UnusableImportRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -94,8 +95,7 @@ class ImportLabels:
             try:
                 self._steps += _compiled(rule)
             except ValueError as error:
-                remedy = "correct the rule; until then it adds nothing, and labels that it added stay"
-                self.quarantined += (Quarantined(KIND, rule.name, "", str(error), remedy),)
+                self.quarantined += (Quarantined(KIND, rule.name, "", UnusableImportRule(str(error))),)
                 self._steps.append(frozenset(key for mapping in rule.mappings for key in mapping.labels))
 
     def of_app(self, okta_id: str, name: str) -> RuleLabels:

@@ -22,6 +22,15 @@ from teleport_okta.model.okta import (
     PersonFacts,
     UserStatus,
 )
+from teleport_okta.model.problems import (
+    CollidingLogins,
+    Named,
+    NoLogin,
+    NoStatus,
+    UnknownStatus,
+    UnreadablePerson,
+    UnusableLogin,
+)
 from teleport_okta.model.reasons import AssignmentEnded, DeactivatedInOkta, NoLongerAssigned
 from teleport_okta.model.scope import ALL, EVERYTHING
 
@@ -30,6 +39,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.policy import Policy
     from teleport_okta.model.okta import OktaApp, Snapshot
+    from teleport_okta.model.problems import Problem
     from teleport_okta.model.reasons import Reason
     from teleport_okta.model.scope import Scope
 
@@ -207,8 +217,8 @@ class _Statuses:
         """Whether the status of the assignment, if there is one, says that it holds."""
         return row.assignment_status is None or row.assignment_status in APP_USER_ASSIGNED
 
-    def unknown(self, row: PersonFacts) -> tuple[str, str] | None:
-        """Say which status is not known, and the remedy; None when both are, or the assignment's means nothing."""
+    def unknown(self, row: PersonFacts) -> Problem | None:
+        """Return which status is not known; None if both are, or if the assignment's has no meaning."""
         if self.assignments_count and not self.is_assigned(row):
             return _unknown("assignment", row.assignment_status or STATUS_NOT_GIVEN)
         if row.status not in set(UserStatus):
@@ -216,24 +226,20 @@ class _Statuses:
         return None
 
 
-def _unknown(of: str, status: str) -> tuple[str, str]:
-    if status == STATUS_NOT_GIVEN:
-        return f"Okta gives no status of the {of}", f"left as found; look at the {of} in Okta's API, where it has none"
-    return f"the {of} has the unknown status {status!r}", (
-        "left as found; report the status, so that it can be told what it means"
-    )
+def _unknown(of: str, status: str) -> Problem:
+    return NoStatus(of) if status == STATUS_NOT_GIVEN else UnknownStatus(of, status)
 
 
 def _judge(person: PersonFacts, statuses: _Statuses) -> WantedUser | Quarantined:
     name = person.name or ""
     unknown = statuses.unknown(person)
     if unknown is not None:
-        return _aside(person, *unknown)
+        return _aside(person, unknown)
     if not name:
-        return _aside(person, "there is no login to name the user by", "set the username of the assignment in Okta")
+        return _aside(person, NoLogin())
     problem = name_problem(name)
     if problem:
-        return _aside(person, problem, "change the login, or the app's username format, in Okta")
+        return _aside(person, UnusableLogin(problem))
     is_early = statuses.policy.create_unactivated or bool(person.scim_id)
     settled = person.status in _SETTLED or (is_early and person.status in _UNACTIVATED)
     return WantedUser(
@@ -262,21 +268,14 @@ def _settle_names(
             if rival in background_tasks:
                 wanted[rival.name] = rival
             else:
-                others = ", ".join(sorted(f"{user.name} ({user.okta_id})" for user in rivals if user is not rival))
-                aside.append(
-                    _aside(
-                        rival.person,
-                        f"the name differs only in case, or not at all, from that of {others}",
-                        "give one of them another login in Okta",
-                    )
-                )
+                others = sorted((user.name, user.okta_id) for user in rivals if user is not rival)
+                aside.append(_aside(rival.person, CollidingLogins(tuple(Named(*one) for one in others))))
     return wanted, aside
 
 
-def _aside(person: PersonFacts, reason: str, remedy: str) -> Quarantined:
-    return Quarantined(KIND, person.name or "", person.okta_id, reason, remedy)
+def _aside(person: PersonFacts, problem: Problem) -> Quarantined:
+    return Quarantined(KIND, person.name or "", person.okta_id, problem)
 
 
 def _malformed(row: MalformedRow) -> Quarantined:
-    remedy = "look at this row in Okta's API; its statuses count if they could be read, and nothing else of it does"
-    return Quarantined(KIND, "", row.okta_id or "", row.reason, remedy)
+    return Quarantined(KIND, "", row.okta_id or "", UnreadablePerson(row.reason))

@@ -3,28 +3,69 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from teleport_okta.model.harm import Harmed, held_digest
+from teleport_okta.model.problems import VerbatimProblem
+from teleport_okta.model.reason_text import remedy_of, text_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from teleport_okta.model.harm import Evidence
+    from teleport_okta.model.problems import Problem
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Quarantined:
     """One row or object that is left alone until its cause is gone; the rest goes on.
 
-    `name` may be empty (a person without a login), and so may `okta_id` (a Teleport object that nobody wants).
+    `name` may be empty (a person without a login), and so may `okta_id` (a Teleport object that nobody wants). Two rows
+    are equal if they read the same: of a row that was stored only the text is known.
     """
 
     kind: str
     name: str
     okta_id: str
-    reason: str
-    remedy: str
+    cause: Problem
+
+    @classmethod
+    def from_text(cls, kind: str, name: str, okta_id: str, reason: str, remedy: str) -> Self:
+        """Return a row that was stored or received."""
+        return cls(kind, name, okta_id, VerbatimProblem(reason, remedy))
+
+    @property
+    def reason(self) -> str:
+        """The cause in English."""
+        return text_of(self.cause)
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do about the cause, in English."""
+        return remedy_of(self.cause)
+
+    def as_json(self) -> dict[str, str]:
+        """Return plain values, for `--format json`."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "okta_id": self.okta_id,
+            "reason": self.reason,
+            "remedy": self.remedy,
+        }
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Quarantined) and self._text == other._text
+
+    def __lt__(self, other: Quarantined) -> bool:
+        return self._text < other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    @property
+    def _text(self) -> tuple[str, ...]:
+        return self.kind, self.name, self.okta_id, self.reason, self.remedy
 
 
 @dataclass(frozen=True, slots=True, order=True)

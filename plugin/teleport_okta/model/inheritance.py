@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from teleport_okta.model.reasons import ImportLeftIn, LeftIn
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.model.teleport import TeleportLock
 
 
@@ -47,7 +50,7 @@ class Inheritance:
     rosters: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     holders: Mapping[str, str] = field(default_factory=dict)
 
-    def of_newcomer(self, name: str, okta_id: str) -> tuple[str, ...]:
+    def of_newcomer(self, name: str, okta_id: str) -> tuple[Reason, ...]:
         """Return the lists that a person would come into with the user of a name.
 
         None for the person who had the name last. Who had it is unknown after the state was lost: that counts as
@@ -55,13 +58,11 @@ class Inheritance:
         """
         if self.holders.get(name) == okta_id:
             return ()
-        lasting = (f"{one.title} ({one.list_name})" for one in self.left.get(name, ()) if self._counts(one))
-        going = (
-            f"{one} (until it is taken out)" for one in self.imports.get(name, ()) if okta_id not in self.rosters[one]
-        )
+        lasting = (LeftIn(one.title, one.list_name) for one in self.left.get(name, ()) if self._counts(one))
+        going = (ImportLeftIn(one) for one in self.imports.get(name, ()) if okta_id not in self.rosters[one])
         return (*lasting, *going)
 
-    def of_successor(self, name: str, okta_id: str) -> tuple[str, ...]:
+    def of_successor(self, name: str, okta_id: str) -> tuple[Reason, ...]:
         """Return the same for a user who is there and not ours, and who may well be the person who had the name.
 
         So nothing where it is unknown who had it.

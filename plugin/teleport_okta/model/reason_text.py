@@ -1,21 +1,24 @@
-"""The English of every reason: one line for each type in `model/reasons.py`.
+"""The English of every reason and of every problem: one entry for each type in `model/reasons.py` and `problems.py`.
 
-In a line `{name}` is a field as it is, and `{name:q}` one in quotation marks (of several names, each). A field that is
-a reason itself is put in as its text.
+In a text `{name}` is a field as it is; of a field that is a reason itself, its text. `{name:q}` is in quotation marks,
+`{name:some}` too, and cut to the first few; `{name:shell}` is quoted as a shell wants it; `{name:person}` is an Okta id
+or, if it is empty, an unknown person. Of a field with several values, each is formatted so.
 """
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import fields
 from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.model import reasons
+from teleport_okta.model import problems, reasons
+from teleport_okta.model.problems import Named, Problem
 from teleport_okta.model.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 TEXTS: Final[Mapping[type[Reason], str]] = {
     reasons.Verbatim: "{text}",
@@ -47,16 +50,142 @@ TEXTS: Final[Mapping[type[Reason], str]] = {
     reasons.MemberNotOurs: "the user of this name is not ours",
     reasons.MemberWithoutUser: "there is no user of this name",
     reasons.NestedListGone: "the nested list does not exist any more, and would make other writes fail",
+    reasons.LeftIn: "{title:q} ({list_name})",
+    reasons.ImportLeftIn: "{list_name} (until it is taken out)",
     reasons.RemovedByCleanup: "the integration is removed (teleport-okta cleanup)",
     reasons.LeftoverRemoved: "leftovers of another Okta integration are removed (teleport-okta cleanup)",
 }
+
+_LOOK_AT_ROW: Final = "look at this row in Okta's API"
+_RELEASE: Final = "`teleport-okta release {name:shell}`"
+
+PROBLEMS: Final[Mapping[type[Problem], tuple[str, str]]] = {
+    problems.VerbatimProblem: ("{text}", "{remedy}"),
+    problems.UnreadablePerson: (
+        "{detail}",
+        f"{_LOOK_AT_ROW}; its statuses count if they could be read, and nothing else of it does",
+    ),
+    problems.UnreadableRow: ("{detail}", f"{_LOOK_AT_ROW}; nothing ends because of it"),
+    problems.NoStatus: (
+        "Okta gives no status of the {of}",
+        "left as found; look at the {of} in Okta's API, where it has none",
+    ),
+    problems.UnknownStatus: (
+        "the {of} has the unknown status {status:q}",
+        "left as found; report the status, so that a later release can handle it",
+    ),
+    problems.NoLogin: ("there is no login to name the user by", "set the username of the assignment in Okta"),
+    problems.UnusableLogin: ("{detail}", "change the login, or the app's username format, in Okta"),
+    problems.CollidingLogins: (
+        "the name differs only in case, or not at all, from that of {others}",
+        "give one of them another login in Okta",
+    ),
+    problems.UnusableGroupId: ("{detail}", "report it: the user group is named by the id"),
+    problems.GrantsRefused: (
+        "which apps the group grants cannot be read, so what it grants is left as it is: {detail}",
+        "give our admin role the permission okta.apps.read for every app that the group grants",
+    ),
+    problems.PeopleUnread: (
+        "who is in the {of} cannot be read, so its members are left as they are: {detail}",
+        "it is read again in the next pass",
+    ),
+    problems.PeopleRefused: (
+        "who is in the {of} cannot be read, so its members are left as they are: {detail}",
+        (
+            "add it to the resource set of our admin role, with the right to view admin assignments if it carries an "
+            "admin role itself; or leave it out by access_lists.{of}_filters"
+        ),
+    ),
+    problems.UserNotOurs: (
+        "Teleport has a user of this name that is not ours",
+        "rename or delete that user, or give this person another login",
+    ),
+    problems.UserOfAnother: (
+        "Teleport has a user of this name that belongs to the organisation {owner}",
+        "rename or delete that user, or give this person another login",
+    ),
+    problems.NameInUse: (
+        "the user of this name stands for {okta_id}, who had the login before",
+        "wait: that person is locked and removed first, and the lock must run out",
+    ),
+    problems.NameLocked: (
+        "the name is locked for its former holder {okta_ids:person}, whose certificates the lock still stops",
+        f"wait until the lock has run out, or use {_RELEASE}",
+    ),
+    problems.NameHasMemberships: (
+        "{former:person} had this name before, and it is still a member of {lists}",
+        f"remove that member in Teleport, or let this person have it: {_RELEASE}",
+    ),
+    problems.OriginNotOkta: ("the user's origin is not okta, so only the bot's identity may change it", "{remedy}"),
+    problems.OrphanedLock: (
+        "the lock of a suspension has no end, and its user was deleted, or taken from us, in Teleport",
+        f"it is taken off when every certificate has expired; sooner by {_RELEASE}",
+    ),
+    problems.RecordReplaced: (
+        "{cause}; a login replaced the user's record, so it is locked, and not deleted",
+        "the record ends by itself; to end it now: tctl users rm {name:shell}",
+    ),
+    problems.RecordReplacedAndUnlockable: (
+        "{cause}; a login replaced the user's record, and it cannot be locked: {detail}",
+        "the record ends by itself; to end it now: tctl users rm {name:shell}",
+    ),
+    problems.MembershipExpired: (
+        (
+            "the membership of {list_title:q} has ended in Teleport, and Okta still shows the person there: an import "
+            "makes no temporary grant permanent"
+        ),
+        "remove the member in Teleport if Okta is to decide, or take the person out in Okta",
+    ),
+    problems.AddedMembershipLeft: (
+        "there is no user {name:q}, and the name is a member of {list_title:q}: people gave it",
+        f"remove the member in Teleport: another person who gets the name waits until it is gone, or until {_RELEASE}",
+    ),
+    problems.ImportedMembershipLeft: (
+        (
+            "there is no user {name:q}, and the name is a member of {list_title:q}: we imported it, and who is in the "
+            "list cannot be read"
+        ),
+        f"remove the member in Teleport: another person who gets the name waits until it is gone, or until {_RELEASE}",
+    ),
+    problems.RoleStillHeld: (
+        (
+            "nothing needs the role of {title:q} any more, and it stays, because users have it to whom others gave it: "
+            "{users:some}"
+        ),
+        "remove it from them in Teleport; then it is deleted by itself",
+    ),
+    problems.RepairsUndone: (
+        "repaired {times} times within an hour, and changed again by another client each time: {fields}",
+        "find out who changes it (Teleport's audit log says so); `teleport-okta apply` repairs it at once",
+    ),
+    problems.CreationsUndone: (
+        "repaired {times} times within an hour, and deleted again by another client each time",
+        "find out who changes it (Teleport's audit log says so); `teleport-okta apply` repairs it at once",
+    ),
+    problems.ChangeRefused: (
+        "{action} {kind}: {detail}",
+        "correct what the message names; it is tried again by itself",
+    ),
+    problems.UnusableImportRule: (
+        "{detail}",
+        "correct the rule; until then it adds nothing, and labels that it added stay",
+    ),
+}
+"""The text of each problem, and of its remedy."""
+
+_NAMED_AT_MOST: Final = 3
 
 
 # A plan of a large organisation has tens of thousands of changes, and most of them share a few hundred reasons.
 @lru_cache(maxsize=4096)
 def text_of(reason: Reason) -> str:
     """Return the text of a reason."""
-    return _WORDS.vformat(TEXTS[type(reason)], (), {one.name: getattr(reason, one.name) for one in fields(reason)})
+    return _filled(PROBLEMS[type(reason)][0] if isinstance(reason, Problem) else TEXTS[type(reason)], reason)
+
+
+def remedy_of(problem: Problem) -> str:
+    """Return the text of the remedy of a problem."""
+    return _filled(PROBLEMS[type(problem)][1], problem)
 
 
 def quoted(name: str) -> str:
@@ -65,15 +194,35 @@ def quoted(name: str) -> str:
     return f'"{escaped}"'
 
 
+def some_of(names: Sequence[str], most: int | None, *, option: str = "") -> str:
+    """Join at most `most` names (None: all), and add how many more there are, and the option that shows them."""
+    if most is None or len(names) <= most:
+        return ", ".join(names)
+    how = f" ({option} shows all)" if option else ""
+    return f"{', '.join(names[:most])} and {len(names) - most} more{how}"
+
+
 class _Words(Formatter):
     """Formats the fields of reasons."""
 
     def format_field(self, value: object, format_spec: str) -> str:
         if isinstance(value, Reason):
             return text_of(value)
+        if isinstance(value, Named):
+            return f"{quoted(value.name)} ({value.okta_id})"
         if isinstance(value, tuple):
-            return ", ".join(self.format_field(one, format_spec) for one in value)
+            is_cut = format_spec == "some"
+            words = [self.format_field(one, "q" if is_cut else format_spec) for one in value]
+            return some_of(words, _NAMED_AT_MOST if is_cut else None)
+        if format_spec == "person":
+            return str(value) or "an unknown person"
+        if format_spec == "shell":
+            return shlex.quote(str(value))
         return quoted(str(value)) if format_spec == "q" else str(value)
 
 
 _WORDS: Final = _Words()
+
+
+def _filled(template: str, reason: Reason) -> str:
+    return _WORDS.vformat(template, (), {one.name: getattr(reason, one.name) for one in fields(reason)})

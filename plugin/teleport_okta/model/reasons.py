@@ -189,6 +189,24 @@ class NestedListGone(Reason):
     """The member is an access list that does not exist any more."""
 
 
+# The memberships that the next person of a name would have.
+
+
+@dataclass(frozen=True, slots=True)
+class LeftIn(Reason):
+    """The name is a member of a list, and no pass removes that."""
+
+    title: str
+    list_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLeftIn(Reason):
+    """The name is a member of a list, and the next pass removes that."""
+
+    list_name: str
+
+
 # Why `teleport-okta cleanup` removes an object.
 
 

@@ -46,7 +46,7 @@ def plan_app_servers(
         found = actual.app_servers.get(wanted.name)
         if found is not None and labels.owner_of(found.labels) != policy.owner:
             reason = f"this host has an app server of this name that is not ours ({wanted.app.label})"
-            aside.append(Quarantined(APP_SERVER, wanted.name, wanted.app.id, reason, "remove it"))
+            aside.append(Quarantined.from_text(APP_SERVER, wanted.name, wanted.app.id, reason, "remove it"))
             continue
         steps = _writing(wanted, found, desired, actual, imports)
         changes += steps

@@ -17,6 +17,7 @@ from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Harmed
 from teleport_okta.model.names import member_role
+from teleport_okta.model.problems import RoleStillHeld
 from teleport_okta.model.reasons import NoLongerInGroup, RoleByList, RoleOnUser
 from teleport_okta.plan.changes import MEMBER, ROLE, USER, Action, Change
 from teleport_okta.plan.members import harm_of_leaving, staying_while_waiting
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from teleport_okta.plan.holders import Holders
 
 _NOBODY: Final = ListMembers()
-_NAMED: Final = 3
 
 
 class DirectRoles:
@@ -119,15 +119,7 @@ class DirectRoles:
 
     def report(self, okta_id: str, title: str, keeping: list[str]) -> Quarantined:
         """Say that a role cannot be deleted, because users have it who were not given it by us."""
-        named = ", ".join(keeping[:_NAMED]) + (f" and {len(keeping) - _NAMED} more" if len(keeping) > _NAMED else "")
-        return Quarantined(
-            ROLE,
-            member_role(okta_id),
-            okta_id,
-            f"nothing needs the role of {title} any more, and it stays, because users have it whom others gave it: "
-            f"{named}",
-            "take it off them in Teleport; then it goes by itself",
-        )
+        return Quarantined(ROLE, member_role(okta_id), okta_id, RoleStillHeld(title, tuple(keeping)))
 
     def _taking(
         self, okta_id: str, names: Iterable[str], title: str, cause: Reason, harm_of: Callable[[str, str], Harm]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.inheritance import Inheritance, LeftMembership
+from teleport_okta.model.problems import AddedMembershipLeft, ImportedMembershipLeft
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan.changes import MEMBER, USER, Action
 from teleport_okta.plan.scope_filter import covers
@@ -74,15 +75,8 @@ def reports(inheritance: Inheritance, changes: Iterable[Change], scope: Scope = 
 
 
 def _report(one: LeftMembership) -> Quarantined:
-    why = "we imported it, and who is in the list cannot be read" if one.imported else "people gave it"
-    return Quarantined(
-        MEMBER,
-        one.label,
-        "",
-        f"there is no user {one.name}, and the name is a member of {one.title}: {why}",
-        "remove the member in Teleport: another person who gets the name waits until it is gone, or until "
-        f"`teleport-okta release {one.name}`",
-    )
+    problem = (ImportedMembershipLeft if one.imported else AddedMembershipLeft)(one.name, one.title)
+    return Quarantined(MEMBER, one.label, "", problem)
 
 
 def _left(name: str, found: TeleportAccessList, users: Collection[str], *, imported: bool = False) -> LeftMembership:

@@ -110,7 +110,7 @@ def report_blocked(end: Blocked, facts: ListFacts) -> Quarantined:
     """Report that a list cannot be deleted because of other lists."""
     name = end.found.name
     titles = ", ".join(f"{facts.actual.access_lists[one].title} ({one})" for one in end.holding_on)
-    return Quarantined(
+    return Quarantined.from_text(
         ACCESS_LIST,
         name,
         name,

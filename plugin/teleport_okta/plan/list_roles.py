@@ -90,7 +90,7 @@ def plan_roles(
     if taken:
         reason = f"its role {taken} exists and is not ours, so nobody is granted {candidate.name} by a list"
         remedy = _remedy_of_taken(roles[taken], policy.owner, present=present, held_by=held_by)
-        return ListRoles(aside=Quarantined(ROLE, taken, candidate.okta_id, reason, remedy))
+        return ListRoles(aside=Quarantined.from_text(ROLE, taken, candidate.okta_id, reason, remedy))
     changes: list[Change] = []
     unchanged = 0
     for name, allow in _allowed(candidate, roles, imports, desired, apps_unread=apps_unread).items():

@@ -171,4 +171,4 @@ def _roles_written(candidate: Candidate, roles: ListRoles) -> tuple[Need, ...]:
 def _report_not_ours(decision: NotOurs) -> Quarantined:
     name = decision.candidate.okta_id
     reason = f"Teleport has an access list of this name that is not ours ({decision.found.title})"
-    return Quarantined(ACCESS_LIST, name, name, reason, "delete that list, or live without ours")
+    return Quarantined.from_text(ACCESS_LIST, name, name, reason, "delete that list, or live without ours")

@@ -13,6 +13,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportMember
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.problems import MembershipExpired
 from teleport_okta.model.reasons import (
     InGroup,
     InPushedGroup,
@@ -209,11 +210,4 @@ def _ended(candidate: Candidate, people: frozenset[str], members: ListMembers, n
     """Report people whose membership has an end that people set, and that is over, while Okta still has them in it."""
     for member in members.others.values():
         if not member.is_list and member.expires is not None and member.expires <= now and member.name in people:
-            yield Quarantined(
-                MEMBER,
-                f"{candidate.okta_id}/{member.name}",
-                "",
-                f"their membership of {candidate.name} has ended in Teleport, and Okta still has them in it: "
-                "an import makes no temporary grant permanent",
-                "remove the member in Teleport if Okta is to decide, or take the person out in Okta",
-            )
+            yield Quarantined(MEMBER, f"{candidate.okta_id}/{member.name}", "", MembershipExpired(candidate.name))

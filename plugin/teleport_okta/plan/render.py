@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.model.reason_text import quoted
+from teleport_okta.model.reason_text import quoted, some_of
 from teleport_okta.observe.text import Line, Tone, printable
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, TRAITS, USER, USER_GROUP
-from teleport_okta.plan.words import counted, deed_words, noun, object_words, some_of
+from teleport_okta.plan.words import counted, deed_words, noun, object_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

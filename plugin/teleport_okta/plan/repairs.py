@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.findings import PutOff, Quarantined
 from teleport_okta.model.harm import WINDOW
+from teleport_okta.model.problems import CreationsUndone, RepairsUndone
 from teleport_okta.plan.changes import APP_SERVER, Action
 from teleport_okta.plan.view import change_view
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from teleport_okta.model.problems import Problem
     from teleport_okta.plan.changes import Change
 
 FIGHT: Final = 3
@@ -99,17 +101,10 @@ def fights(changes: Iterable[Change], past: Iterable[Repairs], now: datetime) ->
 
 
 def _row(change: Change) -> Quarantined:
-    fields = ", ".join(field.field for field in change_view(change).fields)
-    undone = f"changed again by somebody else each time: {fields}"
-    if change.action is Action.CREATE:
-        undone = "deleted again by somebody else each time"
-    return Quarantined(
-        change.kind,
-        change.label,
-        change.okta_id,
-        f"repaired {FIGHT} times within an hour, and {undone}",
-        "find out who changes it (Teleport's audit log says so); `teleport-okta apply` repairs it at once",
-    )
+    problem: Problem = CreationsUndone(FIGHT)
+    if change.action is not Action.CREATE:
+        problem = RepairsUndone(FIGHT, tuple(field.field for field in change_view(change).fields))
+    return Quarantined(change.kind, change.label, change.okta_id, problem)
 
 
 def _pause(level: int) -> timedelta:

@@ -12,7 +12,7 @@ from teleport_okta.desired.policy import DEPROVISIONED_LOCK, LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
-from teleport_okta.model.reason_text import text_of
+from teleport_okta.model.problems import RecordReplaced, RecordReplacedAndUnlockable
 from teleport_okta.model.reasons import NoLongerAssigned
 from teleport_okta.plan.changes import USER, Harm
 from teleport_okta.plan.locks import LocksOfUsers
@@ -44,18 +44,12 @@ def plan_replaced(
             continue
         cause = desired.gone.get(okta_id, NoLongerAssigned())
         may_change = labels.is_of_okta(user.labels) or policy.no_adoption is None
-        is_locked = (
-            "so it is locked, and not deleted" if may_change else f"and it cannot be locked: {policy.no_adoption}"
+        problem = (
+            RecordReplaced(name, cause)
+            if may_change
+            else RecordReplacedAndUnlockable(name, cause, policy.no_adoption or "")
         )
-        aside.append(
-            Quarantined(
-                USER,
-                name,
-                okta_id,
-                f"{text_of(cause)}; a login replaced the user's record, {is_locked}",
-                f"the record ends by itself; to end it now: tctl users rm {name}",
-            )
-        )
+        aside.append(Quarantined(USER, name, okta_id, problem))
         if may_change and not locks.has_left(name, okta_id):
             evidence = Evidence.STATED if okta_id in desired.gone else Evidence.ABSENT
             harm = Harm(Harmed(USER, name, okta_id), evidence, listing=listing_behind(desired, okta_id))

@@ -41,7 +41,7 @@ def plan_user_groups(
         found = actual.user_groups.get(okta_id)
         if found is not None and labels.owner_of(found.labels) != policy.owner:
             aside.append(
-                Quarantined(
+                Quarantined.from_text(
                     USER_GROUP,
                     okta_id,
                     okta_id,

@@ -8,7 +8,7 @@ plan is made as if nothing were held; what of its harm goes through is for the b
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from teleport_okta.desired.policy import DEPROVISIONED_LOCK, LEAVER_LOCK
 from teleport_okta.desired.traits import okta_traits, ordered_as
@@ -17,6 +17,15 @@ from teleport_okta.model import labels
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.inheritance import NOTHING_LEFT
+from teleport_okta.model.problems import (
+    NameHasMemberships,
+    NameInUse,
+    NameLocked,
+    OriginNotOkta,
+    OrphanedLock,
+    UserNotOurs,
+    UserOfAnother,
+)
 from teleport_okta.model.provisioned import UNKNOWN_TO_OKTA, is_person_id
 from teleport_okta.model.reasons import (
     ActiveInOkta,
@@ -41,20 +50,17 @@ from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.unread import unread_of_users
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from teleport_okta.desired.people import DesiredUsers, WantedUser
     from teleport_okta.desired.policy import Policy
     from teleport_okta.model.inheritance import Inheritance
+    from teleport_okta.model.problems import Problem
     from teleport_okta.model.reasons import Reason
     from teleport_okta.model.scope import Scope
     from teleport_okta.plan.actual import ActualUsers
     from teleport_okta.plan.changes import Need
-
-_ORPHANED: Final = "the lock of a suspension has no end, and its user was deleted, or taken from us, in Teleport"
-_ORPHAN_ENDS: Final = "it is taken off when every certificate has expired; sooner by `teleport-okta release {name}`"
-_RELEASE: Final = "wait until the lock has run out, or say `teleport-okta release {name}`"
 
 
 def owned_names(users: Iterable[TeleportUser], owner: str) -> dict[str, str]:
@@ -159,61 +165,39 @@ class _Planner:
             return
         holder = _holder(found)
         if holder not in (None, wanted.okta_id) and not _is_bound(found, wanted):
-            self._set_aside(
-                wanted,
-                f"the user of this name stands for {holder}, who had the login before",
-                "wait: the predecessor is locked and removed first, and the lock must run out",
-            )
+            self._set_aside(wanted, NameInUse(holder or ""))
             return
         self._keep(wanted, found, UserDiffers())
 
     def _may_adopt(self, wanted: WantedUser, found: TeleportUser, owner: str | None) -> bool:
         """Whether a user who is not ours may be taken over in place; sets the person aside if not."""
         if owner is not None or not (is_of_connector(found, self._policy) or labels.is_leftover(found.labels)):
-            self._set_aside(
-                wanted,
-                f"Teleport has a user of this name that belongs to the organisation {owner}"
-                if owner
-                else "Teleport has a user of this name that is not ours",
-                "rename or delete that user, or give this person another login",
-            )
+            self._set_aside(wanted, UserOfAnother(owner) if owner else UserNotOurs())
             return False
         if self._actual.locks_unread:
             self._waiting[wanted.okta_id] = wanted.name
             return False
         if self._locks.of_others(wanted.name, wanted.okta_id):
-            self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
+            self._set_aside(wanted, self._predecessor(wanted))
             return False
         if self._waits(wanted, self._inheritance.of_successor(wanted.name, wanted.okta_id)):
             return False
         return self._may_change(found, wanted.okta_id)
 
-    def _waits(self, wanted: WantedUser, lists: Sequence[str]) -> bool:
+    def _waits(self, wanted: WantedUser, lists: tuple[Reason, ...]) -> bool:
         """Whether a person has to wait, who would come into memberships of somebody else; sets the person aside."""
         if not lists or self._locks.about(wanted.name, wanted.okta_id):
             return False
         self._waiting[wanted.okta_id] = wanted.name
-        before = self._inheritance.holders.get(wanted.name)
-        self._set_aside(
-            wanted,
-            f"{before or 'somebody unknown'} had this name before, and it is still a member of {', '.join(lists)}",
-            f"remove that member in Teleport, or let this person have it: `teleport-okta release {wanted.name}`",
-        )
+        former = self._inheritance.holders.get(wanted.name, "")
+        self._set_aside(wanted, NameHasMemberships(wanted.name, former, lists))
         return True
 
     def _may_change(self, user: TeleportUser, okta_id: str) -> bool:
         """Whether some identity may change a user of this origin; reports the user if not."""
         if labels.is_of_okta(user.labels) or self._policy.no_adoption is None:
             return True
-        self._aside.append(
-            Quarantined(
-                USER,
-                user.name,
-                okta_id,
-                "the user's origin is not okta, so only the bot's identity may change it",
-                self._policy.no_adoption,
-            )
-        )
+        self._aside.append(Quarantined(USER, user.name, okta_id, OriginNotOkta(self._policy.no_adoption)))
         return False
 
     def _keep(self, wanted: WantedUser, found: TeleportUser, cause: Reason) -> None:
@@ -239,7 +223,7 @@ class _Planner:
                 )
             )
         if self._locks.of_others(wanted.name, wanted.okta_id):
-            self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
+            self._set_aside(wanted, self._predecessor(wanted))
         is_known = self._replaced.get(wanted.name) == wanted.okta_id
         needs = (stands_for(wanted.name, wanted.okta_id),) if adopted and not is_known else ()
         self._settle_locks(found, wanted.okta_id, needs=needs)
@@ -263,7 +247,7 @@ class _Planner:
             self._waiting[wanted.okta_id] = wanted.name
             return
         if self._locks.of_others(wanted.name, wanted.okta_id):
-            self._set_aside(wanted, self._predecessor(wanted), _RELEASE.format(name=wanted.name))
+            self._set_aside(wanted, self._predecessor(wanted))
             return
         if self._waits(wanted, self._inheritance.of_newcomer(wanted.name, wanted.okta_id)):
             return
@@ -352,7 +336,7 @@ class _Planner:
         if self._actual.locks_unread:
             for kind, name, okta_id in self._aside_since:
                 if kind == LOCK and okta_id in self._scope.users and self._stands_for(name) != okta_id:
-                    self._aside.append(Quarantined(LOCK, name, okta_id, _ORPHANED, _ORPHAN_ENDS.format(name=name)))
+                    self._aside.append(Quarantined(LOCK, name, okta_id, OrphanedLock(name)))
             return
         for lock in self._locks.endless():
             name, okta_id = lock.user or "", labels.okta_id_of(lock.labels) or ""
@@ -365,7 +349,7 @@ class _Planner:
             if since is not None and self._now - since >= LEAVER_LOCK:
                 self._repairs.append(unlocking(lock, okta_id, CertificatesExpired()))
                 continue
-            self._aside.append(Quarantined(LOCK, name, okta_id, _ORPHANED, _ORPHAN_ENDS.format(name=name)))
+            self._aside.append(Quarantined(LOCK, name, okta_id, OrphanedLock(name)))
 
     def _stands_for(self, name: str) -> str | None:
         """Return the Okta id that a user of ours stands for, or will after this plan; None: there is no such user."""
@@ -378,13 +362,12 @@ class _Planner:
             return None
         return _holder(user)
 
-    def _predecessor(self, wanted: WantedUser) -> str:
+    def _predecessor(self, wanted: WantedUser) -> Problem:
         locks = self._locks.of_others(wanted.name, wanted.okta_id)
-        ids = ", ".join(sorted({labels.okta_id_of(lock.labels) or "somebody unknown" for lock in locks}))
-        return f"the name is locked for its former holder {ids}, whose certificates the lock still stops"
+        return NameLocked(wanted.name, tuple(sorted({labels.okta_id_of(lock.labels) or "" for lock in locks})))
 
-    def _set_aside(self, wanted: WantedUser, reason: str, remedy: str) -> None:
-        self._aside.append(Quarantined(USER, wanted.name, wanted.okta_id, reason, remedy))
+    def _set_aside(self, wanted: WantedUser, problem: Problem) -> None:
+        self._aside.append(Quarantined(USER, wanted.name, wanted.okta_id, problem))
 
 
 def is_of_connector(user: TeleportUser, policy: Policy) -> bool:

@@ -69,7 +69,8 @@ class PlanView:
         """Return the plan in the shape of `plan --format json`."""
         fields: dict[str, object] = asdict(self)
         del fields["findings"]
-        fields["put_off"] = [{**asdict(one.row), "until": one.until.isoformat()} for one in self.put_off]
+        fields["quarantined"] = [row.as_json() for row in self.quarantined]
+        fields["put_off"] = [{**one.row.as_json(), "until": one.until.isoformat()} for one in self.put_off]
         return fields | self.findings.as_json() | {"held_digest": self.findings.held_digest}
 
 

@@ -76,14 +76,6 @@ def counted(changes: Iterable[ChangeView]) -> list[str]:
     ]
 
 
-def some_of(names: Sequence[str], most: int | None, *, option: str = "") -> str:
-    """Join names, at the `most` so many (None: all), then how many more, and the option that shows them."""
-    if most is None or len(names) <= most:
-        return ", ".join(names)
-    how = f" ({option} shows all)" if option else ""
-    return f"{', '.join(names[:most])} and {len(names) - most} more{how}"
-
-
 def _done_to(action: str, kind: str) -> str:
     """Return the kind of what is locked or unlocked, or else is done to: nobody locks a lock."""
     return USER if action.strip() in {"lock", "unlock"} and kind == LOCK else kind

@@ -330,7 +330,7 @@ def _entry_to_message(entry: QuarantineEntry) -> api.Quarantined:
 
 
 def _quarantined_from_message(message: api.Quarantined) -> Quarantined:
-    return Quarantined(message.kind, message.name, message.okta_id, message.reason, message.remedy)
+    return Quarantined.from_text(message.kind, message.name, message.okta_id, message.reason, message.remedy)
 
 
 def _time_to_message(moment: datetime | None) -> Timestamp | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -278,7 +278,7 @@ class Store:
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
-                        *astuple(entry.row),
+                        *entry.row.as_json().values(),
                         entry.since.timestamp(),
                         entry.next_try.timestamp(),
                         entry.tries,
@@ -355,7 +355,11 @@ def _quarantine(connection: sqlite3.Connection) -> list[QuarantineEntry]:
     )
     return [
         QuarantineEntry(
-            Quarantined(*row), datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(next_try, UTC), tries, attempt
+            Quarantined.from_text(*row),
+            datetime.fromtimestamp(since, UTC),
+            datetime.fromtimestamp(next_try, UTC),
+            tries,
+            attempt,
         )
         for *row, since, next_try, tries, attempt in rows
     ]

@@ -9,17 +9,19 @@ put off.
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.findings import PutOff, Quarantined
 from teleport_okta.model.harm import Evidence
+from teleport_okta.model.problems import ChangeRefused
 from teleport_okta.observe.logs import with_fields
 from teleport_okta.plan.changes import LOCK, USER, Action
 from teleport_okta.plan.digest import plan_digest
 from teleport_okta.plan.needs import without
 from teleport_okta.plan.render import quarantine_lines
 from teleport_okta.plan.repairs import LONGEST_PAUSE, fights
+from teleport_okta.plan.words import noun
 from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.store import QuarantineEntry
 
@@ -91,8 +93,7 @@ class Patience:
                 kind,
                 name,
                 change.okta_id,
-                f"{change.action} {change.kind}: {outcome.error}",
-                "correct what the message names; it is tried again by itself",
+                ChangeRefused(change.action.value, noun(change.kind), outcome.error),
             )
             attempt = plan_digest([change])
             old = known.get((row.kind, row.name, row.okta_id))
@@ -115,7 +116,7 @@ def log_new(entries: Iterable[QuarantineEntry], before: Iterable[QuarantineEntry
         row = entry.row
         if row in known:
             continue
-        fields = {"event": "quarantine", **asdict(row)}
+        fields = {"event": "quarantine", **row.as_json()}
         for line in quarantine_lines([row]):
             _log.warning("%s", line.text, extra=with_fields({key: value for key, value in fields.items() if value}))
 

@@ -77,7 +77,7 @@ class Status:
             **asdict(self.findings),
             "quarantine": [
                 {
-                    **asdict(entry.row),
+                    **entry.row.as_json(),
                     "since": entry.since.isoformat(),
                     "next_try": entry.next_try.isoformat(),
                     "tries": entry.tries,

@@ -144,7 +144,7 @@ async def test_a_repair_that_somebody_undoes_each_time_slows_down_and_is_no_succ
         world.clock.advance(600)
     assert repaired == [0, 10, 20, 80, 200, 440]
     (entry,) = await world.parts.store.quarantine()
-    assert "changed again by somebody else" in entry.row.reason
+    assert "changed again by another client" in entry.row.reason
     assert [one.row for one in report.plan.put_off] == [entry.row]
     world.okta.suspend(ada.id)
     assert actions(await world.run()) == ["lock"]

@@ -204,7 +204,9 @@ async def test_looks_that_are_held_wait_for_who_holds_them_but_not_for_ever(foll
 
 async def test_of_many_in_quarantine_some_are_tried_again_at_a_time(followed):
     store, now = followed.world.parts.store, followed.world.clock.now()
-    rows = [Quarantined("user", f"u{number}@x.io", f"00u{number}", "its name is odd", "") for number in range(50)]
+    rows = [
+        Quarantined.from_text("user", f"u{number}@x.io", f"00u{number}", "its name is odd", "") for number in range(50)
+    ]
     due = [QuarantineEntry(row, now, now) for row in rows[:40]]
     entries = [*due, *(QuarantineEntry(row, now, now + timedelta(hours=1)) for row in rows[40:])]
     await store.settle_quarantine(entries, at=now, scope=Scope.of(users={row.okta_id for row in rows}))

@@ -133,7 +133,7 @@ async def test_a_report_that_did_not_succeed_and_says_not_why(play):
 async def test_who_sets_somebody_aside_claims_no_success_and_must_say_why(play):
     report = await play.run()
     assert Attempt(report=report).claims_success
-    row = Quarantined("user", "ada@x.io", "00uADA", reason="odd", remedy="")
+    row = Quarantined.from_text("user", "ada@x.io", "00uADA", "odd", "")
     attempt = Attempt(report=replace(report, plan=replace(report.plan, quarantined=(row,))))
     assert not attempt.claims_success
     assert list(unclear(attempt, play, LIST_USERS)) == ["sets ada@x.io aside without a reason or a remedy"]

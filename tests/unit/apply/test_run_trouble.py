@@ -258,7 +258,7 @@ async def test_what_a_second_plan_holds_and_sets_aside_can_be_reported(applier, 
         LATER,
         None,
         held=(Held("user", "a", "00ua", "left", Evidence.STATED),),
-        quarantined=(Quarantined("user", "a", "00ua", "taken", "rename"),),
+        quarantined=(Quarantined.from_text("user", "a", "00ua", "taken", "rename"),),
     )
 
     async def replan(key):
@@ -274,7 +274,9 @@ async def test_a_list_waits_for_no_role_that_a_second_plan_set_aside(applier, cl
     cluster.failures["create role", role] = refused(AlreadyExistsError, role)
 
     async def replan(key):
-        return Replanned((), LATER, None, quarantined=(Quarantined("role", role, "00gENG", "not ours", "rename"),))
+        return Replanned(
+            (), LATER, None, quarantined=(Quarantined.from_text("role", role, "00gENG", "not ours", "rename"),)
+        )
 
     outcomes = await applier.apply(whole_plan(organization(ENG), Cluster()), replan=replan)
     assert cluster.did("create list") == []

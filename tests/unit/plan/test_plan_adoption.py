@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from teleport_okta.model import labels
 from teleport_okta.model.findings import Leftover
+from teleport_okta.model.problems import NameLocked
 from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.leftovers import leftovers
@@ -86,7 +87,7 @@ def test_without_a_bot_an_adopted_user_who_leaves_is_reported_and_stays():
 def test_a_name_that_is_locked_for_its_former_holder_is_not_taken_over():
     plan = planned(listing(ADA), [LOGGED_IN], [leaver_lock("00uOLD", "ada@x.io")])
     assert plan.is_empty
-    assert "00uOLD" in plan.quarantined[0].reason
+    assert plan.quarantined[0].cause == NameLocked("ada@x.io", ("00uOLD",))
 
 
 def test_a_suspended_person_is_taken_over_and_then_locked():

@@ -12,6 +12,7 @@ from teleport_okta.model.direct_roles import given_ids
 from teleport_okta.model.harm import Evidence, Harmed, Limits
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.names import member_role
+from teleport_okta.model.problems import PeopleUnread, RoleStillHeld
 from teleport_okta.model.scope import Scope
 from teleport_okta.model.teleport import TeleportRole
 from teleport_okta.plan.changes import MEMBER, ROLE, USER, Action
@@ -152,7 +153,7 @@ def test_an_unread_roster_leaves_roles_as_they_are():
     plan = planned(organization(unread(eng(ADA))), cluster)
     assert plan.is_empty
     [row] = plan.quarantined
-    assert row.reason == "who is in the group cannot be read, so who has its role is left as it is: 503"
+    assert row.cause == PeopleUnread("group", "503")
 
 
 def test_a_roster_that_contradicts_its_count_takes_nothing_off():
@@ -216,7 +217,7 @@ def test_a_role_that_others_gave_somebody_stays_and_that_is_said():
     assert changes(plan, MEMBER, ROLE) == ["delete member 00gENG/ada"]
     [row] = plan.quarantined
     assert (row.kind, row.name) == (ROLE, ENG_ROLE)
-    assert "local" in row.reason
+    assert row.cause == RoleStillHeld("Engines", ("local",))
 
 
 def test_the_role_of_an_emptied_group_goes_after_its_last_person():

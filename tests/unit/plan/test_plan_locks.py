@@ -9,6 +9,7 @@ import pytest
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.names import lock_name
+from teleport_okta.model.problems import NameLocked
 from worlds import NOW, ORG, POLICY, leaver_lock, listing, owned_user, person, planned, steps
 
 ADA = person("00uADA", "ada@x.io")
@@ -76,7 +77,7 @@ def test_nobody_else_releases_a_lock():
     theirs = leaver_lock("00uOLD", "ada@x.io")
     plan = planned(listing(ADA), [USER], [theirs])
     assert plan.is_empty
-    assert "00uOLD" in plan.quarantined[0].reason
+    assert plan.quarantined[0].cause == NameLocked("ada@x.io", ("00uOLD",))
     assert "teleport-okta release ada@x.io" in plan.quarantined[0].remedy
 
 

@@ -86,7 +86,10 @@ def test_a_new_object_shows_its_fields_without_labels_and_a_changed_one_what_was
 
 
 MIXED = (NEW_LIST, change("delete", "user", "eve"), change("create", "member", "00gOPS/ada"))
-SET_ASIDE = (Quarantined("user", "bob", "00uBOB", "taken", "rename"), Quarantined("role", "r", "", "not ours", "move"))
+SET_ASIDE = (
+    Quarantined.from_text("user", "bob", "00uBOB", "taken", "rename"),
+    Quarantined.from_text("role", "r", "", "not ours", "move"),
+)
 
 
 def test_a_kind_shows_its_changes_alone_and_the_counts_of_all():
@@ -110,8 +113,11 @@ def test_a_summary_shows_no_single_change_and_still_what_needs_a_person():
 
 
 def test_equal_reasons_are_grouped():
-    rows = [Quarantined("user", f"u{number}", f"00u{number}", "its login is taken", "rename") for number in range(11)]
-    rows.insert(3, Quarantined("user", "", "", "it has no login", "give it one"))
+    rows = [
+        Quarantined.from_text("user", f"u{number}", f"00u{number}", "its login is taken", "rename")
+        for number in range(11)
+    ]
+    rows.insert(3, Quarantined.from_text("user", "", "", "it has no login", "give it one"))
     text = as_text(plan(quarantined=tuple(rows))).splitlines()
     assert text[0] == "quarantine: 11 users: its login is taken -> rename"
     assert text[1].startswith('    "u0" (00u0), "u1" (00u1), ')
@@ -138,7 +144,7 @@ def test_markdown_keeps_foreign_text_inside_of_code():
     hostile = change(
         "update", "user", HOSTILE, reason=HOSTILE, fields=(FieldChange("traits.x", HOSTILE, HOSTILE),), title=HOSTILE
     )
-    rows = (Quarantined("user", HOSTILE, "", HOSTILE, HOSTILE),)
+    rows = (Quarantined.from_text("user", HOSTILE, "", HOSTILE, HOSTILE),)
     view = plan(hostile, quarantined=rows, warnings=("```", HOSTILE), error=HOSTILE, findings=Findings())
     fence = ""
     for line in as_markdown(view, Selection(all_members=True)).splitlines():

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.problems import CreationsUndone, RepairsUndone
 from teleport_okta.plan.changes import Action, Harm
 from teleport_okta.plan.repairs import MADE, Repairs, fights, left_alone_until, repair_digest
 from worlds import NOW, listing, owned_user, person, planned
@@ -72,7 +73,7 @@ def test_what_is_made_is_the_same_whatever_it_is_made_of():
     assert repair_digest(made) == repair_digest(replace(made, content=None)) == MADE
     assert not repair_digest(replace(made, kind="app_server"))
     [row] = fights([made], [Repairs("user", "ada", MADE, tuple(repairs(0, 10, 20)))], NOW + 30 * MINUTE).values()
-    assert "deleted again by somebody else" in row.row.reason
+    assert row.row.cause == CreationsUndone(3)
 
 
 def test_a_fight_is_told_by_object_and_repair_until_its_pause_is_over():
@@ -81,7 +82,7 @@ def test_a_fight_is_told_by_object_and_repair_until_its_pause_is_over():
     [(slot, put_off)] = fights([change], [past], NOW + 30 * MINUTE).items()
     assert slot == ("user", "ada")
     assert put_off.until == NOW + 80 * MINUTE
-    assert "okta/department" in put_off.row.reason
+    assert put_off.row.cause == RepairsUndone(3, ("traits.okta/department",))
     assert not fights([change], [past], NOW + 80 * MINUTE)
     assert not fights([change], [replace(past, digest="other")], NOW + 30 * MINUTE)
     assert not fights([change], [past], NOW - timedelta(days=1)), "the clock was set back"

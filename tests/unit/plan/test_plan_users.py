@@ -9,6 +9,7 @@ import pytest
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.problems import NameLocked
 from teleport_okta.model.reasons import DeactivatedInOkta
 from teleport_okta.model.teleport import ConnectorRef, TeleportUser
 from teleport_okta.plan.needs import locked, stands_for
@@ -119,7 +120,7 @@ def test_whoever_returns_is_created_before_the_lock_is_taken_off():
 def test_a_new_holder_of_a_name_waits_for_the_predecessors_lock():
     plan = planned(listing(ADA), locks=[leaver_lock("00uOLD", "ada@x.io")])
     assert plan.is_empty
-    assert "00uOLD" in plan.quarantined[0].reason
+    assert plan.quarantined[0].cause == NameLocked("ada@x.io", ("00uOLD",))
 
 
 def test_a_lock_that_has_run_out_keeps_nobody_out():

@@ -65,7 +65,9 @@ STATUS = Status(
     version="0.1.0",
     state="idle",
     last_success=NOW,
-    quarantine=(QuarantineEntry(Quarantined("user", "o'neil@x.io", "00uX", "bad name", "change it"), NOW, NOW, 3),),
+    quarantine=(
+        QuarantineEntry(Quarantined.from_text("user", "o'neil@x.io", "00uX", "bad name", "change it"), NOW, NOW, 3),
+    ),
     findings=FINDINGS,
     next_pass=NOW + timedelta(minutes=10),
     last_error="",
@@ -120,7 +122,7 @@ async def world(tmp_path):
     await store.close()
 
 
-WAITING = replace(PLAN, put_off=(PutOff(Quarantined("user", "ada", "00u", "refused", "wait"), NOW),))
+WAITING = replace(PLAN, put_off=(PutOff(Quarantined.from_text("user", "ada", "00u", "refused", "wait"), NOW),))
 
 
 @pytest.mark.parametrize("plan", [PLAN, HELD, WAITING])

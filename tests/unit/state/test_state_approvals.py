@@ -67,10 +67,10 @@ async def test_what_is_held_for_different_reasons_is_counted_apart(store):
 
 async def test_the_quarantine_of_some_keys_is_settled_alone(store):
     def entry(harmed):
-        row = Quarantined(harmed.kind, harmed.name, harmed.okta_id, "conflict", "rename it")
+        row = Quarantined.from_text(harmed.kind, harmed.name, harmed.okta_id, "conflict", "rename it")
         return QuarantineEntry(row, NOW, NOW + timedelta(minutes=10))
 
-    nameless = QuarantineEntry(Quarantined("user", "", "", "no id", "look"), NOW, NOW)
+    nameless = QuarantineEntry(Quarantined.from_text("user", "", "", "no id", "look"), NOW, NOW)
     await store.settle_quarantine([entry(ADA), entry(LIST), nameless], at=NOW)
     await store.settle_quarantine([entry(BOB), entry(CY)], at=NOW, scope=Scope.of(users=[ADA.okta_id, BOB.okta_id]))
     assert {found.key[1] for found in await store.quarantine()} == {"00gENG", "bob@x.io", ""}

@@ -23,7 +23,11 @@ from teleport_okta.state.store import FILE_NAME, QuarantineEntry, Store
 from worlds import NOW, person
 
 ENTRY = QuarantineEntry(
-    Quarantined("user", "ada@x.io", "00uADA", "conflict", "rename it"), NOW, NOW + timedelta(minutes=10), 2, "d"
+    Quarantined.from_text("user", "ada@x.io", "00uADA", "conflict", "rename it"),
+    NOW,
+    NOW + timedelta(minutes=10),
+    2,
+    "d",
 )
 
 
@@ -302,7 +306,9 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):
 
 async def test_what_the_database_cannot_hold_is_an_error_and_not_the_end_of_it(store):
     with pytest.raises(StateError, match="cannot hold"):
-        await store.settle_quarantine([replace(ENTRY, row=Quarantined("user", "sur\ud800", "00u", "x", "y"))], at=NOW)
+        await store.settle_quarantine(
+            [replace(ENTRY, row=Quarantined.from_text("user", "sur\ud800", "00u", "x", "y"))], at=NOW
+        )
     with pytest.raises(StateError):
         await store.journal.history(limit=10**20)
     assert await store.quarantine() == []

@@ -394,9 +394,9 @@ def test_large_lists_are_cut_and_counted():
 
 def test_held_and_quarantined_rows_hints_and_left_memberships_are_shown_to_whom_they_are_about():
     rows = (
-        Quarantined("user", "ada", ADA, "refused", "wait"),
-        Quarantined("access_list", "Engineers", ENG, "unread", "permit it"),
-        Quarantined("member", f"{ENG}/ada", "", "it has ended", "remove it"),
+        Quarantined.from_text("user", "ada", ADA, "refused", "wait"),
+        Quarantined.from_text("access_list", "Engineers", ENG, "unread", "permit it"),
+        Quarantined.from_text("member", f"{ENG}/ada", "", "it has ended", "remove it"),
     )
     known = facts(
         quarantine=tuple(QuarantineEntry(row, NOW, NOW) for row in rows),
@@ -415,7 +415,7 @@ def test_held_and_quarantined_rows_hints_and_left_memberships_are_shown_to_whom_
 
 
 def test_somebody_who_is_set_aside_has_no_user_and_the_reason_stands_below():
-    row = Quarantined("user", "o'neil", "00uX", "bad name", "change it")
+    row = Quarantined.from_text("user", "o'neil", "00uX", "bad name", "change it")
     known = facts(quarantine=(QuarantineEntry(row, NOW, NOW),))
     assert f"{ENDED} : no user of ours: set aside, see below" in chain(known, "user", "o'neil")
     assert "bad name -> change it" in opened(known, "user", "00uX")[0][1]

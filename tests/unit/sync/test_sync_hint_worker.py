@@ -544,7 +544,7 @@ async def test_what_could_not_be_read_is_tried_again(work, hint):
 
 
 async def test_a_change_that_has_to_wait_keeps_its_hint(work):
-    row = Quarantined("user", "ada", ADA, "refused", "wait")
+    row = Quarantined.from_text("user", "ada", ADA, "refused", "wait")
     work.full_pass.plan = Plan(quarantined=(row,), put_off=(PutOff(row, NOW + timedelta(minutes=10)),))
     await work.hint(PROFILE)
     await work.worker.see_to_all()

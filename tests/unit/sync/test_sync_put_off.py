@@ -26,7 +26,7 @@ OKTA = organization(group("00gENG", members=[ADA, BOB]), group("00gOPS", members
 def without(plan, kind, label, tries=2):
     """The plan, where this change of it was refused so many times and is due in an hour."""
     [change] = [one for one in plan.changes if (one.kind, one.label) == (kind, label)]
-    row = Quarantined(kind, label, change.okta_id, "refused", "wait")
+    row = Quarantined.from_text(kind, label, change.okta_id, "refused", "wait")
     entry = QuarantineEntry(row, NOW, NOW + timedelta(hours=1), tries, plan_digest([change]))
     left = without_what_must_wait(plan, [entry], NOW)
     assert tries < 2 or row in left.quarantined
@@ -85,7 +85,7 @@ SUSPENDED = listing(*(replace(one, status="SUSPENDED") if one.okta_id == ADA els
 def test_harm_of_a_refused_user_is_never_put_off():
     plan = whole_plan(OKTA, synced(OKTA), people=SUSPENDED)
     [lock] = [change for change in plan.changes if change.action is Action.LOCK]
-    row = Quarantined("user", "ada", ADA, "refused", "wait")
+    row = Quarantined.from_text("user", "ada", ADA, "refused", "wait")
     waiting = QuarantineEntry(row, NOW, NOW + timedelta(hours=1), 5, plan_digest([lock]))
     left = without_what_must_wait(plan, [waiting], NOW)
     assert left == plan
@@ -96,7 +96,7 @@ def test_harm_of_a_user_goes_on_where_a_harmless_step_of_the_same_user_is_put_of
     lock = next(change for change in whole_plan(OKTA, synced(OKTA), people=SUSPENDED).changes if change.harm)
     repairing = replace(lock, action=Action.UPDATE, kind="user", harm=None, content=None)
     plan = Plan(changes=(repairing, lock))
-    row = Quarantined("user", "ada", ADA, "refused", "wait")
+    row = Quarantined.from_text("user", "ada", ADA, "refused", "wait")
     waiting = QuarantineEntry(row, NOW, NOW + timedelta(hours=1), 5, plan_digest([repairing]))
     left = without_what_must_wait(plan, [waiting], NOW)
     assert left.changes == (lock,)
@@ -108,7 +108,7 @@ def test_nothing_of_a_user_who_is_to_be_unlocked_is_put_off():
     repairing = replace(lock, action=Action.UPDATE, kind="user", harm=None, content=None)
     unlocking = replace(lock, action=Action.UNLOCK, harm=None, content=None, found=lock.content)
     plan = Plan(changes=(repairing, unlocking))
-    row = Quarantined("user", "ada", ADA, "refused", "wait")
+    row = Quarantined.from_text("user", "ada", ADA, "refused", "wait")
     for refused in plan.changes:
         waiting = QuarantineEntry(row, NOW, NOW + timedelta(hours=1), 5, plan_digest([refused]))
         assert without_what_must_wait(plan, [waiting], NOW) == plan
@@ -116,7 +116,7 @@ def test_nothing_of_a_user_who_is_to_be_unlocked_is_put_off():
 
 def entries_after(change, result=Result.FAILED, *, tries=4, error="no", **more):
     """The entry of a change that was refused so many times before, and now again."""
-    row = Quarantined("user", change.label, change.okta_id, f"{change.action} {change.kind}: no", "wait")
+    row = Quarantined.from_text("user", change.label, change.okta_id, f"{change.action} {change.kind}: no", "wait")
     before = QuarantineEntry(row, NOW, NOW, tries, plan_digest([change]))
     patience = Patience(interval=timedelta(minutes=10), limits=Limits(), rows=10)
     outcome = Outcome(change, result, error, **more)
@@ -163,6 +163,6 @@ def test_a_repair_that_somebody_undoes_is_put_off_with_its_time_and_keeps_it_in_
 def test_a_time_far_beyond_the_longest_pause_is_a_clock_that_was_set_back():
     plan = whole_plan(OKTA, Cluster())
     [change] = [one for one in plan.changes if (one.kind, one.label) == ("access_list", "00gENG")]
-    row = Quarantined("access_list", "00gENG", change.okta_id, "refused", "wait")
+    row = Quarantined.from_text("access_list", "00gENG", change.okta_id, "refused", "wait")
     entry = QuarantineEntry(row, NOW, NOW + timedelta(days=1), 3, plan_digest([change]))
     assert without_what_must_wait(plan, [entry], NOW) == plan
