@@ -1,4 +1,4 @@
-"""Access lists: whether any can be made, who owns new ones, and how many the cluster's licence allows."""
+"""Access lists: whether they can be made, the owners of new ones, and the limit of the cluster's licence."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _OWNERS: Final = "default owners"
 
 
 def are_wanted(settings: Settings) -> bool:
-    """Whether access lists are to be kept at all."""
+    """Whether the settings ask for access lists."""
     return settings.sync.apps_and_groups and settings.access_lists.enabled
 
 
 def of_settings(settings: Settings, plugin: str | None = None) -> Iterator[Finding]:
-    """Say whether somebody is named who owns new lists: a list needs an owner.
+    """Check that new lists have an owner, which each list needs.
 
-    The settings are those that hold; `plugin` is the name of the plugin that decided them.
+    `plugin` is the name of the plugin that decided the settings, if one did.
     """
     if are_wanted(settings) and not settings.access_lists.default_owners:
         key = "access_lists.default_owners" if plugin is None else f"default_owners of plugin {plugin!r}"
         off = "access_lists.enabled = false" if plugin is None else "sync_access_lists to false"
-        what = f"{key} names nobody, so no access list is made; a cluster without access lists needs nobody"
+        what = f"{key} is empty, so no access list is made; a cluster without access lists needs no owners"
         yield Section.CONFIGURATION.note("access lists", what, f"name Teleport users there, or set {off}")
 
 
 async def settled_owners(
     host: Connection | None, bot: Connection | None, settings: Settings, clock: Clock
 ) -> list[Finding]:
-    """Look for the default owners among the cluster's users."""
+    """Check that the default owners are users of the cluster."""
     owners = settings.access_lists.default_owners
     if not are_wanted(settings) or not owners:
         return []
@@ -58,22 +58,22 @@ async def _check_owners(reader: Connection, owners: Iterable[str], clock: Clock)
 
 
 def of_owners(owners: tuple[str, ...], absent: Collection[str]) -> Iterator[Finding]:
-    """Say of each default owner whether there is such a user; nothing in Teleport asks."""
+    """Report default owners who are no users: Teleport accepts them without a check."""
     for owner in absent:
         yield HERE.warning(
             _OWNERS,
-            f"access_lists.default_owners names {owner!r}, who is no user here; Teleport takes such an owner all the "
-            "same, and nobody can review for them",
-            f"create the user {owner!r}, or correct the name; on lists that are there already, correct it in Teleport",
+            f"access_lists.default_owners names {owner!r}, and the cluster has no such user; Teleport accepts such an "
+            "owner, and nobody can review for them",
+            f"create the user {owner!r}, or correct the name; on existing lists, correct it in Teleport",
         )
     if not absent:
         yield HERE.ok(_OWNERS, ", ".join(owners))
 
 
 def of_limit(limit: int | None) -> Finding:
-    """Say how many access lists there may be in all, whoever made them."""
+    """Report the limit on the number of all access lists of the cluster."""
     check = "access list limit"
     if limit is None:
         return HERE.ok(check, "none")
-    what = f"the licence allows {limit} in all; lists that are wanted beyond that are not made, and status says so"
-    return HERE.note(check, what, "choose the ones that matter by access_lists.group_filters and app_filters")
+    what = f"the licence allows {limit} in all; further lists are not made, and status says so"
+    return HERE.note(check, what, "choose the most important ones with access_lists.group_filters and app_filters")

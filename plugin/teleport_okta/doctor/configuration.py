@@ -1,4 +1,4 @@
-"""The configuration file: whether it can be read, and who else can."""
+"""The configuration file: whether it is valid, and whether other users can read secrets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _GROUP_AND_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def check_configuration(path: Path, environment: Mapping[str, str]) -> tuple[list[Finding], Settings | None]:
-    """Read the file; without settings there is nothing else to look at."""
+    """Read the file; returns no settings if it cannot be used."""
     try:
         settings = load(path, environment)
     except ConfigError as error:
@@ -37,8 +37,8 @@ def check_configuration(path: Path, environment: Mapping[str, str]) -> tuple[lis
 
 def _address(settings: Settings) -> Iterator[Finding]:
     if "addr" not in settings.teleport.model_fields_set:
-        what = f"it is not set, so {settings.teleport.addr} is tried"
-        yield HERE.note("teleport.addr", what, "where the auth server runs on another machine, set it")
+        what = f"it is not set, so {settings.teleport.addr} is used"
+        yield HERE.note("teleport.addr", what, "set it if the auth server runs on another machine")
 
 
 def _secrets(path: Path, settings: Settings) -> Iterator[Finding]:
@@ -53,10 +53,10 @@ def _secrets(path: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _secret(path: Path, key: str, value: SecretStr) -> Iterator[Finding]:
-    """A secret of its own file, or one that stands in the configuration."""
+    """Check a secret in a file of its own, or in the configuration."""
     text = value.get_secret_value()
     if text.startswith("/"):
-        if key == "teleport.join_token":  # needed once; `identities` knows whether it still is
+        if key == "teleport.join_token":  # needed once; `identities` checks it while it is needed
             return
         try:
             read_secret(value, key=key)
@@ -80,10 +80,10 @@ def _private_key(path: Path, key_id: str | None) -> Iterator[Finding]:
 
 
 def _kept(key: str, path: Path, forbidden: int) -> Finding:
-    """Say whether a file that holds a secret is closed to whom it should be."""
+    """Check that other users cannot access a file with a secret."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & forbidden:
         who = "everybody on this machine" if mode & _OTHERS else "the file's group"
-        what = f"{path} holds the secret, and {who} can get at it (mode {mode:04o})"
+        what = f"{path} contains the secret, and {who} can access it (mode {mode:04o})"
         return HERE.warning(key, what, f"chmod 0600 {path}, for the service's user")
     return HERE.ok(key, f"{path} (mode {mode:04o})")

@@ -1,4 +1,4 @@
-"""The whole examination, part by part. What one part learns, the next may use; what one lacks, the next says."""
+"""The whole examination. Later checks use the results of earlier ones; if a result is missing, they say so."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class _Examination:
     async def _of_both_sides(
         self, access: Access, identities: Identities, instance: Instance, inspection: Inspection | None
     ) -> list[Finding]:
-        """Find out whose settings hold; then look at each side by them, and compare the two."""
+        """Decide which settings apply, check each side with them, and compare both."""
         reading = read_management(self.local, access.host, access.bot, self.clock)
         management, findings = await attempted(Section.TELEPORT, "plugin", reading, otherwise=of_the_file(self.local))
         if not management.unknown:
@@ -98,7 +98,9 @@ class _Examination:
         app_id = management.settings.okta.app_id or (None if connector is None else connector.labels.get(APP_ID))
         baseline = Baseline(
             inspection.baseline if inspection is not None else None,
-            f"{instance.holder} compares every listing itself" if instance.holder else "none was read in full yet",
+            f"{instance.holder} compares every listing itself"
+            if instance.holder
+            else "no complete listing was read yet",
         )
         async with asyncio.TaskGroup() as group:
             of_scim = group.create_task(settled(Section.SCIM, "endpoint", self._scim(instance, inspection)))
@@ -163,7 +165,11 @@ class _Examination:
         if access.reader is None or access.greeting is None:
             return []
         if management.hosted_for(addresses):
-            return [Section.TELEPORT.unchecked("leftovers", "Teleport's own integration runs, and keeps what it made")]
+            return [
+                Section.TELEPORT.unchecked(
+                    "leftovers", "Teleport's own integration runs, and keeps its objects up to date"
+                )
+            ]
         reading = read_holdings(access.reader, access.greeting.version, self.clock)
         holdings, failure = await attempted(Section.TELEPORT, "leftovers", reading, otherwise=None)
         if holdings is None:
@@ -172,7 +178,7 @@ class _Examination:
         return await compared(Section.TELEPORT, "leftovers", lambda: found)
 
     async def _scim(self, instance: Instance, inspection: Inspection | None) -> list[Finding]:
-        """Look at the SCIM endpoint. Tokens are those that the running service has, or those in the database."""
+        """Check the SCIM endpoint. The tokens are those of the running service, or those in the database."""
         settings, status = self.local.scim, instance.status
         tokens = instance.scim_tokens if instance.holder else inspection.scim_tokens if inspection is not None else 0
         findings = await asyncio.to_thread(check_door, settings, tokens=tokens, clock=self.clock)

@@ -1,4 +1,4 @@
-"""What a check finds, as a value: how it is, and what to do where it is not well."""
+"""The finding of a check, as a value: how severe it is, and the remedy."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NO_REMEDY: Final = "try again; if it stays so, look at what the message names"
+_NO_REMEDY: Final = "try again; if it stays so, check what the message names"
 
 _log = logging.getLogger(__name__)
 
 
 class Severity(StrEnum):
-    """How a finding is: as it should be; worth knowing; weak; broken, so that what is configured does not work."""
+    """How severe a finding is: no problem, information, a weakness, or a failure of something that is configured."""
 
     OK = "ok"
     NOTE = "note"
@@ -35,7 +35,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. Whatever is a warning or an error has a remedy: a key, a permission, a command."""
+    """The result of one check. Warnings and errors have a remedy: a key, a permission or a command."""
 
     section: Section
     check: str
@@ -60,7 +60,7 @@ class Finding:
 
 
 class Section(Enum):
-    """What a finding is about. Its methods make one."""
+    """The part of the installation that a finding is about. The methods make findings."""
 
     CONFIGURATION = "configuration"
     STATE_DIRECTORY = "state directory"
@@ -73,44 +73,44 @@ class Section(Enum):
     GRPC = "gRPC"
 
     def ok(self, check: str, what: str) -> Finding:
-        """It is as it should be."""
+        """Return a finding without a problem."""
         return Finding(self, check, Severity.OK, what)
 
     def note(self, check: str, what: str, remedy: str = "") -> Finding:
-        """It is worth knowing, and may be meant so."""
+        """Return information; the state may be intended."""
         return Finding(self, check, Severity.NOTE, what, remedy)
 
     def warning(self, check: str, what: str, remedy: str) -> Finding:
-        """It works, and is weak: soon it will not, or somebody may do harm, or a part is off that is not configured."""
+        """Return a weakness: it will fail soon, or others have too much access, or an optional part is off."""
         return Finding(self, check, Severity.WARNING, what, remedy)
 
     def error(self, check: str, what: str, remedy: str) -> Finding:
-        """It is broken: the service, or a part that is configured, cannot do its work."""
+        """Return a failure: the service, or a part that is configured, cannot work."""
         return Finding(self, check, Severity.ERROR, what, remedy)
 
     def failed(self, check: str, error: TeleportOktaError, severity: Severity = Severity.ERROR) -> Finding:
-        """What was looked at ended with an error of ours, which knows the words and the remedy."""
+        """Return the finding for an error of ours, with its text and remedy."""
         return Finding(self, check, severity, error.what, error.remedy or _NO_REMEDY)
 
     def unchecked(self, check: str, because: str) -> Finding:
-        """It could not be looked at; what is in the way has a finding of its own."""
+        """Return that it was not checked; the obstacle has a finding of its own."""
         return Finding(self, check, Severity.NOTE, f"not checked, because {because}")
 
 
 def worst(findings: Iterable[Finding]) -> Severity:
-    """Return the worst severity there is; `ok` for nothing at all."""
+    """Return the worst severity; `ok` without findings."""
     return max((finding.severity for finding in findings), key=lambda severity: severity.rank, default=Severity.OK)
 
 
 async def settled(section: Section, check: str, work: Awaitable[Iterable[Finding]]) -> list[Finding]:
-    """Return what a check found. However it ends, the others go on: its error becomes its finding."""
+    """Return what a check found. An error becomes its finding, so that the other checks run."""
     nothing: tuple[Finding, ...] = ()
     found, failure = await attempted(section, check, work, otherwise=nothing)
     return [*found, *failure]
 
 
 async def compared(section: Section, check: str, compare: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    """Return what a comparison of things that were read found, likewise."""
+    """Do the same for a comparison, which needs no I/O."""
 
     async def work() -> list[Finding]:
         return list(compare())
@@ -119,9 +119,9 @@ async def compared(section: Section, check: str, compare: Callable[[], Iterable[
 
 
 async def attempted(section: Section, check: str, work: Awaitable[T], *, otherwise: T) -> tuple[T, list[Finding]]:
-    """Return what a check brought for others to use, and no finding; or `otherwise`, and its error as a finding.
+    """Return the result of a check for others to use, and no finding; or `otherwise`, and its error as a finding.
 
-    The words of an error that nobody foresaw may hold anything, so only its name is shown.
+    The text of an unexpected error may contain secrets, so only its type is shown.
     """
     try:
         return await work, []
@@ -129,15 +129,15 @@ async def attempted(section: Section, check: str, work: Awaitable[T], *, otherwi
         return otherwise, [section.failed(check, error)]
     except OSError as error:
         what = ": ".join(filter(None, (str(error.filename or ""), error.strerror or type(error).__name__)))
-        return otherwise, [section.error(check, f"cannot be looked at: {what}", "run this as the service's user")]
+        return otherwise, [section.error(check, f"cannot be checked: {what}", "run this as the service's user")]
     except Exception as error:  # noqa: BLE001 - the root of a check: one that is broken must not hide the others
-        _log.exception("the check %r failed in a way that it should not", check)
-        what = f"this check broke off in a way that it should not: {type(error).__name__}"
-        return otherwise, [section.error(check, what, "report this, with what stands in stderr")]
+        _log.exception("the check %r failed with an unexpected error", check)
+        what = f"this check failed with an unexpected error: {type(error).__name__}"
+        return otherwise, [section.error(check, what, "report this, with the output on stderr")]
 
 
 def without_secrets(findings: Iterable[Finding], secrets: Iterable[str]) -> tuple[Finding, ...]:
-    """Blot out whatever is secret: what others answer us may repeat what we sent them."""
+    """Redact secrets: an answer of another system may repeat what we sent."""
     known = tuple(secrets)
 
     def clean(text: str) -> str:

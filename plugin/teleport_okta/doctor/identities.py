@@ -1,8 +1,6 @@
-"""Both identities as they lie in their files: whose, until when, whether anything is wrong with them.
+"""Both identities in their files: name, validity and problems (`docs/design.md` 5).
 
-See `docs/design.md` 5.
-
-Whether the cluster takes them is found out in `teleport_way`.
+`teleport_route` finds out whether the cluster accepts them.
 """
 
 from __future__ import annotations
@@ -32,8 +30,8 @@ HERE: Final = Section.IDENTITIES
 
 WITHOUT_HOST: Final = "without it no users, locks or roles are written"
 WITHOUT_BOT: Final = (
-    "without it nobody who was there before is adopted, no plugin resource is followed, and the SAML connector is not "
-    "kept as its app is"
+    "without it no existing user is adopted, no plugin resource is followed, and the SAML connector is not kept up to "
+    "date"
 )
 
 _AGAIN: Final = "remove the file and start with teleport.join_token set: the host joins again under the same id"
@@ -41,10 +39,10 @@ _AGAIN: Final = "remove the file and start with teleport.join_token set: the hos
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """What the files hold.
+    """The content of the files.
 
-    `host` and `bot` are good to dial with now; `trust` are those whose CAs can be believed, expired ones included.
-    `joined` is whether there is a host identity at all, `bot_roles` are those of a bot's file that can be read.
+    `host` and `bot` are valid now; `trust` are those whose CAs are trusted, including expired ones. `joined`: there is
+    a host identity. `bot_roles` are the roles in the bot's file.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -70,7 +68,7 @@ def check_identities(
         findings.append(HERE.failed("cluster", error))
         bot = None
     if host is not None and bot is not None:
-        # A CA rotation reaches the two files one after the other.
+        # A CA rotation updates one file before the other.
         host, bot = host.trusting(bot.ca_pems), bot.trusting(host.ca_pems)
     return Identities(
         findings=tuple(findings),
@@ -83,7 +81,7 @@ def check_identities(
 
 
 def _host(store: HostStore, now: datetime) -> tuple[Identity | None, list[Finding], bool]:
-    """The stored identity, what is to be said of it, and whether there is one at all."""
+    """Return the stored identity, its findings, and whether one is stored."""
     check = "host"
     try:
         identity = store.read()
@@ -91,7 +89,7 @@ def _host(store: HostStore, now: datetime) -> tuple[Identity | None, list[Findin
         return None, [_unusable(check, error, WITHOUT_HOST)], True
     if identity is None:
         return None, [HERE.note(check, f"not joined yet: the first start joins; {WITHOUT_HOST}")], False
-    late = "have the service running: it renews the identity by itself"
+    late = "start the service: it renews the identity by itself"
     findings = [
         _validity(check, identity, now, late=late, lost=WITHOUT_HOST, remedy=_AGAIN),
         *_closed("host file", store.identity_path),
@@ -110,12 +108,12 @@ def _bot(settings: TeleportSettings, now: datetime) -> tuple[Identity | None, li
         return None, [_unusable(check, error, WITHOUT_BOT)]
     findings = list(_closed("bot file", path))
     if identity.is_host:
-        what = f"{path} is of the host {identity.subject}, and a bot's or user's is needed here"
-        remedy = "name the file that tbot or `tctl auth sign --format=file --user=…` writes"
+        what = f"{path} is the identity of the host {identity.subject}, and a bot's or user's is needed here"
+        remedy = "use the file that tbot or `tctl auth sign --format=file --user=…` writes"
         return None, [HERE.error(check, what, remedy), *findings]
     late = "check that tbot runs: it should have renewed the file by now"
     if not settings.refresh_identity:
-        late = "write a new one and restart, or set teleport.refresh_identity = true"
+        late = "write a new file and restart, or set teleport.refresh_identity = true"
     return identity, [_validity(check, identity, now, late=late, lost=WITHOUT_BOT), *findings]
 
 
@@ -124,7 +122,7 @@ def _unusable(check: str, error: IdentityError, lost: str) -> Finding:
 
 
 def _validity(check: str, identity: Identity, now: datetime, *, late: str, lost: str, remedy: str = "") -> Finding:
-    """Say whether a whole identity is valid now; `remedy` is for an expired one, where it is not the usual one."""
+    """Check that an identity is valid now; `remedy` replaces the usual one for an expired identity."""
     try:
         identity.check(now)
     except IdentityExpiredError as error:
@@ -148,17 +146,17 @@ def _valid(identity: Identity | None, now: datetime) -> Identity | None:
 
 
 def _closed(check: str, path: Path) -> Iterator[Finding]:
-    """Whether others can read a file that holds a private key."""
+    """Check that other users cannot read a file with a private key."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & stat.S_IRWXO:
-        what = f"everybody on this machine can get at {path}, which holds a private key (mode {mode:04o})"
+        what = f"everybody on this machine can access {path}, which contains a private key (mode {mode:04o})"
         yield HERE.warning(check, what, f"chmod 0600 {path}; in Kubernetes, defaultMode: 0400 of the secret's volume")
     else:
         yield HERE.ok(check, f"{path} (mode {mode:04o})")
 
 
 def _joining(settings: TeleportSettings, bot: Identity | None, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """What the first start needs to join."""
+    """Check what the first start needs to join."""
     yield _join_token(settings)
     if settings.join_method == "kubernetes":
         try:
@@ -174,8 +172,8 @@ def _joining(settings: TeleportSettings, bot: Identity | None, environment: Mapp
     else:
         yield HERE.error(
             "trust of the first join",
-            "nothing says which CA to trust",
-            "set teleport.ca_pins to the pins that `tctl status` prints, or teleport.identity to a file that is good",
+            "no CA is given to trust",
+            "set teleport.ca_pins to the pins that `tctl status` prints, or teleport.identity to a valid file",
         )
 
 

@@ -1,6 +1,6 @@
-"""Leftovers of Teleport's own Okta integration: what carries its labels and not ours (`cleanup/leftovers.py`).
+"""Leftovers: objects with the labels of Teleport's own Okta integration and without ours (`cleanup/leftovers.py`).
 
-Nothing keeps them up to date any more, and nothing removes them but `cleanup` and people.
+Nothing keeps them up to date, and only `cleanup` or a person removes them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ HERE: Final = Section.TELEPORT
 
 _CHECK: Final = "leftovers"
 _NAMED: Final = 3
-"""How many are named of a kind."""
+"""How many names are shown of each kind."""
 
 _PLURALS: Final = {
     ACCESS_LIST: "access lists",
@@ -48,16 +48,16 @@ _PLURALS: Final = {
     LOCK: "locks",
 }
 _CLEANUP: Final = (
-    "`teleport-okta cleanup --vendor` names every one, and removes them when it is applied, together with what this "
-    "service made; for single ones use `tctl rm`"
+    "`teleport-okta cleanup --vendor` lists all of them, and removes them when it is applied, together with the "
+    "objects of this service; for single ones use `tctl rm`"
 )
-_BY_HAND: Final = "look whose they are, and remove them with `tctl rm`"
+_BY_HAND: Final = "find out whose they are, and remove them with `tctl rm`"
 
 
 async def read_holdings(reader: Connection, version: str, clock: Clock) -> Holdings:
-    """List what an integration makes, kind by kind; a kind that cannot be listed is unread.
+    """List the objects that an integration makes, kind by kind; a kind that cannot be listed is in `unread`.
 
-    User groups are left out on a server that a call about them can end.
+    User groups are skipped on server versions which crash on a call about them.
     """
     router = IdentityRouter(reader, None)
     unread: dict[str, str] = {}
@@ -92,10 +92,9 @@ async def read_holdings(reader: Connection, version: str, clock: Clock) -> Holdi
 
 
 def of_leftovers(holdings: Holdings, *, addresses: Collection[str], has_passed: bool) -> Iterator[Finding]:
-    """List them by kind: those of our organisation, those that name none, and those of others.
+    """List leftovers by kind: of our organisation, of an unnamed one, and of others.
 
-    `addresses` are those by which our organisation is known. `has_passed`: a pass has been through, and took over
-    whoever was wanted.
+    `addresses` are those of our organisation. `has_passed`: a pass has succeeded, and took over the wanted users.
     """
     claim = Claim("", tuple(addresses))
     found = leftovers(holdings)
@@ -106,15 +105,15 @@ def of_leftovers(holdings: Holdings, *, addresses: Collection[str], has_passed: 
         if ours:
             what = f"{_named(kind, ours)} of Teleport's own Okta integration"
             if kind == USER and not has_passed:
-                what += "; whoever of them is wanted is taken over in place by the first pass"
+                what += "; the first pass takes over those who are wanted, in place"
             yield HERE.warning(_CHECK, f"{what}; nothing keeps them up to date", _CLEANUP)
         if unnamed:
-            what = f"{_named(kind, unnamed)} with the labels of an Okta integration, which name no organisation"
+            what = f"{_named(kind, unnamed)} with labels of an Okta integration that name no organisation"
             yield HERE.note(_CHECK, what, _BY_HAND)
         if others:
             organizations = ", ".join(sorted({row.organization for row in others}))
             what = f"{_named(kind, others)} of an Okta integration for {organizations}"
-            yield HERE.note(_CHECK, what, "leave them, if that integration is in use")
+            yield HERE.note(_CHECK, what, "leave them if that integration is in use")
     for kind, reason in holdings.unread.items():
         yield HERE.unchecked(f"{_CHECK}: {_PLURALS.get(kind, kind)}", f"they could not be listed: {reason}")
     if not found and not holdings.unread:
@@ -122,7 +121,7 @@ def of_leftovers(holdings: Holdings, *, addresses: Collection[str], has_passed: 
 
 
 def _named(kind: str, rows: Sequence[Leftover]) -> str:
-    """Return how many there are, and the first names."""
+    """Return the number of objects, and the first names."""
     shown = ", ".join(row.name for row in rows[:_NAMED])
     more = f", … and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
     noun = _PLURALS.get(kind, kind)

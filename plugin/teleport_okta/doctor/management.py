@@ -1,6 +1,6 @@
-"""Whose settings hold, the file's or a plugin resource's, and whether Teleport's own integration runs beside us.
+"""Which settings apply, the file's or a plugin resource's, and whether Teleport's own integration runs too.
 
-It decides as the service does (`managed/decision.py`), so that the rest is examined by the settings that hold.
+The decision is the service's (`managed/decision.py`), so that the other checks use the settings that apply.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 HERE: Final = Section.TELEPORT
 
 _CHECK: Final = "plugin"
-_MAY_READ: Final = "let a role of the bot list and read plugin; docs/teleport-role.md has the whole role"
-_IN_THE_FILE: Final = "take plugin.name out, and set in the file what the plugin would decide"
+_MAY_READ: Final = "allow a role of the bot to list and read plugin; docs/teleport-role.md has the whole role"
+_IN_THE_FILE: Final = "remove plugin.name, and set in the file what the plugin would decide"
 
 
 @dataclass(frozen=True, slots=True)
 class Management:
-    """What the cluster's plugins say. `error` is why they could not be read; `decision` is what the service decides."""
+    """The plugins of the cluster. `error` is why they could not be read; `decision` is what the service decides."""
 
     local: Settings
     decision: Decision
@@ -46,15 +46,15 @@ class Management:
 
     @property
     def settings(self) -> Settings:
-        """The settings to examine by: those that hold, else those of the file."""
+        """The settings to examine: those that apply, else those of the file."""
         return self.decision.settings or self.local
 
     @property
     def unknown(self) -> str:
-        """Why it is not known what is to be synced; empty where it is."""
+        """Why the settings to sync by are unknown; empty if they are known."""
         if self.decision.settings is not None or self.local.plugin.name is None:
             return ""
-        return f"it is not known what plugin {self.local.plugin.name!r} decides"
+        return f"the settings of plugin {self.local.plugin.name!r} are unknown"
 
     def hosted_for(self, addresses: Collection[str]) -> list[Plugin]:
         """Return the plugins by which Teleport's own integration runs on the organisation of these addresses."""
@@ -68,14 +68,14 @@ class Management:
 
 
 def of_the_file(local: Settings) -> Management:
-    """Return what is known where the cluster cannot be asked: what the file says, if that alone is to hold."""
+    """Return what is known without the cluster: the settings of the file, if no plugin is configured."""
     if local.plugin.name is None:
         return Management(local, Decision(local))
     return Management(local, decide(local, Plugins(unread="the cluster could not be asked")))
 
 
 async def read_management(local: Settings, host: Connection | None, bot: Connection | None, clock: Clock) -> Management:
-    """Read the plugins, and the connector of the one that holds our settings. What fails is in the result."""
+    """Read the plugins, and the connector of our plugin. Errors are in the result."""
     reader = host or bot
     if reader is None:
         return of_the_file(local)
@@ -98,7 +98,7 @@ async def read_management(local: Settings, host: Connection | None, bot: Connect
 
 
 async def _are_offered(host: Connection, clock: Clock) -> bool:
-    """Whether the cluster has plugins, which the host is told although it may see none; also where nobody answers."""
+    """Whether the cluster has plugins; the host may ask this although it sees none. True if the call fails."""
     try:
         return await resources.Plugins(IdentityRouter(host, None), clock).is_offered()
     except TeleportError:
@@ -115,10 +115,10 @@ async def _read(resource: resources.Plugins, name: str | None) -> Plugins:
 
 
 def of_management(management: Management, addresses: Collection[str], *, goes_on: bool = False) -> Iterator[Finding]:
-    """Say whose settings hold, and what a plugin asks for that nothing fulfils.
+    """Report which settings apply, and what a plugin asks for that this release does not do.
 
-    `addresses` are those by which the organisation is known, its custom domain and its canonical address. `goes_on`: a
-    service runs by what it read of the plugin.
+    `addresses` are those of the organisation: its custom domain and its canonical address. `goes_on`: a service runs
+    with the settings that it read from the plugin before.
     """
     name, error = management.local.plugin.name, management.error
     if error is not None:
@@ -128,11 +128,11 @@ def of_management(management: Management, addresses: Collection[str], *, goes_on
     for plugin in hosted:
         yield _of_hosted(plugin, management.local)
     if not hosted:
-        yield HERE.ok("hosted plugin", "Teleport's own integration does not run on this organisation")
+        yield HERE.ok("hosted plugin", "Teleport's own integration does not run for this organisation")
     elif management.decision.settings is None:
         return
     if name is None:
-        yield HERE.ok(_CHECK, "none manages this service: the settings of the file hold")
+        yield HERE.ok(_CHECK, "none manages this service: the settings of the file apply")
     else:
         yield from _of_plugin(name, management)
 
@@ -147,11 +147,13 @@ def _unread(name: str | None, error: TeleportError, *, goes_on: bool) -> Finding
         what = f"plugin.name is {name!r}, and plugins cannot be read: {error.what}"
         remedy = remedy or "try again; if it stays so, see the auth server's log"
         if goes_on:
-            return HERE.warning(_CHECK, f"{what}; the service that runs goes on by what it read before", remedy)
+            return HERE.warning(
+                _CHECK, f"{what}; the running service continues with the settings that it read before", remedy
+            )
         return HERE.error(_CHECK, what, remedy)
     if isinstance(error, FeatureUnavailableError):
-        return HERE.ok(_CHECK, "this cluster has no plugins: the settings of the file hold")
-    what = f"it cannot be seen whether Teleport's own integration runs on this organisation as well: {error.what}"
+        return HERE.ok(_CHECK, "this cluster has no plugins: the settings of the file apply")
+    what = f"we cannot see whether Teleport's own integration runs for this organisation too: {error.what}"
     if isinstance(error, PermissionDeniedError):
         return HERE.warning("hosted plugin", what, _MAY_READ)
     return HERE.note("hosted plugin", what, error.remedy)
@@ -159,50 +161,50 @@ def _unread(name: str | None, error: TeleportError, *, goes_on: bool) -> Finding
 
 def _of_hosted(plugin: Plugin, local: Settings) -> Finding:
     org_url = plugin.okta.org_url if plugin.okta is not None else ""
-    what = f"Teleport's own integration runs on this organisation, by plugin {plugin.name!r}"
+    what = f"Teleport's own integration runs for this organisation, with plugin {plugin.name!r}"
     if same_organization(org_url, local.okta.org_url):
-        what += ": beside it this service syncs nothing"
+        what += ": meanwhile this service syncs nothing"
     else:
-        what += f" ({org_url}), and the service does not see that, since okta.org_url is {local.okta.org_url}"
+        what += f" ({org_url}), and the service does not notice, because okta.org_url is {local.okta.org_url}"
     remedy = (
-        f"keep one of the two: delete that one (tctl plugins delete {plugin.name}), or stop this service; what the "
-        "other one made is then listed here as leftovers"
+        f"keep one of the two: delete that one (tctl plugins delete {plugin.name}), or stop this service; the objects "
+        "of the other one are then listed here as leftovers"
     )
     return HERE.error("hosted plugin", what, remedy)
 
 
 def _of_plugin(name: str, management: Management) -> Iterator[Finding]:
-    """Say of the plugin that is to hold our settings how it is."""
+    """Check the plugin that is configured for our settings."""
     found, decision = management.plugins.named(name), management.decision
     if found is None:
         what = f"plugin.name is {name!r}, and there is no such plugin: nothing is synced"
         yield HERE.error(_CHECK, what, f"make it with `teleport-okta enroll`, or {_IN_THE_FILE}")
     elif found.okta is None:
         what = f"plugin {name!r} is not of type okta: nothing is synced"
-        yield HERE.error(_CHECK, what, "name one of type okta in plugin.name")
+        yield HERE.error(_CHECK, what, "set plugin.name to a plugin of type okta")
     elif not same_organization(found.okta.org_url, management.local.okta.org_url):
         what = (
-            f"plugin {name!r} is for {found.okta.org_url or 'no organisation'}, and the credential of the file for "
+            f"plugin {name!r} is for {found.okta.org_url or 'no organisation'}, and the credential in the file is for "
             f"{management.local.okta.org_url}: nothing is synced"
         )
         yield HERE.error(_CHECK, what, "correct org_url in the plugin, or okta.org_url together with the credential")
     elif decision.settings is not None:
-        yield HERE.ok(_CHECK, f"the settings of {name!r} hold: {_described(decision.settings)}")
+        yield HERE.ok(_CHECK, f"the settings of {name!r} apply: {_described(decision.settings)}")
         yield from _unfulfilled(name, found.okta)
     elif decision.code is StatusCode.CONFIG_ERROR:
         yield HERE.error(_CHECK, decision.reason, "correct the plugin, or the configuration of this service")
     else:
-        what = f"plugin {name!r} has user sync switched off, and no SCIM endpoint is configured: nothing is synced"
+        what = f"plugin {name!r} has user sync off, and no SCIM endpoint is configured: nothing is synced"
         yield HERE.note(_CHECK, what, "switch it on in the plugin (sync_users), or set scim.listen")
 
 
 def _described(settings: Settings) -> str:
-    """Return in words what the plugin decided."""
+    """Return the plugin's decision in words."""
     sync = settings.sync
     people = {
-        "saml_app": f"the people of app {settings.okta.app_id}",
-        "organization": "everybody of the organisation",
-        "scim": "whom a SCIM client provisions",
+        "saml_app": f"people of app {settings.okta.app_id}",
+        "organization": "everybody in the organisation",
+        "scim": "people whom a SCIM client provisions",
     }[sync.source]
     imports = "groups and apps" if sync.apps_and_groups else "neither groups nor apps"
     lists = sync.apps_and_groups and settings.access_lists.enabled
@@ -210,10 +212,10 @@ def _described(settings: Settings) -> str:
 
 
 def _unfulfilled(name: str, plugin: OktaPluginSettings) -> Iterator[Finding]:
-    """Warn of what the plugin asks for and this release does not do."""
+    """Warn of settings of the plugin that this release does not support."""
     if plugin.write_back:
         what = (
-            f"plugin {name!r} has bidirectional sync switched on: Teleport lets people request Okta's apps and groups, "
+            f"plugin {name!r} has bidirectional sync on: Teleport lets people request Okta's apps and groups, "
             "and nothing writes that back to Okta"
         )
         yield HERE.warning("write-back", what, "set disable_bidirectional_sync in the plugin")

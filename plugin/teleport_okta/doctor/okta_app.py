@@ -1,4 +1,4 @@
-"""The app through which people sign in: whether it is there, what it says of itself, and whether anybody has it."""
+"""The app through which people sign in: whether it exists, its state, and whether people are assigned to it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ASSIGN: Final = "in Okta: Applications > the app > Assignments > Assign to Grou
 
 @dataclass(frozen=True, slots=True)
 class AppFacts:
-    """An app as it was read. `problem` is why it, or its metadata, could not be."""
+    """An app as it was read. `problem` is why it, or its metadata, could not be read."""
 
     id: str
     app: SamlApp | None = None
@@ -40,7 +40,7 @@ class AppFacts:
 async def look_at_app(
     client: OktaClient, app_id: str, *, org_hosts: Collection[str], is_configured: bool, is_signed_in_by: bool
 ) -> tuple[list[Finding], AppFacts]:
-    """Read the app, its metadata and who has it, for at most six calls. Raises OktaError where the app cannot be read.
+    """Read the app, its metadata and its assignments, in at most six calls. Raises OktaError if the app cannot be read.
 
     `org_hosts` are the hosts that the metadata may name; `is_configured`: the settings name the app, and not only the
     connector's label; `is_signed_in_by`: people sign in by SAML, through this app.
@@ -61,22 +61,22 @@ async def look_at_app(
 
 
 def without_app(app_id: str, *, is_configured: bool) -> Finding:
-    """Say that there is no such app; its id is configured, or stands on the SAML connector."""
+    """Report that an app does not exist; its id is configured, or is a label of the SAML connector."""
     shown = "if it is hidden, add the app to the resource set of our admin role"
     if is_configured:
         what = f"there is no app {app_id!r}, or our admin role does not show it"
         remedy = f"check the app's id (okta.app_id, or app_id of the plugin); {shown}"
     else:
-        what = f"there is no app {app_id!r}, which the SAML connector is labelled with, or our admin role hides it"
+        what = f"there is no app {app_id!r}, which a label of the SAML connector names, or our admin role hides it"
         remedy = f"if it was deleted, delete the connector and enrol again; {shown}"
     return HERE.error("app", what, remedy)
 
 
 def of_app(app: SamlApp, *, is_signed_in_by: bool = True) -> Finding:
-    """Say whether people can sign in by an app that is there."""
+    """Check that people can sign in through an app."""
     check, name = "app", f"{app.label!r} ({app.id})"
     if not app.is_active:
-        what = f"{name} is {app.status}: nobody can sign in, and nobody who is missing from it is taken for a leaver"
+        what = f"{name} is {app.status}: nobody can sign in, and people missing from it do not count as leavers"
         return HERE.error(check, what, "activate the app in the Okta admin console")
     if not app.is_saml:
         what = f"{name} is active, but its sign-on mode is {app.sign_on_mode or 'none'}, not SAML 2.0"
@@ -99,7 +99,7 @@ async def _assignments(client: OktaClient, app: SamlApp) -> Finding:
 
 
 async def _everyone(client: OktaClient) -> str | None:
-    """Return the id of the group Everyone, None where our rights do not show it: nothing depends on it."""
+    """Return the id of the group Everyone, None if we may not see it. It only improves the wording."""
     try:
         return await SamlApps(client).everyone()
     except OktaError:
@@ -107,16 +107,18 @@ async def _everyone(client: OktaClient) -> str | None:
 
 
 def of_assignments(*, has_people: bool, groups: int, has_everyone: bool) -> Finding:
-    """Say whether anybody has the app: who has not can neither sign in nor become a user."""
+    """Check that people have the app: without it nobody can sign in or becomes a user."""
     check = "assignments"
     by = "the group Everyone" if has_everyone else "1 group" if groups == 1 else f"{groups} groups"
     if has_people:
         return HERE.ok(check, f"people have the app, through {by}" if groups else "people have the app, individually")
     if not groups:
         what = "nobody is assigned to the app, or our admin role hides them: nobody is synced, and nobody can sign in"
-        return HERE.warning(check, what, f"assign the group Everyone, or those who are to use Teleport, {_ASSIGN}")
+        return HERE.warning(
+            check, what, f"assign the group Everyone, or a group of the people who use Teleport, {_ASSIGN}"
+        )
     what = (
-        f"{by} {'have' if by.endswith('s') else 'has'} the app, and Okta lists nobody who has it: it still assigns the "
-        "people of a group, the group is empty, or the resource set of our admin role holds no people"
+        f"{by} {'have' if by.endswith('s') else 'has'} the app, and Okta lists no people with it: Okta is still "
+        "assigning them, the group is empty, or the resource set of our admin role holds no people"
     )
-    return HERE.warning(check, what, "look again in some minutes; then look at the group, and at the resource set")
+    return HERE.warning(check, what, "run this again in some minutes; then check the group and the resource set")

@@ -1,7 +1,7 @@
-"""The credential towards Okta: whether it is accepted, and whether it may do more than read, which is all we need.
+"""The credential for Okta: whether it is accepted, and whether it may do more than read, which is all we need.
 
-What an admin role allows cannot be tried without changing something. Scopes can, and the roles can be read where that
-is allowed.
+We cannot try what an admin role allows without changing something. We can try scopes, and read the roles if the
+credential may.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ _SCOPES_TO_MANAGE: Final = {
     "okta.groups.manage": needs.GROUPS.path,
     "okta.users.manage": needs.USERS.path,
 }
-"""Those that this product, or Teleport's own integration, asks for; each with a read that takes a token of it."""
+"""Scopes that this product, or Teleport's own integration, asks for; each with a read that a token of it allows."""
 
 _SEE_ROLES: Final = "okta.roles.read"
 
 _MAY_ALL: Final = frozenset({"SUPER_ADMIN", "ORG_ADMIN"})
 _MAY_READ: Final = frozenset({"READ_ONLY_ADMIN", "REPORT_ADMIN"})
-"""Types of standard roles (`docs/reference/okta.md` 1.4); one of type CUSTOM is what its permissions are."""
+"""Types of standard roles (`docs/reference/okta.md` 1.4); for the type CUSTOM only its permissions count."""
 
 _ENOUGH: Final = "a role that may view users, groups and apps, and read the System Log, is enough"
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What came of the credential.
+    """The result for the credential.
 
-    `closed` says why nothing further can be asked, `narrow` why only scope by scope; empty where it can.
+    `closed` is why no further call is possible, `narrow` why only single scopes can be tried; else both are empty.
     """
 
     findings: tuple[Finding, ...]
@@ -60,7 +60,7 @@ class Accepted:
 
 
 async def check_credential(examined: ExaminedClient, settings: OktaSettings) -> Accepted:
-    """One read with the credential as it is: a right that is missing still proves that it is accepted."""
+    """Try one read with the credential. An answer that a permission is missing also proves that Okta accepts it."""
     check = "credential"
     client = examined.client
     narrow = ""
@@ -81,7 +81,7 @@ async def check_credential(examined: ExaminedClient, settings: OktaSettings) -> 
 
 
 async def _api_token(client: OktaClient) -> Finding:
-    """An API token acts as somebody; whoever that is, it dies when it is not used (`docs/reference/okta.md` 1.1)."""
+    """Describe an API token: it acts as its owner, and ends if it is not used (`docs/reference/okta.md` 1.1)."""
     try:
         profile = (await client.get("/api/v1/users/me")).get("profile")
         login = profile.get("login") if isinstance(profile, dict) else None
@@ -89,14 +89,14 @@ async def _api_token(client: OktaClient) -> Finding:
         login = None
     return HERE.note(
         "credential",
-        f"an API token is accepted; it acts as {login or 'the administrator who made it'}, with that role, and dies "
+        f"an API token is accepted; it acts as {login or 'the administrator who made it'}, with that role, and ends "
         "30 days after its last use, or when that administrator is deactivated",
-        "use a service app (okta.client_id, okta.private_key): it belongs to nobody, and has no more than its scopes",
+        "use a service app (okta.client_id, okta.private_key): it needs no administrator, and its scopes limit it",
     )
 
 
 async def check_extent(client: OktaClient, settings: OktaSettings) -> list[Finding]:
-    """Say whether the credential may do more than read. Costs a call or two a scope, and up to three for the roles."""
+    """Check whether the credential may do more than read, with one or two calls a scope, and up to three for roles."""
     if settings.client_id is None:
         return [await _roles(client, None)]
     granted = {scope: await _is_granted(client, scope, path) for scope, path in _SCOPES_TO_MANAGE.items()}
@@ -104,7 +104,7 @@ async def check_extent(client: OktaClient, settings: OktaSettings) -> list[Findi
 
 
 async def _is_granted(client: OktaClient, scope: str, path: str) -> bool | None:
-    """Whether a token with this scope is given; None where Okta does not answer. The token is used to read."""
+    """Whether Okta issues a token with this scope; None if Okta does not answer. The token is only used to read."""
     try:
         await client.first_page(path, {"limit": "1"}, scope=scope)
     except OktaScopeError:
@@ -117,21 +117,19 @@ async def _is_granted(client: OktaClient, scope: str, path: str) -> bool | None:
 
 
 def of_scopes(granted: Mapping[str, bool | None]) -> Finding:
-    """Say which scopes to change something a service app has; None: unknown."""
+    """Report the scopes of a service app that allow changes; None: unknown."""
     check = "read-only"
     unknown = [scope for scope, has in granted.items() if has is None]
     present = [scope for scope, has in granted.items() if has]
     if not present:
         if unknown:
             return HERE.unchecked(check, f"Okta did not say whether {_listed(unknown)} {_is_or_are(unknown)} granted")
-        return HERE.ok(check, f"none of {', '.join(granted)} is granted: it only reads, which is enough")
+        return HERE.ok(check, f"none of {', '.join(granted)} is granted: it can only read, which is enough")
     of_enrolment = {need.scope for need in needs.ENROLMENT}
     what = f"{_listed(present)} {_is_or_are(present)} granted, and the service only reads"
     if not of_enrolment.isdisjoint(present):
         what += f"; `teleport-okta enroll` alone uses {_listed(sorted(of_enrolment))}"
-    remedy = (
-        f"take {'it' if len(present) == 1 else 'them'} away {needs.WHERE_SCOPES_ARE_GRANTED}, once you are enrolled"
-    )
+    remedy = f"revoke {'it' if len(present) == 1 else 'them'} {needs.WHERE_SCOPES_ARE_GRANTED}, once you are enrolled"
     return HERE.note(check, what, remedy)
 
 
@@ -145,7 +143,7 @@ def _is_or_are(scopes: Sequence[str]) -> str:
 
 
 async def _roles(client: OktaClient, client_id: str | None) -> Finding:
-    """Read the admin roles of the service app, or of the API token's owner, which few credentials may."""
+    """Read the admin roles of the service app, or of the API token's owner; few credentials allow that."""
     whose = "the service app's" if client_id is not None else "those of the token's owner"
     try:
         if client_id is not None:
@@ -165,22 +163,22 @@ async def _roles(client: OktaClient, client_id: str | None) -> Finding:
 
 
 def of_roles(roles: Iterable[tuple[str, str]] | None, *, whose: str, is_bounded: bool) -> Finding:
-    """Say what the admin roles (type and label) allow, None where they could not be read.
+    """Report what the admin roles (type and label) allow; None if they could not be read.
 
-    `is_bounded`: scopes bound what they allow.
+    `is_bounded`: scopes limit them.
     """
     check = "admin roles"
     if roles is None:
         needed = f"the scope {_SEE_ROLES}" if is_bounded else "an owner who may view roles"
-        return HERE.unchecked(check, f"{whose} cannot be told: that takes {needed}, and nothing else needs it")
+        return HERE.unchecked(check, f"{whose} are unknown: reading them takes {needed}, and nothing else needs that")
     found = tuple(roles)
     if not found:
-        return HERE.note(check, f"{whose}: none is shown, so there may be one that is given to a group")
+        return HERE.note(check, f"{whose}: none is shown; a group may still give one")
     types = {kind for kind, _ in found}
     named = ", ".join(label or kind for kind, label in found)
     if types <= _MAY_READ:
-        return HERE.ok(check, f"{whose}: {named}, which only reads, and sees everything")
+        return HERE.ok(check, f"{whose}: {named}, which can only read, and sees everything")
     if not types.isdisjoint(_MAY_ALL) and not is_bounded:
-        what = f"{whose}: {named}; whoever has the token may change everything in Okta, and the service only reads"
-        return HERE.warning(check, what, f"make the token as somebody with less: {_ENOUGH}")
+        what = f"{whose}: {named}; the token can change everything in Okta, and the service only reads"
+        return HERE.warning(check, what, f"make the token as an administrator with a smaller role: {_ENOUGH}")
     return HERE.note(check, f"{whose}: {named}; the service only reads: {_ENOUGH}")

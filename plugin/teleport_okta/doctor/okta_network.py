@@ -1,4 +1,4 @@
-"""The way to the organisation: HTTP proxy, TLS, and who answers there."""
+"""The connection to the organisation: HTTP proxy, TLS, and which organisation answers."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ if TYPE_CHECKING:
 HERE: Final = Section.OKTA
 
 _EXPIRES_SOON: Final = 7
-"""Days. Okta renews its own certificates long before; a company's proxy may be forgotten."""
+"""Days. Okta renews its own certificates earlier; a company's proxy or a custom domain may be forgotten."""
 
-_SET_CLOCK: Final = "set this machine's clock right (NTP)"
+_SET_CLOCK: Final = "correct this machine's clock (NTP)"
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What was found on the way; `closed` says why nothing further can be asked, empty where it can."""
+    """The result; `closed` is why no further call is possible, else empty."""
 
     findings: tuple[Finding, ...]
     closed: str = ""
 
 
 async def check_network(settings: OktaSettings, *, now: datetime, environment: Mapping[str, str]) -> Network:
-    """Find the way to the organisation's server, and look at its certificate; nothing secret is sent."""
+    """Connect to the organisation's server, and check its certificate; no secret is sent."""
     try:
         address = OrganizationAddress(settings.org_url)
         proxies = HttpProxies.of(environment)
     except ConfigError as error:
-        return Network((HERE.failed("address", error),), "its address or the HTTP proxy's cannot be used")
+        return Network((HERE.failed("address", error),), "the address of Okta or of the HTTP proxy cannot be used")
     findings = [_proxy(proxies, address)]
     try:
         certificate = await shake_hands(address, proxies=proxies, ca=settings.ca)
     except OktaTlsError as error:
-        return Network((*findings, HERE.failed("TLS", error)), "its server is not believed")
+        return Network((*findings, HERE.failed("TLS", error)), "the certificate of its server is not trusted")
     except (OktaError, ConfigError) as error:
-        return Network((*findings, HERE.failed("reachability", error)), "there is no way to it")
+        return Network((*findings, HERE.failed("reachability", error)), "it cannot be reached")
     findings += [HERE.ok("reachability", f"{address} answers"), _tls(certificate, settings, now)]
     return Network(tuple(findings))
 
@@ -62,48 +62,48 @@ async def check_network(settings: OktaSettings, *, now: datetime, environment: M
 def _proxy(proxies: HttpProxies, address: OrganizationAddress) -> Finding:
     proxy = proxies.for_url(address.at("/"))
     if proxy is None:
-        return HERE.ok("HTTP proxy", "none on the way")
-    return HERE.ok("HTTP proxy", f"{proxy}, of {proxy.variable}")
+        return HERE.ok("HTTP proxy", "none")
+    return HERE.ok("HTTP proxy", f"{proxy}, from {proxy.variable}")
 
 
 def _tls(certificate: ServerCertificate | None, settings: OktaSettings, now: datetime) -> Finding:
     if certificate is None:
-        return HERE.note("TLS", f"none: {settings.org_url} is plain HTTP, which is allowed for this machine alone")
+        return HERE.note("TLS", f"none: {settings.org_url} is plain HTTP, which is allowed only on this machine")
     until = f"valid until {certificate.not_after:%Y-%m-%d}"
     what = f"verified, issued by {certificate.issuer}, {until}"
     left: timedelta = certificate.not_after - now
     if left.days < _EXPIRES_SOON:
-        remedy = "Okta renews its own; where a proxy on the way opens TLS, or a custom domain has its own certificate, "
-        return HERE.warning("TLS", f"{what}: that is soon", f"{remedy}renew that one")
+        remedy = "Okta renews its own; if a proxy terminates TLS, or a custom domain has its own certificate, "
+        return HERE.warning("TLS", f"{what}: it expires soon", f"{remedy}renew that one")
     if settings.ca is None:
-        return HERE.ok("TLS", f"{what}, believed by the system's CAs")
+        return HERE.ok("TLS", f"{what}, trusted by the system's CAs")
     if certificate.by_own_ca:
-        return HERE.ok("TLS", f"{what}, believed by okta.ca ({settings.ca})")
-    return HERE.note("TLS", f"{what}, believed by the system's CAs: okta.ca is not needed", "leave out okta.ca")
+        return HERE.ok("TLS", f"{what}, trusted by okta.ca ({settings.ca})")
+    return HERE.note("TLS", f"{what}, trusted by the system's CAs: okta.ca is not needed", "remove okta.ca")
 
 
 def of_organization(found: Whoami, configured: str) -> Iterator[Finding]:
-    """Say which organisation answers, and whether it goes by the name that is configured."""
+    """Report which organisation answers, and whether the configured domain is its canonical one."""
     name = f"{found.name}, " if found.name else ""
     yield HERE.ok("organisation", f"{name}{found.organization_id}")
     ours, canonical = URL(configured).host, URL(found.url).host
     if ours == canonical:
-        yield HERE.ok("domain", f"{ours} is its canonical one")
+        yield HERE.ok("domain", f"{ours} is the canonical domain")
     else:
-        yield HERE.ok("domain", f"{ours} is a custom one; the canonical one is {canonical}")
+        yield HERE.ok("domain", f"{ours} is a custom domain; the canonical one is {canonical}")
 
 
 def of_clock(skew: float | None, *, signs: bool) -> Finding:
-    """Say how far this machine's clock is from Okta's (seconds, Okta's minus ours); `signs`: with a service app."""
+    """Check the difference of the clocks (seconds, Okta's minus ours); `signs`: with a service app."""
     check = "clock"
     if skew is None:
-        return HERE.unchecked(check, "no answer told Okta's time")
+        return HERE.unchecked(check, "no answer had Okta's time")
     off = abs(skew)
     if off <= NOTABLE_SKEW:
         return HERE.ok(check, f"within {NOTABLE_SKEW:.0f} s of Okta's")
     what = f"this machine's clock is {off:.0f} s {'behind' if skew > 0 else 'ahead of'} Okta's"
     if signs and off >= ASSERTION_LIFE.total_seconds():
         return HERE.error(
-            check, f"{what}: tokens are asked for with what would be refused, if Okta's time were not used", _SET_CLOCK
+            check, f"{what}: Okta would refuse our requests for tokens, if we did not use its time", _SET_CLOCK
         )
     return HERE.warning(check, what, _SET_CLOCK)

@@ -1,4 +1,4 @@
-"""What our credential is and may do in Okta, and what it gets to see."""
+"""Our credential in Okta: what it is, what it may do, and what it sees."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 HERE: Final = Section.OKTA
 
 MOST_PAGES: Final = 10
-"""Pages that a look at the listing of people may cost; the smallest organisations grant 10 calls a minute."""
+"""The most pages to read of the listing of people; the smallest organisations grant 10 calls a minute."""
 
 _UNREAD: Final = "the app could not be read"
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """How many people were last listed in full, or what is `missing` for that to be known."""
+    """How many people the last complete listing had, or why that is unknown (`missing`)."""
 
     people: int | None
     missing: str = ""
@@ -52,9 +52,9 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class OktaSide:
-    """What was found. `addresses` are those by which the organisation is known, empty where none answers.
+    """The findings. `addresses` are those of the organisation, empty if none answers.
 
-    `facts` are those of the app, None where it was not looked at.
+    `facts` are those of the app, None if it was not checked.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -64,7 +64,7 @@ class OktaSide:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The hosts by which the organisation is known."""
+        """The hosts of these addresses."""
         return tuple(dict.fromkeys(host for one in self.addresses if (host := URL(one).host)))
 
 
@@ -78,9 +78,9 @@ async def check_rights(
     app_id: str | None,
     unknown: str = "",
 ) -> OktaSide:
-    """Ask the organisation what we are to it, and look at the app `app_id`.
+    """Check what our credential may do, and the app `app_id`.
 
-    `unknown` says why it is not known what is to be synced.
+    `unknown` is why the settings to sync by are unknown.
     """
     try:
         examined = examined_client_of(
@@ -95,7 +95,7 @@ async def check_rights(
     async with examined.client as client:
         try:
             found = await whoami(client)
-        except OktaError as error:  # and nobody else is shown our credential
+        except OktaError as error:  # do not send our credential to a server that is not Okta
             closed = HERE.unchecked("credential, permissions, app", "no Okta organisation answers there")
             return OktaSide((HERE.failed("organisation", error), closed))
         side = OktaSide(
@@ -130,7 +130,7 @@ async def _rights(
     findings += await settled(HERE, "permissions", _permissions(client, settings))
     findings += await settled(HERE, "read-only", check_extent(client, settings.okta))
     if accepted.narrow or not settings.sync.apps_and_groups:
-        why = accepted.narrow or "sync.apps_and_groups is off, and nothing but groups is counted"
+        why = accepted.narrow or "sync.apps_and_groups is off, and only groups have counts"
         findings.append(HERE.unchecked("resource set", why))
     else:
         findings += await settled(HERE, "resource set", check_visibility(client))
@@ -161,9 +161,9 @@ async def _permissions(client: OktaClient, settings: Settings) -> list[Finding]:
 
 
 def of_probe(result: ProbeResult, *, apps_and_groups: bool = True, follow_log: bool = True) -> Finding:
-    """Turn a probe into a finding: what is needed and refused is an error, what nothing needs yet is worth a note.
+    """Turn a probe into a finding: a needed permission that is refused is an error, one for later only a note.
 
-    Without the log everything is done all the same, by full passes alone.
+    The System Log is not strictly needed: without it, full passes do the work.
     """
     need = result.need
     on_app = need not in needs.ALL
@@ -173,7 +173,7 @@ def of_probe(result: ProbeResult, *, apps_and_groups: bool = True, follow_log: b
         case Outcome.ALLOWED:
             return HERE.ok(check, f"allowed, {need.purpose}")
         case Outcome.EMPTY if on_app:  # the check of the assignments says why that may be
-            return HERE.ok(check, f"allowed, {need.purpose}; nobody is")
+            return HERE.ok(check, f"allowed, {need.purpose}; the answer is empty")
         case Outcome.EMPTY if needed:
             return HERE.warning(check, f"needed {need.purpose}: {result.detail}", result.remedy)
         case _ if needed:
@@ -183,7 +183,7 @@ def of_probe(result: ProbeResult, *, apps_and_groups: bool = True, follow_log: b
             return HERE.warning(check, what, result.remedy or _grant(result))
         case _:
             detail = "not granted" if result.outcome is Outcome.REFUSED else result.detail
-            return HERE.note(check, f"nothing needs it yet (later, {need.purpose}): {detail}")
+            return HERE.note(check, f"not needed yet (later, {need.purpose}): {detail}")
 
 
 def _grant(result: ProbeResult) -> str:
@@ -191,7 +191,7 @@ def _grant(result: ProbeResult) -> str:
 
 
 async def _listing(client: OktaClient, settings: Settings, baseline: Baseline) -> list[Finding]:
-    """Compare the listing of people with the last complete one: a narrowed role hides people without a word."""
+    """Compare the listing of people with the last complete one: a narrowed role hides people silently."""
     check = "listing"
     if baseline.people is None:
         return [HERE.unchecked(check, baseline.missing)]
@@ -205,14 +205,14 @@ async def _listing(client: OktaClient, settings: Settings, baseline: Baseline) -
     limits = Limits(floor=settings.brake.floor, absent=settings.brake.absent_ratio, stated=settings.brake.stated_ratio)
     absences = judge_absences(people, app=None, baseline=baseline.people, owned_count=0, limits=limits)
     if absences.believed:
-        return [HERE.ok(check, f"{len(people.people)} people, where {baseline.people} were last listed in full")]
-    remedy = "look at the resource set of our admin role; if they have left, `teleport-okta approve` lets it through"
+        return [HERE.ok(check, f"{len(people.people)} people; the last complete listing had {baseline.people}")]
+    remedy = "check the resource set of our admin role; if the people have left, use `teleport-okta approve`"
     return [HERE.warning(check, absences.doubt, remedy)]
 
 
 def _limits(client: OktaClient, settings: OktaSettings) -> Finding:
     granted = ", ".join(f"{bucket} {limit}" for bucket, limit in sorted(client.limits.items()))
-    share = f"{settings.rate_limit_share:.0%} of each is used (okta.rate_limit_share)"
+    share = f"{settings.rate_limit_share:.0%} of each are used (okta.rate_limit_share)"
     if not granted:
-        return HERE.unchecked("rate limits", "no answer told any")
+        return HERE.unchecked("rate limits", "no answer had any")
     return HERE.ok("rate limits", f"calls a minute that Okta grants: {granted}; at most {share}")

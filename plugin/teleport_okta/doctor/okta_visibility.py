@@ -1,7 +1,7 @@
-"""What a resource set hides: Okta leaves out of its listings, without a word, what our admin role does not cover.
+"""What a resource set hides: Okta's listings silently omit what our admin role does not cover.
 
-Its counts of the members and the apps of a group do not depend on our role, as far as is known (no real organisation
-was asked). So the counts of one group each are compared with what is listed (`docs/reference/okta.md` 1.4, 3.2).
+Its counts of the members and the apps of a group do not depend on our role, as far as we know (not tried with a real
+organisation). So the counts of one group each are compared with what is listed (`docs/reference/okta.md` 1.4, 3.2).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 HERE: Final = Section.OKTA
 
-_NOTHING_TO_COUNT: Final = "no group that is shown has any, or so few that one call would list them"
-_LIKE_GONE: Final = "what a resource set hides looks as if it had been deleted"
+_NOTHING_TO_COUNT: Final = "every visible group has none, or too many for one call"
+_LIKE_GONE: Final = "hidden objects look as if they were deleted"
 
 
 async def check_visibility(client: OktaClient) -> list[Finding]:
-    """Compare counts with what is shown, for four or five calls. Raises OktaError."""
+    """Compare Okta's counts with its listings, in four or five calls. Raises OktaError."""
     page = await client.first_page(needs.GROUPS.path, {"limit": str(GROUPS_A_PAGE), "expand": "stats"})
     groups = list(_readable(page.rows))
     has_everyone = any(group.is_everyone for group in groups)
@@ -59,22 +59,22 @@ def _readable(rows: Sequence[object]) -> Iterator[OktaGroup]:
 
 
 def largest(groups: Sequence[OktaGroup], count: Callable[[OktaGroup], int | None], at_most: int) -> OktaGroup | None:
-    """Return the group with the highest count that one call can read; one with an admin role may be closed to us."""
+    """Return the group with the highest count that one call can read. We may not see groups with an admin role."""
     fitting = [group for group in groups if 0 < (count(group) or 0) <= at_most and not group.is_administrative]
     return max(fitting, key=lambda group: count(group) or 0, default=None)
 
 
 def of_everyone(*, is_shown: bool) -> Finding:
-    """Say whether the group Everyone is shown, which a resource set of chosen groups leaves out."""
+    """Check that the group Everyone is shown; a resource set of chosen groups does not contain it."""
     check = "group Everyone"
     if is_shown:
         return HERE.ok(check, "it is shown: the resource set of our admin role holds all groups")
     what = f"it is not shown: the resource set of our admin role holds chosen groups only, and {_LIKE_GONE}"
-    return HERE.note(check, what, "if that is not meant, let the resource set of our admin role hold all groups")
+    return HERE.note(check, what, "if that is not intended, add all groups to the resource set of our admin role")
 
 
 def of_count(noun: str, group: str, count: int, shown: Roster) -> Finding:
-    """Compare how many people or apps (`noun`) a group has with how many of them are listed."""
+    """Compare Okta's count of the people or apps (`noun`) of a group with its listing."""
     check = f"{noun} shown"
     if shown.problem:
         return HERE.unchecked(check, shown.problem)
@@ -82,5 +82,5 @@ def of_count(noun: str, group: str, count: int, shown: Roster) -> Finding:
     if len(shown.ids) >= count:
         return HERE.ok(check, f"{named}, and as many are shown; a narrowed admin role would show fewer")
     what = f"{named}; shown: {len(shown.ids)}: the resource set of our admin role hides {noun}, and {_LIKE_GONE}"
-    remedy = f"let the resource set of our admin role hold all {'users' if noun == 'people' else 'applications'}"
-    return HERE.warning(check, what, f"{remedy}; if they are hidden on purpose, they are not synced")
+    remedy = f"add to the resource set of our admin role all {'users' if noun == 'people' else 'applications'}"
+    return HERE.warning(check, what, f"{remedy}; while they are hidden, they are not synced")

@@ -1,4 +1,4 @@
-"""The SCIM endpoint: whether anybody has a token, its certificate, and whether clients get there."""
+"""The SCIM endpoint: its tokens, its certificate, and whether the service listens."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 HERE: Final = Section.SCIM
 
 _MAKE: Final = "make one with `teleport-okta scim-token new`, and give it to Okta"
-_RESTART: Final = "restart the service: it reads its configuration at its start"
-_LISTENS: Final = "once that is set right the service listens within seconds, without a restart"
-_RENEW: Final = "put a chain and its key there: new files are taken within half a minute, without a restart"
-_RENEW_FILES: Final = "renew it: new files are taken within half a minute, without a restart"
+_RESTART: Final = "restart the service: it reads this section only when it starts"
+_LISTENS: Final = "correct that; the service then listens within seconds, without a restart"
+_RENEW: Final = "put a chain and its key there: the service uses new files within half a minute, without a restart"
+_RENEW_FILES: Final = "renew it: the service uses new files within half a minute, without a restart"
 
 
 def check_door(settings: ScimSettings, *, tokens: int | None, clock: Clock) -> list[Finding]:
-    """Look at the configuration of an endpoint; `tokens` is how many there are, None where that is not known. Blocks.
+    """Check the configuration of an endpoint; `tokens` is how many there are, None if unknown. Blocks.
 
-    Says nothing where none is configured.
+    No findings if none is configured.
     """
     if settings.listen is None:
         return []
@@ -44,11 +44,11 @@ def check_door(settings: ScimSettings, *, tokens: int | None, clock: Clock) -> l
 
 
 def of_service(settings: ScimSettings, door: ScimDoor | None, *, is_running: bool) -> list[Finding]:
-    """Say whether a running service answers; `door` is its endpoint, as it describes it itself."""
+    """Check that a running service listens; `door` is its endpoint, as the service describes it."""
     if settings.listen is None or settings.public_url is None:
         return []
     if not is_running:
-        return [HERE.unchecked("public_url", "no service runs that could answer there")]
+        return [HERE.unchecked("public_url", "no service runs")]
     if door is None:
         return [HERE.error("answers", "the service runs without a SCIM endpoint", _RESTART)]
     if not door.address:
@@ -56,7 +56,7 @@ def of_service(settings: ScimSettings, door: ScimDoor | None, *, is_running: boo
     answers = HERE.ok("answers", f"the service answers at {door.address}")
     if door.problem:
         answers = HERE.warning(
-            "answers", f"the service keeps its certificate, the new one cannot be used: {door.problem}", _RENEW
+            "answers", f"the service still uses its old certificate, the new one cannot be used: {door.problem}", _RENEW
         )
     return [answers]
 
@@ -69,27 +69,27 @@ def _tokens(settings: ScimSettings, tokens: int | None) -> Iterator[Finding]:
         yield HERE.failed("token_hash", error)
     else:
         if has_hash:
-            yield HERE.ok("token_hash", "a bcrypt hash that can be used")
+            yield HERE.ok("token_hash", "a valid bcrypt hash")
     if tokens is None:
-        yield HERE.unchecked("tokens", "the database was not looked at; `teleport-okta scim-token list` shows them")
+        yield HERE.unchecked("tokens", "the database was not read; `teleport-okta scim-token list` shows them")
     elif tokens:
         yield HERE.ok("tokens", f"there {'is 1' if tokens == 1 else f'are {tokens}'}")
     elif not has_hash:
-        yield HERE.error("tokens", "there is none, so nothing is listened on", _MAKE)
+        yield HERE.error("tokens", "there is none, so the service does not listen", _MAKE)
 
 
 def _transport(settings: ScimSettings, listen: str, clock: Clock) -> Iterator[Finding]:
     if settings.certificate is not None and settings.key is not None:
         yield from _certificate(settings.certificate, settings.key, settings.public_url or "", clock)
     elif settings.behind_proxy:
-        what = f"none: plain HTTP is answered at {listen}, as behind_proxy says"
-        yield HERE.note("TLS", what, "let nobody but the proxy reach that address")
+        what = f"none: the service listens at {listen} with plain HTTP, as behind_proxy says"
+        yield HERE.note("TLS", what, "make sure that only the proxy can reach that address")
     else:
-        what = f"none: plain HTTP is answered at {listen}, which this machine alone reaches"
-        yield HERE.note("TLS", what, "let a proxy on this machine do the TLS")
+        what = f"none: the service listens at {listen} with plain HTTP, which only this machine can reach"
+        yield HERE.note("TLS", what, "let a proxy on this machine terminate TLS")
     if settings.certificate is None and not settings.trusted_proxies:
-        what = "unset: failures of authentication are all counted as the proxy's"
-        yield HERE.note("trusted_proxies", what, "name the addresses of the proxy")
+        what = "not set: all failures of authentication count as the proxy's"
+        yield HERE.note("trusted_proxies", what, "set it to the addresses of the proxy")
 
 
 def _certificate(path: Path, key: Path, public_url: str, clock: Clock) -> Iterator[Finding]:
@@ -101,21 +101,21 @@ def _certificate(path: Path, key: Path, public_url: str, clock: Clock) -> Iterat
         yield HERE.failed(check, error)
         return
     except (OSError, ValueError) as error:
-        yield HERE.error(check, f"{path} cannot be read: {error}", "give a PEM file of a certificate chain")
+        yield HERE.error(check, f"{path} cannot be read: {error}", "use a PEM file of a certificate chain")
         return
     leaf = chain[0]
     yield of_life(HERE, check, str(path), leaf, now=clock.now(), remedy=_RENEW_FILES)
     yield _names(leaf, public_url)
     if len(chain) == 1:
         what = f"{path} has one certificate"
-        remedy = "unless a root issued it, put the ones between behind it: Okta does not fetch them"
+        remedy = "append the intermediate certificates, unless a root CA issued it: Okta does not download them"
         yield HERE.note("chain", what, remedy)
     mode = stat.S_IMODE(key.stat().st_mode)
     if mode & stat.S_IRWXO:
-        what = f"everybody on this machine can get at {key} (mode {mode:04o})"
+        what = f"everybody on this machine can access {key} (mode {mode:04o})"
         yield HERE.warning("key", what, f"chmod 0600 {key}, for the service's user")
     else:
-        yield HERE.ok("key", f"{key} (mode {mode:04o}) is that of the certificate")
+        yield HERE.ok("key", f"{key} (mode {mode:04o}) belongs to the certificate")
 
 
 def _names(leaf: x509.Certificate, public_url: str) -> Finding:

@@ -1,7 +1,7 @@
-"""The way from outside to the SCIM endpoint: the name, TLS, what answers at `scim.public_url`, and plain HTTP.
+"""The connection from outside to the SCIM endpoint: the name, TLS, the answer at `scim.public_url`, and plain HTTP.
 
-No token is ever sent. The service counts the one request that reaches it as a failure of authentication, which proves
-that it was this service. What this machine sees is not what Okta sees; it finds most mistakes all the same.
+No token is sent. If the request reaches the service, the service counts a failure of authentication, which proves that
+it was this service. Okta may use another route than this machine, but the check finds most mistakes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 HERE: Final = Section.SCIM
 
 PATIENCE: Final = 30.0
-"""Seconds that all of it may take."""
+"""Seconds for all steps together."""
 
 _STEP: Final = 5.0
 """Seconds for a name, a handshake, a connection; an answer may take twice as long."""
@@ -43,22 +43,18 @@ _REALM: Final = 'realm="teleport-okta"'
 _MOST_BYTES: Final = 64 * 1024
 _LONGEST_QUOTE: Final = 200
 
-_LOOK: Final = (
-    "look at the name, the proxy and the firewall on the way; this machine may see another way than Okta does"
-)
-_LED_TO_US: Final = "have the proxy lead that path to scim.listen, and leave the path as it is"
-_PUBLIC_CA: Final = (
-    "use a certificate of a public CA, with the certificates between behind it: Okta does not fetch them"
-)
+_LOOK: Final = "check the name, the proxy and the firewall; Okta may use another route than this machine"
+_LED_TO_US: Final = "let the proxy forward that path, unchanged, to scim.listen"
+_PUBLIC_CA: Final = "use a certificate of a public CA, with the intermediate certificates: Okta does not download them"
 _RENEW: Final = "renew the certificate"
 
 _REMEDIES: Final = {10: _RENEW, 62: "get a certificate for that name", 64: "get a certificate for that address"}
-"""By OpenSSL's codes: expired, another name, another address. Most others mean that nobody known issued it."""
+"""By OpenSSL's codes: expired, another name, another address. Most other codes mean that the CA is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What a server shows. `problem` is why it is not believed, with a remedy; no certificate: no handshake."""
+    """The certificate of a server; None without a handshake. `problem` is why it is not trusted, with a remedy."""
 
     certificate: x509.Certificate | None = None
     problem: str = ""
@@ -67,7 +63,7 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered without a token."""
+    """The answer to a request without a token."""
 
     status: int
     text: str = ""
@@ -76,12 +72,12 @@ class Answer:
 
     @property
     def is_scim(self) -> bool:
-        """Whether a SCIM endpoint asks for a token."""
+        """Whether this is a SCIM endpoint that asks for a token."""
         return self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS} and _ERROR in self.text
 
     @property
     def is_of_our_kind(self) -> bool:
-        """Whether an instance of this product asks for a token."""
+        """Whether this is an instance of our product that asks for a token."""
         return self.is_scim and (self.status == HTTPStatus.TOO_MANY_REQUESTS or _REALM in self.challenge)
 
 
@@ -94,7 +90,7 @@ async def check_reach(
 ) -> list[Finding]:
     """Try the public URL as a client does. `failures` asks the running service how many failures it has counted.
 
-    `trust` are the CAs that are believed, those of the system unless given.
+    `trust` are the trusted CAs, by default those of the system.
     """
     url = URL(settings.public_url or "")
     findings = list(of_path(settings, url))
@@ -107,12 +103,12 @@ async def check_reach(
 
 
 def of_path(settings: ScimSettings, url: URL) -> Iterator[Finding]:
-    """Say whether the path is one that is served; without a token the endpoint itself does not tell."""
+    """Check that the path is served. Without a token the endpoint does not report that: it answers 401 first."""
     served = ["/" + "/".join(base) for base in base_paths(settings.plugin_name)]
     if url.path.rstrip("/") in served:
         return
-    what = f"public_url has the path {url.path}, and {' and '.join(served)} are served: a client gets 404"
-    yield HERE.warning("path", what, f"let public_url end in {served[0]}, unless a proxy writes the path anew")
+    what = f"public_url has the path {url.path}, and only {' and '.join(served)} are served: a client gets 404"
+    yield HERE.warning("path", what, f"let public_url end in {served[0]}, unless a proxy rewrites the path")
 
 
 async def _try(
@@ -123,7 +119,7 @@ async def _try(
     failures: Callable[[], Awaitable[int | None]],
     trust: ssl.SSLContext,
 ) -> None:
-    """Try one step after the other, and stop where the next one makes no sense."""
+    """Do one step after the other; stop if the next one is pointless."""
     host, port = url.host or "", url.port or 0
     addresses = await _addresses(host, port)
     findings.append(of_addresses(host, addresses))
@@ -144,12 +140,12 @@ async def _try(
     if url.scheme == "https" and url.is_default_port():
         plain = await _asked(url.with_scheme("http"), None, within=_STEP)
         if isinstance(plain, Answer) and plain.is_scim:
-            what = f"{url.with_scheme('http')} is answered too: who forgets the s sends the token in clear text"
-            findings.append(HERE.warning("plain HTTP", what, "have the proxy refuse plain HTTP, or redirect it"))
+            what = f"{url.with_scheme('http')} is answered too: a client without the s sends the token in clear text"
+            findings.append(HERE.warning("plain HTTP", what, "let the proxy refuse plain HTTP, or redirect it"))
 
 
 async def _addresses(host: str, port: int) -> tuple[str, ...]:
-    """Return what a name resolves to, nothing where it does not."""
+    """Return the addresses of a name; empty if it does not resolve."""
     try:
         async with asyncio.timeout(_STEP):
             found = await asyncio.get_running_loop().getaddrinfo(host, port)
@@ -159,36 +155,36 @@ async def _addresses(host: str, port: int) -> tuple[str, ...]:
 
 
 def of_addresses(host: str, addresses: Collection[str]) -> Finding:
-    """Say where the name leads, as far as this machine sees."""
+    """Check the addresses of the name, as this machine resolves it."""
     check = "public name"
     if not addresses:
-        what = f"{host} of public_url has no address here"
-        return HERE.warning(check, what, "make the name known in DNS; or, if Okta resolves it elsewhere, mind nothing")
+        what = f"{host} of public_url does not resolve on this machine"
+        return HERE.warning(check, what, "add the name to DNS; nothing to do if it resolves outside")
     listed = ", ".join(addresses)
     if any(ipaddress.ip_address(address.partition("%")[0]).is_global for address in addresses):
         return HERE.ok(check, f"{host} is {listed}")
     if listed == host:
-        what = f"{host} of public_url is no address that Okta reaches from the internet"
-        return HERE.note(check, what, "give the name by which the internet knows it")
-    what = f"{host} is {listed} as this machine sees it, which Okta does not reach from the internet"
-    return HERE.note(check, what, "check what the name is elsewhere")
+        what = f"Okta cannot reach {host} of public_url from the internet"
+        return HERE.note(check, what, "use the public name")
+    what = f"{host} is {listed} on this machine, which Okta cannot reach from the internet"
+    return HERE.note(check, what, "check what the name resolves to outside")
 
 
 async def _handshake(host: str, port: int, trust: ssl.SSLContext) -> Handshake:
-    """Shake hands as a client does, and once more without belief where that fails, to see the certificate."""
+    """Do a TLS handshake as a client does. If that fails, do one without verification, to get the certificate."""
     try:
         return Handshake(await _shown(host, port, trust))
     except ssl.SSLCertVerificationError as error:
         problem, remedy = error.verify_message, _REMEDIES.get(error.verify_code, _PUBLIC_CA)
     except ssl.SSLError as error:
         reason = (error.reason or str(error)).replace("_", " ").lower()
-        return Handshake(problem=f"no TLS is spoken there: {reason}", remedy="have the proxy speak TLS there")
+        return Handshake(problem=f"the TLS handshake failed: {reason}", remedy="let the proxy offer TLS there")
     except (OSError, TimeoutError) as error:
         return Handshake(problem=f"nothing answers there: {_words(error)}", remedy=_LOOK)
     try:
         return Handshake(await _shown(host, port, _unverified()), problem, remedy)
     except (OSError, TimeoutError, ValueError):
-        return Handshake(problem=f"its certificate is not believed: {problem}", remedy=remedy)
+        return Handshake(problem=f"its certificate is not trusted: {problem}", remedy=remedy)
 
 
 async def _shown(host: str, port: int, context: ssl.SSLContext) -> x509.Certificate:
@@ -201,7 +197,7 @@ async def _shown(host: str, port: int, context: ssl.SSLContext) -> x509.Certific
 
 
 def _unverified() -> ssl.SSLContext:
-    """Return settings that verify no certificate: nothing secret is sent, and the answer is worth knowing."""
+    """Return settings that verify no certificate, to find out more. No secret is sent over such a connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -209,22 +205,22 @@ def _unverified() -> ssl.SSLContext:
 
 
 def of_handshake(at: str, shown: Handshake, now: datetime) -> Iterator[Finding]:
-    """Say whether a client would believe what it is shown, and for how long."""
+    """Check that a client would trust the certificate, and for how long."""
     check = "public TLS"
     if shown.certificate is None:
         yield HERE.warning(check, f"{at}: {shown.problem}", shown.remedy)
     elif shown.problem:
         names = ", ".join(certificate_names(shown.certificate)) or "no name"
         end = f"{shown.certificate.not_valid_after_utc:%Y-%m-%d}"
-        what = f"{at} shows a certificate for {names}, valid until {end}, that is not believed: {shown.problem}"
+        what = f"{at} shows a certificate for {names}, valid until {end}, that is not trusted: {shown.problem}"
         yield HERE.warning(check, what, shown.remedy)
     else:
-        subject = f"the certificate that {at} shows is believed by the system"
+        subject = f"the certificate of {at} is trusted by the system"
         yield of_life(HERE, check, subject, shown.certificate, now=now, remedy=_RENEW)
 
 
 async def _asked(url: URL, tls: ssl.SSLContext | None, *, within: float) -> Answer | str:
-    """Ask without a token, and follow nothing. Returns why there is no answer where there is none."""
+    """Request without a token, and follow no redirect. Returns the answer, or why there is none."""
     timeout = aiohttp.ClientTimeout(total=within, connect=_STEP)
     try:
         async with (
@@ -243,7 +239,7 @@ async def _asked(url: URL, tls: ssl.SSLContext | None, *, within: float) -> Answ
 
 
 def of_answer(url: URL, answer: Answer | str, *, counted: bool | None) -> Finding:
-    """Say what stands at the public URL. `counted`: this service noticed the request; None: it cannot say."""
+    """Report what answers at the public URL. `counted`: this service received the request; None: unknown."""
     check = "public_url"
     if isinstance(answer, str):
         return HERE.warning(check, f"{url} cannot be reached from here: {answer}", _LOOK)
@@ -251,30 +247,31 @@ def of_answer(url: URL, answer: Answer | str, *, counted: bool | None) -> Findin
         return HERE.ok(check, f"{url} leads to this service, which asks for a token")
     if answer.is_scim:
         which = "another instance of this service" if answer.is_of_our_kind else "a SCIM endpoint of another kind"
-        what = f"{url} leads to {which}: this one saw no request"
+        what = f"{url} leads to {which}: this one received no request"
         return HERE.warning(check, what, "check where the name and the proxy lead")
     status = answer.status
     match status:
         case 301 | 302 | 303 | 307 | 308:
             what = (
-                f"{url} is answered with a redirect ({status}) to {answer.location or 'nowhere'}, and Okta follows none"
+                f"{url} is answered with a redirect ({status}) to {answer.location or 'nowhere'}, which Okta "
+                "does not follow"
             )
-            remedy = "set public_url to the address that answers itself, and give that to Okta"
+            remedy = "set public_url to the address that answers without a redirect, and give that to Okta"
         case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED:
             what, remedy = f"{url} is answered {status}: the path does not lead to this service", _LED_TO_US
         case HTTPStatus.BAD_GATEWAY | HTTPStatus.SERVICE_UNAVAILABLE | HTTPStatus.GATEWAY_TIMEOUT:
-            what = f"{url} is answered {status}: what stands in front does not reach this service"
-            remedy = "have the proxy connect to scim.listen, by TLS if certificate and key are set"
+            what = f"{url} is answered {status}: the proxy in front does not reach this service"
+            remedy = "let the proxy connect to scim.listen, with TLS if certificate and key are set"
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            what = f"{url} is answered {status} by something in front of this service, which wants a login of its own"
-            remedy = "let requests of that path through, with their Authorization header"
+            what = f"{url} is answered {status} by a proxy in front of this service, which asks for a login of its own"
+            remedy = "let requests for that path pass, with their Authorization header"
         case _:
             what, remedy = f"{url} leads to something else, which answers {status}", _LOOK
     return HERE.warning(check, what, remedy)
 
 
 def _words(error: BaseException) -> str:
-    """Return an error in words: some have none of their own."""
+    """Return the text of an error; some errors have none."""
     if isinstance(error, TimeoutError):
-        return "it takes too long"
+        return "it took too long"
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Every secret that the configuration and the environment hold, so that no finding repeats one."""
+"""Every secret of the configuration and the environment, so that no finding repeats one."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from teleport_okta.settings import Settings
 
 _SHORTEST: Final = 6
-"""Characters; what is shorter would blot out ordinary words."""
+"""Characters. Redacting shorter ones would hide ordinary words."""
 
 _PROXY_VARIABLES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")
 
 
 def secrets_of(settings: Settings, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return them, the longest first; what cannot be read is none."""
+    """Return the secrets that can be read, the longest first: one may be a part of another."""
     found = {secret for secret in _all(settings, environment) if len(secret) >= _SHORTEST}
     return tuple(sorted(found, key=len, reverse=True))
 
@@ -44,7 +44,7 @@ def _all(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def _password(url: str) -> Iterator[str]:
-    """The password of a proxy's URL as it is written, and as it is meant."""
+    """Yield the password of a proxy's URL, percent-encoded as it is written, and decoded."""
     written = url.rpartition("@")[0].rpartition(":")[2].removeprefix("//")
     if written:
         yield written

@@ -1,4 +1,4 @@
-"""Another instance on this data directory: what a running service says of itself, or who else holds the directory."""
+"""Another process on this data directory: the status of a running service, or which process holds the directory."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 HERE: Final = Section.SERVICE
 
-_LOOK: Final = "`teleport-okta status` and the service's log say more"
+_LOOK: Final = "see `teleport-okta status` and the service's log"
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Who works with the data directory; `holder` names them for other findings, empty where nobody does.
+    """The process that uses the data directory; `holder` names it for other findings, empty if there is none.
 
-    `status` is what a running service says of itself, None where none answers; `scim_tokens` is how many tokens it has
-    for SCIM clients, None where it cannot say.
+    `status` is that of a running service, None if none answers; `scim_tokens` is its number of SCIM tokens, None if
+    unknown.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -39,23 +39,23 @@ class Instance:
 
     @property
     def syncs(self) -> bool:
-        """Whether a service runs here that is the one that writes, and has settings to run by."""
+        """Whether the service here holds the lease and has settings to sync by."""
         return self.status is not None and self.status.state not in {"standby", "waiting"}
 
     @property
     def follows_plugin(self) -> bool:
-        """Whether a service runs here by the settings of a plugin resource, perhaps by those that it read before."""
+        """Whether the service here syncs with the settings of a plugin resource, perhaps those that it read before."""
         managed = None if self.status is None else self.status.managed
         return managed is not None and managed.is_running and managed.plugin != ""
 
     @property
     def has_passed(self) -> bool:
-        """Whether a service runs here that knows of a pass without a failure."""
+        """Whether a pass of the service here has succeeded."""
         return self.status is not None and self.status.last_success is not None
 
 
 async def check_service(data_dir: Path) -> Instance:
-    """Ask the service that runs on this data directory, if one does."""
+    """Ask the service on this data directory, if one runs."""
     async with running_service(data_dir) as service:
         if service is not None:
             try:
@@ -68,14 +68,14 @@ async def check_service(data_dir: Path) -> Instance:
     if holder is None:
         return Instance((HERE.ok("running", "no service runs on this data directory"),))
     what = (
-        f"process {holder} holds the data directory and does not answer: another command at work, "
+        f"process {holder} uses the data directory and does not answer: it is another command, "
         "or a service that still waits for Teleport"
     )
-    return Instance((HERE.warning("running", what, "wait for it, or look into its log"),), f"process {holder}")
+    return Instance((HERE.warning("running", what, "wait for it, or read its log"),), f"process {holder}")
 
 
 async def scim_failures(data_dir: Path) -> int | None:
-    """Ask the running service how many failures of authentication its SCIM endpoint had; None where it cannot say."""
+    """Ask the running service how many failures of authentication its SCIM endpoint had; None if it does not answer."""
     async with running_service(data_dir) as service:
         if service is None:
             return None
@@ -87,7 +87,7 @@ async def scim_failures(data_dir: Path) -> int | None:
 
 
 async def _scim_tokens(service: AdminClient) -> int | None:
-    """Ask for the number of tokens; a service of an older release has none to tell of."""
+    """Ask for the number of tokens; None if the service does not answer, or is of an older release."""
     try:
         return len(await service.scim_tokens())
     except ServiceError:
@@ -95,10 +95,10 @@ async def _scim_tokens(service: AdminClient) -> int | None:
 
 
 def of_status(status: Status) -> Iterator[Finding]:
-    """Turn what a service says of itself into findings."""
+    """Turn the status of a service into findings."""
     match status.state:
         case "standby":
-            yield HERE.note("running", f"a service runs and stands by: {status.last_error}")
+            yield HERE.note("running", f"a service runs as a standby: {status.last_error}")
         case "waiting":
             reason = status.managed.reason if status.managed is not None else ""
             yield HERE.note("running", f"a service runs and syncs nothing: {reason or 'it waits for settings'}")
@@ -107,22 +107,24 @@ def of_status(status: Status) -> Iterator[Finding]:
         case state:
             yield HERE.ok("running", f"a service runs: {state}")
     if status.version != __version__:
-        what = f"the service is of version {status.version}, this command of {__version__}"
+        what = f"the service has version {status.version}, this command {__version__}"
         yield HERE.note("version", what, "restart the service after an upgrade")
     if status.last_success is None and status.state != "standby":
-        yield HERE.note("passes", "no pass has ended without a failure yet", _LOOK)
+        yield HERE.note("passes", "no pass has succeeded yet", _LOOK)
     if status.findings.holds:
         count = len(status.findings.held)
         remedy = (
-            f"`teleport-okta status` says why; `teleport-okta approve {status.findings.held_digest}` lets it through"
+            f"`teleport-okta status` says why; to let it pass: `teleport-okta approve {status.findings.held_digest}`"
         )
         yield HERE.warning("brake", f"harm to {count} objects is held", remedy)
     if status.quarantine:
-        what = f"{len(status.quarantine)} rows are set aside"
+        what = f"{len(status.quarantine)} rows are in quarantine"
         yield HERE.warning("quarantine", what, "`teleport-okta status` has the remedy of each")
     if status.managed is not None and status.managed.report:
         what = f"the status could not be written into the plugin: {status.managed.report}"
-        yield HERE.warning("plugin's status", what, "let a role of the bot update plugin; docs/teleport-role.md")
+        yield HERE.warning(
+            "plugin's status", what, "allow a role of the bot to update plugin; see docs/teleport-role.md"
+        )
     for identity in status.identities:
         if identity.problem and identity.subject:
             what = f"the service's {identity.which} identity: {identity.problem}"

@@ -1,7 +1,7 @@
-"""Sign-in: whether the SAML connector of Teleport and the app of Okta say the same of each other.
+"""Sign-in: whether the SAML connector in Teleport and the app in Okta match.
 
-The connector is read first, since its label may be all that names the app; the rest is compared when both sides have
-been read.
+The connector is read first, because its label may be the only thing that names the app. The rest is compared when both
+sides have been read.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _NEW_CERTIFICATE: Final = (
 
 
 async def read_connector(reader: Connection, name: str) -> SamlConnector | None:
-    """Return the connector of a name, whichever identity asks. Raises RpcError."""
+    """Return the connector of a name; either identity may ask. Raises RpcError."""
     return await SamlConnectors(IdentityRouter(reader, reader)).get(name)
 
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Whether a service keeps the connector as its app is: one that writes, with a bot, for the people of the app."""
+    """Whether a service keeps the connector up to date: one that writes, has a bot, and syncs the people of the app."""
 
     keeps_apps_connector: bool
     is_running: bool
@@ -53,32 +53,32 @@ class Keeper:
 
     @classmethod
     def of(cls, settings: Settings, *, is_running: bool, has_bot: bool) -> Keeper:
-        """Return it for the settings that hold; `is_running`: a service writes for the organisation."""
+        """Return it for the settings that apply; `is_running`: a service writes for the organisation."""
         sync = settings.sync
         keeps = sync.source == "saml_app" and not sync.local_users and settings.okta.app_id is not None
         return cls(keeps, is_running=is_running, has_bot=has_bot)
 
     def missing(self, connector: SamlConnector, app_id: str | None) -> str:
-        """Say what has to be done so that a service keeps a connector right; empty where one does."""
+        """Return what to do so that a service keeps a connector up to date; empty if one does."""
         if not self.has_bot:
-            return "give the service a bot's identity (teleport.identity), which alone may write connectors"
+            return "give the service a bot's identity (teleport.identity): only a bot may write connectors"
         if not self.keeps_apps_connector:
-            return "write the app's metadata into it: the service keeps it only where sync.source is saml_app"
+            return "write the app's metadata into it: the service does so only if sync.source is saml_app"
         labelled = connector.labels.get(APP_ID, "")
         if labelled not in {"", app_id}:
-            return f"settle first whether the connector belongs to the app {labelled} or to {app_id}"
+            return f"decide first whether the connector belongs to the app {labelled} or to {app_id}"
         if not labelled:
             return _label(connector, app_id or "")
-        return "" if self.is_running else "start the service, which mends that"
+        return "" if self.is_running else "start the service, which corrects that"
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Everything that is known of sign-in.
+    """All facts about sign-in.
 
-    `facts` are those of the app, None where it was not looked at. `org_hosts` are the hosts that metadata may name,
-    empty where Okta could not be asked. `proxies` are the addresses at which the cluster's proxy is known to be
-    reached, `roles` the names of all roles (None: unread).
+    `facts` are those of the app, None if it was not checked. `org_hosts` are the hosts that metadata may name, empty if
+    Okta could not be asked. `proxies` are the known addresses of the cluster's proxy, `roles` the names of all roles
+    (None: not read).
     """
 
     settings: Settings
@@ -89,7 +89,7 @@ class SignIn:
     roles: Collection[str] | None
     keeper: Keeper
     is_chosen: bool
-    """Whether somebody named the connector: in the file, or in the plugin."""
+    """Whether the file or the plugin names the connector."""
 
 
 def of_sign_in(found: SignIn, now: datetime) -> Iterator[Finding]:
@@ -109,9 +109,9 @@ def _without_connector(found: SignIn) -> Finding:
     name = found.settings.sync.connector
     remedy = f"make it with `teleport-okta enroll`, or set {_CONNECTOR_KEY} to the name of one that exists"
     if found.is_chosen:
-        what = f"there is no SAML connector {name!r}: people are made users of it, and nobody can sign in"
+        what = f"there is no SAML connector {name!r}: users are made for it, and nobody can sign in"
         return HERE.warning("connector", what, remedy)
-    what = f"there is no SAML connector {name!r} yet: people are synced, and can sign in once it is there"
+    what = f"there is no SAML connector {name!r} yet: people are synced, and can sign in once it exists"
     return HERE.note("connector", what, remedy)
 
 
@@ -121,7 +121,7 @@ def _label(connector: SamlConnector, app_id: str) -> str:
 
 
 def _of_label(found: SignIn, connector: SamlConnector) -> Iterator[Finding]:
-    """Say whether the connector says that it belongs to the app that people come from."""
+    """Check the label of the connector that names its app."""
     check, app_id, labelled = "label", found.settings.okta.app_id, connector.labels.get(APP_ID, "")
     if app_id is None:
         if labelled:
@@ -134,37 +134,37 @@ def _of_label(found: SignIn, connector: SamlConnector) -> Iterator[Finding]:
     if labelled == app_id:
         yield HERE.ok(check, f"it belongs to the app {app_id}")
     elif not labelled:
-        what = f"it is not labelled with the app {app_id}: the service will not keep its metadata right"
+        what = f"it is not labelled with the app {app_id}: the service will not keep its metadata up to date"
         yield HERE.warning(check, what, _label(connector, app_id))
     elif present is not None and is_current(connector, present, found.org_hosts):
-        what = f"it is labelled with the app {labelled}, and holds the metadata of {app_id}, which is configured"
+        what = f"its label names the app {labelled}, and it has the metadata of the configured app, {app_id}"
         yield HERE.warning(check, what, _label(connector, app_id))
     else:
-        what = f"it belongs to the app {labelled}, and {app_id} is configured"
+        what = f"it belongs to the app {labelled}, and the configured app is {app_id}"
         remedy = f"set {_APP_KEY} to {labelled}, or {_CONNECTOR_KEY} to the connector of {app_id}"
         yield HERE.error(check, what, remedy)
 
 
 def _of_address(found: SignIn, connector: SamlConnector) -> Iterator[Finding]:
-    """Compare where Okta sends people with where the connector takes them, and with where the proxy is."""
+    """Compare the address to which Okta sends people with that of the connector, and with that of the proxy."""
     check, acs = "address", connector.acs_url
     wrong = _wrong_address(_saml_app(found.facts), connector)
     if wrong:
-        remedy = "make them the same, letter by letter: in Okta the single sign-on URL, recipient and destination"
+        remedy = "make them exactly the same: in Okta the single sign-on URL, recipient and destination"
         yield HERE.error(check, wrong, f"{remedy}, or in Teleport `acs` (tctl edit saml/{connector.name})")
     known = [proxy for proxy in found.proxies if proxy]
     if not known:
-        yield HERE.unchecked("proxy address", "the cluster does not say at which address people reach its proxy")
+        yield HERE.unchecked("proxy address", "the cluster does not report the address of its proxy")
     elif all(_authority(acs) != _authority(proxy) for proxy in known):
-        what = f"the connector takes sign-ins at {acs}, and the cluster's proxy is at {', '.join(known)}"
-        remedy = "if people do not reach the proxy there, correct the address in the app and in the connector"
+        what = f"the connector accepts sign-ins at {acs}, and the cluster's proxy is at {', '.join(known)}"
+        remedy = "if people cannot reach the proxy there, correct the address in the app and in the connector"
         yield HERE.warning("proxy address", what, remedy)
     elif not wrong:
         yield HERE.ok(check, f"people are sent to {acs}")
 
 
 def _wrong_address(app: SamlApp | None, connector: SamlConnector) -> str:
-    """Say which addresses of the app Teleport refuses; an app of Okta's catalogue may not say them."""
+    """Return which addresses of the app Teleport refuses; an app of Okta's catalogue may not show them."""
     if app is None:
         return ""
     said = {
@@ -175,31 +175,31 @@ def _wrong_address(app: SamlApp | None, connector: SamlConnector) -> str:
     wrong = [f"{verb} {url}" for verb, url in said.items() if url not in {None, "", connector.acs_url}]
     if not wrong:
         return ""
-    return f"the app {app.label!r} {', '.join(wrong)}; the connector takes sign-ins at {connector.acs_url} alone"
+    return f"the app {app.label!r} {', '.join(wrong)}; the connector accepts sign-ins only at {connector.acs_url}"
 
 
 def _of_metadata(found: SignIn, connector: SamlConnector, now: datetime) -> Iterator[Finding]:
-    """Compare the metadata, and look at the certificates in it."""
+    """Compare the metadata, and check the certificates in it."""
     check, facts = "metadata", found.facts
     missing = found.keeper.missing(connector, found.settings.okta.app_id)
     if connector.metadata_url:
         what = (
-            f"Teleport downloads it from {connector.metadata_url} at every look: once the app is gone, its listings "
-            "lose this connector, and perhaps every other one"
+            f"Teleport downloads it from {connector.metadata_url} at every read: if the app is deleted, its listings "
+            "lose this connector, and perhaps all others"
         )
-        remedy = missing or "the service that runs puts the metadata itself in its place"
+        remedy = missing or "the running service replaces the address with the metadata"
         yield HERE.warning(check, what, remedy)
     present = None if facts is None else facts.metadata
     held, problem = _held(found, connector)
     if present is None:
-        why = facts.problem if facts is not None and facts.problem else "the app was not looked at"
+        why = facts.problem if facts is not None and facts.problem else "the app was not checked"
         yield HERE.unchecked(check, why)
     elif connector.metadata_url:
         pass
     elif is_current(connector, present, found.org_hosts):
-        yield HERE.ok(check, "it is that of the app")
+        yield HERE.ok(check, "it matches the app")
     else:
-        what = f"it is not that of the app: {problem or _difference(held, present)}"
+        what = f"it does not match the app: {problem or _difference(held, present)}"
         if missing:
             yield HERE.error(check, what, missing)
         else:
@@ -213,7 +213,7 @@ def _of_metadata(found: SignIn, connector: SamlConnector, now: datetime) -> Iter
 def _held(found: SignIn, connector: SamlConnector) -> tuple[IdpMetadata | None, str]:
     """Return the metadata in the connector, or what is wrong with it."""
     if not connector.metadata:
-        return None, "" if connector.metadata_url else "the connector holds none"
+        return None, "" if connector.metadata_url else "the connector has none"
     if not found.org_hosts:
         return None, ""
     try:
@@ -224,16 +224,16 @@ def _held(found: SignIn, connector: SamlConnector) -> tuple[IdpMetadata | None, 
 
 def _difference(held: IdpMetadata | None, present: IdpMetadata) -> str:
     if held is None:
-        return "the connector holds none"
+        return "the connector has none"
     if held.entity_id != present.entity_id:
-        return f"it is of {held.entity_id}, and the app is {present.entity_id}"
+        return f"it names {held.entity_id}, and the app is {present.entity_id}"
     if {one.fingerprint for one in held.certificates} != {one.fingerprint for one in present.certificates}:
         return "the app signs with another certificate"
     return "people sign in at another address"
 
 
 def of_certificates(metadata: IdpMetadata | None, now: datetime, *, is_kept: bool) -> Iterator[Finding]:
-    """Say until when Okta signs with its certificates: Teleport takes one that has expired, and refuses what it signs.
+    """Check the validity of Okta's signing certificates: Teleport stores an expired one, and refuses its signatures.
 
     `is_kept`: the service takes over a new one by itself.
     """
@@ -249,13 +249,13 @@ def of_certificates(metadata: IdpMetadata | None, now: datetime, *, is_kept: boo
     for one in expired:
         what = f"{_named(one)} expired on {one.not_after:%Y-%m-%d}"
         if good:
-            yield HERE.warning(check, f"{what}; another one is valid", "take it away in Okta")
+            yield HERE.warning(check, f"{what}; another one is valid", "remove it in Okta")
         else:
-            lost = "Teleport says nothing of it, and refuses what it signs, so nobody can sign in"
+            lost = "Teleport does not report it, and refuses its signatures, so nobody can sign in"
             yield HERE.error(check, f"{what}: {lost}", remedy)
     for one in later:
         if not good:
-            what = f"{_named(one)} is valid only from {one.not_before:%Y-%m-%d} on: nobody can sign in before"
+            what = f"{_named(one)} is valid only from {one.not_before:%Y-%m-%d} : nobody can sign in before"
             yield HERE.error(check, what, remedy)
     ending = metadata.expiring(now)
     for one in good:
@@ -271,7 +271,7 @@ def _named(certificate: SigningCertificate) -> str:
 
 
 def _of_roles(connector: SamlConnector, names: Collection[str] | None) -> Iterator[Finding]:
-    """Say whether the roles exist that people get as they sign in; templates (`{{external.groups}}`) name none."""
+    """Check that the roles which people get when they sign in exist; templates (`{{external.groups}}`) are skipped."""
     check = "roles"
     if names is None:
         yield HERE.unchecked(check, "the roles of the cluster could not be read")
@@ -280,11 +280,11 @@ def _of_roles(connector: SamlConnector, names: Collection[str] | None) -> Iterat
     named = sorted(role for role in given if "{{" not in role and "$" not in role)
     absent = [role for role in named if role not in names]
     for role in absent:
-        what = f"it gives the role {role!r}, which does not exist: whom it is given to cannot sign in, and Teleport "
+        what = f"it gives the role {role!r}, which does not exist: people with that role cannot sign in, and Teleport "
         remedy = f"create the role, or correct attributes_to_roles (tctl edit saml/{connector.name})"
-        yield HERE.error(check, f"{what}takes no change of the connector", remedy)
+        yield HERE.error(check, f"{what}accepts no change of the connector", remedy)
     if not absent:
-        yield HERE.ok(check, f"it gives {', '.join(named)}" if named else "it gives roles by templates")
+        yield HERE.ok(check, f"it gives {', '.join(named)}" if named else "it gives roles with templates")
 
 
 def _saml_app(facts: AppFacts | None) -> SamlApp | None:

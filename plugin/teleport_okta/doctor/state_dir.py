@@ -1,4 +1,4 @@
-"""The data directory: there, ours, closed to others, writable, durable, with room, and its database sound."""
+"""The data directory: its owner, mode, files, free space and database, and whether writes to it are durable."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 HERE: Final = Section.STATE_DIRECTORY
 
 LITTLE_SPACE: Final = 200_000_000
-"""Bytes of free space below which it is called little: a journal of years, and the database's own files, take less."""
+"""Bytes of free space; less is a warning. A journal of years, and the database's own files, take less than this."""
 
 NO_SPACE: Final = 20_000_000
-"""Bytes below which the next pass may not be able to write its record, and then does nothing."""
+"""Bytes of free space; with less, the next pass may be unable to write its record, and then does nothing."""
 
 _PRIVATE: Final = ("host", "host/identity", "host/identity.previous", "state.db", "run")
-"""What others are not to read; its group may, as on a volume with an fsGroup."""
+"""Files that others must not read; the group may, as on a volume with an fsGroup."""
 
 _REMEDIES: Final = {
     errno.EROFS: "mount that file system writable: it is the only place that the service writes to",
@@ -41,49 +41,53 @@ _OTHER_REMEDY: Final = "check storage.data_dir, its owner and its permissions"
 
 
 def check_state_dir(data_dir: Path) -> list[Finding]:
-    """Look at the directory itself. Blocks."""
+    """Check the directory itself. Blocks."""
     length = _socket_path(data_dir)
     try:
         found = data_dir.stat()
     except FileNotFoundError:
         return [_not_there_yet(data_dir), length]
     except OSError as error:
-        return [HERE.error("directory", f"{data_dir} cannot be looked at: {error.strerror}", _OTHER_REMEDY)]
+        return [HERE.error("directory", f"{data_dir} cannot be checked: {error.strerror}", _OTHER_REMEDY)]
     if not stat.S_ISDIR(found.st_mode):
-        return [HERE.error("directory", f"{data_dir} is no directory", "set storage.data_dir to a directory")]
+        return [HERE.error("directory", f"{data_dir} is not a directory", "set storage.data_dir to a directory")]
     return [*_kept(data_dir, found), *_files(data_dir, found), _durable(data_dir, found), _space(data_dir), length]
 
 
 def check_database(data_dir: Path, holder: str) -> tuple[list[Finding], Inspection | None]:
-    """Look at the database, unless somebody (`holder`) works with it. Blocks."""
+    """Check the database, unless a process (`holder`) uses it. Blocks."""
     check = "database"
     if holder:
-        return [HERE.unchecked(check, f"{holder} works with it")], None
+        return [HERE.unchecked(check, f"{holder} uses it")], None
     try:
         inspection = inspect_database(data_dir)
     except StateError as error:
         return [HERE.failed(check, error)], None
     if inspection is None:
         return [HERE.ok(check, "there is none yet; the first start makes it")], None
-    people = "no complete listing yet" if inspection.baseline is None else f"{inspection.baseline} people last listed"
+    people = (
+        "no complete listing yet"
+        if inspection.baseline is None
+        else f"{inspection.baseline} people in the last complete listing"
+    )
     return [HERE.ok(check, f"sound; {people}")], inspection
 
 
 def _not_there_yet(data_dir: Path) -> Finding:
     parent = next((parent for parent in data_dir.parents if parent.exists()), data_dir.parent)
     if not os.access(parent, os.W_OK | os.X_OK):
-        what = f"{data_dir} does not exist, and {parent} is not writable for us"
+        what = f"{data_dir} does not exist, and we may not write to {parent}"
         return HERE.error("directory", what, f"make {data_dir} with mode 0700 for the service's user")
     return HERE.note("directory", f"{data_dir} does not exist yet; the first start makes it")
 
 
 def _kept(data_dir: Path, found: os.stat_result) -> Iterator[Finding]:
-    """Whose it is, and who else gets in."""
+    """Check the owner and the mode."""
     mode, us = stat.S_IMODE(found.st_mode), os.geteuid()
     if found.st_uid == us:
         yield HERE.ok("owner", f"{data_dir} is ours (uid {us})")
     elif us == 0:
-        what = f"{data_dir} belongs to {name_of(found.st_uid)}, and this command runs as root, who may do more"
+        what = f"{data_dir} belongs to {name_of(found.st_uid)}, and this command runs as root, which may do more"
         yield HERE.note("owner", what, "run it as the service's user")
     else:
         what = f"{data_dir} belongs to {name_of(found.st_uid)}, and we are {name_of(us)}"
@@ -95,26 +99,26 @@ def _kept(data_dir: Path, found: os.stat_result) -> Iterator[Finding]:
         yield HERE.failed("mode", error)
         return
     if mode & stat.S_IRWXO:
-        what = f"others can get into {data_dir}, where the host's private key lies (mode {mode:04o})"
+        what = f"others can enter {data_dir}, which contains the host's private key (mode {mode:04o})"
         yield HERE.warning("mode", what, f"chmod 0700 {data_dir}")
     elif mode & stat.S_IRWXG:
-        what = f"its group can get into {data_dir} (mode {mode:04o}), as where a volume has an fsGroup"
-        yield HERE.note("mode", what, f"where nothing needs that: chmod 0700 {data_dir}")
+        what = f"its group can enter {data_dir} (mode {mode:04o}), as on a volume with an fsGroup"
+        yield HERE.note("mode", what, f"if nothing needs that: chmod 0700 {data_dir}")
     else:
         yield HERE.ok("mode", f"{mode:04o}")
 
 
 def _files(data_dir: Path, found: os.stat_result) -> Iterator[Finding]:
-    """Whether the directory's owner can use what is in it, and whether the host's key is closed to others."""
+    """Check that the directory's owner can use the files, and that others cannot read private ones."""
     if not os.access(data_dir, os.R_OK | os.X_OK, effective_ids=True):
-        yield HERE.unchecked("files", f"{data_dir} may not be entered")
+        yield HERE.unchecked("files", f"we may not enter {data_dir}")
         return
     strange = unusable_entries(data_dir, found.st_uid)
     if strange:
         what = f"{name_of(found.st_uid)} cannot use {', '.join(strange)} in {data_dir}: another user made it"
         yield HERE.error("files", what, f"as root: chown -R {found.st_uid} {data_dir}")
     else:
-        yield HERE.ok("files", f"all of {name_of(found.st_uid)}")
+        yield HERE.ok("files", f"all belong to {name_of(found.st_uid)}")
     open_ones = [path for path in (data_dir / name for name in _PRIVATE) if _is_open(path)]
     if open_ones:
         named = ", ".join(map(str, open_ones))
@@ -130,7 +134,7 @@ def _is_open(path: Path) -> bool:
 
 def _durable(data_dir: Path, found: os.stat_result) -> Finding:
     if found.st_uid != os.geteuid() and os.geteuid() == 0:
-        return HERE.unchecked("writing", "root writes nothing into another user's directory")
+        return HERE.unchecked("writing", "root does not write into another user's directory")
     try:
         write_probe(data_dir)
     except OSError as error:
@@ -140,7 +144,7 @@ def _durable(data_dir: Path, found: os.stat_result) -> Finding:
 
 
 def write_probe(directory: Path) -> None:
-    """Do with a small file what the state needs of a file system, and remove it. Raises OSError."""
+    """Write, flush, rename and remove a small file, as the state needs it of a file system. Raises OSError."""
     first, second = (directory / f".doctor-{os.getpid()}{suffix}" for suffix in ("", ".renamed"))
     try:
         descriptor = os.open(first, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -163,7 +167,7 @@ def _space(data_dir: Path) -> Finding:
     free = shutil.disk_usage(data_dir).free
     what = f"{free / 1e6:,.0f} MB free"
     if free < NO_SPACE:
-        return HERE.error("space", what, "free some space: without a record of it, nothing is done")
+        return HERE.error("space", what, "free some space: a pass that cannot write its record does nothing")
     if free < LITTLE_SPACE:
         return HERE.warning("space", what, "free some space on that file system")
     return HERE.ok("space", what)

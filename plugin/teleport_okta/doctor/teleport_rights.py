@@ -1,4 +1,4 @@
-"""What the cluster can do for us, and what our two identities may do there."""
+"""The features of the cluster, and the permissions of our two identities."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ _NEEDED_FEATURES: Final = frozenset({"users", "locks", "roles"})
 _OF_BOT: Final = frozenset({"adoption", "plugin", "access_requests"})
 _PURPOSES: Final = {
     "users": "the host lists and writes synced users",
-    "locks": "the host locks who leaves or is suspended",
+    "locks": "the host locks people who leave or are suspended",
     "roles": "the host reads roles, and writes those of access lists",
-    "adoption": "the bot changes users who were there before",
+    "adoption": "the bot changes existing users",
     "app_servers": "the host keeps Okta's apps as app servers",
     "user_groups": "the host keeps Okta's groups as user groups",
-    "access_lists": "the host keeps access lists of groups and apps",
+    "access_lists": "the host keeps access lists for groups and apps",
     "okta_service": "the host reads import rules",
     "review_requests": "owners of access lists may review requests",
-    "plugin": "the bot sees plugins, the one that holds our settings and hosted ones",
-    "access_requests": "the bot carries out access requests, later",
+    "plugin": "the bot reads plugins, ours and hosted ones",
+    "access_requests": "the bot fulfils access requests, later",
 }
-"""Whose permission a feature takes, and what for."""
+"""Which identity needs the permission for a feature, and its purpose."""
 
 _WITHOUT: Final = {
     "app_servers": "no app servers are kept",
     "user_groups": "no user groups are kept",
-    "access_lists": "no access lists are kept; where the cluster has none, users have the member roles themselves",
+    "access_lists": "no access lists are kept; without them, users have the member roles themselves",
     "okta_service": "no import rules add labels",
-    "review_requests": "owners of access lists review no requests",
-    "plugin": "no plugin can hold our settings",
+    "review_requests": "owners of access lists cannot review requests",
+    "plugin": "our settings cannot be in a plugin",
 }
-"""What there is not where a feature is off; of other features, nothing needs them yet."""
+"""The effect if a feature is off; no other feature is needed yet."""
 
-_ROLE: Final = "see docs/teleport-role.md for the whole role"
+_ROLE: Final = "docs/teleport-role.md has the whole role"
 
 
 def of_greeting(greeting: Greeting, sync: SyncSettings, *, is_known: bool = True) -> Iterator[Finding]:
-    """Say which cluster this is, whether its version is one of ours, and whether people can sign in as configured.
+    """Report the cluster, and check its version and whether people can sign in as configured.
 
-    `is_known`: the name of the connector is, and not only what a plugin that cannot be read would say.
+    `is_known`: the name of the connector is known, and does not depend on a plugin that cannot be read.
     """
     edition = "Enterprise" if greeting.is_enterprise else "Community edition, or Enterprise without entitlements"
     yield HERE.ok("cluster", f"{greeting.cluster}, {edition}")
@@ -69,7 +69,7 @@ def of_greeting(greeting: Greeting, sync: SyncSettings, *, is_known: bool = True
     if sync.local_users:
         if greeting.has_saml:
             what = "sync.local_users is true, although this cluster has SAML: people are not created for its connector"
-            yield HERE.note("sign-in", what, "set sync.local_users = false to have people sign in through Okta")
+            yield HERE.note("sign-in", what, "set sync.local_users = false to let people sign in through Okta")
         else:
             yield HERE.ok("sign-in", "as local users (sync.local_users)")
     elif greeting.has_saml:
@@ -83,7 +83,7 @@ def of_greeting(greeting: Greeting, sync: SyncSettings, *, is_known: bool = True
 
 
 def of_version(version: str) -> Iterator[Finding]:
-    """Say whether a server's version is one that we know, and which gates it closes."""
+    """Check that a server's version is supported, and report the gates that it closes."""
     check = "version"
     try:
         warnings = version_warnings(version)
@@ -91,7 +91,7 @@ def of_version(version: str) -> Iterator[Finding]:
         yield HERE.failed(check, error)
         return
     for warning in warnings:
-        yield HERE.warning(check, warning, f"look for a release of teleport-okta that was made for {version}")
+        yield HERE.warning(check, warning, f"look for a release of teleport-okta for {version}")
     if not warnings:
         yield HERE.ok(check, f"{version}; {OLDEST} to {NEWEST} are supported")
     for gate in GATES:
@@ -101,7 +101,7 @@ def of_version(version: str) -> Iterator[Finding]:
 
 
 async def _cluster(host: Connection, bot: Connection | None) -> Cluster | None:
-    """Try each feature by one harmless call; None for a server that is too old for us."""
+    """Try each feature with one harmless call; None for a server that is too old."""
     try:
         return await read_cluster(host, bot)
     except ServerTooOldError:
@@ -109,7 +109,7 @@ async def _cluster(host: Connection, bot: Connection | None) -> Cluster | None:
 
 
 def of_features(cluster: Cluster | None, *, with_bot: bool) -> list[Finding]:
-    """Say of each feature whether it is on; gates have findings of their own, and so has SAML."""
+    """Report each feature; gates and SAML have findings of their own."""
     if cluster is None:
         return [HERE.unchecked("features", "the server is too old")]
     elsewhere = {"saml", *(gate.feature for gate in GATES if gate.closes(cluster.version))}
@@ -119,44 +119,44 @@ def of_features(cluster: Cluster | None, *, with_bot: bool) -> list[Finding]:
 
 
 def of_feature(feature: Feature, *, with_bot: bool = True) -> Finding:
-    """Say whether a feature is on, whose permission it takes and for what, and how bad it is if it is off.
+    """Report a feature, its purpose, and how severe it is if it is off.
 
-    Where there is no bot to ask, `identities` says what is to be done about it.
+    Without a bot, `identities` has the remedy.
     """
     check = f"feature {feature.name}"
     purpose = _PURPOSES.get(feature.name, "")
     if feature.enabled:
         return HERE.ok(check, f"on: {purpose}" if purpose else "on")
     if feature.name in _OF_BOT and not with_bot:
-        return HERE.note(check, f"off, as there is no bot identity that can be used: {purpose}")
+        return HERE.note(check, f"off, because no bot identity can be used: {purpose}")
     off = f"unknown: {feature.reason}" if feature.unknown else f"off: {feature.reason}"
     if feature.name in _NEEDED_FEATURES:
         return HERE.error(
-            check, f"{off}; needed: {purpose}", "join again with a token of `tctl tokens add --type=okta`"
+            check, f"{off}; needed: {purpose}", "join again, with a token of `tctl tokens add --type=okta`"
         )
     if feature.name == "adoption":
-        what = f"{off}; people who logged in before they were synced are reported, not adopted"
-        return HERE.warning(check, what, f"give the bot's identity a role that may change users; {_ROLE}")
+        what = f"{off}; people who logged in before the sync are reported, not adopted"
+        return HERE.warning(check, what, f"give the bot a role that may change users; {_ROLE}")
     return HERE.note(check, f"{off}; {_WITHOUT.get(feature.name, 'nothing needs it yet')}")
 
 
 def without_host(*, joined: bool) -> Finding:
-    """Say what is off while there is no host identity to work with."""
+    """Report what is off without a host identity."""
     check = "features"
     if not joined:
         return HERE.note(check, f"off until the first start has joined; {WITHOUT_HOST}")
-    return HERE.unchecked(check, f"there is no host identity that the cluster takes; {WITHOUT_HOST}")
+    return HERE.unchecked(check, f"the cluster accepts no host identity; {WITHOUT_HOST}")
 
 
 async def check_bot_rights(bot: Connection, *, is_enterprise: bool, is_managed: bool) -> list[Finding]:
-    """Compare the rules of the bot's roles with what we need."""
+    """Compare the rules of the bot's roles with what we need of them."""
     return list(of_rules(await own_rules(bot), is_enterprise=is_enterprise, is_managed=is_managed))
 
 
 def of_rules(rules: Rules, *, is_enterprise: bool = True, is_managed: bool = False) -> Iterator[Finding]:
-    """Say for each kind what the bot lacks; what the service needs weighs more than what only a command does.
+    """Report for each kind what the bot lacks; a need of the service is a warning, one of a command only a note.
 
-    `is_managed`: a plugin resource holds the settings, and gets the status.
+    `is_managed`: a plugin resource has the settings, and gets the status.
     """
     weighty = {Use.SERVICE, Use.MANAGED} if is_managed else {Use.SERVICE}
     for need in NEEDED_OF_BOT:
@@ -178,30 +178,28 @@ def of_rules(rules: Rules, *, is_enterprise: bool = True, is_managed: bool = Fal
 
 
 def of_writers(writers: Sequence[Writer]) -> list[Finding]:
-    """Say who writes now."""
+    """Report which process holds the lease now."""
     check = "writer"
     if not writers:
-        return [HERE.ok(check, "nobody holds the lease to write now")]
+        return [HERE.ok(check, "no process holds the lease now")]
     return [HERE.ok(check, f"for {writer.owner}: {writer.holder}") for writer in writers]
 
 
 async def check_rotation(host: Connection) -> list[Finding]:
-    """Say whether the host CA is being rotated, and whether our host identity goes along."""
+    """Check whether the host CA is being rotated, and whether our host identity has followed."""
     check = "CA rotation"
     cas = await read_host_cas(host)
-    if not cas.suits(cas.without_others(host.identity)):  # the bot's file may name a CA that is over
-        what = f"the host identity is not of the present CAs (phase {cas.phase or 'none'})"
-        return [
-            HERE.warning(check, what, "have the service running: it renews the identity by itself, within a minute")
-        ]
+    if not cas.suits(cas.without_others(host.identity)):  # the bot's file may contain a CA that is no longer used
+        what = f"the host identity does not match the present CAs (phase {cas.phase or 'none'})"
+        return [HERE.warning(check, what, "start the service: it renews the identity by itself within a minute")]
     if cas.is_rotating:
-        return [HERE.note(check, f"the host CA is being rotated (phase {cas.phase}); the host identity goes along")]
-    return [HERE.ok(check, "none under way")]
+        return [HERE.note(check, f"the host CA is being rotated (phase {cas.phase}); the host identity follows")]
+    return [HERE.ok(check, "none now")]
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What was found, the address of the cluster's proxy as the cluster has it, and for which organisations one writes.
+    """The findings, the proxy's address as the cluster reports it, and the organisations with a process that writes.
 
     What could not be read is empty.
     """
@@ -220,10 +218,10 @@ async def settled_rights(
     is_enterprise: bool = True,
     is_managed: bool = False,
 ) -> Rights:
-    """Run the checks that need an identity, each by itself."""
+    """Run the checks that need an identity, independently."""
     reader = host or bot
     if reader is None:
-        everything = "features, permissions, who writes, CA rotation"
+        everything = "features, permissions, writer, CA rotation"
         return Rights([without_host(joined=joined), HERE.unchecked(everything, "there is no identity to ask with")])
     findings, cluster = [], None
     if host is None:

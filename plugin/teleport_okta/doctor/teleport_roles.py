@@ -1,4 +1,4 @@
-"""Roles and the connector: what there must be for synced people, and what is wider than anybody may think."""
+"""Roles: the default roles of synced people, and roles that allow more than people may expect."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ HERE: Final = Section.TELEPORT
 async def settled_roles(
     host: Connection | None, bot: Connection | None, sync: SyncSettings, clock: Clock, *, bot_roles: Collection[str]
 ) -> tuple[list[Finding], frozenset[str] | None]:
-    """Read every role once; return the names of all as well, None where they could not be read.
+    """Read every role once; also return the names of all, None if they could not be read.
 
-    `bot_roles` are those that the bot has.
+    `bot_roles` are the bot's.
     """
     reader = host or bot
     if reader is None:
@@ -42,30 +42,32 @@ async def settled_roles(
 
 
 def of_default_roles(wanted: tuple[str, ...] | None, names: Collection[str]) -> Iterator[Finding]:
-    """Say whether the roles that everybody gets exist."""
+    """Check that the roles of every synced person exist."""
     check = "default roles"
     if wanted is None and DEFAULT_ROLE not in names:
-        what = f"there is no {DEFAULT_ROLE} here (Enterprise clusters have it), so synced people get no role from us"
-        yield HERE.note(check, what, "name roles of your own in sync.default_roles, or [] for none")
+        what = f"there is no role {DEFAULT_ROLE} (Enterprise clusters have it), so synced people get no role from us"
+        yield HERE.note(check, what, "set sync.default_roles to roles of your own, or to [] for none")
         return
     wanted = (DEFAULT_ROLE,) if wanted is None else wanted
     absent = [name for name in wanted if name not in names]
     for name in absent:
-        what = f"sync.default_roles names {name!r}, which is no role here"
+        what = f"sync.default_roles names {name!r}, and the cluster has no such role"
         yield HERE.error(check, what, f"create the role {name!r}, or correct sync.default_roles")
     if not absent:
         yield HERE.ok(check, ", ".join(wanted) or "none, as configured")
 
 
 def of_wildcards(roles: Iterable[WildcardRole], of_bot: Collection[str]) -> Iterator[Finding]:
-    """Name each role that gives its members everything; the bot's own must, and presets do by design."""
+    """Report each role that gives its members everything. The bot's own must, and presets do by design."""
     check = "wildcard roles"
     found = [role for role in roles if role.name not in of_bot]
     for role in found:
         what = role.warning
         if role.is_preset:
-            yield HERE.note(check, f"{what}; Teleport brings it along", "mind whom you give it")
+            yield HERE.note(check, f"{what}; it is one of Teleport's presets", "be careful whom you give it to")
         else:
-            yield HERE.warning(check, what, f"narrow these labels of the role {role.name!r}, or mind whom you give it")
+            yield HERE.warning(
+                check, what, f"narrow these labels of the role {role.name!r}, or be careful whom you give it to"
+            )
     if not found:
-        yield HERE.ok(check, "no role but ours and the bot's matches everything")
+        yield HERE.ok(check, "only our roles and the bot's match everything")

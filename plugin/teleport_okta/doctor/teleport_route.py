@@ -1,4 +1,4 @@
-"""The way to the cluster: what is at the address, whether it is believed, and whether it takes our identities."""
+"""The route to the cluster: what answers at the address, whether we trust it, and whether it accepts our identities."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _NOTABLE_SKEW: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class RouteCheck:
-    """How far we came. `greeting` is None where the cluster could not be asked at all.
+    """The result. `greeting` is None if the cluster could not be asked.
 
-    `host` and `bot` are the identities that the cluster takes.
+    `host` and `bot` are the identities that the cluster accepts.
     """
 
     findings: tuple[Finding, ...]
@@ -53,7 +53,7 @@ class RouteCheck:
 
 
 async def check_way(settings: TeleportSettings, identities: Identities, *, directory: Path, clock: Clock) -> RouteCheck:
-    """Find the way, and ask the cluster as everybody whom we can be. `directory` is a private one, for sockets."""
+    """Find the route, and ask the cluster with each identity. `directory` is a private one, for sockets."""
     try:
         route = await find_route(settings.addr, extra_ca=settings.proxy_ca, clock=clock)
     except TeleportError as error:
@@ -66,7 +66,7 @@ async def check_way(settings: TeleportSettings, identities: Identities, *, direc
         findings += await settled(HERE, "web certificate", _web_certificate(route, clock.now()))
         findings += await settled(HERE, "proxy", _proxy(settings, clock))
     else:
-        findings.append(HERE.unchecked("clock", "the auth server tells its time to nobody; a proxy would"))
+        findings.append(HERE.unchecked("clock", "the auth server does not report its time; a proxy does"))
     return await _asked(settings, identities, route, findings, directory)
 
 
@@ -75,41 +75,41 @@ def _reachability(route: Route) -> Finding:
     if not isinstance(route, ThroughProxy):
         return HERE.ok(check, f"{route.address} is the auth server itself")
     if route.upgraded:
-        what = "behind a load balancer that ends TLS: an ALPN connection upgrade is needed, and used"
+        what = "behind a load balancer that terminates TLS: an ALPN connection upgrade is needed, and used"
         return HERE.ok(check, f"{route.address} is a proxy of {route.cluster}, {what}")
     return HERE.ok(check, f"{route.address} is a proxy of {route.cluster}, with TLS routing")
 
 
 async def _web_certificate(route: ThroughProxy, now: datetime) -> list[Finding]:
-    """The way was found, so the certificate is believed; it may not be for long."""
+    """Check when the proxy's certificate expires. It is trusted, because the route was found."""
     certificate = (await peek(route.address, protocols=("http/1.1",))).certificate
     until = certificate.not_valid_after_utc
     verifier = "teleport.proxy_ca" if route.extra_ca else "by the system"
     what = f"the proxy's is verified ({verifier}), until {until:%Y-%m-%d}"
     if (until - now).days < _EXPIRES_SOON:
-        return [HERE.warning("web certificate", f"{what}: that is soon", "renew the proxy's web certificate")]
+        return [HERE.warning("web certificate", f"{what}: it expires soon", "renew the proxy's web certificate")]
     return [HERE.ok("web certificate", what)]
 
 
 async def _proxy(settings: TeleportSettings, clock: Clock) -> list[Finding]:
-    """What the proxy says without being asked for credentials."""
+    """Report what the proxy tells without credentials."""
     facts = await find(settings.addr, settings.proxy_ca)
-    edition = f"edition {facts.edition}" if facts.edition else "edition not told"
-    oldest = f", takes clients from {facts.min_client_version} on" if facts.min_client_version else ""
-    said = HERE.ok("proxy", f"of {facts.cluster}, version {facts.server_version or 'not told'}, {edition}{oldest}")
+    edition = f"edition {facts.edition}" if facts.edition else "edition unknown"
+    oldest = f", accepts clients from {facts.min_client_version} on" if facts.min_client_version else ""
+    said = HERE.ok("proxy", f"of {facts.cluster}, version {facts.server_version or 'unknown'}, {edition}{oldest}")
     return [said, of_clock(await proxy_skew(settings.addr, settings.proxy_ca, clock))]
 
 
 def of_clock(skew: float | None) -> Finding:
-    """Say how far this machine's clock is from the proxy's (seconds, the proxy's minus ours)."""
+    """Check the difference of the clocks (seconds, the proxy's minus ours)."""
     check = "clock"
     if skew is None:
-        return HERE.unchecked(check, "the proxy does not tell its time")
+        return HERE.unchecked(check, "the proxy does not report its time")
     off = abs(skew)
     what = f"this machine's clock is {off:.0f} s {'behind' if skew > 0 else 'ahead of'} the proxy's"
     remedy = "synchronise the clocks of this machine, the proxy and the auth server (NTP)"
     if skew > CLOCK_TOLERANCE:
-        lost = "if the auth server's is the same, the lease to write cannot be held safely, and nothing is written"
+        lost = "if the auth server's clock is the same, the lease is not safe, and nothing is written"
         return HERE.error(check, f"{what}: {lost}", remedy)
     if off > _NOTABLE_SKEW:
         return HERE.warning(check, what, remedy)
@@ -133,7 +133,7 @@ async def _asked(
             taken[which] = identity
     for which, identity in present.items():
         if which in taken:
-            findings.append(HERE.ok(f"{which} identity", "the cluster takes it, and proved itself by its own CA"))
+            findings.append(HERE.ok(f"{which} identity", "the cluster accepts it, and its own CA verified the cluster"))
             continue
         refusal, asker = refused[which], next(iter(taken.values()), None)
         if asker is not None and isinstance(refusal, PermissionDeniedError):
@@ -153,14 +153,14 @@ def _refused(which: str, error: TeleportError) -> Finding:
             ", and that its user and roles exist" if which == "bot" else ""
         )
     return HERE.error(
-        f"{which} identity", f"it is not taken: {error.what}; {lost}", remedy or "see the auth server's log"
+        f"{which} identity", f"it is not accepted: {error.what}; {lost}", remedy or "see the auth server's log"
     )
 
 
 async def _as_nobody(
     settings: TeleportSettings, identities: Identities, route: Route, directory: Path
 ) -> tuple[Greeting | None, Finding]:
-    """Ask without an identity, once it is known whom to believe, as before the first join."""
+    """Ask without an identity, as before the first join, if there is a CA to trust."""
     check = "auth server"
     try:
         if identities.trust:
@@ -171,4 +171,4 @@ async def _as_nobody(
     except TeleportError as error:
         return None, HERE.failed(check, error, Severity.ERROR)
     believed = "the CA of an identity file" if identities.trust else "the pinned CA"
-    return greeting, HERE.ok(check, f"it proved itself by {believed}; asked without an identity")
+    return greeting, HERE.ok(check, f"verified with {believed}; asked without an identity")

@@ -1,4 +1,4 @@
-"""Teleport's side of an examination: the connections, and everything that is found by them alone."""
+"""Teleport's side of an examination: the connections, and the checks that need only them."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 HERE: Final = Section.TELEPORT
 
 _HASTY: Final = RetryPolicy(budget=10.0)
-"""A person waits."""
+"""Seconds; a person is waiting for the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How far we came towards the cluster, with a connection for each identity that it takes.
+    """Access to the cluster, with a connection for each identity that it accepts.
 
-    `proxy` is the address of a proxy by which it is reached, empty without one.
+    `proxy` is the address of the proxy on the route, empty without one.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -50,7 +50,7 @@ class Access:
 
     @property
     def reader(self) -> Connection | None:
-        """A connection to read with what either identity may read."""
+        """A connection for reads that either identity may do."""
         return self.host or self.bot
 
     @property
@@ -61,10 +61,10 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class TeleportSide:
-    """What was found, and what of it other checks need; what could not be read is empty, or None.
+    """The findings, and facts for other checks; what could not be read is empty, or None.
 
-    `proxies` are the addresses at which the cluster's proxy is known to be reached, `written_for` the organisations for
-    which a process writes now, `roles` the names of all roles.
+    `proxies` are the known addresses of the cluster's proxy, `written_for` the organisations for which a process writes
+    now, `roles` the names of all roles.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -77,7 +77,7 @@ class TeleportSide:
 async def cluster_access(
     settings: TeleportSettings, identities: Identities, *, clock: Clock, rng: Random
 ) -> AsyncIterator[Access]:
-    """Connect until the block ends; what fails is a finding."""
+    """Connect until the block ends; a failure is a finding."""
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(_private_directory())
         connecting = _connected(settings, identities, stack, directory, clock=clock, rng=rng)
@@ -87,7 +87,7 @@ async def cluster_access(
 
 @contextmanager
 def _private_directory() -> Iterator[Path]:
-    """A place for a forwarder's socket. On a machine without any, nothing but a way through a proxy is missed."""
+    """Yield a directory for a forwarder's socket. If none can be made, only a route through a proxy fails."""
     with ExitStack() as stack:
         try:
             made = stack.enter_context(tempfile.TemporaryDirectory(prefix="teleport-okta-doctor-"))
@@ -119,7 +119,7 @@ async def _connected(
 async def look_at_teleport(
     management: Management, access: Access, identities: Identities, clock: Clock
 ) -> TeleportSide:
-    """Look at everything but the plugins, the connector and what is left over. What fails is a finding."""
+    """Check everything but the plugins, the connector and leftovers. A failure is a finding."""
     looking = _look(management, access, identities, clock)
     side, failure = await attempted(HERE, "Teleport", looking, otherwise=TeleportSide())
     return replace(side, findings=(*side.findings, *failure))

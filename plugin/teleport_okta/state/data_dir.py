@@ -48,7 +48,7 @@ def check_closed(data_dir: Path) -> os.stat_result | None:
         what = f"{data_dir}: the data directory cannot be looked at: {error.strerror}"
         raise DataDirectoryError(what, remedy="check storage.data_dir, and the permissions on the way to it") from error
     if not stat.S_ISDIR(found.st_mode):
-        what = f"{data_dir} is no directory"
+        what = f"{data_dir} is not a directory"
         raise DataDirectoryError(what, remedy="set storage.data_dir to a directory")
     writers = _other_writers(found)
     if writers:

@@ -169,7 +169,7 @@ async def test_another_process_on_the_data_directory_is_told_and_not_disturbed(w
     with exclusive(well.data):
         report = await well.examine()
         assert report.bad() == ["service/running"]
-        assert "holds the data directory" in report.says("service/running")
+        assert "uses the data directory" in report.says("service/running")
         assert "not checked" in report.says("state directory/database")
 
 

@@ -19,7 +19,7 @@ async def test_users_who_are_wanted_are_taken_over_and_the_others_are_listed_unt
     report = await clinic.examine()
     assert report.bad() == ["Teleport/leftovers"]
     assert "2 users" in report.says("Teleport/leftovers")
-    assert "taken over in place by the first pass" in report.says("Teleport/leftovers")
+    assert "the first pass takes over those who are wanted" in report.says("Teleport/leftovers")
     report = await (await clinic.joined()).examine()
     assert "1 user (gone@example.com)" in report.says("Teleport/leftovers")
     assert "cleanup --vendor" in report.says("Teleport/leftovers")
@@ -33,7 +33,7 @@ async def test_while_the_vendors_integration_runs_it_has_no_leftovers(clinic):
     )
     report = await clinic.examine()
     assert report.bad() == ["Teleport/hosted plugin"]
-    assert "keeps what it made" in report.says("Teleport/leftovers")
+    assert "keeps its objects up to date" in report.says("Teleport/leftovers")
 
 
 @pytest.mark.parametrize("edition", ["ent", "oss"])

@@ -26,7 +26,7 @@ async def test_what_is_examined_is_what_the_plugin_decides(managed):
     await install(managed)
     report = await managed.examine()
     assert report.bad() == []
-    assert f"the people of app {managed.okta_app.id}" in report.says("Teleport/plugin")
+    assert f"people of app {managed.okta_app.id}" in report.says("Teleport/plugin")
     assert not [finding for finding in report.findings if finding.check == "access lists"]
     assert report.severity("Okta/app") == "ok"
 
@@ -34,7 +34,7 @@ async def test_what_is_examined_is_what_the_plugin_decides(managed):
 async def test_a_plugin_that_is_not_there_is_the_error_and_what_it_decides_is_not_guessed(managed):
     report = await managed.examine()
     assert report.bad() == ["Teleport/plugin"]
-    assert "plugin 'okta' decides" in report.says("Okta/app, listing")
+    assert "the settings of plugin 'okta' are unknown" in report.says("Okta/app, listing")
 
 
 async def test_a_bot_that_may_not_read_plugins_is_told_with_the_right(managed):
@@ -66,4 +66,4 @@ async def test_a_community_cluster_has_no_plugins_to_look_at_with_a_bot_or_witho
 async def test_without_a_bot_it_is_said_that_a_hosted_plugin_would_not_be_seen(well):
     del well.sections["teleport"]["identity"]
     report = await well.examine()
-    assert "cannot be seen" in report.says("Teleport/hosted plugin")
+    assert "we cannot see" in report.says("Teleport/hosted plugin")

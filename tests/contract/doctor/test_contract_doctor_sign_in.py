@@ -124,4 +124,4 @@ async def test_while_okta_is_away_nothing_is_said_against_the_connector(enrolled
     enrolled.sections["okta"]["org_url"] = "https://localhost:1"
     report = await enrolled.examine()
     assert report.bad() == ["Okta/reachability"]
-    assert "the app was not looked at" in report.says("sign-in/metadata")
+    assert "the app was not checked" in report.says("sign-in/metadata")

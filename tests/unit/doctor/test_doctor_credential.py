@@ -57,7 +57,7 @@ def test_what_is_granted_beyond_is_named_with_who_uses_it_and_can_be_taken_away(
     assert finding.severity.value == "note"
     assert "okta.apps.manage and okta.users.manage are granted" in finding.what
     assert "enroll` alone uses okta.apps.manage" in finding.what
-    assert "take them away" in finding.remedy
+    assert "revoke them" in finding.remedy
 
 
 def test_a_scope_that_only_another_tool_uses_is_not_said_to_be_for_enrolment():
@@ -82,7 +82,7 @@ async def test_roles_that_cannot_be_read_are_said_to_be_unknown(tmp_path):
     for client, settings in ((Answers(), TOKEN), (Answers(roles=REFUSED), TOKEN), (Answers(), service_app(tmp_path))):
         finding = (await check_extent(client, settings))[-1]
         assert (finding.check, finding.severity.value) == ("admin roles", "note")
-        assert "cannot be told" in finding.what
+        assert "are unknown" in finding.what
 
 
 async def test_the_roles_of_a_tokens_owner_and_of_a_service_app_are_read_where_that_is_allowed(tmp_path):

@@ -56,8 +56,8 @@ def test_what_is_of_another_organisation_or_names_none_is_left_to_people():
 
 
 def test_before_the_first_pass_it_is_said_that_wanted_users_are_taken_over():
-    assert "taken over in place" in findings(holdings(("ada", VENDORS)), has_passed=False)[0].what
-    assert "taken over in place" not in findings(holdings(("ada", VENDORS)))[0].what
+    assert "takes over those who are wanted" in findings(holdings(("ada", VENDORS)), has_passed=False)[0].what
+    assert "takes over those who are wanted" not in findings(holdings(("ada", VENDORS)))[0].what
 
 
 def test_roles_that_teleport_brings_along_are_none():

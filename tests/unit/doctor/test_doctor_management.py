@@ -96,7 +96,10 @@ def test_a_plugin_that_cannot_be_read_is_an_error_where_it_is_to_hold(error):
     [finding] = of_management(management(BY_PLUGIN, error=error), (URL,))
     assert (finding.check, finding.severity.value) == ("plugin", "error")
     [finding] = of_management(management(BY_PLUGIN, error=error), (URL,), goes_on=True)
-    assert (finding.severity.value, "by what it read before" in finding.what) == ("warning", True)
+    assert (finding.severity.value, "continues with the settings that it read before" in finding.what) == (
+        "warning",
+        True,
+    )
 
 
 @pytest.mark.parametrize(
