@@ -11,6 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.import_labels import NO_LABELS, RuleLabels
+from teleport_okta.model.directory_reasons import (
+    AppInactive,
+    AppNotLaunchable,
+    AppOfOkta,
+    DeletedInOkta,
+    EveryoneNotNamed,
+    NoAppFilter,
+    NoGroupFilter,
+    PushedGroupDeleted,
+)
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.names import app_server_name, name_problem
 from teleport_okta.model.problems import GrantsRefused, PeopleRefused, PeopleUnread, UnreadableRow, UnusableGroupId
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
     from teleport_okta.desired.policy import Imports
     from teleport_okta.model.directory import Directory, OktaGroup, Roster
     from teleport_okta.model.okta import MalformedRow, OktaApp
+    from teleport_okta.model.reasons import Reason
 
 GROUP: Final = "group"
 APP: Final = "app"
@@ -103,8 +114,8 @@ class DesiredDirectory:
     apps: Mapping[str, WantedApp]
     candidates: Mapping[str, Candidate]
     present: frozenset[str]
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    no_list: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, Reason] = field(default_factory=dict)
+    no_list: Mapping[str, Reason] = field(default_factory=dict)
     quarantined: tuple[Quarantined, ...] = ()
     doubted: frozenset[str] = frozenset()
     is_pushed_alone: bool = False
@@ -126,15 +137,15 @@ class DesiredDirectory:
         return okta_id in self.present and not is_known
 
 
-def launchable(app: OktaApp, left_out: frozenset[str]) -> str:
-    """Say why an app becomes no app server; empty when it does."""
+def launchable(app: OktaApp, left_out: frozenset[str]) -> Reason | None:
+    """Return why an app becomes no app server; None if it becomes one."""
     if app.name in left_out:
-        return f"an app of Okta's own ({app.name}), left out by apps.leave_out"
+        return AppOfOkta(app.name)
     if not app.is_active:
-        return f"the app is {app.status} in Okta"
+        return AppInactive(app.status)
     if not app.links:
-        return "the app has no link to launch it, or is hidden, in Okta"
-    return ""
+        return AppNotLaunchable()
+    return None
 
 
 def lists_wanted(groups: Iterable[OktaGroup], apps: Iterable[OktaApp], imports: Imports) -> tuple[set[str], set[str]]:
@@ -183,8 +194,8 @@ class _Sorting:
         self._labels = labels
         self._aside: list[Quarantined] = list(labels.quarantined)
         self._candidates: dict[str, Candidate] = {}
-        self._left_out: dict[str, str] = {}
-        self._no_list: dict[str, str] = {}
+        self._left_out: dict[str, Reason] = {}
+        self._no_list: dict[str, Reason] = {}
 
     def desired(self) -> DesiredDirectory:
         groups, apps = self._directory.groups, self._directory.apps
@@ -192,10 +203,10 @@ class _Sorting:
         self._set_malformed_aside("app_server", apps.malformed)
         wanted_apps = self._apps()
         wanted_groups = {group.id: self._group(group, wanted_apps) for group in groups.rows if self._is_usable(group)}
-        deleted = dict.fromkeys(self._directory.deleted, "it was deleted in Okta")
+        deleted = dict.fromkeys(self._directory.deleted, DeletedInOkta())
         self._left_out |= deleted
         self._no_list |= deleted
-        self._no_list |= dict.fromkeys(self._directory.unpushed, "the group was deleted through SCIM")
+        self._no_list |= dict.fromkeys(self._directory.unpushed, PushedGroupDeleted())
         for pushed in self._directory.pushed.values():
             name, people = pushed.list_name, pushed.people
             self._candidates[name] = Candidate(name, PUSHED_GROUP, pushed.name, "", _PUSHED, people, ())
@@ -221,9 +232,9 @@ class _Sorting:
             granting[app_id] = sorted(roster.ids)
         wanted = {}
         for app in self._directory.apps.rows:
-            reason = launchable(app, self._imports.left_out)
-            if reason:
-                self._left_out[app.id] = self._no_list[app.id] = reason
+            cause = launchable(app, self._imports.left_out)
+            if cause is not None:
+                self._left_out[app.id] = self._no_list[app.id] = cause
                 continue
             rule_labels = self._labels.of_app(app.id, app.label)
             wanted[app.id] = WantedApp(app, app_server_name(app.id), rule_labels, tuple(sorted(granting[app.id])))
@@ -233,7 +244,7 @@ class _Sorting:
     def _weigh_app(self, app: OktaApp) -> None:
         why = self._imports.app_filters.why(app.label)
         if why is None:
-            self._no_list[app.id] = "no filter of access_lists.app_filters lets it pass"
+            self._no_list[app.id] = NoAppFilter()
             return
         roster = self._directory.direct.get(app.id)
         self._add(
@@ -265,11 +276,7 @@ class _Sorting:
         group = wanted.group
         why = _group_filter(group, self._imports)
         if why is None:
-            self._no_list[group.id] = (
-                "Everyone has no list unless a filter names it exactly"
-                if group.is_everyone
-                else "no filter of access_lists.group_filters lets it pass"
-            )
+            self._no_list[group.id] = EveryoneNotNamed() if group.is_everyone else NoGroupFilter()
             return
         roster = self._directory.members.get(group.id)
         candidate = Candidate(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from teleport_okta.desired.groups_and_apps import GROUP, desired_directory, lists_wanted
 from teleport_okta.desired.import_labels import ImportLabels
+from teleport_okta.model.directory_reasons import ListWouldBeEmpty, NotInOkta
+from teleport_okta.model.reason_text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
@@ -94,11 +96,11 @@ def preview(
     ending = []
     for okta_id, present in lists.items():
         if okta_id not in verdicts:
-            reason = desired.no_list.get(okta_id) or "it is no longer in Okta"
+            cause = desired.no_list.get(okta_id, NotInOkta())
             if okta_id in desired.no_list or okta_id not in desired.present:
-                ending.append(EndingList(present, reason))
+                ending.append(EndingList(present, text_of(cause)))
         elif verdicts[okta_id] is Verdict.EMPTY:
-            ending.append(EndingList(present, "no user of ours is in it, and nobody was added in Teleport"))
+            ending.append(EndingList(present, text_of(ListWouldBeEmpty())))
     return FilterPreview(
         seen_at=min(directory.groups.read_at, directory.apps.read_at),
         group_filters=tuple(one.text for one in imports.group_filters.filters),

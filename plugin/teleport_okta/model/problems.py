@@ -182,6 +182,66 @@ class RecordReplacedAndUnlockable(Problem):
     detail: str
 
 
+# Groups, apps and lists in Teleport.
+
+
+@dataclass(frozen=True, slots=True)
+class UserGroupNotOurs(Problem):
+    """A user group named by the id of the group exists, without our owner label."""
+
+    name: str
+    okta_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppServerNotOurs(Problem):
+    """Our host has an app server of the name for the app, without our owner label."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListNotOurs(Problem):
+    """An access list named by the id of the group or the app exists, without our owner label."""
+
+    list_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListHeld(Problem):
+    """A list should end, and lists that we may not change have it as a member or an owner."""
+
+    cause: Reason
+    lists: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleNotOurs(Problem):
+    """A role that a list needs exists, without our owner label."""
+
+    role: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleLostLabels(Problem):
+    """As `RoleNotOurs`, and users of ours have the role: most likely it lost the labels that are `missing`."""
+
+    role: str
+    name: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleOfListLostLabels(Problem):
+    """As `RoleLostLabels`, where our list grants the role."""
+
+    role: str
+    name: str
+    missing: tuple[str, ...]
+    list_name: str
+
+
 # Memberships and roles in Teleport.
 
 

@@ -1,4 +1,5 @@
-"""The English of every reason and of every problem: one entry for each type in `model/reasons.py` and `problems.py`.
+"""The English of every reason and of every problem: one entry for each type of `model/reasons.py`,
+`directory_reasons.py` and `problems.py`.
 
 In a text `{name}` is a field as it is; of a field that is a reason itself, its text. `{name:q}` is in quotation marks,
 `{name:some}` too, and cut to the first few; `{name:shell}` is quoted as a shell wants it; `{name:person}` is an Okta id
@@ -13,7 +14,7 @@ from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.model import problems, reasons
+from teleport_okta.model import directory_reasons, problems, reasons
 from teleport_okta.model.problems import Named, Problem
 from teleport_okta.model.reasons import Reason
 
@@ -40,16 +41,44 @@ TEXTS: Final[Mapping[type[Reason], str]] = {
     reasons.ProvisionedAgain: "provisioned again",
     reasons.CertificatesExpired: "every certificate issued before has expired",
     reasons.ReleasedByOperator: "released by an operator",
-    reasons.InGroup: "in {name:q} in Okta",
-    reasons.InPushedGroup: "in {name:q} by SCIM",
-    reasons.RoleOnUser: "in {name:q} in Okta; without access lists, the user itself has the member role",
-    reasons.NoLongerInGroup: "no longer in {name:q} in Okta",
-    reasons.NoLongerInPushedGroup: "no longer in {name:q} by SCIM",
-    reasons.RoleByList: "the access list grants the role now",
-    reasons.MemberLeft: "the user of this name left",
-    reasons.MemberNotOurs: "the user of this name is not ours",
-    reasons.MemberWithoutUser: "there is no user of this name",
-    reasons.NestedListGone: "the nested list does not exist any more, and would make other writes fail",
+    directory_reasons.NotInOkta: "it is no longer in Okta",
+    directory_reasons.DeletedInOkta: "it was deleted in Okta",
+    directory_reasons.PushedGroupDeleted: "the group was deleted through SCIM",
+    directory_reasons.AppOfOkta: "an app of Okta's own ({app}), left out by apps.leave_out",
+    directory_reasons.AppInactive: "the app is {status} in Okta",
+    directory_reasons.AppNotLaunchable: "the app has no link to launch it, or is hidden, in Okta",
+    directory_reasons.NoGroupFilter: "no filter of access_lists.group_filters lets it pass",
+    directory_reasons.NoAppFilter: "no filter of access_lists.app_filters lets it pass",
+    directory_reasons.EveryoneNotNamed: "Everyone has no list unless a filter names it exactly",
+    directory_reasons.ListWouldBeEmpty: "no user of ours is in it, and no member was added in Teleport",
+    directory_reasons.GroupListed: "the group {name:q} is in Okta",
+    directory_reasons.GroupDiffers: "the group {name:q} differs from Okta",
+    directory_reasons.GroupGone: "the group {name:q} is no longer in Okta",
+    directory_reasons.AppListed: "the app {name:q} is in Okta",
+    directory_reasons.AppDiffers: "the app {name:q} differs from Okta",
+    directory_reasons.AppGone: "the app {name:q} is no longer in Okta",
+    directory_reasons.AppLeftOut: "{name:q}: {cause}",
+    directory_reasons.ListPassesFilter: "{name:q} passes the filter {filter:q}; people of ours in it: {people}",
+    directory_reasons.ListPushed: "{name:q} was pushed through SCIM; people of ours in it: {people}",
+    directory_reasons.ListMadeAgain: "the list of {name:q} was there after the last pass, and is gone",
+    directory_reasons.ListDiffers: "the list of {name:q} differs from what it should grant, or from Okta's name",
+    directory_reasons.ListEmpty: "no user of ours is in {name:q} any more, and no member was added in Teleport",
+    directory_reasons.NestedListEnds: "the nested list ends: {cause}",
+    directory_reasons.RoleWanted: "the list {list_title:q} is wanted",
+    directory_reasons.RoleDiffers: "what {name:q} grants differs from Okta",
+    directory_reasons.RoleGrantsLess: "{name:q} grants fewer apps in Okta; apps lost: {apps}",
+    directory_reasons.RoleListEnds: "its list {list_title:q} ends",
+    directory_reasons.RoleListGone: "its list {list_title:q} is gone",
+    directory_reasons.InGroup: "in {name:q} in Okta",
+    directory_reasons.InPushedGroup: "in {name:q} by SCIM",
+    directory_reasons.RoleOnUser: "in {name:q} in Okta; without access lists, the user itself has the member role",
+    directory_reasons.NoLongerInGroup: "no longer in {name:q} in Okta",
+    directory_reasons.NoLongerInPushedGroup: "no longer in {name:q} by SCIM",
+    directory_reasons.RoleByList: "the access list grants the role now",
+    directory_reasons.MemberLeft: "the user of this name left",
+    directory_reasons.MemberNotOurs: "the user of this name is not ours",
+    directory_reasons.MemberWithoutUser: "there is no user of this name",
+    directory_reasons.NestedListGone: "the nested list does not exist any more, and would make other writes fail",
     reasons.LeftIn: "{title:q} ({list_name})",
     reasons.ImportLeftIn: "{list_name} (until it is taken out)",
     reasons.RemovedByCleanup: "the integration is removed (teleport-okta cleanup)",
@@ -57,6 +86,8 @@ TEXTS: Final[Mapping[type[Reason], str]] = {
 }
 
 _LOOK_AT_ROW: Final = "look at this row in Okta's API"
+_ROLE_TAKEN: Final = "its role {role:q} exists and is not ours, so no list grants {name:q}"
+_LABEL_AGAIN: Final = "put back on the role: {missing} (labels, by `tctl edit role/{role:shell}`)"
 _RELEASE: Final = "`teleport-okta release {name:shell}`"
 
 PROBLEMS: Final[Mapping[type[Problem], tuple[str, str]]] = {
@@ -128,6 +159,31 @@ PROBLEMS: Final[Mapping[type[Problem], tuple[str, str]]] = {
     problems.RecordReplacedAndUnlockable: (
         "{cause}; a login replaced the user's record, and it cannot be locked: {detail}",
         "the record ends by itself; to end it now: tctl users rm {name:shell}",
+    ),
+    problems.UserGroupNotOurs: (
+        "Teleport has a user group of this name that is not ours ({name:q})",
+        "delete it with `tctl rm user_group/{okta_id:shell}`, or keep it and live without this one",
+    ),
+    problems.AppServerNotOurs: (
+        "this host has an app server of this name that is not ours ({name:q})",
+        "remove it",
+    ),
+    problems.ListNotOurs: (
+        "Teleport has an access list of this name that is not ours ({list_title:q})",
+        "delete that list, or live without ours",
+    ),
+    problems.ListHeld: (
+        "{cause}; but it is a member or an owner of {lists}, and Teleport refuses to delete it while it is",
+        "take it out of there; then it is deleted by itself",
+    ),
+    problems.RoleNotOurs: (_ROLE_TAKEN, "delete that role"),
+    problems.RoleLostLabels: (_ROLE_TAKEN, _LABEL_AGAIN),
+    problems.RoleOfListLostLabels: (
+        _ROLE_TAKEN,
+        (
+            f"{_LABEL_AGAIN}; or delete the access list {{list_name}}, then the role: both are made again, without the "
+            "members that people added"
+        ),
     ),
     problems.MembershipExpired: (
         (

@@ -1,4 +1,4 @@
-"""Why a change is planned: one small type for each reason that there is.
+"""Why a change is planned: one small type for each reason. Those about groups and apps are in `directory_reasons.py`.
 
 Planners choose a reason and compare reasons; `model/reason_text.py` has the English for each type. The text is made
 where a reason leaves the program: in a plan that is shown, the journal, the log, a message.
@@ -124,69 +124,6 @@ class CertificatesExpired(Reason):
 @dataclass(frozen=True, slots=True)
 class ReleasedByOperator(Reason):
     """An operator released the name (`teleport-okta release`)."""
-
-
-# Why a membership begins or ends.
-
-
-@dataclass(frozen=True, slots=True)
-class InGroup(Reason):
-    """Okta shows the person in a group, or with an app."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class InPushedGroup(Reason):
-    """A SCIM client says that the person is in a group that it pushed."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoleOnUser(Reason):
-    """As `InGroup`, where the cluster has no access lists."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class NoLongerInGroup(Reason):
-    """Okta does not show the person in a group, or with an app, any more."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class NoLongerInPushedGroup(Reason):
-    """A SCIM client took the person out of a group that it pushed."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoleByList(Reason):
-    """The member role on the user itself is no longer needed: the access list grants it."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemberLeft(Reason):
-    """The person left altogether, and this membership began after that was planned."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemberNotOurs(Reason):
-    """The user of the member's name is not one of ours any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemberWithoutUser(Reason):
-    """There is no user of the member's name any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class NestedListGone(Reason):
-    """The member is an access list that does not exist any more."""
 
 
 # The memberships that the next person of a name would have.

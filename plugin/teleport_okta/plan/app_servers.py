@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from teleport_okta.desired.trust import APPS, GROUPS
 from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportAppServer
+from teleport_okta.model.directory_reasons import AppDiffers, AppGone, AppLeftOut, AppListed
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
-from teleport_okta.model.reasons import Verbatim
+from teleport_okta.model.problems import AppServerNotOurs
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import object_labels
 from teleport_okta.plan.changes import APP_SERVER, USER_GROUP, Action, Change, Harm
@@ -45,8 +46,7 @@ def plan_app_servers(
             continue
         found = actual.app_servers.get(wanted.name)
         if found is not None and labels.owner_of(found.labels) != policy.owner:
-            reason = f"this host has an app server of this name that is not ours ({wanted.app.label})"
-            aside.append(Quarantined.from_text(APP_SERVER, wanted.name, wanted.app.id, reason, "remove it"))
+            aside.append(Quarantined(APP_SERVER, wanted.name, wanted.app.id, AppServerNotOurs(wanted.app.label)))
             continue
         steps = _writing(wanted, found, desired, actual, imports)
         changes += steps
@@ -141,7 +141,7 @@ def _step(wanted: WantedApp, content: TeleportAppServer, found: TeleportAppServe
         name=wanted.name,
         subject=wanted.name,
         okta_id=wanted.app.id,
-        cause=Verbatim(f"the app {wanted.app.label} {'differs from Okta' if found else 'is in Okta'}"),
+        cause=(AppDiffers if found else AppListed)(wanted.app.label),
         content=content,
         found=found,
     )
@@ -175,7 +175,7 @@ def ending_of(server: TeleportAppServer, desired: DesiredDirectory, policy: Poli
         name=server.name,
         subject=server.name,
         okta_id=okta_id,
-        cause=Verbatim(f"{label}: {stated}" if stated else f"the app {label} is no longer in Okta"),
+        cause=AppLeftOut(label, stated) if stated else AppGone(label),
         found=server,
         harm=Harm(
             Harmed(APP_SERVER, server.name, okta_id),

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers
 from teleport_okta.model.direct_roles import DirectRole
+from teleport_okta.model.directory_reasons import NoLongerInGroup, RoleByList, RoleOnUser
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Harmed
 from teleport_okta.model.names import member_role
 from teleport_okta.model.problems import RoleStillHeld
-from teleport_okta.model.reasons import NoLongerInGroup, RoleByList, RoleOnUser
 from teleport_okta.plan.changes import MEMBER, ROLE, USER, Action, Change
 from teleport_okta.plan.members import harm_of_leaving, staying_while_waiting
 from teleport_okta.plan.needs import ended

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 from teleport_okta.desired.trust import members_of
+from teleport_okta.model.directory_reasons import ListEmpty
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, Harm
 from teleport_okta.plan.list_content import list_content
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from teleport_okta.desired.groups_and_apps import Candidate
     from teleport_okta.model.access import TeleportAccessList
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.plan.list_facts import ListFacts
     from teleport_okta.plan.members import MembersPlan
 
@@ -99,7 +101,7 @@ class Blocked:
     """The list should end for a reason, and lists that we may not change hold on to it."""
 
     found: TeleportAccessList
-    reason: str
+    cause: Reason
     holding_on: tuple[str, ...]
 
 
@@ -119,7 +121,7 @@ class End:
     """
 
     found: TeleportAccessList
-    reason: str
+    cause: Reason
     harm: Harm
     members: MembersPlan | None = None
     nested: tuple[str, ...] = ()
@@ -173,13 +175,13 @@ def keeps_roles(decision: ListDecision) -> bool:
 def decide_unwanted(name: str, facts: ListFacts, _: Earlier) -> Leave | Empty | End:
     """Decide about a list of ours whose group or app is no candidate. It needs the decision about no other list."""
     found = facts.actual.access_lists[name]
-    reason = why_ended(name, facts.desired)
-    if reason is None:
+    cause = why_ended(name, facts.desired)
+    if cause is None:
         return Leave(name, found)
     people = people_of(facts.members_of(name), but=facts.holders.departing.keys())
     harm = replace(harm_of_end(Harmed(ACCESS_LIST, name, name), facts.desired), people=people)
     blocking = holding_on(found, facts)
-    return Empty(Blocked(found, reason, blocking), harm) if blocking else End(found, reason, harm)
+    return Empty(Blocked(found, cause, blocking), harm) if blocking else End(found, cause, harm)
 
 
 def decide_wanted(name: str, facts: ListFacts, earlier: Earlier) -> ListDecision:
@@ -242,14 +244,14 @@ def _empty(
     candidate: Candidate, found: TeleportAccessList, members: MembersPlan, facts: ListFacts, earlier: Earlier
 ) -> Keep | End:
     """Decide about a list that nobody will be in: its members go one by one, and it goes when all of them may."""
-    reason = f"nobody is in {candidate.name} any more, and nobody was added in Teleport"
+    cause = ListEmpty(candidate.name)
     blocking = holding_on(found, facts)
     if blocking:
-        return _keep(candidate, found, members, facts, Blocked(found, reason, blocking))
+        return _keep(candidate, found, members, facts, Blocked(found, cause, blocking))
     name = found.name
     harm = Harm(Harmed(ACCESS_LIST, name, name), Evidence.ABSENT, listing=members_of(name))
     nested = tuple(other for other in facts.members_of(name).others if other in earlier.ended)
-    return End(found, reason, harm, members, nested)
+    return End(found, cause, harm, members, nested)
 
 
 def _roles(candidate: Candidate, title: str, facts: ListFacts) -> ListRoles:

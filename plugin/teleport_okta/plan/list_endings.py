@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.trust import APPS, GROUPS
+from teleport_okta.model.directory_reasons import NestedListEnds, NotInOkta
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
-from teleport_okta.model.reasons import Verbatim
+from teleport_okta.model.problems import ListHeld, Named
 from teleport_okta.model.scope import OKTA_APP_ID
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, Action, Change, Harm
 from teleport_okta.plan.list_roles import ending_roles
@@ -20,17 +21,18 @@ from teleport_okta.plan.needs import ended
 if TYPE_CHECKING:
     from teleport_okta.desired.groups_and_apps import DesiredDirectory
     from teleport_okta.model.access import TeleportAccessList
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.plan.changes import Need
     from teleport_okta.plan.list_decisions import Blocked, End
     from teleport_okta.plan.list_facts import ListFacts
 
 
-def why_ended(okta_id: str, desired: DesiredDirectory) -> str | None:
+def why_ended(okta_id: str, desired: DesiredDirectory) -> Reason | None:
     """Return why a group or an app that is no candidate has no list; None if that is not known."""
     stated = desired.no_list.get(okta_id)
-    if stated:
+    if stated is not None:
         return stated
-    return None if okta_id in desired.present or desired.is_unlisted(okta_id) else "it is no longer in Okta"
+    return None if okta_id in desired.present or desired.is_unlisted(okta_id) else NotInOkta()
 
 
 def harm_of_end(harmed: Harmed, desired: DesiredDirectory) -> Harm:
@@ -73,7 +75,7 @@ def steps_of_end(
         name=name,
         subject=name,
         okta_id=name,
-        cause=Verbatim(decision.reason),
+        cause=decision.cause,
         found=found,
         only_if_empty=decision.members is not None,
         needs=(*needs, *(ended(MEMBER, one.label) for one in out_of_parents)),
@@ -98,7 +100,7 @@ def _out_of_parent(decision: End, parent: str, facts: ListFacts, needs: tuple[Ne
         name=name,
         subject=parent,
         okta_id=name,
-        cause=Verbatim(f"the nested list goes: {decision.reason}"),
+        cause=NestedListEnds(decision.cause),
         found=facts.actual.members[parent].others[name],
         harm=decision.harm,
         needs=needs,
@@ -109,11 +111,5 @@ def _out_of_parent(decision: End, parent: str, facts: ListFacts, needs: tuple[Ne
 def report_blocked(end: Blocked, facts: ListFacts) -> Quarantined:
     """Report that a list cannot be deleted because of other lists."""
     name = end.found.name
-    titles = ", ".join(f"{facts.actual.access_lists[one].title} ({one})" for one in end.holding_on)
-    return Quarantined.from_text(
-        ACCESS_LIST,
-        name,
-        name,
-        f"{end.reason}; but it is a member or an owner of {titles}, and Teleport refuses to delete it while it is",
-        "take it out of there; then it goes by itself",
-    )
+    lists = tuple(Named(facts.actual.access_lists[one].title, one) for one in end.holding_on)
+    return Quarantined(ACCESS_LIST, name, name, ListHeld(end.cause, lists))

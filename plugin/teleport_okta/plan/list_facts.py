@@ -10,7 +10,6 @@ from teleport_okta.model import labels
 from teleport_okta.model.access import ListMembers
 from teleport_okta.model.harm import Harmed
 from teleport_okta.model.names import member_role
-from teleport_okta.model.reasons import Verbatim
 from teleport_okta.plan.changes import MEMBER, ROLE
 from teleport_okta.plan.direct_roles import DirectRoles
 from teleport_okta.plan.list_endings import harm_of_end, why_ended
@@ -128,12 +127,10 @@ class ListFacts:
             return {}
         taken = {}
         for okta_id in self.unwanted_on_users:
-            reason = why_ended(okta_id, self.desired)
-            if reason is not None:
+            cause = why_ended(okta_id, self.desired)
+            if cause is not None:
                 harm = harm_of_end(Harmed(MEMBER, okta_id, okta_id), self.desired)
-                taken[okta_id] = tuple(
-                    self.on_users.ended(okta_id, self._title_of_role(okta_id), Verbatim(reason), harm)
-                )
+                taken[okta_id] = tuple(self.on_users.ended(okta_id, self._title_of_role(okta_id), cause, harm))
         for okta_id, people in self.people.items():
             taken[okta_id] = tuple(self.on_users.taken_off(self.desired.candidates[okta_id], people))
         return taken

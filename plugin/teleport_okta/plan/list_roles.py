@@ -13,10 +13,11 @@ from teleport_okta.desired.groups_and_apps import GROUP
 from teleport_okta.desired.import_labels import NO_LABELS
 from teleport_okta.desired.trust import APPS, grants_of
 from teleport_okta.model import labels
+from teleport_okta.model.directory_reasons import RoleDiffers, RoleGrantsLess, RoleListEnds, RoleListGone, RoleWanted
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
-from teleport_okta.model.reasons import Verbatim
+from teleport_okta.model.problems import RoleLostLabels, RoleNotOurs, RoleOfListLostLabels
 from teleport_okta.model.teleport import RoleAllow, TeleportRole
 from teleport_okta.plan import object_labels
 from teleport_okta.plan.changes import APP_SERVER, ROLE, Action, Change, Harm
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from teleport_okta.desired.groups_and_apps import Candidate, DesiredDirectory
     from teleport_okta.desired.policy import Imports, Policy
     from teleport_okta.model.access import TeleportAccessList
+    from teleport_okta.model.problems import Problem
     from teleport_okta.plan.changes import Need
 
 
@@ -88,9 +90,8 @@ def plan_roles(
     policy = imports.policy
     taken = taken_role(candidate.okta_id, roles, policy)
     if taken:
-        reason = f"its role {taken} exists and is not ours, so nobody is granted {candidate.name} by a list"
-        remedy = _remedy_of_taken(roles[taken], policy.owner, present=present, held_by=held_by)
-        return ListRoles(aside=Quarantined.from_text(ROLE, taken, candidate.okta_id, reason, remedy))
+        problem = _problem_of_taken(candidate.name, roles[taken], policy.owner, present=present, held_by=held_by)
+        return ListRoles(aside=Quarantined(ROLE, taken, candidate.okta_id, problem))
     changes: list[Change] = []
     unchanged = 0
     for name, allow in _allowed(candidate, roles, imports, desired, apps_unread=apps_unread).items():
@@ -103,24 +104,22 @@ def plan_roles(
     return ListRoles(tuple(changes), unchanged)
 
 
-def _remedy_of_taken(
-    role: TeleportRole, owner: str, *, present: TeleportAccessList | None, held_by: Collection[str]
-) -> str:
-    """Return the remedy for a role without our label.
+def _problem_of_taken(
+    name: str, role: TeleportRole, owner: str, *, present: TeleportAccessList | None, held_by: Collection[str]
+) -> Problem:
+    """Return what is to be reported of a role without our label.
 
     Roles cannot be renamed, and Teleport refuses to delete a role that a list grants or a user has
     (`docs/reference/teleport-observed.md` 5.1). If our list or our users have the role, most likely it lost its labels.
     The host identity may change it only while it has the label of the origin too.
     """
     needed = {labels.OWNER: owner, labels.ORIGIN: labels.ORIGIN_OKTA}
-    missing = ", ".join(f"{key}: {value}" for key, value in needed.items() if role.labels.get(key) != value)
-    labelled = f"put back on the role: {missing} (labels, by `tctl edit role/{role.name}`)"
+    missing = tuple(f"{key}: {value}" for key, value in needed.items() if role.labels.get(key) != value)
     if held_by:
-        return labelled
+        return RoleLostLabels(role.name, name, missing)
     if present is not None and role.name in (*present.grants, *present.owner_grants):
-        again = "both are made again, without the members that people added"
-        return f"{labelled}; or delete the access list {present.name}, then the role: {again}"
-    return "delete that role"
+        return RoleOfListLostLabels(role.name, name, missing, present.name)
+    return RoleNotOurs(role.name, name)
 
 
 def ending_roles(
@@ -141,7 +140,7 @@ def ending_roles(
             name=role.name,
             subject=role.name,
             okta_id=okta_id,
-            cause=Verbatim(f"its list {title} goes" if harm else f"its list {title} is gone"),
+            cause=(RoleListEnds if harm else RoleListGone)(title),
             found=role,
             needs=needs,
             harm=harm,
@@ -228,7 +227,7 @@ def _writing(
     ending = sorted(lost & losses.ending_apps)
     yield replace(
         _step(candidate, content, wider),
-        cause=Verbatim(f"{candidate.name} grants less in Okta, by so many apps: {len(lost)}"),
+        cause=RoleGrantsLess(candidate.name, len(lost)),
         needs=tuple(ended(APP_SERVER, app_server_name(app_id)) for app_id in ending),
         harm=losses.harm(content.name, candidate, lost),
     )
@@ -241,9 +240,7 @@ def _step(candidate: Candidate, content: TeleportRole, found: TeleportRole | Non
         name=content.name,
         subject=content.name,
         okta_id=candidate.okta_id,
-        cause=Verbatim(
-            f"what {candidate.name} grants differs from Okta" if found else f"the list {candidate.name} is wanted"
-        ),
+        cause=(RoleDiffers if found else RoleWanted)(candidate.name),
         content=content,
         found=found,
     )

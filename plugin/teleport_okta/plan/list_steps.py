@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
+from teleport_okta.model.directory_reasons import ListDiffers, ListMadeAgain, ListPassesFilter, ListPushed
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.names import member_role, reviewer_role
-from teleport_okta.model.reasons import Verbatim
+from teleport_okta.model.problems import ListNotOurs
+from teleport_okta.model.reason_text import text_of
 from teleport_okta.plan.changes import ACCESS_LIST, ROLE, Action, Change
 from teleport_okta.plan.departures import leavers_out
 from teleport_okta.plan.list_content import list_content
@@ -19,6 +21,7 @@ from teleport_okta.plan.plan import Plan
 if TYPE_CHECKING:
     from teleport_okta.desired.groups_and_apps import Candidate
     from teleport_okta.model.access import TeleportAccessList
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.plan.changes import Need
     from teleport_okta.plan.list_decisions import ListDecision
     from teleport_okta.plan.list_facts import ListFacts
@@ -70,19 +73,20 @@ def _create(decision: Create, facts: ListFacts) -> Plan:
     if not roles.are_ready:
         return Plan(quarantined=roles.reports)
     name, people = candidate.okta_id, facts.people[candidate.okta_id]
-    why = "was pushed through SCIM" if candidate.is_pushed else f"passes the filter {candidate.why}"
-    reason = f"{candidate.name} {why}; people of ours in it: {len(people)}"
+    cause: Reason = ListPassesFilter(candidate.name, candidate.why, len(people))
+    if candidate.is_pushed:
+        cause = ListPushed(candidate.name, len(people))
     warnings: tuple[str, ...] = ()
     if name in facts.lists_before:
-        reason = f"the list of {candidate.name} was there after the last pass, and is gone"
-        warnings = (f"access list {name}: {reason}: it was deleted in Teleport; it is made again",)
+        cause = ListMadeAgain(candidate.name)
+        warnings = (f"access list {name}: {text_of(cause)}: it was deleted in Teleport; it is made again",)
     creation = Change(
         action=Action.CREATE,
         kind=ACCESS_LIST,
         name=name,
         subject=name,
         okta_id=name,
-        cause=Verbatim(reason),
+        cause=cause,
         content=list_content(candidate, None, facts.imports),
         members=tuple(map(facts.holders.standing, sorted(people))),
         needs=_roles_written(candidate, roles),
@@ -106,7 +110,6 @@ def _update(decision: Keep) -> list[Change]:
     found = decision.found
     if decision.content == found:
         return []
-    reason = f"the list of {decision.candidate.name} differs from what it should grant, or from Okta's name"
     return [
         Change(
             action=Action.UPDATE,
@@ -114,7 +117,7 @@ def _update(decision: Keep) -> list[Change]:
             name=found.name,
             subject=found.name,
             okta_id=found.name,
-            cause=Verbatim(reason),
+            cause=ListDiffers(decision.candidate.name),
             content=decision.content,
             found=found,
             needs=_roles_written(decision.candidate, decision.roles),
@@ -137,7 +140,7 @@ def _empty(decision: Empty, facts: ListFacts) -> Plan:
     return Plan(
         changes=(
             *_leavers(end.found, facts),
-            *emptying(members, end.found, Verbatim(end.reason), decision.harm, facts.holders),
+            *emptying(members, end.found, end.cause, decision.harm, facts.holders),
         ),
         quarantined=(report_blocked(end, facts),),
     )
@@ -170,5 +173,4 @@ def _roles_written(candidate: Candidate, roles: ListRoles) -> tuple[Need, ...]:
 
 def _report_not_ours(decision: NotOurs) -> Quarantined:
     name = decision.candidate.okta_id
-    reason = f"Teleport has an access list of this name that is not ours ({decision.found.title})"
-    return Quarantined.from_text(ACCESS_LIST, name, name, reason, "delete that list, or live without ours")
+    return Quarantined(ACCESS_LIST, name, name, ListNotOurs(decision.found.title))

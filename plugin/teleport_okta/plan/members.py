@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.desired.trust import PEOPLE, members_of
 from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportMember
-from teleport_okta.model.findings import Quarantined
-from teleport_okta.model.harm import Evidence, Harmed
-from teleport_okta.model.problems import MembershipExpired
-from teleport_okta.model.reasons import (
+from teleport_okta.model.directory_reasons import (
     InGroup,
     InPushedGroup,
     MemberLeft,
@@ -24,6 +21,9 @@ from teleport_okta.model.reasons import (
     NoLongerInGroup,
     NoLongerInPushedGroup,
 )
+from teleport_okta.model.findings import Quarantined
+from teleport_okta.model.harm import Evidence, Harmed
+from teleport_okta.model.problems import MembershipExpired
 from teleport_okta.plan.changes import MEMBER, USER, Action, Change, Harm
 from teleport_okta.plan.needs import ended, locked
 

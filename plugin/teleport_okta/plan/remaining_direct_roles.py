@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Harmed
 from teleport_okta.model.names import member_role
-from teleport_okta.model.reasons import Verbatim
 from teleport_okta.plan.changes import MEMBER
 from teleport_okta.plan.direct_roles import DirectRoles
 from teleport_okta.plan.list_endings import harm_of_end, why_ended
@@ -46,13 +45,11 @@ def _taken_off(
     """Yield the steps for one role; none if the people of the group or the app could not be read."""
     candidate = desired.candidates.get(okta_id)
     if candidate is None:
-        reason = why_ended(okta_id, desired)
-        if reason is not None:
+        cause = why_ended(okta_id, desired)
+        if cause is not None:
             role = actual.roles.get(member_role(okta_id))
             title = okta_id if role is None else role.labels.get(labels.ROLE_NAME, okta_id)
-            yield from on_users.ended(
-                okta_id, title, Verbatim(reason), harm_of_end(Harmed(MEMBER, okta_id, okta_id), desired)
-            )
+            yield from on_users.ended(okta_id, title, cause, harm_of_end(Harmed(MEMBER, okta_id, okta_id), desired))
     elif not candidate.unread:
         people = frozenset(holders.names[one] for one in holders.names.keys() & candidate.people)
         yield from on_users.taken_off(candidate, people)

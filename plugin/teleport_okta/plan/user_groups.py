@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from teleport_okta.desired.trust import APPS, GROUPS
 from teleport_okta.model import labels
 from teleport_okta.model.access import TeleportUserGroup
+from teleport_okta.model.directory_reasons import GroupDiffers, GroupGone, GroupListed
 from teleport_okta.model.findings import Quarantined
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import app_server_name
-from teleport_okta.model.reasons import Verbatim
+from teleport_okta.model.problems import UserGroupNotOurs
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import object_labels
 from teleport_okta.plan.app_servers import ending_of
@@ -40,15 +41,7 @@ def plan_user_groups(
             continue
         found = actual.user_groups.get(okta_id)
         if found is not None and labels.owner_of(found.labels) != policy.owner:
-            aside.append(
-                Quarantined.from_text(
-                    USER_GROUP,
-                    okta_id,
-                    okta_id,
-                    f"Teleport has a user group of this name that is not ours ({wanted.group.name})",
-                    f"delete it with `tctl rm user_group/{okta_id}`, or keep it and live without this one",
-                )
-            )
+            aside.append(Quarantined(USER_GROUP, okta_id, okta_id, UserGroupNotOurs(wanted.group.name, okta_id)))
             continue
         steps = _writing(wanted, found, desired, actual, policy)
         changes += steps
@@ -127,7 +120,7 @@ def _step(wanted: WantedGroup, content: TeleportUserGroup, found: TeleportUserGr
         name=okta_id,
         subject=okta_id,
         okta_id=okta_id,
-        cause=Verbatim(f"the group {wanted.group.name} {'differs from Okta' if found else 'is in Okta'}"),
+        cause=(GroupDiffers if found else GroupListed)(wanted.group.name),
         content=content,
         found=found,
     )
@@ -142,7 +135,7 @@ def _ending(group: TeleportUserGroup, desired: DesiredDirectory) -> Change:
         name=group.name,
         subject=group.name,
         okta_id=okta_id,
-        cause=Verbatim(f"the group {group.labels.get(labels.GROUP_NAME, group.name)} is no longer in Okta"),
+        cause=GroupGone(group.labels.get(labels.GROUP_NAME, group.name)),
         found=group,
         harm=Harm(
             Harmed(USER_GROUP, group.name, okta_id),

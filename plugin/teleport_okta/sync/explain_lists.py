@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.model import labels
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.provisioned import is_pushed
+from teleport_okta.model.reason_text import text_of
 from teleport_okta.model.scope import OKTA_APP_ID
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, MEMBER, ROLE, USER_GROUP
 from teleport_okta.sync.explain_direct_roles import role_of
@@ -16,8 +17,10 @@ from teleport_okta.sync.explanation import ENDED, Link, moment
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from teleport_okta.desired.groups_and_apps import DesiredDirectory
     from teleport_okta.model.access import TeleportMember
     from teleport_okta.model.directory import Roster
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.sync.explain_facts import Facts
 
 _NOT_LISTED: Final = "the last listing of Okta has no usable row of it"
@@ -102,7 +105,7 @@ def passing(facts: Facts, okta_id: str) -> Link:
         return Link("filter", "groups and apps were never read")
     candidate = desired.candidates.get(okta_id)
     if candidate is None:
-        return Link("filter", f"no list is wanted: {desired.no_list.get(okta_id) or _NOT_LISTED}")
+        return Link("filter", f"no list is wanted: {_why_none(desired, okta_id)}")
     option = f"access_lists.{candidate.of}_filters"
     return Link("filter", f"passes {option}" if candidate.why != "*" else f"everything passes {option}", candidate.why)
 
@@ -248,7 +251,7 @@ def _app_server(facts: Facts, app_id: str) -> Link:
     name = app_server_name(app_id)
     keys = ((APP_SERVER, name),)
     desired = facts.desired(app_id)
-    left_out = "" if desired is None else desired.left_out.get(app_id, "")
+    left_out = _text(None if desired is None else desired.left_out.get(app_id))
     unknown = facts.unread(APP_SERVER)
     if facts.actual is None or unknown:
         text = f"no app server: {left_out}" if left_out else unknown
@@ -294,7 +297,7 @@ def why_no_list(facts: Facts, okta_id: str) -> str:
     if unknown:
         return f"its list is {unknown}"
     if candidate is None:
-        return f"no list: {desired.no_list.get(okta_id) or _NOT_LISTED}"
+        return f"no list: {_why_none(desired, okta_id)}"
     reason = f"who is in it cannot be read: {candidate.unread}" if candidate.unread else facts.imports.lists_off
     if reason:
         return f"no list: {reason}"
@@ -329,3 +332,11 @@ def _read_at(facts: Facts, *, is_app: bool) -> str:
 
 def _ended(kind: str, name: str) -> Link:
     return Link(ENDED, "what the journal has of its end", name, keys=((kind, name),))
+
+
+def _why_none(desired: DesiredDirectory, okta_id: str) -> str:
+    return _text(desired.no_list.get(okta_id)) or _NOT_LISTED
+
+
+def _text(cause: Reason | None) -> str:
+    return "" if cause is None else text_of(cause)

@@ -6,12 +6,13 @@ from dataclasses import fields
 from string import Formatter
 
 import pytest
-from teleport_okta.model import problems, reasons
+from teleport_okta.model import directory_reasons, problems, reasons
+from teleport_okta.model.directory_reasons import InGroup
 from teleport_okta.model.problems import NameHasMemberships, OrphanedLock, Problem, RoleStillHeld
 from teleport_okta.model.reason_text import PROBLEMS, TEXTS, remedy_of, text_of
-from teleport_okta.model.reasons import ImportLeftIn, InGroup, LeftIn, Reason, RenamedInOkta
+from teleport_okta.model.reasons import ImportLeftIn, LeftIn, Reason, RenamedInOkta
 
-OTHER_WORDS = {"text", "remedy", "detail", "status", "of", "action", "kind", "fields", "owner"}
+OTHER_WORDS = {"text", "app", "missing", "remedy", "detail", "status", "of", "action", "kind", "fields", "owner"}
 """Fields that are no names: they stand in a sentence as they are."""
 
 IDS = {"okta_id", "okta_ids", "list_name", "former"}
@@ -24,7 +25,8 @@ def types_in(module, of):
     return sorted((one for one in found if one not in {Reason, Problem}), key=str)
 
 
-REASONS, PROBLEM_TYPES = types_in(reasons, Reason), types_in(problems, Problem)
+PROBLEM_TYPES = types_in(problems, Problem)
+REASONS = [*types_in(reasons, Reason), *types_in(directory_reasons, Reason)]
 EVERY_TYPE = pytest.mark.parametrize("of", [*REASONS, *PROBLEM_TYPES])
 
 

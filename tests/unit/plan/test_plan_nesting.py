@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 from teleport_okta.desired.trust import Absences
 from teleport_okta.model.access import ListOwner, TeleportAccessList, TeleportMember
+from teleport_okta.model.directory_reasons import NoGroupFilter
 from teleport_okta.model.names import member_role
+from teleport_okta.model.problems import ListHeld, Named
 from teleport_okta.model.teleport import TeleportRole
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, ROLE
 from worlds import NOW
@@ -192,7 +194,7 @@ def test_a_list_that_somebody_elses_list_holds_on_to_is_emptied_and_reported():
     okta = company()
     plan = whole_plan(okta, cluster, settings=imports(group_filters=["All"]))
     assert changes(plan, MEMBER, ACCESS_LIST, ROLE) == ["delete member 00gENG/ada"]
-    assert "By hand (manual)" in plan.quarantined[0].reason
+    assert plan.quarantined[0].cause == ListHeld(NoGroupFilter(), (Named("By hand", "manual"),))
     assert not changes(whole_plan(okta, cluster.apply(plan), settings=imports(group_filters=["All"])))
 
 
