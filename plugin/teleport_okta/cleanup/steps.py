@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from teleport_okta.cleanup.holdings import Holdings
     from teleport_okta.cleanup.inventory import Inventory
     from teleport_okta.cleanup.values import Detachment, Removal
-    from teleport_okta.plan.changes import Content, Need
+    from teleport_okta.model.content import Content
+    from teleport_okta.plan.changes import Need
 
 REASONS: Final = {
     Provenance.OURS: RemovedByCleanup(),

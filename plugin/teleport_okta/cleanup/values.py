@@ -10,8 +10,8 @@ from teleport_okta.model import labels
 if TYPE_CHECKING:
     from teleport_okta.cleanup.ownership import Provenance
     from teleport_okta.model.access import TeleportAccessList
+    from teleport_okta.model.content import Content
     from teleport_okta.model.teleport import TeleportUser
-    from teleport_okta.plan.changes import Content
 
 
 @dataclass(frozen=True, slots=True)

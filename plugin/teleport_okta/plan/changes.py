@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
-from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.reason_text import text_of
-from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from teleport_okta.model.content import Content
     from teleport_okta.model.harm import Evidence, Harmed
     from teleport_okta.model.reasons import Reason
 
@@ -26,18 +24,6 @@ ACCESS_LIST: Final = "access_list"
 MEMBER: Final = "member"
 TRAITS: Final = "traits"
 """The kind of a harm to a user who stays and loses attributes."""
-
-Content: TypeAlias = (
-    TeleportUser
-    | TeleportLock
-    | TeleportRole
-    | TeleportUserGroup
-    | TeleportAppServer
-    | TeleportAccessList
-    | TeleportMember
-    | DirectRole
-)
-"""What a change writes, or found."""
 
 
 class Action(StrEnum):

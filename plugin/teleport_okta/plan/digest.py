@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
-from teleport_okta.model.direct_roles import DirectRole
-from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
+from teleport_okta.model.content import FIELDS
+from teleport_okta.model.teleport import TeleportRole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from teleport_okta.plan.changes import Change, Content
+    from teleport_okta.model.content import Content, ContentField
+    from teleport_okta.plan.changes import Change
 
 _LENGTH = 16
 
@@ -50,32 +50,26 @@ def _canonical(content: Content) -> bytes:
 
 
 def _fields(content: Content) -> dict[str, object]:
-    fields: dict[str, object] = {}
-    match content:
-        case TeleportUser():
-            fields = {
-                "roles": content.roles,
-                "traits": content.traits,
-                "expires": content.expires is not None,
-                "connector": content.connector and [content.connector.type, content.connector.id],
-            }
-        case TeleportLock():
-            fields = {"user": content.user, "message": content.message, "for ever": content.expires is None}
-        case TeleportRole(allow=allow) if allow is not None:
-            fields = {"allow": [allow.app_labels, allow.group_labels, allow.review]}
-        case TeleportUserGroup():
-            fields = {"applications": content.applications}
-        case TeleportAppServer():
-            fields = {"uri": content.uri, "description": content.description, "groups": content.user_groups}
-        case TeleportAccessList():
-            fields = {
-                "title": content.title,
-                "description": content.description,
-                "owners": [[owner.name, owner.is_list] for owner in content.owners],
-                "grants": [content.grants, content.owner_grants],
-            }
-        case DirectRole():
-            fields = {"role": content.role}
-        case TeleportMember():
-            fields = {"list": content.is_list, "expires": content.expires is not None}
-    return fields
+    """Return what a digest has of the fields of an object, by key. What we did not read of a role is not in it."""
+    if isinstance(content, TeleportRole) and content.allow is None:
+        return {}
+    return {
+        key: _digested(content, fields[0]) if len(fields) == 1 else [_digested(content, one) for one in fields]
+        for key, fields in _BY_KEY[type(content)]
+    }
+
+
+def _digested(content: Content, field: ContentField) -> object:
+    value: object = getattr(content, field.name)
+    return value if field.digested is None else field.digested(value)
+
+
+def _by_key(fields: Iterable[ContentField]) -> list[tuple[str, list[ContentField]]]:
+    by_key: dict[str, list[ContentField]] = {}
+    for field in fields:
+        by_key.setdefault(field.name if field.key is None else field.key, []).append(field)
+    return list(by_key.items())
+
+
+_BY_KEY: Final = {kind: _by_key(fields) for kind, fields in FIELDS.items()}
+"""The fields of each kind by their key, grouped once, because a plan can have a hundred thousand members."""

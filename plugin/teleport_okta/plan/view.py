@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from teleport_okta.model import labels
-from teleport_okta.model.access import TeleportAccessList, TeleportAppServer, TeleportMember, TeleportUserGroup
-from teleport_okta.model.direct_roles import DirectRole
+from teleport_okta.model.access import ListOwner, TeleportAccessList, TeleportAppServer, TeleportUserGroup
+from teleport_okta.model.content import FIELDS
 from teleport_okta.model.findings import Findings
-from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
+from teleport_okta.model.teleport import ConnectorRef, RoleAllow, TeleportLock, TeleportRole
 from teleport_okta.plan.changes import FieldChange
 from teleport_okta.plan.gc_pause import garbage_collection_paused
 from teleport_okta.plan.words import counts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import timedelta
 
+    from teleport_okta.model.content import Content
     from teleport_okta.model.cost import PassCost
     from teleport_okta.model.findings import PutOff, Quarantined
-    from teleport_okta.plan.changes import Change, Content
+    from teleport_okta.plan.changes import Change
     from teleport_okta.plan.plan import Plan
 
 
@@ -131,37 +133,47 @@ def title_of(change: Change) -> str:
 def _fields(content: Content | None, lock_for: timedelta | None) -> dict[str, str]:
     if content is None:
         return {}
-    fields = {_field_name("labels", key): value for key, value in content.labels.items()}
-    match content:
-        case TeleportUser():
-            fields |= {"roles": ", ".join(content.roles), **_traits(content.traits)}
-            fields["expires"] = content.expires.isoformat() if content.expires else ""
-            fields["connector"] = f"{content.connector.type}/{content.connector.id}" if content.connector else ""
-        case TeleportLock():
-            fields |= {"target.user": content.user or "", "message": content.message}
-            fields["in force for"] = "" if lock_for is None else _hours(lock_for)
-        case TeleportRole(allow=allow) if allow is not None:
-            fields |= {f"allow.app_labels.{key}": ", ".join(values) for key, values in allow.app_labels.items()}
-            fields |= {f"allow.group_labels.{key}": ", ".join(values) for key, values in allow.group_labels.items()}
-            fields["allow.review_requests"] = ", ".join(allow.review)
-        case TeleportUserGroup():
-            fields["applications"] = ", ".join(content.applications)
-        case TeleportAppServer():
-            fields |= {"uri": content.uri, "description": content.description}
-            fields["user_groups"] = ", ".join(content.user_groups)
-        case TeleportAccessList():
-            fields |= {"title": content.title, "description": content.description}
-            fields["owners"] = ", ".join(f"list {one.name}" if one.is_list else one.name for one in content.owners)
-            fields |= {"grants": ", ".join(content.grants), "owner_grants": ", ".join(content.owner_grants)}
-        case DirectRole():
-            fields["role"] = content.role
-        case TeleportMember():
-            fields["expires"] = content.expires.isoformat() if content.expires else ""
+    fields = _of_mapping("labels", content.labels)
+    for one in FIELDS[type(content)]:
+        name = one.name if one.shown is None else one.shown
+        if name:
+            fields |= _shown(name, getattr(content, one.name))
+    if isinstance(content, TeleportLock):
+        fields["in force for"] = "" if lock_for is None else _hours(lock_for)
     return fields
 
 
-def _traits(traits: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    return {_field_name("traits", name): ", ".join(values) for name, values in traits.items()}
+def _shown(name: str, value: object) -> Mapping[str, str]:
+    """Return the texts of a field by name: one, or one for each key of a mapping."""
+    match value:
+        case RoleAllow():
+            return {
+                **_of_mapping(f"{name}.app_labels", value.app_labels),
+                **_of_mapping(f"{name}.group_labels", value.group_labels),
+                f"{name}.review_requests": _text(value.review),
+            }
+        case Mapping():
+            return _of_mapping(name, value)
+    return {name: _text(value)}
+
+
+def _of_mapping(name: str, values: Mapping[str, object]) -> dict[str, str]:
+    return {_field_name(name, key): _text(value) for key, value in values.items()}
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case tuple():
+            return ", ".join(map(_text, value))
+        case datetime():
+            return value.isoformat()
+        case ConnectorRef():
+            return f"{value.type}/{value.id}"
+        case ListOwner():
+            return f"list {value.name}" if value.is_list else value.name
+    return str(value)
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from teleport.accesslist.v1 import accesslist_pb2
 from teleport.accesslist.v1 import accesslist_service_pb2 as pb
 
+from teleport_okta.model.content import kept_content
 from teleport_okta.model.labels import owner_of
 from teleport_okta.teleport.amend import check_as_read, check_ours, merged, overtaking
 from teleport_okta.teleport.convert_lists import (
@@ -296,8 +297,9 @@ class AccessLists:
 
         async def look() -> TeleportAccessList | None:
             found = await self._read(access_list.name)
-            arrived = found is not None and found.revision != current.revision and _ours(found) == _ours(wanted)
-            return found if arrived else None
+            if found is None or found.revision == current.revision:
+                return None
+            return found if kept_content(found) == kept_content(wanted) else None
 
         return self._remember(await write_once(send, look, self._connection.attempts()), replaced=current.revision)
 
@@ -397,17 +399,6 @@ def _amended(current: TeleportAccessList, access_list: TeleportAccessList) -> Te
         description=access_list.description if access_list.description != read.description else current.description,
         grants=access_list.grants,
         owner_grants=access_list.owner_grants,
-    )
-
-
-def _ours(access_list: TeleportAccessList) -> object:
-    """What `amend` sets."""
-    return (
-        access_list.labels,
-        access_list.title,
-        access_list.description,
-        access_list.grants,
-        access_list.owner_grants,
     )
 
 

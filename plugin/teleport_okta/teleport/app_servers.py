@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport.legacy.client.proto import authservice_pb2 as pb
 
+from teleport_okta.model.content import kept_content
 from teleport_okta.teleport.convert_directory import (
     NAMESPACE,
     app_server_from_bytes,
@@ -22,7 +23,6 @@ from teleport_okta.teleport.teleport_errors import TeleportError
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Hashable
     from datetime import datetime
 
     from teleport_okta.clock import Clock
@@ -48,8 +48,9 @@ class AppServers:
     def __init__(self, identities: IdentityRouter, clock: Clock) -> None:
         self._connection = identities.host
         self._writing = identities.writing_as_host()
+        # Revisions of app servers are not reliable (`docs/reference/teleport-observed.md` 2).
         self._recent: RecentWrites[TeleportAppServer] = RecentWrites(
-            clock, fingerprint=_content, decode=app_server_from_bytes
+            clock, fingerprint=kept_content, decode=app_server_from_bytes
         )
 
     def overwritten(self, name: str) -> None:
@@ -97,8 +98,8 @@ class AppServers:
             subject=_subject(server),
         )
         stored = app_server_from_message(message)
-        replaced = ABSENT if server.raw is None else _content(app_server_from_bytes(server.raw))
-        self._recent.wrote(_key(stored), stored.raw or b"", _content(stored), replaced=replaced)
+        replaced = ABSENT if server.raw is None else kept_content(app_server_from_bytes(server.raw))
+        self._recent.wrote(_key(stored), stored.raw or b"", kept_content(stored), replaced=replaced)
         return stored
 
     async def renew(self, server: TeleportAppServer, expires: datetime) -> TeleportAppServer:
@@ -135,11 +136,3 @@ def _key(server: TeleportAppServer) -> str:
 
 def _subject(server: TeleportAppServer) -> str:
     return f"app server {server.name!r}"
-
-
-def _content(server: TeleportAppServer) -> Hashable:
-    """What makes two contents different: not the expiry, and not the revision, which is not reliable here.
-
-    See `docs/reference/teleport-observed.md` 2.
-    """
-    return server.uri, server.description, server.user_groups, frozenset(server.labels.items())

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from teleport.legacy.client.proto import authservice_pb2 as pb
 from teleport.legacy.types import types_pb2
 
+from teleport_okta.model.content import kept_content
 from teleport_okta.teleport.convert import lock_from_bytes, lock_from_message, lock_to_message
 from teleport_okta.teleport.recent_writes import UNKNOWN, RecentWrites
 from teleport_okta.teleport.teleport_errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     from teleport_okta.clock import Clock
     from teleport_okta.model.teleport import TeleportLock
     from teleport_okta.teleport.connection import Connection
@@ -30,7 +29,8 @@ class Locks:
     def __init__(self, identities: IdentityRouter, clock: Clock) -> None:
         self._identities = identities
         self._connection = identities.host
-        self._recent: RecentWrites[TeleportLock] = RecentWrites(clock, fingerprint=_content, decode=lock_from_bytes)
+        # UpsertLock returns no revision that could be compared.
+        self._recent: RecentWrites[TeleportLock] = RecentWrites(clock, fingerprint=kept_content, decode=lock_from_bytes)
 
     def overwritten(self, name: str) -> None:
         """Note that another party wrote or deleted an object: our own recent write of it is forgotten."""
@@ -83,8 +83,8 @@ class Locks:
             subject=f"{_subject(lock.name)} on user {lock.user!r}",
         )
         stored = lock_from_message(message)
-        replaced = UNKNOWN if lock.raw is None else _content(lock_from_bytes(lock.raw))
-        self._recent.wrote(lock.name, stored.raw or b"", _content(stored), replaced=replaced)
+        replaced = UNKNOWN if lock.raw is None else kept_content(lock_from_bytes(lock.raw))
+        self._recent.wrote(lock.name, stored.raw or b"", kept_content(stored), replaced=replaced)
         return stored
 
     async def delete(self, lock: TeleportLock) -> bool:
@@ -105,8 +105,3 @@ class Locks:
 
 def _subject(name: str) -> str:
     return f"lock {name!r}"
-
-
-def _content(lock: TeleportLock) -> Hashable:
-    """What makes two contents different. UpsertLock returns no revision that could be compared."""
-    return lock.user, lock.message, lock.expires, frozenset(lock.labels.items())

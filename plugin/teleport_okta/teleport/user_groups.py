@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from teleport.legacy.client.proto import authservice_pb2 as pb
 
+from teleport_okta.model.content import kept_content
 from teleport_okta.teleport.convert_directory import (
     user_group_from_bytes,
     user_group_from_message,
@@ -36,8 +37,9 @@ class UserGroups:
     def __init__(self, identities: IdentityRouter, clock: Clock) -> None:
         self._connection = identities.host
         self._writing = identities.writing_as_host()
+        # No answer has a revision, and one that is read may be an old one: contents are compared.
         self._recent: RecentWrites[TeleportUserGroup] = RecentWrites(
-            clock, fingerprint=_content, decode=user_group_from_bytes
+            clock, fingerprint=kept_content, decode=user_group_from_bytes
         )
 
     def overwritten(self, name: str) -> None:
@@ -66,7 +68,7 @@ class UserGroups:
 
         async def look() -> TeleportUserGroup | None:
             found = (await self._listed()).get(group.name)
-            return found if found is not None and _content(found) == _content(group) else None
+            return found if found is not None and kept_content(found) == kept_content(group) else None
 
         stored = await write_once(send, look, self._connection.attempts())
         return self._remember(stored, replaced=ABSENT)
@@ -84,7 +86,7 @@ class UserGroups:
             name="AuthService/UpdateUserGroup",
             subject=_subject(group.name),
         )
-        return self._remember(user_group_from_message(message), replaced=_content(listed))
+        return self._remember(user_group_from_message(message), replaced=kept_content(listed))
 
     async def delete(self, group: TeleportUserGroup) -> bool:
         """Delete a user group that a listing showed. Returns False when it was gone already."""
@@ -120,18 +122,13 @@ class UserGroups:
                 return {name: user_group_from_message(message) for name, message in found.items()}
 
     def _remember(self, stored: TeleportUserGroup, *, replaced: Hashable) -> TeleportUserGroup:
-        self._recent.wrote(stored.name, stored.raw or b"", _content(stored), replaced=replaced)
+        self._recent.wrote(stored.name, stored.raw or b"", kept_content(stored), replaced=replaced)
         return stored
 
 
 def _as_listed(group: TeleportUserGroup) -> TeleportUserGroup:
     assert group.raw is not None, f"{_subject(group.name)} was never listed"  # noqa: S101
     return user_group_from_bytes(group.raw)
-
-
-def _content(group: TeleportUserGroup) -> Hashable:
-    """What tells two contents apart. No answer has a revision, and one that is read may be an old one."""
-    return frozenset(group.labels.items()), group.applications
 
 
 def _subject(name: str) -> str:

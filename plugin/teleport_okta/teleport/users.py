@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 
 from teleport.users.v1 import users_service_pb2 as pb
 
+from teleport_okta.model.content import kept_content
 from teleport_okta.teleport.amend import overtaking
 from teleport_okta.teleport.convert import user_from_bytes, user_from_message, user_from_reply, user_to_message
 from teleport_okta.teleport.pages import all_pages
@@ -166,7 +167,7 @@ class Users:
 
         async def look() -> TeleportUser | None:
             stored = await self._read(user.name)
-            return stored if stored is not None and _same_content(stored, user) else None
+            return stored if stored is not None and kept_content(stored) == kept_content(user) else None
 
         try:
             return await write_once(send, look, self._connection.attempts())
@@ -185,13 +186,3 @@ def _subject(name: str) -> str:
 def _raise_missing_role(error: NotFoundError, user: TeleportUser) -> NoReturn:
     """A user write that answers NOT_FOUND speaks of a role: a missing user is FAILED_PRECONDITION."""
     raise MissingRoleError(error.method, error.subject, error.details, roles=user.roles) from error
-
-
-def _same_content(stored: TeleportUser, sent: TeleportUser) -> bool:
-    return (
-        stored.labels == sent.labels
-        and set(stored.roles) == set(sent.roles)
-        and stored.traits == sent.traits
-        and stored.expires == sent.expires
-        and stored.connector == sent.connector
-    )
