@@ -15,10 +15,10 @@ from teleport_okta.cli.options import format_option
 from teleport_okta.cli.output import show_json, show_json_line
 from teleport_okta.cli.progress import progress_bar
 from teleport_okta.demo.output import print_end, print_scene
-from teleport_okta.demo.runner import Narration
+from teleport_okta.demo.runner import Display
 from teleport_okta.demo.serve import serve_demo
-from teleport_okta.demo.setup import Stage, built
-from teleport_okta.demo.story import tell
+from teleport_okta.demo.setup import Setup, built
+from teleport_okta.demo.story import run_story
 
 if TYPE_CHECKING:
     from teleport_okta.demo.scenes import Scene, Story
@@ -80,14 +80,14 @@ def _announce(line: dict[str, object]) -> None:
 async def _demo(console: Console, users: int, *, stay: bool) -> Story:
     console.print(f"Building an Okta organisation of {users} people and an empty Teleport cluster, on this machine …")
     with tempfile.TemporaryDirectory(prefix="teleport-okta-demo-") as directory:
-        async with built(Path(directory), users=users) as stage:
-            console.print(f"Joined {stage.cluster.cluster.name} as a host of role Okta.")
+        async with built(Path(directory), users=users) as setup:
+            console.print(f"Joined {setup.cluster.cluster.name} as a host of role Okta.")
             with progress_bar("applying") as progress:
-                narration = Narration(scene=lambda scene: _show(console, scene), progress=progress)
-                story = await tell(stage, narration)
+                display = Display(scene=lambda scene: _show(console, scene), progress=progress)
+                story = await run_story(setup, display)
             print_end(console, story)
             if stay:
-                await _stay(console, stage)
+                await _stay(console, setup)
     return story
 
 
@@ -95,10 +95,10 @@ def _show(console: Console, scene: Scene) -> None:
     print_scene(console, scene)
 
 
-async def _stay(console: Console, stage: Stage) -> None:
+async def _stay(console: Console, setup: Setup) -> None:
     """Keep both sandboxes running until Ctrl-C."""
     console.print(
-        f"\nBoth sandboxes keep running: Okta at {stage.settings.okta.org_url}, Teleport at {stage.cluster.address}."
+        f"\nBoth sandboxes keep running: Okta at {setup.settings.okta.org_url}, Teleport at {setup.cluster.address}."
     )
     console.print("Press Ctrl-C to end.")
     await asyncio.Event().wait()

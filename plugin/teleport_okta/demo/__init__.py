@@ -1,1 +1,1 @@
-"""The story that `teleport-okta demo` tells: the product at work between the two sandboxes."""
+"""`teleport-okta demo`: scenes of the product at work between the two sandboxes."""

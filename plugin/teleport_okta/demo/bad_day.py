@@ -1,4 +1,4 @@
-"""A bad day: a read that is empty, a login that is reused, an admin role that was narrowed, and what people decide."""
+"""A bad day: an empty read, a reused login, a narrowed admin role, and the decisions of an operator."""
 
 from __future__ import annotations
 
@@ -10,115 +10,115 @@ from teleport_okta.model.harm import Evidence
 from teleport_okta.sync.reader import limits_of
 
 if TYPE_CHECKING:
-    from teleport_okta.demo.runner import Play
+    from teleport_okta.demo.runner import Runner
 
 
-async def tell_bad_day(play: Play) -> None:
-    """Play the day."""
-    await _bad_read(play)
-    await _reused_login(play)
-    digest = await _narrowed_role(play)
-    await _approval(play, digest)
-    await _widened_role(play)
+async def run_bad_day(runner: Runner) -> None:
+    """Run the scenes."""
+    await _bad_read(runner)
+    await _reused_login(runner)
+    digest = await _narrowed_role(runner)
+    await _approval(runner, digest)
+    await _widened_role(runner)
 
 
-async def _bad_read(play: Play) -> None:
-    before = set(play.stage.users())
-    play.organization.fail("empty", path="/api/v1/apps/*/users")
-    report = await play.next_pass()
-    play.tell(
+async def _bad_read(runner: Runner) -> None:
+    before = set(runner.setup.users())
+    runner.organization.fail("empty", path="/api/v1/apps/*/users")
+    report = await runner.next_pass()
+    runner.show(
         "A bad read",
-        "Okta answers with an empty list of people, and reads by id show that they are still assigned",
+        "Okta returns an empty list of people; reads by id show that they are still assigned",
         report,
-        Check("nobody was deleted", set(play.stage.users()) == before),
-        Check("nobody was locked", not report.plan.changes),
-        Check("nothing of it can be approved", not report.plan.findings.held_digest),
+        Check("no user was deleted", set(runner.setup.users()) == before),
+        Check("no user was locked", not report.plan.changes),
+        Check("there is nothing to approve", not report.plan.findings.held_digest),
         whole=False,
     )
-    play.organization.recover()
-    report = await play.next_pass()
-    play.tell(
+    runner.organization.recover()
+    report = await runner.next_pass()
+    runner.show(
         "The day after",
-        "Okta answers as before",
+        "Okta returns the whole list again",
         report,
         Check("there is nothing to do", not report.plan.changes and not report.plan.findings.held),
     )
 
 
-async def _reused_login(play: Play) -> None:
-    login = play.somebody(12)
-    play.unassign(login)
-    await play.next_pass()
-    lock = play.stage.locks()[login]
-    play.organization.update_profile(login, login=f"former.{login}")
-    newcomer = play.organization.create_user({"firstName": "New", "lastName": "Hire", "login": login, "email": login})
-    play.assign(login)
-    report = await play.next_pass()
-    play.tell(
+async def _reused_login(runner: Runner) -> None:
+    login = runner.login(12)
+    runner.unassign(login)
+    await runner.next_pass()
+    lock = runner.setup.locks()[login]
+    runner.organization.update_profile(login, login=f"former.{login}")
+    newcomer = runner.organization.create_user({"firstName": "New", "lastName": "Hire", "login": login, "email": login})
+    runner.assign(login)
+    report = await runner.next_pass()
+    runner.show(
         "A reused login",
-        f"{login} has left, and somebody else is hired under the login",
+        f"{login} has left, and a new hire gets the same login",
         report,
-        Check("the newcomer waits in quarantine", newcomer.id in {row.okta_id for row in report.plan.quarantined}),
-        Check("the predecessor's lock still stops old certificates", play.stage.locks().get(login) == lock),
+        Check("the new hire is in quarantine", newcomer.id in {row.okta_id for row in report.plan.quarantined}),
+        Check("the lock still stops certificates of the person who left", runner.setup.locks().get(login) == lock),
     )
-    await play.stage.parts.full_pass.release(login)
-    report = await play.next_pass()
-    user = play.user(login)
-    play.tell(
+    await runner.setup.parts.full_pass.release(login)
+    report = await runner.next_pass()
+    user = runner.user(login)
+    runner.show(
         "An operator releases the name",
         f"teleport-okta release {login}",
         report,
-        Check("the newcomer has the user", user is not None and user.okta_id == newcomer.id),
-        Check("and is not locked", login not in play.stage.locks()),
+        Check("the user belongs to the new hire", user is not None and user.okta_id == newcomer.id),
+        Check("and is not locked", login not in runner.setup.locks()),
     )
 
 
-async def _narrowed_role(play: Play) -> str:
-    """Hide more people than an hour may take away; return the digest of what is held."""
-    before = set(play.stage.users())
-    most = limits_of(play.stage.settings.brake).most(Evidence.ABSENT, len(before))
+async def _narrowed_role(runner: Runner) -> str:
+    """Hide more people than may go in an hour; return the digest of the held harm."""
+    before = set(runner.setup.users())
+    most = limits_of(runner.setup.settings.brake).most(Evidence.ABSENT, len(before))
     hidden = sorted(before)[: most + 1]
-    play.organization.narrow_role(hide=[play.stage.users()[name].okta_id for name in hidden])
-    report = await play.next_pass()
+    runner.organization.narrow_role(hide=[runner.setup.users()[name].okta_id for name in hidden])
+    report = await runner.next_pass()
     findings = report.plan.findings
-    play.tell(
+    runner.show(
         "A narrowed admin role",
-        f"somebody narrows our admin role in Okta: {len(hidden)} of {len(before)} people vanish from the listing",
+        f"our admin role in Okta is narrowed: {len(hidden)} of {len(before)} people are missing from the listing",
         report,
-        Check("the brake holds all of them", sorted(held.name for held in findings.held) == hidden),
-        Check("nobody was deleted or locked", set(play.stage.users()) == before and not report.plan.changes),
+        Check("the brake holds all their deletions", sorted(held.name for held in findings.held) == hidden),
+        Check("no user was deleted or locked", set(runner.setup.users()) == before and not report.plan.changes),
     )
     return findings.held_digest
 
 
-async def _approval(play: Play, digest: str) -> None:
-    store, clock = play.stage.parts.store, play.stage.clock
+async def _approval(runner: Runner, digest: str) -> None:
+    store, clock = runner.setup.parts.store, runner.setup.clock
     approval = await store.approvals.approve(digest, at=clock.now())
     approved = {harmed.name for harmed in approval.harmed}
-    report = await play.next_pass()
-    play.tell(
-        "Its approval",
-        f"it was meant: these people are not to reach Teleport any more: teleport-okta approve {digest}",
+    report = await runner.next_pass()
+    runner.show(
+        "The approval",
+        f"the change was intended, and these people must lose access: teleport-okta approve {digest}",
         report,
-        Check("exactly those have left", not approved & play.stage.users().keys()),
+        Check("these users are gone", not approved & runner.setup.users().keys()),
         Check(
-            "each was locked before being deleted",
+            "each was locked before the deletion",
             actions(report) == ["lock"] * len(approved) + ["delete"] * len(approved),
         ),
         Check("and nothing is held any more", not report.plan.findings.held),
     )
 
 
-async def _widened_role(play: Play) -> None:
-    before = set(play.stage.users())
-    for login in play.assigned() - before:
-        play.unassign(login)
-    play.organization.restore_role()
-    report = await play.next_pass()
-    play.tell(
+async def _widened_role(runner: Runner) -> None:
+    before = set(runner.setup.users())
+    for login in runner.assigned() - before:
+        runner.unassign(login)
+    runner.organization.restore_role()
+    report = await runner.next_pass()
+    runner.show(
         "The role is widened again",
-        "those people are unassigned in Okta as well, and our admin role sees everybody again",
+        "these people are unassigned in Okta too, and our admin role is restored",
         report,
         Check("there is nothing to do", not report.plan.changes and not report.plan.findings.held),
-        Check("nobody came back", set(play.stage.users()) == before),
+        Check("no user was created again", set(runner.setup.users()) == before),
     )

@@ -1,4 +1,4 @@
-"""What a cluster holds, by its own state and not by what the product says of it: what the story's checks look at."""
+"""Reads the state of the cluster for the checks: from the sandbox itself, not from the product."""
 
 from __future__ import annotations
 
@@ -15,14 +15,11 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.teleport.cluster import Cluster
 
 _NEVER: Final = 0
-"""Seconds up to which an end of a membership means none: the year 1, and 1970.
-
-See `docs/reference/teleport-observed.md` 1.8.
-"""
+"""An end up to this Unix time is no end: the year 1, or 1970 (`docs/reference/teleport-observed.md` 1.8)."""
 
 
 @dataclass(frozen=True, slots=True)
-class SeenUser:
+class StoredUser:
     """A user of ours as the cluster stores it."""
 
     okta_id: str
@@ -33,7 +30,7 @@ class SeenUser:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenLock:
+class StoredLock:
     """A lock as the cluster stores it."""
 
     name: str
@@ -43,8 +40,8 @@ class SeenLock:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenMember:
-    """A member of a list as the cluster stores it; `imported`: it says so itself."""
+class StoredMember:
+    """A member of a list as the cluster stores it; `imported` if its label says so."""
 
     imported: bool
     ends: datetime | None
@@ -53,7 +50,7 @@ class SeenMember:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenList:
+class StoredList:
     """A list of ours as the cluster stores it, with its members by name."""
 
     title: str
@@ -61,23 +58,23 @@ class SeenList:
     grants: tuple[str, ...]
     owner_grants: tuple[str, ...]
     review: datetime
-    members: Mapping[str, SeenMember]
+    members: Mapping[str, StoredMember]
 
     @property
     def imported(self) -> set[str]:
-        """Who is in it because Okta says so."""
+        """The names of imported members."""
         return {name for name, member in self.members.items() if member.imported}
 
     @property
     def added(self) -> set[str]:
-        """Whom people added in Teleport."""
+        """The names of members whom people added in Teleport."""
         return self.members.keys() - self.imported
 
 
-def users_in(cluster: Cluster) -> dict[str, SeenUser]:
+def users_in(cluster: Cluster) -> dict[str, StoredUser]:
     """Return the users of ours, by name."""
     return {
-        user.Metadata.Name: SeenUser(
+        user.Metadata.Name: StoredUser(
             okta_id=user.Metadata.Labels.get(labels.OKTA_ID, ""),
             roles=tuple(user.Spec.Roles),
             department=_joined(user.Spec.Traits.Values.get("okta/department")),
@@ -89,10 +86,10 @@ def users_in(cluster: Cluster) -> dict[str, SeenUser]:
     }
 
 
-def locks_in(cluster: Cluster) -> dict[str, SeenLock]:
-    """Return the locks, by the user whom they are about."""
+def locks_in(cluster: Cluster) -> dict[str, StoredLock]:
+    """Return the locks, by the name of the locked user."""
     return {
-        lock.Spec.Target.User: SeenLock(
+        lock.Spec.Target.User: StoredLock(
             lock.Metadata.Name,
             lock.Spec.Target.User,
             lock.Spec.Message,
@@ -102,10 +99,10 @@ def locks_in(cluster: Cluster) -> dict[str, SeenLock]:
     }
 
 
-def lists_in(cluster: Cluster) -> dict[str, SeenList]:
+def lists_in(cluster: Cluster) -> dict[str, StoredList]:
     """Return the access lists of ours, by the id of their Okta group or app."""
     return {
-        found.header.metadata.name: SeenList(
+        found.header.metadata.name: StoredList(
             title=found.spec.title,
             owners=tuple(owner.name for owner in found.spec.owners),
             grants=tuple(found.spec.grants.roles),
@@ -118,9 +115,9 @@ def lists_in(cluster: Cluster) -> dict[str, SeenList]:
     }
 
 
-def _members_in(cluster: Cluster, list_name: str) -> dict[str, SeenMember]:
+def _members_in(cluster: Cluster, list_name: str) -> dict[str, StoredMember]:
     return {
-        member.header.metadata.name: SeenMember(
+        member.header.metadata.name: StoredMember(
             imported=member.header.metadata.labels.get(labels.GRANT) == labels.GRANT_IMPORTED,
             ends=member.spec.expires.ToDatetime(UTC) if member.spec.expires.seconds > _NEVER else None,
             reason=member.spec.reason,
@@ -131,7 +128,7 @@ def _members_in(cluster: Cluster, list_name: str) -> dict[str, SeenMember]:
 
 
 def user_groups_in(cluster: Cluster) -> dict[str, tuple[str, ...]]:
-    """Return the user groups of ours, by the id of their Okta group: the names of the apps that each grants."""
+    """Return the user groups of ours, by the id of their Okta group, with the names of their apps."""
     return {
         group.Header.Metadata.Name: tuple(group.Spec.Applications)
         for group in cluster.user_groups.all_stored()
@@ -140,7 +137,7 @@ def user_groups_in(cluster: Cluster) -> dict[str, tuple[str, ...]]:
 
 
 def apps_in(cluster: Cluster) -> dict[str, datetime]:
-    """Return the app servers of ours, by the id of their Okta app: when each ends unless it is renewed."""
+    """Return the app servers of ours, by the id of their Okta app, with the expiry of each."""
     return {
         server.Metadata.Labels.get(labels.APP_ID, ""): server.Metadata.Expires.ToDatetime(UTC)
         for server in cluster.app_servers.all_stored()
@@ -149,7 +146,7 @@ def apps_in(cluster: Cluster) -> dict[str, datetime]:
 
 
 def granted_apps_in(cluster: Cluster) -> dict[str, set[str]]:
-    """Return what the members of each list are granted: ids of Okta apps, by the id of the group or app."""
+    """Return the ids of the Okta apps that each list grants to its members, by the id of its group or app."""
     return {
         role.Metadata.Name.removeprefix(MEMBER_ROLE_PREFIX): _values(role.Spec.Allow.AppLabels.Values, labels.APP_ID)
         for role in cluster.roles.all_stored()

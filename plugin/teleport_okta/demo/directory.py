@@ -1,4 +1,4 @@
-"""The directory of `demo --serve`: one that is empty, or that an earlier demo has marked as its own."""
+"""The directory of `demo --serve`: an empty one, or one with the marker file of an earlier demo."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MARKER: Final = "teleport-okta-demo"
-"""The file that marks a directory as a demo's own; it is written first, into an empty directory only."""
+"""The file that marks the directory of a demo. It is written first, and only into an empty directory."""
 
 CONFIG: Final = "teleport-okta.toml"
 LOG: Final = "teleport-okta.log"
@@ -22,19 +22,19 @@ DATA: Final = "data"
 OKTA: Final = "okta"
 TELEPORT: Final = "teleport"
 
-_NOTE: Final = "`teleport-okta demo --serve` made this directory, and begins anew in it each time.\n"
+_NOTE: Final = "`teleport-okta demo --serve` made this directory, and deletes its content at each start.\n"
 
 
 class DemoDirectoryError(TeleportOktaError):
-    """The directory has something of somebody else's. Give an empty one, or one that does not exist yet."""
+    """The directory has files that no demo made. Give an empty one, or one that does not exist yet."""
 
 
 @contextmanager
 def held(directory: Path) -> Iterator[None]:
-    """Hold the directory until the block ends, and remove what an earlier demo wrote into it.
+    """Lock the directory until the block ends, and remove the files of an earlier demo.
 
-    Both sandboxes begin anew with each start, so an older state would be that of systems that are gone. Raises
-    DemoDirectoryError, and StateError when the directory cannot be used, or another demo runs in it.
+    Both sandboxes start empty, so an older state would belong to systems that are gone. Raises DemoDirectoryError, and
+    StateError if the directory cannot be used or another demo runs in it.
     """
     _mark(directory)
     with exclusive(directory):

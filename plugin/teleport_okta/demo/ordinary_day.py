@@ -1,4 +1,4 @@
-"""An ordinary day: people come, change, leave, return, are renamed and suspended; a hand slips in Teleport."""
+"""An ordinary day: people are hired, changed, renamed, suspended, leave and return; a user is deleted by mistake."""
 
 from __future__ import annotations
 
@@ -11,145 +11,147 @@ from teleport_okta.demo.scenes import Check
 from teleport_okta.okta.people_reader import APP_USERS_A_PAGE
 
 if TYPE_CHECKING:
-    from teleport_okta.demo.runner import Play
+    from teleport_okta.demo.runner import Runner
 
 
-async def tell_ordinary_day(play: Play) -> None:
-    """Play the day from the first pass on."""
-    await _first_pass(play)
-    await _hire(play)
-    await _profile_change(play)
-    leaver = await _leavers(play)
-    await _return_of(play, leaver)
-    await _rename(play)
-    await _suspension(play)
-    await _deleted_by_hand(play)
+async def run_ordinary_day(runner: Runner) -> None:
+    """Run the scenes, beginning with the first pass."""
+    await _first_pass(runner)
+    await _hire(runner)
+    await _profile_change(runner)
+    leaver = await _leavers(runner)
+    await _return_of(runner, leaver)
+    await _rename(runner)
+    await _suspension(runner)
+    await _deleted_by_hand(runner)
 
 
-async def _first_pass(play: Play) -> None:
-    people = play.stage.people_assigned()
-    report = await play.next_pass()
-    again = await play.next_pass()
+async def _first_pass(runner: Runner) -> None:
+    people = runner.setup.people_assigned()
+    report = await runner.next_pass()
+    again = await runner.next_pass()
     calls = 2 + max(1, ceil(people / APP_USERS_A_PAGE))
-    play.tell(
+    runner.show(
         "The first pass",
-        f"{people} people are assigned to the app in Okta; Teleport knows none of them",
+        f"{people} people are assigned to the app in Okta; Teleport has none of them",
         report,
-        Check(f"Teleport has {people} users of ours", len(play.stage.users()) == people),
+        Check(f"Teleport has {people} users of ours", len(runner.setup.users()) == people),
         Check(f"it took {calls} Okta calls, the fewest possible", sum(report.okta_calls.values()) == calls),
         Check("a second pass plans nothing", not again.plan.changes),
     )
 
 
-async def _hire(play: Play) -> None:
-    hired = play.organization.hire("Grace", "Hopper", department="Compilers")
-    report = await play.next_pass()
-    user = play.user(hired.login)
-    play.tell(
+async def _hire(runner: Runner) -> None:
+    hired = runner.organization.hire("Grace", "Hopper", department="Compilers")
+    report = await runner.next_pass()
+    user = runner.user(hired.login)
+    runner.show(
         "A hire",
         f"{hired.login} is hired, and assigned to the app",
         report,
         Check("one change was planned", len(report.plan.changes) == 1),
-        Check("the user is there", user is not None),
+        Check("the user exists", user is not None),
         Check("with the default role", user is not None and user.roles == ("okta-requester",)),
-        Check("and can sign in by SSO", user is not None and user.connector == "okta"),
+        Check("and can log in by SSO", user is not None and user.connector == "okta"),
     )
 
 
-async def _profile_change(play: Play) -> None:
-    login = play.somebody(1)
-    play.organization.update_profile(login, department="Analytical Engines")
-    report = await play.next_pass()
-    user = play.user(login)
-    play.tell(
+async def _profile_change(runner: Runner) -> None:
+    login = runner.login(1)
+    runner.organization.update_profile(login, department="Analytical Engines")
+    report = await runner.next_pass()
+    user = runner.user(login)
+    runner.show(
         "A profile change",
         f"{login} moves to another department",
         report,
         Check("one change was planned", len(report.plan.changes) == 1),
-        Check("the trait okta/department followed", user is not None and user.department == "Analytical Engines"),
+        Check("the trait okta/department was updated", user is not None and user.department == "Analytical Engines"),
     )
 
 
-async def _leavers(play: Play) -> str:
-    """Let two people leave, and return the login of one of them."""
-    leavers = [play.somebody(2), play.somebody(3)]
+async def _leavers(runner: Runner) -> str:
+    """Unassign two people, and return the login of one of them."""
+    leavers = [runner.login(2), runner.login(3)]
     for login in leavers:
-        play.unassign(login)
-    report = await play.next_pass()
-    locks = [play.stage.locks().get(login) for login in leavers]
-    long_enough = play.stage.clock.now() + timedelta(hours=30)
-    play.tell(
+        runner.unassign(login)
+    report = await runner.next_pass()
+    locks = [runner.setup.locks().get(login) for login in leavers]
+    long_enough = runner.setup.clock.now() + timedelta(hours=30)
+    runner.show(
         "Two leavers",
         f"{' and '.join(leavers)} are unassigned from the app",
         report,
-        Check("each was locked before being deleted", actions(report) == ["lock"] * 2 + ["delete"] * 2),
-        Check("the users are gone", not play.stage.users().keys() & set(leavers)),
+        Check("each was locked before the deletion", actions(report) == ["lock"] * 2 + ["delete"] * 2),
+        Check("the users are gone", not runner.setup.users().keys() & set(leavers)),
         Check(
-            "the locks outlive every certificate",
+            "the locks last longer than any certificate",
             all(lock and lock.ends and lock.ends > long_enough for lock in locks),
         ),
     )
     return leavers[0]
 
 
-async def _return_of(play: Play, login: str) -> None:
-    play.assign(login)
-    report = await play.next_pass()
-    play.tell(
+async def _return_of(runner: Runner, login: str) -> None:
+    runner.assign(login)
+    report = await runner.next_pass()
+    runner.show(
         "A return",
         f"{login} is assigned again",
         report,
         Check("the user was created before it was unlocked", actions(report) == ["create", "unlock"]),
-        Check("the user is there", play.user(login) is not None),
-        Check("and not locked", login not in play.stage.locks()),
+        Check("the user exists", runner.user(login) is not None),
+        Check("and not locked", login not in runner.setup.locks()),
     )
 
 
-async def _rename(play: Play) -> None:
-    old = play.somebody(4)
+async def _rename(runner: Runner) -> None:
+    old = runner.login(4)
     new = f"countess.{old}"
-    play.rename(old, new)
-    report = await play.next_pass()
-    play.tell(
+    runner.rename(old, new)
+    report = await runner.next_pass()
+    runner.show(
         "A rename",
-        f"{old} becomes {new} in Okta",
+        f"{old} is renamed to {new} in Okta",
         report,
-        Check("the new name came before the old one went", actions(report) == ["create", "lock", "delete"]),
-        Check("the user has the new name", play.user(new) is not None and play.user(old) is None),
-        Check("the old name is locked", old in play.stage.locks()),
+        Check(
+            "the new user was created before the old one was deleted", actions(report) == ["create", "lock", "delete"]
+        ),
+        Check("the user has the new name", runner.user(new) is not None and runner.user(old) is None),
+        Check("the old name is locked", old in runner.setup.locks()),
     )
 
 
-async def _suspension(play: Play) -> None:
-    login = play.somebody(5)
-    play.organization.suspend(login)
-    report = await play.next_pass()
-    lock = play.stage.locks().get(login)
-    play.tell(
+async def _suspension(runner: Runner) -> None:
+    login = runner.login(5)
+    runner.organization.suspend(login)
+    report = await runner.next_pass()
+    lock = runner.setup.locks().get(login)
+    runner.show(
         "A suspension",
         f"{login} is suspended in Okta",
         report,
         Check("the user was locked", actions(report) == ["lock"]),
-        Check("without an end", lock is not None and lock.ends is None),
-        Check("and is still there", play.user(login) is not None),
+        Check("the lock has no end", lock is not None and lock.ends is None),
+        Check("and the user still exists", runner.user(login) is not None),
     )
-    play.organization.unsuspend(login)
-    report = await play.next_pass()
-    play.tell(
+    runner.organization.unsuspend(login)
+    report = await runner.next_pass()
+    runner.show(
         "The end of the suspension",
         f"{login} is unsuspended",
         report,
-        Check("the user was unlocked", actions(report) == ["unlock"] and login not in play.stage.locks()),
+        Check("the user was unlocked", actions(report) == ["unlock"] and login not in runner.setup.locks()),
     )
 
 
-async def _deleted_by_hand(play: Play) -> None:
-    login = play.somebody(3)
-    play.stage.cluster.administrator.delete_user(login)
-    report = await play.next_pass()
-    play.tell(
+async def _deleted_by_hand(runner: Runner) -> None:
+    login = runner.login(3)
+    runner.setup.cluster.administrator.delete_user(login)
+    report = await runner.next_pass()
+    runner.show(
         "A user deleted by hand",
         f"an administrator deletes {login} in Teleport",
         report,
-        Check("the user came back with the next pass", play.user(login) is not None),
+        Check("the next pass created the user again", runner.user(login) is not None),
     )

@@ -1,4 +1,4 @@
-"""Telling the story on a terminal, or as plain text elsewhere."""
+"""Prints scenes on a terminal, or as plain text elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHANGES_SHOWN = 8
 
 
 def print_scene(console: Console, scene: Scene) -> None:
-    """Print one scene: the deed, the plan, and what was checked."""
+    """Print one scene: the deed, the plan and the checks."""
     console.print()
     console.rule(_text(scene.title, "bold"), align="left")
     console.print(_text(scene.deed))
@@ -41,7 +41,7 @@ def print_scene(console: Console, scene: Scene) -> None:
         if len(report.plan.changes) > _CHANGES_SHOWN:
             console.print(_text(f"  … and {len(report.plan.changes) - _CHANGES_SHOWN} more"))
         if report.error:
-            console.print(_text(f"  not whole: {report.error}", "yellow"))
+            console.print(_text(f"  not complete: {report.error}", "yellow"))
         seconds = (report.finished - report.started).total_seconds()
         calls = sum(report.okta_calls.values())
         console.print(
@@ -53,7 +53,7 @@ def print_scene(console: Console, scene: Scene) -> None:
 
 
 def print_end(console: Console, story: Story) -> None:
-    """Print the end state as tables, and the verdict."""
+    """Print the final state as tables, and the number of checks that passed."""
     for title, (columns, rows) in story.tables.items():
         table = Table(title=title, title_justify="left", title_style="bold")
         for column in columns:
@@ -65,9 +65,9 @@ def print_end(console: Console, story: Story) -> None:
     checks = [check for scene in story.scenes for check in scene.checks]
     held = sum(check.held for check in checks)
     console.print()
-    console.print(_text(f"{held} of {len(checks)} checks held", "bold green" if story.held else "bold red"))
+    console.print(_text(f"{held} of {len(checks)} checks passed", "bold green" if story.held else "bold red"))
 
 
 def _text(text: str, style: str = "") -> Text:
-    """Return text without markup, its control characters escaped."""
+    """Return text without markup, with its control characters escaped."""
     return Text(printable(text), style=style)

@@ -1,4 +1,4 @@
-"""What every scene needs: the stage, the next pass, and a way to tell what came of it."""
+"""The parts that every scene uses: the setup, the next pass, and the display of the result."""
 
 from __future__ import annotations
 
@@ -10,84 +10,84 @@ from teleport_okta.demo.scenes import Check, Scene
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from teleport_okta.demo.checks import SeenUser
+    from teleport_okta.demo.checks import StoredUser
     from teleport_okta.demo.scenes import Tables
-    from teleport_okta.demo.setup import Stage
+    from teleport_okta.demo.setup import Setup
     from teleport_okta.sync.report import PassReport
 
 _TABLE_ROWS: Final = 12
 
 
 @dataclass
-class Narration:
-    """Where the story goes while it is told: `scene` after each scene, `progress` while a plan is applied."""
+class Display:
+    """The callbacks of the demo: `scene` after each scene, `progress` while a plan is applied."""
 
     scene: Callable[[Scene], None]
     progress: Callable[[int, int], None]
     scenes: list[Scene] = field(default_factory=list)
 
-    def tell(self, scene: Scene) -> None:
-        """Tell a scene and keep it."""
+    def show(self, scene: Scene) -> None:
+        """Show a scene, and keep it for the end."""
         self.scenes.append(scene)
         self.scene(scene)
 
 
-class Play:
-    """One performance on a stage."""
+class Runner:
+    """One run of the demo."""
 
-    def __init__(self, stage: Stage, narration: Narration) -> None:
-        self.stage = stage
-        self.organization = stage.organization
-        self._narration = narration
+    def __init__(self, setup: Setup, display: Display) -> None:
+        self.setup = setup
+        self.organization = setup.organization
+        self._display = display
 
     async def next_pass(self) -> PassReport:
-        """Let the interval between two passes go by, and run the next one."""
-        self.stage.clock.forward(self.stage.settings.sync.interval)
-        report = await self.stage.parts.full_pass.run(trigger="demo", progress=self._narration.progress)
-        await self.stage.renew_app_servers()
+        """Set the clock forward by the interval between two passes, and run the next one."""
+        self.setup.clock.forward(self.setup.settings.sync.interval)
+        report = await self.setup.parts.full_pass.run(trigger="demo", progress=self._display.progress)
+        await self.setup.renew_app_servers()
         return report
 
-    def tell(self, title: str, deed: str, report: PassReport, *checks: Check, whole: bool = True) -> None:
-        """Tell a scene, with what was checked; `whole`: everything could be read in it."""
-        done = Check("everything that was planned was done", report.applied)
+    def show(self, title: str, deed: str, report: PassReport, *checks: Check, whole: bool = True) -> None:
+        """Show a scene with its checks. If it is not `whole`, part of a read is meant to fail."""
+        done = Check("every planned change was made", report.applied)
         if not whole:
-            done = Check("the pass is no success, and the report says why", not report.applied and bool(report.error))
-        self._narration.tell(Scene(title, deed, (done, *checks), report))
+            done = Check("the pass failed, and the report says why", not report.applied and bool(report.error))
+        self._display.show(Scene(title, deed, (done, *checks), report))
 
-    def tell_command(self, title: str, deed: str, output: Iterable[str], *checks: Check) -> None:
-        """Tell a scene in which somebody asks something, and nothing is changed: what the command said."""
-        self._narration.tell(Scene(title, deed, checks, output=tuple(output)))
+    def show_command(self, title: str, deed: str, output: Iterable[str], *checks: Check) -> None:
+        """Show a scene without a pass: the output of a command, or of the service, with checks."""
+        self._display.show(Scene(title, deed, checks, output=tuple(output)))
 
-    def user(self, name: str) -> SeenUser | None:
+    def user(self, name: str) -> StoredUser | None:
         """Return a user of ours."""
-        return self.stage.users().get(name)
+        return self.setup.users().get(name)
 
-    def somebody(self, number: int) -> str:
-        """Return the login of one of the people who are users."""
-        return sorted(self.stage.users())[number]
+    def login(self, number: int) -> str:
+        """Return the login of a user, by the user's place in alphabetical order; -1 is the last."""
+        return sorted(self.setup.users())[number]
 
     def assigned(self) -> set[str]:
-        """Return the logins of those who have the app in Okta."""
+        """Return the logins of the people to whom the app is assigned in Okta."""
         organization = self.organization
-        return {organization.user(row.user_id).login for row in organization.assignments.users_of(self.stage.app_id)}
+        return {organization.user(row.user_id).login for row in organization.assignments.users_of(self.setup.app_id)}
 
     def unassign(self, login: str) -> None:
-        """Take the app from somebody."""
-        self.organization.unassign(self.stage.app_id, self.organization.user(login).id)
+        """Unassign the app from a person."""
+        self.organization.unassign(self.setup.app_id, self.organization.user(login).id)
 
     def rename(self, old: str, new: str) -> None:
-        """Give somebody another login, in Okta and at the app."""
+        """Change the login of a person, in Okta and in the assignment of the app."""
         organization = self.organization
         user = organization.update_profile(old, login=new)
-        organization.assignments.update(organization.app(self.stage.app_id), user, user_name=new)
+        organization.assignments.update(organization.app(self.setup.app_id), user, user_name=new)
 
     def assign(self, login: str) -> None:
-        """Give the app to somebody."""
-        self.organization.assign(self.stage.app_id, self.organization.user(login).id)
+        """Assign the app to a person."""
+        self.organization.assign(self.setup.app_id, self.organization.user(login).id)
 
     def tables(self) -> Tables:
-        """The end state: some of the users, every lock and access list, and what the cluster can do."""
-        users = sorted(self.stage.users().items())
+        """Return the final state: some of the users, all locks and access lists, and the features of the cluster."""
+        users = sorted(self.setup.users().items())
         shown = tuple(
             (name, user.okta_id, ", ".join(user.roles), user.department) for name, user in users[:_TABLE_ROWS]
         )
@@ -99,10 +99,10 @@ class Play:
                 f"{len(found.imported)} of Okta's" + (f", {len(found.added)} added" if found.added else ""),
                 f"{found.review:%Y-%m-%d}",
             )
-            for okta_id, found in sorted(self.stage.lists().items())
+            for okta_id, found in sorted(self.setup.lists().items())
         )
-        locks = tuple((lock.name, lock.user, lock.message) for lock in self.stage.locks().values())
-        cluster = self.stage.parts.full_pass.cluster
+        locks = tuple((lock.name, lock.user, lock.message) for lock in self.setup.locks().values())
+        cluster = self.setup.parts.full_pass.cluster
         features = tuple(
             (feature.name, "on" if feature.enabled else "off", feature.reason)
             for feature in (cluster.features if cluster else ())
@@ -117,5 +117,5 @@ class Play:
 
 
 def actions(report: PassReport) -> list[str]:
-    """Return what a pass planned to do, step by step."""
+    """Return the actions that a pass planned, in their order."""
     return [change.action for change in report.plan.changes]

@@ -1,4 +1,4 @@
-"""What a story is made of: scenes, each with a deed, what the product made of it, and what was checked."""
+"""The values of the demo: scenes, each with a deed, the result and the checks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from teleport_okta.sync.report import PassReport
 
     Tables: TypeAlias = Mapping[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]]
-    """By title: the names of the columns, and the rows."""
+    """The names of the columns and the rows, by the title of the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something that must hold in Teleport afterwards, looked up there and not in what the product said."""
+    """A claim about Teleport after a scene, checked in the sandbox and not in the output of the product."""
 
     claim: str
     held: bool
@@ -25,7 +25,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One scene: what somebody did, the pass that followed, or the `output` of the command that was given; checks."""
+    """One scene: the deed, the pass that followed or the `output` of a command, and the checks."""
 
     title: str
     deed: str
@@ -35,24 +35,24 @@ class Scene:
 
     @property
     def held(self) -> bool:
-        """Whether everything that was checked held."""
+        """Whether all checks passed."""
         return all(check.held for check in self.checks)
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All scenes, and the end state as tables: a title, column names and rows."""
+    """All scenes, and the final state as tables."""
 
     scenes: tuple[Scene, ...]
     tables: Tables = field(default_factory=dict)
 
     @property
     def held(self) -> bool:
-        """Whether everything that was checked held."""
+        """Whether all checks passed."""
         return all(scene.held for scene in self.scenes)
 
     def as_json(self) -> dict[str, object]:
-        """Return what was asserted, in the shape of `demo --once --format json`."""
+        """Return the JSON of `demo --once --format json`."""
         return {
             "held": self.held,
             "scenes": [

@@ -1,4 +1,4 @@
-"""What `demo --serve` runs: both sandboxes, and between them the service that `start` runs, until a signal ends it."""
+"""`demo --serve`: runs both sandboxes, and between them the service as `start` runs it, until a signal ends it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 async def serve_demo(directory: Path, *, edition: str, users: int, announce: _Announce) -> None:
-    """Run everything in `directory` until SIGTERM or SIGINT; `announce` is called once, when SCIM is answered.
+    """Run everything in `directory` until SIGTERM or SIGINT; `announce` is called once, when the SCIM endpoint answers.
 
     Raises DemoDirectoryError, OSError, and whatever `service.serve` raises.
     """
@@ -58,7 +58,7 @@ async def serve_demo(directory: Path, *, edition: str, users: int, announce: _An
 
 
 def _cancel_on_signals() -> None:
-    """Let a signal end the present task while the service does not handle signals yet."""
+    """Cancel the current task on a signal, until the service handles signals itself."""
     task = asyncio.current_task()
     for number in _STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, lambda: task and task.cancel())
@@ -66,7 +66,7 @@ def _cancel_on_signals() -> None:
 
 @asynccontextmanager
 async def _announced(serving: Callable[..., Coroutine[None, None, None]]) -> AsyncIterator[dict[str, Any]]:
-    """Run a sandbox until the block ends; gives the line that it announces. Raises what it raises before that."""
+    """Run a sandbox until the block ends, and return the line that it announces. Raises any error before that."""
     line: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
     task = asyncio.ensure_future(serving(announce=line.set_result))
     try:
@@ -98,7 +98,7 @@ async def _serve_between(
 def _sections(
     directory: Path, okta: Mapping[str, Any], teleport: Mapping[str, Any], *, port: int
 ) -> dict[str, dict[str, object]]:
-    """Return the configuration; what a Community cluster does not have is off."""
+    """Return the configuration. Features that a Community cluster lacks are off."""
     is_enterprise = teleport["edition"] == _ENTERPRISE
     lists: dict[str, object] = {"default_owners": [_OWNER]} if is_enterprise else {"enabled": False}
     return {
@@ -110,7 +110,7 @@ def _sections(
         "okta": {"org_url": okta["url"], "api_token": okta["ssws_token"], "app_id": okta["app_id"]},
         "sync": {"local_users": not is_enterprise},
         "access_lists": lists,
-        "brake": {"stated_ratio": 1.0},  # a checker of SCIM servers takes away many in a minute
+        "brake": {"stated_ratio": 1.0},  # a test tool for SCIM servers deletes many users in a minute
         "storage": {"data_dir": str(directory / DATA)},
         "log": {"output": str(directory / LOG)},
         "scim": {"listen": f"{_HOST}:{port}", "public_url": f"http://{_HOST}:{port}/scim/v2"},
@@ -118,8 +118,8 @@ def _sections(
 
 
 def _write_config(path: Path, sections: Mapping[str, Mapping[str, object]]) -> None:
-    """Write TOML for its owner alone: it has Okta's token. JSON's strings, lists and booleans are TOML's too."""
-    lines = ["# Written by `teleport-okta demo --serve`, anew with each start."]
+    """Write TOML that only its owner can read, because of Okta's token. Strings, lists and booleans are as in JSON."""
+    lines = ["# Written by `teleport-okta demo --serve`, again at each start."]
     for section, values in sections.items():
         lines += ["", f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -128,7 +128,7 @@ def _write_config(path: Path, sections: Mapping[str, Mapping[str, object]]) -> N
 
 
 def _free_port() -> int:
-    """Return a port that is free now: the public URL is configured before anything listens there."""
+    """Return a port that is free now: the public URL must be configured before the service listens."""
     with socket.create_server((_HOST, 0)) as server:
         port: int = server.getsockname()[1]
     return port
@@ -144,6 +144,6 @@ async def _made_token(settings: Settings) -> str:
 
 
 async def _make_owner(control: str) -> None:
-    """Have the sandbox's administrator make the user who owns new access lists."""
+    """Create the user who owns new access lists, through the control interface of the sandbox."""
     async with aiohttp.ClientSession(raise_for_status=True) as session:
         await session.post(f"{control.rstrip('/')}/users", json={"name": _OWNER, "roles": ["editor"]})

@@ -1,4 +1,4 @@
-"""Both sandboxes, and the product connected to them the way it is connected to the real systems."""
+"""Builds both sandboxes, and connects the product to them as to the real systems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from teleport_okta.demo.checks import SeenList, SeenLock, SeenUser
+    from teleport_okta.demo.checks import StoredList, StoredLock, StoredUser
     from teleport_okta.settings import Settings
     from teleport_okta.teleport.retry import RetryPolicy
 
@@ -31,22 +31,22 @@ _SEED = 1815
 
 
 class TimeMachine:
-    """The machine's clock, which the story can set forward: between two scenes an interval passes, not a wait."""
+    """The machine's clock, which can be set forward, so that no scene waits for the interval of passes."""
 
     def __init__(self) -> None:
         self._clock = SystemClock()
         self._ahead = timedelta()
 
     def now(self) -> datetime:
-        """Return the time of day in the story."""
+        """Return the time of day of the demo."""
         return self._clock.now() + self._ahead
 
     def monotonic(self) -> float:
-        """Return the seconds of the story's stopwatch."""
+        """Return the demo's monotonic seconds."""
         return self._clock.monotonic() + self._ahead.total_seconds()
 
     def boot(self) -> Boot:
-        """Return the moment of the story by the machine's boot clock."""
+        """Return the boot clock of the machine, set forward."""
         boot = self._clock.boot()
         return Boot(boot.id, boot.elapsed + self._ahead.total_seconds())
 
@@ -60,8 +60,8 @@ class TimeMachine:
 
 
 @dataclass
-class Stage:
-    """An organisation, a cluster, and the process between them: `parts`, under `settings`."""
+class Setup:
+    """An organisation, a cluster, and the product between them (`parts`), with its `settings`."""
 
     organization: OktaOrganization
     okta: OktaSandbox
@@ -74,9 +74,9 @@ class Stage:
     sections: dict[str, dict[str, object]]
 
     async def restart(self, changes: Mapping[str, Mapping[str, object]], *, policy: RetryPolicy = app.PATIENT) -> None:
-        """End the process and start another on the same state; `changes` are laid over its settings, by section.
+        """Close the product and start it again with the same state; `changes` are new settings, by section.
 
-        `policy` says how long it waits for a cluster that does not answer.
+        `policy` decides how long it retries while the cluster does not answer.
         """
         await self.process.aclose()
         for section, values in changes.items():
@@ -85,51 +85,51 @@ class Stage:
         self.parts = await self.process.enter_async_context(app.opened(self.settings, clock=self.clock, policy=policy))
 
     async def renew_app_servers(self) -> None:
-        """Look once after our app servers, as the process does while it runs: the story's time goes by in leaps."""
+        """Renew our app servers once, as the service does while it runs: the clock of the demo jumps."""
         rng = random.Random(_SEED)  # noqa: S311 - jitter
         await AppServerRenewer(self.parts.full_pass, self.parts.teleport, clock=self.clock, rng=rng).look()
 
     def people_assigned(self) -> int:
-        """How many people the app has, as Okta's own state says."""
+        """Return the number of people to whom the app is assigned in Okta."""
         return len(self.organization.assignments.users_of(self.app_id))
 
-    def users(self) -> dict[str, SeenUser]:
-        """Return the users of ours, by name, as the cluster's own state says."""
+    def users(self) -> dict[str, StoredUser]:
+        """Return our users in the cluster, by name."""
         return checks.users_in(self.cluster.cluster)
 
-    def locks(self) -> dict[str, SeenLock]:
-        """Return the locks, by the user whom they are about, as the cluster's own state says."""
+    def locks(self) -> dict[str, StoredLock]:
+        """Return the locks in the cluster, by the name of the locked user."""
         return checks.locks_in(self.cluster.cluster)
 
-    def lists(self) -> dict[str, SeenList]:
-        """Return the access lists of ours, by Okta id, as the cluster's own state says."""
+    def lists(self) -> dict[str, StoredList]:
+        """Return our access lists in the cluster, by Okta id."""
         return checks.lists_in(self.cluster.cluster)
 
     def user_groups(self) -> dict[str, tuple[str, ...]]:
-        """Return the user groups of ours, by Okta id, and the apps of each, as the cluster's own state says."""
+        """Return the names of the apps of our user groups in the cluster, by Okta id."""
         return checks.user_groups_in(self.cluster.cluster)
 
     def apps(self) -> dict[str, datetime]:
-        """Return the app servers of ours, by Okta id, and their ends, as the cluster's own state says."""
+        """Return the expiries of our app servers in the cluster, by Okta id."""
         return checks.apps_in(self.cluster.cluster)
 
     def granted_apps(self) -> dict[str, set[str]]:
-        """Return the ids of the apps that members of each list are granted, as the cluster's own state says."""
+        """Return the ids of the apps that each list grants to its members, by the Okta id of the list."""
         return checks.granted_apps_in(self.cluster.cluster)
 
 
 @asynccontextmanager
-async def built(directory: Path, *, users: int) -> AsyncIterator[Stage]:
-    """Build an organisation with so many people and an empty cluster, and connect to both; joins the cluster.
+async def built(directory: Path, *, users: int) -> AsyncIterator[Setup]:
+    """Build an organisation with this number of people and an empty cluster, and connect the product to both.
 
-    At first people alone are synced.
+    At first only people are synced.
     """
     clock = TimeMachine()
 
     def now() -> float:
         return clock.now().timestamp()
 
-    invented = random.Random(_SEED)  # noqa: S311 - the same invented people in every telling
+    invented = random.Random(_SEED)  # noqa: S311 - the same invented people in every run
     organization = OktaOrganization(now=now, rng=invented)
     app_id = seed_organization(organization, users=users, groups=5, apps=3, rng=invented).id
     async with (
@@ -149,4 +149,4 @@ async def built(directory: Path, *, users: int) -> AsyncIterator[Stage]:
         settings = parse(sections)
         async with AsyncExitStack() as process:
             parts = await process.enter_async_context(app.opened(settings, clock=clock))
-            yield Stage(organization, okta, app_id, cluster, settings, parts, clock, process, sections)
+            yield Setup(organization, okta, app_id, cluster, settings, parts, clock, process, sections)

@@ -45,4 +45,4 @@ def test_the_end_has_the_tables_and_the_verdict(console):
     lists = {"Access lists": (("title", "members"), (("Engineers", "2"),))}
     print_end(console, Story((HELD, BROKEN), lists))
     assert "Engineers" in text_of(console)
-    assert "2 of 3 checks held" in text_of(console)
+    assert "2 of 3 checks passed" in text_of(console)
