@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from contract.okta.okta_world import World, serving
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
+from rsa_key import RSA_KEY
 from teleport_okta.okta.credentials import ApiToken
 from teleport_okta.okta.okta_errors import (
     OktaForbiddenError,
@@ -18,8 +19,10 @@ from teleport_okta.sandbox.okta.settings import Delays, Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEYS: dict[str, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] = {
-    "rsa": rsa.generate_private_key(public_exponent=65537, key_size=2048),
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+KEYS: dict[str, RSAPrivateKey | ec.EllipticCurvePrivateKey] = {
+    "rsa": RSA_KEY,
     "p256": ec.generate_private_key(ec.SECP256R1()),
     "p384": ec.generate_private_key(ec.SECP384R1()),
 }

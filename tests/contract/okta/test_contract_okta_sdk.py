@@ -16,21 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-from Cryptodome.PublicKey import RSA
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from okta.client import Client
-from okta.models.saml_application import SamlApplication
-from okta.pagination import paginate_pages
-from okta.request_executor import RequestExecutor
+from rsa_key import RSA_KEY
 from teleport_okta.saml.app_body import app_body
 from teleport_okta.sandbox.okta import Delays, OktaOrganization, OktaSandbox, Settings, seed_organization
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-KEY = rsa.generate_private_key(65537, 2048)
-PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+pytestmark = pytest.mark.xdist_group("okta-sdk")  # whose import takes seconds, once, where it is used
+
+PEM = RSA_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 READ = ["okta.users.read", "okta.groups.read", "okta.apps.read", "okta.orgs.read"]
 PEOPLE = 7
 
@@ -45,7 +42,7 @@ class Acme:
         settings = Settings(delays=Delays(search=0, group_job=0, group_job_per_user=0, membership_stamp=0))
         self.org = OktaOrganization(settings, now=lambda: time.time() + sum(self.waited), rng=Random(2))
         self.teleport = seed_organization(self.org, users=PEOPLE, groups=3, apps=3, rng=Random(2))
-        self.service_app = self.org.add_client(KEY.public_key(), "kid-1")
+        self.service_app = self.org.add_client(RSA_KEY.public_key(), "kid-1")
         self.okta = OktaSandbox(self.org, tls=True)
 
     def group(self) -> str:
@@ -59,6 +56,9 @@ class Acme:
     @asynccontextmanager
     async def client(self, **config: object) -> AsyncIterator[Any]:
         """Open the SDK with the organisation's API token unless told otherwise."""
+        from okta.client import Client
+        from okta.request_executor import RequestExecutor
+
         waited = self.waited
 
         class Executor(RequestExecutor):
@@ -88,6 +88,8 @@ class Acme:
 def made_by_openssl(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let OpenSSL make the SDK's keys for proofs: its own library, in Python, takes seconds."""
 
+    from Cryptodome.PublicKey import RSA
+
     def generate(bits: int) -> RSA.RsaKey:
         key = rsa.generate_private_key(65537, bits)
         return RSA.import_key(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
@@ -102,9 +104,16 @@ async def acme() -> AsyncIterator[Acme]:
         yield acme
 
 
+async def pages_of(listing: Callable[..., Awaitable[Any]], limit: int) -> list[Any]:
+    """Read a listing page by page, with the SDK's own paging."""
+    from okta.pagination import paginate_pages
+
+    return [page async for page, _, _ in paginate_pages(listing, limit=limit)]
+
+
 async def sizes(listing: Callable[..., Awaitable[Any]], limit: int) -> list[int]:
-    """Walk a listing page by page, with the SDK's own paging, and return how long each page was."""
-    return [len(page) async for page, _, _ in paginate_pages(listing, limit=limit)]
+    """Return the length of each page."""
+    return [len(page) for page in await pages_of(listing, limit)]
 
 
 async def test_users_come_page_by_page(acme: Acme) -> None:
@@ -138,7 +147,7 @@ async def test_groups_come_page_by_page_with_their_numbers(acme: Acme) -> None:
 async def test_apps_of_every_kind_come_page_by_page(acme: Acme) -> None:
     acme.org.create_app("Intranet", signOnMode="BOOKMARK", settings={"app": {"url": "https://intranet.example.com"}})
     async with acme.client() as client:
-        pages = [page async for page, _, _ in paginate_pages(client.list_applications, limit=2)]
+        pages = await pages_of(client.list_applications, 2)
     found = {app.id: (type(app).__name__, app.label) for page in pages for app in page}
     assert set(found) == {app.id for app in acme.org.apps.all}
     assert {kind for kind, _ in found.values()} == {
@@ -152,7 +161,7 @@ async def test_apps_of_every_kind_come_page_by_page(acme: Acme) -> None:
 async def test_app_users_come_page_by_page_with_their_users(acme: Acme) -> None:
     async with acme.client() as client:
         listing = partial(client.list_application_users, app_id=acme.teleport.id, expand="user")
-        pages = [page async for page, _, _ in paginate_pages(listing, limit=3)]
+        pages = await pages_of(listing, 3)
     assert [len(page) for page in pages] == [3, 3, 1]
     assert {entry.id for page in pages for entry in page} == {user.id for user in acme.org.users.all}
     first = pages[0][0]
@@ -254,6 +263,8 @@ async def test_a_service_app_that_does_not_prove_possession_gets_no_token(acme: 
 
 
 async def test_the_body_of_the_saml_app_is_of_okta_s_schema_and_creates_it(acme: Acme) -> None:
+    from okta.models.saml_application import SamlApplication
+
     body = app_body("Teleport example", "https://teleport.example.com/v1/webapi/saml/acs/okta")
     read = SamlApplication.from_dict(body)
     assert read is not None

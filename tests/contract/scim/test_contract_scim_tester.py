@@ -14,11 +14,11 @@ import httpx2
 import pytest
 from contract.scim.door import ALONE, GROUP, USER
 from contract.scim.pushed_groups import PUSHING_ALONE, PUSHING_BOTH, built_pushing
-from scim2_client.engines.httpx2 import SyncSCIMClient
-from scim2_tester import Status, check_server
 
 if TYPE_CHECKING:
     from scim2_tester.utils import CheckResult
+
+pytestmark = pytest.mark.xdist_group("scim2-tester")  # whose import takes a second, once, where it is used
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
@@ -53,6 +53,9 @@ async def server(request, tmp_path):
 
 def checked(url, token) -> list[CheckResult]:
     """Run every check; the checker waits in real time, the world's clock stands."""
+    from scim2_client.engines.httpx2 import SyncSCIMClient
+    from scim2_tester import check_server
+
     headers = {"Authorization": f"Bearer {token}"}
     with httpx2.Client(base_url=url, headers=headers, timeout=20) as http:
         return check_server(SyncSCIMClient(http))
@@ -68,6 +71,8 @@ def advertised(schema):
 
 
 async def test_a_strict_checker_finds_no_fault_has_checked_everything_and_leaves_nothing_behind(server):
+    from scim2_tester import Status
+
     schemas = {one["id"]: one for one in (await server.ask("GET", "/Schemas")).body["Resources"]}
     results = await asyncio.to_thread(checked, server.url, server.token)
     wrong = [

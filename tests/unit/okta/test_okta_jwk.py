@@ -4,17 +4,18 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from rsa_key import RSA_KEY
 from teleport_okta.okta.okta_errors import PrivateKeyError
 from teleport_okta.okta.private_key import read_private_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-RSA = RSAKey.import_key(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+RSA = RSAKey.import_key(RSA_KEY)
 EC = ECKey.import_key(ec.generate_private_key(ec.SECP384R1()))
 RSA_JWK, EC_JWK = RSA.as_dict(private=True), EC.as_dict(private=True)
 PEM = EC.as_pem(private=True)

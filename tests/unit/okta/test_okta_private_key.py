@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+from rsa_key import RSA_KEY as RSA
 from teleport_okta.okta.okta_errors import PrivateKeyError
 from teleport_okta.okta.private_key import read_private_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 TRADITIONAL, PKCS8 = PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8
 
 

@@ -9,10 +9,11 @@ from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
+from rsa_key import RSA_KEY
 from teleport_okta.sandbox.okta.messages import Request
 from teleport_okta.sandbox.okta.oauth import ASSERTION_TYPE, PATH
 from unit.sandbox_okta.sandbox_okta_world import BASE
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.gateway import Response
     from unit.sandbox_okta.sandbox_okta_world import World
 
-RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 PROOF_KEY = ECKey.generate_key("P-256", private=True)
 SCOPE = "okta.users.read"

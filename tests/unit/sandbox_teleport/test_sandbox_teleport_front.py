@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import grpc
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from google.protobuf.empty_pb2 import Empty
+from rsa_key import RSA_KEY
 from teleport.legacy.client.proto.authservice_pb2 import GetRoleRequest, PingRequest
 from teleport.users.v1.users_service_pb2 import GetUserRequest, UpsertUserRequest
 from teleport_okta.sandbox.teleport.authority import Subject
@@ -75,7 +76,7 @@ async def test_the_bots_chain_is_the_leaf_even_with_the_host_ca_as_trust(sandbox
     [
         ec.generate_private_key(ec.SECP256R1()),
         ed25519.Ed25519PrivateKey.generate(),
-        rsa.generate_private_key(65537, 2048),
+        RSA_KEY,
     ],
     ids=["ecdsa", "ed25519", "rsa"],
 )
