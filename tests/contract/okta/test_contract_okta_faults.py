@@ -22,7 +22,7 @@ PASSING = [
 
 
 @pytest.mark.parametrize("kind", PASSING)
-@pytest.mark.parametrize("page", [0, 1, 2])
+@pytest.mark.parametrize("page", [0, 2])
 async def test_a_fault_that_passes_costs_retries_and_nobody(large: World, kind: FaultKind, page: int) -> None:
     large.org.fail(kind, path=APP_USERS, count=1, after=page)
     async with large.reads() as reads:
@@ -42,9 +42,9 @@ async def test_a_fault_that_stays_on_a_later_page_leaves_the_snapshot_incomplete
 
 
 @pytest.mark.parametrize("kind", [*PASSING, FaultKind.REVOKED])
-async def test_a_fault_that_stays_on_the_first_page_is_an_error(large: World, kind: FaultKind) -> None:
-    large.org.fail(kind, path=USERS)
-    async with large.reads() as reads:
+async def test_a_fault_that_stays_on_the_first_page_is_an_error(acme: World, kind: FaultKind) -> None:
+    acme.org.fail(kind, path=USERS)
+    async with acme.reads() as reads:
         with pytest.raises(OktaError, match="GET /api/v1/users"):
             await reads.people_of_organization()
 

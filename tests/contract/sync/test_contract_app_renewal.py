@@ -50,7 +50,7 @@ async def test_the_apps_of_a_sidecar_that_died_vanish_within_the_hour(apps):
     assert apps.app_servers() == {}
 
 
-@pytest.mark.parametrize("minutes_before", [0, 7, 14, 18])
+@pytest.mark.parametrize("minutes_before", [0, 18])
 async def test_an_outage_of_39_minutes_loses_none_whenever_it_begins(apps, minutes_before):
     await apps.live(minutes_before * MINUTE)
     before = set(apps.app_servers())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import cycle, product
 
 import pytest
 from cluster_world import WayIn, pod_token
@@ -13,12 +13,6 @@ from teleport_okta.teleport.pod_token import PATH_VARIABLE
 
 PEOPLE = {"ada@x.io", "grace@x.io", "mary@x.io"}
 
-WAYS = [
-    WayIn(by=by, join=join, credential=credential)
-    for by, join, credential in product(
-        ("direct", "proxy"), ("token", "kubernetes"), ("SSWS", "private_key_jwt", "DPoP")
-    )
-]
 RARER_WAYS = [
     WayIn(by="balancer"),
     WayIn(by="balancer", join="kubernetes", credential="DPoP"),
@@ -35,6 +29,17 @@ def in_words(way):
     return "-".join(vars(way).values())
 
 
+# The editions take turns: each meets both ways to the cluster, both join methods and all credentials.
+USUAL_WAYS = [
+    pytest.param(way := WayIn(by=by, join=join, credential=credential), edition, id=f"{in_words(way)}-{edition}")
+    for (by, join, credential), edition in zip(
+        product(("direct", "proxy"), ("token", "kubernetes"), ("SSWS", "private_key_jwt", "DPoP")),
+        cycle(("ent", "oss")),
+        strict=False,
+    )
+]
+
+
 @pytest.fixture
 def enter(tmp_path, monkeypatch):
     """Build an office that is entered this way. A Community cluster gets plain local users, as it needs."""
@@ -47,8 +52,7 @@ def enter(tmp_path, monkeypatch):
     return build
 
 
-@pytest.mark.parametrize("edition", ["ent", "oss"])
-@pytest.mark.parametrize("way", WAYS, ids=in_words)
+@pytest.mark.parametrize(("way", "edition"), USUAL_WAYS)
 async def test_people_and_what_they_may_reach_come_and_go_by_every_way(enter, way, edition):
     async with enter(way, edition) as office:
         await come_and_go(office, with_lists=edition == "ent")

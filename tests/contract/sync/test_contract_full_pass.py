@@ -243,7 +243,7 @@ async def test_an_okta_that_answers_nonsense_is_an_error_and_takes_nobody_away(w
 
 async def test_users_whom_a_server_skips_at_page_boundaries_are_found_all_the_same(tmp_path):
     async with built_world(tmp_path, version="18.0.0") as world:
-        app = seed_organization(world.okta, users=2500, rng=random.Random(1))
+        app = seed_organization(world.okta, users=1100, rng=random.Random(1))
         settings = world.parts.full_pass._settings
         world.parts.full_pass._settings = settings.model_copy(
             update={"okta": settings.okta.model_copy(update={"app_id": app.id})}
