@@ -1,8 +1,10 @@
-"""The adapter to Okta: credentials, pacing, a typed client and complete snapshots. Nothing outside knows Okta's JSON.
+"""The adapter to Okta: credentials, rate limits, a typed client and complete snapshots. Okta's JSON stays in here.
 
-A read goes `reads` → `pages` → `client` → `sending` (pacing and retries) → `transport` (one attempt); what comes back
-becomes values of `model.okta` in `facts`. The rules are those of `docs/reference/okta.md` 1 to 3.
+A read goes through `people_reader` or `groups_and_apps`, `pages`, `client`, `request_sender` (rate limits and retries)
+and `transport` (one attempt). `facts` makes values of `model.okta` from the answer. The rules are those of
+`docs/reference/okta.md` 1 to 3.
 
-The ways in are `credentials` (an API token), `service_app` with its `private_key` and proofs of possession (`dpop`),
-dated by Okta's own clock (`okta_clock`), where need be through an `http_proxy` and with CAs of one's own (`trust`).
+Requests are signed by an API token (`credentials`) or by a service app (`service_app`), with its `private_key` and
+proofs of possession (`dpop`), dated by Okta's clock (`okta_clock`). They may go through an `http_proxy`, and `trust`
+adds CAs.
 """

@@ -1,4 +1,4 @@
-"""An access token, as the token endpoint's answer describes it (`docs/reference/okta.md` 1.2)."""
+"""An access token, read from the token endpoint's answer (`docs/reference/okta.md` 1.2)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REFRESH_BEFORE: Final = 60.0
-"""Seconds before a token's end at which the next one is fetched."""
+"""Seconds before a token expires at which the next one is fetched."""
 
 
 class TokenType(Enum):
-    """How a token is shown; the value is the scheme of the `Authorization` header."""
+    """The type of a token; the value is the scheme of the `Authorization` header."""
 
     BEARER = "Bearer"
     DPOP = "DPoP"
@@ -26,7 +26,7 @@ class TokenType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A token, until when it is used (seconds of the stopwatch), and the scopes that it carries, if known."""
+    """A token, the end of its use (seconds of the monotonic clock), and its scopes, if known."""
 
     value: str = field(repr=False)
     type: TokenType
@@ -42,8 +42,7 @@ class AccessToken:
 def access_token(answer: Mapping[str, object], failure: Failure, asked_at: float) -> AccessToken:
     """Read the answer to a request that was sent at `asked_at`; `failure` describes that request for errors.
 
-    Raises OktaMalformedAnswerError where there is no token in it, OktaTokenRefusedError where it is of a type that
-    nobody knows how to use.
+    Raises OktaMalformedAnswerError if there is no token in it, OktaTokenRefusedError if we do not support its type.
     """
     match answer:
         case {"access_token": str(value), "expires_in": int(seconds), "token_type": str(named)} if value.isascii():
@@ -60,7 +59,7 @@ def access_token(answer: Mapping[str, object], failure: Failure, asked_at: float
 
 
 def _scopes(said: object, token: str) -> frozenset[str] | None:
-    """Return the scopes that the answer names, else those in the token itself, which is Okta's business otherwise."""
+    """Return the scopes in the answer; if it has none, those in the token, which is otherwise not parsed."""
     if isinstance(said, str) and said.strip():
         return frozenset(said.split())
     payload = token.split(".")[1:2]

@@ -1,4 +1,4 @@
-"""The organisation's address: which URLs can be used, and to which hosts a link may lead.
+"""The organisation's address: which URLs are usable, and to which hosts links may lead.
 
 See `docs/reference/okta.md` 2.1.
 """
@@ -47,7 +47,7 @@ class OrganizationAddress:
     """The configured organisation URL, checked, and the origins that a link in an answer may lead to."""
 
     def __init__(self, url: str) -> None:
-        """Raise OrganizationUrlError where `url` is not `https://host`; plain http is for a loopback host only."""
+        """Raise OrganizationUrlError if `url` is not `https://host`; plain http is for a loopback host only."""
         self._origin = _checked(url)
         self._trusted = {self._origin}
 
@@ -65,9 +65,9 @@ class OrganizationAddress:
         return frozenset(origin.host or "" for origin in self._trusted)
 
     def trust(self, canonical: str) -> None:
-        """Let links lead to the organisation's canonical URL too, which Okta itself named.
+        """Allow links to the organisation's canonical URL too, which Okta itself returned.
 
-        Raises OrganizationUrlError where that is no address of an organisation, or less safe than the configured one.
+        Raises OrganizationUrlError if that is not the address of an organisation, or less safe than the configured one.
         """
         origin = _checked(canonical)
         if origin.scheme != "https" and self._origin.scheme == "https":
@@ -79,7 +79,7 @@ class OrganizationAddress:
         return URL(f"{self._origin}{path}" + (f"?{urlencode(query)}" if query else ""), encoded=True)
 
     def leads_to_us(self, url: URL) -> bool:
-        """Whether a link stays with the organisation, so that our token may be sent along; none has credentials."""
+        """Whether a link leads to the organisation, so that our token may be sent there; it has no credentials."""
         try:
             return url.absolute and url.user is None and url.password is None and url.origin() in self._trusted
         except ValueError:
@@ -87,7 +87,7 @@ class OrganizationAddress:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or IP address is this very machine by definition."""
+    """Whether a host name or IP address is this machine by definition."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -113,23 +113,23 @@ def _checked(text: str) -> URL:
         raise _unusable(text, "would send the token unencrypted", _meant(host, port))
     plain = URL.build(scheme=url.scheme, host=host, port=port)
     if url.user is not None or url.password is not None:
-        raise _unusable(text, "holds a user name or password", str(plain))
+        raise _unusable(text, "contains a user name or password", str(plain))
     if url.path not in {"", "/"} or url.query_string or url.fragment:
-        raise _unusable(text, "has more than a host", str(plain))
+        raise _unusable(text, "has more than a host name", str(plain))
     return url.origin()
 
 
 def _refuse_what_no_url_library_sees(text: str) -> None:
-    """Raise for what was copied out of a guide as it stands, and for a scheme that stands twice."""
+    """Raise for a placeholder that was copied from a guide, and for a URL with two schemes."""
     if _PLACEHOLDER.search(text):
-        remedy = "set it to the address at which people sign in to Okta, as https://example.okta.com"
-        raise OrganizationUrlError(f"okta.org_url: {_shown(text)} holds a placeholder", remedy=remedy)
+        remedy = "set it to the address at which people sign in to Okta, such as https://example.okta.com"
+        raise OrganizationUrlError(f"okta.org_url: {_shown(text)} contains a placeholder", remedy=remedy)
     if twice := _SCHEME_TWICE.match(text.strip()):
         raise _unusable(text, "has its scheme twice", _guess(text.strip()[twice.end() :]))
 
 
 def _refuse_host(text: str, host: str, port: int | None) -> None:
-    """Raise for a host name that nothing could resolve, and for one that was put together wrongly."""
+    """Raise for a host name that is invalid, or has its domain twice."""
     if _is_address(host):
         return
     if doubled := _DOUBLED_DOMAIN.fullmatch(host):
@@ -137,11 +137,11 @@ def _refuse_host(text: str, host: str, port: int | None) -> None:
     if host.endswith("."):
         raise _unusable(text, "ends in a dot", _meant(_api_host(host.rstrip(".")), port))
     if len(host) > _LONGEST_HOST or not all(map(_is_label, host.split("."))):
-        raise _unusable(text, "has a host name that cannot be one", "https://example.okta.com")
+        raise _unusable(text, "has an invalid host name", "https://example.okta.com")
 
 
 def _is_label(label: str) -> bool:
-    """Whether a part between dots can be one of a host name; `xn--` must stand for characters (RFC 3492)."""
+    """Whether the text can be a label of a host name; after `xn--` it must be valid punycode (RFC 3492)."""
     if not _LABEL.fullmatch(label):
         return False
     try:
@@ -165,13 +165,13 @@ def _api_host(host: str) -> str:
 
 
 def _meant(host: str, port: int | None) -> str:
-    """Return the URL of a host with https; a port stays unless it is the usual one of either scheme."""
+    """Return the https URL of a host, with its port unless that is the default port of http or https."""
     host = f"[{host}]" if ":" in host else host
     return f"https://{host}" if port in {None, 80, 443} else f"https://{host}:{port}"
 
 
 def _guess(text: str) -> str:
-    """Return the URL that was probably meant by a text that is none."""
+    """Return the URL that was probably meant by a text that is not one."""
     found = _HOST_IN_TEXT.match(text.strip().lower())
     if found is None:
         return "https://example.okta.com"
@@ -184,6 +184,6 @@ def _unusable(text: str, problem: str, meant: str) -> OrganizationUrlError:
 
 
 def _shown(text: str) -> str:
-    """Return a URL without what could be secret in it; what looks like no URL at all may be a secret as a whole."""
+    """Return a URL without the parts that may be secret; a text that does not look like a URL may be a whole secret."""
     shown = re.sub(r"[^/@]*@", "", re.split(r"[?#]", text.strip(), maxsplit=1)[0])
     return repr(shown) if _LIKE_A_URL.fullmatch(shown) else "this"

@@ -1,4 +1,4 @@
-"""One answer of Okta, and what its body says, leniently read (`docs/reference/okta.md` 2.3)."""
+"""One answer of Okta, and the lenient reading of its body (`docs/reference/okta.md` 2.3)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _LONGEST_WORDS: Final = 500
 _MOST_CAUSES: Final = 10
 _SUMMARIES: Final = ("errorSummary", "error_description", "message")
-"""Where the words are: in Okta's form, in OAuth's, and in bodies without an `errorCode`.
+"""The keys of the error text: in Okta's form, in OAuth's, and in bodies without an `errorCode`.
 
 See `docs/reference/okta.md` 12.1.
 """
@@ -31,7 +31,7 @@ _CHALLENGE: Final = re.compile(r'\b(error|error_description)\s*=\s*"([^"]*)"')
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one request, read to its end."""
+    """The complete answer to one request."""
 
     method: str
     url: URL
@@ -46,29 +46,29 @@ class Answer:
 
     @property
     def media_type(self) -> str:
-        """The type of the body, in lower case and without parameters; empty where the answer names none."""
+        """The type of the body, in lower case and without parameters; empty if the answer has none."""
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
     def other_than_asked(self, what: str) -> OktaMalformedAnswerError:
-        """Return the error for an answer of a type that was not asked for, so that it is probably not Okta's."""
+        """Return the error for an answer of another type than requested, which probably does not come from Okta."""
         return OktaMalformedAnswerError(
             self.failure(),
             f"answered with {what}",
-            remedy="check that okta.org_url is the organisation itself, and that no proxy answers in its place",
+            remedy="check that okta.org_url is the organisation itself, and that no proxy answers instead of it",
         )
 
     def json(self) -> object:
         """Return the body as JSON.
 
-        Raises OktaMalformedAnswerError: HTML is somebody else's answer for good; text that ends too early, or is no
-        JSON although it says so, is worth another try.
+        Raises OktaMalformedAnswerError. HTML comes from another server, so a retry would not help; for text that is cut
+        off, or is not JSON, it may (`cut_off`).
         """
         if self.media_type in _HTML:
             raise self.other_than_asked("an HTML page")
         try:
             value: object = json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            says = f"answered {len(self.body)} bytes that are no whole JSON"
+            says = f"answered {len(self.body)} bytes that are not complete JSON"
             raise OktaMalformedAnswerError(self.failure(), says, cut_off=True) from error
         return value
 
@@ -76,14 +76,15 @@ class Answer:
         """Return the body as a JSON object. Raises OktaMalformedAnswerError."""
         value = self.json()
         if not isinstance(value, dict):
-            says = f"answered a {type(value).__name__} where an object was expected"
+            says = f"answered a {type(value).__name__} instead of an object"
             raise OktaMalformedAnswerError(self.failure(), says)
         return value
 
     def failure(self) -> Failure:
-        """Describe the answer for an error; a body that is not of Okta's error form contributes nothing.
+        """Describe the answer for an error; a body that is not in Okta's error format is left out.
 
-        A call whose proof does not hold is told so by a header alone (`WWW-Authenticate`, RFC 9449 §7.1).
+        For a call with an invalid proof of possession, only the header `WWW-Authenticate` has the error (RFC 9449
+        §7.1).
         """
         body = self._error_body() or dict(_CHALLENGE.findall(self.headers.get("WWW-Authenticate", "")))
         causes = body.get("errorCauses")

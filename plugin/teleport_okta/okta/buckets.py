@@ -1,6 +1,6 @@
-"""Which rate-limit bucket a call falls into, and when the next call of a bucket may go (`docs/reference/okta.md` 2.4).
+"""The rate-limit bucket of a call, and when its next call may be sent (`docs/reference/okta.md` 2.4).
 
-Pure: moments are seconds of the injected stopwatch, headers come in as values. `pacing` does the waiting.
+Pure: times are seconds of the injected monotonic clock, and headers are values. `throttle` does the waiting.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from teleport_okta.okta.rate_headers import RateHeaders
 
 WINDOW: Final = 60.0
-"""Seconds of a window. Each bucket's begins with its first call, not with the minute."""
+"""Seconds of a window. The window of a bucket starts with its first call, not at the full minute."""
 
 MARGIN: Final = 1.0
 """Seconds added to a window's end: `X-Rate-Limit-Reset` and `Date` are whole seconds."""
 
 CAUTIOUS_START: Final = 2
-"""How many calls of a bucket may be under way before its first answer has told the limit."""
+"""Calls of a bucket that may be in flight before its first answer, which has the limit."""
 
 _LATEST_ANSWER: Final = 300
-"""Seconds; no answer is waited for as long."""
+"""Seconds; longer than any answer takes, because a call times out before (`transport.TIMEOUTS`)."""
 
 OTHER: Final = "other"
 """The bucket of every path outside the API."""
@@ -42,7 +42,7 @@ USERS: Final = "/api/v1/users"
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """A row of the table. `{id}` stands for one path segment; `exact` leaves sub-paths out; no methods means all."""
+    """A row of the table. `{id}` is one path segment; `exact` excludes sub-paths; no methods means all methods."""
 
     template: str
     bucket: str
@@ -71,7 +71,7 @@ _PREFIXES: Final = tuple(
 
 
 def bucket_of(method: str, path: str) -> str:
-    """Return the bucket that a call counts against: the exact template first, then the longest prefix."""
+    """Return the bucket of a call: by an exact template if there is one, otherwise by the longest prefix."""
     segments = path.partition("?")[0].rstrip("/").split("/")
     for endpoint in (*_EXACT, *_PREFIXES):
         if endpoint.matches(method.upper(), segments):
@@ -80,15 +80,16 @@ def bucket_of(method: str, path: str) -> str:
 
 
 def allowance(limit: int, share: float) -> int:
-    """Return how many calls a window we may make of a limit; one may always go."""
+    """Return how many calls of a limit we may make in a window; at least one."""
     return max(1, math.floor(limit * share))
 
 
 class Bucket:
-    """What is known of one bucket: how many calls its window still has, and when the window ends.
+    """One bucket: how many calls are left in its window, and when the window ends.
 
-    `share` is the part of the limit that we may use; the rest is left to people and other tools. `remaining` is what
-    everybody left over, so the reserve holds however much others have used. One call a window may always go.
+    `share` is the part of the limit that we may use; the rest is for people and other tools. Okta's count of remaining
+    calls includes the calls of all clients, so the rest stays free however much others have used. One call in a window
+    is always allowed, so that a small limit cannot stop us.
     """
 
     def __init__(self, share: float) -> None:
@@ -106,13 +107,13 @@ class Bucket:
 
     @property
     def limit(self) -> int | None:
-        """Calls a window that Okta grants us, as last heard; None before the first answer."""
+        """The calls in a window that Okta grants us, by the latest answer; None before the first answer."""
         return self._limit
 
     def wait(self, now: float, share: float | None = None) -> float:
-        """Return how many seconds the next call must wait: 0 to go at once, infinity until an answer comes in.
+        """Return how many seconds the next call must wait: 0 for not at all, infinity for until an answer comes.
 
-        A `share` that is larger than ours lets a call into the part that is left to others.
+        With a `share` larger than ours a call may use the part that is for others.
         """
         if now < self._closed_until:
             return self._closed_until - now
@@ -125,7 +126,7 @@ class Bucket:
         return math.inf if over else self._ends_at - now
 
     def take(self, now: float) -> None:
-        """Count a call that goes now. The first one after a window's end begins the next window."""
+        """Count a call that is sent now. The first one after the end of a window starts the next window."""
         if self._limit is not None and now >= self._ends_at:
             self._left = self._limit - self._under_way
             self._ends_at = now + WINDOW + MARGIN
@@ -134,15 +135,15 @@ class Bucket:
         self._under_way += 1
 
     def close(self, until: float) -> None:
-        """Let no call go before a moment: something before Okta refuses them, and says nothing of the bucket."""
+        """Block all calls until a moment, because a gateway before Okta refused one; this is not about the limit."""
         self._closed_until = max(self._closed_until, until)
 
     def answered(self, headers: RateHeaders | None, now: float, *, refused: bool = False) -> None:
-        """Learn from the answer to a call that was taken, or from there being none; `refused` is a 429.
+        """Update the bucket from the answer to a counted call; `headers` is None if none came, `refused` means 429.
 
-        Answers overtake each other: within a window the lowest count is the latest, a new window may not have counted
-        yet what is still under way, and an answer may tell of a window that is over. A reset that lies back by more
-        than any answer can be late is a server's clock that was set back.
+        Answers may arrive in another order than Okta wrote them. So within a window the lowest count is the latest; a
+        new window may not have counted the calls that are still in flight; and an answer of a past window is ignored.
+        If the reset is earlier by more than any answer can be late, the server's clock was set back.
         """
         self._under_way -= 1
         if headers is None or headers.limit <= 0:
@@ -151,6 +152,7 @@ class Bucket:
         if headers.reset == self._reset and self._confirmed:
             self._left = min(self._left, remaining)
         elif headers.reset > self._reset or headers.reset < self._reset - _LATEST_ANSWER:
+            # The first answer of this window. Calls in flight may reach Okta after it, so they are subtracted again.
             self._left = remaining - self._under_way
         else:
             return

@@ -1,4 +1,4 @@
-"""How long calls will take: what the rate limits make them wait (`docs/reference/okta.md` 2.4)."""
+"""The time that calls will take because of the rate limits (`docs/reference/okta.md` 2.4)."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ USUAL_LIMITS: Final[Mapping[str, int]] = {
     "/api/v1/logs": 60,
     "/oauth2/v1": 1000,
 }
-"""Calls a minute of a workforce organisation, halved as they are for a credential by default; by bucket."""
+"""Calls a minute by bucket, as a workforce organisation has them; halved, as for one credential by default."""
 
 _USUAL_ELSEWHERE: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
 class CallForecast:
-    """Calls that are to be made, by bucket, and the seconds that each bucket takes for its own.
+    """The calls to make, by bucket, and the seconds that each bucket needs for its calls.
 
-    The buckets fill side by side. A bucket whose calls fit into one window takes no time that is worth counting.
+    The buckets work at the same time. A bucket whose calls fit into one window counts as 0 seconds.
     """
 
     calls: Mapping[str, int]
@@ -39,7 +39,7 @@ class CallForecast:
 
     @property
     def total_calls(self) -> int:
-        """All calls."""
+        """The number of all calls."""
         return sum(self.calls.values())
 
     @property
@@ -50,17 +50,17 @@ class CallForecast:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast calls may go: the limits a minute, by bucket, as far as they are known, and the share that we use."""
+    """The speed of calls: the known limits a minute, by bucket, and the share that we use."""
 
     limits: Mapping[str, int]
     share: float
 
     def a_window(self, bucket: str) -> int:
-        """Return how many calls of a bucket may go in one window; of a limit that is not known, the usual is taken."""
+        """Return how many calls of a bucket fit into one window; for an unknown limit the usual one is used."""
         return allowance(self.limits.get(bucket) or USUAL_LIMITS.get(bucket, _USUAL_ELSEWHERE), self.share)
 
     def forecast(self, calls: Mapping[str, int]) -> CallForecast:
-        """Say how long so many calls take. The first window is full at once, every further one is waited for."""
+        """Return how long so many calls take. The first window costs no time; each further one is waited for."""
         needed = {bucket: number for bucket, number in calls.items() if number > 0}
         return CallForecast(
             calls=needed,

@@ -1,7 +1,8 @@
 """The client of one organisation: single objects, listings, documents and changes, over one session.
 
-It knows Okta's protocol, and nothing of what the objects mean; `reads` makes facts of them. Sending, pacing and
-retries are `sending`'s; a page walk is sequential, as its cursor is, so callers walk different listings side by side.
+It implements Okta's protocol, without the meaning of the objects; `people_reader` and `groups_and_apps` make facts of
+them. Rate limits and retries are in `request_sender`. The pages of one listing are read one after the other, because of
+the cursor; callers read several listings at the same time.
 """
 
 from __future__ import annotations
@@ -39,15 +40,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFAULT_SHARE: Final = 0.8
-"""Of each rate limit; the rest is for people and other tools (`docs/reference/okta.md` 2.5)."""
+"""The share of each rate limit that we use; the rest is for people and other tools (`docs/reference/okta.md` 2.5)."""
 
 
 class OktaClient:
-    """An organisation's API, as one credential sees it. Use as an async context manager.
+    """An organisation's API, with one credential. Use as an async context manager.
 
-    `share` is the part of each rate limit that may be used (above 0, up to 1). `proxies` and `tls` say how the network
-    is reached where not directly and with the system's CAs. A `session` that is given stays open. `observer` is told of
-    every call.
+    `share` is the part of each rate limit that may be used (above 0, up to 1). Without `proxies` and `tls`, Okta is
+    reached directly and with the system's CAs. A given `session` is not closed. `observer` receives every call.
     """
 
     def __init__(
@@ -86,70 +86,70 @@ class OktaClient:
 
     @property
     def clock(self) -> Clock:
-        """The clock by which facts are dated."""
+        """The clock that dates the facts."""
         return self._clock
 
     @property
     def okta_clock(self) -> OktaClock:
-        """Okta's time of day, as its answers tell it."""
+        """Okta's time of day, estimated from its answers."""
         return self._okta_clock
 
     @property
     def clock_skew(self) -> float | None:
-        """Okta's time of day minus ours, in seconds to about half a one; None before the first answer."""
+        """Okta's time of day minus ours, in seconds, exact to about half a second; None before the first answer."""
         return self._okta_clock.skew
 
     @property
     def calls(self) -> Mapping[str, int]:
-        """How many requests went out so far, retries included, by rate-limit bucket. Keep it as a mark."""
+        """The number of requests sent so far, retries included, by rate-limit bucket. See `calls_since`."""
         return dict(self._sender.calls)
 
     def calls_since(self, mark: Mapping[str, int]) -> Mapping[str, int]:
-        """Return how many requests went out, by bucket, since `calls` was `mark`; buckets without any are left out."""
+        """Return the number of requests sent since `calls` was `mark`, by bucket; buckets without any are left out."""
         return {
             bucket: count - mark.get(bucket, 0) for bucket, count in self.calls.items() if count > mark.get(bucket, 0)
         }
 
     @property
     def limits(self) -> Mapping[str, int]:
-        """The requests a minute that Okta grants this credential, by bucket, as far as answers have told."""
+        """The requests a minute that Okta grants this credential, by bucket, as far as they are known."""
         return self._pacer.limits
 
     @property
     def waits(self) -> Mapping[str, float]:
-        """For how many more seconds calls wait for the limit of their bucket, by bucket."""
+        """The remaining seconds for which calls wait for the limit of their bucket, by bucket."""
         return self._pacer.waits
 
     @property
     def pace(self) -> Pace:
-        """How fast calls may go by now: the limits as far as answers have told, and our share of them."""
+        """The current speed of calls: the limits as far as they are known, and our share of them."""
         return Pace(self._pacer.limits, self._pacer.share)
 
     async def get(
         self, path: str, query: Mapping[str, str] | None = None, *, signed: bool = True, scope: str | None = None
     ) -> Mapping[str, object]:
-        """Read one object. `path` is percent-encoded; without a signature it must be readable by anybody.
+        """Read one object. `path` is percent-encoded. If not `signed`, the object must be public.
 
-        `scope` has it read with that scope alone, by a token of its own. Raises OktaError.
+        With `scope`, the read uses a separate token that has only this scope. Raises OktaError.
         """
         signature = self._signature(scope) if signed else None
         return await self._sender.send(Call("GET", self.address.at(path, query), signature), Answer.json_object)
 
     def pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Page]:
-        """Walk a listing to its end, page by page; see `pages.walk` for what it survives and what it raises."""
+        """Read a listing to its end, page by page; see `pages.walk` for what it tolerates and raises."""
         signature = self._signature(None)
         first = self.address.at(path, query)
         return walk(self.address, lambda url: self._page(url, signature), first, WalkProgress(self._clock))
 
     async def first_page(self, path: str, query: Mapping[str, str], *, scope: str | None = None) -> Page:
-        """Read the first page of a listing alone; `scope` as for `get`. Raises OktaError.
+        """Read only the first page of a listing; `scope` is as for `get`. Raises OktaError.
 
-        Its rows may be fewer than asked for, if Okta cannot put together as many (`Page.limit`).
+        It may have fewer rows than requested, if Okta cannot return as many (`Page.limit`).
         """
         return await self._page_or_smaller(self.address.at(path, query), scope)
 
     async def page_at(self, url: URL, *, scope: str | None = None) -> Page:
-        """Read one page of a listing by its whole address, which must lead to us; `scope` and fewer rows as above.
+        """Read one page of a listing by its URL, which must be the organisation's; otherwise as `first_page`.
 
         Raises OktaError.
         """
@@ -159,9 +159,9 @@ class OktaClient:
     async def document(
         self, path: str, query: Mapping[str, str], read: Callable[[Answer], T], *, accept: str, most_bytes: int
     ) -> T:
-        """Read something that is no JSON; `read` makes a result of the answer, or raises OktaMalformedAnswerError.
+        """Read a document that is not JSON; `read` parses the answer, or raises OktaMalformedAnswerError.
 
-        No more than `most_bytes` bytes of the answer are read, counted after decompression. Raises OktaError.
+        At most `most_bytes` bytes of the answer are read, counted after decompression. Raises OktaError.
         """
         signature = self._signature(None)
         call = Call("GET", self.address.at(path, query), signature, accept=accept, most_bytes=most_bytes)
@@ -177,19 +177,19 @@ class OktaClient:
         body: Mapping[str, object] | None = None,
         repeatable: bool = True,
     ) -> T:
-        """Change something; `read` makes a result of the answer, or raises OktaMalformedAnswerError.
+        """Send a change; `read` parses the answer, or raises OktaMalformedAnswerError.
 
-        `repeatable` says whether doing it twice is the same as doing it once. If it is not, the call is sent again only
-        after an error that proves that nothing was done; after any other this raises OktaOutcomeUnknownError.
+        `repeatable`: doing it twice has the same result as doing it once. Otherwise a retry follows only after an error
+        that proves that nothing was done; after any other error this raises OktaOutcomeUnknownError.
         """
         text = json.dumps(body).encode() if body is not None else None
         call = Call(method, self.address.at(path, query), self._signature(None), body=text, repeatable=repeatable)
         return await self._sender.send(call, read)
 
     def limited_to(self, scopes: tuple[str, ...]) -> OktaClient:
-        """Return a client whose tokens have these scopes alone; it shares this one's connections and pace.
+        """Return a client whose tokens have only these scopes; it shares the connections and rate limits of this one.
 
-        An API token has no scopes and stays as it is. Open and close this client, not the one that is returned.
+        An API token has no scopes and stays as it is. Open and close this client, not the returned one.
         """
         limited = copy.copy(self)
         limited.credential = self.credential.limited_to(scopes)

@@ -1,4 +1,4 @@
-"""The client that the configuration and the environment describe."""
+"""Builds the client from the configuration and the environment."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def client_of(
     apps_and_groups: bool = True,
     observer: CallObserver | None = None,
 ) -> OktaClient:
-    """Build the client; nothing is sent yet. `rng` makes the ids of assertions, so give it a random seed.
+    """Build the client; nothing is sent yet. `rng` makes the ids of assertions, so it must be unpredictable.
 
-    `environment` may name an HTTP proxy; `apps_and_groups` is as for `credential_of`. Raises ConfigError where the
-    URL, the token, the key, `okta.ca` or the proxy cannot be used.
+    `environment` may name an HTTP proxy; `apps_and_groups` is as for `credential_of`. Raises ConfigError if the URL,
+    the token, the key, `okta.ca` or the proxy cannot be used.
     """
     address = OrganizationAddress(settings.org_url)
     proxies = HttpProxies.of(environment)
     proxy = proxies.for_url(address.at("/"))
     if proxy is not None:
-        _log.info("reaching %s through the HTTP proxy %s", address, proxy)
+        _log.info("connecting to %s through the HTTP proxy %s", address, proxy)
     return OktaClient(
         address,
         credential_of(settings, rng=rng, apps_and_groups=apps_and_groups),
@@ -63,7 +63,7 @@ def client_of(
 def credential_of(settings: OktaSettings, *, rng: Random, apps_and_groups: bool = True) -> Credential:
     """Read the token or the key that the settings name. Raises ConfigError.
 
-    A service app asks for the scopes that are needed; `apps_and_groups` says whether those are imported.
+    A service app requests the scopes that it needs; `apps_and_groups` says whether it imports these.
     """
     if settings.api_token is not None:
         read = partial(read_secret, settings.api_token, key="okta.api_token")

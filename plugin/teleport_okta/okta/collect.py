@@ -1,4 +1,4 @@
-"""Walking a listing into facts: each object once, however often its row repeats, and whether absences mean anything."""
+"""Reads a listing into facts: each object once, although rows may repeat, and whether its absences are trusted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_ID: Final = "there is no id"
 
 
 class RowsSeen(Generic[T]):
-    """Rows as they come, by Okta id. Of a row that repeats, the later one counts: it was read later."""
+    """The rows read so far, by Okta id. If a row repeats, the later one counts, because it is newer."""
 
     def __init__(self, read: Callable[[Mapping[str, object]], T | MalformedRow]) -> None:
         self._read = read
@@ -29,7 +29,7 @@ class RowsSeen(Generic[T]):
         self._unidentified: list[MalformedRow] = []
 
     def add(self, rows: Iterable[object]) -> None:
-        """Take in the rows of one page."""
+        """Add the rows of one page."""
         for row in rows:
             fact = fact_or_malformed(row, self._read)
             okta_id = id_of(row)
@@ -39,7 +39,7 @@ class RowsSeen(Generic[T]):
                 self._unidentified.append(fact if isinstance(fact, MalformedRow) else MalformedRow(None, _NO_ID))
 
     def listing(self, read_at: datetime, incomplete: str | None) -> Listing[T]:
-        """Return what was seen. A row without an id hides an object, so no absence is believed then."""
+        """Return the listing. If a row has no id, its object is unknown, so no absence is trusted."""
         untrusted = None
         if self._unidentified:
             untrusted = f"{len(self._unidentified)} rows of the listing have no id: {self._unidentified[0].reason}"
@@ -56,10 +56,10 @@ class RowsSeen(Generic[T]):
 async def collect(
     client: OktaClient, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], T | MalformedRow]
 ) -> Listing[T]:
-    """Walk a listing; `read` makes a fact of a row, or raises UnreadableFactError.
+    """Read a listing; `read` makes a fact of a row, or raises UnreadableFactError.
 
-    Raises what the first page raises, and OktaNotFoundError of any: what the rows are listed under is gone. Another
-    error on a later page makes the listing incomplete.
+    Raises the OktaError of the first page, and an OktaNotFoundError of any page: the object whose rows are listed is
+    gone. Another error on a later page makes the listing incomplete.
     """
     read_at = client.clock.now()
     seen = RowsSeen(read)

@@ -1,9 +1,7 @@
-"""How a request is signed, whatever the credential; and the simplest one, an SSWS API token.
+"""The interface of credentials, and the simplest one, an SSWS API token (`docs/reference/okta.md` 1).
 
-See `docs/reference/okta.md` 1.
-
-A credential signs single requests, because some sign each differently (DPoP proofs name method and URL), and is told
-of a refusal, because some can do something about it.
+A credential signs each request separately, because DPoP proofs contain the method and URL. `refused` reports a 401 to
+it, because some credentials can get a new token.
 """
 
 from __future__ import annotations
@@ -30,9 +28,9 @@ _NEVER_IN_A_TOKEN: Final = frozenset("\"'\\{}<>")
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """A request for a token, made anew for every attempt: assertions and proofs are good once.
+    """A request for a token. Each attempt has a new form and new headers, since assertions and proofs are used once.
 
-    `heard` is told of the headers of every answer, whatever its status.
+    `heard` receives the headers of every answer, whatever its status.
     """
 
     form: Callable[[], dict[str, str]]
@@ -41,7 +39,7 @@ class TokenRequest:
 
 
 class TokenEndpoint(Protocol):
-    """The organisation's `/oauth2/v1/token`, reached with the client's own pacing and retries."""
+    """The organisation's `/oauth2/v1/token`, called with the client's own rate limits and retries."""
 
     @property
     def url(self) -> URL:
@@ -50,35 +48,35 @@ class TokenEndpoint(Protocol):
 
     @property
     def clock(self) -> OktaClock:
-        """Okta's time of day, by which whatever is signed is dated."""
+        """Okta's time of day, which dates assertions and proofs."""
         ...
 
     async def post(self, request: TokenRequest) -> Mapping[str, object]:
         """Send a request, and return the JSON object of the answer.
 
-        Raises OktaTokenRefusedError where the endpoint refuses, other OktaErrors where it cannot be asked.
+        Raises OktaTokenRefusedError if the endpoint refuses, other OktaErrors if it cannot be reached.
         """
         ...
 
 
 class Credential(Protocol):
-    """Something that Okta lets in."""
+    """A credential for Okta's API."""
 
     async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
-        """Return the headers that let this one request in; may ask the token endpoint first."""
+        """Return the headers that authorise this one request; may call the token endpoint first."""
         ...
 
     def refused(self, headers: dict[str, str]) -> bool:
-        """Take note that a request signed with these headers got a 401; return whether signing anew may help."""
+        """Record that a request with these headers got a 401; return whether signing again may help."""
         ...
 
     def limited_to(self, scopes: tuple[str, ...]) -> Credential:
-        """Return the same credential with these scopes alone; where it has no scopes, as it is."""
+        """Return the same credential with only these scopes; unchanged if it has no scopes."""
         ...
 
 
 class NoCredential:
-    """Nothing to sign with: only what needs no permission can be read."""
+    """No credential: only public objects can be read."""
 
     async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
         """Raise CredentialError."""
@@ -86,42 +84,42 @@ class NoCredential:
         raise CredentialError(what, remedy="set okta.api_token, or okta.client_id and okta.private_key")
 
     def refused(self, headers: dict[str, str]) -> bool:
-        """Nothing else can be tried."""
+        """Return False: there is nothing else to try."""
         return False
 
     def limited_to(self, scopes: tuple[str, ...]) -> Self:
-        """There are no scopes."""
+        """Return this credential: it has no scopes."""
         return self
 
 
 class ApiToken:
-    """An SSWS token, which acts as the admin who made it (`docs/reference/okta.md` 1.1)."""
+    """An SSWS token. It has the permissions of the admin who created it (`docs/reference/okta.md` 1.1)."""
 
     def __init__(self, token: str, *, read_again: Callable[[], str] | None = None) -> None:
-        """Raise CredentialError where the text cannot be a token.
+        """Raise CredentialError if the text cannot be a token.
 
-        `read_again` returns the token as it is written now where it is kept, and raises ConfigError: a token that was
-        replaced there is taken as soon as Okta refuses the one before.
+        `read_again` reads the token again from its file, and raises ConfigError. So a token that was replaced there is
+        used as soon as Okta refuses the old one.
         """
         self._read_again = read_again
         self._headers = _signed_with(token)
 
     async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
-        """Return the token's header, the same for every request."""
+        """Return the token's header, which is the same for every request."""
         return dict(self._headers)
 
     def refused(self, headers: dict[str, str]) -> bool:
-        """A refused token stays refused; it helps if another one has been written in its place meanwhile."""
+        """Read the token again; return whether it differs from the refused one."""
         if self._read_again is not None:
             try:
                 self._headers = _signed_with(self._read_again())
             except ConfigError as error:
-                _log.warning("Okta refuses the API token, and no other one can be read: %s", error)
+                _log.warning("Okta refuses the API token, and it cannot be read again: %s", error)
                 return False
         return self._headers != {name: headers.get(name) for name in self._headers}
 
     def limited_to(self, scopes: tuple[str, ...]) -> Self:
-        """An API token has no scopes."""
+        """Return this credential: an API token has no scopes."""
         return self
 
 
@@ -129,18 +127,18 @@ def _signed_with(token: str) -> dict[str, str]:
     problem = _problem_of(token)
     if problem:
         what = f"okta.api_token: this is not an API token: {problem}"
-        raise CredentialError(what, remedy="copy the token again; Okta shows it only once, when it is made")
+        raise CredentialError(what, remedy="copy the token again; Okta shows it only once, when it is created")
     return {"Authorization": f"SSWS {token}"}
 
 
 def _problem_of(token: str) -> str:
-    """Say what is wrong with the text of a token, without repeating it; empty where nothing is."""
+    """Return the problem with the text of a token, without showing it; empty if there is none."""
     problems = {
         "it is empty": not token,
         "it has several lines": len(token.splitlines()) > 1,
-        "it holds blanks": any(character.isspace() for character in token),
-        "it holds characters that are not ASCII": not token.isascii(),
-        "it holds control characters": not token.isprintable(),
-        "it holds quotation marks, backslashes or brackets": any(one in _NEVER_IN_A_TOKEN for one in token),
+        "it contains blanks": any(character.isspace() for character in token),
+        "it contains characters that are not ASCII": not token.isascii(),
+        "it contains control characters": not token.isprintable(),
+        "it contains quotation marks, backslashes or brackets": any(one in _NEVER_IN_A_TOKEN for one in token),
     }
     return next((words for words, is_so in problems.items() if is_so), "")

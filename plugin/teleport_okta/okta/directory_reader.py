@@ -1,8 +1,8 @@
-"""Reading an organisation's groups and apps, and who has what, in one go and with the fewest calls.
+"""Reads an organisation's groups and apps, and the rosters of members and grants, with the fewest calls.
 
-Both listings come first, then the caller says what it has use for, `fetch_plan` chooses the rosters, and a few workers
-for each rate-limit bucket read them side by side; the client's pacer keeps them all within our share. A roster that
-contradicts the number in the listing is read again once, since the number may be a moment old.
+Both listings are read first. Then the caller chooses the objects it needs, `fetch_plan` chooses the rosters, and a few
+workers for each rate-limit bucket read them; the client keeps all of them within our share. A roster whose size differs
+from the number in the listing is read once more, because one of the two may be out of date.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DirectoryReading:
-    """What was read, what it was to cost and what it did cost, and what is worth remembering of it.
+    """The directory that was read, with the plan, the calls that it took, and the members to remember.
 
     `calls` are the requests that the client sent meanwhile, retries included, by bucket. `members_read` has the groups
-    whose members were read now, to the end, and may be remembered; their ids are in `directory.members`.
+    whose members were now read completely and may be remembered; the members are in `directory.members`.
     """
 
     directory: Directory
@@ -55,7 +55,7 @@ class DirectoryReading:
 
     @property
     def listed(self) -> Mapping[str, int]:
-        """How many people each app has that was asked about, however they have it."""
+        """The number of people, direct or by a group, of each app whose people were read."""
         return {app_id: roster.listed for app_id, roster in self.directory.direct.items() if not roster.problem}
 
 
@@ -73,14 +73,14 @@ async def read_directory(
     progress: Progress | None = None,
     apps_after: asyncio.Event | None = None,
 ) -> DirectoryReading:
-    """Read groups, apps and the rosters that `choose` has use for.
+    """Read groups, apps and the rosters that `choose` needs.
 
-    `recall` is asked for the members of groups that `known` says are remembered; a group that it does not return is
-    read. `progress` is told how many of the forecast's calls are done. Rosters of apps are read once `apps_after` is
-    set: the scarcest bucket is left to what comes before.
+    `recall` returns the members of groups that `known` has as remembered; a group that it does not return is read.
+    `progress` receives how many of the forecast's calls are done. Rosters of apps are read after `apps_after` is set:
+    until then their bucket, the scarcest one, is for the reading of people.
 
-    Raises the OktaError of a listing's first page, or of a roster where every other one would meet it too; what is
-    wrong with one group or app alone is its roster's problem.
+    Raises the OktaError of a listing's first page, or one that concerns every roster; an error that concerns one group
+    or app is the problem of its roster.
     """
     client = reads.client
     mark = client.calls
@@ -136,7 +136,7 @@ class _Rosters:
 
 @dataclass(frozen=True, slots=True)
 class _Errand:
-    """One roster to read: of what, how, where to put it, the calls and, if Okta says so, the number expected."""
+    """One roster to read: the object, the reading function, the result's place, and the expected calls and size."""
 
     okta_id: str
     calls: int
@@ -145,7 +145,7 @@ class _Errand:
     number: int | None = None
 
     async def run(self) -> None:
-        """Read it, and once more if it contradicts the number."""
+        """Read the roster, and once more if its size is not the expected one."""
         roster = await self.read(self.okta_id)
         if _contradicts(roster, self.number):
             roster = await self.read(self.okta_id)
@@ -200,7 +200,7 @@ class _Reader:
         return rosters
 
     async def _ask_groups_after_all(self, rosters: _Rosters, asked: Mapping[str, int]) -> None:
-        """Ask groups what they grant: all, if an app could not be asked; otherwise those whose number is another."""
+        """Read the grants from these groups: all, if an app failed; otherwise those whose count differs."""
         if not asked:
             return
         calls = Counter(self._forecast.calls) + Counter({GROUPS: sum(asked.values())})
@@ -208,7 +208,7 @@ class _Reader:
         await self._run(_errands(asked, self._reads.grants, rosters.grants))
 
     async def _run(self, of_groups: list[_Errand], of_apps: list[_Errand] | None = None) -> None:
-        """Run the errands, those of each bucket by workers of its own, longest first, to balance the workers."""
+        """Read the rosters, those of each bucket by its own workers, longest first, to balance the workers."""
         with one_error():
             async with asyncio.TaskGroup() as tasks:
                 for errands, after in ((of_groups, None), (of_apps or [], self._apps_after)):
@@ -240,12 +240,12 @@ def _errands(
 
 
 def _contradicts(roster: Roster, number: int | None) -> bool:
-    """Whether a roster that was read to its end has another number than the listing says."""
+    """Whether the size of a complete roster differs from the number in the listing."""
     return not roster.problem and number is not None and len(roster.ids) != number
 
 
 def _turned_round(groups_of_apps: Mapping[str, Roster]) -> dict[str, Roster]:
-    """Return the apps of each group, out of the groups of each app."""
+    """Return the apps of each group, from the groups of each app."""
     apps: defaultdict[str, set[str]] = defaultdict(set)
     for app_id, roster in groups_of_apps.items():
         for group_id in roster.ids:
@@ -261,7 +261,7 @@ def _remembered(ids: Iterable[str], read: MembersRead) -> Roster:
 
 @contextmanager
 def one_error() -> Iterator[None]:
-    """Raise the first of the errors of ours that ended a task group, as itself; anything else stays in its group."""
+    """Raise the first TeleportOktaError of a failed task group by itself; a group with other errors stays a group."""
     try:
         yield
     except ExceptionGroup as failed:

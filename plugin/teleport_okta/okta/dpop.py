@@ -1,8 +1,8 @@
-"""Proof of possession: tokens bound to a key of ours, and a signed proof with every request (RFC 9449).
+"""Proof of possession (DPoP): tokens that are bound to a key of ours, and a signed proof with every request (RFC 9449).
 
-An app with 'Require DPoP' gives tokens to whoever proves to hold a key, and takes them from nobody else
-(`docs/reference/okta.md` 1.6). The key is made when the process starts and lives in its memory alone: a token is good
-for an hour, so there is nothing worth keeping.
+If an app has 'Require DPoP', Okta binds each token to a key, and accepts it only with a proof that is signed with that
+key (`docs/reference/okta.md` 1.6). The key is created when the process starts, and is never stored: a token is valid
+for an hour only.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ _CURVE: Final = "P-256"
 
 
 class Possession:
-    """One process's key, and what the token endpoint told about proofs: whether it wants any, and its nonce.
+    """The key of one process, whether the token endpoint requires proofs, and its latest nonce.
 
-    It is `required` from the first time on that the endpoint asks for a proof; nobody makes an app less strict again.
+    `required` becomes true when the endpoint first asks for a proof, and stays so: an app is not expected to become
+    less strict while the process runs.
     """
 
     def __init__(self, rng: Random) -> None:
@@ -41,19 +42,19 @@ class Possession:
         self.nonce: str | None = None
 
     def heard(self, headers: Mapping[str, str]) -> None:
-        """Remember the nonce of any answer of the token endpoint; it changes every day or so."""
+        """Store the nonce in an answer of the token endpoint; Okta changes it about every day."""
         self.nonce = headers.get(NONCE_HEADER) or self.nonce
 
     def for_token(self, method: str, url: URL, now: datetime) -> dict[str, str]:
-        """Return the proof of one request for a token, with the nonce where one is known."""
+        """Return the proof of one request for a token, with the nonce if one is known."""
         return self._proof(method, url, now, {"nonce": self.nonce} if self.nonce else {})
 
     def for_call(self, method: str, url: URL, now: datetime, token: str) -> dict[str, str]:
-        """Return the proof of one call that uses a token. Okta's API wants no nonce."""
+        """Return the proof of one call with a token. Okta's API needs no nonce there."""
         return self._proof(method, url, now, {"ath": _hash(token)})
 
     def _proof(self, method: str, url: URL, now: datetime, more: Mapping[str, object]) -> dict[str, str]:
-        """Sign a proof, which is good once and for some minutes. `now` is Okta's time (RFC 9449 §4.2)."""
+        """Sign a proof, which is valid once and for some minutes. `now` is Okta's time (RFC 9449 §4.2)."""
         header = {"typ": "dpop+jwt", "alg": _ALGORITHM, "jwk": self._key.as_dict(private=False)}
         claims = {
             "htm": method,

@@ -1,4 +1,4 @@
-"""The configured client, with a view of what it learns of the credential on the way."""
+"""The configured client for `doctor`, which also shows whether Okta requires proofs of possession."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExaminedClient:
-    """A client as a process has it; open it before use."""
+    """A client as the service uses it; open it before use."""
 
     client: OktaClient
     possession: Possession | None
@@ -41,7 +41,7 @@ def examined_client_of(
     environment: Mapping[str, str],
     apps_and_groups: bool = True,
 ) -> ExaminedClient:
-    """Build the client as `configured.client_of` does, and raise what it raises."""
+    """Build the client as `client_of` does; raises ConfigError."""
     client = client_of(settings, clock=clock, rng=rng, environment=environment, apps_and_groups=apps_and_groups)
     if settings.client_id is None or settings.private_key is None:
         return ExaminedClient(client, None)

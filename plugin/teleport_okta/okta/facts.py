@@ -1,7 +1,7 @@
-"""Okta's JSON as facts: what we use of it, unchanged, and nothing else.
+"""Makes facts of Okta's JSON: only the fields that we use, with unchanged values.
 
-Okta adds fields and statuses, and sends null or leaves out (`docs/reference/okta.md` 2.1), so only what cannot be done
-without is demanded. Profiles keep non-empty values with their types.
+Okta adds fields and statuses, and may send null or omit a field (`docs/reference/okta.md` 2.1), so only indispensable
+fields are required. Profiles keep non-empty values with their types.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ DIRECT: Final = "USER"
 
 
 _ADMINISTRATIVE: Final = ("hasAdminPrivilege", "hasAdminPrivlege")
-"""Okta's own SDKs spell the count in both ways."""
+"""Okta's own SDKs use both spellings."""
 
 
 def organization(body: Mapping[str, object]) -> OktaOrganization:
@@ -68,7 +68,7 @@ def app(body: Mapping[str, object]) -> OktaApp:
 
 
 def saml_app(body: Mapping[str, object]) -> SamlApp:
-    """Read an application with what it says of sign-in by SAML; of another app, that part is None."""
+    """Read an application with its SAML settings; these are None for an app that does not use SAML."""
     sign_on = nested(nested(body, "settings"), "signOn")
     return SamlApp(
         id=demanded(body, "id"),
@@ -85,7 +85,7 @@ def saml_app(body: Mapping[str, object]) -> SamlApp:
 
 
 def group(body: Mapping[str, object]) -> OktaGroup:
-    """Read a group; it has counts where it was listed with `expand=stats`."""
+    """Read a group; it has counts if it was listed with `expand=stats`."""
     profile = nested(body, "profile")
     stats = nested(nested(body, "_embedded"), "stats")
     return OktaGroup(
@@ -113,12 +113,12 @@ def user(body: Mapping[str, object]) -> OktaUser:
 
 
 def app_user(body: Mapping[str, object]) -> OktaAppUser:
-    """Read an assignment; the person comes with it where it was read with `expand=user`, else only their id."""
+    """Read an assignment, with the person if it was read with `expand=user`, otherwise with the person's id only."""
     user_id = demanded(body, "id")
     embedded = nested(nested(body, "_embedded"), "user")
     person = user(embedded) if embedded else OktaUser(user_id, STATUS_NOT_GIVEN, None)
     if person.id != user_id:
-        what = f"the assignment is of {user_id}, but the person that came with it is {person.id}"
+        what = f"the assignment is for {user_id}, but the person in it is {person.id}"
         raise UnreadableFactError(what)
     return OktaAppUser(
         user=person,
@@ -130,7 +130,7 @@ def app_user(body: Mapping[str, object]) -> OktaAppUser:
 
 
 def person_of_user(row: Mapping[str, object]) -> PersonFacts | MalformedRow:
-    """Read a row of the organisation's users as a person; where the rest cannot be read, the status still is."""
+    """Read a row of the organisation's users as a person; a malformed row still has its status, if it can be read."""
     okta_id = demanded(row, "id")
     try:
         who = user(row)
@@ -147,7 +147,7 @@ def person_of_user(row: Mapping[str, object]) -> PersonFacts | MalformedRow:
 
 
 def person_of_app_user(row: Mapping[str, object]) -> PersonFacts | MalformedRow:
-    """Read a row of an app's users as a person; where the rest cannot be read, the statuses still are."""
+    """Read a row of an app's users as a person; a malformed row still has its statuses, if they can be read."""
     okta_id = demanded(row, "id")
     try:
         assignment = app_user(row)
@@ -166,7 +166,7 @@ def person_of_app_user(row: Mapping[str, object]) -> PersonFacts | MalformedRow:
 
 
 def as_of(row: Mapping[str, object]) -> datetime | None:
-    """Return when the status of a person changed, or the assignment was made, whichever is later; None: not said."""
+    """Return the later of the last change of the person's status and the time of the assignment; None if unknown."""
     embedded = row.get("_embedded")
     who = embedded.get("user") if isinstance(embedded, dict) else None
     if isinstance(who, dict):
@@ -177,17 +177,17 @@ def as_of(row: Mapping[str, object]) -> datetime | None:
 
 
 def is_direct(assignment: Mapping[str, object]) -> bool:
-    """Whether a row of an app's users is a person's own assignment, not a group's, and is not over."""
+    """Whether a row of an app's users is a person's own assignment, not a group's, and has not ended."""
     return text(assignment, "scope") == DIRECT and text(assignment, "status") not in APP_USER_ENDED
 
 
 def is_assigned_directly(person: PersonFacts) -> bool:
-    """Whether a person's own assignment it is by which they have the app, and it is not over."""
+    """Whether a person has the app by their own assignment, which has not ended."""
     return person.scope == DIRECT and person.assignment_status not in APP_USER_ENDED
 
 
 def direct_people(people: Snapshot) -> Roster:
-    """Return the people of an app whose own assignment it is, out of a listing of them all with their profiles."""
+    """Return the people who have an app by their own assignment, from the listing of all its people."""
     unreadable = f"{len(people.malformed)} of its people could not be read" if people.malformed else ""
     return Roster(
         ids=frozenset(person.okta_id for person in people.people if is_assigned_directly(person)),
@@ -198,7 +198,7 @@ def direct_people(people: Snapshot) -> Roster:
 
 
 def _malformed_assignment(row: Mapping[str, object], okta_id: str, what: str) -> MalformedRow:
-    """Return the row with its statuses; none of a row that is about two people, because it contradicts itself."""
+    """Return the row with its statuses; without them if the row has the ids of two people, so contradicts itself."""
     embedded = row.get("_embedded")
     who = embedded.get("user") if isinstance(embedded, dict) else None
     person: Mapping[str, object] = who if isinstance(who, dict) else {}
@@ -212,7 +212,7 @@ def _status(body: Mapping[str, object]) -> str:
 
 
 def _links_shown(body: Mapping[str, object]) -> tuple[str, ...]:
-    """Return where an app is launched: nowhere while it is hidden, and not by a link that is hidden by its name."""
+    """Return the links that launch an app: none if the app is hidden, and no link that is hidden by its name."""
     visibility = nested(body, "visibility")
     named = nested(visibility, "appLinks")
     links = objects(nested(body, "_links"), "appLinks")
@@ -222,7 +222,7 @@ def _links_shown(body: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _moment(written: str | None) -> datetime | None:
-    """Return a time in UTC; None where there is none, or none that says which it is."""
+    """Return a time in UTC; None if there is none, or it is invalid or has no time zone."""
     try:
         moment = datetime.fromisoformat(written) if written else None
     except ValueError:
@@ -235,7 +235,7 @@ def _count(value: object) -> int | None:
 
 
 def _profile(body: Mapping[str, object]) -> dict[str, ProfileValue]:
-    """Return the non-empty values. Names are interned, as thousands of people share them."""
+    """Return the non-empty values. Names are interned, because thousands of people share them."""
     return {
         sys.intern(name): _value(name, value)
         for name, value in nested(body, "profile").items()

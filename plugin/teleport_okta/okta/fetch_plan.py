@@ -1,8 +1,9 @@
-"""Which rosters a pass reads, and what that costs: the cheapest way that still proves every absence.
+"""Chooses the rosters that a pass reads, and forecasts the calls: the fewest that still prove every absence.
 
-Pure. The rules are those of `docs/reference/okta.md` 6.1: groups that Okta counts nobody or nothing for are not asked,
-the members of a group are read only where its stamp moved (3.2) or Okta counts another number, and once a day, and what
-groups grant is read from the side that is done sooner. Assignments to apps have no stamp, so they are read every time.
+Pure. The rules are those of `docs/reference/okta.md` 6.1. A group without members or apps, by Okta's count, is not
+read. The members of a group are read if its `lastMembershipUpdated` (3.2) or its count has changed, and once a day. The
+grants of groups are read from groups or from apps, whichever takes less time. Assignments to apps have no time of their
+last change, so they are read in every pass.
 """
 
 from __future__ import annotations
@@ -34,22 +35,21 @@ if TYPE_CHECKING:
     from teleport_okta.okta.call_forecast import CallForecast, Pace
 
 OVERLAP: Final = timedelta(seconds=120)
-"""How long after a stamp the members must have been read for the stamp to vouch for them: it lags, and has no
-fractions of a second (`docs/reference/okta.md` 3.2)."""
-
+"""Members must have been read this long after `lastMembershipUpdated` to be remembered: Okta updates that time late,
+and in whole seconds (`docs/reference/okta.md` 3.2)."""
 
 REMEMBERED_FOR: Final = timedelta(hours=24)
-"""How long members are remembered at the most: whether a stamp ever stays behind is unknown.
+"""The longest time for which members are remembered, in case Okta ever fails to update `lastMembershipUpdated`.
 
 See `docs/reference/okta.md` 12.1.
 """
 
 _SPREAD: Final = 6 * 3600
-"""Seconds before that over which the next readings are spread, so that not all groups are read in one pass."""
+"""Seconds by which the time is shortened, differently for each group, so that not all are read in the same pass."""
 
 
 class Side(StrEnum):
-    """From where it is read which groups grant which apps."""
+    """The side from which the grants are read: each group's apps, or each app's groups."""
 
     GROUP = "group"
     APP = "app"
@@ -57,7 +57,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The ids of the groups whose members, and of the apps whose people, the caller has use for."""
+    """The ids of the groups whose members, and of the apps whose people, the caller needs."""
 
     groups: frozenset[str]
     apps: frozenset[str]
@@ -65,19 +65,19 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class MembersRead:
-    """That a group's members were read at `read_at`, after Okta had dated their last change `membership_changed`.
+    """A reading of a group's members at `read_at`; `membership_changed` was Okta's time of their last change.
 
-    `number` is how many there were.
+    `number` is the number of members.
     """
 
     membership_changed: datetime
     read_at: datetime
     number: int
 
-    def vouches_for(self, group: OktaGroup, *, skew: timedelta, at: datetime) -> bool:
-        """Whether the members are the same still at a moment; `skew` is by how much Okta's clock is ahead of ours.
+    def is_current(self, group: OktaGroup, *, skew: timedelta, at: datetime) -> bool:
+        """Whether the members are unchanged at a moment; `skew` is how far Okta's clock is ahead of ours.
 
-        Built-in groups are never vouched for: people are in them by nature, without anybody adding them.
+        Never for built-in groups: people are members of them without being added, so no change is dated.
         """
         return (
             group.type != BUILT_IN
@@ -90,11 +90,11 @@ class MembersRead:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What earlier passes, or this one elsewhere, found out.
+    """The results of earlier passes, and of other parts of this pass.
 
-    `members` says of which groups the members are remembered, `listed` how many people an app had when last listed.
-    `direct` are the people of apps that this pass reads elsewhere; `spent` are the calls that it makes elsewhere, by
-    bucket. `peopled` are groups that had members when we last knew: where Okta counts nobody in one now, that is read.
+    `members` are the groups whose members are remembered; `listed` is the number of people of each app when it was last
+    listed. `direct` are the people of apps that another part of this pass reads; `spent` are the calls of other parts,
+    by bucket. `peopled` are groups that had members before: if Okta counts none now, they are read to prove it.
     """
 
     members: Mapping[str, MembersRead] = field(default_factory=dict)
@@ -106,11 +106,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class FetchPlan:
-    """The rosters to read, each with the calls that it is expected to take.
+    """The rosters to read, each with the expected number of calls.
 
-    `members` are groups, `direct` are apps; `remembered` are groups whose members need no reading. `granting` are the
-    groups that grant something, as far as Okta counts, and `grants` those who are asked about it: the same groups, or
-    all apps, by `side`.
+    `members` are groups, `direct` are apps; `remembered` are groups whose members are not read. `granting` are the
+    groups that grant apps by Okta's count. `grants` are the objects that are read for that: the same groups, or all
+    apps, depending on `side`.
     """
 
     members: Mapping[str, int]
@@ -120,15 +120,15 @@ class FetchPlan:
     grants: Mapping[str, int]
     direct: Mapping[str, int]
     forecast: CallForecast
-    """Of the whole pass: both listings, the rosters, and what is spent elsewhere."""
+    """For the whole pass: both listings, the rosters, and the calls of other parts."""
 
     every_time: int
-    """How many of the calls for members come again: for groups whose members the next pass cannot remember."""
+    """The calls for members that every pass makes, because these members cannot be remembered."""
 
     def unchanged(self, pace: Pace, listed: Mapping[str, int]) -> CallForecast:
-        """Say what the next pass will cost if no group's members change: they are remembered then, if they can be.
+        """Forecast the next pass if no group's members change, so that they are remembered if possible.
 
-        `listed` is how many people each app turned out to have.
+        `listed` is the number of people that each app turned out to have.
         """
         calls = Counter(self.forecast.calls)
         calls[GROUPS] -= _sum(self.members) - self.every_time
@@ -149,7 +149,7 @@ def plan_fetch(
     pace: Pace,
     skew: timedelta = timedelta(),
 ) -> FetchPlan:
-    """Choose what to read. `skew` is by how much Okta's clock is ahead of ours."""
+    """Choose the rosters to read. `skew` is how far Okta's clock is ahead of ours."""
     peopled = [
         group
         for group in groups.rows
@@ -158,7 +158,7 @@ def plan_fetch(
     remembered = frozenset(
         group.id
         for group in peopled
-        if (read := known.members.get(group.id)) is not None and read.vouches_for(group, skew=skew, at=groups.read_at)
+        if (read := known.members.get(group.id)) is not None and read.is_current(group, skew=skew, at=groups.read_at)
     )
     members = {group.id: pages(group.users_count, MEMBERS_A_PAGE) for group in peopled if group.id not in remembered}
     granting = {group.id: pages(group.apps_count, GRANTS_A_PAGE) for group in groups.rows if group.apps_count != 0}
@@ -188,25 +188,25 @@ def plan_fetch(
 
 
 def pages(rows: int | None, a_page: int) -> int:
-    """Return how many calls a listing of so many rows takes: one at least, and one where nobody knows."""
+    """Return how many calls a listing of so many rows takes: at least one, and one if the number is unknown."""
     return max(1, math.ceil((rows or 0) / a_page))
 
 
 def _can_be_remembered(group: OktaGroup, read_at: datetime, skew: timedelta) -> bool:
-    """Whether a reading of a group's members at that moment will do for the next pass."""
+    """Whether the next pass could remember a group's members that are read at that moment."""
     changed = group.membership_changed
     if changed is None:
         return False
-    return MembersRead(changed, read_at, group.users_count or 0).vouches_for(group, skew=skew, at=read_at)
+    return MembersRead(changed, read_at, group.users_count or 0).is_current(group, skew=skew, at=read_at)
 
 
 def _remembered_for(group_id: str) -> timedelta:
-    """Return for how long a group's members are remembered: 18 to 24 hours, always the same of one group."""
+    """Return how long a group's members are remembered: 18 to 24 hours, always the same for one group."""
     return REMEMBERED_FOR - timedelta(seconds=zlib.crc32(group_id.encode()) % _SPREAD)
 
 
 def _whole(apps: Listing[OktaApp]) -> bool:
-    """Whether every app is in the listing: an app that is not in it is not asked which groups grant it."""
+    """Whether every app is in the listing. From an incomplete one, grants of the missing apps could not be read."""
     return apps.incomplete is None and apps.untrusted is None and not apps.malformed
 
 

@@ -1,4 +1,4 @@
-"""A look at the organisation's server by the way that every request takes: whether it answers, and its certificate."""
+"""Checks the organisation's server on the route of every request: whether it answers, and with which certificate."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from teleport_okta.okta.http_proxy import HttpProxies
 
 _PATH: Final = "/.well-known/okta-organization"
-"""What anybody may read there; what is answered does not matter here."""
+"""A public path; the content of the answer is not used."""
 
-_PATIENCE: Final = aiohttp.ClientTimeout(total=20)
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=20)
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCertificate:
-    """The certificate of a server that was believed. `by_own_ca`: the system's CAs alone would not have believed it."""
+    """The verified certificate of the server. `by_own_ca`: only a CA of `okta.ca` verifies it, no CA of the system."""
 
     issuer: str
     not_after: datetime
@@ -39,9 +39,9 @@ class ServerCertificate:
 async def shake_hands(
     address: OrganizationAddress, *, proxies: HttpProxies, ca: Path | None
 ) -> ServerCertificate | None:
-    """Send one unsigned request, once. None where the address is plain HTTP.
+    """Send one unsigned request, without retries, and return the server's certificate; None for plain HTTP.
 
-    Raises OktaTlsError, OktaUnavailableError and their like where no answer comes, CaFileError.
+    Raises CaFileError, and OktaTlsError, OktaUnavailableError or another OktaError if no answer comes.
     """
     context = tls_context(ca) if ca is not None else ssl.create_default_context()
     shown = await _shown(address, proxies, context)
@@ -64,16 +64,17 @@ async def shake_hands(
 async def _shown(
     address: OrganizationAddress, proxies: HttpProxies, context: ssl.SSLContext
 ) -> x509.Certificate | None:
-    """Return the certificate that came with the answer. The one of a proxy that speaks TLS itself comes before it."""
+    """Return the certificate of the server. It is the last one: a proxy that uses TLS itself presents its own first."""
     seen: list[bytes] = []
 
-    class Witness(ssl.SSLObject):
+    # aiohttp gives no access to the certificate after the answer, so the handshake records it.
+    class Recorder(ssl.SSLObject):
         def do_handshake(self) -> None:
             super().do_handshake()
             seen.append(self.getpeercert(binary_form=True) or b"")
 
-    context.sslobject_class = Witness
-    transport = HttpTransport(timeouts=_PATIENCE, proxies=proxies, tls=context)
+    context.sslobject_class = Recorder
+    transport = HttpTransport(timeouts=_TIMEOUT, proxies=proxies, tls=context)
     await transport.open()
     try:
         await transport.send(Request("GET", address.at(_PATH), {}))

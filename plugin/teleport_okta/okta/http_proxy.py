@@ -1,8 +1,9 @@
-"""The HTTP proxy between us and Okta, as the usual environment variables name it.
+"""The HTTP proxy between us and Okta, from the usual environment variables.
 
-`HTTPS_PROXY` is for https addresses, `HTTP_PROXY` for http ones (a sandbox on this machine), `NO_PROXY` for what is
-reached directly; the lower-case form of a name wins. The rules are those of curl and of Teleport's own tools: a name in
-`NO_PROXY` covers its subdomains, an IP network its addresses, `*` everything, and a port narrows an entry to it.
+`HTTPS_PROXY` is for https addresses, `HTTP_PROXY` for http ones (a sandbox on this machine), and `NO_PROXY` names the
+hosts that are reached directly; the lower-case form of a variable wins. The rules are those of curl and of Teleport's
+tools: a name in `NO_PROXY` includes its subdomains, an IP network its addresses, `*` everything, and a port limits an
+entry to that port.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _VARIABLES: Final = {"https": "HTTPS_PROXY", "http": "HTTP_PROXY"}
 
 @dataclass(frozen=True, slots=True)
 class HttpProxy:
-    """One proxy; https addresses are reached through a tunnel (CONNECT, RFC 9110 §9.3.6)."""
+    """One proxy. It connects to https addresses by a tunnel (CONNECT, RFC 9110 §9.3.6)."""
 
     variable: str
     url: URL
@@ -36,14 +37,14 @@ class HttpProxy:
 
 @dataclass(frozen=True, slots=True)
 class HttpProxies:
-    """Which proxy, if any, leads to an address."""
+    """The proxies by scheme, and the hosts that are reached without one."""
 
     by_scheme: Mapping[str, HttpProxy]
     exceptions: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:
-        """Read the environment. Raises HttpProxyUrlError where a variable names no HTTP proxy."""
+        """Read the environment. Raises HttpProxyUrlError if a variable is not the URL of an HTTP proxy."""
         proxies = {}
         for scheme, variable in _VARIABLES.items():
             value = _value(environment, variable)
@@ -53,7 +54,7 @@ class HttpProxies:
         return cls(proxies, tuple(entry.lower() for entry in exceptions))
 
     def for_url(self, url: URL) -> HttpProxy | None:
-        """Return the proxy through which a URL is reached; None where directly."""
+        """Return the proxy for a URL; None if it is reached directly."""
         proxy = self.by_scheme.get(url.scheme)
         if proxy is None or any(_covers(entry, url.host or "", url.port) for entry in self.exceptions):
             return None
@@ -70,9 +71,9 @@ def _proxy(variable: str, text: str) -> HttpProxy:
         authorization = encode_basic_auth(url.user, url.password or "") if url.user is not None else None
         if url.scheme in {"http", "https"} and url.host and url.port:
             return HttpProxy(variable, url.origin(), authorization)
-    except ValueError:  # not chained: its message repeats the value
+    except ValueError:  # not chained: its message contains the value, which may have a password
         pass
-    what = f"the environment variable {variable} does not name an HTTP proxy"
+    what = f"the environment variable {variable} is not the URL of an HTTP proxy"
     raise HttpProxyUrlError(what, remedy=f"set {variable} to http://host:port or http://user:password@host:port")
 
 
@@ -95,7 +96,7 @@ def _covers(entry: str, host: str, port: int | None) -> bool:
 
 
 def _split(entry: str) -> tuple[str, int | None]:
-    """Split `host:port`, `[::1]:port`, or either without a port; an IPv6 address may come without brackets."""
+    """Split `host:port`, `[::1]:port`, or either without a port; an IPv6 address may have no brackets."""
     host, colon, port = entry.rpartition(":")
     if not colon or not port.isdecimal() or (":" in host and not host.endswith("]")):
         return entry.strip("[]"), None

@@ -1,6 +1,6 @@
-"""A private key as JSON, the form in which Okta shows one when it generates the pair (RFC 7517).
+"""Reads a private key in JSON, the form in which Okta shows a key that it generated (RFC 7517).
 
-The document is a JWK, or a set of them of which one is private. Nothing of it but names is ever repeated in an error.
+The document is a JWK, or a set of them with one private key. Errors contain only names from it, never values.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _PUBLIC: Final = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
 _PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi")
 
 _LONGEST_NAME: Final = 8
-"""Characters of the names that RFC 7518 has for what signs."""
+"""The length of the longest name of a signature algorithm or key type in RFC 7518."""
 
 
 class UnusableJwkError(Exception):
-    """The document holds no key that can be used; the message says why, and names neither file nor setting."""
+    """The document has no usable key; the message has the reason, and the caller adds the file and the setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Jwk:
-    """A private key, with the id and the algorithm that the document gives it."""
+    """A private key, with its id and algorithm in the document."""
 
     key: RSAPrivateKey | EllipticCurvePrivateKey = field(repr=False)
     kid: str | None
@@ -39,18 +39,18 @@ class Jwk:
 
 
 def private_jwk(document: object, kid: str | None) -> Jwk:
-    """Return the private key of a decoded document; `kid` chooses where a set holds several.
+    """Return the private key of a decoded document; `kid` chooses the key if a set has several.
 
     Raises UnusableJwkError.
     """
     if not isinstance(document, dict):
-        msg = "the file is JSON, but no JWK: it is not an object"
+        msg = "the file is JSON, but not a JWK: it is not an object"
         raise UnusableJwkError(msg)
     return _read(_chosen(document["keys"], kid) if "keys" in document else document)
 
 
 def quotable(name: str) -> str:
-    """Return the name of a kind or an algorithm for a message; in a damaged file something else may stand there."""
+    """Return the name of a key type or an algorithm for a message; in a damaged file it may be a part of the key."""
     return name if name.isascii() and len(name) <= _LONGEST_NAME else "something else"
 
 
@@ -61,10 +61,10 @@ def _chosen(keys: object, kid: str | None) -> Mapping[str, object]:
     if len(private) > 1 and kid is not None:
         private = [key for key in private if key.get("kid") == kid]
     if not members or (len(private) == 0 and kid is None) or len(private) > 1:
-        msg = f"the JWK set holds {len(private)} private keys, where it must be one"
+        msg = f"the JWK set contains {len(private)} private keys, but must contain one"
         raise UnusableJwkError(msg)
     if not private:
-        msg = f"the JWK set holds no private key {kid}"
+        msg = f"the JWK set contains no private key {kid}"
         raise UnusableJwkError(msg)
     return private[0]
 
@@ -72,7 +72,7 @@ def _chosen(keys: object, kid: str | None) -> Mapping[str, object]:
 def _read(jwk: Mapping[str, object]) -> Jwk:
     kind = jwk.get("kty")
     if not isinstance(kind, str):
-        msg = "the file is JSON, but no JWK: it has no kty"
+        msg = "the file is JSON, but not a JWK: it has no kty"
         raise UnusableJwkError(msg)
     if kind not in _PUBLIC:
         msg = f"the JWK's kty is {quotable(kind)}, which is neither RSA nor EC"

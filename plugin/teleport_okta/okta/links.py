@@ -1,4 +1,9 @@
-"""Web links of an answer: Okta sends one `Link` header a relation, proxies join them (`docs/reference/okta.md` 2.2)."""
+"""The `Link` headers of an answer: Okta sends one per relation, proxies join them (`docs/reference/okta.md` 2.2).
+
+aiohttp's `response.links` is not used, because it rewrites the URL (`%40` becomes `@`, as in recorded answers). A
+cursor is opaque, so it must be sent back and stored exactly as it came. It also raises ValueError if any link of the
+answer has an invalid URL.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading events of the System Log: null and missing parts are ordinary (`docs/reference/okta.md` 5.3, 12.2)."""
+"""Reads events of the System Log, in which null and missing parts are normal (`docs/reference/okta.md` 5.3, 12.2)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def log_event(row: object) -> LogEvent:
-    """Read one event. Raises UnreadableFactError where it is no object, or has no type.
+    """Read one event. Raises UnreadableFactError if it is not an object, or has no type.
 
-    Everything else is read as far as it can be: an event only says where to look.
+    Other parts that cannot be read are left empty: an event only decides what is read again.
     """
     if not isinstance(row, dict):
-        what = f"a log event is no object but {type(row).__name__}"
+        what = f"a log event is not an object but {type(row).__name__}"
         raise UnreadableFactError(what)
     kind = text_if_readable(row, "eventType")
     legacy = text_if_readable(row, "legacyEventType") or ""
@@ -53,7 +53,7 @@ def _targets(found: object) -> list[Target]:
 
 
 def _moment(written: str | None) -> datetime | None:
-    """Return a time in UTC; some exports write the offset without a colon."""
+    """Return a time in UTC; None if it is missing, invalid or without a time zone."""
     try:
         moment = datetime.fromisoformat(written) if written else None
         return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None

@@ -1,7 +1,7 @@
-"""What our credential needs, and what for: the one table of scopes and permissions (`docs/reference/okta.md` 1.3, 1.4).
+"""The scopes and permissions that our credential needs, and for what (`docs/reference/okta.md` 1.3, 1.4).
 
-Both sides have to agree: a service app needs the scope, and its admin role (or that of an API token's owner) needs the
-permission. A role over a resource set hides the rest without a word.
+Both are needed: the scope by a service app, and the permission by its admin role (or that of an API token's owner). A
+role that is limited to a resource set hides all other objects without an error.
 """
 
 from __future__ import annotations
@@ -16,43 +16,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A scope, what an admin role must allow, and what we do with it; `path` is a read that takes both."""
+    """A scope, the permission of the admin role, and their purpose; `path` is a read that needs both."""
 
     scope: str
     permission: str
     purpose: str
     path: str
     empty: str = ""
-    """What an empty answer may mean; nothing where it says nothing about our rights."""
+    """The possible reason for an empty answer; empty if that cannot be a missing permission."""
 
     absent: str = ""
-    """What to do where Okta finds nothing at `path`; nothing where that cannot be for want of rights."""
+    """What to do if Okta finds nothing at `path`; empty if that cannot be a missing permission."""
 
 
 USERS: Final = Need(
     "okta.users.read",
     "View users and their details (okta.users.read)",
-    "to read who the people are",
+    "to read people",
     "/api/v1/users",
-    "the resource set of our admin role holds no users",
+    "the resource set of our admin role contains no users",
 )
 APPS: Final = Need(
     "okta.apps.read",
     "View applications and their details (okta.apps.read)",
-    "to read the app and who is assigned to it",
+    "to read the app and the people assigned to it",
     "/api/v1/apps",
-    "the resource set of our admin role holds no applications",
+    "the resource set of our admin role contains no applications",
 )
 GROUPS: Final = Need(
     "okta.groups.read",
     "View groups and their details (okta.groups.read)",
     "to read groups and their members",
     "/api/v1/groups",
-    "the resource set of our admin role holds no groups",
+    "the resource set of our admin role contains no groups",
 )
 LOGS: Final = Need(
     "okta.logs.read",
-    "the System Log, which takes a standard Read-only Administrator role",
+    "the System Log, which needs the standard role Read-only Administrator",
     "to follow the System Log",
     "/api/v1/logs",
 )
@@ -62,13 +62,13 @@ ORGANIZATION: Final = Need(
 
 
 def assigned_to(app_id: str) -> Need:
-    """Return the need to read who is assigned to an app."""
+    """Return the need to read the people assigned to an app."""
     return Need(
         APPS.scope,
         APPS.permission,
-        "to read who is assigned to the app of okta.app_id",
+        "to read the people assigned to the app of okta.app_id",
         f"{APPS.path}/{quote(app_id, safe='')}/users",
-        "nobody is assigned to the app, or the resource set of our admin role does not hold the people",
+        "no person is assigned to the app, or the resource set of our admin role does not contain the people",
         "check okta.app_id; if it is right, add the app to the resource set of our admin role",
     )
 
@@ -78,13 +78,13 @@ ALL: Final = (USERS, APPS, GROUPS, LOGS, ORGANIZATION)
 
 @dataclass(frozen=True, slots=True)
 class WriteNeed:
-    """What a write needs. Only the write itself shows whether it is allowed: there is nothing to probe."""
+    """The scope and permission that a write needs. It cannot be probed: only the write shows whether it is allowed."""
 
     scope: str
     permission: str
     purpose: str
     over: str
-    """What the resource set of the admin role must hold."""
+    """What the resource set of the admin role must contain."""
 
 
 _MANAGE_APPS: Final = "Manage applications (okta.apps.manage)"
@@ -105,11 +105,11 @@ ASSIGN_GROUP: Final = WriteNeed(
     "the application and the group",
 )
 ENROLMENT: Final = (CREATE_APP, ASSIGN_GROUP)
-"""What creating the SAML app needs beside the reads; it can be taken away afterwards."""
+"""What creating the SAML app needs in addition to the reads; it can be revoked afterwards."""
 
 _OF_ADMINISTRATIVE_GROUPS: Final = (
-    "; the members of a group that itself has an admin role are shown only to who may also view roles, resources, and "
-    "admin assignments"
+    "; the members of a group that itself has an admin role are visible only with the permission to view roles, "
+    "resources, and admin assignments"
 )
 """Okta answers 403 for such a group, and for no other (`docs/reference/okta.md` 1.4)."""
 
@@ -117,7 +117,7 @@ WHERE_SCOPES_ARE_GRANTED: Final = "on the 'Okta API Scopes' tab of the service a
 
 
 def needed(*, apps_and_groups: bool) -> tuple[Need, ...]:
-    """Return what a service needs to start; groups only where they are imported (`sync.apps_and_groups`).
+    """Return the needs of a service at its start; groups only if they are imported (`sync.apps_and_groups`).
 
     The organisation's id needs no scope: it is read from `/.well-known`.
     """
@@ -130,18 +130,18 @@ def read_scopes(*, apps_and_groups: bool) -> tuple[str, ...]:
 
 
 def wished_scopes(*, apps_and_groups: bool) -> tuple[str, ...]:
-    """Return those of them without which people can be synced all the same."""
+    """Return the scopes without which people can still be synced."""
     return (GROUPS.scope,) if apps_and_groups else ()
 
 
 def named(scopes: Iterable[str]) -> str:
-    """List scopes, each with what it is for."""
+    """List scopes, each with its purpose."""
     purposes = {need.scope: need.purpose for need in (*ALL, CREATE_APP)}
     return ", ".join(f"{scope} ({purposes[scope]})" if scope in purposes else scope for scope in scopes)
 
 
 def remedy_for(method: str, path: str) -> str:
-    """Say what to grant so that a refused call is allowed."""
+    """Return the grants that a refused call needs."""
     if method != "GET":
         return _remedy_for_write(method, path)
     for need in ALL:
@@ -170,5 +170,5 @@ def _remedy_for_write(method: str, path: str) -> str:
 def _grant(scope: str, permission: str, over: str) -> str:
     return (
         f"a service app needs the scope {scope} granted {WHERE_SCOPES_ARE_GRANTED}; its admin role, or that of the API "
-        f"token's owner, needs {permission} over a resource set that holds {over}"
+        f"token's owner, needs {permission} over a resource set that contains {over}"
     )

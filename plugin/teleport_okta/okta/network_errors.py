@@ -1,4 +1,4 @@
-"""Why a request brought no answer of Okta's: the network, TLS, or the HTTP proxy, each in words that name it."""
+"""Errors of requests that got no answer from Okta, because of the network, TLS, or the HTTP proxy."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _OTHER_WORDS: Final = (
 
 
 def undelivered(method: str, url: URL, error: Exception, proxy: HttpProxy | None) -> OktaError:
-    """Return the typed error that stands for an aiohttp or socket error.
+    """Return the typed error for an aiohttp or socket error.
 
-    OktaUnavailableError where no answer came, OktaTimedOutError where it did not come in time, OktaUnreachableError
-    where not even a connection came about, OktaMalformedAnswerError where an answer broke off, OktaTlsError where a
-    certificate does not hold, HttpProxyRefusedError and HttpProxyUnreachableError where it is the proxy's doing.
+    OktaUnreachableError if no connection was made, OktaTimedOutError if no answer came in time, OktaUnavailableError if
+    none came for another reason, OktaMalformedAnswerError if it was cut off, OktaTlsError if the certificate could not
+    be verified, HttpProxyRefusedError and HttpProxyUnreachableError if the proxy is the cause.
     """
 
     failure = Failure(method, url.raw_path, summary=_words(error))
@@ -49,20 +49,20 @@ def undelivered(method: str, url: URL, error: Exception, proxy: HttpProxy | None
         case aiohttp.ClientConnectorCertificateError():
             return OktaTlsError(
                 failure,
-                f"was not sent, because {error.host} shows a certificate that does not hold",
-                remedy="check okta.org_url, and whether a proxy on the way breaks TLS open: its CA belongs in okta.ca",
+                f"was not sent, because the certificate of {error.host} could not be verified",
+                remedy="check okta.org_url; if a proxy on the way inspects TLS, set okta.ca to its CA",
             )
         case TimeoutError() if not isinstance(error, _NO_CONNECTION):
-            return OktaTimedOutError(failure, f"brought no answer in time{way}")
+            return OktaTimedOutError(failure, f"got no answer in time{way}")
         case aiohttp.ClientPayloadError():
-            return OktaMalformedAnswerError(failure, "broke off in the answer", cut_off=True)
+            return OktaMalformedAnswerError(failure, "got an answer that was cut off", cut_off=True)
         case aiohttp.ClientResponseError():
-            return OktaMalformedAnswerError(failure, f"was answered with something that is not HTTP{way}")
+            return OktaMalformedAnswerError(failure, f"got an answer that is not HTTP{way}")
         case _:
             kind = OktaUnreachableError if isinstance(error, _NO_CONNECTION) else OktaUnavailableError
             in_time = " in time" if isinstance(error, TimeoutError) else ""
             is_unknown = isinstance(error, aiohttp.ClientConnectorDNSError)
-            remedy = "check the spelling of okta.org_url, and the name servers of this machine" if is_unknown else ""
+            remedy = "check the spelling of okta.org_url, and the DNS servers of this machine" if is_unknown else ""
             return kind(failure, f"did not reach {url.host}{way}{in_time}", remedy=remedy)
 
 
@@ -71,21 +71,21 @@ def proxy_wants_credentials(failure: Failure, proxy: HttpProxy) -> HttpProxyRefu
     given = proxy.authorization is not None
     return HttpProxyRefusedError(
         failure,
-        f"was not let through: the HTTP proxy {proxy} {'refused our' if given else 'wants a'} user name and password",
-        remedy=f"{'correct them' if given else 'put them'} in {proxy.variable}: http://user:password@host:port",
+        f"was not sent, because the HTTP proxy {proxy} {'refused our' if given else 'needs a'} user name and password",
+        remedy=f"{'correct' if given else 'set'} them in {proxy.variable}: http://user:password@host:port",
     )
 
 
 def _by_proxy(failure: Failure, url: URL, error: Exception, proxy: HttpProxy) -> OktaError | None:
-    """Return the error that is the proxy's doing, or None where it is not."""
+    """Return the error that the proxy caused; None if the proxy is not the cause."""
     match error:
         case aiohttp.ClientHttpProxyError(status=HTTPStatus.PROXY_AUTHENTICATION_REQUIRED):
             return proxy_wants_credentials(failure, proxy)
         case aiohttp.ClientHttpProxyError() if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return HttpProxyRefusedError(
                 failure,
-                f"was not let through: the HTTP proxy {proxy} refused to connect us to {url.host}:{url.port}",
-                remedy=f"allow that address in the proxy, or name {url.host} in NO_PROXY",
+                f"was not sent, because the HTTP proxy {proxy} refused to connect us to {url.host}:{url.port}",
+                remedy=f"allow that address in the proxy, or add {url.host} to NO_PROXY",
             )
         case aiohttp.ClientHttpProxyError():
             says = f"was not sent, because the HTTP proxy {proxy} could not reach {url.host}"
@@ -95,12 +95,12 @@ def _by_proxy(failure: Failure, url: URL, error: Exception, proxy: HttpProxy) ->
             says = f"was not sent, because the HTTP proxy {proxy} did not connect us to {url.host} in time"
         case _:
             return None
-    remedy = f"check {proxy.variable} and that the proxy runs, or name {url.host} in NO_PROXY"
+    remedy = f"check {proxy.variable} and that the proxy runs, or add {url.host} to NO_PROXY"
     return HttpProxyUnreachableError(failure, says, remedy=remedy)
 
 
 def _words(error: Exception) -> str:
-    """Return what an error says that our own words do not; aiohttp's own name hosts and headers."""
+    """Return the reason in an error, without the hosts and headers that aiohttp's own texts contain."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return str(error.certificate_error)

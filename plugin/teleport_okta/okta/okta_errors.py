@@ -1,7 +1,7 @@
-"""What can go wrong between us and Okta, by what the operator or the caller can do about it.
+"""The errors of calls to Okta, by what the operator or the caller can do about them.
 
-Every error that comes from an answer carries a `Failure`: the call, the status, Okta's own code and words, and the two
-ids that Okta's support asks for. No error holds a token, an assertion, a key, or a body that was not Okta's.
+Each error of an answer has a `Failure`: the call, the status, Okta's code and text, and the two ids that Okta's support
+asks for. No error contains a token, an assertion, a key, or a body that did not come from Okta.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One call that failed, as far as is known. `path` has no query; `status` is None where no answer came.
+    """One failed call. `path` has no query; `status` is None if no answer came.
 
-    `code` is `E0000006` and the like, at the token endpoint the OAuth `error`; `summary` and `causes` are Okta's words.
+    `code` is Okta's, such as `E0000006`, or the OAuth `error` of the token endpoint. `summary` and `causes` are Okta's
+    text.
     """
 
     method: str
@@ -38,7 +39,7 @@ class Failure:
 
     @property
     def details(self) -> str:
-        """Status, code, Okta's words and the ids, on one line."""
+        """Status, code, Okta's text and the ids, on one line."""
         head = " ".join(str(part) for part in (self.status, self.code) if part is not None)
         words = [" ".join(word.split()) for word in (self.summary, *self.causes) if word]
         ids = [
@@ -51,9 +52,9 @@ class Failure:
 
 
 class OktaError(TeleportOktaError):
-    """A call to Okta did not bring what it should have. An error is never an absence: nobody leaves because of one."""
+    """A call to Okta failed. An error is never taken as an absence, so no person is removed because of one."""
 
-    remedy_text = "look at what Okta says; its support can find the call by the request id"
+    remedy_text = "read Okta's message; Okta's support can find the call by the request id"
 
     def __init__(self, failure: Failure, says: str, *, remedy: str = "") -> None:
         what = ": ".join(filter(None, (f"{failure.call} {says}", failure.details)))
@@ -62,64 +63,64 @@ class OktaError(TeleportOktaError):
 
 
 class OktaUnauthorizedError(OktaError):
-    """Okta does not accept our token. Check whether it was revoked, has expired, or lost the admin who made it."""
+    """Okta does not accept our token: it was revoked, has expired, or the admin who created it was deactivated."""
 
-    remedy_text = "make a new API token and set okta.api_token, or check that the service app is active"
+    remedy_text = "create a new API token and set okta.api_token, or check that the service app is active"
 
 
 class OktaForbiddenError(OktaError):
-    """Okta knows us but does not let us. Grant the scope to the service app, and the permission to its admin role."""
+    """Our credential may not do this. Grant the scope to the service app, and the permission to its admin role."""
 
     remedy_text = "check the scopes of the service app, its admin role, and the features of the organisation"
 
 
 class OktaNotFoundError(OktaError):
-    """What the call names is not there, or is hidden from our admin role."""
+    """The object of the call does not exist, or is hidden from our admin role."""
 
-    remedy_text = "check that it is there, and in the resource set of our admin role"
+    remedy_text = "check that the object exists, and that it is in the resource set of our admin role"
 
 
 class UnknownAppError(OktaNotFoundError):
-    """The app whose people are to be synced is not there. Correct okta.app_id, or widen the admin role to the app."""
+    """The app whose people are synced does not exist, or is hidden. Correct okta.app_id, or the admin role."""
 
 
 class OktaRateLimitedError(OktaError):
-    """The limit stayed used up through every retry. Raise our share in Okta, or lower what other tools use."""
+    """The rate limit was reached, also at every retry. Raise our share in Okta, or reduce the use by other tools."""
 
     remedy_text = (
         "raise this credential's share under Application (or API token) rate limits in Okta, "
-        "or lower what other tools use"
+        "or reduce the use by other tools"
     )
 
 
 class OktaUnavailableError(OktaError):
-    """Okta did not answer, not in time, or with a fault of its own, through every retry. The next pass tries again."""
+    """Okta did not answer in time, or failed itself, also at every retry. The next pass tries again."""
 
-    remedy_text = "the next pass tries again; if it stays so, check okta.org_url, the network, and status.okta.com"
+    remedy_text = "the next pass tries again; if this persists, check okta.org_url, the network, and status.okta.com"
 
 
 class OktaTimedOutError(OktaUnavailableError):
-    """A connection came about, but no whole answer in time, through every retry. The next pass tries again."""
+    """The connection was made, but no complete answer came in time, also at every retry. The next pass tries again."""
 
 
 class OktaUnreachableError(OktaUnavailableError):
-    """No connection to Okta came about, through every retry. Check okta.org_url, the network, and status.okta.com."""
+    """No connection to Okta could be made, also at every retry. Check okta.org_url, the network and status.okta.com."""
 
 
 class OktaOutcomeUnknownError(OktaError):
-    """A write was sent, and no whole answer came back, so it may have been done. Look in Okta before repeating it."""
+    """A write was sent, and no complete answer came, so it may have been done. Look in Okta before you repeat it."""
 
-    remedy_text = "look in Okta whether it was done before it is repeated"
+    remedy_text = "check in Okta whether it was done, before you repeat it"
 
 
 class OktaTlsError(OktaError):
-    """The server could not prove to be the one named. Check the URL, and whether a proxy breaks TLS open on the way."""
+    """The server's certificate could not be verified. Check the URL, and whether a proxy inspects TLS on the way."""
 
 
 class OktaMalformedAnswerError(OktaError):
-    """An answer came that is not what Okta's API sends: cut off, HTML, a redirect, or of another shape."""
+    """The answer is not one of Okta's API: it is cut off, HTML, a redirect, or has an unexpected form."""
 
-    remedy_text = "the next pass tries again; if it stays so, check okta.org_url, and what stands between us and Okta"
+    remedy_text = "the next pass tries again; if this persists, check okta.org_url, and any proxy between us and Okta"
 
     def __init__(self, failure: Failure, says: str, *, remedy: str = "", cut_off: bool = False) -> None:
         super().__init__(failure, says, remedy=remedy)
@@ -127,30 +128,30 @@ class OktaMalformedAnswerError(OktaError):
 
 
 class OktaAnswerTooLongError(OktaMalformedAnswerError):
-    """An answer is longer than any that Okta's API sends; the rest of it was not read."""
+    """The answer is longer than any answer of Okta's API; the rest of it was not read."""
 
 
 class OktaBadRequestError(OktaError):
-    """Okta refused the request as wrong. Okta's words say why; if the setting it names is right, report it as a bug."""
+    """Okta refused the request as invalid. Its text says why; if the setting that it names is right, report a bug."""
 
 
 class OktaBusyError(OktaError):
-    """Okta was changing what the call is about, through every retry. The next pass tries again."""
+    """Okta was changing the object of the call, also at every retry. The next pass tries again."""
 
-    remedy_text = "the next pass tries again; if it stays so, look for what changes this object in Okta all the time"
+    remedy_text = "the next pass tries again; if this persists, find out what keeps changing this object in Okta"
 
 
 class AppLabelTakenError(OktaBadRequestError):
-    """The organisation takes no second app of this label. Use that app, rename it, or choose another label."""
+    """The organisation accepts no second app with this label. Use that app, rename it, or choose another label."""
 
     remedy_text = (
-        "use the app of that label, rename it in Okta, or choose another label; an app that our admin role does not "
-        "show counts too"
+        "use the app with that label, rename it in Okta, or choose another label; the app may be hidden from our admin "
+        "role"
     )
 
 
 class OktaCursorRefusedError(OktaBadRequestError):
-    """The cursor of a listing is no longer valid. The listing has to start again (`docs/reference/okta.md` 2.2)."""
+    """The cursor of a listing is no longer valid. The listing must start again (`docs/reference/okta.md` 2.2)."""
 
 
 class OktaTokenRefusedError(OktaError):
@@ -158,9 +159,9 @@ class OktaTokenRefusedError(OktaError):
 
 
 class OktaScopeError(OktaTokenRefusedError):
-    """The service app was not granted every scope that was asked for. Grant them under Okta API Scopes.
+    """The service app was not granted every requested scope. Grant them under Okta API Scopes.
 
-    `asked` are the scopes asked for, `missing` those among them that are known to be missing; Okta rarely says which.
+    `asked` are the requested scopes, `missing` those of them that are known to be missing; Okta rarely names them.
     """
 
     def __init__(
@@ -172,23 +173,23 @@ class OktaScopeError(OktaTokenRefusedError):
 
 
 class HttpProxyRefusedError(OktaError):
-    """The HTTP proxy lets us not through to Okta. Give it the credentials, or the permission, that it wants."""
+    """The HTTP proxy refused to connect us to Okta. Set its credentials, or allow Okta's address in the proxy."""
 
 
 class HttpProxyUnreachableError(OktaUnreachableError):
-    """The HTTP proxy does not answer, or does not reach Okta itself. Check its address, and that it runs."""
+    """The HTTP proxy does not answer, or cannot reach Okta. Check its address, and that it runs."""
 
 
 class NotAnOktaOrganizationError(OktaError):
-    """Something answers at okta.org_url, but it is not an Okta organisation. Correct the URL."""
+    """The server at okta.org_url is not an Okta organisation. Correct the URL."""
 
 
 class OrganizationUrlError(ConfigError):
-    """okta.org_url cannot be used. The message prints the URL that was probably meant."""
+    """okta.org_url cannot be used. The message suggests the URL that was probably meant."""
 
 
 class CredentialError(ConfigError):
-    """A token or key in the configuration cannot be used as it is. The message names the key or file, no secret."""
+    """A token or key in the configuration cannot be used. The message names the key or the file, without the secret."""
 
 
 class PrivateKeyError(CredentialError):
@@ -206,8 +207,8 @@ _KEY_REMEDY: Final = (
 
 
 class CaFileError(ConfigError):
-    """okta.ca cannot be used. The message names the file and what is wrong with it."""
+    """okta.ca cannot be used. The message names the file and the problem."""
 
 
 class HttpProxyUrlError(ConfigError):
-    """The environment names an HTTP proxy that cannot be used. The message names the variable, not its value."""
+    """The HTTP proxy in the environment cannot be used. The message names the variable, without its value."""

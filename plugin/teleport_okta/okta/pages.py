@@ -1,7 +1,7 @@
-"""Walking a listing to its end (`docs/reference/okta.md` 2.2, 2.6).
+"""Reads a listing page by page to its end (`docs/reference/okta.md` 2.2, 2.6).
 
-A listing is no snapshot: objects that come and go shift the rest, so rows may repeat, and a walk that ends in an error
-says nothing about what is absent. Both are the caller's to handle: the walk yields pages as they come.
+A listing is not a snapshot: objects that come and go shift the others, so rows may repeat. If the reading ends in an
+error, the listing proves no absence. The caller handles both; `walk` yields the pages as they come.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _LINK: Final = re.compile(r"[!-~]+")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: the rows as they came, and where the next page is (None: this was the last).
+    """One page: the unchanged rows, and the URL of the next page (None: this is the last one).
 
-    `limit` is how many rows were asked for; None where that was left to Okta. `restarted`: the listing began again with
-    this page, so rows of earlier pages are void.
+    `limit` is the requested number of rows; None if none was requested. `restarted`: the listing started again with
+    this page, so the rows of earlier pages are void.
     """
 
     rows: list[object]
@@ -43,10 +43,10 @@ class Page:
 
 
 def page_of(answer: Answer) -> Page:
-    """Read an answer as a page. Raises OktaMalformedAnswerError where it is no list."""
+    """Read an answer as a page. Raises OktaMalformedAnswerError if it is not a list."""
     rows = answer.json()
     if not isinstance(rows, list):
-        says = f"answered a {type(rows).__name__} where a list was expected"
+        says = f"answered a {type(rows).__name__} instead of a list"
         raise OktaMalformedAnswerError(answer.failure(), says)
     following = answer.links.get("next")
     try:
@@ -56,7 +56,7 @@ def page_of(answer: Answer) -> Page:
 
 
 async def whole_or_smaller(fetch: Fetch, url: URL) -> Page:
-    """Fetch a page; one that Okta cannot put together, in time or at all, is asked for in halves, down to a floor.
+    """Fetch a page; if Okta cannot return it, or not in time, request half as many rows, down to SMALLEST_PAGE.
 
     Raises the OktaError of the smallest page.
     """
@@ -73,11 +73,11 @@ async def whole_or_smaller(fetch: Fetch, url: URL) -> Page:
 async def walk(address: OrganizationAddress, fetch: Fetch, first: URL, progress: WalkProgress) -> AsyncIterator[Page]:
     """Yield the pages of a listing in order.
 
-    `next` is followed as it stands, to the organisation's own hosts only. Pages become smaller as `whole_or_smaller`
-    says; a cursor that is refused restarts the listing, once. `progress` says when it is enough.
+    `next` is followed unchanged, and only to the organisation's own hosts. Pages become smaller by `whole_or_smaller`;
+    a refused cursor restarts the listing once. `progress` ends a listing that does not end by itself.
 
-    Raises the OktaError of the page that failed for good, and OktaMalformedAnswerError where the listing does not
-    advance, does not end, or leads elsewhere.
+    Raises the OktaError of the page that failed, and OktaMalformedAnswerError if the listing does not advance, does not
+    end, or leads to another host.
     """
     url, seen, restarts, restarted = first, {first}, 0, False
     while True:
@@ -104,7 +104,7 @@ async def walk(address: OrganizationAddress, fetch: Fetch, first: URL, progress:
 
 
 def checked_link(address: OrganizationAddress, url: URL, failure: Failure) -> None:
-    """Raise OktaMalformedAnswerError where the link to a next page does not stay with the organisation."""
+    """Raise OktaMalformedAnswerError if the link to a next page leads to another host than the organisation's."""
     if address.leads_to_us(url):
         return
     where = "with a user name in its address" if url.user is not None or url.password is not None else ""
@@ -116,25 +116,25 @@ def checked_link(address: OrganizationAddress, url: URL, failure: Failure) -> No
 
 
 def limit_of(url: URL) -> int | None:
-    """Return how many rows a page an address asks for; None where it does not say."""
+    """Return the number of rows that a URL requests; None if it requests no number."""
     limit = _LIMIT.search(str(url))
     return int(limit[1]) if limit is not None else None
 
 
 def with_limit(url: URL, limit: int) -> URL:
-    """Return the address with another number of rows a page, where it says one."""
+    """Return the URL with another number of rows, if it requests a number."""
     return URL(_LIMIT.sub(f"limit={limit}", str(url), count=1), encoded=True)
 
 
 def halved(url: URL) -> URL | None:
-    """Return the address of half as many rows; None where that is below the floor, or no number is asked for."""
+    """Return the URL for half as many rows; None if that is below SMALLEST_PAGE, or it requests no number."""
     limit = limit_of(url)
     return with_limit(url, limit // 2) if is_divisible(limit) and limit is not None else None
 
 
 def _url(link: str) -> URL:
-    """Read a link. Raises ValueError, also for what could not be sent: spaces, controls and other alphabets."""
+    """Read a link. Raises ValueError, also for characters that cannot be sent: blanks, controls and non-ASCII ones."""
     if not _LINK.fullmatch(link):
-        msg = "characters that no URL has"
+        msg = "characters that are not allowed in a URL"
         raise ValueError(msg)
     return URL(link, encoded=True)

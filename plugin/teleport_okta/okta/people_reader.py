@@ -1,7 +1,7 @@
-"""What the engine asks Okta: the organisation, the app, and complete snapshots of people.
+"""Reads the organisation, the app, single people, and complete snapshots of people.
 
-A snapshot costs the fewest calls there are (`docs/reference/okta.md` 6.1): the people of an app come with their
-assignments in pages of 500, those of an organisation in pages of 200.
+A snapshot takes the fewest calls possible (`docs/reference/okta.md` 6.1): pages have 500 people of an app, with their
+assignments, or 200 people of an organisation.
 """
 
 from __future__ import annotations
@@ -39,50 +39,50 @@ APP_USERS_A_PAGE: Final = 500
 USERS_A_PAGE: Final = 200
 
 _WELL_KNOWN: Final = "/.well-known/okta-organization"
-_SOMEBODY_ELSE: Final = (
+_FROM_ANOTHER_SERVER: Final = (
     OktaBadRequestError,
     OktaForbiddenError,
     OktaMalformedAnswerError,
     OktaNotFoundError,
     OktaUnauthorizedError,
 )
-"""What only another server answers there, where Okta wants neither a token nor anything else."""
+"""Errors that Okta never answers at this path, because it needs neither a token nor parameters."""
 
 
 class OktaReads:
-    """Reads of one organisation, as facts."""
+    """Reads one organisation and its people as facts."""
 
     def __init__(self, client: OktaClient) -> None:
         self._client = client
 
     @property
     def calls(self) -> Mapping[str, int]:
-        """How many requests went out so far, retries included, by rate-limit bucket. Keep it as a mark."""
+        """The number of requests sent so far, retries included, by rate-limit bucket. See `calls_since`."""
         return self._client.calls
 
     def calls_since(self, mark: Mapping[str, int]) -> Mapping[str, int]:
-        """Return how many requests went out, by bucket, since `calls` was `mark`."""
+        """Return the number of requests sent since `calls` was `mark`, by bucket."""
         return self._client.calls_since(mark)
 
     async def organization(self) -> OktaOrganization:
-        """Read which organisation this is; needs no permission. Links may lead to its canonical address from now on.
+        """Read the organisation; needs no permission. From now on, links may lead to its canonical address.
 
-        Raises NotAnOktaOrganizationError where something else answers, other OktaErrors where nothing does.
+        Raises NotAnOktaOrganizationError if another server answers, other OktaErrors if none does.
         """
         try:
             found = facts.organization(await self._client.get(_WELL_KNOWN, signed=False))
-        except _SOMEBODY_ELSE as error:
+        except _FROM_ANOTHER_SERVER as error:
             if isinstance(error, OktaMalformedAnswerError) and error.cut_off:
                 raise
             raise self._not_okta(error.failure) from error
         except UnreadableFactError as error:
             raise self._not_okta(Failure("GET", _WELL_KNOWN, summary=error.what)) from error
-        with contextlib.suppress(OrganizationUrlError):  # such an address is never followed, and said so when met
+        with contextlib.suppress(OrganizationUrlError):  # a link to such an address is an error when it is met
             self._client.address.trust(found.url)
         return found
 
     async def app(self, app_id: str) -> OktaApp:
-        """Read an app. Raises UnknownAppError where it is not there, or hidden from us; other OktaErrors."""
+        """Read an app. Raises UnknownAppError if it does not exist or is hidden, or another OktaError."""
         path = f"/api/v1/apps/{quote(app_id, safe='')}"
         try:
             return facts.app(await self._client.get(path))
@@ -94,7 +94,7 @@ class OktaReads:
     async def people_of_app(self, app_id: str) -> Snapshot:
         """List the people who are assigned to an app, with their assignments.
 
-        Raises what the first page raises, UnknownAppError among it; an error on a later page makes the snapshot
+        Raises the OktaError of the first page, such as UnknownAppError; an error on a later page makes the snapshot
         incomplete.
         """
         path = f"/api/v1/apps/{quote(app_id, safe='')}/users"
@@ -105,23 +105,23 @@ class OktaReads:
             raise _unknown_app(app_id, error) from error
 
     async def person_of_app(self, app_id: str, okta_id: str) -> PersonFacts | MalformedRow | None:
-        """Read one assignment to an app, with its person; None when there is none, or it is hidden from us."""
+        """Read one assignment to an app, with its person; None if there is none, or it is hidden."""
         path = f"/api/v1/apps/{quote(app_id, safe='')}/users/{quote(okta_id, safe='')}"
         return await self._person(path, {"expand": "user"}, facts.person_of_app_user)
 
     async def person_of_organization(self, okta_id: str) -> PersonFacts | MalformedRow | None:
-        """Read one person of the organisation; None when there is none, or they are hidden from us."""
+        """Read one person of the organisation; None if there is none, or the person is hidden."""
         return await self._person(f"/api/v1/users/{quote(okta_id, safe='')}", {}, facts.person_of_user)
 
     async def people_of_organization(self) -> Snapshot:
-        """List everybody in the organisation but the deactivated, whom Okta leaves out (`docs/reference/okta.md` 3.1).
+        """List all people of the organisation except deactivated ones, which Okta omits (`docs/reference/okta.md` 3.1).
 
-        Raises what the first page raises; an error on a later page makes the snapshot incomplete.
+        Raises the OktaError of the first page; an error on a later page makes the snapshot incomplete.
         """
         return await self._people("/api/v1/users", {"limit": str(USERS_A_PAGE)}, facts.person_of_user)
 
     async def changed_since(self, moment: datetime) -> list[str]:
-        """List the ids of the people who were changed since a moment, deactivated ones among them. Raises OktaError."""
+        """List the ids of the people who were changed since a moment, including deactivated ones. Raises OktaError."""
         query = {"limit": str(USERS_A_PAGE), "filter": f'lastUpdated ge "{written(moment)}"'}
         listing: Listing[str] = await collect(self._client, "/api/v1/users", query, lambda row: demanded(row, "id"))
         return list(listing.rows)
@@ -151,7 +151,7 @@ class OktaReads:
     def _not_okta(self, failure: Failure) -> NotAnOktaOrganizationError:
         return NotAnOktaOrganizationError(
             failure,
-            f"at {self._client.address} is not answered by an Okta organisation",
+            f"was not answered by an Okta organisation at {self._client.address}",
             remedy="set okta.org_url to the address at which people sign in to Okta",
         )
 
@@ -160,6 +160,6 @@ def _unknown_app(app_id: str, error: OktaNotFoundError) -> UnknownAppError:
     return UnknownAppError(
         error.failure,
         f"found no app {app_id!r}",
-        remedy="check okta.app_id: it stands in the address bar of the app's page in the admin console (0oa…); "
+        remedy="check okta.app_id: it is in the address of the app's page in the admin console (0oa…); "
         "if it is right, add the app to the resource set of our admin role",
     )

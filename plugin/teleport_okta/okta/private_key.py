@@ -1,4 +1,4 @@
-"""The private key of a service app: read from its file, and the JWS algorithm that goes with it."""
+"""Reads the private key of a service app from its file, and chooses its JWS algorithm."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CURVES: Final = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES51
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key that signs assertions. `kid` is the id under which Okta knows its public half, where one was given."""
+    """A key that signs assertions. `kid` is Okta's id of its public key, if one was given."""
 
     algorithm: str
     kid: str | None
@@ -43,8 +43,8 @@ class SigningKey:
 def read_private_key(path: Path, kid: str | None = None) -> SigningKey:
     """Read the file of an RSA or EC key: PEM (PKCS#1, SEC 1 or PKCS#8, without a passphrase), a JWK or a set of them.
 
-    `kid` is the id that the configuration gives; a JWK has its own. Raises PrivateKeyError, which names the file and
-    what is wrong with it.
+    `kid` is the id in the configuration; a JWK has its own. Raises PrivateKeyError, which names the file and the
+    problem.
     """
     try:
         content = path.read_bytes()
@@ -56,18 +56,18 @@ def read_private_key(path: Path, kid: str | None = None) -> SigningKey:
     if not content.strip():
         raise PrivateKeyError(path, "the file is empty")
     if b"-----BEGIN" in content and b'"kty"' in content:
-        raise PrivateKeyError(path, "the file holds both a PEM block and a JWK: leave one of them")
+        raise PrivateKeyError(path, "the file contains both a PEM block and a JWK: remove one of them")
     if b"-----BEGIN" in content:
         return _signing_key(path, _from_pem(path, content), kid, None)
     if content.lstrip().startswith((b"{", b"[")):
         return _from_json(path, content, kid)
-    raise PrivateKeyError(path, "the file holds neither a PEM block nor a JWK")
+    raise PrivateKeyError(path, "the file contains neither a PEM block nor a JWK")
 
 
 def _unwrapped(content: bytes) -> bytes:
-    """Return the content without what shells and JSON put around a key: quotation marks, and ends of lines in writing.
+    """Return the content without what shells and JSON put around a key: quotation marks, and literal `\\n`.
 
-    Neither occurs in a PEM block; a JWK is unwrapped only where it is a JSON text as a whole.
+    Neither occurs in a PEM block; a JWK is unwrapped only if the whole of it is a JSON string.
     """
     text = content.strip()
     if text[:1] in {b'"', b"'"} and text[:1] == text[-1:]:
@@ -84,7 +84,7 @@ def _unwrapped(content: bytes) -> bytes:
 
 def _from_pem(path: Path, pem: bytes) -> RSAPrivateKey | EllipticCurvePrivateKey:
     if b"PRIVATE KEY-----" not in pem:
-        raise PrivateKeyError(path, "the file holds a certificate or a public key, but no private key")
+        raise PrivateKeyError(path, "the file contains a certificate or a public key, but no private key")
     try:
         key = load_pem_private_key(pem, password=None)
     except TypeError as error:
@@ -100,7 +100,7 @@ def _from_json(path: Path, content: bytes, kid: str | None) -> SigningKey:
     try:
         document: object = json.loads(content)
     except (ValueError, RecursionError):
-        raise PrivateKeyError(path, "the JWK cannot be read: the file is no whole JSON") from None
+        raise PrivateKeyError(path, "the JWK cannot be read: the file is not complete JSON") from None
     try:
         jwk = private_jwk(document, kid)
     except UnusableJwkError as error:
@@ -115,7 +115,7 @@ def _from_json(path: Path, content: bytes, kid: str | None) -> SigningKey:
 def _signing_key(
     path: Path, key: RSAPrivateKey | EllipticCurvePrivateKey, kid: str | None, algorithm: str | None
 ) -> SigningKey:
-    """Choose the algorithm: the one that a JWK wants, if the key can do it, else the usual one of its kind."""
+    """Choose the algorithm: the `alg` of the JWK, or the usual one for the key. Raises PrivateKeyError."""
     if isinstance(key, RSAPrivateKey):
         if key.key_size < _SMALLEST_RSA_KEY:
             raise PrivateKeyError(path, f"an RSA key of {key.key_size} bits is too short")
@@ -123,9 +123,9 @@ def _signing_key(
     elif key.curve.name in _CURVES:
         possible = (_CURVES[key.curve.name],)
     else:
-        raise PrivateKeyError(path, f"Okta takes no EC key on the curve {key.curve.name}")
+        raise PrivateKeyError(path, f"Okta does not accept an EC key on the curve {key.curve.name}")
     if algorithm is not None and algorithm not in possible:
-        problem = f"the JWK's alg is {quotable(algorithm)}, where this key and Okta can do {', '.join(possible)}"
+        problem = f"the JWK's alg is {quotable(algorithm)}, but with this key Okta supports {', '.join(possible)}"
         raise PrivateKeyError(path, problem)
     imported = RSAKey.import_key(key) if isinstance(key, RSAPrivateKey) else ECKey.import_key(key)
     return SigningKey(algorithm or possible[0], kid, imported)

@@ -1,4 +1,4 @@
-"""What the headers of an answer say of the rate limit (`docs/reference/okta.md` 2.4, 12.1)."""
+"""Reads the rate-limit headers of an answer (`docs/reference/okta.md` 2.4, 12.1)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from multidict import CIMultiDictProxy, MultiMapping
 
 LONGEST_WAIT: Final = 300.0
-"""Seconds that a `Retry-After` may ask for; a longer one is cut to this. Okta's own windows end within a minute."""
+"""The longest wait in seconds for a `Retry-After`; a longer one is cut. Okta's own windows end within a minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateHeaders:
-    """The rate-limit headers of one answer, for this credential; `resets_in` is by the server's own clock, seconds."""
+    """The rate-limit headers of one answer, for this credential; `resets_in` is in seconds, by the server's clock."""
 
     limit: int
     remaining: int
@@ -29,19 +29,19 @@ class RateHeaders:
 
     @property
     def concurrency_exceeded(self) -> bool:
-        """On a 429: too many calls at the same time, which says nothing about the bucket."""
+        """On a 429: too many calls at the same time. The bucket itself is not used up."""
         return self.limit == 0 and self.remaining == 0
 
 
 def rate_headers(headers: MultiMapping[str], *, now: float) -> RateHeaders | None:
-    """Read the headers of an answer; None where they are absent or make no sense.
+    """Read the headers of an answer; None if they are missing or invalid.
 
-    Two caps may speak in one answer, in several lines or joined by commas (RFC 9110 §5.3): the one counts that has the
-    fewest calls left, and of those the one whose window ends last. A concurrency limit (0 of 0) counts unless a bucket
+    An answer may have several limits, in several lines or joined by commas (RFC 9110 §5.3). The one with the fewest
+    calls left counts; among equals, the one whose window ends last. A concurrency limit (0 of 0) counts unless a bucket
     is used up as well.
 
-    `now` (epoch seconds, Okta's) stands in for a missing `Date`. The wait is never longer than a window, whatever the
-    clocks.
+    `now` (epoch seconds, Okta's) replaces a missing `Date`. The wait is never longer than a window, whatever the clocks
+    show.
     """
     limits, remainders, resets = (
         _numbers(headers, name) for name in ("X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset")
@@ -59,9 +59,9 @@ def rate_headers(headers: MultiMapping[str], *, now: float) -> RateHeaders | Non
 
 
 def retry_after(headers: CIMultiDictProxy[str], *, now: float) -> float | None:
-    """Return after how many seconds the server lets us come again (RFC 9110 §10.2.3): a number, or a date.
+    """Return the seconds that `Retry-After` asks us to wait (RFC 9110 §10.2.3), given as a number or a date.
 
-    None where it does not say, or nothing that makes sense. Never more than LONGEST_WAIT. `now` is as above.
+    None if the header is missing or invalid. Never more than LONGEST_WAIT. `now` is as in `rate_headers`.
     """
     written = headers.get("Retry-After", "").strip()
     if written.isascii() and written.isdigit():
@@ -76,9 +76,9 @@ def retry_after(headers: CIMultiDictProxy[str], *, now: float) -> float | None:
 
 
 def closed_for(status: int, headers: CIMultiDictProxy[str], *, now: float) -> float | None:
-    """Return for how many seconds a 429 closes a bucket that says nothing of the bucket; None for any other answer.
+    """Return the seconds for which a 429 without rate-limit headers closes a bucket; None for any other answer.
 
-    A gateway before Okta refuses so. Where it does not say when to come again, a whole window is waited for.
+    Such a 429 comes from a gateway before Okta. If it has no `Retry-After` either, the wait is a whole window.
     """
     if status != HTTPStatus.TOO_MANY_REQUESTS or rate_headers(headers, now=now) is not None:
         return None
@@ -87,7 +87,7 @@ def closed_for(status: int, headers: CIMultiDictProxy[str], *, now: float) -> fl
 
 
 def _numbers(headers: MultiMapping[str], name: str) -> list[int]:
-    """Return the values of all lines of a header; none where one of them is no number."""
+    """Return the values of all lines of a header; an empty list if one of them is not a number."""
     try:
         return [int(value) for line in headers.getall(name, []) for value in line.split(",")]
     except ValueError:

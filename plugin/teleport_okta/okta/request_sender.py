@@ -1,4 +1,4 @@
-"""One call with everything that it may take: its turn in the bucket, a signature, retries, a renewed token."""
+"""Sends one call: waits for its turn in the bucket, signs it, retries it, and renews the token."""
 
 from __future__ import annotations
 
@@ -43,27 +43,27 @@ class Transport(Protocol):
     """One attempt over the network; see `transport.HttpTransport`."""
 
     async def send(self, request: Request) -> Answer:
-        """Return the answer, whatever its status; raise OktaError where none came whole."""
+        """Return the answer, whatever its status; raise OktaError if no complete one came."""
         ...
 
 
 class Signature(Protocol):
-    """A credential, bound to the organisation whose requests it signs."""
+    """A credential with the token endpoint of its organisation."""
 
     async def sign(self, method: str, url: URL) -> dict[str, str]:
-        """Return the headers that let this request in."""
+        """Return the headers that authorise this request."""
         ...
 
     def refused(self, headers: dict[str, str]) -> bool:
-        """Take note of a 401; return whether signing anew may help."""
+        """Record a 401; return whether signing again may help."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request. It is signed anew for every attempt; without a signature it goes unsigned.
+    """A request. It is signed again for every attempt, or never without a `signature`.
 
-    `token` makes it a request for a token. `rows` is how many rows of a listing it asks for. `body` is sent as JSON;
+    `token` makes it a request for a token. `rows` is the requested number of rows of a listing. `body` is JSON;
     `most_bytes` is as in `transport.Request`. A call that is not `repeatable` must not be done twice: it is sent again
     only if it is certain that it was not done.
     """
@@ -80,7 +80,7 @@ class Call:
 
 
 class Sender:
-    """Sends calls, counts every request that went out, retries included, by bucket, and hears Okta's clock."""
+    """Sends calls, counts the requests by bucket, retries included, and measures Okta's clock."""
 
     def __init__(
         self,
@@ -101,11 +101,11 @@ class Sender:
         self.calls: Counter[str] = Counter()
 
     async def send(self, call: Call, read: Callable[[Answer], T]) -> T:
-        """Return what `read` makes of the answer; an answer that it finds cut off is asked for again.
+        """Return what `read` makes of the answer; if it finds the answer cut off, the call is retried.
 
-        Raises the OktaError of the last attempt once retries, or the time for them, are used up; and
+        Raises the OktaError of the last attempt when there are no more retries, or no more time for them, and
         OktaOutcomeUnknownError for a call that is not repeatable and may have been done. An error of the signature is
-        final: the token endpoint has had retries of its own.
+        final: the call to the token endpoint had its own retries.
         """
         bucket = bucket_of(call.method, call.url.raw_path)
         first_sent: float | None = None
@@ -115,6 +115,7 @@ class Sender:
             asked = self._clock.monotonic()
             async with self._pacer.turn(bucket) as turn:
                 self._note_wait(bucket, self._clock.monotonic() - asked)
+                # Within the turn: a signature is dated, so it must not be made before a long wait for the limit.
                 signed = await call.signature.sign(call.method, call.url) if call.signature else {}
                 first_sent = self._clock.monotonic() if first_sent is None else first_sent
                 outcome = await self._exchange(call, signed | _retry_headers(first_id, retries), bucket, turn)
@@ -129,7 +130,7 @@ class Sender:
                     continue
             if not call.repeatable and may_have_happened(outcome):
                 raise OktaOutcomeUnknownError(
-                    outcome.failure, "may have been done, but no whole answer came"
+                    outcome.failure, "may have been done, but no complete answer came"
                 ) from outcome
             pause = pause_before_retry(
                 outcome, retries, self._rng, rate=turn.headers, closed_for=turn.closed_for, rows=call.rows
@@ -182,5 +183,5 @@ class Sender:
 
 
 def _retry_headers(first_id: str | None, retries: int) -> dict[str, str]:
-    """Tell Okta which request this one repeats, as its own SDKs do."""
+    """Return the headers that name the repeated request, as Okta's own SDKs send them."""
     return {"X-Okta-Retry-For": first_id, "X-Okta-Retry-Count": str(retries)} if first_id else {}

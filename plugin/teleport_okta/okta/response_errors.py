@@ -1,4 +1,4 @@
-"""The typed error that an answer's status and code stand for (`docs/reference/okta.md` 1.5, 2.3)."""
+"""The typed error for an answer's status and code (`docs/reference/okta.md` 1.5, 2.3)."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _FEATURE_MISSING: Final = "E0000015"
 _BAD_PAGING: Final = "E0000029"
 _BAD_SEARCH: Final = "E0000031"
 _CONFLICTS: Final = frozenset({"E0000239", "E0000268", "E0000145", "E0000195", "E0000112"})
-"""423 while priorities are reconciled, 409 for changes at the same time and for a user who is still being activated."""
+"""423 while Okta reconciles priorities, 409 for concurrent changes and for a user who is still being activated."""
 
 
 def error_of(answer: Answer) -> OktaError | None:
-    """Return what is wrong with an answer by its status, or None for a success."""
+    """Return the error for the status of an answer; None for a success."""
     if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         return None
     failure = answer.failure()
@@ -42,15 +42,15 @@ def error_of(answer: Answer) -> OktaError | None:
     if answer.status < HTTPStatus.BAD_REQUEST:
         return _redirected(answer, failure)
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return OktaRateLimitedError(failure, "was refused, because the rate limit is used up")
+        return OktaRateLimitedError(failure, "was refused, because the rate limit is reached")
     if failure.path.startswith("/oauth2/"):
         return _no_token(failure)
     return _unproven(failure) if failure.code in _UNPROVEN else _refused(failure)
 
 
 def _unproven(failure: Failure) -> OktaError:
-    """A call whose proof does not hold; as with a bad token, a new one may help."""
-    says = "was refused, because its proof of possession does not hold"
+    """Return the error for an invalid proof. As with an invalid token, a new one may help."""
+    says = "was refused, because its proof of possession is not valid"
     return OktaUnauthorizedError(failure, says, remedy=_TOKEN_REMEDIES["invalid_dpop_proof"])
 
 
@@ -60,7 +60,7 @@ def _refused(failure: Failure) -> OktaError:
             return OktaUnauthorizedError(
                 failure,
                 "was refused, because the token is not valid",
-                remedy="it was revoked, has expired, or its owner was deactivated: make a new API token and set "
+                remedy="it was revoked, has expired, or its owner was deactivated: create a new API token and set "
                 "okta.api_token, or check that the service app is active",
             )
         case HTTPStatus.UNAUTHORIZED, _:
@@ -69,10 +69,10 @@ def _refused(failure: Failure) -> OktaError:
             return OktaForbiddenError(failure, "was not permitted", remedy=remedy_for(failure.method, failure.path))
         case HTTPStatus.NOT_FOUND, _:
             return OktaNotFoundError(failure, "found nothing")
-    return _refused_for_what_it_asks(failure)
+    return _bad_request(failure)
 
 
-def _refused_for_what_it_asks(failure: Failure) -> OktaError:
+def _bad_request(failure: Failure) -> OktaError:
     if failure.status == HTTPStatus.LOCKED or failure.code in _CONFLICTS:
         return OktaBusyError(failure, "was refused, because Okta is changing the same object")
     if _is_bad_cursor(failure):
@@ -81,7 +81,7 @@ def _refused_for_what_it_asks(failure: Failure) -> OktaError:
 
 
 def _is_bad_cursor(failure: Failure) -> bool:
-    """E0000029 is about paging by definition; E0000031 came with the same cause on another listing."""
+    """Whether the cursor was refused: E0000029 is always about paging, E0000031 only if its cause names the cursor."""
     return failure.code == _BAD_PAGING or (
         failure.code == _BAD_SEARCH and any("cursor" in cause.lower() for cause in failure.causes)
     )
@@ -92,13 +92,13 @@ def _redirected(answer: Answer, failure: Failure) -> OktaError:
     where = f" to {target}" if target else ""
     return OktaMalformedAnswerError(
         failure,
-        f"was redirected{where}, which the API never does",
+        f"was redirected{where}, but Okta's API does not redirect",
         remedy="set okta.org_url to the organisation's own address",
     )
 
 
 _UNPROVEN: Final = frozenset({"invalid_dpop_proof", "use_dpop_nonce"})
-"""OAuth errors of RFC 9449, which the API answers too, instead of codes of its own."""
+"""OAuth errors of RFC 9449, which Okta's API uses too, instead of its own codes."""
 
 _TOKEN_REMEDIES: Final = {
     "invalid_client": "check okta.client_id, that the service app is active and uses a public key, that the public key "
@@ -106,16 +106,16 @@ _TOKEN_REMEDIES: Final = {
     "unauthorized_client": "use an app of the type API Services, whose only grant is Client Credentials",
     "access_denied": "allow this machine's address in the network zone of the service app",
     "invalid_dpop_proof": "check that this machine's clock is right, and that nothing on the way changes the headers "
-    "DPoP and Date; okta.org_url must be the address that Okta itself sees",
-    "use_dpop_nonce": "check that nothing on the way keeps or removes the header DPoP-Nonce of Okta's answers",
+    "DPoP and Date; okta.org_url must be the address that Okta receives",
+    "use_dpop_nonce": "check that nothing on the way removes or caches the header DPoP-Nonce of Okta's answers",
 }
 
 
 def _no_token(failure: Failure) -> OktaError:
-    """A refused token. OAuth's error says what to do, so an answer without one was cut off, or is not Okta's."""
+    """Return the error for a refused token. An answer without an OAuth error was cut off, or is not Okta's."""
     if failure.code is None:
         says = "gave no token, and no reason"
-        remedy = "check okta.org_url, and that no proxy answers in Okta's place"
+        remedy = "check okta.org_url, and that no proxy answers instead of Okta"
         return OktaMalformedAnswerError(failure, says, remedy=remedy, cut_off=True)
     remedy = _TOKEN_REMEDIES.get(failure.code, "check okta.org_url, and the service app in Okta")
     return OktaTokenRefusedError(failure, "gave no token", remedy=remedy)

@@ -1,4 +1,4 @@
-"""Which failed calls are worth another try, and after how long (`docs/reference/okta.md` 2.3 to 2.6)."""
+"""Which failed calls are retried, and after which pause (`docs/reference/okta.md` 2.3 to 2.6)."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ MAX_RETRIES: Final = 5
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 DEADLINE: Final = 360.0
-"""Seconds from a call's first attempt to the last moment at which a retry may begin: five full windows fit in."""
+"""Seconds from the first attempt of a call to the last moment at which a retry may start: five full windows."""
 
 QUERY_TIMED_OUT: Final = "E0000009"
-"""Okta's own query took too long. The same question again rarely helps; a smaller one does.
+"""Okta's own query took too long. Repeating the call rarely helps; a smaller page does.
 
 See `docs/reference/okta.md` 2.6.
 """
 
 _READ_ONLY: Final = "E0000010"
-"""Okta is in maintenance and refuses every write, without having done any of it."""
+"""Okta is in maintenance and refuses every write, so the write was not done."""
 
 SMALLEST_PAGE: Final = 10
-"""Rows a page below which a listing is not asked for: one that Okta cannot put together then is given up."""
+"""The smallest number of rows that is requested. If Okta cannot return even such a page, the listing fails."""
 
 
 def pause_before_retry(
@@ -50,11 +50,11 @@ def pause_before_retry(
     closed_for: float | None = None,
     rows: int | None = None,
 ) -> float | None:
-    """Return the seconds to wait before retry number `retries + 1` of a call, or None when the error is final.
+    """Return the seconds to wait before retry number `retries + 1` of a call, or None if the error is final.
 
-    `rate` are the headers of a 429, `closed_for` the seconds that one without them asks for. `rows` is how many rows of
-    a listing were asked for: a page that Okta could not put together is asked for once more, and then the caller asks
-    for less.
+    `rate` are the headers of a 429; `closed_for` are the seconds to wait after a 429 without them. `rows` is the
+    requested number of rows of a listing: a page that Okta could not return is retried once; then the caller requests a
+    smaller one.
     """
     if retries >= _most_retries(error, rows):
         return None
@@ -71,27 +71,28 @@ def pause_before_retry(
 
 def _until_the_limit_ends(rate: RateHeaders | None, closed_for: float, rng: Random) -> float:
     if rate is not None and rate.concurrency_exceeded:
+        # Too many calls at the same time: the end of the window does not matter, the end of another call does.
         return rng.uniform(0.5, 2.0)
     return (rate.resets_in if rate is not None else closed_for) + MARGIN + rng.uniform(0.0, 1.0)
 
 
 def _most_retries(error: OktaError, rows: int | None) -> int:
-    """Say how often a call is sent again. The smallest page is tried as long as anything else, but for time-outs."""
+    """Return the number of retries. The smallest page has as many as other calls, except after a timeout."""
     if rows is None or rows < SMALLEST_PAGE or not may_be_too_large(error):
         return MAX_RETRIES
     return 1 if is_divisible(rows) or _timed_out(error) else MAX_RETRIES
 
 
 def is_divisible(rows: int | None) -> bool:
-    """Whether a page of so many rows can be asked for in halves."""
+    """Whether half of so many rows can be requested."""
     return rows is not None and rows // 2 >= SMALLEST_PAGE
 
 
 def may_be_too_large(error: OktaError) -> bool:
-    """Whether fewer rows might come where a page did not.
+    """Whether a smaller page may succeed after this error.
 
-    Okta says that an HTTP 500 for a large listing most likely is a time-out, whatever its body; a gateway before Okta
-    answers 504 then (`docs/reference/okta.md` 12.1).
+    By Okta's documentation an HTTP 500 for a large listing is most likely a timeout, whatever its body is; a gateway
+    before Okta answers 504 in that case (`docs/reference/okta.md` 12.1).
     """
     match error:
         case OktaAnswerTooLongError():
@@ -112,10 +113,10 @@ def _timed_out(error: OktaError) -> bool:
 
 
 def may_have_happened(error: OktaError) -> bool:
-    """Whether a write that failed like this may have been done all the same, so that a second one might do it twice.
+    """Whether a write that failed with this error may have been done, so that a retry could do it twice.
 
-    It was not done if no connection came about, or if Okta refused it. A fault inside Okta, a connection that broke and
-    an answer that cannot be read tell nothing.
+    It was not done if no connection was made, or if Okta refused it. It is unknown after a failure inside Okta, a
+    broken connection, or an answer that cannot be read.
     """
     match error:
         case OktaUnreachableError():
@@ -131,5 +132,5 @@ def may_have_happened(error: OktaError) -> bool:
 
 
 def _backoff(retries: int, rng: Random) -> float:
-    """Full jitter: anything up to a ceiling that doubles."""
+    """Return a random pause up to a maximum that doubles (full jitter), so that clients do not retry all at once."""
     return rng.uniform(0.0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**retries))

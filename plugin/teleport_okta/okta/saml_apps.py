@@ -53,18 +53,18 @@ T = TypeVar("T")
 
 
 class SamlApps:
-    """Okta's apps, for an enrolment. Every method costs one call unless it says otherwise, and raises OktaErrors."""
+    """Okta's apps, for an enrolment. Each method makes one call unless its docstring says more; raises OktaError."""
 
     def __init__(self, client: OktaClient) -> None:
         self._client = client
         self._writing = client.limited_to((CREATE_APP.scope,))
 
     async def create(self, body: Mapping[str, object]) -> SamlApp:
-        """Create an app, active at once; `saml.app_body` makes the body.
+        """Create an active app; `saml.app_body` makes the body.
 
-        Raises OktaOutcomeUnknownError if no answer tells whether the app was created. A second attempt could create a
+        Raises OktaOutcomeUnknownError if it is unknown whether the app was created. A second attempt could create a
         second app, so look for the first one with `labelled`, after a while: Okta may still be creating it. Raises
-        AppLabelTakenError if the organisation accepts no second app of the label.
+        AppLabelTakenError if the organisation accepts no second app with the label.
         """
         try:
             return await self._writing.write(
@@ -85,9 +85,9 @@ class SamlApps:
             return None
 
     async def labelled(self, label: str) -> tuple[SamlApp, ...]:
-        """List the apps whose label is exactly this, inactive ones and those without SAML among them.
+        """List the apps with exactly this label, including inactive ones and those without SAML.
 
-        Costs a call for each 200 apps whose label or name begins like it. An app that our admin role does not show is
+        Makes a call for each 200 apps whose label or name begins with it. Apps that are hidden from our admin role are
         not among them.
         """
         query = {"q": label, "limit": str(APPS_A_PAGE)}
@@ -97,7 +97,7 @@ class SamlApps:
         return tuple(app for app in listing.rows if app is not None)
 
     async def everyone(self) -> str | None:
-        """Return the id of the group Everyone; None if our admin role does not show it."""
+        """Return the id of the group Everyone; None if it is hidden from our admin role."""
         query = {"filter": 'type eq "BUILT_IN"', "limit": str(GROUPS_A_PAGE)}
         listing: Listing[OktaGroup] = await self._walk(_GROUPS, query, facts.group)
         everyone = next((group.id for group in listing.rows if group.is_everyone), None)
@@ -108,7 +108,7 @@ class SamlApps:
     async def assign_group(self, app_id: str, group_id: str) -> None:
         """Assign a group to an app. If it is assigned already, nothing changes.
 
-        Its people get the app later, by a job of Okta's.
+        An Okta job assigns the people of the group later.
         """
         await self._writing.write("PUT", _path(app_id, "groups", group_id), _nothing, body={})
 
@@ -122,16 +122,16 @@ class SamlApps:
         return True
 
     async def metadata(self, app: SamlApp) -> bytes:
-        """Read the IdP metadata with the key that the app signs with, as XML; nothing in it has been checked yet.
+        """Read the unverified IdP metadata with the app's signing key, as XML.
 
-        Raises OktaMalformedAnswerError if the answer is longer than 1 MiB, is no XML, or leads to another address.
+        Raises OktaMalformedAnswerError if the answer is longer than 1 MiB, is not XML, or is a redirect.
         """
         query = {"kid": app.signing_kid} if app.signing_kid is not None else {}
         path = _path(app.id, "sso", "saml", "metadata")
         return await self._client.document(path, query, metadata_of, accept="application/xml", most_bytes=MOST_METADATA)
 
     async def deactivate(self, app_id: str) -> None:
-        """Deactivate an app: nobody can sign in to it any more, and it can be deleted. Does nothing if it is gone."""
+        """Deactivate an app: people can no longer sign in to it, and it can be deleted. Does nothing if it is gone."""
         try:
             await self._writing.write("POST", _path(app_id, "lifecycle", "deactivate"), _nothing)
         except OktaNotFoundError as error:
@@ -150,7 +150,7 @@ class SamlApps:
             raise OktaForbiddenError(error.failure, says, remedy="deactivate the app first") from error
 
     async def _walk(self, path: str, query: Mapping[str, str], read: Callable[[Mapping[str, object]], T]) -> Listing[T]:
-        """Read a listing to its end. Raises the error of any page: half a listing must not look like a whole one."""
+        """Read a listing to its end. Raises the error of any page: an incomplete listing must not look complete."""
         read_at = self._client.clock.now()
         seen = RowsSeen(read)
         async for page in self._client.pages(path, query):
@@ -186,11 +186,11 @@ def _if_labelled(row: Mapping[str, object], label: str) -> SamlApp | None:
 
 
 def metadata_of(answer: Answer) -> bytes:
-    """Return the metadata in an answer as it came. Raises OktaMalformedAnswerError if it is no XML or was cut off."""
+    """Return the unchanged metadata in an answer. Raises OktaMalformedAnswerError if it is not XML, or was cut off."""
     if answer.media_type and answer.media_type not in _XML:
         raise answer.other_than_asked(answer.media_type[:80])
     if _END_OF_METADATA.search(answer.body) is None:
-        says = f"answered {len(answer.body)} bytes that are no whole metadata"
+        says = f"answered {len(answer.body)} bytes that are not complete metadata"
         raise OktaMalformedAnswerError(answer.failure(), says, cut_off=True)
     return answer.body
 

@@ -1,9 +1,9 @@
-"""An OAuth service app: access tokens for assertions that its private key signs.
+"""An OAuth service app, which gets access tokens for assertions that its private key signs.
 
 See `docs/reference/okta.md` 1.2; RFC 7523.
 
-What a refusal can teach is learnt at once, within bounds: that proofs are wanted and with which nonce (`dpop`), and
-that the machine's clock is wrong (`okta_clock`).
+Some refusals can be corrected at once: Okta requires proofs, or another nonce in them (`dpop`), or the machine's clock
+is wrong (`okta_clock`). Each correction is tried only so often (`_Correction`).
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ if TYPE_CHECKING:
     from teleport_okta.okta.private_key import SigningKey
 
 ASSERTION_LIFE: Final = timedelta(minutes=5)
-"""Okta takes up to an hour; five minutes also bear a clock that is some minutes off, either way."""
+"""Okta accepts up to an hour. Five minutes also work if the clock is a few minutes wrong, in either direction."""
 
 _log = logging.getLogger(__name__)
 
 _SCOPE: Final = re.compile(r"\bokta\.\w+\.\w+")
 
 
-class _Lesson(Enum):
-    """What a refusal may teach, and how often within one fetch of a token."""
+class _Correction(Enum):
+    """What the next request must do otherwise, and how often that is tried within one fetch of a token."""
 
-    PROOF = "the endpoint wants a proof", 1
-    NONCE = "the endpoint wants its latest nonce in the proof", 2
-    TIME = "the machine's clock is wrong", 1
+    PROOF = "send a proof", 1
+    NONCE = "use the latest nonce in the proof", 2
+    TIME = "use Okta's latest time", 1
 
     @property
-    def times(self) -> int:
-        """How often; a refusal of the same kind after that is final."""
+    def attempts(self) -> int:
+        """The number of attempts; a refusal of the same kind after them is final."""
         return self.value[1]
 
 
 class ServiceApp:
-    """The client credentials of an API Services app, with `private_key_jwt`, the one method that Okta allows for it.
+    """The client credentials of an API Services app, with `private_key_jwt`, the only method that Okta allows for it.
 
-    However many requests find the token missing or old, one of them fetches the next and the others wait for it.
+    If several requests need a new token, one of them fetches it, and the others wait for it.
     """
 
     def __init__(
@@ -68,9 +68,9 @@ class ServiceApp:
         wished: tuple[str, ...] = (),
         possession: Possession | None = None,
     ) -> None:
-        """Take the `scopes` that every token is to carry, and those that are `wished` for: without them it is used too.
+        """`scopes` must be in every token; a token is used also without the scopes that are only `wished` for.
 
-        `possession` is shared by credentials of one app, which then learn of proofs once.
+        Credentials of one app share `possession`, so that proofs are required for all of them at once.
         """
         self._client_id = client_id
         self._key = key
@@ -82,12 +82,12 @@ class ServiceApp:
         self._fetching = asyncio.Lock()
 
     def limited_to(self, scopes: tuple[str, ...]) -> ServiceApp:
-        """Return the same app, asking for these scopes alone."""
+        """Return the same app, which requests only these scopes."""
         return ServiceApp(self._client_id, self._key, rng=self._rng, scopes=scopes, possession=self._possession)
 
     async def sign(self, method: str, url: URL, tokens: TokenEndpoint) -> dict[str, str]:
-        """Return the headers of a token that is good for another minute at least; fetches one where there is none."""
-        async with self._fetching:
+        """Return the headers with a token that is valid for another minute at least; fetches one if necessary."""
+        async with self._fetching:  # so that requests that need a token at the same time fetch only one
             if self._token is None or tokens.clock.monotonic() >= self._token.fresh_until:
                 self._token = await self._fetch_best(tokens)
             token = self._token
@@ -97,66 +97,65 @@ class ServiceApp:
         return headers
 
     def refused(self, headers: dict[str, str]) -> bool:
-        """Drop the refused token, unless another one has already taken its place; the next request fetches anew."""
+        """Drop the refused token, unless it was already replaced; the next request fetches a new one."""
         if self._token is not None and self._token.authorization == headers.get("Authorization"):
             self._token = None
         return True
 
     async def _fetch_best(self, tokens: TokenEndpoint) -> AccessToken:
-        """Fetch a token with everything that is wished for, or else without: what is refused then names the scope."""
+        """Fetch a token with the wished scopes, or without them if only they are missing."""
         try:
             return await self._fetch(tokens, (*self._scopes, *self._wished))
         except OktaScopeError as error:
             if not self._wished or not set(error.missing) <= set(self._wished):
                 raise
-            _log.warning("%s; %s; going on without", error, error.remedy)
+            _log.warning("%s; %s; continuing without", error, error.remedy)
         return await self._fetch(tokens, self._scopes)
 
     async def _fetch(self, tokens: TokenEndpoint, scopes: tuple[str, ...]) -> AccessToken:
-        """Ask for a token of these scopes, again after each refusal that teaches something new."""
-        learnt: Counter[_Lesson] = Counter()
+        """Request a token with these scopes, and again after each refusal that can be corrected."""
+        tried: Counter[_Correction] = Counter()
         while True:
-            believed = tokens.clock.skew or 0.0
+            used_skew = tokens.clock.skew or 0.0
             proved = self._possession.required
             asked_at = tokens.clock.monotonic()
             try:
                 answer = await tokens.post(self._request(tokens, scopes))
             except OktaTokenRefusedError as error:
-                lesson = self._lesson(error, tokens, believed)
-                if lesson is None or learnt[lesson] >= lesson.times:
+                correction = self._correction(error, tokens, used_skew)
+                if correction is None or tried[correction] >= correction.attempts:
                     raise _explained(error, scopes) from error
-                learnt[lesson] += 1
-                self._learn(lesson, tokens)
+                tried[correction] += 1
+                self._apply(correction, tokens)
                 continue
             token = access_token(answer, Failure("POST", tokens.url.raw_path), asked_at)
-            if token.type is TokenType.DPOP and not proved:  # bound to no key of ours: ask again, with a proof
-                self._learn(_Lesson.PROOF, tokens)
+            if token.type is TokenType.DPOP and not proved:  # not bound to our key: request one again, with a proof
+                self._apply(_Correction.PROOF, tokens)
                 continue
             _check_scopes(token, scopes, tokens)
             return token
 
-    def _lesson(self, error: OktaTokenRefusedError, tokens: TokenEndpoint, believed: float) -> _Lesson | None:
-        """Say what the refusal of a request that was signed with the skew `believed` teaches, if anything."""
+    def _correction(self, error: OktaTokenRefusedError, tokens: TokenEndpoint, used_skew: float) -> _Correction | None:
+        """Return how to correct a request that was signed with this skew and refused; None if it cannot be."""
         code = error.failure.code
         if code in {"invalid_dpop_proof", "use_dpop_nonce"} and not self._possession.required:
-            return _Lesson.PROOF
+            return _Correction.PROOF
         if code == "use_dpop_nonce" and self._possession.nonce is not None:
-            return _Lesson.NONCE
+            return _Correction.NONCE
         if code in {"invalid_client", "invalid_dpop_proof"}:
             latest = tokens.clock.latest
-            if latest is not None and abs(latest - believed) > NOTABLE_SKEW:
-                return _Lesson.TIME
+            if latest is not None and abs(latest - used_skew) > NOTABLE_SKEW:
+                return _Correction.TIME
         return None
 
-    def _learn(self, lesson: _Lesson, tokens: TokenEndpoint) -> None:
-        """Act on a lesson. A nonce was already heard with the refusal."""
-        match lesson:
-            case _Lesson.PROOF:
+    def _apply(self, correction: _Correction, tokens: TokenEndpoint) -> None:
+        match correction:
+            case _Correction.PROOF:
                 self._possession.required = True
-            case _Lesson.TIME:
-                tokens.clock.believe_latest()
-            case _Lesson.NONCE:
-                pass
+            case _Correction.TIME:
+                tokens.clock.use_latest()
+            case _Correction.NONCE:
+                pass  # the refusal itself had the nonce, which is stored already
 
     def _request(self, tokens: TokenEndpoint, scopes: tuple[str, ...]) -> TokenRequest:
         def proof() -> dict[str, str]:
@@ -167,9 +166,9 @@ class ServiceApp:
         return TokenRequest(form=lambda: self._form(tokens, scopes), headers=proof, heard=self._possession.heard)
 
     def _form(self, tokens: TokenEndpoint, scopes: tuple[str, ...]) -> dict[str, str]:
-        """Return the form of one attempt. Its `jti` is new each time, as Okta takes none twice.
+        """Return the form of one attempt. Its `jti` is new each time, because Okta accepts each one only once.
 
-        There is no `iat`: it is optional, and would be refused where this machine's clock runs ahead.
+        There is no `iat`: it is optional, and Okta would refuse it if this machine's clock is ahead.
         """
         claims = {
             "iss": self._client_id,
@@ -191,7 +190,7 @@ def _grant(scopes: tuple[str, ...]) -> str:
 
 
 def _explained(error: OktaTokenRefusedError, scopes: tuple[str, ...]) -> OktaTokenRefusedError:
-    """Return the refusal, with the scopes where it is about them."""
+    """Return the refusal, with the scopes if it is about them."""
     if error.failure.code != "invalid_scope":
         return error
     words = " ".join((error.failure.summary, *error.failure.causes))
@@ -201,7 +200,7 @@ def _explained(error: OktaTokenRefusedError, scopes: tuple[str, ...]) -> OktaTok
 
 
 def _check_scopes(token: AccessToken, scopes: tuple[str, ...], tokens: TokenEndpoint) -> None:
-    """Raise OktaScopeError where the token carries less than was asked for."""
+    """Raise OktaScopeError if the token has fewer scopes than requested."""
     missing = tuple(scope for scope in scopes if token.scopes is not None and scope not in token.scopes)
     if missing:
         failure = Failure("POST", tokens.url.raw_path)

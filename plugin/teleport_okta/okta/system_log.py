@@ -1,8 +1,7 @@
-"""Okta's System Log as a feed: polling queries, whose position is the whole URL of the next page.
+"""Reads Okta's System Log by polling queries. A position in it is the whole URL of the next page.
 
-See `docs/reference/okta.md` 5.1.
-
-A polling query has no end time and goes by the order in which Okta stores events, so a late event is still read once.
+A polling query has no end time and returns events in the order in which Okta stored them, so an event that arrives late
+is still read, and only once (`docs/reference/okta.md` 5.1).
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 EVENTS_A_PAGE: Final = 1000
 
 LOGS: Final = "/api/v1/logs"
-"""The path of the log, and its bucket, which the whole organisation shares with every other reader."""
+"""The path of the log and its bucket, which all readers in the organisation share."""
 
 FILTER: Final = " or ".join(
     f'eventType sw "{prefix}"'
@@ -50,15 +49,15 @@ FILTER: Final = " or ".join(
         "cvd.",
     )
 )
-"""Which events Okta sends: prefixes keep it short, the rest is dropped here. Part of the epoch of a position."""
+"""The filter of events. Prefixes keep it short; unneeded events are dropped later. Part of the epoch of a position."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """A page of the log. `next` is where the next poll goes; a page that is not `is_full` is the last for now.
+    """A page of the log. `next` is the URL of the next poll; if a page is not `is_full`, it is the last one for now.
 
-    Where Okta could not put together as many events as usual, `next` asks for as many as usual again.
-    `unreadable` says of events what made them so.
+    If Okta could not return a page of the usual size, `next` still asks for the usual size. `unreadable` has the reason
+    for each event that could not be read.
     """
 
     events: tuple[LogEvent, ...]
@@ -74,7 +73,7 @@ class SystemLog:
         self._client = client
 
     async def since(self, moment: datetime) -> LogPage:
-        """Read the first page of what was stored after a moment. Raises OktaError."""
+        """Read the first page of the events that were stored after a moment. Raises OktaError."""
         query = {
             "since": written(moment),
             "limit": str(EVENTS_A_PAGE),
@@ -84,7 +83,7 @@ class SystemLog:
         return self._page(await self._client.first_page(LOGS, query, scope=NEED.scope))
 
     async def between(self, begin: datetime, end: datetime) -> tuple[LogEvent, ...]:
-        """Read what happened between two moments by the events' own time, a page at the most. Raises OktaError."""
+        """Read at most a page of the events between two moments, by the events' own time. Raises OktaError."""
         query = {"since": written(begin), "until": written(end), "limit": str(EVENTS_A_PAGE), "filter": FILTER}
         return _events((await self._client.first_page(LOGS, query, scope=NEED.scope)).rows)[0]
 
@@ -94,11 +93,11 @@ class SystemLog:
 
     @property
     def limits(self) -> Mapping[str, int]:
-        """The calls a minute that Okta grants us, by bucket, as far as an answer has told."""
+        """The calls a minute that Okta grants us, by bucket, as far as they are known."""
         return self._client.limits
 
     def leads_to_us(self, position: str) -> bool:
-        """Whether a position is one of this organisation's own addresses: nothing else gets our token."""
+        """Whether a position is a URL of this organisation: our token is sent to no other address."""
         try:
             return self._client.address.leads_to_us(URL(position, encoded=True))
         except ValueError:
@@ -106,7 +105,7 @@ class SystemLog:
 
     def _page(self, page: Page) -> LogPage:
         if page.next is None:
-            raise OktaMalformedAnswerError(Failure("GET", LOGS), "names no next page, without which nothing follows")
+            raise OktaMalformedAnswerError(Failure("GET", LOGS), "names no next page, so the log cannot be followed")
         checked_link(self._client.address, page.next, Failure("GET", LOGS))
         events, unreadable = _events(page.rows)
         asked = page.limit or EVENTS_A_PAGE
@@ -115,7 +114,7 @@ class SystemLog:
 
 
 def _events(rows: Iterable[object]) -> tuple[tuple[LogEvent, ...], tuple[str, ...]]:
-    """Read rows as events; of those that cannot be read, say why."""
+    """Return the events of the rows, and the reason for each row that cannot be read."""
     events: list[LogEvent] = []
     unreadable: list[str] = []
     for row in rows:

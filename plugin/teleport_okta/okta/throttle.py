@@ -1,4 +1,7 @@
-"""Waiting for one's turn: calls of a bucket go when `buckets` lets them, and never too many at once altogether."""
+"""Makes calls wait for the rate limit of their bucket (`buckets`), and limits the requests in flight.
+
+A call that is sent too early gets a 429, which costs a whole window for every client of the organisation.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,17 @@ if TYPE_CHECKING:
     from teleport_okta.okta.rate_headers import RateHeaders
 
 MAX_UNDER_WAY: Final = 8
-"""Requests in flight over all buckets: more never helps, and an organisation has as few as 35.
+"""Requests in flight over all buckets. More is no faster, and an organisation may allow only 35 for all clients.
 
 See `docs/reference/okta.md` 2.4, 6.4.
 """
 
 
 URGENT_SHARE: Final = 0.95
-"""Of each limit, for calls on which a leaver's lock rests: a pass that uses our share up must not make them wait."""
+"""The share of each limit for calls that lead to a leaver's lock: they need not wait for a pass that used up ours."""
 
 _LONG_WAIT: Final = 10.0
-"""Seconds; shorter waits for a limit are ordinary, and are for the log of severity `debug`."""
+"""Seconds; shorter waits for a limit are normal, and are logged with severity `debug`."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ _is_urgent: ContextVar[bool] = ContextVar("is_urgent", default=False)
 
 @contextlib.contextmanager
 def urgently() -> Iterator[None]:
-    """Let the calls of the block, and of the tasks begun in it, use a larger share of the limits."""
+    """Allow a larger share of the limits for the calls of the block and of the tasks started in it."""
     token = _is_urgent.set(True)
     try:
         yield
@@ -47,42 +50,42 @@ def urgently() -> Iterator[None]:
 
 
 class Turn:
-    """One call's turn in its bucket. Tell it what the answer's headers said, if an answer came."""
+    """One call's turn in its bucket. The caller sets what the answer said about the limit, if one came."""
 
     def __init__(self) -> None:
         self.headers: RateHeaders | None = None
         self.refused = False
         self.closed_for: float | None = None
-        """Seconds for which nothing of the bucket may go, by a refusal that says nothing of the bucket itself."""
+        """Seconds for which the bucket is closed, because a gateway refused the call (`rate_headers.closed_for`)."""
 
 
 class Pacer:
-    """Hands out turns, first come first served within a bucket."""
+    """Gives calls their turns, in the order of arrival within a bucket."""
 
     def __init__(self, clock: Clock, share: float) -> None:
         self._clock = clock
         self.share = share
-        """The part of every limit that is used."""
+        """The part of each limit that we use."""
 
         self._buckets: dict[str, Bucket] = {}
         self._waiting: dict[str, asyncio.Event] = {}
         self._waits_until: dict[str, float] = {}
         self.wire = asyncio.Semaphore(MAX_UNDER_WAY)
-        """Held while a request is on the wire, and never while waiting for a turn."""
+        """Held only while a request is in flight. Held during a wait for a turn, it would block the other buckets."""
 
     @property
     def limits(self) -> Mapping[str, int]:
-        """The limits a minute that Okta grants us, by bucket, as far as an answer has told."""
+        """The calls a minute that Okta grants us, by bucket, as far as they are known."""
         return {name: bucket.limit for name, bucket in self._buckets.items() if bucket.limit is not None}
 
     @property
     def waits(self) -> Mapping[str, float]:
-        """For how many more seconds calls wait for the limit of their bucket, by bucket, as was last found out."""
+        """The remaining seconds for which calls wait for the limit of their bucket, by bucket."""
         now = self._clock.monotonic()
         return {name: until - now for name, until in self._waits_until.items() if until > now}
 
     def _note_wait(self, name: str, seconds: float) -> None:
-        """Say in the log how long a bucket makes its calls wait: once a wait, not once a call."""
+        """Log how long the calls of a bucket wait: once per wait, not for each call."""
         now = self._clock.monotonic()
         is_known = self._waits_until.get(name, now) > now
         self._waits_until[name] = max(self._waits_until.get(name, now), now + seconds)
@@ -92,9 +95,10 @@ class Pacer:
 
     @contextlib.asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[Turn]:
-        """Wait until a call of the bucket may go; the block is the call."""
+        """Wait until a call of the bucket may be sent; the block is the call."""
         bucket = self._buckets.setdefault(name, Bucket(self.share))
         share = URGENT_SHARE if _is_urgent.get() else None
+        # Asked again after each wait: calls that woke up at the same time may have taken the rest of the window.
         while (seconds := bucket.wait(self._clock.monotonic(), share)) > 0:
             if seconds == math.inf:
                 with waiting_for(f"Okta to answer another call of {name}"):

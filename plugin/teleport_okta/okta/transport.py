@@ -1,4 +1,4 @@
-"""One attempt over HTTP: a request goes out, an answer comes back whole, or a typed error says why none did."""
+"""One attempt over HTTP: sends a request, and returns the complete answer or raises a typed error."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from teleport_okta.okta.http_proxy import HttpProxies
 
 TIMEOUTS: Final = aiohttp.ClientTimeout(total=180, connect=30, sock_connect=10, sock_read=60)
-"""Seconds: for a connection with whatever a proxy does for it, of that for TCP alone, between two pieces of an answer,
-and over all for a server that trickles."""
+"""Seconds. `connect` includes a tunnel through a proxy; `sock_connect` is for TCP only; `sock_read` is between two
+parts of an answer; `total` ends the answer of a server that sends only a little at a time."""
 
 MOST_BYTES: Final = 8 * 1024 * 1024
-"""Bytes of an answer's body after decompression. A page of 1000 people has 2 to 4 MB, and is asked for in halves where
-it is longer than this. Parsed, the worst JSON of this size takes some 200 MB."""
+"""The longest body of an answer in bytes, after decompression. A page of 1000 people has 2 to 4 MB; for a longer page,
+half as many rows are requested. Parsed, the worst JSON of this size takes about 200 MB of memory."""
 
 _PIECE: Final = 65_536
-"""Bytes of a limited body that are read at a time; aiohttp decompresses no more than a few such pieces ahead."""
+"""Bytes of a body that are read at a time. aiohttp decompresses only a few such pieces ahead, so memory is limited."""
 
 _PROXY_AUTHORIZATION: Final = "Proxy-Authorization"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it goes out, signature included; a form is sent url-encoded, a body as it is.
+    """One request, with its signature; a form is sent url-encoded, a body unchanged.
 
-    `most_bytes` is the longest body of an answer that is read, counted after decompression.
+    `most_bytes` is the longest accepted body of an answer, counted after decompression.
     """
 
     method: str
@@ -51,10 +51,10 @@ class Request:
 
 
 class HttpTransport:
-    """Sends requests over one aiohttp session: without cookies, without following redirects.
+    """Sends requests over one aiohttp session, without cookies, and without following redirects.
 
-    A session that is given stays open; otherwise `open` makes one, and `close` ends it. aiohttp's own reading of the
-    environment stays off: it would take up `~/.netrc` too, and knows no IP networks in `NO_PROXY`.
+    A given session is not closed; otherwise `open` creates one, and `close` closes it. aiohttp's own reading of the
+    environment (`trust_env`) stays off: it would also read `~/.netrc`, and does not support IP networks in `NO_PROXY`.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class HttpTransport:
         self._tls: ssl.SSLContext | bool = tls or True
 
     async def open(self) -> None:
-        """Make a session where none was given; needs a running event loop."""
+        """Create a session if none was given; needs a running event loop."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 headers={"User-Agent": f"teleport-okta/{__version__}"}, cookie_jar=aiohttp.DummyCookieJar()
@@ -89,14 +89,15 @@ class HttpTransport:
         """Return the answer, whatever its status.
 
         Raises the OktaError that `undelivered` makes of a failure, and OktaAnswerTooLongError for a body that is longer
-        than the request allows. aiohttp's own error is not the cause: it holds the request's headers,
-        credentials among them, and `what` says all that it knows.
+        than the request allows. aiohttp's own error is not chained: it contains the request's headers, and so our
+        credentials. `what` has all its information.
         """
         if self._session is None:
             msg = "the client is used outside its `async with`"
             raise RuntimeError(msg)
         proxy = self._proxies.for_url(request.url) if self._proxies is not None else None
-        # A tunnel's credentials belong to the tunnel's request; without one, the proxy reads the request itself.
+        # Through a tunnel, the proxy gets its credentials with CONNECT, and Okta must not get them. Without one, the
+        # proxy reads the request itself.
         authorization = {_PROXY_AUTHORIZATION: proxy.authorization} if proxy and proxy.authorization else {}
         tunnelled = request.url.scheme == "https"
         try:
@@ -123,7 +124,7 @@ class HttpTransport:
 
 
 async def _read(response: aiohttp.ClientResponse, request: Request) -> bytes:
-    """Return the body of an answer; stop at the first byte too many, and close the connection."""
+    """Return the body of an answer; if it is too long, close the connection and raise OktaAnswerTooLongError."""
     body = bytearray()
     async for piece in response.content.iter_chunked(_PIECE):
         body += piece

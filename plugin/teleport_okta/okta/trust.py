@@ -1,4 +1,4 @@
-"""Whose certificates are believed: the system's CAs, and those of `okta.ca` beside them."""
+"""The trusted CAs: those of the system, and those of `okta.ca`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _BLOCK: Final = re.compile(rf"{_BEGIN}.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def tls_context(ca: Path) -> ssl.SSLContext:
-    """Return a client's TLS settings that believe the CAs of a PEM file too, of whose certificates none may be broken.
+    """Return a client's TLS settings that trust the CAs of a PEM file in addition to the system's.
 
-    Raises CaFileError, which names the file and what is wrong with it.
+    Raises CaFileError, which names the file and the problem, if any certificate in it is broken.
     """
     try:
         text = ca.read_text(encoding="utf-8")
@@ -26,13 +26,14 @@ def tls_context(ca: Path) -> ssl.SSLContext:
         raise _unusable(ca, "the file is not PEM text") from error
     except OSError as error:
         raise _unusable(ca, f"the file cannot be read: {error.strerror}") from error
+    # Split here and not by `cryptography`, which ignores a block without an end, and does not say which one is damaged.
     blocks = _BLOCK.findall(text)
     if not text.strip():
         raise _unusable(ca, "the file is empty")
     if _BEGIN not in text:
-        raise _unusable(ca, "the file holds no PEM certificate")
+        raise _unusable(ca, "the file contains no PEM certificate")
     if len(blocks) != text.count(_BEGIN):
-        raise _unusable(ca, "the file is cut off: a certificate in it does not end")
+        raise _unusable(ca, "the file is cut off: a certificate in it has no end")
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     for number, block in enumerate(blocks, start=1):
@@ -44,6 +45,4 @@ def tls_context(ca: Path) -> ssl.SSLContext:
 
 
 def _unusable(ca: Path, problem: str) -> CaFileError:
-    return CaFileError(
-        f"okta.ca: {ca}: {problem}", remedy="give a PEM file with the certificates of the CAs to believe"
-    )
+    return CaFileError(f"okta.ca: {ca}: {problem}", remedy="give a PEM file with the certificates of the CAs to trust")

@@ -1,4 +1,4 @@
-"""Where we are and as whom: facts about the connection, for people who look into it (`docs/reference/okta.md` 1.7)."""
+"""Facts about the connection to Okta, for people who examine it (`docs/reference/okta.md` 1.7)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Whoami:
-    """The organisation that answers, and how it sees us.
+    """The organisation that answers, with the rate limits of our credential.
 
-    `name` is None where it could not be read; nothing depends on it. `limits` are the requests a minute that
-    answers so far granted this credential, by bucket; `clock_skew` is Okta's time minus ours in seconds.
+    `name` is None if it could not be read; nothing depends on it. `limits` are the requests a minute that Okta grants
+    this credential, by bucket, as far as they are known; `clock_skew` is Okta's time minus ours in seconds.
     """
 
     organization_id: str
@@ -31,7 +31,7 @@ class Whoami:
 
 
 async def whoami(client: OktaClient) -> Whoami:
-    """Ask who is there; needs no permission. Raises NotAnOktaOrganizationError, other OktaErrors where nobody is."""
+    """Read the organisation; needs no permission. Raises NotAnOktaOrganizationError, or another OktaError."""
     organization = await OktaReads(client).organization()
     return Whoami(
         organization_id=organization.id,

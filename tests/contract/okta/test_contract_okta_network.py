@@ -116,7 +116,7 @@ async def test_what_no_proxy_names_is_reached_directly(secured: World, tmp_path:
 
 async def test_a_proxy_that_wants_credentials_gets_them_named(secured: World, tmp_path: Path, proxy: HttpProxy) -> None:
     async with configured(secured, tmp_path / "ca.pem", HTTPS_PROXY=proxy.url) as client:
-        with pytest.raises(HttpProxyRefusedError, match=f"127.0.0.1:{proxy.port} wants a user name and password"):
+        with pytest.raises(HttpProxyRefusedError, match=f"127.0.0.1:{proxy.port} needs a user name and password"):
             await OktaReads(client).organization()
     assert proxy.refusals == {407: 1}
 

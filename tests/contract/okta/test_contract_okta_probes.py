@@ -52,7 +52,7 @@ async def test_a_scope_that_is_missing_is_told_apart_from_a_role_that_does_not_a
     assert needs.APPS.permission in apps.remedy
 
 
-async def test_a_resource_set_that_leaves_everything_out_is_told_apart_from_a_refusal(acme: World) -> None:
+async def test_a_resource_set_without_our_objects_is_distinguished_from_a_refusal(acme: World) -> None:
     acme.org.role.keep_only(["00uNobody", "0oaNothing"])
     async with acme.client() as client:
         users, apps, app = await probe(client, app_id=acme.app_id, wanted=PEOPLE)
@@ -60,11 +60,11 @@ async def test_a_resource_set_that_leaves_everything_out_is_told_apart_from_a_re
     assert all("resource set" in result.remedy for result in (users, apps, app))
 
 
-async def test_an_app_without_people_we_see_may_be_a_resource_set_too(acme: World) -> None:
+async def test_an_app_without_visible_people_may_be_hidden_by_a_resource_set(acme: World) -> None:
     acme.org.narrow_role(only=[acme.org.admin])
     async with acme.client() as client:
         *_, app = await probe(client, app_id=acme.app_id, wanted=PEOPLE)
-    assert (app.outcome, "nobody is assigned to the app, or" in app.detail) == (Outcome.EMPTY, True)
+    assert (app.outcome, "no person is assigned to the app, or" in app.detail) == (Outcome.EMPTY, True)
 
 
 async def test_an_app_that_is_not_there_is_refused_with_its_setting(acme: World) -> None:

@@ -317,7 +317,7 @@ async def test_who_may_not_create_apps_is_told_the_permission_and_over_what(
         with pytest.raises(
             OktaForbiddenError,
             match=r"POST /api/v1/apps was not permitted.*scope okta\.apps\.manage granted.*Manage applications "
-            r"\(okta\.apps\.manage\) over a resource set that holds all applications",
+            r"\(okta\.apps\.manage\) over a resource set that contains all applications",
         ):
             await apps.create(BODY)
     assert ours(acme) == []

@@ -163,7 +163,7 @@ async def test_no_answer_at_all_is_one_that_nobody_waits_for(tmp_path, monkeypat
     performance = Performance(TELLINGS[0], {CHANGES: trouble}, look=lambda play, attempt: attempts.append(attempt))
     await performance.perform(tmp_path, monkeypatch)
     assert not performance.objections
-    assert "brought no answer in time" in str(attempts[CHANGES].error)
+    assert "got no answer in time" in str(attempts[CHANGES].error)
 
 
 async def test_a_product_that_takes_an_error_for_an_absence_is_caught(tmp_path, monkeypatch):

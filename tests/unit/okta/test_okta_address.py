@@ -85,7 +85,7 @@ def test_any_other_address_is_refused_with_the_one_that_was_meant(given: str, me
     ],
 )
 def test_a_placeholder_of_a_guide_is_called_one(given: str) -> None:
-    with pytest.raises(OrganizationUrlError, match="holds a placeholder") as refused:
+    with pytest.raises(OrganizationUrlError, match="contains a placeholder") as refused:
         OrganizationAddress(given)
     assert "the address at which people sign in to Okta" in str(refused.value)
 
@@ -104,7 +104,7 @@ def test_a_refusal_does_not_repeat_a_password() -> None:
 
 
 def test_what_looks_like_no_address_is_not_repeated() -> None:
-    with pytest.raises(OrganizationUrlError, match="this holds a placeholder"):
+    with pytest.raises(OrganizationUrlError, match="this contains a placeholder"):
         OrganizationAddress("00aSecret{x}y")
 
 

@@ -95,7 +95,7 @@ async def test_three_pages_without_a_new_id_end_a_listing_as_incomplete(
 ) -> None:
     okta.on(USERS, endless(okta, rows))
     listing = await listed(okta)
-    assert "does not advance: 3 pages in a row brought nothing new" in (listing.incomplete or "")
+    assert "does not advance: 3 pages in a row had no new rows" in (listing.incomplete or "")
     assert okta.times_asked(USERS) in {3, 4}
 
 

@@ -50,7 +50,7 @@ FINE = says({"id": "0oaOne"})
             "sso.example",
         ),
         (raw(b"<html>hi</html>", content_type="text/html"), OktaMalformedAnswerError, "HTML"),
-        (says(["a list"]), OktaMalformedAnswerError, "a list where an object"),
+        (says(["a list"]), OktaMalformedAnswerError, "a list instead of an object"),
     ],
 )
 async def test_an_error_that_will_come_again_is_raised_at_once_by_its_type(

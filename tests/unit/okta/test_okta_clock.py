@@ -78,7 +78,7 @@ def test_a_clock_that_was_set_is_followed_after_three_answers(listener: Listener
 def test_the_latest_answer_alone_may_be_believed(listener: Listener) -> None:
     for skew in (0, 0, 0, 600):
         listener.hears(skew)
-    listener.okta.believe_latest()
+    listener.okta.use_latest()
     assert listener.okta.skew == listener.okta.latest == pytest.approx(600, abs=1)
 
 

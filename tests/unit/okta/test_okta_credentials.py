@@ -237,12 +237,12 @@ def api_token_taken(token: str) -> Script:
     [
         ("", "it is empty"),
         ("00abc\n00def", "it has several lines"),
-        ("00abc 00def", "it holds blanks"),
-        ("00äbc", "it holds characters that are not ASCII"),
-        ("00a\x00bc", "it holds control characters"),
-        ('00"abc', "it holds quotation marks, backslashes or brackets"),
-        ("${TOKEN}", "it holds quotation marks, backslashes or brackets"),
-        ("<your-token>", "it holds quotation marks, backslashes or brackets"),
+        ("00abc 00def", "it contains blanks"),
+        ("00äbc", "it contains characters that are not ASCII"),
+        ("00a\x00bc", "it contains control characters"),
+        ('00"abc', "it contains quotation marks, backslashes or brackets"),
+        ("${TOKEN}", "it contains quotation marks, backslashes or brackets"),
+        ("<your-token>", "it contains quotation marks, backslashes or brackets"),
     ],
 )
 def test_a_text_that_is_no_token_is_refused_in_words_that_say_why(token: str, problem: str) -> None:

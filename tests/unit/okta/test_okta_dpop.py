@@ -138,7 +138,7 @@ async def test_a_proof_that_a_challenge_alone_refuses_is_made_again_with_a_new_t
     challenge = 'DPoP realm="x", error="invalid_dpop_proof", error_description="Bad iat.", scope="okta.apps.read"'
     okta.on(THING, raw(b"", status=400, headers={"WWW-Authenticate": challenge}))
     with pytest.raises(
-        OktaUnauthorizedError, match=r"proof of possession does not hold: 400 invalid_dpop_proof: Bad iat\."
+        OktaUnauthorizedError, match=r"proof of possession is not valid: 400 invalid_dpop_proof: Bad iat\."
     ):
         await client.get(THING)
     assert (okta.times_asked(THING), strict.given) == (2, 2)

@@ -117,9 +117,9 @@ def test_an_app_is_described_by_its_note_for_users() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"settings": {"notes": {"enduser": 7}}}, "enduser is no text"),
-        ({"_links": {"appLinks": {}}}, "appLinks is no list of objects"),
-        ({"_links": {"appLinks": [None]}}, "appLinks is no list of objects"),
+        ({"settings": {"notes": {"enduser": 7}}}, "enduser is not a text"),
+        ({"_links": {"appLinks": {}}}, "appLinks is not a list of objects"),
+        ({"_links": {"appLinks": [None]}}, "appLinks is not a list of objects"),
         ({"_links": {"appLinks": [{"name": "mail"}]}}, "there is no href"),
     ],
 )
@@ -251,13 +251,13 @@ def test_profile_values_keep_their_types_and_only_empty_ones_are_dropped() -> No
 @pytest.mark.parametrize(
     ("row", "okta_id", "reason"),
     [
-        (None, None, "no object"),
-        ("00uAda", None, "no object"),
+        (None, None, "not an object"),
+        ("00uAda", None, "not an object"),
         ({"status": "ACTIVE"}, None, "no id"),
-        ({"id": 7}, None, "id is no text"),
+        ({"id": 7}, None, "id is not a text"),
         ({"id": ""}, None, "no id"),
-        (ADA | {"profile": "ada"}, "00uAda", "profile is no object"),
-        (ADA | {"status": 3}, "00uAda", "status is no text"),
+        (ADA | {"profile": "ada"}, "00uAda", "profile is not an object"),
+        (ADA | {"status": 3}, "00uAda", "status is not a text"),
         (ADA | {"profile": json.loads(r'{"login": "\ud800"}')}, "00uAda", "not valid Unicode"),
         (ADA | {"profile": json.loads(r'{"list": ["\ud800"]}')}, "00uAda", "not valid Unicode"),
         (ADA | {"profile": json.loads(r'{"\ud800": "x"}')}, "00uAda", "not valid Unicode"),
@@ -274,7 +274,7 @@ def test_an_assignment_that_comes_with_somebody_else_is_malformed() -> None:
     row = ASSIGNMENT | {"id": "00uBob"}
     assert fact_or_malformed(row, facts.person_of_app_user) == MalformedRow(
         "00uBob",
-        "the assignment is of 00uBob, but the person that came with it is 00uAda",
+        "the assignment is for 00uBob, but the person in it is 00uAda",
         assignment_status=STATUS_NOT_GIVEN,
     )
 

@@ -122,7 +122,11 @@ async def test_of_an_apps_people_those_who_have_it_directly_and_still_are_on_the
 
 @pytest.mark.parametrize(
     ("row", "reason"),
-    [({"status": "ACTIVE"}, "there is no id"), (None, "no object"), ({"id": "00uBob", "scope": 7}, "scope is no text")],
+    [
+        ({"status": "ACTIVE"}, "there is no id"),
+        (None, "not an object"),
+        ({"id": "00uBob", "scope": 7}, "scope is not a text"),
+    ],
 )
 async def test_a_row_that_cannot_be_read_is_the_rosters_problem(
     okta: ScriptedOkta, reads: DirectoryReads, row: object, reason: str
@@ -135,13 +139,13 @@ async def test_a_row_that_cannot_be_read_is_the_rosters_problem(
     ("answer", "problem", "refused"),
     [
         (fails(403, "E0000006", "You do not have permission"), "You do not have permission", True),
-        (fails(403, "E0000006"), "also view roles, resources, and admin assignments", True),
+        (fails(403, "E0000006"), "permission to view roles, resources, and admin assignments", True),
         (fails(404, "E0000007", "Not found"), NOT_FOUND, False),
         (fails(503, "E0000181"), "failed inside Okta", False),
         (fails(500, "E0000009"), "failed inside Okta", False),
         (fails(400, "E0000001", "Api validation failed"), "Api validation failed", False),
-        (raw(b"[{"), "no whole JSON", False),
-        (says({}), "where a list was expected", False),
+        (raw(b"[{"), "not complete JSON", False),
+        (says({}), "instead of a list", False),
         (breaks_off, "did not reach", False),
     ],
 )

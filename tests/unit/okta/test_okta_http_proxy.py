@@ -204,7 +204,7 @@ async def test_a_proxy_that_wants_credentials_for_a_plain_request_says_so(okta: 
     proxies = HttpProxies.of({"HTTP_PROXY": okta.url})
     okta.url = "http://localhost:1"
     async with okta.client(proxies=proxies) as client:
-        with pytest.raises(HttpProxyRefusedError, match=r"wants a user name and password.*put them in HTTP_PROXY"):
+        with pytest.raises(HttpProxyRefusedError, match=r"needs a user name and password.*set them in HTTP_PROXY"):
             await client.get(THING)
 
 

@@ -61,7 +61,7 @@ async def test_a_listing_that_leads_elsewhere_is_not_followed(okta: ScriptedOkta
 async def test_an_answer_that_is_no_list_is_an_error(okta: ScriptedOkta) -> None:
     okta.on(USERS, says({"id": "00u1"}))
     async with okta.client() as client:
-        with pytest.raises(OktaMalformedAnswerError, match="a dict where a list"):
+        with pytest.raises(OktaMalformedAnswerError, match="a dict instead of a list"):
             await rows_of(client)
 
 

@@ -157,7 +157,7 @@ async def test_a_listing_that_restarts_forgets_the_rows_before(okta: ScriptedOkt
 async def test_a_malformed_row_with_an_id_is_set_aside(okta: ScriptedOkta, reads: OktaReads) -> None:
     okta.on(USERS, says([user("ada"), {"id": "00ubob", "profile": 7}]))
     snapshot = await reads.people_of_organization()
-    assert snapshot.malformed == (MalformedRow("00ubob", "profile is no object but int"),)
+    assert snapshot.malformed == (MalformedRow("00ubob", "profile is not an object but int"),)
     assert snapshot.untrusted is None
 
 

@@ -81,7 +81,7 @@ TOO_LARGE = (
     OktaUnavailableError(Failure("GET", "/api/v1/users", 500, "E0000009"), "failed"),
     OktaUnavailableError(Failure("GET", "/api/v1/users", 500), "failed"),
     OktaUnavailableError(Failure("GET", "/api/v1/users", 504), "failed"),
-    OktaTimedOutError(Failure("GET", "/api/v1/users"), "brought no answer in time"),
+    OktaTimedOutError(Failure("GET", "/api/v1/users"), "got no answer in time"),
 )
 
 

@@ -95,10 +95,10 @@ async def test_the_length_counts_after_decompression(okta: ScriptedOkta, apps: S
     [
         (raw(b"<html></html>", content_type="text/html"), r"answered with text/html.*okta\.org_url"),
         (says({"id": "0oaOne"}), "answered with application/json"),
-        (xml(DOCUMENT[:60]), "60 bytes that are no whole metadata"),
-        (xml(b""), "0 bytes that are no whole metadata"),
+        (xml(DOCUMENT[:60]), "60 bytes that are not complete metadata"),
+        (xml(b""), "0 bytes that are not complete metadata"),
         (says("", status=302, headers={"Location": "https://evil.example/metadata"}), "redirected to evil.example"),
-        (says("", status=307, headers={"Location": "/elsewhere"}), "was redirected, which"),
+        (says("", status=307, headers={"Location": "/elsewhere"}), "was redirected, but"),
     ],
 )
 async def test_what_is_no_metadata_is_refused(okta: ScriptedOkta, apps: SamlApps, answer: Script, words: str) -> None:
@@ -151,7 +151,7 @@ async def test_an_app_of_the_label_that_cannot_be_read_is_not_passed_over(okta: 
     other = {"id": "0oaTwo", "label": "Teleport two", "settings": "odd"}
     okta.on(APPS, says([other]), says([other, {"id": "0oaOne", "label": "Teleport", "settings": "odd"}]))
     assert await apps.labelled("Teleport") == ()
-    with pytest.raises(OktaMalformedAnswerError, match="settings is no object"):
+    with pytest.raises(OktaMalformedAnswerError, match="settings is not an object"):
         await apps.labelled("Teleport")
 
 

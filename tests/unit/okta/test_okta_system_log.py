@@ -81,7 +81,7 @@ async def test_what_cannot_be_read_of_a_page_is_named_and_the_rest_is_read(okta,
     okta.on(LOGS, says(rows, links={"next": position(okta)}))
     page = await log.since(NOW)
     assert [one.uuid for one in page.events] == ["u1", ""]
-    assert page.unreadable == ("a log event is no object but str", "a log event has no type")
+    assert page.unreadable == ("a log event is not an object but str", "a log event has no type")
 
 
 async def test_a_page_without_a_next_one_is_refused(okta, log):

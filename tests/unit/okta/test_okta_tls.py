@@ -74,8 +74,8 @@ async def test_a_ca_of_ones_own_is_believed_beside_the_systems(self_signed: ssl.
     [
         (lambda pem: "", "the file is empty"),
         (lambda pem: " \n", "the file is empty"),
-        (lambda pem: "hello", "holds no PEM certificate"),
-        (lambda pem: pem.replace("CERTIFICATE", "PRIVATE KEY"), "holds no PEM certificate"),
+        (lambda pem: "hello", "contains no PEM certificate"),
+        (lambda pem: pem.replace("CERTIFICATE", "PRIVATE KEY"), "contains no PEM certificate"),
         (lambda pem: pem[:200], "cut off"),
         (lambda pem: pem + pem[:200], "cut off"),
         (lambda pem: pem[:200] + pem[300:], "certificate 1 of 1 in it is damaged"),
