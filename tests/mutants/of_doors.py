@@ -105,7 +105,7 @@ OF_DOORS = (
     Mutant(
         "a lease to write that another process had meanwhile is taken back without a pass",
         "sync/engine.py",
-        "or (self._pass.is_ousted and not self._is_standby)",
+        "or (self._pass.is_ousted and not self._history.is_standby)",
         "",
         (_OUTAGE + "test_who_lost_the_right_to_another_process_says_so_and_takes_over_with_a_pass",),
         "A process that was succeeded during an outage says so, and takes over again with a pass.",

@@ -104,7 +104,7 @@ OF_EVIDENCE = (
     Mutant(
         "leavers wait for the reads by id of others",
         "sync/reader.py",
-        "if (absent or vouched) and on_people is not None:",
+        "if (absent or by_scim) and on_people is not None:",
         "if False:",
         (_FIRST + "test_the_lock_of_somebody_suspended_waits_for_no_read_by_id_of_those_who_are_absent",),
         "Locks that need nothing are set first.",
@@ -193,7 +193,7 @@ OF_EVIDENCE = (
     Mutant(
         "a pass undoes in the registry what was applied while it read",
         "sync/registry.py",
-        "self._meanwhile.append(change)",
+        "self._applied_meanwhile.append(change)",
         "pass",
         (_REGISTRY + "test_what_is_settled_while_a_pass_reads_is_not_forgotten_when_it_has_read",),
         "What we wrote is newer than what a pass read before.",

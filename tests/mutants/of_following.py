@@ -27,8 +27,8 @@ OF_FOLLOWING = (
     Mutant(
         "who left by an event is locked when the read has failed",
         "sync/keyed_people.py",
-        "        except (OktaError, TimeoutError) as error:\n            # Of many",
-        "        except TimeoutError as error:\n            # Of many",
+        "        except (OktaError, TimeoutError) as error:\n            # If many",
+        "        except TimeoutError as error:\n            # If many",
         (_TROUBLE + "test_a_leaver_who_cannot_be_read_is_locked_at_once",),
         "A leaver is locked whatever else fails: a read that fails as well.",
     ),
@@ -138,7 +138,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "a process goes on under other settings",
-        "sync/reader.py",
+        "sync/rebuild.py",
         "if whole is not None and whole.terms != terms.digest(settings):",
         "if False:",
         (_RESUMED + "test_a_process_that_goes_by_something_else_makes_a_full_pass",),
@@ -146,7 +146,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "a process goes on although Teleport could not be listed",
-        "sync/reader.py",
+        "sync/rebuild.py",
         "if actual.locks_unread or ",
         "if ",
         (_RESUMED + "test_while_teleport_cannot_be_listed_a_process_makes_a_full_pass",),
@@ -154,7 +154,7 @@ OF_FOLLOWING = (
     ),
     Mutant(
         "a roster that is not as the state has it is gone by",
-        "sync/reader.py",
+        "sync/rebuild.py",
         "okta = seen_last.believed if whole",
         "okta = seen_last.directory if whole",
         (_RESUMED + "test_who_is_in_a_doubted_group_is_read_anew",),
@@ -209,7 +209,7 @@ OF_FOLLOWING = (
     Mutant(
         "what an operator approved waits until the next audit after a restart",
         "sync/resume.py",
-        " or await self._is_owed(now):",
+        " or await self._is_approved(now):",
         ":",
         (_RESUMED + "test_a_process_makes_the_pass_that_is_owed_for_an_approval",),
         "An approval is followed by a pass, whichever process makes it.",
@@ -217,8 +217,8 @@ OF_FOLLOWING = (
     Mutant(
         "what is written while everything is listed is forgotten",
         "sync/cluster_watcher.py",
-        "registry.take_listed(listed, applied)",
-        "registry.take_listed(listed, ())",
+        "registry.record_listed(listed, applied)",
+        "registry.record_listed(listed, ())",
         ("contract/sync/test_contract_watched.py::test_what_is_written_while_everything_is_listed_is_not_forgotten",),
         "An older listing undoes nothing.",
     ),

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from teleport_okta.okta.fields import UnreadableFactError
 from teleport_okta.okta.log_events import log_event
-from teleport_okta.sync.event_hints import Source, Told, told_by
+from teleport_okta.sync.event_alarms import Source
+from teleport_okta.sync.event_hints import EventContent, content_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,7 +76,7 @@ def _check_event(row: Any) -> tuple[str, bool]:
     if lost:
         return f"FAIL {event.type}: {'; '.join(lost)}", False
     undated = "" if event.published else ", without a time"
-    return f"{event.type} {event.outcome or 'without an outcome'}{undated}: {became(told_by(event, SOURCE))}", True
+    return f"{event.type} {event.outcome or 'without an outcome'}{undated}: {became(content_of(event, SOURCE))}", True
 
 
 def losses(raw: Mapping[str, Any], event: LogEvent) -> Iterator[str]:
@@ -91,12 +92,12 @@ def losses(raw: Mapping[str, Any], event: LogEvent) -> Iterator[str]:
         yield f"the targets are {expected}, read as {found}"
 
 
-def became(told: Told) -> str:
+def became(told: EventContent) -> str:
     """Put into words what an event tells."""
     if not told.is_known:
         return "unknown"
-    if told.names_nobody:
-        return "names nobody: a full pass"
+    if told.names_no_object:
+        return "names no object: a full pass"
     hints = ", ".join(f"{hint.kind.value} ({hint.claim.value})" if hint.claim else hint.kind for hint in told.hints)
     return "; ".join(filter(None, (hints, f"alarm: {told.alarm}" if told.alarm else ""))) or "nothing"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.demo.runner import actions
 from teleport_okta.demo.scenes import Check
 from teleport_okta.model.harm import Evidence
-from teleport_okta.sync.reader import limits_of
+from teleport_okta.sync.policy import limits_of
 
 if TYPE_CHECKING:
     from teleport_okta.demo.runner import Runner

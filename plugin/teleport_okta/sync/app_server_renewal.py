@@ -1,8 +1,8 @@
-"""Keeping our app servers alive: each is set again about 20 minutes after the last time, and lasts an hour.
+"""Renewing our app servers: each expires after an hour, and is written again about 20 minutes after the last time.
 
-So the apps of a sidecar that died vanish within the hour, and an outage of less than 40 minutes loses none. A renewal
-changes nothing, so it is no change of a plan and has no record. It goes on while a pass reads, which may take longer
-than an app server lasts.
+So the apps of a sidecar that died disappear within the hour, and an outage of less than 40 minutes loses none. A
+renewal changes nothing, so it is no change of a plan and has no record. It continues while a pass reads, which may take
+longer than an hour.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LEAST_LEFT: Final = timedelta(minutes=41)
 """An app server with less of its life left is renewed: an outage that begins now leaves it 40 minutes."""
 
 JITTER: Final = timedelta(minutes=2)
-"""By up to this, drawn for each, renewals come earlier, lest all of them come at once."""
+"""Each renewal comes earlier by a random time up to this, so that not all come at once."""
 
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 _SHORTEST_PAUSE: Final = timedelta(seconds=30)
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 class AppServerRenewer:
-    """Renews the app servers of our own host, while this process is the one that writes."""
+    """Renews the app servers of our own host, while this process is the writer."""
 
     def __init__(self, full_pass: FullPass, teleport: Teleport, *, clock: Clock, rng: random.Random) -> None:
         self._pass = full_pass
@@ -49,7 +49,7 @@ class AppServerRenewer:
         self._rng = rng
 
     async def keep(self) -> None:
-        """Look again and again, until cancelled. The log has the first of several failures, and their end."""
+        """Renew until cancelled. Of several failures in a row, the first and the end are logged."""
         is_failing = False
         while True:
             pause = _LONGEST_PAUSE
@@ -57,7 +57,7 @@ class AppServerRenewer:
                 pause = await self.look()
             except TeleportError as error:
                 level = logging.DEBUG if is_failing else logging.WARNING
-                _log.log(level, "the app servers were not renewed, which is tried again: %s", error)
+                _log.log(level, "the app servers could not be renewed; retrying: %s", error)
                 is_failing, pause = True, _SHORTEST_PAUSE
             else:
                 if is_failing:
@@ -66,7 +66,7 @@ class AppServerRenewer:
             await self._clock.sleep(pause.total_seconds())
 
     async def look(self) -> timedelta:
-        """Renew what is due, and return how long to wait before the next look. Raises TeleportError."""
+        """Renew the app servers that are due; return the time to wait before the next look. Raises TeleportError."""
         owner = self._pass.owner
         if not owner or not self._pass.imports_apps or not await self._is_writer(owner):
             return _SHORTEST_PAUSE
@@ -85,10 +85,10 @@ class AppServerRenewer:
         return max(pause, _SHORTEST_PAUSE)
 
     async def _is_writer(self, owner: str) -> bool:
-        """Whether this process writes for an owner.
+        """Whether this process is the writer for an owner.
 
-        A right that an outage has ended is asked for at once: the pass that would ask may be too far away. After
-        another process had it, a pass asks for it, which learns what that one wrote.
+        A lease that expired in an outage is obtained again at once, because the next pass may be too far away. If
+        another process had it meanwhile, only a pass obtains it again, because it must read what that process wrote.
         """
         if self._teleport.lease is None or self._teleport.lease.is_ousted:
             return self._teleport.is_writer
@@ -99,7 +99,7 @@ class AppServerRenewer:
         return True
 
     async def _renew(self, server: TeleportAppServer, keys: Keys, *, asked_at: datetime) -> None:
-        """Renew one as it was listed, unless it was written or deleted since, or at that moment."""
+        """Renew an app server as it was listed, unless it was written or deleted since."""
         key = key_of(APP_SERVER, server.name)
         async with keys.hold(key):
             if keys.newest(key) < asked_at:

@@ -1,7 +1,7 @@
-"""Following what changes in Teleport: what somebody else changed of ours is looked at, and repaired within seconds.
+"""Following changes in Teleport: an object of ours that another client changes is read and repaired within seconds.
 
-A watch cannot be resumed, so after each of its ends everything is listed and compared with what is known. Our own
-writes are told to us as well, once each and in their order: so many are passed over as we made.
+A watch cannot be resumed, so after each end of it everything is listed and compared with what is known. The watch shows
+our own writes too, once each and in their order, so as many events are ignored as we made writes.
 """
 
 from __future__ import annotations
@@ -47,27 +47,27 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.watch import Watch
 
 _ECHO_WITHIN: Final = 30.0
-"""Seconds in which our own write is told to us; one that is not was lost with a watch."""
+"""Seconds in which the watch shows our own write. A write that it does not show by then was lost with a watch."""
 
 _LISTED_WITHIN: Final = 1.5
-"""Seconds until a listing shows a write that a watch has told of (`docs/reference/teleport-observed.md` 1.4)."""
+"""Seconds until a listing shows a write that a watch has shown (`docs/reference/teleport-observed.md` 1.4)."""
 
 _SHORTEST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
 _BOT_ASKED_EVERY: Final = 60.0
-"""Seconds between two looks at whether the bot may watch, while the host does."""
+"""Seconds between two checks if the bot may watch, while only the host does."""
 
 _MANY: Final = 20_000
-"""Keys of own writes that are remembered before those that were not told are dropped."""
+"""Keys of own writes that are kept before those that the watch never showed are dropped."""
 
 _log = logging.getLogger(__name__)
 
 
 class Echoes:
-    """Tells our own writes from those of others: the cluster tells us each of ours once.
+    """Distinguishes our own writes from those of other clients: the watch shows each of ours once.
 
-    It may do so before the reply is there. So who is told of a write that was not expected asks again (`is_of_others`)
-    when nobody of us is writing any more.
+    It may show a write before the reply to the write arrives. So a caller that gets an unexpected event asks again
+    (`is_of_others`) when no write of ours to the object is under way.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -76,27 +76,27 @@ class Echoes:
         self._until: dict[str, float] = {}
 
     def expect(self, change: Change, members: Iterable[str]) -> None:
-        """Note a step that was applied; `members` are those that a list had, which its deletion deletes as well."""
-        self._count(_told_as(change), 1)
+        """Note a change that was applied; `members` are those of a list, which its deletion deletes too."""
+        self._count(_shown_as(change), 1)
         if change.kind == ACCESS_LIST:
             going = members if change.action is Action.DELETE else ()
             for name in (*going, *(need.name for need in change.members)):
                 self._count(key_of(MEMBER, f"{change.name}/{name}"), 1)
 
     def was_expected(self, key: str) -> bool:
-        """Count a write that was told; whether it was expected already."""
+        """Count a write that the watch showed; return whether it was expected."""
         self._count(key, -1)
         return self._balance[key] >= 0
 
     def is_of_others(self, key: str) -> bool:
-        """Whether a write that was told, and that was not expected then, has not been expected since."""
+        """Return whether a write that was not expected when it was shown has not been noted since."""
         if self._balance[key] >= 0:
             return False
         self._count(key, 1)
         return True
 
     def forget(self) -> None:
-        """Forget what was expected, since the watch that would have told it is over."""
+        """Forget the expected writes: the watch that would have shown them has ended."""
         self._balance.clear()
         self._until.clear()
 
@@ -113,10 +113,10 @@ class Echoes:
             del self._balance[key], self._until[key]
 
 
-def _told_as(change: Change) -> str:
-    """Return the key by which the cluster tells of a step; a lock is told by its own name, a member with its list.
+def _shown_as(change: Change) -> str:
+    """Return the key under which the watch shows a change: a lock by its own name, a member with its list.
 
-    A role that stands on a user is told as a write of the user.
+    The watch shows a direct role as a write of the user.
     """
     if change.kind == LOCK:
         return f"{LOCK}/{change.name}"
@@ -132,7 +132,7 @@ def _key_of(seen: Seen) -> str:
 
 
 class ClusterWatcher:
-    """Follows one cluster, and takes down hints of what somebody else changed there."""
+    """Follows one cluster, and stores hints of the objects that other clients change there."""
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ class ClusterWatcher:
         """Why the cluster is not watched; empty while it is."""
 
         self.kinds: frozenset[str] = frozenset()
-        full_pass.registry.on_applied = self._expect
+        full_pass.registry.observe(self._expect)
 
     async def follow(self) -> None:
         """Watch until cancelled."""
@@ -198,9 +198,9 @@ class ClusterWatcher:
 
     @asynccontextmanager
     async def _giving_way_to_the_bot(self, watch: Watch) -> AsyncIterator[None]:
-        """End a watch that is told nothing of members as soon as the bot may watch them.
+        """End a watch that does not show members as soon as the bot may watch them.
 
-        The bot's file may come later than this process, its lock may be taken off, and its role may be mended.
+        The bot's file may be written later than this process starts, its lock may be removed, its role corrected.
         """
         looking = asyncio.ensure_future(self._until_the_bot_may(watch))
         try:
@@ -215,13 +215,14 @@ class ClusterWatcher:
         await self._clock.sleep(_BOT_ASKED_EVERY)
         while not await self._teleport.bot_may_watch_members():
             await self._clock.sleep(_BOT_ASKED_EVERY)
-        _log.info("the bot may watch the cluster now, members of access lists as well")
+        _log.info("the bot may now watch the cluster, with the members of access lists")
         await watch.aclose()
 
     async def _judge(self, seen: Seen) -> None:
-        """Take down what a write hints at, unless it turns out to be ours: its reply may come after it was told.
+        """Store the hints of a write, unless it is ours: our reply may arrive after the watch has shown the write.
 
-        Whoever writes holds the key until the reply is noted, so holding it once is long enough.
+        A task of ours that writes holds the key until the reply is noted. So when we get the key, the write is noted if
+        it is ours.
         """
         okta_id = self._note_lock(seen)
         async with AsyncExitStack() as stack:
@@ -238,7 +239,7 @@ class ClusterWatcher:
         try:
             await self._take([hint.put_off(_LISTED_WITHIN) for hint in hints])
         except StateError as error:
-            _log.warning("a change in Teleport was not taken down, and waits for the next full pass: %s", error)
+            _log.warning("a change in Teleport could not be stored, and waits for the next full pass: %s", error)
 
     async def _take(self, hints: list[Hint]) -> None:
         if hints:
@@ -256,7 +257,7 @@ class ClusterWatcher:
         self._echoes.expect(change, members)
 
     def _hints_of(self, seen: Seen) -> Iterator[Hint]:
-        """Return what a write of somebody else hints at."""
+        """Return the hints of a write of another client."""
         registry = self._pass.registry
         match seen.kind:
             case "user":
@@ -281,7 +282,7 @@ class ClusterWatcher:
                 yield Hint(HintKind.ALL, cause=f"import rule {seen.name} {CAUSE}", delay=RULES_SETTLE)
 
     def _people_of(self, seen: Seen) -> set[str]:
-        """Return the Okta ids of those for whom a user stood, stands, or might."""
+        """Return the Okta ids of the people for whom a user stands, stood, or may stand."""
         registry = self._pass.registry
         ids = {registry.users.owned.get(seen.name, ""), registry.names().get(seen.name, "")}
         ids.add(labels.okta_id_of(seen.labels) or "")
@@ -289,17 +290,17 @@ class ClusterWatcher:
         return {okta_id for okta_id in ids if is_person_id(okta_id)}
 
     def _held_for(self, seen: Seen, okta_id: str) -> list[str]:
-        """Return the keys that are held by whoever of us writes an object."""
+        """Return the keys that a task of ours holds while it writes an object."""
         if seen.kind == LOCK:
             return sorted(self._pass.registry.names_of(okta_id))
         if seen.kind == USER:
-            # Who puts a role on a user, or takes it off, holds the key of the group's or the app's list.
+            # A task that gives a user a direct role, or removes it, holds the key of the list of the group or app.
             lists = self._pass.registry.with_roles_of(seen.name)
             return sorted({seen.name, *(key_of(ACCESS_LIST, one) for one in lists)})
         return [key_of(ACCESS_LIST, seen.list_name) if seen.kind == MEMBER else key_of(seen.kind, seen.name)]
 
     def _note_lock(self, seen: Seen) -> str:
-        """Keep whom locks are about, since a deletion tells no more than a name; return the Okta id of this one's."""
+        """Keep the Okta ids of locks, because the deletion of a lock shows only its name; return the id of this one."""
         if seen.kind != LOCK:
             return ""
         okta_id = labels.okta_id_of(seen.labels) or self._locks.get(seen.name, "")
@@ -310,7 +311,7 @@ class ClusterWatcher:
         return okta_id if is_person_id(okta_id) else ""
 
     def _of_object(self, okta_id: str, what: str, *, is_listed: bool = False) -> Iterator[Hint]:
-        """Return a hint of a group or an app, if it is one that we know."""
+        """Return a hint of a group or an app, if the registry has it."""
         directory = self._pass.registry.directory
         if directory is None or not okta_id:
             return
@@ -329,9 +330,9 @@ class ClusterWatcher:
         return (labels.okta_id_of(server.labels) or "") if server else directory.app_id_of(server_name)
 
     async def _compare(self) -> None:
-        """List everything, and take down what somebody else changed while nobody watched.
+        """List everything, and store hints of the objects that other clients changed while there was no watch.
 
-        Before a first full pass nothing was seen, and that pass lists everything itself. Raises TeleportError.
+        Not before a first full pass, which lists everything itself. Raises TeleportError.
         """
         registry = self._pass.registry
         known = registry.directory
@@ -345,7 +346,7 @@ class ClusterWatcher:
             if known is not None:
                 listed = await read_actual_directory(self._teleport, known.imports, users.users.values())
             if listed is not None:
-                registry.take_listed(listed, applied)
+                registry.record_listed(listed, applied)
         finally:
             self._applied = None
         self._locks = {

@@ -1,4 +1,4 @@
-"""Comparing the cluster with the fingerprints of its objects, and hinting at those that somebody else changed."""
+"""Comparing the cluster with the fingerprints of its objects, and making hints of those that other clients changed."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ RULES_SETTLE: Final = 15.0
 """Seconds until a full pass after an import rule changed: several are often changed together."""
 
 _MOST_PEOPLE: Final = 100
-"""Of more people than that a full pass costs fewer calls than reading each of them."""
+"""If more people have changed, a full pass costs fewer calls than reading each of them."""
 
 
 def users_after(actual: ActualUsers, outcomes: Iterable[Outcome], now: datetime) -> ActualUsers:
-    """Return users and locks as they are after steps that were taken `now`."""
+    """Return users and locks as they are after changes that were applied `now`."""
     users, locks = dict(actual.users), dict(actual.locks)
     for outcome in outcomes:
         change = outcome.change
@@ -55,7 +55,7 @@ def users_after(actual: ActualUsers, outcomes: Iterable[Outcome], now: datetime)
 async def fingerprints_of(
     users: ActualUsers, directory: ActualDirectory | None, *, owner: str, replaced: Mapping[str, str]
 ) -> tuple[list[Fingerprint], frozenset[str]]:
-    """Return the fingerprints of what was read, and the kinds of which that is all there is.
+    """Return the fingerprints of the objects that were read, and the kinds that were read completely.
 
     `replaced` maps the names of users whose label a login took away to the Okta ids that they stand for.
     """
@@ -64,7 +64,7 @@ async def fingerprints_of(
     read = ActualDirectory()
     if directory is not None:
         kinds |= fingerprints.kinds_read(directory)
-        # A copy: what is known of the cluster goes on changing while digests are made beside it.
+        # A copy, because the registry changes while a thread makes the digests.
         read = ActualDirectory(
             roles=dict(directory.roles),
             user_groups=dict(directory.user_groups),
@@ -95,7 +95,7 @@ async def hints_of_differences(
     replaced: Mapping[str, str],
     now: datetime,
 ) -> list[Hint]:
-    """Return hints of the objects that somebody else changed; none before the first full pass.
+    """Return hints of the objects that other clients changed; none before the first full pass.
 
     Raises StateError.
     """
@@ -106,10 +106,10 @@ async def hints_of_differences(
 
 
 def with_their_lists(hints: Iterable[Hint], registry: Registry) -> list[Hint]:
-    """Return hints, and those of the lists of everybody they are about: somebody may have got a user only now."""
+    """Add hints of the lists of the people of some hints: a person may have got a user only now."""
     found = {hint.key: hint for hint in hints}
     for hint in tuple(found.values()):
-        for okta_id in registry.in_which(hint.of) if hint.kind is HintKind.PERSON else ():
+        for okta_id in registry.rosters_with(hint.of) if hint.kind is HintKind.PERSON else ():
             follows = Hint(HintKind.OBJECT, okta_id, cause=hint.cause)
             found.setdefault(follows.key, follows)
     return list(found.values())

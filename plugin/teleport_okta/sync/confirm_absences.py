@@ -1,4 +1,4 @@
-"""Reading by id the people whom a listing lacks, before anybody is harmed for being absent (`docs/design.md` 4.2).
+"""Reading the people whom a listing lacks by id, before a person is harmed for being absent (`docs/design.md` 4.2).
 
 | the read by id says | what follows |
 |---|---|
@@ -8,8 +8,8 @@
 | the person is visible, and the assignment is there | the listing lost a row: it is added, and absences are doubted |
 | 404 or 403 on the person | nothing new: a narrowed admin role hides people in the same way |
 
-Who could not be asked, for want of calls or because of an error, is `Snapshot.unconfirmed` and leaves in a later pass:
-those who were asked about longest ago come first.
+A person who could not be read, for want of calls or because of an error, is `Snapshot.unconfirmed` and leaves in a
+later pass. The people who were read longest ago come first.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from teleport_okta.okta.people_reader import OktaReads
 
 MORE_THAN_THE_LIMIT: Final = 10
-"""How many more people are read by id than an hour's limit lets go: enough to see that the limit is passed."""
+"""How many more people are read by id than the brake lets leave in an hour: enough to see that there are more."""
 
 _LONGEST: Final = 300.0
-"""Seconds after which no further person is asked about: the bucket of the app's people has 50 to 100 calls a minute."""
+"""Seconds after which no further person is read: the bucket of the app's people has 50 to 100 calls a minute."""
 
 _WORKERS: Final = 4
 
@@ -48,12 +48,12 @@ class _Answers:
     malformed: list[MalformedRow] = field(default_factory=list)
 
     def add_lost(self, okta_id: str, row: PersonFacts | MalformedRow) -> None:
-        """Take in a row that the listing should have had."""
+        """Add a row that the listing should have had."""
         self.lost.append(okta_id)
         self.add(okta_id, row)
 
     def add(self, okta_id: str, row: PersonFacts | MalformedRow) -> None:
-        """Take in what a row says."""
+        """Add a row."""
         if isinstance(row, MalformedRow):
             self.malformed.append(replace(row, okta_id=okta_id))
         else:
@@ -61,9 +61,9 @@ class _Answers:
 
 
 class Turns:
-    """When each absent person was last asked about, so that everybody's turn comes if there are more than can be asked.
+    """When each absent person was last read, so that each has a turn if there are more than can be read in a pass.
 
-    Otherwise somebody who is deactivated while a flood of others is held might never be asked about.
+    Otherwise a person who is deactivated while many others are held might never be read.
     """
 
     def __init__(self) -> None:
@@ -71,18 +71,18 @@ class Turns:
         self._rounds = 0
 
     def begin(self, absent: Collection[str]) -> list[str]:
-        """Return who is absent, those who were asked about longest ago first; all others are forgotten."""
+        """Return the absent people, those who were read longest ago first; forget all others."""
         self._rounds += 1
         self._last = {okta_id: self._last[okta_id] for okta_id in absent if okta_id in self._last}
         return sorted(absent, key=lambda okta_id: (self._last.get(okta_id, 0), okta_id))
 
     def take(self, okta_id: str) -> None:
-        """Note that a person is asked about now."""
+        """Note that a person is read now."""
         self._last[okta_id] = self._rounds
 
 
 class Confirmation:
-    """Asks one organisation about people. `app` is the app that everybody comes from; None: the whole organisation."""
+    """Reads people of one organisation by id. `app` is the app that people come from; None: the whole organisation."""
 
     def __init__(self, okta: OktaReads, app: OktaApp | None, clock: Clock, turns: Turns | None = None) -> None:
         self._okta = okta
@@ -91,7 +91,7 @@ class Confirmation:
         self._turns = turns or Turns()
 
     async def confirmed(self, listing: Snapshot, absent: Collection[str], *, most: int) -> Snapshot:
-        """Return the listing with what reads by id say of at most so many of those who are absent from it."""
+        """Return the listing with reads by id of at most so many of the people who are absent from it."""
         asked = self._turns.begin(absent)[:most]
         answers = _Answers(unconfirmed=set(absent) - set(asked))
         deadline = self._clock.monotonic() + _LONGEST
@@ -116,7 +116,7 @@ class Confirmation:
                 answers.unconfirmed.add(okta_id)
 
     async def _ask(self, okta_id: str, answers: _Answers, *, is_complete: bool) -> None:
-        """Ask about one person. Raises OktaError where there is no answer, OktaForbiddenError for 403."""
+        """Read one person. Raises OktaError if there is no answer, OktaForbiddenError for 403."""
         person = await self._okta.person_of_organization(okta_id)
         if person is None:
             return
@@ -126,14 +126,14 @@ class Confirmation:
         if person.status == UserStatus.SUSPENDED:
             answers.suspended.add(okta_id)
         if not is_complete:
-            # The person may stand on a page that is missing, so nothing is said by an assignment either.
+            # The person may be on a missing page of the listing, so an assignment would prove nothing either.
             return
         if self._app is None:
             answers.add_lost(okta_id, person)
         elif self._app.is_active:
-            await self._ask_for_the_assignment(self._app, okta_id, answers)
+            await self._read_assignment(self._app, okta_id, answers)
 
-    async def _ask_for_the_assignment(self, app: OktaApp, okta_id: str, answers: _Answers) -> None:
+    async def _read_assignment(self, app: OktaApp, okta_id: str, answers: _Answers) -> None:
         row = await self._okta.person_of_app(app.id, okta_id)
         if row is None:
             answers.unassigned.add(okta_id)

@@ -1,4 +1,4 @@
-"""Whether what was read contradicts the event that made us read it: then the read may be older than the event."""
+"""Whether a read contradicts the event that caused it: then the read may be older than the event."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LOCKED_OUT_OF_OKTA: Final = frozenset({UserStatus.SUSPENDED, UserStatus.DEPROVI
 
 
 def contradicts(hint: Hint, reading: Reading) -> bool:
-    """Return whether a reading shows something else than the event behind a hint says has come about.
+    """Return whether a reading contradicts the claim of a hint.
 
-    So it counts if somebody who left by the event could not be read at all.
+    It also does if a person who left by the event could not be read at all.
     """
     if hint.claim is Claim.NOTHING:
         return False
@@ -39,7 +39,7 @@ def _of_directory(hint: Hint, okta: Directory) -> bool:
             is_read = roster is not None and not roster.problem
             return is_read and roster is not None and (hint.of in roster.ids) is (hint.claim is not Claim.THERE)
         case HintKind.APP_PERSON:
-            # An assignment may be there by way of a group, so only one that is over can be missed.
+            # A person may have the app by a group too, so only the claim that it is gone can be contradicted.
             direct = okta.direct.get(hint.with_)
             return hint.claim is Claim.GONE and direct is not None and hint.of in direct.ids
     return False
@@ -49,7 +49,7 @@ def _person(hint: Hint, people: Snapshot) -> bool:
     row = _row(hint.of, people)
     is_locked_out = hint.of in people.suspended or (row is not None and row.status in _LOCKED_OUT_OF_OKTA)
     is_let_in = row is not None and row.status != STATUS_NOT_GIVEN and not is_locked_out
-    # A row of which not even the statuses are known stands for an assignment that no read shows yet.
+    # A row without any status stands for an assignment that no read shows yet.
     is_unknown = row is not None and row.status == STATUS_NOT_GIVEN and row.assignment_status is None
     is_there = row is not None and not is_unknown and row.assignment_status not in APP_USER_ENDED
     match hint.claim:
@@ -60,7 +60,7 @@ def _person(hint: Hint, people: Snapshot) -> bool:
         case Claim.LEFT | Claim.GONE if row is None and hint.of in people.leaving:
             return True
         case Claim.LEFT:
-            # Somebody who was suspended before may be read as that.
+            # A read that is older than the event may show the status before it: suspended.
             is_suspended = hint.of in people.suspended or (row is not None and row.status == UserStatus.SUSPENDED)
             return is_let_in or is_suspended
         case _ if hint.kind is HintKind.STATUS:

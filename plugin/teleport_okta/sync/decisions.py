@@ -1,4 +1,4 @@
-"""What a plan was decided by, for the log of severity `debug`."""
+"""The reasons of a plan, for the log at level `debug`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def log_decisions(reading: Reading, plan: Plan) -> None:
-    """Log whose absences are believed, what the brake holds, and what the plan comes to."""
+    """Log which absences are believed, which harm is held, and the summary of the plan."""
     if not _log.isEnabledFor(logging.DEBUG):
         return
     for listing, absences in sorted(reading.absences.items()):

@@ -1,4 +1,4 @@
-"""The engine of a running service: a full pass at start and at an interval, and whenever somebody asks."""
+"""The engine of a running service: full passes at the start, at an interval, and when a person or a hint asks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta import __version__
 from teleport_okta.errors import ConfigError, InterruptedPassError, TeleportOktaError
-from teleport_okta.model.part_result import FailureKind
 from teleport_okta.observe.logs import working
 from teleport_okta.observe.metrics import Metrics
 from teleport_okta.observe.work_metrics import FAILED, HELD, SUCCEEDED
@@ -19,6 +18,7 @@ from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.state_errors import StateError
 from teleport_okta.sync.explain import explained
 from teleport_okta.sync.failure_kinds import kind_of
+from teleport_okta.sync.pass_history import PassHistory
 from teleport_okta.sync.stale_plan import PlanChangedError
 from teleport_okta.sync.status import Status
 from teleport_okta.teleport.lease import StandbyError
@@ -38,16 +38,11 @@ if TYPE_CHECKING:
     from teleport_okta.sync.full_pass import FullPass
     from teleport_okta.sync.report import PassReport
 
-_FIRST_RETRY: Final = timedelta(seconds=15)
-
 _LOOKED_AT_EVERY: Final = timedelta(seconds=30)
-"""How often it is looked at whether the next pass should come sooner than was thought."""
+"""How often the time of the next pass is computed anew: it depends on how changes arrive, and on the lease."""
 
 RESUMED_WITHIN: Final = 60.0
-"""Seconds after which a full pass begins all the same: it locks leavers before it lists groups and apps."""
-
-_STANDBY_PAUSE: Final = timedelta(seconds=2)
-"""How long a standby waits before it asks again for the lease to write: a rolling update hands over within seconds."""
+"""Seconds that may be spent on continuing from an earlier process. A full pass would have locked leavers by then."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,8 +50,8 @@ _log = logging.getLogger(__name__)
 class Engine:
     """Runs passes one at a time until it is stopped.
 
-    A first pass that fails because of the settings ends it, unless it `is_patient`: then somebody may change them.
-    `metrics` count the passes.
+    If the first pass fails because of the settings, the engine ends, unless it `is_patient`: then the settings may
+    change while it runs. `metrics` count the passes.
     """
 
     def __init__(
@@ -76,7 +71,7 @@ class Engine:
         self._audit_interval = audit_interval or interval
         self._reconciles: list[asyncio.Future[bool]] = []
         self.follower: Follower | None = None
-        """What brings changes between passes, where something does."""
+        """Follows changes between passes; None if passes alone find them."""
 
         self._store = store
         self._clock = clock
@@ -85,20 +80,15 @@ class Engine:
         self._stopping = asyncio.Event()
         self._hinted = asyncio.Event()
         self._commands: set[asyncio.Future[PassReport]] = set()
-        self._has_worked = False
-        self._failures = 0
-        self._is_standby = False
-        self._last_error = ""
-        self._failure = FailureKind.NONE
-        self._last_pass: PassReport | None = None
+        self._history = PassHistory()
         self._next_pass: datetime | None = None
         self._passed_ago: timedelta | None = None
-        """How long ago the full pass ended from which this process goes on, while it has made none itself."""
+        """How long ago the full pass of the earlier process ended from which this one continues."""
 
     async def run(self, trigger: str = "start") -> None:
-        """Run passes until `stop`, the first because of `trigger`.
+        """Run passes until `stop`; `trigger` is the cause of the first.
 
-        Raises the ConfigError of a first pass, which can never have worked.
+        Raises the ConfigError of a first pass: these settings have never worked.
         """
         await self._until_stopped(self._until_followed(), interruptible=lambda: True)
         await self._until_stopped(self._resume(), interruptible=lambda: True)
@@ -113,7 +103,7 @@ class Engine:
             await asyncio.wait(self._commands)
 
     async def reconcile(self, cause: str) -> bool:
-        """Run a full pass soon because of something that no single read shows; return whether it succeeded."""
+        """Run a full pass soon, because of a change that no single read shows; return whether it was applied."""
         _log.info("a full pass follows: %s", cause)
         waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._reconciles.append(waiting)
@@ -121,20 +111,20 @@ class Engine:
         return await waiting
 
     def stop(self) -> None:
-        """Finish the users in flight, then end `run`."""
+        """End `run` after the keys that are being applied."""
         self._stopping.set()
         self._pass.drain()
 
     async def plan(self) -> PlanView:
-        """Plan now, after the pass that may be running; raises TeleportOktaError."""
+        """Plan now, or after the pass that is running; raises TeleportOktaError."""
         async with self._one_at_a_time:
             self._refuse_when_stopping()
             return await self._pass.plan()
 
     async def apply(self, digest: str) -> PassReport:
-        """Run a pass now, after the one that may be running; with a digest only that plan. Raises TeleportOktaError.
+        """Run a pass now, or after the one that is running; with a digest only that plan. Raises TeleportOktaError.
 
-        The pass is the engine's: it goes on when whoever asked has gone away.
+        The pass continues if the caller is cancelled.
         """
         command = asyncio.ensure_future(self._run_pass("command", digest))
         self._commands.add(command)
@@ -142,7 +132,7 @@ class Engine:
         return await asyncio.shield(command)
 
     async def approve(self, digest: str, *, by: str) -> Approval:
-        """Approve what is held for 24 h, on record as `by` whom, and run a pass soon.
+        """Approve a set of held harm for 24 hours, record who approved it (`by`), and run a pass soon.
 
         Raises NothingHeldError or StateError.
         """
@@ -153,7 +143,7 @@ class Engine:
         return approval
 
     async def release(self, name: str, *, by: str) -> Released:
-        """Give a user name free, on record as `by` whom, after the pass that may be running, and run one soon.
+        """Release a user name, after the pass that is running, record who decided it (`by`), and run a pass soon.
 
         Raises NotReleasableError, or another TeleportOktaError.
         """
@@ -161,14 +151,20 @@ class Engine:
             self._refuse_when_stopping()
             released = await self._pass.release(name, by=by)
         locks, memberships = len(released.locks), len(released.memberships)
-        _log.info("released %s by %s: %d locks taken off, %d memberships for who is next", name, by, locks, memberships)
+        _log.info(
+            "released %s by %s: %d locks removed, %d memberships left for the next holder of the name",
+            name,
+            by,
+            locks,
+            memberships,
+        )
         self._hinted.set()
         return released
 
     async def preview_filters(
         self, group_filters: tuple[str, ...], app_filters: tuple[str, ...], *, live: bool
     ) -> FilterPreview:
-        """Say what filters would do; `live` after the pass that may be running. Raises TeleportOktaError."""
+        """Return what filters would do; `live` waits for the pass that is running. Raises TeleportOktaError."""
         if not live:
             return await self._pass.preview_filters(group_filters, app_filters, live=False)
         async with self._one_at_a_time:
@@ -176,12 +172,12 @@ class Engine:
             return await self._pass.preview_filters(group_filters, app_filters, live=True)
 
     async def explain(self, of: str, asked: str) -> Explanation:
-        """Say why what is called `asked` is as it is, by what this process knows. Raises StateError."""
+        """Explain why the object called `asked` is as it is, by the facts of this process. Raises StateError."""
         settings, registry = self._pass.settings, self._pass.registry
         return await explained(self._store, settings, registry, of=of, asked=asked, now=self._clock.now())
 
     async def status(self) -> Status:
-        """Return what this process knows of itself; raises StateError."""
+        """Return the status of this process; raises StateError."""
         return Status(
             version=__version__,
             state=self._state(),
@@ -189,12 +185,12 @@ class Engine:
             quarantine=tuple(await self._store.quarantine()),
             findings=await self._store.findings(),
             next_pass=self._next_pass,
-            last_error=self._last_error,
-            failure=self._failure,
+            last_error=self._history.error,
+            failure=self._history.failure,
             parts=await self._store.part_results(),
             holdings=self._pass.holdings,
             cluster=self._pass.cluster,
-            last_pass=self._last_pass,
+            last_pass=self._history.last,
             identities=self._pass.identities,
             cost=await self._store.cost(),
             progress=self._pass.progress,
@@ -205,20 +201,20 @@ class Engine:
     @property
     def standing(self) -> tuple[str, str]:
         """The state, and why passes fail or this process is a standby; empty if neither."""
-        return self._state(), self._last_error if self._failures or self._is_standby else ""
+        return self._state(), self._history.trouble
 
     def _state(self) -> str:
-        if self._is_standby:
+        if self._history.is_standby:
             return "standby"
-        return "running" if self._one_at_a_time.locked() else "failing" if self._failures else "idle"
+        return "running" if self._one_at_a_time.locked() else "failing" if self._history.failures else "idle"
 
     async def _until_followed(self) -> None:
-        """Let the log have a position before people are listed, so that nothing falls between the two."""
+        """Wait until the log has a position, so that no event falls between it and the listings of a pass."""
         if self.follower is not None:
             await self.follower.begun()
 
     async def _resume(self) -> None:
-        """Go on from the last full pass of an earlier process, where what came after it is known."""
+        """Continue from the last full pass of an earlier process, if all changes after it are known."""
         follower = self.follower
         if follower is None:
             return
@@ -227,28 +223,29 @@ class Engine:
                 async with asyncio.timeout(RESUMED_WITHIN):
                     self._passed_ago = await self._pass.resume(within=self._between_passes())
         except TimeoutError:
-            _log.info("what an earlier process knew took too long to compare; a full pass follows")
+            _log.info("comparing Teleport with the state of the earlier process took too long; a full pass follows")
         except StandbyError as error:
-            self._note_standby(error)
+            self._history.note_standby(error)
         except TeleportOktaError as error:
-            _log.info("what an earlier process knew is of no use: %s; a full pass follows", error)
-        except Exception:  # noqa: BLE001 - the root of the service: a full pass can do without
-            _log.exception("going on from an earlier process failed in a way that it should not; a full pass follows")
+            _log.info("cannot continue from the earlier process: %s; a full pass follows", error)
+        except Exception:  # noqa: BLE001 - the root of the service: a full pass does not need it
+            _log.exception("continuing from the earlier process failed unexpectedly; a full pass follows")
         finally:
             follower.may_look()
         if self._passed_ago is not None:
-            self._has_worked = True
+            self._history.has_worked = True
 
     async def _until_next_pass(self) -> None:
-        """Wait for the next pass; how long may change meanwhile, with how changes arrive."""
+        """Wait for the next pass. How long that is may change meanwhile, with the way in which changes arrive."""
         passed_ago, self._passed_ago = self._passed_ago or timedelta(), None
         began = self._clock.monotonic()
         while not self._hinted.is_set():
-            # By the clock, not by the waits: those say nothing of the time for which the machine was suspended.
+            # By the clock and not by a sum of the waits, because the machine may have been suspended between them.
             wait = self._wait() - passed_ago - timedelta(seconds=self._clock.monotonic() - began)
             self._next_pass = self._clock.now() + wait
-            if wait <= timedelta() or (self._pass.is_ousted and not self._is_standby):
-                return  # as a standby, passes ask for the lease to write every few seconds
+            # An ousted process becomes a standby by a pass; a standby asks for the lease every few seconds.
+            if wait <= timedelta() or (self._pass.is_ousted and not self._history.is_standby):
+                return
             await self._until_hinted(min(wait, _LOOKED_AT_EVERY))
 
     def _why_now(self) -> str:
@@ -263,14 +260,14 @@ class Engine:
         try:
             succeeded = (await self._run_pass(trigger)).applied
         except ConfigError:
-            if not self._has_worked and not self._is_patient:
+            if not self._history.has_worked and not self._is_patient:
                 raise
         except TeleportOktaError:
-            return  # noted and logged where it happened
+            return  # noted and logged in _run_pass
         except Exception as error:  # noqa: BLE001 - the root of the service: one bad pass must not end it
-            self._note_failure(f"{type(error).__name__}: {error}")
+            self._history.note_failure(f"{type(error).__name__}: {error}")
             self._count(trigger, FAILED, began)
-            _log.exception("a pass failed in a way that it should not; the next one tries again")
+            _log.exception("a pass failed unexpectedly; the next one tries again")
         finally:
             for one in waiting:
                 if not one.done():
@@ -285,19 +282,16 @@ class Engine:
             except PlanChangedError:
                 raise
             except StandbyError as error:
-                self._note_standby(error)
+                self._history.note_standby(error)
                 raise
             except TeleportOktaError as error:
-                with suppress(StateError):  # first, so that no status has the failure without its parts
+                with suppress(StateError):  # before the failure is noted, so that no status shows it without its parts
                     await self._pass.note_failed(str(error))
-                self._note_failure(str(error), kind_of(error))
+                self._history.note_failure(str(error), kind_of(error))
                 self._count(trigger, FAILED, began)
-                _log.error("the pass (%s) did not happen: %s", trigger, error)
+                _log.error("the pass (%s) failed: %s", trigger, error)
                 raise
-            self._is_standby = False
-            self._last_pass = report
-            self._has_worked = True
-            self._note_result(report)
+            self._history.note_report(report)
             self._count(trigger, _result_of(report), began)
         with working(report.id):
             _report_in_log(report)
@@ -310,44 +304,19 @@ class Engine:
     def _refuse_when_stopping(self) -> None:
         if self._stopping.is_set():
             what = "the service is stopping"
-            raise InterruptedPassError(what, remedy="ask again when it has been started again")
-
-    def _note_standby(self, error: StandbyError) -> None:
-        if not self._is_standby:
-            _log.info("standing by: %s", error)
-        self._is_standby = True
-        self._has_worked = True
-        self._failures = 0
-        self._last_error = str(error)
-        self._failure = FailureKind.NONE
-
-    def _note_failure(self, error: str, kind: FailureKind = FailureKind.OTHER) -> None:
-        self._is_standby = False
-        self._failures += 1
-        self._last_error = error
-        self._failure = kind
-
-    def _note_result(self, report: PassReport) -> None:
-        if report.applied:
-            self._failures = 0
-            self._last_error = ""
-            self._failure = FailureKind.NONE
-            return
-        errors = (outcome.error for outcome in report.outcomes if outcome.result != Result.DONE and outcome.error)
-        error = report.error or next(errors, "some changes were not applied")
-        self._note_failure(error, report.failure or FailureKind.OTHER)
+            raise InterruptedPassError(what, remedy="ask again after it has started again")
 
     def _only_reads(self) -> bool:
         return not self._pass.is_applying
 
     def _forget_command(self, command: asyncio.Future[PassReport]) -> None:
-        """Drop a command's pass; its error was raised to whoever asked, if they still listened."""
+        """Drop the pass of a command, and mark its exception as retrieved: the caller may have been cancelled."""
         self._commands.discard(command)
         if not command.cancelled():
             command.exception()
 
     async def _until_hinted(self, wait: timedelta) -> None:
-        """Return when the wait is over, or something happened because of which a pass should not wait."""
+        """Return when the wait is over, or a pass is wanted earlier."""
         sleeping = asyncio.ensure_future(self._clock.sleep(wait.total_seconds()))
         hinted = asyncio.ensure_future(self._hinted.wait())
         try:
@@ -357,24 +326,17 @@ class Engine:
             hinted.cancel()
 
     def _wait(self) -> timedelta:
-        """The interval; after a failure less, doubling up to it; as a standby a moment."""
-        if self._is_standby:
-            return min(self._interval, _STANDBY_PAUSE)
-        if not self._failures:
-            return self._between_passes()
-        doublings = min(self._failures - 1, 16)
-        return min(self._interval, _FIRST_RETRY * (1 << doublings))
+        return self._history.wait(self._interval, self._between_passes())
 
     def _between_passes(self) -> timedelta:
-        """The interval; while changes arrive by the log that of audits, so that passes take a quarter of the time."""
+        """The interval; or while changes arrive by the log that of audits, but at least three times the last pass."""
         if self.follower is None or not self.follower.may_follow:
             return self._interval
-        last = self._last_pass
-        took = timedelta() if last is None else last.finished - last.started
-        return max(self._audit_interval, 3 * took)
+        # Then passes take at most a quarter of the time, and leave most of the rate limits to single keys.
+        return max(self._audit_interval, 3 * self._history.took)
 
     async def _until_stopped(self, work: Coroutine[object, object, None], *, interruptible: Callable[[], bool]) -> None:
-        """Run some work to its end; when the engine is stopped meanwhile and it may be interrupted, cancel it."""
+        """Run some work to its end; cancel it if the engine is stopped meanwhile and the work is interruptible then."""
         working = asyncio.ensure_future(work)
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:

@@ -1,4 +1,4 @@
-"""Which kind of failure an error is, as Teleport's tools tell plugins apart: who has to do something about it."""
+"""The kind of failure of an error, as Teleport's tools show it for a plugin: it says who must act."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def kind_of(error: TeleportOktaError) -> FailureKind:
-    """Return the kind of an error: Okta refuses the credential, or settings and rights do not fit, or any other."""
+    """Return the kind of an error: Okta refuses the credential, settings or rights do not fit, or another."""
     if isinstance(error, OktaScopeError):
         return FailureKind.CONFIGURATION
     if isinstance(error, OktaUnauthorizedError | OktaTokenRefusedError):

@@ -1,4 +1,4 @@
-"""Following changes between full passes: the System Log, questions by time beside it, and the looks they bring."""
+"""Following changes between full passes: the System Log, the watch of Teleport, and questions about recent changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.provisioned import is_person_id
 from teleport_okta.plan.changes import USER
 from teleport_okta.sync.cluster_watcher import ClusterWatcher
-from teleport_okta.sync.event_hints import Source
+from teleport_okta.sync.event_alarms import Source
 from teleport_okta.sync.hint_worker import HintWorker
 from teleport_okta.sync.log_watcher import LogWatcher
 from teleport_okta.sync.recent_changes import ASKED_BY_TIME, Changed
@@ -36,25 +36,22 @@ if TYPE_CHECKING:
 _STANDBY_PAUSE: Final = 2.0
 
 ASKED_EVERY: Final = timedelta(minutes=5)
-"""How often it is asked by time what changed: two calls, for what emits no event (`docs/reference/okta.md` 5.5)."""
+"""How often Okta is asked for recent changes: some have no event (`docs/reference/okta.md` 5.5). It takes two calls."""
 
 ASKED_AGAIN: Final = timedelta(seconds=5)
-"""When it is asked instead if this process may not write then: the lease may just be late."""
+"""The pause instead while this process is not the writer: the lease may come a moment later."""
 
 BEGUN_WITHIN: Final = 30.0
-"""Seconds for which a start waits for the log, and looks for what an earlier process knew; retries take minutes."""
+"""Seconds for which a start waits for the log and for continuing from an earlier process. Retries may take minutes."""
 
 TRIED_AT_ONCE: Final = 20
-"""How many people in quarantine are tried again each time, one call for each."""
+"""How many people in quarantine are tried again each time. Each takes a call."""
 
 _log = logging.getLogger(__name__)
 
 
 class Follower:
-    """Brings changes to the engine until it is stopped.
-
-    `reconcile` runs a full pass and says whether it succeeded.
-    """
+    """Brings changes to the engine until it is stopped; `reconcile` runs a full pass and returns if it was applied."""
 
     def __init__(
         self,
@@ -112,7 +109,7 @@ class Follower:
         self._may_look = asyncio.Event()
         self._may_look.set()
         self.reads_on = False
-        """Whether the log is read on from where an earlier process left it."""
+        """Whether the log is read from the position of an earlier process."""
 
         self._organization_id = ""
 
@@ -123,10 +120,10 @@ class Follower:
 
     @property
     def may_follow(self) -> bool:
-        """Whether changes arrive by the log, or nobody knows yet that they do not.
+        """Whether changes arrive by the log, or will as soon as it answers again.
 
-        While the log fails for less than the interval of full passes, none is made because of it: it is read on after
-        that, and a pass may take half an hour.
+        A log that fails for less than the interval of full passes is no reason for one: it is read from its position
+        afterwards, and a pass may take half an hour.
         """
         if self.health.state == "starting":
             return self.reads_on
@@ -135,22 +132,22 @@ class Follower:
         return self.health.is_following or (self.health.state == "failing" and failed_for < self._patience)
 
     def following(self) -> Following:
-        """Return how changes arrive at this moment."""
+        """Return how changes arrive now."""
         return self.watcher.following(self.worker.waiting)
 
     async def begun(self) -> None:
-        """Wait until the log has a position, or cannot be read; not for long, since leavers wait as well.
+        """Wait until the log has a position or cannot be read, but not for long: leavers wait meanwhile.
 
-        A log that begins later is read from some minutes before.
+        A log that begins later is read from a few minutes before.
         """
         await _soon(self._has_begun)
 
     def hold_looks(self) -> None:
-        """See to no hints until `may_look`: an engine will say whether this process goes on from an earlier one."""
+        """Handle no hints until `may_look`: the engine decides first if this process continues from an earlier one."""
         self._may_look.clear()
 
     def may_look(self) -> None:
-        """Let hints be seen to: it is known by now what an earlier process has left."""
+        """Allow hints to be handled: the engine has decided."""
         self._may_look.set()
 
     async def follow(self) -> None:
@@ -159,7 +156,7 @@ class Follower:
             position = await self._hints.position()
             if position is not None:
                 self._pass.note_earlier_process(position.polled_at)
-                # What has come since an earlier process may be days of events: nobody waits for all of that to be read.
+                # The events since the earlier process may be those of days: a start does not wait until all are read.
                 self.reads_on = True
                 self._has_begun.set()
             pause = await self.watcher.poll()
@@ -167,24 +164,24 @@ class Follower:
             self._has_begun.set()
         while True:
             await self._clock.sleep(pause)
-            # A standby leaves the log to the process that writes: both would use up the same limit.
+            # A standby leaves the log to the process that writes: both share one rate limit.
             pause = await self.watcher.poll() if self._teleport.is_writer else _STANDBY_PAUSE
 
     async def watch(self) -> None:
-        """Watch the cluster until cancelled, once the log has begun, while this process is the one that writes."""
+        """Watch the cluster until cancelled, after the log has begun and this process has become the writer."""
         await self.begun()
         while not self._teleport.is_writer:
             await self._clock.sleep(_STANDBY_PAUSE)
         await self.cluster.follow()
 
     async def look(self) -> None:
-        """See to hints until cancelled, once the log has begun, and nothing holds them."""
+        """Handle hints until cancelled, after the log has begun and `may_look`."""
         await self.begun()
         await _soon(self._may_look)
         await self.worker.run()
 
     async def ask_now_and_then(self) -> None:
-        """Ask by time, until cancelled, what changed, and what became of calls that nobody saw the answer of."""
+        """Ask for recent changes, and for the result of calls whose answer was lost, now and then until cancelled."""
         await self.begun()
         pause = ASKED_EVERY
         while True:
@@ -194,10 +191,10 @@ class Follower:
                 if not await self.ask():
                     pause = ASKED_AGAIN
             except TeleportOktaError as error:
-                _log.warning("nothing was asked by time: %s", error)
+                _log.warning("Okta could not be asked for recent changes: %s", error)
 
     async def ask(self) -> bool:
-        """Ask once, if this process is the one that writes, and return whether it is.
+        """Ask once, if this process is the writer; return whether it is.
 
         Raises StateError or TeleportError.
         """
@@ -210,26 +207,26 @@ class Follower:
         return True
 
     async def _tried_again(self) -> list[Hint]:
-        """Return hints of people in quarantine who are to be tried again: a name may be free by now."""
+        """Return hints of people in quarantine whose time has come: a name may be free now."""
         now = self._clock.now()
         people = [
             entry.row.okta_id
             for entry in await self._store.quarantine()
             if entry.row.kind == USER and is_person_id(entry.row.okta_id) and entry.next_try <= now
         ]
-        # Drawn anew each time, lest those of whom nothing can be read keep the others out.
+        # A new sample each time: people who cannot be read must not keep the others from being tried.
         drawn = self._rng.sample(people, min(len(people), TRIED_AT_ONCE))
         return [Hint(HintKind.PERSON, okta_id, cause="tried again") for okta_id in drawn]
 
     async def _organization(self) -> str:
-        """Return which organisation the log is of; it is asked once in the life of a process."""
+        """Return the id of the organisation, which is read once in the life of a process."""
         if not self._organization_id:
             self._organization_id = (await self._okta.people.organization()).id
         return self._organization_id
 
 
 async def _soon(event: asyncio.Event) -> None:
-    """Wait until something has come about, but not for long."""
+    """Wait for an event, at most `BEGUN_WITHIN`."""
     with suppress(TimeoutError):
         async with asyncio.timeout(BEGUN_WITHIN):
             await event.wait()

@@ -1,7 +1,7 @@
-"""The harm of the rolling hour, in one place (`docs/design.md` 4.3): all who plan harm ask here, one after the other.
+"""The harm of the rolling hour, in one place (`docs/design.md` 4.3): every plan with harm is made here, one at a time.
 
-Harm that a plan lets through is reserved at once, and counts from then on, also for what is planned again and for other
-runs. When its run ends, the journal has what was done, and the reservation is given up.
+Harm that a plan lets through is reserved at once, and counts from then on for all other plans. When its run ends, the
+journal has the harm that was done, and the reservation ends.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class HarmWindow:
-    """Counts the harm of the last hour for one owner, with what runs under way have reserved."""
+    """Counts the harm of the last hour for one owner, together with the harm that running runs have reserved."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -39,12 +39,12 @@ class HarmWindow:
         self._owner = ""
 
     def learn(self, locks: Iterable[TeleportLock], owner: str) -> None:
-        """Take over the locks of a cluster: those of leavers tell of harm that another process did."""
+        """Record the locks of a cluster: the locks of leavers show harm that another process did."""
         self._locks = tuple(locks)
         self._owner = owner
 
     async def remembered(self) -> Remembered:
-        """Read what the state knows, without what is reserved. Raises StateError."""
+        """Return what the state has for a plan, without reservations. Raises StateError."""
         now = self._clock.now()
         return Remembered(
             past=await past_harm(self._store.journal, self._locks, self._owner, self._clock),
@@ -62,12 +62,13 @@ class HarmWindow:
         begun: Collection[Harmed] = (),
         scope: Scope = EVERYTHING,
     ) -> Plan:
-        """Make a plan of a scope from what is remembered, and reserve the harm that it lets through for a run.
+        """Make a plan of a scope, and reserve the harm that it lets through for a run.
 
-        What the run itself had reserved within the scope is planned anew, so it does not count; what other runs have
-        reserved does, unless it is the same harm. Harm that the run has `begun` is the rest of what counts already.
-        Raises StateError.
+        Reservations of the run itself within the scope do not count, because that harm is planned anew. Reservations of
+        other runs count, unless they are for the same harm. Harm that the run has `begun` counts already, and its
+        remaining steps are free. Raises StateError.
         """
+        # One plan at a time: two plans made at once would both use the same room of the hour.
         async with self._one_at_a_time:
             remembered = await self.remembered()
             past = tuple(replace(one, is_open=True) if one.harmed in begun else one for one in remembered.past)
@@ -88,7 +89,7 @@ class HarmWindow:
             return plan
 
     def release(self, run: object) -> None:
-        """Give up what a run reserved, because it has ended."""
+        """End the reservations of a run that has ended."""
         self._reserved.pop(run, None)
 
     def _of_others(self, run: object) -> dict[Harmed, PastHarm]:
@@ -96,7 +97,7 @@ class HarmWindow:
 
 
 def _harm_in(plan: Plan) -> set[Harmed]:
-    """Return whom the harm of a plan is about, held or not."""
+    """Return the harm of a plan, held or not."""
     going = {change.harmed for change in plan.changes if change.harmed is not None}
     return going | {held.harmed for held in plan.held}
 

@@ -1,7 +1,7 @@
-"""Seeing to hints: the cheapest reads for those that are due, each look settled by the engine's one procedure.
+"""Handling hints: those that are due are combined into looks with the fewest reads, and each look is settled.
 
-Looks that may lock somebody go first and are never kept waiting by the others. A look that fails is tried again with
-growing pauses; its hints stay in the state until it has been seen to.
+Looks that may lock a person go first, and never wait for other looks. A look that fails is retried with growing pauses;
+its hints stay in the state until it succeeds.
 """
 
 from __future__ import annotations
@@ -37,19 +37,24 @@ if TYPE_CHECKING:
     from teleport_okta.sync.rereads import Look
 
 _AT_ONCE: Final = 4
-"""Looks under way that nobody's lock waits for; a cluster takes no more writes at once than that."""
+"""Looks at once that are not urgent: as many as the writes that are in flight to a cluster."""
 
 _URGENT_AT_ONCE: Final = 8
+"""More than the writes in flight: an urgent look mostly waits for Okta."""
+
 _TAKEN_AT_ONCE: Final = 1000
+"""Hints that are combined into looks at once: of a job with thousands of events, enough to see that a group is better
+listed than read by person."""
+
 _FIRST_PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 900.0
 _STANDBY_PAUSE: Final = 5.0
 _BEFORE_A_FIRST_PASS: Final = 10.0
 _LATEST: Final = timedelta(hours=1)
-"""No hint is put off for longer; one that seems to be is due, since the clock was set back."""
+"""No hint is put off for longer. One that seems to be is due, because the system's clock was set back."""
 
 _TRIES_FOR_OTHERS: Final = 5
-"""How often a look is tried again for the sake of steps that need something of another one: for over two minutes."""
+"""How often a look is retried because its steps need something of another look: over two minutes in all."""
 
 _PUT_OFF: Final = frozenset({Result.FAILED, Result.CONFLICT, Result.SKIPPED})
 
@@ -57,7 +62,7 @@ _log = logging.getLogger(__name__)
 
 
 class HintWorker:
-    """Sees to the hints of one process. `reconcile` runs a full pass and says whether it succeeded."""
+    """Handles the hints of one process. `reconcile` runs a full pass and returns whether it was applied."""
 
     def __init__(
         self,
@@ -77,7 +82,7 @@ class HintWorker:
         self._reconcile = reconcile
         self._woken = asyncio.Event()
         self.waiting = 0
-        """How many hints waited when they were last looked for."""
+        """How many hints waited when they were last counted."""
 
         self._under_way: dict[asyncio.Task[None], Look] = {}
 
@@ -86,7 +91,7 @@ class HintWorker:
         self._woken.set()
 
     async def run(self) -> None:
-        """See to hints until cancelled; what is being written then is finished by nobody, and seen to again."""
+        """Handle hints until cancelled. The hints of looks that are cancelled stay, and are handled again."""
         try:
             while True:
                 self._woken.clear()
@@ -97,8 +102,8 @@ class HintWorker:
                 task.cancel()
             await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def see_to_all(self) -> None:
-        """See to what is due, and to what is hinted meanwhile, until nothing is due any more."""
+    async def handle_all(self) -> None:
+        """Handle the hints that are due, and those that arrive meanwhile, until none is due."""
         while True:
             self._woken.clear()
             await self._begin()
@@ -107,17 +112,17 @@ class HintWorker:
             await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
 
     async def settle_now(self, hints: Sequence[Hint]) -> None:
-        """Settle people whose hints cannot be stored, one look after the other; errors are logged."""
+        """Settle people whose hints cannot be stored (the disk is full), one look after the other; log errors."""
         for look in looks_of(hints, self._sizes(), self._changed.app_id):
             cause = look.hints[0].cause
             try:
                 with urgently():
                     await self._pass.settle(look.scope, trigger=cause, reads=look.reads)
             except TeleportOktaError as error:
-                _log.warning("%s: the hint cannot be stored, and the person is not settled yet: %s", cause, error)
+                _log.warning("%s: the hint cannot be stored, and settling the person failed: %s", cause, error)
 
     async def _begin(self) -> None:
-        """Begin as many looks as may be under way."""
+        """Start as many looks as are allowed at once."""
         self._forget_done()
         self.waiting = await self._hints.count()
         busy = {hint.key for look in self._under_way.values() for hint in look.hints}
@@ -125,7 +130,7 @@ class HintWorker:
         hints = [hint for hint in hints if hint.key not in busy]
         for look in (*looks_of(hints, self._sizes(), self._changed.app_id), *errands_of(hints)):
             if self._has_room(look):
-                self._under_way[asyncio.ensure_future(self._see_to(look))] = look
+                self._under_way[asyncio.ensure_future(self._handle(look))] = look
 
     def _has_room(self, look: Look) -> bool:
         others = sum(not other.is_urgent for other in self._under_way.values())
@@ -157,18 +162,18 @@ class HintWorker:
         rosters = {**directory.okta.members, **directory.okta.direct}
         return {okta_id: max(roster.listed, len(roster.ids)) for okta_id, roster in rosters.items()}
 
-    async def _see_to(self, look: Look) -> None:
+    async def _handle(self, look: Look) -> None:
         try:
             await self._look(look)
         except StateError as error:
-            # Nothing can be taken down: the hints stay as they are, and are due again at once, so not too soon.
+            # The failure cannot be stored either, so the hints stay due: without a pause they would be retried at once.
             _log.warning("%s: the state cannot be written: %s", look.hints[0].cause or look.hints[0].kind, error)
             await self._clock.sleep(_FIRST_PAUSE)
         except Exception:  # noqa: BLE001 - the root of a task: one look must not end the others
-            _log.exception("a look at what changed failed in a way that it should not; it is tried again")
+            _log.exception("a look at a change failed unexpectedly; it is retried")
 
     async def _look(self, look: Look) -> None:
-        """See to a look. Raises StateError where not even its failure can be taken down."""
+        """Settle a look or run an errand; put its hints off if that fails. Raises StateError."""
         try:
             if look.is_urgent:
                 with urgently():
@@ -186,17 +191,17 @@ class HintWorker:
             raise
 
     async def _settle(self, look: Look) -> None:
-        """Settle what a look is about, and finish those of its hints that it has seen to."""
+        """Settle the scope of a look, and finish its hints if the reads do not contradict them."""
         _log.debug("looking at %s", ", ".join(f"{hint.kind} {hint.of} ({hint.cause})" for hint in look.hints))
         of_directory = bool(named(look.scope.groups) or named(look.scope.apps))
         if of_directory and self._pass.registry.directory is None:
             if not self._imports_directory:
                 await self._hints.finish(look.hints)
             else:
-                # What groups and apps there are is known after a first full pass, which reads what this is about too.
+                # The groups and apps are known after the first full pass. It reads this object too.
                 await self._put_off(look.hints, _BEFORE_A_FIRST_PASS)
             return
-        # What follows is taken down first: after a failure, or in another process, nobody would know of it.
+        # The hints that follow are stored first: after a failure, or a crash, they would be lost.
         behind = self._behind(look)
         await self._hints.add(behind, at=self._clock.now())
         registry = self._pass.registry
@@ -209,7 +214,7 @@ class HintWorker:
             of_lists += self._of_moves(look, registry.moved_since(moves))
             if any(hint.of == self._changed.app_id for hint in of_lists):
                 await self._directory.doubt(self._changed.app_id)
-            # And again, since what followed may have been looked at before this was done.
+            # Stored again, because another look may have handled them before this one was applied.
             await self._hints.add([*behind, *of_lists], at=self._clock.now())
 
         trigger = look.hints[0].cause or "hint"
@@ -230,7 +235,7 @@ class HintWorker:
         await self._finish(look, settled)
 
     async def _finish(self, look: Look, settled: Settled) -> None:
-        """Finish the hints of a look, but for those whose event is contradicted by what was read."""
+        """Finish the hints of a look. Those whose claim the read contradicts are put off, and read again."""
         of_people = [hint for hint in look.hints if hint.kind in {HintKind.PERSON, HintKind.STATUS}]
         by_person: defaultdict[str, list[Hint]] = defaultdict(list)
         for hint in of_people:
@@ -239,7 +244,9 @@ class HintWorker:
         counting += [hint for hint in look.hints if hint not in of_people]
         contradicted = [hint for hint in counting if hint.looks < len(LOOKS) and contradicts(hint, settled.reading)]
         for hint in contradicted:
-            _log.info("%s: a read does not show it yet; it is read again in %.0f s", hint.cause, LOOKS[hint.looks])
+            _log.info(
+                "%s: Okta's answer does not show it yet; it is read again in %.0f s", hint.cause, LOOKS[hint.looks]
+            )
             await self._put_off([replace(hint, looks=hint.looks + 1)], LOOKS[hint.looks])
         await self._hints.finish(hint for hint in look.hints if hint not in contradicted)
 
@@ -249,9 +256,9 @@ class HintWorker:
         return self._changed.imports_directory
 
     def _behind(self, look: Look) -> list[Hint]:
-        """Return what follows from the end of groups and apps.
+        """Return hints that follow from the end of groups and apps.
 
-        People of a group lose the apps that they had by it, and a group that granted an app names it no more.
+        People of a group lose the apps that the group granted, and a group that granted an app loses it.
         """
         directory = self._pass.registry.directory
         if directory is None:
@@ -271,9 +278,9 @@ class HintWorker:
     def _of_lists(
         self, look: Look, before: Mapping[str, frozenset[str]], people: Mapping[str, PersonFacts]
     ) -> list[Hint]:
-        """Return hints of the lists that somebody comes into with a user, another name, or the app of all people.
+        """Return hints of lists whose members change with a new user, another name, or the app that people come from.
 
-        Nothing of Okta is read for them: it is known who is in which.
+        Nothing is read from Okta for them: the rosters are known.
         """
         registry, app_id = self._pass.registry, self._changed.app_id
         lists: set[str] = set()
@@ -281,19 +288,19 @@ class HintWorker:
             person = people.get(okta_id)
             if app_id and (person is not None or (people and not registry.names_of(okta_id))):
                 is_direct = person is not None and is_assigned_directly(person)
-                if registry.take_assignment(app_id, okta_id, is_direct=is_direct):
+                if registry.record_assignment(app_id, okta_id, is_direct=is_direct):
                     lists.add(app_id)
             left = names - registry.names_of(okta_id)
             if registry.names_of(okta_id) not in {names, frozenset()}:
-                lists.update(registry.in_which(okta_id))
-            # Another look may have put somebody into a list who left meanwhile.
+                lists.update(registry.rosters_with(okta_id))
+            # Another look may have added a person to a list who left meanwhile.
             lists.update(registry.lists_with(left))
-            lists.update(registry.roles_astray(okta_id))
+            lists.update(registry.wrong_roles_of(okta_id))
         cause = look.hints[0].cause
         return [Hint(HintKind.OBJECT, one, cause=cause) for one in sorted(lists)]
 
     def _of_moves(self, look: Look, moved: Container[str]) -> list[Hint]:
-        """Return hints of those groups and apps of a look that people are in who got or lost a user meanwhile."""
+        """Return hints of the groups and apps of a look with people who got or lost a user while it was settled."""
         directory = self._pass.registry.directory
         if directory is None:
             return []
@@ -319,10 +326,10 @@ class HintWorker:
         await self._hints.finish([hint])
 
     async def _try_again(self, hints: Sequence[Hint], why: str) -> None:
-        """Put hints off for longer and longer, each by how often it was tried."""
+        """Put hints off, each for a pause that doubles with its tries."""
         for hint in hints:
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(hint.tries, 10)))
-            _log.warning("%s: %s; tried again in %.0f s", hint.cause or hint.kind, why, pause)
+            _log.warning("%s: %s; retried in %.0f s", hint.cause or hint.kind, why, pause)
             await self._put_off([replace(hint, tries=hint.tries + 1)], pause)
 
     async def _put_off(self, hints: Iterable[Hint], seconds: float) -> None:
@@ -331,10 +338,10 @@ class HintWorker:
 
 
 def _failure(settled: Settled, tries: int) -> str:
-    """Say why a look has to be tried again; empty if it has not.
+    """Return why a look must be retried; empty if it must not.
 
-    A step that needs something of another look waits for that some times. What the brake holds comes with the pass
-    after its approval, and with it what waits for it.
+    Steps that need something of another look are retried a few times only. Harm that the brake holds, and steps that
+    need it, are applied by the pass after the approval.
     """
     is_waiting = all(one.result in {Result.DONE, Result.SKIPPED} and one.stop is None for one in settled.outcomes)
     put_off = _PUT_OFF - {Result.SKIPPED} if is_waiting and tries >= _TRIES_FOR_OTHERS else _PUT_OFF

@@ -1,4 +1,4 @@
-"""How many objects of ours there are in Teleport, as far as this process knows."""
+"""How many objects in Teleport are ours, as far as the registry has them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def holdings(registry: Registry, owner: str) -> Holdings:
-    """Count what carries the owner's label; groups and apps are 0 until they have been read once."""
+    """Count the objects with the owner's label. Those of groups and apps are 0 until they have been read once."""
     users = len(registry.users.owned)
     directory = registry.directory
     if directory is None:

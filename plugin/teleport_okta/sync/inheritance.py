@@ -1,4 +1,4 @@
-"""What the next person of a name would come into: read with the lists, or, where those are not read, by name."""
+"""The memberships left under the names of users who are gone: read with the lists or, without those, by name."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ async def read_inheritance(
     owner: str,
     now: datetime,
 ) -> Inheritance:
-    """Return what is left behind, with what the state knows of it. Raises StateError.
+    """Return the left memberships, with what the state has about them. Raises StateError.
 
-    `directory` is None where lists were not read. Then, and where they could not be read, the memberships that the
-    state remembers are looked up.
+    `directory` is None if lists were not read. Then, or if reading them failed, the memberships in the state are
+    checked one by one.
     """
     owned = owned_names(users.values(), owner)
     if directory is None or directory.imports.lists_off or directory.actual.is_unread(ACCESS_LIST, MEMBER):
@@ -47,7 +47,7 @@ async def read_inheritance(
 
 
 async def remembered_inheritance(store: Store) -> Inheritance:
-    """Return what was left behind after the last pass, as the state has it. Raises StateError."""
+    """Return the left memberships after the last pass, as the state has them. Raises StateError."""
     left = _by_name(await store.left.all())
     return Inheritance(
         left=left, released=await store.left.released(), holders=await store.user_names.last_holders(left.keys())

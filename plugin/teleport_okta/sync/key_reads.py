@@ -1,4 +1,4 @@
-"""How the keys of a scope are read: all of each, or the part that somebody said has changed."""
+"""How the keys of a scope are read: all of each key, or the part that has changed by a hint."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PersonRead:
-    """How a person is read; `ended` is what an event says for it that the person left, and `is_deleted` that for good.
+    """How a person is read; `ended` is why the person left, by an event, and `is_deleted` means for good.
 
-    `by_request`: a SCIM client says that the person is there, or not any more, and waits for the answer; where Okta's
-    API does not answer, the client is believed. `by_status`: the person first, and the assignment only where the status
-    does not say enough. While there is `doubt`,
-    a read that contradicts the event is not believed, since it may be older: of somebody who `is_there` by the event
-    nothing ends, and somebody who left by an event, `published` later than what is read, is locked meanwhile.
+    `by_request`: a SCIM client provisioned or deprovisioned the person, and waits for the answer. If Okta's API does
+    not answer, the client is believed. `by_status`: read the person first, and the assignment only if that does not
+    decide. `doubt`: a read that contradicts the event may be older and is not believed. Then nothing ends for a person
+    who `is_there` by the event, and a person who left by an event `published` after the read is locked meanwhile.
     """
 
     by_request: bool = False
@@ -34,10 +33,10 @@ class PersonRead:
 
 @dataclass(frozen=True, slots=True)
 class GroupRead:
-    """What is read of a group: itself, all its members or whether some `people` are in it, all that it grants.
+    """What is read of a group: its row, all members or the membership of some `people`, and the apps that it grants.
 
-    `left` are those of whom an event says that they are not in it any more, and `there` those of whom one says that
-    they are: if a read lacks these, it may be older, and is not believed of them. `is_deleted`: an event says so.
+    `left` are the people who left it by an event, and `there` those who joined by an event: a read that lacks these may
+    be older than the event, and does not remove them. `is_deleted`: an event says so.
     """
 
     row: bool = True
@@ -51,9 +50,9 @@ class GroupRead:
 
 @dataclass(frozen=True, slots=True)
 class AppRead:
-    """What is read of an app: itself, all who have it directly or whether some `people` do, the groups that grant it.
+    """What is read of an app: its row, all people who have it directly or some `people`, and the groups that grant it.
 
-    `left` and `is_deleted` are as of a group.
+    `left` and `is_deleted` are as in a group.
     """
 
     row: bool = True
@@ -71,9 +70,9 @@ _APP: Final = AppRead()
 
 @dataclass(frozen=True, slots=True)
 class KeyReads:
-    """How single people, groups and apps are read, by Okta id; whoever is not named is read whole.
+    """How single people, groups and apps are read, by Okta id; those that are not named are read whole.
 
-    `people_listed`: people are looked up in one listing of everybody who has the app that people come from.
+    `people_listed`: people are looked up in one listing of the app that people come from.
     """
 
     people: Mapping[str, PersonRead] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Reading single groups and apps by id on both sides, and laying them over what is known of the rest."""
+"""Reading single groups and apps by id on both sides, and putting them over the facts of the registry."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ R = TypeVar("R", bound=_Row)
 
 @dataclass(slots=True)
 class _GroupsOfPeople:
-    """In which groups people are, each read once; None of somebody who is not found."""
+    """The groups of people; each person is read once."""
 
     okta: DirectoryReads
     read: dict[str, Roster] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class KeyedDirectory:
         self._teleport = teleport
 
     async def read(self, known: DirectoryFacts, scope: Scope, reads: KeyReads = WHOLE) -> DirectoryFacts:
-        """Return what is known, with the groups and apps of a scope as they are now, as far as `reads` asks for them.
+        """Return the known facts, with the groups and apps of a scope read now, as far as `reads` says.
 
         Raises OktaError, TeleportError or StateError.
         """
@@ -79,7 +79,7 @@ class KeyedDirectory:
         return DirectoryFacts(okta, actual, known.imports, known.fresh)
 
     async def _with_pushed(self, okta: Directory, list_name: str) -> Directory:
-        """Take over what a SCIM client last said of a group. Raises StateError."""
+        """Add the record of a pushed group. Raises StateError."""
         found = await self._pushed.with_lists([list_name])
         return replace(
             okta,
@@ -88,7 +88,7 @@ class KeyedDirectory:
         )
 
     async def _with_written(self, actual: ActualDirectory, known: DirectoryFacts, scope: Scope) -> ActualDirectory:
-        """List user groups or app servers anew where one of the scope was written since they were listed last."""
+        """List user groups or app servers again if one of the scope was written since their last listing."""
         groups = [group for name, group in actual.user_groups.items() if name in named(scope.groups)]
         if not known.imports.groups_off and any(group.raw is None for group in groups):
             actual = replace(actual, user_groups={one.name: one for one in await self._teleport.user_groups.list()})
@@ -125,12 +125,12 @@ class KeyedDirectory:
             grants[group_id] = await self._okta.grants(group_id)
             okta = replace(okta, granting=_with_grants(okta.granting, {group_id: grants[group_id]}))
         if not row_is_read:
-            # What Okta counted at the last listing says nothing of members that were read since.
+            # The counts of the last listing must not be compared with rosters that were read since.
             okta = replace(okta, groups=_with_row(okta.groups, replace(row, users_count=None, apps_count=None)))
         return replace(okta, members=members, grants=grants)
 
     async def _with_people(self, roster: Roster, group_id: str, read: GroupRead, groups_of: _GroupsOfPeople) -> Roster:
-        """Return a roster with those set right of whom somebody said that they came or went, by their groups."""
+        """Return a roster in which some people are corrected, by the groups that each of them is in."""
         there: set[str] = set()
         gone: set[str] = set()
         for okta_id in sorted(read.people):
@@ -170,7 +170,7 @@ class KeyedDirectory:
         return replace(okta, granting={**okta.granting, app_id: granting})
 
     async def _with_assigned(self, roster: Roster, app_id: str, read: AppRead) -> Roster:
-        """Return a roster with the people of whom somebody said that they got or lost the app, read one by one."""
+        """Return a roster in which some people are corrected, by the assignment of each of them."""
         there: set[str] = set()
         gone: set[str] = set()
         for okta_id in sorted(read.people):
@@ -204,13 +204,13 @@ def _without(found: Mapping[str, T], *names: str) -> dict[str, T]:
 
 
 def _amended(roster: Roster, there: set[str], gone: set[str], left: frozenset[str], at: datetime) -> Roster:
-    """Return a roster with some people in it and some out of it; of those out, an event says it of those who `left`."""
+    """Return a roster with some people added and some removed; those who `left` did so by an event."""
     left = (roster.left - there) | (gone & left)
     return replace(roster, ids=(roster.ids | there) - gone, left=left, read_at=at)
 
 
 def with_keys(known: Directory, learned: Directory, scope: Scope) -> Directory:
-    """Return what is known, with what was read of the groups and apps of a scope; others may be read meanwhile."""
+    """Return the known facts, with the groups and apps of a scope as read. Other keys may have changed meanwhile."""
     groups, apps = named(scope.groups), named(scope.apps)
     grants = _taken(known.grants, learned.grants, groups)
     for app_id in apps:
@@ -234,7 +234,7 @@ def with_keys(known: Directory, learned: Directory, scope: Scope) -> Directory:
 
 
 def _with_grants(granting: Mapping[str, Roster], grants: Mapping[str, Roster]) -> dict[str, Roster]:
-    """Return which groups grant apps that were read from their own side, with what some groups were found to grant."""
+    """Return the groups that grant each app, corrected by the grants of some groups that were read."""
     read = {group_id: roster for group_id, roster in grants.items() if not roster.problem}
     result = {}
     for app_id, roster in granting.items():
@@ -244,14 +244,14 @@ def _with_grants(granting: Mapping[str, Roster], grants: Mapping[str, Roster]) -
 
 
 def _taken(known: Mapping[str, T], learned: Mapping[str, T], ids: frozenset[str]) -> dict[str, T]:
-    """Return what is known, with what was learned of some ids; what was not found of them is gone."""
+    """Return the known objects, with those of some ids replaced by what was read, or removed if they were not found."""
     return {**_without(known, *ids), **{okta_id: learned[okta_id] for okta_id in ids & learned.keys()}}
 
 
 def with_learned(listed: Directory, known: Directory, ids: frozenset[str]) -> Directory:
-    """Return what a full pass read, with what was read of some groups and apps by themselves while it did.
+    """Return what a full pass read, with the groups and apps that were read by id meanwhile.
 
-    Of rosters the one that was read later counts; of the objects themselves what was read by id.
+    Of two rosters, the one that was read later counts; of two rows, the one that was read by id.
     """
     return replace(
         listed,
@@ -286,7 +286,7 @@ def _later(listed: Mapping[str, Roster], known: Mapping[str, Roster], ids: froze
 
 
 def _listed(listed: Roster, known: Roster | None, read: GroupRead) -> Roster:
-    """Return a roster that was listed now; those of whom an event says that they are there stay as they were known."""
+    """Return a roster that was listed now. People who joined by an event stay as they were known."""
     kept = frozenset() if known is None else known.ids & read.there
     return replace(listed, ids=listed.ids | kept, left=read.left - listed.ids)
 
@@ -296,7 +296,7 @@ def _with_row(known: Listing[R], row: R) -> Listing[R]:
 
 
 def _with_rows(known: Listing[R], found: Listing[R], okta_id: str) -> Listing[R]:
-    """Return a listing in which one object is as it was read by itself."""
+    """Return a listing in which one object is replaced by what was read by id."""
     return replace(
         known,
         rows=(*(row for row in known.rows if row.id != okta_id), *found.rows),
@@ -305,7 +305,7 @@ def _with_rows(known: Listing[R], found: Listing[R], okta_id: str) -> Listing[R]
 
 
 def _granted_by(grants: Mapping[str, Roster], app_id: str, granting: Roster) -> dict[str, Roster]:
-    """Return what groups grant, with one app as it was read from its own side; as known where it could not be."""
+    """Return the apps that groups grant, corrected by the groups of one app, if those could be read."""
     if granting.problem:
         return dict(grants)
     result = dict(grants)

@@ -1,4 +1,4 @@
-"""Reading single people by id, as far as somebody said that they changed, and saying what became of them."""
+"""Reading single people by id, as far as a hint says that they changed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from teleport_okta.sync.key_reads import KeyReads, PersonRead
 
 LONGEST_READ: Final = 10.0
-"""Seconds after which somebody who left by an event is locked, though no read has said anything yet."""
+"""Seconds after which a person who left by an event is locked although no read has succeeded yet."""
 
-_NOT_SHOWN_YET: Final = "an event says that the person is assigned, and a read does not show it yet: it is read again"
+_NOT_SHOWN_YET: Final = (
+    "an event says that the person is assigned, and a read does not show it yet: the person is read again"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class _Found:
 
 
 class KeyedPeople:
-    """Reads people of one organisation. `missing` are those whom the last full listing lacked."""
+    """Reads people of one organisation. `missing` are the people whom the last full listing lacked."""
 
     def __init__(self, okta: OktaReads, settings: Settings, clock: Clock, missing: Collection[str]) -> None:
         self._okta = okta
@@ -66,10 +68,10 @@ class KeyedPeople:
     async def read(
         self, ids: Collection[str], reads: KeyReads, *, last_app: OktaApp | None
     ) -> tuple[OktaApp | None, Snapshot]:
-        """Return people as they are, and the app where it was read; `last_app` is the app as it was last known.
+        """Return people, and the app if it was read; `last_app` is the app as it was last known.
 
-        Somebody whom a read by id does not find may be hidden from us: while the last listing had the person, and no
-        event states the end, nothing is confirmed. Raises OktaError.
+        A person whom a read by id does not find may be hidden from us. If the last listing had the person, and no event
+        states the end, the person is `unconfirmed`. Raises OktaError.
         """
         read_at = self._clock.now()
         found = _Found()
@@ -82,7 +84,7 @@ class KeyedPeople:
         statuses |= {row.assignment_status for row in snapshot.malformed}
         if not found.absent and APP_USER_ENDED.isdisjoint(statuses):
             return None, snapshot
-        # An assignment that has ended, or is not there, says nothing while the app is not active.
+        # While the app is inactive, a missing or ended assignment does not mean that the person left.
         try:
             app = await read_app(self._okta, self._settings)
         except OktaError:
@@ -97,7 +99,7 @@ class KeyedPeople:
         return app, replace(confirmed, unconfirmed=confirmed.unconfirmed | hidden)
 
     async def _add(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:
-        """Read one person, and sort what was found."""
+        """Read one person into `found`."""
         if read.is_deleted:
             found.ended[okta_id] = read.ended or PersonDeleted()
             return
@@ -113,39 +115,45 @@ class KeyedPeople:
         try:
             await self._add_in_time(found, okta_id, read, last_app)
         except (OktaError, TimeoutError) as error:
-            # Of many who left at once each would be waited for: the first who cannot be read speaks for the rest.
+            # If many people left at once, each would wait for the timeout: after the first, the others are not read.
             self._is_unanswered = True
             why = error if isinstance(error, OktaError) else f"Okta has not answered within {LONGEST_READ:.0f} s"
             _log.warning("%s left by an event, cannot be read, and is locked until then: %s", okta_id, why)
             found.leaving.add(okta_id)
 
     async def _add_if_answered(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:
-        """Read one person of whom a SCIM client speaks; while Okta's API does not answer, nothing is known but that."""
+        """Read one person of a SCIM request. If Okta's API does not answer, only the request counts."""
         try:
             await self._add_in_time(found, okta_id, read, last_app)
         except (OktaError, TimeoutError) as error:
             why = error if isinstance(error, OktaError) else f"Okta has not answered within {LONGEST_READ:.0f} s"
-            _log.warning("%s was provisioned, and cannot be read; what the SCIM client says counts: %s", okta_id, why)
+            _log.warning(
+                "%s was provisioned, and cannot be read; the request of the SCIM client counts: %s", okta_id, why
+            )
 
     async def _add_in_time(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:
-        """Read one person for whom nobody waits long. Raises OktaError or TimeoutError."""
+        """Read one person within `LONGEST_READ`. Raises OktaError or TimeoutError."""
         async with asyncio.timeout(LONGEST_READ):
             await self._add_row(found, okta_id, read, last_app)
 
     def _locks_meanwhile(self, read: PersonRead) -> bool:
-        """Whether somebody is to be locked because of an event while no newer read says more."""
+        """Whether a person is locked because of an event until a newer read decides."""
         is_locking = read.ended is not None or self._settings.sync.suspended == "lock"
         return is_locking and read.doubt and read.published is not None
 
     async def _add_row(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:
-        """Read one person of whom there is something to read, and sort what was found. Raises OktaError."""
-        if read.by_status and self._settings.sync.source != "organization" and await self._is_told(found, okta_id):
+        """Read the status or the assignment of one person into `found`. Raises OktaError."""
+        if (
+            read.by_status
+            and self._settings.sync.source != "organization"
+            and await self._is_decided_by_status(found, okta_id)
+        ):
             return
         row = await self._row(okta_id)
-        if row is None and read.by_request and await self._is_told(found, okta_id):
+        if row is None and read.by_request and await self._is_decided_by_status(found, okta_id):
             return
         if row is None:
-            # An event that says that the assignment ended, and no assignment: two witnesses, if the app is active.
+            # The event says that the assignment ended, and there is none: two independent facts, if the app is active.
             if read.is_there and read.doubt:
                 found.malformed.append(MalformedRow(okta_id, _NOT_SHOWN_YET))
             elif read.ended and (last_app is None or last_app.is_active):
@@ -161,8 +169,8 @@ class KeyedPeople:
             if self._locks_meanwhile(read) and _is_too_old(row, read):
                 found.leaving.add(okta_id)
 
-    async def _is_told(self, found: _Found, okta_id: str) -> bool:
-        """Whether the person's own status says all there is to say: deactivated, or suspended."""
+    async def _is_decided_by_status(self, found: _Found, okta_id: str) -> bool:
+        """Whether the person is deactivated or suspended: then the assignment need not be read."""
         try:
             person = await self._okta.person_of_organization(okta_id)
         except OktaForbiddenError:
@@ -176,7 +184,7 @@ class KeyedPeople:
         return person.status in {UserStatus.DEPROVISIONED, UserStatus.SUSPENDED}
 
     async def _listed(self, app_id: str) -> dict[str, PersonFacts | MalformedRow] | None:
-        """List everybody who has the app, by id; None where the listing broke off, and everybody is read singly."""
+        """List the people of the app, by id; None if the listing was cut short, and each person must be read."""
         try:
             listing = await self._okta.people_of_app(app_id)
         except OktaError:
@@ -196,7 +204,7 @@ class KeyedPeople:
 
 
 def _is_too_old(row: PersonFacts, read: PersonRead) -> bool:
-    """Whether an event that says that somebody left is newer than what was read, which shows the person."""
+    """Whether the event that a person left is newer than a read that shows the person."""
     if read.published is None or row.status in {UserStatus.DEPROVISIONED, UserStatus.SUSPENDED}:
         return False
     return row.as_of is None or row.as_of < read.published

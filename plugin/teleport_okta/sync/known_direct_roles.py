@@ -1,4 +1,4 @@
-"""Who has which member role directly, as far as this process knows: from a listing, and what was read or done since."""
+"""Which users have which member roles directly: from the last listing, and the reads and changes since."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class KnownDirectRoles:
-    """Keeps it by group or app, and by user."""
+    """Keeps the users by group or app, and the groups and apps by user."""
 
     def __init__(self) -> None:
         self._given: defaultdict[str, set[str]] = defaultdict(set)
@@ -27,41 +27,41 @@ class KnownDirectRoles:
     def by_id(self) -> Mapping[str, ListMembers]:
         """Return the users by the Okta id of the group or app; `imported` are those to whom we gave the role."""
         if self._changed:
-            # A copy, since those who were given it before go on using it.
+            # A copy, because readings of other units of work hold the mapping that was returned before.
             self._by_id = {**self._by_id, **{one: self._of(one) for one in self._changed}}
             self._changed = set()
         return self._by_id
 
     def given(self, names: Collection[str]) -> set[str]:
-        """Return the Okta ids of what one of these users has a role for that we gave."""
+        """Return the ids of the groups and apps whose role we gave to one of these users."""
         return {okta_id for name in names for okta_id, is_given in self._of_user.get(name, {}).items() if is_given}
 
     def had(self, names: Collection[str]) -> set[str]:
-        """Return the Okta ids of what one of these users has a role for, whoever gave it."""
+        """Return the ids of the groups and apps whose role one of these users has, from us or from others."""
         return {okta_id for name in names for okta_id in self._of_user.get(name, {})}
 
     def fill(self, found: Mapping[str, ListMembers]) -> None:
-        """Take over a listing of all users."""
+        """Replace everything by a listing of all users."""
         for name in list(self._of_user):
             self.forget_user(name)
         for okta_id, held in found.items():
             for name in (*held.imported, *held.others):
                 self._put(name, {**self._of_user.get(name, {}), okta_id: name in held.imported})
 
-    def take_user(self, user: TeleportUser, owner: str, default_roles: Collection[str]) -> None:
-        """Take over a user as read or written."""
+    def record_user(self, user: TeleportUser, owner: str, default_roles: Collection[str]) -> None:
+        """Record a user as it was read or written."""
         self._put(user.name, member_roles_of(user, owner, default_roles))
 
     def forget_user(self, name: str) -> None:
-        """Take over that there is no user of a name any more."""
+        """Record that the user of a name is gone."""
         self._put(name, {})
 
     def give(self, okta_id: str, name: str) -> None:
-        """Take over that we gave a user a role."""
+        """Record that we gave a user a role."""
         self._put(name, {**self._of_user.get(name, {}), okta_id: True})
 
     def take_off(self, okta_id: str, name: str) -> None:
-        """Take over that we took a role off a user."""
+        """Record that we removed a role from a user."""
         self._put(name, {one: given for one, given in self._of_user.get(name, {}).items() if one != okta_id})
 
     def _put(self, name: str, roles: dict[str, bool]) -> None:

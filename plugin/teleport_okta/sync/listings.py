@@ -1,4 +1,4 @@
-"""Reading listings of Teleport side by side with what can fail: one that fails is unread, and the others go on."""
+"""Reading listings of Teleport that may fail one by one: a kind whose listing fails is unread, the others count."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 class Listings:
-    """Reads listings one after the other, and keeps in `unread` which of them failed, by kind, and why.
+    """Reads listings one after the other. `unread` has the kinds that failed, with the reason.
 
-    `unread` may begin with kinds that nobody should try to read.
+    It may begin with kinds that must not be read.
     """
 
     def __init__(self, teleport: Teleport, unread: Mapping[str, str] | None = None) -> None:
@@ -26,10 +26,10 @@ class Listings:
         self.unread: dict[str, str] = dict(unread or {})
 
     async def read(self, kind: str, listing: Awaitable[T]) -> T | None:
-        """Return a listing, or None when it failed while the cluster answers other calls.
+        """Return a listing, or None if it failed while the cluster answers other calls.
 
-        Raises the TeleportError of the listing when the cluster does not answer at all: that is an outage, and says
-        nothing of one kind.
+        Raises the TeleportError of the listing if the cluster does not answer at all: then it is an outage, and not a
+        fault of this kind.
         """
         try:
             return await listing

@@ -1,7 +1,7 @@
-"""Lists of ours that no plan is about, read only when somebody leaves: what a person has in them goes with the person.
+"""Our access lists while no plan concerns lists, read only if a person leaves: the memberships must end with the user.
 
-No plan is about lists where they are switched off, where no groups and apps are imported, and where those could not be
-read. Their members cost a listing of all members, so nobody reads them for nothing.
+No plan concerns lists if they are switched off, if no groups and apps are imported, or if those could not be read.
+Reading their members takes a listing of all members of the cluster, so it is done only if a person leaves.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListsOfLeavers:
-    """Lists of ours and their members, by list; `unread` says why they could not be read (empty: they were)."""
+    """Our lists and their members, by list name; `unread` says why they could not be read (empty: they were)."""
 
     lists: Mapping[str, TeleportAccessList] = field(default_factory=dict)
     members: Mapping[str, ListMembers] = field(default_factory=dict)
@@ -33,9 +33,9 @@ class ListsOfLeavers:
 
 
 async def with_lists_of_leavers(reading: Reading, teleport: Teleport, now: datetime) -> Reading:
-    """Return the reading with the lists of ours, if somebody leaves whose memberships no other plan is about.
+    """Add our lists to a reading if a person leaves and no other plan ends the person's memberships.
 
-    A failure keeps nobody from leaving: it is part of the reading.
+    A failure does not stop the leavers: the reading says that it happened.
     """
     has_plan = reading.directory is not None and not reading.directory.imports.lists_off
     cluster = teleport.known_cluster
@@ -46,12 +46,12 @@ async def with_lists_of_leavers(reading: Reading, teleport: Teleport, now: datet
     try:
         return replace(reading, lists_of_leavers=await _read(teleport, reading.policy.owner))
     except TeleportError as error:
-        unread = f"the memberships of those who leave are left as they are, because they could not be read: {error}"
+        unread = f"the memberships of people who leave stay, because they could not be read: {error}"
         return replace(reading, lists_of_leavers=ListsOfLeavers(unread=unread))
 
 
 def _everybody_stays(reading: Reading) -> bool:
-    """Whether each user of ours stands for a person of that name in the listing: then no plan is needed to see it."""
+    """Whether each of our users stands for a listed person of that name. It saves planning the users twice."""
     staying = {
         (person.name, person.okta_id)
         for person in reading.facts.people.people

@@ -1,7 +1,7 @@
-"""Following Okta's System Log: page by page, each taken down with its hints before the next one is read.
+"""Following Okta's System Log: page by page, each stored with its hints before the next one is read.
 
-A position that is refused, or that is of another organisation, filter or meaning, is never guessed at: the log is read
-on from now, and a full pass finds what was missed.
+A position that Okta refuses, or that is of another epoch, is dropped: the log is then read from now, and a full pass
+finds the changes that were missed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from teleport_okta.okta.okta_errors import (
 from teleport_okta.okta.system_log import FILTER, LOGS
 from teleport_okta.state.hints import Position
 from teleport_okta.state.state_errors import StateError
-from teleport_okta.sync.event_hints import told_by
+from teleport_okta.sync.event_hints import content_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -34,26 +34,30 @@ if TYPE_CHECKING:
     from teleport_okta.model.log_event import LogEvent
     from teleport_okta.okta.system_log import LogPage, SystemLog
     from teleport_okta.state.hints import Hints
-    from teleport_okta.sync.event_hints import Source
+    from teleport_okta.sync.event_alarms import Source
 
 MEANING: Final = 1
-"""Counts how the meaning of events has changed; a position of another one is not read on from."""
+"""The version of our rules for events. It is part of the epoch of a position."""
 
 OVERLAP: Final = timedelta(minutes=5)
-"""How far back the log is begun: what was stored meanwhile, and what a clock is wrong by."""
+"""How far back the log is read at first: some events are stored late, and clocks differ."""
 
 _TOO_OLD: Final = timedelta(days=80)
-"""Okta keeps events for 90 days; a position that is older than this may be about some that are gone."""
+"""Okta keeps events for 90 days. From an older position, some of the next events may be gone."""
 
 _SHORTEST: Final = 2.0
 _POLLS_OF_LIMIT: Final = 0.5
-"""Of the limit that Okta grants us of the log's bucket, which other readers share."""
+"""The share of the log's rate limit that our polls use. Other readers of the log need the rest."""
 
 _PAUSE_WITHOUT_RIGHT: Final = 600.0
 _FIRST_PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 60.0
 _QUIET: Final = timedelta(hours=1)
+"""After so long without an event, we check if the feed is stuck or the organisation is quiet."""
+
 _UUIDS_KEPT: Final = 50_000
+"""Events by which repeated ones are recognised: the overlap shows each of the last minutes again."""
+
 _ALARM_LASTS: Final = timedelta(hours=24)
 _RECONCILE_AFTER: Final = 60.0
 
@@ -62,7 +66,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something that an event says of our own rights or limits, and when it did."""
+    """An event about our own rights or limits, and when it was read."""
 
     text: str
     at: datetime
@@ -73,9 +77,9 @@ class Alarm:
 class FeedHealth:
     """How the log is being followed.
 
-    `state` is one of starting, following, not permitted, failing. `lag` is how many seconds lay between an event's own
-    time and our reading it, of the newest event; `pages_behind` counts full pages in a row, behind each of which more
-    waits. `unknown` counts events of types that nobody knows, by type, `unreadable` those that could not be read.
+    `state` is one of starting, following, not permitted, failing. `lag` is the seconds between the publication of the
+    newest event and our reading it; `pages_behind` counts full pages in a row, after each of which more events wait.
+    `unknown` counts events by their type if it is not in our table, `unreadable` those that could not be parsed.
     """
 
     state: str = "starting"
@@ -92,12 +96,12 @@ class FeedHealth:
 
     @property
     def is_following(self) -> bool:
-        """Whether changes arrive by the log at present."""
+        """Whether changes arrive by the log now."""
         return self.state == "following"
 
 
 class LogWatcher:
-    """Follows the log of one organisation, and takes down what its events hint at."""
+    """Follows the log of one organisation, and stores the hints of its events."""
 
     def __init__(
         self,
@@ -124,7 +128,7 @@ class LogWatcher:
         self.health = FeedHealth()
 
     def following(self, waiting: int) -> Following:
-        """Return how the log is followed at this moment, while so many hints wait."""
+        """Return how the log is followed now; `waiting` is the number of hints that wait."""
         health = self.health
         return Following(
             state=health.state,
@@ -142,7 +146,7 @@ class LogWatcher:
         )
 
     async def poll(self) -> float:
-        """Read the log to its present end; return how many seconds to wait before the next time."""
+        """Read the log to its present end; return the seconds to wait before the next poll."""
         try:
             await self._read_on()
             if self._clock.now() - self._last_event > _QUIET:
@@ -159,7 +163,7 @@ class LogWatcher:
         return self.interval()
 
     def interval(self) -> float:
-        """Return how many seconds lie between two polls: half of the limit is for other readers of the log."""
+        """Return the seconds between two polls."""
         limit = self._system_log.limits.get(LOGS)
         return _SHORTEST if limit is None else max(_SHORTEST, 60 / (_POLLS_OF_LIMIT * limit))
 
@@ -168,13 +172,13 @@ class LogWatcher:
         epoch = await self._epoch()
         page: LogPage | None = None
         if position is None:
-            _log.info("the System Log is followed from now on")
+            _log.info("the System Log is followed from now")
             if self.health.state != "starting":
                 self._lost = self._lost or "the System Log could not be read until now"
         elif position.epoch != epoch:
-            await self._lose("the organisation, or what is read of its log, has changed")
+            await self._lose("the organisation, the filter or the rules for events have changed")
         elif self._clock.now() - position.polled_at > _TOO_OLD or not self._system_log.leads_to_us(position.url):
-            await self._lose("the position is too old, or of another address")
+            await self._lose("the position is too old, or its address is not that of the organisation")
         else:
             try:
                 page = await self._system_log.after(position.url)
@@ -193,15 +197,15 @@ class LogWatcher:
             page = await self._system_log.after(page.next)
 
     async def _lose(self, reason: str) -> None:
-        """Give a position up: a full pass finds what is missed by that, once the log has a beginning again."""
-        _log.warning("the System Log cannot be read on from where it was left: %s; a full pass follows", reason)
+        """Drop the position. A full pass finds the missed changes; it is hinted once the log has a new position."""
+        _log.warning("the System Log cannot be read from its position: %s; a full pass follows", reason)
         self._lost = "the position in the System Log was lost"
         await self._hints.forget_position()
 
     async def _take(self, page: LogPage, epoch: str) -> None:
-        """Store a page: hints and position in one transaction. Raises StateError, and the page is read again.
+        """Store a page: hints and position in one transaction. Raises StateError; then the page is read again.
 
-        Leavers in a page that cannot be stored, because the disk is full, are settled before that, without a hint.
+        If the page cannot be stored, because the disk is full, its leavers are settled first, without a hint.
         """
         now = self._clock.now()
         hints: list[Hint] = []
@@ -211,7 +215,7 @@ class LogWatcher:
         for event in fresh:
             hints += self._hints_of(event, now)
         for what in page.unreadable:
-            _log.warning("an event of the System Log cannot be read: %s; a full pass follows", what)
+            _log.warning("an event of the System Log cannot be parsed: %s; a full pass follows", what)
             hints.append(Hint(HintKind.ALL, cause="unreadable event", delay=_RECONCILE_AFTER))
         published = max((event.published for event in fresh if event.published), default=self.health.published)
         try:
@@ -234,21 +238,21 @@ class LogWatcher:
             self._hinted()
 
     def _hints_of(self, event: LogEvent, now: datetime) -> list[Hint]:
-        told = told_by(event, self._source)
+        content = content_of(event, self._source)
         cause = f"{event.type or event.legacy_type} {event.uuid}"
-        if not told.is_known:
+        if not content.is_known:
             self.health.unknown[event.type or event.legacy_type] += 1
-        if told.alarm:
-            if told.alarm not in self.health.alarms:
-                _log.warning("%s (%s)", told.alarm, cause)
-            self.health.alarms[told.alarm] = Alarm(told.alarm, now, cause)
-        if told.names_nobody:
-            _log.warning("the event %s names nobody; a full pass follows", cause)
+        if content.alarm:
+            if content.alarm not in self.health.alarms:
+                _log.warning("%s (%s)", content.alarm, cause)
+            self.health.alarms[content.alarm] = Alarm(content.alarm, now, cause)
+        if content.names_no_object:
+            _log.warning("the event %s does not say which object it is about; a full pass follows", cause)
             return [Hint(HintKind.ALL, cause=cause, published=event.published, delay=_RECONCILE_AFTER)]
-        return list(told.hints)
+        return list(content.hints)
 
     async def _look_whether_stuck(self) -> None:
-        """Tell a quiet organisation from a feed that hands out nothing: ask for the last minutes by their own time."""
+        """Check if the organisation is quiet or the feed is stuck: ask for the events of the last minutes by time."""
         now = self._clock.now()
         self._last_event = now
         missed = [
@@ -257,7 +261,7 @@ class LogWatcher:
             if not event.uuid or event.uuid not in self._seen
         ]
         if missed:
-            await self._lose(f"it shows nothing, while {len(missed)} events of the last minutes are there")
+            await self._lose(f"it returns nothing, although Okta has {len(missed)} events of the last minutes")
 
     async def _epoch(self) -> str:
         described = (await self._organization(), FILTER, self._source.app_id, str(MEANING))

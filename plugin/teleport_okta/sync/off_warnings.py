@@ -1,4 +1,4 @@
-"""The warnings of a plan while access lists are off: the reason, and member roles that users still have from us."""
+"""The warnings of a plan while access lists are off: the reason, and the member roles that users still have from us."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _REMEDIES: Final = {
 
 
 def off_warnings(imports: Imports | None, users: Iterable[TeleportUser]) -> tuple[str, ...]:
-    """Return the warnings about what is off. `imports` is None where nothing of groups and apps is imported."""
+    """Return the warnings. `imports` is None if no groups and apps are imported."""
     return () if imports is None or not imports.roles_off else tuple(_of_lists(imports, users))
 
 
 def _of_lists(imports: Imports, users: Iterable[TeleportUser]) -> Iterator[str]:
-    """Yield that no lists are kept, unless that is configured, and what becomes of roles that we gave users."""
+    """Yield why no lists are kept, unless that is configured, and what happens to the roles that we gave users."""
     if imports.roles_off != NO_LISTS:
         yield f"no access lists are kept: {imports.roles_off}"
     held = direct_roles(users, imports.policy.owner, imports.policy.default_roles).values()

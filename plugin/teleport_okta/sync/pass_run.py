@@ -105,7 +105,7 @@ class PassRun:
 
         plan = await self._context.hour.reserve(make, run=self, begun=self._run.begun)
         log_decisions(reading, plan)
-        registry.take_plan(plan, people_only=people_only)
+        registry.record_plan(plan, people_only=people_only)
         return plan
 
     async def apply(self, plan: Plan) -> tuple[tuple[Outcome, ...], Plan]:

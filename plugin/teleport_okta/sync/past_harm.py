@@ -22,7 +22,7 @@ _CALL_TAKES: Final = timedelta(minutes=5)
 
 
 async def past_harm(journal: Journal, locks: Iterable[TeleportLock], owner: str, clock: Clock) -> tuple[PastHarm, ...]:
-    """Return every step of a harm of the last hour, whichever process did it. Raises StateError."""
+    """Return every step of harm in the last hour, by this or another process. Raises StateError."""
     now = clock.now()
     past = await journal.harm_within(WINDOW, lag=READS_LAG, now=now, boot=clock.boot())
     locked = harm_of_locks(locks, owner=owner, now=now)

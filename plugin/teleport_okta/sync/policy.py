@@ -1,7 +1,7 @@
 """Settings, organisation and cluster made into the policy of a pass.
 
-What the cluster cannot do, or nobody knows whether it can, ends no pass: it says who or what is left as it is. A
-configuration that can never have worked is an error all the same, as long as the cluster holds nothing of ours.
+A feature that the cluster lacks, or may lack, does not end a pass: the policy says what is left as it is. Settings that
+have never worked are an error all the same, while no user in the cluster is ours.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from teleport_okta.desired.import_labels import KIND as IMPORT_RULE
 from teleport_okta.desired.policy import Imports, Policy
 from teleport_okta.errors import ConfigError
+from teleport_okta.model.harm import Limits
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.names import DEFAULT_ROLE
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER_GROUP
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 
     from teleport_okta.model.okta import OktaOrganization
     from teleport_okta.model.teleport import Cluster
-    from teleport_okta.settings import AccessListsSettings, Settings, SyncSettings
+    from teleport_okta.settings import AccessListsSettings, BrakeSettings, Settings, SyncSettings
     from teleport_okta.teleport.cluster import Teleport
 
 
 NO_LISTS: Final = "access_lists.enabled is false"
-NO_OWNERS: Final = "access_lists.default_owners names nobody"
+NO_OWNERS: Final = "access_lists.default_owners is empty"
 
-_PUSHED_ALONE: Final = "nothing of groups and apps is imported but what a SCIM client pushes"
+_PUSHED_ALONE: Final = "no groups and apps are imported but the groups that a SCIM client pushes"
 
 _FEATURES: Final = {
     USER_GROUP: "user_groups",
@@ -50,9 +51,9 @@ async def resolve(
 ) -> Policy:
     """Return the policy of a pass.
 
-    Where the cluster cannot do what is configured (SAML users without SAML, a default role that does not exist), nobody
-    new gets a user, and roles are left as they are. Raises ConfigError instead while no user of the cluster is ours,
-    and TeleportError when the users cannot be read then.
+    If the settings need something that the cluster lacks (SAML, a default role), no new user is made, and roles are
+    left as they are. While no user of the cluster is ours, raises ConfigError instead; or TeleportError if the users
+    cannot be read to find that out.
     """
     roles, problem = await _default_roles(settings, cluster, teleport)
     problem = _without_saml(settings, cluster) or problem
@@ -67,17 +68,17 @@ async def resolve(
         create_unactivated=settings.create_unactivated,
         lock_suspended=settings.suspended == "lock",
         no_adoption=None if adoption.enabled or adoption.unknown else adoption.reason,
-        no_arrivals=None if problem is None else f"nobody new gets a user: {problem}",
+        no_arrivals=None if problem is None else f"no new user is made: {problem}",
     )
 
 
 def resolve_imports(
     settings: Settings, policy: Policy, cluster: Cluster, host_id: str, *, had_lists: bool = False
 ) -> Imports:
-    """Return what of groups and apps is imported: what is configured, and the cluster can do.
+    """Return what is imported of groups and apps: what the settings want and the cluster can have.
 
-    `had_lists`: the state remembers access lists of ours, so that a cluster which seems to have none at first sight is
-    asked again before that is believed.
+    `had_lists`: the state has access lists of ours, so a cluster that seems to have none is asked again before that is
+    believed.
     """
     gives_roles = settings.access_lists.enabled and _has_no_lists(cluster)
     unwanted = "" if gives_roles else _no_lists(settings.access_lists)
@@ -107,8 +108,13 @@ def resolve_imports(
     )
 
 
+def limits_of(settings: BrakeSettings) -> Limits:
+    """Return the limits of the brake that are configured."""
+    return Limits(floor=settings.floor, absent=settings.absent_ratio, stated=settings.stated_ratio)
+
+
 def pushed_alone(imports: Imports) -> Imports | None:
-    """Return what is imported where that is nothing but pushed groups; None where no lists are kept."""
+    """Return what is imported if only pushed groups are; None if no lists are kept."""
     if imports.lists_off:
         return None
     off = _PUSHED_ALONE
@@ -116,10 +122,10 @@ def pushed_alone(imports: Imports) -> Imports | None:
 
 
 def _unread(cluster: Cluster, kinds: Iterable[str], *, doubted: bool = False) -> dict[str, str]:
-    """Return the kinds of which nobody knows what the cluster holds, with the reason.
+    """Return the kinds that cannot be read now, with the reason.
 
-    A licence may deny access lists for good, so those that are denied are off, and stand apart from the rest.
-    `doubted`: what is off at first sight is not believed to be.
+    Access lists that are denied are not among them: a licence may deny them for good, so they are off. `doubted`: a
+    feature that is off at first sight may be on.
     """
     unread = {}
     for kind in kinds:
@@ -141,9 +147,9 @@ def _off(cluster: Cluster, kind: str) -> str:
 
 
 def _has_no_lists(cluster: Cluster) -> bool:
-    """Whether the cluster is surely one without access lists, so that member roles are put on users themselves.
+    """Whether the cluster certainly has no access lists, so that users get member roles directly.
 
-    One answer is too little to believe that, unless the cluster has nothing else that the Community edition lacks.
+    One answer is not enough, unless the cluster lacks everything else that the Community edition lacks.
     """
     lists = cluster.feature(_FEATURES[ACCESS_LIST])
     if lists.enabled or lists.unknown or lists.denied or lists.gated:
@@ -168,7 +174,7 @@ def _without_saml(settings: SyncSettings, cluster: Cluster) -> ConfigError | Non
 async def _default_roles(
     settings: SyncSettings, cluster: Cluster, teleport: Teleport
 ) -> tuple[tuple[str, ...], ConfigError | RpcError | None]:
-    """Return the roles that everybody gets, or none and why nobody knows which."""
+    """Return the roles that every user gets; or none, and why they are not known."""
     wanted = (DEFAULT_ROLE,) if settings.default_roles is None else settings.default_roles
     found = []
     for name in wanted:
@@ -181,6 +187,6 @@ async def _default_roles(
         if role is not None:
             found.append(name)
         elif settings.default_roles is not None:
-            what = f"sync.default_roles names {name!r}, which is no role of {cluster.name}"
+            what = f"sync.default_roles names {name!r}, which is not a role of {cluster.name}"
             return (), ConfigError(what, remedy="create the role, or correct its name")
     return tuple(found), None

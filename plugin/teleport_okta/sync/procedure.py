@@ -139,7 +139,7 @@ class KeyProcedure:
             # Keys that nobody wants are had at once, so that nobody is waited for while others are held.
             for key in sorted(missing):
                 await stack.enter_async_context(every.hold(key))
-            self._context.registry.take_read(reading)
+            self._context.registry.record_read(reading)
             await self._learn(reading)
             run = self._context.applier.start(
                 trigger=trigger,

@@ -1,4 +1,4 @@
-"""The engine as the SCIM door sees it: one person is brought to what a request said, and the outcome awaited."""
+"""The engine for the SCIM endpoint: settles the person or the group of a request, and returns the result."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from teleport_okta.sync.sources import OktaSource
 
 _LOOKED_AT_AGAIN: Final = 30.0
-"""Seconds after a request until it is looked at again: Okta's API shows by then what the request was about."""
+"""Seconds after a request until its object is read again: Okta's API shows the change by then."""
 
 _PASS_AFTER: Final = 30.0
-"""Seconds from a request that could not be done to a full pass: the client repeats it meanwhile."""
+"""Seconds from a request that failed to a full pass: the client repeats the request meanwhile."""
 
 TRIGGER: Final = "scim"
-"""The trigger of what a SCIM request brought about, in the journal."""
+"""The trigger of the changes of a SCIM request, in the journal."""
 
 _NO_LISTS: Final = (
     "no access lists are kept: the cluster has none, access_lists.enabled is false, or access_lists.default_owners "
-    "names nobody"
+    "is empty"
 )
 
 _UNREAD: Final = "groups and lists have not been read yet since the start"
@@ -54,7 +54,7 @@ class ListsUnreadError(TeleportOktaError):
 
 
 class Provisioning:
-    """Settles people for the SCIM door. `okta_clock` tells Okta's time of day."""
+    """Settles people and groups for the SCIM endpoint. `okta_clock` has Okta's time of day."""
 
     def __init__(self, full_pass: FullPass, okta: OktaSource, okta_clock: OktaClock, clock: Clock) -> None:
         self._pass = full_pass
@@ -64,66 +64,66 @@ class Provisioning:
         self._organization = ""
         self._is_owing = asyncio.Event()
         self.is_followed = True
-        """Whether hints are looked at between passes."""
+        """Whether hints are handled between passes."""
 
     async def catch_up(self, reconcile: Callable[[str], Awaitable[bool]]) -> None:
-        """Have a full pass made some time after a request that could not be done.
+        """Run a full pass some time after a request that failed, until cancelled.
 
-        Where hints are followed they see to it; this is for a process that follows none.
+        This is for a process that handles no hints; in others a hint brings the retry.
         """
         while True:
             await self._is_owing.wait()
             self._is_owing.clear()
             await self._clock.sleep(_PASS_AFTER)
-            await reconcile("a SCIM request could not be done")
+            await reconcile("a SCIM request failed")
 
     def hints(self, kind: HintKind, of: str) -> list[Hint]:
-        """Return what is to be looked at again some time after a request; nothing where nobody follows hints.
+        """Return the hints to store with a request; none if this process handles no hints.
 
-        The lists of list sync that a person is in follow the person: no look finds that a request made the user.
+        The lists that a person is in are hinted with the person: no other look would find that there is a user now.
         """
         if not self.is_followed:
             return []
-        lists = self._pass.registry.in_which(of) if kind is HintKind.PERSON else []
+        lists = self._pass.registry.rosters_with(of) if kind is HintKind.PERSON else []
         about = [(kind, of), *((HintKind.OBJECT, one) for one in lists)]
         return [Hint(kind, of, cause="a SCIM request", delay=_LOOKED_AT_AGAIN) for kind, of in about]
 
     def okta_now(self) -> datetime:
-        """Return the time of day by Okta's clock, by which the API dates assignments."""
+        """Return the time of day by Okta's clock, which dates the assignments in the API."""
         return self._okta_clock.now()
 
     async def take_over(self) -> None:
-        """Have what Teleport tells of users written into a new state, unless this process has read them before.
+        """Write the people that Teleport's labels show into a new state, unless this process has read them before.
 
         Raises OktaError, TeleportError, ConfigError or StateError.
         """
         await self._pass.terms()
 
     async def organization_id(self) -> str:
-        """Return the id of the Okta organisation. Raises OktaError where it was never read, and cannot be now."""
+        """Return the id of the Okta organisation. Raises OktaError if it was never read, and cannot be read now."""
         if not self._organization:
             self._organization = (await self._okta.people.organization()).id
         return self._organization
 
     def person_named(self, user_name: str) -> str:
-        """Return the Okta id of the person who has a name, as far as is known; empty where nobody is."""
+        """Return the Okta id of the person with a name, by the registry; empty if there is none, or more than one."""
         registry = self._pass.registry
         known = {registry.users.owned.get(user_name, ""), *registry.rivals(user_name)}
         people = [okta_id for okta_id in known if is_person_id(okta_id)]
         return people[0] if len(people) == 1 else ""
 
     async def groups_off(self) -> str:
-        """Say why no groups can be pushed; empty where they can. Raises TeleportOktaError where nobody knows yet."""
+        """Return why no groups can be pushed; empty if they can. Raises TeleportOktaError if it is not known yet."""
         imports = (await self._pass.terms()).imports
         return _NO_LISTS if imports is None else imports.lists_off
 
     async def check_lists_are_read(self) -> None:
-        """Raise TeleportOktaError while nobody has read the lists, which tell of groups after a lost state."""
+        """Raise TeleportOktaError while the lists have not been read: after a lost state, only they show the groups."""
         if (await self._pass.terms()).imports is not None and self._pass.registry.directory is None:
             raise ListsUnreadError(_UNREAD, remedy="the first full pass reads them")
 
     async def kept_group_named(self, name: str) -> str:
-        """Return the Okta group of a name of which list sync keeps a list; empty unless it is exactly one.
+        """Return the id of the Okta group of a name for which list sync keeps a list; empty unless it is exactly one.
 
         Raises TeleportOktaError.
         """
@@ -136,17 +136,17 @@ class Provisioning:
         return kept.pop() if len(kept) == 1 else ""
 
     async def settle_group(self, list_name: str) -> Settlement:
-        """Bring the access list of a group to what the client, or Okta's API, says, and return what became of it."""
+        """Settle the access list of a group, and return the result."""
         is_begun = False
         try:
             settled = await self._settled_group(list_name)
             if _held_of_list(settled, list_name):
-                # The brake goes by what the last full pass found: groups that were pushed since count as well.
+                # The brake has the number of our lists at the last full pass. Count again: groups were pushed since.
                 is_begun = _is_begun(settled)
                 self._pass.registry.count((await self._pass.terms()).policy.owner)
                 settled = await self._settled_group(list_name)
         except TeleportOktaError as error:
-            _log.warning("a SCIM request about the group of list %s is to be repeated: %s", list_name, error)
+            _log.warning("a SCIM request about the group of list %s must be repeated: %s", list_name, error)
             return self._owed(str(error), is_begun=is_begun)
         if settled.reading.directory is None:
             return Settlement(Verdict.LATER, _UNREAD)
@@ -169,10 +169,10 @@ class Provisioning:
     async def settle(
         self, okta_id: str, *, is_wanted: bool, is_new: bool = False, groups: Collection[str] = ()
     ) -> Settlement:
-        """Bring the user of a person to what the record of them says, and return what became of it.
+        """Settle the user of a person by the record that a client sent, and return the result.
 
-        `is_new`: the client says only now that the person is wanted, so that Okta's API may not show it yet.
-        `groups` are the names of the lists of pushed groups that the person is to be in again.
+        `is_new`: the client has just provisioned the person, so Okta's API may not show it yet. `groups` are the names
+        of the lists of pushed groups in which the person must become a member again.
         """
         wanted = PersonRead(by_request=True, is_there=is_new, doubt=is_new)
         denied = PersonRead(by_request=True, ended=DeprovisionedByScim(), is_deleted=True)
@@ -181,7 +181,7 @@ class Provisioning:
             scope = Scope.of(users=[okta_id], groups=groups)
             settled = await self._pass.settle(scope, trigger=TRIGGER, reads=reads, by_hand=True)
         except TeleportOktaError as error:
-            _log.warning("a SCIM request about %s is to be repeated: %s", okta_id, error)
+            _log.warning("a SCIM request about %s must be repeated: %s", okta_id, error)
             return self._owed(str(error))
         judged = self._judged(settled, okta_id, is_wanted=is_wanted)
         if groups and settled.reading.directory is None and judged.verdict is Verdict.DONE:
@@ -193,7 +193,7 @@ class Provisioning:
         return Settlement(Verdict.LATER, why, is_begun)
 
     def _judged(self, settled: Settled, okta_id: str, *, is_wanted: bool) -> Settlement:
-        """Say what became of a person: by what was done, then by what stands in the way."""
+        """Return the result for a person: by what was applied, then by what prevents it."""
         registry = self._pass.registry
         owned = registry.users.owned
         has_user = any(owned.get(name) == okta_id for name in registry.names_of(okta_id))
@@ -203,12 +203,12 @@ class Provisioning:
         if held or failed:
             return self._owed(_held(held[0]) if held else _failed(failed[0]), is_begun=is_begun)
         aside = [row for row in settled.plan.quarantined if row.kind == USER and row.okta_id == okta_id]
-        # Somebody who cannot be renamed has a user all the same, under the name of before.
+        # A person whose user cannot be renamed still has a user, under the old name.
         is_stuck = is_wanted and bool(aside or okta_id in settled.plan.waiting)
         if has_user is is_wanted and not is_stuck:
             return Settlement(Verdict.DONE, is_begun=is_begun)
         if okta_id in settled.plan.waiting:
-            return Settlement(Verdict.LATER, "; ".join(settled.plan.warnings) or "the person has to wait", is_begun)
+            return Settlement(Verdict.LATER, "; ".join(settled.plan.warnings) or "the person must wait", is_begun)
         if aside:
             return Settlement(Verdict.CONFLICT, f"{aside[0].reason}; {aside[0].remedy}", is_begun)
         return Settlement(Verdict.LATER, _denied_by_okta(settled, okta_id), is_begun)
@@ -219,13 +219,13 @@ def _is_begun(settled: Settled) -> bool:
 
 
 def _held_of_list(settled: Settled, list_name: str) -> list[Held]:
-    """Return what is held of a list: its end, and its members."""
+    """Return the harm to a list that is held: its end, and that of members."""
     rows = settled.plan.held
     return [row for row in rows if row.okta_id == list_name or row.name.startswith(f"{list_name}/")]
 
 
 def _has_list(settled: Settled, list_name: str) -> bool:
-    """Whether a list was found, or made: a cluster may have no room for another one."""
+    """Whether a list was found or made. The licence of a cluster may not allow another one."""
     directory = settled.reading.directory
     made = {outcome.change.name for outcome in settled.outcomes if outcome.change.kind == ACCESS_LIST}
     return list_name in made or (directory is not None and list_name in directory.actual.access_lists)
@@ -234,22 +234,24 @@ def _has_list(settled: Settled, list_name: str) -> bool:
 def _no_room(limit: int | None) -> str:
     if limit is None:
         return "the access list was not made"
-    return f"the cluster's licence allows {limit} access lists, and there are as many: delete one, or have it changed"
+    return (
+        f"the cluster's licence allows {limit} access lists, and there are as many: delete one, or change the licence"
+    )
 
 
 def _denied_by_okta(settled: Settled, okta_id: str) -> str:
-    """Say why a plan makes nobody a user, where it says nothing of the person itself."""
+    """Return why a plan makes no user for a person, if the plan itself does not say so."""
     people = settled.reading.facts.people
     statuses = [person.status for person in people.people if person.okta_id == okta_id]
     if okta_id in people.ended:
         return f"Okta's API says: {text_of(people.ended[okta_id])}"
     if UserStatus.DEPROVISIONED in statuses:
         return "Okta's API says that the person is deactivated"
-    return "Okta's API does not show the person as somebody who has the app"
+    return "Okta's API does not show that the person has the app"
 
 
 def _held(held: Held) -> str:
-    return f"the change is held: {held.why}; an administrator sees it in `teleport-okta status`, and approves it there"
+    return f"the change is held: {held.why}; `teleport-okta status` shows it, and `teleport-okta approve` approves it"
 
 
 def _failed(outcome: Outcome) -> str:

@@ -1,9 +1,9 @@
-"""The quarantine between passes: what was set aside, since when, when it is tried again, and how much is too much.
+"""The quarantine between passes: which rows and objects are set aside, since when, and when they are tried again.
 
-A row that is set aside for what it is (a name that Teleport refuses, a contended login) is looked at in every pass:
-that costs nothing. A change that Teleport refused, or did not answer, is tried again with growing pauses, and at once
-when it is another. So is a repair that somebody else undoes each time (`plan/repairs.py`). Harm and unlocking are never
-put off.
+A row that is set aside for its content (a name that Teleport refuses, a contended login) is tried in every pass: that
+costs nothing. A change that Teleport refused, or did not answer, is tried again with growing pauses, and at once if it
+is another change. A repair that another client undoes each time is treated the same (`plan/repairs.py`). Harm and
+unlocking are never put off.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How what is set aside is treated: passes come every `interval`, over so many `rows` of Okta's."""
+    """How long rows are set aside, and how many are too many, at this interval of passes and number of rows."""
 
     interval: timedelta
     limits: Limits
     rows: int
 
     def alarm(self, aside: int) -> str | None:
-        """Return a sentence when so many rows in quarantine are too many."""
+        """Return an alarm if so many rows in quarantine are too many."""
         most = self.limits.most(Evidence.ABSENT, self.rows)
         if aside <= most:
             return None
@@ -110,7 +110,7 @@ class Patience:
 
 
 def log_new(entries: Iterable[QuarantineEntry], before: Iterable[QuarantineEntry]) -> None:
-    """Name in the log what is set aside from now on, or for another reason than before."""
+    """Log the rows that are set aside from now on, or for another reason than before."""
     known = {entry.row for entry in before}
     for entry in entries:
         row = entry.row
@@ -124,10 +124,10 @@ def log_new(entries: Iterable[QuarantineEntry], before: Iterable[QuarantineEntry
 def without_what_must_wait(
     plan: Plan, quarantine: Iterable[QuarantineEntry], now: datetime, *, repairs: Iterable[Repairs] = ()
 ) -> Plan:
-    """Return the plan without harmless steps that wait: refused twice in the same way, or undone again and again.
+    """Return the plan without the harmless steps that are put off: refused twice in the same way, or undone repeatedly.
 
-    Harm is never put off: whoever must be locked is tried in every pass. Nor is anything of a user who is to be
-    unlocked. What needs a step that is put off waits too: an old name stays while the new one cannot be made.
+    Harm is never put off: a person who must be locked is tried in every pass. Neither is a step of a user who will be
+    unlocked. A step that needs one that is put off waits too: an old name stays while the new user cannot be made.
     """
     waiting = {
         _slot_of(entry): entry
@@ -152,7 +152,7 @@ def without_what_must_wait(
 
 
 def _slot(change: Change) -> tuple[str, str]:
-    """Return the kind and name under which the refusal of a change is kept: a user and the user's locks have one."""
+    """Return the kind and name under which a refused change is stored. The locks of a user are stored with the user."""
     return (USER if change.kind == LOCK else change.kind), change.label
 
 

@@ -1,14 +1,13 @@
-"""Reading both systems for one unit of work.
+"""Reading both systems for a full pass.
 
-People come first: Okta's listing of them and Teleport's users and locks are enough to lock whoever left, so they are
-handed over (`on_people`) while groups and apps are still being read, which may take half an hour.
+People come first: Okta's listing of them and Teleport's users and locks are enough to lock leavers. So they are passed
+on (`on_people`) while groups and apps are still being read, which may take half an hour.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.person_sources import with_provisioned
@@ -24,85 +23,61 @@ from teleport_okta.desired.trust import (
     judge_listing,
     without_doubted_grants,
 )
-from teleport_okta.model.directory import Directory, Listing, Roster
-from teleport_okta.model.harm import WINDOW, Evidence, Limits
+from teleport_okta.model.directory import Directory, Listing
+from teleport_okta.model.harm import Evidence, Limits
 from teleport_okta.model.okta import Snapshot
 from teleport_okta.model.provisioned import OKTA_USER_ID, is_person_id
-from teleport_okta.model.scope import ALL
 from teleport_okta.okta.directory_reader import one_error
 from teleport_okta.okta.okta_errors import OktaError, OktaForbiddenError
 from teleport_okta.plan.changes import USER
 from teleport_okta.plan.holders import known_users
-from teleport_okta.plan.lost_traits import LostTraits
 from teleport_okta.plan.owned import imports_of, owned_apps, owned_groups, owned_objects
 from teleport_okta.state import groups_and_apps as seen
 from teleport_okta.state.state_errors import StateError
-from teleport_okta.sync.compare import hints_of_differences
 from teleport_okta.sync.completeness import some
 from teleport_okta.sync.confirm_absences import MORE_THAN_THE_LIMIT, Confirmation, Turns
 from teleport_okta.sync.failure_kinds import kind_of
 from teleport_okta.sync.inheritance import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
 from teleport_okta.sync.off_warnings import off_warnings
-from teleport_okta.sync.policy import NO_LISTS, pushed_alone, resolve, resolve_imports
+from teleport_okta.sync.policy import NO_LISTS, limits_of, pushed_alone, resolve, resolve_imports
 from teleport_okta.sync.reading import DirectoryFacts, Reading
+from teleport_okta.sync.rebuild import Rebuilder
 from teleport_okta.sync.scim_records import bound_by_name, recover_groups, recover_users, with_pushed
 from teleport_okta.sync.sources import (
     OktaFacts,
     Unread,
     read_actual_directory,
-    read_app,
     read_okta_directory,
     read_people,
     read_users,
     with_people_of,
 )
 from teleport_okta.sync.terms import Terms
-from teleport_okta.teleport.teleport_errors import TeleportError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
     from datetime import datetime
 
     from teleport_okta.desired.policy import Imports
-    from teleport_okta.model.hint import Hint
     from teleport_okta.model.okta import OktaApp, OktaOrganization
-    from teleport_okta.model.teleport import TeleportRole
     from teleport_okta.okta.directory_reader import DirectoryReading, Progress
-    from teleport_okta.plan.actual import ActualUsers
-    from teleport_okta.settings import BrakeSettings, Settings
-    from teleport_okta.state.store import WholePass
+    from teleport_okta.settings import Settings
     from teleport_okta.sync.context import EngineContext
+    from teleport_okta.sync.rebuild import Rebuilt
 
     OnPeople = Callable[[Reading], Awaitable[None]]
 
 
-_UNLISTED_AT_MOST: Final = 100
-"""How many users are looked up that a listing lacks: more were not written within the moment that it lags behind."""
-
-_LISTED_WITHIN: Final = 3.0
-"""Seconds until a listing shows a write, and some more (`docs/reference/teleport-observed.md` 1.4)."""
-
-_SCIM_ALONE: Final = "people come from SCIM alone, which says who leaves: nobody leaves for being unknown to it"
+_SCIM_ALONE: Final = (
+    "people come from SCIM only: a person leaves when a SCIM request says so, and never for being absent"
+)
 
 _NOT_ASKED: Final = Absences("they have not been read by id yet", approvable=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """What was known, and what was listed of Teleport, when the registry was filled before a first full pass.
-
-    `whole` is the last full pass of an earlier process, if it went by the same terms and everything was listed: then
-    that process can be followed without another pass. `hints` are of what somebody else changed since then.
-    """
-
-    whole: WholePass | None = None
-    hints: tuple[Hint, ...] = ()
-    roles: tuple[TeleportRole, ...] = ()
-
-
 class Reader:
-    """Reads one organisation and one cluster. Not for two full passes at once."""
+    """Reads one organisation and one cluster; `everything` must not run twice at the same time."""
 
     def __init__(self, context: EngineContext) -> None:
         self._okta = context.okta
@@ -117,7 +92,7 @@ class Reader:
         self._organization: OktaOrganization | None = None
         self._last_terms: Terms | None = None
         self._rebuilt: Rebuilt | None = None
-        self._earlier_ended: datetime | None = None
+        self._rebuilder = Rebuilder(context)
         self._rebuilding = asyncio.Lock()
 
     @property
@@ -132,14 +107,14 @@ class Reader:
 
     def note_earlier_process(self, ended: datetime) -> None:
         """Note when an earlier process was last known to run: listings may lag behind what it wrote then."""
-        self._earlier_ended = ended
+        self._rebuilder.note_earlier_process(ended)
 
     async def everything(
         self, settings: Settings, *, on_people: OnPeople | None = None, progress: Progress | None = None
     ) -> Reading:
-        """Read both systems and the state; `on_people` gets the reading of the people as soon as there is one.
+        """Read both systems and the state. `on_people` is called with the reading of the people as soon as it is there.
 
-        Raises OktaError or TeleportError where people or users cannot be read, ConfigError and StateError. What else
+        Raises OktaError or TeleportError if people or users cannot be read, ConfigError and StateError. All else that
         cannot be read is left out, and the reading says so.
         """
         at = self._keys.time()
@@ -178,105 +153,32 @@ class Reader:
         return reading
 
     async def rebuild(self, settings: Settings) -> Terms:
-        """Fill the registry before a first full pass: from the state, and one listing of what Teleport holds.
+        """Fill the registry before a first full pass (`sync/rebuild.py`), once; return the terms.
 
-        Who asks for it meanwhile waits for the same. Raises OktaError, TeleportError, ConfigError or StateError.
+        Raises OktaError, TeleportError, ConfigError or StateError.
         """
         async with self._rebuilding:
-            return self._last_terms or await self._rebuild(settings)
-
-    async def _rebuild(self, settings: Settings) -> Terms:
-        await self._registry.load(self._store)
-        terms = await self.terms(settings)
-        owner = terms.policy.owner
-        whole = await self._store.whole_pass()
-        if whole is not None and whole.terms != terms.digest(settings):
-            whole = None
-        await self._until_listed()
-        actual = await self._with_unlisted(await read_users(self._teleport))
-        await recover_users(self._store, settings, actual, owner=owner, now=self._clock.now())
-        self._hour.learn(actual.locks.values(), owner)
-        listed = None
-        seen_last = await self._store.directory.last_seen()
-        if terms.imports is not None and seen_last is not None:
-            listed = await read_actual_directory(self._teleport, terms.imports, actual.users.values())
-        if actual.locks_unread or (listed is None) is (terms.imports is not None) or (listed and listed.unread):
-            whole = None
-        directory = None
-        if terms.imports is not None and seen_last is not None and listed is not None:
-            okta = seen_last.believed if whole else _without_grants(seen_last.directory)
-            okta = await with_pushed(self._store, settings, okta)
-            directory = DirectoryFacts(okta, listed, terms.imports, fresh=ALL if whole else frozenset())
-        inheritance = await read_inheritance(
-            self._store, self._teleport, directory, actual.users, owner=owner, now=self._clock.now()
-        )
-        replaced = self._registry.replaced(actual, owner, self._clock.now())
-        left = await self._store.journal.deleted_within(WINDOW, now=self._clock.now(), boot=self._clock.boot())
-        held = (await self._store.findings()).held
-        people = await self._store.people()
-        put_off = [one.row.okta_id for one in await self._store.quarantine() if one.row.kind == USER and one.attempt]
-        app = await self._app(settings) if whole else None
-        hints: list[Hint] = []
-        if whole is not None:
-            memory = self._store.fingerprints
-            now = self._clock.now()
-            hints = await hints_of_differences(memory, actual, listed, owner=owner, replaced=replaced, now=now)
-        if self._last_terms is not None:
-            return self._last_terms  # a full pass has read everything meanwhile
-        self._registry.rebuild(
-            known_users(actual.users.values(), owner),
-            replaced=replaced,
-            limits=limits_of(settings.brake),
-            inheritance=inheritance,
-            directory=directory,
-            owner=owner,
-        )
-        self._registry.take_left({name: okta_id for name, okta_id, _ in left if name not in actual.users})
-        self._registry.held_whole = frozenset(one.harmed for one in held)
-        if whole is not None:
-            lost = LostTraits(frozenset(whole.lost_traits), whole.doubt)
-            self._registry.take_seen(people.values(), put_off, app=app, lost_traits=lost)
-        self._last_terms = terms
-        roles = () if listed is None else tuple(listed.roles.values())
-        self._rebuilt = Rebuilt(whole, tuple(hints), roles)
-        return terms
-
-    async def _until_listed(self) -> None:
-        """Wait until listings show what an earlier process wrote last, if that ended a moment ago."""
-        if self._earlier_ended is not None:
-            ago = (self._clock.now() - self._earlier_ended).total_seconds()
-            if 0 <= ago < _LISTED_WITHIN:
-                await self._clock.sleep(_LISTED_WITHIN - ago)
-
-    async def _with_unlisted(self, actual: ActualUsers) -> ActualUsers:
-        """Add users that the listing lacks, and that are there: it lags behind what an earlier process just wrote."""
-        lacking = [name for name in self._registry.users.owned if name not in actual.users][:_UNLISTED_AT_MOST]
-        users = dict(actual.users)
-        for name in lacking:
-            # A user who cannot be looked up counts as changed, and is looked at again.
-            with suppress(TeleportError):
-                user = await self._teleport.users.get(name)
-                if user is not None:
-                    users[name] = user
-        return replace(actual, users=users)
+            if self._last_terms is None:
+                await self._registry.load(self._store)
+                terms = await self.terms(settings)
+                known = await self._rebuilder.read(settings, terms)
+                # A full pass may have read everything meanwhile: its facts are newer.
+                if self._last_terms is None:
+                    self._rebuilt = known.fill(self._registry)
+                    self._last_terms = terms
+            return self._last_terms
 
     async def _listing(self, settings: Settings) -> tuple[OktaApp | None, Snapshot]:
-        """List the people of Okta's API; nobody where people come from SCIM alone. Raises OktaError."""
+        """List the people by Okta's API; an empty listing if people come from SCIM only. Raises OktaError."""
         if settings.sync.source == "scim":
             return None, Snapshot((), (), self._clock.now(), untrusted=_SCIM_ALONE)
         return await read_people(self._okta.people, settings)
 
-    async def _app(self, settings: Settings) -> OktaApp | None:
-        """Read the app that people come from; None where it cannot be read now, and is when it is needed."""
-        try:
-            return await read_app(self._okta.people, settings)
-        except OktaError:
-            return None
-
     async def terms(self, settings: Settings) -> Terms:
-        """Ask what organisation and what cluster these are. An organisation that was asked once need not answer again.
+        """Read what a pass depends on: the organisation, the cluster, and what is imported.
 
-        Raises OktaError, TeleportError or ConfigError.
+        If Okta does not answer, the organisation counts that this process read before. Raises OktaError, TeleportError
+        or ConfigError.
         """
         try:
             self._organization = await self._okta.people.organization()
@@ -290,15 +192,15 @@ class Reader:
         had_lists = bool(await self._store.directory.lists_seen())
         imports = resolve_imports(settings, policy, cluster, self._teleport.app_servers.host_id, had_lists=had_lists)
         if imports.roles_off not in {"", NO_LISTS}:
-            imports = replace(imports, still_on_users=self._registry.on_users())
+            imports = replace(imports, still_on_users=self._registry.with_direct_roles())
         return Terms(self._organization, policy, imports if settings.sync.apps_and_groups else pushed_alone(imports))
 
     async def _people(
         self, terms: Terms, settings: Settings, at: datetime, on_people: OnPeople | None = None
     ) -> Reading:
-        """Read people, users and locks, and those people by id whom the listing lacks.
+        """Read people, users and locks; and, by id, the people whom the listing lacks.
 
-        The reads by id take up to five minutes, so `on_people` gets what rows state before them.
+        The reads by id take up to five minutes, so `on_people` is called before them, with the rows of the listing.
         """
         owner, limits = terms.policy.owner, limits_of(settings.brake)
         app, listing = await self._listing(settings)
@@ -326,10 +228,10 @@ class Reader:
         )
         held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if is_person_id(okta_id)}
         absent = held - {row.okta_id for row in listing.people} - {row.okta_id for row in listing.malformed}
-        vouched = set() if is_all else {one for one, record in records.items() if record.active and _is_of_okta(one)}
-        vouched -= {row.okta_id for row in listing.people} | {row.okta_id for row in listing.malformed}
-        if (absent or vouched) and on_people is not None:
-            unasked = replace(listing, unconfirmed=frozenset(absent | vouched))
+        by_scim = set() if is_all else {one for one, record in records.items() if record.active and _is_of_okta(one)}
+        by_scim -= {row.okta_id for row in listing.people} | {row.okta_id for row in listing.malformed}
+        if (absent or by_scim) and on_people is not None:
+            unasked = replace(listing, unconfirmed=frozenset(absent | by_scim))
             await on_people(
                 replace(
                     reading,
@@ -338,7 +240,7 @@ class Reader:
                 )
             )
         most = 0 if is_all else limits.most(Evidence.STATED, len(users.owned)) + MORE_THAN_THE_LIMIT
-        people = await self._confirmed(listing, app, absent - records.keys(), vouched, most=most)
+        people = await self._confirmed(listing, app, absent - records.keys(), by_scim, most=most)
         people = with_provisioned(people, records, is_all=is_all)
         absences = judge_absences(
             replace(listing, untrusted=people.untrusted),
@@ -360,21 +262,21 @@ class Reader:
         listing: Snapshot,
         app: OktaApp | None,
         absent: Collection[str],
-        vouched: Collection[str],
+        by_scim: Collection[str],
         *,
         most: int,
     ) -> Snapshot:
-        """Return a listing with what reads by id say of those whom it lacks.
+        """Return a listing with what reads by id say of the people whom it lacks.
 
-        Those of whom a SCIM client says that they are there (`vouched`) have reads of their own, so that nobody else
-        waits for them. That the listing lacks them proves nothing: they may have been assigned a moment ago.
+        People whom a SCIM client provisioned (`by_scim`) are read apart, so that other people do not wait for them.
+        Their absence does not make the listing doubtful: they may have been assigned a moment ago.
         """
         okta, clock = self._okta.people, self._clock
         confirmed = await Confirmation(okta, app, clock, self._turns).confirmed(listing, absent, most=most)
-        if not vouched:
+        if not by_scim:
             return confirmed
         theirs = Confirmation(okta, app, clock, self._turns_of_provisioned)
-        every = await theirs.confirmed(confirmed, vouched, most=most)
+        every = await theirs.confirmed(confirmed, by_scim, most=most)
         return replace(every, untrusted=confirmed.untrusted, lost=confirmed.lost)
 
     async def _okta_directory(
@@ -384,7 +286,7 @@ class Reader:
         progress: Progress | None,
         people_are_read: asyncio.Event,
     ) -> DirectoryReading | Unread | None:
-        """Read groups and apps, or return why that was not possible: it is no reason to leave people as they are."""
+        """Read groups and apps, or return why that failed: people are synced all the same."""
         if imports is None or imports.pushed_alone:
             return None
         try:
@@ -405,7 +307,7 @@ class Reader:
             return Unread(str(error), kind_of(error))
 
     async def _with_pushed(self, people: Reading, imports: Imports, settings: Settings) -> Reading:
-        """Add groups that a SCIM client pushed, where no others are read. Raises TeleportError and StateError."""
+        """Add the groups that a SCIM client pushed, if no others are read. Raises TeleportError and StateError."""
         actual = await read_actual_directory(self._teleport, imports, people.actual.users.values())
         at = self._clock.now()
         await recover_groups(self._store, settings, actual, owner=people.policy.owner, now=at)
@@ -466,21 +368,10 @@ def _is_of_okta(okta_id: str) -> bool:
     return okta_id.startswith(OKTA_USER_ID)
 
 
-def _without_grants(directory: Directory) -> Directory:
-    """Return what was last seen; the state does not keep which group grants which app."""
-    unread = Roster(frozenset(), directory.groups.read_at, problem="what it grants has not been read yet")
-    return replace(directory, grants={group.id: unread for group in directory.groups.rows})
-
-
-def limits_of(settings: BrakeSettings) -> Limits:
-    """Return the limits that are configured."""
-    return Limits(floor=settings.floor, absent=settings.absent_ratio, stated=settings.stated_ratio)
-
-
 def _unconfirmed(absences: Absences, okta_ids: frozenset[str]) -> dict[str, Absences]:
-    """Say what the absence of people is worth who could not be read by id: nothing, until they could."""
+    """Return that the absence of people who could not be read by id is not believed."""
     if not okta_ids:
         return {}
     who = some(sorted(okta_ids))
-    why = f"{len(okta_ids)} people whom the listing lacks could not be read by id yet ({who}); the next pass goes on"
+    why = f"{len(okta_ids)} people whom the listing lacks could not be read by id yet ({who}); the next pass reads more"
     return {UNCONFIRMED: Absences(why) if absences.believed else absences}

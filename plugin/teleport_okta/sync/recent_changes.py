@@ -1,6 +1,6 @@
-"""What changed lately, asked by time: the safety net under the log, and the look at a job of many changes.
+"""Asking Okta for recent changes by time: for changes without an event, and after jobs that change many objects.
 
-Deleted people and groups never show up here: the log, and the full pass, tell of those.
+Deleted people and groups never appear here. The log shows those, and the full pass finds them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from teleport_okta.sync.sources import OktaSource
 
 _OVERLAP: Final = timedelta(minutes=3)
-"""How much of the time before is asked about again: stamps lag behind changes by seconds, and clocks differ."""
+"""How far two questions overlap: time stamps lag behind changes by seconds, and clocks differ."""
 
 _FIRST: Final = timedelta(minutes=15)
 """How far back the first question goes."""
@@ -33,23 +33,23 @@ _LATER: Final = 60.0
 ASKED_BY_TIME: Final = tuple(
     Hint(kind, cause="asked by time") for kind in (HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS)
 )
-"""The hints to ask what changed of people, and of groups."""
+"""The hints to ask for recent changes of people, and of groups."""
 
 _PEOPLE: Final = "people"
 _GROUPS: Final = "groups"
 ASKED: Final = (_PEOPLE, _GROUPS)
-"""What is asked about by time, as the state has it."""
+"""The names of the questions in the state."""
 
 _MAY_COME: Final = frozenset(
     {UserStatus.ACTIVE, UserStatus.RECOVERY, UserStatus.PASSWORD_EXPIRED, UserStatus.LOCKED_OUT}
 )
-"""Statuses of people who get a user whatever the settings are."""
+"""Statuses of people who get a user under all settings."""
 
 
 class Changed:
-    """Asks one organisation what changed, and returns hints of it; `store` keeps when it was asked.
+    """Asks one organisation for recent changes, and returns hints of them; `store` has the times of the questions.
 
-    `app_id` is of the app that people come from; `imports_directory`: whether groups and apps are imported at all.
+    `app_id` is the app that people come from; `imports_directory`: groups and apps are imported.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Changed:
         self.app_id = app_id
 
     async def people(self) -> list[Hint]:
-        """Ask which people changed; those of whom we have users, or everybody where everybody gets one.
+        """Ask which people changed. If people come from an app, only those with a user count.
 
         Raises OktaError or StateError.
         """
@@ -81,14 +81,14 @@ class Changed:
         return [Hint(HintKind.PERSON, okta_id, cause="changed lately") for okta_id in known]
 
     async def groups(self) -> list[Hint]:
-        """Ask which groups changed, or their members did. Raises OktaError or StateError."""
+        """Ask which groups, or members of groups, changed. Raises OktaError or StateError."""
         asked, since = self._clock.now(), self._since(await self._store.asked(_GROUPS))
         rows = await self._okta.directory.groups_changed_since(since)
         await self._store.remember_asked(_GROUPS, asked)
         return [hint for group in rows for hint in self._hints_of(group)]
 
     async def everybody(self) -> list[Hint]:
-        """List who has the app, and return who is not as we know them. Raises OktaError."""
+        """List the people of the app, and return those who differ from the registry. Raises OktaError."""
         snapshot = await self._okta.people.people_of_app(self.app_id)
         there = {person.okta_id for person in snapshot.people} | {row.okta_id for row in snapshot.malformed}
         owned = {okta_id for okta_id in self._registry.users.owned.values() if okta_id}
@@ -98,9 +98,9 @@ class Changed:
         return [Hint(HintKind.PERSON, okta_id, cause="changed lately") for okta_id in sorted(other)]
 
     def _is_other(self, person: PersonFacts) -> bool:
-        """Whether a listed person is not as we know them: somebody who should have a user and has none, or the reverse.
+        """Whether a listed person differs: has no user and should have one, or has one and should not.
 
-        Who cannot get a user now is read when that changes, of which an event tells.
+        A person who cannot get a user now is left out: an event will show when that changes.
         """
         has_user = bool(self._registry.names_of(person.okta_id))
         is_over = person.assignment_status in APP_USER_ENDED or person.status == UserStatus.DEPROVISIONED
@@ -108,7 +108,7 @@ class Changed:
         return is_over if has_user else may_come
 
     def hint_of_people(self, app_id: str, cause: str) -> Hint:
-        """Return the hint to list the people of an app after a job that gives it to many, or takes it away."""
+        """Return the hint to list the people of an app after a job that assigns it to many people, or removes it."""
         if app_id == self.app_id:
             return Hint(HintKind.PEOPLE, cause=cause, delay=_LATER)
         return Hint(HintKind.APP_PEOPLE, app_id, cause=cause, delay=_LATER)

@@ -1,38 +1,27 @@
-"""Who is who, kept between units of work: which Teleport user stands for which person, and what was last read.
+"""The facts that this process keeps between units of work: which user stands for which person, and what was last read.
 
-A full pass fills it, and every change that is applied updates it. If a key is to be settled before the first full pass
-of a process, it is rebuilt from the state and one listing of what Teleport holds. The plan of one key takes from it
-what it does not read itself: the holders of names, people whose names differ only in case, the other lists and their
+A full pass fills the registry, and every applied change updates it. If a key must be settled before the first full pass
+of a process, it is rebuilt from the state and one listing of Teleport. The plan of one key takes from it all
+that it does not read itself: the holders of names, people whose names differ only in case, the other lists and their
 members, and which group grants which app.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from teleport_okta.desired.trust import PEOPLE, UNCONFIRMED
-from teleport_okta.model.access import (
-    ListMembers,
-    TeleportAccessList,
-    TeleportAppServer,
-    TeleportMember,
-    TeleportUserGroup,
-)
-from teleport_okta.model.direct_roles import DirectRole
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.inheritance import NOTHING_LEFT
-from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.scope import AllIds, named
-from teleport_okta.model.teleport import TeleportLock, TeleportRole, TeleportUser
-from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, LOCK, MEMBER, ROLE, TRAITS, USER, USER_GROUP, Action
+from teleport_okta.model.teleport import TeleportLock, TeleportUser
+from teleport_okta.plan.changes import LOCK, TRAITS, USER, Action
 from teleport_okta.plan.owned import owned_objects
 from teleport_okta.sync.inheritance import remembered_inheritance
 from teleport_okta.sync.keyed_directory import with_keys, with_learned
-from teleport_okta.sync.known_direct_roles import KnownDirectRoles
+from teleport_okta.sync.known_objects import KnownObjects
 from teleport_okta.sync.who_is_who import WhoIsWho
-from teleport_okta.teleport.convert_directory import user_group_as_sent
-from teleport_okta.teleport.recent_writes import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -50,75 +39,58 @@ if TYPE_CHECKING:
     from teleport_okta.state.store import Store
     from teleport_okta.sync.reading import DirectoryFacts, Reading
 
-_NOBODY = ListMembers()
-
-N = TypeVar("N", bound=Named)
-T = TypeVar("T")
-
 
 class Registry(WhoIsWho):
-    """What this process knows of both systems beside what it reads at the moment."""
+    """The facts of both systems that this process keeps. Every unit of work updates it; none may replace it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.limits = Limits()
-        """The limits by which the last full pass was braked."""
+        """The limits of the brake in the last full pass."""
 
         self.held_whole: frozenset[Harmed] = frozenset()
         """The harm that the last full pass held."""
 
         self.lost_traits: LostTraits | None = None
-        """Which attributes too many users would lose by the plan of the last full pass."""
+        """The attributes that too many users would lose, by the plan of the last full pass."""
 
         self.inheritance = NOTHING_LEFT
-        """What somebody who gets a name would come into, as the last full pass found it."""
+        """The memberships and locks left under free names, as the last full pass found them."""
 
         self.app: OktaApp | None = None
         """The app that people come from, as it was last listed."""
 
         self.absences: Mapping[str, Absences] = {}
-        """What the absences of the listings of the last full pass were worth."""
+        """Which absences of the listings of the last full pass are believed."""
 
         self.owned: Mapping[str, Collection[str]] = {}
-        """The names of the objects that carried our owner label then, by kind."""
+        """The names of the objects with our owner label, by kind."""
 
         self.missing: frozenset[str] = frozenset()
         """The ids of people with a user whom the listing of the last full pass lacked."""
 
-        self.on_applied: Callable[[Change], None] | None = None
-        """Is told each change that was applied."""
-
-        self._learned: frozenset[str] = frozenset()
+        self._observer: Callable[[Change], None] | None = None
         self._is_loaded = False
         self._directory: DirectoryFacts | None = None
-        self._roles: dict[str, TeleportRole] = {}
-        self._user_groups: dict[str, TeleportUserGroup] = {}
-        self._app_servers: dict[str, TeleportAppServer] = {}
-        self._lists: dict[str, TeleportAccessList] = {}
-        self._members: dict[str, ListMembers] = {}
-        self._on_users = KnownDirectRoles()
-        self._open: dict[str, set[str]] = {}
-        self._meanwhile: list[Change] | None = None
+        self._objects = KnownObjects()
+        # While a full pass reads, the facts that it will bring may be older than those learned meanwhile: the changes
+        # applied (None while no pass reads) and the groups and apps read since it began are put over its reading.
+        self._applied_meanwhile: list[Change] | None = None
+        self._read_meanwhile: frozenset[str] = frozenset()
 
     @property
     def directory(self) -> DirectoryFacts | None:
-        """The groups and apps of both sides, with what was applied since; None until a full pass has read them."""
+        """The groups and apps of both sides, with the changes applied since; None until a full pass has read them."""
         if self._directory is None:
             return None
-        self._settle_members()
-        actual = replace(
-            self._directory.actual,
-            roles=self._roles,
-            user_groups=self._user_groups,
-            app_servers=self._app_servers,
-            access_lists=self._lists,
-            members=self._members,
-            direct_roles=self._on_users.by_id(),
-        )
-        return replace(self._directory, actual=actual)
+        return replace(self._directory, actual=self._objects.in_directory(self._directory.actual))
+
+    def observe(self, observer: Callable[[Change], None]) -> None:
+        """Call a function with every change that is applied from now on, in place of the observer before."""
+        self._observer = observer
 
     async def load(self, store: Store) -> None:
-        """Bring back, once, which users stood for whom when the last process ended, and what was left behind.
+        """Load from the state, once, which user stood for which person, and the memberships left under free names.
 
         Raises StateError.
         """
@@ -128,16 +100,11 @@ class Registry(WhoIsWho):
             self._is_loaded = True
 
     def peopled(self) -> frozenset[str]:
-        """Return the names of the lists that have imported members, as far as is known.
-
-        Where there are none, the ids of the groups and apps whose member role we gave users.
-        """
-        self._settle_members()
-        every = (*self._members.items(), *self._on_users.by_id().items())
-        return frozenset(name for name, members in every if members.imports)
+        """Return the names of lists with imported members, and the ids of groups and apps whose role we gave users."""
+        return self._objects.peopled()
 
     def lists_with(self, names: Collection[str]) -> list[str]:
-        """Return the lists in which one of these users is because of an import, or whose role we gave one of them."""
+        """Return the lists that have one of these users as an imported member, and those whose role we gave to one."""
         directory = self.directory
         if directory is None or not names:
             return []
@@ -146,62 +113,62 @@ class Registry(WhoIsWho):
             for list_name, members in directory.actual.members.items()
             if any(members.has_import(name) for name in names)
         }
-        return sorted(lists | self._on_users.given(names))
+        return sorted(lists | self._objects.direct_roles.given(names))
 
-    def on_users(self) -> frozenset[str]:
-        """Return the ids of the groups and apps whose member role we gave users, as far as is known."""
-        return frozenset(okta_id for okta_id, held in self._on_users.by_id().items() if held.imported)
+    def with_direct_roles(self) -> frozenset[str]:
+        """Return the ids of the groups and apps whose member role we gave to users directly."""
+        return frozenset(okta_id for okta_id, held in self._objects.direct_roles.by_id().items() if held.imported)
 
     def with_roles_of(self, name: str) -> set[str]:
-        """Return the groups and apps whose member role we may be giving to a user, or taking off, at the moment."""
+        """Return the groups and apps whose member role we may be giving to a user, or removing, at this moment."""
         if self._directory is None:
             return set()
-        given = self._on_users.given([name])
+        given = self._objects.direct_roles.given([name])
         okta_id = self.users.owned.get(name, "")
-        return given | set(self.in_which(okta_id)) if okta_id and self._directory.imports.gives_roles else given
+        return given | set(self.rosters_with(okta_id)) if okta_id and self._directory.imports.gives_roles else given
 
-    def roles_astray(self, okta_id: str) -> set[str]:
-        """Return the groups and apps that a person is in without having the role, or the other way round.
+    def wrong_roles_of(self, okta_id: str) -> set[str]:
+        """Return the groups and apps that a person is in without their direct role, or not in but with it.
 
-        Where member roles stand on the users themselves; of those whose people are not known, nothing is said.
+        Empty if the cluster has access lists. A group or an app whose people are not known is left out.
         """
         if self._directory is None or not self._directory.imports.gives_roles:
             return set()
         names = self.names_of(okta_id)
-        there = set(self.in_which(okta_id)) if names else set()
-        return (self._on_users.given(names) - there) | (there - self._on_users.had(names))
+        there = set(self.rosters_with(okta_id)) if names else set()
+        return (self._objects.direct_roles.given(names) - there) | (there - self._objects.direct_roles.had(names))
 
     def begin_reading(self) -> None:
-        """Note from now on what is applied while a full pass reads: what it read before that must not undo it."""
-        self._meanwhile, self._learned = [], frozenset()
+        """Begin a full pass: note the changes applied while it reads, because its older facts must not undo them."""
+        self._applied_meanwhile, self._read_meanwhile = [], frozenset()
 
     def fill_people(self, reading: Reading) -> None:
-        """Take over what a full pass that is still reading says of people; what is known of the rest stays."""
+        """Record the people that a full pass has read; the groups and apps that are known stay."""
         self._fill_people(reading)
         known = {listing: one for listing, one in self.absences.items() if listing not in {PEOPLE, UNCONFIRMED}}
         self.absences = known | dict(reading.absences)
         self.owned = {**self.owned, **reading.owned}
-        for change in self._meanwhile or ():
+        for change in self._applied_meanwhile or ():
             self._apply(change)
 
     def fill(self, reading: Reading) -> None:
-        """Take over what a full pass read, and what was applied since it began."""
+        """Record everything that a full pass read, and over it the changes applied since it began."""
         self._fill_people(reading)
         self.absences, self.owned, self.inheritance = reading.absences, reading.owned, reading.inheritance
         if reading.directory is not None:
             known = self._directory
-            self._keep(reading.directory)
-            if known is not None and self._learned:
-                okta = with_learned(reading.directory.okta, known.okta, self._learned)
+            self._record_directory(reading.directory)
+            if known is not None and self._read_meanwhile:
+                okta = with_learned(reading.directory.okta, known.okta, self._read_meanwhile)
                 self._directory = replace(reading.directory, okta=okta)
-        for change in self._meanwhile or ():
+        for change in self._applied_meanwhile or ():
             self._apply(change)
-        self._meanwhile, self._learned = None, frozenset()
+        self._applied_meanwhile, self._read_meanwhile = None, frozenset()
 
-    def take_plan(self, plan: Plan, *, people_only: bool) -> None:
-        """Take over what a full pass holds, and whom it makes users.
+    def record_plan(self, plan: Plan, *, people_only: bool) -> None:
+        """Record the harm that a full pass holds, and the people who will become users by it.
 
-        What the last one held of groups and apps stays while this one has read people alone.
+        While the pass has read people only, the harm to groups and apps that the last pass held stays.
         """
         kept = {one for one in self.held_whole if people_only and one.kind not in {USER, LOCK, TRAITS}}
         self.held_whole = frozenset({*kept, *(one.harmed for one in plan.held)})
@@ -217,39 +184,40 @@ class Registry(WhoIsWho):
         replaced: Mapping[str, str],
         limits: Limits,
         inheritance: Inheritance,
+        held: frozenset[Harmed],
         directory: DirectoryFacts | None,
         owner: str,
     ) -> None:
-        """Take over what the state and one listing of Teleport tell, before a first full pass."""
-        self.take_users(users, replaced)
-        self.limits, self.inheritance = limits, inheritance
+        """Record what the state and one listing of Teleport say, before a first full pass."""
+        self.record_users(users, replaced)
+        self.limits, self.inheritance, self.held_whole = limits, inheritance, held
         if directory is not None:
-            self._keep(directory)
+            self._record_directory(directory)
         self.count(owner)
 
-    def take_seen(
+    def record_seen(
         self, people: Collection[SeenPerson], put_off: Iterable[str], *, app: OktaApp | None, lost_traits: LostTraits
     ) -> None:
-        """Take over what an earlier process saw of people, where this one goes on from its last full pass.
+        """Record the people whom an earlier process saw, when this one continues from its last full pass.
 
-        `put_off` are the Okta ids of those whose users were refused, and are tried again.
+        `put_off` are the Okta ids of people whose users were refused, and are tried again.
         """
         self.app, self.lost_traits = app, lost_traits
-        self.take_names(people)
+        self.record_names(people)
         managed = {one.okta_id for one in people if one.managed}
         self.expect(okta_id for okta_id in (*managed, *put_off) if not self.names_of(okta_id))
 
     def count(self, owner: str) -> None:
-        """Take what is known now for what is owned: what a pass has made counts for the single keys that follow."""
+        """Count our objects anew: the brake of single keys compares with the objects that a pass has made."""
         directory = self.directory
         self.owned = {USER: self.users.owned.keys()}
         if directory is not None:
             self.owned = {**self.owned, **owned_objects(directory.actual, owner)}
 
     def learn(self, reading: Reading) -> None:
-        """Take over what was read of a few keys."""
+        """Record what Okta says of a few keys."""
         for person in reading.facts.people.people:
-            self.take_name(person)
+            self.record_name(person)
         if reading.directory is not None and self._directory is not None:
             ids = named(reading.scope.groups) | named(reading.scope.apps)
             fresh = self._directory.fresh
@@ -258,11 +226,11 @@ class Registry(WhoIsWho):
                 okta=with_keys(self._directory.okta, reading.directory.okta, reading.scope),
                 fresh=fresh if isinstance(fresh, AllIds) else fresh | ids,
             )
-            if self._meanwhile is not None:
-                self._learned |= ids
+            if self._applied_meanwhile is not None:
+                self._read_meanwhile |= ids
 
-    def take_assignment(self, app_id: str, okta_id: str, *, is_direct: bool) -> bool:
-        """Take over whether a person has an app directly; return whether that is new."""
+    def record_assignment(self, app_id: str, okta_id: str, *, is_direct: bool) -> bool:
+        """Record whether a person has an app directly; return whether that is new."""
         directory = self._directory
         roster = None if directory is None else directory.okta.direct.get(app_id)
         if directory is None or roster is None or roster.problem or (okta_id in roster.ids) is is_direct:
@@ -270,58 +238,40 @@ class Registry(WhoIsWho):
         ids = roster.ids | {okta_id} if is_direct else roster.ids - {okta_id}
         direct = {**directory.okta.direct, app_id: replace(roster, ids=ids)}
         self._directory = replace(directory, okta=replace(directory.okta, direct=direct))
-        if self._meanwhile is not None:
-            self._learned |= {app_id}
+        if self._applied_meanwhile is not None:
+            self._read_meanwhile |= {app_id}
         return True
 
-    def in_which(self, okta_id: str) -> list[str]:
+    def rosters_with(self, okta_id: str) -> list[str]:
         """Return the ids of the groups that a person is in, and of the apps that the person has directly."""
         if self._directory is None:
             return []
         rosters = (*self._directory.okta.members.items(), *self._directory.okta.direct.items())
         return [one for one, roster in rosters if okta_id in roster.ids]
 
-    def take_read(self, reading: Reading) -> None:
-        """Take over what was read of a few users, and of the lists and roles of groups and apps, before they change."""
-        self.take_users_read(reading.actual.users, named(reading.scope.users), reading.policy.owner)
-        if reading.directory is None:
-            return
-        actual = reading.directory.actual
-        for okta_id in named(reading.scope.groups) | named(reading.scope.apps):
-            self._open.pop(okta_id, None)
-            _take(self._user_groups, actual.user_groups, okta_id)
-            _take(self._app_servers, actual.app_servers, app_server_name(okta_id))
-            _take(self._lists, actual.access_lists, okta_id)
-            _take(self._members, actual.members, okta_id)
-            for name in (member_role(okta_id), reviewer_role(okta_id)):
-                _take(self._roles, actual.roles, name)
+    def record_read(self, reading: Reading) -> None:
+        """Record a few users, and the objects of a few groups and apps, as they were read, before they are changed."""
+        self.record_users_read(reading.actual.users, named(reading.scope.users), reading.policy.owner)
+        if reading.directory is not None:
+            self._objects.record_read(reading.directory.actual, named(reading.scope.groups) | named(reading.scope.apps))
 
-    def take_users_read(self, users: Mapping[str, TeleportUser], ids: Collection[str], owner: str) -> None:
-        """Take over users as they were read, with their member roles, and who of these people has none."""
+    def record_users_read(self, users: Mapping[str, TeleportUser], ids: Collection[str], owner: str) -> None:
+        """Record users as they were read, with their member roles; people (`ids`) whose user was not read have none."""
         before = {name for okta_id in ids for name in self.names_of(okta_id)}
-        super().take_users_read(users, ids, owner)
+        super().record_users_read(users, ids, owner)
         for name in before - users.keys():
-            self._on_users.forget_user(name)
+            self._objects.direct_roles.forget_user(name)
         for user in users.values():
-            self._take_roles_of(user)
+            self._record_roles_of(user)
 
-    def _take_roles_of(self, user: TeleportUser) -> None:
+    def _record_roles_of(self, user: TeleportUser) -> None:
         if self._directory is not None:
             policy = self._directory.imports.policy
-            self._on_users.take_user(user, policy.owner, policy.default_roles)
+            self._objects.direct_roles.record_user(user, policy.owner, policy.default_roles)
 
-    def take_listed(self, listed: ActualDirectory, applied: Iterable[Change]) -> None:
-        """Take over a listing of Teleport, as far as it succeeded, and what was applied since it began."""
-        self._settle_members()
-        self._on_users.fill(listed.direct_roles)
-        if not listed.is_unread(ROLE):
-            self._roles = dict(listed.roles)
-        if not listed.is_unread(USER_GROUP):
-            self._user_groups = dict(listed.user_groups)
-        if not listed.is_unread(APP_SERVER):
-            self._app_servers = dict(listed.app_servers)
-        if not listed.is_unread(ACCESS_LIST, MEMBER):
-            self._lists, self._members = dict(listed.access_lists), dict(listed.members)
+    def record_listed(self, listed: ActualDirectory, applied: Iterable[Change]) -> None:
+        """Record a listing of Teleport, as far as it succeeded, and over it the changes applied since it began."""
+        self._objects.record_listed(listed)
         for change in applied:
             if change.kind not in {USER, LOCK}:
                 self._apply(change)
@@ -329,18 +279,15 @@ class Registry(WhoIsWho):
                 self._apply_to_roles_of(change)
 
     def doubt_written(self, kind: str, name: str) -> None:
-        """Note that somebody else wrote or deleted a user group or an app server: it is listed before it is planned."""
-        if kind == USER_GROUP and name in self._user_groups:
-            self._user_groups[name] = replace(self._user_groups[name], raw=None)
-        elif kind == APP_SERVER and name in self._app_servers:
-            self._app_servers[name] = replace(self._app_servers[name], raw=None)
+        """Note that another client wrote or deleted a user group or an app server: it is read before it is planned."""
+        self._objects.doubt_written(kind, name)
 
     def applied(self, change: Change) -> None:
-        """Take over a change that was applied."""
-        if self.on_applied is not None:
-            self.on_applied(change)
-        if self._meanwhile is not None:
-            self._meanwhile.append(change)
+        """Record a change that was applied."""
+        if self._observer is not None:
+            self._observer(change)
+        if self._applied_meanwhile is not None:
+            self._applied_meanwhile.append(change)
         self._apply(change)
 
     def _apply(self, change: Change) -> None:
@@ -348,84 +295,29 @@ class Registry(WhoIsWho):
             case TeleportUser() as user:
                 self.apply_to_user(change, user)
                 self._apply_to_roles_of(change)
-            case DirectRole() as given if change.action is Action.DELETE:
-                self._on_users.take_off(given.okta_id, given.name)
-            case DirectRole() as given:
-                self._on_users.give(given.okta_id, given.name)
             case TeleportLock() if change.lock_for is not None:
                 self.note_locked(change.subject, change.okta_id)
-            case TeleportMember() as member:
-                self._apply_to_member(change, member)
-            case TeleportRole() as role:
-                _write(self._roles, role, change)
-            case TeleportUserGroup() as group:
-                _write(self._user_groups, user_group_as_sent(group), change)
-            case TeleportAppServer() as server:
-                _write(self._app_servers, server, change)
-            case TeleportAccessList() as found:
-                self._apply_to_list(change, found)
+            case _:
+                self._objects.apply(change)
 
     def _apply_to_roles_of(self, change: Change) -> None:
         if isinstance(change.content, TeleportUser):
-            self._take_roles_of(change.content)
+            self._record_roles_of(change.content)
         else:
-            self._on_users.forget_user(change.name)
+            self._objects.direct_roles.forget_user(change.name)
 
     def _fill_people(self, reading: Reading) -> None:
-        self.take_users(reading.users, reading.replaced)
+        self.record_users(reading.users, reading.replaced)
         self.app, self.limits = reading.facts.app, reading.limits
         self.missing = _missing(reading)
-        self.take_names(reading.facts.people.people)
+        self.record_names(reading.facts.people.people)
 
-    def _keep(self, directory: DirectoryFacts) -> None:
-        actual = directory.actual
+    def _record_directory(self, directory: DirectoryFacts) -> None:
         self._directory = directory
-        self._roles, self._user_groups = dict(actual.roles), dict(actual.user_groups)
-        self._app_servers, self._lists = dict(actual.app_servers), dict(actual.access_lists)
-        self._members, self._open = dict(actual.members), {}
-        self._on_users.fill(actual.direct_roles)
-
-    def _settle_members(self) -> None:
-        """Make sets of the imported members that are being changed."""
-        while self._open:
-            name, imported = self._open.popitem()
-            self._members[name] = replace(self._members.get(name, _NOBODY), imported=frozenset(imported))
-
-    def _apply_to_member(self, change: Change, member: TeleportMember) -> None:
-        members = self._members.get(change.subject, _NOBODY)
-        imported = self._open.setdefault(change.subject, set(members.imported))
-        imported.discard(member.name)
-        if member.name in members.others:
-            others = {name: one for name, one in members.others.items() if name != member.name}
-            self._members[change.subject] = replace(members, others=others)
-        if change.action is Action.CREATE:
-            imported.add(member.name)
-
-    def _apply_to_list(self, change: Change, found: TeleportAccessList) -> None:
-        _write(self._lists, found, change)
-        if change.action is Action.CREATE:
-            self._open[found.name] = {need.name for need in change.members}
-        elif change.action is Action.DELETE:
-            self._members.pop(found.name, None)
-            self._open.pop(found.name, None)
+        self._objects.record_all(directory.actual)
 
 
 def _missing(reading: Reading) -> frozenset[str]:
     people = reading.facts.people
     listed = {row.okta_id for row in people.people} | {row.okta_id for row in people.malformed}
     return frozenset({*reading.users.owned.values(), *reading.replaced.values()} - listed)
-
-
-def _write(kept: dict[str, N], found: N, change: Change) -> None:
-    if change.action is Action.DELETE:
-        kept.pop(found.name, None)
-    else:
-        kept[found.name] = found
-
-
-def _take(known: dict[str, T], read: Mapping[str, T], name: str) -> None:
-    """Take one object over as it was read; what was not found is gone."""
-    if name in read:
-        known[name] = read[name]
-    else:
-        known.pop(name, None)

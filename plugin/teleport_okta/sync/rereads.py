@@ -1,7 +1,7 @@
 """The cheapest reads that settle a batch of hints (`docs/reference/okta.md` 5.7).
 
-Hints are put together into looks, each a scope that is settled by itself, so that what fails fails alone. Of the
-memberships, a group that many came to or left is listed; the others are read by person, all groups of one in a call.
+Hints are combined into looks. Each is a scope that is settled by itself, so that one failure affects one look. Of the
+memberships, a group that many people joined or left is listed; the others are read by person, one call for all groups.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 LOOKS: Final = (5.0, 25.0)
-"""Seconds until a read that contradicts its event is repeated, and until it is repeated again and believed."""
+"""Seconds until a read that contradicts its event is repeated, and then repeated once more and believed."""
 
 _NO_GROUP: Final = GroupRead(row=False, members=False, grants=False)
 _NO_APP: Final = AppRead(row=False, everybody=False, granting=False)
@@ -30,7 +30,7 @@ _NO_APP: Final = AppRead(row=False, everybody=False, granting=False)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Something to settle: a scope, how it is read, and the hints that are seen to when it is settled."""
+    """One unit to settle: a scope, the parts of it that are read, and the hints that are finished afterwards."""
 
     hints: tuple[Hint, ...]
     scope: Scope
@@ -38,7 +38,7 @@ class Look:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether somebody may have to be locked."""
+        """Whether a person may have to be locked."""
         return any(hint.is_urgent for hint in self.hints)
 
 
@@ -56,20 +56,19 @@ class _App:
 
 
 ERRANDS: Final = frozenset({HintKind.ALL, HintKind.PEOPLE, HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS})
-"""Kinds that name nobody: what they bring is more hints, or a full pass."""
+"""Kinds of hints that name no object: they bring more hints, or a full pass."""
 
 
 def errands_of(hints: Iterable[Hint]) -> list[Look]:
-    """Return a look for each hint that names nobody; its scope is empty."""
+    """Return a look for each hint that names no object; its scope is empty."""
     return [Look((hint,), Scope.of()) for hint in hints if hint.kind in ERRANDS]
 
 
 def looks_of(hints: Iterable[Hint], sizes: Mapping[str, int], app_id: str = "") -> list[Look]:
     """Return the looks that settle hints about people, groups and apps, urgent ones first.
 
-    `sizes` are how many people are known to be in groups, and to have apps, by id; what is not known counts as small.
-    `app_id` is of the app that people come from; empty: of the whole organisation.
-    Hints of other kinds are left out.
+    `sizes` are the numbers of people in groups, and with apps, by id; an unknown one counts as small. `app_id` is the
+    app that people come from; empty: the whole organisation. Hints of other kinds are left out.
     """
     people: defaultdict[str, list[Hint]] = defaultdict(list)
     groups: defaultdict[str, _Group] = defaultdict(_Group)
@@ -123,7 +122,7 @@ def _note_app(apps: defaultdict[str, _App], hint: Hint) -> None:
 def _note_object(
     hint: Hint, people: defaultdict[str, list[Hint]], groups: defaultdict[str, _Group], apps: defaultdict[str, _App]
 ) -> None:
-    """An object in Teleport that somebody changed: Okta has not, so of groups and apps nothing is read there."""
+    """Add a hint of an object that changed in Teleport: of a group or an app, nothing is read from Okta for it."""
     if is_person_id(hint.of):
         people[hint.of].append(hint)
     elif hint.of.startswith(OKTA_APP_ID):
@@ -133,13 +132,13 @@ def _note_object(
 
 
 def latest(hints: Iterable[Hint], *claims: Claim) -> Hint | None:
-    """Return the hint whose claim is the latest of some claims; the others have been overtaken."""
+    """Return the hint with the latest of some claims; it replaces the earlier ones."""
     some = [hint for hint in hints if hint.claim in claims]
     return max(some, key=lambda hint: (hint.published or _LONG_AGO, hint.generation), default=None)
 
 
 def claims_that_count(hints: Sequence[Hint]) -> list[Hint]:
-    """Return those hints about one person whose claims no later one has overtaken: of the status, of the assignment."""
+    """Return the hints about one person with the latest claim: one about the status, one about the assignment."""
     of_status = latest(
         [hint for hint in hints if hint.claim is not Claim.GONE or hint.kind is HintKind.STATUS], *_STATUS
     )
@@ -152,7 +151,7 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def read_of_person(hints: Sequence[Hint]) -> PersonRead:
-    """Return how a person is read, by what was said of them last."""
+    """Return how a person is read, by the latest claims about the person."""
     claims = claims_that_count(hints)
     by_claim = {hint.claim: hint for hint in claims}
     if Claim.DELETED in by_claim:
@@ -171,7 +170,7 @@ def read_of_person(hints: Sequence[Hint]) -> PersonRead:
 
 
 def _looks_at_people(people: Mapping[str, Sequence[Hint]], sizes: Mapping[str, int], app_id: str) -> list[Look]:
-    """Look at people one by one, or where that takes more calls, list everybody who has the app."""
+    """Return looks at single people, or one look that lists all people of the app if that takes fewer calls."""
     reads = {okta_id: read_of_person(hints) for okta_id, hints in people.items()}
     singly = {okta_id: read for okta_id, read in reads.items() if read.is_deleted or read.by_status}
     listed = reads.keys() - singly.keys()
@@ -190,7 +189,7 @@ def _looks_at_people(people: Mapping[str, Sequence[Hint]], sizes: Mapping[str, i
 
 
 def _listed_groups(groups: Mapping[str, _Group], sizes: Mapping[str, int]) -> set[str]:
-    """Return the groups that are best listed: more people need no call of their own because of it than it has pages."""
+    """Return the groups to list: each saves more calls for single people than the listing has pages."""
     listed = {group_id for group_id, group in groups.items() if group.read.members}
     left: defaultdict[str, set[str]] = defaultdict(set)
     for group_id, group in groups.items():
@@ -207,7 +206,7 @@ def _listed_groups(groups: Mapping[str, _Group], sizes: Mapping[str, int]) -> se
 
 
 def _looks_at_groups(groups: Mapping[str, _Group], sizes: Mapping[str, int]) -> list[Look]:
-    """Look at whole groups one by one; at single memberships by person, with all the groups of one together."""
+    """Return looks at whole groups, and looks at single memberships, all groups of one person together."""
     looks: list[Look] = []
     by_person: defaultdict[str, list[Hint]] = defaultdict(list)
     listed = _listed_groups(groups, sizes)

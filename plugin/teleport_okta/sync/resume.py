@@ -1,8 +1,7 @@
-"""Going on where an earlier process ended: without another full pass, if its last one was whole and went by the same.
+"""Continuing from an earlier process without another full pass, if its last pass was whole and had the same terms.
 
-What happened since then is told by three witnesses: the System Log, which is read on from its position; Teleport, of
-which everything is listed and compared with what it was last seen to hold; and Okta, asked by time for what leaves no
-event.
+Changes since then come from three sources: the System Log, which is read from its position; Teleport, where everything
+is listed and compared with its fingerprints; and Okta's listings of recent changes, for changes without an event.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """That a process goes on: how long ago the last full pass ended, and which roles the cluster has."""
+    """The result of continuing: how long ago the last full pass ended, and the roles of the cluster."""
 
     passed_ago: timedelta
     roles: tuple[TeleportRole, ...]
 
 
 class Resuming:
-    """Keeps on record whether the last full pass can be gone on from, and does so."""
+    """Stores whether a process can continue from the last full pass, and continues from it."""
 
     def __init__(self, context: EngineContext, reader: Reader, memory: PassMemory) -> None:
         self._store = context.store
@@ -51,14 +50,14 @@ class Resuming:
         self._is_followed = False
 
     async def begin_pass(self) -> None:
-        """Note that a full pass begins: until it was whole, nothing can be gone on from. Raises StateError."""
+        """Note that a full pass begins: until it ends whole, no process can continue from it. Raises StateError."""
         self._is_followed = False
         await self._store.remember_whole_pass(None)
-        # What comes after a pass is known only if the log had a position before it.
+        # The changes after a pass are known only if the log had a position before it.
         self._is_followed = await self._store.hints.position() is not None
 
     async def end_pass(self, report: PassReport, plan: Plan, settings: Settings) -> None:
-        """Note how a full pass ended. Raises StateError."""
+        """Store that a full pass was whole, if it was, and if the log was followed meanwhile. Raises StateError."""
         terms, lost = self._reader.last_terms, plan.lost_traits
         if not report.applied or not self._is_followed or terms is None:
             return
@@ -69,14 +68,13 @@ class Resuming:
         await self._store.remember_whole_pass(whole)
 
     async def resume(self, settings: Settings, *, within: timedelta) -> Resumed | None:
-        """Go on from the last full pass, if it was whole, went by the same, and ended no longer ago than `within`.
+        """Continue from the last full pass, if it was whole, had the same terms, and ended less than `within` ago.
 
-        Returns None where another one has to be made. Raises StandbyError, OktaError, TeleportError, ConfigError or
-        StateError.
+        Returns None if a new pass is needed. Raises StandbyError, OktaError, TeleportError, ConfigError or StateError.
         """
         context, now = self._context, self._context.clock.now()
         last = await self._store.whole_pass()
-        if last is None or not timedelta() <= now - last.finished < within or await self._is_owed(now):
+        if last is None or not timedelta() <= now - last.finished < within or await self._is_approved(now):
             return None
         await settle_open_records(self._store.journal, context.teleport, context.clock)
         terms = await self._reader.rebuild(settings)
@@ -86,17 +84,17 @@ class Resuming:
             return None
         hints = with_their_lists(rebuilt.hints, context.registry)
         for list_name in context.registry.lists_with(context.registry.left.keys()):
-            hints.append(Hint(HintKind.OBJECT, list_name, cause="somebody in it has left"))
+            hints.append(Hint(HintKind.OBJECT, list_name, cause="a person in it has left"))
         await self._store.hints.add([*hints, *ASKED_BY_TIME], at=now)
         await self._memory.show()
         _log.info(
-            "going on from the full pass of %s; %d objects were changed in Teleport since",
+            "continuing from the full pass of %s; %d objects were changed in Teleport since",
             last.finished.isoformat(timespec="seconds"),
             len(rebuilt.hints),
         )
         return Resumed(now - last.finished, rebuilt.roles)
 
-    async def _is_owed(self, now: datetime) -> bool:
-        """Whether a pass is owed to an operator, who has approved some of what is held. Raises StateError."""
+    async def _is_approved(self, now: datetime) -> bool:
+        """Whether an operator has approved harm that is still held: then a pass must apply it. Raises StateError."""
         held = {one.harmed for one in (await self._store.findings()).held}
         return any(not held.isdisjoint(one.harmed) for one in await self._store.approvals.in_force(now))

@@ -1,7 +1,7 @@
-"""The procedure for a key: read it by id on both sides, and plan it, while it is held.
+"""Settling a key: read it by id on both sides, and plan it, while it is locked.
 
-A key is one user, one user group, one app server, one access list or one role. The registry supplies what need not be
-read: who holds which name, the other groups and apps, nested lists. Nothing is planned about other keys.
+A key is one user, one user group, one app server, one access list or one role. All else comes from the registry: the
+holders of names, the other groups and apps, nested lists. Nothing is planned about other keys.
 """
 
 from __future__ import annotations
@@ -58,17 +58,17 @@ if TYPE_CHECKING:
     from teleport_okta.sync.terms import Terms
 
 _UNCONFIRMED = Absences(
-    "a read by id was not answered, or found nobody, and the last listing had the person: the next full pass tells",
+    "a read by id failed or did not find the person, whom the last listing had: the next full pass decides",
     approvable=False,
 )
-_ONLY_BY_ID = Absences("a read by id tells nothing that is gone from what is hidden; the next full pass tells")
+_ONLY_BY_ID = Absences("a read by id does not distinguish what is gone from what is hidden: the next full pass decides")
 
 
 class Settler:
     """Reads and plans single keys for one run, by the terms and settings of that run.
 
-    In a pass (`is_pass`) the absences of its listings count as the pass judged them. Without a listing nothing ends for
-    being absent.
+    In a pass (`is_pass`), the absences of its listings are believed as the pass decided. Without a listing, nothing
+    ends because it is absent.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Settler:
         )
 
     async def plan_again(self, key: str) -> Replanned | None:
-        """Read and plan the object of a key, which the caller holds; None where there is nothing to read it by.
+        """Read and plan the object of a key, which the caller holds; None if its Okta id is not known.
 
         Raises OktaError, TeleportError or StateError.
         """
@@ -108,7 +108,7 @@ class Settler:
         )
 
     async def plan(self, reading: Reading) -> Plan:
-        """Plan the scope of a reading, and reserve the harm of it. Raises StateError."""
+        """Plan the scope of a reading, and reserve its harm. Raises StateError."""
 
         def make(remembered: Remembered) -> Plan:
             return replace(reading, remembered=remembered, by_hand=self._by_hand).plan(self._context.clock.now())
@@ -116,14 +116,14 @@ class Settler:
         return await self._context.hour.reserve(make, run=self._run, scope=reading.scope)
 
     async def read(self, scope: Scope, names: Collection[str] = (), reads: KeyReads = WHOLE) -> Reading:
-        """Read by id what is in a scope, as `reads` says, and the users of further names.
+        """Read the keys of a scope by id, as `reads` says, and the users of further names.
 
         Raises OktaError or TeleportError.
         """
         at = self._context.keys.time()
         ids = sorted(okta_id for okta_id in named(scope.users) if is_person_id(okta_id))
         app, people = await self._people(ids, reads)
-        # A user whom an earlier process made a moment ago may not have been listed to this one.
+        # The listing of this process may lack a user whom an earlier process made a moment before.
         records = await provisioned(self._context.store, self._settings, ids)
         said = {record.name for record in records.values()}
         users, locks = await self._users({*names, *said, *self._names_of(ids, people)})
@@ -158,12 +158,12 @@ class Settler:
         )
 
     def names_in(self, reading: Reading) -> frozenset[str]:
-        """Return the names that the people of a reading have or had as users, and those that they should have."""
+        """Return the names of the users that the people of a reading have, had or should have."""
         ids = named(reading.scope.users)
         return frozenset(self._names_of(ids, reading.facts.people))
 
     def _absences(self, scope: Scope, directory: DirectoryFacts | None) -> dict[str, Absences]:
-        """Say what absences are worth: of listings as the pass judged them, of rosters as they are now."""
+        """Return which absences are believed: of listings as the pass decided, of rosters as they were read now."""
         groups, apps = named(scope.groups), named(scope.apps)
         absences = dict.fromkeys((PEOPLE, GROUPS, APPS), _ONLY_BY_ID)
         if self._is_pass:
@@ -185,13 +185,13 @@ class Settler:
         return absences | doubted_rosters(of_scope) | of_apps
 
     async def _plan_user(self, name: str) -> Replanned:
-        """Plan the user of a name, for the person whom it stands for and for everybody who wants the name."""
+        """Plan the user of a name, for its person and for all people who want the name."""
         user = await self._context.teleport.users.get(name)
         holders = {self._context.registry.users.owned.get(name, ""), labels.okta_id_of(user.labels) if user else None}
         ids = {okta_id for okta_id in (*holders, *self._context.registry.rivals(name)) if okta_id}
         reading = await self.read(Scope.of(users=ids), [name])
-        # The listing of a pass may not have shown the user yet: then nothing is done, and nobody else would tell.
-        self._context.registry.take_users_read(reading.actual.users, (), self._terms.policy.owner)
+        # The listing of a pass may lack this user. If nothing is planned for the user, only this records it.
+        self._context.registry.record_users_read(reading.actual.users, (), self._terms.policy.owner)
         plan = await self.plan(reading)
         changes = tuple(change for change in plan.changes if change.key == name)
         found = reading.actual.users.get(name)
@@ -206,7 +206,7 @@ class Settler:
         )
 
     def _okta_id_of(self, kind: str, name: str) -> str:
-        """Return the Okta id behind the object of a key; empty where nobody knows."""
+        """Return the Okta id of the object of a key; empty if it is not known."""
         directory = self._context.registry.directory
         if directory is None:
             return ""
@@ -218,9 +218,9 @@ class Settler:
         return name if kind in {USER_GROUP, ACCESS_LIST} else ""
 
     async def _people(self, ids: Collection[str], reads: KeyReads) -> tuple[OktaApp | None, Snapshot]:
-        """Read people by id, and lay over that what a SCIM client said; the app too, where it is needed.
+        """Read people by id, and put the records of a SCIM client over them; read the app too, if it is needed.
 
-        Those are added who may contend for the name of one of these people: they decide who gets it.
+        People who may want the name of one of these are added: who gets a name depends on all of them.
         """
         registry, is_all = self._context.registry, self._settings.sync.source == "scim"
         records = await provisioned(self._context.store, self._settings, ids)
@@ -238,7 +238,7 @@ class Settler:
         return app, with_provisioned(people, {**records, **theirs}, is_all=is_all)
 
     def _is_asked(self, okta_id: str, reads: KeyReads, record: ProvisionedUser | None) -> bool:
-        """Whether Okta's API may say something of a person: nothing that could undo what a SCIM client just denied."""
+        """Whether a person is read from Okta's API: not if a SCIM client has just deprovisioned the person."""
         if self._settings.sync.source == "scim" or not okta_id.startswith(OKTA_USER_ID):
             return False
         return record is None or record.active or not reads.of_person(okta_id).by_request
@@ -252,7 +252,7 @@ class Settler:
         return replace(people, people=(*people.people, *there)) if there else people
 
     def _names_of(self, ids: Iterable[str], people: Snapshot) -> set[str]:
-        """Return the names that people have or had as users, and those that they should have."""
+        """Return the names of the users that people have, had or should have."""
         held = {name for okta_id in ids for name in self._context.registry.names_of(okta_id)}
         return held | {person.name for person in people.people if person.name}
 
@@ -267,7 +267,7 @@ class Settler:
         return users, locks
 
     def _known_users(self, read: Iterable[TeleportUser]) -> KnownUsers:
-        """Return who is who: as the registry has it, but for the users who were read now."""
+        """Return for whom users stand: by the registry, and by the users that were read now."""
         known, owner = self._context.registry.users, self._terms.policy.owner
         read = list(read)
         ours = {user.name: _id_of(user) for user in read if labels.owner_of(user.labels) == owner}
@@ -280,7 +280,7 @@ class Settler:
         return KnownUsers(owned, (known.others - ours.keys()) | others)
 
     def _lists_of(self, names: Collection[str]) -> ListsOfLeavers:
-        """Return the lists that carry our owner label and have one of these users because of an import."""
+        """Return our lists that have one of these users as an imported member."""
         if self._context.registry.directory is None:
             return ListsOfLeavers()
         actual, owner = self._context.registry.directory.actual, self._terms.policy.owner
@@ -297,7 +297,7 @@ def _id_of(user: TeleportUser) -> str:
 
 
 def _holder(user: TeleportUser | None, changes: Iterable[Change], owner: str) -> str | None:
-    """Return the Okta id that a user with our label stands for after some steps."""
+    """Return the Okta id for which a user of ours stands after some changes; None if there is no user of ours then."""
     for change in changes:
         if change.action is Action.DELETE:
             return None

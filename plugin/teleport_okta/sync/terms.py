@@ -1,4 +1,4 @@
-"""What a unit of work goes by: the organisation, what of it is imported, and what the cluster can do."""
+"""The terms of a unit of work: the organisation, and what is imported, by the settings and the cluster's features."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _LENGTH: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The organisation, the policy of its people's users, and what is imported; `imports` is None where nothing is."""
+    """The organisation, the policy for users, and what is imported; `imports` is None if no groups and apps are."""
 
     organization: OktaOrganization
     policy: Policy
     imports: Imports | None
 
     def digest(self, settings: Settings) -> str:
-        """Return a digest of these and of the settings that decide what a pass makes.
+        """Return a digest of the terms, and of the settings that decide the result of a pass.
 
-        Another release has another one: it may make something else of the same facts.
+        It contains our version, because another release may plan otherwise from the same facts.
         """
         sections = (settings.sync, settings.apps, settings.access_lists, settings.brake)
         policy, imports = self.policy, self.imports
@@ -38,7 +38,7 @@ class Terms:
         said += [policy.owner, policy.connector, policy.default_roles, policy.no_adoption, policy.no_arrivals]
         if imports is not None:
             off = [imports.groups_off, imports.apps_off, imports.rules_off, imports.lists_off, imports.roles_off]
-            # A cluster without reviews is the same, whether this process has asked it once or often.
+            # bool: None (asked once) and False (asked often) both mean a cluster without reviews.
             said += [imports.host_id, off, bool(imports.reviews), imports.list_limit, sorted(imports.unread)]
             said += [imports.pushed_alone, imports.gives_roles]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:_LENGTH]

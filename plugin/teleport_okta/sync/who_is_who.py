@@ -1,4 +1,4 @@
-"""Who is who: which Teleport user stands for which person, who contends for a name, and who came or left lately."""
+"""Which Teleport user stands for which person, which people want the same name, and who got or lost a user lately."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from teleport_okta.state.people_seen import SeenPerson
 
 _MOVES_KEPT: Final = 1000
-"""How many who got or lost a user are told apart; a look at a list during which more did is repeated."""
+"""How many people who got or lost a user are kept by id. If more did during a look at a list, the look is repeated."""
 
 
 class WhoIsWho:
-    """What a process knows of users and the people for whom they stand."""
+    """The users of the cluster and the people for whom they stand, as far as this process has read or written them."""
 
     def __init__(self) -> None:
         self._expected: set[str] | AllIds = ALL
@@ -47,11 +47,11 @@ class WhoIsWho:
 
     @property
     def moves(self) -> int:
-        """How often somebody has got a user, or lost one, in the life of this process."""
+        """How many times a person got or lost a user since this process began."""
         return self._moves
 
     def moved_since(self, moves: int) -> Container[str]:
-        """Return the Okta ids of those who did since there were so many; everybody's where nobody knows."""
+        """Return the Okta ids of the people of the moves after so many; all ids if they are not kept any more."""
         number = self._moves - moves
         return ALL if number > len(self._moved) else set(list(self._moved)[len(self._moved) - number :])
 
@@ -60,8 +60,8 @@ class WhoIsWho:
         """Maps the names of users whom we deleted lately, and who have not come back, to Okta ids."""
         return self._left
 
-    def take_left(self, left: Mapping[str, str]) -> None:
-        """Take over whom an earlier process deleted lately."""
+    def record_left(self, left: Mapping[str, str]) -> None:
+        """Record the users whom an earlier process deleted lately."""
         self._left = {**left, **self._left}
 
     def names(self) -> dict[str, str]:
@@ -69,15 +69,15 @@ class WhoIsWho:
         return self._replaced | {name: okta_id for name, okta_id in self._owned.items() if okta_id}
 
     def replaced(self, actual: ActualUsers, owner: str, now: datetime) -> dict[str, str]:
-        """Return the users who stood for somebody, and do not carry our label any more: a login replaced the record.
+        """Return the users who stood for a person, and do not carry our label any more: a login replaced the record.
 
-        The result maps their names to Okta ids. Whoever was locked as a leaver is left out when that lock has run out:
-        every certificate has expired by then. So is whose record carries the id of somebody else: no login writes that,
-        so the record was given on, by a process that died before it could note it.
+        The result maps their names to Okta ids. A user who was locked as a leaver is left out once that lock has
+        expired: every certificate has expired by then. A record with the Okta id of another person is left out too: no
+        login writes that id, so a process of ours gave the record to that person, and died before it could note it.
         """
         users, locks = actual.users, LocksOfUsers(actual.locks.values(), owner=owner, now=now)
         found = {}
-        # By what was read: that is one user of thousands where a single key is settled.
+        # Over the users that were read, not over all that are known: for a single key that is one of thousands.
         for name, user in users.items():
             okta_id = self._owned[name] if name in self._owned else self._replaced.get(name, "")
             is_theirs = labels.okta_id_of(user.labels) in {None, okta_id}
@@ -97,33 +97,33 @@ class WhoIsWho:
         return frozenset((*self._names.get(okta_id, ()), *replaced))
 
     def rivals(self, name: str) -> tuple[str, ...]:
-        """Return the ids of the people whose names were the same as this one but for the case of letters."""
+        """Return the ids of the people whose names differ from this one at most in upper and lower case."""
         return self._rivals.get(name.casefold(), ())
 
     @property
     def expected(self) -> Container[str]:
-        """The Okta ids of people whom the last full pass makes users, as far as that is not done; all before a pass."""
+        """The Okta ids of people who will still become users by the last full pass; all ids before a pass."""
         return self._expected
 
     def expect(self, people: Iterable[str]) -> None:
-        """Take over who is about to get a user, by Okta id."""
+        """Record the Okta ids of the people who are about to get a user."""
         self._expected = set(people)
 
     def load_users(self, there: Mapping[str, str]) -> None:
-        """Take over which users stood for whom when the last process ended; what is known by now counts more."""
+        """Record for whom users stood when the last process ended; facts of this process win."""
         self._owned = {**there, **self._owned}
         self._names = _by_id(self._owned)
 
-    def take_users(self, users: KnownUsers, replaced: Mapping[str, str]) -> None:
-        """Take over a listing of all users; `replaced` as `replaced` returns it."""
+    def record_users(self, users: KnownUsers, replaced: Mapping[str, str]) -> None:
+        """Record a listing of all users; `replaced` as `replaced` returns it."""
         self._owned = dict(users.owned)
         self._names = _by_id(self._owned)
         self._others = set(users.others)
         self._replaced = dict(replaced)
         self._locked = {name: okta_id for name, okta_id in self._locked.items() if replaced.get(name) == okta_id}
 
-    def take_users_read(self, users: Mapping[str, TeleportUser], ids: Collection[str], owner: str) -> None:
-        """Take over for whom users stand, which a listing may not show yet, and who of these people has none."""
+    def record_users_read(self, users: Mapping[str, TeleportUser], ids: Collection[str], owner: str) -> None:
+        """Record users read by id, whom a listing may not show yet. People (`ids`) whose user is missing have none."""
         for okta_id in ids:
             for name in self._names.get(okta_id, ()):
                 if name not in users:
@@ -135,21 +135,21 @@ class WhoIsWho:
                 self._others.discard(name)
                 self._know_user(name, okta_id)
 
-    def take_names(self, people: Iterable[PersonFacts | SeenPerson]) -> None:
-        """Take over who has which name in Okta, of everybody."""
+    def record_names(self, people: Iterable[PersonFacts | SeenPerson]) -> None:
+        """Record the names of all people in Okta."""
         by_name: defaultdict[str, list[str]] = defaultdict(list)
         for person in people:
             if person.name:
                 by_name[person.name.casefold()].append(person.okta_id)
         self._rivals = {name: tuple(ids) for name, ids in by_name.items()}
 
-    def take_name(self, person: PersonFacts) -> None:
-        """Take over the name of somebody, beside those who are known to have it."""
+    def record_name(self, person: PersonFacts) -> None:
+        """Record the name of one person, beside the people who are known to have it."""
         name = (person.name or "").casefold()
         self._rivals[name] = tuple(dict.fromkeys((*self._rivals.get(name, ()), person.okta_id)))
 
     def apply_to_user(self, change: Change, user: TeleportUser) -> None:
-        """Take over what was done to a user."""
+        """Record a change of a user that was applied."""
         self._forget_user(user.name)
         self._others.discard(user.name)
         self._replaced.pop(user.name, None)
@@ -164,7 +164,7 @@ class WhoIsWho:
                 del self._left[next(iter(self._left))]
 
     def note_locked(self, name: str, okta_id: str) -> None:
-        """Note that a user was locked because that person left."""
+        """Note that a user was locked because this person left."""
         self._locked[name] = okta_id
 
     def _forget_user(self, name: str) -> None:

@@ -126,7 +126,7 @@ async def test_who_is_put_back_into_a_pushed_list_while_being_denied_is_taken_ou
         world.teleport.administrator.lists.remove_member(f"scim-{group}", "ada@x.io")
         hint = Hint(HintKind.OBJECT, f"scim-{group}", cause="changed in Teleport")
         await world.parts.store.hints.add([hint], at=world.clock.now())
-        look = asyncio.ensure_future(followed.worker.see_to_all())
+        look = asyncio.ensure_future(followed.worker.handle_all())
         await reached.wait()
         assert (await door.set_active(scim_id, active=False)).status == 200
         go.set()

@@ -54,12 +54,12 @@ class Followed:
         self.world.clock.advance(2)
         mark = self.world.parts.okta.people.calls
         await self.watcher.poll()
-        await self.worker.see_to_all()
+        await self.worker.handle_all()
         while after > 2:
             step = min(after - 2, 31)
             after -= step
             self.world.clock.advance(step)
-            await self.worker.see_to_all()
+            await self.worker.handle_all()
         return Counter(self.world.parts.okta.people.calls_since(mark))
 
     async def restart(self):

@@ -149,7 +149,7 @@ async def test_lists_without_owners_take_the_place_of_roles_once_there_are_owner
     async with without_owners(tmp_path) as (office, group, _):
         said = (await office.next_pass()).plan.warnings
         assert [text.partition(",")[0] for text in said] == [
-            "no access lists are kept: access_lists.default_owners names nobody",
+            "no access lists are kept: access_lists.default_owners is empty",
             "6 member roles stand on 2 users",
         ]
         await office.reconfigure(access_lists={"default_owners": ("olga",)})
@@ -385,5 +385,5 @@ async def test_somebody_whom_a_scim_client_provisions_has_the_roles_of_their_gro
         await door.provision(BOB, okta_id=bob.id)
         assert holding(office, group) == {ADA}
         office.world.clock.advance(31)
-        await followed.worker.see_to_all()
+        await followed.worker.handle_all()
         assert holding(office, group) == {ADA, BOB}

@@ -85,7 +85,7 @@ async def test_a_leaver_whom_reads_still_show_is_locked_at_once_and_let_in_again
     for seconds in (2, 4, 2, 23, 2):
         followed.world.clock.advance(seconds)
         await followed.watcher.poll()
-        await followed.worker.see_to_all()
+        await followed.worker.handle_all()
         locked.append(ADA in followed.world.locks())
     assert locked == [True, True, True, True, False]
     assert followed.world.owned()[ADA] == followed.person(ADA).id
@@ -105,7 +105,7 @@ async def test_what_is_hinted_survives_the_end_of_the_process(followed):
     await followed.watcher.poll()
     assert await waiting(followed)
     await followed.restart()
-    await followed.worker.see_to_all()
+    await followed.worker.handle_all()
     assert followed.world.owned()["dee@x.io"] == dee.id
 
 

@@ -90,7 +90,7 @@ async def test_who_waits_for_a_name_gets_it_when_it_is_free(followed):
     followed.world.clock.advance(timedelta(hours=31).total_seconds())
     await followed.world.parts.teleport.lease.obtain(followed.world.parts.full_pass.owner)
     await followed.follower.ask()
-    await followed.worker.see_to_all()
+    await followed.worker.handle_all()
     assert followed.world.owned()[ADA] == new.id
 
 

@@ -30,7 +30,7 @@ def test_each_event_is_shown_with_what_it_became(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "events.json: 3 events: no loss",
         "  1. user.lifecycle.suspend SUCCESS: status (gone)",
-        "  2. user.lifecycle.suspend SUCCESS: names nobody: a full pass",
+        "  2. user.lifecycle.suspend SUCCESS: names no object: a full pass",
         "  3. new.thing SUCCESS, without a time: unknown",
     ]
 

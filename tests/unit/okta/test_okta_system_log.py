@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from teleport_okta.okta.okta_errors import OktaBadRequestError, OktaForbiddenError, OktaMalformedAnswerError
 from teleport_okta.okta.system_log import EVENTS_A_PAGE, FILTER, LOGS, SystemLog
-from teleport_okta.sync import event_hints
+from teleport_okta.sync import event_alarms, event_hints
 from unit.okta.scripted_okta import fails, says
 from worlds import NOW
 
@@ -136,5 +136,5 @@ async def test_what_happened_between_two_moments_is_a_bounded_query(okta, log):
 
 def test_okta_sends_every_type_that_has_a_meaning():
     prefixes = [clause.split('"')[1] for clause in FILTER.split(" or ")]
-    meant = {*event_hints._RULES, *event_hints._ALARMS}
+    meant = {*event_hints._RULES, *event_alarms.ALARMING}
     assert [kind for kind in sorted(meant) if not kind.startswith(tuple(prefixes))] == []

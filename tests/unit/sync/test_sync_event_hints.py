@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from teleport_okta.model.hint import Claim, HintKind
 from teleport_okta.model.log_event import APP, APP_USER, GROUP, TOKEN, USER, LogEvent, Target
-from teleport_okta.sync.event_hints import Source, told_by
+from teleport_okta.sync.event_alarms import Source
+from teleport_okta.sync.event_hints import content_of
 
 SOURCE = Source("0oaSAML", "0oaCLIENT")
 WHEN = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -22,7 +23,7 @@ STRANGE = Target("Lamp", "xyz")
 
 def told(kind, *targets, outcome="SUCCESS", **more):
     """What an event of a type tells."""
-    return told_by(LogEvent("u1", kind, WHEN, outcome, targets, **more), SOURCE)
+    return content_of(LogEvent("u1", kind, WHEN, outcome, targets, **more), SOURCE)
 
 
 def hints(kind, *targets, **more):
@@ -145,7 +146,7 @@ _NAMING = [(kind, expected) for kind, _, expected in MEANINGS if any(of for _, o
 def test_without_targets_a_handled_type_names_nobody_or_asks_what_changed_lately(kind, expected):
     without = told(kind)
     assert without.is_known
-    assert without.names_nobody == (not without.hints)
+    assert without.names_no_object == (not without.hints)
     assert {one.kind for one in without.hints} <= {HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS}
 
 
@@ -153,7 +154,7 @@ def test_without_targets_a_handled_type_names_nobody_or_asks_what_changed_lately
     "kind", ["user.lifecycle.suspend", "group.user_membership.add", "application.user_membership.remove"]
 )
 def test_targets_without_ids_are_no_targets(kind):
-    assert told(kind, Target(USER), Target(GROUP), Target(APP)).names_nobody
+    assert told(kind, Target(USER), Target(GROUP), Target(APP)).names_no_object
 
 
 def test_every_hint_carries_its_event_and_when_that_was_published():
@@ -191,7 +192,7 @@ def test_switching_the_app_that_people_come_from_concerns_everybody(kind):
 
 def test_of_the_whole_organisation_an_assignment_is_about_an_app_alone():
     event = LogEvent("u1", "application.user_membership.add", WHEN, "SUCCESS", (OF_ADA, SAML, ADA))
-    [hint] = told_by(event, Source()).hints
+    [hint] = content_of(event, Source()).hints
     assert hint.kind is HintKind.APP_PERSON
 
 
@@ -231,7 +232,7 @@ def test_what_did_not_happen_hints_at_nothing(outcome):
     for kind, targets, _ in MEANINGS:
         if kind not in {"user.account.lock", "user.account.lock.limit"}:
             failed = told(kind, *targets, outcome=outcome)
-            assert (failed.hints, failed.names_nobody, failed.is_known) == ((), False, True)
+            assert (failed.hints, failed.names_no_object, failed.is_known) == ((), False, True)
 
 
 @pytest.mark.parametrize("outcome", ["UNKNOWN", "ALLOW", "SOMETHING_NEW"])
@@ -261,7 +262,7 @@ def test_an_account_that_is_locked_is_told_as_a_failure_and_looked_at_all_the_sa
 )
 def test_noise_is_known_and_hints_at_nothing(kind):
     noise = told(kind, OF_ADA, GIT, ADA)
-    assert (noise.hints, noise.alarm, noise.is_known, noise.names_nobody) == ((), "", True, False)
+    assert (noise.hints, noise.alarm, noise.is_known, noise.names_no_object) == ((), "", True, False)
 
 
 @pytest.mark.parametrize("kind", ["user.account.privilege.grant", "user.account.privilege.revoke"])
@@ -276,7 +277,7 @@ def test_what_an_administrator_may_is_known_and_changes_nobody(kind):
 )
 def test_an_unknown_type_is_said_to_be_unknown(kind):
     unknown = told(kind, ADA, ENG, GIT)
-    assert (unknown.hints, unknown.is_known, unknown.names_nobody) == ((), False, False)
+    assert (unknown.hints, unknown.is_known, unknown.names_no_object) == ((), False, False)
 
 
 OURS = [
@@ -302,7 +303,7 @@ def test_what_happens_to_our_own_client_or_app_is_an_alarm(kind, target, okta_id
     assert told(kind, STRANGE, Target(target, okta_id)).alarm
     another = told(kind, Target(target, "0oaANOTHER"), Target(target))
     assert (another.alarm, another.is_known) == ("", True)
-    assert told_by(LogEvent("u1", kind, WHEN, "SUCCESS", (Target(target),)), Source()).alarm == ""
+    assert content_of(LogEvent("u1", kind, WHEN, "SUCCESS", (Target(target),)), Source()).alarm == ""
 
 
 @pytest.mark.parametrize("kind", ["application.lifecycle.delete", "application.lifecycle.deactivate"])
@@ -327,7 +328,7 @@ def test_what_failed_to_happen_to_our_app_is_no_alarm(kind):
 def test_what_concerns_the_whole_organisation_is_an_alarm(kind, targets, outcome):
     found = told(kind, *targets, outcome=outcome)
     assert found.alarm
-    assert (found.hints, found.names_nobody) == ((), False)
+    assert (found.hints, found.names_no_object) == ((), False)
 
 
 OLDER = [

@@ -116,7 +116,7 @@ class Registry:
     def lists_with(self, names):
         return sorted(one for one, members in self.memberships.items() if members & names)
 
-    def roles_astray(self, _okta_id):
+    def wrong_roles_of(self, _okta_id):
         return set()
 
     def know(self, okta):
@@ -125,10 +125,10 @@ class Registry:
     def names_of(self, okta_id):
         return frozenset(self.users.get(okta_id, ()))
 
-    def in_which(self, okta_id):
+    def rosters_with(self, okta_id):
         return self.lists.get(okta_id, [])
 
-    def take_assignment(self, app_id, okta_id, *, is_direct):
+    def record_assignment(self, app_id, okta_id, *, is_direct):
         is_new = (okta_id in self.direct) is not is_direct
         self.direct ^= {okta_id} if is_new else set()
         return is_new
@@ -212,10 +212,10 @@ class Work:
 
     async def until_nothing_waits(self):
         """See to hints, each in its time, until there is none."""
-        await self.worker.see_to_all()
+        await self.worker.handle_all()
         while (due := await self.hints.next_due()) is not None:
             self.clock.advance((due - self.clock.now()).total_seconds())
-            await self.worker.see_to_all()
+            await self.worker.handle_all()
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def groups(number):
 
 async def test_a_hint_is_settled_once_and_is_gone(work):
     await work.hint(PROFILE)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     [settled] = work.full_pass.settled
     assert (settled.ids, settled.trigger) == ([ADA], PROFILE.cause)
     assert await work.waiting() == []
@@ -240,7 +240,7 @@ async def test_a_hint_is_settled_once_and_is_gone(work):
 async def test_leavers_go_first_and_their_calls_are_urgent(work):
     work.full_pass.registry.know(organization())
     await work.hint(*groups(3), Hint(HintKind.PERSON, BOB), SUSPENDED)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert work.full_pass.order[0] == ADA
     assert [one.is_urgent for one in work.full_pass.settled] == [True, False, False, False, False]
 
@@ -287,19 +287,19 @@ async def test_what_fails_is_tried_again_after_growing_pauses(work):
     await work.hint(PROFILE)
     pauses = []
     for _ in range(10):
-        await work.worker.see_to_all()
+        await work.worker.handle_all()
         pauses.append((await work.hints.next_due() - work.clock.now()).total_seconds())
         work.clock.advance(pauses[-1])
     assert pauses == [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]
     assert await work.tries() == [10]
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert await work.waiting() == []
 
 
 async def test_one_look_that_fails_keeps_no_other_from_being_settled(work):
     work.full_pass.errors[ADA] = [DOWN]
     await work.hint(PROFILE, Hint(HintKind.PERSON, BOB))
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert work.full_pass.order == [BOB]
     assert [(hint.of, hint.tries) for hint in await work.waiting()] == [(ADA, 1)]
 
@@ -316,7 +316,7 @@ async def test_an_error_that_nobody_foresaw_ends_one_look_alone(work):
 async def test_a_change_that_was_not_made_is_tried_again(work, result):
     work.full_pass.outcomes = [Outcome(None, Result.DONE), Outcome(None, result, "refused")]
     await work.hint(PROFILE)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert await work.tries() == [1]
     work.full_pass.outcomes = [Outcome(None, Result.DONE)]
     await work.until_nothing_waits()
@@ -326,7 +326,7 @@ async def test_a_change_that_was_not_made_is_tried_again(work, result):
 async def test_a_standby_waits_without_counting_tries(work):
     work.full_pass.errors[ADA] = [StandbyError("00oORG", "another process")] * 3
     await work.hint(PROFILE)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert await work.tries() == [0]
     await work.until_nothing_waits()
     assert work.full_pass.moments == [15]
@@ -351,7 +351,7 @@ async def test_a_newer_hint_that_comes_while_a_look_fails_is_not_put_off(work):
 
     work.full_pass.deed, work.full_pass.errors[ADA] = another, [DOWN]
     await work.hint(PROFILE)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert work.full_pass.moments == [0]
     assert await work.waiting() == []
 
@@ -368,7 +368,7 @@ async def test_a_read_that_contradicts_its_event_is_repeated_twice_and_then_beli
 async def test_a_read_that_comes_to_agree_with_its_event_is_not_repeated_any_more(work):
     work.full_pass.people = (person(ADA, "ada"),)
     await work.hint(SUSPENDED)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     work.full_pass.people = (person(ADA, "ada", status="SUSPENDED"),)
     await work.until_nothing_waits()
     assert work.full_pass.moments == [0, 5]
@@ -384,7 +384,7 @@ async def test_a_member_who_does_not_show_yet_is_looked_for_again(work):
 async def test_only_what_contradicts_is_read_again(work):
     work.full_pass.people = (person(ADA, "ada"),)
     await work.hint(SUSPENDED, PROFILE)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert [hint.kind for hint in await work.waiting()] == [HintKind.STATUS]
 
 
@@ -398,7 +398,7 @@ async def test_somebody_who_is_suspended_and_let_in_again_is_read_once(work):
 
 async def test_before_a_first_pass_groups_wait_and_people_do_not(work):
     await work.hint(JOINED, PROFILE)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert work.full_pass.order == [ADA]
     assert await work.tries() == [0]
     assert await work.hints.next_due() == NOW + timedelta(seconds=10)
@@ -426,7 +426,7 @@ async def test_a_full_pass_that_is_hinted_is_run_until_it_succeeds(work):
 async def test_what_changed_lately_becomes_hints(work, kind, asked):
     work.changed.found = [PROFILE]
     await work.hint(Hint(kind))
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert work.changed.asked == [asked]
     assert work.full_pass.order == [ADA]
     assert await work.waiting() == []
@@ -441,7 +441,7 @@ async def test_somebody_who_becomes_a_user_brings_the_lists_that_they_are_in(wor
     work.full_pass.people = (person(ADA, "ada", scope="GROUP"),)
     work.full_pass.deed = become_a_user
     await work.hint(PROFILE)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert work.full_pass.order == [ADA, ENG]
 
 
@@ -454,7 +454,7 @@ async def test_a_list_is_looked_at_again_if_somebody_in_it_got_or_lost_a_user_me
     work.full_pass.registry.know(organization(group(ENG, members=[ADA])))
     work.full_pass.deed = move
     await work.hint(JOINED)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert work.full_pass.order == ([ENG, ENG] if again else [ENG])
 
 
@@ -469,7 +469,7 @@ async def test_another_name_brings_the_lists_that_the_person_is_in(work, names, 
     work.full_pass.people = (person(ADA, "new", scope="GROUP"),)
     work.full_pass.deed = rename
     await work.hint(PROFILE)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert work.full_pass.order == ([ADA, ENG] if brings else [ADA])
 
 
@@ -483,7 +483,7 @@ async def test_a_leaver_whom_another_look_put_into_a_list_meanwhile_brings_the_l
     work.full_pass.deed = leave
     await work.hint(SUSPENDED)
     work.full_pass.errors[ADA] = [StateError("the disk is full")]
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     work.full_pass.deed = None
     await work.until_nothing_waits()
     assert ENG in work.full_pass.order
@@ -503,7 +503,7 @@ async def test_somebody_who_becomes_a_user_in_a_look_that_fails_brings_the_lists
     else:
         work.full_pass.outcomes = [Outcome(None, Result.FAILED, "refused")]
     await work.hint(PROFILE)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     work.full_pass.outcomes = ()
     await work.until_nothing_waits()
     assert ENG in work.full_pass.order
@@ -516,7 +516,7 @@ async def test_a_group_that_ends_brings_the_people_of_the_apps_that_it_granted(w
     work.full_pass.registry.know(organization(group(ENG, grants=["0oaGIT"]), app("0oaGIT")))
     work.full_pass.deed = learn
     await work.hint(Hint(HintKind.GROUP, ENG, claim=Claim.DELETED))
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     [hint] = await work.waiting()
     assert (hint.kind, hint.of) == (HintKind.APP_PEOPLE, "0oaGIT")
     assert await work.hints.next_due() == NOW + timedelta(seconds=60)
@@ -529,7 +529,7 @@ async def test_a_group_whose_end_fails_at_first_brings_the_people_of_its_apps_to
     work.full_pass.registry.know(organization(group(ENG, grants=["0oaGIT"]), app("0oaGIT")))
     work.full_pass.deed, work.full_pass.outcomes = learn, [Outcome(None, Result.FAILED, "refused")]
     await work.hint(Hint(HintKind.GROUP, ENG, claim=Claim.DELETED))
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     work.full_pass.outcomes = ()
     await work.until_nothing_waits()
     assert "0oaGIT" in work.full_pass.order
@@ -539,7 +539,7 @@ async def test_a_group_whose_end_fails_at_first_brings_the_people_of_its_apps_to
 async def test_what_could_not_be_read_is_tried_again(work, hint):
     work.full_pass.registry.know(organization(unread(group(ENG))))
     await work.hint(hint)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert await work.tries() == [1]
 
 
@@ -547,7 +547,7 @@ async def test_a_change_that_has_to_wait_keeps_its_hint(work):
     row = Quarantined.from_text("user", "ada", ADA, "refused", "wait")
     work.full_pass.plan = Plan(quarantined=(row,), put_off=(PutOff(row, NOW + timedelta(minutes=10)),))
     await work.hint(PROFILE)
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert len(await work.waiting()) == 1
 
 
@@ -569,7 +569,7 @@ async def test_a_state_that_cannot_be_written_ends_no_look_at_a_leaver(work, mon
 
 async def test_delayed_hints_are_looked_at_in_their_time(work):
     await work.hint(replace(PROFILE, delay=60))
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     assert work.full_pass.settled == []
     await work.until_nothing_waits()
     assert work.full_pass.moments == [60]
@@ -578,7 +578,7 @@ async def test_delayed_hints_are_looked_at_in_their_time(work):
 async def test_many_hints_of_one_batch_are_put_together(work):
     work.full_pass.registry.know(organization(group(ENG, members=[f"00u{number}" for number in range(300)])))
     await work.hint(*(replace(JOINED, of=f"00u{number}") for number in range(300)))
-    await work.worker.see_to_all()
+    await work.worker.handle_all()
     [settled] = work.full_pass.settled
     assert settled.reads.of_group(ENG).members
 

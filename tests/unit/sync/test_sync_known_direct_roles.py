@@ -34,7 +34,7 @@ def test_it_is_the_same_as_a_listing_of_the_users(history):
                 known.forget_user(name)
             case "theirs":
                 users[name] = replace(user, roles=(member_role(okta_id),), labels=user.labels)
-                known.take_user(users[name], ORG, ())
+                known.record_user(users[name], ORG, ())
             case "fill":
                 known.fill(direct_roles(users.values(), ORG, ()))
         listed = direct_roles(users.values(), ORG, ())

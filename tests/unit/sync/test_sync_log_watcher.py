@@ -21,7 +21,7 @@ from teleport_okta.okta.okta_errors import (
 from teleport_okta.okta.system_log import FILTER, LOGS, LogPage
 from teleport_okta.state.state_errors import StateError
 from teleport_okta.state.store import Store
-from teleport_okta.sync.event_hints import Source
+from teleport_okta.sync.event_alarms import Source
 from teleport_okta.sync.log_watcher import LogWatcher
 from worlds import NOW
 

@@ -11,7 +11,8 @@ from teleport_okta.model.hint import Claim, Hint, HintKind
 from teleport_okta.model.log_event import USER, LogEvent, Target
 from teleport_okta.model.reasons import DeactivatedInOkta, NoLongerAssigned, PersonDeleted
 from teleport_okta.model.scope import Scope
-from teleport_okta.sync.event_hints import Source, told_by
+from teleport_okta.sync.event_alarms import Source
+from teleport_okta.sync.event_hints import content_of
 from teleport_okta.sync.key_reads import AppRead, GroupRead, PersonRead
 from teleport_okta.sync.rereads import LOOKS, claims_that_count, errands_of, looks_of
 from worlds import NOW
@@ -296,7 +297,7 @@ def test_somebody_who_is_back_in_okta_may_have_lost_the_assignment():
 
 @pytest.mark.parametrize("kind", ["user.lifecycle.deactivate", "user.lifecycle.delete.initiated"])
 def test_the_event_states_the_end_of_somebody_whom_no_read_finds(kind):
-    told = told_by(LogEvent("u1", kind, NOW, "SUCCESS", (Target(USER, ADA),)), Source("0oaSAML"))
+    told = content_of(LogEvent("u1", kind, NOW, "SUCCESS", (Target(USER, ADA),)), Source("0oaSAML"))
     assert person_read(*told.hints).ended == DeactivatedInOkta()
 
 
