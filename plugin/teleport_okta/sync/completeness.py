@@ -1,4 +1,4 @@
-"""Why a reading is not whole: what could not be read of either system, each by name."""
+"""Why a reading is not whole: everything that could not be read, each by name."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 def why_not_whole(reading: Reading) -> list[str]:
-    """Return a sentence for all that could not be read or done, and will be tried again; none: the reading is whole.
+    """Return a sentence for everything that could not be read and will be tried again; none: the reading is whole.
 
-    What of Okta we may not read is in the quarantine instead.
+    Objects of Okta that we must not read are in the quarantine instead.
     """
     return [*_of_people(reading), *_of_directory(reading), *_of_lists(reading)]
 
 
 def problems_by_part(reading: Reading, outcomes: Iterable[Outcome] = ()) -> dict[Part, str]:
-    """Return for each part why it is not as it should be: what was not read, then what was not written; else empty."""
+    """Return the problems of each part, first of reading, then of writing; empty if there are none."""
     problems = {
         Part.USERS: _of_people(reading),
         Part.APPS_AND_GROUPS: _of_directory(reading),
@@ -59,7 +59,7 @@ def _of_people(reading: Reading) -> list[str]:
     if people.lost:
         lost = some(sorted(people.lost))
         errors.append(
-            f"the listing lacks {len(people.lost)} people whom a read by id shows ({lost}): nobody leaves by it"
+            f"the listing lacks {len(people.lost)} people whom a read by id shows ({lost}): nobody leaves because of it"
         )
     if reading.policy.no_arrivals:
         errors.append(reading.policy.no_arrivals)
@@ -84,13 +84,13 @@ def _of_directory(reading: Reading) -> list[str]:
 
 
 def gone_meanwhile(directory: Directory) -> tuple[str, ...]:
-    """Return a sentence about the groups and apps that were deleted while a pass read: an ordinary race, no failure."""
+    """Return a warning of the groups and apps that were deleted while a pass read. That is normal, and no failure."""
     gone = {of: None for _, of, roster in _rosters(directory) if roster.gone}
     if not gone:
         return ()
     warning = (
-        f"not found any more when it was read: {some(gone)}; deleted in Okta meanwhile, or hidden from our admin role: "
-        "what is about it is left as it is, and the next pass looks again"
+        f"not found when its people or apps were read: {some(gone)}; deleted in Okta meanwhile, or hidden from our "
+        "admin role: its objects in Teleport stay as they are, and the next pass reads it again"
     )
     return (warning,)
 
@@ -106,7 +106,7 @@ _NAMED: Final = 5
 
 
 def _rosters(directory: Directory) -> Iterator[tuple[str, str, Roster]]:
-    """Yield what each roster says, of which object, by its title and id, and the roster."""
+    """Yield for each roster what it contains, the title and id of its object, and the roster."""
     groups = {group.id: f"group {quoted(group.name)} ({group.id})" for group in directory.groups.rows}
     apps = {app.id: f"app {quoted(app.label)} ({app.id})" for app in directory.apps.rows}
     for says, names, rosters in (

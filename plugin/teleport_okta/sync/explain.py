@@ -1,6 +1,6 @@
-"""Why somebody or something is as it is: the chain from the object in Okta to what follows from it in Teleport.
+"""Explanations of a person or an object: the chain from the object in Okta to what follows from it in Teleport.
 
-The chains are computed from what is known already; nothing is read for them but the journal.
+The chains are computed from known facts; only the journal is read for them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 async def explained(
     store: Store, settings: Settings, registry: Registry | None, *, of: str, asked: str, now: datetime
 ) -> Explanation:
-    """Explain what is called `asked` by what the registry knows, or without one by what was last seen.
+    """Explain what is called `asked`, by the registry, or without one by what was last seen.
 
     Raises StateError.
     """
@@ -64,7 +64,7 @@ async def explained(
 
 
 def explain(facts: Facts, of: str, asked: str) -> Explanation:
-    """Explain what is called `asked`, without what the journal has of it."""
+    """Explain what is called `asked`, without the entries of the journal."""
     matches = find(facts, of, asked)
     answer = Explanation(of, asked, facts.is_live, facts.seen_at, matches=tuple(matches))
     if len(matches) != 1:
@@ -110,7 +110,7 @@ def _person(facts: Facts, match: Match) -> Link:
 
 
 def _said(record: ProvisionedUser) -> str:
-    """Say what a SCIM client said last of somebody."""
+    """Describe the last SCIM request about a person."""
     if record.denied_at is None:
         return f"provisioned through SCIM, active since its request of {moment(record.modified)} at the latest"
     how = "deleted" if record.is_deleted else "deactivated"
@@ -118,9 +118,9 @@ def _said(record: ProvisionedUser) -> str:
 
 
 def _is_suspended_since(facts: Facts, person: SeenPerson) -> bool:
-    """Whether our newest lock on somebody says that they were suspended after they were last read.
+    """Whether our newest lock on a person is for a suspension after the person was last read.
 
-    An event of a suspension is followed by a read of the status alone, which the row of the person does not show.
+    After the event of a suspension only the status is read, and the row of the person is not updated.
     """
     locks = (one for one in facts.past if one.kind == LOCK and one.okta_id == person.okta_id)
     newest = next((one for one in locks if one.outcome == Result.DONE), None)
@@ -128,7 +128,7 @@ def _is_suspended_since(facts: Facts, person: SeenPerson) -> bool:
 
 
 def _has_left(facts: Facts, person: SeenPerson) -> bool:
-    """Whether the journal has the end of a user of somebody after they were last seen."""
+    """Whether the journal has the end of the person's user after the person was last seen."""
     return not facts.names_of(person.okta_id) and any(
         (entry.kind, entry.action, entry.okta_id) == (USER, Action.DELETE, person.okta_id)
         and entry.outcome == Result.DONE
@@ -138,7 +138,7 @@ def _has_left(facts: Facts, person: SeenPerson) -> bool:
 
 
 def _assignment(facts: Facts, okta_id: str) -> Iterator[Link]:
-    """Say what makes somebody one of those who are synced, as far as that is known."""
+    """Yield why a person is synced, as far as that is known."""
     if facts.source_app is None:
         text = "whoever a SCIM client provisions" if facts.is_scim_alone else "everybody in the organisation"
         yield Link("source", f"{text} is synced")
@@ -158,7 +158,7 @@ def _assignment(facts: Facts, okta_id: str) -> Iterator[Link]:
 
 
 def _user(facts: Facts, name: str) -> Link:
-    """Explain a user: what made it, its default roles, our locks on it, and what was left behind in its name."""
+    """Explain a user: its origin, default roles, our locks on it, and the memberships left under its name."""
     okta_id = facts.users.get(name, "")
     if name in facts.others and name not in facts.users:
         return Link(USER, "a user of Teleport who is not ours; nobody is known to stand behind it in Okta", name)
@@ -168,7 +168,7 @@ def _user(facts: Facts, name: str) -> Link:
 
 
 def _no_user(facts: Facts, match: Match) -> Link:
-    """Say why somebody has no user, as far as is known, and what was the end of the user whom they had."""
+    """Explain why a person has no user, as far as is known, and how an earlier user ended."""
     person = facts.people.get(match.okta_id)
     former = sorted({entry.name for entry in facts.past if entry.kind == USER and _is_of(entry.okta_id, match)})
     text = "no user of ours"
@@ -187,7 +187,7 @@ def _is_of(okta_id: str, match: Match) -> bool:
 
 
 def _in_lists(facts: Facts, name: str, okta_id: str) -> Iterator[Link]:
-    """Yield the groups and apps that somebody is in with their lists, and the lists in which they are besides."""
+    """Yield the groups and apps of a person with their lists, and the other lists that have the person."""
     sources = _sources(facts, okta_id)
     yield from (_by_okta(facts, name, source) for source in sources)
     if facts.actual is None:
@@ -216,13 +216,13 @@ def _in_lists(facts: Facts, name: str, okta_id: str) -> Iterator[Link]:
 
 
 def _with_them(facts: Facts, list_name: str, okta_id: str) -> str:
-    """Say whether a pushed group has somebody in it by now."""
+    """Describe whether a pushed group has a person in it now."""
     group = None if facts.okta is None else facts.okta.pushed.get(list_name)
     return " with them in it" if group is not None and okta_id in group.people else "; they are not in it any more"
 
 
 def _is_effective(facts: Facts, name: str, list_name: str) -> bool:
-    """Whether somebody is a member of a list by themselves, and that is not over."""
+    """Whether a person is a direct member of a list, and the membership has not expired."""
     members = facts.members(list_name)
     member = members.others.get(name)
     if member is None:
@@ -231,7 +231,7 @@ def _is_effective(facts: Facts, name: str, list_name: str) -> bool:
 
 
 def _added_to(facts: Facts, member: TeleportMember, list_name: str) -> Link:
-    """Say who put somebody into a list, and what follows from it while it lasts."""
+    """Explain who added a person to a list, and what follows from it while it lasts."""
     text = added_link(facts, member).text
     if not _is_effective(facts, member.name, list_name):
         return Link(ACCESS_LIST, f"{text}, which is over", facts.title(list_name), list_name)
@@ -239,7 +239,7 @@ def _added_to(facts: Facts, member: TeleportMember, list_name: str) -> Link:
 
 
 def _journaled_lists(facts: Facts, name: str, sources: Container[str]) -> Iterator[Link]:
-    """Yield the lists into which somebody was imported since the rosters that the state has were read."""
+    """Yield the lists to which a person was added after the rosters in the state were read."""
     for list_name, entry in sorted(_memberships(facts, name).items()):
         if entry.action == Action.CREATE and list_name not in sources and facts.has_list(list_name):
             then, keys = tuple(roles_of(facts, list_name)), membership_keys(list_name, name)
@@ -248,7 +248,7 @@ def _journaled_lists(facts: Facts, name: str, sources: Container[str]) -> Iterat
 
 
 def _memberships(facts: Facts, name: str) -> dict[str, JournalEntry]:
-    """Map lists to the newest journal entry about somebody's membership of each, among those that were looked at."""
+    """Return the newest journal entry about a person's membership of each list, among the entries that were read."""
     found: dict[str, JournalEntry] = {}
     for entry in facts.past:
         list_name, _, member = entry.name.partition("/")
@@ -258,7 +258,7 @@ def _memberships(facts: Facts, name: str) -> dict[str, JournalEntry]:
 
 
 def _sources(facts: Facts, okta_id: str) -> list[str]:
-    """Return the ids of the groups that a person is in, and of the apps that they have individually."""
+    """Return the ids of the groups that a person is in, and of the apps that the person has individually."""
     if facts.okta is None or not okta_id:
         return []
     groups = sorted(one for one, roster in facts.okta.members.items() if okta_id in roster.ids)
@@ -266,7 +266,7 @@ def _sources(facts: Facts, okta_id: str) -> list[str]:
 
 
 def _by_okta(facts: Facts, name: str, source: str) -> Link:
-    """Explain what follows from a group that somebody is in, or an app that they have individually."""
+    """Explain what follows from a group that a person is in, or an app that the person has individually."""
     is_app = source.startswith(OKTA_APP_ID)
     known = facts.apps.get(source) if is_app else None
     label = known.label if known else facts.groups[source].name if source in facts.groups else ""
@@ -313,7 +313,7 @@ def _membership(facts: Facts, name: str, list_name: str) -> Link:
 
 
 def _nested(facts: Facts, direct: set[str]) -> Iterator[Link]:
-    """Yield the lists in which somebody is because one of their lists is nested there, at whatever depth."""
+    """Yield the lists in which one of a person's lists is nested, at any depth."""
     nesting, reached, waiting = facts.nesting, set(direct), sorted(direct)
     while waiting:
         child = waiting.pop(0)
@@ -327,7 +327,7 @@ def _nested(facts: Facts, direct: set[str]) -> Iterator[Link]:
 
 
 def _open(facts: Facts, match: Match) -> Iterator[Link]:
-    """Yield what is held, set aside, waiting or left behind about something."""
+    """Yield the holds, the quarantine, the hints and the left memberships of an object."""
     names = _names(facts, match) or [match.name] if match.of == OF_USER else []
     held = [one for one in facts.findings.held if _is_about(one.kind, one.name, one.okta_id, match, names)]
     for one in held[:MOST_SHOWN]:
@@ -358,7 +358,7 @@ def _looked_at(hint: Hint) -> str:
 
 
 def _is_about(kind: str, name: str, okta_id: str, match: Match, names: list[str]) -> bool:
-    """Whether something that is held or set aside is about what was asked for."""
+    """Whether a hold or a quarantined row is about the object."""
     if match.okta_id and okta_id == match.okta_id:
         return True
     list_name, _, member = name.partition("/") if kind == MEMBER else ("", "", "")

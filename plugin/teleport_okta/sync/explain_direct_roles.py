@@ -1,4 +1,4 @@
-"""The chains of member roles that stand on users themselves, where the cluster has no access lists."""
+"""The chains of direct roles, in a cluster without access lists."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WITHOUT_LISTS: Final = "the cluster has no access lists"
 
 
 def role_on_user(facts: Facts, name: str, okta_id: str) -> Link:
-    """Explain whether a user has the member role of a group or an app that Okta has the person in."""
+    """Explain whether a user has the member role of a group or an app of the person."""
     role, keys, held = member_role(okta_id), ((MEMBER, f"{okta_id}/{name}"),), _held(facts, okta_id)
     if facts.actual is None:
         return Link(
@@ -35,7 +35,7 @@ def role_on_user(facts: Facts, name: str, okta_id: str) -> Link:
 
 
 def stray_roles(facts: Facts, name: str, sources: list[str]) -> Iterator[Link]:
-    """Yield the member roles of a user that we gave for what Okta does not have the person in any more."""
+    """Yield the member roles of a user that we gave for groups and apps that the person has left."""
     held = {} if facts.actual is None else facts.actual.direct_roles
     for okta_id in sorted(held.keys() - set(sources)):
         if name in held[okta_id].imported:
@@ -44,7 +44,7 @@ def stray_roles(facts: Facts, name: str, sources: list[str]) -> Iterator[Link]:
 
 
 def role_of(facts: Facts, okta_id: str) -> Link:
-    """Explain who has the member role of a group or an app."""
+    """Explain which users have the member role of a group or an app."""
     if facts.actual is None:
         text = f"on the users themselves ({_WITHOUT_LISTS}); who has it is known to a running service"
         return Link(ROLE, text, member_role(okta_id), keys=((ROLE, member_role(okta_id)),))

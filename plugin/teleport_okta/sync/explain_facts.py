@@ -1,7 +1,7 @@
-"""What an explanation is computed from: who is who, what Okta said, what Teleport held, what the state keeps.
+"""The facts for an explanation: people and their users, the objects of Okta and Teleport, and the state.
 
-A running service has all of it in its registry. Without one there is what was last seen: then nobody knows who is in a
-list beside those whom Okta has in it, nor what roles grant.
+A running service has all of them in its registry. Without one, there is only what was last seen: then the members whom
+people added to lists, and what roles grant, are not known.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from teleport_okta.sync.registry import Registry
 
 _PAST: Final = 200
-"""How many journal entries of a name are looked at for what it was the name of."""
+"""How many journal entries of a name are read to find out what it was the name of."""
 
 _HINTS: Final = 10_000
 _HAS_NO_LISTS: Final = "the cluster has no access lists"
@@ -51,7 +51,7 @@ _NOBODY: Final = ListMembers()
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known at the moment `now`.
+    """The facts at the time `now`.
 
     `people` by Okta id, `users` maps the names of users of ours to Okta ids, `others` are the names of all other users,
     as far as is known. `okta` is None where groups and apps were never read, `actual` where this process has not read
@@ -81,7 +81,7 @@ class Facts:
 
     @property
     def owner(self) -> str:
-        """The Okta organisation on whose behalf we write."""
+        """The Okta organisation for which we write."""
         return self.imports.policy.owner
 
     @cached_property
@@ -101,13 +101,13 @@ class Facts:
 
     @cached_property
     def nesting(self) -> Nesting:
-        """Which list is nested in which."""
+        """The lists in which each list is nested."""
         if self.actual is None:
             return Nesting({}, {}, self.now)
         return Nesting(self.actual.access_lists, self.actual.members, self.now)
 
     def unread(self, *kinds: str) -> str:
-        """Say why nobody knows what Teleport holds of these kinds; empty where it is known."""
+        """Return why the objects of these kinds in Teleport are not known; empty if they are."""
         if self.actual is None:
             return "not known: this process has not read what Teleport holds"
         reasons = {**self.imports.unread, **self.actual.unread}
@@ -126,18 +126,18 @@ class Facts:
         return list_name in self.seen_lists if self.actual is None else list_name in self.actual.access_lists
 
     def gives_role(self, okta_id: str) -> bool:
-        """Whether the people of a group or an app are to have its member role directly."""
+        """Whether the people of a group or an app must have its member role directly."""
         desired = self.desired(okta_id) if self.imports.gives_roles else None
         return desired is not None and okta_id in desired.candidates and not self.imports.roles_off
 
     def title(self, list_name: str) -> str:
-        """Return the title of a list, or its name where nothing is known of it."""
+        """Return the title of a list, or its name if the list is not known."""
         if self.actual is not None and list_name in self.actual.access_lists:
             return self.actual.access_lists[list_name].title
         return self.seen_lists[list_name].title if list_name in self.seen_lists else list_name
 
     def desired(self, okta_id: str) -> DesiredDirectory | None:
-        """Return what a group or an app alone should come to, by the filters that count."""
+        """Return the desired objects of a single group or app, by the filters."""
         if self.okta is None:
             return None
         group, app = self.groups.get(okta_id), self.apps.get(okta_id)
@@ -151,7 +151,7 @@ class Facts:
         return desired_directory(alone, self.imports, ImportLabels(()))
 
     def app_of_server(self, server_name: str) -> str:
-        """Return the id of the app of an app server; empty for one that is of no app that Okta has."""
+        """Return the id of the app of an app server; empty if Okta has no such app."""
         return next((app_id for app_id in self.apps if app_server_name(app_id) == server_name), "")
 
 
@@ -160,7 +160,7 @@ def _only(rosters: Mapping[str, Roster], okta_id: str) -> dict[str, Roster]:
 
 
 async def gathered(store: Store, settings: Settings, registry: Registry | None, asked: str, now: datetime) -> Facts:
-    """Gather what is known; without a registry from the state alone. `asked` is the name in question.
+    """Gather the facts; without a registry from the state only. `asked` is the name in question.
 
     Raises StateError.
     """
@@ -196,7 +196,7 @@ async def gathered(store: Store, settings: Settings, registry: Registry | None, 
 
 
 def _imports(settings: Settings) -> Imports:
-    """Return what of the settings can be told without the organisation and the cluster."""
+    """Return what is imported, as far as that is known without the organisation and the cluster."""
     lists, roles = settings.access_lists, settings.sync.default_roles
     return Imports(
         policy=Policy(

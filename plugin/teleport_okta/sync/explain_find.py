@@ -1,4 +1,4 @@
-"""Finding what a name means: a user, a group, an app or a list, by Okta id or by what people call it."""
+"""Finding the object of a name: a user, a group, an app or a list, by its Okta id or by its name for people."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PAST_OF: Final = {
 
 
 def find(facts: Facts, of: str, asked: str) -> list[Match]:
-    """Return what a name means: by its id, exactly, or else but for the case of letters.
+    """Return the objects that a name means: by id, by the exact name, or else by the name in any case of letters.
 
     Whom Okta knows comes before a user of whom it is not known who stands behind it, and what is there before what only
     the journal knows.
@@ -49,7 +49,7 @@ def find(facts: Facts, of: str, asked: str) -> list[Match]:
 
 
 def looked_in(facts: Facts, of: str) -> tuple[str, ...]:
-    """Say where a name was looked for."""
+    """Return where a name was looked for."""
     unread = of != OF_USER and (facts.actual is None if of == OF_LIST else facts.okta is None)
     places = [*_LOOKED_IN[of], "journal"]
     unknown = "" if facts.actual is None or of == OF_USER else facts.unread(ACCESS_LIST, USER_GROUP, APP_SERVER)
@@ -76,7 +76,7 @@ def _of_name(rows: Iterable[tuple[str, str]], of: str, asked: str) -> list[Match
 
 
 def _present(facts: Facts, of: str) -> Iterator[tuple[str, str]]:
-    """Yield ids and names, those that a thing is best known by last."""
+    """Yield ids and names of objects; the best known name of an object comes last."""
     match of:
         case "user":
             rows = [entry.row for entry in facts.quarantine if entry.row.kind == USER and entry.row.okta_id]
@@ -102,7 +102,7 @@ def _present(facts: Facts, of: str) -> Iterator[tuple[str, str]]:
 
 
 def _without_okta(facts: Facts, of: str) -> Iterator[tuple[str, str]]:
-    """Yield the users of whom nobody knows who stands behind them."""
+    """Yield the users whose person is not known."""
     if of == OF_USER:
         yield from (("", name) for name in facts.others)
         yield from (("", name) for name, okta_id in facts.users.items() if not okta_id)
@@ -110,7 +110,7 @@ def _without_okta(facts: Facts, of: str) -> Iterator[tuple[str, str]]:
 
 
 def _held_of(facts: Facts, *, is_app: bool) -> Iterator[tuple[str, str]]:
-    """Yield the groups or apps for which Teleport still holds something of ours."""
+    """Yield the groups or apps that still have objects of ours in Teleport."""
     yield from (
         (one.okta_id, one.title) for one in facts.seen_lists.values() if one.okta_id.startswith(OKTA_APP_ID) is is_app
     )

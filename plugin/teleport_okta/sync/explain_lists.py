@@ -1,4 +1,4 @@
-"""The chains of groups, apps and lists: what is made of them, by which filter, what that grants, and who is in it."""
+"""The chains of groups, apps and lists: their objects in Teleport, the filter, the grants and the members."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def app_chain(facts: Facts, okta_id: str, name: str) -> Link:
 
 
 def list_chain(facts: Facts, name: str) -> Link:
-    """Explain a list: what it is made of, what it grants, and its members by origin."""
+    """Explain a list: its source, its grants, and its members by origin."""
     title = facts.title(name)
     if not facts.has_list(name):
         return Link(ACCESS_LIST, "there is no such list any more", title, name, (_ended(ACCESS_LIST, name),))
@@ -83,7 +83,7 @@ def list_chain(facts: Facts, name: str) -> Link:
 
 
 def _pushed(facts: Facts, list_name: str) -> str:
-    """Say what is known of a group that a SCIM client pushed."""
+    """Describe a group that a SCIM client pushed."""
     group = None if facts.okta is None else facts.okta.pushed.get(list_name)
     if group is None:
         return "pushed through SCIM once; nothing is known of the group now, so its list stays as it is"
@@ -99,7 +99,7 @@ def is_ours(facts: Facts, list_name: str) -> bool:
 
 
 def passing(facts: Facts, okta_id: str) -> Link:
-    """Say by which filter a group or an app passes, or why it has no list."""
+    """Return the filter that a group or an app passes, or why it has no list."""
     desired = facts.desired(okta_id)
     if desired is None:
         return Link("filter", "groups and apps were never read")
@@ -111,7 +111,7 @@ def passing(facts: Facts, okta_id: str) -> Link:
 
 
 def roles_of(facts: Facts, list_name: str) -> list[Link]:
-    """Return the roles that a list grants, with what each lets people use."""
+    """Return the roles that a list grants, with the objects that each allows."""
     found = None if facts.actual is None else facts.actual.access_lists.get(list_name)
     if found is None:
         name = member_role(list_name)
@@ -134,7 +134,7 @@ def _owners(facts: Facts, list_name: str) -> Iterator[Link]:
 
 
 def owned_lists(facts: Facts, name: str) -> Iterator[Link]:
-    """Yield the lists that a user owns by name, with what that grants."""
+    """Yield the lists that a user owns by name, with the roles of owners."""
     lists = {} if facts.actual is None else facts.actual.access_lists
     for list_name, found in sorted(lists.items()):
         if any(owner.name == name and not owner.is_list for owner in found.owners):
@@ -176,12 +176,12 @@ def _members(facts: Facts, list_name: str) -> Iterator[Link]:
 
 
 def membership_keys(list_name: str, member: str) -> tuple[tuple[str, str], ...]:
-    """Return what the journal may have of an imported member: added alone, or made together with the list."""
+    """Return the keys of an imported member in the journal: the member was added alone, or made with the list."""
     return (MEMBER, f"{list_name}/{member}"), (ACCESS_LIST, list_name)
 
 
 def added_link(facts: Facts, member: TeleportMember) -> Link:
-    """Say who added a member, why, and until when."""
+    """Describe who added a member, why, and until when."""
     text = f"added by {member.added_by or 'somebody'} in Teleport"
     text += f", because: {member.reason}" if member.reason else ""
     if member.is_list:
@@ -198,7 +198,7 @@ def _cut(names: Collection[str]) -> str:
 
 
 def _people(facts: Facts, okta_id: str) -> Link:
-    """Say whom Okta has in a group, or gives an app individually, and who of them has no user."""
+    """Return the people of a group, or those with an app individually, and which of them have no user."""
     roster = _roster(facts, okta_id)
     where = "individually assigned" if okta_id.startswith(OKTA_APP_ID) else "in the group"
     if roster is None:
@@ -265,7 +265,7 @@ def _app_server(facts: Facts, app_id: str) -> Link:
 
 
 def _list_of(facts: Facts, okta_id: str) -> Iterator[Link]:
-    """Yield by which filter something passes, and its list, or why there is none."""
+    """Yield the filter that a group or an app passes, and its list, or why there is none."""
     desired = facts.desired(okta_id)
     if facts.gives_role(okta_id):
         yield passing(facts, okta_id)
@@ -288,7 +288,7 @@ def _its_list(facts: Facts, name: str) -> Link:
 
 
 def why_no_list(facts: Facts, okta_id: str) -> str:
-    """Say why a group or an app has no list."""
+    """Describe why a group or an app has no list."""
     desired = facts.desired(okta_id)
     candidate = None if desired is None else desired.candidates.get(okta_id)
     if desired is None:

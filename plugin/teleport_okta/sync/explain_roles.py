@@ -1,4 +1,4 @@
-"""The chain of a role: what it lets people use."""
+"""The chain of a role: the objects that it allows people to use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_SHOWN: Final = 100
 def role_link(
     facts: Facts, name: str, text: str, *, keys: tuple[tuple[str, str], ...] = (), then: tuple[Link, ...] = ()
 ) -> Link:
-    """Say what a role lets people use; `keys` and `then` come beside those of the role itself."""
+    """Return the link of a role with the objects that it allows; `keys` and `then` are added to those of the role."""
     unknown = facts.unread(ROLE)
     role = None if facts.actual is None else facts.actual.roles.get(name)
     if unknown:
@@ -47,7 +47,7 @@ def _group_link(facts: Facts, group_id: str) -> Link:
 
 
 def name_of(facts: Facts, okta_id: str) -> str:
-    """Return what people call a group or an app."""
+    """Return the name of a group or an app in Okta."""
     if okta_id.startswith(OKTA_APP_ID):
         app = facts.apps.get(okta_id)
         return app.label if app else ""

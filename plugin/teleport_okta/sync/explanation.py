@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from teleport_okta.state.journal_entry import JournalEntry, ObjectKey
 
 ENDED: Final = "ended"
-"""The kind of a link about something that is not there any more: its newest journal entry says why."""
+"""The kind of a link about an object that is gone: its newest journal entry says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link of a chain: an object, or a reason (`kind`), why it is there in words, and what follows from it.
+    """One link of a chain: an object or a reason (`kind`), why it is there in words, and what follows from it.
 
-    `keys` name the objects (kind and name, as the journal has them) that brought it, and `entries` are what the journal
-    has of those. Without keys the journal has nothing to say of it.
+    `keys` are the objects behind it (kind and name, as in the journal), and `entries` their journal entries. A link
+    without keys has no entries.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Link:
             yield from link.all_keys()
 
     def with_entries(self, found: Mapping[ObjectKey, Sequence[JournalEntry]], now: datetime) -> Link | None:
-        """Return the link with what the journal has of it and of all that follow; None for a lock that is over."""
+        """Return the link and all that follow with their journal entries; None for a lock that has ended."""
         entries = [entry for key in self.keys for entry in found.get(key, ())]
         then = tuple(one for link in self.then if (one := link.with_entries(found, now)) is not None)
         if self.kind == LOCK:
@@ -53,7 +53,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Something that a name may mean: its kind (`of`), its name, and its Okta id, which is empty where it has none."""
+    """An object that a name may mean: its kind (`of`), its name, and its Okta id (empty if it has none)."""
 
     of: str
     name: str
@@ -61,16 +61,16 @@ class Match:
 
     @property
     def id(self) -> str:
-        """What to ask for to mean this one: the Okta id, or the name where there is none."""
+        """The name that means only this object: the Okta id, or the name if it has none."""
         return self.okta_id or self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What is known of what was asked for.
+    """The answer of `explain`.
 
-    `chain` is there if it is one thing. Otherwise `matches` are the things that it may be, and `looked_in` says where
-    it was looked for. `open` are links about what is held, in quarantine, or waiting. `is_live`: a running service
+    `chain` is set if the name means one object. Otherwise `matches` are the objects that it may mean, and `looked_in`
+    says where it was looked for. `open` are links about holds, quarantine and hints. `is_live`: a running service
     answered; otherwise it is what was last seen. `seen_at` is the end of the last pass without a failure.
     """
 
@@ -109,7 +109,7 @@ def _link_as_json(link: Link) -> dict[str, Any]:
 
 
 def _telling(link: Link, entries: Sequence[JournalEntry]) -> tuple[JournalEntry, ...]:
-    """Return the entry that made what a link is about, and the latest that changed it since."""
+    """Return the entry by which the object of a link was made, and the latest that changed it since."""
     if not entries:
         return ()
     newest = max(entries, key=_sequence)
@@ -126,7 +126,7 @@ def _telling(link: Link, entries: Sequence[JournalEntry]) -> tuple[JournalEntry,
 
 
 def _lock(link: Link, entries: Sequence[JournalEntry], now: datetime) -> Link | None:
-    """Say what the journal tells of our lock on a user; None if it is over, or there never was one."""
+    """Describe our lock on a user by the journal; None if it has ended, or there never was one."""
     newest = max(entries, key=_sequence, default=None)
     if newest is None or newest.action != Action.LOCK:
         return None

@@ -1,4 +1,4 @@
-"""Which lists of ours there are, for the preview of filters."""
+"""Our lists and their numbers of members, for the preview of filters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOBODY = ListMembers()
 
 
 def lists_of(actual: ActualDirectory, owner: str) -> list[SeenList]:
-    """Return the lists of an owner, each with how many people Okta put into it, and how many people did."""
+    """Return the lists of an owner, each with the number of imported members and of members whom people added."""
     found = {name: actual.members.get(name, _NOBODY) for name in actual.access_lists}
     return [
         SeenList(name, one.title, found[name].imports, found[name].additions)
@@ -27,7 +27,7 @@ def lists_of(actual: ActualDirectory, owner: str) -> list[SeenList]:
 
 
 def roles_of(actual: ActualDirectory, imports: Imports) -> list[SeenList] | None:
-    """Return who has member roles directly, by group and app, as if of lists; None where the cluster has lists."""
+    """Return the direct roles by group and app in the shape of lists; None if the cluster has access lists."""
     if not imports.gives_roles:
         return None
     seen = []

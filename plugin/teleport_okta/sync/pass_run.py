@@ -1,4 +1,4 @@
-"""What one full pass does to the cluster: leavers are locked first, then the whole plan is applied."""
+"""The writes of one full pass: leavers are locked first, then the whole plan is applied."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from teleport_okta.sync.reading import Reading, Remembered
 
 _FRESH: Final = timedelta(minutes=2)
-"""For how long after people were listed users are deleted without another read by id. Groups may take half an hour."""
+"""How long after the listing of people a user is deleted without another read. Reading groups may take half an hour."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ _log = logging.getLogger(__name__)
 class PassRun:
     """Plans and applies the readings of one pass. Call `end` when it is over.
 
-    Under a plan that a person approved by its digest (`is_approved`) nothing is planned again, since nobody has seen
-    what is planned then. A pass that a person asked for (`by_hand`) puts nothing off.
+    Under a plan that a person approved by its digest (`is_approved`), nothing is planned again, because the person has
+    not seen the new plan. A pass that a person asked for (`by_hand`) puts nothing off.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class PassRun:
 
     @property
     def is_draining(self) -> bool:
-        """Whether no further key is started."""
+        """Whether the run starts no further keys."""
         return self._run.is_draining
 
     async def lock_leavers(self, reading: Reading) -> None:
-        """Set those locks that depend on nothing, from a reading of people and users alone.
+        """Set the locks that need no other step, by a reading of people and users only.
 
         Raises StandbyError when another process has the lease to write, or StateError.
         """
@@ -80,9 +80,9 @@ class PassRun:
             await self._run.take(replace(plan, changes=urgent))
 
     async def plan(self, reading: Reading, *, people_only: bool = False) -> Plan:
-        """Plan a reading, and reserve the harm that goes through. Raises StateError.
+        """Plan a reading, and reserve the harm that the brake lets through. Raises StateError.
 
-        `people_only`: of a pass that has not read anything else yet.
+        `people_only`: the pass has not read groups and apps yet.
         """
         registry = self._context.registry
         if people_only:
@@ -109,12 +109,12 @@ class PassRun:
         return plan
 
     async def apply(self, plan: Plan) -> tuple[tuple[Outcome, ...], Plan]:
-        """Apply a plan; return how it went, and the plan with what second plans of its keys hold and set aside."""
+        """Apply a plan; return the outcomes, and the plan with the findings of keys that were planned again."""
         self._outdate_leavers(plan)
         await self._run.take(plan)
         again = self._run.replanned
         if again:
-            _log.info("%d objects were changed by somebody else meanwhile, and planned again", len(again))
+            _log.info("%d objects were changed by other clients meanwhile, and planned again", len(again))
         outcomes = self._run.outcomes(plan)
         for key, replanned in again.items():
             plan = _with_second_plan(plan, key, replanned)
@@ -122,9 +122,9 @@ class PassRun:
         return outcomes, plan
 
     def _outdate_leavers(self, plan: Plan) -> None:
-        """Have those who leave read again by id if their facts are old: a deletion takes MFA devices along.
+        """Make the facts of leavers count as old if they are, so that each is read again: a deletion loses MFA devices.
 
-        Not under a plan that a person approved: nothing of it is planned again, so old facts would stop it.
+        Not under a plan that a person approved: it is not planned again, so the leavers would stay.
         """
         if self._is_approved or self._context.keys.time() - self._facts_at < _FRESH:
             return
@@ -133,7 +133,7 @@ class PassRun:
                 self._context.keys.outdate(change.key)
 
     def end(self) -> None:
-        """Give up what is reserved of the hour."""
+        """End the reservations of harm in the hour."""
         self._context.hour.release(self)
 
     def _facts_of(self, _kind: str) -> datetime:

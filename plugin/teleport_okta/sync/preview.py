@@ -1,4 +1,4 @@
-"""What filters would do, by what was last seen, or by both systems as they are now."""
+"""What filters would do: by the groups and apps that were last seen, or by a reading of both systems."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _NOBODY = ListMembers()
 
 
 class NothingSeenError(TeleportOktaError):
-    """What a preview needs was not read yet, or cannot be read now. Run a pass, or ask with --live."""
+    """The input of a preview was not read yet, or cannot be read now. Run a pass, or ask with --live."""
 
 
 def with_filters(settings: Settings, group_filters: tuple[str, ...], app_filters: tuple[str, ...]) -> Settings:
-    """Return settings under which lists are wanted by these filters; where none of a kind are given, by their own.
+    """Return settings with these filters, and lists switched on; filters of a kind that is empty stay as they are.
 
     Raises ConfigError for a filter that does not compile.
     """
@@ -49,10 +49,10 @@ def with_filters(settings: Settings, group_filters: tuple[str, ...], app_filters
 
 
 async def preview_of_last_seen(store: Store, settings: Settings) -> FilterPreview:
-    """Say what the filters of some settings would do to what was last seen. Raises NothingSeenError or StateError."""
+    """Return what the filters of settings would do to what was last seen. Raises NothingSeenError or StateError."""
     seen = await store.directory.last_seen()
     if seen is None:
-        what = "nothing was read of this organisation's groups and apps yet"
+        what = "the groups and apps of this organisation have not been read yet"
         raise NothingSeenError(what, remedy="run a pass, or ask with --live")
     present = seen.lists if seen.roles is None else seen.roles
     lists = {okta_id: PresentList(one.okta_id, one.title, one.imported, one.added) for okta_id, one in present.items()}
@@ -68,13 +68,13 @@ async def preview_of_last_seen(store: Store, settings: Settings) -> FilterPrevie
 
 
 def preview_of_reading(facts: DirectoryFacts, managed: frozenset[str]) -> FilterPreview:
-    """Say what the filters of a reading would do; `managed` are the Okta ids of the people who are users of ours.
+    """Return what the filters of a reading would do; `managed` are the Okta ids of the people with users of ours.
 
     Raises NothingSeenError when the access lists could not be read.
     """
     owner, actual = facts.imports.policy.owner, facts.actual
     if actual.is_unread(ACCESS_LIST, MEMBER):
-        what = f"nothing can be said of access lists: {'; '.join(unread_of_directory(actual))}"
+        what = f"access lists cannot be previewed: {'; '.join(unread_of_directory(actual))}"
         raise NothingSeenError(what, remedy="ask again when they can be read")
     lists = {}
     for name, found in actual.access_lists.items():

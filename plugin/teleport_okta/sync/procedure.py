@@ -1,7 +1,7 @@
-"""The procedure for single keys: hold them, read by id on both sides, plan, brake, apply and remember.
+"""The procedure for single keys: lock them, read by id on both sides, plan, brake, apply and remember.
 
-Whoever hints a key comes here: a log event, a SCIM request, Teleport's watch. A full pass plans the same keys by
-listings, and what this procedure settled meanwhile is settled for the pass too.
+Every hint of a key leads here, from a log event, a SCIM request or the watch of Teleport. A full pass plans the same
+keys by listings; a key that was settled here while a pass reads is settled for that pass too.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     from teleport_okta.sync.reading import Reading
 
 _ROUNDS: Final = 5
-"""How often the keys are held anew because a plan turned out to be about others too."""
+"""How many times the keys are locked again because the plan concerns further keys."""
 
 
 class UnsettledError(TeleportOktaError):
-    """What a scope is about changed again and again while it was read. It is tried again by the next pass."""
+    """The objects of a scope changed again and again while they were read. The next pass settles them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a scope: its plan, how each change went, and what was read."""
+    """The result of settling a scope: its plan, the outcome of each change, and the reading."""
 
     plan: Plan
     outcomes: tuple[Outcome, ...]
@@ -53,7 +53,7 @@ class Settled:
 
 
 FollowUp: TypeAlias = "Callable[[Settled], Awaitable[None]]"
-"""Takes down what follows from a scope that was settled."""
+"""Called after the changes are applied, to store the hints that follow from them."""
 
 
 class KeyProcedure:
@@ -73,11 +73,11 @@ class KeyProcedure:
         follow_up: FollowUp | None = None,
         by_hand: bool = False,
     ) -> Settled:
-        """Bring the users, groups and apps of a scope, and their lists, to what Okta says now.
+        """Settle the users, groups and apps of a scope, and their lists.
 
-        `reads` says what of each is read; the rest is taken as it is known. `follow_up` is called when everything is
-        applied, before it is remembered: a process that dies in between finds out anew what it did. What is asked for
-        `by_hand` is not put off because it failed before.
+        `reads` says which parts of each key are read; the rest comes from the registry. `follow_up` is called after the
+        changes are applied and before the result is stored: a process that dies in between settles the scope again. A
+        change that a person asks for (`by_hand`) is not put off because it failed before.
 
         Raises OktaError, TeleportError, StateError or UnsettledError; StandbyError when another process writes.
         """
@@ -109,7 +109,7 @@ class KeyProcedure:
                 held |= missing
         finally:
             self._context.hour.release(marker)
-        what = f"{', '.join(sorted(held))}: more and more objects turned out to be concerned"
+        what = f"{', '.join(sorted(held))}: the plan concerned more objects each time they were read"
         raise UnsettledError(what, remedy="the next pass settles them")
 
     async def _settle_if_held(
@@ -123,9 +123,9 @@ class KeyProcedure:
         interval: timedelta,
         follow_up: FollowUp | None,
     ) -> tuple[Settled | None, frozenset[str]]:
-        """Read, plan and apply while the keys are held; if the plan is about others too, return those instead."""
+        """Read, plan and apply while the keys are locked; if the plan needs busy keys too, return those instead."""
         async with AsyncExitStack() as stack:
-            # In one order, whoever holds several: two who hold each other's keys would wait for ever.
+            # In one order: two tasks that each held a key of the other would wait for ever.
             for key in sorted(keys):
                 await stack.enter_async_context(self._context.keys.hold(key))
             reading = await settler.read(scope, reads=reads)
@@ -136,7 +136,7 @@ class KeyProcedure:
             every = self._context.keys
             if any(not every.is_free(key) or every.newest(key) > reading.at for key in missing):
                 return None, missing
-            # Keys that nobody wants are had at once, so that nobody is waited for while others are held.
+            # These keys are free, so this does not wait while other keys are held.
             for key in sorted(missing):
                 await stack.enter_async_context(every.hold(key))
             self._context.registry.record_read(reading)
@@ -157,7 +157,7 @@ class KeyProcedure:
             return settled, frozenset()
 
     def _expected_keys(self, scope: Scope) -> frozenset[str]:
-        """Return the keys that a plan of a scope is likely to be about."""
+        """Return the keys that the plan of a scope will probably concern."""
         keys = {name for okta_id in named(scope.users) for name in self._context.registry.names_of(okta_id)}
         keys |= {key_of(ACCESS_LIST, name) for name in self._context.registry.lists_with(keys)}
         keys |= {key_of(USER_GROUP, group_id) for group_id in named(scope.groups)}
@@ -168,9 +168,9 @@ class KeyProcedure:
         return frozenset(keys)
 
     async def _learn(self, reading: Reading) -> None:
-        """Keep what was read of groups and apps, before anything is written to Teleport.
+        """Store the groups and apps that were read, before anything is written to Teleport.
 
-        If the process died in between, the next one would undo those writes by the older facts of the state.
+        If the process died after the writes, the next one would undo them by the older facts of the state.
         """
         registry, objects = self._context.registry, named(reading.scope.groups) | named(reading.scope.apps)
         before = registry.directory
@@ -178,13 +178,13 @@ class KeyProcedure:
         known = registry.directory
         if known is None or before is None or not objects:
             return
-        # An app that was read from its own side tells what other groups grant.
+        # Reading the groups of one app also changes the known grants of other groups.
         told = before.okta.grants
         objects |= {one for one, roster in known.okta.grants.items() if told.get(one) is not roster}
         await self._context.store.directory.remember_keys(known.okta, objects)
 
     async def _remember(self, reading: Reading, plan: Plan, outcomes: tuple[Outcome, ...], interval: timedelta) -> None:
-        """Keep what is held and set aside of the scope, and which of its people have a user."""
+        """Store what is held and set aside in the scope, and which of its people have a user."""
         now = self._context.clock.now()
         read_at = reading.facts.people.read_at
         people = [person for person in reading.facts.people.people if person.okta_id in reading.scope.users]
@@ -206,7 +206,7 @@ class KeyProcedure:
         await store.settle_quarantine(entries, at=now, scope=reading.scope)
 
     async def _remember_cluster(self, reading: Reading, outcomes: tuple[Outcome, ...]) -> None:
-        """Keep what the cluster holds of the scope by now, and of the lists that somebody left with it."""
+        """Store fingerprints of the objects of the scope, and of the lists that changed with it."""
         owner, known = reading.policy.owner, self._context.registry.directory
         after = users_after(reading.actual, outcomes, self._context.clock.now())
         replaced = {name: okta_id for name, okta_id in reading.replaced.items() if name in after.users}

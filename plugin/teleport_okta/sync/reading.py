@@ -1,4 +1,4 @@
-"""What a pass knows when it plans: the facts of both systems, and what the state remembers. And the plan that follows.
+"""The input of a plan: the facts of both systems and of the state. And the plan that is computed from it.
 
 From here on everything is computed: one reading gives one plan.
 """
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the state knows that a plan depends on: the harm of the last hour, approvals, quarantine, lists of ours."""
+    """The input of a plan from the state: the harm of the last hour, approvals, quarantine, repairs, our lists."""
 
     past: tuple[PastHarm, ...] = ()
     approvals: tuple[Approval, ...] = ()
@@ -58,10 +58,9 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFacts:
-    """The groups and apps of both sides, and what of them is imported.
+    """The groups and apps of both sides, and what is imported of them.
 
-    `fresh` are the ids of the groups and apps of which this process has read what Okta says; of the others the state
-    tells what was so once.
+    `fresh` are the ids of the groups and apps that this process has read from Okta; the others come from the state.
     """
 
     okta: Directory
@@ -76,7 +75,7 @@ class DirectoryFacts:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Everything that a plan is computed from. `at` is the moment at which the first request was sent.
+    """Everything that a plan is computed from. `at` is the time when the first request was sent.
 
     `users` are the names of all users of the cluster, and `owned` those of all objects that carry our owner label, by
     kind, also where the scope is small; `actual` has what was read of them. `absences` are what those of each listing
@@ -104,7 +103,7 @@ class Reading:
     inheritance: Inheritance = NOTHING_LEFT
     by_hand: bool = False
     lost_traits: LostTraits | None = None
-    """What a plan of the whole pass found that too many would lose; None: this plan finds it out."""
+    """The attributes that too many users would lose, by the plan of a full pass; None: this plan computes them."""
 
     replaced: Mapping[str, str] = field(default_factory=dict, repr=False)
     scope: Scope = EVERYTHING
@@ -114,12 +113,12 @@ class Reading:
 
     @garbage_collection_paused()
     def plan(self, now: datetime) -> Plan:
-        """Return what should be done within the scope, and what the brake holds of it."""
+        """Return the plan of the scope, with the harm that the brake holds."""
         quarantine = self.remembered.quarantine
         users = self._users_plan(now)
         holders = None
         if self.directory is not None or self.lists_of_leavers.lists:
-            # Who is who of everybody: a single user with nothing in lists is planned without that.
+            # The holders of all names take long in a large cluster. A single user without memberships needs none.
             holders = holders_after(users, self.users, self.expected, self.left)
         rows = tuple(reports(self.inheritance, users.changes, self.scope))
         plan = merged(
@@ -179,7 +178,7 @@ class Reading:
         return gone_meanwhile(read.directory) if read is not None and self.scope.is_everything else ()
 
     def _departures_plan(self, holders: Holders | None) -> Plan:
-        """Plan that leavers are taken out of the lists that no other plan is about."""
+        """Plan the end of the memberships of leavers in lists that no other plan concerns."""
         found, owner = self.lists_of_leavers, self.policy.owner
         unread = Plan(warnings=(found.unread,) if found.unread else ())
         if holders is None:
@@ -195,7 +194,7 @@ class Reading:
         return frozenset(holders_after(self._users_plan(now), self.users).names)
 
     def patience(self, interval: timedelta) -> Patience:
-        """Return how what is set aside is treated after a pass on this reading."""
+        """Return the rules for rows that are set aside after a pass on this reading."""
         rows = len(self.facts.people.people)
         if self.directory is not None:
             rows += len(self.directory.okta.groups.rows) + len(self.directory.okta.apps.rows)

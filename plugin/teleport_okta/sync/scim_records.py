@@ -1,4 +1,4 @@
-"""Reads what a SCIM client sent of people and groups, which is laid over Okta's API (`desired/person_sources.py`)."""
+"""The records of people and groups that a SCIM client sent, which win over Okta's API (`desired/person_sources.py`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from teleport_okta.state.store import Store
     from teleport_okta.sync.reading import DirectoryFacts
 
-_UNBOUND: Final = "list sync keeps no list of a pushed group any more"
+_UNBOUND: Final = "list sync no longer keeps a list for a pushed group"
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 async def provisioned(
     store: Store, settings: Settings, ids: Collection[str] | None = None
 ) -> dict[str, ProvisionedUser]:
-    """Return the records of people, or of everybody, by Okta id; none while the SCIM door is closed.
+    """Return the records of some or all people, by Okta id; none if SCIM is off.
 
     Raises StateError.
     """
@@ -45,13 +45,13 @@ async def provisioned(
 
 
 async def provisioned_named(store: Store, settings: Settings, user_name: str) -> dict[str, ProvisionedUser]:
-    """Return the record of a name, by Okta id; none while the SCIM door is closed. Raises StateError."""
+    """Return the record of a name, by Okta id; none if SCIM is off. Raises StateError."""
     found = await store.scim_users.named(user_name) if settings.is_provisioned else None
     return {} if found is None else {found.okta_id: found}
 
 
 async def provisioned_as(store: Store, settings: Settings, asked: str) -> dict[str, ProvisionedUser]:
-    """Return the records of those who have a name, or an Okta id, likewise; those of deleted resources among them."""
+    """Return the records of a name or an Okta id, by Okta id, with those of deleted resources. Raises StateError."""
     if not settings.is_provisioned:
         return {}
     found = (await store.scim_users.named(asked), await store.scim_users.of_person(asked))
@@ -59,20 +59,20 @@ async def provisioned_as(store: Store, settings: Settings, asked: str) -> dict[s
 
 
 @contextmanager
-def _goes_on_without_a_record() -> Iterator[None]:
-    """Go on where the state cannot be written: whoever left is locked all the same, and the next pass writes it."""
+def _continuing_without_a_record() -> Iterator[None]:
+    """Continue if the state cannot be written: leavers must be locked all the same, and the next pass writes it."""
     try:
         yield
     except StateError as error:
-        _log.warning("what a SCIM client said could not be kept: %s", error)
+        _log.warning("a record of a SCIM client could not be stored: %s", error)
 
 
 async def bound_by_name(
     store: Store, records: Mapping[str, ProvisionedUser], people: Iterable[PersonFacts]
 ) -> dict[str, ProvisionedUser]:
-    """Return the records, those without an Okta id bound to the people of whom Okta's API says that they have the name.
+    """Return the records; a record without an Okta id is bound to the person who has its name in Okta's API.
 
-    It is taken down, and stays so when the person is renamed.
+    The binding is stored, and stays if the person is renamed.
     """
     bound = dict(records)
     nameless = {folded(one.user_name): one for one in records.values() if one.okta_id.startswith(UNKNOWN_TO_OKTA)}
@@ -83,7 +83,7 @@ async def bound_by_name(
         if record is not None and not record.is_deleted and person.okta_id not in bound:
             del nameless[folded(record.user_name)], bound[record.okta_id]
             bound[person.okta_id] = replace(record, okta_id=person.okta_id)
-            with _goes_on_without_a_record():
+            with _continuing_without_a_record():
                 await store.scim_users.bind(record, person.okta_id)
     return bound
 
@@ -91,7 +91,7 @@ async def bound_by_name(
 async def recover_users(
     store: Store, settings: Settings, actual: ActualUsers, *, owner: str, now: datetime
 ) -> dict[str, ProvisionedUser]:
-    """Return the records of everybody; those of whom only Teleport's labels tell are taken down first.
+    """Return the records of all people; people whom only Teleport's labels show are stored first.
 
     Raises StateError.
     """
@@ -101,8 +101,8 @@ async def recover_users(
     found = recovered_users(actual.users.values(), actual.locks.values(), records.values(), owner=owner, now=now)
     if not found:
         return records
-    _log.warning("the state lacks people who were provisioned: taking over %d from Teleport's labels", len(found))
-    with _goes_on_without_a_record():
+    _log.warning("the state lacks people who were provisioned: restoring %d from Teleport's labels", len(found))
+    with _continuing_without_a_record():
         await store.scim_users.put_all(found)
     return records | {user.okta_id: user for user in found}
 
@@ -110,7 +110,7 @@ async def recover_users(
 async def recover_groups(
     store: Store, settings: Settings, actual: ActualDirectory, *, owner: str, now: datetime
 ) -> None:
-    """Take down the groups of which only Teleport's lists tell. Raises StateError."""
+    """Store the pushed groups that only Teleport's lists show. Raises StateError."""
     if not settings.is_provisioned or actual.is_unread(ACCESS_LIST, MEMBER):
         return
     known = {group.list_name: group for group in await store.scim_groups.every()}
@@ -120,13 +120,13 @@ async def recover_groups(
     found = recovered_groups(actual.access_lists.values(), actual.members, users, known.values(), owner=owner, now=now)
     if not found:
         return
-    _log.warning("the state lacks groups that were pushed: taking over %d from their access lists", len(found))
-    with _goes_on_without_a_record():
+    _log.warning("the state lacks groups that were pushed: restoring %d from their access lists", len(found))
+    with _continuing_without_a_record():
         await store.scim_groups.put_all(found)
 
 
 async def with_pushed(store: Store, settings: Settings, directory: Directory) -> Directory:
-    """Return a directory with the groups that a SCIM client pushed; as it is while the SCIM door is closed.
+    """Return a directory with the groups that a SCIM client pushed; unchanged if SCIM is off.
 
     Raises StateError.
     """
@@ -139,9 +139,9 @@ async def with_pushed(store: Store, settings: Settings, directory: Directory) ->
 async def end_bindings(
     store: Store, settings: Settings, facts: DirectoryFacts, *, is_absence_believed: bool, now: datetime
 ) -> None:
-    """Let those pushed groups have lists of their own of whose Okta group list sync keeps none any more.
+    """Unbind the pushed groups for whose Okta group list sync no longer keeps a list: they get lists of their own.
 
-    What follows log events looks at them soon; otherwise the next pass makes the lists, or the next request. Raises
+    If log events are followed, hints of them are stored; otherwise the next pass or request makes the lists. Raises
     StateError.
     """
     if not settings.is_provisioned or facts.actual.is_unread(ACCESS_LIST):
@@ -159,7 +159,7 @@ async def end_bindings(
     ]
     for group in ended:
         _log.info(
-            "the pushed group %s has a list of its own from now on: none is kept of the Okta group %s any more",
+            "the pushed group %s has a list of its own from now on: none is kept for the Okta group %s any more",
             group.id,
             group.okta_id,
         )

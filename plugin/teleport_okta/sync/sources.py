@@ -1,4 +1,4 @@
-"""Reading what a pass needs of both systems."""
+"""Reads of both systems for a full pass."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class OktaSource:
 
 @dataclass(frozen=True, slots=True)
 class OktaFacts:
-    """One organisation, the app (None when the whole organisation is the source), its people; its groups and apps.
+    """The organisation, the app that people come from (None: the whole organisation), its people, groups and apps.
 
     `directory` is None where none is imported, or could not be read: then `unread` says why and what to do, and
     `unread_kind` who has to do it.
@@ -69,7 +69,7 @@ class OktaFacts:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Why groups and apps could not be read, and whose task it is to mend that."""
+    """Why groups and apps could not be read, and who must act."""
 
     why: str
     kind: FailureKind
@@ -78,14 +78,14 @@ class Unread:
 async def read_people(okta: OktaReads, settings: Settings) -> tuple[OktaApp | None, Snapshot]:
     """Read the people of the configured source, with the fewest calls.
 
-    Raises OktaError when nothing could be read; a listing that broke off comes back as an incomplete snapshot.
+    Raises OktaError if nothing could be read; a listing that was cut short is returned as an incomplete snapshot.
     """
     app = await read_app(okta, settings)
     return app, await (okta.people_of_organization() if app is None else okta.people_of_app(app.id))
 
 
 async def read_app(okta: OktaReads, settings: Settings) -> OktaApp | None:
-    """Read the app that people come from; None where they come from no app. Raises OktaError."""
+    """Read the app that people come from; None if they come from the whole organisation. Raises OktaError."""
     if settings.sync.source != "saml_app":
         return None
     if settings.okta.app_id is None:
@@ -95,14 +95,14 @@ async def read_app(okta: OktaReads, settings: Settings) -> OktaApp | None:
 
 
 async def read_person(okta: OktaReads, settings: Settings, okta_id: str) -> PersonFacts | MalformedRow | None:
-    """Read one person of the configured source; None when they are not in it any more. Raises OktaError."""
+    """Read one person of the configured source; None if the source does not have the person. Raises OktaError."""
     if settings.sync.source == "organization":
         return await okta.person_of_organization(okta_id)
     return await okta.person_of_app(settings.okta.app_id or "", okta_id)
 
 
 async def read_users(teleport: Teleport) -> ActualUsers:
-    """Read all users and locks of the cluster. Raises TeleportError; locks that cannot be read alone are unread."""
+    """Read all users and locks of the cluster. Raises TeleportError; if only the locks fail, they are unread."""
     users = await teleport.users.list()
     listings = Listings(teleport)
     locks = await listings.read(LOCK, teleport.locks.list()) or ()
@@ -114,7 +114,7 @@ async def read_users(teleport: Teleport) -> ActualUsers:
 
 
 async def read_actual_directory(teleport: Teleport, imports: Imports, users: Iterable[TeleportUser]) -> ActualDirectory:
-    """Read what else the cluster holds, but for what is switched off; `users` are all users, as they were read.
+    """Read the other objects of the cluster, except kinds that are off; `users` are all users, as they were read.
 
     A kind whose listing fails is unread. Raises TeleportError in an outage.
     """
@@ -168,7 +168,7 @@ async def read_okta_directory(
     progress: Progress | None = None,
     people_are_read: asyncio.Event | None = None,
 ) -> DirectoryReading:
-    """Read groups, apps and the rosters that are wanted of them, while people are read elsewhere.
+    """Read groups, apps and their wanted rosters, while another task reads people.
 
     `people_before` is how many people there were, by which the calls for them are forecast; `peopled` are groups whose
     lists have imported members. Rosters of apps wait until `people_are_read`: both share Okta's scarcest bucket, and
@@ -177,7 +177,7 @@ async def read_okta_directory(
     app_id = settings.okta.app_id if settings.sync.source == "saml_app" else None
 
     def choose(groups: Listing[OktaGroup], apps: Listing[OktaApp]) -> Wanted:
-        """Choose by the filters; the people of the app that everybody comes from are read already."""
+        """Choose by the filters. The app that people come from is left out: its people are read already."""
         of_groups, of_apps = rosters_wanted(groups.rows, apps.rows, imports)
         return Wanted(frozenset(of_groups), frozenset(of_apps - {app_id}))
 
@@ -204,7 +204,7 @@ async def read_okta_directory(
 def with_people_of(
     app: OktaApp | None, people: Snapshot, reading: DirectoryReading, imports: Imports
 ) -> DirectoryReading:
-    """Add who has the app directly that everybody comes from, out of the listing of its people."""
+    """Add the direct roster of the app that people come from, by the listing of its people."""
     if app is None or app.id not in rosters_wanted((), reading.directory.apps.rows, imports)[1]:
         return reading
     direct = {**reading.directory.direct, app.id: direct_people(people)}
@@ -212,9 +212,9 @@ def with_people_of(
 
 
 def members_to_remember(reading: DirectoryReading) -> dict[str, SeenMembers]:
-    """Return which groups' members were read now, for the state.
+    """Return the groups whose members were read now, for the state.
 
-    Not those of a group of which Okta counts another number: it contradicts itself, so they are read again.
+    A group for which Okta counts another number is left out: Okta contradicts itself, so the members are read again.
     """
     counts = {group.id: group.users_count for group in reading.directory.groups.rows}
     return {

@@ -1,4 +1,4 @@
-"""What a process knows of itself: shown by `status`, answered by the admin service."""
+"""The status of a process, for the command `status` and the admin service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A moment of one process.
+    """The status of one process.
 
     `state` is idle, running, failing, standby (another process writes), waiting (for settings, as `managed` says),
     stopped (no service runs) or silent (one does not answer). `warnings` are sentences about the cluster's roles, and
@@ -91,7 +91,7 @@ class Status:
 async def status_of_store(
     store: Store, version: str, identities: tuple[IdentityState, ...] = (), *, is_provisioned: bool = False
 ) -> Status:
-    """Return what the state remembers while no service runs, with the identities as their files have them.
+    """Return the status from the state while no service runs, with the identities from their files.
 
     `is_provisioned`: a SCIM endpoint is configured.
     """
