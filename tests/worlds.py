@@ -19,7 +19,8 @@ from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportUse
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import USER
-from teleport_okta.plan.users import owned_names, plan_users
+from teleport_okta.plan.user_facts import owned_names
+from teleport_okta.plan.users import plan_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

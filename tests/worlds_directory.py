@@ -32,7 +32,7 @@ from teleport_okta.plan.groups_and_apps import merged, plan_directory
 from teleport_okta.plan.holders import holders_after, known_users
 from teleport_okta.plan.needs import met_by
 from teleport_okta.plan.owned import owned_apps, owned_groups, owned_objects
-from teleport_okta.plan.users import owned_names
+from teleport_okta.plan.user_facts import owned_names
 from worlds import NOW, ORG, POLICY, listing, person, planned
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from teleport_okta.model.okta import Snapshot
 from teleport_okta.model.teleport import TeleportLock, TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.changes import Action
-from teleport_okta.plan.users import owned_names, plan_users
+from teleport_okta.plan.user_facts import owned_names
+from teleport_okta.plan.users import plan_users
 from teleport_okta.state.database import Database
 
 from tests.bench.records import Removed

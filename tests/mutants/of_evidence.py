@@ -256,9 +256,9 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "the lock of a suspension waits until the record is taken over",
-        "plan/users.py",
-        "if adopted and not is_known else ()",
-        "if adopted else ()",
+        "plan/user_steps.py",
+        "is_known = is_ours or facts.replaced.get(wanted.name) == wanted.okta_id",
+        "is_known = is_ours",
         (_REPLACED + "test_a_suspended_person_is_locked_though_the_record_cannot_be_taken_over",),
         "A lock that needs nothing waits for nothing.",
     ),

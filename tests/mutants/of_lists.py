@@ -15,9 +15,9 @@ OF_LISTS = (
     ),
     Mutant(
         "anybody comes into what a name leaves behind",
-        "plan/users.py",
-        "if self._waits(wanted, self._inheritance.of_newcomer(wanted.name, wanted.okta_id)):",
-        "if False:",
+        "plan/user_decisions.py",
+        "return _left_memberships(wanted, lists, facts) or Arrive(wanted)",
+        "return Arrive(wanted)",
         ("unit/plan/test_plan_left_memberships.py::test_a_new_person_waits_and_is_told_for_what",),
         "Nobody inherits the memberships of a former holder of the name.",
     ),
@@ -142,8 +142,8 @@ OF_LISTS = (
     ),
     Mutant(
         "the lock of somebody whose record a login replaced ends in the plan that locks them as a leaver",
-        "plan/users.py",
-        "if self._replaced.get(name) == okta_id and okta_id not in self._desired.present:",
+        "plan/user_steps.py",
+        "if facts.replaced.get(name) == okta_id and okta_id not in facts.desired.present:",
         "if False:",
         (
             "unit/plan/test_plan_locks.py::test_a_suspensions_lock_stays_on_a_user_of_that_person_whose_labels_a_login_took_away",

@@ -54,8 +54,8 @@ OF_PROVISIONING = (
     ),
     Mutant(
         "who was taken away is locked for as long as certificates last",
-        "plan/users.py",
-        "DEPROVISIONED_LOCK if okta_id in self._desired.deprovisioned else LEAVER_LOCK",
+        "plan/user_steps.py",
+        "DEPROVISIONED_LOCK if okta_id in facts.desired.deprovisioned else LEAVER_LOCK",
         "LEAVER_LOCK",
         (
             _DOORS + "test_who_was_taken_away_is_locked_until_provisioned_again_and_others_for_as_long_as_"

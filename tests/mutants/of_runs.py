@@ -77,9 +77,9 @@ OF_RUNS = (
     ),
     Mutant(
         "the deletion needs no lock",
-        "plan/users.py",
-        "needs=(locked(user.name, okta_id), *needs),",
-        "needs=needs,",
+        "plan/user_steps.py",
+        "needs=(locked(user.name, okta_id), *decision.needs),",
+        "needs=decision.needs,",
         (_NEEDS + "test_a_user_is_not_deleted_under_a_plan_without_the_lock",),
         "Lock before delete.",
     ),

@@ -17,7 +17,7 @@ from teleport_okta.model.harm import Limits
 from teleport_okta.model.names import app_server_name, member_role
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.model.teleport import RoleAllow, TeleportRole, TeleportUser
-from teleport_okta.plan.users import owned_names
+from teleport_okta.plan.user_facts import owned_names
 from worlds import ORG, listing, person
 from worlds_directory import Cluster, app, group, imports, nested, organization, unread
 

@@ -37,7 +37,7 @@ from teleport_okta.model.harm import Limits, PastHarm
 from teleport_okta.model.names import member_role
 from teleport_okta.plan.changes import MEMBER
 from teleport_okta.plan.owned import owned_objects
-from teleport_okta.plan.users import owned_names
+from teleport_okta.plan.user_facts import owned_names
 from worlds import NOW, ORG
 from worlds_directory import held_back, whole_plan
 

@@ -35,7 +35,7 @@ from teleport_okta.desired.trust import PEOPLE
 from teleport_okta.model.harm import Limits, PastHarm
 from teleport_okta.plan.changes import ACCESS_LIST, USER
 from teleport_okta.plan.owned import owned_objects
-from teleport_okta.plan.users import owned_names
+from teleport_okta.plan.user_facts import owned_names
 from worlds import NOW, ORG
 from worlds_directory import held_back, whole_plan
 

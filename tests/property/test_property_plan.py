@@ -30,7 +30,8 @@ from teleport_okta.model.teleport import TeleportLock, TeleportUser
 from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.brake import BrakeFacts, brake
 from teleport_okta.plan.changes import LOCK, USER, Action
-from teleport_okta.plan.users import owned_names, plan_users
+from teleport_okta.plan.user_facts import owned_names
+from teleport_okta.plan.users import plan_users
 from worlds import NOW, ORG, POLICY, listing, person
 
 HISTORIES = int(os.environ.get("HISTORIES", "") or "400")

@@ -34,7 +34,8 @@ from teleport_okta.plan.actual import ActualUsers
 from teleport_okta.plan.groups_and_apps import plan_directory
 from teleport_okta.plan.holders import holders_after, known_users
 from teleport_okta.plan.scope_filter import covers, restricted, within
-from teleport_okta.plan.users import owned_names, plan_users
+from teleport_okta.plan.user_facts import owned_names
+from teleport_okta.plan.users import plan_users
 from worlds import NOW, ORG, POLICY
 from worlds_directory import whole_plan
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.plan.changes import USER, Action
 from teleport_okta.plan.needs import stands_for
-from teleport_okta.plan.users import owned_names
+from teleport_okta.plan.user_facts import owned_names
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping

@@ -17,7 +17,7 @@ from teleport_okta.model.reasons import NoLongerAssigned
 from teleport_okta.plan.changes import USER, Harm
 from teleport_okta.plan.locks import LocksOfUsers
 from teleport_okta.plan.plan import Plan
-from teleport_okta.plan.users import is_of_connector, listing_behind
+from teleport_okta.plan.user_facts import is_of_connector, listing_behind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from teleport_okta.model.inheritance import Inheritance, LeftMembership
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER
 from teleport_okta.plan.left_memberships import inheritance_of
-from teleport_okta.plan.users import owned_names
+from teleport_okta.plan.user_facts import owned_names
 from teleport_okta.teleport.teleport_errors import TeleportError
 
 if TYPE_CHECKING:

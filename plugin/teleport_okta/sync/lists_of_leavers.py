@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from teleport_okta.model import labels
 from teleport_okta.model.okta import APP_USER_ASSIGNED, UserStatus
-from teleport_okta.plan.users import owned_names
+from teleport_okta.plan.user_facts import owned_names
 from teleport_okta.teleport.teleport_errors import TeleportError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from teleport_okta.model.harm import Limits
 from teleport_okta.model.name_filter import NameFilters
 from teleport_okta.model.names import DEFAULT_ROLE
 from teleport_okta.plan.changes import ACCESS_LIST, APP_SERVER, ROLE, USER_GROUP
-from teleport_okta.plan.users import owned_names
+from teleport_okta.plan.user_facts import owned_names
 from teleport_okta.teleport.teleport_errors import RpcError, UnavailableError
 
 if TYPE_CHECKING:

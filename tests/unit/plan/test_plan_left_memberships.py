@@ -14,7 +14,7 @@ from teleport_okta.model.reasons import ImportLeftIn, LeftIn
 from teleport_okta.model.scope import Scope
 from teleport_okta.plan.changes import MEMBER, USER
 from teleport_okta.plan.left_memberships import inheritance_of, reports
-from teleport_okta.plan.users import owned_names
+from teleport_okta.plan.user_facts import owned_names
 from worlds import NOW, ORG, leaver_lock, listing, owned_user, person, planned
 from worlds_directory import ADA, BOB, PEOPLE, group, nested, organization, synced, unread
 
