@@ -248,7 +248,7 @@ OF_EVIDENCE = (
     ),
     Mutant(
         "the state forgets a leaver whose record a login replaced",
-        "sync/who_is_who.py",
+        "sync/people_and_users.py",
         "return self._replaced | {name: okta_id",
         "return {name: okta_id",
         (_REPLACED + "test_a_leaver_whose_lock_failed_is_locked_after_a_restart",),

@@ -185,7 +185,7 @@ OF_KEYS = (
     ),
     Mutant(
         "who has become a user is still expected to",
-        "sync/who_is_who.py",
+        "sync/people_and_users.py",
         "            self._expected.discard(change.okta_id)\n",
         "            pass\n",
         (_REGISTRY + "test_it_knows_who_is_still_to_become_a_user_and_before_a_first_pass_that_may_be_anybody",),

@@ -104,7 +104,7 @@ OF_LISTS = (
     ),
     Mutant(
         "before a first full pass nobody is expected to become a user",
-        "sync/who_is_who.py",
+        "sync/people_and_users.py",
         "self._expected: set[str] | AllIds = ALL",
         "self._expected: set[str] | AllIds = set()",
         (

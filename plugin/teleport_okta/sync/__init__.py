@@ -1,1 +1,1 @@
-"""The engine: when to read, what to do with what was read: full passes, and single keys beside them."""
+"""The engine: full passes, single keys beside them, and following changes in both systems."""

@@ -70,6 +70,7 @@ class AppServerRenewer:
         owner = self._pass.owner
         if not owner or not self._pass.imports_apps or not await self._is_writer(owner):
             return _SHORTEST_PAUSE
+        # Two clocks: expiry is in time of day, and the order of facts in monotonic time.
         listed_at, asked_at = self._clock.now(), self._pass.keys.time()
         host_id = self._teleport.app_servers.host_id
         pause = _LONGEST_PAUSE
@@ -102,5 +103,6 @@ class AppServerRenewer:
         """Renew an app server as it was listed, unless it was written or deleted since."""
         key = key_of(APP_SERVER, server.name)
         async with keys.hold(key):
+            # Otherwise the listed content is older than what was written, or the app server was deleted.
             if keys.newest(key) < asked_at:
                 await self._teleport.app_servers.renew(server, self._clock.now() + APP_SERVER_LIFE)

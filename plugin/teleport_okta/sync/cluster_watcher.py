@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from teleport_okta.teleport.convert_watch import Seen
     from teleport_okta.teleport.watch import Watch
 
-_ECHO_WITHIN: Final = 30.0
+_SHOWN_WITHIN: Final = 30.0
 """Seconds in which the watch shows our own write. A write that it does not show by then was lost with a watch."""
 
 _LISTED_WITHIN: Final = 1.5
@@ -63,7 +63,7 @@ _MANY: Final = 20_000
 _log = logging.getLogger(__name__)
 
 
-class Echoes:
+class OwnWrites:
     """Distinguishes our own writes from those of other clients: the watch shows each of ours once.
 
     It may show a write before the reply to the write arrives. So a caller that gets an unexpected event asks again
@@ -105,10 +105,11 @@ class Echoes:
         if len(self._until) > _MANY:
             for late in [one for one, until in self._until.items() if until < now]:
                 del self._balance[late], self._until[late]
+        # Too old to be shown now: the event was lost with a watch.
         if self._until.get(key, now) < now:
             self._balance[key] = 0
         self._balance[key] += number
-        self._until[key] = now + _ECHO_WITHIN
+        self._until[key] = now + _SHOWN_WITHIN
         if not self._balance[key]:
             del self._balance[key], self._until[key]
 
@@ -153,7 +154,7 @@ class ClusterWatcher:
         self._rng = rng
         self._hinted = hinted
         self._locks: dict[str, str] = {}
-        self._echoes = Echoes(clock)
+        self._own_writes = OwnWrites(clock)
         self._applied: list[Change] | None = None
         self._failures = 0
         self._judging: set[asyncio.Future[None]] = set()
@@ -179,19 +180,23 @@ class ClusterWatcher:
     async def _watch(self) -> None:
         """Watch until the watch ends. Raises TeleportError."""
         async with await self._teleport.watch() as watch, self._giving_way_to_the_bot(watch):
-            self._echoes.forget()
+            # A new watch shows only writes after its beginning.
+            self._own_writes.forget()
             self.kinds, self.problem = watch.kinds, ""
+            # After the watch has begun, so that no change falls between the listing and the watch.
             await self._compare()
             self._failures = 0
             while True:
                 try:
                     seen = await anext(watch)
                 except WatchEndedError:
+                    # A watch that worked before it ended is begun again after the shortest pause.
                     self._failures = 1
                     raise
-                if self._echoes.was_expected(_key_of(seen)):
+                if self._own_writes.was_expected(_key_of(seen)):
                     self._note_lock(seen)
                 else:
+                    # In a task, because it waits for a key, and the watch must be read meanwhile.
                     task = asyncio.ensure_future(self._judge(seen))
                     self._judging.add(task)
                     task.add_done_callback(self._judging.discard)
@@ -228,15 +233,17 @@ class ClusterWatcher:
         async with AsyncExitStack() as stack:
             for key in self._held_for(seen, okta_id):
                 await stack.enter_async_context(self._pass.keys.hold(key))
-            is_of_others = self._echoes.is_of_others(_key_of(seen))
+            is_of_others = self._own_writes.is_of_others(_key_of(seen))
         if not is_of_others:
             return
+        # Our memory of our own recent writes must not overrule a listing that shows the other client's content.
         self._teleport.overwritten(seen)
         if seen.kind == LOCK:
             hints = [Hint(HintKind.PERSON, okta_id, cause=f"lock {seen.name} {CAUSE}")] if okta_id else []
         else:
             hints = [*self._hints_of(seen)]
         try:
+            # The look lists some kinds of objects, and a listing shows the change a moment after the watch.
             await self._take([hint.put_off(_LISTED_WITHIN) for hint in hints])
         except StateError as error:
             _log.warning("a change in Teleport could not be stored, and waits for the next full pass: %s", error)
@@ -254,7 +261,7 @@ class ClusterWatcher:
         if directory is not None and change.kind == ACCESS_LIST:
             found = directory.actual.members.get(change.name)
             members = () if found is None else (*found.imported, *found.others)
-        self._echoes.expect(change, members)
+        self._own_writes.expect(change, members)
 
     def _hints_of(self, seen: Seen) -> Iterator[Hint]:
         """Return the hints of a write of another client."""
@@ -338,6 +345,7 @@ class ClusterWatcher:
         known = registry.directory
         if not self._pass.owner or (not registry.users.owned and known is None):
             return
+        # Changes that are applied while everything is listed are put over the listing: it may be older.
         applied: list[Change] = []
         self._applied = applied
         try:

@@ -119,6 +119,7 @@ def _hints(different: Sequence[Fingerprint]) -> list[Hint]:
     people = {one.okta_id: one for one in different if is_person_id(one.okta_id)}
     objects = {one.okta_id: one for one in different if one.okta_id and one.okta_id not in people}
     hints = [Hint(HintKind.OBJECT, okta_id, cause=_cause(one)) for okta_id, one in sorted(objects.items())]
+    # This happens, for example, when a script has edited all users.
     if len(people) > _MOST_PEOPLE:
         return [*hints, Hint(HintKind.ALL, cause=f"{len(people)} users were {CAUSE}")]
     hints += [Hint(HintKind.PERSON, okta_id, cause=_cause(one)) for okta_id, one in sorted(people.items())]

@@ -60,7 +60,7 @@ class _Answers:
             self.people.append(row)
 
 
-class Turns:
+class ReadingTurns:
     """When each absent person was last read, so that each has a turn if there are more than can be read in a pass.
 
     Otherwise a person who is deactivated while many others are held might never be read.
@@ -84,11 +84,11 @@ class Turns:
 class Confirmation:
     """Reads people of one organisation by id. `app` is the app that people come from; None: the whole organisation."""
 
-    def __init__(self, okta: OktaReads, app: OktaApp | None, clock: Clock, turns: Turns | None = None) -> None:
+    def __init__(self, okta: OktaReads, app: OktaApp | None, clock: Clock, turns: ReadingTurns | None = None) -> None:
         self._okta = okta
         self._app = app
         self._clock = clock
-        self._turns = turns or Turns()
+        self._turns = turns or ReadingTurns()
 
     async def confirmed(self, listing: Snapshot, absent: Collection[str], *, most: int) -> Snapshot:
         """Return the listing with reads by id of at most so many of the people who are absent from it."""
@@ -110,6 +110,7 @@ class Confirmation:
             self._turns.take(okta_id)
             try:
                 await self._ask(okta_id, answers, is_complete=listing.incomplete is None)
+            # Like a 404: a narrowed admin role hides people, so this proves nothing.
             except OktaForbiddenError:
                 continue
             except OktaError:
@@ -130,6 +131,7 @@ class Confirmation:
             return
         if self._app is None:
             answers.add_lost(okta_id, person)
+        # While the app is inactive, assignments prove nothing either way: the person stays absent.
         elif self._app.is_active:
             await self._read_assignment(self._app, okta_id, answers)
 

@@ -31,26 +31,26 @@ _OF_OUR_CLIENT: Final = {
 """Alarms of events that name our service app."""
 
 _OF_OUR_APP: Final = {
-    "app.keys.rotate": "the signing key of the app was rotated: Teleport's connector has to follow",
-    "app.keys.generate": "the app has a new signing key: Teleport's connector has to follow once it is used",
-    "application.lifecycle.deactivate": "the app of okta.app_id was deactivated: nobody comes or leaves by it",
-    "application.lifecycle.delete": "the app of okta.app_id was deleted: nobody comes or leaves by it",
+    "app.keys.rotate": "the signing key of the app was rotated: Teleport's connector needs the new one",
+    "app.keys.generate": "the app has a new signing key: Teleport's connector needs it once it is used",
+    "application.lifecycle.deactivate": "the app of okta.app_id was deactivated: its assignments have no effect",
+    "application.lifecycle.delete": "the app of okta.app_id was deleted: no people come from it",
     "application.configuration.enable_fed_broker_mode": (
-        "the app of okta.app_id lets everybody in without an assignment (federation broker mode)"
+        "the app of okta.app_id admits all people without an assignment (federation broker mode)"
     ),
 }
 """Alarms of events that name the app that people come from."""
 
 _OF_THE_ORGANIZATION: Final = {
     "system.api_token.revoke": "an API token was revoked: if it is ours, the next call is refused",
-    "system.api_token.update": "an API token was changed: perhaps its rate limits, or from where it may be used",
+    "system.api_token.update": "an API token was changed: perhaps its rate limits, or the addresses that may use it",
     "system.rate_limit.configuration.update": "the rate limits of the organisation were changed",
-    "system.org.rate_limit.warning": "the organisation comes near a rate limit",
-    "system.org.rate_limit.violation": "the organisation has passed a rate limit",
+    "system.org.rate_limit.warning": "the organisation is near a rate limit",
+    "system.org.rate_limit.violation": "the organisation has exceeded a rate limit",
     "system.org.rate_limit.burst": "the organisation uses a burst rate limit",
     "core.concurrency.org.limit.violation": "the organisation has too many calls at the same time",
     "system.import.roadblock": "an import into Okta was stopped by its safeguard: Okta's data may be stale",
-    "system.import.roadblock.resume": "an import into Okta that was stopped goes on",
+    "system.import.roadblock.resume": "an import into Okta that was stopped continues",
 }
 """Alarms of events that concern the whole organisation, whatever their targets are."""
 

@@ -94,9 +94,9 @@ def _person(facts: Facts, match: Match) -> Link:
     record = facts.provisioned.get(match.okta_id)
     said = () if record is None else (_said(record),)
     if facts.is_scim_alone:
-        text = "; ".join(said) or "nothing is known of a SCIM client that provisioned them"
+        text = "; ".join(said) or "no SCIM request about them is known"
     elif person is None:
-        text = "; ".join(("no usable row among the people whom Okta listed last", *said))
+        text = "; ".join(("no usable row in Okta's last listing of people", *said))
     else:
         text = f"{person.status} in Okta when last read, at {moment(person.at)}"
         text += "; suspended since, see the lock" if _is_suspended_since(facts, person) else ""
@@ -112,7 +112,7 @@ def _person(facts: Facts, match: Match) -> Link:
 def _said(record: ProvisionedUser) -> str:
     """Describe the last SCIM request about a person."""
     if record.denied_at is None:
-        return f"provisioned through SCIM, active since its request of {moment(record.modified)} at the latest"
+        return f"provisioned through SCIM, active since its request of {moment(record.modified)} or earlier"
     how = "deleted" if record.is_deleted else "deactivated"
     return f"{how} through SCIM at {moment(record.denied_at)}"
 
@@ -140,7 +140,7 @@ def _has_left(facts: Facts, person: SeenPerson) -> bool:
 def _assignment(facts: Facts, okta_id: str) -> Iterator[Link]:
     """Yield why a person is synced, as far as that is known."""
     if facts.source_app is None:
-        text = "whoever a SCIM client provisions" if facts.is_scim_alone else "everybody in the organisation"
+        text = "everyone a SCIM client provisions" if facts.is_scim_alone else "everyone in the organisation"
         yield Link("source", f"{text} is synced")
         return
     app = facts.apps.get(facts.source_app)
@@ -161,7 +161,7 @@ def _user(facts: Facts, name: str) -> Link:
     """Explain a user: its origin, default roles, our locks on it, and the memberships left under its name."""
     okta_id = facts.users.get(name, "")
     if name in facts.others and name not in facts.users:
-        return Link(USER, "a user of Teleport who is not ours; nobody is known to stand behind it in Okta", name)
+        return Link(USER, "a user of Teleport who is not ours; no person in Okta is known for it", name)
     then = [Link(LOCK, "", name, okta_id, keys=((LOCK, name),))]
     then += [Link(ROLE, "given to every user of ours", role) for role in facts.imports.policy.default_roles]
     return Link(USER, "a user of ours", name, okta_id, tuple(then), ((USER, name),))

@@ -39,8 +39,8 @@ _PAST_OF: Final = {
 def find(facts: Facts, of: str, asked: str) -> list[Match]:
     """Return the objects that a name means: by id, by the exact name, or else by the name in any case of letters.
 
-    Whom Okta knows comes before a user of whom it is not known who stands behind it, and what is there before what only
-    the journal knows.
+    A person in Okta comes before a user whose person is not known, and an object that exists before one that only the
+    journal has.
     """
     if not asked:
         return []

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.reasons import Reason
     from teleport_okta.sync.explain_facts import Facts
 
-_NOT_LISTED: Final = "the last listing of Okta has no usable row of it"
+_NOT_LISTED: Final = "Okta's last listing has no usable row of it"
 
 
 def group_chain(facts: Facts, okta_id: str, name: str) -> Link:
@@ -86,8 +86,8 @@ def _pushed(facts: Facts, list_name: str) -> str:
     """Describe a group that a SCIM client pushed."""
     group = None if facts.okta is None else facts.okta.pushed.get(list_name)
     if group is None:
-        return "pushed through SCIM once; nothing is known of the group now, so its list stays as it is"
-    return f"pushed through SCIM as {group.name}, with so many people: {len(group.people)}"
+        return "pushed through SCIM once; the group is not known now, so its list stays as it is"
+    return f"pushed through SCIM as {group.name}, with {len(group.people)} people"
 
 
 def is_ours(facts: Facts, list_name: str) -> bool:
@@ -102,7 +102,7 @@ def passing(facts: Facts, okta_id: str) -> Link:
     """Return the filter that a group or an app passes, or why it has no list."""
     desired = facts.desired(okta_id)
     if desired is None:
-        return Link("filter", "groups and apps were never read")
+        return Link("filter", "groups and apps have never been read")
     candidate = desired.candidates.get(okta_id)
     if candidate is None:
         return Link("filter", f"no list is wanted: {_why_none(desired, okta_id)}")
@@ -119,7 +119,9 @@ def roles_of(facts: Facts, list_name: str) -> list[Link]:
         return [Link(ROLE, text, name, keys=((ROLE, name),))]
     roles = [role_link(facts, name, "granted to members") for name in found.grants]
     if found.has_requirements:
-        roles.insert(0, Link("requirements", "membership takes effect only for those who meet what the list requires"))
+        roles.insert(
+            0, Link("requirements", "membership takes effect only for people who meet the requirements of the list")
+        )
     return roles
 
 
@@ -182,7 +184,7 @@ def membership_keys(list_name: str, member: str) -> tuple[tuple[str, str], ...]:
 
 def added_link(facts: Facts, member: TeleportMember) -> Link:
     """Describe who added a member, why, and until when."""
-    text = f"added by {member.added_by or 'somebody'} in Teleport"
+    text = f"added by {member.added_by or 'a person'} in Teleport"
     text += f", because: {member.reason}" if member.reason else ""
     if member.is_list:
         return Link(ACCESS_LIST, f"nested; {text}{_end(member)}", facts.title(member.name), member.name)
@@ -202,9 +204,9 @@ def _people(facts: Facts, okta_id: str) -> Link:
     roster = _roster(facts, okta_id)
     where = "individually assigned" if okta_id.startswith(OKTA_APP_ID) else "in the group"
     if roster is None:
-        return Link("people", f"who is {where} was not read: it is read only where there may be a list")
+        return Link("people", f"the people {where} were not read: they are read only if there may be a list")
     if roster.problem:
-        return Link("people", f"who is {where} cannot be read: {roster.problem}")
+        return Link("people", f"the people {where} cannot be read: {roster.problem}")
     without = sorted(roster.ids - facts.managed)
     text = f"{len(roster.ids)} {where}, users of ours among them: {len(roster.ids) - len(without)}"
     links = []
@@ -292,7 +294,7 @@ def why_no_list(facts: Facts, okta_id: str) -> str:
     desired = facts.desired(okta_id)
     candidate = None if desired is None else desired.candidates.get(okta_id)
     if desired is None:
-        return "no list, as far as is known: groups and apps were never read"
+        return "no list, as far as is known: groups and apps have never been read"
     unknown = "" if facts.actual is None else facts.unread(ACCESS_LIST, MEMBER)
     if unknown:
         return f"its list is {unknown}"
@@ -314,7 +316,7 @@ def _roster(facts: Facts, okta_id: str) -> Roster | None:
 
 def _not_listed(facts: Facts, okta_id: str, *, is_app: bool) -> str:
     if facts.okta is None:
-        return "groups and apps were never read"
+        return "groups and apps have never been read"
     listing = facts.okta.apps if is_app else facts.okta.groups
     problem = next((row.reason for row in listing.malformed if row.okta_id == okta_id), "")
     if problem:
@@ -331,7 +333,7 @@ def _read_at(facts: Facts, *, is_app: bool) -> str:
 
 
 def _ended(kind: str, name: str) -> Link:
-    return Link(ENDED, "what the journal has of its end", name, keys=((kind, name),))
+    return Link(ENDED, "its end, in the journal", name, keys=((kind, name),))
 
 
 def _why_none(desired: DesiredDirectory, okta_id: str) -> str:

@@ -17,7 +17,7 @@ from teleport_okta.sync.cluster_watcher import ClusterWatcher
 from teleport_okta.sync.event_alarms import Source
 from teleport_okta.sync.hint_worker import HintWorker
 from teleport_okta.sync.log_watcher import LogWatcher
-from teleport_okta.sync.recent_changes import ASKED_BY_TIME, Changed
+from teleport_okta.sync.recent_changes import ASKED_BY_TIME, RecentChanges
 
 if TYPE_CHECKING:
     import random
@@ -74,14 +74,14 @@ class Follower:
         self._store = store
         self._rng = rng
         self._okta = okta
-        self._changed = Changed(
+        self._changes = RecentChanges(
             okta, full_pass.registry, store, clock, app_id, imports_directory=settings.sync.apps_and_groups
         )
         self.worker = HintWorker(
             full_pass=full_pass,
             hints=store.hints,
             directory=store.directory,
-            changed=self._changed,
+            changes=self._changes,
             clock=clock,
             reconcile=reconcile,
         )

@@ -125,7 +125,11 @@ class FullPass:
             if self._owner:
                 # A standby that read Okta would use up the rate limits of the process that writes.
                 await self._become_writer(self._owner)
+            # Before anything is written: if the process dies in this pass, the next one must not continue from the last
+            # whole one.
             await notes.stored(self._resuming.begin_pass())
+            # Before the brake counts: an earlier process may have died between the record of a harm and the answer to
+            # its call.
             await notes.stored(settle_open_records(self._store.journal, self._teleport, self._clock))
             run = self._start(trigger=trigger, is_approved=bool(expected_digest), progress=progress)
             try:
@@ -134,9 +138,12 @@ class FullPass:
                 reading = await self._read(self._settings, on_people=on_people, on_reading=on_reading)
                 cost = self._cost(reading, notes.calls_before)
                 await notes.stored(self._memory.remember_reading(reading, cost))
+                # The leavers that were locked during the reading are planned again here, with their deletions.
                 plan = await run.plan(reading)
                 await refuse_other_plan(self._store, expected_digest, plan)
+                # From here on, a change planned from facts older than this reading is dropped, in other tasks too.
                 self._context.keys.learned_all(reading.at)
+                # The lease may have expired while Okta was read, which can take half an hour.
                 await self._become_writer(reading.policy.owner)
                 with self._applying():
                     return await self._apply(run, reading, plan, notes, cost)
@@ -322,6 +329,7 @@ class FullPass:
         Raises NotReleasableError if there is nothing to release, or the next pass would set a lock of it again;
         StandbyError if another process writes; OktaError, TeleportError or StateError.
         """
+        # Asked from Okta, because a command releases names in a process that has made no pass.
         organization = await self._okta.people.organization()
         await self._become_writer(organization.id)
         return await release(

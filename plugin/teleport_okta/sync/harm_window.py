@@ -81,6 +81,8 @@ class HarmWindow:
             for one in past:
                 others.pop(one.harmed, None)
             plan = make(replace(remembered, past=(*past, *others.values())))
+            # Two runs may plan the same harm, such as a pass and a look at the same leaver. It is one harm: plan again
+            # without the reservation of the other run.
             same = others.keys() & _harm_in(plan)
             if same:
                 left = [one for harmed, one in others.items() if harmed not in same]

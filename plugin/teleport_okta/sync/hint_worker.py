@@ -21,7 +21,7 @@ from teleport_okta.okta.throttle import urgently
 from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.state_errors import StateError
 from teleport_okta.sync.contradictions import contradicts
-from teleport_okta.sync.rereads import ERRANDS, LOOKS, claims_that_count, errands_of, looks_of
+from teleport_okta.sync.rereads import LOOKS, WIDE_KINDS, claims_that_count, looks_of, wide_looks_of
 from teleport_okta.teleport.lease import StandbyError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from teleport_okta.state.hints import Hints
     from teleport_okta.sync.full_pass import FullPass
     from teleport_okta.sync.procedure import Settled
-    from teleport_okta.sync.recent_changes import Changed
+    from teleport_okta.sync.recent_changes import RecentChanges
     from teleport_okta.sync.rereads import Look
 
 _AT_ONCE: Final = 4
@@ -70,14 +70,14 @@ class HintWorker:
         full_pass: FullPass,
         hints: Hints,
         directory: DirectoryMemory,
-        changed: Changed,
+        changes: RecentChanges,
         clock: Clock,
         reconcile: Callable[[str], Awaitable[bool]],
     ) -> None:
         self._pass = full_pass
         self._hints = hints
         self._directory = directory
-        self._changed = changed
+        self._changes = changes
         self._clock = clock
         self._reconcile = reconcile
         self._woken = asyncio.Event()
@@ -113,7 +113,7 @@ class HintWorker:
 
     async def settle_now(self, hints: Sequence[Hint]) -> None:
         """Settle people whose hints cannot be stored (the disk is full), one look after the other; log errors."""
-        for look in looks_of(hints, self._sizes(), self._changed.app_id):
+        for look in looks_of(hints, self._sizes(), self._changes.app_id):
             cause = look.hints[0].cause
             try:
                 with urgently():
@@ -125,10 +125,11 @@ class HintWorker:
         """Start as many looks as are allowed at once."""
         self._forget_done()
         self.waiting = await self._hints.count()
+        # A hint stays in the state until its look ends, so the hints of running looks are due all the time.
         busy = {hint.key for look in self._under_way.values() for hint in look.hints}
         hints = await self._hints.due(self._clock.now(), most=_TAKEN_AT_ONCE + len(busy), latest=_LATEST)
         hints = [hint for hint in hints if hint.key not in busy]
-        for look in (*looks_of(hints, self._sizes(), self._changed.app_id), *errands_of(hints)):
+        for look in (*looks_of(hints, self._sizes(), self._changes.app_id), *wide_looks_of(hints)):
             if self._has_room(look):
                 self._under_way[asyncio.ensure_future(self._handle(look))] = look
 
@@ -144,9 +145,11 @@ class HintWorker:
 
     async def _until_something_happens(self) -> None:
         room = sum(not look.is_urgent for look in self._under_way.values()) < _AT_ONCE
+        # While there is no room for more looks, only an urgent hint is worth waking up for.
         due = await self._hints.next_due(urgent_alone=not room)
         waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._woken.wait())}
         if due is not None:
+            # With a minimum, because the hints of running looks are due now: without it this would be a busy loop.
             seconds = max((due - self._clock.now()).total_seconds(), 1.0 if self._under_way else 0.05)
             waits.add(asyncio.ensure_future(self._clock.sleep(seconds)))
         try:
@@ -173,13 +176,13 @@ class HintWorker:
             _log.exception("a look at a change failed unexpectedly; it is retried")
 
     async def _look(self, look: Look) -> None:
-        """Settle a look or run an errand; put its hints off if that fails. Raises StateError."""
+        """Settle a look, or handle a wide hint; put the hints off if that fails. Raises StateError."""
         try:
             if look.is_urgent:
                 with urgently():
                     await self._settle(look)
-            elif look.hints[0].kind in ERRANDS:
-                await self._run_errand(look.hints[0])
+            elif look.hints[0].kind in WIDE_KINDS:
+                await self._handle_wide(look.hints[0])
             else:
                 await self._settle(look)
         except StandbyError:
@@ -212,14 +215,16 @@ class HintWorker:
             read = () if settled is None else settled.reading.facts.people.people
             of_lists = self._of_lists(look, before, {person.okta_id: person for person in read})
             of_lists += self._of_moves(look, registry.moved_since(moves))
-            if any(hint.of == self._changed.app_id for hint in of_lists):
-                await self._directory.doubt(self._changed.app_id)
+            # A read of one person has changed the roster of this app, and the state still has the listed one.
+            if any(hint.of == self._changes.app_id for hint in of_lists):
+                await self._directory.doubt(self._changes.app_id)
             # Stored again, because another look may have handled them before this one was applied.
             await self._hints.add([*behind, *of_lists], at=self._clock.now())
 
         trigger = look.hints[0].cause or "hint"
         try:
             settled = await self._pass.settle(look.scope, trigger=trigger, reads=look.reads, follow_up=follow_up)
+        # Also if the look is cancelled: some changes may have been applied.
         except BaseException:
             await follow_up()
             raise
@@ -230,6 +235,7 @@ class HintWorker:
         if settled.plan.put_off:
             until = min(one.until for one in settled.plan.put_off)
             wait = (until - self._clock.now()).total_seconds()
+            # Well below `_LATEST`: a hint that is put off for longer would count as due at once.
             await self._put_off(look.hints, max(1.0, min(wait, _LATEST.total_seconds() / 2)))
             return
         await self._finish(look, settled)
@@ -240,6 +246,7 @@ class HintWorker:
         by_person: defaultdict[str, list[Hint]] = defaultdict(list)
         for hint in of_people:
             by_person[hint.of].append(hint)
+        # Only the latest claims count: every read would contradict an earlier one that a later one has replaced.
         counting = [hint for some in by_person.values() for hint in claims_that_count(some)]
         counting += [hint for hint in look.hints if hint not in of_people]
         contradicted = [hint for hint in counting if hint.looks < len(LOOKS) and contradicts(hint, settled.reading)]
@@ -253,7 +260,7 @@ class HintWorker:
     @property
     def _imports_directory(self) -> bool:
         """Whether groups and apps are imported at all."""
-        return self._changed.imports_directory
+        return self._changes.imports_directory
 
     def _behind(self, look: Look) -> list[Hint]:
         """Return hints that follow from the end of groups and apps.
@@ -272,7 +279,7 @@ class HintWorker:
                 apps |= grants.ids
             elif any(deleted.get(app_id) is HintKind.APP for app_id in grants.ids):
                 groups.add(group_id)
-        people = [self._changed.hint_of_people(app_id, cause) for app_id in sorted(apps)]
+        people = [self._changes.hint_of_people(app_id, cause) for app_id in sorted(apps)]
         return people + [Hint(HintKind.OBJECT, group_id, cause=cause) for group_id in sorted(groups)]
 
     def _of_lists(
@@ -282,7 +289,7 @@ class HintWorker:
 
         Nothing is read from Okta for them: the rosters are known.
         """
-        registry, app_id = self._pass.registry, self._changed.app_id
+        registry, app_id = self._pass.registry, self._changes.app_id
         lists: set[str] = set()
         for okta_id, names in before.items():
             person = people.get(okta_id)
@@ -311,18 +318,18 @@ class HintWorker:
         there = [one for one in ids & people.keys() if any(okta_id in moved for okta_id in people[one])]
         return [Hint(HintKind.OBJECT, one, cause=look.hints[0].cause) for one in sorted(there)]
 
-    async def _run_errand(self, hint: Hint) -> None:
+    async def _handle_wide(self, hint: Hint) -> None:
         match hint.kind:
             case HintKind.ALL:
                 if not await self._reconcile(hint.cause):
                     await self._try_again([hint], "the full pass did not succeed")
                     return
             case HintKind.PEOPLE:
-                await self._hints.add(await self._changed.everybody(), at=self._clock.now())
+                await self._hints.add(await self._changes.differing_people(), at=self._clock.now())
             case HintKind.CHANGED_PEOPLE:
-                await self._hints.add(await self._changed.people(), at=self._clock.now())
+                await self._hints.add(await self._changes.people(), at=self._clock.now())
             case _:
-                await self._hints.add(await self._changed.groups(), at=self._clock.now())
+                await self._hints.add(await self._changes.groups(), at=self._clock.now())
         await self._hints.finish([hint])
 
     async def _try_again(self, hints: Sequence[Hint], why: str) -> None:

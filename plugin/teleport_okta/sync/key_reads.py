@@ -56,7 +56,7 @@ class AppRead:
     """
 
     row: bool = True
-    everybody: bool = True
+    all_people: bool = True
     people: frozenset[str] = frozenset()
     left: frozenset[str] = frozenset()
     granting: bool = True

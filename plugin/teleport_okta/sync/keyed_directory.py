@@ -154,7 +154,7 @@ class KeyedDirectory:
         direct = dict(okta.direct)
         if rosters_wanted((), (row,), known.imports)[1]:
             roster = direct.get(app_id)
-            if read.everybody or not is_known or roster is None or (read.people and roster.problem):
+            if read.all_people or not is_known or roster is None or (read.people and roster.problem):
                 direct[app_id] = replace(await self._okta.direct(app_id), left=read.left)
             elif read.people:
                 direct[app_id] = await self._with_assigned(roster, app_id, read)

@@ -88,14 +88,15 @@ class KeyedPeople:
         try:
             app = await read_app(self._okta, self._settings)
         except OktaError:
+            # A SCIM request must be answered although Okta's API does not; its person stays unconfirmed.
             if not all(reads.of_person(okta_id).by_request for okta_id in found.absent):
                 raise
             return None, replace(snapshot, unconfirmed=frozenset(found.absent))
         confirmation = Confirmation(self._okta, app, self._clock)
         confirmed = await confirmation.confirmed(snapshot, found.absent, most=len(found.absent))
-        told = confirmed.unassigned | {row.okta_id for row in confirmed.people}
-        told |= {row.okta_id or "" for row in confirmed.malformed}
-        hidden = frozenset(found.absent) - told - frozenset(self._missing)
+        decided = confirmed.unassigned | {row.okta_id for row in confirmed.people}
+        decided |= {row.okta_id or "" for row in confirmed.malformed}
+        hidden = frozenset(found.absent) - decided - frozenset(self._missing)
         return app, replace(confirmed, unconfirmed=confirmed.unconfirmed | hidden)
 
     async def _add(self, found: _Found, okta_id: str, read: PersonRead, last_app: OktaApp | None) -> None:

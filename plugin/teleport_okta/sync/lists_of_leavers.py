@@ -41,7 +41,7 @@ async def with_lists_of_leavers(reading: Reading, teleport: Teleport, now: datet
     cluster = teleport.known_cluster
     if has_plan or cluster is None or not cluster.has("access_lists"):
         return reading
-    if _everybody_stays(reading) or not reading.departing(now):
+    if _all_stay(reading) or not reading.departing(now):
         return reading
     try:
         return replace(reading, lists_of_leavers=await _read(teleport, reading.policy.owner))
@@ -50,7 +50,7 @@ async def with_lists_of_leavers(reading: Reading, teleport: Teleport, now: datet
         return replace(reading, lists_of_leavers=ListsOfLeavers(unread=unread))
 
 
-def _everybody_stays(reading: Reading) -> bool:
+def _all_stay(reading: Reading) -> bool:
     """Whether each of our users stands for a listed person of that name. It saves planning the users twice."""
     staying = {
         (person.name, person.okta_id)

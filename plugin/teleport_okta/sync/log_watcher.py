@@ -149,6 +149,7 @@ class LogWatcher:
         """Read the log to its present end; return the seconds to wait before the next poll."""
         try:
             await self._read_on()
+            # Collectors of this log have been stuck for days without an error (`docs/reference/okta.md` 8.13).
             if self._clock.now() - self._last_event > _QUIET:
                 await self._look_whether_stuck()
         except (OktaForbiddenError, OktaScopeError) as error:
@@ -173,6 +174,8 @@ class LogWatcher:
         page: LogPage | None = None
         if position is None:
             _log.info("the System Log is followed from now")
+            # The log could not be read before, so its first position is later than the last pass: that gap needs a
+            # pass.
             if self.health.state != "starting":
                 self._lost = self._lost or "the System Log could not be read until now"
         elif position.epoch != epoch:
@@ -182,6 +185,8 @@ class LogWatcher:
         else:
             try:
                 page = await self._system_log.after(position.url)
+            # Any 400 on a position means that it cannot be used; the codes differ from the documented ones
+            # (`docs/reference/okta.md` 12.2).
             except OktaBadRequestError as error:
                 await self._lose(str(error))
         if page is None:
@@ -190,6 +195,8 @@ class LogWatcher:
         seen: set[str] = set()
         while True:
             await self._take(page, epoch)
+            # A page that was read already: Okta has been seen to return the same `next` for ever
+            # (`docs/reference/okta.md` 8.10).
             if not page.is_full or page.next in seen:
                 return
             seen.add(page.next)
@@ -211,6 +218,7 @@ class LogWatcher:
         hints: list[Hint] = []
         if self._lost:
             hints.append(Hint(HintKind.ALL, cause=self._lost))
+        # After a start, the overlap shows events of the last minutes again. Without a uuid, an event counts as new.
         fresh = [event for event in page.events if not event.uuid or event.uuid not in self._seen]
         for event in fresh:
             hints += self._hints_of(event, now)
@@ -271,6 +279,7 @@ class LogWatcher:
         self.health.alarms = {
             text: alarm for text, alarm in self.health.alarms.items() if self._clock.now() - alarm.at < _ALARM_LASTS
         }
+        # Logged only when it changes: a log that fails for a day would fill the log of the service.
         if (state, reason) == (self.health.state, self.health.reason):
             return
         if state == "following":

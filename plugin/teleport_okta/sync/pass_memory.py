@@ -1,4 +1,4 @@
-"""What a pass stores for the next one: who and what was listed, what is held and set aside, and how each part went."""
+"""What a pass stores for the next: people and objects listed, harm held, rows set aside, the result of each part."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ class PassMemory:
         keep = timedelta(days=settings.storage.journal_days)
         await self._store.user_names.settle(self._registry.names(), at=now, keep=keep)
         await self.remember_findings(plan)
-        patience = reading.patience(settings.sync.interval)
-        entries = patience.entries(plan.quarantined, plan.put_off, outcomes, reading.remembered.quarantine, now)
+        rules = reading.quarantine_rules(settings.sync.interval)
+        entries = rules.entries(plan.quarantined, plan.put_off, outcomes, reading.remembered.quarantine, now)
         log_new(entries, reading.remembered.quarantine)
         await self._store.settle_quarantine(entries, at=now)
         await self._remember_cluster(reading, outcomes, now)
         await self._prune(settings.storage, now)
         aside = await self._store.quarantine()
-        alarm = patience.alarm(sum(not _is_left_behind(entry) for entry in aside))
+        alarm = rules.alarm(sum(not _is_left_behind(entry) for entry in aside))
         self._show((await self._store.findings()).holds, quarantined=len(aside), alarmed=alarm is not None)
         return replace(plan, warnings=(*plan.warnings, alarm)) if alarm else plan
 
@@ -133,6 +133,7 @@ class PassMemory:
             await self._remember_lists(facts, reading.policy.owner)
             return
         listings = ((seen.GROUPS, GROUPS, facts.okta.groups), (seen.APPS, APPS, facts.okta.apps))
+        # As with people: a listing becomes the baseline only if everything that it lacks has ended.
         if not facts.actual.is_unread(*_ENDING):
             await self._store.directory.settle(
                 {

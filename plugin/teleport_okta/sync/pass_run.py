@@ -110,6 +110,7 @@ class PassRun:
 
     async def apply(self, plan: Plan) -> tuple[tuple[Outcome, ...], Plan]:
         """Apply a plan; return the outcomes, and the plan with the findings of keys that were planned again."""
+        # A person may have returned, or registered a device, during half an hour of reading.
         self._outdate_leavers(plan)
         await self._run.take(plan)
         again = self._run.replanned
@@ -118,6 +119,7 @@ class PassRun:
         outcomes = self._run.outcomes(plan)
         for key, replanned in again.items():
             plan = _with_second_plan(plan, key, replanned)
+        # The brake of single keys divides by the number of our objects, and the plan has just changed it.
         self._context.registry.count(self._owner)
         return outcomes, plan
 

@@ -37,6 +37,7 @@ def with_filters(settings: Settings, group_filters: tuple[str, ...], app_filters
     except ValueError as error:
         raise ConfigError(str(error), remedy="correct the filter; nothing was previewed") from error
     lists = settings.access_lists
+    # An owner is invented: without one, no lists would be wanted, and the preview would show nothing.
     changed = lists.model_copy(
         update={
             "enabled": True,

@@ -83,6 +83,7 @@ class KeyProcedure:
         """
         terms = self._reader.last_terms or await self._reader.rebuild(settings)
         await self._context.become_writer(terms.policy.owner)
+        # Reservations of harm are made under an object that stands for this unit of work; they end with it.
         marker = object()
         settler = Settler(
             self._context,
@@ -129,16 +130,21 @@ class KeyProcedure:
             for key in sorted(keys):
                 await stack.enter_async_context(self._context.keys.hold(key))
             reading = await settler.read(scope, reads=reads)
+            # The reads may show further users: one whom the person had before a rename, or who has the name that is
+            # wanted.
             concerned = frozenset(reading.actual.users) | settler.names_in(reading)
             plan = await settler.plan(reading)
             log_decisions(reading, plan)
             missing = (concerned | {change.key for change in plan.changes}) - keys
             every = self._context.keys
+            # A busy key may be waited for only in the fixed order, so all keys are given back and locked again. If
+            # a key has newer facts than this reading, its changes would be dropped, so it is read again too.
             if any(not every.is_free(key) or every.newest(key) > reading.at for key in missing):
                 return None, missing
             # These keys are free, so this does not wait while other keys are held.
             for key in sorted(missing):
                 await stack.enter_async_context(every.hold(key))
+            # Before the changes: the registry applies them one by one to what it has.
             self._context.registry.record_read(reading)
             await self._learn(reading)
             run = self._context.applier.start(
@@ -179,8 +185,8 @@ class KeyProcedure:
         if known is None or before is None or not objects:
             return
         # Reading the groups of one app also changes the known grants of other groups.
-        told = before.okta.grants
-        objects |= {one for one, roster in known.okta.grants.items() if told.get(one) is not roster}
+        grants_before = before.okta.grants
+        objects |= {one for one, roster in known.okta.grants.items() if grants_before.get(one) is not roster}
         await self._context.store.directory.remember_keys(known.okta, objects)
 
     async def _remember(self, reading: Reading, plan: Plan, outcomes: tuple[Outcome, ...], interval: timedelta) -> None:
@@ -200,8 +206,8 @@ class KeyProcedure:
         await self._remember_cluster(reading, outcomes)
         await store.settle_findings(plan.findings, at=now, scope=reading.scope)
         before = await store.quarantine()
-        patience = reading.patience(interval)
-        entries = patience.entries(plan.quarantined, plan.put_off, outcomes, before, now)
+        rules = reading.quarantine_rules(interval)
+        entries = rules.entries(plan.quarantined, plan.put_off, outcomes, before, now)
         log_new(entries, before)
         await store.settle_quarantine(entries, at=now, scope=reading.scope)
 

@@ -189,6 +189,7 @@ class Provisioning:
         return judged
 
     def _owed(self, why: str, *, is_begun: bool = False) -> Settlement:
+        # If no hints are followed, `catch_up` makes the pass that retries this.
         self._is_owing.set()
         return Settlement(Verdict.LATER, why, is_begun)
 

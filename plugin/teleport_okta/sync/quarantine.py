@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class QuarantineRules:
     """How long rows are set aside, and how many are too many, at this interval of passes and number of rows."""
 
     interval: timedelta
@@ -103,6 +103,7 @@ class Patience:
             yield QuarantineEntry(row, since, now + self._pause(change, tries), tries, attempt)
 
     def _pause(self, change: Change, tries: int) -> timedelta:
+        # A leaver must be locked, and a person who returned must get in, as soon as Teleport accepts it.
         if change.harm is not None or change.action is Action.UNLOCK:
             return self.interval
         doubled = self.interval * (1 << min(tries - 1, _MOST_DOUBLINGS))

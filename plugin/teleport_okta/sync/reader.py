@@ -35,7 +35,7 @@ from teleport_okta.plan.owned import imports_of, owned_apps, owned_groups, owned
 from teleport_okta.state import groups_and_apps as seen
 from teleport_okta.state.state_errors import StateError
 from teleport_okta.sync.completeness import some
-from teleport_okta.sync.confirm_absences import MORE_THAN_THE_LIMIT, Confirmation, Turns
+from teleport_okta.sync.confirm_absences import MORE_THAN_THE_LIMIT, Confirmation, ReadingTurns
 from teleport_okta.sync.failure_kinds import kind_of
 from teleport_okta.sync.inheritance import read_inheritance
 from teleport_okta.sync.lists_of_leavers import with_lists_of_leavers
@@ -87,8 +87,8 @@ class Reader:
         self._registry = context.registry
         self._hour = context.hour
         self._keys = context.keys
-        self._turns = Turns()
-        self._turns_of_provisioned = Turns()
+        self._turns = ReadingTurns()
+        self._turns_of_provisioned = ReadingTurns()
         self._organization: OktaOrganization | None = None
         self._last_terms: Terms | None = None
         self._rebuilt: Rebuilt | None = None
@@ -119,15 +119,19 @@ class Reader:
         """
         at = self._keys.time()
         await self._registry.load(self._store)
+        # Before the first read, because single keys may be settled while this reads.
         self._registry.begin_reading()
         terms = await self.terms(settings)
         people_are_read = asyncio.Event()
+        # If one of the two fails, the other is cancelled, and the caller gets that error instead of an exception group.
         with one_error():
             async with asyncio.TaskGroup() as tasks:
                 reading_directory = tasks.create_task(
                     self._okta_directory(terms.imports, settings, progress, people_are_read)
                 )
                 people = await self._people(terms, settings, at, on_people)
+                # The rosters of apps wait for this: they use the same bucket as the people, and leavers must be locked
+                # first.
                 people_are_read.set()
                 if on_people is not None:
                     await on_people(people)
@@ -226,10 +230,13 @@ class Reader:
             replaced=replaced,
             left=self._registry.left,
         )
+        # Only people with a user can be harmed by being absent.
         held = {okta_id for okta_id in (*users.owned.values(), *replaced.values()) if is_person_id(okta_id)}
         absent = held - {row.okta_id for row in listing.people} - {row.okta_id for row in listing.malformed}
         by_scim = set() if is_all else {one for one, record in records.items() if record.active and _is_of_okta(one)}
         by_scim -= {row.okta_id for row in listing.people} | {row.okta_id for row in listing.malformed}
+        # Leavers with a row of their own are locked now; they need not wait five minutes for the reads of absent
+        # people.
         if (absent or by_scim) and on_people is not None:
             unasked = replace(listing, unconfirmed=frozenset(absent | by_scim))
             await on_people(
@@ -249,6 +256,8 @@ class Reader:
             owned_count=len(users.owned),
             limits=limits,
         )
+        # Okta has contradicted itself: the listing lacks people whom it shows by id. No operator can know which is
+        # right.
         if people.lost:
             absences = replace(absences, approvable=False)
         return replace(

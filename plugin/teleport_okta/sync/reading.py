@@ -26,7 +26,7 @@ from teleport_okta.plan.replaced_records import plan_replaced
 from teleport_okta.plan.users import plan_users
 from teleport_okta.sync.completeness import gone_meanwhile
 from teleport_okta.sync.lists_of_leavers import ListsOfLeavers
-from teleport_okta.sync.quarantine import Patience, without_what_must_wait
+from teleport_okta.sync.quarantine import QuarantineRules, without_what_must_wait
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Mapping
@@ -77,14 +77,14 @@ class DirectoryFacts:
 class Reading:
     """Everything that a plan is computed from. `at` is the time when the first request was sent.
 
-    `users` are the names of all users of the cluster, and `owned` those of all objects that carry our owner label, by
-    kind, also where the scope is small; `actual` has what was read of them. `absences` are what those of each listing
-    are worth, `listed` is how many people the listing had by itself. `replaced` maps the names of users whose label a
-    login took away to the Okta ids that they stood for; `held_whole` is the harm that a full pass held because of what
-    its listings lack; `inheritance` is what somebody who gets a name would come into; `expected` has the Okta ids of
-    people whom the last full pass makes users, and `left` maps the names of users whom we deleted lately to the Okta
-    ids that they stood for. A pass that a person asks for (`by_hand`) puts nothing off. Without a `directory` only
-    users are planned, and what leavers have in `lists_of_leavers`.
+    `users` are the names of all users of the cluster, and `owned` those of all objects with our owner label, by kind,
+    also if the scope is small; `actual` are the users and locks that were read. `absences` says for each listing if its
+    absences are believed; `listed` is the number of people in the listing, without those read by id. `replaced` maps
+    the names of users whose label a login removed to the Okta ids for which they stood. `held_whole` is the harm that a
+    full pass held because its listings lack it; `inheritance` has the left memberships by name. `expected` are the Okta
+    ids of people who will become users by the last full pass, and `left` maps the names of users whom we deleted lately
+    to their Okta ids. A pass that a person asks for (`by_hand`) puts nothing off. Without a `directory`, only users are
+    planned, and the memberships of leavers in `lists_of_leavers`.
     """
 
     at: datetime
@@ -193,9 +193,9 @@ class Reading:
         """Return the Okta ids of the people who will be users of ours."""
         return frozenset(holders_after(self._users_plan(now), self.users).names)
 
-    def patience(self, interval: timedelta) -> Patience:
+    def quarantine_rules(self, interval: timedelta) -> QuarantineRules:
         """Return the rules for rows that are set aside after a pass on this reading."""
         rows = len(self.facts.people.people)
         if self.directory is not None:
             rows += len(self.directory.okta.groups.rows) + len(self.directory.okta.apps.rows)
-        return Patience(interval=interval, limits=self.limits, rows=rows)
+        return QuarantineRules(interval=interval, limits=self.limits, rows=rows)

@@ -126,6 +126,7 @@ class Rebuilder:
         whole = await self._store.whole_pass()
         if whole is not None and whole.terms != terms.digest(settings):
             whole = None
+        # Before any listing: the comparison below would take our own last writes for changes by another client.
         await self._until_listed()
         actual = await self._with_unlisted(await read_users(self._teleport))
         await recover_users(self._store, settings, actual, owner=owner, now=self._clock.now())

@@ -46,7 +46,7 @@ _MAY_COME: Final = frozenset(
 """Statuses of people who get a user under all settings."""
 
 
-class Changed:
+class RecentChanges:
     """Asks one organisation for recent changes, and returns hints of them; `store` has the times of the questions.
 
     `app_id` is the app that people come from; `imports_directory`: groups and apps are imported.
@@ -87,7 +87,7 @@ class Changed:
         await self._store.remember_asked(_GROUPS, asked)
         return [hint for group in rows for hint in self._hints_of(group)]
 
-    async def everybody(self) -> list[Hint]:
+    async def differing_people(self) -> list[Hint]:
         """List the people of the app, and return those who differ from the registry. Raises OktaError."""
         snapshot = await self._okta.people.people_of_app(self.app_id)
         there = {person.okta_id for person in snapshot.people} | {row.okta_id for row in snapshot.malformed}

@@ -21,7 +21,7 @@ from teleport_okta.plan.owned import owned_objects
 from teleport_okta.sync.inheritance import remembered_inheritance
 from teleport_okta.sync.keyed_directory import with_keys, with_learned
 from teleport_okta.sync.known_objects import KnownObjects
-from teleport_okta.sync.who_is_who import WhoIsWho
+from teleport_okta.sync.people_and_users import PeopleAndUsers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from teleport_okta.sync.reading import DirectoryFacts, Reading
 
 
-class Registry(WhoIsWho):
+class Registry(PeopleAndUsers):
     """The facts of both systems that this process keeps. Every unit of work updates it; none may replace it."""
 
     def __init__(self) -> None:
@@ -170,6 +170,7 @@ class Registry(WhoIsWho):
 
         While the pass has read people only, the harm to groups and apps that the last pass held stays.
         """
+        # This is an early plan of people only; the harm to groups and apps is planned later in the same pass.
         kept = {one for one in self.held_whole if people_only and one.kind not in {USER, LOCK, TRAITS}}
         self.held_whole = frozenset({*kept, *(one.harmed for one in plan.held)})
         self.lost_traits = plan.lost_traits

@@ -25,7 +25,7 @@ LOOKS: Final = (5.0, 25.0)
 """Seconds until a read that contradicts its event is repeated, and then repeated once more and believed."""
 
 _NO_GROUP: Final = GroupRead(row=False, members=False, grants=False)
-_NO_APP: Final = AppRead(row=False, everybody=False, granting=False)
+_NO_APP: Final = AppRead(row=False, all_people=False, granting=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,13 @@ class _App:
     hints: list[Hint] = field(default_factory=list)
 
 
-ERRANDS: Final = frozenset({HintKind.ALL, HintKind.PEOPLE, HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS})
+WIDE_KINDS: Final = frozenset({HintKind.ALL, HintKind.PEOPLE, HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS})
 """Kinds of hints that name no object: they bring more hints, or a full pass."""
 
 
-def errands_of(hints: Iterable[Hint]) -> list[Look]:
+def wide_looks_of(hints: Iterable[Hint]) -> list[Look]:
     """Return a look for each hint that names no object; its scope is empty."""
-    return [Look((hint,), Scope.of()) for hint in hints if hint.kind in ERRANDS]
+    return [Look((hint,), Scope.of()) for hint in hints if hint.kind in WIDE_KINDS]
 
 
 def looks_of(hints: Iterable[Hint], sizes: Mapping[str, int], app_id: str = "") -> list[Look]:
@@ -111,7 +111,7 @@ def _note_app(apps: defaultdict[str, _App], hint: Hint) -> None:
     app.hints.append(hint)
     match hint.kind:
         case HintKind.APP_PEOPLE:
-            app.read = replace(app.read, everybody=True)
+            app.read = replace(app.read, all_people=True)
         case HintKind.APP_PERSON:
             left = {hint.of} if hint.claim is Claim.GONE else set()
             app.read = replace(app.read, people=app.read.people | {hint.of}, left=app.read.left | left)
@@ -175,6 +175,7 @@ def _looks_at_people(people: Mapping[str, Sequence[Hint]], sizes: Mapping[str, i
     singly = {okta_id: read for okta_id, read in reads.items() if read.is_deleted or read.by_status}
     listed = reads.keys() - singly.keys()
     looks = []
+    # The number is that of `docs/reference/okta.md` 5.6.
     if app_id and len(listed) > _pages(sizes.get(app_id, 0), APP_USERS_A_PAGE) + 2:
         hints = [hint for okta_id in sorted(listed) for hint in people[okta_id]]
         some = {okta_id: reads[okta_id] for okta_id in listed}
@@ -241,7 +242,7 @@ def _looks_at_groups(groups: Mapping[str, _Group], sizes: Mapping[str, int]) -> 
 def _look_at_app(app_id: str, app: _App, sizes: Mapping[str, int]) -> Look:
     read = app.read
     if len(read.people) > _pages(sizes.get(app_id, 0), APP_USERS_A_PAGE) + 1:
-        read = replace(read, everybody=True)
+        read = replace(read, all_people=True)
     return Look(tuple(app.hints), Scope.of(apps=[app_id]), KeyReads(apps={app_id: read}))
 
 

@@ -62,6 +62,7 @@ class Resuming:
         if not report.applied or not self._is_followed or terms is None:
             return
         traits, doubt = ((), "") if lost is None else (tuple(sorted(lost.names)), lost.doubt)
+        # A later question about recent changes need not go back further than the beginning of this pass.
         for what in ASKED:
             await self._store.remember_asked(what, report.started)
         whole = WholePass(report.started, report.finished, terms.digest(settings), traits, doubt)
@@ -83,6 +84,7 @@ class Resuming:
         if rebuilt is None or rebuilt.whole is None:
             return None
         hints = with_their_lists(rebuilt.hints, context.registry)
+        # Lists that still have a member whose user an earlier process has deleted.
         for list_name in context.registry.lists_with(context.registry.left.keys()):
             hints.append(Hint(HintKind.OBJECT, list_name, cause="a person in it has left"))
         await self._store.hints.add([*hints, *ASKED_BY_TIME], at=now)

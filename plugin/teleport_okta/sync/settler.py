@@ -95,6 +95,7 @@ class Settler:
         okta_id = self._okta_id_of(kind, name)
         if not okta_id or self._context.registry.directory is None:
             return None
+        # Groups that a SCIM client pushed have ids of their own and are read as groups.
         is_app = okta_id.startswith(OKTA_APP_ID)
         scope = Scope.of(apps=[okta_id]) if is_app else Scope.of(groups=[okta_id])
         reading = await self.read(scope)
@@ -126,6 +127,7 @@ class Settler:
         # The listing of this process may lack a user whom an earlier process made a moment before.
         records = await provisioned(self._context.store, self._settings, ids)
         said = {record.name for record in records.values()}
+        # After Okta: the names to read in Teleport are those that Okta gives now, and those that users have.
         users, locks = await self._users({*names, *said, *self._names_of(ids, people)})
         actual = ActualUsers(users, locks)
         directory = self._context.registry.directory
@@ -171,6 +173,8 @@ class Settler:
             for okta_id in groups | apps:
                 absences.pop(members_of(okta_id), None)
                 absences.pop(grants_of(okta_id), None)
+        # A person whom neither a listing nor a read shows may be hidden from us, so not even an approval lets this harm
+        # pass.
         absences[UNCONFIRMED] = _UNCONFIRMED
         if directory is None:
             return absences
@@ -248,6 +252,7 @@ class Settler:
         for okta_id in rivals:
             with suppress(OktaForbiddenError):
                 rows.append(await read_person(self._context.okta.people, self._settings, okta_id))
+        # A rival without a usable row cannot get the name.
         there = [row for row in rows if row is not None and not isinstance(row, MalformedRow)]
         return replace(people, people=(*people.people, *there)) if there else people
 

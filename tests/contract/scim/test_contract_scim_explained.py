@@ -30,14 +30,14 @@ async def test_a_person_is_traced_to_the_request_and_to_the_pushed_group(tmp_pat
         found = await explanation(door, "user", "ada@x.io")
         told = list(lines(found.chain))
         assert told[0].startswith("person: provisioned through SCIM, active since its request of ")
-        assert "  source: whoever a SCIM client provisions is synced" in told
+        assert "  source: everyone a SCIM client provisions is synced" in told
         assert "  access_list: in its list, because the group was pushed through SCIM with them in it" in told
         (user,) = [link for link in found.chain.then if link.kind == "user"]
         assert [(entry.trigger, entry.reason) for entry in user.entries] == [("scim", "provisioned through SCIM")]
 
         told = list(lines((await explanation(door, "list", "Looms")).chain))
         assert told[0] == "access_list: a list of ours; people decide what it grants"
-        assert "  group: pushed through SCIM as Looms, with so many people: 1" in told
+        assert "  group: pushed through SCIM as Looms, with 1 people" in told
         assert "    member: the SCIM client has them in it" in told
 
         assert (await door.set_active(ada, active=False)).status == 200

@@ -209,7 +209,7 @@ async def test_a_removal_whose_record_was_left_open_is_settled_by_looking_at_the
     await reopened(office)
     await office.next_pass()
     entries = await office.world.parts.store.journal.history(limit=9, name=BOB)
-    assert [entry.error for entry in entries if entry.harm][-1].endswith("found not done" if is_back else "found done")
+    assert [entry.error for entry in entries if entry.harm][-1].endswith("did not happen" if is_back else "it happened")
     assert not await office.world.parts.store.journal.open_entries()
 
 
@@ -307,7 +307,7 @@ async def test_filters_say_that_something_would_grant_a_role(office):
         assert (ending.present.okta_id, ending.present.title, ending.present.imported) == (group.id, "Engineering", 1)
     shown = "\n".join(map(str, preview_lines(found)))
     assert "would grant a role" in shown
-    assert f'- role of "Engineering" ({group.id}) would go' in shown
+    assert f'- role of "Engineering" ({group.id}) would be removed' in shown
     assert "list" not in shown.replace("access_lists", "")
 
 

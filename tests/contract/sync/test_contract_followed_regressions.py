@@ -139,7 +139,7 @@ async def test_an_app_that_is_settled_before_the_first_pass_names_the_groups_tha
     )
     followed.okta.assign_group(app.id, other.id)
     settle = followed.world.parts.full_pass.settle
-    nothing_of_it = KeyReads(apps={app.id: AppRead(row=False, everybody=False, granting=False)})
+    nothing_of_it = KeyReads(apps={app.id: AppRead(row=False, all_people=False, granting=False)})
     await settle(Scope.of(apps={app.id}), trigger="test")
     assert set(followed.office.server(app).Spec.App.Spec.UserGroups) == {group.id}, "the other is no user group yet"
     await settle(Scope.of(groups={other.id}), trigger="test")

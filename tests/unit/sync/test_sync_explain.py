@@ -126,7 +126,7 @@ def test_the_app_that_people_come_from_says_which_way_somebody_has_it():
     )
     assert "app Teleport: the app that people come from; assigned individually" in chain(known, "user", "bob")
     everybody = replace(known, source_app=None)
-    assert "source : everybody in the organisation is synced" in chain(everybody, "user", "ada")
+    assert "source : everyone in the organisation is synced" in chain(everybody, "user", "ada")
 
 
 def people_list(cluster, name, *members):

@@ -134,7 +134,7 @@ class Registry:
         return is_new
 
 
-class Changed:
+class RecentChanges:
     """What changed lately, as a test says."""
 
     app_id = "0oaSAML"
@@ -150,7 +150,7 @@ class Changed:
     async def groups(self):
         return self._answer("groups")
 
-    async def everybody(self):
+    async def differing_people(self):
         return self._answer("everybody")
 
     def _answer(self, what):
@@ -168,14 +168,14 @@ class Work:
         self.clock = VirtualClock(NOW)
         self.hints = store.hints
         self.full_pass = ScriptedPass(self.clock)
-        self.changed = Changed()
+        self.changed = RecentChanges()
         self.reconciled = []
         self.reconciles = [True]
         self.worker = HintWorker(
             full_pass=self.full_pass,
             hints=self.hints,
             directory=store.directory,
-            changed=self.changed,
+            changes=self.changed,
             clock=self.clock,
             reconcile=self._reconcile,
         )

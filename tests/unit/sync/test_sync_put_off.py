@@ -16,7 +16,7 @@ from teleport_okta.plan.plan import Plan
 from teleport_okta.plan.repairs import Repairs, repair_digest
 from teleport_okta.state.journal_entry import Result
 from teleport_okta.state.store import QuarantineEntry
-from teleport_okta.sync.quarantine import Patience, without_what_must_wait
+from teleport_okta.sync.quarantine import QuarantineRules, without_what_must_wait
 from worlds import NOW, listing, owned_user, person, planned
 from worlds_directory import ADA, BOB, CY, PEOPLE, Cluster, app, changes, group, organization, synced, whole_plan
 
@@ -118,9 +118,9 @@ def entries_after(change, result=Result.FAILED, *, tries=4, error="no", **more):
     """The entry of a change that was refused so many times before, and now again."""
     row = Quarantined.from_text("user", change.label, change.okta_id, f"{change.action} {change.kind}: no", "wait")
     before = QuarantineEntry(row, NOW, NOW, tries, plan_digest([change]))
-    patience = Patience(interval=timedelta(minutes=10), limits=Limits(), rows=10)
+    rules = QuarantineRules(interval=timedelta(minutes=10), limits=Limits(), rows=10)
     outcome = Outcome(change, result, error, **more)
-    return patience.entries([], [], [outcome], [before], NOW)
+    return rules.entries([], [], [outcome], [before], NOW)
 
 
 def test_what_is_refused_again_and_again_waits_longer_but_harm_and_unlocking_do_not():
@@ -153,10 +153,10 @@ def test_a_repair_that_somebody_undoes_is_put_off_with_its_time_and_keeps_it_in_
     until = NOW + timedelta(minutes=50)
     assert left.changes == ()
     assert [one.until for one in left.put_off] == [until]
-    patience = Patience(interval=timedelta(minutes=10), limits=Limits(), rows=10)
-    [entry] = patience.entries(left.quarantined, left.put_off, [], [], NOW)
+    rules = QuarantineRules(interval=timedelta(minutes=10), limits=Limits(), rows=10)
+    [entry] = rules.entries(left.quarantined, left.put_off, [], [], NOW)
     assert (entry.row, entry.next_try) == (left.put_off[0].row, until)
-    [later] = patience.entries(left.quarantined, left.put_off, [], [entry], NOW + timedelta(minutes=10))
+    [later] = rules.entries(left.quarantined, left.put_off, [], [entry], NOW + timedelta(minutes=10))
     assert later == entry
 
 

@@ -11,7 +11,7 @@ from teleport_okta.clock import VirtualClock
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model.hint import HintKind
 from teleport_okta.model.okta import MalformedRow
-from teleport_okta.sync.recent_changes import Changed
+from teleport_okta.sync.recent_changes import RecentChanges
 from worlds import NOW, listing, person
 from worlds_directory import group, organization
 
@@ -65,7 +65,7 @@ class Asking:
             users=SimpleNamespace(owned={okta_id: okta_id for okta_id in users}),
             directory=SimpleNamespace(okta=organization(*rows)) if rows else None,
         )
-        self.changed = Changed(self.okta, self.registry, AskedTimes(), self.clock, app_id)
+        self.changed = RecentChanges(self.okta, self.registry, AskedTimes(), self.clock, app_id)
 
     async def people(self):
         return [hint.of for hint in await self.changed.people()]
@@ -73,8 +73,8 @@ class Asking:
     async def groups(self):
         return [(hint.kind, hint.of) for hint in await self.changed.groups()]
 
-    async def everybody(self):
-        return [hint.of for hint in await self.changed.everybody()]
+    async def differing_people(self):
+        return [hint.of for hint in await self.changed.differing_people()]
 
 
 async def test_the_first_question_goes_back_a_quarter_of_an_hour_and_the_next_overlaps_the_last():
@@ -143,27 +143,27 @@ async def test_before_a_first_pass_no_group_is_looked_at():
 async def test_everybody_brings_those_who_came_and_those_who_left():
     asking = Asking(users=[ADA, BOB])
     asking.okta.everybody = listing(person(ADA, "ada"), person(CY, "cy"))
-    assert await asking.everybody() == [BOB, CY]
+    assert await asking.differing_people() == [BOB, CY]
 
 
 async def test_a_listing_that_broke_off_says_nothing_of_who_left():
     asking = Asking(users=[ADA, BOB])
     asking.okta.everybody = listing(person(CY, "cy"), incomplete="503")
-    assert await asking.everybody() == [CY]
+    assert await asking.differing_people() == [CY]
 
 
 async def test_whose_assignment_or_person_has_ended_left():
     asking = Asking(users=[ADA, BOB])
     ended = person(ADA, "ada", assignment_status="DEPROVISIONED"), person(BOB, "bob", status="DEPROVISIONED")
     asking.okta.everybody = listing(*ended)
-    assert await asking.everybody() == [ADA, BOB]
+    assert await asking.differing_people() == [ADA, BOB]
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT"])
 async def test_who_gets_a_user_whatever_the_settings_are_came(status):
     asking = Asking(users=[ADA])
     asking.okta.everybody = listing(person(ADA, "ada"), person(CY, "cy", status=status))
-    assert await asking.everybody() == [CY]
+    assert await asking.differing_people() == [CY]
 
 
 @pytest.mark.parametrize(
@@ -181,10 +181,10 @@ async def test_who_gets_a_user_whatever_the_settings_are_came(status):
 async def test_people_who_get_no_user_are_not_read_after_every_listing(changes):
     asking = Asking(users=[ADA])
     asking.okta.everybody = listing(person(ADA, "ada"), person(CY, **{"name": "cy"} | changes))
-    assert await asking.everybody() == []
+    assert await asking.differing_people() == []
 
 
 async def test_somebody_whose_row_cannot_be_read_has_not_left():
     asking = Asking(users=[ADA])
     asking.okta.everybody = listing(malformed=[MalformedRow(ADA, "two logins")])
-    assert await asking.everybody() == []
+    assert await asking.differing_people() == []

@@ -14,13 +14,13 @@ from teleport_okta.model.scope import Scope
 from teleport_okta.sync.event_alarms import Source
 from teleport_okta.sync.event_hints import content_of
 from teleport_okta.sync.key_reads import AppRead, GroupRead, PersonRead
-from teleport_okta.sync.rereads import LOOKS, claims_that_count, errands_of, looks_of
+from teleport_okta.sync.rereads import LOOKS, claims_that_count, looks_of, wide_looks_of
 from worlds import NOW
 
 ADA, BOB, CY = "00uADA", "00uBOB", "00uCY"
 ENG, GIT, SAML = "00gENG", "0oaGIT", "0oaSAML"
 NOTHING = GroupRead(row=False, members=False, grants=False)
-NO_APP = AppRead(row=False, everybody=False, granting=False)
+NO_APP = AppRead(row=False, all_people=False, granting=False)
 
 
 def member(of, group=ENG, claim=Claim.THERE, **more):
@@ -70,14 +70,14 @@ def reads_of(looks, sizes=None):
         count["groups of a person"] += len(groups_of)
         for okta_id, read in look.reads.apps.items():
             count["app"] += read.row
-            count["people of an app"] += pages(okta_id, 500) if read.everybody else 0
-            count["assignment"] += 0 if read.everybody else len(read.people)
+            count["people of an app"] += pages(okta_id, 500) if read.all_people else 0
+            count["assignment"] += 0 if read.all_people else len(read.people)
     return {name: number for name, number in count.items() if number}
 
 
 def test_no_hints_make_no_looks():
     assert looks_of([], {}) == []
-    assert errands_of([]) == []
+    assert wide_looks_of([]) == []
 
 
 def test_each_person_is_a_look_of_their_own():
@@ -213,13 +213,13 @@ def test_what_somebody_changed_in_teleport_needs_no_read_of_okta_but_of_a_person
 @pytest.mark.parametrize("kind", [HintKind.ALL, HintKind.PEOPLE, HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS])
 def test_what_names_nobody_is_an_errand(kind):
     assert looks_of([Hint(kind)], {}) == []
-    [errand] = errands_of([Hint(kind), Hint(HintKind.PERSON, ADA)])
+    [errand] = wide_looks_of([Hint(kind), Hint(HintKind.PERSON, ADA)])
     assert (errand.hints, errand.scope, errand.is_urgent) == ((Hint(kind),), Scope.of(), False)
 
 
 def test_every_hint_is_in_exactly_one_look_or_errand():
     hints = [Hint(kind, ENG, GIT) for kind in HintKind] + [member(ADA), member(BOB), app_person(CY), suspended()]
-    seen = [hint for look in (*looks_of(hints, {}), *errands_of(hints)) for hint in look.hints]
+    seen = [hint for look in (*looks_of(hints, {}), *wide_looks_of(hints)) for hint in look.hints]
     assert sorted(hint.key for hint in seen) == sorted(hint.key for hint in hints)
 
 

@@ -25,7 +25,7 @@ _MOVES_KEPT: Final = 1000
 """How many people who got or lost a user are kept by id. If more did during a look at a list, the look is repeated."""
 
 
-class WhoIsWho:
+class PeopleAndUsers:
     """The users of the cluster and the people for whom they stand, as far as this process has read or written them."""
 
     def __init__(self) -> None:
@@ -160,6 +160,7 @@ class WhoIsWho:
             self._know_user(user.name, change.okta_id)
         else:
             self._left[user.name] = change.okta_id
+            # The oldest goes first: every listing shows its deletion by now.
             if len(self._left) > _MOVES_KEPT:
                 del self._left[next(iter(self._left))]
 
