@@ -1,4 +1,4 @@
-"""An organisation and a cluster with nobody in them yet, and the product between."""
+"""An empty organisation, an empty cluster, and the product between them."""
 
 from __future__ import annotations
 

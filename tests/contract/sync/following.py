@@ -8,7 +8,7 @@ from teleport_okta import app
 
 
 class Followed:
-    """The parts that bring changes, without the tasks that run them: a test says when the log is read."""
+    """The parts of a follower, without their tasks: a test decides when the log is read."""
 
     def __init__(self, office):
         self.office = office
@@ -17,7 +17,7 @@ class Followed:
 
     @classmethod
     async def since_a_pass(cls, office):
-        """Follow the log from before a full pass on, and see to whatever it has by then."""
+        """Follow the log from before a full pass, and handle the hints of the events until then."""
         followed = cls(office)
         await followed.watcher.poll()
         await office.settled()
@@ -45,12 +45,12 @@ class Followed:
         return (await self.world.run()).applied
 
     async def next_pass(self):
-        """A full pass, and then whatever the log has of what was done before it."""
+        """A full pass, and then the events of the log from before it."""
         await self.office.next_pass()
         await self.catch_up(after=120)
 
     async def catch_up(self, *, after=2):
-        """Read the log some seconds from now, and see to everything it hints at; return what that cost, by bucket."""
+        """Read the log some seconds from now, and handle its hints; return the calls by bucket."""
         self.world.clock.advance(2)
         mark = self.world.parts.okta.people.calls
         await self.watcher.poll()

@@ -1,4 +1,4 @@
-"""An office in a world: groups and apps in Okta, and what the cluster holds of them, each in a line."""
+"""An office in a world: one line for each change in Okta, and for each question about the cluster."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 TEN_MINUTES = 600
-"""Between two passes as a service makes them; Okta's jobs have run, and its stamps are older than their overlap."""
+"""Seconds between two passes of a service: Okta's jobs have run, and its stamps are older than their overlap."""
 
 
 ROOMY = {"brake": {"absent_ratio": 1.0, "stated_ratio": 1.0}}
-"""Settings under which a small office may lose all that it has: a third of it is less than a test lets go."""
+"""Settings under which a small office may lose everything: tests let more go than a third of it."""
 
 with_a_roomy_brake = pytest.mark.parametrize("office", [ROOMY], indirect=True, ids=["roomy"])
-"""Marks a test that is not about the brake, and lets more go than the brake allows so few."""
+"""Marks a test that is not about the brake, and in which more ends than the brake allows."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """One call that the cluster was asked for: the RPC's bare name, and its request."""
+    """One call to the cluster: the name of the RPC without its service, and the request."""
 
     rpc: str
     request: Message
@@ -41,12 +41,12 @@ class Recorded:
 
 
 class _Over(Exception):  # noqa: N818 - no error
-    """The time is over for which a keeper was to run."""
+    """Ends the run of a background task."""
 
 
 @dataclass
 class Office:
-    """A world, seen by those who care for groups, apps and access lists."""
+    """A world, for tests of groups, apps and access lists."""
 
     world: object
 
@@ -62,16 +62,16 @@ class Office:
 
     @property
     def people(self):
-        """Plays those who edit lists by hand."""
+        """Edits lists as people do."""
         return self.teleport.administrator.lists
 
     @property
     def administrator(self):
-        """Plays those who edit user groups, app servers and import rules by hand."""
+        """Edits user groups, app servers and import rules as people do."""
         return self.teleport.administrator.resources
 
     def person(self, login):
-        """Return the person of a login, who is hired if need be."""
+        """Return the person of a login; create and assign the person if there is none."""
         found = next((user for user in self.okta.users.all if user.profile["login"] == login), None)
         return found or self.world.hire(login)
 
@@ -92,7 +92,7 @@ class Office:
         return app
 
     async def live(self, seconds):
-        """Let time pass in which the process keeps its app servers alive, and does nothing else."""
+        """Let time pass while the process only renews its app servers."""
         clock = self.world.clock
         end = clock.monotonic() + seconds
 
@@ -113,7 +113,7 @@ class Office:
         return await self.world.run()
 
     async def settled(self):
-        """Pass until nothing is left to do, for a world to begin with."""
+        """Make passes until nothing is left to do, as the start of a test."""
         assert (await self.next_pass()).succeeded
         assert not (await self.next_pass()).plan.changes
 
@@ -127,7 +127,7 @@ class Office:
         return {member.header.metadata.name: member for member in self.people.members(name)}
 
     def imported(self, found):
-        """The names of those members whom we imported, and whose membership has no end."""
+        """The names of the imported members whose membership does not expire."""
         return {
             name
             for name, member in self.members(found).items()
@@ -136,7 +136,7 @@ class Office:
         }
 
     def roles(self, found):
-        """The member role and the reviewer role of the list of a group or an app; None for one that is not there."""
+        """The member role and the reviewer role of the list of a group or an app; None if a role does not exist."""
         stored = self.teleport.cluster.roles.stored
         return stored(member_role(found.id)), stored(reviewer_role(found.id))
 
@@ -178,7 +178,7 @@ class Office:
 
     @contextmanager
     def recorded(self) -> Iterator[list[Recorded]]:
-        """Note every call to the cluster while the block lasts, in the order in which they are carried out."""
+        """Record every call to the cluster while the block lasts, in order."""
         notes: list[Recorded] = []
         writes = self.teleport._list_writes
         turn = writes.turn
@@ -196,7 +196,7 @@ class Office:
 
 @asynccontextmanager
 async def built_office(directory, *, settings=None, **options):
-    """Build a world in which groups, apps and lists are imported; `settings` are laid over the usual ones."""
+    """Build a world in which groups, apps and lists are imported; `settings` replace the usual ones."""
     sections = {section: dict(values) for section, values in WITH_DIRECTORY.items()}
     for section, values in (settings or {}).items():
         sections.setdefault(section, {}).update(values)

@@ -1,4 +1,4 @@
-"""A read or a write that gets no answer until a test has done something else."""
+"""Pausing a call: it gets no answer until the test has done something else."""
 
 from __future__ import annotations
 

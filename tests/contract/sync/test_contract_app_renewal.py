@@ -1,4 +1,4 @@
-"""App servers live for an hour and are set again in time: what keeps them alive, and what must not."""
+"""App servers expire after an hour and are renewed before: when they are, and when they must not be."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RENEWAL = "UpsertApplicationServer"
 
 @pytest.fixture
 async def apps(office):
-    """An office with three apps and a pass behind it that left nothing to do."""
+    """A settled office with three apps."""
     for label in ("Figma", "Wiki", "Mail"):
         office.app(label)
     await office.settled()
@@ -27,7 +27,7 @@ async def apps(office):
 
 
 def lives(office):
-    """How many seconds each app server has left."""
+    """The seconds until each app server expires."""
     now = office.world.clock.now().timestamp()
     return {name: server.Metadata.Expires.seconds - now for name, server in office.app_servers().items()}
 

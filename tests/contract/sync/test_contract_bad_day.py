@@ -375,7 +375,7 @@ async def test_leftovers_are_listed_and_left(world):
 
 
 async def reused(world):
-    """Ada left, and somebody else got her login."""
+    """Ada left, and another person got her login."""
     (ada, _) = await world.hired("ada@x.io", "bob@x.io")
     unassign(world, [ada])
     world.okta.update_profile(ada.id, login="former@x.io")
@@ -476,7 +476,7 @@ async def test_people_who_exchange_logins_wait_until_one_of_them_takes_a_third(w
 
 
 async def fill(store):
-    """Let the state grow no more, down to the last byte of a page."""
+    """Fill the state to the last byte of a page."""
 
     def insert(connection, size):
         connection.execute("PRAGMA max_page_count = 1")

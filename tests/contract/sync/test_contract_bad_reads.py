@@ -1,4 +1,4 @@
-"""What Okta says and cannot mean: nobody loses anything by it, and whoever must be locked is locked all the same."""
+"""Reads of Okta that cannot be right: nobody loses access by them, and leavers are locked all the same."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def departments(world):
 
 @pytest.fixture
 async def looms(world):
-    """Twelve people of one department, which a changed mapping takes from all of them while their titles change."""
+    """Twelve people of one department. A changed mapping removes it from all of them while their titles change."""
     people = [world.hire(f"u{number:02}@x.io", department="Looms") for number in range(12)]
     await world.run()
     for person in people:

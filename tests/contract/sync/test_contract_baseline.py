@@ -1,4 +1,4 @@
-"""The size by which the next listing of people is judged: it follows only where absences were settled."""
+"""The baseline of the listing of people: it changes only if all absences have ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Absent people are read by id before harm: what that read says counts, and a read that says nothing does not."""
+"""Absent people are read by id before harm: a statement of that read counts, and a 404 or 403 does not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def unassign(world, people):
 
 
 def listing_loses(world, *people):
-    """Let the listing of the app's people lack some of them from now on; reads by id find them."""
+    """Let the listing of the app's people lack some from now on; reads by id find them."""
     reads = world.parts.okta.people
     listing, lost = reads.people_of_app, {person.id for person in people}
 
@@ -52,7 +52,7 @@ def listing_loses(world, *people):
 
 
 def listing_breaks_off_at(world, *people):
-    """Let the listing of the app's people break off before these."""
+    """Cut the listing of the app's people short before these."""
     listing_loses(world, *people)
     reads = world.parts.okta.people
     listing = reads.people_of_app
@@ -65,7 +65,7 @@ def listing_breaks_off_at(world, *people):
 
 
 def locked(world):
-    """Who is locked as a leaver, on which evidence and why."""
+    """The leavers who are locked, with evidence and reason."""
     return {
         (name, lock.Metadata.Labels[labels.EVIDENCE], lock.Spec.Message.partition(";")[0])
         for name, lock in world.locks().items()

@@ -1,4 +1,4 @@
-"""A plan says so if the SAML connector does not exist through which people are to sign in."""
+"""A plan warns if the SAML connector of its users does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pass over groups and apps costs in calls to Okta, what is said of it beforehand, and how far a long one is."""
+"""The calls to Okta of a pass over groups and apps: their number, the forecast, and the progress of a long one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GROUPS, APPS = "/api/v1/groups", "/api/v1/apps"
 
 @pytest.fixture
 async def staffed(office):
-    """Five groups of which one is empty, four apps of which two are granted by groups, and two passes behind them."""
+    """Five groups, one of them empty, four apps, two of them granted by groups; two passes have run."""
     groups = [office.group(f"g{number}", "ada@x.io", "bob@x.io") for number in range(4)]
     office.group("empty")
     for number in range(4):
@@ -64,7 +64,7 @@ async def test_changes_that_follow_each_other_faster_than_the_stamp_are_all_foun
 
 
 async def test_members_that_were_hidden_from_us_are_read_again_although_the_stamp_stands_still(staffed):
-    """Whom the role hides is missing in a listing, but not in Okta's own count."""
+    """People whom the role hides are missing in a listing, but not in Okta's own count."""
     group = next(group for group in staffed.okta.groups.all if group.profile["name"] == "g1")
     staffed.okta.add_member(group.id, staffed.person("cy@x.io").id)
     staffed.world.clock.advance(TEN_MINUTES)

@@ -1,4 +1,4 @@
-"""Groups and apps that are deleted while a pass reads, and how those are named that could not be read."""
+"""Groups and apps that are deleted while a pass reads, and the names of those that could not be read."""
 
 from __future__ import annotations
 

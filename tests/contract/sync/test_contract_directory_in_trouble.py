@@ -1,4 +1,4 @@
-"""In which order groups, apps, roles, users and lists are made and unmade, and what a refusal of one of them does."""
+"""The order in which groups, apps, roles, users and lists are made and ended, and the effect of a refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups, apps and lists while Teleport's listings stay behind writes, and passes follow each other at once."""
+"""Groups, apps and lists while Teleport's listings lag behind writes, with passes one right after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A credential that may read people and not groups: people are kept right, and everything else stays as it is."""
+"""A credential that may read people but not groups: people are synced, and everything else stays as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened to others with groups, apps and access lists, and must not happen here, each named after the accident.
+"""Accidents of other tools with groups, apps and access lists, which must not happen here.
 
 Sources: `docs/reference/okta.md` 8, `docs/reference/teleport.md` 4.9 and 9, and the public threads that they name.
 """
@@ -13,7 +13,7 @@ GROUP_MEMBERS, GROUP_APPS, APP_PEOPLE = "/api/v1/groups/*/users", "/api/v1/group
 
 
 def grants_of_users(office):
-    """Everything that people have by lists, as (user, role), of lists and roles that exist."""
+    """The roles that people have through lists, as (user, role)."""
     roles = {role.Metadata.Name for role in office.teleport.cluster.roles.all_stored()}
     return {
         (name, role)
@@ -25,7 +25,7 @@ def grants_of_users(office):
 
 
 async def test_members_listed_by_name_prefix_leak_between_lists(office):
-    """Teleport's storage lists members by key prefix: those of `eng-2` were taken for members of `eng`."""
+    """Teleport's storage lists members by key prefix: members of `eng-2` were taken for members of `eng`."""
     group = office.group("Engineering", "ada@x.io")
     office.person("eve@x.io")
     await office.settled()
@@ -62,7 +62,7 @@ async def test_one_bad_name_stops_everybody(office):
 
 
 async def test_removed_from_last_group_keeps_the_old_role(office):
-    """Where the set of groups becomes empty, "nothing to write" was taken for "nothing to do"."""
+    """When the set of groups became empty, "nothing to write" was taken for "nothing to do"."""
     group = office.group("Engineering", "ada@x.io")
     await office.settled()
     assert ("ada@x.io", f"access-okta-acl-role-{group.id}") in grants_of_users(office)
@@ -76,7 +76,7 @@ async def test_removed_from_last_group_keeps_the_old_role(office):
 
 @pytest.mark.parametrize("state", ["kept", "lost"])
 async def test_previously_synced_apps_stay_after_a_restart(office, state):
-    """What a tool had made was known to its memory alone, so a restart made orphans of it."""
+    """A tool kept its objects only in memory, so a restart made orphans of them."""
     app, other = office.app("Figma", "ada@x.io"), office.app("Wiki", "ada@x.io")
     await office.settled()
     office.okta.delete_app(app.id)
@@ -112,7 +112,7 @@ async def test_empty_read_deletes_all(office, path):
 
 
 def _everything(office):
-    """The names of all that we own."""
+    """The names of all objects of ours."""
     return {
         *(("list", name) for name in office.lists()),
         *(("member", name, member) for name in office.lists() for member in office.members(name)),

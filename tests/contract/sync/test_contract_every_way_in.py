@@ -1,4 +1,4 @@
-"""Every way into a cluster and an organisation: each ends in the same, and each is really the way taken."""
+"""Every route into a cluster and an organisation: each has the same result, and each is really used."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ USUAL_WAYS = [
 
 @pytest.fixture
 def enter(tmp_path, monkeypatch):
-    """Build an office that is entered this way. A Community cluster gets plain local users, as it needs."""
+    """Build an office with this route. A Community cluster gets local users, because it has no SAML."""
     monkeypatch.setenv(PATH_VARIABLE, str(pod_token(tmp_path)))
 
     def build(way, edition="ent"):
@@ -67,7 +67,7 @@ async def test_the_rarer_ways_lead_to_the_same(enter, way):
 
 
 async def come_and_go(office, *, with_lists):
-    """Passes after which people, a group and an app are there, then changed, then gone; each leaves nothing to do."""
+    """Passes after which people, a group and an app exist, are changed, and are gone; each leaves nothing to do."""
     looms = office.group("Looms", "ada@x.io", "grace@x.io")
     figma = office.app("Figma", "mary@x.io", groups=[looms])
     await office.settled()
@@ -92,7 +92,7 @@ async def come_and_go(office, *, with_lists):
 
 
 def reachable(office, group, app):
-    """The names that the cluster has of a group and of an app, and whether the one grants the other."""
+    """The names of a group and an app in the cluster, and whether the group grants the app."""
     user_group, server = office.user_groups().get(group.id), office.server(app)
     return (
         user_group and user_group.Header.Metadata.Labels[labels.GROUP_NAME],
@@ -102,7 +102,7 @@ def reachable(office, group, app):
 
 
 def staffed(office, *objects):
-    """Whom the lists have that were made of these; each that is there has its roles."""
+    """The members of the lists of these groups and apps; each list has its roles."""
     made = [found for found in objects if found.id in office.lists()]
     assert all(None not in office.roles(found) for found in made)
     return [office.imported(found) for found in made]
@@ -114,7 +114,7 @@ def assert_this_way_was_taken(world, way):
 
 
 def assert_the_cluster_saw(teleport, way):
-    """Both identities are connected, or the host alone, and through the proxy exactly if that is the way."""
+    """Both identities are connected, or only the host; through the proxy exactly if that is the route."""
     clients = 2 if way.trusts == "bot" else 1
     assert teleport.open_connections == clients
     assert teleport.proxy.open_connections == (0 if way.by == "direct" else clients)

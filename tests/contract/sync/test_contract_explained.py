@@ -1,4 +1,4 @@
-"""Why somebody has what they have, after changes that came by the log, by what the process knows then: no calls."""
+"""Explanations after changes that came by the log, from the registry and without calls."""
 
 from __future__ import annotations
 

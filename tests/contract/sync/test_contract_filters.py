@@ -1,4 +1,4 @@
-"""The preview of filters: on what was last seen, and on both systems as they are now."""
+"""The preview of filters, by what was last seen and by both systems as they are now."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from teleport_okta.sync.preview import NothingSeenError
 
 @pytest.fixture
 async def staffed(office):
-    """Two groups with people, an empty one and one of strangers, an app; filters let engineers pass, and a pass did."""
+    """Two groups with people, an empty one, one of strangers, an app. Engineers pass the filters; a pass has run."""
     office.group("eng-core", "ada@x.io", "bob@x.io")
     office.group("ops", "ada@x.io")
     office.group("eng-empty")

@@ -1,4 +1,4 @@
-"""Changes that arrive by the System Log, between both sandboxes: what each costs, and what becomes of it."""
+"""Changes that arrive by the System Log, between both sandboxes: the calls and the result of each."""
 
 from __future__ import annotations
 

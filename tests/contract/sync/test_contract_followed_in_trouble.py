@@ -27,7 +27,7 @@ ADA, BOB, CY = "ada@x.io", "bob@x.io", "cy@x.io"
 
 @pytest.fixture
 async def followed(office):
-    """A group of two, and somebody else; the log is followed."""
+    """A group of two, and another person; the log is followed."""
     office.group("Engineering", ADA, BOB)
     office.person(CY)
     return await Followed.since_a_pass(office)
@@ -69,7 +69,7 @@ async def test_somebody_who_is_suspended_for_a_moment_is_not_locked(followed):
 
 
 def event_that_reads_do_not_show(followed, kind, login):
-    """An event of which replicas of Okta know nothing yet."""
+    """An event that Okta's replicas do not show yet."""
     app = {"id": followed.world.okta_app.id, "type": "AppInstance"}
     target = [app, {"id": followed.person(login).id, "type": "User"}]
     followed.okta.log.append_raw({"eventType": kind, "outcome": {"result": "SUCCESS"}, "target": target})
@@ -305,7 +305,7 @@ async def test_a_leaver_whose_event_cannot_be_stored_is_locked_at_once(followed,
 
 
 def leave(followed, deed, person):
-    """Let somebody leave Okta, or only be suspended."""
+    """Deactivate a person in Okta, or suspend the person."""
     match deed:
         case "unassign":
             followed.okta.unassign(followed.world.okta_app.id, person.id)

@@ -1,4 +1,4 @@
-"""What the crash sweep of the follower found (`tests/crash/test_crash_follower.py`), each at its smallest."""
+"""Faults that the crash sweep of the follower found (`tests/crash/test_crash_follower.py`), as small tests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def followed(office):
 
 
 async def nothing(*_args, **_options):
-    """Do nothing, in the place of something that comes after the end of the process."""
+    """Do nothing: the process has ended before this call."""
 
 
 def group_of(followed):

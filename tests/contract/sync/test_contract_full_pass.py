@@ -1,4 +1,4 @@
-"""Full passes between both sandboxes: what goes wrong on the way, and what must hold all the same."""
+"""Full passes between both sandboxes, with failures on the way, and what must hold all the same."""
 
 from __future__ import annotations
 

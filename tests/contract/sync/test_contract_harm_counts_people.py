@@ -1,4 +1,4 @@
-"""Harm counts people: the end of a list is as much as the memberships that go with it."""
+"""Harm counts people: the end of a list counts as much as its memberships."""
 
 from __future__ import annotations
 

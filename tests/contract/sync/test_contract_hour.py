@@ -1,4 +1,4 @@
-"""What is planned again counts against the same hour, and what is held of it is said."""
+"""Harm that is planned again counts against the same hour, and the report says what is held of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def revoke(world, people):
 
 
 def revoke_after_listing(world, people):
-    """Let people leave once they were listed, and others change their users, so that these are planned again."""
+    """After the listing, let people leave and let other clients change their users, so that these are planned again."""
     for person in people:
         world.okta.import_profile(person.id, department="Looms")
 

@@ -1,4 +1,4 @@
-"""What status and metrics say of the identities and of the lease to write, while these change between two passes."""
+"""The identities and the lease in status and metrics, while they change between two passes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def host_keeper(world):
 
 
 async def told(world):
-    """What status says of the identities, by name."""
+    """The problems of the identities in the status, by name."""
     engine = Engine(
         full_pass=world.parts.full_pass, store=world.parts.store, clock=world.clock, interval=timedelta(minutes=10)
     )

@@ -1,4 +1,4 @@
-"""Nobody comes into the memberships of somebody else who had the same name before."""
+"""A new person does not inherit the memberships of an earlier person of the same name."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from teleport_okta.sandbox.teleport.faults import Fault
 
 
 async def after_the_lock(office):
-    """A pass after every lock of a leaver has run out."""
+    """A pass after all locks of leavers have expired."""
     office.world.clock.advance(31 * 3600)
     return await office.world.run()
 
 
 async def successor(office, *, without_state=False):
-    """Ada leaves, her lock runs out, and somebody new gets her login; two passes later."""
+    """Ada leaves, her lock expires, and a new person gets her login; two passes later."""
     ada = office.person("ada@x.io")
     office.okta.unassign(office.world.okta_app.id, ada.id)
     await office.next_pass()
@@ -36,7 +36,7 @@ def waiting(report):
 
 
 async def by_people(office):
-    """Ada is a member of Eng because people put her there; returns the group."""
+    """Ada is a member of Eng because people added her; returns the group."""
     group = office.group("Eng", "bob@x.io")
     office.group("Other", "ada@x.io", "cy@x.io")
     await office.settled()
@@ -58,7 +58,7 @@ async def test_a_new_person_waits_while_the_name_has_a_membership_that_people_ga
 
 
 async def test_a_new_person_waits_for_an_import_that_was_left_in_a_list_that_cannot_be_read(office):
-    """Finding P8: Ada's membership could not be taken out when she left."""
+    """Finding P8: Ada's membership could not be removed when she left."""
     group = office.group("Okta admins", "ada@x.io", "bob@x.io")
     await office.settled()
     office.okta.make_administrative(group.id)
@@ -210,7 +210,7 @@ async def test_a_first_pass_over_lists_that_a_former_service_of_the_same_owner_m
 
 
 async def test_an_import_that_okta_decides_is_gone_before_the_next_person_comes(office):
-    """Nobody took Ada's membership out when she left, and Okta does not have the new person in the group."""
+    """Ada's membership was not removed when she left, and the new person is not in the group in Okta."""
     group = office.group("Eng", "ada@x.io", "bob@x.io")
     await office.settled()
     member = office.members(group)["ada@x.io"]
@@ -246,7 +246,7 @@ async def test_what_is_left_is_looked_up_by_name_where_lists_are_switched_off(of
 
 
 async def test_a_successor_who_signs_in_meanwhile_is_not_taken_over_either(office):
-    """Teleport makes a user of its own for the new person at sign-in; taking it over would make the grant last."""
+    """Teleport makes a user for the new person at sign-in; taking over that user would keep the grant."""
     group = await by_people(office)
     await successor(office)
     office.teleport.administrator.sso_login("ada@x.io")
@@ -285,7 +285,7 @@ async def test_a_pass_that_cannot_read_lists_forgets_neither_what_is_left_nor_wh
 
 
 async def test_memberships_that_are_left_are_no_alarm(office):
-    """They pile up with every leaver whom people gave something, and say nothing of what Okta's rows have in common."""
+    """They pile up with each leaver who had memberships from people, and do not mean that Okta is at fault."""
     group = await by_people(office)
     for number in range(20):
         office.people.add_member(group.id, f"gone{number}@x.io")

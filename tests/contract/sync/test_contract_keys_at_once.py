@@ -1,4 +1,4 @@
-"""Several units of work at the same keys: one waits for the other, and what was read too early is read again."""
+"""Several units of work with the same keys: one waits for the other, and facts that are too old are read again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A leaver is locked first, whatever becomes of other writes."""
+"""A leaver is locked first, even if other writes fail."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ async def test_rosters_of_apps_are_read_after_the_people_with_whom_they_share_a_
 
 
 async def lock_on(office, login):
-    """Wait until somebody is locked."""
+    """Wait until a person is locked."""
     while login not in office.world.locks():
         await asyncio.sleep(0.01)
 

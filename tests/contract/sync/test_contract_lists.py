@@ -1,4 +1,4 @@
-"""Access lists between both sandboxes: which there are, and what of a list is ours."""
+"""Access lists between both sandboxes: which lists exist, and which of their fields are ours."""
 
 from __future__ import annotations
 

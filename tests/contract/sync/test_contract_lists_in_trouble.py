@@ -1,4 +1,4 @@
-"""What writing lists and members costs, what goes wrong on the way, and what of it is held."""
+"""Writing lists and members: the calls, the failures, and the harm that is held."""
 
 from __future__ import annotations
 

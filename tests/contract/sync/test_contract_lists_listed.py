@@ -1,4 +1,4 @@
-"""What a listing of lists or members does not show, or not in order, is read in another way before it is believed."""
+"""Lists and members that a listing lacks, or shows out of order, are read in another way first."""
 
 from __future__ import annotations
 

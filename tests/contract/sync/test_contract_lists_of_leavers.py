@@ -1,4 +1,4 @@
-"""What a person has in lists of ours goes with the person, whether or not anything else of those lists is planned."""
+"""The memberships of a leaver in our lists end, whether or not a plan concerns those lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log has of a pass: its changes, its name on every line, who is set aside, and more when asked for."""
+"""The log of a pass: its changes, its name on every line, the quarantine, and more at level debug."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passes whose reading takes longer than facts of people stay fresh: leavers are locked, and leave for good."""
+"""Passes whose reading takes so long that the facts of people are old: leavers are locked, and then deleted."""
 
 from __future__ import annotations
 

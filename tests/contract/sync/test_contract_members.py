@@ -1,4 +1,4 @@
-"""Members of access lists between both sandboxes: who is in a list, and how they come and go."""
+"""Members of access lists between both sandboxes: who is in a list, who joins and who leaves."""
 
 from __future__ import annotations
 

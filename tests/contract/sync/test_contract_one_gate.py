@@ -1,4 +1,4 @@
-"""The log beside a full pass, at every step of it: what a hint has settled stays, and no hint waits for the pass."""
+"""The log beside a full pass, at every step: a key that is settled stays settled, and no hint waits for the pass."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def group_of(followed):
 
 
 async def beside_a_pass(followed, step, deed):
-    """Let a pass stop at a step, do a deed that the log tells, see to it, and let the pass go on."""
+    """Stop a pass at a step, change something, handle its events, and let the pass continue."""
     await followed.office.live(TEN_MINUTES)
     followed.okta.add_member(group_of(followed).id, followed.person(DEE).id)
     followed.world.hire("new@x.io")

@@ -1,4 +1,4 @@
-"""The registry equals what both systems hold after changes are applied; what a pass read before undoes nothing."""
+"""After changes the registry equals both systems, and the older facts of a pass do not undo that."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def settle(office, **ids):
 
 
 def kept(office):
-    """Who is who, and what of the groups and apps of the cluster the registry keeps, by name."""
+    """The users and their people, and the objects of the cluster, as the registry has them."""
     registry = office.world.parts.full_pass.registry
     actual = registry.directory.actual
     users = registry.users
@@ -277,7 +277,7 @@ async def test_what_a_listing_does_not_show_yet_stays_when_it_is_planned_before_
 
 
 async def test_a_user_whom_the_listing_of_the_pass_did_not_show_yet_is_known_after_it(staffed):
-    """An earlier process made the user and died before it could say so; then nothing is left to be done."""
+    """An earlier process made the user and died before it stored that; then nothing is left to do."""
     staffed.world.hire("eve@x.io")
     staffed.teleport.cluster.users.hold_listings(TEN_MINUTES + 60)
     await staffed.next_pass()

@@ -1,4 +1,4 @@
-"""A login replaced the record of a user of ours, and took our labels away; who has left by the next pass is locked."""
+"""A login replaced the record of a user of ours, without our labels. If the person then leaves, the user is locked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that is started again goes on without a full pass, and misses nothing of what happened meanwhile."""
+"""A process that is started again continues without a full pass, and misses no change."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def followed(office):
 
 
 async def ended(followed):
-    """End the process; return what starts another, which goes on and sees to everything by the log alone."""
+    """End the process; return a function that starts another, which continues by the log only."""
     await followed.restart()
 
     async def started(*, within=FOUR_HOURS):
@@ -53,7 +53,7 @@ def app_of(followed, label="Figma"):
 
 
 async def waiting(followed):
-    """The hints that wait, but for the questions by time, which a start always asks."""
+    """The hints that wait, without the questions about recent changes of each start."""
     found = await followed.world.parts.store.hints.due(followed.world.clock.now(), most=99, latest=FOUR_HOURS)
     asked = {HintKind.CHANGED_PEOPLE, HintKind.CHANGED_GROUPS}
     return [(hint.kind, hint.of, hint.cause) for hint in found if hint.kind not in asked]
@@ -78,7 +78,7 @@ async def test_it_costs_six_calls_and_finds_nothing_to_look_at(followed):
 
 
 async def test_it_finds_nothing_to_look_at_after_looks_either(followed):
-    """What looks wrote is remembered as the cluster tells it."""
+    """The fingerprints of objects that looks wrote are those of the cluster."""
     followed.world.hire(DEE)
     followed.okta.suspend(followed.person(BOB).id)
     followed.okta.add_member(group_of(followed).id, followed.person(CY).id)
@@ -95,7 +95,7 @@ async def test_it_finds_nothing_to_look_at_after_looks_either(followed):
 
 
 async def test_a_user_whom_no_listing_shows_yet_is_known(followed):
-    """Listings lag behind: a process that starts right after another sees who was there before that one wrote."""
+    """Listings lag: a process that starts right after another sees the users from before its writes."""
     followed.world.hire(DEE)
     followed.office.teleport.cluster.users.hold_listings(30)
     await followed.catch_up()
@@ -248,7 +248,7 @@ async def test_what_groups_grant_by_the_app_that_was_read_is_known_after_the_end
 
 @pytest.fixture
 def dying(followed, monkeypatch):
-    """Let nothing be written after what is applied, as if the process had died; return what ends that."""
+    """Store nothing after changes are applied, as if the process had died; return a function that ends this."""
     clock = followed.world.clock
 
     async def nothing(*_args, **_options):
@@ -307,7 +307,7 @@ async def test_who_is_in_a_doubted_group_is_read_anew(followed):
 
 
 def with_brake(settings, floor):
-    """Settings that let nothing end but what is approved."""
+    """Settings under which only approved harm is applied."""
     tight = {"floor": floor, "absent_ratio": 0.0, "stated_ratio": 0.0}
     return settings.model_copy(update={"brake": settings.brake.model_copy(update=tight)})
 

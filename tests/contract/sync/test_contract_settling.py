@@ -25,7 +25,7 @@ HARMFUL = [
 
 @pytest.fixture
 async def reduced(office):
-    """Everything that can end is about to: a person leaves, groups and apps go, one grants less, one has fewer."""
+    """One end of each kind is due: a person, groups and apps, a grant, a membership."""
     gone, smaller = office.group("Gone", "ada@x.io"), office.group("Smaller", "ada@x.io", "bob@x.io")
     poorer = office.group("Poorer", "bob@x.io")
     app, wiki = office.app("Figma", "bob@x.io", groups=[smaller]), office.app("Wiki", groups=[poorer])
@@ -41,7 +41,7 @@ async def reduced(office):
 
 
 async def reopened(office):
-    """Let every record of harm look as if the process had died right after its call; return their kinds."""
+    """Reopen every record of harm, as if the process had died right after its call; return their kinds."""
     await office.world.process.aclose()
     with sqlite3.connect(office.world.settings.storage.data_dir / FILE_NAME) as state:
         kinds = {kind for (kind,) in state.execute("SELECT DISTINCT kind FROM journal WHERE harm != ''")}

@@ -1,4 +1,4 @@
-"""What cannot be read of Teleport is unknown: it stays as it is, it is said by name, and leavers leave all the same."""
+"""Objects of Teleport that cannot be read stay as they are and are named; leavers leave all the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.teleport.teleport_errors import UnavailableError
 
 SHORTLY = 60
-"""Seconds to a pass that comes before anything can count because of ten minutes."""
+"""Seconds to a pass that is made before the ten minutes of the feature history are over."""
 
 LISTINGS = [
     "ListAllAccessListMembers", "ListAccessLists", "ListOktaImportRules",
@@ -20,18 +20,18 @@ LISTINGS = [
 
 
 def failing(office, rpc, code=grpc.StatusCode.UNKNOWN, *, probed=True):
-    """Let a listing fail from now on, but for the probe of its feature where there is one."""
+    """Let a listing fail from now on, but not the probe of its feature."""
     after = 1 if probed and not rpc.endswith("Members") else 0
     office.teleport.faults.add(Fault(f"*/{rpc}", code, message="backend: context canceled", after=after))
 
 
 def leave(office, login):
-    """Let a person have the app no more."""
+    """Remove a person's assignment."""
     office.okta.unassign(office.world.okta_app.id, office.person(login).id)
 
 
 def held(office):
-    """Everything that the cluster holds of ours beside users and locks, as bytes, but for the ends of app servers."""
+    """All our objects in the cluster except users and locks, as bytes, without the expiry of app servers."""
     cluster = office.teleport.cluster
     found = {("server", name): (list(one.Spec.App.Spec.UserGroups), dict(one.Metadata.Labels))
              for name, one in office.app_servers().items()}  # fmt: skip
@@ -139,7 +139,7 @@ async def test_while_locks_cannot_be_read_leavers_and_suspended_people_are_locke
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.PERMISSION_DENIED])
 @pytest.mark.parametrize("rpc", ["ListUserGroups", "ListOktaImportRules", "ListAccessLists", "ListResources"])
 async def test_p10_a_feature_that_is_away_for_a_moment_takes_nothing_away(office, rpc, code):
-    """P10 and P42: one app server lost its user groups by such a moment, another the labels of its rule."""
+    """Findings P10 and P42: at such a moment one app server lost its user groups, another the labels of its rule."""
     group = office.group("Eng", "ada@x.io")
     office.app("Figma", "ada@x.io", groups=[group])
     rule(office, ["^Figma$"], env="prod")
@@ -262,7 +262,7 @@ async def test_a_configuration_that_never_worked_is_an_error_at_once(tmp_path):
 
 
 def rule(office, expressions, **labels):
-    """Let somebody write an import rule for apps that these expressions name; a server checks none of them."""
+    """Write an import rule with these expressions for apps; a server does not check them."""
     office.administrator.create_import_rule(
         "red", checked=False, mappings=[{"match": [{"app_name_regexes": expressions}], "add_labels": labels}]
     )

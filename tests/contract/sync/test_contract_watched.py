@@ -1,4 +1,4 @@
-"""What people change in Teleport while it is watched: it is repaired within seconds, and costs Okta next to nothing."""
+"""Changes by people in Teleport while it is watched: they are repaired within seconds, with few calls to Okta."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def watching(followed):
 
 
 async def seen(followed, what=1):
-    """Wait until so many hints of what people did have been taken down, then see to them."""
+    """Wait until so many hints of changes by people are stored, then handle them."""
     hints = followed.world.parts.store.hints
     while await hints.count() < what:
         await asyncio.sleep(0.01)
@@ -185,7 +185,7 @@ async def test_what_is_undone_again_and_again_is_left_alone_and_reported(watched
 
 
 async def test_members_are_watched_again_once_the_bot_may(watched, caplog):
-    """Its file came late, its lock was taken off, or its role was mended."""
+    """Its file was written late, its lock was removed, or its role was corrected."""
     group = group_of(watched)
     watched.office.teleport.faults.add(Fault("*/WatchEvents", grpc.StatusCode.PERMISSION_DENIED, count=1))
     async with watching(watched):

@@ -1,4 +1,4 @@
-"""The second look: a stranger gets no membership by a name, and a person who stays keeps the memberships."""
+"""Users that are planned again: a stranger of the name gets no membership, and a person who stays keeps theirs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def group(office):
 
 
 def wrongly_revoked(office, *, login=False):
-    """Let Okta show Ada's assignment as revoked, and right again before anything is applied."""
+    """Let Okta show Ada's assignment as revoked, and as active again before anything is applied."""
     ada, app = office.person(ADA), office.world.okta_app.id
     office.okta.set_assignment_status(app, ada.id, "REVOKED")
 
@@ -35,7 +35,7 @@ def wrongly_revoked(office, *, login=False):
 
 @contextmanager
 def newer_facts_of(office, name):
-    """Let somebody else know newer facts of a user than the next pass reads."""
+    """Let another unit of work have newer facts of a user than the next pass reads."""
     full_pass = office.world.parts.full_pass
     learned_all = full_pass.keys.learned_all
 

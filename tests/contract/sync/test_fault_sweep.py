@@ -1,4 +1,4 @@
-"""The fault sweep: whatever call fails, however, the pass ends right or says plainly that it did not, and harms nobody.
+"""The fault sweep: any call fails in any way; the pass ends right or reports that it did not, and harms nobody.
 
 Contract: a command of the product (a start, a pass, a renewal) that meets a fault either ends as if there had been
 none, or its error or report names the call or the object and what can be done. Nobody who should stay is deleted or

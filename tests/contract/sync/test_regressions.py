@@ -1,4 +1,4 @@
-"""What happened to others, and must not happen here: each test is named after the accident.
+"""Accidents of other tools, which must not happen here: each test is named after the accident.
 
 Sources: `docs/reference/okta.md` 8 and the public threads that it names.
 """
@@ -36,7 +36,7 @@ async def test_a_narrowed_role_hides_a_part_of_the_people(world):
 
 
 async def test_a_changed_default_filter_drops_most_people(tmp_path):
-    """A release, or a hand, reads from another source than before (`okta.app_id` of another app)."""
+    """A release, or an administrator, changes the source (`okta.app_id` of another app)."""
     async with built_world(tmp_path) as world:
         await world.hired(*[f"u{number}@x.io" for number in range(30)])
         smaller = world.okta.create_app("Smaller")
@@ -73,7 +73,7 @@ async def test_a_user_with_a_slash_in_the_name_stops_everybody(world):
 
 @pytest.mark.parametrize("merge", [True, False])
 async def test_adoption_wipes_mfa(world, merge):
-    """Deleting and creating a user anew takes their MFA devices along; one update in place does not."""
+    """Deleting and creating a user again loses the MFA devices; an update in place does not."""
     await world.hired("ada@x.io")
     administrator = world.teleport.administrator
     administrator.add_mfa_device("ada@x.io")
@@ -89,7 +89,7 @@ async def test_adoption_wipes_mfa(world, merge):
 
 
 async def test_a_new_hire_unlocks_a_predecessor(world):
-    """The login of somebody who left is given to somebody else, while old certificates are still good."""
+    """The login of a leaver is given to another person while old certificates are still valid."""
     (old, _) = await world.hired("ada@x.io", "bob@x.io")
     world.okta.unassign(world.okta_app.id, old.id)
     await world.run()

@@ -1,4 +1,4 @@
-"""No secret leaves the product but to whom it is for: not in logs, state, metrics, status, errors or tracebacks.
+"""No secret leaves the product except to its peer: not in logs, state, metrics, status, errors or tracebacks.
 
 Every secret is a canary (`canaries`): API token, private key of the service app, access tokens, assertions, DPoP proofs
 and their key, join token, pod token, host and bot private keys, the HTTP proxy's password. Error paths are driven by
@@ -62,7 +62,7 @@ def search(canaries):
 
 @pytest.fixture
 def log(tmp_path):
-    """What is logged meanwhile at debug, in both layouts; nothing is blotted out."""
+    """The log at level debug, in both layouts, without redaction."""
     root, product = logging.getLogger(), logging.getLogger(logs.ROOT)
     before = list(root.handlers), root.level, product.level
     handlers = []
@@ -79,7 +79,7 @@ def log(tmp_path):
 
 
 class Search:
-    """Looks for canaries in whatever it is shown, and remembers where it found any."""
+    """Searches texts for canaries, and records where it found them."""
 
     def __init__(self, canaries):
         self.canaries = canaries
@@ -97,7 +97,7 @@ class Search:
         logging.getLogger(f"{logs.ROOT}.canary").error("failed", exc_info=error)
 
     def look_at_world(self, world):
-        """What a process shows and keeps, once the secrets that it has by now are watched out for."""
+        """Search everything that a process shows and stores for the secrets that it has now."""
         self._add_secrets_of(world)
         self.look("the metrics", generate_latest(world.parts.metrics.registry))
         self.look("what names settings and identities", repr(world.settings), repr(vars(world.parts.teleport)))
@@ -181,7 +181,7 @@ async def secret_world(search, directory, **details):
 
 
 async def failing(search, command):
-    """Await what must fail, and look at how it does."""
+    """Await a call that must fail, and search its error."""
     with pytest.raises(TeleportOktaError) as caught:
         await command
     search.look_at_error(caught.value)

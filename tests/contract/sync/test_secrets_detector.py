@@ -1,4 +1,4 @@
-"""The detector of the secrets canary detects: each canary is found in every form in which it could get about."""
+"""The detector of the secrets canary works: each canary is found in every form in which it could leak."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ CHANGE = ChangeView("create", "user", "ada@x.io", "ada@x.io", "00uADA", "assigne
 
 
 class Script:
-    """A pass that does what the next line of a script says, and notes when it ran."""
+    """A pass that follows the next line of a script, and records when it ran."""
 
     progress = None
     role_warnings = ()
@@ -269,7 +269,7 @@ async def test_a_pass_that_came_due_while_the_machine_was_suspended_runs_at_once
 
 
 class NeverEnding(VirtualClock):
-    """A clock on which nobody ever wakes up by themselves."""
+    """A clock on which no sleep ever ends."""
 
     async def sleep(self, seconds):
         await asyncio.Event().wait()
@@ -294,7 +294,7 @@ async def test_an_approval_and_a_release_bring_the_next_pass_forward(store, comm
 
 
 class Reading:
-    """A follower whose log is read on; how changes arrive is as a test says."""
+    """A follower whose log continues from an earlier process; a test sets how changes arrive."""
 
     def __init__(self, *, reads_on=True, may_follow=True):
         self.reads_on, self.may_follow = reads_on, may_follow
@@ -311,7 +311,7 @@ HOUR = timedelta(hours=1)
 
 
 def engine_that_follows(store, *lines, passed_ago=None, **follower):
-    """An engine that can go on from a pass which ended so long ago, or fails to with an error."""
+    """An engine that can continue from a pass that ended so long ago, or fails to with an error."""
     engine, script = engine_of(store, *lines)
     engine._audit_interval = 4 * HOUR
     engine.follower = Reading(**follower)

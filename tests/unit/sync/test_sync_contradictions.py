@@ -1,4 +1,4 @@
-"""Whether what was read contradicts the event: then it may be older than the event."""
+"""Whether a read contradicts its event: then it may be older than the event."""
 
 from __future__ import annotations
 

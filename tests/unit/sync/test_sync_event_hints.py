@@ -1,4 +1,4 @@
-"""What events hint at: every type of the tables 5.4 and 12.2 of the reference, and every older name."""
+"""The hints of events: every type of the tables 5.4 and 12.2 of the reference, and every older name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STRANGE = Target("Lamp", "xyz")
 
 
 def told(kind, *targets, outcome="SUCCESS", **more):
-    """What an event of a type tells."""
+    """The content of an event of a type."""
     return content_of(LogEvent("u1", kind, WHEN, outcome, targets, **more), SOURCE)
 
 

@@ -1,4 +1,4 @@
-"""Why somebody or something is as it is: each kind of chain, by a small world that was planned and applied."""
+"""Explanations: each kind of chain, in a small world that was planned and applied."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PEOPLE = {okta_id: SeenPerson(okta_id, name, "ACTIVE", NOW, True) for name, okta
 
 
 def facts(okta=OKTA, cluster=None, settings=IMPORTS, **changes):
-    """What a service knows of a cluster to which everything was applied."""
+    """The registry of a service after everything was applied."""
     cluster = cluster or synced(okta, settings=settings)
     known = Facts(
         now=NOW,
@@ -49,7 +49,7 @@ def facts(okta=OKTA, cluster=None, settings=IMPORTS, **changes):
 
 
 def last_seen(**changes):
-    """What the state alone tells."""
+    """The facts of the state only."""
     return facts(is_live=False, actual=None, seen_lists={ENG: SeenList(ENG, "Engineers", 2, 0)}, **changes)
 
 

@@ -1,4 +1,4 @@
-"""On which clusters member roles are put on users: those that surely have no access lists."""
+"""The clusters in which users get direct roles: those that certainly have no access lists."""
 
 from __future__ import annotations
 

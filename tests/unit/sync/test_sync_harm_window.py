@@ -40,7 +40,7 @@ def leaving(*numbers, approval=""):
 
 
 def making(plan):
-    """What makes a plan of what is remembered: this one, braked."""
+    """Return a function that plans from the state: this plan, after the brake."""
     return lambda remembered: brake(plan, BrakeFacts(past=remembered.past, owned={USER: OWNED}))
 
 

@@ -1,4 +1,4 @@
-"""Seeing to hints, with a full pass that does what a test says: order, pauses, newer hints, contradictions."""
+"""Handling hints, with a scripted full pass: order, pauses, newer hints, contradictions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ JOINED = Hint(HintKind.MEMBER, ADA, ENG, Claim.THERE, NOW, cause="group.user_mem
 
 
 class ScriptedPass:
-    """Settles as a test says: what is read and planned, what fails, and what must wait until it is let go on."""
+    """Settles as a test says: the reading and plan, the failures, and the looks that wait until released."""
 
     def __init__(self, clock):
         self.clock = clock
@@ -135,7 +135,7 @@ class Registry:
 
 
 class RecentChanges:
-    """What changed lately, as a test says."""
+    """The recent changes, as a test says."""
 
     app_id = "0oaSAML"
     imports_directory = True
@@ -205,13 +205,13 @@ class Work:
             await asyncio.gather(task, return_exceptions=True)
 
     async def until(self, condition, seconds=2.0):
-        """Wait, in real time, until something is so. Raises TimeoutError."""
+        """Wait, in real time, until a condition holds. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not condition():
                 await asyncio.sleep(0.001)
 
     async def until_nothing_waits(self):
-        """See to hints, each in its time, until there is none."""
+        """Handle hints, each at its time, until there are none."""
         await self.worker.handle_all()
         while (due := await self.hints.next_due()) is not None:
             self.clock.advance((due - self.clock.now()).total_seconds())

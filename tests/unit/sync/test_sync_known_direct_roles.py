@@ -1,4 +1,4 @@
-"""What is known of member roles on users, kept up to date user by user."""
+"""The known direct roles, updated user by user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which lists there are: ours, with how many people Okta and people put into each."""
+"""Our lists, with their numbers of imported and added members."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def address(name):
 
 
 def event(uuid="u1", kind="user.account.update_profile", of="00uADA", target=USER, published=NOW, **more):
-    """An event about somebody."""
+    """An event about a person."""
     targets = (Target(target, of),) if of else ()
     return LogEvent(uuid, kind, published, "SUCCESS", targets, **more)
 
@@ -50,7 +50,7 @@ def page(*events, to="end", full=False, unreadable=()):
 
 
 class ScriptedLog:
-    """A System Log that gives what a test says: a page, or an error, for the beginning and for each position."""
+    """A scripted System Log: a page or an error for the beginning and for each position."""
 
     def __init__(self):
         self.begins = page()
@@ -119,7 +119,7 @@ class Watched:
         return self.watcher.health
 
     async def hints(self):
-        """What waits, delayed or not."""
+        """The hints that wait, with those that are delayed."""
         return await self.store.hints.due(NOW + timedelta(days=365), most=9999, latest=timedelta(hours=1))
 
     async def about(self):

@@ -1,4 +1,4 @@
-"""Changes that were refused and wait for their turn, and what waits with them."""
+"""Changes that were refused and are put off, and the steps that wait with them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OKTA = organization(group("00gENG", members=[ADA, BOB]), group("00gOPS", members
 
 
 def without(plan, kind, label, tries=2):
-    """The plan, where this change of it was refused so many times and is due in an hour."""
+    """The plan, after this change was refused so many times and put off for an hour."""
     [change] = [one for one in plan.changes if (one.kind, one.label) == (kind, label)]
     row = Quarantined.from_text(kind, label, change.okta_id, "refused", "wait")
     entry = QuarantineEntry(row, NOW, NOW + timedelta(hours=1), tries, plan_digest([change]))

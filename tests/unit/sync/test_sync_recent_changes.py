@@ -1,4 +1,4 @@
-"""What changed lately, asked by time: how far back, and which of it is worth a look."""
+"""Questions about recent changes: how far back they go, and which answers bring hints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MINUTES = timedelta(minutes=1)
 
 
 class ScriptedOkta:
-    """An organisation that says what changed, and notes since when it was asked."""
+    """An organisation with scripted recent changes, which records the times of the questions."""
 
     def __init__(self):
         self.people = self.directory = self
