@@ -120,7 +120,7 @@ OF_DIRECT_ROLES = (
         "apply/calls.py",
         "if who != (labels.owner_of(given.labels), change.okta_id):",
         "if False:",
-        (f"{_CONTRACT}test_a_user_who_stands_for_somebody_else_by_then_is_given_nothing",),
+        (f"{_CONTRACT}test_a_user_who_stands_for_another_person_by_then_is_given_nothing",),
         "A stranger gets nothing by a name.",
     ),
     Mutant(

@@ -55,7 +55,7 @@ OF_EVIDENCE = (
         "sync/confirm_absences.py",
         "except OktaError:\n                answers.unconfirmed.add(okta_id)",
         "except OktaError:\n                continue",
-        (_CONFIRMED + "test_somebody_who_cannot_be_read_by_id_is_held",),
+        (_CONFIRMED + "test_a_person_who_cannot_be_read_by_id_is_held",),
         "What cannot be confirmed is held.",
     ),
     Mutant(
@@ -63,7 +63,7 @@ OF_EVIDENCE = (
         "sync/confirm_absences.py",
         "if not is_complete:",
         "if False:",
-        (_CONFIRMED + "test_the_assignment_of_somebody_on_a_missing_page_says_nothing",),
+        (_CONFIRMED + "test_the_assignment_of_a_person_on_a_missing_page_says_nothing",),
         "A listing that broke off takes nobody away who is not deactivated.",
     ),
     Mutant(
@@ -106,7 +106,7 @@ OF_EVIDENCE = (
         "sync/reader.py",
         "if (absent or by_scim) and on_people is not None:",
         "if False:",
-        (_FIRST + "test_the_lock_of_somebody_suspended_waits_for_no_read_by_id_of_those_who_are_absent",),
+        (_FIRST + "test_the_lock_of_a_suspended_person_waits_for_no_read_by_id_of_absent_people",),
         "Locks that need nothing are set first.",
     ),
     Mutant(

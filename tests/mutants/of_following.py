@@ -133,7 +133,7 @@ OF_FOLLOWING = (
         "sync/engine.py",
         "if follower.reads_on:",
         "if True:",
-        ("unit/sync/test_engine.py::test_a_process_whose_log_begins_only_now_does_not_go_on",),
+        ("unit/sync/test_engine.py::test_a_process_whose_log_begins_only_now_does_not_continue",),
         "What came before the log began is seen by a full pass.",
     ),
     Mutant(
@@ -174,7 +174,7 @@ OF_FOLLOWING = (
         "of_lists += self._of_moves(look, registry.moved_since(moves))",
         "",
         (
-            "unit/sync/test_sync_hint_worker.py::test_a_list_is_looked_at_again_if_somebody_in_it_got_or_lost_a_user_meanwhile",
+            "unit/sync/test_sync_hint_worker.py::test_a_list_is_looked_at_again_if_a_person_in_it_got_or_lost_a_user_meanwhile",
         ),
         "Nobody is left out of a list because two looks crossed.",
     ),

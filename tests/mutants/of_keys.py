@@ -39,8 +39,8 @@ OF_KEYS = (
         "unconfirmed=confirmed.unconfirmed | hidden",
         "unconfirmed=confirmed.unconfirmed",
         (
-            _SETTLED + "test_somebody_whom_the_last_listing_had_is_not_gone_because_a_read_by_id_finds_nobody",
-            _BAD_DAY + "test_somebody_who_is_hidden_since_a_pass_listed_them_is_not_gone_when_planned_again",
+            _SETTLED + "test_a_person_whom_the_last_listing_had_is_not_gone_because_a_read_by_id_finds_nobody",
+            _BAD_DAY + "test_a_person_who_is_hidden_since_a_pass_listed_them_is_not_gone_when_planned_again",
         ),
         "A 404 says nothing of somebody whom the last listing had.",
     ),
@@ -65,7 +65,7 @@ OF_KEYS = (
         "sync/settler.py",
         _BY_ID,
         "dict.fromkeys((GROUPS, APPS), _ONLY_BY_ID)",
-        (_SETTLED + "test_somebody_whom_no_read_shows_is_deleted_in_full_passes_only",),
+        (_SETTLED + "test_a_person_whom_no_read_shows_is_deleted_in_full_passes_only",),
         "A read by id of somebody who is gone or hidden ends nothing.",
     ),
     Mutant(
@@ -73,7 +73,7 @@ OF_KEYS = (
         "sync/settler.py",
         "return absences | doubted_rosters(of_scope) | of_apps",
         "return absences | of_apps",
-        (_SETTLED + "test_a_roster_that_contradicts_its_count_takes_nobody_out",),
+        (_SETTLED + "test_a_roster_that_contradicts_its_count_removes_nobody",),
         "Two statements that contradict each other prove nothing.",
     ),
     Mutant(
@@ -81,7 +81,7 @@ OF_KEYS = (
         "sync/settler.py",
         "return absences | doubted_rosters(of_scope) | of_apps",
         "return absences | doubted_rosters(of_scope)",
-        (_SETTLED + "test_an_app_that_nobody_seems_to_have_any_more_takes_nobody_out",),
+        (_SETTLED + "test_an_app_that_nobody_seems_to_have_any_more_removes_nobody",),
         "An empty roster is not believed while its list has imported members.",
     ),
     Mutant(
@@ -140,7 +140,7 @@ OF_KEYS = (
         "sync/pass_run.py",
         "        self._outdate_leavers(plan)\n",
         "",
-        (_SETTLED + "test_whoever_returned_while_groups_were_read_for_long_is_not_deleted",),
+        (_SETTLED + "test_a_person_who_returned_while_groups_were_read_for_long_is_not_deleted",),
         "If people were listed long before, a person is read by id before the user is deleted.",
     ),
     Mutant(
@@ -148,7 +148,7 @@ OF_KEYS = (
         "sync/pass_run.py",
         "_FRESH: Final = timedelta(minutes=2)",
         "_FRESH: Final = timedelta.max",
-        (_SETTLED + "test_whoever_returned_while_groups_were_read_for_long_is_not_deleted",),
+        (_SETTLED + "test_a_person_who_returned_while_groups_were_read_for_long_is_not_deleted",),
         "If people were listed long before, a person is read by id before the user is deleted.",
     ),
     Mutant(
@@ -164,7 +164,7 @@ OF_KEYS = (
         "sync/procedure.py",
         "            for key in sorted(missing):\n                await stack.enter_async_context(every.hold(key))\n",
         "",
-        (_AT_ONCE + "test_a_name_that_only_a_read_told_is_held_while_its_user_is_made",),
+        (_AT_ONCE + "test_a_name_that_only_a_read_shows_is_held_while_its_user_is_made",),
         "The change of an object is made while its key is held.",
     ),
     Mutant(

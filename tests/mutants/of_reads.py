@@ -18,7 +18,7 @@ OF_READS = (
         "sync/pass_memory.py",
         "settled = None if people.incomplete is not None or people.lost or",
         "settled = None if people.lost or",
-        ("contract/sync/test_contract_baseline.py::test_a_listing_that_broke_off_sets_none",),
+        ("contract/sync/test_contract_baseline.py::test_a_listing_that_was_cut_short_sets_none",),
         "A listing is compared with the last complete one.",
     ),
     Mutant(

@@ -107,7 +107,7 @@ async def test_one_that_a_pass_deleted_is_not_brought_back_by_a_renewal(apps):
     assert len(apps.app_servers()) == 3
 
 
-async def test_whoever_has_become_a_standby_renews_nothing(apps, tmp_path):
+async def test_a_standby_renews_nothing(apps, tmp_path):
     settings = apps.world.settings
     storage = settings.storage.model_copy(update={"data_dir": tmp_path / "other"})
     apps.world.clock.advance(25 * MINUTE)

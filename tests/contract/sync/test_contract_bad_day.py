@@ -72,7 +72,7 @@ async def test_what_is_held_as_a_whole_stays_held_when_one_of_them_is_planned_ag
     assert again.holder == crowd[0].id
 
 
-async def test_somebody_who_is_hidden_since_a_pass_listed_them_is_not_gone_when_planned_again(world):
+async def test_a_person_who_is_hidden_since_a_pass_listed_them_is_not_gone_when_planned_again(world):
     (ada, _) = await world.hired("ada@x.io", "bob@x.io")
     run, _ = await planned_pass(world)
     world.okta.narrow_role(hide=[ada.id])
@@ -133,7 +133,7 @@ async def test_an_approval_is_on_record_when_it_is_over(world, crowd):
     assert (first.action, first.approval, first.who) == ("approve", digest, "root (uid 0, pid 7)")
 
 
-async def test_a_repair_that_somebody_undoes_each_time_slows_down_and_is_no_success(world):
+async def test_a_repair_that_another_client_undoes_each_time_slows_down_and_is_no_success(world):
     (ada,) = await world.hired("ada@x.io")
     repaired = []
     for number in range(79):
@@ -352,7 +352,7 @@ async def test_an_adopted_user_who_leaves_is_locked_and_deleted_as_the_bot(world
     assert not world.locks()
 
 
-async def test_somebody_who_logged_in_before_the_first_pass_is_taken_over(world):
+async def test_a_person_who_logged_in_before_the_first_pass_is_taken_over(world):
     world.hire("ada@x.io")
     world.teleport.administrator.sso_login("ada@x.io", roles=["access"])
     world.teleport.administrator.add_mfa_device("ada@x.io")
@@ -403,7 +403,7 @@ async def test_there_must_be_something_to_release(world, name):
         await world.parts.full_pass.release(name)
 
 
-async def test_somebody_suspended_is_not_released(world):
+async def test_a_suspended_person_is_not_released(world):
     (ada,) = await world.hired("ada@x.io")
     world.okta.suspend(ada.id)
     await world.run()

@@ -33,7 +33,7 @@ async def test_a_revoked_person_whose_profile_cannot_be_read_leaves(world):
     assert set(world.owned()) == {"bob@x.io"}
 
 
-async def test_somebody_who_is_revoked_leaves_though_the_second_look_cannot_read_the_profile(world):
+async def test_a_person_who_is_revoked_leaves_though_the_second_look_cannot_read_the_profile(world):
     (ada, _) = await world.hired("ada@x.io", "bob@x.io")
     world.okta.set_assignment_status(world.okta_app.id, ada.id, "REVOKED")
 

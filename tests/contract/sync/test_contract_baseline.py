@@ -27,7 +27,7 @@ async def test_it_stays_where_an_absence_could_not_be_applied(world, people):
     assert await world.parts.store.baseline() == 3
 
 
-async def test_a_listing_that_broke_off_sets_none(world, monkeypatch):
+async def test_a_listing_that_was_cut_short_sets_none(world, monkeypatch):
     monkeypatch.setattr(people_reader, "APP_USERS_A_PAGE", 2)
     for login in ("ada@x.io", "bob@x.io", "cy@x.io"):
         world.hire(login)

@@ -200,7 +200,7 @@ def _spoil(world, person, trouble):
         world.okta.deactivate_app(world.okta_app.id)
 
 
-async def test_the_assignment_of_somebody_on_a_missing_page_says_nothing(world, two):
+async def test_the_assignment_of_a_person_on_a_missing_page_says_nothing(world, two):
     unassign(world, two[:1])
     listing_breaks_off_at(world, two[0])
     report = await world.run()
@@ -274,7 +274,7 @@ async def test_more_people_than_are_read_by_id_are_held(world, crowd):
 
 @pytest.mark.parametrize("fault", ["internal_error", "rate_limit"])
 @pytest.mark.parametrize("read", ["person", "assignment"])
-async def test_somebody_who_cannot_be_read_by_id_is_held(world, two, fault, read):
+async def test_a_person_who_cannot_be_read_by_id_is_held(world, two, fault, read):
     unassign(world, two[:1])
     path = PERSON.format(two[0].id) if read == "person" else ASSIGNMENT.format(world.okta_app.id, two[0].id)
     world.okta.fail(fault, path=path)
@@ -287,7 +287,7 @@ async def test_somebody_who_cannot_be_read_by_id_is_held(world, two, fault, read
     assert set(world.owned()) == {BOB}
 
 
-async def test_somebody_who_cannot_be_read_by_id_keeps_nobody_else(world, crowd):
+async def test_a_person_who_cannot_be_read_by_id_keeps_nobody_else(world, crowd):
     unassign(world, crowd[:2])
     world.okta.fail("internal_error", path=PERSON.format(crowd[0].id))
     await world.run()

@@ -235,7 +235,7 @@ async def test_a_membership_event_settles_the_role_of_that_person(office):
     await followed.nothing_is_left()
 
 
-async def test_somebody_hired_into_a_group_has_its_role_within_seconds(office):
+async def test_a_person_hired_into_a_group_has_its_role_within_seconds(office):
     group = office.group("Engineering", ADA)
     followed = await Followed.since_a_pass(office)
     office.okta.add_member(group.id, office.person(BOB).id)
@@ -343,7 +343,7 @@ async def test_explain_says_where_a_role_came_from(office):
 # What turns out at the moment of writing
 
 
-async def test_a_user_who_stands_for_somebody_else_by_then_is_given_nothing(office):
+async def test_a_user_who_stands_for_another_person_by_then_is_given_nothing(office):
     await office.world.hired(ADA)
     group = office.group("Engineering", ADA)
     stranger = office.okta.create_user({"firstName": "S", "lastName": "T", "login": "s@x.io", "email": "s@x.io"})
@@ -372,7 +372,7 @@ async def test_a_role_that_others_give_at_that_moment_does_not_become_ours(offic
     assert group.id not in office.world.users()[BOB].Metadata.Labels[labels.DIRECT_ROLES]
 
 
-async def test_somebody_whom_a_scim_client_provisions_has_the_roles_of_their_groups(tmp_path):
+async def test_a_person_whom_a_scim_client_provisions_has_the_roles_of_their_groups(tmp_path):
     settings = {**ROOMY, "sync": {"local_users": True, "apps_and_groups": True}}
     async with built_door(tmp_path, settings=settings, edition="oss") as door:
         office = Office(door.world)

@@ -245,7 +245,7 @@ async def test_the_roles_of_a_list_say_what_it_grants_and_who_reviews(office):
         assert "*" not in {value for one in role.Spec.Allow.AppLabels.Values.values() for value in one.Values}
 
 
-async def test_a_role_that_somebody_edited_is_put_right(office):
+async def test_a_role_that_another_client_edited_is_repaired(office):
     group = office.group("Engineering", "ada@x.io")
     app = office.app("Figma", groups=[group])
     await office.settled()

@@ -63,7 +63,7 @@ async def test_a_member_who_left_by_the_log(followed):
     assert BOB not in " ".join(await lines(followed, "group", "Engineering"))
 
 
-async def test_somebody_who_is_suspended_and_let_in_again(followed):
+async def test_a_person_who_is_suspended_and_let_in_again(followed):
     ada = followed.person(ADA)
     followed.okta.suspend(ada.id)
     await followed.catch_up()

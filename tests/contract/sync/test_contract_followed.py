@@ -34,7 +34,7 @@ async def test_a_quiet_log_costs_one_call_a_poll(followed):
     assert followed.watcher.health.is_following
 
 
-async def test_somebody_who_is_assigned_becomes_a_user(followed):
+async def test_a_person_who_is_assigned_becomes_a_user(followed):
     dee = followed.world.hire("dee@x.io")
     calls = await followed.catch_up()
     assert followed.world.owned()["dee@x.io"] == dee.id
@@ -43,7 +43,7 @@ async def test_somebody_who_is_assigned_becomes_a_user(followed):
     await followed.nothing_is_left()
 
 
-async def test_somebody_who_was_in_groups_before_comes_into_their_lists_with_the_user(followed):
+async def test_a_person_who_was_in_groups_before_comes_into_their_lists_with_the_user(followed):
     dee = followed.okta.create_user({"firstName": "A", "lastName": "B", "login": "dee@x.io", "email": "dee@x.io"})
     followed.okta.add_member(group_of(followed).id, dee.id)
     await followed.catch_up()
@@ -54,7 +54,7 @@ async def test_somebody_who_was_in_groups_before_comes_into_their_lists_with_the
     await followed.nothing_is_left()
 
 
-async def test_somebody_who_is_renamed_keeps_the_memberships(followed):
+async def test_a_person_who_is_renamed_keeps_the_memberships(followed):
     okta, ada = followed.okta, followed.person(ADA)
     okta.assignments.update(okta.app(followed.world.okta_app.id), okta.user(ada.id), user_name="countess@x.io")
     await followed.catch_up()
@@ -62,7 +62,7 @@ async def test_somebody_who_is_renamed_keeps_the_memberships(followed):
     await followed.nothing_is_left()
 
 
-async def test_somebody_who_is_deactivated_is_locked_and_leaves(followed):
+async def test_a_person_who_is_deactivated_is_locked_and_leaves(followed):
     followed.okta.deactivate(followed.person(ADA).id)
     await followed.catch_up()
     assert ADA in followed.world.locks()
@@ -70,7 +70,7 @@ async def test_somebody_who_is_deactivated_is_locked_and_leaves(followed):
     await followed.nothing_is_left()
 
 
-async def test_somebody_who_is_suspended_is_locked_and_let_in_again_later(followed):
+async def test_a_person_who_is_suspended_is_locked_and_let_in_again_later(followed):
     ada = followed.person(ADA)
     followed.okta.suspend(ada.id)
     calls = await followed.catch_up()
@@ -83,7 +83,7 @@ async def test_somebody_who_is_suspended_is_locked_and_let_in_again_later(follow
     await followed.nothing_is_left()
 
 
-async def test_somebody_who_is_unassigned_leaves_for_one_call(followed):
+async def test_a_person_who_is_unassigned_leaves_for_one_call(followed):
     followed.okta.unassign(followed.world.okta_app.id, followed.person(ADA).id)
     calls = await followed.catch_up()
     assert ADA in followed.world.locks()

@@ -47,7 +47,7 @@ async def test_without_groups_and_apps_their_hints_do_not_pile_up(world):
     assert await waiting(followed) == 0
 
 
-async def test_somebody_who_is_assigned_again_is_not_locked_because_the_profile_changed_later(followed):
+async def test_a_person_who_is_assigned_again_is_not_locked_because_the_profile_changed_later(followed):
     ada, teleport = followed.person(ADA), followed.world.okta_app
     followed.okta.log.faults.add(LogFault(LogFaultKind.DELAY, "application.user_membership.add", 1, seconds=300))
     followed.okta.unassign(teleport.id, ada.id)
@@ -59,7 +59,7 @@ async def test_somebody_who_is_assigned_again_is_not_locked_because_the_profile_
     assert ADA not in followed.world.locks()
 
 
-async def test_somebody_who_is_suspended_for_a_moment_is_not_locked(followed):
+async def test_a_person_who_is_suspended_for_a_moment_is_not_locked(followed):
     ada = followed.person(ADA)
     followed.okta.suspend(ada.id)
     followed.world.clock.advance(5)

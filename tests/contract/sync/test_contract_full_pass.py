@@ -27,7 +27,7 @@ def actions(report):
     return [change.action for change in report.plan.changes]
 
 
-async def test_a_walk_that_breaks_off_applies_what_came_and_takes_nobody_away(world):
+async def test_a_listing_that_is_cut_short_applies_what_came_and_removes_nobody(world):
     (leaver,) = await world.hired("leaver@x.io")
     world.okta.unassign(world.okta_app.id, leaver.id)
     other = seed_organization(world.okta, users=1100, rng=random.Random(1))
@@ -45,7 +45,7 @@ async def test_a_walk_that_breaks_off_applies_what_came_and_takes_nobody_away(wo
     assert [held.name for held in report.plan.findings.held] == ["leaver@x.io"]
 
 
-async def test_a_token_revoked_in_the_middle_of_a_pass_takes_nobody_away(world):
+async def test_a_token_revoked_in_the_middle_of_a_pass_removes_nobody(world):
     await world.hired("ada@x.io")
     world.okta.fail("revoked", path=APP_USERS)
     with pytest.raises(OktaUnauthorizedError):
@@ -53,7 +53,7 @@ async def test_a_token_revoked_in_the_middle_of_a_pass_takes_nobody_away(world):
     assert set(world.owned()) == {"ada@x.io"}
 
 
-async def test_a_role_without_permission_names_it_and_takes_nobody_away(world):
+async def test_a_role_without_permission_names_it_and_removes_nobody(world):
     await world.hired("ada@x.io")
     world.okta.narrow_role(without=["okta.apps.read"])
     with pytest.raises(OktaForbiddenError, match=r"okta\.apps\.read"):
@@ -69,7 +69,7 @@ async def test_people_who_are_hidden_all_at_once_are_held(world):
     assert len(report.plan.findings.held) == 2
 
 
-async def test_an_inactive_app_takes_nobody_away(world):
+async def test_an_inactive_app_removes_nobody(world):
     ada, _ = await world.hired("ada@x.io", "bob@x.io")
     world.okta.unassign(world.okta_app.id, ada.id)
     world.okta.deactivate_app(world.okta_app.id)
@@ -78,7 +78,7 @@ async def test_an_inactive_app_takes_nobody_away(world):
     assert "ada@x.io" in world.owned()
 
 
-async def test_a_user_whom_somebody_edits_meanwhile_is_read_and_planned_again(world):
+async def test_a_user_whom_another_client_edits_meanwhile_is_read_and_planned_again(world):
     (ada,) = await world.hired("ada@x.io")
     world.okta.update_profile(ada.id, department="Looms")
     world.meddle_after_listing(lambda: edit_user(world.teleport.administrator, "ada@x.io", roles=["access"]))
@@ -89,7 +89,7 @@ async def test_a_user_whom_somebody_edits_meanwhile_is_read_and_planned_again(wo
     assert list(user.Spec.Traits.Values["okta/department"].Values) == ["Looms"]
 
 
-async def test_a_user_whom_somebody_creates_meanwhile_is_left_to_them(world):
+async def test_a_user_whom_another_client_creates_meanwhile_is_left_alone(world):
     world.hire("ada@x.io")
     world.meddle_after_listing(lambda: world.teleport.administrator.create_user("ada@x.io", roles=["access"]))
     report = await world.run()
@@ -231,7 +231,7 @@ async def test_a_pass_takes_three_calls_and_never_more_than_four_writes_at_once(
     assert world.teleport.calls.most_writes_in_flight <= 4
 
 
-async def test_an_okta_that_answers_nonsense_is_an_error_and_takes_nobody_away(world):
+async def test_an_okta_that_answers_nonsense_is_an_error_and_removes_nobody(world):
     await world.hired("ada@x.io")
     for kind in ("truncated", "bad_gateway", "internal_error", "reset"):
         world.okta.fail(kind, path=APP_USERS)
@@ -269,7 +269,7 @@ CODES = [
 
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("rpc", ["ListUsers", "GetLocks", "Ping", "GetRole"])
-async def test_a_read_that_teleport_refuses_is_one_typed_error_and_takes_nobody_away(world, rpc, code):
+async def test_a_read_that_teleport_refuses_is_one_typed_error_and_removes_nobody(world, rpc, code):
     await world.hired("ada@x.io", "bob@x.io")
     world.teleport.faults.add(Fault(f"*/{rpc}", grpc.StatusCode[code]))
     with contextlib.suppress(TeleportError):

@@ -109,7 +109,7 @@ async def test_the_same_person_who_returns_does_not_wait(office):
     assert "ada@x.io" in office.members(group)
 
 
-async def test_a_user_whom_somebody_deletes_in_teleport_comes_back_to_what_people_gave(office):
+async def test_a_user_whom_a_person_deletes_in_teleport_comes_back_to_what_people_gave(office):
     group = await by_people(office)
     await office.next_pass()
     office.teleport.administrator.delete_user("ada@x.io")
@@ -140,7 +140,7 @@ async def test_whom_a_single_key_made_a_user_is_known_after_a_restart(office):
     assert "new@x.io" not in await office.world.parts.store.user_names.there()
 
 
-async def test_who_had_a_name_before_the_state_was_lost_counts_as_somebody_else(office):
+async def test_who_had_a_name_before_the_state_was_lost_counts_as_another_person(office):
     await by_people(office)
     await successor(office, without_state=True)
     assert "ada@x.io" not in office.world.owned()

@@ -44,7 +44,7 @@ async def test_two_who_take_each_others_names_do_not_wait_for_each_other_for_eve
     assert world.owned() == {ADA: ada.id, CY: cy.id}
 
 
-async def test_a_name_that_only_a_read_told_is_held_while_its_user_is_made(world, two):
+async def test_a_name_that_only_a_read_shows_is_held_while_its_user_is_made(world, two):
     dee = world.hire(DEE)
     async with asyncio.timeout(DEADLINE):
         with held_open(world.parts.teleport.users, "create") as asked:

@@ -168,7 +168,7 @@ async def test_the_lock_is_set_while_groups_are_still_being_read(office, group, 
     assert [one.change.action for one in report.outcomes].count("lock") == 1
 
 
-async def test_the_lock_of_somebody_suspended_waits_for_no_read_by_id_of_those_who_are_absent(office, group):
+async def test_the_lock_of_a_suspended_person_waits_for_no_read_by_id_of_absent_people(office, group):
     suspended(office, ADA)
     leaves(office, "bob@x.io")
     with held_open(office.world.parts.okta.people, "person_of_organization") as asked:

@@ -51,7 +51,7 @@ async def test_only_groups_with_people_of_ours_and_apps_given_to_single_people_h
     assert office.imported(single) == {"ada@x.io"}
 
 
-async def test_a_list_is_of_whoever_passes_the_filters(tmp_path):
+async def test_groups_and_apps_that_pass_the_filters_have_a_list(tmp_path):
     filters = {"group_filters": ("eng-*", "^ops-(eu|us)$"), "app_filters": ("Figma",)}
     async with built_office(tmp_path, settings={"access_lists": filters}) as office:
         wanted = [office.group(name, "ada@x.io") for name in ("eng-core", "ops-eu")]
@@ -75,7 +75,7 @@ async def test_a_group_that_is_renamed_out_of_the_filters_loses_its_list(tmp_pat
 
 
 @with_a_roomy_brake
-async def test_a_list_goes_with_its_last_member_but_not_while_people_added_somebody(office):
+async def test_a_list_goes_with_its_last_member_but_not_while_people_added_a_person(office):
     group, other = office.group("Engineering", "ada@x.io"), office.group("Looms", "ada@x.io")
     await office.settled()
     office.people.add_member(other.id, "eve@x.io")

@@ -68,7 +68,7 @@ async def test_a_list_of_more_members_than_one_request_may_hold_is_made_in_parts
     assert not (await office.next_pass()).plan.changes
 
 
-async def test_somebody_whom_people_add_at_the_last_moment_keeps_the_list(office):
+async def test_a_person_whom_people_add_at_the_last_moment_keeps_the_list(office):
     group = office.group("Engineering", "ada@x.io")
     await office.settled()
     office.okta.remove_member(group.id, office.person("ada@x.io").id)
@@ -107,7 +107,7 @@ async def test_a_service_that_is_to_stop_does_not_wait_for_a_long_list_of_member
 
 
 @pytest.mark.parametrize("state", ["lost", "kept"])
-async def test_whoever_leaves_a_group_while_the_state_is_lost_is_taken_out_and_nobody_else(office, state):
+async def test_a_person_who_leaves_a_group_while_the_state_is_lost_is_taken_out_and_nobody_else(office, state):
     group = office.group("Engineering", "ada@x.io", "bob@x.io")
     await office.settled()
     office.people.add_member(group.id, "eve@x.io", reason="on call")

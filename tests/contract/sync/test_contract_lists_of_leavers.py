@@ -42,7 +42,7 @@ async def test_a_leaver_leaves_our_lists_where(office, what):
     assert {(row.harmed.kind, row.harmed.name) for row in harm} == {("user", "ada@x.io")}
 
 
-async def test_switched_off_lists_are_read_only_when_somebody_leaves(office):
+async def test_switched_off_lists_are_read_only_when_a_person_leaves(office):
     office.group("Eng", "ada@x.io", "bob@x.io")
     await office.settled()
     await office.reconfigure(**OFF["lists are switched off"])

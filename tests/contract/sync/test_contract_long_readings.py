@@ -39,7 +39,7 @@ def not_done(report):
     return [(one.change.kind, one.change.name, one.error) for one in report.outcomes if one.result != Result.DONE]
 
 
-async def test_somebody_renamed_leaves_no_membership_behind(office, group):
+async def test_a_renamed_person_leaves_no_membership_behind(office, group):
     ada = office.person(ADA)
     office.okta.assignments.update(
         office.okta.app(office.world.okta_app.id), office.okta.user(ada.id), user_name=COUNTESS

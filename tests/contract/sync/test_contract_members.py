@@ -54,7 +54,7 @@ async def test_whom_people_added_stays_as_they_added_them_while_okta_comes_and_g
     assert office.members(group)["eve@x.io"].SerializeToString() == before
 
 
-async def test_somebody_removed_by_hand_whom_okta_has_comes_back(office):
+async def test_a_person_removed_by_hand_whom_okta_has_comes_back(office):
     group = office.group("Engineering", "ada@x.io", "bob@x.io")
     await office.settled()
     office.people.remove_member(group.id, "bob@x.io")

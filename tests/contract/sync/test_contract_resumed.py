@@ -188,7 +188,7 @@ def _without_server(followed, app):
 
 
 @pytest.mark.parametrize("deed", BY_HAND)
-async def test_what_somebody_did_in_teleport_meanwhile_is_repaired(followed, deed):
+async def test_a_change_by_another_client_in_teleport_meanwhile_is_repaired(followed, deed):
     started = await ended(followed)
     followed.world.clock.advance(60)
     BY_HAND[deed](followed)
@@ -277,7 +277,7 @@ async def test_what_a_process_did_before_it_died_is_not_undone(followed, dying):
 
 
 @with_a_roomy_brake
-async def test_somebody_renamed_before_a_process_died_is_in_the_lists_after_it(followed, dying, monkeypatch):
+async def test_a_person_renamed_before_a_process_died_is_in_the_lists_after_it(followed, dying, monkeypatch):
     app, person = followed.okta.app(followed.world.okta_app.id), followed.person(ADA)
     followed.okta.assignments.update(app, followed.okta.user(person.id), user_name="countess@x.io")
     with monkeypatch.context() as patched:

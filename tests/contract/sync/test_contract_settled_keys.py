@@ -36,7 +36,7 @@ def figma(office):
     return next(app for app in office.okta.apps.all if app.label == "Figma")
 
 
-async def test_somebody_new_is_created_and_nobody_else_is_read(staffed):
+async def test_a_new_person_is_created_and_nobody_else_is_read(staffed):
     dee = staffed.world.hire("dee@x.io")
     mark = staffed.okta.mark()
     settled = await settle(staffed, users=[dee.id])
@@ -77,7 +77,7 @@ async def test_a_person_who_is_hidden_is_not_taken_for_a_leaver(staffed):
     assert staffed.world.owned() == before
 
 
-async def test_somebody_whom_the_last_listing_had_is_not_gone_because_a_read_by_id_finds_nobody(staffed):
+async def test_a_person_whom_the_last_listing_had_is_not_gone_because_a_read_by_id_finds_nobody(staffed):
     ada = staffed.person("ada@x.io")
     staffed.okta.narrow_role(hide=[ada.id])
     settled = await settle(staffed, users=[ada.id])
@@ -181,7 +181,7 @@ async def test_what_is_set_aside_of_others_stays_set_aside(staffed):
     assert await world.parts.store.quarantine() == before
 
 
-async def test_a_pass_that_read_somebody_as_active_does_not_bring_them_back(staffed):
+async def test_a_pass_that_read_a_person_as_active_does_not_bring_them_back(staffed):
     world = staffed.world
     full_pass, ada = world.parts.full_pass, staffed.person("ada@x.io")
     world.okta.update_profile(ada.id, department="Looms")
@@ -215,7 +215,7 @@ async def test_who_cannot_be_read_by_id_stays(staffed):
     assert "ada@x.io" in staffed.world.owned()
 
 
-async def test_whoever_returned_while_groups_were_read_for_long_is_not_deleted(staffed):
+async def test_a_person_who_returned_while_groups_were_read_for_long_is_not_deleted(staffed):
     world = staffed.world
     full_pass, ada = world.parts.full_pass, staffed.person("ada@x.io")
     world.teleport.administrator.add_mfa_device("ada@x.io")
@@ -260,7 +260,7 @@ async def test_an_app_that_a_read_by_id_does_not_show_ends_in_full_passes_only(s
     assert app.id in staffed.lists()
 
 
-async def test_somebody_whom_no_read_shows_is_deleted_in_full_passes_only(staffed):
+async def test_a_person_whom_no_read_shows_is_deleted_in_full_passes_only(staffed):
     ada = staffed.person("ada@x.io")
     staffed.okta.narrow_role(hide=[ada.id])
     staffed.teleport.faults.add(Fault("*/DeleteUser", grpc.StatusCode.INVALID_ARGUMENT))
@@ -281,7 +281,7 @@ async def test_grants_that_contradict_their_count_leave_the_group_its_apps(staff
     assert list(staffed.user_groups()[group.id].Spec.Applications) == before
 
 
-async def test_a_roster_that_contradicts_its_count_takes_nobody_out(staffed):
+async def test_a_roster_that_contradicts_its_count_removes_nobody(staffed):
     group = group_of(staffed)
     staffed.okta.fail("empty", path=f"/api/v1/groups/{group.id}/users")
     settled = await settle(staffed, groups=[group.id])
@@ -289,7 +289,7 @@ async def test_a_roster_that_contradicts_its_count_takes_nobody_out(staffed):
     assert staffed.imported(group) == {"ada@x.io", "bob@x.io"}
 
 
-async def test_an_app_that_nobody_seems_to_have_any_more_takes_nobody_out(staffed):
+async def test_an_app_that_nobody_seems_to_have_any_more_removes_nobody(staffed):
     app = figma(staffed)
     staffed.okta.fail("empty", path=f"/api/v1/apps/{app.id}/users")
     settled = await settle(staffed, apps=[app.id])

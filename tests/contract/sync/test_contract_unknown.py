@@ -268,7 +268,7 @@ def rule(office, expressions, **labels):
     )
 
 
-async def test_p42b_a_rule_that_somebody_breaks_takes_no_labels_away(office):
+async def test_p42b_a_rule_that_is_broken_removes_no_labels(office):
     rule(office, ["^Figma$"], env="prod")
     app = office.app("Figma", "ada@x.io")
     await office.settled()

@@ -158,7 +158,7 @@ async def test_what_people_add_of_their_own_hints_at_nothing_of_ours(watched):
         assert await watched.world.parts.store.hints.count() == 0
 
 
-async def test_a_user_group_that_somebody_changed_is_repaired(watched):
+async def test_a_user_group_that_another_client_changed_is_repaired(watched):
     group, cluster = group_of(watched), watched.office.teleport.cluster
     async with watching(watched):
         stored = cluster.user_groups.stored(group.id)

@@ -48,7 +48,7 @@ def newer_facts_of(office, name):
     full_pass.keys.learned_all = learned_all
 
 
-async def test_a_list_is_not_made_with_somebody_who_turned_out_to_be_a_stranger(office):
+async def test_a_list_is_not_made_with_a_person_who_turned_out_to_be_a_stranger(office):
     group = office.group("Admins of money", ADA, "bob@x.io")
     office.world.meddle_after_listing(lambda: office.teleport.administrator.create_user(ADA, roles=["access"]))
     await office.world.run()

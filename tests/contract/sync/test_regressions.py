@@ -105,7 +105,7 @@ async def test_a_new_hire_unlocks_a_predecessor(world):
     assert world.owned()["ada@x.io"] == new.id
 
 
-async def test_a_rename_onto_a_name_that_somebody_else_takes_meanwhile_leaves_no_user_at_all(world):
+async def test_a_rename_onto_a_name_that_another_person_takes_meanwhile_leaves_no_user_at_all(world):
     (ada,) = await world.hired("ada@x.io")
     world.okta.update_profile(ada.id, login="fay@x.io")
     world.meddle_after_listing(lambda: world.teleport.administrator.create_user("fay@x.io", roles=["access"]))

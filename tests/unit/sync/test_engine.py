@@ -97,7 +97,7 @@ async def test_after_a_failure_the_next_pass_comes_sooner_and_the_wait_doubles_u
     assert script.failed == ["the cluster is down"] * 9
 
 
-async def test_a_setting_that_cannot_be_used_is_told_from_an_outage(store):
+async def test_a_setting_that_cannot_be_used_is_distinguished_from_an_outage(store):
     engine, _ = engine_of(store, REPORT, ConfigError("okta.app_id is not set"))
     await engine.run()
     assert (await engine.status()).failure is FailureKind.CONFIGURATION
@@ -219,7 +219,7 @@ async def test_stopping_while_a_command_applies_waits_for_it_and_takes_no_other(
         await engine.apply("")
 
 
-async def test_a_pass_goes_on_when_whoever_asked_has_gone_away(store):
+async def test_a_pass_continues_when_its_caller_is_cancelled(store):
     engine, script = engine_of(store, REPORT)
     began, go_on = asyncio.Event(), asyncio.Event()
 
@@ -327,7 +327,7 @@ def engine_that_follows(store, *lines, passed_ago=None, **follower):
     return engine, script
 
 
-async def test_a_process_that_goes_on_makes_its_first_pass_when_that_is_due(store):
+async def test_a_process_that_continues_makes_its_first_pass_when_that_is_due(store):
     engine, script = engine_that_follows(store, REPORT, REPORT, passed_ago=HOUR)
     await engine.run()
     assert script.ran == [("interval", 3 * 3600), ("interval", 7 * 3600)]
@@ -335,7 +335,7 @@ async def test_a_process_that_goes_on_makes_its_first_pass_when_that_is_due(stor
     assert engine.follower.looks
 
 
-async def test_a_process_that_goes_on_and_then_cannot_follow_passes_as_without_the_log(store):
+async def test_a_process_that_continues_and_then_cannot_follow_passes_as_without_the_log(store):
     engine, script = engine_that_follows(store, REPORT, passed_ago=timedelta(minutes=4))
     follower = engine.follower
 
@@ -351,14 +351,14 @@ async def test_a_process_that_goes_on_and_then_cannot_follow_passes_as_without_t
 @pytest.mark.parametrize(
     "why", [None, TeleportOktaError("the cluster is down"), StandbyError("00oACME", "x"), ZeroDivisionError()]
 )
-async def test_a_process_that_cannot_go_on_passes_at_once_and_looks_all_the_same(store, why):
+async def test_a_process_that_cannot_continue_passes_at_once_and_looks_all_the_same(store, why):
     engine, script = engine_that_follows(store, REPORT, passed_ago=why)
     await engine.run()
     assert script.ran == [("start", 0)]
     assert engine.follower.looks
 
 
-async def test_a_process_whose_log_begins_only_now_does_not_go_on(store):
+async def test_a_process_whose_log_begins_only_now_does_not_continue(store):
     engine, script = engine_that_follows(store, REPORT, passed_ago=HOUR, reads_on=False)
     await engine.run()
     assert (script.ran, script.asked) == ([("start", 0)], [])

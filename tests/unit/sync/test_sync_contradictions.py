@@ -98,7 +98,7 @@ def test_of_a_member(group_id, claim, expected):
         ("0oaNONE", ADA, Claim.GONE, False),
     ],
 )
-def test_of_somebody_who_has_an_app(app_id, of, claim, expected):
+def test_of_a_person_who_has_an_app(app_id, of, claim, expected):
     hint = Hint(HintKind.APP_PERSON, of, app_id, claim)
     assert contradicts(hint, reading(okta=OKTA)) is expected
     assert not contradicts(hint, NOBODY)

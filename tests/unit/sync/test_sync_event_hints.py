@@ -247,7 +247,7 @@ def test_an_event_without_an_outcome_is_believed():
 
 
 @pytest.mark.parametrize("kind", ["user.account.lock", "user.account.lock.limit"])
-def test_an_account_that_is_locked_is_told_as_a_failure_and_looked_at_all_the_same(kind):
+def test_a_lockout_is_an_event_of_a_failure_and_is_looked_at_all_the_same(kind):
     assert hints(kind, ADA, outcome="FAILURE") == PERSON
 
 

@@ -108,7 +108,7 @@ def test_each_link_names_what_the_journal_may_have_of_it():
     assert link(facts(), "user", "ada", "role", member_role(ENG)).keys == (("role", member_role(ENG)),)
 
 
-def test_an_app_that_somebody_has_individually():
+def test_an_app_that_a_person_has_individually():
     assert "app Wiki: has it individually" in chain(facts(), "user", "cy")
     assert "access_list Wiki: in its list, because Okta has them in it" in chain(facts(), "user", "cy")
 
@@ -118,7 +118,7 @@ def test_the_filter_that_lets_a_group_pass_is_named():
     assert "filter Eng*: passes access_lists.group_filters" in chain(known, "user", "ada")
 
 
-def test_the_app_that_people_come_from_says_which_way_somebody_has_it():
+def test_the_app_that_people_come_from_says_which_way_a_person_has_it():
     okta = organization(group(ENG, "Engineers", [ADA], ["0oaSAML"]), app("0oaSAML", "Teleport", [BOB]))
     known = facts(okta)
     assert f"app Teleport: the app that people come from; assigned by the group Engineers ({ENG})" in chain(
@@ -136,7 +136,7 @@ def people_list(cluster, name, *members):
         cluster.add(name, member)
 
 
-def test_a_list_in_which_people_put_somebody_says_who_why_and_until_when():
+def test_a_list_in_which_people_put_a_person_says_who_why_and_until_when():
     cluster = synced(OKTA)
     people_list(cluster, "own", TeleportMember("ada", reason="on call", added_by="olga", expires=NOW + timedelta(1)))
     found = link(facts(cluster=cluster), "user", "ada", "access_list", "own title")
@@ -176,7 +176,7 @@ def test_a_list_that_another_is_nested_in_is_reached_through_it():
     )
 
 
-def test_a_list_of_a_group_in_which_somebody_is_through_a_nested_one():
+def test_a_list_of_a_group_in_which_a_person_is_through_a_nested_one():
     cluster = synced(OKTA)
     people_list(cluster, "inner", TeleportMember("ada"))
     del cluster.members[ENG]["ada"]
@@ -203,7 +203,7 @@ def test_requirements_of_a_list_are_said():
     assert any(line.startswith("requirements") for line in chain(facts(cluster=cluster), "user", "ada"))
 
 
-def test_somebody_without_a_user_and_why():
+def test_a_person_without_a_user_and_why():
     people = {**PEOPLE, "00uDEE": SeenPerson("00uDEE", "dee", "STAGED", NOW, False)}
     known = facts(people=people)
     assert f"{ENDED} : no user of ours: STAGED, and sync.create_unactivated is false" in chain(known, "user", "dee")
@@ -277,7 +277,7 @@ def test_a_person_of_two_names_is_one():
     assert "user ada: a user of ours" in chain(known, "user", "countess")
 
 
-def test_whoever_has_a_name_comes_before_whoever_had_it():
+def test_the_person_who_has_a_name_comes_before_one_who_had_it():
     former = entry("user", "ada", "delete", okta_id="00uFORMER")
     assert explain(facts(past=(former,)), "user", "ada").chain.okta_id == ADA
 
@@ -414,7 +414,7 @@ def test_held_and_quarantined_rows_hints_and_left_memberships_are_shown_to_whom_
     assert opened(known, "app", FIG) == []
 
 
-def test_somebody_who_is_set_aside_has_no_user_and_the_reason_stands_below():
+def test_a_person_who_is_set_aside_has_no_user_and_the_reason_stands_below():
     row = Quarantined.from_text("user", "o'neil", "00uX", "bad name", "change it")
     known = facts(quarantine=(QuarantineEntry(row, NOW, NOW),))
     assert f"{ENDED} : no user of ours: set aside, see below" in chain(known, "user", "o'neil")

@@ -87,7 +87,7 @@ async def test_what_a_run_plans_again_within_its_scope_counts_anew(hour):
     assert not going(await hour.reserve(making(leaving(11)), run="pass", scope=only(11)))
 
 
-async def test_somebody_who_turns_out_to_stay_leaves_room_for_another(hour):
+async def test_a_person_who_turns_out_to_stay_leaves_room_for_another(hour):
     await hour.reserve(making(leaving(*range(10))), run="pass")
     await hour.reserve(making(Plan()), run="pass", scope=only(3))
     assert going(await hour.reserve(making(leaving(11)), run="pass", scope=only(11))) == {11}

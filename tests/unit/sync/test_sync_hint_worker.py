@@ -388,7 +388,7 @@ async def test_only_what_contradicts_is_read_again(work):
     assert [hint.kind for hint in await work.waiting()] == [HintKind.STATUS]
 
 
-async def test_somebody_who_is_suspended_and_let_in_again_is_read_once(work):
+async def test_a_person_who_is_suspended_and_let_in_again_is_read_once(work):
     back = replace(PROFILE, claim=Claim.BACK, published=NOW + timedelta(seconds=1))
     work.full_pass.people = (person(ADA, "ada"),)
     await work.hint(SUSPENDED, back)
@@ -432,7 +432,7 @@ async def test_what_changed_lately_becomes_hints(work, kind, asked):
     assert await work.waiting() == []
 
 
-async def test_somebody_who_becomes_a_user_brings_the_lists_that_they_are_in(work):
+async def test_a_person_who_becomes_a_user_brings_the_lists_that_they_are_in(work):
     async def become_a_user():
         work.full_pass.registry.users[ADA] = ["ada"]
 
@@ -446,7 +446,7 @@ async def test_somebody_who_becomes_a_user_brings_the_lists_that_they_are_in(wor
 
 
 @pytest.mark.parametrize(("who", "again"), [(ADA, True), (BOB, False)])
-async def test_a_list_is_looked_at_again_if_somebody_in_it_got_or_lost_a_user_meanwhile(work, who, again):
+async def test_a_list_is_looked_at_again_if_a_person_in_it_got_or_lost_a_user_meanwhile(work, who, again):
     async def move():
         work.full_pass.deed = None
         work.full_pass.registry.moved.append(who)
@@ -490,7 +490,7 @@ async def test_a_leaver_whom_another_look_put_into_a_list_meanwhile_brings_the_l
 
 
 @pytest.mark.parametrize("end", ["a failed change", "an error"])
-async def test_somebody_who_becomes_a_user_in_a_look_that_fails_brings_the_lists_too(work, end):
+async def test_a_person_who_becomes_a_user_in_a_look_that_fails_brings_the_lists_too(work, end):
     async def become_a_user():
         work.full_pass.registry.users[ADA] = ["ada"]
 
@@ -583,7 +583,7 @@ async def test_many_hints_of_one_batch_are_put_together(work):
     assert settled.reads.of_group(ENG).members
 
 
-async def test_a_worker_that_is_stopped_keeps_what_it_has_not_seen_to(work):
+async def test_a_worker_that_is_stopped_keeps_the_hints_that_it_has_not_handled(work):
     work.full_pass.hold(ADA)
     await work.hint(PROFILE)
     async with work.running():

@@ -179,7 +179,7 @@ async def test_a_quiet_log_costs_one_call_a_poll_and_leaves_the_position(watched
     assert watched.hinted == 0
 
 
-async def test_each_page_is_taken_down_before_the_next_one_is_read(watched):
+async def test_each_page_is_stored_before_the_next_one_is_read(watched):
     watched.log.pages[address("end")] = page(event(), to="p2", full=True)
     watched.log.pages[address("p2")] = DOWN
     await watched.poll()
@@ -215,7 +215,7 @@ async def test_events_without_a_uuid_are_never_taken_for_one_that_came_before(wa
     assert watched.health.events == 4
 
 
-async def test_an_event_whose_page_could_not_be_taken_down_is_read_again(watched, monkeypatch):
+async def test_an_event_whose_page_could_not_be_stored_is_read_again(watched, monkeypatch):
     watched.log.pages[address("end")] = page(event(), to="p2")
     take = watched.store.hints.take
 
@@ -266,7 +266,7 @@ async def test_a_refused_beginning_backs_off_and_the_full_pass_is_hinted_with_it
     assert await watched.read_on_from() == "p9"
 
 
-async def test_a_lost_position_is_remembered_until_a_page_is_taken_down(watched, monkeypatch):
+async def test_a_lost_position_is_remembered_until_a_page_is_stored(watched, monkeypatch):
     watched.log.pages[address("end")] = REFUSED
     watched.log.begins = page(to="p9")
     take = watched.store.hints.take
@@ -447,7 +447,7 @@ async def test_events_that_were_read_already_make_no_feed_stuck(watched):
     assert await watched.reconciles() == []
 
 
-async def test_an_alarm_is_kept_for_a_day_after_it_was_last_told(watched):
+async def test_an_alarm_is_kept_for_a_day_after_its_last_event(watched):
     alarms = [event(f"u{number}", "app.keys.rotate", "0oaSAML", APP) for number in range(2)]
     watched.log.pages[address("end")] = [page(alarms[0]), page(alarms[1]), page()]
     await watched.poll()

@@ -143,7 +143,7 @@ def test_a_change_that_got_no_answer_waits_like_one_that_was_refused():
     assert entry.attempt == plan_digest([change])
 
 
-def test_a_repair_that_somebody_undoes_is_put_off_with_its_time_and_keeps_it_in_quarantine():
+def test_a_repair_that_another_client_undoes_is_put_off_with_its_time_and_keeps_it_in_quarantine():
     user = owned_user("00uA", "ada")
     theirs = replace(user, traits={**user.traits, "okta/department": ("theirs",)})
     plan = planned(listing(person("00uA", "ada")), [theirs])

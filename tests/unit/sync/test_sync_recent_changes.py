@@ -146,7 +146,7 @@ async def test_everybody_brings_those_who_came_and_those_who_left():
     assert await asking.differing_people() == [BOB, CY]
 
 
-async def test_a_listing_that_broke_off_says_nothing_of_who_left():
+async def test_a_listing_that_was_cut_short_says_nothing_of_who_left():
     asking = Asking(users=[ADA, BOB])
     asking.okta.everybody = listing(person(CY, "cy"), incomplete="503")
     assert await asking.differing_people() == [CY]
@@ -184,7 +184,7 @@ async def test_people_who_get_no_user_are_not_read_after_every_listing(changes):
     assert await asking.differing_people() == []
 
 
-async def test_somebody_whose_row_cannot_be_read_has_not_left():
+async def test_a_person_whose_row_cannot_be_read_has_not_left():
     asking = Asking(users=[ADA])
     asking.okta.everybody = listing(malformed=[MalformedRow(ADA, "two logins")])
     assert await asking.differing_people() == []

@@ -169,7 +169,7 @@ def test_few_people_and_those_of_the_whole_organisation_are_read_one_by_one(peop
     assert reads_of(looks, {SAML: size}) == {"person": people}
 
 
-def test_whoever_is_read_by_status_alone_or_is_deleted_is_in_no_listing():
+def test_a_person_who_is_read_by_status_or_is_deleted_needs_no_listing():
     deleted = Hint(HintKind.STATUS, BOB, claim=Claim.DELETED, published=NOW)
     hints = [*(assigned(f"00u{number}") for number in range(9)), suspended(ADA), Hint(HintKind.PERSON, BOB), deleted]
     looks = {look.scope: look for look in looks_of(hints, {}, SAML)}
@@ -193,7 +193,7 @@ def test_what_a_group_grants_is_one_read_for_all_its_apps():
     assert reads_of(looks) == {"grants": 1}
 
 
-def test_an_event_of_a_deletion_is_told_to_the_read():
+def test_the_read_is_given_an_event_of_a_deletion():
     group, app = looks_of([Hint(HintKind.GROUP, ENG, claim=Claim.DELETED), Hint(HintKind.APP, GIT)], {})
     assert group.reads.of_group(ENG).is_deleted
     assert not app.reads.of_app(GIT).is_deleted
@@ -201,7 +201,7 @@ def test_an_event_of_a_deletion_is_told_to_the_read():
     assert app.reads.of_app(GIT).is_deleted
 
 
-def test_what_somebody_changed_in_teleport_needs_no_read_of_okta_but_of_a_person():
+def test_a_change_by_another_client_needs_no_read_of_okta_but_of_a_person():
     hints = [Hint(HintKind.OBJECT, one) for one in (ADA, ENG, GIT)]
     looks = looks_of(hints, {})
     assert [look.scope for look in looks] == [Scope.of(users=[ADA]), Scope.of(groups=[ENG]), Scope.of(apps=[GIT])]
@@ -249,7 +249,7 @@ def test_a_deletion_needs_no_read():
     assert read == PersonRead(is_deleted=True, ended=PersonDeleted())
 
 
-def test_somebody_who_came_is_not_ended_by_a_read_while_that_is_in_doubt():
+def test_a_person_who_came_is_not_ended_by_a_read_while_that_is_in_doubt():
     assert person_read(assigned()) == PersonRead(is_there=True, doubt=True)
     assert person_read(assigned(looks=len(LOOKS))) == PersonRead(is_there=True)
 
@@ -271,7 +271,7 @@ def test_of_what_is_said_of_a_person_the_latest_counts(back):
     assert (read.published, read.ended) == (later, None)
 
 
-def test_only_whoever_is_hinted_at_by_status_alone_is_read_by_status():
+def test_only_a_person_with_hints_of_the_status_alone_is_read_by_status():
     assert person_read(suspended(), Hint(HintKind.STATUS, ADA)).by_status
     for other in (Hint(HintKind.PERSON, ADA), Hint(HintKind.OBJECT, ADA), assigned(), unassigned()):
         assert not person_read(suspended(), other).by_status
@@ -283,12 +283,12 @@ def test_events_without_a_time_are_ranked_by_when_they_came():
     assert person_read(replace(came, generation=2), went).is_there
 
 
-def test_somebody_who_is_assigned_while_suspended_is_suspended():
+def test_a_person_who_is_assigned_while_suspended_is_suspended():
     read = person_read(suspended(), assigned(published=NOW + timedelta(seconds=1)))
     assert (read.published, read.is_there) == (NOW, True)
 
 
-def test_somebody_who_is_back_in_okta_may_have_lost_the_assignment():
+def test_a_person_who_is_back_in_okta_may_have_lost_the_assignment():
     back = Hint(HintKind.STATUS, ADA, claim=Claim.BACK, published=NOW + timedelta(seconds=1))
     assert claims_that_count([suspended(), unassigned(), back]) == [back, unassigned()]
     read = person_read(suspended(), unassigned(), back)
@@ -296,7 +296,7 @@ def test_somebody_who_is_back_in_okta_may_have_lost_the_assignment():
 
 
 @pytest.mark.parametrize("kind", ["user.lifecycle.deactivate", "user.lifecycle.delete.initiated"])
-def test_the_event_states_the_end_of_somebody_whom_no_read_finds(kind):
+def test_the_event_states_the_end_of_a_person_whom_no_read_finds(kind):
     told = content_of(LogEvent("u1", kind, NOW, "SUCCESS", (Target(USER, ADA),)), Source("0oaSAML"))
     assert person_read(*told.hints).ended == DeactivatedInOkta()
 
