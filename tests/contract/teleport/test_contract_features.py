@@ -18,10 +18,13 @@ ENTERPRISE = {"access_lists", "okta_service", "plugin", "review_requests", "saml
 
 
 async def test_each_edition_offers_what_it_has(teleport: Teleport, sandbox: TeleportSandbox) -> None:
+    assert teleport.known_cluster is None
     cluster = await teleport.cluster()
+    assert teleport.known_cluster == cluster
+    assert (cluster.name, cluster.version) == (sandbox.cluster.name, "18.1.3")
     offered = {feature.name for feature in cluster.features if feature.enabled}
     assert offered == (EVERYWHERE | ENTERPRISE if sandbox.cluster.edition.enterprise else EVERYWHERE)
-    assert all(feature.reason for feature in cluster.features if not feature.enabled)
+    assert all(bool(feature.reason) != feature.enabled for feature in cluster.features)
 
 
 @pytest.mark.parametrize("sandbox", ["ent"], indirect=True)

@@ -99,8 +99,10 @@ async def test_an_outage_while_joining_is_waited_out(
 
 
 async def test_nobody_listening_is_said_so(obtain: Callable[..., Any], bot: Identity, unused_tcp_port: int) -> None:
-    with pytest.raises(JoinUnreachableError):
-        await obtain(bot=bot, route=Direct(f"127.0.0.1:{unused_tcp_port}"))
+    address = f"127.0.0.1:{unused_tcp_port}"
+    for trust in ({"bot": bot}, {"ca_pins": ["sha256:00"]}):
+        with pytest.raises(JoinUnreachableError, match=address):
+            await obtain(route=Direct(address), **trust)
 
 
 @pytest.mark.parametrize("jwks", [True, False], ids=["static_jwks", "in_cluster"])

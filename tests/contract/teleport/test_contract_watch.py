@@ -207,7 +207,9 @@ async def test_a_clean_end_is_an_end_after_what_was_buffered(watch: Watch, sandb
     sandbox.administrator.create_user("lost")
 
     assert await told(watch, 1) == ["user eve"]
-    assert (await end_of(watch)).reason is WatchEnd.SERVER
+    ended = await end_of(watch)
+    assert ended.reason is WatchEnd.SERVER
+    assert "listed again" in str(ended)
     assert (await end_of(watch)).reason is WatchEnd.SERVER
 
 
@@ -250,8 +252,10 @@ async def test_who_waits_for_a_change_is_told_when_it_is_closed(watch: Watch, sa
     waiting = asyncio.create_task(end_of(watch))
     await asyncio.sleep(0)
     await watch.aclose()
+    await watch.aclose()
 
     assert (await waiting).reason is WatchEnd.CLOSED
+    assert (await end_of(watch)).reason is WatchEnd.CLOSED
     await until_nobody_watches(sandbox)
 
 
@@ -286,7 +290,7 @@ async def test_an_identity_that_may_nothing_is_refused_in_words(
     lock = LockV2(Metadata={"Name": "l1"}, Spec={"Target": {"ServerID": host.host_id}})
     sandbox.cluster.locks.upsert(lock)
     async with await connect(sandbox.address, host=host, clock=clock) as client:
-        with pytest.raises(PermissionDeniedError):
+        with pytest.raises(PermissionDeniedError, match="AuthService/WatchEvents"):
             await client.watch()
 
 

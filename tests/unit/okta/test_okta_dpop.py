@@ -51,26 +51,6 @@ async def test_a_proof_says_what_rfc_9449_asks_for(
     assert proof.claims["iat"] == pytest.approx(okta.clock.now().timestamp(), abs=1)
 
 
-async def test_once_proofs_were_asked_for_the_next_token_is_asked_for_with_one(
-    okta: ScriptedOkta, client: OktaClient, strict: ProofDemandingApp
-) -> None:
-    await client.get(THING)
-    okta.clock.advance(3600)
-    await client.get(THING)
-    assert okta.times_asked(TOKEN) == 3 + 1
-    assert len({str(proof.header["jwk"]) for proof in strict.proofs}) == 1
-
-
-async def test_a_nonce_that_went_stale_costs_one_more_request(
-    okta: ScriptedOkta, client: OktaClient, strict: ProofDemandingApp
-) -> None:
-    await client.get(THING)
-    strict.nonce = "n2"
-    okta.clock.advance(3600)
-    await client.get(THING)
-    assert okta.times_asked(TOKEN) == 3 + 2
-
-
 async def test_a_nonce_that_comes_with_a_token_is_the_next_one(okta: ScriptedOkta, client: OktaClient) -> None:
     app = ProofDemandingApp(okta)
     okta.on(TOKEN, app.token, app.token, says_with_nonce("n7"), app.token)
@@ -103,24 +83,6 @@ async def test_a_proof_that_is_refused_for_good_says_what_to_check(okta: Scripte
         await client.get(THING)
     assert okta.asked[-1].headers["DPoP"] not in f"{raised.value} {vars(raised.value)}"
     assert okta.times_asked(TOKEN) == 2
-
-
-async def test_every_attempt_at_a_call_has_a_proof_of_its_own(
-    okta: ScriptedOkta, client: OktaClient, strict: ProofDemandingApp
-) -> None:
-    okta.on(THING, fails(503, "E0000181"), fails(429, "E0000047"), strict.thing)
-    await client.get(THING)
-    assert okta.times_asked(THING) == 3
-    assert len({asked.headers["DPoP"] for asked in okta.asked if asked.path_qs == THING}) == 3
-
-
-async def test_every_attempt_at_a_token_has_a_proof_of_its_own(okta: ScriptedOkta, client: OktaClient) -> None:
-    app = ProofDemandingApp(okta)
-    okta.on(TOKEN, app.token, fails(503, "E0000181"), app.token)
-    okta.on(THING, app.thing)
-    await client.get(THING)
-    proofs = [asked.headers["DPoP"] for asked in okta.asked if asked.path_qs == TOKEN and "DPoP" in asked.headers]
-    assert len(set(proofs)) == 3
 
 
 async def test_a_bound_token_that_is_refused_is_replaced_once(

@@ -6,10 +6,8 @@ import pytest
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.okta.okta_errors import (
     NotAnOktaOrganizationError,
-    OktaForbiddenError,
     OktaMalformedAnswerError,
     OktaUnavailableError,
-    UnknownAppError,
 )
 from teleport_okta.okta.people_reader import OktaReads
 from unit.okta.scripted_okta import Script, ScriptedOkta, fails, raw, says
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
 WELL_KNOWN = "/.well-known/okta-organization"
 USERS = "/api/v1/users"
-APP_USERS = "/api/v1/apps/0oaOne/users"
 
 
 def user(name: str, status: str = "ACTIVE") -> dict[str, object]:
@@ -81,35 +78,10 @@ async def test_an_app_is_read_by_its_id_whatever_is_in_it(okta: ScriptedOkta, re
     assert (await reads.app("a/..?b")).label == "Odd"
 
 
-async def test_an_app_that_is_not_there_is_named_with_its_setting(okta: ScriptedOkta, reads: OktaReads) -> None:
-    okta.on("/api/v1/apps/0oaOne", fails(404, "E0000007", "Not found: Resource not found: 0oaOne (AppInstance)"))
-    okta.on(APP_USERS, fails(404, "E0000007", "Not found: Resource not found: 0oaOne (AppInstance)"))
-    for read in (reads.app, reads.people_of_app):
-        with pytest.raises(UnknownAppError, match=r"'0oaOne'.*okta\.app_id"):
-            await read("0oaOne")
-
-
 async def test_an_app_without_an_id_is_a_malformed_answer(okta: ScriptedOkta, reads: OktaReads) -> None:
     okta.on("/api/v1/apps/0oaOne", says({"label": "Teleport"}))
     with pytest.raises(OktaMalformedAnswerError, match="there is no id"):
         await reads.app("0oaOne")
-
-
-async def test_people_of_an_app_come_with_their_assignments(okta: ScriptedOkta, reads: OktaReads) -> None:
-    row = {
-        "id": "00uada",
-        "status": "ACTIVE",
-        "scope": "USER",
-        "credentials": {"userName": "ada"},
-        "profile": {"nick": "Countess"},
-        "_embedded": {"user": user("ada")},
-    }
-    okta.on(f"{APP_USERS}?limit=500&expand=user", says([row]))
-    snapshot = await reads.people_of_app("0oaOne")
-    assert [(person.name, person.status, person.assignment_status) for person in snapshot.people] == [
-        ("ada", "ACTIVE", "ACTIVE")
-    ]
-    assert (snapshot.incomplete, snapshot.untrusted, snapshot.malformed) == (None, None, ())
 
 
 async def test_a_snapshot_is_complete_once_every_page_arrived(okta: ScriptedOkta, reads: OktaReads) -> None:
@@ -120,20 +92,6 @@ async def test_a_snapshot_is_complete_once_every_page_arrived(okta: ScriptedOkta
     assert snapshot.incomplete is None
     assert snapshot.read_at == asked_at
     assert okta.clock.now() > asked_at
-
-
-async def test_a_page_that_fails_for_good_leaves_the_snapshot_incomplete(okta: ScriptedOkta, reads: OktaReads) -> None:
-    two_pages(okta, [user("ada")], fails(401, "E0000011", "Invalid token provided"))
-    snapshot = await reads.people_of_organization()
-    assert [person.okta_id for person in snapshot.people] == ["00uada"]
-    assert snapshot.incomplete is not None
-    assert "E0000011" in snapshot.incomplete
-
-
-async def test_a_first_page_that_fails_for_good_is_an_error(okta: ScriptedOkta, reads: OktaReads) -> None:
-    okta.on(USERS, fails(403, "E0000006"))
-    with pytest.raises(OktaForbiddenError, match=r"okta\.users\.read"):
-        await reads.people_of_organization()
 
 
 async def test_of_a_row_that_repeats_the_later_one_counts(okta: ScriptedOkta, reads: OktaReads) -> None:
@@ -167,9 +125,3 @@ async def test_a_row_without_an_id_makes_absences_untrusted(okta: ScriptedOkta, 
     assert len(snapshot.people) == 1
     assert [row.okta_id for row in snapshot.malformed] == [None, None]
     assert snapshot.untrusted == "2 rows of the listing have no id: there is no id"
-
-
-async def test_an_empty_listing_is_an_empty_snapshot(okta: ScriptedOkta, reads: OktaReads) -> None:
-    okta.on(USERS, says([]))
-    snapshot = await reads.people_of_organization()
-    assert (snapshot.people, snapshot.incomplete, snapshot.untrusted) == ((), None, None)

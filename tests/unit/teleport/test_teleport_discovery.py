@@ -16,8 +16,7 @@ from teleport_okta.teleport.proxy.proxy_errors import (
     WebCertificateError,
 )
 from teleport_okta.teleport.proxy.web import exchange, web_context
-from teleport_okta.teleport.route import Direct, ThroughProxy, find_route
-from unit.teleport.tls_peers import server_context, tls_server
+from teleport_okta.teleport.route import find_route
 from unit.teleport.web_peers import FIND, WebProxy, web_proxy
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from teleport_okta.clock import VirtualClock
-    from unit.teleport.small_pki import SmallCA
 
 PATH = "/webapi/find"
 
@@ -52,12 +50,6 @@ async def test_what_a_proxy_leaves_out_is_not_assumed(proxy: WebProxy) -> None:
     proxy.tell(PATH, {"cluster_name": "small.example", "edition": 7, "proxy": None})
 
     assert await find(proxy.address, proxy.ca_path) == ProxyFacts("small.example", "", "", "", tls_routing=False)
-
-
-async def test_a_private_ca_is_to_be_named(proxy: WebProxy) -> None:
-    with pytest.raises(WebCertificateError, match=r"teleport\.proxy_ca"):
-        await find(proxy.address)
-    assert not proxy.requests
 
 
 async def test_a_certificate_for_another_name_is_not_believed(tmp_path: Path) -> None:
@@ -136,27 +128,6 @@ async def test_what_speaks_no_tls_is_no_proxy() -> None:
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         with pytest.raises(NotAProxyError, match="no TLS"):
             await what_is_at(address)
-
-
-async def test_an_auth_server_is_known_by_the_name_in_its_certificate(ca: SmallCA, clock: VirtualClock) -> None:
-    async with tls_server(server_context(ca)) as server:
-        assert await what_is_at(server.address) == "auth"
-        assert await find_route(server.address, extra_ca=None, clock=clock) == Direct(server.address)
-
-
-async def test_through_a_proxy_the_route_has_the_clusters_name(proxy: WebProxy, clock: VirtualClock) -> None:
-    assert await what_is_at(proxy.address) == "proxy"
-    assert await find_route(proxy.address, extra_ca=proxy.ca_path, clock=clock) == ThroughProxy(
-        proxy.address, "small.example", upgraded=False, extra_ca=proxy.ca_path
-    )
-
-
-async def test_behind_a_load_balancer_the_route_is_upgraded(tmp_path: Path, clock: VirtualClock) -> None:
-    async with web_proxy(tmp_path, protocols=("h2", "http/1.1")) as balancer:
-        balancer.tell(PATH, FIND)
-        route = await find_route(balancer.address, extra_ca=balancer.ca_path, clock=clock)
-
-    assert route == ThroughProxy(balancer.address, "small.example", upgraded=True, extra_ca=balancer.ca_path)
 
 
 async def test_without_tls_routing_there_is_no_route(proxy: WebProxy, clock: VirtualClock) -> None:

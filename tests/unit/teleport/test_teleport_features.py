@@ -58,17 +58,6 @@ async def with_bot(
         yield client
 
 
-async def test_with_both_identities_an_enterprise_cluster_can_do_everything(with_bot: Teleport) -> None:
-    assert with_bot.known_cluster is None
-
-    cluster = await with_bot.cluster()
-
-    assert (cluster.name, cluster.version) == (CLUSTER, "18.1.3")
-    assert {feature.name for feature in cluster.features if not feature.enabled} == set()
-    assert len(cluster.features) == 12
-    assert with_bot.known_cluster == cluster
-
-
 async def test_without_a_bot_what_needs_it_is_off_and_says_so(teleport: Teleport, enterprise: ScriptedAuth) -> None:
     cluster = await teleport.cluster()
 

@@ -25,7 +25,7 @@ from teleport_okta.teleport.join_errors import (
 from teleport_okta.teleport.route import Direct
 from teleport_okta.teleport.trust import ca_pin
 from unit.teleport.scripted_auth import AUTH, REGISTER, Refuse, ScriptedAuth, certs_for
-from unit.teleport.small_pki import CLUSTER, SmallCA, host_subject, identity_file, name, new_key
+from unit.teleport.small_pki import SmallCA, host_subject, identity_file, name, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,13 +84,6 @@ async def test_a_host_that_lost_its_identity_joins_again_under_its_id(
     HostStore(tmp_path).identity_path.unlink()
 
     assert (await obtain(bot=bot)).host_id == first.host_id
-
-
-async def test_a_pinned_ca_is_trusted(obtain: Callable[..., Any], auth: ScriptedAuth, ca: SmallCA) -> None:
-    auth.answer(AUTH + "GetClusterCACert", authservice_pb2.GetClusterCACertResponse(TLSCA=ca.pem))
-    auth.answer(REGISTER, lambda request: certs_for(request, ca))
-
-    assert (await obtain(ca_pins=[ca_pin(ca.certificate)])).cluster == CLUSTER
 
 
 async def test_every_ca_must_be_pinned(obtain: Callable[..., Any], auth: ScriptedAuth, ca: SmallCA) -> None:
@@ -162,15 +155,6 @@ async def test_a_first_start_needs_a_token_and_a_ca_to_trust(obtain: Callable[..
         await obtain(bot=bot, token=None)
     with pytest.raises(JoinTrustMissingError):
         await obtain()
-
-
-async def test_nobody_there_is_said_so(obtain: Callable[..., Any], bot: Identity, unused_tcp_port: int) -> None:
-    address = f"127.0.0.1:{unused_tcp_port}"
-
-    with pytest.raises(JoinUnreachableError, match=address):
-        await obtain(route=Direct(address), bot=bot)
-    with pytest.raises(JoinUnreachableError, match=address):
-        await obtain(route=Direct(address), ca_pins=["sha256:00"])
 
 
 async def test_a_stored_identity_must_fit_the_bots_cluster_and_the_time(

@@ -14,7 +14,6 @@ from teleport_okta.teleport.proxy.proxy_errors import (
     ProxyUnreachableError,
     UnknownServerCAError,
     UpgradeRefusedError,
-    UpgradeUnsupportedError,
     WebCertificateError,
 )
 from teleport_okta.teleport.proxy.upgrade import OVERRIDE, needs_upgrade
@@ -103,13 +102,6 @@ async def failure_of(proxy: WebProxy, identity: Identity, **how: Any) -> ProxyEr
         failure = channel.why()
     assert isinstance(failure, ProxyError)
     return failure
-
-
-async def test_a_proxy_without_upgrades_is_said_so(proxy: WebProxy, identity: Identity) -> None:
-    failure = await failure_of(proxy, identity)
-
-    assert isinstance(failure, UpgradeUnsupportedError)
-    assert "does not support" in failure.what
 
 
 async def test_a_refused_upgrade_is_told_with_its_status(proxy: WebProxy, identity: Identity) -> None:

@@ -26,7 +26,6 @@ from teleport_okta.teleport.convert_watch import Seen, seen_from_event
 from teleport_okta.teleport.teleport_errors import (
     DeadlineError,
     FeatureUnavailableError,
-    PermissionDeniedError,
     UnavailableError,
 )
 from teleport_okta.teleport.watch import Watch, WatchEnd, WatchEndedError, kinds_to_watch
@@ -174,12 +173,6 @@ async def test_it_asks_for_partial_success_and_tells_what_was_confirmed(auth: Sc
 # How it begins
 
 
-async def test_a_refusal_is_raised_as_every_other(auth: ScriptedAuth, teleport: Teleport) -> None:
-    auth.stream(WATCH, Refuse(grpc.StatusCode.PERMISSION_DENIED, "access denied"))
-    with pytest.raises(PermissionDeniedError, match="AuthService/WatchEvents"):
-        await teleport.watch()
-
-
 async def test_a_server_without_watches_has_not_the_feature(teleport: Teleport) -> None:
     with pytest.raises(FeatureUnavailableError):
         await teleport.watch()
@@ -219,15 +212,6 @@ async def test_a_watch_that_is_not_open_cannot_be_read(teleport: Teleport) -> No
 # How it ends
 
 
-async def test_a_clean_end_comes_after_what_was_told(auth: ScriptedAuth, teleport: Teleport) -> None:
-    auth.stream(WATCH, confirmation("user"), user("ada"), None)
-    async with await teleport.watch() as watch:
-        assert (await next_of(watch)).name == "ada"
-        ended = await end_of(watch)
-    assert ended.reason is WatchEnd.SERVER
-    assert "listed again" in str(ended)
-
-
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED])
 async def test_a_failure_is_its_cause(auth: ScriptedAuth, teleport: Teleport, code: grpc.StatusCode) -> None:
     auth.stream(WATCH, confirmation("user"), Refuse(code, "what the server said"))
@@ -238,14 +222,6 @@ async def test_a_failure_is_its_cause(auth: ScriptedAuth, teleport: Teleport, co
     assert ended.__cause__ is not None
 
 
-async def test_a_full_buffer_ends_it_and_what_waited_is_dropped(auth: ScriptedAuth, teleport: Teleport) -> None:
-    auth.stream(WATCH, confirmation("user"), user("ada"), user("bob"), user("eve"))
-    async with Watch(teleport.host, ["user"], limit=2) as watch:
-        await watch.open()
-        await until_it_is_over(watch)
-        assert (await end_of(watch)).reason is WatchEnd.BEHIND
-
-
 async def test_the_stream_is_read_while_nobody_handles(auth: ScriptedAuth, teleport: Teleport) -> None:
     auth.stream(WATCH, confirmation("user"), *(user(f"user{number}") for number in range(1000)), None)
     async with await teleport.watch() as watch:
@@ -253,17 +229,6 @@ async def test_the_stream_is_read_while_nobody_handles(auth: ScriptedAuth, telep
         names = [(await next_of(watch)).name for _ in range(1000)]
         assert names == [f"user{number}" for number in range(1000)]
         assert (await end_of(watch)).reason is WatchEnd.SERVER
-
-
-async def test_closing_is_an_end_too_and_may_be_done_twice(auth: ScriptedAuth, teleport: Teleport) -> None:
-    auth.stream(WATCH, confirmation("user"))
-    watch = await teleport.watch()
-    waiting = asyncio.create_task(end_of(watch))
-    await asyncio.sleep(0)
-    await watch.aclose()
-    await watch.aclose()
-    assert (await waiting).reason is WatchEnd.CLOSED
-    assert (await end_of(watch)).reason is WatchEnd.CLOSED
 
 
 async def test_the_cancellation_of_whoever_opens_it_is_no_failure(auth: ScriptedAuth, teleport: Teleport) -> None:

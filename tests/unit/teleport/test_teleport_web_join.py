@@ -20,13 +20,12 @@ from teleport_okta.teleport.join_errors import (
     JoinTokenRoleError,
     JoinTrustMissingError,
     JoinUnreachableError,
-    PinMismatchError,
 )
 from teleport_okta.teleport.pod_token import PATH_VARIABLE, NotInPodError, PodTokenError, read_pod_token
 from teleport_okta.teleport.proxy.proxy_errors import WebCertificateError
 from teleport_okta.teleport.route import ThroughProxy
 from teleport_okta.teleport.trust import ca_pin
-from unit.teleport.scripted_auth import AUTH, REGISTER, ScriptedAuth, certs_for
+from unit.teleport.scripted_auth import AUTH, ScriptedAuth, certs_for
 from unit.teleport.small_pki import SmallCA, identity_file
 from unit.teleport.upgrading_proxy import UpgradePage
 from unit.teleport.web_peers import WebProxy, web_proxy
@@ -125,19 +124,6 @@ async def test_a_host_joins_over_https(obtain: Callable[..., Any], proxy: WebPro
     assert "id_token" not in asked
 
 
-async def test_a_pod_joins_with_the_token_of_its_service_account(
-    obtain: Callable[..., Any], proxy: WebProxy, ca: SmallCA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "token").write_text(" eyJ.pod.token\n")
-    monkeypatch.setenv(PATH_VARIABLE, str(tmp_path / "token"))
-    issue(proxy, ca)
-
-    await obtain(method="kubernetes", token="okta-pods")
-
-    asked = proxy.requests[0][2]
-    assert (asked["token"], asked["id_token"]) == ("okta-pods", "eyJ.pod.token")
-
-
 @pytest.mark.parametrize(
     ("status", "message", "expected"),
     [
@@ -188,23 +174,6 @@ async def test_a_refused_pod_is_told_apart_from_a_refused_token(
     with pytest.raises(expected) as caught:
         await obtain(method="kubernetes", token="okta-pods")
     assert "POD-TOKEN" not in str(caught.value)
-
-
-async def test_an_outage_of_the_cluster_is_waited_out(
-    obtain: Callable[..., Any], proxy: WebProxy, ca: SmallCA, clock: VirtualClock
-) -> None:
-    refuse(proxy, 503, "the auth server is not reachable")
-    outage = proxy.pages[PATH]
-
-    async def back_at_the_third_time(request: web.Request) -> web.StreamResponse:
-        if len(proxy.requests) == 2:
-            issue(proxy, ca)
-        return await outage(request)
-
-    proxy.pages[PATH] = back_at_the_third_time
-
-    assert (await obtain()).is_okta_host
-    assert len(proxy.requests) == 3
 
 
 async def test_an_answer_of_a_ca_that_is_not_believed_is_not_stored(
@@ -258,18 +227,6 @@ async def test_during_a_rotation_the_auth_server_vouches_for_the_new_ca(
     assert set((await obtain()).ca_pems) == {ca.pem, new.pem}
 
 
-async def test_pins_do_instead_of_an_identity_file(obtain: Callable[..., Any], proxy: WebProxy, ca: SmallCA) -> None:
-    issue(proxy, ca)
-
-    assert (await obtain(bot=None, ca_pins=[ca_pin(ca.certificate)])).is_okta_host
-
-
-async def test_a_wrong_pin_keeps_the_token_from_the_proxy(obtain: Callable[..., Any], proxy: WebProxy) -> None:
-    with pytest.raises(PinMismatchError):
-        await obtain(bot=None, ca_pins=["sha256:" + "0" * 64])
-    assert PATH not in {path for _, path, _ in proxy.requests}
-
-
 async def test_a_proxy_that_answers_with_a_ca_of_its_own_is_caught_by_the_pins(
     obtain: Callable[..., Any], proxy: WebProxy, ca: SmallCA, tmp_path: Path
 ) -> None:
@@ -278,15 +235,6 @@ async def test_a_proxy_that_answers_with_a_ca_of_its_own_is_caught_by_the_pins(
     with pytest.raises(ForeignAnswerError, match="ca_pins"):
         await obtain(bot=None, ca_pins=[ca_pin(ca.certificate)])
     assert not HostStore(tmp_path / "data").identity_path.exists()
-
-
-async def test_without_the_page_the_auth_server_itself_is_asked(
-    obtain: Callable[..., Any], auth: ScriptedAuth, ca: SmallCA
-) -> None:
-    auth.answer(REGISTER, lambda request: certs_for(request, ca))
-
-    assert (await obtain()).is_okta_host
-    assert [request.Token for request in auth.requests[REGISTER]] == [TOKEN]
 
 
 @pytest.mark.parametrize("answer", [[], {"tls": "?"}, {"tls": 7}, {"tls_ca_certs": "no"}, {}, "<html>"])
