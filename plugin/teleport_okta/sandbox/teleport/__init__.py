@@ -1,8 +1,7 @@
 """A Teleport auth server in miniature: gRPC over mutual TLS, with its own CAs, join tokens, permissions and users.
 
-It plays the server that `docs/reference/teleport.md` and `docs/reference/teleport-observed.md` describe, for the demo,
-for tests and for anybody who wants to point a Teleport client at something harmless. What it does not play answers
-UNIMPLEMENTED.
+It behaves like the server in `docs/reference/teleport.md` and `docs/reference/teleport-observed.md`, for the demo, for
+tests, and for people who want to try a Teleport client without a real cluster. Other calls are answered UNIMPLEMENTED.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Who may do what: rules by kind and verb, and labels, from the caller's roles on every call.
+"""Permissions: rules by kind and verb, and labels, from the caller's roles on every call.
 
-What the Okta service may do is in `docs/reference/teleport.md` 2.3.
+The permissions of the Okta service are in `docs/reference/teleport.md` 2.3.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _WHERE_LABEL: Final = re.compile(r'equals\(\s*resource\.metadata\.labels\["([^"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Verbs on kinds, perhaps only for resources with a certain label. `*` stands for every kind or verb."""
+    """Verbs on kinds, optionally limited to resources with a certain label. `*` stands for every kind or verb."""
 
     kinds: frozenset[str]
     verbs: frozenset[str]
@@ -37,7 +37,7 @@ class Rule:
     never: bool = False
 
     def allows(self, kind: str, verb: str, labels: Mapping[str, str] | None) -> bool:
-        """Say whether the rule covers the action; `read` covers `readnosecrets`, not the other way round."""
+        """Return whether the rule covers the action. `read` covers `readnosecrets`, but not the reverse."""
         if self.never or not (kind in self.kinds or "*" in self.kinds):
             return False
         if not (verb in self.verbs or "*" in self.verbs or (verb == "readnosecrets" and "read" in self.verbs)):
@@ -82,13 +82,13 @@ OKTA_SERVICE: Final = RuleSet(
     ),
     reach={APP: EVERYTHING, USER_GROUP: EVERYTHING},
 )
-"""What a host certificate of system role Okta may do."""
+"""The permissions of a host certificate with the system role Okta."""
 
 
 def rules_of(role: RoleV6) -> RuleSet:
     """Read the rules of a role resource.
 
-    Of the where-clauses only the comparison of one label is understood; a rule with any other never matches.
+    The only where-clause that the sandbox evaluates compares one label; a rule with another one never matches.
     """
     allow, deny = role.Spec.Allow, role.Spec.Deny
     return RuleSet(
@@ -118,13 +118,13 @@ class Access:
         self._sets = sets
 
     def may(self, kind: str, verb: str, labels: Mapping[str, str] | None = None) -> bool:
-        """Say whether the action is allowed: any deny rule forbids it, any allow rule permits it."""
+        """Return whether the action is allowed: a deny rule wins over an allow rule."""
         if any(rule.allows(kind, verb, labels) for rules in self._sets for rule in rules.deny):
             return False
         return any(rule.allows(kind, verb, labels) for rules in self._sets for rule in rules.allow)
 
     def refusal(self, kind: str, verbs: Iterable[str], labels: Mapping[str, str] | None = None) -> Refusal | None:
-        """Return the answer to a caller who lacks some of the verbs, which it names in their order; else None."""
+        """Return the refusal that names the missing verbs, in their order; None if the caller has all."""
         missing = [verb for verb in verbs if not self.may(kind, verb, labels)]
         if not missing:
             return None
@@ -133,18 +133,18 @@ class Access:
         )
 
     def demand(self, kind: str, *verbs: str, labels: Mapping[str, str] | None = None) -> None:
-        """Raise that answer, if there is one."""
+        """Raise the refusal if a verb is missing."""
         refusal = self.refusal(kind, verbs, labels)
         if refusal is not None:
             raise refusal
 
     def reaches(self, kind: str, labels: Mapping[str, str]) -> bool:
-        """Say whether the caller may reach a resource (`app` or `user_group`) with these labels: deny comes first."""
+        """Return whether the caller may access a resource (`app` or `user_group`) with these labels; deny wins."""
         if any(kind in rules.out_of_reach and rules.out_of_reach[kind].reaches(labels) for rules in self._sets):
             return False
         return any(kind in rules.reach and rules.reach[kind].reaches(labels) for rules in self._sets)
 
     def demand_reach(self, kind: str, labels: Mapping[str, str]) -> None:
-        """Raise the answer to a caller who may not reach it."""
+        """Raise the refusal if the caller may not access it."""
         if not self.reaches(kind, labels):
             raise access_denied(f"access to {kind} denied. User does not have permissions. ")

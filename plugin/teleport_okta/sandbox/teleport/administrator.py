@@ -1,4 +1,4 @@
-"""Plays the people around a cluster: its administrator, and users who log in through a SAML connector."""
+"""Acts as the people of a cluster: its administrator, and users who log in through a SAML connector."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _OKTA_SERVICE: Final = Caller(CallerKind.HOST, "other-host", ("Okta",), "")
 
 
 class Administrator:
-    """What a person does with `tctl` or on the web page, and what a login does by itself; permissions do not matter.
+    """Actions of a person with `tctl` or on the web page, and logins. Permissions are not checked.
 
-    `lists` is the part about access lists, `resources` the one about user groups, app servers and import rules,
-    `connectors` the one about SAML connectors, `plugins` the one about plugins.
+    `lists` is the part about access lists, `resources` about user groups, app servers and import rules, `connectors`
+    about SAML connectors, `plugins` about plugins.
     """
 
     def __init__(self, cluster: Cluster, host: HostAuthority) -> None:
@@ -77,9 +77,9 @@ class Administrator:
         labels: Mapping[str, str] | None = None,
         as_okta_service: bool = False,
     ) -> UserV2:
-        """Replace roles or labels, or set single traits, of a user. KeyError when there is none.
+        """Replace roles or labels, or set single traits, of a user. KeyError if there is none.
 
-        Raises Refusal for a user of origin okta, whom nobody can edit by hand (`docs/reference/teleport-observed.md`
+        Raises Refusal for a user of origin okta, which cannot be edited by hand (`docs/reference/teleport-observed.md`
         5.1). With `as_okta_service` another host of system role Okta writes, and Refusal is raised for every other
         user.
         """
@@ -99,13 +99,13 @@ class Administrator:
         return self._cluster.users.upsert(user)
 
     def delete_user(self, name: str) -> None:
-        """Delete a user by hand, MFA devices included. KeyError when there is none."""
+        """Delete a user by hand, MFA devices included. KeyError if there is none."""
         self.user(name)
         self._cluster.users.delete(name)
         self._cluster.mfa_devices.pop(name, None)
 
     def add_mfa_device(self, name: str, device: str = "phone") -> MFADevice:
-        """Register a one-time-code device for a user, by which a test sees whether the user was ever deleted."""
+        """Register a one-time-code device for a user, so that a test can see whether the user was deleted."""
         self.user(name)
         added = MFADevice(
             kind="mfa_device", version="v1", id=str(uuid.uuid4()), added_at=timestamp_at(self._cluster.now())
@@ -120,7 +120,7 @@ class Administrator:
         return [device.metadata.Name for device in self._cluster.mfa_devices.get(name, [])]
 
     def create_lock(self, name: str, user: str, *, message: str = "", expires: float | None = None) -> LockV2:
-        """Lock a user by hand, until a Unix time or for ever."""
+        """Lock a user by hand, until a Unix time or without end."""
         lock = LockV2(Kind="lock", Version="v2")
         lock.Metadata.Name = name
         check_metadata(lock.Metadata)
@@ -133,12 +133,12 @@ class Administrator:
         return self._cluster.locks.upsert(lock)
 
     def delete_lock(self, name: str) -> None:
-        """Remove a lock by hand. KeyError when there is none."""
+        """Remove a lock by hand. KeyError if there is none."""
         if self._cluster.locks.delete(name) is None:
             raise KeyError(name)
 
     def create_token(self, name: str, roles: Iterable[str], *, expires: float | None = None) -> JoinToken:
-        """Make a join token for system roles, until a Unix time or for ever."""
+        """Make a join token for system roles, until a Unix time or without end."""
         token = JoinToken(name, tuple(roles), expires)
         self._cluster.tokens[name] = token
         return token
@@ -154,8 +154,8 @@ class Administrator:
     ) -> JoinToken:
         """Make a token of join method kubernetes for service accounts `namespace:name`.
 
-        With `jwks` it is of type static_jwks and verifies by those keys (such as `cluster.kubernetes.jwks`), without
-        it is of type in_cluster and asks Kubernetes. ValueError for an account of another form or keys that are none.
+        With `jwks` it is of type static_jwks and verifies with those keys (such as `cluster.kubernetes.jwks`). Without,
+        it is of type in_cluster and asks Kubernetes. ValueError for an account of another form, or invalid keys.
         """
         accounts = tuple(service_accounts)
         for account in accounts:
@@ -167,14 +167,14 @@ class Administrator:
         return token
 
     def revoke_token(self, name: str) -> None:
-        """Remove a join token. KeyError when there is none."""
+        """Remove a join token. KeyError if there is none."""
         del self._cluster.tokens[name]
 
     def rotate(self, phase: str, *, refuse_new_for: float = 0.0) -> None:
         """Take the host CA to a phase of its rotation, as `tctl auth rotate --manual --type=host --phase=…` does.
 
-        `refuse_new_for` seconds long the server refuses certificates of the new keys, as one does until it has read
-        its CAs again (up to a minute). Raises Refusal when the phase does not follow the present one.
+        For `refuse_new_for` seconds the server refuses certificates of the new keys, as a real server does until it has
+        read its CAs again (up to a minute). Raises Refusal if the phase does not follow the current one.
         """
         self._host.turn_to(phase, refuse_new_for)
 
@@ -188,14 +188,14 @@ class Administrator:
         merge: bool = True,
         session: float = 12 * 3600.0,
     ) -> UserV2:
-        """Log a user in through a SAML connector and return the record that this leaves.
+        """Log a user in through a SAML connector, and return the user afterwards.
 
-        With `merge` the login keeps the record's labels and expiry and adds the connector's roles and the traits
-        `username` and `groups`. Without, or for a user who is new, it leaves a record of its own: no labels, the
-        connector's roles alone, gone after `session` seconds. Both are ways in which servers have been seen to behave
-        (`docs/reference/teleport.md` 4.2, `docs/reference/teleport-observed.md` 3). Either way MFA devices stay.
+        With `merge` the login keeps labels and expiry, and adds the connector's roles and the traits `username` and
+        `groups`. Otherwise, or for a new user, it writes a new record: no labels, only the connector's roles, an expiry
+        after `session` seconds. Real servers were seen to do both (`docs/reference/teleport.md` 4.2,
+        `docs/reference/teleport-observed.md` 3). MFA devices stay in both cases.
 
-        Raises PermissionError, as the login would fail, when the name belongs to a user who is not of this connector.
+        Raises PermissionError, because the login fails, if the name belongs to a user of another connector.
         """
         stored = self._cluster.users.stored(name)
         if stored is not None:
@@ -229,7 +229,7 @@ class Administrator:
         return self._cluster.users.upsert(user)
 
     def user(self, name: str) -> UserV2:
-        """Return a user as stored. KeyError when there is none."""
+        """Return a user as stored. KeyError if there is none."""
         user = self._cluster.users.stored(name)
         if user is None:
             raise KeyError(name)

@@ -16,7 +16,7 @@ ENTRY_LIMIT: Final = 64 * 1024
 """The most bytes that an event may have in the server's log, as JSON."""
 
 KEPT: Final = 10_000
-"""How many of the newest events are kept."""
+"""The number of events that are kept, the newest ones."""
 
 
 class AuditLog:
@@ -27,7 +27,7 @@ class AuditLog:
 
     @property
     def events(self) -> tuple[OneOf, ...]:
-        """Everything that is kept."""
+        """All events that are kept."""
         return tuple(self._events)
 
     def of(self, event_type: str) -> list[Any]:
@@ -40,17 +40,17 @@ class AuditLog:
         self._events.append(event)
 
     def clear(self) -> None:
-        """Forget all events."""
+        """Delete all events."""
         self._events.clear()
 
 
 def unwrapped(event: OneOf) -> Any:  # noqa: ANN401 - one of the five messages, or None
-    """Return the event in a wrapper. None for an empty wrapper, and for an event that the sandbox does not know."""
+    """Return the event in a wrapper. None for an empty wrapper, and for a type that the sandbox does not have."""
     name = event.WhichOneof("Event")
     return None if name is None else getattr(event, name)
 
 
 def size_of(event: Message) -> int:
-    """Return the bytes of an event in the server's log, to within some per cent: names differ a little from ours."""
+    """Return the approximate size of an event in the server's log, in bytes: its field names differ a little."""
     text = MessageToDict(event, preserving_proto_field_name=True)
     return len(json.dumps(text, ensure_ascii=False, separators=(",", ":")).encode())

@@ -1,7 +1,7 @@
 """A certificate authority of the cluster, and the X.509 certificates that it issues.
 
-A cluster has two: the host CA (servers, and services that joined) and the user CA (people and bots). Certificates live
-on the machine's clock, not on the injected one, because TLS on either side looks at the former.
+A cluster has two: the host CA (servers, and services that joined) and the user CA (people and bots). Certificates
+follow the machine's clock and not the injected one, because TLS on both sides does.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ _BOT_INSTANCE: Final = ObjectIdentifier("1.3.9999.2.20")
 _JOIN_ATTRIBUTES: Final = ObjectIdentifier("1.3.9999.2.21")
 
 TEN_YEARS: Final = timedelta(days=3650)
-"""How long a host certificate and a CA are good for (`docs/reference/teleport-observed.md` 4)."""
+"""The lifetime of host certificates and CAs (`docs/reference/teleport-observed.md` 4)."""
 
 _BACKDATED: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a user certificate names. `principals` and `bot_instance` are made up when left empty."""
+    """The subject of a user certificate. Empty `principals` and `bot_instance` are filled in."""
 
     name: str
     roles: tuple[str, ...]
@@ -66,7 +66,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Whom a host certificate names: a service that joined. `system_roles` belong to the role Instance alone."""
+    """The subject of a host certificate: a service that joined. Only the role Instance has `system_roles`."""
 
     host_id: str
     role: str
@@ -115,14 +115,14 @@ class CertificateAuthority:
 
     @property
     def pin(self) -> str:
-        """The pin by which a joining service recognises the authority (`docs/reference/teleport-observed.md` 4)."""
+        """The pin with which a joining service verifies the authority (`docs/reference/teleport-observed.md` 4)."""
         spki = self.certificate.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         return f"sha256:{hashlib.sha256(spki).hexdigest()}"
 
     def issue_server(self, key: PublicKey, addresses: Sequence[str]) -> x509.Certificate:
-        """Issue the certificate that the auth server shows: its own names, and the loopback ones beside `addresses`."""
+        """Issue the certificate of the auth server, with its own names, loopback names and `addresses`."""
         hosts = ["localhost", "127.0.0.1", "::1", *addresses]
         names: list[x509.GeneralName] = [x509.DNSName(API_DOMAIN), x509.DNSName(f"*.{API_DOMAIN}")]
         names += [_general_name(host) for host in dict.fromkeys(hosts)]
@@ -143,7 +143,7 @@ class CertificateAuthority:
         return self._issue(key, subject, lifetime, [_general_name(name) for name in names])
 
     def issue_user(self, key: PublicKey, subject: Subject, lifetime: timedelta) -> x509.Certificate:
-        """Issue the certificate of a person or a bot. A lifetime of zero or less makes one that has expired."""
+        """Issue the certificate of a person or a bot. With a lifetime of zero or less, it has expired."""
         of_bot = [
             (_IMPERSONATOR, subject.name),
             (_DISALLOW_REISSUE, "true"),
@@ -197,7 +197,7 @@ def _name(*parts: tuple[ObjectIdentifier, str]) -> x509.Name:
     """Build a name in which equal attributes share one set, as the server's own certificates have them."""
     sets: dict[ObjectIdentifier, list[x509.NameAttribute[str]]] = {}
     for oid, value in parts:
-        # The cryptography library caps some attributes at lengths that roles and traits may pass.
+        # The cryptography library limits the length of some attributes; roles and traits may be longer.
         sets.setdefault(oid, []).append(x509.NameAttribute(oid, value, _validate=False))
     return x509.Name([x509.RelativeDistinguishedName(attributes) for attributes in sets.values()])
 

@@ -1,4 +1,4 @@
-"""Who is calling: what the server reads from a client certificate (`docs/reference/teleport.md` 2.7)."""
+"""The caller, as the server reads it from a client certificate (`docs/reference/teleport.md` 2.7)."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ SYSTEM_ROLES: Final = frozenset(
         "WindowsDesktop",
     }
 )
-"""Roles that only host certificates carry, and whose names no role resource may have."""
+"""Roles of host certificates only. No role resource may have one of these names."""
 
 
 class CallerKind(Enum):
-    """What sort of certificate came with the connection."""
+    """The kind of certificate of a connection."""
 
     NOBODY = "no certificate"
     USER = "user certificate"
@@ -56,7 +56,7 @@ class CallerKind(Enum):
 class Caller:
     """The identity behind a connection. A host's name is `<host id>.<cluster>`, a bot's `bot-<name>`.
 
-    `expires` is when its certificate ends, in Unix seconds of the machine's clock.
+    `expires` is the end of its certificate, in Unix seconds of the machine's clock.
     """
 
     kind: CallerKind
@@ -67,17 +67,17 @@ class Caller:
 
     @property
     def host_id(self) -> str:
-        """The host's id; empty for anybody else."""
+        """The host's id; empty for users."""
         return self.name.removesuffix(f".{self.cluster}") if self.kind is CallerKind.HOST else ""
 
     @property
     def system_role(self) -> str:
-        """The system role of a host; empty for anybody else."""
+        """The system role of a host; empty for users."""
         return self.roles[0] if self.kind is CallerKind.HOST else ""
 
     @property
     def is_okta_service(self) -> bool:
-        """Whether the built-in checks take the caller for the Okta service."""
+        """Whether the caller is an Okta service for the built-in checks."""
         return self.system_role == "Okta"
 
 
@@ -85,7 +85,7 @@ NOBODY: Final = Caller(CallerKind.NOBODY, "Nop", (), "")
 
 
 class UntrustedCertificate(ValueError):  # noqa: N818 - the verdict, not a fault
-    """The certificate is in order for TLS and still not one that the auth server accepts."""
+    """The certificate is valid for TLS, but the auth server does not accept it."""
 
 
 def caller_of(
@@ -97,8 +97,8 @@ def caller_of(
 ) -> Caller:
     """Return the caller behind a certificate whose chain TLS has verified.
 
-    Raises UntrustedCertificate when its usage is restricted, it is of another cluster, it names nobody, or a host-type
-    certificate was issued by the user CA or the other way round (`docs/reference/teleport.md` 1.1).
+    Raises UntrustedCertificate if its usage is restricted, it is of another cluster, it has no subject, or a host
+    certificate was issued by the user CA or a user certificate by the host CA (`docs/reference/teleport.md` 1.1).
     """
     subject = certificate.subject
     if subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME):
@@ -126,7 +126,7 @@ def _issuing_cluster(certificate: x509.Certificate) -> str:
 
 
 def issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    """Say whether the authority signed the certificate."""
+    """Return whether the authority signed the certificate."""
     try:
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature):

@@ -1,4 +1,4 @@
-"""What was called, how often, and how many writes were under way at once, since somebody set the mark."""
+"""Counts the calls of each RPC, and the most writes in flight, since the last reset."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ class CallCounter:
 
     @property
     def calls(self) -> Mapping[str, int]:
-        """Calls per path since the mark."""
+        """The calls of each path since the reset."""
         return dict(sorted(self._calls.items()))
 
     @property
     def total(self) -> int:
-        """All calls since the mark."""
+        """The number of all calls since the reset."""
         return self._calls.total()
 
     @property
     def most_writes_in_flight(self) -> int:
-        """The most writes that the server was busy with at one moment since the mark."""
+        """The most writes in flight at one moment since the reset."""
         return self._most_writes
 
     def of(self, name: str) -> int:
-        """Calls of one RPC since the mark, by its path or by its bare name."""
+        """Return the number of calls of one RPC since the reset, by its path or its last part."""
         return sum(count for path, count in self._calls.items() if path == name or path.endswith(f"/{name}"))
 
     def reset(self) -> None:
-        """Set the mark here."""
+        """Begin to count again."""
         self._calls.clear()
         self._most_writes = self._writes_now
 
     @contextmanager
     def during(self, path: str) -> Iterator[None]:
-        """Count one call while it lasts."""
+        """Count a call, and have it in flight until the block ends."""
         self._calls[path] += 1
         if not path.rpartition("/")[2].startswith(_WRITES):
             yield

@@ -1,6 +1,6 @@
-"""Reads the first message of a TLS client: which server it names, and which protocols it offers (RFC 8446 §4.1.2).
+"""Parses the first message of a TLS client: the server name and the offered protocols (RFC 8446 §4.1.2).
 
-Nothing is decided or answered here: whoever routes by it passes the very same bytes on.
+The bytes are not consumed: the caller routes the connection and forwards them unchanged.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 LARGEST_HELLO: Final = 64 * 1024
-"""Bytes after which a hello that is still not whole is given up; real ones have up to a few thousand."""
+"""The most bytes of a hello. Real ones have up to a few thousand."""
 
 _HANDSHAKE_RECORD: Final = 22
 _CLIENT_HELLO: Final = b"\x01"
@@ -23,16 +23,16 @@ class NotTlsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ClientHello:
-    """What a client says in the clear: the server's name (empty without one) and the ALPN list in its order."""
+    """The unencrypted data of a client: the server name (empty if there is none) and the ALPN list in its order."""
 
     server_name: str = ""
     protocols: tuple[str, ...] = ()
 
 
 def parse_client_hello(received: bytes) -> ClientHello | None:
-    """Return the hello at the beginning of what was received, or None while it is not whole.
+    """Return the hello at the beginning of the received bytes, or None while it is incomplete.
 
-    Raises NotTlsError when it never will be one.
+    Raises NotTlsError if the bytes are no hello.
     """
     message = _first_message(received)
     if message is None:
@@ -90,7 +90,7 @@ def _protocol_list(content: bytes) -> tuple[str, ...]:
 
 
 class _Reader:
-    """Takes bytes from the front of a message; reading past its end raises NotTlsError."""
+    """Reads a message from its beginning. Reading past the end raises NotTlsError."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -110,5 +110,5 @@ class _Reader:
         return int.from_bytes(self.take(size), "big")
 
     def take_vector(self, prefix: int) -> bytes:
-        """Take bytes whose number stands before them in so many bytes."""
+        """Read a field that begins with its own length, which has this number of bytes."""
         return self.take(self.take_number(prefix))

@@ -1,4 +1,4 @@
-"""The cluster's state: one store per kind, the join tokens, and who may do what right now. No network, no threads."""
+"""The cluster's state: one store for each kind, the join tokens, and permissions. No network, no threads."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ DEFAULT_CLUSTER: Final = "sandbox.teleport.test"
 
 
 class _UserKind(Kind[UserV2]):
-    """Users go at `metadata.expires`, or else at `spec.expires`."""
+    """Users expire at `metadata.expires`, or else at `spec.expires`."""
 
     def expires_at(self, message: UserV2) -> float | None:
         """Return the first of the two that is set."""
@@ -60,7 +60,7 @@ class _AppServerKind(KindWithin[AppServerV3]):
     """App servers are kept by host and name; their events carry no revision (`docs/reference/teleport.md` 4.12)."""
 
     def as_event(self, message: AppServerV3) -> AppServerV3:
-        """Return the server without its revision, which lists show after a start of the auth server only."""
+        """Return the server without its revision: listings show one only after a start of the auth server."""
         seen = AppServerV3()
         seen.CopyFrom(message)
         seen.Metadata.ClearField("Revision")
@@ -91,7 +91,7 @@ SAML_CONNECTOR: Final = Kind[SAMLConnectorV2]("saml", "/web/connectors/saml/conn
 
 @dataclass(frozen=True, slots=True)
 class ListingLag:
-    """How far lists stay behind writes, per kind. All zero by default.
+    """The delay of listings after writes, for each kind. All zero by default.
 
     See `docs/reference/teleport-observed.md` 1.4 and 2.
     """
@@ -101,15 +101,15 @@ class ListingLag:
 
     @classmethod
     def observed(cls) -> ListingLag:
-        """Return what was seen of a server on SQLite; locks are enforced a little sooner than lists show users."""
+        """Return the delays that were measured on SQLite. Locks are enforced a little before listings show users."""
         return cls(default=Lag(put=0.5, delete=1.0), locks=Lag(put=0.4, delete=1.0))
 
 
 @dataclass(slots=True)
 class JoinToken:
-    """A join token: the system roles that it admits, and until when (Unix seconds; None means for ever).
+    """A join token: the system roles that may join, and its end (Unix seconds; None: no end).
 
-    Its join method is `kubernetes` when it has rules for that, else `token`: then its name is the secret.
+    Its join method is `kubernetes` if it has rules for that, else `token`: then its name is the secret.
     """
 
     name: str
@@ -120,13 +120,12 @@ class JoinToken:
 
 @dataclass(slots=True)
 class Cluster:
-    """Everything that the auth server knows, a Kubernetes cluster that it can ask, and its way to SAML metadata.
+    """The state of the auth server, a Kubernetes cluster that it can ask, and the download of SAML metadata.
 
-    `now` gives Unix seconds and is asked for every moment that matters: expiry, locks, lag of lists, times stored.
-    With a `public_member_cache` members are listed as the public 18.0.0 lists them
-    (`docs/reference/teleport-observed.md` 5.2). With `omits_broken_connectors` a listing of SAML connectors leaves out
-    those whose metadata cannot be had, as the public source does; otherwise it fails. Raises ValueError for a version
-    that cannot be played.
+    `now` returns Unix seconds, for expiry, locks, the lag of listings, and stored times. With a `public_member_cache`
+    members are listed as the public 18.0.0 lists them (`docs/reference/teleport-observed.md` 5.2). With
+    `omits_broken_connectors` a listing of SAML connectors leaves out those whose metadata cannot be read, as the public
+    source does; otherwise it fails. Raises ValueError for an invalid version.
     """
 
     name: str = DEFAULT_CLUSTER
@@ -138,7 +137,7 @@ class Cluster:
     fetch_metadata: Fetch = field(default_factory=http_fetch)
     omits_broken_connectors: bool = False
     proxy_address: str = ""
-    """What people reach the proxy at, host:port; empty while there is none."""
+    """The address of the proxy for clients, host:port; empty while there is none."""
 
     audit_log: AuditLog = field(default_factory=AuditLog)
     tokens: dict[str, JoinToken] = field(default_factory=dict)
@@ -177,18 +176,18 @@ class Cluster:
         self.user_groups = self.store(USER_GROUP)
         self.app_servers = self.store(APP_SERVER)
         self.import_rules = self.store(IMPORT_RULE)
-        # The server's cache has none of these: they are read from the backend, and so without a lag.
+        # The server does not cache these kinds: they are read from the backend, without a lag.
         self.saml_connectors = self.store(SAML_CONNECTOR, Lag())
         self.plugins = self.store(PLUGIN, Lag())
         self.plugin_credentials = self.store(PLUGIN_CREDENTIALS, Lag())
         self._lock_book = LockStorage(self.locks)
 
     def has(self, feature: Feature) -> bool:
-        """Say whether a server of this version has the feature."""
+        """Return whether a server of this version has the feature."""
         return has(self.version, feature)
 
     def suffers(self, defect: Defect) -> bool:
-        """Say whether a server of this version has the defect."""
+        """Return whether a server of this version has the defect."""
         return suffers(self.version, defect)
 
     def store(self, kind: Kind[M], lag: Lag | None = None) -> Store[M]:
@@ -199,27 +198,27 @@ class Cluster:
         return self.stores[kind.name]
 
     def reload_caches(self) -> None:
-        """Read every kind from the backend anew, as a server does when it starts; watches have ended then."""
+        """Read every kind from the backend again, as a server does at its start. Watches must have ended."""
         for store in self.stores.values():
             store.reload_cache()
         self.list_members.reload_cache()
         self.watches.reset()
 
     def license(self, entitlements: Mapping[str, Entitlement]) -> None:
-        """Change what the licence covers. ValueError for an entitlement that Teleport does not know."""
+        """Change the entitlements of the licence. ValueError for a name that Teleport does not have."""
         unknown = sorted(set(entitlements) - set(self.entitlements))
         if unknown:
             raise ValueError(f"no entitlement is called {', '.join(unknown)}")
         self.entitlements.update(entitlements)
 
     def caches(self, kind: str) -> Store[Any] | MemberStores:
-        """Return what holds the objects of a kind. KeyError for one that is not kept."""
+        """Return the store of a kind. KeyError if there is no such kind."""
         return self.list_members if kind == MEMBER_KIND else self.stores[kind]
 
     def authorize(self, caller: Caller) -> Access:
-        """Return what the caller may do, or refuse the call: who has no user record, or is locked, may nothing.
+        """Return the permissions of the caller. Raises Refusal if the caller has no user record, or is locked.
 
-        The texts are the flattened ones of `docs/reference/teleport.md` 1.7.
+        The texts are those of `docs/reference/teleport.md` 1.7.
         """
         sets: list[RuleSet] = []
         if caller.kind is CallerKind.USER:

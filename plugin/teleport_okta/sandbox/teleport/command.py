@@ -24,9 +24,9 @@ async def serve(
     version: str = DEFAULT_VERSION,
     lags: bool = True,
 ) -> None:
-    """Serve until cancelled; if it `lags`, listings lag behind writes as a real server's do.
+    """Serve until cancelled. If it `lags`, listings lag behind writes as those of a real server do.
 
-    `announce` is called once, when all ports are open, with what a client needs to connect.
+    `announce` is called once, when all ports are open, with the addresses and credentials for clients.
     """
     sandbox = TeleportSandbox(
         directory,

@@ -1,9 +1,9 @@
 """The ALPN connection upgrade: a TLS session inside of a WebSocket, for proxies behind an HTTP load balancer.
 
 `GET /webapi/connectionupgrade` turns an HTTP connection into a WebSocket whose binary frames carry the bytes of another
-connection to the proxy, routed by its own ClientHello (`docs/reference/teleport.md` 1.3). The frames' borders mean
-nothing. With the subprotocol `alpn-ping` the proxy sends pings; like the real one it leaves a client's own pings
-unanswered.
+connection to the proxy, routed by its own ClientHello (`docs/reference/teleport.md` 1.3). The frames' boundaries have
+no meaning. With the subprotocol `alpn-ping` the proxy sends pings. Like the real one, it does not answer a client's
+pings.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CHUNK: Final = 64 * 1024
 
 
 class ConnectionUpgrade:
-    """The handler of the upgrade path. `target` is the Unix socket that takes what the frames carry.
+    """The handler of the upgrade path. `target` is the Unix socket to which the content of the frames goes.
 
     `sleep` waits between pings, on the machine's clock unless a test says otherwise.
     """
@@ -39,7 +39,7 @@ class ConnectionUpgrade:
         self._sleep = sleep
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Upgrade a request and relay until either end closes; 404 when switched off or not asked for a WebSocket."""
+        """Upgrade a request, and relay until one end closes. 404 if this is off, or no WebSocket is requested."""
         asked = request.headers.getall("Upgrade", [])
         if not self.enabled or "websocket" not in (kind.lower() for kind in asked):
             raise not_found(f"unsupported upgrade types: [{' '.join(asked)}]")
@@ -51,7 +51,7 @@ class ConnectionUpgrade:
         return frames
 
     async def _relay(self, frames: web.WebSocketResponse) -> None:
-        """Copy both ways, and end both when one has ended."""
+        """Copy in both directions, and end both when one has ended."""
         reader, writer = await asyncio.open_unix_connection(str(self._target))
         try:
             async with asyncio.TaskGroup() as group:
@@ -74,7 +74,7 @@ class ConnectionUpgrade:
 
 
 async def _from_frames(frames: web.WebSocketResponse, writer: asyncio.StreamWriter) -> None:
-    """Copy what the client sends until it closes; text frames are no part of the protocol and are skipped."""
+    """Copy data of the client until it closes. Text frames are not part of the protocol, and are ignored."""
     async for frame in frames:
         if frame.type is WSMsgType.BINARY:
             try:
@@ -85,7 +85,7 @@ async def _from_frames(frames: web.WebSocketResponse, writer: asyncio.StreamWrit
 
 
 async def _to_frames(reader: asyncio.StreamReader, frames: web.WebSocketResponse) -> None:
-    """Copy what the proxy's side sends; its end closes the WebSocket, which ends the other direction too."""
+    """Copy data of the proxy's side. Its end closes the WebSocket, which ends the other direction too."""
     try:
         while data := await reader.read(_CHUNK):
             await frames.send_bytes(data)

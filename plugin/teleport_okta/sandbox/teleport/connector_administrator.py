@@ -1,4 +1,4 @@
-"""Plays the administrator who makes, edits and deletes SAML connectors by hand, as with `tctl create -f`."""
+"""Acts as an administrator who creates, edits and deletes SAML connectors, as with `tctl create -f`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class ConnectorAdministrator:
-    """What a person does to connectors; permissions do not matter, the licence and the rules of the server do.
+    """A person's actions on connectors. Permissions are not checked, but the licence and the server's rules are.
 
-    KeyError is raised for what is not there, Refusal for what the server would not store.
+    Raises KeyError for a connector that does not exist, and Refusal for one that the server does not accept.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -59,7 +59,7 @@ class ConnectorAdministrator:
         display: str | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> SAMLConnectorV2:
-        """Change what is given and leave the rest, the signing key too."""
+        """Change the given fields. The others, and the signing key, stay as they are."""
         self._book.demand_licence()
         connector = SAMLConnectorV2()
         connector.CopyFrom(self._stored(name))
@@ -77,7 +77,7 @@ class ConnectorAdministrator:
         return await self._book.update(connector)
 
     def delete(self, name: str) -> None:
-        """Delete a connector; users who came through it stay."""
+        """Delete a connector; its users stay."""
         self._stored(name)
         self._book.delete(name)
 

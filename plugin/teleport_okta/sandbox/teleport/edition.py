@@ -1,4 +1,4 @@
-"""The two editions of a cluster, and what Ping says about each (`docs/reference/teleport.md` 7)."""
+"""The two editions of a cluster, and the answers of Ping for each (`docs/reference/teleport.md` 7)."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ _NEVER_SOLD: Final = frozenset({"AccessGraphDemoMode", "FeatureHiding", "License
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """Whether the licence covers something, and how much of it (0: any number)."""
+    """An entitlement of the licence, and its limit (0: no limit)."""
 
     enabled: bool
     limit: int = 0
 
     def allows_another(self, count: int) -> bool:
-        """Say whether one more may be made when there are so many."""
+        """Return whether one more may be created when there are `count`."""
         return self.enabled and (self.limit == 0 or count < self.limit)
 
 
 class Edition(Enum):
-    """Enterprise, or Community as anybody can download it."""
+    """Enterprise, or Community."""
 
     ENTERPRISE = "ent"
     COMMUNITY = "oss"
@@ -73,14 +73,14 @@ class Edition(Enum):
         return self is Edition.ENTERPRISE
 
     def entitlements(self) -> dict[str, Entitlement]:
-        """Return what a licence of the edition covers."""
+        """Return the entitlements of the edition."""
         enabled = frozenset(ENTITLEMENTS) - _NEVER_SOLD if self.enterprise else _COMMUNITY_ENTITLEMENTS
         return {name: Entitlement(name in enabled) for name in ENTITLEMENTS}
 
     def features(self, entitlements: Mapping[str, Entitlement], *, with_entitlements: bool = True) -> Features:
         """Return the feature flags of Ping: the entitlements, and the older booleans beside them.
 
-        A server of a version before the entitlements has the booleans alone.
+        An older server has only the booleans.
         """
         ent = self.enterprise
         governance = entitlements["Identity"].enabled

@@ -1,6 +1,6 @@
-"""Drops clients when their certificate ends, as the cluster setting `disconnect_expired_cert` has it.
+"""Closes connections when their certificate expires: the cluster setting `disconnect_expired_cert`.
 
-Without the setting an open connection outlives its certificate (`docs/reference/teleport.md` 1.5,
+Without the setting, a connection stays open after its certificate has expired (`docs/reference/teleport.md` 1.5,
 `docs/reference/teleport-observed.md` 2).
 """
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 class ExpiredClients:
-    """Looks at the clients whenever a certificate of theirs ends, on the machine's clock, as certificates do."""
+    """Checks the clients whenever one of their certificates expires, by the machine's clock."""
 
     def __init__(self, connections: Callable[[], Iterable[Connection]]) -> None:
         self._connections = connections
         self._timers: dict[float, asyncio.TimerHandle] = {}
 
     def expect(self, caller: Caller) -> None:
-        """Drop this client when its certificate ends."""
+        """Close this client's connection when its certificate expires."""
         if caller.expires not in self._timers:
             wait = max(0.0, caller.expires - time.time())
             loop = asyncio.get_running_loop()
             self._timers[caller.expires] = loop.call_later(wait, self._drop, caller.expires)
 
     def close(self) -> None:
-        """Drop nobody any more."""
+        """Close no more connections."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

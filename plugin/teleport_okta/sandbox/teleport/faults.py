@@ -1,4 +1,4 @@
-"""Faults on command: what goes wrong, on which calls, how often."""
+"""Faults on command: their kinds, the calls that they affect, and how often."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 ECHOED: Final = "echoed"
 ABSENT: Final = "absent"
-"""What the answer shows of members that the server has lost: those of the request, or none."""
+"""The members in the answer of a call that loses them: those of the request, or none."""
 
 
 @dataclass(slots=True)
 class Fault:
-    """Something that goes wrong with the calls whose path matches `method` (exact, or a glob such as `*/UpsertUser`).
+    """A fault of the calls whose path matches `method` (exact, or a glob such as `*/UpsertUser`).
 
-    `latency` delays the call, in seconds. Then `code` answers it with a status, or `reset` cuts the connection it came
-    on. `applied` lets the call take effect first, so that only its answer is lost. `loses_members` lets
-    UpsertAccessListWithMembers answer OK and leave the list's members as they were: `echoed` shows those of the request
-    all the same, `absent` shows none. `raced` lets SetPluginStatus and SetPluginCredentials lose against a status write
-    that came between their reading and their writing. `after` is how many more matching calls it lets pass first,
-    `count` how many more it meets then (None: every one), `probability` the share of them.
+    `latency` delays the call, in seconds. Then `code` answers it with a status, or `reset` resets the
+    connection. With `applied` the call takes effect first, so that only its answer is lost. With
+    `loses_members` UpsertAccessListWithMembers answers OK and does not change the members; the answer shows those of
+    the request (`echoed`) or none (`absent`). With `raced` SetPluginStatus and SetPluginCredentials fail, because
+    another client writes the status between their read and their write. The fault skips the first `after` matching
+    calls, and affects the next `count` (None: all), or a share of them (`probability`).
     """
 
     method: str
@@ -53,7 +53,7 @@ class Fault:
 
 
 class FaultPlan:
-    """The faults that are waiting for their calls, oldest first; a call meets at most one."""
+    """The faults in force, oldest first. At most one affects a call."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -61,27 +61,27 @@ class FaultPlan:
 
     @property
     def waiting(self) -> tuple[Fault, ...]:
-        """The faults that may still happen."""
+        """The faults that can still affect a call."""
         return tuple(self._faults)
 
     def add(self, fault: Fault) -> None:
-        """Let a fault wait for its calls."""
+        """Add a fault."""
         self._faults.append(fault)
 
     def drop_members_of_next_write(self, shown: str = ECHOED) -> None:
-        """Let the next UpsertAccessListWithMembers answer OK and store no members; `shown` as `loses_members`."""
+        """Add a fault: the next UpsertAccessListWithMembers stores no members. `shown` is `loses_members`."""
         self.add(Fault("*/UpsertAccessListWithMembers", loses_members=shown, count=1))
 
     def race_next_status_writes(self, count: int = 1) -> None:
-        """Let the next calls of SetPluginStatus lose against another writer's."""
+        """Add a fault: the next calls of SetPluginStatus fail, because another client writes first."""
         self.add(Fault("*/SetPluginStatus", raced=True, count=count))
 
     def clear(self) -> None:
-        """Forget all faults."""
+        """Delete all faults."""
         self._faults.clear()
 
     def next_for(self, path: str) -> Fault | None:
-        """Return the fault that this call meets, and use it up by one."""
+        """Return the fault that affects this call, and count the call."""
         for fault in self._faults:
             if not fnmatchcase(path, fault.method):
                 continue

@@ -1,9 +1,9 @@
-"""Ends TLS in front of the gRPC server, as gRPC for Python could not (`docs/reference/teleport.md` 1.1).
+"""Terminates TLS in front of the gRPC server, because gRPC for Python cannot do it as Teleport does.
 
-A client certificate is optional and may be of either CA; a chain longer than the leaf, a certificate of the wrong CA or
-one for another use is cut off just after a handshake that looked fine (`docs/reference/teleport-observed.md` 1.1). The
-decrypted bytes go to the gRPC server over a Unix socket of their own, bound to a name by which the server finds the
-caller again.
+A client certificate is optional and may be of either CA (`docs/reference/teleport.md` 1.1). If the chain is longer than
+the leaf, or the certificate is of the wrong CA or for another use, the connection is closed just after a successful
+handshake (`docs/reference/teleport-observed.md` 1.1). The decrypted bytes go to the gRPC server over a Unix socket for
+each client, by whose name the server finds the caller.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BACKLOG: Final = 512
 
 
 class Connection:
-    """One client: who it is, and the way to cut it off."""
+    """One client, and a function that closes its connection."""
 
     def __init__(self, caller: Caller, remote_address: str, transport: asyncio.Transport) -> None:
         self.caller = caller
@@ -37,7 +37,7 @@ class Connection:
         self._transport = transport
 
     def abort(self) -> None:
-        """Cut the connection without another word to the client."""
+        """Close the connection without a TLS alert."""
         self._transport.abort()
 
 
@@ -86,31 +86,31 @@ class Front:
 
     @property
     def address(self) -> str:
-        """Where the front listens, `host:port`."""
+        """The address of the listener, `host:port`."""
         host, port = self._address
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     @property
     def open_connections(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return len(self._clients)
 
     @property
     def is_open(self) -> bool:
-        """Whether new clients are taken."""
+        """Whether new clients are accepted."""
         return self._server is not None
 
     @property
     def connections(self) -> tuple[Connection, ...]:
-        """The clients whose calls can reach the server."""
+        """The clients that are connected to the gRPC server."""
         return tuple(self._connections.values())
 
     def connection_of(self, peer: str) -> Connection | None:
-        """Return the connection behind a peer of the gRPC server; None for one that did not come through here."""
+        """Return the connection of a peer of the gRPC server; None if it did not connect through this listener."""
         return self._connections.get(peer)
 
     def use(self, context: SSL.Context) -> None:
-        """Meet new connections with these TLS settings; open ones stay as they are."""
+        """Use these TLS settings for new connections; open ones stay as they are."""
         self._context = context
 
     async def listen(self, host: str, port: int) -> None:
@@ -125,7 +125,7 @@ class Front:
         self._server = await loop.create_unix_server(self._accept, str(path), backlog=_BACKLOG)
 
     async def close(self) -> None:
-        """Close the port and every connection, and wait for their ends."""
+        """Close the port and every connection, and wait until they are closed."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -152,7 +152,7 @@ class Front:
             self._empty.set()
 
     def admit(self, client: _Client, session: TlsSession) -> None:
-        """Begin to relay for a client whose handshake is over, unless its certificate is not to be trusted."""
+        """Begin to relay after the handshake, unless the certificate is not trusted."""
         self._clients.add(client)
         try:
             caller = self._caller_of(session.peer_chain())
@@ -165,7 +165,7 @@ class Front:
         self._dials[client] = asyncio.get_running_loop().create_task(self._dial(client, connection))
 
     def forget(self, client: _Client) -> None:
-        """Drop a client that has gone."""
+        """Remove a client that has disconnected."""
         self._clients.discard(client)
         dial = self._dials.pop(client, None)
         if dial is not None:
@@ -179,7 +179,7 @@ class Front:
         return self._identify(chain[0])
 
     async def _dial(self, client: _Client, connection: Connection) -> None:
-        """Connect a client to the gRPC server, then let its bytes flow."""
+        """Connect a client to the gRPC server, then relay."""
         loop = asyncio.get_running_loop()
         self._count += 1
         name = self._sockets / f"{self._name}{self._count}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Torn(Enum):
-    """How much of a rewritten file is there (`docs/reference/teleport.md` 2.6)."""
+    """The part of a rewritten file that exists (`docs/reference/teleport.md` 2.6)."""
 
     EMPTY = "empty"
     HALF = "half"
@@ -32,7 +32,7 @@ class Torn(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A key with its certificates, and the host CAs to trust: what an identity file holds."""
+    """The content of an identity file: a key with its certificates, and the host CAs to trust."""
 
     key_pem: bytes
     certificate_pem: bytes
@@ -47,7 +47,7 @@ class Identity:
         )
 
     def write(self, path: Path) -> Path:
-        """Write the file, readable by its owner alone, whole or not at all."""
+        """Write the file atomically, readable only by its owner."""
         temporary = path.with_name(f".{path.name}.tmp")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(self.text())
@@ -55,7 +55,7 @@ class Identity:
         return path
 
     def rewrite(self, path: Path, torn: Torn = Torn.WHOLE) -> Path:
-        """Write the file in place, as tbot does: truncated first, so that a reader may find it torn."""
+        """Write the file in place, as tbot does: truncated first, so that a reader may see a part of it."""
         text = self.text()
         length = {Torn.EMPTY: 0, Torn.HALF: len(text) // 2, Torn.WHOLE: len(text)}[torn]
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -65,7 +65,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class IdentityIssuer:
-    """Makes identities of a cluster for whoever is asked for; host certificates are good for `host_lifetime`.
+    """Makes identities of a cluster. Host certificates are valid for `host_lifetime`.
 
     Old clusters make RSA keys, newer ones ECDSA P-256 (`modern_keys`).
     """
@@ -82,7 +82,7 @@ class IdentityIssuer:
         return self.host.active.tls
 
     def issue(self, subject: Subject, lifetime: timedelta, key: PrivateKey | None = None) -> Identity:
-        """Issue to a user, with a fresh key unless one is given. Zero or less has expired already."""
+        """Issue an identity to a user, with a new key unless one is given. A lifetime up to zero: it has expired."""
         key = key or self._new_key()
         nobody = (f"-teleport-nologin-{uuid.uuid4()}", "-teleport-internal-join")
         subject = replace(

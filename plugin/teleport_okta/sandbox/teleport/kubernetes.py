@@ -1,7 +1,7 @@
-"""A Kubernetes cluster as far as joining needs one: service-account tokens, and somebody to ask whether one is good.
+"""The parts of a Kubernetes cluster that joining needs: service-account tokens, and their reviews.
 
 It signs tokens as the API server does for a projected volume, publishes the keys that verify them, and answers
-reviews (`TokenReview`) of the tokens that it made. Time is the sandbox's.
+reviews (`TokenReview`) of the tokens that it made. It uses the clock of the sandbox.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 VERSION: Final = "v1.31.4"
 ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
-"""Who signs, and the audience of tokens that are made for the API server itself."""
+"""The issuer, and the audience of tokens for the API server itself."""
 
 DEFAULT_LIFETIME: Final = 600.0
-"""Seconds; Kubernetes makes no token shorter than that, this cluster does."""
+"""Seconds. Kubernetes makes no token with a shorter lifetime, but this cluster does."""
 
 _ACCOUNT: Final = "system:serviceaccount"
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a review says: whom the token is of, or the reason why it is not good."""
+    """The result of a review: the owner of the token, or the reason why it is invalid."""
 
     username: str = ""
     pod: str = ""
@@ -37,7 +37,7 @@ class Review:
 
 
 class PretendKubernetes:
-    """One cluster. `now` gives Unix seconds."""
+    """One cluster. `now` returns Unix seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -46,7 +46,7 @@ class PretendKubernetes:
 
     @property
     def jwks(self) -> str:
-        """The public keys, as JSON: what `kubectl get --raw /openid/v1/jwks` prints."""
+        """The public keys as JSON, as `kubectl get --raw /openid/v1/jwks` prints them."""
         return json.dumps({"keys": [self._key.as_dict(private=False)]})
 
     def service_account_token(
@@ -57,9 +57,9 @@ class PretendKubernetes:
         lifetime: float = DEFAULT_LIFETIME,
         pod: str = "teleport-okta-0",
     ) -> str:
-        """Return a token for a service account `namespace:name`, good for so many seconds.
+        """Return a token for a service account `namespace:name`, valid for `lifetime` seconds.
 
-        Without a pod it is one of the old kind, bound to nothing. ValueError when the account is not of that form.
+        Without a pod it is a token of the old kind, not bound to a pod. ValueError if the account has another form.
         """
         check_service_account(service_account)
         namespace, _, name = service_account.partition(":")
@@ -82,11 +82,11 @@ class PretendKubernetes:
         return token
 
     def invalidate(self, token: str) -> None:
-        """Let a token fail its reviews from now on, as when its pod is deleted. KeyError when nobody made it."""
+        """Revoke a token, as if its pod was deleted. KeyError if it is not a token of this cluster."""
         del self._issued[token]
 
     def review(self, token: str, audiences: Sequence[str]) -> Review:
-        """Say whose the token is, if it is for one of the audiences."""
+        """Review a token, which must be for one of the audiences."""
         claims = self._issued.get(token)
         if claims is None:
             return _invalid("service account token has been invalidated")

@@ -1,8 +1,8 @@
-"""The checks of join method `kubernetes`: whose the token is, and whether the join token lets that account in.
+"""The checks of join method `kubernetes`: the owner of the token, and whether the join token allows that account.
 
-Two ways to learn the former: ask Kubernetes (type `in_cluster`), or verify by keys that the join token carries (type
-`static_jwks`). Texts and classes are those of Teleport's public source, which `docs/reference/teleport-observed.md` 4
-sums up; where that source passes a library's error on, the class is UNKNOWN.
+The owner is found by asking Kubernetes (type `in_cluster`), or by verifying with keys in the join token (type
+`static_jwks`). Texts and classes are those of Teleport's public source, as in `docs/reference/teleport-observed.md` 4;
+where that source returns a library's error, the class is UNKNOWN.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _LIBRARY: Final = "go-jose/go-jose"
 
 @dataclass(frozen=True, slots=True)
 class KubernetesRules:
-    """Whom a join token of this method lets in: service accounts `namespace:name`.
+    """The service accounts `namespace:name` that may join with a token of this method.
 
-    With `jwks`, the text of a key set, tokens are verified by it (type `static_jwks`), else by Kubernetes.
+    With `jwks`, the text of a key set, tokens are verified with it (type `static_jwks`), else by Kubernetes.
     """
 
     allow: tuple[str, ...]
     jwks: str | None = None
 
     def admit(self, id_token: str, *, cluster: str, kubernetes: PretendKubernetes, now: float) -> None:
-        """Raise Refusal unless the service-account token is good and of an account that is let in."""
+        """Raise Refusal unless the service-account token is valid, and its account may join."""
         if not id_token:
             raise bad_parameter("IDToken not provided for Kubernetes join request")
         try:
@@ -99,7 +99,7 @@ def _claims(token: str, jwks: str) -> dict[str, Any]:
 
 
 def _fault_of(claims: dict[str, Any], cluster: str, now: float) -> str:
-    """Return what the library finds wrong with the claims, in its words; empty when nothing is."""
+    """Return the library's error about the claims; empty if there is none."""
     audience = claims.get("aud", [])
     if cluster not in ([audience] if isinstance(audience, str) else audience):
         return "validation failed, invalid audience claim (aud)"

@@ -1,8 +1,8 @@
-"""Who may reach which resource: label selectors of roles, as `app_labels` and `group_labels` write them.
+"""Access to resources by label: the selectors `app_labels` and `group_labels` of roles.
 
-An empty selector reaches nothing, `*: *` everything. Otherwise every key must be there with one of its values, which
+An empty selector matches nothing, `*: *` everything. Otherwise every key must be there with one of its values, which
 are globs, or RE2 expressions between `^` and `$` (Teleport's public source, `MatchLabelGetter`). Label expressions
-(`app_labels_expression`) are not understood here: they allow nothing and deny everything.
+(`app_labels_expression`) are not evaluated: they allow nothing and deny everything.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _QUIET.log_errors = False
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """The labels that a role asks of a resource: per key, the values of which one must fit."""
+    """The labels that a role requires of a resource: for each key, the values of which one must match."""
 
     labels: Mapping[str, tuple[str, ...]]
 
     def reaches(self, labels: Mapping[str, str]) -> bool:
-        """Say whether a resource with these labels is meant. INVALID_ARGUMENT for a value that does not compile."""
+        """Return whether a resource with these labels matches. INVALID_ARGUMENT for a value that does not compile."""
         if not self.labels:
             return False
         if self.labels.get(_WILDCARD) == (_WILDCARD,):
@@ -52,7 +52,7 @@ NOTHING: Final = Selector({})
 
 
 def selectors_of(conditions: RoleConditions, *, not_understood: Selector) -> dict[str, Selector]:
-    """Return the selectors of one side of a role, by the kind of resource that they are about."""
+    """Return the selectors of one side of a role, by kind of resource."""
     return {
         kind: not_understood if expression else _selector(labels)
         for kind, labels, expression in (
@@ -68,7 +68,7 @@ def _selector(labels: LabelValues) -> Selector:
 
 @lru_cache(maxsize=1024)
 def compiled(expression: str) -> re2._Regexp:
-    """Compile as the server does wherever it takes expressions: a glob, unless it stands between `^` and `$`."""
+    """Compile an expression as the server does: a glob, unless it is between `^` and `$`."""
     if not (expression.startswith("^") and expression.endswith("$")):
         expression = "^" + "(.*)".join(re2.escape(part) for part in expression.split(_WILDCARD)) + "$"
     try:

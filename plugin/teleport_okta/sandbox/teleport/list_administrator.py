@@ -1,4 +1,4 @@
-"""Plays the people who make, edit and staff access lists by hand, on the web page or with `tctl`."""
+"""Acts as people who create and edit access lists and members, on the web page or with `tctl`."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from .cluster import Cluster
 
 PERSON: Final = "administrator"
-"""Who owns lists and adds members unless a name is given."""
+"""The owner of lists, and the author of members, if no name is given."""
 
 _KINDS: Final = {"user": MEMBERSHIP_KIND_USER, "list": MEMBERSHIP_KIND_LIST}
 
 
 class ListAdministrator:
-    """What people do to lists; permissions do not matter, the rules of the server do.
+    """Actions of people on lists. Permissions are not checked, but the server's rules are.
 
-    KeyError is raised for what is not there, Refusal for what the server would not store.
+    Raises KeyError for an object that does not exist, and Refusal for one that the server does not accept.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -51,7 +51,7 @@ class ListAdministrator:
         grants: Iterable[str] = (),
         labels: Mapping[str, str] | None = None,
     ) -> AccessList:
-        """Make a list, or replace one as an upsert does. Its title is its name unless given; `grants` are roles."""
+        """Create a list, or replace one as an upsert does. The default title is the name; `grants` are roles."""
         access_list = AccessList()
         access_list.header.metadata.name = name
         access_list.header.metadata.labels.update(labels or {})
@@ -76,7 +76,7 @@ class ListAdministrator:
         owner_grants: Iterable[str] | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> AccessList:
-        """Change what is given and leave the rest."""
+        """Change the given fields. The others stay as they are."""
         access_list = self._copy(name)
         spec = access_list.spec
         spec.title = spec.title if title is None else title
@@ -109,7 +109,7 @@ class ListAdministrator:
     def require_of_members(
         self, name: str, *, roles: Iterable[str] = (), traits: Mapping[str, Iterable[str]] | None = None
     ) -> AccessList:
-        """Let membership count for those alone who have these roles and traits; without any, for everybody."""
+        """Require these roles and traits of members; without any, require nothing."""
         access_list = self._copy(name)
         _require(access_list.spec.membership_requires, roles, traits or {})
         return self._book.update(access_list)
@@ -117,7 +117,7 @@ class ListAdministrator:
     def require_of_owners(
         self, name: str, *, roles: Iterable[str] = (), traits: Mapping[str, Iterable[str]] | None = None
     ) -> AccessList:
-        """Let ownership count for those alone who have these roles and traits; without any, for everybody."""
+        """Require these roles and traits of owners; without any, require nothing."""
         access_list = self._copy(name)
         _require(access_list.spec.ownership_requires, roles, traits or {})
         return self._book.update(access_list)
@@ -138,7 +138,7 @@ class ListAdministrator:
         added_by: str = PERSON,
         labels: Mapping[str, str] | None = None,
     ) -> Member:
-        """Add a user, or with kind `list` everybody in another list, until a Unix time or for ever."""
+        """Add a user, or with kind `list` the members of another list, until a Unix time or without end."""
         self.stored(list_name)
         if kind not in _KINDS:
             raise ValueError(f"a member is a {' or a '.join(_KINDS)}, not a {kind!r}")
@@ -157,7 +157,7 @@ class ListAdministrator:
         return self.add_member(parent, child, kind="list")
 
     def remove_member(self, list_name: str, name: str) -> None:
-        """Remove a member, whoever added it."""
+        """Remove a member, imported or not."""
         self.stored(list_name)
         if self._cluster.list_members.of(list_name).stored(name) is None:
             raise KeyError(f"{list_name}/{name}")
@@ -171,7 +171,7 @@ class ListAdministrator:
         return found
 
     def members(self, name: str) -> list[Member]:
-        """Return the members of a list as they are stored, by name. None of a list that does not exist."""
+        """Return the members of a list as they are stored, by name. A list that does not exist has none."""
         return sorted(self._cluster.list_members.of(name).all_stored(), key=lambda member: member.header.metadata.name)
 
     def _copy(self, name: str) -> AccessList:
@@ -182,7 +182,7 @@ class ListAdministrator:
     def _edit_owners(
         self, access_list: AccessList, owners: Iterable[str] | None, owner_lists: Iterable[str] | None
     ) -> None:
-        """Replace owners of a kind, and keep what is known of those who stay."""
+        """Replace owners of a kind, and keep the fields of those who stay."""
         spec = access_list.spec
         known = {(owner.name, owner.membership_kind): owner for owner in spec.owners}
         lists = [owner.name for owner in spec.owners if owner.membership_kind == MEMBERSHIP_KIND_LIST]

@@ -1,10 +1,10 @@
-"""What writes to access lists cost: one lock for the whole cluster, and time while it is held.
+"""The cost of writes to access lists: one lock for the whole cluster, and time while it is held.
 
-A server takes the lock for every write to a list or its members, so that writing in parallel gains nothing: whoever
-finds it taken tries again a quarter of a second later, in no order, until the call's deadline
+A server takes the lock for every write to a list or its members, so parallel writes gain nothing: a call that finds the
+lock taken retries a quarter of a second later, in no order, until the call's deadline
 (`docs/reference/teleport-observed.md` 1.10, `docs/reference/teleport.md` 4.9; the interval is that of Teleport's public
-source). A caller's deadline runs on the machine's clock and the sandbox perhaps on another, so here patience is a
-setting: five seconds, after which the call is answered as one whose deadline has passed.
+source). A caller's deadline follows the machine's clock, and the sandbox may use another one. So the deadline here is a
+setting: five seconds, after which the call is answered DEADLINE_EXCEEDED.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _LOCKED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ListCosts:
-    """Seconds: of any write, of each member that a full replace sends, between two tries, and until a caller gives up.
+    """Seconds: for each write, for each member of a full replace, between two tries, and until the deadline.
 
     The first two were measured.
     """
@@ -53,7 +53,7 @@ class ListCosts:
 
 
 class ListWrites:
-    """The lock, as callers meet it. Without costs nobody waits."""
+    """The lock. Without costs, no call waits."""
 
     def __init__(
         self, costs: ListCosts | None, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
@@ -65,7 +65,7 @@ class ListWrites:
 
     @asynccontextmanager
     async def turn(self, path: str, request: Message) -> AsyncIterator[None]:
-        """Let a call go on when it is its turn and its time has passed. Calls that take no lock pass at once."""
+        """Wait until the call has held the lock for its time. Calls without the lock do not wait."""
         if self._costs is None or path not in _LOCKED:
             yield
             return

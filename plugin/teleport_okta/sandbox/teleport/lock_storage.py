@@ -1,4 +1,4 @@
-"""Which locks are about whom, kept up by the lock store's events, so that asking costs the same with many locks."""
+"""An index of the locks by their target, updated by events of the lock store, so that many locks cost no more time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Target = tuple[str, str]
 
 
 class LockStorage:
-    """The locks that the server knows of, by what they name."""
+    """The locks by their target."""
 
     def __init__(self, locks: Store[LockV2]) -> None:
         self._locks = locks
@@ -24,7 +24,7 @@ class LockStorage:
         locks.followers.append(self._follow)
 
     def in_force_against(self, caller: Caller, now: float) -> bool:
-        """Say whether a lock in force names the caller: the user, one of the roles, or the host."""
+        """Return whether a lock in force targets the caller: the user, one of the roles, or the host."""
         self._locks.catch_up()
         if not self._by_target:
             return False
@@ -47,7 +47,7 @@ class LockStorage:
 
 
 def lock_in_force(lock: LockV2, now: float) -> bool:
-    """Say whether the lock is in force at a moment: until `spec.expires`, or for ever without it."""
+    """Return whether the lock is in force at a time: until `spec.expires`, or without end."""
     return not lock.Spec.HasField("Expires") or now < lock.Spec.Expires.seconds + lock.Spec.Expires.nanos / 1e9
 
 

@@ -1,4 +1,4 @@
-"""What every resource must satisfy before it is stored.
+"""The checks of metadata that every resource must pass.
 
 See `docs/reference/teleport.md` 4.0.2, `docs/reference/teleport-observed.md` 2.
 """
@@ -47,7 +47,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def check_metadata(metadata: Metadata) -> None:
     """Fill the namespace and refuse a missing name, a foreign namespace, a bad label key or origin.
 
-    The characters of the name are checked only when it becomes a key of the backend (`check_key_part`).
+    The characters of the name are checked only when it becomes part of a backend key (`check_key_part`).
     """
     if not metadata.Name:
         raise bad_parameter("missing parameter Name")
@@ -57,7 +57,7 @@ def check_metadata(metadata: Metadata) -> None:
 
 
 def check_namespace(namespace: str) -> None:
-    """Refuse a namespace other than `default`, which an empty one stands for."""
+    """Refuse a namespace other than `default` or an empty one, which means `default`."""
     if namespace not in {"", "default"}:
         raise bad_parameter(
             f"namespace {quoted(namespace)} invalid, custom namespaces are deprecated; "
@@ -66,7 +66,7 @@ def check_namespace(namespace: str) -> None:
 
 
 def check_modern_metadata(metadata: ModernMetadata) -> None:
-    """Refuse the same in a message of the newer API, whose namespace nobody looks at."""
+    """Refuse the same in a message of the newer API, except its namespace, which the server does not check."""
     if not metadata.name:
         raise bad_parameter("missing parameter Name")
     _check_labels(metadata.labels)
@@ -82,7 +82,7 @@ def _check_labels(labels: Mapping[str, str]) -> None:
 
 
 def check_key_part(part: str, key: str) -> None:
-    """Refuse a name that cannot be part of its backend key; reads and deletes never ask."""
+    """Refuse a name that cannot be part of its backend key; reads and deletes do not check it."""
     if part not in {".", ".."} and _SAFE_NAME.fullmatch(part):
         return
     raise bad_parameter(
@@ -97,7 +97,7 @@ def origin_of(metadata: Metadata) -> str:
 
 
 def matches_search(metadata: Metadata, keywords: Sequence[str]) -> bool:
-    """Say whether every keyword (lower case) is part of the name or of a label."""
+    """Return whether every keyword (lower case) is part of the name or of a label."""
     texts = [metadata.Name.lower()]
     for key, value in metadata.Labels.items():
         texts += (key.lower(), value.lower())
@@ -105,7 +105,7 @@ def matches_search(metadata: Metadata, keywords: Sequence[str]) -> bool:
 
 
 def seconds_of(moment: Timestamp) -> float | None:
-    """Return Unix seconds, or None for the year 1, which means no time at all."""
+    """Return Unix seconds, or None for the year 1, which means no time."""
     if moment.seconds <= YEAR_ONE:
         return None
     return moment.seconds + moment.nanos / 1e9

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_origin(caller: Caller, metadata: Metadata) -> None:
-    """Refuse a record whose origin does not fit its writer: the Okta service writes origin okta, nobody else does."""
+    """Refuse a record whose origin does not fit its writer: only the Okta service may write origin okta."""
     of_okta = origin_of(metadata) == ORIGIN_OKTA
     if caller.is_okta_service and not of_okta:
         raise bad_parameter('Okta service must supply "okta" origin')
@@ -25,7 +25,7 @@ def check_origin(caller: Caller, metadata: Metadata) -> None:
 
 
 def check_stored_origin(caller: Caller, stored: Metadata | None, verb: str) -> None:
-    """Refuse to touch a stored record of the other side; anybody may delete one of the Okta service's."""
+    """Refuse a write to a stored record of the other side. Every caller may delete a record of the Okta service."""
     if stored is None:
         return
     of_okta = origin_of(stored) == ORIGIN_OKTA

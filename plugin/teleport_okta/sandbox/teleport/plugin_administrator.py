@@ -1,4 +1,4 @@
-"""Plays the administrator who installs, changes and removes the okta plugin, with `tctl` or on the web page."""
+"""Acts as an administrator who installs, changes and removes the okta plugin, with `tctl` or on the web page."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _BCRYPT_COST: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class InstalledPlugin:
-    """What an installation leaves: the plugin, and the SCIM token for Okta, which is stored as a hash alone."""
+    """The result of an installation: the plugin, and the SCIM token for Okta, of which only a hash is stored."""
 
     plugin: PluginV1
     scim_token: str
 
 
 class PluginAdministrator:
-    """What a person does to plugins; permissions do not matter, the rules of the server do.
+    """A person's actions on plugins. Permissions are not checked, but the server's rules are.
 
-    KeyError is raised for a plugin that is not there, ValueError for what `tctl` refuses by itself, Refusal for what
-    the server would not store.
+    Raises KeyError for a plugin that does not exist, ValueError for arguments that `tctl` refuses, and Refusal for a
+    plugin that the server does not accept.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -73,7 +73,7 @@ class PluginAdministrator:
         See `docs/reference/teleport.md` 6.6.
 
         `tctl` marks the plugin as `hosted`. It does not store that apps and groups are not synced: only the purpose of
-        the API token says so.
+        the API token shows this.
         """
         self._demand_service()
         owners = list(owners)
@@ -109,10 +109,10 @@ class PluginAdministrator:
         hosted: bool | None = None,
         generation: str | None = None,
     ) -> PluginV1:
-        """Change what is given and leave the rest.
+        """Change the given fields. The others stay as they are.
 
         `settings` are those of the plugin's type, by the names of the API: `{"sync_settings": {"sync_users": false}}`.
-        `labels` replaces the labels, then `hosted` sets or takes away the one of a plugin that Teleport runs.
+        `labels` replaces the labels, then `hosted` sets or removes the label of a plugin that Teleport runs.
         """
         plugin = PluginV1()
         plugin.CopyFrom(self._stored(name))
@@ -129,7 +129,7 @@ class PluginAdministrator:
         return self._book.update(plugin)
 
     def delete(self, name: str = "okta") -> None:
-        """Delete a plugin with its credentials; what it made stays."""
+        """Delete a plugin with its credentials. The objects that it made stay."""
         self._stored(name)
         self._book.delete(name)
 
@@ -144,7 +144,7 @@ class PluginAdministrator:
         return plugin
 
     def _app_of(self, saml_connector: str) -> str:
-        """Return the Okta app that a connector is labelled with."""
+        """Return the Okta app in the label of a connector."""
         connector = self._cluster.saml_connectors.stored(saml_connector)
         if connector is None:
             raise not_found(f"SAML connector {quoted(saml_connector)} is not configured")

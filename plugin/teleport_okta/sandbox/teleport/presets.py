@@ -1,4 +1,4 @@
-"""The roles that a fresh cluster of each edition has, and the bot's own role.
+"""The roles of a new cluster of each edition, and the bot's own role.
 
 See `docs/reference/teleport.md` 5.2 and 4.0.5.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BOT_ROLE: Final = "teleport-okta"
 BOT_USER: Final = "bot-teleport-okta"
 SYSTEM_USER: Final = "@teleport-access-approval-bot"
-"""A user that Enterprise makes for itself (`docs/reference/teleport-observed.md` 5.1)."""
+"""A user that Enterprise creates (`docs/reference/teleport-observed.md` 5.1)."""
 
 READ_ONLY: Final = ("list", "read")
 READ_WRITE: Final = ("list", "create", "read", "update", "delete")
@@ -87,7 +87,7 @@ _BOT_KINDS: Final = (
 
 
 def preset_roles(edition: Edition) -> list[RoleV6]:
-    """Return the presets that synchronisation and its users may meet; not every preset of a real cluster."""
+    """Return the presets that matter to synchronisation and its users, not all of a real cluster."""
     roles = [_editor(), _access(), _auditor()]
     if edition.enterprise:
         roles += [_group_access(), _reviewer(), _requester(), _okta_access(), _okta_requester()]
@@ -97,7 +97,7 @@ def preset_roles(edition: Edition) -> list[RoleV6]:
 
 
 def bot_role() -> RoleV6:
-    """Return the role of our bot: everything that the reference asks for, and no more."""
+    """Return the role of our bot, with exactly the permissions of the reference."""
     role = RoleV6(Version="v7")
     role.Metadata.Name = BOT_ROLE
     role.Spec.Allow.AppLabels.Values["*"].Values.append("*")

@@ -1,15 +1,15 @@
-"""The proxy in front of the auth server: one port for everything, told apart by the first ALPN entry.
+"""The proxy in front of the auth server: one port for everything. The first ALPN entry decides.
 
 | First ALPN entry | What happens (`docs/reference/teleport.md` 1.2 to 1.4) |
 |---|---|
 | `teleport-auth@<hex of the cluster's name>.teleport.cluster.local` | copied to the auth server, where TLS ends |
 | `teleport-proxy-grpc` | gRPC under the proxy's own certificate: joining, without a client certificate |
-| `teleport-reversetunnel` | a handshake, then the end: clients only look whether ALPN survives the way here |
+| `teleport-reversetunnel` | a handshake, then the connection is closed: clients test whether ALPN reaches the proxy |
 | `http/1.1`, `h2`, none | the web API, over HTTP/1.1 |
 | anything else | the connection is closed |
 
-Behind an HTTP load balancer none of that works but the last: the balancer ends TLS itself and speaks HTTP, so that the
-rest has to come through a connection upgrade.
+Behind an HTTP load balancer only the web API works: the balancer terminates TLS and forwards HTTP, so all other
+connections need a connection upgrade.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _WEB_PROTOCOLS: Final = frozenset({"http/1.1", "h2"})
 class Proxy:
     """The proxy of a cluster, from `start` to `close`; `runtime` is a directory for its Unix sockets.
 
-    `load_balancer` may change at any time and holds for connections from then on, as does `upgrade.enabled`.
+    `load_balancer` and `upgrade.enabled` may change at any time, for new connections.
     """
 
     def __init__(
@@ -103,17 +103,17 @@ class Proxy:
 
     @property
     def address(self) -> str:
-        """Where clients connect, `host:port`."""
+        """The address for clients, `host:port`."""
         host, port = self._port.address
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     @property
     def open_connections(self) -> int:
-        """How many clients are connected to the port."""
+        """The number of clients that are connected to the port."""
         return self._port.open_connections
 
     async def start(self, host: str, port: int) -> None:
-        """Open the port, after everything behind it; 0 takes a free one."""
+        """Open the port, after the servers behind it. Port 0 takes a free one."""
         await self._web.setup()
         await web.UnixSite(
             self._web, str(self._sockets["web"]), ssl_context=self.certificate.context(["http/1.1"])
@@ -131,7 +131,7 @@ class Proxy:
         await self._port.listen(host, port)
 
     async def close(self) -> None:
-        """Close the port and every connection, then what is behind it."""
+        """Close the port and every connection, then the servers behind it."""
         await self._port.close()
         await self._inner.close()
         await self._join_front.close()

@@ -1,6 +1,6 @@
-"""Joining at the proxy, which asks the auth server on the joining service's behalf (`docs/reference/teleport.md` 2.4).
+"""Joining at the proxy, which forwards the request to the auth server (`docs/reference/teleport.md` 2.4).
 
-One call serves both of the proxy's doors: gRPC, and `POST /webapi/host/credentials`.
+One call serves both endpoints: gRPC, and `POST /webapi/host/credentials`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class ProxyJoin:
-    """The only service that the proxy offers without a client certificate.
+    """The only service of the proxy without a client certificate.
 
-    `register` is the auth server's own call; `auth_is_up` says whether the proxy reaches that server now.
+    `register` is the call of the auth server; `auth_is_up` returns whether the proxy can reach that server now.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class ProxyJoin:
 
     @rpc("proto.JoinService/RegisterUsingToken", open=True)
     def register_using_token(self, call: Call, request: RegisterUsingTokenRequest) -> Certs:
-        """Pass the request on; UNAVAILABLE while the auth server is down."""
+        """Forward the request. UNAVAILABLE while the auth server is down."""
         if not self._auth_is_up():
             raise Refusal(grpc.StatusCode.UNAVAILABLE, "the auth server is not reachable from the proxy")
         return self._register(call, request)

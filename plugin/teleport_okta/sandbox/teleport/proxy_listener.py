@@ -1,7 +1,7 @@
-"""The proxy's port: reads a ClientHello, decides by it, and then copies bytes, the hello included.
+"""The proxy's port: reads a ClientHello, chooses the destination, and then copies all bytes, the hello included.
 
-It ends no TLS session. The same routing serves the TCP port and, over a Unix socket, sessions that came in through a
-connection upgrade (`docs/reference/teleport.md` 1.2 and 1.3).
+It terminates no TLS session. The same routing serves the TCP port and, over a Unix socket, sessions in a connection
+upgrade (`docs/reference/teleport.md` 1.2 and 1.3).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Destination = tuple[str, int] | Path
-"""Where a connection goes on: host and port, or a Unix socket."""
+"""The destination of a connection: host and port, or a Unix socket."""
 
 _log: Final = logging.getLogger(__name__)
 _BACKLOG: Final = 512
@@ -26,7 +26,7 @@ _HELLO_TIMEOUT: Final = 10.0
 
 
 class ProxyListener:
-    """One listener. `route` names the destination of a client by its hello, or None to hang up on it."""
+    """One listener. `route` returns the destination for a hello, or None to close the connection."""
 
     def __init__(self, route: Callable[[ClientHello], Destination | None]) -> None:
         self._route = route
@@ -39,7 +39,7 @@ class ProxyListener:
 
     @property
     def open_connections(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return len(self._clients)
 
     async def listen(self, host: str, port: int) -> None:
@@ -54,7 +54,7 @@ class ProxyListener:
         self._server = await loop.create_unix_server(lambda: _Client(self), str(path), backlog=_BACKLOG)
 
     async def close(self) -> None:
-        """Close the listener and every connection, and wait for their ends."""
+        """Close the listener and every connection, and wait until they are closed."""
         if self._server is not None:
             self._server.close()
         for dial in self._dials.values():
@@ -70,7 +70,7 @@ class ProxyListener:
         self._empty.clear()
 
     def forget(self, client: _Client) -> None:
-        """Drop a client that has gone."""
+        """Remove a client that has disconnected."""
         self._clients.discard(client)
         if not self._clients:
             self._empty.set()
@@ -79,7 +79,7 @@ class ProxyListener:
             dial.cancel()
 
     def forward(self, client: _Client, hello: ClientHello, received: bytes) -> None:
-        """Begin to connect a client whose hello is whole."""
+        """Begin to connect a client whose hello is complete."""
         destination = self._route(hello)
         if destination is None:
             _log.info("no route for server name %r and protocols %r", hello.server_name, hello.protocols)
@@ -88,7 +88,7 @@ class ProxyListener:
         self._dials[client] = asyncio.get_running_loop().create_task(self._dial(client, destination, received))
 
     async def _dial(self, client: _Client, destination: Destination, received: bytes) -> None:
-        """Connect to the destination, then let the bytes flow."""
+        """Connect to the destination, then relay."""
         loop = asyncio.get_running_loop()
         end = _Destination()
         client.other, end.other = end, client
@@ -111,7 +111,7 @@ class ProxyListener:
 
 
 class _End(Side):
-    """A side that can be cut off."""
+    """A side that can be closed at once."""
 
     def abort(self) -> None:
         if self.transport is not None:
@@ -119,7 +119,7 @@ class _End(Side):
 
 
 class _Destination(_End):
-    """The end towards the destination."""
+    """The side of the destination."""
 
     def data_to_send(self, data: bytes) -> None:
         if self.transport is not None:
@@ -127,7 +127,7 @@ class _Destination(_End):
 
 
 class _Client(_End):
-    """The client's end: collects the hello, then relays."""
+    """The client's side: collects the hello, then relays."""
 
     def __init__(self, listener: ProxyListener) -> None:
         super().__init__()

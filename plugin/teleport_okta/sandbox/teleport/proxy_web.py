@@ -1,7 +1,7 @@
-"""The proxy's HTTP API, as far as a machine without a browser needs it (`docs/reference/teleport.md` 1.3, 1.4 and 2.4).
+"""The part of the proxy's HTTP API that clients without a browser need (`docs/reference/teleport.md` 1.3, 1.4 and 2.4).
 
-Every path is served under `/webapi` and under `/v1/webapi`. Errors have the shape in which Teleport words them:
-`{"error": {"message": …}}`, with the status that belongs to their class.
+Every path is served under `/webapi` and under `/v1/webapi`. Errors have Teleport's shape
+`{"error": {"message": …}}`, with the status of their class.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _STATUS: Final = {
     grpc.StatusCode.UNAVAILABLE: 504,
     grpc.StatusCode.DEADLINE_EXCEEDED: 504,
 }
-"""The HTTP status of each class of error; everything else is 500."""
+"""The HTTP status of each class of error; the default is 500."""
 
 _JOIN_FIELDS: Final = {
     "hostID": "HostID",
@@ -103,7 +103,7 @@ class ProxyWeb:
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count the request, let it meet its fault, and word refusals as the proxy does."""
+        """Count the request, apply its fault, and answer refusals as the proxy does."""
         path = request.path.removeprefix("/v1")
         with self._calls.during(path):
             fault = self._faults.next_for(path)
@@ -122,11 +122,11 @@ class ProxyWeb:
             return response
 
     async def _find(self, _request: web.Request) -> web.Response:
-        """Answer with what a client must know before it connects."""
+        """Answer with the facts that a client needs before it connects."""
         return web.json_response(self._discovery(_auth_unasked()))
 
     async def _ping(self, _request: web.Request) -> web.Response:
-        """Answer the same, and how people log in."""
+        """Answer with the same facts and the authentication settings."""
         return web.json_response(self._discovery(_auth_settings(self._cluster.edition.enterprise)))
 
     async def _host_credentials(self, request: web.Request) -> web.Response:
@@ -168,7 +168,7 @@ class ProxyWeb:
 
 
 def join_request(body: Json) -> RegisterUsingTokenRequest:
-    """Return the join request that a body of `/webapi/host/credentials` stands for."""
+    """Return the join request in a body of `/webapi/host/credentials`."""
     fields = {name: body[key] for key, name in _JOIN_FIELDS.items() if body.get(key) is not None}
     try:
         for name in ("PublicTLSKey", "PublicSSHKey", "EC2IdentityDocument"):
@@ -202,7 +202,7 @@ def _base64(data: bytes) -> str:
 
 
 def _auth_unasked() -> Json:
-    """Return the section that `find` carries without asking the auth server."""
+    """Return the section of `find` that does not need the auth server."""
     return {
         "type": "",
         "private_key_policy": "",
@@ -233,7 +233,7 @@ def _error(status: int, message: str) -> web.Response:
 
 
 def _fail(fault: Fault, request: web.Request) -> None:
-    """Let the request fail as the fault says; one that only delays lets it be."""
+    """Fail the request as the fault says. A fault that only delays does nothing here."""
     if fault.reset:
         if request.transport is not None:
             request.transport.abort()

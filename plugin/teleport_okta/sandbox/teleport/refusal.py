@@ -1,4 +1,4 @@
-"""How the server says no: one exception that carries the gRPC code and the text a real Teleport answers with."""
+"""Refusals: one exception with the gRPC code and the text of a real Teleport."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def not_found(text: str) -> Refusal:
 
 
 def unknown(text: str) -> Refusal:
-    """Return the refusal of a plain error, which gRPC knows as UNKNOWN."""
+    """Return the refusal of a plain error, which gRPC reports as UNKNOWN."""
     return Refusal(grpc.StatusCode.UNKNOWN, text)
 
 
 def wrapped(refusal: Refusal, text: str) -> Refusal:
-    """Return the same refusal under a text that says what was being done, in the server's way of indenting."""
+    """Return the same refusal with the name of the operation before its text, indented as the server does."""
     return Refusal(refusal.code, f"{text}\n\t" + refusal.text.replace("\n", "\n\t"))
 
 
 def quoted(text: str) -> str:
-    """Quote as the server does in its texts: double quotes, backslash escapes, letters of any script as they are."""
+    """Quote a text as the server does: double quotes, backslash escapes, letters of all scripts unchanged."""
     return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Two ends of a relayed connection: bytes, their pace and their end pass from one to the other."""
+"""Two ends of a relayed connection: bytes, flow control and the end of each direction are relayed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import cast
 
 
 class Side(asyncio.Protocol):
-    """One end: what it receives, the other end sends, no faster than that can.
+    """One end: the other end sends the bytes that this one receives, and slows it down if it must.
 
-    The end of one direction is passed on alone where the other end can say so (half-close), else it ends both. Bytes
+    The end of one direction is relayed if the other end supports a half-close; otherwise both directions end. Bytes
     must not arrive before `other` is set: keep reading paused until then.
     """
 
@@ -23,12 +23,12 @@ class Side(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Send on what came."""
+        """Relay received bytes."""
         if self.other is not None and self.other.transport is not None:
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
-        """Say the end on, and stay open for the other direction unless that has ended before."""
+        """Relay the end, and stay open for the other direction unless it has ended."""
         self.ended = True
         other = self.other
         if other is None or other.transport is None or other.ended or not other.transport.can_write_eof():
@@ -37,17 +37,17 @@ class Side(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
-        """Let the other end read no more than this one can send."""
+        """Pause reading at the other end, because this one cannot send now."""
         if self.other is not None and self.other.transport is not None:
             self.other.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Let the other end read again."""
+        """Resume reading at the other end."""
         if self.other is not None and self.other.transport is not None:
             self.other.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Close the other end too, once it has sent what it was given."""
+        """Close the other end too, after its buffered bytes are sent."""
         self.transport = None
         other, self.other = self.other, None
         if other is not None and other.transport is not None:

@@ -1,4 +1,4 @@
-"""Plays the administrator who makes, edits and deletes user groups, app servers and import rules by hand."""
+"""Acts as an administrator who creates, edits and deletes user groups, app servers and import rules."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ M = TypeVar("M", bound=Message)
 
 
 class ResourceAdministrator:
-    """What a person does with `tctl`, or another agent with its own identity; permissions do not matter.
+    """Actions of a person with `tctl`, or of another agent. Permissions are not checked.
 
-    KeyError is raised for what is not there, Refusal for what the server would not store.
+    Raises KeyError for an object that does not exist, and Refusal for one that the server does not accept.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -66,7 +66,7 @@ class ResourceAdministrator:
         user_groups: Iterable[str] = (),
         expires: float | None = None,
     ) -> AppServerV3:
-        """Create an app server as the agent on that host does, until a Unix time or for ever.
+        """Create an app server as the agent on that host does, until a Unix time or without end.
 
         The labels are those of the server and of its app.
         """
@@ -116,7 +116,7 @@ class ResourceAdministrator:
 
         A mapping is `{"match": [{"app_ids": […], "group_ids": […], "app_name_regexes": […],
         "group_name_regexes": […]}], "add_labels": {…}}`. Unless `checked`, its names need not compile, as in a rule
-        that an older server let pass.
+        that an older server accepted.
         """
         rule = OktaImportRuleV1()
         rule.Header.Metadata.Name = name

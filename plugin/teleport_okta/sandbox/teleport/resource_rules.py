@@ -1,4 +1,4 @@
-"""What the server makes of user groups, app servers and Okta import rules before storing them: defaults and checks.
+"""Defaults and checks of user groups, app servers and Okta import rules before they are stored.
 
 See `docs/reference/teleport.md` 4.6, 4.7 and 4.15.
 """
@@ -25,7 +25,7 @@ def complete_user_group(group: UserGroupV1) -> None:
 
 
 def complete_app_server(server: AppServerV3, version: str) -> None:
-    """Fill kinds and versions, and refuse what cannot be. `version` is the server's own, for one that names none."""
+    """Fill kinds and versions, and refuse invalid values. `version` is the server's, for an app server without one."""
     server.Kind, server.Version = "app_server", "v3"
     check_metadata(server.Metadata)
     if not server.Spec.HostID:
@@ -66,7 +66,7 @@ def check_expressions(rule: OktaImportRuleV1) -> None:
 def complete_import_rule(rule: OktaImportRuleV1) -> None:
     """Fill kind and version, and refuse bad metadata, a negative priority, no mappings, and ids of both sorts at once.
 
-    Labels that a rule adds are not looked at (Teleport's public source).
+    Labels that a rule adds are not checked (Teleport's public source).
     """
     rule.Header.Kind, rule.Header.Version = "okta_import_rule", "v1"
     check_metadata(rule.Header.Metadata)

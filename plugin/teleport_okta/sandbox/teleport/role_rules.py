@@ -1,4 +1,4 @@
-"""What the server makes of a role before storing it: defaults, checks, feature gates.
+"""Defaults and checks of a role before it is stored.
 
 See `docs/reference/teleport.md` 4.3.
 """
@@ -27,7 +27,7 @@ _ENTERPRISE_ONLY: Final = "is only available in enterprise subscriptions"
 
 
 def complete_role(role: RoleV6, newest: str = "v8") -> None:
-    """Fill what was left out and refuse what cannot be; an unknown or missing version becomes the newest."""
+    """Fill missing fields and refuse invalid values. An unknown or missing version becomes the newest."""
     role.Kind = "role"
     if role.Version not in _VERSIONS[: _VERSIONS.index(newest) + 1]:
         role.Version = newest
@@ -67,7 +67,7 @@ def check_port_forwarding(role: RoleV6) -> None:
 
 
 def check_role_admissible(role: RoleV6, edition: Edition) -> None:
-    """Refuse a role written back in its downgraded form, or with fields that the edition does not have."""
+    """Refuse a role in its downgraded form, or with fields that the edition does not have."""
     reason = role.Metadata.Labels.get(DOWNGRADED_LABEL, "")
     if reason:
         raise bad_parameter(
@@ -85,13 +85,13 @@ def check_role_admissible(role: RoleV6, edition: Edition) -> None:
 
 
 def check_role_name(role: RoleV6) -> None:
-    """Refuse the name of a system role; asked last, when the role is about to be stored."""
+    """Refuse the name of a system role. This is the last check before the role is stored."""
     if role.Metadata.Name in SYSTEM_ROLES:
         raise bad_parameter(f"reserved role: {role.Metadata.Name}")
 
 
 def as_seen_by(role: RoleV6, client_version: str) -> RoleV6:
-    """Return the role as a client of that declared version gets it: v8 becomes v7 for clients before 18."""
+    """Return the role for a client of this version: v8 becomes v7 for clients before 18."""
     major = client_version.split(".", 1)[0]
     if role.Version != "v8" or not major.isdigit() or int(major) >= 18:
         return role
@@ -139,7 +139,7 @@ def _complete_v3_labels(allow: RoleConditions) -> None:
 
 
 def _complete_kubernetes(allow: RoleConditions, version: str) -> None:
-    """Grant every Kubernetes resource to a role that selects clusters and names none."""
+    """Grant every Kubernetes resource to a role that selects clusters and no resources."""
     selects = bool(allow.KubernetesLabels.Values) or bool(allow.KubernetesLabelsExpression)
     if not allow.KubernetesResources and selects and version != "v6":
         kind = "*" if version in {"v7", "v8"} else "pod"

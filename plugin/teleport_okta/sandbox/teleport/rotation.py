@@ -1,8 +1,8 @@
 """The host CA and its rotation, phase by phase (`docs/reference/teleport-observed.md` 4).
 
 A rotation has two sets of keys: the active one signs, the additional one is trusted beside it. `init` makes the new
-keys, `update_clients` lets them sign, `update_servers` lets the servers present them, `standby` forgets the old ones;
-`rollback` goes back to the old ones until `standby` forgets the new. What is out of order is refused in the words of
+keys, `update_clients` lets them sign, `update_servers` lets the servers present them, `standby` removes the old ones;
+`rollback` returns to the old ones until `standby` removes the new. A phase out of order is refused with the text of
 Teleport's public source.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Phase(Enum):
-    """Where a rotation stands."""
+    """The phase of a rotation."""
 
     STANDBY = "standby"
     INIT = "init"
@@ -41,19 +41,19 @@ _MAY_FINISH: Final = frozenset({Phase.UPDATE_SERVERS, Phase.ROLLBACK})
 
 @dataclass(frozen=True, slots=True)
 class HostKeys:
-    """The two keys of a host CA, which come and go together."""
+    """The two keys of a host CA, which are rotated together."""
 
     tls: CertificateAuthority
     ssh: SshAuthority
 
     @classmethod
     def generate(cls, cluster: str) -> HostKeys:
-        """Make a fresh pair."""
+        """Make a new pair."""
         return cls(CertificateAuthority(cluster), SshAuthority(cluster))
 
 
 class HostAuthority:
-    """The host CA. `now` gives Unix seconds; `followers` are told of every change."""
+    """The host CA. `now` returns Unix seconds; `followers` are called after every change."""
 
     def __init__(self, cluster: str, now: Callable[[], float]) -> None:
         self._cluster = cluster
@@ -75,7 +75,7 @@ class HostAuthority:
 
     @property
     def trusted(self) -> tuple[HostKeys, ...]:
-        """All keys whose certificates are good, the signing ones first."""
+        """All keys whose certificates are trusted, the signing ones first."""
         return (self.active,) if self.additional is None else (self.active, self.additional)
 
     @property
@@ -91,10 +91,10 @@ class HostAuthority:
         return b"".join(keys.tls.pem for keys in self.trusted)
 
     def turn_to(self, phase: str, refuse_new_for: float = 0.0) -> None:
-        """Go to a phase. Raises Refusal, of class BadParameter, when it does not follow the present one.
+        """Go to a phase. Raises Refusal, of class BadParameter, if it does not follow the current one.
 
-        For `refuse_new_for` seconds the server goes on to refuse certificates that the new keys signed, as one does
-        until it has read its CAs again. ValueError where there are no new keys: at `standby`.
+        For `refuse_new_for` seconds the server still refuses certificates that the new keys signed, as a real server
+        does until it has read its CAs again. ValueError if there are no new keys, at `standby`.
         """
         if phase not in {known.value for known in Phase}:
             raise bad_parameter(f"unsupported phase: {quoted(phase)}")
@@ -116,7 +116,7 @@ class HostAuthority:
             follower()
 
     def refuses_for_now(self, certificate: x509.Certificate) -> bool:
-        """Say whether the certificate is of the new keys, and the server has not yet read its CAs again."""
+        """Return whether the new keys signed the certificate, and the server has not read its CAs again yet."""
         if self._newest is None or self._now() >= self._newest_accepted_from:
             return False
         return issued_by(certificate, self._newest.tls.certificate)
@@ -142,5 +142,5 @@ class HostAuthority:
 
     @property
     def _phase_shown(self) -> str:
-        """The phase as the server names it: nothing before the first rotation."""
+        """The server's name of the phase: empty before the first rotation."""
         return self.phase.value if self.current_id else ""

@@ -1,7 +1,7 @@
-"""Carries calls to services: everything that is the same for each of them happens here, in the server's own order.
+"""Routes calls to services, and does all that is common to them, in the order of a real server.
 
-Requests and replies pass through gRPC as bytes, so that a request above the limit is refused in the words of the
-server, and an unknown service before anybody is authenticated (`docs/reference/teleport.md` 1.5 to 1.7).
+Requests and replies pass through gRPC as bytes, so that a request above the limit is refused with the text of the
+server, and an unknown service before the caller is authenticated (`docs/reference/teleport.md` 1.5 to 1.7).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .front import Connection
 
 MESSAGE_LIMIT: Final = 4 * 1024 * 1024
-"""The largest request that the server takes, in bytes."""
+"""The largest request that the server accepts, in bytes."""
 
 _SEMVER: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]*))?(?:\+[0-9A-Za-z.-]*)?")
 _MALFORMED: Final = "grpc: error unmarshalling request: proto: cannot parse invalid wire-format data"
@@ -56,8 +56,8 @@ class _Route:
 class Router(grpc.GenericRpcHandler):
     """The one handler of the gRPC server.
 
-    `connection_of` tells the connection behind a peer of the server. `crash` is told when a call has ended the server;
-    services that never do so need none.
+    `connection_of` returns the connection of a peer of the server. `crash` is called when a call has crashed the
+    server; services that never do need none.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Router(grpc.GenericRpcHandler):
         )
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
-        """Return the handler of a path, known or not: gRPC's own refusal would use other words."""
+        """Return the handler of a path, known or not: gRPC's own refusal has another text."""
         path = handler_call_details.method
         return self._handlers.get(path) or self._refusal_of(path)
 
@@ -144,7 +144,7 @@ class Router(grpc.GenericRpcHandler):
         return f"method {name} not implemented"
 
     async def _admit(self, path: str, context: Context) -> tuple[Connection, Fault | None]:
-        """Return the connection of a call that came through the front, and a fault that strikes when it is done."""
+        """Return the connection of a call, and a fault that applies after the call took effect."""
         connection = self._connection_of(context.peer())
         if connection is None:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "this server takes calls from its front alone")
@@ -212,7 +212,7 @@ class Router(grpc.GenericRpcHandler):
             yield call, _parsed(route, raw)
 
     async def _greet(self, connection: Connection, context: Context) -> str:
-        """Return the version that the client declares, and send the server's. Cut off a client that is not accepted."""
+        """Return the version that the client declares, and send the server's. Disconnect a client that is too old."""
         client_version = _declared_version(context)
         if client_version is not None and not self._accepts(client_version):
             connection.abort()
@@ -222,7 +222,7 @@ class Router(grpc.GenericRpcHandler):
 
     @asynccontextmanager
     async def _failures(self, connection: Connection, context: Context) -> AsyncIterator[None]:
-        """End a call with the status of the refusal that is raised within, or let the server crash."""
+        """End a call with the status of a refusal that the block raises, or crash the server."""
         try:
             yield
         except Refusal as refusal:
@@ -235,7 +235,7 @@ class Router(grpc.GenericRpcHandler):
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the server has crashed")
 
     def _accepts(self, client_version: str) -> bool:
-        """Say whether a client of that version may talk to this server: from `<major - 1>.0.0-aa` on."""
+        """Return whether the server accepts a client of this version: from `<major - 1>.0.0-aa` on."""
         parsed = _SEMVER.fullmatch(client_version)
         if parsed is None:
             return False
@@ -252,7 +252,7 @@ class Router(grpc.GenericRpcHandler):
         return result if route.gives_stream else (result,)
 
     def _call(self, route: _Route, connection: Connection, client_version: str, fault: Fault | None) -> Call:
-        """Return what a handler is told of its caller; refuse one that may do nothing."""
+        """Return the facts about the caller for a handler. Refuses a caller without permissions."""
         access = _NO_ACCESS if route.declaration.open else self._cluster.authorize(connection.caller)
         return Call(
             connection.caller,
@@ -278,7 +278,7 @@ def _parsed(route: _Route, raw: bytes) -> Message:
 
 
 async def _fail(fault: Fault, connection: Connection, context: Context) -> None:
-    """Let the call fail as the fault says; one that only delays lets it be."""
+    """Fail the call as the fault says. A fault that only delays does nothing here."""
     if fault.reset:
         connection.abort()
         await context.abort(grpc.StatusCode.UNAVAILABLE, fault.message)

@@ -1,4 +1,4 @@
-"""How a service declares its calls, and what each call is given."""
+"""The declaration of a service's calls, and the facts that each call gets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DECLARATION: Final = "_rpc_declaration"
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What `rpc` notes on a handler. An open call is answered without authorization."""
+    """The declaration that `rpc` sets on a handler. An open call needs no authorization."""
 
     path: str
     open: bool
@@ -26,9 +26,9 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: who makes it, what that caller may do, from where, and with which declared client version.
+    """One call: its caller, the permissions, the address, and the declared client version.
 
-    `loses_members` and `raced` are those of the fault that the call meets.
+    `loses_members` and `raced` are those of the fault that affects the call.
     """
 
     caller: Caller
@@ -42,8 +42,8 @@ class Call:
 def rpc(path: str, *, open: bool = False) -> Callable[[H], H]:  # noqa: A002 - reads as what it says
     """Declare a method `(call, request) -> reply` as the handler of an RPC, by its path without the first slash.
 
-    The method may be a coroutine, where the answer depends on another server. The handler of an RPC that streams its
-    replies returns an iterable of them, or is an async generator of them where they come as time goes by. The handler
+    The method may be a coroutine, if the answer depends on another server. The handler of an RPC that streams its
+    replies returns an iterable of them, or is an async generator if they come over time. The handler
     of an RPC that takes a stream of requests is a coroutine `(requests) -> reply`, where `requests` yields a pair
     `(call, request)` for each.
     """

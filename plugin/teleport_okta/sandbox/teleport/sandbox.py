@@ -70,14 +70,14 @@ _SERVER_OPTIONS: Final = (
 class TeleportSandbox:
     """One cluster, from `async with` to its end.
 
-    `directory` receives the bot's identity file and the proxy's CA. `now` (Unix seconds) and `sleep` drive everything
-    but certificates, which live on the machine's clock; `lag` says how far lists stay behind writes, `list_costs` what
-    writes to access lists cost (nothing by default), `entitlements` where the licence differs from the edition's. The
-    state is in `cluster`, its people in `administrator`, trouble in `faults`, and `calls` counts what clients did.
-    With a `public_member_cache` members are listed as by the cache of the public release, page tokens ignored.
+    `directory` receives the bot's identity file and the proxy's CA. `now` (Unix seconds) and `sleep` are the clock of
+    everything except certificates, which follow the machine's clock; `lag` is the delay of listings after writes,
+    `list_costs` the cost of writes to access lists (none by default), `entitlements` the differences from the edition's
+    licence. The state is in `cluster`, the actions of people in `administrator`, the faults in `faults`; `calls` counts
+    them. With a `public_member_cache` members are listed as by the cache of the public release, page tokens ignored.
     `fetch_metadata` downloads SAML metadata, over HTTP by default. With `omits_broken_connectors` a listing of SAML
-    connectors leaves out those whose metadata cannot be had, and does not fail.
-    `crashes` says why the server crashed, once for each time.
+    connectors leaves out those whose metadata cannot be read, and does not fail.
+    `crashes` has the cause of each crash of the server.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class TeleportSandbox:
 
     @property
     def address(self) -> str:
-        """Where clients connect, `host:port`."""
+        """The address for clients, `host:port`."""
         return self._running_front.address
 
     @property
@@ -161,7 +161,7 @@ class TeleportSandbox:
 
     @property
     def proxy_address(self) -> str:
-        """Where clients of the proxy connect, `host:port`."""
+        """The address of the proxy for clients, `host:port`."""
         return self.proxy.address
 
     @property
@@ -171,13 +171,13 @@ class TeleportSandbox:
 
     @property
     def open_connections(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return self._running_front.open_connections
 
     async def __aenter__(self) -> Self:
         self._directory.mkdir(parents=True, exist_ok=True)
         self.issue_identity(BOT_USER, [BOT_ROLE], lifetime=BOT_LIFETIME).write(self.identity_path)
-        # A Unix socket's path may have some hundred characters, which a test's own directory can pass.
+        # The path of a Unix socket may have about a hundred characters, and the directory of a test may be longer.
         self._runtime = Path(tempfile.mkdtemp(prefix="teleport-sandbox-"))
         backend = self._runtime / "grpc"
         self._front = Front(self._server_context(), identify=self._identify, backend=backend, sockets=self._runtime)
@@ -235,7 +235,7 @@ class TeleportSandbox:
         key: PrivateKey | None = None,
         usage: str = "",
     ) -> Identity:
-        """Issue an identity to a user, who need not exist. A lifetime of zero or less makes one that has expired."""
+        """Issue an identity to a user, who need not exist. With a lifetime of zero or less, it has expired."""
         return self.issuer.issue(Subject(user, tuple(roles), usage=usage), lifetime, key)
 
     def renew_bot(
@@ -243,16 +243,16 @@ class TeleportSandbox:
     ) -> Identity:
         """Renew the bot's identity as tbot does: a new key pair, written over the file (the bot's own) in place.
 
-        `torn`, `empty` or `half`, leaves the file so until the next renewal. Returns what was meant to be in it.
+        With `torn`, `empty` or `half`, only that part is written until the next renewal. Returns the whole identity.
         """
         identity = self.issue_identity(BOT_USER, [BOT_ROLE], lifetime=lifetime)
         identity.rewrite(path or self.identity_path, Torn(torn or "whole"))
         return identity
 
     async def restart_auth(self, down_for: float = 1.0) -> None:
-        """Restart the server: connections are reset, new ones refused for a while (seconds), the state stays.
+        """Restart the server: connections are reset, and new ones refused for `down_for` seconds. The state stays.
 
-        Lists are up to date then: the caches have been read anew.
+        Listings are up to date afterwards, because the caches are read again.
         """
         await self._running_front.close()
         await self._sleep(down_for)
@@ -260,19 +260,19 @@ class TeleportSandbox:
         await self._running_front.reopen()
 
     async def recovered(self) -> None:
-        """Wait until the server is back from its latest crash, if there was one."""
+        """Wait until the server runs again after its latest crash, if there was one."""
         if self._recovery is not None:
             await self._recovery
 
     def _crash(self, reason: str) -> None:
-        """End as a server does that has panicked, and come back as one that is restarted, a second later."""
+        """Stop as a server does that has panicked, and start again a second later."""
         _log.error("the auth server has crashed: %s", reason)
         self.crashes.append(reason)
         if self._recovery is None or self._recovery.done():
             self._recovery = asyncio.get_running_loop().create_task(self.restart_auth())
 
     def _renew_front(self) -> None:
-        """Let new connections meet the certificate and the client CAs of the present phase; open ones stay."""
+        """Use the certificate and client CAs of the current phase for new connections; open ones stay."""
         if self._front is not None:
             self._front.use(self._server_context())
 

@@ -1,4 +1,4 @@
-"""The SSH side of a certificate authority: a key, and the certificates it signs (`docs/reference/teleport.md` 2.5)."""
+"""The SSH side of a certificate authority: a key and its certificates (`docs/reference/teleport.md` 2.5)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SshAuthority:
 
     @property
     def known_hosts_line(self) -> str:
-        """The known_hosts line that vouches for every host of the cluster."""
+        """The known_hosts line with which clients trust every host of the cluster."""
         return f"@cert-authority {self.cluster},*.{self.cluster} {self._public_key()} type=host\n"
 
     def issue_host(self, key: PublicKey, host: Host) -> bytes:

@@ -1,11 +1,11 @@
-"""One store for every kind of resource: a backend that is always right, and a cache that follows it with a delay.
+"""The store of each kind of resource: a backend that is always current, and a cache that follows it with a delay.
 
-A real server writes to its backend and answers lists from a cache that reads the backend's events. So a list shows a
-new object some tenths of a second late and a deleted one for about a second more, while a single read falls through
-to the backend when the cache does not have the object (`docs/reference/teleport-observed.md` 1.4). The delay is
-computed with the injected clock when somebody reads: nothing here waits.
+A real server writes to its backend and answers listings from a cache that reads the backend's events. So a listing
+shows a new object some tenths of a second late, and a deleted one for about a second more. A single read uses the
+backend if the cache does not have the object (`docs/reference/teleport-observed.md` 1.4). The delay is
+computed with the injected clock at each read: nothing here waits.
 
-Messages are handed over, never copied: whoever gives one to the store, or takes one out, must not change it.
+Messages are not copied: callers must not change a message that they gave to the store, or got from it.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ STALE_REVISION = (
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How long lists go on without a write, in seconds: `put` for new and changed objects, `delete` for gone ones."""
+    """The delay of listings, in seconds: `put` for new and changed objects, `delete` for deleted ones."""
 
     put: float = 0.0
     delete: float = 0.0
 
 
 class Kind(Generic[M]):
-    """What tells one kind from another: where its objects lie in the backend, and where their metadata is.
+    """The facts about one kind: the place of its objects in the backend, and of their metadata.
 
-    `metadata` finds the message with name, labels, expiry and revision in an object. Its fields are spelt `Name` in the
-    old API and `name` in the new one; which of the two is seen from its descriptor.
+    `metadata` finds the message with name, labels, expiry and revision in an object. Its fields are called `Name` in
+    the old API and `name` in the new one; the descriptor shows which.
     """
 
     def __init__(self, name: str, prefix: str, metadata: Callable[[M], Message], suffix: str = "") -> None:
@@ -57,11 +57,11 @@ class Kind(Generic[M]):
         self._metadata = metadata
 
     def name_of(self, message: M) -> str:
-        """Return the name under which the store keeps the object."""
+        """Return the name of the object in the store."""
         return str(self._field(message, "Name"))
 
     def parts_of(self, message: M) -> tuple[str, ...]:
-        """Return the parts of the backend key that are the client's choice, each of which is checked."""
+        """Return the parts of the backend key that the client chose. Each of them is checked."""
         return (self.name_of(message),)
 
     def revision_of(self, message: M) -> str:
@@ -78,13 +78,13 @@ class Kind(Generic[M]):
         setattr(metadata, _spelling(metadata, "Revision"), revision)
 
     def expires_at(self, message: M) -> float | None:
-        """Return the Unix time at which the backend forgets the object, or None."""
+        """Return the Unix time at which the backend deletes the object, or None."""
         metadata = self._metadata(message)
         field = _spelling(metadata, "Expires")
         return seconds_of(getattr(metadata, field)) if metadata.HasField(field) else None
 
     def as_event(self, message: M) -> M:
-        """Return what the cache learns of a write, which is the whole object for most kinds."""
+        """Return the object in the event of a write: the whole object for most kinds."""
         return message
 
     def _field(self, message: M, name: str) -> object:
@@ -93,7 +93,7 @@ class Kind(Generic[M]):
 
 
 class KindWithin(Kind[M]):
-    """A kind whose names are unique within something else only, such as a host: the store keeps `<above>/<name>`."""
+    """A kind whose names are unique only within a parent, such as a host: the store uses `<parent>/<name>`."""
 
     def __init__(self, name: str, prefix: str, metadata: Callable[[M], Message], above: Callable[[M], str]) -> None:
         super().__init__(name, prefix, metadata)
@@ -104,7 +104,7 @@ class KindWithin(Kind[M]):
         return "/".join(self.parts_of(message))
 
     def parts_of(self, message: M) -> tuple[str, ...]:
-        """Return the name of what the object is within, and its own."""
+        """Return the name of the parent, and the object's own."""
         return self._above(message), super().name_of(message)
 
 
@@ -113,18 +113,18 @@ def _spelling(metadata: Message, name: str) -> str:
 
 
 Follower = Callable[[str, M | None, M | None], None]
-"""What is told of each change of the cache: the name, the object before and the object after."""
+"""Called for each change of the cache: with the name, the object before and the object after."""
 
 
 class WriteObserver(Protocol):
-    """Hears of every write, in the order of the writes and whatever the cache shows. The hub of watches is one."""
+    """Is called for every write, in the order of the writes, independent of the cache. The hub of watches is one."""
 
     def wrote(self, kind: Kind[Any], name: str, message: Any, lag: float) -> None:  # noqa: ANN401 - of that kind
-        """Note that an object was stored, or is gone (None). The cache follows `lag` seconds later."""
+        """Record that an object was stored or deleted (None). The cache follows `lag` seconds later."""
         ...
 
     def expects(self, moment: float, store: Store[Any]) -> None:
-        """Note that an object of the store expires at a Unix time, unless it is written again."""
+        """Record that an object of the store expires at a Unix time, unless it is written again."""
         ...
 
 
@@ -136,7 +136,7 @@ class _Event(Generic[M]):
 
 
 class Store(Generic[M]):
-    """The objects of one kind, by name. `observer` hears of every write and expiry, but not of `seed`."""
+    """The objects of one kind, by name. `observer` is called for every write and expiry, but not for `seed`."""
 
     def __init__(
         self, kind: Kind[M], clock: Callable[[], float], lag: Lag, observer: WriteObserver | None = None
@@ -157,35 +157,35 @@ class Store(Generic[M]):
     # Reads
 
     def get(self, name: str) -> M | None:
-        """Return what a single read shows: the cached object, or else the backend's."""
+        """Return the result of a single read: the cached object, or else the backend's."""
         found = self.cached(name)
         return found if found is not None else self._backend.get(name)
 
     def cached(self, name: str) -> M | None:
-        """Return what the cache holds, and nothing else."""
+        """Return the objects in the cache."""
         self.catch_up()
         return None if self._rebuilding else self._cached.get(name)
 
     def stored(self, name: str) -> M | None:
-        """Return what the backend holds, whatever the cache shows."""
+        """Return the object in the backend."""
         self.catch_up()
         return self._backend.get(name)
 
     def listed(self, start: str = "") -> Iterator[M]:
-        """Walk the cached objects in the order of their names, from `start` (inclusive) on."""
+        """Yield the cached objects in the order of their names, from `start` (inclusive) on."""
         self.catch_up()
         objects, names = (self._backend, sorted(self._backend)) if self._rebuilding else (self._cached, self._names)
         for index in range(bisect_left(names, start) if start else 0, len(names)):
             yield objects[names[index]]
 
     def page(self, start: str, limit: int, keep: Callable[[M], bool] | None = None) -> tuple[list[M], M | None]:
-        """Return at most `limit` cached objects from `start` on that are worth keeping, and the one that follows."""
+        """Return at most `limit` cached objects from `start` on that pass the filter, and the one that follows."""
         walk = self.listed(start)
         kept = list(islice(walk if keep is None else filter(keep, walk), limit + 1))
         return (kept[:limit], kept[limit]) if len(kept) > limit else (kept, None)
 
     def all_stored(self) -> Iterable[M]:
-        """Return everything that the backend holds, in no order."""
+        """Return all objects in the backend, in no order."""
         self.catch_up()
         return self._backend.values()
 
@@ -196,7 +196,7 @@ class Store(Generic[M]):
     # Writes
 
     def create(self, message: M) -> M:
-        """Store a new object. ALREADY_EXISTS in the backend's own words when the name is taken."""
+        """Store a new object. ALREADY_EXISTS, with the backend's text, if the name is taken."""
         self._check_key(message)
         self.catch_up()
         if self.kind.name_of(message) in self._backend:
@@ -204,7 +204,7 @@ class Store(Generic[M]):
         return self._put(message)
 
     def update(self, message: M) -> M:
-        """Replace an object whose revision is still the one that the caller read. FAILED_PRECONDITION otherwise."""
+        """Replace an object if its revision is still the one that the caller read. FAILED_PRECONDITION otherwise."""
         self._check_key(message)
         self.catch_up()
         stored = self._backend.get(self.kind.name_of(message))
@@ -213,13 +213,13 @@ class Store(Generic[M]):
         return self._put(message)
 
     def upsert(self, message: M) -> M:
-        """Store the object, whatever was there."""
+        """Create or replace the object."""
         self._check_key(message)
         self.catch_up()
         return self._put(message)
 
     def delete(self, name: str) -> M | None:
-        """Remove an object and return it, or None when there was none."""
+        """Remove an object and return it, or None if there was none."""
         self.catch_up()
         message = self._backend.pop(name, None)
         if message is not None:
@@ -227,7 +227,7 @@ class Store(Generic[M]):
         return message
 
     def seed(self, messages: Iterable[M]) -> None:
-        """Put many objects in at once, visible in lists at once: how a test makes a large cluster quickly."""
+        """Store many objects that listings show at once, so that a test can make a large cluster quickly."""
         for message in messages:
             self._stamp(message)
             name = self.kind.name_of(message)
@@ -239,17 +239,17 @@ class Store(Generic[M]):
         self._names = sorted(self._cached)
 
     def hold_listings(self, seconds: float) -> None:
-        """Let lists show for a while what they show now, as a cache that has stopped following does."""
+        """Keep the listings as they are for a while, like a cache that has stopped following."""
         self.catch_up()
         self._held_until = self._clock() + seconds
 
     def rebuild_cache(self, seconds: float) -> None:
-        """Let the cache be empty for a while, as after an outage of the backend: lists come from the backend then."""
+        """Keep the cache empty for a while, as after an outage of the backend: listings then come from the backend."""
         self.catch_up()
         self._rebuilding_until = self._clock() + seconds
 
     def reload_cache(self) -> None:
-        """Read everything from the backend anew, as a server does when it starts."""
+        """Read everything from the backend again, as a server does at its start."""
         self.catch_up()
         self._events.clear()
         self._held_until = 0.0
@@ -285,13 +285,13 @@ class Store(Generic[M]):
             check_key_part(part, kind.prefix + kind.name_of(message) + kind.suffix)
 
     def _announce(self, name: str, message: M | None, lag: float) -> None:
-        """Tell the cache and the observer of a write."""
+        """Send a write to the cache and the observer."""
         self._tell_cache(name, message, lag)
         if self._observer is not None:
             self._observer.wrote(self.kind, name, message, lag)
 
     def _tell_cache(self, name: str, message: M | None, lag: float) -> None:
-        """Tell the cache, which follows the log of events in their order."""
+        """Send an event to the cache, which reads events in their order."""
         now = self._clock()
         if lag <= 0 and not self._events and now >= self._held_until:
             self._apply(name, message)
@@ -302,7 +302,7 @@ class Store(Generic[M]):
         self._events.append(_Event(due, name, message))
 
     def catch_up(self) -> None:
-        """Let the cache read the events that are due, and tell its followers."""
+        """Apply the events that are due to the cache, and call its followers."""
         if self._expiries:
             self._expire(self._clock())
         if self._events:
@@ -325,7 +325,7 @@ class Store(Generic[M]):
         self._show(name, self.kind.as_event(message) if message is not None else None)
 
     def _show(self, name: str, message: M | None) -> None:
-        """Put an object into the cache, or take it out, and tell the followers."""
+        """Put an object into the cache or remove it, and call the followers."""
         before = self._cached.get(name)
         if message is not None:
             if before is None:

@@ -1,7 +1,7 @@
-"""The server's end of a TLS session, as a Go server has it: its leaf alone, and an end for each direction.
+"""The server's side of a TLS session, as a Go server has it: a chain of the leaf only, and half-close.
 
-Python's `ssl` cannot be told to leave the issuing CA out of the chain once it trusts that CA, so this is OpenSSL by way
-of pyOpenSSL, over two memory buffers.
+Python's `ssl` always adds an issuing CA that it trusts to the chain. So this uses OpenSSL through pyOpenSSL, with two
+memory buffers.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from .authority import PrivateKey
 
 HANDSHAKE_TIMEOUT: Final = 10.0
-"""Seconds that a client has for its handshake."""
+"""The deadline of a handshake, in seconds."""
 
 _NO_AUTO_CHAIN: Final = 0x8
-"""SSL_MODE_NO_AUTO_CHAIN, which pyOpenSSL has no name for."""
+"""SSL_MODE_NO_AUTO_CHAIN, for which pyOpenSSL has no name."""
 
 _RECORD: Final = 16 * 1024
 _CHUNK: Final = 64 * 1024
@@ -37,12 +37,12 @@ def server_context(
 ) -> SSL.Context:
     """Return the settings of a server that prefers `protocols` (ALPN) in their order.
 
-    With `client_cas` a client may show a certificate, which then has to be of one of them and not expired.
+    With `client_cas` a client may send a certificate, which must be issued by one of them and not be expired.
     """
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_mode(_NO_AUTO_CHAIN)
-    # A resumed session would spare the client the check of a certificate that has expired since.
+    # In a resumed session, a certificate that has expired since would not be checked again.
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
     context.use_certificate(certificate)
@@ -65,7 +65,7 @@ def server_context(
 class TlsSession(asyncio.Protocol, asyncio.Transport):
     """One session: a protocol towards the network, a transport towards `application`.
 
-    The application is told of a connection when the handshake is over, and never of one whose handshake failed.
+    The application gets a connection after its handshake, and never one whose handshake failed.
     `on_end` is called once, when the network connection is gone.
     """
 
@@ -85,7 +85,7 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
         self._heard_end = False
 
     def peer_chain(self) -> list[x509.Certificate]:
-        """Return what the client sent, leaf first; empty for a client without a certificate."""
+        """Return the client's chain, leaf first; empty for a client without a certificate."""
         leaf = self._tls.get_peer_certificate(as_cryptography=True)
         if leaf is None:
             return []
@@ -94,32 +94,32 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
     # Towards the network
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the client's hello, but not for ever."""
+        """Wait for the client's hello, until the deadline."""
         self._network = cast("asyncio.Transport", transport)
         self._patience = asyncio.get_running_loop().call_later(HANDSHAKE_TIMEOUT, self._network.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the network brought."""
+        """Process bytes from the network."""
         self._tls.bio_write(data)
         if self._established or self._shake_hands():
             self._read()
 
     def eof_received(self) -> bool:
-        """Close: without TLS's own end, nothing more can be said in either direction."""
+        """Close both directions: the connection ended without TLS's close_notify."""
         return False
 
     def pause_writing(self) -> None:
-        """Let the application send no more for now."""
+        """Pause sending of the application."""
         if self._established:
             self._application.pause_writing()
 
     def resume_writing(self) -> None:
-        """Let the application send again."""
+        """Resume sending of the application."""
         if self._established:
             self._application.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the application, if it knows of the connection at all."""
+        """Report the end to the application, if it got the connection."""
         self._stop_waiting()
         self._network = None
         if self._established:
@@ -129,28 +129,28 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
     # Towards the application
 
     def write(self, data: bytes | bytearray | memoryview[int]) -> None:
-        """Encrypt and send; dropped when the end was said before."""
+        """Encrypt and send. After the end of this direction, bytes are dropped."""
         if data and not self._said_end and self._network is not None:
             self._tls.sendall(bytes(data))
             self._flush()
 
     def can_write_eof(self) -> bool:
-        """TLS has an end for each direction."""
+        """Return True: TLS supports half-close."""
         return True
 
     def write_eof(self) -> None:
-        """Say that nothing more will be sent."""
+        """End this direction (close_notify)."""
         if self._said_end or self._network is None:
             return
         self._said_end = True
         try:
             self._tls.shutdown()
         except SSL.Error:
-            return  # a session that broke before has no end to say
+            return  # a broken session sends no close_notify
         self._flush()
 
     def close(self) -> None:
-        """Say the end, send what is left, and close."""
+        """Send the remaining bytes and close_notify, and close."""
         self.write_eof()
         if self._network is not None:
             self._network.close()
@@ -165,33 +165,33 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
         return self._network is None or self._network.is_closing()
 
     def pause_reading(self) -> None:
-        """Keep what comes, until told to go on."""
+        """Buffer received bytes until reading is resumed."""
         self._paused = True
         if self._network is not None:
             self._network.pause_reading()
 
     def resume_reading(self) -> None:
-        """Hand on what was kept, then read on."""
+        """Deliver the buffered bytes, then read again."""
         self._paused = False
         self._read()
         if not self._paused and self._network is not None:
             self._network.resume_reading()
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        """Return what the network connection knows, such as `peername`."""
+        """Return a fact about the network connection, such as `peername`."""
         return default if self._network is None else self._network.get_extra_info(name, default)
 
     # Inside
 
     def _shake_hands(self) -> bool:
-        """Go on with the handshake; True when it is over."""
+        """Continue the handshake. Returns whether it is complete."""
         try:
             self._tls.do_handshake()
         except SSL.WantReadError:
             self._flush()
             return False
         except SSL.Error:
-            self._flush()  # the alert that says why
+            self._flush()  # the alert with the reason
             if self._network is not None:
                 self._network.close()
             return False
@@ -202,7 +202,7 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
         return True
 
     def _read(self) -> None:
-        """Hand on everything that can be decrypted now."""
+        """Deliver everything that can be decrypted now."""
         while not self._paused and not self._heard_end and not self.is_closing():
             try:
                 data = self._tls.recv(_RECORD)
@@ -220,7 +220,7 @@ class TlsSession(asyncio.Protocol, asyncio.Transport):
             self._application.data_received(data)
 
     def _flush(self) -> None:
-        """Send what OpenSSL has put aside for the network."""
+        """Send the bytes that OpenSSL has for the network."""
         while self._network is not None:
             try:
                 self._network.write(self._tls.bio_read(_CHUNK))

@@ -1,4 +1,4 @@
-"""What the server makes of a user before storing it: checks and defaults (`docs/reference/teleport.md` 4.2)."""
+"""Checks and defaults of a user before it is stored (`docs/reference/teleport.md` 4.2)."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def check_user(user: UserV2, roles: Store[RoleV6]) -> None:
 
 
 def complete_user(user: UserV2, devices: Mapping[str, Sequence[MFADevice]]) -> None:
-    """Drop secrets, note the weakest MFA device, and set the fields that the server always sends.
+    """Remove secrets, set the weakest MFA device, and set the fields that the server always sends.
 
-    Times that it cannot leave out are sent as the year 1.
+    Times that it cannot omit are sent as the year 1.
     """
     has_device = bool(devices.get(user.Metadata.Name))
     user.Status.mfa_weakest_device = MFA_DEVICE_KIND_TOTP if has_device else MFA_DEVICE_KIND_UNSET

@@ -1,8 +1,8 @@
-"""What a server of which version has, and suffers from: one table each for what is played.
+"""The features and defects of server versions, in one table each.
 
 See `docs/reference/teleport.md` 8.
 
-Any version can be played: one before 15 has what 15 has, and one after 19 what 19 has.
+Every version is allowed: one before 15 is like 15, and one after 19 like 19.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SEMVER: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-
 
 
 class Feature(Enum):
-    """Something that older servers do not have."""
+    """A feature that older servers do not have."""
 
     ENTITLEMENTS = "the map of entitlements in Ping; before, the older booleans alone"
     MODERN_KEYS = "ECDSA keys, and the signature suite in Ping; before, RSA"
@@ -47,17 +47,17 @@ _SINCE: Final = {
 
 
 def major_of(version: str) -> int:
-    """Return the major version. Raises ValueError for what is not a semantic version."""
+    """Return the major version. Raises ValueError if it is no semantic version."""
     return _release_of(version)[0]
 
 
 def has(version: str, feature: Feature) -> bool:
-    """Say whether a server of that version has the feature."""
+    """Return whether a server of this version has the feature."""
     return major_of(version) >= _SINCE[feature]
 
 
 def suffers(version: str, defect: Defect) -> bool:
-    """Say whether a server of that version has the defect."""
+    """Return whether a server of this version has the defect."""
     since, fixed_in = _RELEASES[defect]
     return since <= _release_of(version) < fixed_in
 

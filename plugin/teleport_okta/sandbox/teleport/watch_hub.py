@@ -1,12 +1,12 @@
-"""Tells open watches of every write, in the order of the writes across kinds.
+"""Sends every write to the open watches, in the order of the writes across kinds.
 
 See `docs/reference/teleport-observed.md` 5.3.
 
-An event lags behind its write as listings do, so a watch may begin with an event from just before it. A watch whose
-reader is too slow ends without an error. So do the watches that a test ends.
+An event lags behind its write as listings do, so a watch may begin with an event from just before it. A watch with a
+slow reader ends without an error. So do the watches that a test ends.
 
-Events are due by the injected clock. While a watch is open, the hub looks every 20 ms of real time for what is due:
-to sleep on the injected clock would move it.
+Events are due by the injected clock. While a watch is open, the hub checks every 20 ms of real time which are due:
+a sleep on the injected clock would move that clock.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ QUEUE_LIMIT: Final = 64 * 1024
 """Events that any queue may hold, to bound the memory. A watch whose queue is full ends as that of a slow reader."""
 
 TICK: Final = 0.02
-"""Seconds of the machine's clock between two looks at the injected one."""
+"""Seconds of the machine's clock between two checks of the injected one."""
 
 GRACE_TICKS: Final = 50
-"""Ticks that a slow reader has at least: a virtual clock may skip the whole grace before the reader runs."""
+"""The ticks that a slow reader gets at least: a virtual clock may skip the whole grace period before it runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A write: the object as it is stored, or None when it is gone. `name` is the one that its store keeps it under."""
+    """A write: the stored object, or None if it was deleted. `name` is its name in the store."""
 
     kind: Kind[Any]
     name: str
@@ -53,7 +53,7 @@ class Change:
 
 
 class Subscription:
-    """The events of one open watch that its reader has not taken yet."""
+    """The events of one open watch that its reader has not read yet."""
 
     def __init__(self, wants: Callable[[Change], bool]) -> None:
         self._wants = wants
@@ -62,7 +62,7 @@ class Subscription:
         self._slow_since: float | None = None
         self._slow_ticks = 0
         self.closed = False
-        """Whether the watch takes no more events."""
+        """Whether the watch accepts no more events."""
 
     async def changes(self) -> AsyncGenerator[Change, None]:
         """Yield changes until the watch ends."""
@@ -75,7 +75,7 @@ class Subscription:
             await self._wake.wait()
 
     def offer(self, change: Change) -> None:
-        """Keep a change for the reader, if the watch is about it."""
+        """Queue a change for the reader, if the watch wants it."""
         if self.closed or not self._wants(change):
             return
         self._buffer.append(change)
@@ -84,7 +84,7 @@ class Subscription:
         self._wake.set()
 
     def tick(self, now: float) -> None:
-        """Close the watch when its reader has been slow for too long."""
+        """Close the watch if its reader has been slow for too long."""
         if len(self._buffer) <= BUFFER:
             self._slow_since, self._slow_ticks = None, 0
             return
@@ -95,7 +95,7 @@ class Subscription:
             self.close()
 
     def close(self, *, drop: bool = False) -> None:
-        """Take no more events, and end after those that wait; or at once, without them."""
+        """Accept no more events, and end after the queued ones; with `drop`, end at once without them."""
         self.closed = True
         if drop:
             self._buffer.clear()
@@ -103,7 +103,7 @@ class Subscription:
 
 
 class WatchHub:
-    """The open watches, the events that they are still to get, and commands for tests that disturb them."""
+    """The open watches, their pending events, and commands for tests that disturb them."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -118,17 +118,17 @@ class WatchHub:
 
     @property
     def open_watches(self) -> int:
-        """How many watches still take events; one that has ended does not, while its reader gets what was buffered."""
+        """The number of watches that accept events, without closed ones whose reader still gets buffered events."""
         return sum(not subscription.closed for subscription in self._open)
 
     @property
     def waiting(self) -> int:
-        """How many events are not delivered yet: they are not due, or withheld."""
+        """The number of events that are not delivered yet: not due, or withheld."""
         return len(self._pending)
 
     @contextmanager
     def subscribed(self, wants: Callable[[Change], bool]) -> Iterator[Subscription]:
-        """Open a watch of the changes that it wants, for as long as the context lasts."""
+        """Open a watch of the wanted changes, until the block ends."""
         self.catch_up()
         subscription = Subscription(wants)
         self._open.append(subscription)
@@ -142,10 +142,10 @@ class WatchHub:
                 self._ticker.cancel()
                 self._ticker = None
 
-    # What stores report (`store.WriteObserver`)
+    # Called by stores (`store.WriteObserver`)
 
     def wrote(self, kind: Kind[Any], name: str, message: Message | None, lag: float) -> None:
-        """Queue the event of a write; events keep the order of the writes, whatever the lag of each."""
+        """Queue the event of a write; events keep the order of the writes, independent of their lag."""
         for key in (kind.name, ""):
             if self._to_drop[key] > 0:
                 self._to_drop[key] -= 1
@@ -159,33 +159,33 @@ class WatchHub:
         self.catch_up()
 
     def expects(self, moment: float, store: Store[Any]) -> None:
-        """Let the store catch up at that Unix time, because an object of it expires then."""
+        """Update the store at this Unix time, because an object of it expires then."""
         heapq.heappush(self._expiries, (moment, next(self._order), store))
 
     # Commands
 
     def end_all(self) -> None:
-        """End every open watch at once, without an error, as when the server's cache starts anew."""
+        """End every open watch at once, without an error, as when the server's cache is initialised again."""
         for subscription in self._open:
             subscription.close(drop=True)
 
     def overflow(self) -> None:
-        """End every open watch as that of a slow reader: after what has been buffered, without an error."""
+        """End every open watch like that of a slow reader: after the buffered events, without an error."""
         self.catch_up()
         for subscription in self._open:
             subscription.close()
 
     def withhold(self, seconds: float) -> None:
-        """Deliver nothing for so many seconds, then everything in its order."""
+        """Deliver nothing for `seconds`, then everything in its order."""
         self.catch_up()
         self._withheld_until = self._clock() + seconds
 
     def drop(self, count: int = 1, kind: str = "") -> None:
-        """Lose the events of the next so many writes, of one kind or of any."""
+        """Lose the events of the next `count` writes, of one kind or of all."""
         self._to_drop[kind] += count
 
     def reset(self) -> None:
-        """End every open watch and forget the events not yet delivered: a server that starts replays nothing."""
+        """End every open watch and drop the pending events: a server that starts replays nothing."""
         self.end_all()
         self._pending.clear()
         self._withheld_until = -math.inf
@@ -193,7 +193,7 @@ class WatchHub:
     # Time
 
     def catch_up(self) -> None:
-        """Let objects expire that are due to, and deliver the events that are due."""
+        """Expire objects that are due, and deliver events that are due."""
         now = self._clock()
         self._expire(now)
         if now < self._withheld_until:
@@ -204,7 +204,7 @@ class WatchHub:
                 subscription.offer(change)
 
     def _expire(self, now: float) -> None:
-        """Let stores remove what has expired. They report it to `wrote`, which leads here again."""
+        """Remove expired objects from the stores, which report them to `wrote`."""
         if self._expiring:
             return
         self._expiring = True

@@ -22,19 +22,19 @@ MEMBER_KIND: Final = "access_list_member"
 
 @dataclass(slots=True)
 class MemberCount:
-    """How many members of a list are users (or of no kind), and how many are lists."""
+    """The numbers of members of a list that are users (or of no kind), and lists."""
 
     users: int = 0
     lists: int = 0
 
 
 def is_list(member: Member | None) -> bool:
-    """Say whether a member stands for everybody in another list. One of no kind does not."""
+    """Return whether a member is a list. One of no kind is a user."""
     return member is not None and member.spec.membership_kind == MEMBERSHIP_KIND_LIST
 
 
 class MemberKind(Kind[Member]):
-    """The members of one list; `list_name` is the list that they are kept in."""
+    """The members of one list; `list_name` is the list in which they are stored."""
 
     def __init__(self, list_name: str) -> None:
         super().__init__(MEMBER_KIND, f"/access_list_member/{list_name}/", lambda member: member.header.metadata)
@@ -42,10 +42,10 @@ class MemberKind(Kind[Member]):
 
 
 class MemberStores:
-    """Where members are kept: in the list that they were written to, under the name in their header.
+    """The members of all lists. A member is stored in the list of the call, under the name in its header.
 
-    Their spec may say otherwise, and nobody minds (`docs/reference/teleport-observed.md` 1.9). So a listing of one list
-    may show a member that claims to be of another.
+    Its spec may name another list, which is not checked (`docs/reference/teleport-observed.md` 1.9). So a listing
+    of one list may show a member whose spec names another.
     """
 
     def __init__(self, clock: Callable[[], float], lag: Lag, observer: WriteObserver | None = None) -> None:
@@ -58,7 +58,7 @@ class MemberStores:
         self._held_until = self._rebuilding_until = -math.inf
 
     def of(self, list_name: str) -> Store[Member]:
-        """Return the store of a list, made on first use; whether the list exists is not asked."""
+        """Return the store of a list, made on first use; the list need not exist."""
         store = self._stores.get(list_name)
         if store is None:
             store = self._stores[list_name] = Store(MemberKind(list_name), self._clock, self._lag, self._observer)
@@ -69,7 +69,7 @@ class MemberStores:
         return store
 
     def count(self, list_name: str) -> MemberCount:
-        """Return how many members of a list its listing shows."""
+        """Return the numbers of members that the listing of a list shows."""
         if list_name not in self._stores:
             return MemberCount()
         self._stores[list_name].catch_up()
@@ -81,9 +81,9 @@ class MemberStores:
         return (found[:limit], found[limit]) if len(found) > limit else (found, None)
 
     def page_by_bare_name(self, list_name: str, start: str, limit: int) -> tuple[list[Member], str]:
-        """Return members as a cache does that starts a list at its bare name, and the key of the one that follows.
+        """Return members as a cache does whose keys of a list begin with its bare name, and the key of the next one.
 
-        The members of other lists whose keys stand between the name and its end (`abc-x/…` before `abc/…`) come too.
+        Members of other lists whose keys sort in between (`abc-x/…` before `abc/…`) are returned too.
         """
         first, end = bisect_left(self._keys, list_name), bisect_right(self._keys, f"{list_name}/")
         walk = (
@@ -96,23 +96,23 @@ class MemberStores:
         return [member for _, member in found[:limit]], following
 
     def all_stored(self) -> Iterable[Member]:
-        """Return every member that the backend holds."""
+        """Return every member in the backend."""
         return chain.from_iterable(self._stores[key[:-1]].all_stored() for key in self._keys)
 
     def hold_listings(self, seconds: float) -> None:
-        """Let listings of members show for a while what they show now: none of a list that is new."""
+        """Keep the listings of members as they are for a while: those of new lists are empty."""
         self._held_until = self._clock() + seconds
         for store in self._stores.values():
             store.hold_listings(seconds)
 
     def rebuild_cache(self, seconds: float) -> None:
-        """Let the cache of members be empty for a while."""
+        """Keep the cache of members empty for a while."""
         self._rebuilding_until = self._clock() + seconds
         for store in self._stores.values():
             store.rebuild_cache(seconds)
 
     def reload_cache(self) -> None:
-        """Read all members from the backend anew."""
+        """Read all members from the backend again."""
         self._held_until = self._rebuilding_until = -math.inf
         for store in self._stores.values():
             store.reload_cache()

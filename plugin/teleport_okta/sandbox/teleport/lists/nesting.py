@@ -1,4 +1,4 @@
-"""Lists within lists: what may be nested, and the notes about it on the child (`docs/reference/teleport.md` 4.9)."""
+"""Lists within lists: the rules of nesting, and the status fields of the child (`docs/reference/teleport.md` 4.9)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Reference = Literal["member_of", "owner_of"]
 
 
 class Hierarchy:
-    """The nesting of a cluster's lists, as the backend has it."""
+    """The nesting of a cluster's lists in the backend."""
 
     def __init__(self, lists: Store[AccessList], members: MemberStores) -> None:
         self._lists = lists
@@ -36,7 +36,7 @@ class Hierarchy:
     def check(self, parent: AccessList, members: Iterable[Member]) -> None:
         """Refuse lists among the parent's owners or these members that do not exist, make a cycle or nest too deep.
 
-        A single dangling one fails the whole write (`docs/reference/teleport-observed.md` 1.8).
+        One that does not exist fails the whole write (`docs/reference/teleport-observed.md` 1.8).
         """
         for name in owner_lists(parent):
             child = self.demand(name)
@@ -55,16 +55,16 @@ class Hierarchy:
         self._check_depth(parent, child, "a Member", depth)
 
     def demand(self, name: str) -> AccessList:
-        """Return a list that the backend holds, or refuse."""
+        """Return a list in the backend, or refuse."""
         found = self._lists.stored(name)
         if found is None:
             raise not_found(f"access_list {quoted(name)} doesn't exist")
         return found
 
     def note(self, child_name: str, reference: Reference, parent_name: str, *, present: bool) -> None:
-        """Note on the child that it is a member or an owner of the parent, or no longer; a missing child is passed by.
+        """Set in the child's status whether it is a member or an owner of the parent. A missing child is ignored.
 
-        The child gets a new revision by that.
+        The child gets a new revision.
         """
         child = self._lists.stored(child_name)
         if child is None or (parent_name in getattr(child.status, reference)) is present:
@@ -79,7 +79,7 @@ class Hierarchy:
         self._lists.upsert(noted)
 
     def owners_of(self, access_list: AccessList) -> list[AccessListOwner]:
-        """Return the owners by name, with those who are owners by membership of a list in its place."""
+        """Return the names of the owners, with the members of an owning list in its place."""
         visited = {access_list.header.metadata.name}
         owners: dict[str, AccessListOwner] = {}
         for owner in access_list.spec.owners:
@@ -119,7 +119,7 @@ class Hierarchy:
             )
 
     def _reaches(self, current: AccessList, target: str, visited: set[str]) -> bool:
-        """Say whether the target is this list or somewhere below it. A dangling list on the way is refused."""
+        """Return whether the target is this list or nested below it. A missing list on the way is refused."""
         name = current.header.metadata.name
         if name == target:
             return True
@@ -136,7 +136,7 @@ class Hierarchy:
         return max((1 + self._depth_below(child, path | {name}) for child in children), default=0)
 
     def _depth_above(self, access_list: AccessList, path: set[str]) -> int:
-        """Count the levels of parents by the notes on each list; one that is gone is refused."""
+        """Return the number of levels of parents, by the status of each list. A missing parent is refused."""
         name = access_list.header.metadata.name
         if name in path:
             return 0

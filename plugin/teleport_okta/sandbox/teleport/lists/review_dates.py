@@ -1,4 +1,4 @@
-"""When a list is to be reviewed next (`docs/reference/teleport.md` 4.9)."""
+"""The next review date of a list (`docs/reference/teleport.md` 4.9)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LAST_DAY: Final = 31
 
 
 def next_review_date(base: datetime, recurrence: Recurrence) -> datetime:
-    """Return midnight UTC of the recurrence's day, so many months after the month of `base`."""
+    """Return midnight UTC of the recurrence's day, `months` after the month of `base`."""
     months = base.year * 12 + base.month - 1 + recurrence.frequency
     if recurrence.day_of_month == _LAST_DAY:
         return _first_of(months + 1) - timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Reviews of lists: what one changes, and which lists are due (`docs/reference/teleport.md` 4.9)."""
+"""Reviews of lists: their effects, and the lists that are due (`docs/reference/teleport.md` 4.9)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ReviewStorage:
-    """The reviews of a cluster's lists. Messages that are given to it become its own."""
+    """The reviews of a cluster's lists. It keeps the messages that it is given."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -37,10 +37,10 @@ class ReviewStorage:
         return reviews, following.header.metadata.name if following is not None else ""
 
     def create(self, review: Review) -> tuple[Review, AccessList]:
-        """Store a review under a name of the server's, and return it with the list as it is afterwards.
+        """Store a review under a name that the server chooses, and return it with the changed list.
 
-        The next date is one period after the list's last one, whenever the review took place. A removed member who is
-        none ends it half-way, and a removed list keeps its note about the parent.
+        The next date is one period after the list's last one, even if the review was late or early. If a removed member
+        does not exist, the review stops half-way; a removed list keeps its status about the parent.
         """
         complete_review(review)
         review.header.metadata.name = str(uuid.uuid4())
@@ -66,7 +66,7 @@ class ReviewStorage:
             raise not_found(f"access_list_review {quoted(review_name)} doesn't exist")
 
     def due_for(self, user: str) -> list[AccessList]:
-        """Return the lists that a user owns, alone or through another list, and whose notifications have begun."""
+        """Return the lists that a user owns, directly or through a list, and whose notifications have begun."""
         now = moment_of(timestamp_at(self._cluster.now()))
         return [
             access_list
@@ -82,7 +82,7 @@ def _notified_from(access_list: AccessList) -> datetime:
 
 
 def _apply(changes: ReviewChanges, access_list: AccessList) -> None:
-    """Let the changes take effect; those that change nothing are taken out of the review."""
+    """Apply the changes. Those without effect are removed from the review."""
     spec, recurrence = access_list.spec, access_list.spec.audit.recurrence
     if changes.HasField("membership_requirements_changed"):
         if changes.membership_requirements_changed == spec.membership_requires:

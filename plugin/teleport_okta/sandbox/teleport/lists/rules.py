@@ -1,4 +1,4 @@
-"""What a list, a member and a review must satisfy, and what the server makes of them before storing them.
+"""Checks and defaults of a list, a member and a review before they are stored.
 
 The order of the checks and their texts are the server's (`docs/reference/teleport.md` 4.9).
 """
@@ -46,11 +46,11 @@ _DEMANDED: Final = {
     "ownership_requires": "ownershipRequires",
     "grants": "grants",
 }
-"""The parts of a list that must be there, empty or not, by the names that the refusal gives them."""
+"""The parts of a list that must be there, empty or not, by their names in the refusal."""
 
 
 def check_list_name(name: str) -> None:
-    """Refuse a list whose name cannot be part of a key. That of its lock is the first, and reads take the lock too."""
+    """Refuse a list whose name cannot be part of a key. The first key is that of its lock, which reads take too."""
     if name:
         check_key_part(name, f".locks/access_list/{name}")
 
@@ -58,7 +58,7 @@ def check_list_name(name: str) -> None:
 def complete_list(access_list: AccessList, now: float) -> None:
     """Check a list as a client sent it, and fill the audit's defaults.
 
-    Raises ServerCrash for one without header or metadata, which the server takes for granted.
+    Raises ServerCrash for one without header or metadata, which the server does not expect.
     """
     _demand_spec(access_list)
     spec = access_list.spec
@@ -111,7 +111,7 @@ def complete_review(review: Review) -> None:
 
 
 def never_expires(moment: Timestamp) -> bool:
-    """Say whether a member's expiry is the year 1, which stands for none."""
+    """Return whether a member's expiry is the year 1, which means none."""
     return seconds_of(moment) is None
 
 
@@ -144,7 +144,7 @@ def _complete_audit(spec: AccessListSpec, now: float) -> None:
 
 
 def _complete_owners(spec: AccessListSpec) -> None:
-    """Keep the first owner of each name; what a client says of their eligibility does not count."""
+    """Keep the first owner of each name. The client's eligibility of owners is ignored."""
     names: set[str] = set()
     repeated: list[int] = []
     for index, owner in enumerate(spec.owners):

@@ -1,7 +1,7 @@
 """The writes to access lists and members, step by step as the server's storage takes them.
 
-Nothing is undone when a later step is refused (`docs/reference/teleport.md` 4.9). Nothing asks whether owners, granted
-roles or member users exist.
+If a later step is refused, the earlier ones stay (`docs/reference/teleport.md` 4.9). Owners, granted roles and member
+users need not exist.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ListStorage:
-    """What can be done to a cluster's lists. Messages that are given to it become its own."""
+    """The writes to a cluster's lists. It keeps the messages that it is given."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.hierarchy = Hierarchy(cluster.access_lists, cluster.list_members)
@@ -37,7 +37,7 @@ class ListStorage:
     # Lists
 
     def upsert(self, access_list: AccessList) -> AccessList:
-        """Store a list, whatever was there; on some releases it forgets what it is nested in."""
+        """Create or replace a list. On some releases it loses the status about its parents."""
         self._admit(access_list)
         name = access_list.header.metadata.name
         self._check_limit(name)
@@ -82,7 +82,7 @@ class ListStorage:
         return stored, members
 
     def delete(self, name: str) -> None:
-        """Remove a list and its members, unless a list that exists has it as member or owner by the notes on it."""
+        """Remove a list and its members, unless its status names an existing list of which it is a member or owner."""
         access_list = self.hierarchy.demand(name)
         title, status = access_list.spec.title, access_list.status
         for parents, role in ((status.member_of, "a member of"), (status.owner_of, "an owner of")):
@@ -96,7 +96,7 @@ class ListStorage:
     # Members
 
     def upsert_member(self, member: Member) -> Member:
-        """Store a member, whatever was there."""
+        """Create or replace a member."""
         store = self._admit_member_of_list(member)
         stored = store.upsert(member)
         if is_list(stored):
@@ -142,7 +142,7 @@ class ListStorage:
         return self._members.of(member.spec.access_list)
 
     def _check_limit(self, name: str) -> None:
-        """Refuse a list too many. The first one is always allowed, and so is a change of one that exists."""
+        """Refuse a list above the limit. The first list is always allowed, and so is a change of an existing one."""
         entitlements = self._cluster.entitlements
         if entitlements["Identity"].enabled or not len(self._lists) or self._lists.stored(name) is not None:
             return
@@ -152,7 +152,7 @@ class ListStorage:
             )
 
     def _keep_references(self, access_list: AccessList, previous: AccessList | None) -> None:
-        """Let the notes about nesting be the server's: those of the stored list, or none."""
+        """Set the status about nesting to that of the stored list, or to none."""
         access_list.status.SetInParent()
         if previous is not None:
             access_list.status.member_of[:] = previous.status.member_of
@@ -171,7 +171,7 @@ class ListStorage:
             self.hierarchy.note(owner, "owner_of", name, present=False)
 
     def _replace_members(self, list_name: str, members: Iterable[Member]) -> None:
-        """Make the members of a list these; of a stored one expiry, reason and adder win, and labels are replaced."""
+        """Replace the members of a list. A stored one keeps expiry, reason and author, but not its labels."""
         store = self._members.of(list_name)
         wanted = {member.header.metadata.name: member for member in members}
         for stored in list(store.all_stored()):

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class ListView:
-    """Shows the lists of a cluster."""
+    """Returns the lists of a cluster."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._knows_nesting = cluster.has(Feature.NESTED_LISTS)
 
     def of(self, access_list: AccessList) -> AccessList:
-        """Return a copy without counts of members, which the storage layer does not fill; old servers do not nest."""
+        """Return a copy without counts of members, which are not stored, and without nesting for old servers."""
         shown = AccessList()
         shown.CopyFrom(access_list)
         shown.status.SetInParent()

@@ -1,1 +1,1 @@
-"""Plugins as the server keeps them: checks, static credentials, writes, and what a deleted plugin leaves behind."""
+"""Plugins as the server stores them: checks, static credentials, writes, and the leftovers of deleted plugins."""

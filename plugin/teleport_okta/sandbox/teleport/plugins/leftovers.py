@@ -1,7 +1,7 @@
-"""What a deleted plugin leaves behind, and its removal (`docs/reference/teleport.md` 6.5).
+"""The objects that a deleted plugin leaves, and their removal (`docs/reference/teleport.md` 6.5).
 
-Assumed, because the service is Enterprise code: everything of origin okta but the roles that the server brings along,
-and no locks, which have to outlive their users. Connectors carry no origin, and stay.
+Assumed, because the service is Enterprise code: everything of origin okta except the preset roles and the
+locks, which must last longer than their users. Connectors have no origin, and stay.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
 _LISTS: Final = "access_list"
 _ORDER: Final = ("role", "user_group", "app_server", "user")
-"""The kinds in the order in which they go, after the access lists that grant and name them."""
+"""The kinds in the order of their removal, after the access lists that grant and name them."""
 
 
 class Leftovers:
-    """The objects of a plugin type that no plugin looks after any more."""
+    """The objects of a plugin type without a plugin."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._lists = ListStorage(cluster)
 
     def is_active(self, plugin_type: str) -> bool:
-        """Say whether there is a plugin of the type."""
+        """Return whether there is a plugin of the type."""
         return any(type_of(plugin) == plugin_type for plugin in self._cluster.plugins.all_stored())
 
     def of(self, plugin_type: str) -> list[ResourceID]:
-        """Return what there is to remove. Only plugins of type okta leave anything."""
+        """Return the objects to remove. Only plugins of type okta leave any."""
         if plugin_type != OKTA:
             return []
         return [
@@ -49,7 +49,7 @@ class Leftovers:
         ]
 
     def remove(self, plugin_type: str) -> None:
-        """Remove it all. Refused while a plugin is active; fails at a list that is nested in one of another origin."""
+        """Remove them. Refused while a plugin is active; fails at a list that is nested in one of another origin."""
         if self.is_active(plugin_type):
             raise bad_parameter(f"plugin {quoted(plugin_type)} is currently active")
         if plugin_type != OKTA:
@@ -63,7 +63,7 @@ class Leftovers:
                     self._cluster.mfa_devices.pop(name, None)
 
     def _remove_lists(self, names: list[str]) -> None:
-        """Remove lists, those first that are nested in no other."""
+        """Remove lists, first those that are nested in no other."""
         while names:
             refusals: dict[str, Refusal] = {}
             for name in names:

@@ -1,9 +1,8 @@
-"""What the server makes of a plugin, and of static credentials, before storing them.
+"""Checks and defaults of a plugin, and of static credentials, before they are stored.
 
 See `docs/reference/teleport.md` 4.14.
 
-Of the plugin types the sandbox knows `okta` and `scim`. Settings of others are stored unchecked, as fields that it does
-not know.
+The sandbox has the plugin types `okta` and `scim`. Settings of others are stored unchecked, as unknown fields.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ SCIM: Final = "scim"
 
 
 def type_of(plugin: PluginV1) -> str:
-    """Return the plugin's type, empty for one that the sandbox does not know."""
+    """Return the plugin's type, empty for one that the sandbox does not have."""
     return plugin.spec.WhichOneof("settings") or ""
 
 
 def complete_plugin(plugin: PluginV1) -> None:
-    """Fill kind, version and defaults, and refuse what cannot be."""
+    """Fill kind, version and defaults, and refuse invalid values."""
     plugin.kind, plugin.version = "plugin", "v1"
     check_metadata(plugin.metadata)
     plugin.spec.SetInParent()
@@ -57,7 +56,7 @@ def _complete_okta(settings: PluginOktaSettings) -> None:
 
 
 def _check_okta_credentials(plugin: PluginV1) -> None:
-    """Demand a reference to static credentials; whether there are any is not asked."""
+    """Require a reference to static credentials, which need not exist."""
     if not plugin.HasField("credentials"):
         raise bad_parameter("credentials must be set")
     if not plugin.credentials.HasField("static_credentials_ref"):
@@ -67,7 +66,7 @@ def _check_okta_credentials(plugin: PluginV1) -> None:
 
 
 def complete_credentials(credentials: PluginStaticCredentialsV1) -> None:
-    """Fill kind and version, and refuse credentials that are not there."""
+    """Fill kind and version, and refuse missing credentials."""
     credentials.Header.Kind, credentials.Header.Version = "plugin_static_credentials", "v1"
     check_metadata(credentials.Header.Metadata)
     spec = credentials.Spec

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from ..refusal import Refusal
 
 _GENERATED_LABEL: Final = "plugin"
-"""The label that ties credentials to a plugin when the request names none."""
+"""The label between credentials and plugin, if the request has none."""
 
 
 class PluginStorage:
-    """What can be done to a cluster's plugins. Messages that are given to it become its own."""
+    """The reads and writes of a cluster's plugins. It keeps the messages that it is given."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._plugins = cluster.plugins
@@ -39,7 +39,7 @@ class PluginStorage:
     def create(
         self, plugin: PluginV1, credentials: Sequence[PluginStaticCredentialsV1], labels: Mapping[str, str]
     ) -> PluginV1:
-        """Store a new plugin with its static credentials; without any it keeps the reference that it brings."""
+        """Store a new plugin with its static credentials; without any, its own reference stays."""
         if credentials:
             labels = dict(labels) or {_GENERATED_LABEL: str(uuid.uuid4())}
             plugin.credentials.Clear()
@@ -55,7 +55,7 @@ class PluginStorage:
         return stored
 
     def update(self, plugin: PluginV1) -> PluginV1:
-        """Replace a plugin whose revision is still the one read: status, generation and type are the message's."""
+        """Replace a plugin if its revision is still the one that was read, with status, generation and type."""
         complete_plugin(plugin)
         return self._plugins.update(plugin)
 
@@ -70,7 +70,7 @@ class PluginStorage:
                 self._credentials.delete(each.Header.Metadata.Name)
 
     def set_status(self, name: str, status: PluginStatusV1 | None, *, raced: bool = False) -> None:
-        """Replace the whole status. A call without one ends the server, if there is such a plugin."""
+        """Replace the whole status. A call without one crashes the server, if the plugin exists."""
         plugin = self._copy(name)
         if status is None:
             raise ServerCrash("SetPluginStatus without a status")
@@ -78,7 +78,7 @@ class PluginStorage:
         self._swap(plugin, raced=raced)
 
     def set_credentials(self, name: str, credentials: PluginCredentialsV1 | None, *, raced: bool = False) -> None:
-        """Replace the credentials, or take them away from a plugin of a type that needs none."""
+        """Replace the credentials, or remove them from a plugin whose type needs none."""
         plugin = self._copy(name)
         plugin.ClearField("credentials")
         if credentials is not None:
@@ -93,15 +93,15 @@ class PluginStorage:
         return plugin
 
     def credentials_of(self, plugin: PluginV1) -> list[PluginStaticCredentialsV1]:
-        """Return the static credentials that have every label of the plugin's reference."""
+        """Return the static credentials with all labels of the plugin's reference."""
         wanted = dict(plugin.credentials.static_credentials_ref.Labels).items()
         found = self._credentials.listed() if wanted else ()
         return [each for each in found if wanted <= dict(each.Header.Metadata.Labels).items()]
 
     def _swap(self, plugin: PluginV1, *, raced: bool) -> None:
-        """Store what was read and changed, unless somebody else has written since.
+        """Store a changed plugin, unless another client has written it since the read.
 
-        When `raced`, somebody else has, just now: the plugin has another revision, and this write is refused.
+        If `raced`, another client has: the plugin gets another revision, and this write is refused.
         """
         complete_plugin(plugin)
         if raced:
@@ -115,14 +115,14 @@ class PluginStorage:
         return plugin
 
     def _check_names(self, plugin: PluginV1, credentials: Sequence[PluginStaticCredentialsV1]) -> None:
-        """Refuse names that are taken before anything is stored."""
+        """Refuse names that are taken, before anything is stored."""
         taken = self._plugins.stored(plugin.metadata.Name) is not None
         if taken or any(self._credentials.stored(each.Header.Metadata.Name) is not None for each in credentials):
             raise already_exists("UNIQUE constraint failed: kv.key")
 
 
 def without_credentials(plugin: PluginV1) -> PluginV1:
-    """Return a copy that does not show what the plugin refers to."""
+    """Return a copy without the reference to credentials."""
     shown = PluginV1()
     shown.CopyFrom(plugin)
     shown.ClearField("credentials")

@@ -25,7 +25,7 @@ _CHUNK: Final = 64 * 1024
 
 
 def http_fetch(trusted: bytes | None = None) -> Fetch:
-    """Return a Fetch over HTTP. `trusted` are CA certificates (PEM); without them the machine's own CAs count."""
+    """Return a Fetch over HTTP. `trusted` are CA certificates (PEM); without them, the machine's CAs are trusted."""
     pem = trusted.decode("ascii") if trusted is not None else None
 
     async def fetch(url: str) -> tuple[int, bytes]:
@@ -42,7 +42,7 @@ def http_fetch(trusted: bytes | None = None) -> Fetch:
 
 
 async def download(fetch: Fetch, url: str, connector: str) -> str:
-    """Return the metadata at a URL. Raises Refusal as the server does when that fails."""
+    """Return the metadata at a URL. Raises the server's Refusal if that fails."""
     try:
         async with asyncio.timeout(TIME_LIMIT):
             status, body = await fetch(url)

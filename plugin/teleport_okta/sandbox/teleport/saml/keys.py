@@ -63,18 +63,18 @@ def without_secrets(connector: SAMLConnectorV2) -> SAMLConnectorV2:
 
 
 def lacks_private_key(connector: SAMLConnectorV2) -> bool:
-    """Say whether the signing key is missing, as in a connector that was read without secrets."""
+    """Return whether the signing key is missing, as in a connector that was read without secrets."""
     return not connector.Spec.SigningKeyPair.PrivateKey
 
 
 def demand_private_key(connector: SAMLConnectorV2) -> None:
-    """Refuse a new connector that has a signing certificate and not its key."""
+    """Refuse a new connector with a signing certificate but without its key."""
     if lacks_private_key(connector):
         raise bad_parameter(f"Missing private key for signing connector. {_REMEDY}")
 
 
 def restore_private_key(connector: SAMLConnectorV2, stored: SAMLConnectorV2 | None) -> None:
-    """Take the key from the stored connector, if the certificate sent is the one stored. Refuse it otherwise."""
+    """Copy the key of the stored connector, if both have the same certificate. Refuse the write otherwise."""
     if stored is None:
         raise bad_parameter(f"failed to create SAML connector, the SAML connector has no signing key set. {_REMEDY}")
     pair = stored.Spec.SigningKeyPair
@@ -87,6 +87,6 @@ def restore_private_key(connector: SAMLConnectorV2, stored: SAMLConnectorV2 | No
 
 
 def unreadable(failure: Refusal) -> Refusal:
-    """Return the refusal of a write whose key is to come from a stored connector that cannot be read."""
+    """Return the refusal of a write that needs the key of a stored connector which cannot be read."""
     what = "the SAML connector has no signing key set and looking up the existing connector failed with the error"
     return bad_parameter(f"failed to update SAML connector, {what}: {failure.text}. {_REMEDY}")

@@ -1,8 +1,8 @@
-"""Reads an identity provider's SAML metadata as the server does: the entity id and the first address to sign in at.
+"""Reads an identity provider's SAML metadata as the server does: the entity id and the first sign-on URL.
 
-The parser is the standard library's expat, under two rules of its own: a document type is refused, so there are no
-entities to expand or to fetch, and only UTF-8 is taken, as Teleport's parser takes nothing else. Certificates are not
-looked at: a connector with an expired one is accepted (`docs/reference/teleport-observed.md` 1.12).
+The parser is the standard library's expat, with two more rules: a document type is refused, so there are no entities to
+expand or to fetch, and only UTF-8 is accepted, as by Teleport's parser. Certificates are not checked: a connector with
+an expired one is accepted (`docs/reference/teleport-observed.md` 1.12).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _SIGN_ON: Final = [_ROOT, f"{_NAMESPACE} IDPSSODescriptor", f"{_NAMESPACE} Singl
 
 @dataclass(frozen=True, slots=True)
 class IdpMetadata:
-    """What a descriptor says; empty for what it leaves out."""
+    """The values in a descriptor; empty for missing ones."""
 
     entity_id: str
     sso_url: str
 
 
 def parse_metadata(text: str) -> IdpMetadata:
-    """Read a descriptor. Raises Refusal (UNKNOWN) when it does not parse or is something else."""
+    """Read a descriptor. Raises Refusal (UNKNOWN) if it does not parse, or is no descriptor."""
     reader = _Reader()
     parser = ParserCreate("utf-8", " ")
     parser.XmlDeclHandler = reader.declare
@@ -51,11 +51,11 @@ def _refuse(reason: str) -> NoReturn:
 
 
 class _NotUnderstoodError(Exception):
-    """Well-formed, and still not what the server reads."""
+    """The XML is well-formed, but the server does not accept it."""
 
 
 class _Reader:
-    """Notes the wanted values while expat walks the document."""
+    """Collects the wanted values while expat parses the document."""
 
     def __init__(self) -> None:
         self.entity_id = ""

@@ -1,4 +1,4 @@
-"""What the server makes of a SAML connector before storing it, and on every read (`docs/reference/teleport.md` 4.5)."""
+"""Checks and defaults of a SAML connector, before it is stored and on every read (`docs/reference/teleport.md` 4.5)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _TEMPLATE: Final = re.compile(r"\$[^$]+|\{\{.*\}\}")
 
 
 class ConnectorRules:
-    """The checks, with the roles that mappings may name and the way to fetch metadata."""
+    """The checks, with the roles that mappings may name, and the download of metadata."""
 
     def __init__(self, roles: Store[RoleV6], fetch: Fetch) -> None:
         self._roles = roles
         self._fetch = fetch
 
     async def complete(self, connector: SAMLConnectorV2, *, makes_key: bool = True) -> None:
-        """Fill what was left out and refuse what cannot be, in the server's order.
+        """Fill missing fields and refuse invalid values, in the server's order.
 
         With `makes_key` a connector without a signing key pair gets a new one.
         """
@@ -53,9 +53,9 @@ class ConnectorRules:
         await self._describe_mfa(connector)
 
     async def describe(self, connector: SAMLConnectorV2, *, follow: bool = True) -> None:
-        """Let the metadata decide about issuer and sign-on URL; with `follow`, download it first where there is a URL.
+        """Set issuer and sign-on URL from the metadata. With `follow`, download it first if there is a URL.
 
-        What the connector said of either is overwritten. Metadata that leaves them unusable is refused, on reads too.
+        The connector's own values are overwritten. Metadata without usable values is refused, on reads too.
         """
         spec = connector.Spec
         if follow and spec.EntityDescriptorURL:
@@ -67,7 +67,7 @@ class ConnectorRules:
             _check_sign_on(spec)
 
     async def _describe_mfa(self, connector: SAMLConnectorV2) -> None:
-        """Do the same for the identity provider that is asked for MFA, if the connector names one."""
+        """Do the same for the identity provider of MFA, if the connector names one."""
         spec, mfa = connector.Spec, connector.Spec.MFASettings
         if mfa.entity_descriptor_url:
             mfa.entity_descriptor = (
@@ -81,7 +81,7 @@ class ConnectorRules:
             mfa.sso = found.sso_url or mfa.sso
 
     def _check_roles(self, spec: SAMLConnectorSpecV2) -> None:
-        """Refuse a mapping to a role that does not exist; a template is a role by another name at each login."""
+        """Refuse a mapping to a role that does not exist. A template is allowed: its role depends on the login."""
         for mapping in spec.AttributesToRoles:
             for role in mapping.Roles:
                 if not _TEMPLATE.search(role) and self._roles.get(role) is None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class ConnectorStorage:
-    """What can be done to a cluster's connectors. Messages that are given to it become its own.
+    """The reads and writes of a cluster's connectors. It keeps the messages that it is given.
 
-    Every connector that is returned has its secrets.
+    Returned connectors contain their secrets.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -26,20 +26,20 @@ class ConnectorStorage:
         self._rules = ConnectorRules(cluster.roles, cluster.fetch_metadata)
 
     def demand_licence(self) -> None:
-        """Refuse writes without the entitlement SAML. Asked before permissions are looked at."""
+        """Refuse writes without the entitlement SAML. This is checked before permissions."""
         if not self._cluster.entitlements["SAML"].enabled:
             raise access_denied("SAML is only available in Teleport Enterprise")
 
     async def create(self, connector: SAMLConnectorV2) -> SAMLConnectorV2:
-        """Store a new connector, with a new signing key pair unless it brings one."""
+        """Store a new connector, with a new signing key pair unless it has one."""
         await self._rules.complete(connector)
         demand_private_key(connector)
         return self._connectors.create(connector)
 
     async def update(self, connector: SAMLConnectorV2) -> SAMLConnectorV2:
-        """Replace a connector whose revision is still the one read. It must come with its signing certificate.
+        """Replace a connector if its revision is still the one that was read. It must have its signing certificate.
 
-        Without one, an update of a missing connector too is refused for the key, and not for its revision.
+        Without one, even an update of a missing connector is refused because of the key, not the revision.
         """
         await self._rules.complete(connector, makes_key=False)
         if lacks_private_key(connector):
@@ -47,14 +47,14 @@ class ConnectorStorage:
         return self._connectors.update(connector)
 
     async def upsert(self, connector: SAMLConnectorV2) -> SAMLConnectorV2:
-        """Store a connector, whatever was there. Without a signing key pair it gets a new one, as it does by create."""
+        """Create or replace a connector. Without a signing key pair it gets a new one, as in `create`."""
         await self._rules.complete(connector)
         if lacks_private_key(connector):
             await self._restore_private_key(connector)
         return self._connectors.upsert(connector)
 
     async def read(self, name: str, *, follow: bool = True) -> SAMLConnectorV2:
-        """Return a connector, with the metadata as its URL has it now unless told not to `follow` it."""
+        """Return a connector; with `follow`, with the metadata that its URL has now."""
         if not name:
             raise bad_parameter("missing parameter name")
         stored = self._connectors.get(name)
@@ -74,7 +74,7 @@ class ConnectorStorage:
         return shown
 
     def delete(self, name: str) -> None:
-        """Remove a connector; the refusal names the backend's key."""
+        """Remove a connector. A refusal names the backend's key."""
         if not name:
             raise bad_parameter("missing parameter name")
         if self._connectors.delete(name) is None:

@@ -1,4 +1,4 @@
-"""The gRPC services of the auth server, one small file each. A later kind is one more file and one line here."""
+"""The gRPC services of the auth server, one small file each. A new kind is one more file, and one line here."""
 
 from __future__ import annotations
 

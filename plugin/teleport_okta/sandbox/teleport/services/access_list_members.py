@@ -48,7 +48,7 @@ class AccessListMembers:
     def count_access_list_members(
         self, call: Call, request: CountAccessListMembersRequest
     ) -> CountAccessListMembersResponse:
-        """Return how many users and how many lists are members; none of a list that does not exist."""
+        """Return the numbers of users and lists that are members; zero for a list that does not exist."""
         call.access.demand(KIND, "read")
         check_list_name(request.access_list_name)
         count = self._members.count(request.access_list_name)
@@ -60,7 +60,7 @@ class AccessListMembers:
     ) -> ListAccessListMembersResponse:
         """Return a page of a list's members.
 
-        The public cache shows those of lists with a similar name too, and none of a list that is missing.
+        The public cache includes members of lists with a similar name, and returns none for a missing list.
         """
         if self._has_public_cache:
             call.access.demand(KIND, "list", "read")
@@ -78,8 +78,8 @@ class AccessListMembers:
     ) -> ListAllAccessListMembersResponse:
         """Return a page of the members of all lists.
 
-        The token is made of what the next member says of itself, so that one that claims to be of another list sends
-        the reader there. The public cache ignores it, and makes it of the bare name.
+        The token is made of the next member's spec. If that names another list, the next page begins there. The public
+        cache ignores the token, and makes it of the bare name.
         """
         call.access.demand(KIND, "list", "read")
         if self._has_public_cache:
@@ -101,13 +101,13 @@ class AccessListMembers:
 
     @rpc("teleport.accesslist.v1.AccessListService/UpsertAccessListMember")
     def upsert_access_list_member(self, call: Call, request: UpsertAccessListMemberRequest) -> Member:
-        """Store a member, whatever was there."""
+        """Create or replace a member."""
         self._demand_write(call, request, "create", "update")
         return self._book.upsert_member(request.member)
 
     @rpc("teleport.accesslist.v1.AccessListService/UpdateAccessListMember")
     def update_access_list_member(self, call: Call, request: UpdateAccessListMemberRequest) -> Member:
-        """Replace a member whose revision is still the one read."""
+        """Replace a member if its revision is still the one that was read."""
         self._demand_write(call, request, "update")
         return self._book.update_member(request.member)
 

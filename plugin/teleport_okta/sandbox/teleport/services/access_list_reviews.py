@@ -42,14 +42,14 @@ class AccessListReviews:
     def get_access_lists_to_review(
         self, call: Call, _request: GetAccessListsToReviewRequest
     ) -> GetAccessListsToReviewResponse:
-        """Return the lists that the caller owns and has to review by now; no permission is asked for."""
+        """Return the lists that the caller owns and must review now; this needs no permission."""
         return GetAccessListsToReviewResponse(access_lists=map(self._view.of, self._book.due_for(call.caller.name)))
 
     @rpc("teleport.accesslist.v1.AccessListService/ListAccessListReviews")
     def list_access_list_reviews(
         self, call: Call, request: ListAccessListReviewsRequest
     ) -> ListAccessListReviewsResponse:
-        """Return a page of a list's reviews, in the order of their names, which is by chance."""
+        """Return a page of a list's reviews, in the order of their names, which are random."""
         demanded_list(call, self._lists, request.access_list, "list", "read")
         limit = request.page_size if 0 < request.page_size <= PAGE_CAP else PAGE_CAP
         reviews, token = self._book.page(request.access_list, request.next_token, limit)
@@ -59,7 +59,7 @@ class AccessListReviews:
     def create_access_list_review(
         self, call: Call, request: CreateAccessListReviewRequest
     ) -> CreateAccessListReviewResponse:
-        """Store a review and let it take effect on the list."""
+        """Store a review, and apply it to the list."""
         if not request.HasField("review"):
             raise bad_parameter("access list review message is nil")
         if request.review.spec.access_list:
@@ -71,7 +71,7 @@ class AccessListReviews:
 
     @rpc("teleport.accesslist.v1.AccessListService/DeleteAccessListReview")
     def delete_access_list_review(self, call: Call, request: DeleteAccessListReviewRequest) -> Empty:
-        """Remove a review; what it did stays."""
+        """Remove a review. Its effects stay."""
         demanded_list(call, self._lists, request.access_list_name, "update")
         self._book.delete(request.access_list_name, request.review_name)
         return Empty()

@@ -67,19 +67,19 @@ class AccessLists:
 
     @rpc("teleport.accesslist.v1.AccessListService/GetAccessListOwners")
     def get_access_list_owners(self, call: Call, request: GetAccessListOwnersRequest) -> GetAccessListOwnersResponse:
-        """Return the owners of a list, the members of owning lists among them. Requirements are not looked at."""
+        """Return the owners of a list, including the members of owning lists. Requirements are not checked."""
         found = demanded_list(call, self._lists, request.access_list, "read")
         return GetAccessListOwnersResponse(owners=self._book.hierarchy.owners_of(found))
 
     @rpc("teleport.accesslist.v1.AccessListService/UpsertAccessList")
     def upsert_access_list(self, call: Call, request: UpsertAccessListRequest) -> AccessList:
-        """Store a list, whatever was there."""
+        """Create or replace a list."""
         self._demand_write(call, request)
         return self._view.of(self._book.upsert(request.access_list))
 
     @rpc("teleport.accesslist.v1.AccessListService/UpdateAccessList")
     def update_access_list(self, call: Call, request: UpdateAccessListRequest) -> AccessList:
-        """Replace a list whose revision is still the one read."""
+        """Replace a list if its revision is still the one that was read."""
         self._demand_write(call, request)
         return self._view.of(self._book.update(request.access_list))
 

@@ -41,7 +41,7 @@ class AppServers:
 
     @rpc("proto.AuthService/UpsertApplicationServer")
     def upsert_application_server(self, call: Call, request: UpsertApplicationServerRequest) -> KeepAlive:
-        """Store an app server, whatever was there. Only its reply tells a client when it will be gone."""
+        """Create or replace an app server. Only the reply shows a client its expiry."""
         server = request.Server
         if _has_okta_origin(server) and not call.caller.is_okta_service:
             raise bad_parameter("only the Okta role can create app servers and apps with an Okta origin")
@@ -60,9 +60,9 @@ class AppServers:
 
     @rpc("proto.AuthService/SendKeepAlives")
     async def send_keep_alives(self, keepalives: AsyncIterator[tuple[Call, KeepAlive]]) -> Empty:
-        """Let each app server that is named stay until the time given with it. The first refusal ends the stream.
+        """Set the expiry of each app server in the stream. The first refusal ends the stream.
 
-        A client is told of nothing that went well before it closes the stream.
+        The client gets no answer about successes before it closes the stream.
         """
         async for call, keepalive in keepalives:
             self._keep(call.caller, keepalive)
@@ -86,7 +86,7 @@ class AppServers:
 
     @rpc("proto.AuthService/DeleteApplicationServer")
     def delete_application_server(self, call: Call, request: DeleteApplicationServerRequest) -> Empty:
-        """Remove one app server of one host. In any namespace but `default` there is nothing."""
+        """Remove one app server of one host. Namespaces other than `default` are empty."""
         call.access.demand("app_server", "delete")
         name = f"{request.HostID}/{request.Name}"
         if request.Namespace != "default" or self._servers.delete(name) is None:
@@ -104,7 +104,7 @@ class AppServers:
 
 
 def _demand_own(caller: Caller, keepalive: KeepAlive) -> None:
-    """Refuse a keepalive of another host, and one that is not for an app; one without a type counts as a node's.
+    """Refuse a keepalive of another host, and one that is not for an app; one without a type is a node's.
 
     Agents of system role App may send them too, but no such agent can do anything in the sandbox.
     """
@@ -113,14 +113,14 @@ def _demand_own(caller: Caller, keepalive: KeepAlive) -> None:
 
 
 def _end_of(keepalive: KeepAlive) -> Timestamp:
-    """Return the time until which an app server stays. One without a time ends at once: its time is the year 1."""
+    """Return the new expiry of an app server. Without one it expires at once, because the time is the year 1."""
     return keepalive.Expires if seconds_of(keepalive.Expires) is not None else Timestamp()
 
 
 def _has_okta_origin(server: AppServerV3) -> bool:
-    """Say whether the server or its app is of origin okta; a server of another origin without an app is not survived.
+    """Return whether the app server or its app is of origin okta. Without an app, another origin crashes the server.
 
-    The server reads the app's origin before it has looked whether there is an app (Teleport's public source).
+    The server reads the app's origin before it checks that there is an app (Teleport's public source).
     """
     if origin_of(server.Metadata) == ORIGIN_OKTA:
         return True

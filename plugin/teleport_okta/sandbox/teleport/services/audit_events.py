@@ -1,9 +1,9 @@
 """EmitAuditEvent: events that a service of the cluster reports (`docs/reference/teleport.md` 4.17,
 `docs/reference/teleport-observed.md` 2 and 5.6).
 
-A foreign server id was accepted for OktaResourcesUpdate, and is refused for the other two events that have one. Where
-Teleport's public source would shorten the error text of an event that is too large, this server refuses the event: a
-client should not rely on either.
+A foreign server id was accepted for OktaResourcesUpdate, and is refused for the other two events that have one. If an
+event is too large, Teleport's public source shortens its error text, and this server refuses the event: a client
+should rely on neither.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class AuditEvents:
-    """The audit call of AuthService. It takes the five events of the Okta integration."""
+    """The audit call of AuthService. It accepts the five events of the Okta integration."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -52,7 +52,7 @@ class AuditEvents:
         return Empty()
 
     def _complete(self, event: Any) -> None:  # noqa: ANN401 - one of the five messages
-        """Demand type and code. Fill id, time and cluster where they were left out."""
+        """Require type and code. Fill missing id, time and cluster."""
         metadata = event.Metadata
         if not metadata.Type:
             raise bad_parameter("missing mandatory event type field")

@@ -1,4 +1,4 @@
-"""What the auth server tells anybody about itself: Ping, its name, its CA."""
+"""Facts about the auth server that need no permission: Ping, its name, its CA."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class AuthFacts:
-    """Facts about the cluster; none needs a permission, and none but a lock keeps them from a caller."""
+    """Facts about the cluster. They need no permission, but a locked caller is refused."""
 
     def __init__(self, cluster: Cluster, issuer: IdentityIssuer) -> None:
         self._cluster = cluster
@@ -36,7 +36,7 @@ class AuthFacts:
 
     @rpc("proto.AuthService/Ping")
     def ping(self, call: Call, _request: PingRequest) -> PingResponse:
-        """Return name, version and features, without a certificate too."""
+        """Return name, version and features, also to a caller without a certificate."""
         no_licence = Timestamp(seconds=YEAR_ONE)
         return PingResponse(
             ClusterName=self._cluster.name,

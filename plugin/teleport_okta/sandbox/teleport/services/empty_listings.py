@@ -1,7 +1,7 @@
-"""Listings of kinds that nobody can create here yet: truly empty, with the permissions that they need.
+"""Listings of kinds that cannot be created here: always empty, with the permissions that they need.
 
-A client tells by them what a cluster offers: every edition lists access requests (`docs/reference/teleport.md` 7.1,
-4.11).
+A client uses them to find the features of a cluster: every edition lists access requests
+(`docs/reference/teleport.md` 7.1, 4.11).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class EmptyListings:
-    """The listings of AuthService that have nothing to show."""
+    """The empty listings of AuthService."""
 
     @rpc("proto.AuthService/ListAccessRequests")
     def list_access_requests(self, _call: Call, _request: ListAccessRequestsRequest) -> ListAccessRequestsResponse:
-        """Return no access requests. Everybody may list their own, so nobody is refused."""
+        """Return no access requests. Each caller may list its own, so no caller is refused."""
         return ListAccessRequestsResponse()

@@ -34,7 +34,7 @@ _KEYS = (ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey, rsa.RSAPublicKey)
 
 
 class Joining:
-    """How a service comes by the certificates of a system role."""
+    """The calls by which a service gets the certificates of a system role."""
 
     def __init__(self, cluster: Cluster, issuer: IdentityIssuer) -> None:
         self._cluster = cluster
@@ -42,10 +42,10 @@ class Joining:
 
     @rpc("proto.JoinService/RegisterUsingToken", open=True)
     def register_using_token(self, call: Call, request: RegisterUsingTokenRequest) -> Certs:
-        """Admit a service whose token is good for the role that it asks for. No certificate is needed.
+        """Issue certificates to a service whose token is valid for the requested role. The caller needs no certificate.
 
-        The token's own method decides what else is asked for: a plain token takes no notice of an `IDToken`, as
-        Teleport's public source has it.
+        The token's method decides which proof is needed. A plain token ignores an `IDToken`, as in Teleport's public
+        source.
         """
         if not request.HostID and request.Role != "Bot":
             raise bad_parameter("missing parameter HostID")
@@ -85,7 +85,7 @@ class Joining:
 
     @rpc("proto.AuthService/GenerateHostCerts")
     def generate_host_certs(self, call: Call, request: HostCertsRequest) -> Certs:
-        """Renew the certificates of the caller itself, in the role that it has."""
+        """Renew the caller's own certificates, with its current role."""
         own = f"{request.HostID}.{self._cluster.name}"
         if call.caller.name != own:
             raise access_denied(f"username mismatch {quoted(call.caller.name)} and {quoted(own)}")

@@ -1,7 +1,7 @@
-"""Who may do what to a list and its members: one rule kind covers both, by the labels of the list.
+"""Permissions for a list and its members: one kind of rule covers both, by the labels of the list.
 
-Nobody has seen the real checks, which are Enterprise code: that members go by their list's labels, that a list must
-be allowed both as it was and as it becomes, and that a reader is told of a missing list are assumptions.
+The real checks are Enterprise code and unknown. It is assumed that the list's labels decide about members, that a
+list must be allowed before and after a change, and that a caller with read permission gets NOT_FOUND for a missing one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KIND: Final = "access_list"
 
 
 def demand_write(call: Call, stored: AccessList | None, sent: AccessList) -> None:
-    """Refuse a caller who may not store the list in place of what is stored, or as a new one."""
+    """Refuse a caller who may not create the list, or replace the stored one."""
     labels = sent.header.metadata.labels
     if stored is None:
         call.access.demand(KIND, "create", labels=labels)
@@ -31,7 +31,7 @@ def demand_write(call: Call, stored: AccessList | None, sent: AccessList) -> Non
 
 
 def demanded_list(call: Call, lists: Store[AccessList], name: str, *verbs: str) -> AccessList:
-    """Return a list to which the caller may do this. NOT_FOUND when it is missing, for who may read lists."""
+    """Return a list if the caller may do this. NOT_FOUND if it is missing and the caller may read lists."""
     found = lists.get(name)
     if found is None:
         call.access.demand(KIND, "read")

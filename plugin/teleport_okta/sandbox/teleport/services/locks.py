@@ -43,7 +43,7 @@ class Locks:
 
     @rpc("proto.AuthService/GetLocks")
     def get_locks(self, call: Call, request: GetLocksRequest) -> GetLocksResponse:
-        """Return all locks, or those in force, or those that fit one of the targets given."""
+        """Return all locks, or those in force, or those that match one of the given targets."""
         call.access.demand("lock", "list", "read")
         now = self._cluster.now()
         return GetLocksResponse(
@@ -57,7 +57,7 @@ class Locks:
 
     @rpc("proto.AuthService/UpsertLock")
     def upsert_lock(self, call: Call, request: LockV2) -> Empty:
-        """Store a lock, whatever was there."""
+        """Create or replace a lock."""
         lock = request
         call.access.demand("lock", "create", "update")
         check_origin(call.caller, lock.Metadata)
@@ -88,7 +88,7 @@ class Locks:
         return Empty()
 
     def _check_okta_target(self, caller: Caller, lock: LockV2) -> None:
-        """Hold the Okta service to locks on exactly one user of its own (`docs/reference/teleport-observed.md` 2)."""
+        """Allow the Okta service only locks on one user of its own (`docs/reference/teleport-observed.md` 2)."""
         if not caller.is_okta_service:
             return
         name = lock.Spec.Target.User
@@ -100,6 +100,6 @@ class Locks:
 
 
 def _fits(wanted: LockTarget, target: LockTarget) -> bool:
-    """Say whether every field that is wanted has that value; a target that wants nothing fits nothing."""
+    """Return whether all non-empty fields of a target match. An empty target matches nothing."""
     fields = wanted.ListFields()
     return bool(fields) and all(getattr(target, field.name) == value for field, value in fields)

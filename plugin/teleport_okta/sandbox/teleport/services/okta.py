@@ -61,7 +61,7 @@ class OktaRules:
 
     @rpc("teleport.okta.v1.OktaService/UpdateOktaImportRule")
     def update_okta_import_rule(self, call: Call, request: UpdateOktaImportRuleRequest) -> OktaImportRuleV1:
-        """Replace a rule, whatever its revision."""
+        """Replace a rule without a check of its revision."""
         call.access.demand("okta_import_rule", "update")
         rule = _checked(request.import_rule)
         if self._rules.stored(rule.Header.Metadata.Name) is None:

@@ -1,6 +1,6 @@
 """Plugins (`docs/reference/teleport.md` 4.14 and 6.5, `docs/reference/teleport-observed.md` 1.5, 1.6 and 5.6).
 
-Which verb each call needs, which types are available, and what cleaning up removes are assumed: the service is
+The verb that each call needs, the available types, and the objects that a cleanup removes are assumed: the service is
 Enterprise code.
 """
 
@@ -56,7 +56,7 @@ class Plugins:
 
     @rpc("teleport.plugins.v1.PluginService/CreatePlugin")
     def create_plugin(self, call: Call, request: CreatePluginRequest) -> Empty:
-        """Store a new plugin, and the static credentials that come along."""
+        """Store a new plugin, and the static credentials of the request."""
         call.access.demand(_KIND, "create")
         if request.HasField("bootstrap_credentials"):
             reason = "the sandbox does not exchange bootstrap credentials"
@@ -86,13 +86,13 @@ class Plugins:
 
     @rpc("teleport.plugins.v1.PluginService/UpdatePlugin")
     def update_plugin(self, call: Call, request: UpdatePluginRequest) -> PluginV1:
-        """Replace a plugin whose revision is still the one read."""
+        """Replace a plugin if its revision is still the one that was read."""
         call.access.demand(_KIND, "update")
         return self._book.update(request.plugin)
 
     @rpc("teleport.plugins.v1.PluginService/DeletePlugin")
     def delete_plugin(self, call: Call, request: DeletePluginRequest) -> Empty:
-        """Remove a plugin; what it made stays."""
+        """Remove a plugin. The objects that it made stay."""
         call.access.demand(_KIND, "delete")
         self._book.delete(request.name)
         return Empty()
@@ -116,7 +116,7 @@ class Plugins:
     def get_available_plugin_types(
         self, call: Call, _request: GetAvailablePluginTypesRequest
     ) -> GetAvailablePluginTypesResponse:
-        """Return the types that the sandbox knows; a real server has some more."""
+        """Return the types that the sandbox has; a real server has more."""
         call.access.demand(_KIND, "read")
         return GetAvailablePluginTypesResponse(plugin_types=[PluginType(type=OKTA), PluginType(type=SCIM)])
 
@@ -124,12 +124,12 @@ class Plugins:
     def search_plugin_static_credentials(
         self, _call: Call, _request: SearchPluginStaticCredentialsRequest
     ) -> SearchPluginStaticCredentialsResponse:
-        """Refuse: only the built-in roles Admin and Proxy may, and no client of the sandbox has one of them."""
+        """Refuse: only the built-in roles Admin and Proxy may do this, and no client of the sandbox has them."""
         raise access_denied()
 
     @rpc("teleport.plugins.v1.PluginService/NeedsCleanup")
     def needs_cleanup(self, call: Call, request: NeedsCleanupRequest) -> NeedsCleanupResponse:
-        """Say what plugins of a type have left behind, and whether one is still there."""
+        """Return the objects that plugins of a type have left, and whether there is still a plugin."""
         call.access.demand(_KIND, "read")
         left = self._leftovers.of(request.type)
         active = self._leftovers.is_active(request.type)
@@ -137,7 +137,7 @@ class Plugins:
 
     @rpc("teleport.plugins.v1.PluginService/Cleanup")
     def cleanup(self, call: Call, request: CleanupRequest) -> Empty:
-        """Remove what plugins of a type have left behind."""
+        """Remove the objects that plugins of a type have left."""
         call.access.demand(_KIND, "delete")
         self._leftovers.remove(request.type)
         return Empty()

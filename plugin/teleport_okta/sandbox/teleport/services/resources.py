@@ -1,6 +1,6 @@
 """ListResources: the listing that many kinds share (`docs/reference/teleport.md` 4.6), for app servers and user groups.
 
-Labels and words are looked for in what a resource is about: the app of an app server, not the server.
+Labels and keywords are matched with the app of an app server, and not with the server.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SORT_KEYS: Final[dict[str, Callable[[AppV3], str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """A kind that is listed: its store, the selector that reaches it, what it is about, and its place in a reply."""
+    """A kind that is listed: its store, its selector, the object that is matched, and its place in a reply."""
 
     store: Store[Any]
     selector: str
@@ -72,7 +72,7 @@ class Resources:
 
     @rpc("proto.AuthService/ListResources")
     def list_resources(self, call: Call, request: ListResourcesRequest) -> ListResourcesResponse:
-        """Return a page of the resources that the caller may reach, in the order of their keys."""
+        """Return a page of the resources that the caller may access, in the order of their keys."""
         if request.Limit < 0:
             raise bad_parameter("negative parameter limit")
         name = request.ResourceType
@@ -95,7 +95,7 @@ class Resources:
     def _counted(
         self, kind: _Listed, request: ListResourcesRequest, keep: Callable[[AppServerV3], bool]
     ) -> ListResourcesResponse:
-        """Return a page of a listing that is sorted or counted, of which each app is part once, whoever serves it."""
+        """Return a page of a sorted or counted listing, which has each app once, even if several hosts serve it."""
         sort = request.SortBy
         if sort.Field and sort.Field not in _SORT_KEYS:
             raise _not_implemented(f'sorting by field "{sort.Field}" for resource "app_server" is not supported')
@@ -117,7 +117,7 @@ class Resources:
 
 
 def _matcher(kind: _Listed, call: Call, request: ListResourcesRequest) -> Callable[[Any], bool]:
-    """Narrow a listing to what the caller may reach, and to the labels and words asked for."""
+    """Filter a listing by the caller's access, and by labels and keywords."""
     wanted = [keyword.lower() for keyword in request.SearchKeywords]
 
     def matches(resource: Any) -> bool:  # noqa: ANN401 - a resource of whatever kind this is

@@ -41,7 +41,7 @@ class Roles:
 
     @rpc("proto.AuthService/GetRole")
     def get_role(self, call: Call, request: GetRoleRequest) -> RoleV6:
-        """Return one role; everybody may read the roles that they have."""
+        """Return one role. Every caller may read its own roles."""
         own = call.caller.kind is CallerKind.USER and request.Name in self._roles_held_by(call.caller.name)
         denied = None if own else call.access.refusal("role", ["read"])
         role = self._cluster.roles.get(request.Name)
@@ -93,7 +93,7 @@ class Roles:
 
     @rpc("proto.AuthService/UpdateRole")
     def update_role(self, call: Call, request: UpdateRoleRequest) -> RoleV6:
-        """Replace a role whose revision is still the one read; the caller must be allowed both versions."""
+        """Replace a role if its revision is still the one that was read. The caller must be allowed both versions."""
         role = self._prepared(request.Role)
         previous = self._cluster.roles.get(role.Metadata.Name)
         if previous is not None:
@@ -104,18 +104,18 @@ class Roles:
 
     @rpc("proto.AuthService/UpsertRoleV2")
     def upsert_role_v2(self, call: Call, request: UpsertRoleRequest) -> RoleV6:
-        """Store a role, whatever was there."""
+        """Create or replace a role."""
         return self._upsert(call, request.Role)
 
     @rpc("proto.AuthService/UpsertRole")
     def upsert_role(self, call: Call, request: RoleV6) -> Empty:
-        """Store a role, in the deprecated form that answers nothing."""
+        """Create or replace a role, by the deprecated call without a reply."""
         self._upsert(call, request)
         return Empty()
 
     @rpc("proto.AuthService/DeleteRole")
     def delete_role(self, call: Call, request: DeleteRoleRequest) -> Empty:
-        """Remove a role that nobody has any more."""
+        """Remove a role that no user has."""
         stored = self._cluster.roles.get(request.Name)
         call.access.demand("role", "delete", labels=stored.Metadata.Labels if stored is not None else None)
         if not self._cluster.edition.enterprise and request.Name == "admin":

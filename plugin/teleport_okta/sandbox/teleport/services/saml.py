@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..cluster import Cluster
 
 _KIND = "auth_connector"
-"""The kind that refusals name; a rule on `saml` grants the same."""
+"""The kind in refusals. A rule on `saml` grants the same."""
 
 
 class SamlConnectors:
@@ -59,19 +59,19 @@ class SamlConnectors:
 
     @rpc("proto.AuthService/UpdateSAMLConnector")
     async def update_saml_connector(self, call: Call, request: UpdateSAMLConnectorRequest) -> SAMLConnectorV2:
-        """Replace a connector whose revision is still the one read."""
+        """Replace a connector if its revision is still the one that was read."""
         self._admit(call, request, "update")
         return await self._book.update(request.Connector)
 
     @rpc("proto.AuthService/UpsertSAMLConnectorV2")
     async def upsert_saml_connector_v2(self, call: Call, request: UpsertSAMLConnectorRequest) -> SAMLConnectorV2:
-        """Store a connector, whatever was there."""
+        """Create or replace a connector."""
         self._admit(call, request, "create", "update")
         return await self._book.upsert(request.Connector)
 
     @rpc("proto.AuthService/UpsertSAMLConnector")
     async def upsert_saml_connector(self, call: Call, request: SAMLConnectorV2) -> Empty:
-        """Store a connector, in the deprecated form that answers nothing."""
+        """Create or replace a connector, by the deprecated call without a reply."""
         self._book.demand_licence()
         _demand(call, "create", "update")
         await self._book.upsert(request)
@@ -79,7 +79,7 @@ class SamlConnectors:
 
     @rpc("proto.AuthService/DeleteSAMLConnector")
     def delete_saml_connector(self, call: Call, request: ResourceRequest) -> Empty:
-        """Remove a connector. Users who came through it stay."""
+        """Remove a connector. Its users stay."""
         _demand(call, "delete")
         self._book.delete(request.Name)
         return Empty()
@@ -97,7 +97,7 @@ class SamlConnectors:
 
 
 def _demand(call: Call, *verbs: str) -> None:
-    """Accept rules on either name of the kind, verb by verb; a refusal names the first that is missing."""
+    """Accept rules on either name of the kind, verb by verb; a refusal names the first missing verb."""
     for verb in verbs:
         if not call.access.may("saml", verb):
             call.access.demand(_KIND, verb)

@@ -1,4 +1,4 @@
-"""Semaphores: leases that end by themselves.
+"""Semaphores: leases that expire.
 
 See `docs/reference/teleport.md` 4.13, `docs/reference/teleport-observed.md` 2.
 """
@@ -30,7 +30,7 @@ _PREFIX: Final = "/semaphores/"
 
 
 class Semaphores:
-    """The semaphore calls of AuthService. They read the backend, so nothing here lags behind a write."""
+    """The semaphore calls of AuthService. They read the backend, without a lag."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -38,7 +38,7 @@ class Semaphores:
 
     @rpc("proto.AuthService/AcquireSemaphore")
     def acquire_semaphore(self, call: Call, request: AcquireSemaphoreRequest) -> SemaphoreLease:
-        """Grant a lease until the moment that the caller names, or refuse at once when none is left."""
+        """Grant a lease until the requested time, or refuse at once if none is free."""
         call.access.demand(_KIND, "create", "update")
         kind, name = request.SemaphoreKind, request.SemaphoreName
         _demand_names(kind, name)
@@ -59,7 +59,7 @@ class Semaphores:
 
     @rpc("proto.AuthService/KeepAliveSemaphoreLease")
     def keep_alive_semaphore_lease(self, call: Call, request: SemaphoreLease) -> Empty:
-        """Let a lease end at the new moment that it carries; one that has ended stays lost."""
+        """Extend a lease to its new end. One that has ended cannot be extended."""
         call.access.demand(_KIND, "update")
         if self._expires_of(request) < self._cluster.now():
             raise bad_parameter(f"lease {request.LeaseID} has expired at {_written(request.Expires)}")
@@ -77,7 +77,7 @@ class Semaphores:
 
     @rpc("proto.AuthService/CancelSemaphoreLease")
     def cancel_semaphore_lease(self, call: Call, request: SemaphoreLease) -> Empty:
-        """Give a lease back, whoever asks: a lease is no secret."""
+        """Release a lease. Any caller may: a lease is no secret."""
         call.access.demand(_KIND, "update")
         if self._expires_of(request) < self._cluster.now():
             raise bad_parameter(f"the lease {request.LeaseID} has expired at {_written(request.Expires)}")
@@ -116,7 +116,7 @@ class Semaphores:
         return Empty()
 
     def _stored(self, kind: str, name: str) -> SemaphoreV3 | None:
-        """Return a semaphore, unless its last lease has ended: the backend forgets it at that moment."""
+        """Return a semaphore, unless its last lease has ended: then the backend has deleted it."""
         semaphore = self._semaphores.get((kind, name))
         if semaphore is not None and _moment(semaphore.Metadata.Expires) <= self._cluster.now():
             del self._semaphores[kind, name]
@@ -138,7 +138,7 @@ class Semaphores:
         return semaphore
 
     def _store(self, semaphore: SemaphoreV3, expires: Timestamp) -> None:
-        """Keep a semaphore at least until the moment given."""
+        """Keep a semaphore at least until this time."""
         if _moment(expires) > _moment(semaphore.Metadata.Expires):
             semaphore.Metadata.Expires.CopyFrom(expires)
         semaphore.Metadata.Revision = str(uuid.uuid4())
@@ -172,10 +172,10 @@ def _no_semaphore(kind: str, name: str) -> Refusal:
 
 
 def _moment(stamp: Timestamp) -> float:
-    """Return Unix seconds; a time that is missing lies before every other."""
+    """Return Unix seconds. A missing time is before every other."""
     return seconds_of(stamp) or 0.0
 
 
 def _written(stamp: Timestamp) -> str:
-    """Write a time as the server does in its texts."""
+    """Return a time as the server writes it in its texts."""
     return f"{stamp.ToDatetime(UTC).isoformat(sep=' ').removesuffix('+00:00')} +0000 UTC"

@@ -36,11 +36,11 @@ _REAL_TYPES: Final = frozenset(
     {*_PLAYED, "db", "db_client", "openssh", "jwt", "saml_idp", "oidc_idp", "spiffe", "okta", "awsra", "bound_keypair"}
 )
 _GRACE_PERIOD: Final = 30 * 3600 * 1_000_000_000
-"""Nanoseconds that Teleport notes for a rotation unless told otherwise; by hand they have no meaning."""
+"""The default grace period of a rotation, in nanoseconds. It has no meaning for a manual rotation."""
 
 
 class Trust:
-    """TrustService, without the private keys, which nobody is shown."""
+    """TrustService, without the private keys, which no caller gets."""
 
     def __init__(self, cluster: Cluster, issuer: IdentityIssuer) -> None:
         self._cluster = cluster
@@ -48,7 +48,7 @@ class Trust:
 
     @rpc("teleport.trust.v1.TrustService/GetCertAuthority")
     def get_cert_authority(self, call: Call, request: GetCertAuthorityRequest) -> CertAuthorityV2:
-        """Return the authority of a type: of this cluster, since it knows no other."""
+        """Return the authority of a type, of this cluster only."""
         _check_type(request.type)
         call.access.demand(_KIND, "read" if request.include_key else "readnosecrets")
         if request.domain != self._cluster.name or request.type not in _PLAYED:
@@ -57,7 +57,7 @@ class Trust:
 
     @rpc("teleport.trust.v1.TrustService/GetCertAuthorities")
     def get_cert_authorities(self, call: Call, request: GetCertAuthoritiesRequest) -> GetCertAuthoritiesResponse:
-        """Return the authorities of a type: of this cluster alone."""
+        """Return the authorities of a type, of this cluster only."""
         call.access.demand(_KIND, "list", "readnosecrets", *(["read"] if request.include_key else []))
         _check_type(request.type)
         played = [request.type] if request.type in _PLAYED else []
@@ -88,7 +88,7 @@ def _keys(tls: CertificateAuthority, ssh: SshAuthority) -> CAKeySet:
 
 
 def _rotation(host: HostAuthority) -> Rotation:
-    """Return the state of a rotation; the server leaves none out, so times that there are none of are the year 1."""
+    """Return the state of a rotation. The server always sends all times; missing ones are the year 1."""
     never = _time(None)
     return Rotation(
         State="in_progress" if host.in_progress else "standby",

@@ -28,7 +28,7 @@ DEFAULT_PAGE: Final = 200
 
 
 class UserGroups:
-    """The user-group calls of AuthService. Single reads see the cache alone, and every write reads first."""
+    """The user-group calls of AuthService. Single reads use only the cache, and every write reads first."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._groups = cluster.user_groups
@@ -36,10 +36,10 @@ class UserGroups:
 
     @rpc("proto.AuthService/ListUserGroups")
     def list_user_groups(self, call: Call, request: ListUserGroupsRequest) -> ListUserGroupsResponse:
-        """Return a page of the groups that the caller may reach.
+        """Return a page of the groups that the caller may access.
 
-        The key of the next page is the last group of this one, which the next page begins with: pages of one group
-        never end. A limit above the default is not capped.
+        The key of the next page is the last group of this one, with which the next page begins. So pages of one group
+        never end. A limit above the default is accepted.
         """
         call.access.demand("user_group", "list")
         limit = request.Limit or DEFAULT_PAGE
@@ -56,7 +56,7 @@ class UserGroups:
 
     @rpc("proto.AuthService/GetUserGroup")
     def get_user_group(self, call: Call, request: GetUserGroupRequest) -> UserGroupV1:
-        """Return one group as the cache has it."""
+        """Return one group from the cache."""
         call.access.demand("user_group", "read")
         return self._within_reach(call, request.Name)
 
@@ -76,7 +76,7 @@ class UserGroups:
 
     @rpc("proto.AuthService/UpdateUserGroup")
     def update_user_group(self, call: Call, request: UserGroupV1) -> Empty:
-        """Replace a group, whatever its revision; the caller must reach what it was, not what it becomes."""
+        """Replace a group without a check of its revision. The caller must have access to the old one only."""
         call.access.demand("user_group", "update")
         name = request.Header.Metadata.Name
         self._within_reach(call, name)
@@ -96,7 +96,7 @@ class UserGroups:
         return Empty()
 
     def _within_reach(self, call: Call, name: str) -> UserGroupV1:
-        """Return the cached group. NOT_FOUND or the end of the server when the cache does not have it, by version."""
+        """Return the cached group. Without it, NOT_FOUND or a crash, depending on the version."""
         group = self._groups.cached(name)
         if group is None and self._crashes:
             raise ServerCrash(f"user_group {quoted(name)} is not in the cache")

@@ -42,14 +42,14 @@ _ADMIN_ONLY: Final = "this request can be only executed by an admin"
 
 
 class Users:
-    """UsersService. Users live in the cluster's `user` store, their MFA devices beside it."""
+    """UsersService. Users are in the cluster's `user` store, and their MFA devices beside it."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
     @rpc("teleport.users.v1.UsersService/GetUser")
     def get_user(self, call: Call, request: GetUserRequest) -> GetUserResponse:
-        """Return one user; everybody may read their own."""
+        """Return one user. Every caller may read its own."""
         name = request.name
         if not name and request.current_user:
             name = self._own_name(call)
@@ -65,7 +65,7 @@ class Users:
 
     @rpc("teleport.users.v1.UsersService/ListUsers")
     def list_users(self, call: Call, request: ListUsersRequest) -> ListUsersResponse:
-        """Return a page of users in the order of their names; the token is where the next page starts."""
+        """Return a page of users in the order of their names; the token is the first name of the next page."""
         if request.with_secrets:
             raise access_denied(_ADMIN_ONLY)
         call.access.demand("user", "read", "list")
@@ -92,7 +92,7 @@ class Users:
 
     @rpc("teleport.users.v1.UsersService/UpdateUser")
     def update_user(self, call: Call, request: UpdateUserRequest) -> UpdateUserResponse:
-        """Replace a user whose revision is still the one read; who created it stays as a single read shows it."""
+        """Replace a user if its revision is still the one that was read. `created_by` stays as in a single read."""
         user = request.user
         call.access.demand("user", "update")
         check_origin(call.caller, user.Metadata)
@@ -107,7 +107,7 @@ class Users:
 
     @rpc("teleport.users.v1.UsersService/UpsertUser")
     def upsert_user(self, call: Call, request: UpsertUserRequest) -> UpsertUserResponse:
-        """Store a user, whatever was there; who created it is what the request says, or else the caller."""
+        """Create or replace a user. `created_by` is that of the request, or else the caller."""
         user = request.user
         call.access.demand("user", "update", "create")
         check_user(user, self._cluster.roles)
@@ -122,7 +122,7 @@ class Users:
 
     @rpc("teleport.users.v1.UsersService/DeleteUser")
     def delete_user(self, call: Call, request: DeleteUserRequest) -> Empty:
-        """Remove a user with everything below: MFA devices, and the role `user:<name>` that only legacy users have."""
+        """Remove a user with the MFA devices, and the role `user:<name>` that only legacy users have."""
         call.access.demand("user", "delete")
         previous = self._cluster.users.get(request.name)
         if previous is not None:
@@ -136,7 +136,7 @@ class Users:
         return Empty()
 
     def _own_name(self, call: Call) -> str:
-        """Return the caller's name, refused in words about a role for hosts and callers without a certificate."""
+        """Return the caller's name. Hosts and callers without a certificate are refused with a text about a role."""
         for role in call.caller.roles or (call.caller.name,):
             if self._cluster.roles.get(role) is None:
                 raise not_found(f"role {role} is not found")
@@ -149,7 +149,7 @@ class Users:
         return following.Metadata.Name + skip
 
     def _credit(self, user: UserV2, call: Call, *, at: Timestamp | None) -> None:
-        """Replace the whole record of who made the user, connector included, by the caller."""
+        """Set `created_by` to the caller, without a connector."""
         user.Spec.CreatedBy.Clear()
         user.Spec.CreatedBy.User.Name = call.caller.name
         if at is not None:
@@ -157,7 +157,7 @@ class Users:
 
 
 def _stored_with(write: Callable[[UserV2], UserV2], user: UserV2) -> UserV2:
-    """Store a user and return the reply: the record shows when it ends as its metadata's expiry, the reply does not."""
+    """Store a user and return the reply. The stored metadata has the expiry, the reply does not."""
     moment = seconds_of(user.Spec.Expires)
     if moment is None or user.Metadata.HasField("Expires"):
         return write(user)

@@ -1,7 +1,7 @@
-"""WatchEvents: a stream of what changes (`docs/reference/teleport.md` 4.12, `docs/reference/teleport-observed.md` 5.3).
+"""WatchEvents: a stream of changes (`docs/reference/teleport.md` 4.12, `docs/reference/teleport-observed.md` 5.3).
 
-Permissions are checked only when a watch begins: a lock on the watcher, or a role that loses a right, does not end it.
-A real server lets clients watch certificate authorities. Here they are refused as a kind that the cache does not have,
+Permissions are checked only when a watch begins: a lock on the caller, or a role that loses a permission, does not
+end it. A real server lets clients watch certificate authorities. Here they are refused as a kind that is not cached,
 because a rotation makes no events.
 """
 
@@ -54,7 +54,7 @@ _KINDS: Final = {
     "okta_assignment": _Watchable("OktaAssignment", "v1"),
     "user_login_state": _Watchable("UserLoginState", "v1"),
 }
-"""The sandbox has no objects of the last four kinds, so a watch of them is silent."""
+"""The sandbox has no objects of the last four kinds, so a watch of them gets no events."""
 
 _NAMESPACE: Final = "default"
 
@@ -85,7 +85,7 @@ class Watches:
                 yield self._event(change, call.client_version)
 
     def _confirmed(self, call: Call, request: Watch) -> list[WatchKind]:
-        """Return the kinds that the caller may watch. Raise the first refusal unless a part of them will do."""
+        """Return the kinds that the caller may watch. Raises the first refusal unless partial success is allowed."""
         if not request.Kinds:
             raise access_denied("can't setup global watch")
         refusals = [self._refusal(call, kind) for kind in request.Kinds]
@@ -121,7 +121,7 @@ _NO_NAMES: Final[frozenset[str]] = frozenset()
 
 
 def _names_by_kind(kinds: Iterable[WatchKind]) -> dict[str, frozenset[str] | None]:
-    """Return the names that are watched of each kind; None: all. Only for users a name in the request counts."""
+    """Return the watched names of each kind; None: all. A name in the request is used for users only."""
     names: dict[str, frozenset[str] | None] = {}
     for kind in kinds:
         before = names.get(kind.Kind, _NO_NAMES)
@@ -131,7 +131,7 @@ def _names_by_kind(kinds: Iterable[WatchKind]) -> dict[str, frozenset[str] | Non
 
 
 def _header_of(change: Change, watchable: _Watchable) -> ResourceHeader:
-    """Return all that is told of a deletion; its description is the list of a member, or the host of an app server."""
+    """Return the header of a deleted object. Its description is the list of a member, or an app server's host."""
     name, above = change.name, ""
     if isinstance(change.kind, MemberKind):
         above = change.kind.list_name
