@@ -1,5 +1,5 @@
-"""An Okta organisation and a Teleport auth server in miniature.
+"""A small Okta organisation and a small Teleport auth server.
 
-They are shipped with the product: the demo plays its story over them and the tests run against them. Nothing of the
-product imports this package except ``demo`` and ``cli``; the product reaches a sandbox as it reaches the real system.
+They are part of the product: the demo and the tests use them. Only ``demo`` and ``cli`` import this package; the rest
+of the product connects to a sandbox as to the real system.
 """

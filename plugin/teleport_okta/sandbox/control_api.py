@@ -1,4 +1,4 @@
-"""The framework of both sandboxes' control interfaces: HTTP and JSON for programs that play the administrator.
+"""The framework of both sandboxes' control interfaces: HTTP and JSON for programs that act as the administrator.
 
 A route is a request and a function. The function's parameters are the input, so there is nothing to parse, and its
 result is the answer. A module with such functions has no `from __future__ import annotations`: pydantic needs types.

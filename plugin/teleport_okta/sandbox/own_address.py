@@ -1,7 +1,7 @@
-"""Who may use a control address: programs of this machine, and no page that a browser shows.
+"""Refuses requests of web pages to a control interface; only programs of this machine may use it.
 
-A control address asks for no credentials. A page in a browser of the same machine could reach it in two ways: by a
-request across origins, which a browser sends with the page's `Origin`, and by a name that the page's owner points at
+A control interface needs no credentials. A page in a browser of the same machine could call it in two ways: by a
+request across origins, which a browser sends with the page's `Origin`, and by a name that the page's owner resolves to
 127.0.0.1 (DNS rebinding), which a browser sends as `Host`. Requests of both kinds are refused before they are read.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LOCALHOST: Final = "localhost"
 
 _FETCH_SITE: Final = "Sec-Fetch-Site"
-"""In which relation a page stands to the address that it calls, by browsers since 2020 (W3C Fetch Metadata)."""
+"""The relation of the page's site to the requested one, sent by browsers since 2020 (W3C Fetch Metadata)."""
 
 _OWN_SITE: Final = frozenset({"same-origin", "none"})
 
@@ -40,7 +40,7 @@ async def refuse_foreign(
 
 
 def foreign(hosts: list[str], origins: list[str], site: str) -> str:
-    """Say why a request with these headers is refused; empty if it is not."""
+    """Return the reason why a request with these headers is refused; empty if it is not."""
     if len(hosts) != 1 or not _is_address(hosts[0]):
         return "the Host header is not the control address: use the address as it was printed"
     if any(origin != f"http://{hosts[0]}" for origin in origins) or site not in _OWN_SITE:
@@ -49,7 +49,7 @@ def foreign(hosts: list[str], origins: list[str], site: str) -> str:
 
 
 def _is_address(host: str) -> bool:
-    """Whether a Host header is an IP address or localhost: only a name can be pointed somewhere else."""
+    """Return whether a Host header is an IP address or localhost: other names can resolve to any address."""
     try:
         name = URL(f"http://{host}").host or ""
         ipaddress.ip_address(name)

@@ -1,6 +1,6 @@
-"""A certificate for what a sandbox serves over HTTPS, issued by a small CA of its own that nobody else trusts.
+"""A certificate for a sandbox's HTTPS, issued by a CA of its own that no other program trusts.
 
-Both live on the machine's clock, not on the injected one: TLS looks at the former.
+Both follow the machine's clock and not the injected one, because TLS does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NAMES: Final = ("localhost", "127.0.0.1", "::1")
-"""What such a certificate is always good for."""
+"""The names in every such certificate."""
 
 _BACKDATED: Final = timedelta(hours=1)
 _LIFETIME: Final = timedelta(days=365)
@@ -30,7 +30,7 @@ _LIFETIME: Final = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class WebCertificate:
-    """A leaf with its key, and the CA (PEM) that clients have to trust for it."""
+    """A leaf with its key, and the CA (PEM) that clients must trust."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
@@ -38,7 +38,7 @@ class WebCertificate:
 
     @classmethod
     def issue(cls, issuer: str, names: Iterable[str] = ()) -> WebCertificate:
-        """Make a CA of that common name, and a certificate for `names` (hosts or addresses) beside `NAMES`."""
+        """Make a CA with this common name, and a certificate for `NAMES` and `names` (hosts or addresses)."""
         ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         ca = (
             _builder(_name(issuer), _name(issuer), ca_key.public_key())
@@ -59,7 +59,7 @@ class WebCertificate:
         return cls(leaf, key, ca.public_bytes(Encoding.PEM))
 
     def context(self, protocols: Iterable[str] = ()) -> ssl.SSLContext:
-        """Return a server's TLS settings, with these ALPN values. The `ssl` module takes keys from files alone."""
+        """Return a server's TLS settings, with these ALPN values. The `ssl` module reads keys only from files."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(list(protocols))

@@ -1,11 +1,11 @@
-"""An Okta organisation in miniature: `docs/sandbox-okta.md` says what it has of a real one.
+"""A small Okta organisation. `docs/sandbox-okta.md` lists its features.
 
 :class:`OktaOrganization` is the state and the admin console, without I/O; :class:`OktaSandbox` serves it over HTTP and
 HTTPS; :class:`OktaControl` lets other processes play the administrator; :func:`seed_organization` fills it with people,
-:func:`seed_large` with very many; :class:`HttpProxy` stands between, where a company has one.
+:func:`seed_large` with very many; :class:`HttpProxy` is a forward proxy like those of companies.
 Requests run through ``gateway`` (limits, credentials, faults) to the ``routes_*`` modules, which read and change the
 state (``users``, ``groups``, ``apps``, ``assignments``) and render it (``*_views``). The ``log_*`` modules listen
-to all changes and write their events into the System Log (``log``); ``log_transactions`` tells them the actor. The
+to all changes and write their events into the System Log (``log``); ``log_transactions`` has the actor. The
 package ``provisioning`` is Okta's SCIM client.
 """
 

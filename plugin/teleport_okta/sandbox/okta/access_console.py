@@ -48,9 +48,9 @@ class AccessConsole:
     def configure_client(
         self, client_id: str, *, require_dpop: bool | None = None, scopes: Iterable[str] | None = None
     ) -> OAuthClient:
-        """Change whether a service app needs DPoP, or which scopes it is granted; ``None`` leaves it as it is.
+        """Change whether a service app needs DPoP, or its granted scopes; ``None`` leaves it as it is.
 
-        Tokens that are out keep what they were issued with. Raises ``ValueError`` for a scope that does not exist.
+        Issued tokens stay as they are. Raises ``ValueError`` for a scope that does not exist.
         """
         client = self.client(client_id)
         if scopes is not None:
@@ -64,7 +64,7 @@ class AccessConsole:
 
     @by_administrator
     def remove_client_key(self, client_id: str, kid: str) -> None:
-        """Remove a key of a service app, which can then sign no assertion with it; tokens that are out stay good."""
+        """Remove a key of a service app, which can then sign no assertion with it. Issued tokens stay valid."""
         client = self.client(client_id)
         if client.keys.pop(kid, None) is None:
             raise not_found(kid, "JsonWebKey")
@@ -82,8 +82,8 @@ class AccessConsole:
     def narrow_role(self, *, without: Iterable[str] = (), hide: Iterable[str] = (), only: Iterable[str] = ()) -> None:
         """Narrow the role of the integration, which its tokens and clients share.
 
-        `without` names permissions; calls that need them get 403. Ids in `hide` vanish from listings without a word,
-        and with `only` everything else of those kinds does.
+        `without` names permissions; calls that need them get 403. Listings silently omit the ids in `hide`, and with
+        `only` everything else of those kinds.
         """
         before = self.role.extent
         self.role.deny(without)
@@ -104,7 +104,7 @@ class AccessConsole:
 
     @by_administrator
     def set_share(self, percent: int) -> None:
-        """Set the percentage of every rate limit that one token or client gets."""
+        """Set the share of every rate limit for one token or client, in percent."""
         if percent != self.limiter.share:
             self.limiter.share = percent
             self.access_events.share_changed()

@@ -1,4 +1,4 @@
-"""What Okta fills into an app that a caller leaves out (`docs/reference/okta.md` 4.1)."""
+"""The defaults that Okta sets in an app (`docs/reference/okta.md` 4.1)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def as_object(value: object) -> Json:
 
 
 def client_settings(given: Json) -> Json:
-    """Return ``settings.oauthClient`` with its defaults: those of a service app, with tokens bound to no key."""
+    """Return ``settings.oauthClient`` with the defaults of a service app, whose tokens are bound to no key."""
     return {name: given.get(name, default) for name, default in _CLIENT.items()}
 
 

@@ -1,4 +1,4 @@
-"""Which groups are assigned to which apps, read from either side (`docs/reference/okta.md` 3.5)."""
+"""The assignments of groups to apps, indexed by both (`docs/reference/okta.md` 3.5)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _priority(entry: AppGroup) -> int:
 
 
 class AppGroups:
-    """The assignments of all groups. Reading those of one app, or of one group, never looks at any other."""
+    """The assignments of all groups. A read for one app or one group costs no more if there are many others."""
 
     def __init__(self) -> None:
         self._of_app: dict[str, dict[str, AppGroup]] = {}
@@ -47,14 +47,14 @@ class AppGroups:
         return self._of_app.get(app_id, {}).get(group_id)
 
     def best_of(self, app_id: str, group_ids: Iterable[str]) -> AppGroup | None:
-        """Return which of these groups grants an app with the highest priority, if any does."""
+        """Return the one of these groups that grants an app with the highest priority, if any."""
         entries = self._of_app.get(app_id)
         if not entries:
             return None
         return min((entries[group_id] for group_id in group_ids if group_id in entries), key=_priority, default=None)
 
     def put(self, app_id: str, entry: AppGroup) -> None:
-        """Add or replace an assignment; others make room for its priority."""
+        """Add or replace an assignment; the priorities of others move on if they must."""
         entries, order = self._of_app.setdefault(app_id, {}), self._by_priority.setdefault(app_id, [])
         known = entries.get(entry.group_id)
         if known is not None:
@@ -72,7 +72,7 @@ class AppGroups:
         return order[-1].priority + 1 if order else 0
 
     def remove(self, app_id: str, group_id: str) -> bool:
-        """Forget an assignment; ``False`` if there was none."""
+        """Remove an assignment; ``False`` if there was none."""
         entry = self._of_app.get(app_id, {}).pop(group_id, None)
         if entry is None:
             return False
@@ -81,14 +81,14 @@ class AppGroups:
         return True
 
     def forget_app(self, app_id: str) -> None:
-        """Forget everything about an app."""
+        """Remove all assignments of an app."""
         for group_id in self._of_app.pop(app_id, {}):
             self._of_group[group_id].remove(app_id)
         self._by_priority.pop(app_id, None)
 
     @staticmethod
     def _with_room(entries: dict[str, AppGroup], order: list[AppGroup], entry: AppGroup) -> list[AppGroup]:
-        """Return the order with `entry` in it; whoever stands at its priority moves on by one, and so forth."""
+        """Return the order with `entry` in it; the assignment that has its priority moves on by one, and so forth."""
         taken = entry.priority
         for other in order:
             if other.priority == taken:

@@ -1,6 +1,6 @@
-"""The kinds of apps: what Okta's catalogue, rather than a caller, decides about one (`docs/reference/okta.md` 3.3).
+"""The kinds of apps: the part of an app that Okta's catalogue decides, not the caller (`docs/reference/okta.md` 3.3).
 
-An app is made from a definition of the catalogue, whose name it bears, or is a custom integration with its own name.
+An app is made from a definition of the catalogue and has its name, or is a custom integration with a name of its own.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Definition:
     links: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     noted: bool = True
-    """Whether administrators can leave notes, which shows as one more object in its settings."""
+    """Whether administrators can leave notes, which adds one more object to its settings."""
 
     universal_logout: Json | None = None
     hidden: bool = False
-    """Whether users do not see it unless somebody wants that."""
+    """Whether it is hidden from users by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ FIRST_APPS = (
     _internal("okta_enduser", "Okta Dashboard"),
     _internal("okta_browser_plugin", "Okta Browser Plugin"),
 )
-"""Those that every organisation has from its first day."""
+"""The apps that every organisation has from the start."""
 
 LATER_APPS = (
     _internal("okta_iga_reviewer", "Okta Access Certification Reviews", "login"),
@@ -83,7 +83,7 @@ LATER_APPS = (
     _internal("okta_account_settings", "Okta End User Settings"),
     _internal("partner_portal", "Partner Admin Portal", "login", noted=False),
 )
-"""Those that come with further products, as most paying organisations have them."""
+"""The apps of further products, which most paying organisations have."""
 
 _BY_MODE: dict[str, Definition] = {
     definition.mode or "": definition
@@ -99,11 +99,11 @@ _BY_MODE: dict[str, Definition] = {
     )
 }
 DIRECTORY = Definition(ACTIVE_DIRECTORY, None, (), _IMPORTS, noted=False, universal_logout=UNSUPPORTED_LOGOUT)
-"""A directory that users and groups are imported from: an app that nobody signs in to."""
+"""A directory from which users and groups are imported: an app without sign-in."""
 
 
 def definition_of(body: Mapping[str, object]) -> Definition:
-    """Return what an app that a caller describes is made from; refuses what cannot be made here (``E0000001``)."""
+    """Return the definition for a requested app. Raises ``E0000001`` for an app that cannot be made here."""
     mode, name = body.get("signOnMode"), body.get("name")
     if mode is None and name == ACTIVE_DIRECTORY:
         return DIRECTORY
@@ -118,7 +118,7 @@ def definition_of(body: Mapping[str, object]) -> Definition:
 def own_settings(definition: Definition, given: Json) -> Json:
     """Return the parts of ``settings`` that only this kind of app has, with their defaults.
 
-    Raises ``E0000001`` where a caller left out what it needs.
+    Raises ``E0000001`` if a required part is missing.
     """
     sign_on, app = as_object(given.get("signOn")), as_object(given.get("app"))
     match definition.mode:
@@ -137,7 +137,7 @@ def own_settings(definition: Definition, given: Json) -> Json:
 
 
 def own_credentials(definition: Definition, given: Json, kid: str | None) -> Json:
-    """Return ``credentials`` but for the OAuth client's: a user name, perhaps a password form and a signing key."""
+    """Return ``credentials`` without the OAuth client's: a user name, and perhaps a password form or a signing key."""
     name: Json = {
         "userNameTemplate": {"template": "${source.login}", "type": "BUILT_IN"}
         | as_object(given.get("userNameTemplate"))
@@ -149,7 +149,7 @@ def own_credentials(definition: Definition, given: Json, kid: str | None) -> Jso
 
 
 def example_settings(mode: object, url: str) -> Json:
-    """Return as much of ``settings`` as an app of a mode needs, for a service at an invented address."""
+    """Return the minimal ``settings`` of an app of a mode, for a service at an invented address."""
     match mode:
         case "SAML_2_0":
             acs = f"{url}/saml/acs"

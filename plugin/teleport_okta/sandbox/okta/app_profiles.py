@@ -1,7 +1,7 @@
 """The profile that a new assignment gets from the default mapping of the app (`docs/reference/okta.md` 3.4).
 
 OpenID Connect apps have the standard claims; an attribute that the user does not have is null. Other apps that a caller
-makes have an empty profile.
+creates have an empty profile.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _CLAIMS: Final = {
     "family_name": "lastName",
     "email": "email",
 }
-"""Each claim with the attribute of the user that it is mapped from."""
+"""Each claim with its attribute of the user."""
 
 _OF_THE_ORGANIZATION: Final = {"zoneinfo": "America/Los_Angeles", "locale": "en_US"}
-"""What a user who has none of their own is given."""
+"""The values for a user without these attributes."""
 
 
 def first_profile(app: App, user: User) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""How apps, their users and their groups look on the wire (`docs/reference/okta.md` 3.3 to 3.6)."""
+"""The JSON of apps, their users and their groups (`docs/reference/okta.md` 3.3 to 3.6)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.users import User
 
 _CLIENT_SECRETS = {"private_key_jwt": "jwks", "client_secret_basic": "secrets", "client_secret_post": "secrets"}
-"""Where an OAuth client's secrets are kept, by the way in which it authenticates."""
+"""The field of an OAuth client's secrets, by its method of authentication."""
 
 _LOGO = "/assets/img/logos/default.png"
 
@@ -81,7 +81,7 @@ def _links(app: App, base: str, org: OktaOrganization) -> Json:
 def app_user_json(
     app: App, entry: AppUser, base: str, *, group: Group | None = None, embedded: Json | None = None
 ) -> Json:
-    """Return an assignment: with `group` if that is what grants it, with the user if `embedded`."""
+    """Return an assignment: with `group` if a group grants it, and with the user if `embedded`."""
     links: Json = {
         "app": {"href": f"{base}/api/v1/apps/{app.id}"},
         "user": {"href": f"{base}/api/v1/users/{entry.user_id}"},
@@ -131,7 +131,7 @@ def app_group_json(app_id: str, entry: AppGroup, base: str, *, embedded: Json | 
 
 
 def app_links_json(app: App, entry: AppUser, user: User, base: str) -> list[Json]:
-    """Return what the user sees of an app on the dashboard: one entry for each link that is shown."""
+    """Return the entries of an app on the user's dashboard: one for each shown link."""
     hide = app.visibility["hide"]
     if not isinstance(hide, dict) or hide["web"] or app.status != ACTIVE:
         return []
@@ -153,7 +153,7 @@ def app_links_json(app: App, entry: AppUser, user: User, base: str) -> list[Json
 
 
 def _admin(base: str) -> str:
-    """Return the console's host: ``{org}-admin`` where the host has a name (`docs/reference/okta.md` 2.1)."""
+    """Return the console's host: ``{org}-admin`` if the host has a name (`docs/reference/okta.md` 2.1)."""
     scheme, _, host = base.partition("://")
     first, dot, rest = host.partition(".")
     return base if not dot or first.isdigit() else f"{scheme}://{first}-admin.{rest}"

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"
 
 Link = tuple[str, str]
-"""Name and id of something that users can launch."""
+"""Name and id of a link that users can launch."""
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One app. Nested settings are kept as the JSON that a caller sent, defaults filled in."""
+    """One app. Nested settings are kept as the caller's JSON, with defaults."""
 
     id: str
     name: str
@@ -60,7 +60,7 @@ class App:
 
     @property
     def kid(self) -> str | None:
-        """The id of the signing key, where the app has one."""
+        """The id of the signing key, if the app has one."""
         kid = as_object(self.credentials.get("signing")).get("kid")
         return kid if isinstance(kid, str) else None
 
@@ -71,13 +71,13 @@ class App:
 
     @property
     def shown_links(self) -> tuple[Link, ...]:
-        """The links that are not switched off one by one in ``visibility.appLinks``."""
+        """The links that are not switched off in ``visibility.appLinks``."""
         shown = as_object(self.visibility.get("appLinks"))
         return tuple(link for link in self.links if shown.get(link[0], True))
 
 
 class Apps:
-    """All apps of the organisation, Okta's own among them."""
+    """All apps of the organisation, including Okta's own."""
 
     def __init__(self, timeline: Timeline, ids: IdFactory, settings: Settings) -> None:
         self.all: Ordered[App] = Ordered()
@@ -86,7 +86,7 @@ class Apps:
         self._subdomain = settings.subdomain
         self._unique_labels = settings.unique_app_labels
         self.shuffles_links = settings.shuffles_links
-        """Whether an app of several links names them in another order with every answer."""
+        """Whether every answer has the links of an app in another order."""
 
         self._watchers: list[Callable[[App | None, App | None], None]] = []
         self._custom_apps = 0
@@ -100,7 +100,7 @@ class Apps:
             self._add_internal(app)
 
     def watch(self, watcher: Callable[[App | None, App | None], None]) -> None:
-        """Tell `watcher` about every change from now on, with the app before and after it (``None``: not there)."""
+        """Call `watcher` for every change from now on, with the app before and after it (``None``: does not exist)."""
         self._watchers.append(watcher)
 
     def require(self, app_id: str) -> App:
@@ -111,7 +111,7 @@ class Apps:
         return app
 
     def create(self, body: Mapping[str, object], *, activate: bool = True, links: Iterable[str] | None = None) -> App:
-        """Add an app as the API does. With `links` it has these instead of the one that its kind has."""
+        """Add an app as the API does. `links` replace the one link of its kind."""
         label = self._checked_label(body.get("label"))
         definition = definition_of(body)
         settings = own_settings(definition, as_object(body.get("settings")))
@@ -133,7 +133,7 @@ class Apps:
         return app
 
     def add_later_apps(self) -> list[App]:
-        """Add those of Okta's own apps that come with further products; those that are there stay."""
+        """Add the Okta apps of further products that are missing."""
         known = {app.name for app in self.all}
         added = [self._add_internal(app) for app in LATER_APPS if app.definition.name not in known]
         for app in added:
@@ -149,7 +149,7 @@ class Apps:
         note: str | None = None,
         links: Iterable[str] | None = None,
     ) -> App:
-        """Change what users see of an app; ``None`` leaves it as it is, an empty note takes the note away."""
+        """Change the label, links, visibility or note; ``None`` leaves it as it is, an empty note removes the note."""
         after = app
         if label is not None and label != app.label:
             after = replace(after, label=self._checked_label(label))
@@ -166,7 +166,7 @@ class Apps:
         return self._put(app, after)
 
     def bind_tokens(self, app: App, *, bound: bool) -> App:
-        """Write into a service app's settings whether its access tokens are bound to a key."""
+        """Set in a service app's settings whether its access tokens are bound to a key."""
         client = as_object(app.settings.get("oauthClient")) | {"dpop_bound_access_tokens": bound}
         return self._put(app, replace(app, settings=app.settings | {"oauthClient": client}))
 
@@ -187,11 +187,11 @@ class Apps:
         return found
 
     def set_features(self, app: App, features: tuple[str, ...]) -> App:
-        """Write which provisioning features an app has."""
+        """Set the provisioning features of an app."""
         return self._put(app, replace(app, features=features))
 
     def set_active(self, app: App, *, active: bool) -> App:
-        """Activate or deactivate; being so already is no change."""
+        """Activate or deactivate, unless the app has that status already."""
         return self._put(app, replace(app, status=ACTIVE if active else INACTIVE))
 
     def delete(self, app: App) -> None:
@@ -202,7 +202,7 @@ class Apps:
         self._tell(app, None)
 
     def links_of(self, app: App) -> tuple[Link, ...]:
-        """Return the shown links of an app as this answer has them: in turning order if they are shuffled."""
+        """Return the shown links of an app, rotated with each call if they are shuffled."""
         links = app.shown_links
         if not self.shuffles_links or len(links) < 2:
             return links
@@ -276,7 +276,7 @@ class Apps:
         return app
 
     def _with_client(self, app: App, given: Json) -> App:
-        """Return an app that is an OAuth client with what only then can be known: its id."""
+        """Return a new OAuth client with its client id, which is the app's id."""
         client: Json = {
             "autoKeyRotation": True,
             "client_id": app.id,

@@ -1,4 +1,4 @@
-"""Who has which app: people directly, or through groups by a background job (`docs/reference/okta.md` 3.4 and 3.5)."""
+"""The assignments of people to apps, direct or through groups (`docs/reference/okta.md` 3.4 and 3.5)."""
 
 from __future__ import annotations
 
@@ -43,28 +43,28 @@ class AppUser:
     profile: Mapping[str, object] = field(default_factory=lambda: _EMPTY)
     status: str = "ACTIVE"
     own_user_name: bool = False
-    """Whether an administrator chose the name; otherwise it follows the app's template."""
+    """Whether an administrator set the name; otherwise it is made from the app's template."""
 
     external_id: str | None = None
     """The id of the user on the app's SCIM server."""
 
     sync_state: str = "DISABLED"
     last_sync: int | None = None
-    """When it was provisioned last, or its profile was pushed."""
+    """The time of the last provisioning or profile push."""
 
 
 class AssignmentWatcher(Protocol):
-    """Hears of every change, with the assignment before and after it (``None``: not there)."""
+    """Is called for every change, with the assignment before and after it (``None``: does not exist)."""
 
     def app_user_changed(self, app: App, before: AppUser | None, after: AppUser | None) -> None:
-        """Hear of a user's assignment. Those of a user or an app that is removed end without a word."""
+        """Receive a change of a user's assignment. If the user or the app is removed, there is no call."""
 
     def app_group_changed(self, app_id: str, group_id: str, before: AppGroup | None, after: AppGroup | None) -> None:
-        """Hear of a group's assignment. Those of a group or an app that is removed end without a word."""
+        """Receive a change of a group's assignment. If the group or the app is removed, there is no call."""
 
 
 class Assignments:
-    """All assignments. Group-derived ones are rebuilt by jobs that run some time after their cause."""
+    """All assignments. Those through groups are updated by jobs, some time after their cause."""
 
     def __init__(
         self, timeline: Timeline, ids: IdFactory, delays: Delays, *, users: Users, groups: Groups, apps: Apps
@@ -77,7 +77,7 @@ class Assignments:
         self._apps = apps
         self.groups = AppGroups()
         self.provisioned_apps: set[str] = set()
-        """The apps that create their users elsewhere: an assignment is STAGED until that is done."""
+        """The apps with provisioning: an assignment is STAGED until the user is created there."""
 
         self._app_users: dict[str, Ordered[AppUser]] = {}
         self._nobody: Ordered[AppUser] = Ordered()
@@ -86,11 +86,11 @@ class Assignments:
         groups.subscribe(self._membership_changed)
 
     def watch(self, watcher: AssignmentWatcher) -> None:
-        """Tell `watcher` about every change from now on."""
+        """Call `watcher` for every change from now on."""
         self._watchers.append(watcher)
 
     def users_of(self, app_id: str) -> Ordered[AppUser]:
-        """Return the assignments of an app in the order of their making."""
+        """Return the assignments of an app in the order of their creation."""
         return self._app_users.get(app_id, self._nobody)
 
     def find(self, app_id: str, user_id: str) -> AppUser | None:
@@ -105,19 +105,19 @@ class Assignments:
         return entry
 
     def apps_of_user(self, user_id: str) -> list[tuple[App, AppUser]]:
-        """Return the apps that a user is assigned to, however."""
+        """Return all apps of a user, direct or through groups."""
         found = ((app, self.find(app.id, user_id)) for app in self._apps.all)
         return [(app, entry) for app, entry in found if entry is not None]
 
     def granting_group(self, app_id: str, user_id: str) -> Group | None:
-        """Return the group of the highest priority through which a user has an app, if any."""
+        """Return the group of highest priority that grants a user an app, if any."""
         entry = self.groups.best_of(app_id, self._groups.ids_of_user(user_id))
         return self._groups.require(entry.group_id) if entry is not None else None
 
     def assign(
         self, app: App, user: User, user_name: str | None = None, profile: Mapping[str, object] | None = None
     ) -> AppUser:
-        """Assign a user directly. A group-derived assignment becomes a direct one; a direct one is refused (409)."""
+        """Assign a user directly. An assignment through a group becomes direct; if it is direct already, 409."""
         self._check_eligible(user)
         existing = self.find(app.id, user.id)
         if existing is None:
@@ -144,7 +144,7 @@ class Assignments:
         return self._write(app, entry, user_name, profile)
 
     def unassign(self, app: App, user: User) -> None:
-        """Remove an assignment; while a group grants the app it never succeeds (``E0000046``)."""
+        """Remove an assignment. ``E0000046`` while a group grants the app."""
         self.require(app.id, user.id)
         if self.granting_group(app.id, user.id) is not None:
             raise refusal(
@@ -154,14 +154,14 @@ class Assignments:
         self._remove(app, user.id)
 
     def set_status(self, app: App, user: User, status: str) -> AppUser:
-        """Put an assignment into any status, such as those that provisioning goes through."""
+        """Set any status of an assignment, such as those of provisioning."""
         stamp = self._timeline.stamp()
         return self._put(
             app, replace(self.require(app.id, user.id), status=status, last_updated=stamp, status_changed=stamp)
         )
 
     def note_sync(self, app: App, entry: AppUser, state: str, *, external_id: str | None = None) -> None:
-        """Write how the provisioning of an assignment stands; one that was made anew since is left alone.
+        """Set the state of an assignment's provisioning, unless the assignment is a newer one.
 
         With `external_id` the user exists on the app's SCIM server, and the assignment is PROVISIONED.
         """
@@ -190,7 +190,7 @@ class Assignments:
     def put_group(
         self, app: App, group: Group, priority: int | None = None, profile: Mapping[str, object] | None = None
     ) -> AppGroup:
-        """Assign a group, at the end of the order unless `priority` says; its users follow by a job."""
+        """Assign a group, with the last priority by default. A job assigns its users."""
         if app.status != ACTIVE:
             raise invalid("app", "app: Groups cannot be assigned to an inactive application")
         existing = self.groups.get(app.id, group.id)
@@ -207,7 +207,7 @@ class Assignments:
         return entry
 
     def remove_group(self, app_id: str, group_id: str) -> None:
-        """Take a group's assignment away; the users who had the app only through it lose it by a job."""
+        """Remove a group's assignment. A job removes the users who had the app only through it."""
         entry = self.groups.get(app_id, group_id)
         if entry is None:
             raise not_found(group_id, "ApplicationGroupAssignment")
@@ -216,13 +216,13 @@ class Assignments:
         self._job(self._job_delay(group_id), lambda: self._rebuild_app(app_id))
 
     def group_deleted(self, group_id: str) -> None:
-        """Forget a group that is gone."""
+        """Remove the assignments of a deleted group."""
         for app_id in self.groups.of_group(group_id):
             self.groups.remove(app_id, group_id)
             self._job(self._job_delay(group_id), partial(self._rebuild_app, app_id))
 
     def app_activated(self, app_id: str) -> None:
-        """Catch up, by a job, on what happened to the members of an app's groups while it was inactive."""
+        """Apply, by a job, the changes of an app's groups while it was inactive."""
 
         def catch_up() -> None:
             self._rebuild_app(app_id)
@@ -232,7 +232,7 @@ class Assignments:
         self._job(self._delays.group_job, catch_up)
 
     def app_deleted(self, app_id: str) -> None:
-        """Forget an app that is gone."""
+        """Remove the assignments of a deleted app."""
         self._app_users.pop(app_id, None)
         self.groups.forget_app(app_id)
 
@@ -263,7 +263,7 @@ class Assignments:
             watcher.app_group_changed(app_id, group_id, before, after)
 
     def _job(self, delay: float, work: Callable[[], None]) -> None:
-        """Do background work some time later, in a transaction of its own."""
+        """Do background work after a delay, in a transaction of its own."""
 
         def run() -> None:
             with within(job()):

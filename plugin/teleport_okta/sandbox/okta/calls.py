@@ -1,4 +1,4 @@
-"""What was called how often, so that a test can assert what a change costs."""
+"""Counts of calls, so that a test can assert the cost of a change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Calls:
     """By method and template, such as ``GET /api/v1/users``."""
 
     unknown: Counter[str] = field(default_factory=Counter)
-    """By method and path, of paths or methods that the sandbox does not know."""
+    """By method and path, for endpoints that the sandbox does not have."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     """By HTTP status of the answer."""
@@ -28,7 +28,7 @@ class Calls:
         return self.buckets.total()
 
     def since(self, mark: Calls) -> Calls:
-        """Return what came after `mark`."""
+        """Return the numbers since `mark`."""
         return Calls(
             self.buckets - mark.buckets,
             self.endpoints - mark.endpoints,
@@ -37,5 +37,5 @@ class Calls:
         )
 
     def copy(self) -> Calls:
-        """Return the numbers as they are now."""
+        """Return a copy of the numbers."""
         return Calls(self.buckets.copy(), self.endpoints.copy(), self.unknown.copy(), self.statuses.copy())

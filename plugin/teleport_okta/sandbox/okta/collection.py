@@ -1,4 +1,4 @@
-"""Objects in their order of arrival, so that a page of a listing costs its own length and not the collection's."""
+"""Objects in order of insertion, so that a page of a listing costs its own length and not the collection's."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ V = TypeVar("V")
 
 
 class Ordered(Generic[V]):
-    """Values by key. Every key has a position that never changes and is remembered after the key is gone.
+    """Values by key. Every key has a position that never changes, and stays known after the key is removed.
 
-    A listing therefore goes on after its last object even if that has been deleted meanwhile. Positions count from 1.
+    So a listing can continue after its last object even if that was deleted meanwhile. Positions count from 1.
     """
 
     def __init__(self) -> None:
@@ -42,18 +42,18 @@ class Ordered(Generic[V]):
         self._values[key] = value
 
     def remove(self, key: str) -> V | None:
-        """Take the key out; its position stays known, and empty."""
+        """Remove the key. Its position stays known, and empty."""
         if key not in self._values:
             return None
         self._keys[self._position_of[key] - 1] = None
         return self._values.pop(key)
 
     def position_of(self, key: str) -> int | None:
-        """Return where the key stands, or stood before it was removed."""
+        """Return the position of a key, also of a removed one."""
         return self._position_of.get(key)
 
     def walk(self, position: int = 0) -> Iterator[tuple[int, str, V]]:
-        """Walk on from just after `position`, giving each value with its own position and key."""
+        """Yield the values after `position`, each with its position and key."""
         for index in range(position, len(self._keys)):
             key = self._keys[index]
             if key is not None:

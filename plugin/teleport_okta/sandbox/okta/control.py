@@ -1,4 +1,4 @@
-"""The control interface: plays the administrator, sets faults and counts calls, for other processes.
+"""The control interface: other processes act as the administrator, set faults and count calls.
 
 Nearly every route is one method of :class:`OktaOrganization`; ``docs/sandbox-okta.md`` lists them.
 """

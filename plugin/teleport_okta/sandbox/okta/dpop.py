@@ -1,8 +1,8 @@
 """DPoP: nonces, and the proof that comes with a call (RFC 9449, `docs/reference/okta.md` 1.6).
 
-A proof is a JWT in the header ``DPoP``, signed with a key that it carries itself; a token issued for it is good only
-together with further proofs of the same key. Both parties to a proof are here: the token endpoint, which wants a nonce,
-and the management API, which wants the hash of the access token.
+A proof is a JWT in the header ``DPoP``, signed with a key that it carries itself; a token issued for it is valid
+only with further proofs of the same key. Both verifiers are here: the token endpoint, which requires a nonce, and the
+management API, which requires the hash of the access token.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ NONCE_HEADER: Final = "dpop-nonce"
 PROOF_TYPE: Final = "dpop+jwt"
 
 PROOF_TOLERANCE: Final = 300
-"""Seconds that a proof's ``iat`` may lie before or after the organisation's clock."""
+"""The largest difference between a proof's ``iat`` and the organisation's clock, in seconds."""
 
 NONCE_ROTATION: Final = 24 * 3600
-"""Seconds after which a new nonce is given out."""
+"""Seconds until a new nonce is issued."""
 
 NONCE_LIFETIME: Final = 3 * 24 * 3600
-"""Seconds that a nonce is accepted, counted from its making; newer ones do not end it."""
+"""The lifetime of a nonce in seconds. A newer nonce does not end it."""
 
 
 class Nonces:
-    """The nonces that the token endpoint gives out: one for everybody, a new one every day."""
+    """The nonces of the token endpoint: the same for all clients, a new one every day."""
 
     def __init__(self, timeline: Timeline, ids: IdFactory) -> None:
         self._timeline = timeline
@@ -59,7 +59,7 @@ class Nonces:
         return newest
 
     def accepts(self, nonce: object) -> bool:
-        """Return whether a nonce was given out, and not too long ago."""
+        """Return whether a nonce was issued, and has not expired."""
         issued = self._issued.get(nonce) if isinstance(nonce, str) else None
         return issued is not None and self._timeline.now() < issued + NONCE_LIFETIME
 
@@ -71,7 +71,7 @@ class _Proof:
 
 
 class Proofs:
-    """Verifies the proofs that calls carry, each of which is good once."""
+    """Verifies the proofs of calls. Each proof is valid once."""
 
     def __init__(self, timeline: Timeline, ids: IdFactory) -> None:
         self._timeline = timeline
@@ -79,9 +79,9 @@ class Proofs:
         self._used: dict[tuple[str, str], float] = {}
 
     def for_token(self, request: Request) -> str:
-        """Verify the proof of a token request; returns the thumbprint of its key, to which the token is then bound.
+        """Verify the proof of a token request; returns the thumbprint of its key, to which the token is bound.
 
-        Raises :class:`OAuthFailure`; ``use_dpop_nonce`` carries the nonce to try again with.
+        Raises :class:`OAuthFailure`; ``use_dpop_nonce`` has the nonce for the retry.
         """
         proof = self._verified(request)
         if not self._nonces.accepts(proof.claims.get("nonce")):
@@ -132,7 +132,7 @@ class Proofs:
 
 
 def challenge(failure: OAuthFailure, request: Request, scope: str) -> dict[str, str]:
-    """Return the headers with which the API refuses a proof; the answer has no body, and all is said here."""
+    """Return the headers with which the API refuses a proof; the answer has no body."""
     fields = {
         "algs": " ".join(ALGORITHMS),
         "authorization_uri": f"{request.base}/oauth2/v1/authorize",
@@ -179,15 +179,15 @@ def _imported(jwk: object) -> RSAKey | ECKey | None:
         if jwk.get("kty") == "RSA":
             return RSAKey.import_key(jwk)
         return ECKey.import_key(jwk) if jwk.get("kty") == "EC" else None
-    except (JoseError, ValueError, TypeError, KeyError):  # KeyError: a curve that the library does not know
+    except (JoseError, ValueError, TypeError, KeyError):  # KeyError: a curve that the library does not have
         return None
 
 
 def _same_url(claimed: object, request: Request) -> bool:
-    """Return whether ``htu`` names what was called.
+    """Return whether ``htu`` is the URL of the request.
 
-    Okta decodes the path of the call, but not that of the claim: a proof for ``/users/ada%40example.com`` is refused,
-    as several of its SDKs have found out.
+    Okta decodes the path of the call, but not that of the claim: a proof for ``/users/ada%40example.com`` is refused.
+    Several of its SDKs had this fault.
     """
     if not isinstance(claimed, str):
         return False

@@ -1,4 +1,4 @@
-"""The table of endpoints: method, template, who may call it, and the handler."""
+"""The table of endpoints: method, template, permissions, and the handler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that has been let in: what it asks, of which organisation, and for whom."""
+    """One accepted call: the request, the organisation and the principal."""
 
     org: OktaOrganization
     request: Request
@@ -28,7 +28,7 @@ class Call:
 
     @property
     def base(self) -> str:
-        """Scheme and host that were called; links in answers use them."""
+        """Scheme and host of the request; links in answers use them."""
         return self.request.base
 
     @property
@@ -41,7 +41,7 @@ class Call:
         return self.query.get(name, str(default)).lower() == "true"
 
     def body(self) -> Json:
-        """Return the JSON object that was sent; ``{}`` if nothing was. Raises ``E0000003`` for anything else."""
+        """Return the JSON object in the body; ``{}`` if it is empty. Raises ``E0000003`` for anything else."""
         if not self.request.body.strip():
             return {}
         try:
@@ -53,16 +53,16 @@ class Call:
         return value
 
     def sees(self, object_id: str) -> bool:
-        """Return whether the caller's resource set holds an object."""
+        """Return whether an object is in the caller's resource set."""
         return self.principal is None or self.principal.role.sees(object_id)
 
     def check_sees(self, object_id: str) -> None:
-        """Refuse an object outside the caller's resource set that is named directly."""
+        """Refuse a call that names an object outside the caller's resource set."""
         if not self.sees(object_id):
             raise refusal("E0000006")
 
     def check_sees_all(self, prefix: str) -> None:
-        """Refuse a caller whose resource set holds only some objects of a kind; `prefix` is that of the kind's ids."""
+        """Refuse a caller whose resource set has only some objects of a kind; `prefix` is that of the kind's ids."""
         if self.principal is not None and not self.principal.role.sees_all(prefix):
             raise refusal("E0000006")
 
@@ -72,9 +72,9 @@ Handler = Callable[[Call], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint. `scope` is what an OAuth client needs, `permissions` what any principal's role needs.
+    """One endpoint. An OAuth client needs the `scope`, and the role of every principal the `permissions`.
 
-    A scope ``….read`` is also met by its ``….manage``. Without a scope the endpoint is open to everybody.
+    ``….manage`` includes the scope ``….read``. An endpoint without a scope needs no credentials.
     """
 
     method: str
@@ -83,15 +83,15 @@ class Endpoint:
     scope: str | None = None
     permissions: tuple[str, ...] = ()
     media_type: str = "application/json"
-    """What the endpoint answers with, and the caller must accept."""
+    """The content type of answers, which the caller must accept."""
 
     @property
     def name(self) -> str:
-        """Method and template, as calls are counted."""
+        """Method and template, by which calls are counted."""
         return f"{self.method} {self.template}"
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
-        """Return the parameters in a path, or ``None`` if it is another endpoint's."""
+        """Return the parameters in a path, or ``None`` if the path is not of this endpoint."""
         parts = [part for part in self.template.split("/") if part]
         if len(parts) != len(segments):
             return None
@@ -104,7 +104,7 @@ class Endpoint:
         return found
 
     def admit(self, principal: Principal) -> None:
-        """Refuse a principal whose scopes or role do not suffice (``E0000006``)."""
+        """Refuse a principal without the scope or the permissions (``E0000006``)."""
         if self.scope is not None and principal.scopes is not None:
             enough = {self.scope, self.scope.removesuffix(".read") + ".manage"}
             if not enough & principal.scopes:

@@ -49,7 +49,7 @@ _SUMMARIES: dict[str, tuple[int, str]] = {
 
 
 class OktaError(Exception):
-    """An error answer of the management API. In-process callers (tests, the demo) get it raised."""
+    """An error answer of the management API, raised to callers in the same process (tests, the demo)."""
 
     def __init__(self, status: int, code: str, summary: str, causes: tuple[str, ...] = ()) -> None:
         super().__init__(f"{status} {code}: {summary}" + "".join(f" ({cause})" for cause in causes))
@@ -71,13 +71,13 @@ class OktaError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OAuthFailure(Exception):  # noqa: N818 - named as the OAuth specifications do
-    """An error in OAuth's words: of the token endpoint, or about a DPoP proof (`docs/reference/okta.md` 1.5)."""
+    """An OAuth error: of the token endpoint, or about a DPoP proof (`docs/reference/okta.md` 1.5)."""
 
     status: int
     error: str
     description: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What the answer carries besides its body."""
+    """The headers of the answer."""
 
     def body(self) -> dict[str, object]:
         """Return the JSON body."""
@@ -85,7 +85,7 @@ class OAuthFailure(Exception):  # noqa: N818 - named as the OAuth specifications
 
 
 def refusal(code: str, *causes: str) -> OktaError:
-    """Return the error of a code whose status and text are always the same."""
+    """Return an error whose status and text are always the same."""
     status, summary = _SUMMARIES[code]
     return OktaError(status, code, summary, causes)
 
@@ -101,7 +101,7 @@ def blank(field: str) -> OktaError:
 
 
 def cursor_refusal(code: str) -> OktaError:
-    """Return the 400 of a cursor that is no good, with a code of choice: which one Okta uses is not known (5.1)."""
+    """Return the 400 of an invalid cursor, with a configurable code: Okta's is not known (5.1)."""
     status, summary = _SUMMARIES.get(code, (400, "Api validation failed: after"))
     return OktaError(400, code, summary if status == 400 else "Bad request.", ("after: Invalid cursor.",))
 

@@ -1,4 +1,4 @@
-"""Faults on command (`docs/sandbox-okta.md`): which call they hit, how often, and what they do to it."""
+"""Faults on command (`docs/sandbox-okta.md`): the calls that they affect, how often, and how."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class FaultKind(StrEnum):
-    """What happens to a call that a fault hits."""
+    """The effect of a fault on a call."""
 
     RATE_LIMIT = "rate_limit"
     """429 with nothing remaining in the bucket."""
@@ -22,7 +22,7 @@ class FaultKind(StrEnum):
     """429 with limit 0 and remaining 0."""
 
     EDGE_LIMIT = "edge_limit"
-    """429 with an HTML page and no word of limits, as a front end answers that knows nothing of them."""
+    """429 with an HTML page and without rate-limit headers, as a front end answers."""
 
     INTERNAL_ERROR = "internal_error"
     """500 ``E0000009``."""
@@ -40,7 +40,7 @@ class FaultKind(StrEnum):
     """403 ``E0000006``, as without a permission."""
 
     READ_ONLY = "read_only"
-    """503 ``E0000010``; hits writes only, unless the fault names a method."""
+    """503 ``E0000010``; only for writes, unless the fault names a method."""
 
     RESET = "reset"
     """The connection is reset in the middle of the body."""
@@ -49,16 +49,16 @@ class FaultKind(StrEnum):
     """The answer ends in the middle of its JSON."""
 
     SLOW = "slow"
-    """The answer comes after ``seconds`` of real time."""
+    """The answer is sent after ``seconds`` of real time."""
 
     EMPTY = "empty"
     """A listing answers 200 with ``[]`` and no next page."""
 
     SUBSET = "subset"
-    """A listing leaves out objects silently: of a hundred it keeps about ``percent``, always the same ones."""
+    """A listing silently omits objects: it has about ``percent`` of them, always the same ones."""
 
     REVOKED = "revoked"
-    """The caller's token is revoked, and the call refused with it."""
+    """The caller's token is revoked, and the call refused."""
 
     SKEW = "skew"
     """The ``Date`` header is off by ``seconds``."""
@@ -69,16 +69,16 @@ _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 @dataclass(slots=True)
 class Fault:
-    """One order to misbehave. Method and path are globs; the path is matched without its query."""
+    """One fault. Method and path are globs; the path is matched without its query."""
 
     kind: FaultKind
     method: str = "*"
     path: str = "*"
     count: int | None = None
-    """How many calls it hits before it is used up; ``None``: no end."""
+    """The number of calls that it affects; ``None``: all."""
 
     after: int = 0
-    """How many matching calls it lets pass first."""
+    """The number of matching calls before the first affected one."""
 
     probability: float = 1.0
     seconds: float = 0.0
@@ -87,11 +87,11 @@ class Fault:
 
     @property
     def used_up(self) -> bool:
-        """Whether it will hit no more calls."""
+        """Whether it affects no more calls."""
         return self.count is not None and self.hits >= self.count
 
     def matches(self, method: str, path: str) -> bool:
-        """Return whether a call is of the kind that this fault is for."""
+        """Return whether method and path of a call match."""
         if self.kind is FaultKind.READ_ONLY and self.method == "*" and method not in _CHANGING:
             return False
         return fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
@@ -121,7 +121,7 @@ class Faults:
         self._orders.clear()
 
     def drawn(self, method: str, path: str) -> list[Fault]:
-        """Return the faults that hit this call, and count the hit."""
+        """Return the faults that affect this call, and count the call."""
         drawn = []
         for fault in self._orders:
             if fault.used_up or not fault.matches(method, path):

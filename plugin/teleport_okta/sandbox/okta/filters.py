@@ -1,7 +1,7 @@
 """The SCIM expressions of ``filter`` and ``search`` (`docs/reference/okta.md` 3.1, RFC 7644 §3.4.2.2).
 
-Which attributes and operators an endpoint knows is the endpoint's business: it hands in a schema. Attribute names are
-case-sensitive; operators and string values are not; ids are.
+Each endpoint passes a schema with its attributes and operators. Attribute names and ids are case-sensitive; operators
+and string values are not.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from teleport_okta.sandbox.okta.error_bodies import OktaError, refusal
 
 
 class Kind(Enum):
-    """How an attribute's values compare."""
+    """The type of an attribute, which decides the comparison."""
 
     TEXT = auto()
     ID = auto()
     DATE = auto()
     QUOTED = auto()
-    """As an id, but a value without quotes is refused."""
+    """Like an id, but a value without quotes is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An attribute that an endpoint can filter by, with the operators it knows for it."""
+    """An attribute for filters of an endpoint, with its operators."""
 
     kind: Kind
     operators: frozenset[str]
@@ -47,7 +47,7 @@ _OPERATORS = frozenset({"eq", "ne", "gt", "ge", "lt", "le", "co", "sw", "ew", "p
 def compile_filter(text: str, schema: Schema, *, negation: bool = False) -> Predicate:
     """Return the predicate of an expression; with `negation` it may have ``not (…)``.
 
-    Raises ``E0000031`` for what cannot be parsed or is not supported here, ``E0000030`` for a bad date.
+    Raises ``E0000031`` if it cannot be parsed or is not supported here, ``E0000030`` for a bad date.
     """
     parser = _Parser(list(_tokens(text)), schema, negation=negation)
     predicate = parser.expression()
@@ -56,7 +56,7 @@ def compile_filter(text: str, schema: Schema, *, negation: bool = False) -> Pred
 
 
 def equalities(text: str) -> dict[str, str]:
-    """Return the attributes that an expression of plain ``eq`` terms joined by ``and`` fixes, with their values."""
+    """Return the attributes and values of an expression that is only ``eq`` terms joined by ``and``."""
     return {match[1]: match[2] for match in re.finditer(r'(\S+)\s+eq\s+"([^"]*)"', text)}
 
 

@@ -1,4 +1,4 @@
-"""What every call goes through: counting, limits, faults, credentials, media types, and then its endpoint."""
+"""The steps of every call: counting, limits, faults, credentials, media types, and then its endpoint."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _PAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer ready to be sent, and how the connection misbehaves with it."""
+    """An answer that is ready to be sent, and the fault of its connection."""
 
     status: int
     headers: CIMultiDict[str]
@@ -74,7 +74,7 @@ class Response:
     """Seconds of real time before it is sent."""
 
     cut: bool = False
-    """Whether the connection is reset half-way through the body."""
+    """Whether the connection is reset in the middle of the body."""
 
     def json(self) -> object:
         """Return the decoded body; for in-process callers."""
@@ -83,7 +83,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """Who a call comes from: a principal, or nobody, and why."""
+    """The caller: a principal, or the reason why there is none."""
 
     principal: Principal | None = None
     refusal: OktaError | OAuthFailure | None = None
@@ -95,7 +95,7 @@ class Gateway:
     def __init__(self, org: OktaOrganization) -> None:
         self._org = org
         self._by_first_segments: dict[tuple[str, ...], list[Endpoint]] = {}
-        """By what a path begins with: three segments at the most, and none that is a parameter."""
+        """Endpoints by the beginning of the path: at most three segments, and no parameter."""
 
         for endpoint in ENDPOINTS:
             segments = [part for part in endpoint.template.split("/") if part][:_INDEXED]
@@ -103,13 +103,13 @@ class Gateway:
             self._by_first_segments.setdefault(fixed, []).append(endpoint)
 
     def answer(self, request: Request) -> Response:
-        """Answer a call that is over at once."""
+        """Answer a call that is not in flight afterwards."""
         with self.serve(request) as response:
             return response
 
     @contextmanager
     def serve(self, request: Request) -> Iterator[Response]:
-        """Answer a call; it counts as in flight until the context is left, which is after sending."""
+        """Answer a call, which counts as in flight until the block ends, after sending."""
         org = self._org
         org.timeline.settle()
         caller = self._caller(request)
@@ -186,7 +186,7 @@ class Gateway:
             calls.unknown[f"{request.method} {request.path}"] += 1
 
     def _caller(self, request: Request) -> _Caller:
-        """Look at the credentials, before any limit: a DPoP proof is used up even by a call that is then put off."""
+        """Check the credentials, before any limit: a call that a limit then refuses uses up its DPoP proof too."""
         try:
             return _Caller(self._org.tokens.principal(request))
         except (OktaError, OAuthFailure) as error:
@@ -212,7 +212,7 @@ class Gateway:
             body = answer.text.encode()
         elif answer.body is not None:
             text = json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False)
-            body = text.encode(errors="backslashreplace")  # half a character is sent as JSON may escape it
+            body = text.encode(errors="backslashreplace")  # half of a surrogate pair is sent escaped, as JSON allows
         if body:
             headers["Content-Type"] = answer.content_type
         headers.update(answer.headers)
@@ -225,7 +225,7 @@ class Gateway:
 
 
 def _length_or_type(request: Request, media_type: str) -> Answer | None:
-    """Check what a request says about its body; the front end itself answers a missing length, with a page."""
+    """Check the headers of the body. The front end itself answers a missing length, with a page."""
     headers = request.headers
     if request.method in {"POST", "PUT"} and "Content-Length" not in headers and "Transfer-Encoding" not in headers:
         return Answer(411, text=_PAGES[411], content_type=_HTML)
@@ -244,7 +244,7 @@ def _length_or_type(request: Request, media_type: str) -> Answer | None:
 
 
 def _broken(kinds: set[FaultKind]) -> Answer | None:
-    """Return the answer of a fault that keeps a call from its endpoint."""
+    """Return the answer of a fault that replaces the endpoint's."""
     if FaultKind.EDGE_LIMIT in kinds:
         return Answer(429, text=_PAGES[429], content_type=_HTML)
     if FaultKind.ERROR_PAGE in kinds:
@@ -263,7 +263,7 @@ def _broken(kinds: set[FaultKind]) -> Answer | None:
 
 
 def _disturbed(answer: Answer, faults: list[Fault]) -> Answer:
-    """Return a listing as faults would have it."""
+    """Return a listing after its faults."""
     items = answer.listing
     if items is None:
         return answer

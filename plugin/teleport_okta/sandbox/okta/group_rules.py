@@ -1,4 +1,4 @@
-"""Group rules: jobs that keep people of certain attributes in certain groups (`docs/reference/okta.md` 5.4 and 5.5).
+"""Group rules: jobs that keep people with certain attributes in certain groups (`docs/reference/okta.md` 5.4 and 5.5).
 
 A rule adds the users who match it to its groups, and removes those who no longer match. When it is deactivated, the
 users that it added are removed. Deactivated users stay. A user who is removed by hand is excluded from the rule.
@@ -31,7 +31,7 @@ Condition = Callable[[User], bool]
 
 @dataclass(frozen=True, slots=True)
 class GroupRule:
-    """One rule. It is made INACTIVE."""
+    """One rule. A new one is INACTIVE."""
 
     id: str
     name: str
@@ -43,7 +43,7 @@ class GroupRule:
 
 
 class GroupRules:
-    """All rules. Their work is done by jobs, some time after its cause."""
+    """All rules. Jobs apply them, some time after a change."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class GroupRules:
         groups: Groups,
     ) -> None:
         self.silent = False
-        """Whether the jobs leave no events at all."""
+        """Whether the jobs write no events."""
 
         self._timeline = timeline
         self._ids = ids

@@ -1,4 +1,4 @@
-"""How a group looks on the wire (`docs/reference/okta.md` 3.2)."""
+"""The JSON of a group (`docs/reference/okta.md` 3.2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Json = dict[str, object]
 
 
 def group_json(group: Group, base: str, *, embedded: Json | None = None) -> Json:
-    """Return a group with its links, and with what ``expand`` asked for."""
+    """Return a group with its links, and with the parts in ``expand``."""
     own = f"{base}/api/v1/groups/{group.id}"
     body: Json = {
         "id": group.id,

@@ -1,6 +1,6 @@
 """Groups and their members (`docs/reference/okta.md` 3.2). Everyone's membership is implicit: all users are in it.
 
-Names are unique among the groups of Okta's own; what is imported from a directory keeps the name that it has there.
+Names are unique among Okta's own groups; a group that is imported from a directory keeps its name of there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MembershipListener = Callable[[str, str, bool], None]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group. ``last_membership_updated`` is what the API shows: it lags behind the members."""
+    """One group. ``last_membership_updated`` is the value in the API, which lags behind the members."""
 
     id: str
     type: str
@@ -37,7 +37,7 @@ class Group:
     object_class: str = USER_GROUP
     source_app: str | None = None
     administrative: bool = False
-    """Whether it carries an admin role, which not every principal may look into (`docs/reference/okta.md` 1.4)."""
+    """Whether it has an admin role: then not every principal may see its members (`docs/reference/okta.md` 1.4)."""
 
     @property
     def name(self) -> str:
@@ -49,7 +49,7 @@ GroupListener = Callable[[Group | None, Group | None], None]
 
 
 class Groups:
-    """All groups, and who is in them."""
+    """All groups and their members."""
 
     def __init__(self, timeline: Timeline, ids: IdFactory, stamp_delay: float, users: Users) -> None:
         self.all: Ordered[Group] = Ordered()
@@ -73,11 +73,11 @@ class Groups:
         ).id
 
     def subscribe(self, listener: MembershipListener) -> None:
-        """Tell `listener` the ids of group and user, and whether the user joined, whenever members change."""
+        """Call `listener` for each change of members, with the ids of group and user, and whether the user joined."""
         self._listeners.append(listener)
 
     def watch(self, watcher: GroupListener) -> None:
-        """Tell `watcher` about every change of a group itself, with the group before and after it."""
+        """Call `watcher` for every change of a group itself, with the group before and after it."""
         self._watchers.append(watcher)
 
     def require(self, group_id: str) -> Group:
@@ -99,7 +99,7 @@ class Groups:
         source_app: str | None = None,
         object_class: str = USER_GROUP,
     ) -> Group:
-        """Add a group; a second one of the same name is refused (``E0000055``), unless an import brings it."""
+        """Add a group; a second one of the same name is refused (``E0000055``), unless it is imported."""
         self._check(profile, kind, owner=None)
         group = self._add(kind, profile, source_app=source_app, object_class=object_class)
         self._tell(None, group)
@@ -117,7 +117,7 @@ class Groups:
         return after
 
     def set_administrative(self, group: Group, *, administrative: bool) -> Group:
-        """Give a group an admin role, or take it away; no timestamp moves."""
+        """Give a group an admin role, or remove it. No timestamp changes."""
         after = replace(group, administrative=administrative)
         self.all.put(after.id, after)
         self._tell(group, after)
@@ -133,7 +133,7 @@ class Groups:
         self._tell(group, None)
 
     def add_member(self, group: Group, user: User, *, imported: bool = False) -> None:
-        """Put a user into a group; again is no change. Only an import may change an APP_GROUP."""
+        """Add a member; nothing changes if the user is one. Only an import may change an APP_GROUP."""
         self._membership_writable(group, imported=imported)
         if user.status == DEPROVISIONED:
             raise refusal("E0000038")
@@ -142,14 +142,14 @@ class Groups:
             self._changed(group.id, user.id, joined=True)
 
     def remove_member(self, group: Group, user: User, *, imported: bool = False) -> None:
-        """Take a user out of a group; of a non-member it is no change."""
+        """Remove a member; nothing changes if the user is none."""
         self._membership_writable(group, imported=imported)
         if self._members[group.id].remove(user.id) is not None:
             self._of_user[user.id].discard(group.id)
             self._changed(group.id, user.id, joined=False)
 
     def enrol(self, group_id: str, user_ids: Iterable[str]) -> None:
-        """Put users into a group without a trace in time: seeding."""
+        """Add members without events and timestamps: seeding."""
         members = self._members[group_id]
         for user_id in user_ids:
             members.put(user_id, user_id)
@@ -160,12 +160,12 @@ class Groups:
                 own.add(group_id)
 
     def backdate(self, group: Group, stamp: int) -> None:
-        """Have a group be as old as that, and unchanged since: seeding."""
+        """Set the creation time of a group, unchanged since: seeding."""
         dates = replace(group, created=stamp, last_updated=stamp, last_membership_updated=stamp)
         self.all.put(group.id, dates)
 
     def user_changed(self, before: User | None, after: User | None) -> None:
-        """Forget the memberships of a user who is gone; deactivation keeps them. Everyone changes with the users."""
+        """Remove the memberships of a deleted user. A deactivated user keeps them."""
         if before is None or after is None:
             self._stamp(self.everyone)
         if after is None and before is not None:
@@ -173,22 +173,22 @@ class Groups:
                 self._members[group_id].remove(before.id)
 
     def size(self, group_id: str) -> int:
-        """Return how many users are in a group; none in one that does not exist."""
+        """Return the number of users in a group; zero if it does not exist."""
         if group_id == self.everyone:
             return len(self._users.all)
         return len(self._members.get(group_id, ()))
 
     def members(self, group_id: str) -> Ordered[str]:
-        """Return the ids of a group's members in the order of joining; empty for Everyone, who are all users."""
+        """Return the ids of a group's members in the order of joining; empty for Everyone, which has all users."""
         return self._members[group_id]
 
     def of_user(self, user_id: str) -> list[Group]:
-        """Return the groups of a user who exists, Everyone first."""
+        """Return the groups of an existing user, Everyone first."""
         groups = (self.require(group_id) for group_id in self.ids_of_user(user_id))
         return sorted(groups, key=lambda group: self._place(group.id))
 
     def ids_of_user(self, user_id: str) -> set[str]:
-        """Return the ids of the groups of a user who exists, Everyone among them."""
+        """Return the ids of the groups of an existing user, including Everyone."""
         return self._of_user.get(user_id, set()) | {self.everyone}
 
     def _place(self, group_id: str) -> int:

@@ -1,7 +1,7 @@
-"""A forward proxy in miniature, for clients that reach an organisation only through one (``HTTPS_PROXY``).
+"""A small forward proxy, for clients that reach an organisation only through one (``HTTPS_PROXY``).
 
-It does what a company's proxy does for such clients: tunnels with ``CONNECT``, plain HTTP in absolute form, and Basic
-authentication (RFC 9110 sections 9.3.6 and 11.7). It opens no TLS. What it carried is counted by target.
+Like the proxy of a company it has tunnels with ``CONNECT``, plain HTTP in absolute form, and Basic authentication
+(RFC 9110 sections 9.3.6 and 11.7). It terminates no TLS. It counts tunnels and requests by target.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Head:
         return next(found, "")
 
     def authority(self) -> tuple[str, int] | None:
-        """Return host and port to connect to; ``None`` if the request is for this proxy itself, or makes no sense."""
+        """Return host and port to connect to; ``None`` if the request is for this proxy itself, or is invalid."""
         url = urlsplit(f"//{self.target}" if self.method == "CONNECT" else self.target)
         try:
             port = url.port or _DEFAULT_PORTS.get(url.scheme)
@@ -50,7 +50,7 @@ class _Head:
         return (url.hostname, port) if url.hostname and port else None
 
     def forwarded(self) -> bytes:
-        """Return the request as the origin server gets it: one for each connection, without the proxy's headers."""
+        """Return the request for the origin server: one for each connection, without the proxy's headers."""
         url = urlsplit(self.target)
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         dropped = {"connection", "proxy-connection", "proxy-authorization"}
@@ -73,13 +73,13 @@ class HttpProxy:
         self.host = host
         self.port = port
         self.credentials = credentials
-        """User and password that a client has to send; ``None``: anybody may come."""
+        """User and password that a client must send; ``None``: none are needed."""
 
         self.tunnels: Counter[str] = Counter()
         """Tunnels opened, by ``host:port``."""
 
         self.requests: Counter[str] = Counter()
-        """Plain HTTP requests carried, by ``host:port``."""
+        """Plain HTTP requests forwarded, by ``host:port``."""
 
         self.refusals: Counter[int] = Counter()
         """Requests that the proxy itself answered, by status: 400, 403, 407 or 502."""
@@ -94,11 +94,11 @@ class HttpProxy:
         return f"http://{self.host}:{self.port}"
 
     def refuse(self, *targets: str) -> None:
-        """Answer 403 from now on to whoever wants to go to one of these targets (``host:port``)."""
+        """Answer 403 from now on to requests for these targets (``host:port``)."""
         self._refused.update(targets)
 
     def permit(self, *targets: str) -> None:
-        """Let these targets be reached again."""
+        """Allow these targets again."""
         self._refused.difference_update(targets)
 
     async def __aenter__(self) -> HttpProxy:
@@ -170,7 +170,7 @@ class HttpProxy:
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Carry bytes one way until their end, which is passed on; a broken side breaks the other."""
+    """Relay one direction until its end, which is relayed too; a broken connection breaks the other."""
     try:
         while chunk := await reader.read(_CHUNK):
             writer.write(chunk)

@@ -1,4 +1,4 @@
-"""Identifiers as Okta makes them: the prefix tells the type, one organisation's end alike.
+"""Identifiers like Okta's: the prefix is the type, and all of one organisation have the same end.
 
 See `docs/reference/okta.md` 2.1.
 """
@@ -18,7 +18,7 @@ _TAIL = 3
 
 
 class IdFactory:
-    """Draws identifiers from the organisation's random source, so that a seed repeats them."""
+    """Makes identifiers from the organisation's random source, so that a seed repeats them."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -41,7 +41,7 @@ class IdFactory:
         return base64.urlsafe_b64encode(self._rng.randbytes(32)).decode().rstrip("=")
 
     def secret(self, length: int) -> str:
-        """Return an unguessable-looking string for tokens and links."""
+        """Return a random-looking string for tokens and links."""
         return self._draw(length)
 
     def _draw(self, length: int) -> str:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from joserfc.jwk import ECKey, RSAKey
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
-"""The signatures that Okta takes (`docs/reference/okta.md` 1.2)."""
+"""The signature algorithms that Okta accepts (`docs/reference/okta.md` 1.2)."""
 
 _LONGEST_HEADER: Final = 4096
 """Bytes; a proof's header holds a public key, which a 4096-bit RSA key makes longer than the library's usual 512."""
 
 
 def header_of(token: str) -> Mapping[str, object]:
-    """Return the header of a token that nobody has verified; ``{}`` if it is no JWT."""
+    """Return the header of an unverified token; ``{}`` if it is no JWT."""
     try:
         return dict(jws.extract_compact(token.encode(), registry=_registry()).headers())
     except (JoseError, ValueError, TypeError):
@@ -29,7 +29,7 @@ def header_of(token: str) -> Mapping[str, object]:
 
 
 def claims_of(token: str) -> Mapping[str, object]:
-    """Return the claims of a token that nobody has verified; ``{}`` if it is no JWT."""
+    """Return the claims of an unverified token; ``{}`` if it is no JWT."""
     try:
         return _object(jws.extract_compact(token.encode(), registry=_registry()).payload)
     except (JoseError, ValueError, TypeError):
@@ -45,7 +45,7 @@ def verified_claims(token: str, key: RSAKey | ECKey) -> Mapping[str, object] | N
 
 
 def seconds(claims: Mapping[str, object], name: str) -> float | None:
-    """Return a claim that is a moment, in epoch seconds."""
+    """Return a claim that is a time, in epoch seconds."""
     value = claims.get(name)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 

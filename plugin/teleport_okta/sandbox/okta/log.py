@@ -1,7 +1,7 @@
-"""The System Log: what happened, in two orders (`docs/reference/okta.md` 5.1).
+"""The System Log: events in two orders (`docs/reference/okta.md` 5.1).
 
-`published` is when something happened; an event is persisted then or later. A poll reads in the order of persistence,
-so that it misses nothing; a bounded request reads in the order of `published`, and misses what is persisted too late.
+`published` is the time of the change; an event is persisted then or later. A poll reads in the order of persistence, so
+it misses nothing; a bounded request reads in the order of `published`, and misses events that are persisted too late.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.timeline import Timeline
 
 RETENTION = 90 * 24 * 3600
-"""Seconds for which an event is kept."""
+"""The retention of events, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Some events, and the cursor of what follows; ``None`` after the last page of a bounded request."""
+    """Some events, and the cursor of the next page; ``None`` after the last page of a bounded request."""
 
     events: Sequence[Json]
     after: str | None
@@ -56,12 +56,12 @@ class SystemLog:
         self.cursors = Cursors(rng)
         self.faults = LogFaults(rng)
         self.widest: float | None = None
-        """Seconds that a request may span; a wider one takes too long (500 ``E0000009``). ``None``: any."""
+        """The longest interval of a request, in seconds; above it: 500 ``E0000009``. ``None``: no limit."""
 
         self.unknown_user_names = False
-        """Whether every second event about an assignment leaves out the user name in the app.
+        """Whether every second event about an assignment omits the user name in the app.
 
-        Events of removals always do, as the genuine ones.
+        Events of removals always do, as genuine ones.
         """
 
         self._timeline = timeline
@@ -74,12 +74,12 @@ class SystemLog:
 
     @property
     def is_paused(self) -> bool:
-        """Whether what happens leaves no events at present."""
+        """Whether changes write no events now."""
         return self._paused > 0
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Let what happens inside leave no events: seeding."""
+        """Write no events until the block ends: seeding."""
         self._paused += 1
         try:
             yield
@@ -87,7 +87,7 @@ class SystemLog:
             self._paused -= 1
 
     def append(self, record: Record) -> None:
-        """Take an event: it is persisted at once, unless a fault has it otherwise."""
+        """Persist an event, at once unless a fault delays or drops it."""
         published = int(record.published * 1000)
         for delay in self.faults.delays(record.type):
             self._timeline.later(delay, lambda: self._persist(published, record))
@@ -95,7 +95,7 @@ class SystemLog:
     def append_raw(self, event: Mapping[str, object]) -> Json:
         """Persist any event at once, such as a genuine one, and return it.
 
-        Missing ``uuid`` and ``published`` are filled in. Faults do not hit it.
+        Missing ``uuid`` and ``published`` are filled in. Faults do not affect it.
         """
         self._timeline.settle()
         now = self._timeline.now()
@@ -109,7 +109,7 @@ class SystemLog:
         return f"{self._rng.getrandbits(32):08x}-7000-11f1-8000-{self._rng.getrandbits(48):012x}"
 
     def mark(self) -> int:
-        """Return how many events were persisted so far, for :meth:`since`."""
+        """Return the number of events that were persisted so far, for :meth:`since`."""
         self._timeline.settle()
         return self._persisted
 
@@ -119,7 +119,7 @@ class SystemLog:
         return [entry.json() for entry in self._entries[len(self._entries) - count :]]
 
     def delay(self, seconds: float, match: str = "", *, count: int | None = None) -> LogFault:
-        """Persist events of a type, or of types that begin so, this much after they happened."""
+        """Persist events of a type, or of a prefix of types, this many seconds after they happened."""
         return self.faults.add(LogFault(LogFaultKind.DELAY, match, count, seconds))
 
     def shuffle(self, seconds: float, match: str = "", *, count: int | None = None) -> LogFault:
@@ -131,15 +131,15 @@ class SystemLog:
         return self.faults.add(LogFault(LogFaultKind.DUPLICATE, match, count, seconds))
 
     def drop(self, match: str = "", *, count: int | None = None) -> LogFault:
-        """Lose events of a type, or of types that begin so."""
+        """Lose events of a type, or of a prefix of types."""
         return self.faults.add(LogFault(LogFaultKind.DROP, match, count))
 
     def invalidate_cursors(self, code: str = "E0000031") -> None:
-        """Refuse all cursors that were given so far: a request with one gets 400 with `code`."""
+        """Invalidate all cursors so far: a request with one gets 400 with `code`."""
         self.cursors.invalidate(code)
 
     def fail_wide_ranges(self, seconds: float | None) -> None:
-        """Let requests that span more than `seconds` take too long (500 ``E0000009``); ``None`` ends that."""
+        """Let requests with an interval of more than `seconds` time out (500 ``E0000009``); ``None`` ends that."""
         self.widest = seconds
 
     def recover(self) -> None:
@@ -148,15 +148,15 @@ class SystemLog:
         self.widest = None
 
     def start_of(self, since: int) -> Place:
-        """Return the place before everything that was persisted at or after a moment, in milliseconds."""
+        """Return the place before all events that were persisted at or after a time, in milliseconds."""
         self._check_width(int(self._timeline.now() * 1000) - since)
         return since, 0
 
     def poll(self, after: Place, limit: int, wanted: Callable[[Json], bool]) -> LogPage:
-        """Return what was persisted after a place. When nothing was, the cursor is that of the same place."""
+        """Return the events that were persisted after a place. If there are none, the cursor stays at that place."""
         entries, place = self._entries, after
         found: list[Json] = []
-        # What is persisted from now on comes after this read, even if the clock is set back.
+        # Events that are persisted from now on sort after this read, even if the clock is set back.
         self._latest = max(self._latest, (int(self._timeline.now() * 1000), 0))
         for index in range(max(self._oldest(), bisect_right(entries, after, key=_place)), len(entries)):
             if len(found) >= limit:
@@ -168,7 +168,7 @@ class SystemLog:
         return LogPage(found, self.cursors.polling(place))
 
     def between(self, interval: Interval, limit: int, wanted: Callable[[Json], bool]) -> LogPage:
-        """Return what was published within an interval and is persisted by now, in the order of `published`."""
+        """Return the persisted events of an interval, in the order of `published`."""
         self._check_width(interval.until - interval.since)
         inside = [
             entry for entry in self._entries[self._oldest() :] if interval.since <= entry.published < interval.until
@@ -196,14 +196,14 @@ class SystemLog:
 
     def _persist(self, published: int, event: Record | Json) -> None:
         now = int(self._timeline.now() * 1000)
-        # The clock may be set back: the order of persistence never is.
+        # The clock may be set back, but the order of persistence must not change.
         self._latest = (now, 1) if now > self._latest[0] else (self._latest[0], self._latest[1] + 1)
         self._entries.append(Entry(self._latest, published, event))
         self._persisted += 1
         self._forget()
 
     def _forget(self) -> None:
-        """Drop what is too old or too much, many at a time, since each time costs the length of the log."""
+        """Drop events that are too old or too many, many at a time: each time costs the length of the log."""
         surplus = max(self._oldest(), len(self._entries) - self._most)
         if surplus > self._most // 20:
             del self._entries[:surplus]
@@ -225,7 +225,7 @@ def _published(entry: Entry) -> tuple[int, Place]:
 
 
 def _milliseconds(published: object) -> int | None:
-    """Return the moment of an event that may be written in one of the ways seen in the wild."""
+    """Return the time of an event, in any of the formats of genuine events."""
     try:
         stamp = datetime.fromisoformat(str(published))
     except ValueError:

@@ -27,7 +27,7 @@ _ROLE = Target("ReadOnlyAdmin", "ROLE", UNKNOWN, "Read-only Administrator")
 
 
 class AccessEvents:
-    """Writes the events of credentials and rights for the API."""
+    """Writes the events of credentials and permissions for the API."""
 
     def __init__(self, recorder: Recorder, *, users: Users, apps: Apps, tokens: Tokens) -> None:
         self._recorder = recorder
@@ -46,7 +46,7 @@ class AccessEvents:
             self._recorder.write(f"app.oauth2.credentials.lifecycle.{verb}", *self._client(client), key)
 
     def scopes_changed(self, client: OAuthClient, before: AbstractSet[str]) -> None:
-        """Write which scopes a service app was granted, and which it lost."""
+        """Write the scopes that a service app was granted, and those that it lost."""
         for verb, scopes in (("grant", client.scopes - before), ("revoke", before - client.scopes)):
             for scope in sorted(scopes):
                 target = Target(scope, "OAuth2Scope", UNKNOWN, scope)
@@ -55,7 +55,7 @@ class AccessEvents:
     def role_changed(self, *, widened: bool, nothing_left: bool) -> None:
         """Write that the role of the integration changed: for every owner of a token, and for every service app.
 
-        Okta calls it a grant as long as some right is left (`docs/reference/okta.md` 12.2).
+        Okta calls it a grant while a permission is left (`docs/reference/okta.md` 12.2).
         """
         if nothing_left:
             verb, change = "revoke", ALL_REVOKED

@@ -1,7 +1,7 @@
 """The cursors of the System Log (`docs/reference/okta.md` 5.1).
 
-A polling cursor is a place in the order of persistence and looks like ``1648112954504_1``: milliseconds, and the number
-of the event within that millisecond. The cursor of a bounded request is a UUID that stands for the whole request.
+A polling cursor is a place in the order of persistence, such as ``1648112954504_1``: milliseconds, and the number of
+the event within that millisecond. The cursor of a bounded request is a UUID that identifies the whole request.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     import random
 
 Place = tuple[int, int]
-"""Where an event stands in the order of persistence: milliseconds, and its number among those of the millisecond."""
+"""A place in the order of persistence: milliseconds, and the number of the event within the millisecond."""
 
 _POLLING = re.compile(r"(\d{1,15})_(\d{1,12})")
 _GENERATION = 10_000_000
-"""Added to the number with each invalidation, so that older cursors can be told from newer ones."""
+"""Added to the number with each invalidation, which distinguishes older cursors from newer ones."""
 
 _MOST_BOUNDED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What a bounded request asks for, and after which event of it the page begins. Times are milliseconds."""
+    """A bounded request, and the event after which the page begins. Times are milliseconds."""
 
     since: int
     until: int
@@ -37,7 +37,7 @@ class Interval:
 
 
 class Cursors:
-    """Makes cursors, and refuses those of a wrong form and those that were invalidated."""
+    """Makes cursors, and refuses malformed and invalidated ones."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -46,17 +46,17 @@ class Cursors:
         self._bounded: dict[str, Interval] = {}
 
     def invalidate(self, code: str) -> None:
-        """Refuse all cursors that were given so far, with 400 and `code`."""
+        """Invalidate all cursors so far: they get 400 with `code`."""
         self._generation += 1
         self._code = code
         self._bounded.clear()
 
     def polling(self, place: Place) -> str:
-        """Return the cursor of what was persisted after a place."""
+        """Return the cursor of the events after a place."""
         return f"{place[0]}_{self._generation * _GENERATION + place[1]}"
 
     def bounded(self, interval: Interval) -> str:
-        """Return the cursor of what is left of a bounded request."""
+        """Return the cursor of the rest of a bounded request."""
         while len(self._bounded) >= _MOST_BOUNDED:
             self._bounded.pop(next(iter(self._bounded)))
         cursor = str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
@@ -64,7 +64,7 @@ class Cursors:
         return cursor
 
     def read(self, cursor: str) -> Place | Interval:
-        """Return what a cursor stands for, or raise what all bad cursors get."""
+        """Return the content of a cursor. Raises the error of an invalid cursor."""
         interval = self._bounded.get(cursor)
         if interval is not None:
             return interval
@@ -77,5 +77,5 @@ class Cursors:
         return int(match[1]), number
 
     def refusal(self) -> OktaError:
-        """Return the error of a bad cursor."""
+        """Return the error of an invalid cursor."""
         return cursor_refusal(self._code)

@@ -1,4 +1,4 @@
-"""The shape of a System Log event: what is kept of it, and the JSON of it (`docs/reference/okta.md` 5.3)."""
+"""A System Log event: its stored form, and its JSON (`docs/reference/okta.md` 5.3)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUCCESS: tuple[str, str | None] = ("SUCCESS", None)
 NO_DEBUG: Mapping[str, str] = {}
 
 _GREGORIAN = 0x01B21DD213814000
-"""100 ns intervals from the epoch of UUIDs of version 1 to that of Unix."""
+"""100 ns intervals between the epoch of UUIDs of version 1 and that of Unix."""
 
 _ADDRESS = "192.0.2.10"
 _PLACE: Json = {"city": None, "state": None, "country": "United States", "postalCode": None, "geolocation": None}
@@ -34,7 +34,7 @@ class Record:
     """Epoch seconds by the organisation's clock."""
 
     number: int
-    """Tells apart what happened at the same moment."""
+    """Distinguishes events of the same time."""
 
     node: int
     transaction: Transaction
@@ -43,7 +43,7 @@ class Record:
     outcome: tuple[str, str | None]
     debug: Mapping[str, str]
     legacy: str | None = None
-    """The legacy name, where a type has several."""
+    """The legacy name, if a type has several."""
 
     @property
     def uuid(self) -> str:

@@ -1,4 +1,4 @@
-"""What can go wrong with an event on its way into the System Log, on command (`docs/sandbox-okta.md`)."""
+"""Faults of events on their way into the System Log, on command (`docs/sandbox-okta.md`)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class LogFaultKind(StrEnum):
-    """What happens to an event that a fault hits."""
+    """The effect of a fault on an event."""
 
     DELAY = "delay"
     """It is persisted ``seconds`` after it was published."""
 
     SHUFFLE = "shuffle"
-    """It is persisted at a random moment of the next ``seconds``, so that others overtake it."""
+    """It is persisted at a random moment of the next ``seconds``, so that the order changes."""
 
     DUPLICATE = "duplicate"
     """It is persisted once more, with the same uuid, ``seconds`` later."""
@@ -29,18 +29,18 @@ class LogFaultKind(StrEnum):
 
 @dataclass(slots=True)
 class LogFault:
-    """One order. It hits events whose type is `match` or begins with it; the empty text is every type."""
+    """One fault. It affects events whose type begins with `match`; an empty text is every type."""
 
     kind: LogFaultKind
     match: str = ""
     count: int | None = None
-    """How many events it hits before it is used up; ``None``: no end."""
+    """The number of events that it affects; ``None``: all."""
 
     seconds: float = 0.0
     hits: int = 0
 
     def draws(self, event_type: str) -> bool:
-        """Return whether it hits an event of this type, and count the hit."""
+        """Return whether it affects an event of this type, and count the event."""
         if not event_type.startswith(self.match) or (self.count is not None and self.hits >= self.count):
             return False
         self.hits += 1
@@ -56,7 +56,7 @@ class LogFaults:
 
     @property
     def orders(self) -> Sequence[LogFault]:
-        """The faults in force, in the order of their coming."""
+        """The faults in force, oldest first."""
         return tuple(self._orders)
 
     def add(self, fault: LogFault) -> LogFault:
@@ -65,11 +65,11 @@ class LogFaults:
         return fault
 
     def clear(self) -> None:
-        """End all faults. What is under way stays late."""
+        """End all faults. Delayed events stay delayed."""
         self._orders.clear()
 
     def delays(self, event_type: str) -> list[float]:
-        """Return in how many seconds an event is to be persisted, each time that it is: not at all if it is lost."""
+        """Return the delays in seconds with which an event is persisted, one for each time; none if it is lost."""
         late, copies = 0.0, []
         for fault in self._orders:
             if not fault.draws(event_type):

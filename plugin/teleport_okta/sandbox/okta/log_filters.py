@@ -45,13 +45,13 @@ LONGEST_KEYWORD = 40
 
 
 def event_filter(text: str) -> Wanted:
-    """Return the test of a filter. Raises ``E0000031`` for what cannot be parsed, or not be asked for."""
+    """Return the test of a filter. Raises ``E0000031`` if it cannot be parsed, or a field is not allowed."""
     predicate = compile_filter(text, _field, negation=True)
     return lambda event: predicate(lambda name: list(_values(event, name.split("."))))
 
 
 def keyword_filter(text: str) -> Wanted:
-    """Return the test of ``q``: every keyword stands somewhere in the event. Raises ``E0000001`` for too many."""
+    """Return the test of ``q``: every keyword is in the event. Raises ``E0000001`` for too many."""
     keywords = text.lower().split()
     if len(keywords) > MOST_KEYWORDS or any(len(keyword) > LONGEST_KEYWORD for keyword in keywords):
         raise invalid("q", f"q: At most {MOST_KEYWORDS} keywords of {LONGEST_KEYWORD} characters are allowed")
@@ -77,7 +77,7 @@ def _field(name: str) -> Field | None:
 
 
 def _values(value: object, path: list[str]) -> Iterator[object]:
-    """Walk down to everything that stands at a path, through the lists on the way."""
+    """Yield all values at a path, through the lists on the way."""
     if isinstance(value, list):
         for item in value:
             yield from _values(item, path)

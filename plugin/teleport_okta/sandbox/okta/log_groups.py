@@ -68,7 +68,7 @@ class GroupEvents:
             self._privileged(after)
 
     def member_changed(self, group_id: str, user_id: str, joined: bool) -> None:
-        """Write that a user joined or left a group. The two targets come in either order, as in genuine events."""
+        """Write that a user joined or left a group. The order of the two targets varies, as in genuine events."""
         group, user = self._groups.require(group_id), self._users.require(user_id)
         if group.type == APP_GROUP:
             self._member_imported(group, user, joined=joined)

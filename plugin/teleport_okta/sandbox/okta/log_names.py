@@ -1,4 +1,4 @@
-"""What Okta's catalogue says of each event type: its message, its legacy name, its severity (release 2026.08.1)."""
+"""Okta's catalogue of event types: message, legacy name and severity (release 2026.08.1)."""
 
 from __future__ import annotations
 
@@ -119,4 +119,4 @@ EVENTS: dict[str, EventName] = {
     "system.api_token.revoke": EventName("Revoke API token", "api.token.revoke"),
     "system.rate_limit.configuration.update": EventName("Rate limit configuration update"),
 }
-"""The types that the sandbox emits by itself. Okta's catalogue has some 1,270; tests can append any other."""
+"""The types that the sandbox emits. Okta's catalogue has some 1,270; tests can append any other."""

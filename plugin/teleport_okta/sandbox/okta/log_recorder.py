@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.users import Users
 
 _HUMAN_EVERY = 3
-"""In every third job the actor is the administrator who started it: one genuine event of a job has such an actor."""
+"""In every third job the actor is the administrator who started it, as in one genuine event of a job."""
 
 
 class Recorder:
     """Writes the events of one organisation.
 
-    It draws from its own random source, so that the organisation's ids do not depend on the log.
+    It has its own random source, so that the organisation's ids do not depend on the log.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Recorder:
 
     @property
     def is_idle(self) -> bool:
-        """Whether changes leave no events at the moment."""
+        """Whether changes write no events now."""
         transaction = current()
         return self._log.is_paused or (transaction is not None and transaction.silent)
 

@@ -1,4 +1,4 @@
-"""How events name what they are about (`docs/reference/okta.md` 5.4 and 12.2)."""
+"""The targets of events (`docs/reference/okta.md` 5.4 and 12.2)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CATALOGUE = {
     "template_basic_auth": "Template Basic Auth App",
     "template_swa": "Template App",
 }
-"""What the catalogue calls the apps that are made from an entry of it; a custom app is called by its label."""
+"""The catalogue's names of apps that are made from an entry; a custom app has its label."""
 
 
 def user_target(user: User) -> Target:
@@ -38,12 +38,12 @@ def group_target(group: Group) -> Target:
 
 
 def app_target(app: App) -> Target:
-    """Name an app: by its label, and by what the catalogue calls it."""
+    """Name an app: its label, and its name in the catalogue."""
     return Target(app.id, "AppInstance", app.label, _CATALOGUE.get(app.name, app.label))
 
 
 def app_user_target(entry: AppUser, user: User, *, named: bool = True) -> Target:
-    """Name an assignment; genuine events often do not tell the user name in the app."""
+    """Name an assignment. Genuine events often omit the user name in the app."""
     return Target(entry.assignment_id, "AppUser", entry.user_name if named else UNKNOWN, full_name(user))
 
 
@@ -53,7 +53,7 @@ def imported_user_target(user: User) -> Target:
 
 
 def imported_group_target(group: Group) -> Target:
-    """Name a group as the app does that it comes from: nothing but the name leads to Okta's group."""
+    """Name a group as its source app does: only the name identifies Okta's group."""
     return Target(_foreign(group.id), "AppGroup", UNKNOWN, group.name)
 
 
@@ -68,12 +68,12 @@ def token_target(token: ApiToken) -> Target:
 
 
 def mark_target(kind: str, text: str) -> Target:
-    """Name a change of privileges: such entries have their type as their id."""
+    """Name a change of privileges, whose id is its type."""
     return Target(kind, kind, UNKNOWN, text)
 
 
 def full_name(user: User) -> str:
-    """Return what an administrator calls a user."""
+    """Return the display name of a user."""
     profile = user.profile
     names = (str(profile.get(name) or "") for name in ("firstName", "lastName"))
     return str(profile.get("displayName") or "") or " ".join(name for name in names if name)

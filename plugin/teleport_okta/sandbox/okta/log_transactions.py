@@ -1,6 +1,6 @@
 """Transactions: the actor and the origin that all events of one action share (`docs/reference/okta.md` 5.3).
 
-The current transaction is a context variable, so that no method has to pass it on. Background work keeps the
+The current transaction is a context variable, so that no method must pass it. Background work keeps the
 transaction in which it was scheduled; a job opens one of its own.
 """
 
@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 
 class Target(NamedTuple):
-    """An object that an event names, with its names of that time; an actor has the same fields."""
+    """An object in an event, with its names of that time. An actor has the same fields."""
 
     id: str
     type: str
@@ -33,7 +33,7 @@ class Target(NamedTuple):
 
 
 class Origin(StrEnum):
-    """Where a change comes from."""
+    """The origin of a change."""
 
     CONSOLE = "console"
     API = "api"
@@ -42,7 +42,7 @@ class Origin(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Transaction:
-    """One action. Actor and id are filled in at the first event, since most transactions have no event."""
+    """One action. Actor and id are set at the first event, because most transactions have none."""
 
     origin: Origin
     principal: Principal | None = None
@@ -57,7 +57,7 @@ class Transaction:
     """Whether it is an import from a directory."""
 
     silent: bool = False
-    """Whether its changes leave no events."""
+    """Whether its changes write no events."""
 
     inherits: bool = False
     """Whether the actor of this job is that of the transaction that started it."""
@@ -83,7 +83,7 @@ def current() -> Transaction | None:
 
 @contextmanager
 def within(transaction: Transaction) -> Iterator[None]:
-    """Make everything inside part of a transaction."""
+    """Make all changes until the block ends part of a transaction."""
     token = _current.set(transaction)
     try:
         yield
@@ -92,7 +92,7 @@ def within(transaction: Transaction) -> Iterator[None]:
 
 
 def api_call(principal: Principal | None, request: Request, request_id: str) -> Transaction:
-    """Return the transaction of a call: its id is the id of the request, as genuine events have it."""
+    """Return the transaction of a call: its id is that of the request, as in genuine events."""
     agent = request.headers.get("User-Agent")
     return Transaction(Origin.API, principal, path=request.path, user_agent=agent, id=request_id)
 
@@ -105,7 +105,7 @@ def job(*, importing: bool = False, silent: bool = False, inherits: bool = False
 
 
 def carried(action: Callable[[], None]) -> Callable[[], None]:
-    """Return an action that runs in the current transaction, however late it is called."""
+    """Return an action that runs in the current transaction, even if it is called later."""
     context = copy_context()
     return lambda: context.run(action)
 

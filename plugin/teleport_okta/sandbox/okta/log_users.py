@@ -78,12 +78,12 @@ class UserEvents:
 
 
 def _filled(user: User) -> dict[str, object]:
-    """Return the profile without what is empty: a missing attribute and an empty one are the same."""
+    """Return the profile without empty attributes, which are the same as missing ones."""
     return {name: value for name, value in user.profile.items() if value is not None}
 
 
 def _transition(before: str, after: str) -> str | None:
-    """Return the type of event of a change of status; ``None`` where Okta has none."""
+    """Return the type of event of a change of status; ``None`` if Okta has none."""
     match before, after:
         case _, "DEPROVISIONED":
             return "user.lifecycle.deactivate"

@@ -1,4 +1,4 @@
-"""A request and an answer as plain values, so that everything but the sockets can be tried without any."""
+"""A request and an answer as plain values, so that only the server needs sockets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINK_ORDER = ("after", "limit", "q", "filter", "search", "sortBy", "sortOrder",
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request. `target` is path and query as sent; `base` is scheme and host that were called."""
+    """An HTTP request. `target` is path and query as sent; `base` is scheme and host of the request."""
 
     method: str
     target: str
@@ -43,7 +43,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handler has to say. `body` is JSON unless `text` is given; neither means an empty answer."""
+    """The answer of a handler. `body` is JSON unless `text` is given; without both, the answer is empty."""
 
     status: int = 200
     body: object = None
@@ -51,7 +51,7 @@ class Answer:
     content_type: str = "application/json"
     links: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Headers that only this kind of answer has."""
+    """Further headers."""
 
     @property
     def listing(self) -> list[Mapping[str, object]] | None:
@@ -60,7 +60,7 @@ class Answer:
 
 
 def link(request: Request, changes: Mapping[str, str], *, without: Collection[str] = ()) -> str:
-    """Return the URL of a request with some parameters changed or left out, in Okta's order of parameters."""
+    """Return the URL of a request with some parameters changed or removed, in Okta's order."""
     query = {name: value for name, value in request.query.items() if name not in without} | dict(changes)
     names = sorted(query, key=lambda name: _LINK_ORDER.index(name) if name in _LINK_ORDER else len(_LINK_ORDER))
     text = "&".join(f"{quote_plus(name)}={quote_plus(query[name])}" for name in names)
@@ -68,7 +68,7 @@ def link(request: Request, changes: Mapping[str, str], *, without: Collection[st
 
 
 def listing(request: Request, items: Sequence[object], limit: int, after: str | None) -> Answer:
-    """Return a page of a listing: ``self`` tells the effective limit, ``next`` is there if more follows."""
+    """Return a page of a listing: ``self`` has the effective limit; there is a ``next`` if more follows."""
     links = {"self": link(request, {"limit": str(limit)})}
     if after is not None:
         links["next"] = link(request, {"limit": str(limit), "after": after})

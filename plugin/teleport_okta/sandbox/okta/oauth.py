@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PATH: Final = "/oauth2/v1/token"
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST_ASSERTION: Final = 3600
-"""Seconds that ``exp`` may lie ahead."""
+"""The longest time until ``exp``, in seconds."""
 
 
 class TokenEndpoint:
@@ -34,7 +34,7 @@ class TokenEndpoint:
         self._used: dict[tuple[str, str], float] = {}
 
     def answer(self, form: Mapping[str, str], request: Request) -> dict[str, object]:
-        """Return the token response for a form that came with `request`; raises :class:`OAuthFailure`."""
+        """Return the token response for the form in `request`; raises :class:`OAuthFailure`."""
         grant = form.get("grant_type")
         if not grant:
             raise OAuthFailure(400, "invalid_request", "The token request must specify a 'grant_type'.")
@@ -53,7 +53,7 @@ class TokenEndpoint:
         }
 
     def client_of(self, form: Mapping[str, str]) -> str | None:
-        """Return the client that a request names, unchecked: its rate limits are counted before it is believed."""
+        """Return the client that a request names, unverified: its rate limits are counted before it is verified."""
         claims = claims_of(form.get("client_assertion", ""))
         client = claims.get("iss")
         return client if isinstance(client, str) and client in self._tokens.clients else None
@@ -72,9 +72,9 @@ class TokenEndpoint:
         return client
 
     def _proven(self, client: OAuthClient, request: Request) -> str | None:
-        """Return the thumbprint of the key to bind the token to, if the client wants or has to prove possession.
+        """Return the thumbprint of the key for the token, if the client sends or must send a proof of possession.
 
-        The assertion's ``jti`` is used up by then: each attempt of the nonce dance needs a new assertion.
+        The assertion's ``jti`` is used up before: the retry with a nonce needs a new assertion.
         """
         if dpop.HEADER not in request.headers and not client.require_dpop:
             return None

@@ -1,7 +1,7 @@
-"""An Okta organisation in miniature: its state, and everything that an administrator does in the console.
+"""A small Okta organisation: its state, and the actions of an administrator in the console.
 
-No I/O happens here. The HTTP server around it is :class:`~teleport_okta.sandbox.okta.server.OktaSandbox`; a test can
-hold the same organisation in its hand, change it with these methods and see what the API answers.
+There is no I/O here. The HTTP server around it is :class:`~teleport_okta.sandbox.okta.server.OktaSandbox`; a test can
+change the same organisation with these methods and then call the API.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ if TYPE_CHECKING:
 class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlConsole):
     """The state of one organisation, and its admin console.
 
-    Users, groups and apps are named by their id, users also by login; methods return the object as it is afterwards and
-    raise :class:`~teleport_okta.sandbox.okta.error_bodies.OktaError` where the API would answer with an error.
+    Users, groups and apps are named by their id, users also by login; methods return the changed object, and raise
+    :class:`~teleport_okta.sandbox.okta.error_bodies.OktaError` if the API would answer with an error.
 
-    `now` gives epoch seconds and is the only clock; `rng` makes ids, secrets and chances repeatable.
+    `now` returns epoch seconds and is the only clock; `rng` makes ids, secrets and random choices repeatable.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
         self.user_kind = UserKind(self.ids.object("oty"), self.ids.object("osc"), self.ids.object("guo"))
         self.user_attributes = UserAttributes(self.user_kind.type_id, self.user_kind.realm_id)
 
-        # A random source of its own: the ids and chances of the organisation do not depend on the log.
+        # A random source of its own: the ids of the organisation must not depend on the log.
         own_rng = random.Random(f"log of {self.id}")  # noqa: S311
         self.log = SystemLog(self.timeline, own_rng, most=self.settings.most_events)
         self.users = Users(self.timeline, self.ids, delays.transition)
@@ -90,7 +90,7 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
             apps=self.apps,
             administrator=lambda: self.admin,
         )
-        # The log listens first, so that an event comes before those of its consequences.
+        # The log listens first, so that an event is written before those of its consequences.
         self.user_events = UserEvents(recorder)
         self.users.subscribe(self.user_events.changed)
         group_events = GroupEvents(recorder, users=self.users, groups=self.groups, apps=self.apps)
@@ -135,7 +135,7 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
 
     @by_administrator
     def create_user(self, profile: Mapping[str, object], *, activate: bool = True, password: bool = True) -> User:
-        """Add a user, ACTIVE unless told otherwise; `login` defaults to `email` and the other way round."""
+        """Add a user, ACTIVE by default; `login` defaults to `email` and vice versa."""
         self.timeline.settle()
         names = {"login": profile.get("email"), "email": profile.get("login")} | dict(profile)
         return self.users.create(names, activate=activate, password=password)
@@ -176,7 +176,7 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
 
     @by_administrator
     def unsuspend(self, user: str) -> User:
-        """Let a suspended user in again."""
+        """End the suspension of a user."""
         return self.users.unsuspend(self.user(user))
 
     @by_administrator
@@ -185,9 +185,9 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
         return self.users.unlock(self.user(user))
 
     def set_status(self, user: str, status: str) -> User:
-        """Put a user into any status, such as LOCKED_OUT, or one that nobody has heard of yet.
+        """Set any status of a user, such as LOCKED_OUT, or an unknown one.
 
-        The actor is the system, as when a lockout ends in time. A password expires without an event.
+        The actor is the system, as when a lockout expires. A password expires without an event.
         """
         found = self.user(user)
         with within(job(silent=status == PASSWORD_EXPIRED)):
@@ -195,12 +195,12 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
 
     @by_administrator
     def deactivate(self, user: str) -> User:
-        """Deactivate a user: the assignments of active apps go, the group memberships stay."""
+        """Deactivate a user. Assignments of active apps end, and group memberships stay."""
         return self.users.deactivate(self.user(user))
 
     @by_administrator
     def delete_user(self, user: str) -> None:
-        """Remove a user for good, deactivating first where needed."""
+        """Delete a user, after a deactivation if needed."""
         found = self.user(user)
         if not self.users.delete(found):
             self.users.delete(self.users.require(found.id))
@@ -219,7 +219,7 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
         """Add a custom SAML app for a service provider of this label, or another kind of app.
 
         `body` overrides fields of the request: ``signOnMode`` chooses the kind, ``None`` makes it a directory. `links`
-        names what users can launch, where that is not the one link of its kind; `note` is what they read.
+        names the links for users, instead of the one of its kind; `note` is the note for users.
         """
         self.timeline.settle()
         request = {"label": label, "signOnMode": SAML} | body
@@ -246,12 +246,12 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
         hidden: bool | None = None,
         note: str | None = None,
     ) -> App:
-        """Rename an app, or change what users see of it; ``None`` leaves it as it is, an empty `note` clears it."""
+        """Change label, links, visibility or note of an app; ``None`` leaves it as it is, an empty `note` clears it."""
         return self.apps.update(self.app(app), label=label, links=links, hidden=hidden, note=note)
 
     @by_administrator
     def activate_app(self, app: str) -> App:
-        """Activate an app; a job gives and takes what its groups grant by now."""
+        """Activate an app. A job updates the assignments through its groups."""
         found = self.app(app)
         after = self.apps.set_active(found, active=True)
         if after != found:
@@ -265,7 +265,7 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
 
     @by_administrator
     def delete_app(self, app: str) -> None:
-        """Remove an app, deactivating first where needed."""
+        """Delete an app, after a deactivation if needed."""
         found = self.deactivate_app(app)
         self.apps.delete(found)
         self.assignments.app_deleted(found.id)
@@ -279,12 +279,12 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
 
     @by_administrator
     def unassign(self, app: str, user: str) -> None:
-        """Take a user's assignment away; refused while a group grants the app."""
+        """Remove a user's assignment. Refused while a group grants the app."""
         self.assignments.unassign(self.app(app), self.user(user))
 
     @by_administrator
     def set_assignment_status(self, app: str, user: str, status: str) -> AppUser:
-        """Put an assignment into any status, such as DEPROVISIONED, or one that nobody has heard of yet."""
+        """Set any status of an assignment, such as DEPROVISIONED, or an unknown one."""
         return self.assignments.set_status(self.app(app), self.user(user), status)
 
     @by_administrator
@@ -294,14 +294,14 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
 
     @by_administrator
     def unassign_group(self, app: str, group: str) -> None:
-        """Take a group's assignment away; its members lose the app when the job has run."""
+        """Remove a group's assignment. Its members lose the app when the job has run."""
         self.assignments.remove_group(self.app(app).id, self.group(group).id)
 
     @by_administrator
     def create_group(
         self, name: str, description: str | None = None, *, kind: str = OKTA_GROUP, source_app: str | None = None
     ) -> Group:
-        """Add a group; of kind APP_GROUP as if it had been imported from `source_app`, a directory perhaps."""
+        """Add a group; of kind APP_GROUP as if imported from the app `source_app`."""
         self.timeline.settle()
         profile: dict[str, object] = {"name": name, "description": description}
         source = self.apps.all.get(source_app) if source_app is not None else None
@@ -318,7 +318,7 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
 
     @by_administrator
     def make_administrative(self, group: str, *, administrative: bool = True) -> Group:
-        """Give a group an admin role, or take it away: only who may see roles may then read or write its members."""
+        """Give a group an admin role, or remove it. Its members then need the permission to see roles."""
         return self.groups.set_administrative(self.group(group), administrative=administrative)
 
     @by_administrator
@@ -330,16 +330,16 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
 
     @by_administrator
     def add_member(self, group: str, user: str) -> None:
-        """Put a user into a group; into an APP_GROUP as an import does it."""
+        """Add a member to a group; of an APP_GROUP as an import does."""
         self.groups.add_member(self.group(group), self.user(user), imported=True)
 
     @by_administrator
     def remove_member(self, group: str, user: str) -> None:
-        """Take a user out of a group; out of an APP_GROUP as an import does it."""
+        """Remove a member of a group; of an APP_GROUP as an import does."""
         self.groups.remove_member(self.group(group), self.user(user), imported=True)
 
     def skew_clock(self, seconds: float) -> None:
-        """Set the organisation's clock this far ahead of the injected time; below zero, behind; zero, right again."""
+        """Set the difference of the organisation's clock to the injected time; below zero, it is behind."""
         self.timeline.skew = seconds
 
     def fail(
@@ -362,35 +362,35 @@ class OktaOrganization(AccessConsole, RulesConsole, ProvisioningConsole, SamlCon
         self.faults.clear()
 
     def mark(self) -> Calls:
-        """Return the numbers of calls so far, for :meth:`calls_since`."""
+        """Return the counts of calls so far, for :meth:`calls_since`."""
         return self.calls.copy()
 
     def calls_since(self, mark: Calls) -> Calls:
-        """Return the numbers of calls since `mark`."""
+        """Return the counts of calls since `mark`."""
         return self.calls.since(mark)
 
     def user(self, identifier: str) -> User:
-        """Return a user as of now, by id or login."""
+        """Return the current user of an id or login."""
         self.timeline.settle()
         return self.users.require(identifier)
 
     def app(self, app_id: str) -> App:
-        """Return an app as of now."""
+        """Return the current app of an id."""
         self.timeline.settle()
         return self.apps.require(app_id)
 
     def app_labelled(self, label: str) -> App | None:
-        """Return the first app of a label."""
+        """Return the first app with a label."""
         self.timeline.settle()
         return next((app for app in self.apps.all if app.label == label), None)
 
     def group(self, group_id: str) -> Group:
-        """Return a group as of now."""
+        """Return the current group of an id."""
         self.timeline.settle()
         return self.groups.require(group_id)
 
     def _first_admin(self) -> str:
-        """Make the administrator whose tokens the organisation starts with."""
+        """Create the administrator who owns the first token."""
         address = f"okta.admin@{self.settings.domain}"
         names = {"firstName": "Okta", "lastName": "Admin", "login": address, "email": address}
         user = self.users.create(names, activate=True, password=True)

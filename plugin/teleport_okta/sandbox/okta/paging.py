@@ -21,7 +21,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[V]):
-    """Some objects of a listing, and the cursor of what follows them."""
+    """Some objects of a listing, and the cursor of the next page."""
 
     items: Sequence[V]
     limit: int
@@ -29,7 +29,7 @@ class Page(Generic[V]):
 
 
 def limit_of(query: Mapping[str, str], default: int, maximum: int) -> int:
-    """Return the effective page size: asked for or default, never above the maximum."""
+    """Return the effective page size: the requested or default one, at most the maximum."""
     text = query.get("limit")
     if text is None:
         return default
@@ -43,7 +43,7 @@ def limit_of(query: Mapping[str, str], default: int, maximum: int) -> int:
 
 
 def page_by_id(source: Ordered[V], matches: Callable[[V], bool], after: str | None, limit: int) -> Page[tuple[str, V]]:
-    """Page through objects whose cursor is the last object's id, as users and apps have it."""
+    """Page through objects whose cursor is the last object's id, as for users and apps."""
     start = 0 if after is None else source.position_of(after)
     if start is None:
         raise _bad_cursor()
@@ -53,14 +53,14 @@ def page_by_id(source: Ordered[V], matches: Callable[[V], bool], after: str | No
 def page_by_position(
     source: Ordered[V], matches: Callable[[V], bool], after: str | None, limit: int
 ) -> Page[tuple[str, V]]:
-    """Page through objects whose cursor is an opaque blob, as every other listing has it."""
+    """Page through objects whose cursor is an opaque blob, as for every other listing."""
     return _page(source, matches, _decode(after), limit, lambda position, _: _encode(position))
 
 
 def page_of_list(
     items: Sequence[V], after: str | None, limit: int, matches: Callable[[V], bool] = lambda _: True
 ) -> Page[V]:
-    """Page through what matches in a list that has its order; the cursor is an opaque place in the list."""
+    """Page through the matches in a sorted list; the cursor is an opaque place in the list."""
     found: list[V] = []
     for place in range(_decode(after), len(items)):
         if not matches(items[place]):

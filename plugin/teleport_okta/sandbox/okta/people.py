@@ -40,14 +40,14 @@ _PLACES = (
 
 
 def person(rng: random.Random, number: int, domain: str) -> dict[str, object]:
-    """Return the profile of the person of a number; the number makes the login unique."""
+    """Return the profile of a numbered person; the number makes the login unique."""
     first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
     login = f"{first}.{last}.{number}@{domain}".lower()
     return {"firstName": first, "lastName": last, "login": login, "email": login} | attributes(rng, first, last, number)
 
 
 def attributes(rng: random.Random, first: str, last: str, number: int) -> dict[str, object]:
-    """Return everything in a profile but names and addresses."""
+    """Return the attributes of a profile other than names and addresses."""
     department = rng.choice(DEPARTMENTS)
     city, country, locale, timezone = rng.choice(_PLACES)
     return {

@@ -56,7 +56,7 @@ def bucket_of(method: str, path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the rate-limit headers of an answer say, and whether the call was let through."""
+    """The rate-limit headers of an answer, and whether the call was accepted."""
 
     limit: int
     remaining: int
@@ -82,11 +82,11 @@ class RateLimiter:
         self._in_flight: Counter[str | None] = Counter()
 
     def limit(self, bucket: str) -> int:
-        """Return the organisation's calls a minute in a bucket."""
+        """Return the organisation's limit of a bucket, in calls a minute."""
         return _PER_MINUTE[bucket][_EDITIONS.index(self._edition)]
 
     def take(self, bucket: str, principal: str | None) -> Reading:
-        """Count a call. A principal sees its share of the bucket as the limit, anybody else the whole bucket."""
+        """Count a call. The limit is the share of a principal, or the whole bucket without one."""
         now = self._timeline.steady()
         window = self._windows.get(bucket)
         if window is None or now >= window.started + WINDOW:
@@ -100,17 +100,17 @@ class RateLimiter:
         return Reading(reading.limit, reading.remaining - 1, reading.reset)
 
     def exhausted(self, bucket: str, principal: str | None) -> Reading:
-        """Return what a refused call of this bucket shows, without counting one."""
+        """Return the headers of a refused call of this bucket, without counting it."""
         window = self._windows.get(bucket) or _Window(self._timeline.steady())
         reading = self._read(bucket, window, principal)
         return Reading(reading.limit, 0, reading.reset, allowed=False)
 
     def crowded(self) -> Reading:
-        """Return what a call shows that exceeds the concurrency limit: zeros, and an estimate."""
+        """Return the headers of a call above the concurrency limit: zeros, and an estimate."""
         return Reading(0, 0, math.ceil(self._timeline.now()) + 1, allowed=False)
 
     def enter(self, principal: str | None) -> bool:
-        """Count a call as in flight; ``False`` if there are too many, in all or of this principal."""
+        """Count a call as in flight; ``False`` if there are too many, in total or of this principal."""
         ceiling = _CONCURRENT.get(self._edition, _CONCURRENT_ELSE)
         own = ceiling * self.share // 100
         if self._in_flight.total() >= ceiling or (principal is not None and self._in_flight[principal] >= own):
@@ -119,7 +119,7 @@ class RateLimiter:
         return True
 
     def leave(self, principal: str | None) -> None:
-        """Take a call that :meth:`enter` counted out of flight."""
+        """End a call that :meth:`enter` counted as in flight."""
         self._in_flight[principal] -= 1
 
     def _read(self, bucket: str, window: _Window, principal: str | None) -> Reading:

@@ -1,4 +1,4 @@
-"""Admin roles: what a principal may do, and which objects it gets to see (`docs/reference/okta.md` 1.4)."""
+"""Admin roles: the permissions of a principal, and the objects that it sees (`docs/reference/okta.md` 1.4)."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ PERMISSIONS = frozenset(
         "okta.iam.read",
     }
 )
-"""Every permission that an endpoint of the sandbox asks for; the last one only about groups with an admin role.
+"""All permissions that endpoints of the sandbox need; the last one only for groups with an admin role.
 
-No custom role of Okta's can hold the one for the log, which comes with a standard role (`docs/reference/okta.md` 1.4).
+A custom role cannot have the permission for the log, which only standard roles have (`docs/reference/okta.md` 1.4).
 """
 
 SEE_ROLES = "okta.iam.read"
-"""The permission to see roles and their assignments, without which a group with an admin role keeps its members."""
+"""The permission to see roles and their assignments, which changes of a group with an admin role need."""
 
 
 class AdminRole:
-    """A role with its resource set. Listings leave out silently what the resource set does not hold."""
+    """A role with its resource set. Listings silently omit objects that are not in the resource set."""
 
     def __init__(self) -> None:
         self.permissions: set[str] = set(PERMISSIONS)
@@ -43,12 +43,12 @@ class AdminRole:
 
     @property
     def extent(self) -> tuple[frozenset[str], ...]:
-        """What it allows and what it shows, to be compared with an earlier extent."""
+        """Its permissions and objects, for a comparison with an earlier extent."""
         only = frozenset({""}) if self._only is None else frozenset(self._only)
         return frozenset(self.permissions), frozenset(self._hidden), only
 
     def deny(self, permissions: Iterable[str]) -> None:
-        """Take permissions away: calls that need them get 403. Raises ``ValueError`` for one that does not exist."""
+        """Remove permissions: calls that need them get 403. Raises ``ValueError`` for one that does not exist."""
         self.permissions -= _known(permissions)
 
     def allow(self, permissions: Iterable[str]) -> None:
@@ -56,21 +56,21 @@ class AdminRole:
         self.permissions |= _known(permissions)
 
     def hide(self, ids: Iterable[str]) -> None:
-        """Take objects out of the resource set."""
+        """Remove objects from the resource set."""
         self._hidden |= set(ids)
 
     def keep_only(self, ids: Iterable[str]) -> None:
-        """Make the resource set hold just these objects, of their kinds: no other user, group or app is seen."""
+        """Limit the resource set to these objects: other users, groups or apps of their kinds are hidden."""
         self._only = set(ids)
 
     def restore(self) -> None:
-        """Go back to all permissions over all objects."""
+        """Restore all permissions over all objects."""
         self.permissions = set(PERMISSIONS)
         self._hidden.clear()
         self._only = None
 
     def sees(self, object_id: str) -> bool:
-        """Return whether the resource set holds an object."""
+        """Return whether an object is in the resource set."""
         if object_id in self._hidden:
             return False
         if self._only is None or object_id in self._only:
@@ -78,7 +78,7 @@ class AdminRole:
         return object_id[:3] not in {kept[:3] for kept in self._only}
 
     def sees_all(self, prefix: str) -> bool:
-        """Return whether the resource set holds all objects of a kind, future ones included.
+        """Return whether the resource set has all objects of a kind, including future ones.
 
         `prefix` is that of the kind's ids. Objects that were hidden one by one do not count.
         """

@@ -1,7 +1,7 @@
-"""What administrators have, over HTTP: roles, resource sets, API tokens and devices, as foreign clients ask for them.
+"""Roles, resource sets, API tokens and devices over HTTP, for other clients than the product.
 
 The product reads little of it. An organisation here has no custom roles, resource sets or devices; a group with an
-admin role has the one of Okta's that only reads.
+admin role has Okta's read-only one.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def group_roles(call: Call) -> Answer:
 
 
 def user_roles(call: Call) -> Answer:
-    """Return the admin roles that somebody has by themselves: here nobody has, and those of groups do not count."""
+    """Return the direct admin roles of a user: none. Those of groups are not listed."""
     call.check_sees(call.path["id"])
     call.org.users.require(call.path["id"])
     return Answer(body=[])
 
 
 def nothing(name: str) -> Json:
-    """Return a listing of the kind that has its rows under a name, without any."""
+    """Return an empty listing of the kind that has its rows under a name."""
     return {name: [], "_links": {}}
 
 
@@ -55,7 +55,7 @@ def resource_sets(_: Call) -> Answer:
 
 
 def people_with_roles(_: Call) -> Answer:
-    """List people who have a role by themselves: none."""
+    """List people with a direct role: none."""
     return Answer(body=nothing("value"))
 
 
@@ -70,7 +70,7 @@ def resource_set(call: Call) -> Answer:
 
 
 def devices(call: Call) -> Answer:
-    """List devices: none; a cursor is therefore never good."""
+    """List devices: none; so no cursor is valid."""
     limit = limit_of(call.query, 20, 200)
     if "after" in call.query:
         raise refusal("E0000031", "Invalid cursor.")
@@ -83,7 +83,7 @@ def device(call: Call) -> Answer:
 
 
 def user_devices(call: Call) -> Answer:
-    """List the devices of somebody: none."""
+    """List the devices of a user: none."""
     call.check_sees(call.path["id"])
     call.org.users.require(call.path["id"])
     return Answer(body=[])

@@ -31,7 +31,7 @@ _FIELDS: dict[str, Field] = {
 
 
 def list_apps(call: Call) -> Answer:
-    """List apps, Okta's own among them; ``q`` is a prefix of name or label."""
+    """List apps, including Okta's own; ``q`` is a prefix of name or label."""
     query = call.query
     wanted = _criteria(call)
     limit = limit_of(query, 20, 200)
@@ -49,9 +49,9 @@ def get_app(call: Call) -> Answer:
 
 
 def create_app(call: Call) -> Answer:
-    """Create an app of one of the kinds in ``app_kinds``. The role must hold all apps, since this one has no id yet.
+    """Create an app of one of the kinds in ``app_kinds``. The role must have all apps: the new one has no id yet.
 
-    In the answer, only a SAML app has its universal logout already.
+    In the answer, only a SAML app has its universal logout.
     """
     call.check_sees_all("0oa")
     app = call.org.apps.create(call.body(), activate=call.flag("activate", default=True))

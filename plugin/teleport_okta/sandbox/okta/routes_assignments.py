@@ -66,7 +66,7 @@ def update_user(call: Call) -> Answer:
 
 
 def unassign_user(call: Call) -> Answer:
-    """Take an assignment away."""
+    """Remove an assignment."""
     app = app_of(call)
     call.org.assignments.require(app.id, call.path["user"])
     call.org.assignments.unassign(app, _user(call, call.path["user"]))
@@ -98,7 +98,7 @@ def get_group(call: Call) -> Answer:
 
 
 def assign_group(call: Call) -> Answer:
-    """Assign a group; again is no change."""
+    """Assign a group; nothing changes if it is assigned."""
     app, body = app_of(call), call.body()
     group = call.org.groups.require(call.path["group"])
     call.check_sees(group.id)
@@ -110,7 +110,7 @@ def assign_group(call: Call) -> Answer:
 
 
 def unassign_group(call: Call) -> Answer:
-    """Take a group's assignment away."""
+    """Remove a group's assignment."""
     app = app_of(call)
     call.check_sees(call.path["group"])
     call.org.assignments.remove_group(app.id, call.path["group"])

@@ -34,7 +34,7 @@ _FIELDS: dict[str, Field] = {
     "source.id": Field(Kind.ID, ORDER),
 }
 _MOST_STATS = 1000
-"""Groups that can be counted within one page; a larger one takes Okta too long.
+"""The most groups that can be counted in one page; a larger page times out.
 
 See `docs/reference/okta.md` 2.2 and 2.6.
 """
@@ -43,7 +43,7 @@ _FILTERABLE = ("id", "type", "lastUpdated", "lastMembershipUpdated")
 
 
 def list_groups(call: Call) -> Answer:
-    """List groups. With ``q`` it is one page of the groups whose name begins so, without any link."""
+    """List groups. With ``q``, one page of the groups whose names begin with it, without a link."""
     query, everything = call.query, call.org.groups.all
     wanted = _criteria(query)
 
@@ -96,7 +96,7 @@ def delete_group(call: Call) -> Answer:
 
 
 def list_members(call: Call) -> Answer:
-    """List full users, whatever their status; of Everyone that is all users."""
+    """List full users of any status; for Everyone, all users."""
     org, group, query = call.org, _with_members(call), call.query
     limit = limit_of(query, 1000, 1000)
     found: list[User]
@@ -117,19 +117,19 @@ def list_members(call: Call) -> Answer:
 
 
 def add_member(call: Call) -> Answer:
-    """Put a user into a group."""
+    """Add a member to a group."""
     call.org.groups.add_member(_with_members(call), _member(call))
     return Answer(204)
 
 
 def remove_member(call: Call) -> Answer:
-    """Take a user out of a group."""
+    """Remove a member of a group."""
     call.org.groups.remove_member(_with_members(call), _member(call))
     return Answer(204)
 
 
 def list_apps(call: Call) -> Answer:
-    """List the apps that a group is assigned to."""
+    """List the apps of a group."""
     org, limit = call.org, limit_of(call.query, 20, 200)
     app_ids = org.assignments.groups.of_group(_group(call).id)
     page = page_by_position(app_ids, call.sees, call.query.get("after"), limit)
@@ -195,7 +195,7 @@ def _group(call: Call) -> Group:
 
 
 def _with_members(call: Call) -> Group:
-    """Return the group of a path whose members the caller may see; those of an administrative one not everybody may."""
+    """Return the group of a path. Refuses a caller who may not see the members of a group with an admin role."""
     group = _group(call)
     if group.administrative and call.principal is not None and SEE_ROLES not in call.principal.role.permissions:
         raise refusal("E0000006")

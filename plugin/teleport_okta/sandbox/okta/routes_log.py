@@ -1,7 +1,7 @@
 """The System Log over HTTP (`docs/reference/okta.md` 5.1): polls and bounded requests.
 
 A request without ``until`` in ascending order is a poll: its ``next`` link is always there. Everything else is bounded.
-No link repeats ``since`` and ``until``: the cursor stands for them.
+No link repeats ``since`` and ``until``: the cursor contains them.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _begun(call: Call, limit: int, wanted: Wanted) -> LogPage:
     descending = _descending(query)
     if "until" not in query and not descending:
         return log.poll(log.start_of(since), limit, wanted)
-    # What happens now is part of an interval that ends now.
+    # Events of this moment belong to an interval that ends now.
     until = until if "until" in query else now + 1
     return log.between(Interval(since, until, descending), limit, wanted)
 

@@ -1,4 +1,4 @@
-"""The organisation itself, and the token endpoint's place in the table."""
+"""The endpoints of the organisation itself, and the token endpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def well_known(call: Call) -> Answer:
-    """Tell which organisation this is (`docs/reference/okta.md` 1.7)."""
+    """Return the organisation's id and name (`docs/reference/okta.md` 1.7)."""
     settings = {
         "analyticsCollectionEnabled": False,
         "bugReportingEnabled": True,
@@ -47,7 +47,7 @@ def organization(call: Call) -> Answer:
 
 
 def token(call: Call) -> Answer:
-    """Issue an access token, or say in OAuth's words why not."""
+    """Issue an access token, or answer with an OAuth error."""
     try:
         return Answer(body=call.org.token_endpoint.answer(_form(call), call.request))
     except OAuthFailure as failure:

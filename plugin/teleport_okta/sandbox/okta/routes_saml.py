@@ -1,4 +1,4 @@
-"""What a SAML app has besides other apps: its metadata and its signing keys (`docs/reference/okta.md` 4.3)."""
+"""The endpoints of SAML apps only: metadata and signing keys (`docs/reference/okta.md` 4.3)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.apps import App
 
 FEWEST_YEARS, MOST_YEARS = 2, 10
-"""For how long a key can be generated."""
+"""The allowed validity of a new key, in years."""
 
 
 def get_metadata(call: Call) -> Answer:
@@ -29,7 +29,7 @@ def get_metadata(call: Call) -> Answer:
 
 
 def get_public_metadata(call: Call) -> Answer:
-    """Return the IdP metadata with the signing key in use, to anybody who knows the address."""
+    """Return the IdP metadata with the signing key in use, without credentials."""
     app = call.org.apps.with_external_key(call.path["key"])
     return _metadata(call, app, str(app.kid))
 
@@ -45,7 +45,7 @@ def get_key(call: Call) -> Answer:
 
 
 def generate_key(call: Call) -> Answer:
-    """Add a signing key, which the app does not sign with yet."""
+    """Add a signing key. The key in use stays the same."""
     app, years = app_of(call), call.query.get("validityYears", "")
     if not years.isascii() or not years.isdigit() or not FEWEST_YEARS <= int(years) <= MOST_YEARS:
         raise invalid("validityYears", f"validityYears: The value must be from {FEWEST_YEARS} to {MOST_YEARS}")

@@ -51,7 +51,7 @@ def get_user(call: Call) -> Answer:
 
 
 def create_user(call: Call) -> Answer:
-    """Create a user, in the groups that ``groupIds`` names."""
+    """Create a user in the groups of ``groupIds``."""
     org, body = call.org, call.body()
     groups = [org.groups.require(str(group_id)) for group_id in _list(body.get("groupIds"))]
     user = org.users.create(
@@ -63,26 +63,26 @@ def create_user(call: Call) -> Answer:
 
 
 def update_user(call: Call) -> Answer:
-    """Change the attributes that are sent, and nothing else."""
+    """Change the given attributes."""
     user, body = _user(call), call.body()
     return _write(call, user, {**user.profile, **as_object(body.get("profile"))}, body)
 
 
 def replace_user(call: Call) -> Answer:
-    """Write the whole profile: what is not sent is cleared."""
+    """Replace the whole profile: missing attributes are cleared."""
     body = call.body()
     empty = {"mobilePhone": None, "secondEmail": None}
     return _write(call, _user(call), empty | as_object(body.get("profile")), body)
 
 
 def delete_user(call: Call) -> Answer:
-    """Deactivate; a second time, remove for good."""
+    """Deactivate a user, or delete a deactivated one."""
     call.org.users.delete(_user(call))
     return Answer(204)
 
 
 def list_groups(call: Call) -> Answer:
-    """Return a user's groups, Everyone among them."""
+    """Return a user's groups, including Everyone."""
     user = _user(call)
     groups = [group for group in call.org.groups.of_user(user.id) if call.sees(group.id)]
     limit = limit_of(call.query, 200, 200)
@@ -91,7 +91,7 @@ def list_groups(call: Call) -> Answer:
 
 
 def list_app_links(call: Call) -> Answer:
-    """Return what the user can launch, however it is assigned."""
+    """Return the links that the user can launch, of direct and group assignments."""
     user = _user(call)
     links = [
         entry
@@ -103,7 +103,7 @@ def list_app_links(call: Call) -> Answer:
 
 
 def clear_sessions(call: Call) -> Answer:
-    """End all sessions of a user; there are none to end."""
+    """End all sessions of a user. There are none."""
     call.org.user_events.sessions_cleared(_user(call))
     return Answer(204)
 

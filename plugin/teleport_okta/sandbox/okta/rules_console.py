@@ -25,7 +25,7 @@ class RulesConsole:
     ) -> GroupRule:
         """Add an INACTIVE rule for the groups of these ids.
 
-        `condition` is a function of a user, or an attribute of the profile with the value that it has to have.
+        `condition` is a function of a user, or an attribute of the profile with the value that it must have.
         """
         self.timeline.settle()
         test = equals(*condition) if isinstance(condition, tuple) else condition

@@ -1,4 +1,4 @@
-"""The part of the admin console for a SAML app: its signing keys, and where it sends assertions."""
+"""The part of the admin console for a SAML app: its signing keys, ACS URL and audience."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SamlConsole:
     def set_certificate_dates(self, app: str, *, expires_in: float, starts_in: float | None = None) -> SigningKey:
         """Set when the certificate in use expires and, with `starts_in`, when it becomes valid.
 
-        Both are seconds from now; negative ones lie in the past. Key and app do not change, as if only time had passed.
+        Both are seconds from now; negative ones are in the past. Key and app do not change, as if only time had passed.
         Raises ``ValueError`` unless the certificate starts before it expires.
         """
         found, now = self._saml_app(app), self.timeline.stamp()
@@ -42,7 +42,7 @@ class SamlConsole:
         starts, expires = key.starts, now + int(expires_in)
         if starts_in is not None:
             starts = now + int(starts_in)
-        elif expires <= starts:  # the old start is too late: a day of validity will do
+        elif expires <= starts:  # the old start is too late: let the certificate be valid for a day
             starts = expires - 86_400
         return self.signing_keys.set_dates(found, key.kid, starts=starts, expires=expires)
 

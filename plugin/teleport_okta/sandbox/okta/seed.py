@@ -33,9 +33,9 @@ def seed_organization(
 ) -> App:
     """Fill a new organisation and return its SAML app ``Teleport``.
 
-    The administrator whose token the organisation came with is one of `users`, and the last of every listing. All of
+    The administrator who owns the first token is one of `users`, and the last of every listing. All of
     them are assigned to ``Teleport``, unless `assign` is off. `apps` counts ``Teleport`` too, but not Okta's own apps.
-    Group-derived assignments and the search index are up to date. The System Log says nothing of it.
+    Group-derived assignments and the search index are up to date. The System Log has no events of it.
     """
     with org.log.paused():
         teleport = org.create_app(TELEPORT)
@@ -49,9 +49,9 @@ def seed_organization(
 
 
 def people_of(org: OktaOrganization, count: int, rng: random.Random) -> list[User]:
-    """Fill a new organisation with so many people, its administrator last, and return them.
+    """Fill a new organisation with this number of people, its administrator last, and return them.
 
-    All have been there for some time; the search index knows them.
+    They were created some time ago, and are in the search index.
     """
     latest = org.timeline.stamp()
     people = []
@@ -82,14 +82,14 @@ def people_of(org: OktaOrganization, count: int, rng: random.Random) -> list[Use
 
 
 def group_names(number: int) -> tuple[str, str]:
-    """Return name and description of the group of a number, which makes the name unique."""
+    """Return name and description of a numbered group; the number makes the name unique."""
     department = DEPARTMENTS[number % len(DEPARTMENTS)]
     kind = _GROUP_KINDS[number // len(DEPARTMENTS) % len(_GROUP_KINDS)]
     return f"{department} {kind} {number + 1}", f"{kind} of {department}"
 
 
 def app_label(number: int) -> str:
-    """Return the label of the app of a number, which makes it unique."""
+    """Return the label of a numbered app; the number makes it unique."""
     return f"{_APP_NAMES[number % len(_APP_NAMES)]} {number + 1}"
 
 

@@ -1,8 +1,8 @@
-"""Fills an organisation of the size at which cost matters: up to some 50,000 people in 500,000 memberships.
+"""Fills a large organisation, for measuring costs: up to some 50,000 people in 500,000 memberships.
 
-Sizes are uneven, as in life: of 5,000 groups with 500,000 memberships the largest has more than 20,000 members, half
-have fewer than 50, and some have none. Whatever names somebody shares one id, so that this organisation takes some
-300 MB with its 1,000 apps.
+The sizes are uneven, as in real ones: of 5,000 groups with 500,000 memberships the largest has more than 20,000
+members, half have fewer than 50, and some have none. All references to a person share one id, so that this organisation
+with 1,000 apps takes some 300 MB.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _KINDS: tuple[dict[str, object], ...] = (
     {"signOnMode": OPENID_CONNECT},
     {},
 )
-"""What the apps are, by the last digit of their number."""
+"""The kinds of the apps, by the last digit of their number."""
 
 
 def seed_large(
@@ -43,11 +43,11 @@ def seed_large(
 ) -> App:
     """Fill a new organisation and return its SAML app ``Teleport``, to which the group Everyone is assigned.
 
-    There are about as many `memberships` as asked for. Every tenth group is empty, every fiftieth comes from a
-    directory, and every hundredth carries an admin role. `apps` counts ``Teleport`` and the directory, but not Okta's
-    own apps, of which all are there; the others are of several kinds, and every twentieth is inactive. Every second app
-    has some people of its own beside those of one to three groups. Everything is old and settled, and the
-    System Log says nothing of it.
+    The number of `memberships` is approximate. Every tenth group is empty, every fiftieth is imported from a
+    directory, and every hundredth has an admin role. `apps` counts ``Teleport`` and the directory, but not Okta's
+    own apps, which are all there; the others are of several kinds, and every twentieth is inactive. Every second app
+    has direct assignments beside those of one to three groups. Everything is some time old, and the System Log has no
+    events of it.
     """
     with org.log.paused():
         teleport = org.create_app(TELEPORT)
@@ -85,7 +85,7 @@ def _groups(
 
 
 def _sizes(count: int, memberships: int, most: int, rng: random.Random) -> list[int]:
-    """Return how many members each group has: by rank, one over a power of it, in no order."""
+    """Return the sizes of the groups in random order, by a power law."""
     filled = count - count // 10
     weights = [rank**-_STEEPNESS for rank in range(1, filled + 1)]
     total = sum(weights)

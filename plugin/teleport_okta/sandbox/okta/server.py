@@ -1,4 +1,4 @@
-"""The organisation behind real ports: HTTP, and HTTPS for clients that insist on it."""
+"""Serves the organisation on real ports: HTTP, and HTTPS for clients that require it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class OktaSandbox:
         async with OktaSandbox(org) as okta:
             ...  # call okta.url with org.ssws_token
 
-    With `tls` it is served over HTTPS as well, at `https_url`; its certificate is of an authority of its own, which
-    `ca_pem` makes a client trust. Links in answers name the scheme and the host that were called. Meanwhile
-    `provisioning` does what the organisation's apps provision.
+    With `tls` it is served over HTTPS as well, at `https_url`; its certificate is issued by a CA of its own, which a
+    client trusts by `ca_pem`. Links in answers have the scheme and host of the request. Meanwhile `provisioning` runs
+    the provisioning jobs of the apps.
     """
 
     def __init__(self, org: OktaOrganization, host: str = "127.0.0.1", port: int = 0, *, tls: bool = False) -> None:
@@ -58,7 +58,7 @@ class OktaSandbox:
 
     @property
     def ca_pem(self) -> bytes:
-        """The certificate that a client of `https_url` has to trust. Raises ``ValueError`` without `tls`."""
+        """The CA certificate that a client of `https_url` must trust. Raises ``ValueError`` without `tls`."""
         if self._certificate is None:
             raise ValueError("this sandbox serves no HTTPS")
         return self._certificate.ca_pem

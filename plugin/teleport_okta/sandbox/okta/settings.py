@@ -1,4 +1,4 @@
-"""What can be chosen when an organisation is made."""
+"""The settings of an organisation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Edition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """How far Okta's background work lags behind a write, in seconds of the injected time."""
+    """The delays of Okta's background work after a write, in seconds of the injected time."""
 
     search: float = 1.0
     """Until a change shows in ``search=`` of users; usually about a second (`docs/reference/okta.md` 3.1)."""
@@ -26,7 +26,7 @@ class Delays:
     """Until a group's assignment or membership has made or removed app users (`docs/reference/okta.md` 3.4)."""
 
     group_job_per_user: float = 0.0005
-    """What each further user of the group adds to that."""
+    """The additional delay for each further user of the group."""
 
     membership_stamp: float = 3.0
     """Until ``lastMembershipUpdated`` shows a change of members.
@@ -35,16 +35,16 @@ class Delays:
     """
 
     transition: float = 0.0
-    """How long activation and deactivation show ``transitioningToStatus`` before the status changes."""
+    """The time for which activation and deactivation show ``transitioningToStatus`` before the status changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """An organisation's choices. The defaults are those of an ordinary workforce organisation."""
+    """The settings. The defaults are those of an ordinary workforce organisation."""
 
     edition: Edition = Edition.WORKFORCE
     share: int = 50
-    """Percentage of every rate limit that one token or client gets."""
+    """The share of every rate limit for one token or client, in percent."""
 
     subdomain: str = "acme"
     company: str = "Acme"
@@ -56,7 +56,7 @@ class Settings:
     """Seconds that the organisation's clock is ahead of the injected time; below zero, behind."""
 
     everyone_lists_deactivated: bool = True
-    """Whether members of Everyone include deactivated users; what a real organisation does is not known."""
+    """Whether members of Everyone include deactivated users; for a real organisation this is not known."""
 
     unique_app_labels: bool = False
     """Whether a second app of the same label is refused; real organisations differ (`docs/reference/okta.md` 4.1)."""
@@ -65,7 +65,7 @@ class Settings:
     """Whether metadata without ``kid`` is refused. The schema requires it (`docs/reference/okta.md` 4.3)."""
 
     shuffles_links: bool = False
-    """Whether an app of several links names them in another order with every answer; none is promised."""
+    """Whether every answer has the links of an app in another order. Okta promises no order."""
 
     most_events: int = 200_000
-    """Events that the System Log keeps at most; the oldest go first."""
+    """The most events in the System Log; the oldest are dropped."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from teleport_okta.sandbox.okta.timeline import Timeline
 
 YEARS = 10
-"""How long the certificate of a new app is valid (`docs/reference/okta.md` 4.1)."""
+"""The validity of the certificate of a new app, in years (`docs/reference/okta.md` 4.1)."""
 
 _HEAD_START = 60
 """Seconds between the start of a certificate and the creation of its key, as in recorded certificates."""
@@ -47,7 +47,7 @@ class SigningKey:
 
 
 class SigningKeys:
-    """The keys of all SAML apps. Private keys and certificates are made when they are first asked for."""
+    """The keys of all SAML apps. Private keys and certificates are made at their first use."""
 
     def __init__(
         self, timeline: Timeline, ids: IdFactory, subdomain: str, *, on_generated: Callable[[App], None]
@@ -61,7 +61,7 @@ class SigningKeys:
         self._certificates: dict[SigningKey, x509.Certificate] = {}
 
     def of(self, app: App) -> tuple[SigningKey, ...]:
-        """Return an app's keys, the oldest first; an app that is no SAML app has none of its own."""
+        """Return an app's keys, the oldest first; other apps than SAML apps have none."""
         return tuple(self._keys(app).values())
 
     def require(self, app: App, kid: str) -> SigningKey:

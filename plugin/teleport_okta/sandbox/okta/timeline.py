@@ -1,7 +1,7 @@
-"""The organisation's time: injected, perhaps skewed, and the only way in which something happens later.
+"""The organisation's time: injected, with an optional skew; and its background work.
 
-Okta does much of its work in the background (its search index, group-to-app jobs, activation). Here such work is put on
-an agenda and done by the first read after it is due, as if it had happened at its moment. Nothing ever sleeps.
+Okta does much of its work in the background (its search index, group-to-app jobs, activation). Here such work is queued
+and done by the first read after it is due, with the time at which it was due. Nothing sleeps.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Action = Callable[[], None]
 
 
 class Timeline:
-    """What time it is (epoch seconds), and what is still to happen.
+    """The current time (epoch seconds), and the queued work.
 
-    The organisation's clock may be wrong: by `skew` seconds, more meaning that it is ahead. Everything that it dates or
-    judges by its clock follows; how long things take does not.
+    The organisation's clock may be wrong by `skew` seconds; it is ahead if that is positive. Timestamps and checks of
+    times follow that clock; durations do not.
     """
 
     def __init__(self, now: Callable[[], float], skew: float = 0.0) -> None:
@@ -30,7 +30,7 @@ class Timeline:
         self._acting: float | None = None
         self._agenda: list[tuple[float, int, Action]] = []
         self.on_planned: Action | None = None
-        """Called after something was put on the agenda."""
+        """Called after work was queued."""
 
         self._entries = 0
 
@@ -39,9 +39,9 @@ class Timeline:
         return self.steady() + self.skew
 
     def steady(self) -> float:
-        """Return seconds on a clock that nobody sets, for measuring how long something takes.
+        """Return seconds on a monotonic clock, for durations.
 
-        While background work is being done, this is the moment at which it was due, and :meth:`now` likewise.
+        While background work is done, this is the time at which it was due, and so is :meth:`now`.
         """
         return self._clock() if self._acting is None else self._acting
 
@@ -50,7 +50,7 @@ class Timeline:
         return math.floor(self.now())
 
     def later(self, delay: float, action: Action) -> None:
-        """Do `action` in `delay` seconds, in the transaction of now; at once if that is zero or less."""
+        """Do `action` in `delay` seconds, in the current transaction; at once if that is zero or less."""
         if delay <= 0:
             action()
             return
@@ -60,11 +60,11 @@ class Timeline:
             self.on_planned()
 
     def until_next(self) -> float | None:
-        """Return how many seconds it is until the next thing on the agenda is due; ``None`` if there is none."""
+        """Return the seconds until the next work is due; ``None`` if there is none."""
         return max(0.0, self._agenda[0][0] - self._clock()) if self._agenda else None
 
     def settle(self) -> None:
-        """Do everything that is due by now, in the order of its moments."""
+        """Do all work that is due, in the order of its times."""
         while self._acting is None and self._agenda and self._agenda[0][0] <= self._clock():
             due, _, action = heapq.heappop(self._agenda)
             self._acting = due

@@ -1,4 +1,4 @@
-"""Who is calling: SSWS tokens and access tokens of OAuth clients (`docs/reference/okta.md` 1.1, 1.2 and 1.6)."""
+"""Authentication: SSWS tokens and access tokens of OAuth clients (`docs/reference/okta.md` 1.1, 1.2 and 1.6)."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ SCOPES = frozenset(
     "okta.orgs.read",
     "okta.principalRateLimits.read",
 }
-"""Every scope that the organisation knows (`docs/reference/okta.md` 1.3)."""
+"""All scopes of the organisation (`docs/reference/okta.md` 1.3)."""
 
 UNUSED_LIFETIME = 30 * 24 * 3600
-"""Seconds after which an SSWS token that nobody used is dead."""
+"""Seconds without use after which an SSWS token expires."""
 
 ACCESS_TOKEN_LIFETIME = 3600
-"""Seconds an access token is good for."""
+"""The lifetime of an access token, in seconds."""
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever a call is made for. `scopes` is ``None`` for an SSWS token, which needs none."""
+    """The principal of a call. `scopes` is ``None`` for an SSWS token, which needs none."""
 
     id: str
     role: AdminRole
@@ -78,13 +78,13 @@ class OAuthClient:
     keys: dict[str, RSAKey | ECKey] = field(default_factory=dict)
     scopes: set[str] = field(default_factory=lambda: set(SCOPES))
     require_dpop: bool = False
-    """Whether its token requests need a DPoP proof; new service apps may come so (`docs/reference/okta.md` 1.6)."""
+    """Whether its token requests need a DPoP proof; new apps may have this (`docs/reference/okta.md` 1.6)."""
 
     active: bool = True
-    """Whether its app is; otherwise it gets no tokens, and those that are out are refused."""
+    """Whether its app is active; otherwise it gets no tokens, and issued ones are refused."""
 
     def grant(self, scopes: Iterable[str]) -> None:
-        """Grant just these scopes. Raises ``ValueError`` for one that does not exist."""
+        """Grant these scopes, and no others. Raises ``ValueError`` for one that does not exist."""
         wanted = set(scopes)
         unknown = wanted - SCOPES
         if unknown:
@@ -103,7 +103,7 @@ class _AccessToken:
     scopes: frozenset[str]
     expires: float
     thumbprint: str | None
-    """Of the key that the token is bound to; ``None`` for a bearer token."""
+    """The thumbprint of the key to which the token is bound; ``None`` for a bearer token."""
 
 
 class Tokens:
@@ -121,21 +121,21 @@ class Tokens:
         self._watchers: list[Callable[[ApiToken], None]] = []
 
     def watch(self, watcher: Callable[[ApiToken], None]) -> None:
-        """Tell `watcher` about every SSWS token that is revoked."""
+        """Call `watcher` for every SSWS token that is revoked."""
         self._watchers.append(watcher)
 
     @property
     def owners(self) -> list[str]:
-        """The ids of the users whose SSWS tokens there are, each once."""
+        """The ids of the users who own SSWS tokens, each once."""
         return list(dict.fromkeys(token.owner_id for token in self._ssws.values()))
 
     @property
     def api_tokens(self) -> list[ApiToken]:
-        """The SSWS tokens there are, without their secrets."""
+        """The SSWS tokens, without their secrets."""
         return list(self._ssws.values())
 
     def app_changed(self, before: App | None, after: App | None) -> None:
-        """Follow the app of an OAuth client: without an active one it gets no tokens."""
+        """Update an OAuth client after a change of its app: without an active one it gets no tokens."""
         app = after or before
         client = self.clients.get(app.id) if app is not None else None
         if client is None:
@@ -153,7 +153,7 @@ class Tokens:
     def issue(self, client: OAuthClient, scopes: frozenset[str], base: str, thumbprint: str | None = None) -> str:
         """Make an access token for a client, bound to the key of this thumbprint if there is one.
 
-        It has the form of a JWT, but is Okta's own business: nobody outside can check its signature, which is noise.
+        It has the form of a JWT, but only Okta can verify it. Its signature is random.
         """
         now = self._timeline.stamp()
         claims = {
@@ -182,14 +182,14 @@ class Tokens:
         return True
 
     def revoke_all(self) -> None:
-        """Revoke every token. A client can ask for a new one; an SSWS token is gone."""
+        """Revoke every token. A client can request a new one; SSWS tokens cannot be replaced."""
         for secret in (*self._ssws, *self._access):
             self.revoke(secret)
 
     def principal(self, request: Request) -> Principal:
-        """Return who is calling.
+        """Return the principal of a call.
 
-        Raises what :func:`unauthorised` says, and :class:`OAuthFailure` for a DPoP proof that does not hold.
+        Raises the error of :func:`unauthorised`, and :class:`OAuthFailure` for an invalid DPoP proof.
         """
         kind, secret = credentials(request.headers)
         match kind:
@@ -212,14 +212,14 @@ class Tokens:
         return Principal(token.id, token.role, user_id=owner.id)
 
     def _bearer(self, secret: str) -> Principal:
-        """Return the client of a token that is good by itself; a bound one is not (RFC 9449 section 7.1)."""
+        """Return the client of a bearer token. A bound token is refused (RFC 9449 section 7.1)."""
         token, principal = self._issued(secret)
         if token.thumbprint is not None:
             raise refusal("E0000011")
         return principal
 
     def _possessor(self, secret: str, request: Request) -> Principal:
-        """Return the client of a token that comes with a proof of the key it is bound to."""
+        """Return the client of a bound token, after a check of the proof."""
         token, principal = self._issued(secret)
         if token.thumbprint is None:
             raise refusal("E0000011")
@@ -238,7 +238,7 @@ class Tokens:
 def credentials(headers: Mapping[str, str]) -> tuple[str, str]:
     """Return scheme (in lower case) and secret of the ``Authorization`` header; both empty if there is none.
 
-    Okta wants no space after ``SSWS``: the third generation of its own Python SDK sends none.
+    Okta needs no space after ``SSWS``: version 3 of its own Python SDK sends none.
     """
     value = headers.get("Authorization", "")
     if value[:4].lower() == "ssws":
@@ -248,7 +248,7 @@ def credentials(headers: Mapping[str, str]) -> tuple[str, str]:
 
 
 def unauthorised(headers: Mapping[str, str]) -> OktaError:
-    """Return the refusal of a call that its headers let nobody in for: a bad token, or none at all."""
+    """Return the refusal of a call with an invalid token, or without one."""
     kind, _ = credentials(headers)
     return refusal("E0000011" if kind in {"ssws", "bearer", "dpop"} else "E0000005")
 

@@ -1,4 +1,4 @@
-"""The criteria of a user listing, and the search index that lags behind (`docs/reference/okta.md` 3.1)."""
+"""The criteria of a user listing, and the search index with its lag (`docs/reference/okta.md` 3.1)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _USER_FIELDS = {
 
 
 class UserAttributes:
-    """Reads a user's attributes by the names that filters use."""
+    """Reads a user's attributes by their names in filters."""
 
     def __init__(self, type_id: str, realm_id: str) -> None:
         self._constants = {"type.id": type_id, "realmId": realm_id}
@@ -66,7 +66,7 @@ class UserAttributes:
 
 
 class SearchIndex:
-    """What ``search`` sees of the users: each change only after the delay."""
+    """The index of ``search``, which has each change after the delay."""
 
     def __init__(self, timeline: Timeline, delay: float) -> None:
         self.users: Ordered[User] = Ordered()
@@ -74,14 +74,14 @@ class SearchIndex:
         self._delay = delay
 
     def changed(self, before: User | None, after: User | None) -> None:
-        """Take note of a change; it shows when the delay has passed."""
+        """Add a change, which shows after the delay."""
         if after is not None:
             self._timeline.later(self._delay, lambda: self.users.put(after.id, after))
         elif before is not None:
             self._timeline.later(self._delay, lambda: self._forget(before.id))
 
     def load(self, user: User) -> None:
-        """Know a user at once: seeding."""
+        """Add a user at once: seeding."""
         self.users.put(user.id, user)
 
     def _forget(self, user_id: str) -> None:
@@ -89,7 +89,7 @@ class SearchIndex:
 
 
 def criteria(query: Mapping[str, str], attributes: UserAttributes) -> Matches:
-    """Return what a listing's query asks for; without any criterion everybody who is not deactivated."""
+    """Return the criterion of a listing; the default is all users who are not deactivated."""
     if "search" in query and "filter" in query:
         raise refusal("E0000033")
     if "search" in query:
@@ -104,7 +104,7 @@ def criteria(query: Mapping[str, str], attributes: UserAttributes) -> Matches:
 
 
 def sort_key(query: Mapping[str, str], attributes: UserAttributes) -> Callable[[User], tuple[bool, str]] | None:
-    """Return how a search with ``sortBy`` orders its users, or ``None`` if it does not say."""
+    """Return the sort key of a search with ``sortBy``, or ``None`` without it."""
     name = query.get("sortBy")
     if not name:
         return None

@@ -1,4 +1,4 @@
-"""How a user looks on the wire (`docs/reference/okta.md` 3.1): field order, nulls and links as Okta writes them."""
+"""The JSON of a user (`docs/reference/okta.md` 3.1): field order, nulls and links as Okta writes them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class UserKind:
 
 @dataclass(frozen=True, slots=True)
 class Omissions:
-    """What a caller asked to leave out by ``okta-response`` in its Content-Type."""
+    """The parts that a caller omits by ``okta-response`` in its Content-Type."""
 
     credentials: bool = False
     credential_links: bool = False
@@ -56,7 +56,7 @@ class Omissions:
 
 
 def user_json(user: User, base: str, kind: UserKind, *, full: bool, omit: Omissions = Omissions()) -> Json:
-    """Return a user: with every link if read alone (`full`), with ``self`` only in a listing."""
+    """Return a user: with all links in a single read (`full`), with only ``self`` in a listing."""
     body: Json = {"id": user.id, "status": user.status}
     if user.transitioning_to is not None and not omit.transitioning:
         body["transitioningToStatus"] = user.transitioning_to

@@ -50,12 +50,12 @@ Listener = Callable[[User | None, User | None], None]
 
 
 class Users:
-    """All users. Listeners hear of every change with the user before and after it (``None``: not there)."""
+    """All users. Listeners are called for every change, with the user before and after it, or ``None``."""
 
     def __init__(self, timeline: Timeline, ids: IdFactory, transition_delay: float) -> None:
         self.all: Ordered[User] = Ordered()
         self.deactivated: set[str] = set()
-        """The ids of those who are DEPROVISIONED."""
+        """The ids of the DEPROVISIONED users."""
 
         self._timeline = timeline
         self._ids = ids
@@ -64,7 +64,7 @@ class Users:
         self._listeners: list[Listener] = []
 
     def subscribe(self, listener: Listener) -> None:
-        """Tell `listener` about every change from now on."""
+        """Call `listener` for every change from now on."""
         self._listeners.append(listener)
 
     def find(self, identifier: str) -> User | None:
@@ -102,12 +102,12 @@ class Users:
         return self._move(user, ACTIVE if password else PROVISIONED) if activate else user
 
     def add(self, user: User) -> None:
-        """Add a finished user, unchecked and without a word to the listeners: seeding."""
+        """Add a complete user without checks and without calls of listeners: seeding."""
         self.all.put(user.id, user)
         self._by_login[user.login.lower()] = user.id
 
     def update(self, user: User, profile: Profile) -> User:
-        """Write a whole profile. One that changes nothing leaves ``lastUpdated`` alone."""
+        """Write a whole profile. If nothing changes, ``lastUpdated`` stays as it is."""
         if user.status == DEPROVISIONED:
             raise refusal("E0000038")
         if user.transitioning_to in {ACTIVE, PROVISIONED}:
@@ -128,11 +128,11 @@ class Users:
         return self._move(user, ACTIVE) if user.status == PROVISIONED else user
 
     def set_status(self, user: User, status: str) -> User:
-        """Put the user into any status at once, one that Okta does not know included."""
+        """Set any status at once, even one that Okta does not have."""
         return self._settle(user, status)
 
     def activate(self, user: User) -> User:
-        """Activate a STAGED or DEPROVISIONED user; anybody else is already active (``E0000016``)."""
+        """Activate a STAGED or DEPROVISIONED user; other users are active already (``E0000016``)."""
         if user.status not in {STAGED, DEPROVISIONED} or user.transitioning_to in {ACTIVE, PROVISIONED}:
             raise refusal("E0000016")
         return self._move(user, ACTIVE if user.has_password else PROVISIONED)
@@ -148,7 +148,7 @@ class Users:
         return self._settle(user, SUSPENDED)
 
     def unsuspend(self, user: User) -> User:
-        """Let a SUSPENDED user in again."""
+        """End the suspension of a SUSPENDED user."""
         if user.status != SUSPENDED:
             raise invalid("unsuspendUser", "Cannot unsuspend a user that is not suspended")
         return self._settle(user, ACTIVE)
@@ -160,7 +160,7 @@ class Users:
         return self._settle(user, ACTIVE)
 
     def expire_password(self, user: User) -> User:
-        """Have the user choose a new password at the next sign-in."""
+        """Require a new password at the next sign-in."""
         return self._from(user, {ACTIVE, PASSWORD_EXPIRED}, PASSWORD_EXPIRED)
 
     def reset_password(self, user: User) -> User:
@@ -174,7 +174,7 @@ class Users:
         return self._move(user, DEPROVISIONED)
 
     def delete(self, user: User) -> bool:
-        """Deactivate, or remove for good whoever is deactivated already. Returns whether the user is gone."""
+        """Deactivate a user, or delete a deactivated one. Returns whether the user was deleted."""
         if not self._leaving(user):
             self._move(user, DEPROVISIONED)
             return False

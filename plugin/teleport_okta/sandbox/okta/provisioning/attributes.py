@@ -1,4 +1,4 @@
-"""How a person of the organisation looks in SCIM: Okta's default mapping, and the merge of a profile push."""
+"""The SCIM user of a person: Okta's default mapping, and the merge of a profile push."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 _APP_NAMES = {"firstName": "givenName", "lastName": "familyName"}
-"""Attributes that the profile of an assignment calls otherwise than the profile of the user."""
+"""Attributes that have other names in the profile of an assignment than in that of the user."""
 
 _PLAIN = ("title", "nickName", "userType", "timezone", "preferredLanguage")
 _PHONES = {"primaryPhone": "work", "mobilePhone": "mobile"}
@@ -25,7 +25,7 @@ _ENTERPRISE = ("employeeNumber", "costCenter", "organization", "division", "depa
 
 
 def attributes_of(user: User, entry: AppUser) -> Json:
-    """Return the SCIM attributes that are mapped for an assignment, empty ones as ``""`` or ``[]``.
+    """Return the mapped SCIM attributes of an assignment, empty ones as ``""`` or ``[]``.
 
     The profile of the assignment has precedence over that of the user.
     """
@@ -52,7 +52,7 @@ def attributes_of(user: User, entry: AppUser) -> Json:
 
 
 def new_user(mapped: Mapping[str, object], password: str) -> Json:
-    """Return the body of a creation: what is mapped and not empty. A password is always sent."""
+    """Return the body of a creation: the mapped attributes that are not empty. A password is always sent."""
     filled = {name: _without_empty(value) for name, value in mapped.items()}
     body: Json = {"schemas": [USER]} | {name: value for name, value in filled.items() if value not in ("", [], {})}
     body |= {"password": password, "groups": [], "active": True}
@@ -60,9 +60,9 @@ def new_user(mapped: Mapping[str, object], password: str) -> Json:
 
 
 def merged(resource: Mapping[str, object], mapped: Mapping[str, object], *, active: bool) -> Json:
-    """Return a whole user for a PUT: what the server has, with the mapped attributes written over it.
+    """Return a whole user for a PUT: the server's user, with the mapped attributes replaced.
 
-    An empty attribute is sent only to clear one that the server has. ``id``, ``meta`` and unknown attributes go back.
+    An empty attribute is sent only to clear one of the server's. ``id``, ``meta`` and unknown attributes are sent too.
     """
     body = dict(resource)
     for name, value in mapped.items():

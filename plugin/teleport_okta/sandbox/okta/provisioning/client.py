@@ -28,14 +28,14 @@ _HEADERS = {
 }
 _MOST_ATTEMPTS = 10
 _DEFAULT_WAIT = 300.0
-"""Seconds until the first retry where ``Retry-After`` is missing or no integer."""
+"""Seconds until the first retry if ``Retry-After`` is missing or no integer."""
 
 _INTEGER = re.compile(r"\s*\d{1,9}\s*")
 _NUMBERS = ("totalResults", "startIndex", "itemsPerPage")
 
 
 class ScimError(Exception):
-    """A request failed, and a human has to retry. ``detail`` is what the administrator reads; Okta may have none."""
+    """A request failed, and an administrator must retry. ``detail`` is the shown text; Okta may have none."""
 
     def __init__(self, detail: str | None, status: int | None = None) -> None:
         super().__init__(detail or "no reason given")
@@ -54,8 +54,8 @@ class Reply:
 class ScimClient:
     """Sends the requests of one job to one SCIM server.
 
-    `pause` waits the given seconds of the organisation's time before a throttled request is sent again; without it
-    a throttled request fails.
+    `pause` waits some seconds of the organisation's time before a throttled request is repeated; without it, a
+    throttled request fails.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class ScimClient:
         return reply.body
 
     async def create(self, path: str, body: Json, what: str) -> str:
-        """Create a resource and return its id. The answer has to carry the resource."""
+        """Create a resource and return its id. The answer must contain the resource."""
         reply = await self._send("POST", path, body)
         created = reply.body if isinstance(reply.body, dict) else {}
         return id_of(created, f"Create new {what} returned empty {what}")

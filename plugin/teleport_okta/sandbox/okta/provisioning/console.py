@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ProvisioningConsole:
     """The administrator's actions on provisioning; a base class of the organisation, which has the state.
 
-    They queue jobs, which are carried out while an :class:`~.server.OktaSandbox` serves the organisation.
+    They queue jobs, which run while an :class:`~.server.OktaSandbox` serves the organisation.
     """
 
     timeline: Timeline
@@ -31,21 +31,21 @@ class ProvisioningConsole:
 
     @by_administrator
     def enable_provisioning(self, app: str, settings: ProvisioningSettings) -> App:
-        """Switch an app's provisioning on, or change it. Who is assigned already needs :meth:`provision_users`."""
+        """Switch an app's provisioning on, or change it. Existing assignments need :meth:`provision_users`."""
         self.timeline.settle()
         return self.provisioning.enable(self.apps.require(app), settings)
 
     @by_administrator
     def disable_provisioning(self, app: str) -> App:
-        """Switch an app's provisioning off; its queued jobs, tasks and pushed groups are forgotten."""
+        """Switch an app's provisioning off; its queued jobs, tasks and pushed groups are removed."""
         self.timeline.settle()
         return self.provisioning.disable(self.apps.require(app))
 
     @by_administrator
     def provision_users(self, app: str, user: str | None = None) -> int:
-        """Press "Provision User": for one person, or all, whose assignment has no user on the SCIM server yet.
+        """Press "Provision User" for one person, or for all whose assignment has no user on the SCIM server yet.
 
-        Returns for how many. Raises ``ValueError`` if the app has no provisioning.
+        Returns their number. Raises ``ValueError`` if the app has no provisioning.
         """
         self.timeline.settle()
         return self.provisioning.provision(
@@ -54,7 +54,7 @@ class ProvisioningConsole:
 
     @by_administrator
     def push_group(self, app: str, group: str, name: str | None = None, *, rename: bool = True) -> GroupPush:
-        """Begin to push a group; with `name` to the group of that name in the app, which is renamed unless told not to.
+        """Begin to push a group; with `name` to the group of that name in the app, which is renamed by default.
 
         Raises ``ValueError`` if the app pushes no groups, or pushes this one already.
         """
@@ -79,25 +79,25 @@ class ProvisioningConsole:
 
     @by_administrator
     def resume_push(self, mapping: str) -> GroupPush:
-        """Activate the push of a group again: what has changed meanwhile arrives at once."""
+        """Activate the push of a group again: the changes since are sent at once."""
         found = self.provisioning.mapping(mapping)
         found.active = True
         return self.push_now(mapping)
 
     @by_administrator
     def unlink_push(self, mapping: str, *, delete: bool = False) -> None:
-        """End the push of a group; with `delete` the group in the app is deleted, otherwise it is left alone."""
+        """End the push of a group; with `delete` the group in the app is deleted, otherwise it stays."""
         self.timeline.settle()
         self.provisioning.unlink(self.provisioning.mapping(mapping), delete=delete)
 
     @by_administrator
     def retry_task(self, task: str) -> bool:
-        """Retry a task, which is gone then; ``False`` if there is nothing left to do. A new failure is a new task."""
+        """Retry a task, which is removed; ``False`` if there is nothing to do. A new failure makes a new task."""
         self.timeline.settle()
         return self.provisioning.retry(task) is not None
 
     @by_administrator
     def retry_tasks(self) -> int:
-        """Retry all tasks, and return how many jobs that makes."""
+        """Retry all tasks, and return the number of queued jobs."""
         self.timeline.settle()
         return sum(self.provisioning.retry(task) is not None for task in list(self.provisioning.tasks))

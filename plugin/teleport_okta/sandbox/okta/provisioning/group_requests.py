@@ -1,4 +1,4 @@
-"""Which requests the push of a group makes, in both styles (`docs/reference/scim.md` 2)."""
+"""The requests of a pushed group, in both styles (`docs/reference/scim.md` 2)."""
 
 from __future__ import annotations
 

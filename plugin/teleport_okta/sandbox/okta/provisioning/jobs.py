@@ -1,4 +1,4 @@
-"""Jobs in their order, and the tasks that failed jobs become."""
+"""Jobs in their order, and the tasks of failed jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What a job does."""
+    """The kind of a job."""
 
     PROVISION = "provision"
     PUSH_PROFILE = "push_profile"
@@ -32,19 +32,19 @@ class Kind(StrEnum):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Job:
-    """Something to be done on the SCIM server. The jobs of one lane, a person or a group, are done one by one."""
+    """A change on the SCIM server. The jobs of one lane, a person or a group, run one after the other."""
 
     kind: Kind
     app_id: str
     transaction: Transaction
-    """What the job's changes in the organisation belong to."""
+    """The transaction of the job's changes in the organisation."""
 
     started: bool = False
     attempts: int = 1
-    """How often its current request was sent; more than once only after 429."""
+    """The number of times that its current request was sent; more than one only after 429."""
 
     retry_at: float | None = None
-    """When a throttled request is sent again (epoch seconds by the organisation's clock)."""
+    """The time at which a throttled request is sent again (epoch seconds by the organisation's clock)."""
 
     @property
     def subject(self) -> str:
@@ -59,7 +59,7 @@ class Job:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class UserJob(Job):
-    """A job about a person, with the user and the assignment of the moment at which it was queued."""
+    """A job about a person, with the user and the assignment at the time when it was queued."""
 
     user: User
     entry: AppUser
@@ -76,7 +76,7 @@ class GroupJob(Job):
 
     mapping: GroupPush
     name: str
-    """The group's name in the app at the moment at which the job was queued."""
+    """The group's name in the app at the time when the job was queued."""
 
     changes: list[tuple[str, bool]] = field(default_factory=list)
     """For members: the user's id, and whether the user joined, in the order of the changes."""
@@ -89,13 +89,13 @@ class GroupJob(Job):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A job that failed and that a human has to retry."""
+    """A failed job, which an administrator must retry."""
 
     id: str
     created: int
     job: Job
     detail: str | None
-    """What the server said, if anything can be told."""
+    """The server's text, if there is one."""
 
     status: int | None
     """The HTTP status of the failed answer, if there was one."""
@@ -125,7 +125,7 @@ class Lanes:
             self.wake(job.lane)
 
     def first(self, lane: str) -> Job | None:
-        """Return the job that is next in a lane."""
+        """Return the next job in a lane."""
         jobs = self._lanes.get(lane)
         return jobs[0] if jobs else None
 
@@ -135,14 +135,14 @@ class Lanes:
         return jobs[-1] if jobs and not jobs[-1].started else None
 
     def done(self, lane: str) -> None:
-        """Take the first job out of a lane."""
+        """Remove the first job of a lane."""
         jobs = self._lanes[lane]
         jobs.popleft()
         if not jobs:
             del self._lanes[lane]
 
     def drop(self, app_id: str) -> None:
-        """Forget the jobs of an app that have not started."""
+        """Remove the jobs of an app that have not started."""
         for lane, jobs in list(self._lanes.items()):
             kept = deque(job for job in jobs if job.app_id != app_id or job.started)
             if kept:

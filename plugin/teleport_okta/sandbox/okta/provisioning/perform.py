@@ -1,4 +1,4 @@
-"""Carries a job out: reads what the organisation has, makes the requests, writes the outcome back."""
+"""Runs a job: reads the organisation, sends the requests, stores the result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def carry_out(org: OktaOrganization, job: Job, client: ScimClient) -> None
 
 
 def note_failure(org: OktaOrganization, job: Job, detail: str | None, status: int | None) -> None:
-    """Make a task of a failed job, and show the error at the assignment or the mapping."""
+    """Make a task of a failed job, and store the error in the assignment or the mapping."""
     org.provisioning.failed(job, detail, status)
     if isinstance(job, UserJob):
         _note(org, job, ERROR)
@@ -48,7 +48,7 @@ class _UserWork:
             await self._provision()
             return
         scim_id = self._account.scim_id
-        if scim_id is None:  # the creation failed: the task of it will send what is needed
+        if scim_id is None:  # the creation failed: the retry of its task sends all changes
             return
         _note(self._org, self._job, SYNCING)
         match self._job.kind:
@@ -91,7 +91,7 @@ class _GroupWork:
         mapping = self._job.mapping
         if self._job.kind is Kind.PUSH_GROUP:
             await self._begin(mapping)
-        elif mapping.scim_id is None:  # the creation failed: the task of it will send what is needed
+        elif mapping.scim_id is None:  # the creation failed: the retry of its task sends all changes
             return
         else:
             await self._change(mapping, mapping.scim_id)
@@ -126,7 +126,7 @@ class _GroupWork:
                 mapping.members = _ids(members)
 
     async def _patch_members(self, mapping: GroupPush, scim_id: str) -> None:
-        """Send the changes in their order; of those who were not provisioned there is nothing to send."""
+        """Send the changes in their order; nothing is sent about people who are not provisioned."""
         after = dict(mapping.members)
         operations: list[Json] = []
         for user_id, joined in self._job.changes:
@@ -141,7 +141,7 @@ class _GroupWork:
             mapping.members = after
 
     def _members(self) -> dict[str, Json]:
-        """Return the members who are provisioned in the app, as of now, by user id."""
+        """Return the current members who are provisioned in the app, by user id."""
         mapping, org = self._job.mapping, self._org
         if mapping.group_id == org.groups.everyone:
             people = [user.id for user in org.users.all]
@@ -164,7 +164,7 @@ def _ids(members: dict[str, Json]) -> dict[str, str]:
 
 
 def _note(org: OktaOrganization, job: UserJob, state: str, scim_id: str | None = None) -> None:
-    """Show at the assignment how its synchronisation stands; a later assignment of the same person is another one."""
+    """Store the state of synchronisation in the assignment, unless it was replaced by a later one."""
     app = org.apps.all.get(job.app_id)
     if app is not None:
         with within(job.transaction):

@@ -1,4 +1,4 @@
-"""What an app remembers of the people and groups that it provisions."""
+"""An app's records of the people and groups that it provisions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """What an app knows of a person's user on the SCIM server. It outlives the assignment."""
+    """An app's record of a person's user on the SCIM server. It stays after the end of the assignment."""
 
     scim_id: str | None = None
     mapped: Json = field(default_factory=dict)
@@ -32,10 +32,10 @@ class GroupPush:
     """The group's name in the app."""
 
     found_as: str
-    """The name that it is looked for under when the push begins."""
+    """The name by which the group is looked up when the push begins."""
 
     renames: bool = True
-    """Whether the group in the app is called as the group of the organisation is."""
+    """Whether the group in the app gets the name of the organisation's group."""
 
     active: bool = True
     scim_id: str | None = None
@@ -43,4 +43,4 @@ class GroupPush:
     """The SCIM ids of the members that were pushed, by user id."""
 
     error: str | None = None
-    """Why the last job failed, if it did."""
+    """The error of the last job, if it failed."""

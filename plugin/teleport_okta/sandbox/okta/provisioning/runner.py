@@ -1,4 +1,4 @@
-"""Carries the organisation's provisioning jobs out over HTTP, several at once, and those of one person in order."""
+"""Runs the organisation's provisioning jobs over HTTP, several at once, and those of one person in order."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _SILENCE: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTest:
-    """The verdict of "Test Connector Configuration"; ``detail`` says what is wrong."""
+    """The result of "Test Connector Configuration"; ``detail`` is the error."""
 
     succeeded: bool
     detail: str | None = None
 
 
 class ProvisioningRunner:
-    """Works while its context is open; jobs that were queued before, or are left over after, wait.
+    """Runs jobs while its context is open; before and after, they wait.
 
-    Each lane of jobs has a task. At most `workers` of them do a job at a time, those that wait for a retry not
-    counted. What is due on the organisation's timeline is done as real time passes, once an app provisions.
+    Each lane of jobs has a task. At most `workers` of them run a job at a time, without those that wait for a retry.
+    When an app provisions, the work of the organisation's timeline is done as real time passes.
     """
 
     def __init__(self, org: OktaOrganization, *, workers: int = 4, silence: float = _SILENCE) -> None:
@@ -84,7 +84,7 @@ class ProvisioningRunner:
             await self._session.close()
 
     async def settled(self) -> None:
-        """Return when no job is under way or could be. Jobs that wait for a retry are left alone."""
+        """Wait until no job runs or can run. Jobs that wait for a retry do not count."""
         self._org.timeline.settle()
         while self._busy:
             await self._quiet.wait()
@@ -169,7 +169,7 @@ class ProvisioningRunner:
         return context
 
     async def _pause(self, lane: str, job: Job, seconds: float) -> None:
-        """Wait in the organisation's time; others may use the worker, and the lane counts as quiet."""
+        """Wait in the organisation's time. Meanwhile other lanes may use the worker, and this one counts as idle."""
         timeline = self._org.timeline
         over = asyncio.Event()
 
@@ -191,7 +191,7 @@ class ProvisioningRunner:
         job.retry_at = None
 
     async def _keep_time(self) -> None:
-        """Do what is due on the timeline as its moment comes, without anybody reading from the organisation."""
+        """Do the work of the timeline when it is due, even if no client reads from the organisation."""
         while True:
             self._planned.clear()
             try:

@@ -1,4 +1,4 @@
-"""What an administrator chooses on the Provisioning tab of an app."""
+"""The settings on the Provisioning tab of an app."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Style(StrEnum):
-    """Which requests an app makes; it depends on how the app came into being, and nobody can switch it."""
+    """The style of an app's requests. It depends on the origin of the app, and cannot be changed."""
 
     CUSTOM = "custom"
     """A custom app: PUT for all changes of users and groups."""
@@ -23,7 +23,7 @@ class Style(StrEnum):
 
 
 class Feature(StrEnum):
-    """What an app provisions; each can be switched on by itself."""
+    """The features of provisioning, which are switched on one by one."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -37,7 +37,7 @@ FEATURE_NAMES = {
     Feature.DEACTIVATE: "PUSH_USER_DEACTIVATION",
     Feature.PUSH_GROUPS: "GROUP_PUSH",
 }
-"""How the features are called in ``features`` of an app (`docs/reference/okta.md` 3.3)."""
+"""The names of the features in ``features`` of an app (`docs/reference/okta.md` 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ class ProvisioningSettings:
     """
 
     base_url: str
-    """Where the SCIM server is, up to and without ``/Users``."""
+    """The URL of the SCIM server, without ``/Users``."""
 
     authorization: str = field(repr=False)
-    """The value of the ``Authorization`` header, sent as it is."""
+    """The value of the ``Authorization`` header, sent unchanged."""
 
     style: Style = Style.CUSTOM
     features: frozenset[Feature] = frozenset(Feature)
@@ -61,7 +61,7 @@ class ProvisioningSettings:
     """Whether a person who comes back from deactivation is created again, without a lookup, as Okta was seen to do."""
 
     ca_file: Path | None = None
-    """The certificates (PEM) to trust instead of the usual ones."""
+    """The CA certificates (PEM) to trust instead of the machine's."""
 
     def __post_init__(self) -> None:
         url = urlsplit(self.base_url)

@@ -1,4 +1,4 @@
-"""What an organisation provisions: it hears of changes and queues the jobs that follow from them, without I/O."""
+"""The provisioning of an organisation: it listens to changes and queues the jobs for them, without I/O."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Provisioning:
         self.on_enabled: Callable[[], None] | None = None
         """Called when an app's provisioning is switched on."""
 
-        # A random source of its own: the ids of the organisation do not depend on what is provisioned.
+        # A random source of its own: the ids of the organisation must not depend on provisioning.
         own_rng = random.Random(f"provisioning of {organization_id}")  # noqa: S311
         self._ids = IdFactory(own_rng)
         self._timeline = timeline
@@ -60,7 +60,7 @@ class Provisioning:
         assignments.watch(self)
 
     def enable(self, app: App, settings: ProvisioningSettings) -> App:
-        """Switch the provisioning of an app on, or change it. Assignments that are there already stay as they are."""
+        """Switch the provisioning of an app on, or change it. Existing assignments stay as they are."""
         self.settings[app.id] = settings
         if Feature.CREATE in settings.features:
             self._assignments.provisioned_apps.add(app.id)
@@ -71,7 +71,7 @@ class Provisioning:
         return self._apps.set_features(app, settings.feature_names)
 
     def disable(self, app: App) -> App:
-        """Switch the provisioning of an app off; what is queued for it, its tasks and its mappings are forgotten."""
+        """Switch the provisioning of an app off; its queued jobs, tasks and mappings are removed."""
         self._forget(app.id)
         return self._apps.set_features(app, ())
 
@@ -90,7 +90,7 @@ class Provisioning:
         return mapping
 
     def provision(self, app: App, user: User | None = None) -> int:
-        """Provision a person whose assignment has not been provisioned, or all such; return how many."""
+        """Provision a person whose assignment has not been provisioned, or all such people; return their number."""
         self.require(app.id)
         queued = {job.subject for job in self.lanes if job.kind is Kind.PROVISION and job.app_id == app.id}
         count = 0
@@ -123,7 +123,7 @@ class Provisioning:
         return mapping
 
     def unlink(self, mapping: GroupPush, *, delete: bool) -> None:
-        """End the push of a group; with `delete` the group in the app goes as well."""
+        """End the push of a group; with `delete` the group in the app is deleted too."""
         del self.mappings[mapping.id]
         if delete:
             self.put_group_job(Kind.DELETE_GROUP, mapping)
@@ -147,10 +147,10 @@ class Provisioning:
         return task
 
     def retry(self, task_id: str) -> Job | None:
-        """Queue the job of a task again, with what the organisation has now; the task is gone.
+        """Queue the job of a task again, with the organisation's current data, and remove the task.
 
-        Returns ``None`` if there is nothing left to do: the person is assigned no more, or again, or the push has
-        ended. Raises ``E0000007`` for an unknown task.
+        Returns ``None`` if there is nothing left to do: the person is not assigned any more, or was assigned
+        again, or the push has ended. Raises ``E0000007`` for an unknown task.
         """
         task = self.tasks.pop(task_id, None)
         if task is None:
@@ -161,11 +161,11 @@ class Provisioning:
         return self._retry_user(job) if isinstance(job, UserJob) else None
 
     def new_password(self) -> str:
-        """Return an invented password: nobody's, and sent even when passwords are not synchronised."""
+        """Return a random password, which is sent even if passwords are not synchronised."""
         return self._ids.secret(24)
 
     def app_user_changed(self, app: App, before: AppUser | None, after: AppUser | None) -> None:
-        """Hear of an assignment: provision who got the app, deactivate who lost it, push what has changed."""
+        """React to a change of an assignment: provision, deactivate or push the profile."""
         settings = self.settings.get(app.id)
         if settings is None or app.status != ACTIVE:
             return
@@ -186,7 +186,7 @@ class Provisioning:
             self._push_profile(app.id, settings, user, after)
 
     def app_group_changed(self, app_id: str, group_id: str, before: AppGroup | None, after: AppGroup | None) -> None:
-        """Hear of a group's assignment: nothing is provisioned until its users have the app."""
+        """Ignore a group's assignment: nothing is provisioned until its users have the app."""
 
     def _user_changed(self, before: User | None, after: User | None) -> None:
         if not self.settings or before is None or after is None:

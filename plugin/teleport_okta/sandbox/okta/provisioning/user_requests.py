@@ -1,4 +1,4 @@
-"""Which requests a person's provisioning makes, in both styles (`docs/reference/scim.md` 2)."""
+"""The requests of a person's provisioning, in both styles (`docs/reference/scim.md` 2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def find(client: ScimClient, name: str) -> tuple[str, bool] | None:
-    """Return the SCIM id of the user of a name and whether it is active, if there is one."""
+    """Return the SCIM id of the user with a name and whether it is active, if there is one."""
     found = await client.list("/Users", "users", filter=equals("userName", name), startIndex=1, count=100)
     if not found:
         return None
@@ -26,14 +26,14 @@ async def create(client: ScimClient, mapped: Json, password: str) -> str:
 
 
 async def link(client: ScimClient, scim_id: str, mapped: Json, *, active: bool) -> None:
-    """Make a user who was found one's own: activate it if it is not `active`, and push the profile onto it."""
+    """Take over an existing user: activate it if it is not `active`, and push the profile."""
     if client.settings.style is Style.CATALOG and not active:
         await set_active(client, scim_id, active=True)
     await push_profile(client, scim_id, mapped)
 
 
 async def push_profile(client: ScimClient, scim_id: str, mapped: Json) -> None:
-    """Write a profile: always by a PUT of the whole user."""
+    """Write a profile, always by a PUT of the whole user."""
     resource = await client.get(f"/Users/{scim_id}")
     await client.put(f"/Users/{scim_id}", merged(resource, mapped, active=True))
 
