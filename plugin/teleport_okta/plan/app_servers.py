@@ -20,7 +20,7 @@ from teleport_okta.model.problems import AppServerNotOurs
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import object_labels
 from teleport_okta.plan.changes import APP_SERVER, USER_GROUP, Action, Change, Harm
-from teleport_okta.plan.narrow import in_found_order, in_two_steps
+from teleport_okta.plan.narrow import in_found_order, wider_first
 from teleport_okta.plan.needs import ended
 from teleport_okta.plan.plan import Plan
 
@@ -67,17 +67,17 @@ def _writing(
     actual: ActualDirectory,
     imports: Imports,
 ) -> list[Change]:
-    """Return the steps that write an app server: first all but what follows from the end of groups."""
+    """Return the steps that write an app server. The names of user groups that end go after those have ended."""
     content = _content(wanted, found, desired, actual, imports)
     ends = _ends_behind(found, content, desired, actual, imports.policy)
-    if not ends:
-        is_right = found is not None and content == found and found.expires is not None
-        return [] if is_right else [_step(wanted, content, found)]
     named = found.user_groups if found else ()
     wider = replace(content, user_groups=in_found_order({*content.user_groups, *ends}, named))
-    return in_two_steps(
-        partial(_step, wanted), content, wider=wider, found=found, ends=map(partial(ended, USER_GROUP), ends)
-    )
+    needs = map(partial(ended, USER_GROUP), ends)
+    steps = wider_first(partial(_step, wanted), content, found, wider=wider, needs=needs)
+    if not steps and found is not None and found.expires is None:
+        # Without an end it would stay in the cluster when nobody renews it any more. Each write sets an end.
+        return [_step(wanted, content, found)]
+    return steps
 
 
 def _content(

@@ -7,6 +7,7 @@ grants in Okta (`docs/reference/teleport.md` 5.3).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from teleport_okta.desired.groups_and_apps import GROUP
@@ -21,10 +22,11 @@ from teleport_okta.model.problems import RoleLostLabels, RoleNotOurs, RoleOfList
 from teleport_okta.model.teleport import RoleAllow, TeleportRole
 from teleport_okta.plan import object_labels
 from teleport_okta.plan.changes import APP_SERVER, ROLE, Action, Change, Harm
+from teleport_okta.plan.narrow import wider_first
 from teleport_okta.plan.needs import ended, met_by
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+    from collections.abc import Collection, Iterable, Mapping, Set
 
     from teleport_okta.desired.groups_and_apps import Candidate, DesiredDirectory
     from teleport_okta.desired.policy import Imports, Policy
@@ -211,24 +213,20 @@ class _Losses:
         return Harm(harmed, Evidence.ABSENT, listing=grants_of(candidate.okta_id))
 
 
-def _writing(
-    candidate: Candidate, content: TeleportRole, found: TeleportRole | None, losses: _Losses
-) -> Iterator[Change]:
-    """Return the steps that write a role: all that harms nobody first, lest it wait for what the brake holds."""
+def _writing(candidate: Candidate, content: TeleportRole, found: TeleportRole | None, losses: _Losses) -> list[Change]:
+    """Return the steps that write a role: everything that harms nobody, then the loss of apps."""
     lost = _apps(found) - _apps(content)
-    if not lost:
-        if content != found:
-            yield _step(candidate, content, found)
-        return
-    everything = {labels.APP_ID: tuple(sorted(_apps(content) | lost))}
-    wider = replace(content, allow=replace(content.allow or RoleAllow(), app_labels=everything))
-    if wider != found:
-        yield _step(candidate, wider, found)
-    ending = sorted(lost & losses.ending_apps)
-    yield replace(
-        _step(candidate, content, wider),
+    wider = content
+    if lost:
+        everything = {labels.APP_ID: tuple(sorted(_apps(content) | lost))}
+        wider = replace(content, allow=replace(content.allow or RoleAllow(), app_labels=everything))
+    return wider_first(
+        partial(_step, candidate),
+        content,
+        found,
+        wider=wider,
+        needs=(ended(APP_SERVER, app_server_name(app_id)) for app_id in sorted(lost & losses.ending_apps)),
         cause=RoleGrantsLess(candidate.name, len(lost)),
-        needs=tuple(ended(APP_SERVER, app_server_name(app_id)) for app_id in ending),
         harm=losses.harm(content.name, candidate, lost),
     )
 

@@ -18,7 +18,7 @@ from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan import object_labels
 from teleport_okta.plan.app_servers import ending_of
 from teleport_okta.plan.changes import APP_SERVER, USER_GROUP, Action, Change, Harm
-from teleport_okta.plan.narrow import in_found_order, in_two_steps
+from teleport_okta.plan.narrow import in_found_order, wider_first
 from teleport_okta.plan.needs import ended
 from teleport_okta.plan.plan import Plan
 
@@ -60,16 +60,13 @@ def _writing(
     actual: ActualDirectory,
     policy: Policy,
 ) -> list[Change]:
-    """Return the steps that write a user group: first all but what follows from the end of apps, which may be held."""
+    """Return the steps that write a user group. The names of app servers that end go after those have ended."""
     content = _content(wanted, found, desired, actual, policy)
     ends = _ends_behind(found, content, desired, actual, policy)
-    if not ends:
-        return [] if content == found else [_step(wanted, content, found)]
     named = found.applications if found else ()
     wider = replace(content, applications=in_found_order({*content.applications, *ends}, named))
-    return in_two_steps(
-        partial(_step, wanted), content, wider=wider, found=found, ends=map(partial(ended, APP_SERVER), ends)
-    )
+    needs = map(partial(ended, APP_SERVER), ends)
+    return wider_first(partial(_step, wanted), content, found, wider=wider, needs=needs)
 
 
 def _content(
