@@ -114,7 +114,7 @@ def _without_direct_roles(okta_ids: Iterable[str], facts: ListFacts) -> Plan:
 def _without_dangling(decisions: Mapping[str, ListDecision], facts: ListFacts) -> Plan:
     """Return the plan that takes nested lists that do not exist out of our lists.
 
-    A list that ends because nobody is in it is among them: it stays if a person is added before it is deleted.
+    An empty list that ends is among them: it stays if a person is added before it is deleted.
     """
     changes: list[Change] = []
     for name in facts.ours:

@@ -1,7 +1,7 @@
 """Planning app servers: one for each app that can be launched, on our own host; those of other hosts are not ours.
 
-An app server ends by itself unless it is renewed, and nothing is compared by its end. Of an app with several links the
-one that is in use is kept while Okta still lists it, because Okta does not promise their order.
+An app server expires unless it is renewed, so its expiry is not compared. If an app has several links, the link in use
+is kept while Okta still lists it, because Okta does not promise an order.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def plan_app_servers(
 
 
 def ending_app_ids(desired: DesiredDirectory, actual: ActualDirectory, imports: Imports) -> frozenset[str]:
-    """Return the ids of all apps whose app servers end, whatever the scope of a plan."""
+    """Return the ids of all apps whose app servers end, in every scope."""
     return frozenset(ending.okta_id for ending in _endings(desired, actual, imports.policy))
 
 
@@ -75,7 +75,7 @@ def _writing(
     needs = map(partial(ended, USER_GROUP), ends)
     steps = wider_first(partial(_step, wanted), content, found, wider=wider, needs=needs)
     if not steps and found is not None and found.expires is None:
-        # Without an end it would stay in the cluster when nobody renews it any more. Each write sets an end.
+        # Without an expiry it would stay in the cluster after this service is gone. Each write sets an expiry.
         return [_step(wanted, content, found)]
     return steps
 
@@ -106,7 +106,7 @@ def _content(
 def _granting(
     wanted: WantedApp, base: TeleportAppServer, desired: DesiredDirectory, actual: ActualDirectory, policy: Policy
 ) -> tuple[str, ...]:
-    """Return the names of the user groups that grant an app; where that cannot be read, it is as it was found."""
+    """Return the names of the user groups that grant an app. A group that could not be read stays as it was found."""
     unknown = {
         name
         for name in base.user_groups
@@ -123,13 +123,13 @@ def _ends_behind(
     actual: ActualDirectory,
     policy: Policy,
 ) -> list[str]:
-    """Return those user groups that an app server names no more, and that end."""
+    """Return the user groups that an app server should name no more, and that end."""
     lost = set(found.user_groups if found else ()).difference(content.user_groups)
     return [name for name in sorted(lost) if _is_ending(name, desired, actual, policy)]
 
 
 def _is_ending(name: str, desired: DesiredDirectory, actual: ActualDirectory, policy: Policy) -> bool:
-    """Whether there is a user group of ours of this name, and its group is not listed any more."""
+    """Whether there is a user group of ours with this name, and Okta lists its group no more."""
     found = actual.user_groups.get(name)
     return found is not None and labels.owner_of(found.labels) == policy.owner and name not in desired.present
 

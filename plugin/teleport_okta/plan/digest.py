@@ -22,14 +22,14 @@ _as_canonical_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separa
 
 
 def content_digest(content: Content | None) -> str:
-    """Return a digest of what an object says, revision and times aside; empty for no object."""
+    """Return a digest of the content of an object, without revision and times; empty for no object."""
     if content is None:
         return ""
     return hashlib.sha256(_canonical(content)).hexdigest()[:_LENGTH]
 
 
 def plan_digest(changes: Iterable[Change]) -> str:
-    """Return the digest of an ordered list of changes: what is done to which object, from which content to which."""
+    """Return the digest of an ordered list of changes: actions, objects, and their contents before and after."""
     total = hashlib.sha256()
     for change in changes:
         head: list[object] = [change.action, change.kind, change.name, change.subject, change.okta_id, change.reason]

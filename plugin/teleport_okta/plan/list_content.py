@@ -1,4 +1,4 @@
-"""What a list of ours should say: its labels and grants are ours, the rest is as people left it."""
+"""The content of a list of ours: our labels and grants, and everything else as people left it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def list_content(candidate: Candidate, found: TeleportAccessList | None, imports: Imports) -> TeleportAccessList:
-    """Return the list of a candidate; what of one that was found is not ours stays.
+    """Return the list of a candidate. If it was found, fields that are not ours stay.
 
-    A title and a description follow Okta only while they are what we set last, which stands in labels.
+    The title and the description follow Okta until people edit them: labels have the texts that we set last.
     """
     name_label, description_label = (
         (labels.GROUP_NAME, labels.GROUP_DESCRIPTION)

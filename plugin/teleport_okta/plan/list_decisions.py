@@ -1,7 +1,7 @@
 """Deciding what becomes of each access list: a value with the facts that led there. `plan/list_steps.py` makes steps.
 
 Of a list only the labels and the grants are ours. Owners are set when it is made. Owners, audit dates, requirements,
-titles and descriptions that people edited stay as they are, and so do members whom people added.
+titles and descriptions that people edited stay as they are, and so do members added by people.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """The list stays with this content. If its roles cannot be ours, people leave it, and nobody joins.
+    """The list stays with this content. If its roles cannot be ours, people leave it, and no person joins.
 
     `end` is set if the list is empty and should go, and cannot.
     """
@@ -107,7 +107,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """The list should end, and cannot: whom we imported goes."""
+    """The list should end, and cannot: its imported members are removed."""
 
     end: Blocked
     harm: Harm
@@ -243,7 +243,7 @@ def _keep(
 def _empty(
     candidate: Candidate, found: TeleportAccessList, members: MembersPlan, facts: ListFacts, earlier: Earlier
 ) -> Keep | End:
-    """Decide about a list that nobody will be in: its members go one by one, and it goes when all of them may."""
+    """Decide about a list without future members: they are removed one by one, then the list ends."""
     cause = ListEmpty(candidate.name)
     blocking = holding_on(found, facts)
     if blocking:

@@ -1,4 +1,4 @@
-"""The two roles of an access list: what its members are granted, and who reviews requests for that.
+"""The two roles of an access list: the one that its members are granted, and the one of reviewers of requests for it.
 
 A member of an app's list has that app. A member of a group's list has the user group and, app by app, what the group
 grants in Okta (`docs/reference/teleport.md` 5.3).
@@ -40,7 +40,7 @@ class ListRoles:
     """The steps about the roles of one list.
 
     `aside` reports why the roles cannot be ours; `is_unread`: roles could not be read. In both cases nothing is done to
-    them, and nobody may join the list, since it is not known what its members would be granted.
+    them, and no person may join the list, since it is not known what its members would be granted.
     """
 
     changes: tuple[Change, ...] = ()
@@ -65,7 +65,7 @@ class ListRoles:
 
 
 def taken_role(okta_id: str, roles: Mapping[str, TeleportRole], policy: Policy) -> str | None:
-    """Return the name of a role that a list needs and that is somebody else's, if there is one."""
+    """Return the name of a role that a list needs and that is not ours, if there is one."""
     for name in (member_role(okta_id), reviewer_role(okta_id)):
         if name in roles and labels.owner_of(roles[name].labels) != policy.owner:
             return name
@@ -86,8 +86,8 @@ def plan_roles(
 ) -> ListRoles:
     """Plan both roles of a list that is wanted; `ending_apps` are the ids of apps whose app servers end in this.
 
-    `present` is our list if there is one, and `held_by` are the users who have its member role directly. With
-    `apps_unread` nobody knows what becomes of app servers: a role keeps the apps that are wanted no more.
+    `present` is our list if there is one, and `held_by` are the users who have its member role directly. If app servers
+    could not be read (`apps_unread`), a role keeps the apps that are wanted no more.
     """
     policy = imports.policy
     taken = taken_role(candidate.okta_id, roles, policy)
@@ -175,7 +175,7 @@ def _allowed(
 
 
 def _reviewed(member: str, found: TeleportRole | None, imports: Imports) -> tuple[str, ...]:
-    """Return whose requests a reviewer role reviews; as it was found where nobody knows whether it may."""
+    """Return the roles whose requests a reviewer role reviews; as found if it is not known whether it may review."""
     if imports.reviews is None:
         return found.allow.review if found is not None and found.allow is not None else ()
     return (member,) if imports.reviews else ()
@@ -191,16 +191,16 @@ def _granting(candidate: Candidate, app_ids: Iterable[str]) -> RoleAllow:
 
 @dataclass(frozen=True, slots=True)
 class _Losses:
-    """What it means that a role grants an app no more."""
+    """The harm of a role that grants an app no more."""
 
     desired: DesiredDirectory
     ending_apps: frozenset[str]
 
     def harm(self, name: str, candidate: Candidate, lost: Set[str]) -> Harm | None:
-        """Return the harm, unless all of the apps end anyway. Of several reasons the one that is the easiest to doubt.
+        """Return the harm; None if all of the apps end anyway. Of several kinds of evidence, the weakest counts.
 
-        An app that the group grants and that is in no row is missing from the listing of apps, unless an event says
-        that it was deleted; one that the group does not grant is missing from what it grants.
+        If the group grants an app that is in no row, the listing of apps lacks it, unless an event says that it was
+        deleted. If the group does not grant an app, the listing of its grants lacks it.
         """
         rest = lost - self.ending_apps
         if not rest:
@@ -214,7 +214,7 @@ class _Losses:
 
 
 def _writing(candidate: Candidate, content: TeleportRole, found: TeleportRole | None, losses: _Losses) -> list[Change]:
-    """Return the steps that write a role: everything that harms nobody, then the loss of apps."""
+    """Return the steps that write a role: everything that is no harm, then the loss of apps."""
     lost = _apps(found) - _apps(content)
     wider = content
     if lost:

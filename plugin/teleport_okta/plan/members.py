@@ -1,6 +1,6 @@
-"""Planning the members of one list: Okta's people against those whom we imported; whom people added is not ours.
+"""Planning the members of one list: the people in Okta against the imported members. Members added by people stay.
 
-Where a membership comes from stands on the member itself, so a lost state changes nothing here (`docs/design.md` 4.6).
+A membership has its origin in a label, so the plan is the same after the state is lost (`docs/design.md` 4.6).
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MembersPlan:
-    """What is to be done to the members of one list: whom to add, and the steps by which others go.
+    """The names of the users to add to one list, and the steps that remove others.
 
-    `stays` says whether anybody will be left, or come.
+    `stays` says whether the list will have a member. `aside` reports memberships that have expired.
     """
 
     joining: tuple[str, ...]
@@ -53,7 +53,7 @@ class MembersPlan:
 
     @property
     def ends(self) -> tuple[Need, ...]:
-        """The needs that everybody who goes has gone."""
+        """The needs that all removals are done."""
         return tuple(ended(MEMBER, change.label) for change in self.leaving)
 
 
@@ -68,10 +68,10 @@ def plan_members(
     ended: Set[str],
     now: datetime,
 ) -> MembersPlan:
-    """Compare the members of a list with its people, who are users of ours by name.
+    """Compare the members of a list with its people; all are names of users.
 
-    `nested` are those who are in it through another list: they are not added. `dangling` are members that are lists
-    which do not exist, `ended` those lists that end in this plan.
+    `nested` are the users who are in it through another list: they are not added. `dangling` are the nested lists that
+    do not exist, and `ended` the lists that end in this plan.
     """
     given_an_end = {name: one for name, one in members.others.items() if one.is_imported}
     added_by_people = members.others.keys() - given_an_end.keys()
@@ -87,13 +87,13 @@ def plan_members(
 
 
 def staying_while_waiting(candidate: Candidate, members: ListMembers, holders: Holders) -> set[str]:
-    """Return the names of members who cannot get a user at present: nothing says that they left."""
+    """Return the names of imported members who wait for a user: they are still in Okta, so they stay."""
     names = (holders.waiting[okta_id] for okta_id in holders.waiting.keys() & candidate.people)
     return {name for name in names if members.has_import(name)}
 
 
 def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, owner: str, title: str) -> list[Change]:
-    """Return the steps that add people to a list that is there, each only while the user stands for them."""
+    """Return the steps that add people to a list that is there; each needs that the user stands for the person."""
     carried = {labels.OWNER: owner, labels.GRANT: labels.GRANT_IMPORTED}
     cause = (InPushedGroup if candidate.is_pushed else InGroup)(candidate.name)
     return [
@@ -113,7 +113,7 @@ def joining(candidate: Candidate, names: Iterable[str], holders: Holders, *, own
 
 
 def dropping(list_name: str, dangling: Iterable[str], *, title: str) -> list[Change]:
-    """Return the steps that take nested lists out of a list that do not exist any more."""
+    """Return the steps that remove nested lists that do not exist any more from a list."""
     return [
         Change(
             action=Action.DELETE,
@@ -132,7 +132,7 @@ def dropping(list_name: str, dangling: Iterable[str], *, title: str) -> list[Cha
 def emptying(
     members: ListMembers, found: TeleportAccessList, cause: Reason, harm: Harm, holders: Holders
 ) -> list[Change]:
-    """Return the steps that take out everybody whom we imported, of one harm, but for those who leave altogether."""
+    """Return the steps, all of one harm, that remove the imported members, except leavers, who have their own steps."""
     names = members.imported | {name for name, one in members.others.items() if one.is_imported}
     return [
         _removal(found.name, name, "", cause, harm=harm, title=found.title)
@@ -141,14 +141,14 @@ def emptying(
 
 
 def leaver_out(list_name: str, departure: Change, *, title: str) -> Change:
-    """Return the step that takes somebody out of a list who leaves altogether: it is of the harm of the departure."""
+    """Return the step that removes a leaver from a list: it is a part of the harm of the departure."""
     name, okta_id, harm = departure.name, departure.okta_id, departure.harm
     needs = (locked(name, okta_id, is_found=harm is not None and harm.continues),)
     return _removal(list_name, name, okta_id, departure.cause, harm=harm, needs=needs, title=title)
 
 
 def harm_of_leaving(candidate: Candidate, name: str, okta_id: str) -> Harm:
-    """Return the harm that somebody loses what a group or an app grants, since Okta does not have them in it."""
+    """Return the harm that a person loses what a group or an app grants, because Okta has the person in it no more."""
     harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", okta_id)
     if okta_id in candidate.left or candidate.is_pushed:
         return Harm(harmed, Evidence.STATED)
@@ -166,11 +166,12 @@ def _leaving(candidate: Candidate, name: str, holders: Holders) -> Change:
         return leaver_out(candidate.okta_id, departure, title=candidate.name)
     okta_id = holders.ids.get(name, "")
     if not okta_id and name in holders.left and name not in holders.strangers:
-        # The person left, and had come into the list meanwhile: this is the rest of that harm.
+        # The person left, and became a member after the plan of that was made: this is the rest of the same harm.
         of_leaver = Harm(Harmed(USER, name, holders.left[name]), Evidence.STATED, continues=True)
         return _of(candidate, name, holders.left[name], MemberLeft(), of_leaver)
     if not okta_id:
-        # A login can have replaced the record, or somebody deleted it: the listing of people says whether it returns.
+        # A login replaced the record of the user, or the user was deleted in Teleport. Only the listing of people shows
+        # whether the user comes back, so its absences are the evidence.
         harmed = Harmed(MEMBER, f"{candidate.okta_id}/{name}", "")
         cause = MemberNotOurs() if name in holders.strangers else MemberWithoutUser()
         return _of(candidate, name, "", cause, Harm(harmed, Evidence.ABSENT, listing=PEOPLE))
@@ -207,7 +208,7 @@ def _removal(
 
 
 def _ended(candidate: Candidate, people: frozenset[str], members: ListMembers, now: datetime) -> Iterable[Quarantined]:
-    """Report people whose membership has an end that people set, and that is over, while Okta still has them in it."""
+    """Report memberships whose end, set by people, has passed, while Okta still has the person in the group."""
     for member in members.others.values():
         if not member.is_list and member.expires is not None and member.expires <= now and member.name in people:
             yield Quarantined(MEMBER, f"{candidate.okta_id}/{member.name}", "", MembershipExpired(candidate.name))

@@ -37,7 +37,7 @@ def wider_first(
     """Return the steps that write an object; `step` makes one to a content from another.
 
     `wider` is the content that also names what the object names now and should not. If that is more than the content,
-    the first step writes it, if it is not there, and harms nobody. The second one removes those names once `needs` are
+    the first step writes it, if it is not there, and is no harm. The second one removes those names once `needs` are
     met, with its own `cause` (None: that of `step`) and `harm`.
     """
     if wider == content:

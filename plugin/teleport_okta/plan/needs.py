@@ -1,4 +1,4 @@
-"""What steps need of each other: which step meets which need, and what is left of a plan without some steps."""
+"""The needs between steps: which step meets which need, and what is left of a plan without some steps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stands_for(name: str, okta_id: str, *, is_found: bool = False) -> Need:
 
 
 def locked(name: str, okta_id: str, *, is_found: bool = False) -> Need:
-    """Return the need that a person is locked as a leaver, and still leaves."""
+    """Return the need that a person is locked as a leaver, and is still to leave."""
     return Need(Goal.LOCKED, LOCK, name, okta_id, is_found)
 
 
@@ -38,7 +38,7 @@ def ended(kind: str, label: str) -> Need:
 
 
 def met_by(change: Change) -> Need | None:
-    """Return the need that a step meets once it is done, if there is one that others may have.
+    """Return the need of other steps that a step meets when it is done, if there is one.
 
     A repair of a user does not change the person that the user stands for, so it meets no need. Neither does a step
     that narrows a role: the role existed before.
@@ -64,10 +64,10 @@ def _changes_holder(change: Change) -> bool:
 
 
 def without(changes: Sequence[Change], is_out: Callable[[Change], bool]) -> tuple[Change, ...]:
-    """Return the steps that are left when some are taken out.
+    """Return the steps that are left if some are removed.
 
-    A step goes too if only steps that go would meet one of its needs, and so on. The steps of one harm go together.
-    Members of a new list are left out if the step that makes their user goes.
+    A step is removed too if one of its needs is met by removed steps only, and so on. The steps of one harm are removed
+    together. A user whose step is removed is also removed from the first members of a new list.
     """
     out = [number for number, change in enumerate(changes) if is_out(change)]
     if not out:
@@ -101,6 +101,6 @@ def without(changes: Sequence[Change], is_out: Callable[[Change], bool]) -> tupl
 
 
 def _with_members(change: Change, missing: set[Need]) -> Change:
-    """Return the step without those members whose users will not be there."""
+    """Return the step without the members whose users will be missing."""
     present = tuple(need for need in change.members if need not in missing)
     return change if len(present) == len(change.members) else replace(change, members=present)

@@ -1,7 +1,7 @@
-"""Lists in lists: who is in one through another, which nested list is gone, and where a list is nested.
+"""Lists in lists: the people who are in a list through another one, nested lists that are gone, and parent lists.
 
 A person who is in a list through a nested one is not added to it again (`docs/reference/teleport.md` 6.3). A nested
-list with requirements of its own counts for nobody here: whether somebody meets them changes with every login.
+list with requirements is left out of this: whether a person meets them changes with every login.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NOBODY: Final = ListMembers()
 
 
 class Nesting:
-    """The nesting of all lists of a cluster, as it was read. `now` tells which memberships have ended."""
+    """The nesting of all lists of a cluster, as it was read. Memberships whose end is before `now` have ended."""
 
     def __init__(
         self, lists: Mapping[str, TeleportAccessList], members: Mapping[str, ListMembers], now: datetime
@@ -47,7 +47,7 @@ class Nesting:
         return sorted(self._parents.get(name, ()))
 
     def children_first(self, names: Iterable[str]) -> list[str]:
-        """Return lists in an order in which each stands after those of them that are nested in it."""
+        """Return lists in an order in which nested lists come before the lists that contain them."""
         wanted = dict.fromkeys(names)
         ordered: dict[str, None] = {}
         for name in wanted:
@@ -64,7 +64,7 @@ class Nesting:
         ordered[name] = None
 
     def with_nested(self, names: Iterable[str]) -> set[str]:
-        """Return lists and every list that is nested in them, at whatever depth."""
+        """Return lists and all lists that are nested in them, at any depth."""
         found: set[str] = set()
         waiting = list(names)
         while waiting:
@@ -76,17 +76,17 @@ class Nesting:
         return found
 
     def dangling(self, name: str) -> list[str]:
-        """Return the nested lists of a list that do not exist any more: one of them makes every full write fail."""
+        """Return the nested lists of a list that do not exist any more. While one is there, every full write fails."""
         found = self._members.get(name)
         if found is None:
             return []
         return sorted(other.name for other in found.others.values() if other.is_list and other.name not in self._lists)
 
     def through_others(self, name: str, direct: Mapping[str, Set[str]], ending: Container[str]) -> set[str]:
-        """Return who is in a list through nested ones, those that are `ending` left out.
+        """Return the names of the users who are in a list through nested lists, except through `ending` ones.
 
-        `direct` has who will be in a list because of Okta, where that is not as it was found. Each nested list is
-        looked at once, at its least depth, so that this takes time by how much is nested, not by the number of ways.
+        `direct` has the imported members that a list will have, if it differs from the list as it was read. Each nested
+        list is visited once, so the time grows with the number of nested lists, not with the number of paths to them.
         """
         people: set[str] = set()
         reached: set[str] = set()
@@ -100,7 +100,7 @@ class Nesting:
         return people
 
     def _add_people(self, people: set[str], name: str, imported: Set[str] | None) -> None:
-        """Add the people who are effectively in a list, `imported` (None: as found) and those whom people added."""
+        """Add the users whose membership lasts: `imported` ones (None: as found), and those that people added."""
         found = self._members.get(name, _NOBODY)
         ended = {other.name for other in found.others.values() if not self._lasts(other)}
         from_okta = found.imported if imported is None else imported

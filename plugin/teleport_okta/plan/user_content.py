@@ -55,6 +55,6 @@ def _labels(wanted: WantedUser, policy: Policy) -> dict[str, str]:
 
 
 def _who(wanted: WantedUser, policy: Policy) -> dict[str, str]:
-    """Return the labels that say whose a user is, and for whom it stands."""
+    """Return the labels for the owner of a user and the person it stands for."""
     who = {labels.OWNER: policy.owner, labels.OKTA_ID: wanted.okta_id}
     return {**who, labels.SCIM_ID: wanted.person.scim_id} if wanted.person.scim_id else who

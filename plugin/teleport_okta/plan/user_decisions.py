@@ -140,7 +140,7 @@ def stands_after(name: str, facts: UserFacts, written: Container[str]) -> str | 
 
 
 def origin_not_okta(user: TeleportUser, okta_id: str, facts: UserFacts) -> SetAside:
-    """Return the decision about a user whom none of our identities may change."""
+    """Return the decision about a user that none of our identities may change."""
     return SetAside(user.name, okta_id, OriginNotOkta(facts.policy.no_adoption or ""))
 
 

@@ -70,7 +70,7 @@ def holder_of(user: TeleportUser) -> str | None:
 
 
 def is_bound(user: TeleportUser, wanted: WantedUser) -> bool:
-    """Whether a user was provisioned by SCIM without an Okta id, for a person whom Okta's API shows by now."""
+    """Whether a user was provisioned by SCIM without an Okta id, and Okta's API shows the person by now."""
     is_unknown = (labels.okta_id_of(user.labels) or "").startswith(UNKNOWN_TO_OKTA)
     return is_unknown and bool(wanted.person.scim_id) and user.labels.get(labels.SCIM_ID) == wanted.person.scim_id
 

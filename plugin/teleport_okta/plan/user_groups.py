@@ -98,13 +98,13 @@ def _ends_behind(
     actual: ActualDirectory,
     policy: Policy,
 ) -> list[str]:
-    """Return those app servers that a user group names no more, and that end."""
+    """Return the app servers that a user group should name no more, and that end."""
     lost = set(found.applications if found else ()).difference(content.applications)
     return [name for name in sorted(lost) if _is_ending(name, desired, actual, policy)]
 
 
 def _is_ending(name: str, desired: DesiredDirectory, actual: ActualDirectory, policy: Policy) -> bool:
-    """Whether there is an app server of ours of this name, and it ends."""
+    """Whether there is an app server of ours with this name, and it ends."""
     found = actual.app_servers.get(name)
     return found is not None and ending_of(found, desired, policy) is not None
 

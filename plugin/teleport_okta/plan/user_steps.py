@@ -82,8 +82,8 @@ def steps_of(decision: UserDecision, facts: UserFacts) -> UserSteps:
 def orphaned_locks(facts: UserFacts, written: Container[str]) -> UserSteps:
     """Return the steps about locks of suspended people whose user is gone, or does not stand for the person any more.
 
-    Teleport lets nobody give such a lock an end (`docs/reference/teleport-observed.md` 2), so it is taken off when a
-    leaver's lock would be over. While locks cannot be read, those that were reported before are reported again.
+    Teleport does not let a client give such a lock an end (`docs/reference/teleport-observed.md` 2), so it is taken off
+    when a leaver's lock would be over. While locks cannot be read, those that were reported before are reported again.
     `written` is as in `decide_owned`.
     """
     aside, unlocks = [], []
@@ -111,7 +111,7 @@ def _arrivals(decision: Arrive, facts: UserFacts) -> tuple[Change, ...]:
     """Return the steps for a new user: the creation, then the end of its own locks, which stop it until then."""
     wanted, locks = decision.wanted, facts.locks
     user = new_user(wanted, facts.policy)
-    # A person whom Okta's API shows is assigned there, whatever a SCIM client said too.
+    # If Okta's API shows the person, the person is assigned there, even if a SCIM client provisioned it as well.
     is_of_scim = bool(wanted.person.scim_id) and wanted.person.assignment_status is None
     cause: Reason = ProvisionedByScim() if is_of_scim else AssignedInOkta()
     if locks.about(wanted.name, wanted.okta_id):

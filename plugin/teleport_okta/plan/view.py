@@ -39,10 +39,10 @@ class ChangeView:
     reason: str
     fields: tuple[FieldChange, ...] = ()
     title: str = ""
-    """What people call the object, or the list of a membership; empty if that is its name."""
+    """The title of the object, or of the list of a membership; empty if people use its name."""
 
     members: tuple[str, ...] = field(default=(), repr=False)
-    """The users whom a new list begins with."""
+    """The first members of a new list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class PlanView:
     warnings: tuple[str, ...] = ()
     unchanged: int = 0
     cost: PassCost | None = None
-    """What the reading cost that it was computed from, and what the next one will."""
+    """The calls that the reading behind it took, and those that the next one will take."""
 
     error: str = ""
-    """Why the reading that it was computed from is not whole; empty when it is."""
+    """Why the reading behind it is not complete; empty if it is."""
 
     @property
     def counts(self) -> Mapping[str, Mapping[str, int]]:
@@ -78,7 +78,7 @@ class PlanView:
 
 @garbage_collection_paused()
 def view_of(plan: Plan, cost: PassCost | None = None, *, error: str = "") -> PlanView:
-    """Put a plan into words, with what it cost to compute, and why its reading is not whole."""
+    """Put a plan into words, with the cost of its reading, and the reason if the reading is not complete."""
     return PlanView(
         digest=plan.digest,
         changes=tuple(change_view(change) for change in plan.changes),
@@ -93,7 +93,7 @@ def view_of(plan: Plan, cost: PassCost | None = None, *, error: str = "") -> Pla
 
 
 def change_view(change: Change) -> ChangeView:
-    """Put one change into words: which field becomes what."""
+    """Put one change into words, with each field before and after."""
     before = _fields(change.found, None)
     after = _fields(change.content, change.lock_for)
     names = sorted(before.keys() | after.keys()) if change.content else []
@@ -115,7 +115,7 @@ def change_view(change: Change) -> ChangeView:
 
 
 def title_of(change: Change) -> str:
-    """Return what people call the object of a change, where its name is made of an Okta id."""
+    """Return the title of the object of a change, whose name is made of an Okta id."""
     content = change.content or change.found
     match content:
         case TeleportAccessList():

@@ -1,8 +1,8 @@
-"""Between Teleport's messages and the values of `model.teleport`.
+"""Conversion between Teleport's messages and the values of `model.teleport`.
 
-Reading keeps the message as bytes beside the fields that we know. Writing changes a copy of those bytes, and in it
-only the fields that differ, so that what we do not know survives. Times that are absent, and the year-1 times that a
-Go server sends instead, both mean unset (`docs/reference/teleport.md` 4.0.1).
+Reading keeps the message as bytes beside the fields that we use. Writing changes a copy of those bytes, and only the
+fields that differ, so that fields of newer servers survive. A time that is absent and the year-1 time that a Go server
+sends instead both mean unset (`docs/reference/teleport.md` 4.0.1).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ lock that is still in force (`docs/reference/teleport.md` 4.4)."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 YEAR_ONE: Final = -62_135_596_800
-"""What a Go server means by no time at all, in seconds."""
+"""The time that a Go server sends for an unset time, in seconds."""
 
 _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 _LAST_SECOND: Final = int((_END_OF_TIME - _EPOCH).total_seconds())
@@ -46,7 +46,7 @@ def user_from_message(message: types_pb2.UserV2) -> TeleportUser:
 
 
 def user_from_reply(reply: types_pb2.UserV2, sent: types_pb2.UserV2, user: TeleportUser) -> TeleportUser:
-    """Return what `user_from_message` returns, sooner where the traits are stored as `user` was `sent`."""
+    """Return what `user_from_message` returns, and share the traits of `user` if they were stored as `sent`."""
     return _user(reply, user.traits) if reply.Spec.Traits == sent.Spec.Traits else user_from_message(reply)
 
 
@@ -142,7 +142,7 @@ def lock_to_message(lock: TeleportLock) -> types_pb2.LockV2:
 
 
 def role_from_message(message: types_pb2.RoleV6) -> TeleportRole:
-    """Return a role as read. What it allows is looked at in roles with an owner label alone."""
+    """Return a role as read. What it allows is read only if it has an owner label."""
     metadata = message.Metadata
     labels = labels_of(metadata.Labels)
     return TeleportRole(
@@ -189,7 +189,7 @@ def _selector(stored: wrappers_pb2.LabelValues) -> dict[str, tuple[str, ...]]:
 
 
 def _replace_allow(stored: types_pb2.RoleConditions, wanted: RoleAllow) -> None:
-    """Change those conditions that differ. One that is empty is left out: editions refuse some even when empty."""
+    """Change the conditions that differ. An empty one is left out: some editions refuse it even if it is empty."""
     if _selector(stored.AppLabels) != wanted.app_labels:
         _replace_strings(stored.AppLabels.Values, wanted.app_labels)
     if _selector(stored.GroupLabels) != wanted.group_labels:
@@ -230,7 +230,7 @@ def write_time(message: _Timed, field: str, when: datetime | None) -> None:
 
 
 def set_stamp(stamp: Timestamp, when: datetime) -> None:
-    """Make a stamp say a moment."""
+    """Set a stamp to a time."""
     since = when - _EPOCH
     stamp.seconds = since.days * 86_400 + since.seconds
     stamp.nanos = since.microseconds * 1000
@@ -248,7 +248,7 @@ def labels_of(stored: Mapping[str, str]) -> dict[str, str]:
 
 
 def replace_labels(stored: MutableMapping[str, str], wanted: Mapping[str, str]) -> None:
-    """Make the labels of a message those that are wanted, and no others."""
+    """Replace the labels of a message by the wanted ones."""
     for key in [key for key in stored if key not in wanted]:
         del stored[key]
     for key, value in wanted.items():
@@ -263,7 +263,7 @@ def _replace_strings(
     for key, values in wanted.items():
         if key in stored and tuple(stored[key].Values) == values:
             continue
-        strings = stored[key].Values  # made by being asked for
+        strings = stored[key].Values  # a map of protobuf creates the entry when it is read
         del strings[:]
         strings.extend(values)
 
@@ -280,7 +280,7 @@ def _connector(spec: types_pb2.UserSpecV2) -> ConnectorRef | None:
 
 
 def _replace_connector(spec: types_pb2.UserSpecV2, current: ConnectorRef | None, wanted: ConnectorRef | None) -> None:
-    """Change through which connector a user came, in both places where a SAML login looks for it."""
+    """Change the connector of a user, in both places where a SAML login looks for it."""
     identities = spec.SAMLIdentities
     if current is not None and current.type == SAML and (wanted is None or wanted.id != current.id):
         for stale in [identity for identity in identities if identity.ConnectorID == current.id]:

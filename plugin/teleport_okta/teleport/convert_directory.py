@@ -1,4 +1,4 @@
-"""Between Teleport's messages of user groups, app servers and import rules and the values of `model.access`.
+"""Conversion between Teleport's messages of user groups, app servers and import rules and the values of `model.access`.
 
 Reading and writing follow `convert`: a message that was read is changed, never rebuilt.
 """
@@ -51,12 +51,12 @@ def user_group_to_message(group: TeleportUserGroup) -> types_pb2.UserGroupV1:
 
 
 def user_group_as_sent(group: TeleportUserGroup) -> TeleportUserGroup:
-    """Return a user group as it is after it was written: the server answers with nothing."""
+    """Return a user group as it is after a write: the answer of the server is empty."""
     return user_group_from_message(user_group_to_message(group))
 
 
 def app_server_from_message(message: types_pb2.AppServerV3) -> TeleportAppServer:
-    """Return an app server as read. Labels that its app does not carry alike do not count: they must be set again."""
+    """Return an app server as read, without labels that its app lacks or has with other values: they are set again."""
     app = message.Spec.App
     return TeleportAppServer(
         name=message.Metadata.Name,
@@ -76,11 +76,11 @@ def app_server_from_bytes(raw: bytes) -> TeleportAppServer:
 
 
 def app_server_to_message(server: TeleportAppServer, expires: datetime) -> types_pb2.AppServerV3:
-    """Return the message to send for an app server that is to end at a time.
+    """Return the message to send for an app server that expires at a time.
 
-    Server and app have the name, the labels and the description alike. The app is always there, since a server without
-    one is a fault (`docs/reference/teleport.md` 4.6); the version of the server is left to the cluster. Whatever
-    revision was read says nothing (`docs/reference/teleport-observed.md` 2).
+    Server and app have the same name, labels and description. The app is always there, since a server without one makes
+    the cluster fail (`docs/reference/teleport.md` 4.6). The revision is not sent, because it is not reliable
+    (`docs/reference/teleport-observed.md` 2).
     """
     if server.raw is None:
         message = types_pb2.AppServerV3(Kind="app_server", Version="v3")

@@ -1,7 +1,7 @@
-"""Between Teleport's messages of access lists and their members and the values of `model.access`.
+"""Conversion between Teleport's messages of access lists and members and the values of `model.access`.
 
-Reading and writing follow `convert`. The end of a membership has a trap of its own (`docs/reference/teleport.md` 4.9):
-where it is absent, the server reads 1970, and the membership has long ended; "never" is year 1, said aloud.
+Reading and writing follow `convert`, except the end of a membership (`docs/reference/teleport.md` 4.9): if it is
+absent, the server reads 1970, and the membership has ended. "Never" must be sent as year 1.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def new_access_list(access_list: TeleportAccessList) -> pb.AccessList:
 
 
 def amend_access_list(message: pb.AccessList, access_list: TeleportAccessList) -> None:
-    """Set in a message what of a list is ours: labels, title, description and the roles that it grants."""
+    """Set our fields in the message of a list: labels, title, description and the roles that it grants."""
     spec = message.spec
     replace_labels(message.header.metadata.labels, access_list.labels)
     if spec.title != access_list.title:
@@ -88,14 +88,14 @@ def amend_access_list(message: pb.AccessList, access_list: TeleportAccessList) -
 
 
 def remove_list_owners(message: pb.AccessList, names: Collection[str]) -> None:
-    """Take lists of these names out of the owners in a message; what is known of the others stays."""
+    """Remove lists of these names from the owners in a message; the other owners stay as they are."""
     gone = [owner for owner in message.spec.owners if owner.membership_kind == LIST and owner.name in names]
     for owner in gone:
         message.spec.owners.remove(owner)
 
 
 def roles_demanded(access_list: TeleportAccessList) -> frozenset[str]:
-    """Return the roles that a list that was read demands of its members or its owners."""
+    """Return the roles that a list requires of its members or its owners. It must have been read."""
     spec = pb.AccessList.FromString(access_list.raw or b"").spec
     return frozenset({*spec.membership_requires.roles, *spec.ownership_requires.roles})
 
@@ -114,14 +114,14 @@ def member_from_message(message: pb.Member) -> TeleportMember:
 
 
 def imported_labels(owner: str) -> dict[str, str]:
-    """Return the labels of a member whom an import of this owner added."""
+    """Return the labels of an imported member of this owner."""
     return {OWNER: owner, GRANT: GRANT_IMPORTED}
 
 
 def is_plainly_imported(message: pb.Member, owner: str) -> bool:
-    """Whether a member is there because Okta says so, and nothing else is to be said of them.
+    """Whether a member is an imported user without an end: only the name of such a member is kept in memory.
 
-    It is a user of our import who has no end. A kind that nobody named is not a user's.
+    A member whose kind is unset is not a user.
     """
     labels, spec = message.header.metadata.labels, message.spec
     return (
@@ -133,11 +133,11 @@ def is_plainly_imported(message: pb.Member, owner: str) -> bool:
 
 
 def new_members(list_name: str, names: Iterable[str], *, owner: str, joined: datetime) -> Iterator[pb.Member]:
-    """Yield the messages to send for users whom Okta has in a list.
+    """Yield the messages to send for imported members.
 
-    They say the list and the name twice alike, and the kind, because the server checks none of it
-    (`docs/reference/teleport-observed.md` 1.9); when they joined and by whom, which it demands; and that there is no
-    end.
+    Header and spec must agree about the list and the name, because the server does not check it, nor the kind
+    (`docs/reference/teleport-observed.md` 1.9). It requires the time of joining and who added the member. The end is
+    "never".
     """
     spec = pb.MemberSpec(access_list=list_name, membership_kind=USER, added_by=SYSTEM_USER)
     set_stamp(spec.joined, joined)

@@ -64,7 +64,7 @@ def settings_from_message(okta: types_pb2.PluginOktaSettings) -> OktaPluginSetti
 
 
 def write_settings(okta: types_pb2.PluginOktaSettings, settings: OktaPluginSettings) -> None:
-    """Make the settings of a message those that are wanted; what we do not know of it stays."""
+    """Write settings into a message; its other fields stay."""
     okta.org_url = settings.org_url
     sync = okta.sync_settings
     sync.sync_users = settings.sync_users
@@ -80,7 +80,7 @@ def write_settings(okta: types_pb2.PluginOktaSettings, settings: OktaPluginSetti
     sync.disable_bidirectional_sync = not settings.write_back
     sync.enable_system_log_export = settings.log_export
     sync.disable_assign_default_roles = not settings.assign_default_roles
-    # So that everything is said in one place: readers of 15 and later prefer these only where the others are empty.
+    # Present even if all of it is empty: a message without it is read as one of a server before version 15.
     sync.SetInParent()
 
 

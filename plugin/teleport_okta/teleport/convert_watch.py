@@ -1,4 +1,4 @@
-"""From the events of a watch to plain values.
+"""Conversion of the events of a watch to plain values.
 
 See `docs/reference/teleport.md` 4.12, `docs/reference/teleport-observed.md` 5.3.
 """
@@ -36,10 +36,10 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One write that the cluster told of, ours or somebody else's. Handle it as a hint: it may be told twice.
+    """One write that a watch reported, ours or that of another client. Handle it as a hint: it may be reported twice.
 
-    Of a deletion only kind and names are known: there are no labels and no revision then. `list_name` is the list of a
-    member, `host_id` the host of an app server. App servers have no revision, and each renewal of one is seen.
+    A deletion has only the kind and the names, no labels and no revision. `list_name` is the list of a member,
+    `host_id` the host of an app server. App servers have no revision, and each renewal of one is reported.
     """
 
     kind: str
@@ -57,12 +57,12 @@ def wire_name(kind: str) -> str:
 
 
 def kind_of(wire: str) -> str | None:
-    """Return our name of one of Teleport's kinds; None for one that is none of ours."""
+    """Return our name of one of Teleport's kinds; None if we do not use the kind."""
     return _KINDS.get(wire)
 
 
 def seen_from_event(event: Event) -> Seen | None:
-    """Return what an event says, or None for one that we do not know: an operation or a resource of later versions."""
+    """Return the write that an event reports; None for an operation or a resource that only newer servers have."""
     resource = event.WhichOneof("Resource") or ""
     if event.Type == DELETE and resource == "ResourceHeader":
         return _deleted(event.ResourceHeader)
@@ -70,7 +70,7 @@ def seen_from_event(event: Event) -> Seen | None:
 
 
 def _deleted(header: types_pb2.ResourceHeader) -> Seen | None:
-    """The description of a header is where a deletion says what the object was in."""
+    """Return a deletion. The description of its header has the list of a member, or the host of an app server."""
     kind = kind_of(header.Kind)
     if kind is None:
         return None
