@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import aiohttp
 import bcrypt
-from crash.crash_witness import USER, Witness
+from crash.crash_witness import Witness
+from model.harm import USER
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Evidence, Harmed

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from crash.crash_witness import LOCK, USER, Witness
+from crash.crash_witness import Witness
 from crash.crash_world import LISTED
 from directory_guard import DirectoryGuard
 from directory_oracle import DirectoryOracle
+from model.harm import LOCK, USER
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Evidence, Harmed
@@ -119,7 +120,7 @@ class Play:
     def approval(self):
         held = {Harmed(*harmed) for harmed in self.world.last["held"]}
         assert {harmed.name for harmed in held} >= {"jo@x.io", "kit@x.io", "lou@x.io"}, held
-        self.witness.approved |= held
+        self.witness.ledger.approve(held)
         for who in ("jo", "kit", "lou"):
             self.leaves(who, Evidence.ABSENT)
 
@@ -217,7 +218,7 @@ class Play:
         }
         left = {
             (deed.harmed.name, deed.harmed.okta_id): (deed.at + LEAVER_LOCK).timestamp()
-            for deed in self.witness.deeds
+            for deed in self.witness.ledger.deeds
             if deed.harmed.kind == USER
             and self.users.get(deed.harmed.name) != deed.harmed.okta_id
             and now < deed.at + LEAVER_LOCK

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from model.harm import LOCK, USER, HarmLedger
 from teleport_okta.model import labels
-from teleport_okta.model.harm import WINDOW, Evidence, Harmed
+from teleport_okta.model.harm import Harmed
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-USER, LOCK = "user", "lock"
-
-
-class Deed(NamedTuple):
-    """A harm as it was seen in the cluster."""
-
-    at: datetime
-    harmed: Harmed
-    evidence: Evidence
-    approved: bool
+    from teleport_okta.model.harm import Evidence
 
 
 @dataclass
@@ -34,15 +23,17 @@ class Witness:
 
     world: object
     lawful: dict[Harmed, Evidence] = field(default_factory=dict)
-    approved: set[Harmed] = field(default_factory=set)
     pairs: list[tuple[str, str]] = field(default_factory=list)
     devices: dict[str, list[str]] = field(default_factory=dict)
     foreign: dict[str, bytes] = field(default_factory=dict)
-    deeds: list[Deed] = field(default_factory=list)
+    ledger: HarmLedger = field(init=False)
     violations: list[str] = field(default_factory=list)
     _owned: dict[str, str] = field(default_factory=dict)
     _harmed: set[Harmed] = field(default_factory=set)
     _said: set[str] = field(default_factory=set)
+
+    def __post_init__(self):
+        self.ledger = HarmLedger(lambda _evidence, _of: self.world.limit)
 
     @property
     def users(self):
@@ -112,13 +103,8 @@ class Witness:
             if evidence is None:
                 self._object(call, f"{harmed} happened without a reason")
                 continue
-            self.deeds.append(Deed(now, harmed, evidence, harmed in self.approved))
-        within = Counter(
-            (deed.harmed.kind, deed.evidence) for deed in self.deeds if now - deed.at < WINDOW and not deed.approved
-        )
-        for what, count in within.items():
-            if new and count > self.world.limit:
-                self._object(call, f"{count} {what} within an hour, where {self.world.limit} are the most")
+            if excess := self.ledger.excess(self.ledger.add(harmed, evidence, now)):
+                self._object(call, excess)
 
     def _object(self, call, what):
         """Note what is wrong, the first time that it is seen."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from crash.crash_scim_groups_story import GroupWitness, ListPromise
 from crash.crash_scim_story import Promise, ScimWitness
-from crash.crash_witness import LOCK, USER, Witness
+from crash.crash_witness import Witness
 from crash.crash_world import LIMIT, built_world
+from model.harm import LOCK, USER
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Evidence, Harmed
 
@@ -49,7 +50,7 @@ async def test_nothing_is_wrong_with_a_leaver_who_is_locked_and_then_deleted(wit
     assert not objections(witness)
     witness.world.teleport.administrator.delete_user(ADA[0])
     assert not objections(witness)
-    assert [deed.harmed for deed in witness.deeds] == [Harmed(USER, *ADA)]
+    assert [deed.harmed for deed in witness.ledger.deeds] == [Harmed(USER, *ADA)]
 
 
 async def test_a_deletion_without_a_lock(witness):

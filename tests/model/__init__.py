@@ -6,10 +6,11 @@ the code that decides (`desired`, `plan`, `apply`, `sync`). Each module judges o
 - `directory`: user groups, app servers, lists, members and roles after a pass whose readings are believed
 - `doubts`: what must stay after a pass on a reading that is not believed
 - `moments`: each single change of those objects, at whatever moment
+- `harm`: how much harm an hour may bring
 
 `organisation` and `holdings` have the facts of the two sides; `stored` reads them from the Teleport sandbox.
 
 Drivers bring the facts and collect the complaints. `directory_oracle` and `directory_guard` look at both sandboxes, for
 the property tests of the whole product and for the crash and fault sweeps; `property.directory_judge` looks at the
-random worlds of the pure core.
+random worlds of the pure core. `property.witness` and `crash.crash_witness` note harm as they see it in a cluster.
 """

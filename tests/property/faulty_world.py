@@ -141,7 +141,7 @@ class World:
             approval = await self.process.store.approvals.approve(digest, at=self.clock.now())
         except NothingHeldError:
             return False
-        self.witness.ledger.approve(approval)
+        self.witness.ledger.approve(approval.harmed, approval.expires)
         self.seen["approvals"] += 1
         return True
 

@@ -21,6 +21,7 @@ from datetime import timedelta
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from model.doubts import by_list
+from model.harm import limit_of
 from model.holdings import having, having_from_us, ours
 from property.directory_history import (
     FIRST_MOMENT,
@@ -95,7 +96,7 @@ class Play:
         for evidence in {harm.evidence for harm in harms}:
             count = sum(harm.evidence is evidence for harm in harms)
             count += sum(one.harmed.kind == MEMBER and one.evidence is evidence for one in past)
-            assert count <= self.limits.most(evidence, len(owned) + len(gone))
+            assert count <= limit_of(self.limits)(evidence, len(owned) + len(gone))
 
 
 @QUICK

@@ -20,6 +20,8 @@ from datetime import timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from model.harm import limit_of
+from model.holdings import imported, ours
 from property.directory_history import (
     FIRST_MOMENT,
     FOREIGN_LIST,
@@ -44,11 +46,11 @@ HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
 
 def most_of(kind, evidence, limits, cluster):
     """How much harm of a kind a cluster allows."""
-    owned = {USER: owned_names(cluster.users.values(), ORG), **owned_objects(cluster.actual(), ORG)}
+    limit, owned = limit_of(limits), {USER: ours(cluster.users, ORG), **owned_objects(cluster.actual(), ORG)}
     if kind != ACCESS_LIST:
-        return limits.most(evidence, len(owned.get(kind, owned[USER])))
-    sizes = [max(1, len(cluster.imported(name))) for name in owned[kind]]
-    return max(limits.most(evidence, sum(sizes)), *(size for size in sizes if size <= limits.floor), 0)
+        return limit(evidence, len(owned.get(kind, owned[USER])))
+    sizes = [max(1, len(imported(cluster, name))) for name in owned[kind]]
+    return max(limit(evidence, sum(sizes)), *(size for size in sizes if size <= limits.floor), 0)
 
 
 def counted(plan, limits, *clusters):

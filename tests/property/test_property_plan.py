@@ -15,12 +15,12 @@ Oracle: `Specification`, which knows nothing of plans: it says per name who may 
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from model.harm import HarmLedger, limit_of
 from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.trust import PEOPLE, judge_absences
 from teleport_okta.model import labels
@@ -143,28 +143,18 @@ def foreign(cluster):
 LIMITS = [Limits(absent=1.0, stated=1.0), Limits(), Limits(floor=1, absent=0.1, stated=0.5)]
 """Of so few people a third is one, so the usual limits hold much; without them everybody may leave at once."""
 
-HOUR = timedelta(hours=1)
+
+def past_harm(ledger, now):
+    """The harm of the last hour as a pass remembers it."""
+    return tuple(PastHarm(one.harmed, Evidence(one.evidence), counted=True) for one in ledger.within_hour(now))
 
 
-@dataclass
-class HarmWindow:
-    """The harm of the last hour as a pass remembers it, and how much there may be."""
-
-    limits: Limits
-    done: list = field(default_factory=list)
-
-    def past(self, now):
-        return tuple(harm for at, harm in self.done if now - at < HOUR)
-
-    def add(self, plan, owned, now):
-        """Note the harm of a plan for `owned` users, and assert that the hour has room for it."""
-        harms = {change.harmed: change.harm for change in plan.changes if change.harm and change.harm.counted}
-        self.done += [(now, PastHarm(harmed, harm.evidence, counted=True)) for harmed, harm in harms.items()]
-        past = self.past(now)
-        people = owned.keys() | {one.harmed.name for one in past if one.harmed.kind == USER}
-        for (kind, evidence), count in Counter((one.harmed.kind, one.evidence) for one in past).items():
-            if any(harmed.kind == kind and harm.evidence is evidence for harmed, harm in harms.items()):
-                assert count <= self.limits.most(evidence, len(people)), (kind, evidence, past)
+def note_harm(ledger, plan, owned, now):
+    """Note the harm of a plan for `owned` users, and assert that the hour has room for it."""
+    harms = {change.harmed: change.harm for change in plan.changes if change.harm and change.harm.counted}
+    deeds = [ledger.add(harmed, harm.evidence, now) for harmed, harm in harms.items()]
+    ended = {one.harmed.name for one in ledger.within_hour(now) if one.harmed.kind == USER}
+    assert not [excess for deed in deeds if (excess := ledger.excess(deed, of=owned.keys() | ended))]
 
 
 def may_end(name, okta_id, row, owned):
@@ -192,7 +182,7 @@ def all_active(**names):
 def test_every_history_converges_and_harms_nobody(history, limits):
     now = NOW
     cluster = Cluster(users={"local@x.io": TeleportUser("local@x.io", roles=("admin",))})
-    hour = HarmWindow(limits)
+    ledger = HarmLedger(limit_of(limits))
     baseline = None
     for rows, trouble, hands, hours in history:
         now += timedelta(hours=hours)
@@ -211,20 +201,20 @@ def test_every_history_converges_and_harms_nobody(history, limits):
             owned = owned_names(actual.users.values(), ORG)
             desired = desired_users(snapshot, POLICY, owned)
             unbraked = plan_users(desired, actual, POLICY, now=now)
-            past, listings = hour.past(now), {PEOPLE: absences}
+            past, listings = past_harm(ledger, now), {PEOPLE: absences}
             return brake(
                 unbraked, BrakeFacts(limits=limits, past=past, owned={USER: frozenset(owned)}, absences=listings)
             )
 
         done = plan()
-        hour.add(done, owned, now)
+        note_harm(ledger, done, owned, now)
         cluster.apply(done, now)
 
         assert foreign(cluster) == foreign(before)
         if done.held:
             # Whoever came in the first pass counts in the second, which may have more room.
             done = plan()
-            hour.add(done, owned_names(cluster.users.values(), ORG), now)
+            note_harm(ledger, done, owned_names(cluster.users.values(), ORG), now)
             cluster.apply(done, now)
         again = plan()
         assert again.is_empty, again.changes

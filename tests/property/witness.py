@@ -9,11 +9,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from model.harm import ABSENT, HOUR, LOCK, STATED, USER, HarmLedger, most
 from property.faulty_okta import ORG, ORG_URL, SETTLED, UNASSIGNED, Person, Reading
-from property.harm_ledger import ABSENT, HOUR, LOCK, STATED, USER, HarmLedger
 from teleport.legacy.types.types_pb2 import UserV2
 from teleport_okta.model import labels
+from teleport_okta.model.harm import Harmed
 from teleport_okta.model.okta import MalformedRow, PersonFacts
 
 LEAVER_LOCK = timedelta(hours=30, minutes=15)
@@ -58,7 +60,9 @@ class Witness:
     _counted: frozenset[str] = frozenset()
 
     def __post_init__(self):
-        self.ledger = HarmLedger(self.world.settings.brake)
+        brake = self.world.settings.brake
+        limits = {"at_least": brake.floor, "absent": brake.absent_ratio, "stated": brake.stated_ratio}
+        self.ledger = HarmLedger(partial(most, **limits))
 
     # The cluster
 
@@ -288,7 +292,7 @@ class Witness:
         return row.name != name and (self.owned().get(row.name) == row.okta_id or self._is_race(row.name))
 
     def _harm(self, kind, name, okta_id, evidence):
-        deed = self.ledger.add(kind, name, okta_id, evidence, self.now)
+        deed = self.ledger.add(Harmed(kind, name, okta_id), evidence, self.now)
         self.world.seen[f"harm: {kind}, {evidence}{', approved' if deed.approved else ''}"] += 1
         reading = self.world.okta.reading
         doubtful = reading in {Reading.EMPTY, Reading.ANONYMOUS, Reading.INACTIVE}
