@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from crash.crash_story import HOUR, Play
 from hands import edit_user
+from model.people import Wanted
 from teleport_okta.model.harm import Evidence
 from teleport_okta.model.names import app_server_name, member_role
 from teleport_okta.state.store import FILE_NAME
@@ -176,16 +177,12 @@ class FollowedPlay(Play):
 
     def wrong(self):
         """What is wrong at a moment at which nothing is left to be done."""
-        return [*self.wrong_users(), *self.wrong_traits(), *self.wrong_locks(), *self.oracle.wrong(self.found)]
+        return [*self.wrong_users(), *self.wrong_locks(), *self.oracle.wrong(self.found)]
 
-    def wrong_traits(self):
-        """Say whose profile has not arrived."""
-        for name, okta_id in self.users.items():
-            user, profile = self.witness.users.get(name), self.okta.user(okta_id).profile
-            if user is not None and "department" in profile:
-                found = list(user.Spec.Traits.Values["okta/department"].Values)
-                if found != [profile["department"]]:
-                    yield f"{name} is of {found} instead of {profile['department']}"
+    def wanted(self, name, okta_id):
+        return Wanted(
+            okta_id, {"okta/login": name, "okta/department": self.okta.user(okta_id).profile.get("department")}
+        )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ from crash.crash_witness import Witness
 from crash.crash_world import LISTED
 from directory_guard import DirectoryGuard
 from directory_oracle import DirectoryOracle
+from model import stored
 from model.harm import LOCK, USER
+from model.people import Wanted, wrong_locks, wrong_users
 from teleport_okta.desired.policy import LEAVER_LOCK
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Evidence, Harmed
@@ -187,26 +189,16 @@ class Play:
 
     def wrong_users(self):
         """Say where the users differ from what the organisation says."""
-        owned = self.witness.owned()
-        if owned != self.users:
-            yield f"users: {owned} instead of {self.users}"
-        for name in owned:
-            user = self.witness.users[name]
-            if "okta-requester" not in user.Spec.Roles:
-                yield f"{name} has the roles {list(user.Spec.Roles)}"
-            if list(user.Spec.Traits.Values["okta/login"].Values) != [name]:
-                yield f"{name} has the login {user.Spec.Traits.Values['okta/login']}"
-            if max(user.Metadata.Expires.seconds, user.Spec.Expires.seconds) > 0:
-                yield f"{name} expires"
+        found = {name: stored.user(self.witness.users[name]) for name in self.witness.owned()}
+        return wrong_users(found, {name: self.wanted(name, okta_id) for name, okta_id in self.users.items()})
+
+    def wanted(self, name, okta_id):
+        """Return what the user of a person must be."""
+        return Wanted(okta_id, {"okta/login": name})
 
     def wrong_locks(self):
         """Say where the locks differ from who has left within 30 h 15 min, and who is suspended."""
-        expected = self.expected_locks()
-        locks = self.witness.locks()
-        for about in expected.keys() | locks.keys():
-            found, end = locks.get(about, []), expected.get(about)
-            if about not in expected or len(found) != 1 or not _is_about(found[0], end):
-                yield f"locks on {about}: {found} instead of {[end] if about in expected else []}"
+        return wrong_locks(self.witness.locks(), self.expected_locks())
 
     def expected_locks(self):
         """(name, Okta id) to the end of the lock; None: no end."""
@@ -217,22 +209,13 @@ class Play:
             if harmed.kind == LOCK and self.users.get(harmed.name) == harmed.okta_id
         }
         left = {
-            (deed.harmed.name, deed.harmed.okta_id): (deed.at + LEAVER_LOCK).timestamp()
+            (deed.harmed.name, deed.harmed.okta_id): deed.at + LEAVER_LOCK
             for deed in self.witness.ledger.deeds
             if deed.harmed.kind == USER
             and self.users.get(deed.harmed.name) != deed.harmed.okta_id
             and now < deed.at + LEAVER_LOCK
         }
         return suspended | left
-
-
-def _is_about(found, end):
-    """Whether a lock ends within three minutes of a moment, or neither has an end.
-
-    The witness dates a deed by the clock of the world, which stands while a process follows: for a minute of the
-    process's own clock at least, and longer on a busy machine. A process that dies is started again a minute later.
-    """
-    return found is end if end is None or found is None else abs(found - end) <= 3 * MINUTE.total_seconds()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from model.harm import LOCK, USER, HarmLedger
+from model.stored import lock_ends
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Harmed
 
@@ -49,15 +50,15 @@ class Witness:
         }
 
     def locks(self):
-        """(name of the user, Okta id) to the ends (None: no end) of our locks in force."""
-        now = self.world.clock.now().timestamp()
-        found = {}
-        for lock in self.world.teleport.cluster.locks.all_stored():
-            end = lock.Spec.Expires.seconds if lock.Spec.HasField("Expires") else None
-            if lock.Metadata.Labels.get(labels.OWNER) == self.world.okta.id and (end is None or now < end):
-                about = lock.Spec.Target.User, lock.Metadata.Labels.get(labels.OKTA_ID, "")
-                found.setdefault(about, []).append(end)
-        return found
+        """Return (name of the user, Okta id) to the ends (None: no end) of our locks in force."""
+        now, owner = self.world.clock.now(), self.world.okta.id
+        ours = [
+            lock
+            for lock in self.world.teleport.cluster.locks.all_stored()
+            if lock.Metadata.Labels.get(labels.OWNER) == owner
+        ]
+        found = {about: [end for end in ends if end is None or now < end] for about, ends in lock_ends(ours).items()}
+        return {about: ends for about, ends in found.items() if ends}
 
     def keep_foreign(self, *names):
         """Remember users who are none of our business, as they are to the byte."""

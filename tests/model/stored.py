@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from teleport.accesslist.v1.accesslist_pb2 import MEMBERSHIP_KIND_LIST
+from teleport_okta.model import labels
 from teleport_okta.model.access import (
     ListOwner,
     TeleportAccessList,
@@ -61,9 +62,26 @@ def members(cluster, list_name):
 
 
 def user(message):
-    """Read a user."""
-    metadata = message.Metadata
-    return TeleportUser(metadata.Name, dict(metadata.Labels), tuple(message.Spec.Roles), raw=_bytes(message))
+    """Read a user. The end is that of the record or of the login, whichever comes first."""
+    metadata, spec = message.Metadata, message.Spec
+    ends = [end for end in (_end(metadata.Expires), _end(spec.Expires)) if end is not None]
+    return TeleportUser(
+        name=metadata.Name,
+        labels=dict(metadata.Labels),
+        roles=tuple(spec.Roles),
+        traits={trait: tuple(some.Values) for trait, some in spec.Traits.Values.items()},
+        expires=min(ends, default=None),
+        raw=_bytes(message),
+    )
+
+
+def lock_ends(locks):
+    """Return the ends (None: no end) of stored locks by what they are about: (name of the user, Okta id or empty)."""
+    found = {}
+    for lock in locks:
+        about = lock.Spec.Target.User, lock.Metadata.Labels.get(labels.OKTA_ID, "")
+        found.setdefault(about, []).append(_end(lock.Spec.Expires) if lock.Spec.HasField("Expires") else None)
+    return found
 
 
 def role(message):

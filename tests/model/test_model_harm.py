@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from model.harm import ABSENT, STATED, USER, HarmLedger, limit_of
 from teleport_okta.model.harm import Harmed, Limits
 from worlds import NOW
+
+from model.harm import ABSENT, STATED, USER, HarmLedger, limit_of
 
 OWNED = [f"person{number}" for number in range(20)]
 LIMIT = 5

@@ -28,6 +28,8 @@ from contract.sync.office import TEN_MINUTES, Office
 from hands import edit_user
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from model import stored
+from model.people import Wanted, wrong_user
 from property.directory_deeds import FILTERS, IN_OKTA, IN_TELEPORT, OBJECTS, DirectoryDeeds
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.sandbox.teleport.faults import Fault
@@ -111,7 +113,7 @@ class Day:
 
     def __init__(self, world, *, has_lists=True):
         self.world = world
-        self.default_roles = {"okta-requester"} if has_lists else set()
+        self.default_roles = frozenset({"okta-requester"} if has_lists else ())
         self.office = Office(world)
         self.people = [world.hire(f"person{number}@x.io", department="Engines") for number in range(PEOPLE)]
         self.hired = PEOPLE
@@ -204,13 +206,11 @@ class Day:
         if set(world.owned()) != set(rightful) | kept:
             yield f"users: {sorted(world.owned())} instead of {sorted(rightful)} and {sorted(kept)}"
         for name in rightful.keys() & world.owned().keys():
-            user, person = world.users()[name], world.okta.user(rightful[name])
-            trait = user.Spec.Traits.Values.get("okta/department")
-            department = person.profile.get("department")
-            if (list(trait.Values) if trait else []) != ([department] if department else []):
-                yield f"{name} has the department {trait}"
-            if not self.default_roles <= set(user.Spec.Roles):
-                yield f"{name} has the roles {user.Spec.Roles}"
+            person = world.okta.user(rightful[name])
+            wanted = Wanted(
+                person.id, {"okta/department": person.profile.get("department") or None}, self.default_roles
+            )
+            yield from wrong_user(stored.user(world.users()[name]), wanted)
             lock = world.locks().get(name)
             if (lock is not None and not lock.Spec.HasField("Expires")) != (person.status == "SUSPENDED"):
                 yield f"{name}, {person.status}, has the lock {lock}"

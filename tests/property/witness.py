@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from model import stored
 from model.harm import ABSENT, HOUR, LOCK, STATED, USER, HarmLedger, most
+from model.people import Wanted, wrong_user
 from property.faulty_okta import ORG, ORG_URL, SETTLED, UNASSIGNED, Person, Reading
 from teleport.legacy.types.types_pb2 import UserV2
 from teleport_okta.model import labels
@@ -425,16 +427,12 @@ class Witness:
             self._object(f"there is no user for {person}; ours are {owned}")
 
     def _check_content(self, user, person):
-        traits = {key: list(value.Values) for key, value in user.Spec.Traits.Values.items() if key.startswith("okta/")}
-        kept = user.Metadata.Labels
-        faults = [
-            traits != {"okta/login": [person.name], "okta/department": [person.department]} and "traits",
-            "okta-requester" not in user.Spec.Roles and "roles",
-            (user.Metadata.HasField("Expires") or user.Spec.Expires.seconds > 0) and "expiry",
-            (kept.get(labels.OKTA_ID) != person.id or not kept.get(labels.OKTA_ORG)) and "labels",
-        ]
-        if any(faults):
-            self._object(f"of {person.name} are wrong: {[fault for fault in faults if fault]}\n{user}")
+        found = stored.user(user)
+        traits = {"okta/login": person.name, "okta/department": person.department}
+        others = {trait: None for trait in found.traits if trait.startswith("okta/")}
+        self.complaints += wrong_user(found, Wanted(person.id, others | traits))
+        if not found.labels.get(labels.OKTA_ORG):
+            self._object(f"{person.name} has no label of the organisation: {found.labels}")
 
     def _check_locks(self, name, person):
         """Whoever is there is locked without end while suspended, and not at all otherwise."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contract.sync.sweep_story import CAST
+from model import stored
+from model.people import SOME_END, Wanted, wrong_locks, wrong_users
 from teleport_okta.errors import TeleportOktaError
 from teleport_okta.model import labels
 from teleport_okta.state.journal_entry import Result
@@ -150,28 +152,14 @@ def objects(play):
 
 
 def _wrong_users(play):
-    whose = {play.ids[who]: who for who in play.ids}
-    stored = play.world.users()
-    found = {name: whose.get(okta_id, okta_id) for name, okta_id in play.world.owned().items()}
-    if found != play.users:
-        yield f"users: {found} instead of {play.users}"
-    for name in found:
-        user = stored[name]
-        if "okta-requester" not in user.Spec.Roles:
-            yield f"{name} has the roles {list(user.Spec.Roles)}"
-        traits = {trait: list(values.Values) for trait, values in user.Spec.Traits.Values.items()}
-        department = [play.departments[name]] if name in play.departments else None
-        if traits.get("okta/login") != [name] or traits.get("okta/department") != department:
-            yield f"{name} has the traits {traits}"
-        if user.Metadata.HasField("Expires"):
-            yield f"{name} expires"
+    found = {name: stored.user(play.world.users()[name]) for name in play.world.owned()}
+    wanted = {
+        name: Wanted(play.ids.get(who, ""), {"okta/login": name, "okta/department": play.departments.get(name)})
+        for name, who in play.users.items()
+    }
+    return wrong_users(found, wanted)
 
 
 def _wrong_locks(play):
-    whose = {play.ids[who]: who for who in play.ids}
-    found = {
-        name: (whose.get(lock.Metadata.Labels.get(labels.OKTA_ID), ""), lock.Spec.HasField("Expires"))
-        for name, lock in play.world.locks().items()
-    }
-    if found != play.locks:
-        yield f"locks (whose, with an end): {found} instead of {play.locks}"
+    wanted = {(name, play.ids[who]): SOME_END if ends else None for name, (who, ends) in play.locks.items()}
+    return wrong_locks(stored.lock_ends(play.world.locks().values()), wanted)

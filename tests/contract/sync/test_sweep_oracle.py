@@ -81,7 +81,7 @@ async def test_somebody_is_not_as_they_should_be(play, edit):
 
 async def test_a_leaver_is_not_locked(play):
     play.locks["bea@x.io"] = "bea", True
-    assert "locks (whose, with an end): {} instead of {'bea@x.io': ('bea', True)}" in all_objections(play, Guard(play))
+    assert f"locks on {('bea@x.io', play.ids['bea'])}: [] instead of some end" in all_objections(play, Guard(play))
 
 
 async def test_a_leaver_who_is_not_locked_when_the_pass_ends_is_told(play):
