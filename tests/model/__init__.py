@@ -6,6 +6,7 @@ the code that decides (`desired`, `plan`, `apply`, `sync`). Each module judges o
 - `directory`: user groups, app servers, lists, members and roles after a pass whose readings are believed
 - `doubts`: what must stay after a pass on a reading that is not believed
 - `moments`: each single change of those objects, at whatever moment
+- `holders`: who may have the user of a name
 - `people`: users and locks after a pass whose reading of people is believed
 - `harm`: how much harm an hour may bring
 

@@ -9,7 +9,7 @@ Space: a few people who are hired, renamed, suspended, deactivated, unassigned a
 collide with each other in case, with names that Teleport refuses, and with users of other owners; hands that delete,
 strip or expire users in Teleport; hours that pass, so that locks run out.
 
-Oracle: `Specification`, which knows nothing of plans: it says per name who may hold it.
+Oracle: `model.holders` says for each name who may have it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from datetime import timedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from model.harm import HarmLedger, limit_of
+from model.holders import Contender, NamesBefore
 from model.people import Wanted, wrong_user
 from teleport_okta.desired.people import desired_users
 from teleport_okta.desired.trust import PEOPLE, judge_absences
@@ -100,41 +101,23 @@ class Cluster:
                 self.users[name] = replace(user, expires=NOW)
 
 
-@dataclass
-class Specification:
-    """Who may hold a name, said without plans: `before` is the cluster before the pass."""
-
-    facts: list
-    before: Cluster
-    now: object
-
-    def rightful(self):
-        """Map each name to the Okta id that must hold it after a pass whose absences are believed."""
-        holders = {
-            name: labels.okta_id_of(user.labels)
-            for name, user in self.before.users.items()
-            if labels.owner_of(user.labels) == ORG
-        }
-        usable = [p for p in self.facts if p.status in USABLE and not name_problem(p.name or "")]
-        waiting = [p for p in self.facts if p.status == "STAGED" and not name_problem(p.name or "")]
-        result = {}
-        for p in usable + waiting:
-            contenders = usable + [q for q in waiting if holders.get(q.name) == q.okta_id]
-            rivals = {q.okta_id for q in contenders if q.name.casefold() == p.name.casefold()} | {p.okta_id}
-            if len(rivals) > 1 and holders.get(p.name) != p.okta_id:
-                continue
-            if holders.get(p.name) == p.okta_id or (p in usable and self.is_free(p)):
-                result[p.name] = p.okta_id
-        settled = set(result.values())
-        waiting_for_a_name = {p.okta_id for p in self.facts if p.status != "DEPROVISIONED"} - settled
-        result |= {name: okta_id for name, okta_id in holders.items() if okta_id in waiting_for_a_name}
-        return result
-
-    def is_free(self, p):
-        if p.name in self.before.users:
-            return False
-        locks = [lock for lock in self.before.locks.values() if lock.user == p.name and lock.in_force(self.now)]
-        return all(labels.okta_id_of(lock.labels) == p.okta_id for lock in locks)
+def rightful(facts, before, now):
+    """Map each name to the Okta id that must have it after a pass whose absences are believed."""
+    owned = {
+        name: labels.okta_id_of(user.labels)
+        for name, user in before.users.items()
+        if labels.owner_of(user.labels) == ORG
+    }
+    locked = {(lock.user, labels.okta_id_of(lock.labels)) for lock in before.locks.values() if lock.in_force(now)}
+    names = NamesBefore(owned, frozenset(before.users.keys() - owned.keys()), frozenset(locked))
+    contenders = [
+        Contender(p.okta_id, p.name, is_settled=p.status in USABLE)
+        for p in facts
+        if p.status in USABLE | {"STAGED"} and not name_problem(p.name or "")
+    ]
+    result = {one.name: one.okta_id for one in contenders if names.may_have(one, contenders)}
+    waiting = {p.okta_id for p in facts if p.status != "DEPROVISIONED"} - set(result.values())
+    return result | {name: okta_id for name, okta_id in owned.items() if okta_id in waiting}
 
 
 def foreign(cluster):
@@ -230,7 +213,7 @@ def test_every_history_converges_and_harms_nobody(history, limits):
         if not any(one.evidence is Evidence.ABSENT for one in again.held):
             baseline = len(facts)
         staying = {name: okta_id for (kind, name), okta_id in held.items() if kind == USER}
-        assert ours == Specification(facts, before, now).rightful() | staying
+        assert ours == rightful(facts, before, now) | staying
         for p in facts:
             user = cluster.users.get(p.name)
             if user and labels.okta_id_of(user.labels) == p.okta_id and p.status in USABLE:

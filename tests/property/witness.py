@@ -13,6 +13,7 @@ from functools import partial
 
 from model import stored
 from model.harm import ABSENT, HOUR, LOCK, STATED, USER, HarmLedger, most
+from model.holders import Contender, NamesBefore
 from model.people import Wanted, wrong_user
 from property.faulty_okta import ORG, ORG_URL, SETTLED, UNASSIGNED, Person, Reading
 from teleport.legacy.types.types_pb2 import UserV2
@@ -26,16 +27,6 @@ WRITES_WIN = timedelta(seconds=30)
 """So long may the product take what others undid for a listing that is older than its write."""
 
 NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass
-class Before:
-    """What a pass found: who owned which name, which names others held and would give up, who was locked."""
-
-    owned: dict[str, str]
-    adoptable: set[str]
-    taken: set[str]
-    locked: set[tuple[str, str]]
 
 
 @dataclass
@@ -56,7 +47,7 @@ class Witness:
     _changed: datetime = NEVER
     _wrote: datetime = NEVER
     _unclear_until: datetime = NEVER
-    _before: Before | None = None
+    _before: NamesBefore | None = None
     _stood: dict[str, str] = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict)
     _counted: frozenset[str] = frozenset()
@@ -315,11 +306,10 @@ class Witness:
         self._hands_in_pass.clear()
         self.ledger.owned(owned, self.now)
         self._counted = frozenset()
-        self._before = Before(
-            owned=owned,
-            adoptable={name for name, user in users.items() if _is_adoptable(user)},
-            taken={name for name, user in users.items() if not _is_adoptable(user)},
-            locked={_about(lock) for lock in self.our_locks()},
+        self._before = NamesBefore(
+            owned,
+            taken=frozenset(name for name, user in users.items() if not _is_adoptable(user)),
+            locked=frozenset(_about(lock) for lock in self.our_locks()),
         )
         self._unclear = self.now <= self._unclear_until or (self.world.lag and self.now - self._changed < LISTINGS_LAG)
 
@@ -403,27 +393,11 @@ class Witness:
         self._known = {}
 
     def _check_user(self, person: Person, owned):
-        before = self._before
         if owned.get(person.name) == person.id:
             self._check_content(self.users()[person.name], person)
             return
-        owned_it = before.owned.get(person.name) == person.id
-        rivals = [
-            other
-            for other in self.world.okta.people.values()
-            if other is not person
-            and other.name.casefold() == person.name.casefold()
-            and other.is_wanted
-            and (other.status in SETTLED or before.owned.get(other.name) == other.id)
-        ]
-        must_wait = not owned_it and (
-            rivals
-            or person.status not in SETTLED
-            or person.name in before.taken
-            or before.owned.get(person.name, person.id) != person.id
-            or any(name == person.name and okta_id != person.id for name, okta_id in before.locked)
-        )
-        if not must_wait:
+        contenders = [_contender(other) for other in self.world.okta.people.values() if other.is_wanted]
+        if self._before.may_have(_contender(person), contenders):
             self._object(f"there is no user for {person}; ours are {owned}")
 
     def _check_content(self, user, person):
@@ -457,6 +431,10 @@ class Witness:
 
     def _object(self, what):
         self.complaints.append(f"{self.now:%d. %H:%M:%S}: {what}")
+
+
+def _contender(person):
+    return Contender(person.id, person.name, is_settled=person.status in SETTLED)
 
 
 def _is_ours(message):
