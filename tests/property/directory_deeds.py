@@ -1,6 +1,6 @@
 """What people do to groups, apps and lists in random days of an organisation, in Okta and in Teleport.
 
-A deed that makes no sense at the moment, or that a server refuses, does nothing.
+A deed that is impossible at the moment, or that a server refuses, does nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from teleport_okta.sandbox.okta.error_bodies import OktaError
 from teleport_okta.sandbox.teleport.refusal import Refusal
 
 OBJECTS = 4
-"""Two groups and two apps: what deeds are about, and what takes their place when they are deleted."""
+"""Two groups and two apps, which are replaced when they are deleted."""
 
 GROUPS, APPS = ("Looms", "Mills"), ("Figma", "Wiki")
 
 GROUP_FILTERS = {(): "", ("Looms*",): "Looms", ("^Mills.*$",): "Mills"}
 APP_FILTERS = {(): "", ("Figma*",): "Figma", ("^Nothing$",): "Nothing"}
-"""Filters, and how the names begin that they let pass."""
+"""Filters, and how the names that pass them begin."""
 
 FILTERS = [(groups, apps) for groups in GROUP_FILTERS for apps in APP_FILTERS]
 
@@ -33,7 +33,7 @@ IN_TELEPORT += ["edit the grants", "delete the role", "delete the user group", "
 
 
 class DirectoryDeeds:
-    """Groups, apps and lists of one world; `users` says who should be in it, by name."""
+    """Groups, apps and lists of one world; `users` returns the names and Okta ids of those who should be users."""
 
     def __init__(self, world, users, *, has_lists=True):
         self.world = world
@@ -55,7 +55,7 @@ class DirectoryDeeds:
         return name.startswith(GROUP_FILTERS[groups] if is_group else APP_FILTERS[apps])
 
     def play(self, deed, what, person):
-        """Do a deed to one of the objects, about a person."""
+        """Do a deed to one of the objects, with a person."""
         okta_id = self.ids[what % OBJECTS]
         group, app = self.ids[what % 2], self.ids[2 + what // 2 % 2]
         with suppress(KeyError, OktaError, Refusal):
@@ -116,7 +116,7 @@ class DirectoryDeeds:
                 self.resources.delete_app_server(host_id, app_server_name(app))
 
     def _name(self, okta_id):
-        """Another name; with every second one the filters decide anew."""
+        """Return another name; every second one passes other filters."""
         self._made += 1
         names = GROUPS if okta_id.startswith("00g") else APPS
         return f"{names[self._made % 2]} {self._made}"

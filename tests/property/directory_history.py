@@ -1,7 +1,7 @@
 """Histories of an organisation and of a cluster's people, for the property test of groups, apps and access lists.
 
-A `Moment` is what one pass meets, a `Reading` what both systems say of it, which may be doubtful or wrong; `Hands` are
-what people do in Teleport meanwhile.
+A `Moment` is the situation of one pass, a `Reading` what both systems return in it, which may be doubtful or wrong;
+`Hands` are what people do in Teleport in between.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ hands = st.lists(
 
 @dataclass(frozen=True)
 class Moment:
-    """What one pass meets; in a history, only what is new of it. `has_lists`: the cluster is no Community edition."""
+    """The situation of one pass; in a history, only its news. `has_lists`: the cluster is no Community edition."""
 
     people: dict
     groups: dict
@@ -122,7 +122,7 @@ class Moment:
     has_lists: bool = True
 
     def followed_by(self, then):
-        """Return what the next pass meets, after the news that `then` brings."""
+        """Return the situation of the next pass, after the news of `then`."""
         pairs = ((self.people, then.people), (self.groups, then.groups), (self.apps, then.apps))
         state = [{key: row for key, row in (before | news).items() if row is not None} for before, news in pairs]
         return replace(then, people=state[0], groups=state[1], apps=state[2])
@@ -137,7 +137,7 @@ moments_of_any_edition = st.one_of(moments, moments_without_lists)
 
 
 def first_cluster():
-    """A cluster in which others hold objects of names that we will want, and a list of their own."""
+    """A cluster in which others have objects of names that we will want, and a list of their own."""
     cluster = Cluster(users={"local": TeleportUser("local", roles=("admin",))})
     cluster.user_groups[FOREIGN_USER_GROUP] = TeleportUserGroup(FOREIGN_USER_GROUP, {labels.ORIGIN: "okta"}, ("x",))
     for name in (FOREIGN_LIST, MANUAL_LIST):
@@ -147,7 +147,7 @@ def first_cluster():
 
 
 class Hands:
-    """Deeds of people in Teleport, as far as a server allows them."""
+    """What people do in Teleport, as far as a server allows it."""
 
     def __init__(self, cluster, now):
         self.cluster = cluster
@@ -207,7 +207,7 @@ class Hands:
         return any(member_role(name) in user.roles for user in self.cluster.users.values())
 
     def edit_roles(self, deed, name, role):
-        """Do to the member roles of a user what another tool may."""
+        """Change the member roles of a user as another tool may."""
         user = self.cluster.users[name]
         match deed:
             case "give the role" if role in self.cluster.roles and role not in user.roles:
@@ -219,13 +219,13 @@ class Hands:
         self.cluster.users[name] = user
 
     def reaches(self, name, goal):
-        """Whether a list is, or has nested in it, another."""
+        """Whether a list is another one, or has the other nested in it."""
         inside = (one.name for one in self.cluster.members.get(name, {}).values() if one.is_list)
         return name == goal or any(self.reaches(child, goal) for child in inside)
 
 
 class Reading:
-    """What both systems said in one moment, with what of it is wrong."""
+    """What both systems return in one moment, and what of it is wrong."""
 
     def __init__(self, moment):
         self.moment = moment
@@ -262,7 +262,7 @@ class Reading:
 
     @staticmethod
     def _is_lie(lie, _, members, grants):
-        """Whether there is anything that could be kept from us."""
+        """Whether the group has anything that could be missing from the reading."""
         return bool(grants if lie == "grants lie" else members)
 
     def _group(self, okta_id, name, members, grants):

@@ -36,12 +36,12 @@ class Reading(Enum):
 
 
 UNASSIGNED = "visible by id, and not assigned"
-"""What the product was told of somebody whom the listing lacks, and of whom reads by id say why."""
+"""What the product read of a person whom the listing lacks, and whom a read by id shows without an assignment."""
 
 
 @dataclass
 class Person:
-    """One person: `assignment` is None where the app does not list them; nobody finds somebody `erased` by id."""
+    """One person. The app lists only people with an `assignment`; a read by id does not find an `erased` person."""
 
     id: str
     name: str
@@ -53,7 +53,7 @@ class Person:
 
     @property
     def row(self):
-        """What the app's listing says of them; None: nothing."""
+        """The row of the app's listing, or None."""
         if self.assignment is None:
             return None
         if self.mangled:
@@ -62,7 +62,7 @@ class Person:
 
     @property
     def row_by_id(self):
-        """What the organisation says of them, without the app; None: nothing."""
+        """What a read by id shows, without the app, or None."""
         return None if self.erased else self._facts(None)
 
     def _facts(self, assignment):
@@ -77,17 +77,17 @@ class Person:
 
     @property
     def is_gone(self):
-        """Whether the row says so, or there is none."""
+        """Whether the row says that the person left, or there is no row."""
         return self.assignment in {None, ENDED} or self.status == "DEPROVISIONED"
 
     @property
     def has_known_status(self):
-        """Whether the row says whether they must be locked; it does so also where the rest cannot be read."""
+        """Whether the row says if the person must be locked. A row can say so although the rest is not readable."""
         return not self.is_gone and self.status in SETTLED | UNACTIVATED
 
     @property
     def is_understood(self):
-        """Whether the row can be read and acted upon, names aside."""
+        """Whether the row is readable, except for the name."""
         return self.has_known_status and not self.mangled
 
     @property
@@ -96,7 +96,7 @@ class Person:
 
     @property
     def is_wanted(self):
-        """Whether a user may stand for them under their name."""
+        """Whether there may be a user of the name for the person."""
         return self.is_understood and self.has_good_name
 
 
@@ -104,9 +104,9 @@ class Person:
 class Organization:
     """The people, and the product's reads of them (the methods of `OktaReads`).
 
-    `told` keeps what the product was last told of each id in this pass: a row, UNASSIGNED, or None for an absence.
-    `unknown_by_id` are those of whom a read by id said in this pass that there is nobody to be seen, `suspended_by_id`
-    those whom one showed as suspended, whatever became of the assignment.
+    `told` has what the product read last of each id in this pass: a row, UNASSIGNED, or None for an absence.
+    `unknown_by_id` are the ids that a read by id did not find in this pass, `suspended_by_id` those that one showed as
+    suspended, with or without an assignment.
     """
 
     clock: object
@@ -189,7 +189,7 @@ class Organization:
         return row
 
     def says_gone(self, row):
-        """Whether a row says that somebody left. Assignments of an inactive app say nothing."""
+        """Whether a row says that a person left. Assignments of an inactive app do not count."""
         has_ended = row.assignment_status == ENDED and self.reading is not Reading.INACTIVE
         return row.status == "DEPROVISIONED" or has_ended
 

@@ -29,7 +29,7 @@ from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.sync.sources import OktaSource
 
 START_TAKES = 0.5
-"""Seconds from the end of one process to the first call of the next; new locks are listed by then."""
+"""Seconds from the end of one process to the first call of the next; listings show new locks by then."""
 
 PRESETS = [*preset_roles(Edition("ent")), bot_role()]
 
@@ -37,7 +37,7 @@ HOST_CA = HostAuthority("example.com", time.time)
 
 
 class World:
-    """One organisation, one cluster, one state file, and one life of the product after the other."""
+    """One organisation, one cluster, one state file, and one process of the product after the other."""
 
     def __init__(self, directory, *, brake, lag, seen):
         self.seen = seen
@@ -110,7 +110,7 @@ class World:
         return report
 
     async def settle(self, okta_id, *, reading=Reading.FINE, hidden=frozenset()):
-        """Settle one person by reads by id; rows of the state about anybody else must stay as they were."""
+        """Settle one person by reads by id; the state's rows about other people must stay as they were."""
         scope = Scope.of(users=[okta_id])
         self.okta.read_like(reading, hidden)
         self.witness.before_settling()
@@ -125,7 +125,7 @@ class World:
         self.witness.after_settling()
 
     async def _rows_outside(self, scope):
-        """What the state says is held, set aside and left over, but for what is in a scope."""
+        """What is held, in quarantine and left over by the state, outside of a scope."""
         store = self.process.store
         aside = {entry.key: entry for entry in await store.quarantine() if not covers(scope, *entry.key)}
         findings = await store.findings()
@@ -157,7 +157,7 @@ class World:
     # What people do
 
     def play(self, deed):
-        """Do one deed of a history; one that makes no sense at the moment does nothing."""
+        """Do one deed of a history; a deed that is impossible at the moment does nothing."""
         verb, who, what = deed
         with suppress(KeyError, PermissionError):
             getattr(self, verb)(self.okta.people[IDS[who % len(IDS)]], NAMES[what % len(NAMES)])
@@ -184,7 +184,7 @@ class World:
         person.status, person.assignment = "DEPROVISIONED", None
 
     def erase(self, person, _name):
-        """Somebody is deleted in Okta: no read finds them any more."""
+        """A person is deleted in Okta: no read finds the person any more."""
         person.status, person.assignment, person.erased = "DEPROVISIONED", None, True
 
     def suspend(self, person, _name):
@@ -218,7 +218,7 @@ class World:
         person.department = f"Looms of {name[:2]}"
 
     def succeed(self, person, name):
-        """Somebody leaves, and another person gets the login."""
+        """A person leaves, and another person gets the login."""
         for other in self.okta.people.values():
             if other.name == name and other is not person:
                 other.status, other.assignment = "DEPROVISIONED", None
@@ -245,7 +245,7 @@ class World:
         self.witness.by_hand(name)
 
     def local_user(self, person, name):
-        """Somebody makes a user by hand, and a person gets that name in Okta."""
+        """An administrator makes a user, and a person gets that name in Okta."""
         person.name = name
         if self.cluster.users.stored(name) is None and "'" not in name:
             self.admin.create_user(name, roles=["access"])
@@ -289,11 +289,11 @@ class World:
             self.witness.lock_by_hand(edited)
 
     def _one_lock(self, name):
-        """One of our locks, if there are any: the name only says which."""
+        """Return one of our locks, if there are any; the name only chooses which."""
         locks = sorted(self.witness.our_locks(), key=lambda lock: lock.Metadata.Name)
         return [locks[NAMES.index(name) % len(locks)]] if locks else []
 
-    # What people do by logging in: only those whom Okta lets, and no lock stops
+    # Logins, of people who are active in Okta and not locked
 
     def login_merging(self, person, _name):
         self._login(person, merge=True)

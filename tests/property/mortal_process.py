@@ -1,4 +1,4 @@
-"""The product without sockets and threads, made to die at any write.
+"""The product without sockets and threads, which can be made to die at any write.
 
 The channel hands every message to the sandbox's own services, as bytes, so that all rules of a server apply:
 identities, origins, revisions. The database runs the product's SQL on a real file, in the caller's thread. Both count
@@ -46,7 +46,7 @@ class Strike(Enum):
     LOST_REQUEST = "it never arrives, once"
     LOST_ANSWER = "its answer is lost, once"
     OUTAGE = "from here on the cluster cannot be reached"
-    MEDDLING = "somebody else is faster"
+    MEDDLING = "another client writes first"
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Physics:
         self.strike, self.unreachable = None, False
 
     def strikes(self, *possible):
-        """Count a write, and say what happens at it."""
+        """Count a write, and return what happens at it."""
         self.at -= 1
         if self.strike not in possible or self.at > 0 or self.struck:
             return None
@@ -91,7 +91,7 @@ class MortalDatabase:
         migrate(self._connection, path)
 
     def submit(self, work):
-        """Run a function; its future stays open for ever when the process dies with it."""
+        """Run a function. If the process dies at it, its future is never done."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         if self._physics.dead:
@@ -136,7 +136,7 @@ class Server:
 
 
 class InProcessChannel:
-    """As much of a gRPC channel as the product's stubs ask for."""
+    """The part of a gRPC channel that the product's stubs use."""
 
     def __init__(self, server, caller, physics):
         self._server = server
@@ -178,12 +178,12 @@ class InProcessChannel:
         pass
 
     async def _reach(self):
-        """Let the others run; a dead process waits for ever."""
+        """Let other tasks run; never return in a dead process."""
         await asyncio.sleep(0)
         if self._physics.dead:
             await asyncio.get_running_loop().create_future()
         if self._physics.unreachable:
-            raise _error(grpc.StatusCode.UNAVAILABLE, "nobody answers")
+            raise _error(grpc.StatusCode.UNAVAILABLE, "no answer")
 
     def _answer(self, path, request):
         try:
@@ -193,7 +193,7 @@ class InProcessChannel:
 
 
 class InProcessConnection(Connection):
-    """The product's connection over such a channel; an outage is one here."""
+    """The product's connection over such a channel. It is not diagnosed: there is no network."""
 
     def __init__(self, channel, caller, clock):
         identity = Identity(
@@ -216,7 +216,7 @@ class InProcessConnection(Connection):
 
 
 class Process:
-    """One life of the product over a state file."""
+    """One process of the product on a state file."""
 
     def __init__(self, *, path, okta, server, settings, clock):
         self.physics = Physics()
@@ -238,7 +238,7 @@ class Process:
         )
 
     async def live(self, work):
-        """Do a piece of work; return its result, or None if the process died over it. Raises what the work raises."""
+        """Do a piece of work; return its result, or None if the process died. Raises what the work raises."""
         task = asyncio.ensure_future(work)
         death = asyncio.ensure_future(self.physics.died.wait())
         await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,12 +1,12 @@
 """Random histories of a cluster without access lists, where member roles stand on the users themselves.
 
-Contract: after a pass on readings that are believed, exactly those have the member role of a group or an app who are
-in it in Okta, if it passes the filters, and those to whom others gave it; roles of other tools, lists and what is not
-ours are as they were. A second pass plans nothing, a third one where harm was held. On readings that are not believed
-nobody loses a role for being absent. Harm stays within its limits.
+Contract: after a pass on readings that are believed, the users who have the member role of a group or an app are those
+who are in it in Okta, if it passes the filters, and those to whom others gave the role; roles of other tools, lists and
+what is not ours are as they were. A second pass plans nothing; if harm was held, a third one. If a reading is not
+believed, no user loses a role for being absent. Harm stays within its limits.
 
-Where the edition changes in between, nobody loses what a list is to grant before the list does, and in the end nobody
-has a role of ours beside a list that grants it.
+If the edition changes in between, a user keeps a role until a list grants it, and in the end no user has a role of ours
+beside a list that grants it.
 
 Space: that of `directory_history`, with an edition for each moment, and tools that give roles, take them off and drop
 our label. Oracle: `directory_judge`.
@@ -82,7 +82,7 @@ class Play:
         return held_back(whole, self.cluster, reading.okta, self.limits, reading.settings, absences=absences, past=past)
 
     def pass_(self, reading, past=()):
-        """Make a pass; return its plan, and the harm of which the next one knows."""
+        """Make a pass; return its plan, and the harm that the next one has in its journal."""
         plan = self.plan(reading, past)
         harms = {one.harmed: one.harm for one in plan.changes if one.harm is not None and one.harm.counted}
         self.check_limits(reading, [harm for harm in harms.values() if harm.kind == MEMBER], past)
@@ -142,9 +142,9 @@ def test_whatever_edition_a_cluster_becomes_nobody_loses_what_okta_grants(histor
         again = play.plan(reading, past)
         assert again.is_empty, again.changes
         if moment.has_lists and is_believed:
-            # What ends, and is held by the brake, stays as it was.
+            # A role whose end the brake holds stays.
             for name in filter(organisation(moment).may_have_list, EVERYTHING):
-                # A membership that people gave an end keeps nobody's role for long: then the direct one stays as well.
+                # A membership with an end does not replace the direct role, so that the role stays too.
                 lasting = {user for user, one in play.cluster.members.get(name, {}).items() if one.expires is None}
                 listed = play.cluster.imported(name) & by_list(play.cluster, name) & lasting
                 held = {user for of, _, user in (one.name.partition("/") for one in again.held) if of == name}

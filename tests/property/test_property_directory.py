@@ -1,9 +1,9 @@
 """Random histories of groups, apps and assignments, planned and applied to a model of a cluster.
 
 Contract: after a pass on readings that are believed, the cluster holds what the model says: user groups and
-app servers as if made from scratch, lists with their roles and imported members, and all that people did to them. A
-second pass plans nothing, a third one where harm was held. What people added is as it was, what is not ours is equal in
-every field. On readings that are not believed nothing ends for being absent from them. Harm stays within its limits.
+app servers as if made from scratch, lists with their roles and imported members, and everything that people did to
+them. A second pass plans nothing; if harm was held, a third one. What people added is as it was; what is not ours is
+equal in every field. If a reading is not believed, nothing ends for being absent. Harm stays within its limits.
 
 Space: a few people who are hired, renamed, suspended and deactivated; groups and apps that come, go, change name, are
 filtered, filled, emptied and granted to each other; hands in Teleport that edit, nest, cut back-references, add people
@@ -54,9 +54,9 @@ def most_of(kind, evidence, limits, cluster):
 
 
 def counted(plan, limits, *clusters):
-    """Return the harm that a plan does as the next pass remembers it, having checked it against the limits.
+    """Return the harm of a plan as the next pass has it in its journal; assert that the limits allow it.
 
-    Those of any of the clusters: a small list may go at once, and one is small when its leavers are out.
+    The limits of one of the clusters must: a small list may end at once, and one may be small after its leavers left.
     """
     harms = {change.harmed: change.harm for change in plan.changes if change.harm and change.harm.counted}
     counts = Counter()

@@ -1,15 +1,15 @@
 """Random histories of an organisation and a cluster in which anything may fail, through the product from the pass down.
 
-Contract: whatever people, administrators and logins do, however a pass reads, and at whichever write its process dies,
-nothing that is not ours is changed, nobody is deleted unlocked, nobody ends because of a read that failed, and no hour
-brings more harm than the limits allow, unless approved. After a pass on a fine reading that nothing disturbed, users
-and locks are what the people say; and when the trouble is over, everything converges, and a further pass plans nothing.
+Contract: whatever people, administrators and logins do, whatever a pass reads, and at whichever write its process dies,
+objects of others stay as they are, no user is deleted without a lock or ends because a read failed, and no hour brings
+more harm than the limits allow, unless it is approved. After a pass on a fine reading that nothing disturbed, users and
+locks are what Okta says; and when the trouble is over, everything converges, and a further pass plans nothing.
 
 Space: eight people, eight names, of which two differ in case and one is refused; up to six moments, each with a few
-deeds, a time that passes, an operator's answer, a reading, and a strike at one of the writes of its pass; a brake with
-small limits; listings that lag or do not.
+deeds, a time that passes, an operator's decision, a reading, and a strike at one of the writes of its pass; a brake
+with small limits; listings that lag or do not.
 
-Oracle: `Witness`, which knows nothing of plans. `HISTORIES` says how many are tried, `make soak-props` tries 10,000.
+Oracle: `Witness`, which does not use plans. `HISTORIES` says how many are tried, `make soak-props` tries 10,000.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from property.mortal_process import Strike
 
 HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
 ENOUGH = 2000
-"""So many histories hold everything at least once."""
+"""The number of histories in which every kind of trouble occurs at least once."""
 
 MEMORY = Path("/dev/shm")
 ROUNDS_TO_REST = 10
-"""Hours pass, and what is held is approved, so often at the most until everything rests."""
+"""The most rounds of waiting and approving until nothing is left to do."""
 
 PEOPLE_DO = [
     "hire",
@@ -56,7 +56,7 @@ LOGINS = ["login_merging", "login_replacing"]
 
 MINUTE, H = 60.0, 3600.0
 LISTINGS_LAG = 2.0
-"""Seconds after which listings show what others did; who is faster than that is `Strike.MEDDLING`."""
+"""Seconds after which listings show the changes of other clients; `Strike.MEDDLING` is faster."""
 
 people = st.integers(0, len(IDS) - 1)
 names = st.integers(0, len(NAMES) - 1)
@@ -139,7 +139,7 @@ async def live(world, moment):
 
 
 async def come_to_rest(world):
-    """Heal everything, approve whatever is held, and let hours pass until nothing is left to do."""
+    """End all trouble, approve what is held, and let hours pass until nothing is left to do."""
     for _ in range(ROUNDS_TO_REST):
         world.wait(31 * H)
         report = await world.run()
@@ -147,7 +147,7 @@ async def come_to_rest(world):
         if await world.approve():
             report = await world.run()
             held = set(report.plan.findings.held)
-            # A lock that has just ended can make a rename possible, whose harm nobody has seen yet.
+            # A lock that has just ended can make a rename possible, whose harm was not in what was approved.
             assert not held or held - shown, report.plan.findings
         if not report.outcomes and not world.witness.our_locks_on_nobody():
             break
@@ -158,7 +158,7 @@ async def come_to_rest(world):
 
 
 SEEN = Counter()
-"""What the histories held."""
+"""How often each kind of event occurred in the histories."""
 
 MUST_BE_SEEN = [
     *(f"strikes: {strike.value}" for strike in Strike),
@@ -193,7 +193,7 @@ MUST_BE_SEEN = [
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
 @example(
-    # The end of a lock lets somebody be renamed right after what was held has been approved.
+    # The end of a lock makes a rename possible right after the held harm was approved.
     history=[
         Moment(deeds=[("succeed", 0, 4)]),
         Moment(deeds=[("suspend", 2, 0), ("login_replacing", 0, 0)]),
@@ -214,13 +214,13 @@ MUST_BE_SEEN = [
     lag=True,
 )
 @example(
-    # Somebody leaves whose record lost our label: a lock is set once, and not again when it has run out.
+    # A person leaves whose record lost our label: a lock is set once, and not again after its end.
     history=[Moment(deeds=[("unassign", 0, 0), ("strip_owner", 0, 0)])],
     brake=(0, 0.1, 0.25),
     lag=False,
 )
 @example(
-    # Somebody suspended leaves whose record lost our label, and is held for longer than the lock of a leaver lasts.
+    # A suspended person whose record lost our label leaves, and is held for longer than a leaver's lock lasts.
     history=[
         *(Moment() for _ in range(3)),
         Moment(deeds=[("suspend", 0, 0)]),
@@ -230,7 +230,7 @@ MUST_BE_SEEN = [
     lag=False,
 )
 @example(
-    # Somebody suspended is renamed, and the record of the old name lost our label: its lock ends as a leaver's would.
+    # A suspended person is renamed, and the record of the old name lost our label: its lock ends like a leaver's.
     history=[
         *(Moment() for _ in range(4)),
         Moment(deeds=[("suspend", 3, 0)]),
@@ -250,19 +250,19 @@ MUST_BE_SEEN = [
     lag=True,
 )
 @example(
-    # The last listing had somebody whom a read by id does not find: the role was narrowed meanwhile.
+    # The last listing had a person whom a read by id does not find: the role was narrowed in between.
     history=[Moment(reading=Reading.EMPTY, settles=("00u1",))],
     brake=(0, 0.34, 0.25),
     lag=False,
 )
 @example(
-    # The app is inactive by the time that a key is settled, so its ended assignments say nothing.
+    # The app is inactive when a key is settled, so its ended assignments do not count.
     history=[Moment(deeds=[("many_leave", 0, 0)], reading=Reading.INACTIVE, settles=("00u1",))],
     brake=(0, 0.1, 0.25),
     lag=False,
 )
 @example(
-    # A process dies after it gave a record on, before it noted it; the record then loses our label.
+    # A process dies after it wrote a record and before its journal has the result; the record then loses our label.
     history=[
         Moment(deeds=[("succeed", 0, 2)], reading=Reading.DOWN),
         Moment(deeds=[("strip_owner", 0, 2)], strike=Strike.CRASH_BEFORE, at=6),
@@ -272,7 +272,7 @@ MUST_BE_SEEN = [
     lag=False,
 )
 @example(
-    # A lock that a crash left open is gone on with, and found not done later: the harm counts all the same.
+    # A lock that a crash left open is continued, and later found not done: the harm counts all the same.
     history=[
         Moment(deeds=[("succeed", 1, 0)], strike=Strike.CRASH_BEFORE, at=2),
         Moment(),
@@ -282,7 +282,7 @@ MUST_BE_SEEN = [
     lag=False,
 )
 @example(
-    # Listings still show a user whose deletion nobody noted, and the row of who came back has no readable name.
+    # Listings still show a user whose deletion has no record, and the returned person's row has no readable name.
     history=[
         Moment(reading=Reading.SHRUNK, hidden=frozenset({"00u1", "00u2"}), strike=Strike.CRASH_BEFORE, at=13),
         Moment(deeds=[("mangle", 1, 0)]),
@@ -291,7 +291,7 @@ MUST_BE_SEEN = [
     lag=True,
 )
 @example(
-    # A record that is taken over makes one more of us, before the old record of who was renamed ends.
+    # A record that is taken over is one more user of ours, before the renamed person's old user ends.
     history=[
         Moment(deeds=[("unassign", 0, 0)]),
         Moment(deeds=[("succeed", 2, 2), ("strip_owner", 0, 2)], strike=Strike.CRASH_BEFORE),
@@ -300,7 +300,7 @@ MUST_BE_SEEN = [
     lag=False,
 )
 @example(
-    # A key is settled before anything tells that a login has replaced the record of somebody else.
+    # A key is settled before the product reads that a login replaced the record of another person.
     history=[
         Moment(deeds=[("many_leave", 1, 0)]),
         Moment(deeds=[("login_replacing", 0, 0)], gap=16 * H, settles=("00u3",)),
@@ -309,7 +309,7 @@ MUST_BE_SEEN = [
     lag=False,
 )
 @example(
-    # Somebody whose label was taken away a day ago leaves, and is one of us to the brake.
+    # A person whose user lost our label a day ago leaves, and the brake counts the user as ours.
     history=[
         Moment(),
         Moment(),
@@ -322,7 +322,7 @@ MUST_BE_SEEN = [
     lag=False,
 )
 @example(
-    # Somebody gets the login of a leaver, signs in before anybody is locked, and is suspended: both locks are wanted.
+    # A person gets a leaver's login, signs in before the leaver is locked, and is suspended: both must be locked.
     history=[
         Moment(gap=1200.0),
         Moment(deeds=[("succeed", 4, 0)], reading=Reading.DOWN),
@@ -339,7 +339,7 @@ def test_whatever_happens_nobody_is_harmed_and_everything_converges(history, bra
 
 
 def test_no_kind_of_trouble_was_left_out():
-    """A space that was never visited proves nothing."""
+    """Histories in which a kind of trouble never occurs show nothing about it."""
     counts = "".join(f"{count:10} {what}\n" for what, count in sorted(SEEN.items()))
     sys.stdout.write(f"\n{SEEN['histories']} histories held\n{counts}")
     if SEEN["histories"] < ENOUGH:

@@ -1,10 +1,10 @@
 """Random histories of people, settled key by key.
 
-Contract: settling everybody by reads by id, in any order, ends where a full pass ends: the next pass has nothing
-left to do but what only a listing shows, which is who is absent. Rows of the state about others stay (`World.settle`).
+Contract: settling everybody by reads by id, in any order, ends where a full pass ends: the next pass does only what a
+listing alone shows, which is who is absent. Rows of the state about others stay (`World.settle`).
 
-Space: that of `test_property_faults`, with fine readings, no strikes, and a brake that holds nobody; what holds back
-single keys is seen there.
+Space: that of `test_property_faults`, with fine readings, no strikes, and a brake that holds nothing; that test
+shows what holds back single keys.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from property.test_property_faults import LOGINS, MEMORY, MINUTE, PEOPLE_DO, H, 
 HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
 ROOMY = (10, 1.0, 1.0)
 ROUNDS = 3
-"""Somebody may wait for a name that another key gives up."""
+"""A person may wait for a name that another key gives up."""
 
 ADMINS_DO = ["delete_by_hand", "strip_roles", "wrong_traits", "local_user", "leftover_user", "unlock_by_hand"]
 

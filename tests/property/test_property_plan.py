@@ -1,9 +1,9 @@
 """Random histories of an organisation, planned and applied to a model of a cluster.
 
 Contract: after a pass on a listing that is believed, the cluster holds exactly the users that the listing wants, made
-from scratch; a second pass plans nothing; what is not ours is as it was; on a listing that is not believed nobody
-disappears for being absent; and whoever is there is locked exactly while suspended. What the brake holds stays as it
-was, and no hour brings more harm than its limits allow; where something was held, the third pass plans nothing.
+from scratch; a second pass plans nothing; what is not ours is as it was; if a listing is not believed, no user ends for
+being absent; and a person is locked exactly while suspended. What the brake holds stays as it was, and no hour brings
+more harm than its limits allow; if harm was held, the third pass plans nothing.
 
 Space: a few people who are hired, renamed, suspended, deactivated, unassigned and rehired under a few names, which
 collide with each other in case, with names that Teleport refuses, and with users of other owners; hands that delete,
@@ -59,7 +59,7 @@ moments = st.tuples(people, troubles, hands, st.sampled_from([0, 1, 16, 31]))
 
 @dataclass
 class Cluster:
-    """A model of Teleport: what a change does to it, and nothing else."""
+    """A model of users and locks in Teleport, to which a plan can be applied."""
 
     users: dict[str, TeleportUser] = field(default_factory=dict)
     locks: dict[str, TeleportLock] = field(default_factory=dict)
@@ -125,11 +125,11 @@ def foreign(cluster):
 
 
 LIMITS = [Limits(absent=1.0, stated=1.0), Limits(), Limits(floor=1, absent=0.1, stated=0.5)]
-"""Of so few people a third is one, so the usual limits hold much; without them everybody may leave at once."""
+"""A third of so few people is one, so the usual limits hold much; with the first ones everybody may leave at once."""
 
 
 def past_harm(ledger, now):
-    """The harm of the last hour as a pass remembers it."""
+    """Return the harm of the last hour as the journal would have it."""
     return tuple(PastHarm(one.harmed, Evidence(one.evidence), counted=True) for one in ledger.within_hour(now))
 
 
@@ -142,7 +142,7 @@ def note_harm(ledger, plan, owned, now):
 
 
 def may_end(name, okta_id, row, owned):
-    """Whether a row says that a user ends: who left, or has another name that is free or is this person's already."""
+    """Whether a row says that a user ends: the person left, or has another name that is free or theirs already."""
     if row is None:
         return False
     return row.status == "DEPROVISIONED" or (row.name != name and owned.get(row.name, okta_id) == okta_id)
@@ -154,7 +154,7 @@ def all_active(**names):
 
 @settings(max_examples=HISTORIES, deadline=None)
 @example(
-    # Somebody with two users gets the first name back, while the listing is incomplete: the second name ends.
+    # A person with two users gets the first name back while the listing is incomplete: the second user ends.
     history=[
         (all_active(A="ada@x.io", B="bob@x.io", C="cy@x.io", D="dan@x.io"), {}, [], 0),
         (all_active(A="bob@x.io", B="cy@x.io", C="Ada@x.io", D="dan@x.io"), {}, [("delete", "bob@x.io")], 0),
@@ -196,7 +196,7 @@ def test_every_history_converges_and_harms_nobody(history, limits):
 
         assert foreign(cluster) == foreign(before)
         if done.held:
-            # Whoever came in the first pass counts in the second, which may have more room.
+            # People who came in the first pass count in the second, which may have more room.
             done = plan()
             note_harm(ledger, done, owned_names(cluster.users.values(), ORG), now)
             cluster.apply(done, now)

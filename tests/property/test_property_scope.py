@@ -1,7 +1,7 @@
 """Random histories, planned by scope.
 
 Contract: the plan of a scope is what the full plan says of it, in the same order. Settling one user, one group and one
-app after the other, in any order, comes to rest, and leads nowhere else than full plans do.
+app after the other, in any order, comes to an end, and to the same result as full plans.
 
 Space: that of `directory_history`, clusters with and without access lists and those that change, and scopes of its ids.
 """
@@ -92,7 +92,7 @@ def in_one_order(found):
 
 
 def in_any_order(users):
-    """Users with their roles in one order: which group was settled first decides the order of its member role."""
+    """Users with their roles sorted: the order of member roles depends on which group was settled first."""
     return {name: replace(user, roles=tuple(sorted(user.roles))) for name, user in users.items()}
 
 
@@ -116,7 +116,7 @@ def test_the_plan_of_a_scope_is_what_the_full_plan_says_of_it(history, scope):
         directory = (desired, cluster.actual(reading.settings), holders, reading.settings)
         full = plan_directory(*directory, now=now)
         of_scope = plan_directory(*directory, now=now, scope=scope)
-        # Lists that are not nested in one another come in either order.
+        # Lists that are not nested in each other come in either order.
         assert in_one_order(of_scope.changes) == in_one_order(changes(full, scope))
         assert list(of_scope.quarantined) == rows(full, scope)
         applied(reading, cluster, now)
@@ -126,7 +126,7 @@ def test_the_plan_of_a_scope_is_what_the_full_plan_says_of_it(history, scope):
 @given(histories, scopes_in_order)
 def test_settling_one_key_after_the_other_ends_where_full_plans_end(history, order):
     for reading, now, cluster in readings(history):
-        # Whether a lost list that was nested comes back into the other depends on which of both is settled first.
+        # Whether a lost list is nested in the other again depends on which of the two is settled first.
         is_believed = reading.is_believed(cluster) and not has_lost_a_nested_list(cluster)
         by_key = cluster.copy()
         for _ in range(3):
@@ -139,7 +139,7 @@ def test_settling_one_key_after_the_other_ends_where_full_plans_end(history, ord
         full = whole_plan(reading.okta, by_key, people=reading.people, settings=reading.settings, now=now)
         assert not [change for scope in order for change in changes(full, scope)]
         for _ in range(3):
-            # What no key is about (a membership of nobody) is for full plans to end.
+            # Only a full plan ends what belongs to no key, such as a membership without a user.
             applied(reading, by_key, now)
             applied(reading, cluster, now)
         if not is_believed:

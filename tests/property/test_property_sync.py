@@ -3,7 +3,7 @@
 Contract: after a clean pass the cluster holds exactly the people who are assigned and usable, each with the traits that
 their profiles give, and locked exactly while suspended; and of groups, apps and lists what the organisation says and
 the filters let pass, with everything that people did to lists. A second pass plans nothing. Users of others are
-untouched to the byte. A pass that could not read, or read nothing, takes nobody away who is still there, and nothing
+untouched to the byte. A pass that could not read, or read nothing, ends no user who is still in Okta, and nothing
 else. Whenever people and users could be read, leavers and suspended people are locked when the pass ends, whatever else
 failed. Losing the state changes none of it. Logins are never reused here, and nothing fails in the middle:
 `test_property_faults` covers both.
@@ -11,7 +11,7 @@ failed. Losing the state changes none of it. Logins are never reused here, and n
 Space: five people, two groups and two apps; days of a few deeds, in Okta and in Teleport; other filters; a lost state;
 a reading that fails or lies.
 
-Oracle: the sandboxes' own states, compared without the product's code; `DirectoryGuard` sees every single change.
+Oracle: the sandboxes' own states, judged by the model without the product's code; `DirectoryGuard` judges each change.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ USABLE = {"ACTIVE", "LOCKED_OUT", "SUSPENDED"}
 
 
 class Day:
-    """Plays deeds in a world, and knows who should be in the cluster."""
+    """Does the deeds of a day in a world, and says who should be in the cluster."""
 
     def __init__(self, world, *, has_lists=True):
         self.world = world
@@ -123,7 +123,7 @@ class Day:
         self.directory.play("grant", 0, None)
 
     async def live(self, moment):
-        """Let people do what they do, and an operator set filters; then listings and stamps show it."""
+        """Let people act, and an operator set filters; then let time pass, so that listings and stamps show it."""
         world, directory = self.world, self.directory
         world.clock.advance(TEN_MINUTES)
         with directory.guard.while_people_act():
@@ -141,7 +141,7 @@ class Day:
             await self.office.reconfigure(access_lists={"group_filters": groups, "app_filters": apps})
 
     def staying(self):
-        """Name to Okta id of everybody who should be there, or is set aside."""
+        """Name to Okta id of everybody who should be there, or is in quarantine."""
         kept = {name: okta_id for name, okta_id in self.world.owned().items() if is_kept(self, okta_id)}
         return self.rightful() | kept
 
@@ -186,7 +186,7 @@ class Day:
         return self.world.okta.assignments.find(self.world.okta_app.id, person.id) is not None
 
     def is_suspended(self, okta_id):
-        """Whether somebody who stays must be locked."""
+        """Whether a person who stays must be locked."""
         return self.world.okta.user(okta_id).status == "SUSPENDED"
 
     def rightful(self):
@@ -218,7 +218,7 @@ class Day:
 
 async def play(history, directory):
     async with built_world(directory, settings=WITH_DIRECTORY) as world:
-        # Several days pass within an hour, and a list that ends twice counts twice: no setting has so much room.
+        # The clock moves by minutes, and a list that ends twice in an hour counts twice: no setting has so much room.
         no_brake = world.settings.brake.model_copy(update={"absent_ratio": 99.0, "stated_ratio": 99.0})
         world.settings = world.settings.model_copy(update={"brake": no_brake})
         await world.restart()
@@ -232,8 +232,8 @@ async def play(history, directory):
 async def one_pass(world, day, reading, *, may_wait=False):
     """A pass on a reading, and what must be true after it.
 
-    `may_wait`: after the state was lost nobody knows who had a name, so its person waits while a list that ends in this
-    very pass still has the name.
+    `may_wait`: the state was lost, and with it who had a name before, so a person may wait while a list that ends in
+    this pass still has the name.
     """
     before, foreign, found = world.owned(), world.foreign(), day.directory.oracle.found()
     staying = day.staying()
@@ -263,12 +263,12 @@ async def one_pass(world, day, reading, *, may_wait=False):
         assert {name for name in before if day.is_suspended(before[name])} <= world.locks().keys()
         return
     if reading != "fine":
-        # Whoever is gone may leave all the same: a read by id says so.
+        # A person who left may end all the same: a read by id says so.
         assert before.keys() & staying.keys() <= world.owned().keys()
         assert failed or before == {} or report.plan.findings.held or report.error
         return
     if is_held_for_emptied_apps(report):
-        # Okta counts nobody in apps, so that the last person to lose one looks like a bad read: an operator says so.
+        # Okta has no count of an app's people, so an empty roster looks like a bad read, and an operator decides.
         approvals, findings = world.parts.store.approvals, report.plan.findings
         await approvals.approve(findings.held_digest, at=world.clock.now())
         report = await world.run()
@@ -282,13 +282,13 @@ async def one_pass(world, day, reading, *, may_wait=False):
 
 
 def is_held_for_emptied_apps(report):
-    """Whether a pass did all but end what the empty rosters of apps would end."""
+    """Whether a pass did everything except what the empty rosters of apps would end."""
     holds = report.plan.findings.holds
     return not report.error and bool(holds) and all("is empty, where it had" in hold.why for hold in holds)
 
 
 def is_kept(day, okta_id):
-    """Whether somebody is set aside: there, but of a status or name that cannot be used."""
+    """Whether a person is in quarantine: assigned, with a status or a name that cannot be used."""
     person = day.world.okta.user(okta_id)
     assignment = day.world.okta.assignments.find(day.world.okta_app.id, okta_id)
     return assignment is not None and (person.status == "HIBERNATING" or "'" in assignment.user_name)
@@ -312,7 +312,7 @@ def is_kept(day, okta_id):
     [Moment([("assign", 2, 0)], None, False, "fine"), Moment([("unassign", 2, 0)], None, False, "fine")]
 )
 @example(
-    # A login replaces a record while nobody can read who is locked: the person cannot be taken over in that pass.
+    # A login replaces a record while locks cannot be read: the user cannot be taken over in that pass.
     [Moment([], None, False, "fine"), Moment([("sso login anew", 0, 0)], None, False, "locks down")]
 )
 @example(
@@ -328,7 +328,7 @@ def is_kept(day, okta_id):
     [Moment([], None, False, "fine"), Moment([("delete by hand", 0, 0)], ((), ("Figma*",)), True, "fine")]
 )
 @example(
-    # Somebody is deactivated, and the listing of people comes back empty.
+    # A person is deactivated, and the listing of people comes back empty.
     [Moment([], None, False, "fine"), Moment([("deactivate", 0, 0)], None, False, "empty")]
 )
 @given(days)

@@ -1,7 +1,7 @@
 """Random days of an organisation whose cluster is of the Community edition, through the whole product.
 
-Contract: that of `test_property_sync`; instead of lists, exactly those have a member role who are in its group or have
-its app, and nobody loses one at any moment who is.
+Contract: that of `test_property_sync`; instead of lists, exactly the people of a group or an app have its member role,
+and they keep it at every moment.
 
 Space: that of `test_property_sync`, without what needs lists or SAML.
 """

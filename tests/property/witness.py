@@ -1,7 +1,7 @@
-"""Stands between the product and a cluster, and knows what may be written there, and what must be there afterwards.
+"""Judges every write of the product to users and locks, and what is there after a pass.
 
-It knows nothing of plans. At every write it looks at the object before and after; after a pass that nothing disturbed
-it compares users and locks with the people. Times are virtual.
+It does not use plans. At every write it compares the object before and after; after a pass that nothing disturbed it
+compares users and locks with the people in Okta. Times are virtual.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from teleport_okta.model.okta import MalformedRow, PersonFacts
 LEAVER_LOCK = timedelta(hours=30, minutes=15)
 LISTINGS_LAG = timedelta(seconds=2)
 WRITES_WIN = timedelta(seconds=30)
-"""So long may the product take what others undid for a listing that is older than its write."""
+"""How long the product may take a change by another client for a listing that is older than its own write."""
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
 class Witness:
-    """`complaints` is what must never be; empty after every pass."""
+    """Judges one world; `complaints` must be empty after every pass."""
 
     world: object
     complaints: list[str] = field(default_factory=list)
@@ -83,14 +83,14 @@ class Witness:
         return [lock for lock in self.our_locks() if _about(lock) == (name, okta_id)]
 
     def our_locks_on_nobody(self):
-        """The locks of ours on names that nobody of ours has."""
+        """Return our locks on names that no user of ours has for that person."""
         owned = self.owned()
         return [lock for lock in self.our_locks() if owned.get(lock.Spec.Target.User) != _id_of(lock)]
 
     # What others do
 
     def by_hand(self, name):
-        """Somebody else changed a user."""
+        """Note that another client changed a user."""
         self._another_wrote()
         self._hands[name] = self.now
         self._hands_in_pass.add(name)
@@ -99,7 +99,7 @@ class Witness:
                 self._without_user.setdefault(_about(lock), self.now)
 
     def lock_by_hand(self, lock):
-        """Somebody else changed or deleted a lock of ours."""
+        """Note that another client changed or deleted a lock of ours."""
         self._another_wrote()
         self._tampered.add(_about(lock))
 
@@ -109,8 +109,9 @@ class Witness:
             self._unclear_until = self._wrote + WRITES_WIN
 
     def _is_race(self, name):
-        """Whether somebody else changed a user so lately that the product could not see it: deletions and locks name
-        no revision.
+        """Whether another client changed a user too recently for the product to see it.
+
+        Deletions and locks name no revision, so that the server does not refuse them.
         """
         lately = name in self._hands and self.now - self._hands[name] < LISTINGS_LAG
         return name in self._hands_in_pass or (self.world.lag and lately)
@@ -232,7 +233,7 @@ class Witness:
         is_theirs = user is not None and _is_ours(user) and _id_of(user) == okta_id
         has_name = isinstance(row, PersonFacts) and row.name == name
         since = self._without_user.get(about)
-        # A row without a readable name says no more than that the person is there, as the listing says of the user.
+        # A row without a readable name shows only that the person is there; a listing may still show the user.
         is_listed = self.world.lag and since is not None and self.now - since < LISTINGS_LAG
         seems_theirs = is_theirs or (is_listed and not isinstance(row, PersonFacts))
         came_back = row is not None and row.status != "SUSPENDED" and (seems_theirs or has_name)
@@ -245,28 +246,28 @@ class Witness:
             self._left.pop(about, None)
 
     def _is_replaced(self, name, okta_id):
-        """Whether a user of our connector stood for somebody the last time that it had our label."""
+        """Whether a login has replaced the record of a user who stood for this person when it last had our label."""
         user = self.world.cluster.users.stored(name)
         stood = self._stood.get(name) == okta_id
         return stood and user is not None and not _is_ours(user) and _is_of_connector(user)
 
     def _row(self, okta_id):
-        """The readable row of somebody who is there, as the product was last told; None: there is none."""
+        """Return the row of a person that the product read last, if it is readable and the person is there."""
         row = self._statuses(okta_id)
         return row if isinstance(row, PersonFacts) else None
 
     def _statuses(self, okta_id):
-        """The row of somebody who is there, of which at least the statuses could be read; None: there is none."""
+        """Return the row that the product read last, if at least its statuses are readable and the person is there."""
         row = self.world.okta.told.get(okta_id)
         is_row = isinstance(row, (PersonFacts, MalformedRow))
         return row if is_row and not self.world.okta.says_gone(row) else None
 
     def _why_gone(self, name, okta_id):
-        """The evidence that this user must end, as the product was told; objects if there is none."""
+        """Return the evidence that this user must end, from what the product read; object if there is none."""
         told = self.world.okta.told
         row = told.get(okta_id)
         if okta_id not in told:
-            self._object(f"{name} ends, though nobody knows whether {okta_id} is there")
+            self._object(f"{name} ends, though the product has not read whether {okta_id} is there")
         elif row is None:
             return ABSENT
         elif row is UNASSIGNED:
@@ -281,7 +282,7 @@ class Witness:
         return STATED
 
     def _is_renamed(self, row, name):
-        """Whether somebody has another name now, and a user of that name."""
+        """Whether a person has another name now, and a user of that name."""
         return row.name != name and (self.owned().get(row.name) == row.okta_id or self._is_race(row.name))
 
     def _harm(self, kind, name, okta_id, evidence):
@@ -314,7 +315,7 @@ class Witness:
         self._unclear = self.now <= self._unclear_until or (self.world.lag and self.now - self._changed < LISTINGS_LAG)
 
     def before_settling(self):
-        """A single key is settled without a listing: whoever was ours in the last pass counts as ours."""
+        """Note that a key is settled: without a listing, everybody who was ours in the last pass counts as ours."""
         self.before_pass()
         self._counted = frozenset(self._known)
 
@@ -347,9 +348,9 @@ class Witness:
         assert not self.complaints, "\n".join(self.complaints)
 
     def settled(self, *, held=frozenset()):
-        """Object to every user and lock that is not as it must be after a pass on a fine reading.
+        """Object to every user and lock that is wrong after a pass on a fine reading.
 
-        `held` are the Okta ids about whom something is held.
+        `held` has the Okta ids of the people about whom harm is held.
         """
         self.world.seen["passes compared from scratch"] += 1
         people, owned = self.world.okta.people, self.owned()
@@ -368,7 +369,7 @@ class Witness:
         self._check_other_locks(owned)
 
     def _check_holding(self, held):
-        """Stated harm is held only where none may be done any more; for an hour after trouble the product may err."""
+        """Object to stated harm that is held although the hour has room, unless there was trouble within the hour."""
         if self.now - self._calm_since <= HOUR + LISTINGS_LAG:
             return
         people = self.world.okta.people
@@ -376,20 +377,20 @@ class Witness:
             self.world.seen["holds weighed"] += 1
             left = self.ledger.allowance_left(kind, self._before.owned, self.now)
             stated = [one for one in held if (one.kind, one.evidence) == (kind, STATED)]
-            # Whom the listing lacks and a read by id states is held as a whole, as absences are.
+            # People whom the listing lacks are held all together, also if reads by id state that they left.
             missing = [one for one in stated if kind == USER and people[one.okta_id].assignment is None]
             if left > 0 and not len(missing) == len(stated) > left:
                 self._object(f"{kind}s are held, where {left} may still be harmed: {held}")
 
     def _check_replaced(self, known, held):
-        """Who left is locked also where a login replaced the record; `known` is what the last pass knew."""
+        """Object to a leaver who is not locked after a login replaced the record; `known`: the users of the last pass."""
         for name, okta_id in known.items():
             has_left = self.world.okta.people[okta_id].is_gone and okta_id not in held
             if has_left and self._is_replaced(name, okta_id) and (name, okta_id) not in self._left:
                 self._object(f"{okta_id} left, and is not locked as {name}, whose record a login replaced")
 
     def forget(self):
-        """A process began that knows only what the state says."""
+        """Note that a process began, which has only the state."""
         self._known = {}
 
     def _check_user(self, person: Person, owned):
@@ -409,13 +410,13 @@ class Witness:
             self._object(f"{person.name} has no label of the organisation: {found.labels}")
 
     def _check_locks(self, name, person):
-        """Whoever is there is locked without end while suspended, and not at all otherwise."""
+        """Object unless a person who stays is locked without end while suspended, and not locked otherwise."""
         ends = [_end_of(lock) for lock in self._about(name, person.id)]
         if person.has_known_status and ends != ([None] if person.status == "SUSPENDED" else []):
             self._object(f"{name} ({person.id}, {person.status}) has locks with these ends: {ends}")
 
     def _check_other_locks(self, owned):
-        """Whoever left has exactly one lock until its time is over, nobody else has any."""
+        """Object unless each leaver has one lock until its end, and no other person has a lock."""
         for about in {_about(lock) for lock in self.our_locks()}:
             name, okta_id = about
             ends = [_end_of(lock) for lock in self._about(*about)]
@@ -461,7 +462,7 @@ def _is_of_connector(user):
 
 
 def _is_adoptable(user):
-    """Whether a user who is not ours may be taken over: a login through our connector, or a leftover."""
+    """Whether a user who is not ours may be taken over: created by a login through our connector, or a leftover."""
     kept = user.Metadata.Labels
     if kept.get(labels.OWNER):
         return False
@@ -469,10 +470,10 @@ def _is_adoptable(user):
 
 
 def _rest_of(user):
-    """A user without everything that is ours to set.
+    """Return a user without the parts that we own.
 
-    `created_by` is left out too: an update cannot set it. The server copies it from its cache, where a user who was
-    deleted and created within a second is still the earlier one.
+    It has no `created_by` either: the server copies that from its cache at an update, and for a second the cache still
+    has an earlier user of the name.
     """
     rest = UserV2()
     rest.CopyFrom(user)
