@@ -1,4 +1,4 @@
-"""One time for a victim and its world, across processes: it moves when the victim has nothing left to do but wait.
+"""One clock for a victim and its world, across processes: it moves when the victim does nothing but wait.
 
 The moment is kept in a file that both sides map. The world moves it when time is to pass between commands; the victim
 moves it to the end of the next wait whenever no call, no write and no thread of its own is under way.
@@ -22,7 +22,7 @@ from teleport_okta.teleport.watch import Watch
 
 _MOMENT = struct.Struct("dd")
 _TURNS = 8
-"""Turns of the event loop in which what has just arrived may lead to something else."""
+"""Turns of the event loop that a message may need to lead to more work."""
 
 _TRANSIT = 0.0005
 """Seconds of real time in which an event of a watch may still be on its way."""
@@ -98,7 +98,7 @@ class Busy:
                 self.begin()
 
     async def until_idle(self):
-        """Return when nothing is under way, and nothing follows from what has been."""
+        """Return when no work is under way, and none follows from the last."""
         while True:
             await self._free.wait()
             for _ in range(_TURNS):

@@ -25,14 +25,14 @@ RESTARTS = (0.0, 5.0, 60.0)
 
 WRITE, ANSWER = "w", "a"
 PATIENCE = 600
-"""Seconds after which a telling must be over, however busy the machine is."""
+"""Seconds after which a telling must be over, on a busy machine too."""
 
 RECOVERY = 30
-"""A process that dies once more does so at one of so many points."""
+"""The number of points at which a process may die once more."""
 
 
 class Cut(NamedTuple):
-    """Where an act is cut: at the `number`-th write point or answer after it; and what comes then."""
+    """Where an act is cut: at the `number`-th write point or answer after it; and how the process is started again."""
 
     act: int
     where: str
@@ -73,7 +73,7 @@ class Telling:
         raise NotImplementedError
 
     async def take(self, play, number, act):
-        """Let an act happen, and what follows from it; return what is wrong then."""
+        """Do an act, and wait for what follows from it; return what is wrong then."""
         raise NotImplementedError
 
     def again(self, cuts):
@@ -95,7 +95,7 @@ class Telling:
         return self
 
     def note_whole(self, number, world):
-        """Note where an act could have been cut to whose end the process lived."""
+        """Note where an act could have been cut, if the process lived to its end."""
         self.counts[number] = Counter({WRITE: world.last["points"], ANSWER: world.answers.count})
 
     def _told(self, number):
@@ -134,7 +134,7 @@ def chosen(choice, counts):
 
 
 async def tell_all(zygote, tellings):
-    """Tell them, a few side by side; what is left of one that ended early is told anew. Returns all that were told."""
+    """Tell them, a few side by side; the rest of one that ended early is told anew. Returns all that were told."""
     waiting, told = list(reversed(tellings)), []
 
     async def work():

@@ -1,7 +1,7 @@
 """The history that is cut under a process that follows: what administrators of both systems do in half an hour.
 
-Each act is done once, whatever dies. After each of them everything must be right again without a full pass, so an act
-comes when the one before it has been seen to.
+Each act is done once, also if the process dies. After each of them everything must be right again without a full pass,
+so the next act comes when the product has followed the one before.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class FollowedPlay(Play):
-    """The acts by which it is made up, and what must be true after each."""
+    """The acts of the history, and what must be true after each."""
 
     def opening(self):
         super().opening()
@@ -148,13 +148,13 @@ class FollowedPlay(Play):
         self.witness.people_acted()
 
     listings = 0
-    """How often all groups may have been listed when the present act has been seen to."""
+    """How often all groups may have been listed by the end of the present act."""
 
     has_passed = False
-    """Whether a full pass had come to its end by then."""
+    """Whether a full pass had ended by then."""
 
     def note_death(self):
-        """The process has died: see what it left."""
+        """Note that the process has died, and judge what it left."""
         self.witness.look("the cut")
         if not self.has_passed:
             self.listings = self.world.gateway.full_listings
@@ -176,7 +176,7 @@ class FollowedPlay(Play):
                 return False  # it died before it had made its tables
 
     def wrong(self):
-        """What is wrong at a moment at which nothing is left to be done."""
+        """Say what is wrong when nothing is left to do."""
         return [*self.wrong_users(), *self.wrong_locks(), *self.oracle.wrong(self.found)]
 
     def wanted(self, name, okta_id):

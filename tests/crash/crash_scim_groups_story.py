@@ -37,7 +37,7 @@ KEPT = "Looms"
 
 PEOPLE = ("ada", "bea", "cy", "dan", "eve", "gil")
 LATE = "hal"
-"""Somebody who is provisioned later."""
+"""A person who is provisioned later."""
 
 OWNER = "owner@x.io"
 UNKNOWN = "0b4c5d5e-0000-4000-8000-000000000000"
@@ -60,9 +60,9 @@ class Group(NamedTuple):
 
 
 class ListPromise(NamedTuple):
-    """What must be so of a list: its title is one of some, all of `must` are in it, and nobody but those who `may`.
+    """What must be true of a list: its title is in `titles`, all of `must` are members, and all members are in `may`.
 
-    `is_there` is None while either is right.
+    `is_there` is None while the list may exist or not.
     """
 
     list_name: str
@@ -74,9 +74,9 @@ class ListPromise(NamedTuple):
 
 @dataclass
 class GroupWitness(ScimWitness):
-    """Sees after every call also whether the lists are what clients were told.
+    """Judges after every call also whether the lists are what clients were told.
 
-    `unnamed` is what must be so of a list that is being made, whose name no client knows yet.
+    `unnamed` is the promise about a list that is being made, whose name no client has yet.
     """
 
     lists: list[ListPromise] = field(default_factory=list)
@@ -120,7 +120,7 @@ class GroupWitness(ScimWitness):
 
 @dataclass
 class GroupPlay(ScimPlay):
-    """One performance: the groups by a word for each, as clients want them, and as they were told that they are."""
+    """One performance: the groups by a word for each, as clients want them, and as the answers said that they are."""
 
     wanted: dict[str, Group] = field(default_factory=dict)
     told: dict[str, Group] = field(default_factory=dict)
@@ -130,10 +130,10 @@ class GroupPlay(ScimPlay):
 
     kept_before: dict[str, Group] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
-    """Of whom the lists of list sync are right when everything is at rest, and not before."""
+    """People about whom the lists of list sync are right at rest, and may be wrong before."""
 
     group_ids: dict[str, str] = field(default_factory=dict)
-    """Every SCIM id of a group that an answer named, and which it was."""
+    """The SCIM ids of groups in answers, with the group of each."""
 
     act: Request | None = None
 
@@ -200,7 +200,7 @@ class GroupPlay(ScimPlay):
         return ListPromise(after.list_name, True, titles, must, may)
 
     def _names(self, group, unsure):
-        """Return which names must be in the list of a group, and which may: of who is being changed, both names."""
+        """Return which names must be in the list of a group, and which may: of a person being changed, both names."""
         must, may = set(group.added), set(group.added)
         for who in group.members:
             promise = self.witness.promises.get(who)
@@ -211,7 +211,7 @@ class GroupPlay(ScimPlay):
         return frozenset(must), frozenset(must | may)
 
     def _leaving(self):
-        """With both doors, who was denied since the last rest: a look that began before may put them back at first."""
+        """With both doors, the people denied since the last rest: a look that began before may add them once more."""
         promises = self.witness.promises
         active = {who for who in self.unsure if who not in promises or promises[who].is_active}
         return frozenset() if self.sync is ALONE else frozenset(self.unsure - active)
@@ -276,7 +276,7 @@ class GroupPlay(ScimPlay):
         del self.told[of]
 
     def loses_state(self, _of=""):
-        """The process ends, and the state is gone: with it who was inactive in a group, and which groups are kept."""
+        """The process ends, and the state is lost, with the inactive members of groups and the groups of list sync."""
         self.world.end()
         data = Path(self.world.settings["storage"]["data_dir"])
         for file in data.glob(f"{FILE_NAME}*"):
@@ -290,7 +290,7 @@ class GroupPlay(ScimPlay):
                     groups[of] = group._replace(members=group.members - inactive)
 
     def loses_state_and(self, subject, deed, *given, **named):
-        """The state is gone, and before anything was taken over something else happens."""
+        """The state is lost, and a deed is done before anything is taken over."""
         self.loses_state()
         deed(self, subject, *given, **named)
 
@@ -302,7 +302,7 @@ class GroupPlay(ScimPlay):
             self._promise(Act("", who, ScimPlay.nothing))
 
     def learn_group(self, of, scim_id):
-        """Remember by which id a group is known there."""
+        """Remember the SCIM id of a group."""
         group = self.wanted[of]
         list_name = self.kept[group.name].list_name if self._is_kept(group) else f"scim-{scim_id}"
         self.wanted[of] = group._replace(scim_id=scim_id, list_name=list_name)
@@ -347,7 +347,7 @@ class GroupPlay(ScimPlay):
         await rename(self.client, self.told[of].scim_id, other.name)
 
     async def patches(self, of):
-        """Say who came and who went, by one request after the name."""
+        """Send who was added and who was removed, in one request after the name."""
         before, after = self.told[of].members, self.wanted[of].members
         operations = [added(self.shown(of, after - before))] if after - before else []
         operations += [removed(self.scim_ids[who]) for who in sorted(before - after)]
@@ -371,7 +371,7 @@ class GroupPlay(ScimPlay):
     # What they see
 
     async def read_back(self):
-        """Note what the listings show, and say where that is not what clients were told, or not what GET shows."""
+        """Note what the listings show, and say where it differs from what clients were told, or from what GET shows."""
         self.bodies = {}
         async with self.connected() as client:
             for path, what in (("/Users", "users"), ("/Groups", "groups")):
@@ -386,7 +386,7 @@ class GroupPlay(ScimPlay):
         self.problems += self._unlike_told()
 
     def _paths_of(self, act):
-        """The paths of all ids that whom or what an act is about ever had."""
+        """The paths of all ids that the person or group of an act ever had."""
         yield from (f"/Users/{scim_id}" for scim_id, who in self.seen.items() if who == act.who)
         yield from (f"/Groups/{scim_id}" for scim_id, of in self.group_ids.items() if of == act.of)
 
@@ -466,14 +466,14 @@ def told(door, *, is_sample):
 
 
 def _without_times(body):
-    """A resource as it is shown, but for times; members in one order."""
+    """A resource as it is shown, without times; members sorted."""
     location = body["meta"]["location"]
     members = {"members": sorted(one["value"] for one in body.get("members", ()))} if "/Groups/" in location else {}
     return body | {"meta": {"location": location}} | members
 
 
 async def nothing(_play, _of):
-    """Nobody asks for anything."""
+    """No client asks for anything."""
 
 
 P = GroupPlay

@@ -1,8 +1,8 @@
 """The history of SCIM requests that is cut: a catalogue app and a custom app provision people for some days' work.
 
-The client is the one of Okta's sandbox, in the process of the test. Who has no answer asks again: for a creation with a
-lookup first, otherwise with the same requests. What a client was told by a 2xx must be so at any moment from then on,
-until it asks for something else about the same person: a promise.
+The client is the one of Okta's sandbox, in the process of the test. Without an answer it asks again: for a creation
+with a lookup first, otherwise with the same requests. What a 2xx said must be true at any moment from then on, until
+the client asks for something else about the same person: a promise.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Promise(NamedTuple):
 
 @dataclass
 class ScimWitness(Witness):
-    """Sees after every call also whether what a client was told is still so."""
+    """Judges after every call also whether each promise is kept."""
 
     promises: dict[str, Promise] = field(default_factory=dict)
 
@@ -105,11 +105,11 @@ class ScimPlay:
     sync: dict
     witness: ScimWitness = None
     ids: dict[str, str] = field(default_factory=dict)
-    """Who has which Okta id, or what stands for one."""
+    """The Okta id of each person, or what stands for one."""
 
     scim_ids: dict[str, str] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
-    """Every SCIM id that an answer named, and whose it was."""
+    """The SCIM ids in answers, with the person of each."""
 
     mapped: dict[str, dict] = field(default_factory=dict)
     is_answered: bool = False
@@ -164,10 +164,10 @@ class ScimPlay:
             self.unassigns(who)
 
     def nothing(self, _who):
-        """Nobody does anything in Okta."""
+        """Nothing happens in Okta."""
 
     def assigns(self, who):
-        """The person gets the app; of somebody whom Okta does not know only the attributes are made."""
+        """The person gets the app; for a person who is not in Okta only the attributes are made."""
         entry = self.world.okta.assign(self.world.app_id, self.ids[who])
         self.mapped[who] = attributes_of(self.world.okta.user(self.ids[who]), entry)
         if who in WITHOUT_OKTA:
@@ -231,7 +231,7 @@ class ScimPlay:
             self.is_answered = True
 
     def _promise(self, act):
-        """What was asked for must be so from now on."""
+        """Note that what was asked for must be true from now on."""
         who, before = act.who, self.before
         name, scim_id = self.mapped[who]["userName"], self.scim_ids[who]
         if who in WITHOUT_OKTA and not act.denies:
@@ -249,7 +249,7 @@ class ScimPlay:
         )
 
     def learn(self, who, scim_id):
-        """Remember by which id a person is known there."""
+        """Remember the SCIM id of a person."""
         self.scim_ids[who] = scim_id
         self.seen[scim_id] = who
 
@@ -264,11 +264,11 @@ class ScimPlay:
         await link(self.client, scim_id, self.mapped[who], active=is_active)
 
     async def posts(self, who):
-        """Create somebody without a lookup, whatever became of that before."""
+        """Create a user without a lookup, also if an earlier try may have succeeded."""
         await create(self.client, self.mapped[who], "thrown-away")
 
     async def posts_again(self, who):
-        """Create somebody who comes back without a lookup, as Okta was seen to do."""
+        """Create a returning person's user without a lookup, as Okta was seen to do."""
         if self.is_first:
             self.learn(who, await create(self.client, self.mapped[who], "thrown-away"))
         else:
@@ -284,7 +284,7 @@ class ScimPlay:
         await self.puts_inactive(who)
 
     async def puts_inactive(self, who):
-        """Write the whole user of somebody who stays inactive."""
+        """Write the whole user of a person who stays inactive."""
         path = f"/Users/{self.scim_ids[who]}"
         await self.client.put(path, merged(await self.client.get(path), self.mapped[who], active=False))
 
@@ -310,7 +310,7 @@ class ScimPlay:
             await create(self.client, {"userName": login, "displayName": login}, "thrown-away")
 
     async def read_back(self):
-        """Note what the clients can see: every user of the listing, and each by its id, but for times."""
+        """Note what the clients can see: every user of the listing, and each by its id, without times."""
         found = {}
         async with self.connected() as client:
             listed = await client.list("/Users", "users", startIndex=1, count=100)

@@ -13,7 +13,7 @@ from functools import partial
 from crash.crash_cuts import ANSWER, WRITE, Cut, Telling
 
 RECOVERY = 12
-"""A process that dies once more does so at one of so many points of a start, a rest or an act."""
+"""The number of points of a start, a rest or an act at which a process may die once more."""
 
 ASKED_AGAIN = 10
 """How often a request may have to be repeated."""

@@ -1,7 +1,7 @@
 """The story that is cut: some days of an organisation in which everything happens that a pass must deal with.
 
-A deed is what people do between two commands; it is done once, whatever dies. The command of a step is given again when
-the process died of it.
+A deed is what people do between two commands; it is done once, also if the process dies. The command of a step is given
+again if the process died of it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CAST = ("ada", "bea", "cy", "dan", "eve", "fay", "gil", "hal", "ida", "jo", "kit
 
 @dataclass
 class Play:
-    """One performance: a world, who is who in it, and what must be true at its rests."""
+    """One performance: a world, its people, and what must be true at its rests."""
 
     world: World
     witness: Witness = None
@@ -170,7 +170,7 @@ class Play:
     async def rest(self):
         """Let two passes run until the second has nothing to do, an hour apart while the brake holds something.
 
-        App servers end within that hour, because nobody renews them here, so that the first pass makes them again.
+        App servers end within that hour, because nothing renews them here, so that the first pass makes them again.
         """
         for _ in range(6):
             await self.world.do("pass")

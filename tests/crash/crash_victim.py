@@ -9,7 +9,7 @@ open the SCIM door, as `teleport-okta start` does), `follow` (go on until nothin
 SCIM requests until an empty line comes). Each says what time it is, or where the clock is that the victim shares with
 its world, and may say at which durable write the victim is to kill itself: every change of a file has two such points,
 just before and just after it. The durable writes are the transactions of SQLite that change something, the migrations
-among them, and the files of the host identity. Nothing in the product knows of this: SQLite's connection and the
+among them, and the files of the host identity. The product is not changed for this: SQLite's connection and the
 writing of files are wrapped here.
 """
 
@@ -101,7 +101,7 @@ class Victim:
         self._door = ""
 
     async def obey(self, command):
-        """Do one command; return what is to be known of it."""
+        """Do one command; return its result."""
         self._clock = self._clock or _clock_of(command)
         work = getattr(self, f"_{command['do']}")(command)
         WRITES.points, WRITES.cut = 0, command["cut"]
@@ -189,7 +189,7 @@ class Victim:
         return {}
 
     async def _left(self, since):
-        """Say what is still to be done; empty when all is quiet, and the log was read some seconds after a moment."""
+        """Say what is left to do; empty when nothing is, and the log was read some seconds after a moment."""
         if self._running.done():
             return f"no engine: {self._running.exception()}"
         status = await self._engine.status()
@@ -240,7 +240,7 @@ def _clock_of(command):
 
 
 async def live(connection):
-    """Obey until nobody commands any more."""
+    """Do commands until the other end is closed."""
     reader, writer = await asyncio.open_connection(sock=connection)
     writer.write(f"{os.getpid()}\n".encode())
     async with AsyncExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Looks at a cluster after every call that it answers, and writes down whatever must never be seen there."""
+"""Judges users and locks in a cluster after every call that it answers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Witness:
-    """What one cluster must be like at any moment, whoever dies.
+    """What must be true of one cluster at any moment, at whatever moment a process dies.
 
-    `lawful` says whom the organisation has given reason to harm so far, and on which evidence; `approved` whom an
-    operator admitted. `pairs` are the old and new names of the renamed, `devices` the MFA devices that must stay.
+    `lawful` has the harm for which the organisation has given a reason so far, with its evidence. `pairs` are the old
+    and new names of renamed people, `devices` the MFA devices that must stay.
     """
 
     world: object
@@ -61,15 +61,15 @@ class Witness:
         return {about: ends for about, ends in found.items() if ends}
 
     def keep_foreign(self, *names):
-        """Remember users who are none of our business, as they are to the byte."""
+        """Remember users of others, who must stay as they are to the byte."""
         self.foreign |= {name: self.users[name].SerializeToString() for name in names}
 
     def people_acted(self):
-        """Take the users that are there as a beginning: people have deleted some."""
+        """Accept the users that are there now: people have deleted some."""
         self._owned = self.owned()
 
     def look(self, call):
-        """Compare the cluster with what was seen before, and with what must always hold."""
+        """Compare the cluster with what was seen before, and with what must always be true."""
         users, owned, locks = self.users, self.owned(), self.locks()
         deleted = {(name, okta_id) for name, okta_id in self._owned.items() if name not in users}
         self._owned = owned
@@ -91,7 +91,7 @@ class Witness:
         self._weigh(call, owned, locks, deleted)
 
     def _weigh(self, call, owned, locks, deleted):
-        """Note harm that was not there before, and whether it may be."""
+        """Note new harm, and object if there is no reason for it or no room in the hour."""
         ended = {Harmed(USER, *about) for about, ends in locks.items() if None not in ends}
         ended |= {Harmed(USER, *about) for about in deleted}
         ended |= {harmed for harmed in self._harmed if harmed.kind == USER and harmed.name not in owned}
@@ -99,7 +99,7 @@ class Witness:
         new, self._harmed = (ended | suspended) - self._harmed, ended | suspended
         now = self.world.clock.now()
         for harmed in sorted(new):
-            # Who left may be locked first, without an end, while a read does not show it yet.
+            # A leaver may be locked without an end first, while reads do not show the end yet.
             evidence = self.lawful.get(harmed) or self.lawful.get(Harmed(USER, harmed.name, harmed.okta_id))
             if evidence is None:
                 self._object(call, f"{harmed} happened without a reason")

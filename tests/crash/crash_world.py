@@ -1,4 +1,4 @@
-"""Both sandboxes around a victim, in one virtual time: every answer that they give passes by, and can be its last."""
+"""Both sandboxes around a victim, in one virtual time. The victim can be killed at each of their answers."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Victim:
         end.poll()
 
     def bury(self):
-        """Kill what is left, and close what led there."""
+        """Kill the process if it lives, and close its sockets."""
         self.kill()
         os.close(self._pidfd)
         self._writer.close()
@@ -126,7 +126,7 @@ class Answers:
     """What else is done before an answer leaves."""
 
     def leaving(self, call):
-        """Take note of an answer that is ready: what it answers has been applied."""
+        """Note an answer that is ready, when the call has taken effect."""
         if self.on_leaving is not None:
             self.on_leaving()
         if self.witness is not None:
@@ -157,7 +157,7 @@ class WatchedCalls(CallCounter):
 _ALL_GROUPS = {"limit": "200", "expand": "stats"}
 
 _ONE_PERSON = re.compile(r"/api/v1/(users/\w{20}(/groups)?|apps/\w{20}/users/\w{20}|groups/\w{20}/users)")
-"""What is read of a person, or of who is in a group: it may be older than the event because of which it is read."""
+"""Reads of a person or of a group's people, which may be older than the event because of which they are made."""
 
 
 class WatchedGateway(Gateway):
@@ -180,7 +180,7 @@ class WatchedGateway(Gateway):
             yield self._as_before(request, response)
 
     def remember(self):
-        """Note what every read of a person, or of who is in a group, would show now."""
+        """Note what every read of a person, or of a group's people, would show now."""
         self._before = {target: self._body(request) for target, request in self._read.items()}
 
     def answer_from_before(self):
@@ -188,7 +188,7 @@ class WatchedGateway(Gateway):
         self._stale = dict(self._before)
 
     def answer_as_it_is(self):
-        """Let every read show what is so."""
+        """Let every read show how things are."""
         self._stale = {}
 
     def _body(self, request):
@@ -254,7 +254,7 @@ class World:
             self.victim = None
 
     def hire(self, login):
-        """Somebody new, assigned to the app; returns the Okta id."""
+        """Add a person who is assigned to the app; return the Okta id."""
         user = self.okta.create_user({"firstName": "A", "lastName": "B", "login": login, "email": login})
         self.okta.assign(self.app_id, user.id)
         return user.id

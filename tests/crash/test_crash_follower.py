@@ -10,9 +10,9 @@ is started again (`RESTARTS`) and runs until nothing is left to do; every third 
 comes the next act.
 
 Oracle: after each act users, roles, traits, groups, app servers, lists and members equal what the organisation says,
-computed from scratch; everybody who left within 30 h 15 min, and everybody suspended, has one lock of ours, and nobody
-else has one. The witness looks after every call (`crash_witness`, `directory_guard`). From the end of the first full
-pass on there is no other one.
+computed from scratch; everybody who left within 30 h 15 min, and everybody suspended, has one lock of ours, and no
+other person has one. The witness looks after every call (`crash_witness`, `directory_guard`). From the end of the first
+full pass on there is no other one.
 
 Sampling: CRASH_FOLLOWER=each tries every cut, a number so many tellings (2 by default), and a name one cut alone
 (`7a12`: the twelfth answer after act 7; `7w3`: the third point around a durable write). CRASH_LOG=file keeps the log of

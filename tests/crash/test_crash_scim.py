@@ -1,7 +1,8 @@
 """The cut sweep of SCIM writes: a process is killed while it answers, and what it acknowledged is done.
 
-Contract: whatever a SCIM client was told by a 2xx is so in Teleport, whoever dies after that. A request without an
-answer is finished or undone: when the client repeats it, as Okta does, the end is the same as if nobody had died.
+Contract: what a SCIM client was told by a 2xx is true in Teleport, also if the process dies after that. A request
+without an answer is finished or undone: when the client repeats it, as Okta does, the end is the same as without a
+kill.
 
 Space: one history of some 30 acts of a catalogue app and a custom app (`crash_scim_story`), sent over HTTP by Okta's
 client to the process, which dies of SIGKILL just before or just after a durable write, or at an answer of Teleport or
@@ -9,12 +10,12 @@ Okta, while it serves an act. It is started again (`RESTARTS`); every third one 
 comes to rest or while it answers what is repeated. After every third restart it comes to rest before the client asks
 again. The history is told where people come from SCIM alone, and where Okta's API is followed as well.
 
-Oracle: `ScimWitness` looks at the cluster at each answer of Teleport and Okta, at each death and at each rest: what was
-promised of everybody about whom nothing is being asked, by name, title, SCIM id and locks, and all that
+Oracle: `ScimWitness` looks at the cluster at each answer of Teleport and Okta, at each death and at each rest: the
+promises about everybody for whom no request is under way (name, title, SCIM id and locks), and all that
 `crash_witness` demands. When an act has been answered, and again when everything is at rest, users, roles, traits,
 labels, locks and the answers to GET equal those of the telling without a cut.
 
-With both doors the lock of somebody who left may end as either door says.
+With both doors the lock of a leaver may end as either door says.
 
 Sampling: CRASH_SCIM=each tries every cut, and a name one cut alone (`7a12`: the twelfth answer during act 7; `7w3`: the
 third point around a durable write). A number is that of the tellings (1 by default): they come to rest after about

@@ -1,11 +1,11 @@
 """The cut sweep of SCIM groups: a process is killed while it answers, or while it recovers from a lost state.
 
 Contract: a group of which a SCIM client was told by a 2xx has one access list, `scim-<SCIM id>`, with its title and
-with exactly those of its members who have a user, and none after a DELETE, from then on and whoever dies. A request
-without an answer that the client repeats ends in the same id, the same list and the same answers as if nobody had died.
+with exactly those of its members who have a user, and none after a DELETE, from then on, also if the process dies. A
+request without an answer that the client repeats ends in the same id, list and answers as without a kill.
 So does a process that is killed while it takes users and groups over from Teleport's labels, and is started again.
 
-Space: one history of some 40 acts (`crash_scim_groups_story`): groups are pushed, with somebody inactive too, changed
+Space: one history of some 40 acts (`crash_scim_groups_story`): groups are pushed, with an inactive person too, changed
 by PATCH and PUT, renamed, deleted and pushed again; members are deactivated, renamed and deleted; people edit and
 delete lists in Teleport; a group has the name of the one that list sync keeps. Then the state is lost, and lost again
 just before a client asks for something. The process dies of SIGKILL just before or just after a durable write, or at an
@@ -15,11 +15,11 @@ groups are imported as well.
 
 Oracle: `GroupWitness` looks at the cluster at each answer of Teleport and Okta, at each death and at each rest: all
 that `ScimWitness` demands, each list as it was promised, or between before and after while a request is under way, and
-no list that nobody was told of. When an act has been answered, and when everything is at rest, both listings show what
-clients were told, and lists, users, locks and listings equal those of the telling without a cut.
+no list of which no client was told. When an act has been answered, and when everything is at rest, both listings show
+what clients were told, and lists, users, locks and listings equal those of the telling without a cut.
 
-The lists of list sync follow somebody who comes back, or is renamed, when everything is at rest. With both doors
-somebody who was denied may be put back into a list for a moment, by a look that began before, and is out at rest.
+The lists of list sync follow a person who returns or is renamed when everything is at rest. With both doors a person
+who was denied may be in a list again for a moment, by a look that began before, and is out at rest.
 
 Sampling: CRASH_SCIM_GROUPS=each tries every cut, and a name one cut alone (`7a12`: the twelfth answer during act 7;
 `7w3`: the third point around a durable write). A number is that of the tellings (1 by default): they have about half of

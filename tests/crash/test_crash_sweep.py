@@ -1,20 +1,20 @@
 """The cut sweep: a process that is killed anywhere is started again, and everything comes right.
 
-Contract: wherever a process dies, nothing that must never be seen is seen in the cluster, then or later; and when it
-has been started again, the cluster ends up as if nobody had died.
+Contract: wherever a process dies, the cluster breaks none of the rules that hold at any moment, then or later; and when
+the process has been started again, the cluster ends up as without a kill.
 
 Space: one story (`crash_story`) is told to its end to see where it can be cut, then once more for every cut. The
 process is real and dies of SIGKILL; SQLite, HTTP, TLS and gRPC are real; time is virtual and the same for everybody. A
 cut is just before or just after a durable write of the process (a transaction that changes something, a migration, a
-file of the host identity), or at an answer of Okta or Teleport: what was asked for is done, and the process never hears
-of it. The next process gets the command of which the first died (`RESTARTS`): at once, when listings do not show yet
+file of the host identity), or at an answer of Okta or Teleport: the call took effect, and the process never has the
+answer. The next process gets the command of which the first died (`RESTARTS`): at once, when listings do not show yet
 what the dead one wrote; when they do; when its unfinished records are old enough to be settled; or at once, to die at
 the same place again. A minute later it makes one more pass, still within the hour of the harm that was done; then the
 story goes on.
 
-Oracle: `crash_witness` looks at the cluster after every call: lock before delete, one of both users of somebody who is
-renamed, strangers to the byte, MFA devices, no harm without a reason or above an hour's limit, counted in the cluster.
-`DirectoryGuard` sees every change of groups, apps, roles, lists and members: nothing wanted goes, nothing of people's.
+Oracle: `crash_witness` judges the cluster after every call: lock before delete, one of both users of a renamed person,
+users of others to the byte, MFA devices, no harm without a reason or above an hour's limit, counted in the cluster.
+`DirectoryGuard` judges every change of groups, apps, roles, lists and members: what is wanted, or of people, stays.
 `Play.rest` compares users, roles, traits and locks, and all of what people may reach, with the organisation at the end
 of each day, and demands that a further pass plans nothing and that no record is open any more.
 
@@ -47,7 +47,7 @@ AT_ONCE = 3
 STEPS = [step for day in DAYS for step in day]
 WRITE, ANSWER = "w", "a"
 PATIENCE = 300
-"""Seconds after which a telling must be over, however busy the machine is."""
+"""Seconds after which a telling must be over, on a busy machine too."""
 
 
 class Restart(NamedTuple):
@@ -176,7 +176,7 @@ async def test_a_process_that_is_killed_anywhere_is_started_again_and_everything
 
 
 def told(telling):
-    """What was wrong, with what to ask for to see it again."""
+    """What was wrong, with the name by which to repeat it."""
     for line in telling.wrong:
         again = " and dies again" if telling.restart.dies_again else ""
         yield f"{telling.cut} ({STEPS[telling.cut.step].title}; started after {telling.restart.after} s{again}): {line}"

@@ -1,4 +1,4 @@
-"""The witness of the cut sweep sees what it is there to see: each of its objections is provoked by hand here."""
+"""Each objection of the witnesses of the cut sweeps is provoked by hand here."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The trouble sweep of the follower: whatever fails while a process follows both systems, everything comes right.
 
-Contract: while an act of the history is being followed (`crash_followed_story`), calls to Okta are refused, broken off
-or answered from before it, events come late, twice or out of their order, Teleport's auth server is away for a moment,
-or its watch ends; then that is over. The process goes on by itself, without a full pass.
+Contract: while an act of the history is being followed (`crash_followed_story`), calls to Okta are refused, cut short
+or answered as before it, events come late, twice or out of their order, Teleport's auth server is away for a moment, or
+its watch ends; then that is over. The process goes on by itself, without a full pass.
 
 Space: each of the some 60 acts with each trouble (`TROUBLES`). In one telling every act meets another trouble.
 
@@ -28,14 +28,14 @@ from crash.crash_world import Zygote, built_world
 from teleport_okta.sandbox.teleport.faults import Fault
 
 TOLD = ACTS[:-1]
-"""The last one ends the process, which no trouble does."""
+"""All acts except the last, which ends the process, as no trouble does."""
 
 CHOICE = os.environ.get("CRASH_TROUBLES", "2")
 AT_ONCE = 2
 """Tellings side by side."""
 
 PATIENCE = 600
-"""Seconds after which a telling must be over, however busy the machine is."""
+"""Seconds after which a telling must be over, on a busy machine too."""
 
 CALLS = 4
 """How many calls in a row a trouble hits."""
@@ -51,7 +51,7 @@ ASKED_AFTER = 7
 """After so many times as long Okta has been asked by time what changed, which finds what a read did not show."""
 
 NO_WITNESS = {"somebody is renamed"}
-"""Acts of which no event makes a claim that a read could contradict, and that no question by time shows either."""
+"""Acts whose events make no claim that a read could contradict, and that a question by time does not show."""
 
 _API = "/api/v1/*"
 
@@ -102,7 +102,7 @@ async def tell(zygote, troubles):
 
 
 async def _take(play, act, trouble):
-    """Let an act happen in some trouble, and what follows from it; return what is wrong when both are over."""
+    """Do an act in some trouble, and wait for what follows; return what is wrong when both are over."""
     world = play.world
     if trouble == STALE and act.title in NO_WITNESS:
         trouble = None

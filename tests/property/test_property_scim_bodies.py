@@ -1,4 +1,4 @@
-"""SCIM bodies, PATCH and filters on input that nobody would write by hand.
+"""SCIM bodies, PATCH and filters on random input.
 
 Three contracts. Whatever a client sends, the answer is a value or a ScimError, never another exception. What was
 written is read back, and the same request again changes nothing. And where scim2-models applies the same rules of
@@ -262,8 +262,8 @@ CHANGES = UNSELECTED_CHANGES | SELECTED_CHANGES
 
 @given(USERS, st.lists(UNSELECTED_CHANGES, min_size=1, max_size=4) | SELECTED_CHANGES.map(lambda one: [one]))
 def test_the_same_patch_again_changes_nothing(user, changes):
-    # Of several operations, one that selects may find a value that a later one made: RFC 7644 promises nothing there.
-    # Removing a value and adding it again puts it at the end, so of lists the content counts.
+    # If the operations are repeated, one that selects may find a value that a later one made (not covered by RFC 7644).
+    # A value that is removed and added again is at the end, so lists are compared without their order.
     once = patched(user, *changes)
     assert unordered(patched(once, *changes)) == unordered(once)
 

@@ -1,8 +1,8 @@
 """Random histories of people through the SCIM door, alone and beside Okta's API, against a model in a few lines.
 
-Contract of both doors: at rest, after a full pass, exactly those people have a user whom no door denies, and of them
-exactly the suspended are locked. Who had a user and has none is locked. On the way, nobody loses a user whom no door
-denies, whatever listing fails.
+Contract of both doors: at rest, after a full pass, a person has a user if no door denies it, and is locked if
+suspended. A person who had a user and has none is locked. On the way, no person loses a user that no door denies,
+whatever listing fails.
 
 Contract of SCIM alone: each request is answered as the model says; the server lists, Teleport holds and locks what the
 model says; the same writes again change nothing; and a full pass finds nothing to do.
@@ -40,7 +40,7 @@ DEEDS = 12
 KNOWN, UNKNOWN = 2, 1
 APP_USERS = "/api/v1/apps/*/users"
 
-# Everybody may go within an hour: what the brake does has tests of its own.
+# Everybody may leave within an hour: the brake has tests of its own.
 ROOMY = {"brake": {"floor": 1000, "stated_ratio": 1.0, "absent_ratio": 1.0}}
 
 common = settings(
@@ -66,7 +66,7 @@ def played(settings_of_door, play, *history):
 
 @dataclass
 class Person:
-    """What both sides have said of somebody. Whom the API does not know has neither login nor status."""
+    """What both sides have said of a person. A person who is not in the API has neither login nor status."""
 
     okta_id: str
     login: str
@@ -107,7 +107,7 @@ of_both = st.lists(
 
 
 class People:
-    """Plays deeds of both sides, and knows who must have a user."""
+    """Does the deeds of both sides, and says who must have a user."""
 
     def __init__(self, door):
         self.door, self.world, self.okta = door, door.world, door.world.okta
@@ -187,7 +187,7 @@ class People:
                 assert answer.status == 204, answer
                 person.scim_id, person.is_said, person.denied_at = None, False, now
                 return
-        # What cannot be brought about is refused for a while; only the API's denial is a reason here.
+        # A request that cannot be carried out is refused for a while; only the API's denial is a reason here.
         assert answer.status in {200, 201} or (answer.status == 429 and person.is_denied_by_api), (deed, answer)
         found = (await door.ask("GET", f"/Users?filter=externalId%20eq%20%22{person.okta_id}%22")).body["Resources"]
         assert len(found) <= 1
@@ -258,7 +258,7 @@ def test_both_doors_agree_about_who_has_a_user(starts, deeds):
 
 @dataclass
 class Record:
-    """What the client said of somebody."""
+    """What the client said of a person."""
 
     name: str
     active: bool
@@ -267,7 +267,7 @@ class Record:
 
 @dataclass
 class Records:
-    """Plays requests, and knows what each is answered, and what server and Teleport hold then."""
+    """Sends requests, and says what the answer to each is, and what server and Teleport must hold then."""
 
     door: object
     records: dict[int, Record] = field(default_factory=dict)
@@ -368,7 +368,7 @@ class Records:
         return shown, users, {name: lock.SerializeToString() for name, lock in self.door.world.locks().items()}
 
     async def write_again(self):
-        """Write what was read, as Okta does, and say once more who is active."""
+        """Write what was read, as Okta does, and send again who is active."""
         for number, record in self.records.items():
             path = f"/Users/{self.ids[number]}"
             assert (await self.door.ask("PUT", path, (await self.door.ask("GET", path)).body)).status == 200

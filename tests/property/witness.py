@@ -383,7 +383,7 @@ class Witness:
                 self._object(f"{kind}s are held, where {left} may still be harmed: {held}")
 
     def _check_replaced(self, known, held):
-        """Object to a leaver who is not locked after a login replaced the record; `known`: the users of the last pass."""
+        """Object to a leaver who is not locked after a login replaced the record; `known` are the users before."""
         for name, okta_id in known.items():
             has_left = self.world.okta.people[okta_id].is_gone and okta_id not in held
             if has_left and self._is_replaced(name, okta_id) and (name, okta_id) not in self._left:

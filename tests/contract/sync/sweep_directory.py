@@ -1,6 +1,6 @@
-"""What people may reach, in the sweep's story: a few groups, apps and lists that come, change and go.
+"""The groups, apps and lists of the fault sweep's story, which come, change and go.
 
-Deeds are what people do in Okta and in Teleport; what should come of it is what `DirectoryOracle` says.
+Deeds are what people do in Okta and in Teleport; `DirectoryOracle` says what must follow.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ SETTINGS = {
     **ROOMY,
 }
 HELPER = "local@x.io"
-"""Whom people add to lists by hand."""
+"""A user whom people add to lists by hand."""
 
 THEIRS = "theirs"
-"""The name of a list, a user group and an app server that are none of ours."""
+"""The name of a list, a user group and an app server that are not ours."""
 
 _LABELLED = {"Looms": {"env": "prod"}}
 
 
 @dataclass
 class Reach:
-    """The groups and apps of one performance, by what the story calls them."""
+    """The groups and apps of one performance, by their names in the story."""
 
     play: Play
     ids: dict[str, str] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Reach:
         self._app("Wiki", "ada", "dan")
 
     def changes(self):
-        """Some join and leave, names and grants change, and people edit a list and add somebody to it."""
+        """People join and leave, names and grants change, and people edit a list and add a member to it."""
         looms, mills = self.ids["Looms"], self.ids["Mills"]
         self.lists.edit(looms, title="Our looms", owners=[HELPER])
         self.lists.add_member(looms, HELPER, reason="helps out")
@@ -93,7 +93,7 @@ class Reach:
         self.okta.unassign_group(self.ids["Figma"], self.ids["Looms"])
 
     def renewals(self):
-        """Nobody is in a list any more; the app servers have ended long ago."""
+        """The last list loses its only person; the app servers have ended long ago."""
         self.okta.remove_member(self.ids["Pits"], self.play.ids["fay"])
 
     def closing(self):

@@ -1,4 +1,4 @@
-"""What the fault sweep objects to: harm at any moment, a wrong claim of success, failures that do not speak plainly."""
+"""Judges the fault sweep: harm at any moment, a wrong claim of success, failures without a cause or a remedy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 PARTS = ("user_groups", "app_servers", "access_lists", "okta_service", "roles")
-"""Features of a cluster, by which a report says what we are denied."""
+"""Parts of a cluster, as a report names what we may not read."""
 
 
 LISTS_OFF = "no access lists are kept"
@@ -46,7 +46,7 @@ class Attempt:
 
 
 async def attempted(command):
-    """Await a command of the story, whatever comes of it."""
+    """Await a command of the story; return its report or its error."""
     try:
         return Attempt(report=await command)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is judged
@@ -55,7 +55,7 @@ async def attempted(command):
 
 @dataclass
 class Guard:
-    """Sees every deletion and every lock in the cluster, and whether the organisation gave reason for it."""
+    """Judges every deletion and every lock in the cluster: whether the organisation gave a reason for it."""
 
     play: Play
     violations: list[str] = field(default_factory=list)
@@ -82,14 +82,14 @@ def wrong_state(play):
 
 
 def harm(play, guard):
-    """Say who came to harm without a reason so far."""
+    """Say who was harmed without a reason so far."""
     users = play.world.users()
     yield from guard.violations
     play.guard.catch_up()
     yield from play.guard.violations
     for name, before in play.strangers.items():
         if name not in users or users[name].SerializeToString() != before:
-            yield f"{name}, who is none of our business, was changed"
+            yield f"{name}, who is not ours, was changed"
 
 
 def unlocked(play):
@@ -106,11 +106,11 @@ def unlocked(play):
 
 
 def unclear(attempt, play, call):
-    """Say what a failure leaves unsaid."""
+    """Say what the error or the report of a failure lacks."""
     if attempt.error is not None:
         if not isinstance(attempt.error, TeleportOktaError):
             where = "".join(traceback.format_exception(attempt.error)[-4:])
-            yield f"raised {type(attempt.error).__name__}, which is none of ours: {attempt.error}\n{where}"
+            yield f"raised {type(attempt.error).__name__}, which is not an error of ours: {attempt.error}\n{where}"
             return
         yield from _unclear_words(str(attempt.error), attempt.error.what, play, call)
         if not attempt.error.remedy:
@@ -123,7 +123,7 @@ def unclear(attempt, play, call):
         if not report.error.endswith(")") and "; or set " not in report.error:
             yield f"has no remedy: {report.error}"
     elif not (failed or report.plan.findings.held or report.plan.quarantined or attempt.says_that_lists_are_off):
-        yield "did not succeed, and says not why"
+        yield "did not succeed, and does not say why"
     for row in report.plan.quarantined:
         if not row.reason or not row.remedy:
             yield f"sets {row.name} aside without a reason or a remedy"
@@ -139,7 +139,7 @@ def _unclear_words(text, what, play, call):
 
 
 def objects(play):
-    """What an error may be about, as it may name them: users, the places that were asked, parts of the cluster."""
+    """The names of what an error may be about: users, addresses, parts of the cluster."""
     settings = play.world.settings
     return (
         *(f"{who}@x.io" for who in (*CAST, "daniel", "fay")),

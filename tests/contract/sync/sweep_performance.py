@@ -19,7 +19,7 @@ AT_ONCE = 3
 
 @dataclass
 class Performance:
-    """One telling, with trouble in some steps: what it was like, and what there is to object to."""
+    """One telling, with trouble in some steps: the calls of each step, and the objections."""
 
     telling: object
     troubles: dict[int, Trouble] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Performance:
     ended_right: int = 0
     objections: list[str] = field(default_factory=list)
     look: object = lambda play, attempt: None
-    """Is shown how each command went, while its process lives."""
+    """Called with the result of each command, while its process lives."""
 
     async def perform(self, directory, monkeypatch):
         """Tell the story to its last trouble, or to the first objection."""

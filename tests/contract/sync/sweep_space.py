@@ -44,7 +44,7 @@ def everything(moments):
 
 
 def each(moments, share=1):
-    """Every call with every fault: in the step that has the least to bear so far, once and lasting in turn.
+    """Every call with every fault: in the step with the fewest faults so far, once and lasting in turn.
 
     With a `share` of 2, every call with every second fault, and the next call with the others; and so on. Calls with
     few moments choose first, so that the steps are filled evenly and few tellings are needed.

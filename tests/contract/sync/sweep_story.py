@@ -37,7 +37,7 @@ INTERVAL = 600.0
 """Seconds between two passes."""
 
 PATIENCE = ClientTimeout(total=5, sock_read=0.15)
-"""How long the Okta client waits for an answer, in real seconds: no network lies between."""
+"""How long the Okta client waits for an answer, in real seconds; short, because there is no network in between."""
 
 CAST = ("ada", "bea", "cy", "dan", "eve")
 LOCAL, VENDORS = HELPER, "vendor@x.io"
@@ -66,7 +66,7 @@ TELLINGS = (
 
 @asynccontextmanager
 async def told(telling, directory, monkeypatch):
-    """Build the world of a telling, with a few people a page, and little patience with an Okta that does not answer."""
+    """Build the world of a telling, with a few people a page, and short timeouts for Okta."""
     monkeypatch.setattr(transport, "TIMEOUTS", PATIENCE)
     monkeypatch.setattr(people_reader, "APP_USERS_A_PAGE", _PEOPLE_A_PAGE)
     monkeypatch.setattr(people_reader, "USERS_A_PAGE", _PEOPLE_A_PAGE)
@@ -81,13 +81,13 @@ async def told(telling, directory, monkeypatch):
 
 @dataclass
 class Play:
-    """One performance: who is who, and how everybody should be by now.
+    """One performance: its people, and what should be in the cluster by now.
 
     `users` are the names that should be users of ours, each with the key of its person; `locks` the names that should
     be locked, with a person's key and whether the lock ends; `renamed` are those of them that are former names of
-    somebody who stays. `may_end` and `may_be_locked` are the names that the
-    organisation has given reason to harm. `reach` is about groups, apps and lists, `guard` sees what becomes of them,
-    and `found` is what people left of the lists before the command of this step.
+    people who stay. `may_end` and `may_be_locked` are the names for whose harm the organisation has given a reason.
+    `reach` has the groups, apps and lists, `guard` judges their changes, and `found` is what the cluster held before
+    the command of this step.
     """
 
     world: World
@@ -211,7 +211,7 @@ class Play:
         return await self.world.run()
 
     async def die_and_run(self) -> PassReport:
-        """Start another process after one that could not give up its lease any more."""
+        """Start another process after one that died with its lease."""
         semaphores = self.world.teleport.cluster.semaphores
         held = copy.deepcopy(semaphores)
         await self.world.process.aclose()

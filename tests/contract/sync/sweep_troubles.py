@@ -13,7 +13,7 @@ from teleport_okta.sandbox.teleport.faults import Fault
 from teleport_okta.teleport.connection import CALL_DEADLINE, WRITE_DEADLINE
 
 _NO_ANSWER = 3 * PATIENCE.sock_read
-"""Real seconds after which an answer comes for which nobody waits any more."""
+"""Real seconds after which an answer comes, when the client has stopped waiting."""
 
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 _LENGTH_OF_IDS = 20
@@ -73,7 +73,7 @@ _NEEDED_FOR_LOCKS = {
     "/teleport.users.v1.UsersService/ListUsers",
     "/proto.AuthService/UpsertLock",
 }
-"""The calls without which nobody can be locked. Whatever else fails, leavers are locked in the same pass."""
+"""The calls without which no user can be locked. If another call fails, leavers are locked in the same pass."""
 
 STATE_FAULTS = ("full",)
 """What goes wrong with a write to the state."""
@@ -104,7 +104,7 @@ class Call(NamedTuple):
 
     @property
     def words(self):
-        """What an error about this call may say to name it."""
+        """The words by which an error may name this call."""
         if not self.is_okta:
             return (self.name.rpartition("/")[2],)
         return tuple(part for part in _PLACEHOLDER.split(self.name.partition(" ")[2]) if part.strip("/"))
@@ -139,7 +139,7 @@ class Trouble:
         return self.fault != "401-revoked" and self.call.name not in _NEEDED_FOR_LOCKS
 
     def begin(self, play):
-        """Let it happen from now on; return the sandbox's own fault."""
+        """Begin the fault; return the sandbox's own value of it."""
         world = play.world
         if self.call == WRITE_TO_STATE:
             play.disk.full_at, play.disk.lasts = play.disk.writes + self.nth, self.lasts
@@ -163,7 +163,7 @@ class Trouble:
         return fault.hits > 0 if self.call.is_okta else made.get(self.call, 0) >= self.nth
 
     async def end(self, play):
-        """Let it be over. A revoked API token does not come back: the administrator makes a new one and restarts."""
+        """End the fault. A revoked API token does not come back: the administrator makes a new one and restarts."""
         world = play.world
         world.teleport.faults.clear()
         world.okta.recover()

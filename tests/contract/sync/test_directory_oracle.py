@@ -1,4 +1,4 @@
-"""What judges groups, apps and lists in the sweeps objects to what it is there for: each objection is provoked here."""
+"""The objections of the oracle and the guard of groups, apps and lists are provoked by hand here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ THEIRS = "theirs"
 
 @pytest.fixture
 async def scene(office):
-    """A group with a list to which people added somebody, an app that it grants, and a list of others."""
+    """A group with a list to which people added a member, an app that it grants, and a list of others."""
     office.group("Looms", "ada@x.io", "bob@x.io")
     office.app("Figma", "ada@x.io", groups=[office.okta.groups.named("Looms")])
     office.people.create(THEIRS)
@@ -103,7 +103,7 @@ async def test_what_is_not_ours_must_not_change(scene):
     assert scene.seen() == f"the list {THEIRS}, which is not ours, was changed"
 
 
-async def test_somebody_who_was_never_in_the_group_is_no_member_of_ours(scene):
+async def test_a_person_who_was_never_in_the_group_is_no_imported_member(scene):
     people = scene.office.people
     people.add_member(scene.group, "dan@x.io", labels={labels.GRANT: labels.GRANT_IMPORTED})
     assert "'dan@x.io'" in scene.wrong()

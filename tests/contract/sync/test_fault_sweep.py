@@ -1,21 +1,20 @@
 """The fault sweep: any call fails in any way; the pass ends right or reports that it did not, and harms nobody.
 
 Contract: a command of the product (a start, a pass, a renewal) that meets a fault either ends as if there had been
-none, or its error or report names the call or the object and what can be done. Nobody who should stay is deleted or
-locked meanwhile, no group, app, list or member that is wanted goes or loses anything, whom people added to lists stays,
-and nothing that is none of ours is touched. Where the fault leaves people and users readable, everybody who left or is
-suspended is locked when the command ends, whatever else failed. Once the fault is over, two more passes end with
+none, or its error or report names the call or the object, and a remedy. Meanwhile no person who should stay is deleted
+or locked, no group, app, list or member that is wanted ends or loses anything, members whom people added stay, and
+objects of others are not changed. If people and users can be read despite the fault, everybody who left or is suspended
+is locked when the command ends, whatever else failed. Once the fault is over, two more passes end with
 everything right, and the second finds nothing to do.
 
 Space: one story (`sweep_story`) is told to its end, in two ways, and the sandboxes count the calls of each step: so a
-new call is swept without anybody adding it here. Each of these calls is a moment; at each moment everything may go
+new call is swept without being added here. Each of these calls is a moment; at each moment everything may go
 wrong that goes wrong with a call of its kind (`sweep_troubles`), once or until the end of the command. Lists lag behind
 writes as they do on a real server, time is virtual; only that Okta does not answer at all takes real time, a little.
 
 Oracle: `sweep_oracle`, which is tested in `test_sweep_oracle`, with `DirectoryOracle` and `DirectoryGuard` for groups,
-apps and lists. A telling has trouble in every step, each judged before
-the next begins, so that what one trouble leaves behind (an open record, a row in quarantine, a lost lease) meets the
-next one.
+apps and lists. A telling has trouble in every step, each judged before the next begins, so that what one trouble leaves
+behind (an open record, a row in quarantine, a lost lease) is there when the next begins.
 
 Sampling: every call with a third of the faults, the next two calls with the others, at moments and lasting in turn.
 FAULT_SWEEP=half tries more, `each` every call with every fault, `all` everything, a number so many, evenly spread, and

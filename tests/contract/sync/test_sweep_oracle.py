@@ -1,4 +1,4 @@
-"""The oracle of the fault sweep objects to what it is there for: each of its objections is provoked by hand here."""
+"""Each objection of the fault sweep's oracle is provoked by hand here."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_nothing_is_wrong_after_a_pass_that_went_well(play):
     assert not all_objections(play, Guard(play))
 
 
-async def test_a_user_who_should_stay_was_deleted_even_if_somebody_made_it_anew(play):
+async def test_a_user_who_should_stay_was_deleted_even_if_it_was_made_again(play):
     guard, users = Guard(play), play.world.teleport.cluster.users
     ada = play.world.users()["ada@x.io"]
     play.world.teleport.administrator.delete_user("ada@x.io")
@@ -63,10 +63,10 @@ async def test_a_user_who_should_stay_was_locked(play):
 async def test_a_stranger_was_touched(play):
     guard = Guard(play)
     edit_user(play.world.teleport.administrator, "local@x.io", roles=["editor"])
-    assert "local@x.io, who is none of our business, was changed" in all_objections(play, guard)
+    assert "local@x.io, who is not ours, was changed" in all_objections(play, guard)
 
 
-async def test_somebody_is_missing(play):
+async def test_a_user_is_missing(play):
     play.users["zoe@x.io"] = "zoe"
     assert "users: " in all_objections(play, Guard(play))
 
@@ -74,7 +74,7 @@ async def test_somebody_is_missing(play):
 @pytest.mark.parametrize(
     "edit", [{"roles": []}, {"traits": {"okta/department": ["Spies"]}}, {"traits": {"okta/login": ["eve"]}}]
 )
-async def test_somebody_is_not_as_they_should_be(play, edit):
+async def test_a_user_is_not_as_wanted(play, edit):
     edit_user(play.world.teleport.administrator, "ada@x.io", **edit)
     assert "ada@x.io has the " in all_objections(play, Guard(play))
 
@@ -101,8 +101,8 @@ def words_of(error, play, call=LIST_USERS):
     return " ".join(unclear(Attempt(error=error), play, call))
 
 
-async def test_an_error_that_is_none_of_ours(play):
-    assert "which is none of ours" in words_of(KeyError("ListUsers"), play)
+async def test_an_error_that_is_not_ours(play):
+    assert "which is not an error of ours" in words_of(KeyError("ListUsers"), play)
 
 
 async def test_an_error_that_names_nothing(play):
@@ -120,17 +120,17 @@ async def test_an_okta_call_is_named_by_its_path(play):
     assert not words_of(error, play, APP_USERS)
 
 
-async def test_a_report_that_did_not_succeed_and_says_not_why(play):
+async def test_a_report_of_a_failure_without_a_cause(play):
     report = replace(await play.run(), error="something went wrong")
     said = " ".join(unclear(Attempt(report=report), play, LIST_USERS))
     assert "names neither the call nor an object" in said
     assert "has no remedy" in said
     assert list(unclear(Attempt(report=replace(report, error="")), play, LIST_USERS)) == [
-        "did not succeed, and says not why"
+        "did not succeed, and does not say why"
     ]
 
 
-async def test_who_sets_somebody_aside_claims_no_success_and_must_say_why(play):
+async def test_a_pass_that_sets_a_row_aside_claims_no_success_and_must_say_why(play):
     report = await play.run()
     assert Attempt(report=report).claims_success
     row = Quarantined.from_text("user", "ada@x.io", "00uADA", "odd", "")
@@ -139,7 +139,7 @@ async def test_who_sets_somebody_aside_claims_no_success_and_must_say_why(play):
     assert list(unclear(attempt, play, LIST_USERS)) == ["sets ada@x.io aside without a reason or a remedy"]
 
 
-async def test_what_is_raised_is_an_attempt_too():
+async def test_an_error_that_is_raised_is_an_attempt_too():
     async def command():
         raise UnavailableError("UsersService/ListUsers", "users", "gone")
 
@@ -149,7 +149,7 @@ async def test_what_is_raised_is_an_attempt_too():
 
 
 async def objections_to_lasting(fault, tmp_path, monkeypatch):
-    """What there is to object to when Okta's listing of people fails throughout the pass in which somebody leaves."""
+    """The objections when Okta's listing of people fails throughout the pass in which people leave."""
     telling = TELLINGS[0]
     performance = Performance(telling, {CHANGES: Trouble(telling.name, CHANGES, APP_USERS, 1, fault, lasts=True)})
     await performance.perform(tmp_path, monkeypatch)
@@ -157,7 +157,7 @@ async def objections_to_lasting(fault, tmp_path, monkeypatch):
     return " ".join(performance.objections)
 
 
-async def test_no_answer_at_all_is_one_that_nobody_waits_for(tmp_path, monkeypatch):
+async def test_a_call_without_an_answer_ends_in_time(tmp_path, monkeypatch):
     attempts = []
     trouble = Trouble(TELLINGS[0].name, CHANGES, APP_USERS, 1, "no-answer", lasts=True)
     performance = Performance(TELLINGS[0], {CHANGES: trouble}, look=lambda play, attempt: attempts.append(attempt))
