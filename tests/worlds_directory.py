@@ -22,7 +22,7 @@ from teleport_okta.model.directory import Directory, Listing, OktaGroup, Roster
 from teleport_okta.model.harm import Limits
 from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.name_filter import NameFilters
-from teleport_okta.model.names import member_role
+from teleport_okta.model.names import lock_name, member_role
 from teleport_okta.model.okta import OktaApp
 from teleport_okta.model.scope import EVERYTHING, Scope
 from teleport_okta.plan.actual import ActualDirectory, ActualUsers
@@ -226,7 +226,9 @@ class Cluster:
 
     def _user(self, change: Change, now: datetime) -> None:
         if change.action is Action.DELETE:
-            assert any(lock.user == change.name and lock.in_force(now) for lock in self.locks.values())
+            lock = self.locks[lock_name(change.name, change.okta_id)]
+            assert lock.expires is not None, "deleted without a leaver's lock"
+            assert lock.in_force(now), "deleted after the lock has ended"
             del self.users[change.name]
         else:
             assert (change.name in self.users) is (change.action is Action.UPDATE)

@@ -18,7 +18,7 @@ from teleport_okta.model.names import app_server_name, member_role
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.model.teleport import RoleAllow, TeleportRole, TeleportUser
 from teleport_okta.plan.user_facts import owned_names
-from worlds import ORG, listing, person
+from worlds import NOW, ORG, listing, person
 from worlds_directory import Cluster, app, group, imports, nested, organization, unread
 
 NAMES = {"00uA": ("ada", "countess"), "00uB": ("bob", "bo"), "00uC": ("cy", "cyd")}
@@ -287,6 +287,21 @@ class Reading:
         empty = (not self.okta.groups.rows and has(cluster, "00g")) or (not self.okta.apps.rows and has(cluster, "0oa"))
         failing = any(one.problem for one in self.okta.members.values())
         return not (doubted or empty or failing or self.malformed) and self.absences(owned).believed
+
+
+def lived(history, cluster, *, first=FIRST_MOMENT, nestings=()):
+    """Yield each moment of a history, its reading and its time, after people have acted on a cluster.
+
+    In a moment in which people do nothing else they nest lists, if there are any of ours: these `nestings`.
+    """
+    now, moment = NOW, first
+    for then in [first, *history]:
+        now += timedelta(hours=40)
+        moment = moment.followed_by(then)
+        cluster.has_lists = moment.has_lists
+        for deed in moment.hands or (nestings if cluster.lists.keys() > {MANUAL_LIST, FOREIGN_LIST} else ()):
+            Hands(cluster, now).do(*deed)
+        yield moment, Reading(moment), now
 
 
 def has(cluster, prefix):

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import timedelta
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -25,10 +24,9 @@ from model.harm import limit_of
 from model.holdings import having, having_from_us, ours
 from property.directory_history import (
     FIRST_MOMENT,
-    Hands,
     Moment,
-    Reading,
     first_cluster,
+    lived,
     moments_of_any_edition,
     moments_without_lists,
 )
@@ -60,14 +58,9 @@ class Play:
 
     def moments(self, history):
         """Go through a history; yield each moment, its reading, and the cluster as the pass of the moment finds it."""
-        moment = FIRST
-        for then in [FIRST, *history]:
-            self.now += timedelta(hours=40)
-            moment = moment.followed_by(then)
-            self.cluster.has_lists = moment.has_lists
-            for deed in moment.hands:
-                Hands(self.cluster, self.now).do(*deed)
-            yield moment, Reading(moment), self.cluster.copy()
+        for moment, reading, now in lived(history, self.cluster, first=FIRST):
+            self.now = now
+            yield moment, reading, self.cluster.copy()
 
     def plan(self, reading, past=()):
         whole = whole_plan(

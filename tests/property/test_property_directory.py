@@ -16,29 +16,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from datetime import timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model.harm import limit_of
 from model.holdings import imported, ours
-from property.directory_history import (
-    FIRST_MOMENT,
-    FOREIGN_LIST,
-    MANUAL_LIST,
-    Hands,
-    Reading,
-    first_cluster,
-    moments,
-    nestings,
-)
+from property.directory_history import first_cluster, lived, moments, nestings
 from property.directory_judge import foreign, wrong, wrongly_ended
 from teleport_okta.desired.trust import PEOPLE
 from teleport_okta.model.harm import Limits, PastHarm
 from teleport_okta.plan.changes import ACCESS_LIST, USER
 from teleport_okta.plan.owned import owned_objects
 from teleport_okta.plan.user_facts import owned_names
-from worlds import NOW, ORG
+from worlds import ORG
 from worlds_directory import held_back, whole_plan
 
 HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
@@ -74,14 +64,9 @@ def counted(plan, limits, *clusters):
     st.sampled_from([Limits(absent=1.0, stated=1.0), Limits(floor=2)]),
 )
 def test_every_history_converges_and_leaves_alone_what_is_not_ours(nestings, history, limits):
-    now, cluster = NOW, first_cluster()
-    moment = FIRST_MOMENT
-    for then in [moment, *history]:
-        now += timedelta(hours=40)
-        moment = moment.followed_by(then)
-        for deed in moment.hands or (nestings if cluster.lists.keys() > {MANUAL_LIST, FOREIGN_LIST} else []):
-            Hands(cluster, now).do(*deed)
-        reading, before = Reading(moment), cluster.copy()
+    cluster = first_cluster()
+    for moment, reading, now in lived(history, cluster, nestings=nestings):
+        before = cluster.copy()
         is_believed = reading.is_believed(before)
 
         def plan(past=(), reading=reading, now=now, before=before):

@@ -15,26 +15,23 @@ Oracle: `model.holders` says for each name who may have it.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from model.harm import HarmLedger, limit_of
 from model.holders import Contender, NamesBefore
+from model.holdings import ours
 from model.people import Wanted, wrong_user
-from teleport_okta.desired.people import desired_users
-from teleport_okta.desired.trust import PEOPLE, judge_absences
+from teleport_okta.desired.trust import judge_absences
 from teleport_okta.model import labels
 from teleport_okta.model.harm import Evidence, Limits, PastHarm
 from teleport_okta.model.names import lock_name, name_problem
-from teleport_okta.model.teleport import TeleportLock, TeleportUser
-from teleport_okta.plan.actual import ActualUsers
-from teleport_okta.plan.brake import BrakeFacts, brake
-from teleport_okta.plan.changes import LOCK, USER, Action
-from teleport_okta.plan.user_facts import owned_names
-from teleport_okta.plan.users import plan_users
-from worlds import NOW, ORG, POLICY, listing, person
+from teleport_okta.model.teleport import TeleportUser
+from teleport_okta.plan.changes import LOCK, USER
+from worlds import NOW, ORG, braked, listing, person, planned
+from worlds_directory import Cluster
 
 HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
 
@@ -57,57 +54,28 @@ hands = st.lists(st.tuples(st.sampled_from(["delete", "strip roles", "expire", "
 moments = st.tuples(people, troubles, hands, st.sampled_from([0, 1, 16, 31]))
 
 
-@dataclass
-class Cluster:
-    """A model of users and locks in Teleport, to which a plan can be applied."""
+def meddle(cluster, hands):
+    """Do what other clients do to users of ours."""
+    for deed, name in hands:
+        user = ours(cluster.users, ORG).get(name)
+        if user is None:
+            continue
+        if deed == "delete":
+            del cluster.users[name]
+        elif deed == "strip roles":
+            cluster.users[name] = replace(user, roles=())
+        elif deed == "expire":
+            cluster.users[name] = replace(user, expires=NOW)
 
-    users: dict[str, TeleportUser] = field(default_factory=dict)
-    locks: dict[str, TeleportLock] = field(default_factory=dict)
 
-    def actual(self) -> ActualUsers:
-        return ActualUsers(dict(self.users), dict(self.locks))
-
-    def apply(self, plan, now):
-        for change in plan.changes:
-            match change.action:
-                case Action.CREATE:
-                    assert change.name not in self.users
-                    self.users[change.name] = change.content
-                case Action.UPDATE:
-                    assert change.name in self.users
-                    self.users[change.name] = change.content
-                case Action.DELETE:
-                    lock = self.locks[lock_name(change.name, change.okta_id)]
-                    assert lock.expires is not None, "deleted without a leaver's lock"
-                    assert lock.in_force(now), "deleted without a lock"
-                    del self.users[change.name]
-                case Action.LOCK:
-                    assert change.subject in self.users, "the host may only lock users who exist"
-                    expires = None if change.lock_for is None else now + change.lock_for
-                    self.locks[change.name] = replace(change.content, expires=expires)
-                case Action.UNLOCK:
-                    del self.locks[change.name]
-
-    def meddle(self, hands):
-        for deed, name in hands:
-            user = self.users.get(name)
-            if user is None or labels.owner_of(user.labels) != ORG:
-                continue
-            if deed == "delete":
-                del self.users[name]
-            elif deed == "strip roles":
-                self.users[name] = replace(user, roles=())
-            elif deed == "expire":
-                self.users[name] = replace(user, expires=NOW)
+def owned_in(cluster):
+    """Return our users by name, with their Okta ids."""
+    return {name: labels.okta_id_of(user.labels) for name, user in ours(cluster.users, ORG).items()}
 
 
 def rightful(facts, before, now):
     """Map each name to the Okta id that must have it after a pass whose absences are believed."""
-    owned = {
-        name: labels.okta_id_of(user.labels)
-        for name, user in before.users.items()
-        if labels.owner_of(user.labels) == ORG
-    }
+    owned = owned_in(before)
     locked = {(lock.user, labels.okta_id_of(lock.labels)) for lock in before.locks.values() if lock.in_force(now)}
     names = NamesBefore(owned, frozenset(before.users.keys() - owned.keys()), frozenset(locked))
     contenders = [
@@ -170,25 +138,20 @@ def test_every_history_converges_and_harms_nobody(history, limits):
     baseline = None
     for rows, trouble, hands, hours in history:
         now += timedelta(hours=hours)
-        cluster.meddle(hands)
+        meddle(cluster, hands)
         facts = [
             person(okta_id, name, status=status, profile={"login": name or "", "department": department})
             for okta_id, (name, status, department) in rows.items()
         ]
         snapshot = listing(*facts, **trouble)
-        before = Cluster(dict(cluster.users), dict(cluster.locks))
-        owned = owned_names(cluster.users.values(), ORG)
+        before = cluster.copy()
+        owned = owned_in(cluster)
         absences = judge_absences(snapshot, app=None, baseline=baseline, owned_count=len(owned), limits=limits)
 
         def plan(snapshot=snapshot, absences=absences, now=now):
-            actual = cluster.actual()
-            owned = owned_names(actual.users.values(), ORG)
-            desired = desired_users(snapshot, POLICY, owned)
-            unbraked = plan_users(desired, actual, POLICY, now=now)
-            past, listings = past_harm(ledger, now), {PEOPLE: absences}
-            return brake(
-                unbraked, BrakeFacts(limits=limits, past=past, owned={USER: frozenset(owned)}, absences=listings)
-            )
+            unbraked = planned(snapshot, cluster.users.values(), cluster.locks.values(), now=now)
+            past = past_harm(ledger, now)
+            return braked(unbraked, owned=owned_in(cluster), absences=absences, limits=limits, past=past)
 
         done = plan()
         note_harm(ledger, done, owned, now)
@@ -198,13 +161,13 @@ def test_every_history_converges_and_harms_nobody(history, limits):
         if done.held:
             # People who came in the first pass count in the second, which may have more room.
             done = plan()
-            note_harm(ledger, done, owned_names(cluster.users.values(), ORG), now)
+            note_harm(ledger, done, owned_in(cluster), now)
             cluster.apply(done, now)
         again = plan()
         assert again.is_empty, again.changes
         held = {(one.kind, one.name): one.okta_id for one in again.held}
-        ours = owned_names(cluster.users.values(), ORG)
-        assert {name: okta_id for (kind, name), okta_id in held.items() if kind == USER}.items() <= ours.items()
+        holders = owned_in(cluster)
+        assert {name: okta_id for (kind, name), okta_id in held.items() if kind == USER}.items() <= holders.items()
         if not absences.believed:
             rows_of = {p.okta_id: p for p in facts}
             stays = {name for name, okta_id in owned.items() if not may_end(name, okta_id, rows_of.get(okta_id), owned)}
@@ -213,7 +176,7 @@ def test_every_history_converges_and_harms_nobody(history, limits):
         if not any(one.evidence is Evidence.ABSENT for one in again.held):
             baseline = len(facts)
         staying = {name: okta_id for (kind, name), okta_id in held.items() if kind == USER}
-        assert ours == rightful(facts, before, now) | staying
+        assert holders == rightful(facts, before, now) | staying
         for p in facts:
             user = cluster.users.get(p.name)
             if user and labels.okta_id_of(user.labels) == p.okta_id and p.status in USABLE:

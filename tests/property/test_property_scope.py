@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from property.directory_history import (
     APP_IDS,
-    FIRST_MOMENT,
     GROUP_IDS,
     NAMES,
-    Hands,
-    Reading,
     first_cluster,
+    lived,
     moments,
     moments_of_any_edition,
     moments_without_lists,
@@ -36,7 +33,7 @@ from teleport_okta.plan.holders import holders_after, known_users
 from teleport_okta.plan.scope_filter import covers, restricted, within
 from teleport_okta.plan.user_facts import owned_names
 from teleport_okta.plan.users import plan_users
-from worlds import NOW, ORG, POLICY
+from worlds import ORG, POLICY
 from worlds_directory import whole_plan
 
 HISTORIES = int(os.environ.get("HISTORIES", "") or "400")
@@ -61,14 +58,8 @@ histories = st.one_of(
 
 def readings(history):
     """The reading of each moment, its time, and the cluster as the moment finds it."""
-    now, cluster, moment = NOW, first_cluster(), FIRST_MOMENT
-    for then in [moment, *history]:
-        now += timedelta(hours=40)
-        moment = moment.followed_by(then)
-        cluster.has_lists = moment.has_lists
-        for deed in moment.hands:
-            Hands(cluster, now).do(*deed)
-        yield Reading(moment), now, cluster
+    cluster = first_cluster()
+    return ((reading, now, cluster) for _, reading, now in lived(history, cluster))
 
 
 def applied(reading, cluster, now):

@@ -13,11 +13,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from cluster_world import WITH_DIRECTORY, built_world
+from cluster_world import WITH_DIRECTORY
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from property.directory_deeds import IN_OKTA, OBJECTS
-from property.test_property_sync import PEOPLE, READINGS, Day, Moment, filters, one_pass
+from property.test_property_sync import PEOPLE, READINGS, Moment, filters, play
 
 OF_PEOPLE = ["hire", "unassign", "assign", "deactivate", "department", "suspend", "unsuspend", "delete by hand"]
 OF_TELEPORT = ["delete the user group", "delete the app server"]
@@ -39,17 +39,7 @@ days = st.lists(
 )
 
 
-async def play(history, directory):
-    settings_ = {**WITH_DIRECTORY, "sync": {**WITH_DIRECTORY["sync"], "local_users": True}}
-    async with built_world(directory, edition="oss", settings=settings_) as world:
-        no_brake = world.settings.brake.model_copy(update={"absent_ratio": 99.0, "stated_ratio": 99.0})
-        world.settings = world.settings.model_copy(update={"brake": no_brake})
-        await world.restart()
-        world.teleport.administrator.create_user("local@x.io", roles=["access"])
-        day = Day(world, has_lists=False)
-        for moment in history:
-            await day.live(moment)
-            await one_pass(world, day, moment.reading)
+SETTINGS = {**WITH_DIRECTORY, "sync": {**WITH_DIRECTORY["sync"], "local_users": True}}
 
 
 @settings(
@@ -61,4 +51,4 @@ async def play(history, directory):
 @given(days)
 def test_every_day_ends_with_the_right_users_and_member_roles(history):
     with tempfile.TemporaryDirectory() as directory:
-        asyncio.run(play(history, Path(directory)))
+        asyncio.run(play(history, Path(directory), settings=SETTINGS, has_lists=False))
