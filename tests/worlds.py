@@ -14,6 +14,7 @@ from teleport_okta.model.harm import Evidence
 from teleport_okta.model.inheritance import NOTHING_LEFT
 from teleport_okta.model.names import lock_name
 from teleport_okta.model.okta import MalformedRow, PersonFacts, Snapshot
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.scope import EVERYTHING, Scope
 from teleport_okta.model.teleport import ConnectorRef, TeleportLock, TeleportUser
 from teleport_okta.plan.actual import ActualUsers
@@ -85,7 +86,7 @@ def leaver_lock(okta_id: str, name: str, *, ends_in: timedelta | None = timedelt
 
 def held_findings(*harmed: Harmed) -> Findings:
     """Return findings in which these are held, as absent."""
-    return Findings(tuple(Held(one.kind, one.name, one.okta_id, "left", Evidence.ABSENT) for one in harmed))
+    return Findings(tuple(Held(one.kind, one.name, one.okta_id, Verbatim("left"), Evidence.ABSENT) for one in harmed))
 
 
 def planned(

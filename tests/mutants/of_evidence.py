@@ -112,8 +112,8 @@ OF_EVIDENCE = (
     Mutant(
         "an approval admits people who have not been read by id",
         "sync/reader.py",
-        'Absences("they have not been read by id yet", approvable=False)',
-        'Absences("they have not been read by id yet")',
+        "Absences(NotReadById(), approvable=False)",
+        "Absences(NotReadById())",
         (_FIRST + "test_an_approval_admits_nobody_before_they_were_read_by_id",),
         "Absences are confirmed before harm.",
     ),

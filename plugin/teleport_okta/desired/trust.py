@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from teleport_okta.model.doubts import (
+    AssignmentsDoNotCount,
+    ListingEmpty,
+    ListingIncomplete,
+    ListingShrunk,
+    RosterExceeds,
+    RosterLacks,
+    RosterShrunk,
+)
 from teleport_okta.model.harm import Evidence
+from teleport_okta.model.reason_text import text_of
+from teleport_okta.model.reasons import Verbatim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +24,7 @@ if TYPE_CHECKING:
     from teleport_okta.model.directory import Directory, Listing
     from teleport_okta.model.harm import Limits
     from teleport_okta.model.okta import OktaApp, Snapshot
+    from teleport_okta.model.reasons import Reason
 
 
 T = TypeVar("T")
@@ -20,24 +32,26 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Absences:
-    """What the absences of a listing are worth: believed, or held and why.
+    """What the absences of a listing are worth: believed if there is no `cause` for doubt, held otherwise.
 
     Those of an incomplete listing cannot be approved either: people on the missing pages are not absent.
     """
 
-    doubt: str = ""
+    cause: Reason | None = None
     approvable: bool = True
+
+    @property
+    def doubt(self) -> str:
+        """The cause in English; empty without one."""
+        return "" if self.cause is None else text_of(self.cause)
 
     @property
     def believed(self) -> bool:
         """Whether people who are missing have left."""
-        return not self.doubt
+        return self.cause is None
 
 
 BELIEVED: Final = Absences()
-
-
-_NARROWED: Final = "a narrowed admin role or resource set looks like this"
 
 PEOPLE: Final = "people"
 GROUPS: Final = "groups"
@@ -67,7 +81,7 @@ def judge_absences(
     `owned_count`, how many users we own in Teleport, tells a shrunken listing from a small organisation).
     """
     if app is not None and not app.is_active and not snapshot.incomplete and not snapshot.untrusted:
-        return Absences(f"the app {app.label!r} ({app.id}) is {app.status}, so its assignments say nothing of leavers")
+        return Absences(AssignmentsDoNotCount(app.label, app.id, app.status))
     listed = _Listed(PEOPLE, len(snapshot.people), snapshot.incomplete, snapshot.untrusted)
     return _judge(listed, baseline, owned_count, limits)
 
@@ -95,10 +109,9 @@ def doubted_rosters(directory: Directory) -> dict[str, Absences]:
             roster = rosters.get(group.id)
             if roster is None or roster.problem or count is None or len(roster.ids) == count:
                 continue
-            has = f"has {len(roster.ids)}" if roster.ids else "is empty"
-            looks = _NARROWED if len(roster.ids) < count else "the two contradict each other"
+            listed = len(roster.ids)
             doubted[name] = Absences(
-                f"the listing of the {name} ({group.name}) {has}, where Okta counts {count}: {looks}"
+                (RosterLacks if listed < count else RosterExceeds)(name, group.name, listed, count)
             )
     return doubted
 
@@ -120,9 +133,8 @@ def doubted_app_rosters(
         before = baselines.get(app.id, owned.get(app.id, 0))
         is_empty = not roster.listed and bool(before or owned.get(app.id, 0))
         if is_empty or before - len(roster.ids) > limits.most(Evidence.ABSENT, before):
-            has = f"has {len(roster.ids)}" if roster.ids else "is empty"
             had = before or owned.get(app.id, 0)
-            doubted[name] = Absences(f"the listing of the {name} ({app.label}) {has}, where it had {had}: {_NARROWED}")
+            doubted[name] = Absences(RosterShrunk(name, app.label, len(roster.ids), had))
     return doubted
 
 
@@ -147,13 +159,13 @@ class _Listed:
 
 def _judge(listing: _Listed, baseline: int | None, owned_count: int, limits: Limits) -> Absences:
     if listing.incomplete:
-        return Absences(f"the listing is incomplete: {listing.incomplete}", approvable=False)
+        return Absences(ListingIncomplete(listing.incomplete), approvable=False)
     if listing.untrusted:
-        return Absences(listing.untrusted)
+        return Absences(Verbatim(listing.untrusted))
     listed, noun = listing.count, listing.noun
     before = owned_count if baseline is None else baseline
     if not listed and (before or owned_count):
-        return Absences(f"the listing is empty, where it had {before or owned_count} {noun}: {_NARROWED}")
+        return Absences(ListingEmpty(before or owned_count, noun))
     if before - listed > limits.most(Evidence.ABSENT, before):
-        return Absences(f"the listing has {listed} {noun}, where it had {before}: {_NARROWED}")
+        return Absences(ListingShrunk(listed, before, noun))
     return BELIEVED

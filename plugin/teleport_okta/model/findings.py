@@ -3,25 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from teleport_okta.model.harm import Harmed, held_digest
 from teleport_okta.model.problems import VerbatimProblem
 from teleport_okta.model.reason_text import remedy_of, text_of
+from teleport_okta.model.reasons import Verbatim
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from teleport_okta.model.harm import Evidence
     from teleport_okta.model.problems import Problem
+    from teleport_okta.model.reasons import Reason
+
+
+_NO_CAUSE: Final = Verbatim("")
+
+
+class _InWords:
+    """Equality, order and hash by what the value reads like: of one that was stored only the text is known."""
+
+    __slots__ = ()
+
+    def as_json(self) -> Mapping[str, object]:
+        """Return plain values, for `--format json`."""
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self._key() == other._key()
+
+    def __lt__(self, other: Self) -> bool:
+        return self._key() < other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, ...]:
+        return tuple(self.as_json().values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Quarantined:
+class Quarantined(_InWords):
     """One row or object that is left alone until its cause is gone; the rest goes on.
 
-    `name` may be empty (a person without a login), and so may `okta_id` (a Teleport object that nobody wants). Two rows
-    are equal if they read the same: of a row that was stored only the text is known.
+    `name` may be empty (a person without a login), and so may `okta_id` (a Teleport object that nobody wants).
     """
 
     kind: str
@@ -54,19 +81,6 @@ class Quarantined:
             "remedy": self.remedy,
         }
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Quarantined) and self._text == other._text
-
-    def __lt__(self, other: Quarantined) -> bool:
-        return self._text < other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    @property
-    def _text(self) -> tuple[str, ...]:
-        return self.kind, self.name, self.okta_id, self.reason, self.remedy
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class PutOff:
@@ -76,20 +90,20 @@ class PutOff:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Held:
-    """One harm that the brake does not let through. `reason` says why it would be done, `why` why it is held.
+@dataclass(frozen=True, slots=True, eq=False)
+class Held(_InWords):
+    """One harm that the brake does not let through. `cause` is why it would be done, `hold_cause` why it is held.
 
-    `approvable` is False when the read says nothing about it. It counts for so many `people`.
+    `approvable` is False if the read proves nothing about it. It counts for so many `people`.
     """
 
     kind: str
     name: str
     okta_id: str
-    reason: str
+    cause: Reason
     evidence: Evidence
     approvable: bool = True
-    why: str = ""
+    hold_cause: Reason = _NO_CAUSE
     people: int = 1
 
     @property
@@ -97,9 +111,32 @@ class Held:
         """Whom it is about."""
         return Harmed(self.kind, self.name, self.okta_id)
 
+    @property
+    def reason(self) -> str:
+        """Why it would be done, in English."""
+        return text_of(self.cause)
 
-@dataclass(frozen=True, slots=True, order=True)
-class Hold:
+    @property
+    def why(self) -> str:
+        """Why it is held, in English."""
+        return text_of(self.hold_cause)
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain values, for `--format json`."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "okta_id": self.okta_id,
+            "reason": self.reason,
+            "evidence": self.evidence,
+            "approvable": self.approvable,
+            "why": self.why,
+            "people": self.people,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hold(_InWords):
     """Why the brake holds harm of one kind and evidence: `count` of `of`, at a limit of `limit` an hour.
 
     `used` of the limit went to harm that was done within the hour. All four are objects; of access lists they are the
@@ -112,8 +149,26 @@ class Hold:
     of: int
     limit: int
     used: int
-    why: str
+    cause: Reason
     approvable: bool = True
+
+    @property
+    def why(self) -> str:
+        """The cause in English."""
+        return text_of(self.cause)
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain values, for `--format json`."""
+        return {
+            "kind": self.kind,
+            "evidence": self.evidence,
+            "count": self.count,
+            "of": self.of,
+            "limit": self.limit,
+            "used": self.used,
+            "why": self.why,
+            "approvable": self.approvable,
+        }
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -140,4 +195,8 @@ class Findings:
 
     def as_json(self) -> dict[str, object]:
         """Return plain values, for `--format json`."""
-        return asdict(self)
+        return {
+            "held": [one.as_json() for one in self.held],
+            "holds": [one.as_json() for one in self.holds],
+            "leftovers": [asdict(one) for one in self.leftovers],
+        }

@@ -1,9 +1,9 @@
-"""The English of every reason and of every problem: one entry for each type of `model/reasons.py`,
-`directory_reasons.py` and `problems.py`.
+"""The English of every reason: one entry for each type of `reasons`, `directory_reasons`, `doubts` and `problems`.
 
 In a text `{name}` is a field as it is; of a field that is a reason itself, its text. `{name:q}` is in quotation marks,
 `{name:some}` too, and cut to the first few; `{name:shell}` is quoted as a shell wants it; `{name:person}` is an Okta id
-or, if it is empty, an unknown person. Of a field with several values, each is formatted so.
+or, if it is empty, an unknown person; `{count:has}` is a number with its verb. Of a field with several values, each is
+formatted like this.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Final
 
-from teleport_okta.model import directory_reasons, problems, reasons
+from teleport_okta.model import directory_reasons, doubts, problems, reasons
 from teleport_okta.model.problems import Named, Problem
 from teleport_okta.model.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+_NARROWED: Final = "a narrowed admin role or resource set looks like this"
+_LOOK_AT_ROW: Final = "look at this row in Okta's API"
+_ROLE_TAKEN: Final = "its role {role:q} exists and is not ours, so no list grants {name:q}"
+_LABEL_AGAIN: Final = "put back on the role: {missing} (labels, by `tctl edit role/{role:shell}`)"
+_RELEASE: Final = "`teleport-okta release {name:shell}`"
 
 TEXTS: Final[Mapping[type[Reason], str]] = {
     reasons.Verbatim: "{text}",
@@ -81,14 +87,43 @@ TEXTS: Final[Mapping[type[Reason], str]] = {
     directory_reasons.NestedListGone: "the nested list does not exist any more, and would make other writes fail",
     reasons.LeftIn: "{title:q} ({list_name})",
     reasons.ImportLeftIn: "{list_name} (until it is taken out)",
+    doubts.LimitReached: "the limit is {limit} an hour",
+    doubts.LimitUsed: "the limit is {limit} an hour, {used} of it used",
+    doubts.ListingIncomplete: "the listing is incomplete: {detail}",
+    doubts.ListingEmpty: f"the listing is empty, where it had {{before}} {{of}}: {_NARROWED}",
+    doubts.ListingShrunk: f"the listing has {{listed}} {{of}}, where it had {{before}}: {_NARROWED}",
+    doubts.AssignmentsDoNotCount: "the app {app:q} ({okta_id}) is {status}, so its assignments do not show who left",
+    doubts.RosterLacks: (
+        f"the listing of the {{roster}} ({{name:q}}) {{listed:has}}, where Okta counts {{counted}}: {_NARROWED}"
+    ),
+    doubts.RosterExceeds: (
+        "the listing of the {roster} ({name:q}) {listed:has}, where Okta counts {counted}: these contradict each other"
+    ),
+    doubts.RosterShrunk: (
+        f"the listing of the {{roster}} ({{name:q}}) {{listed:has}}, where it had {{before}}: {_NARROWED}"
+    ),
+    doubts.AttributesLostByMany: (
+        "many people lose the same attribute at once: {losses}: a changed mapping looks like this"
+    ),
+    doubts.AttributeLoss: "{name:q} ({losing} of {having})",
+    doubts.NotReadById: "they have not been read by id yet",
+    doubts.ReadByIdUnanswered: (
+        "{people} people whom the listing lacks could not be read by id yet ({examples}); the next pass reads more"
+    ),
+    doubts.ReadByIdInconclusive: (
+        "a read by id failed or did not find the person, whom the last listing had: the next full pass decides"
+    ),
+    doubts.OnlyReadById: (
+        "a read by id does not distinguish what is gone from what is hidden: the next full pass decides"
+    ),
+    doubts.AndOthers: "{first} (and so for {others} more)",
+    doubts.NoUserLeaves: "no user is removed for being absent in this pass: {doubt}",
+    doubts.OnlyApprovedUsersLeave: "no user but those approved is removed for being absent in this pass: {doubt}",
+    doubts.NothingEnds: "nothing ends for being absent in this pass: {doubt}",
+    doubts.OnlyApprovedEnds: "nothing but what is approved ends for being absent in this pass: {doubt}",
     reasons.RemovedByCleanup: "the integration is removed (teleport-okta cleanup)",
     reasons.LeftoverRemoved: "leftovers of another Okta integration are removed (teleport-okta cleanup)",
 }
-
-_LOOK_AT_ROW: Final = "look at this row in Okta's API"
-_ROLE_TAKEN: Final = "its role {role:q} exists and is not ours, so no list grants {name:q}"
-_LABEL_AGAIN: Final = "put back on the role: {missing} (labels, by `tctl edit role/{role:shell}`)"
-_RELEASE: Final = "`teleport-okta release {name:shell}`"
 
 PROBLEMS: Final[Mapping[type[Problem], tuple[str, str]]] = {
     problems.VerbatimProblem: ("{text}", "{remedy}"),
@@ -258,23 +293,29 @@ def some_of(names: Sequence[str], most: int | None, *, option: str = "") -> str:
     return f"{', '.join(names[:most])} and {len(names) - most} more{how}"
 
 
+_FORMATS: Final[Mapping[str, Callable[[str], str]]] = {
+    "": str,
+    "q": quoted,
+    "shell": shlex.quote,
+    "person": lambda okta_id: okta_id or "an unknown person",
+    "has": lambda count: "is empty" if count == "0" else f"has {count}",
+}
+
+
 class _Words(Formatter):
     """Formats the fields of reasons."""
 
     def format_field(self, value: object, format_spec: str) -> str:
-        if isinstance(value, Reason):
-            return text_of(value)
-        if isinstance(value, Named):
-            return f"{quoted(value.name)} ({value.okta_id})"
-        if isinstance(value, tuple):
-            is_cut = format_spec == "some"
-            words = [self.format_field(one, "q" if is_cut else format_spec) for one in value]
-            return some_of(words, _NAMED_AT_MOST if is_cut else None)
-        if format_spec == "person":
-            return str(value) or "an unknown person"
-        if format_spec == "shell":
-            return shlex.quote(str(value))
-        return quoted(str(value)) if format_spec == "q" else str(value)
+        match value:
+            case Reason():
+                return text_of(value)
+            case Named():
+                return f"{quoted(value.name)} ({value.okta_id})"
+            case tuple() if format_spec == "some":
+                return some_of([quoted(str(one)) for one in value], _NAMED_AT_MOST)
+            case tuple():
+                return ", ".join(self.format_field(one, format_spec) for one in value)
+        return _FORMATS[format_spec](str(value))
 
 
 _WORDS: Final = _Words()

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.desired.traits import okta_traits
 from teleport_okta.model import labels
+from teleport_okta.model.doubts import AttributeLoss, AttributesLostByMany
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import TRAIT_PREFIX
+from teleport_okta.model.reason_text import text_of
 from teleport_okta.model.reasons import AttributesLost
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.changes import TRAITS, USER, Action, Harm
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from teleport_okta.model.harm import Limits
+    from teleport_okta.model.reasons import Reason
     from teleport_okta.plan.changes import Change
 
 ATTRIBUTES: Final = "attributes"
@@ -30,10 +33,15 @@ ATTRIBUTES: Final = "attributes"
 
 @dataclass(frozen=True, slots=True)
 class LostTraits:
-    """The traits that too many users of ours would lose in one plan, and a sentence that says how many; or none."""
+    """The traits that too many users of ours would lose in one plan, and the cause for doubt; or none."""
 
     names: frozenset[str] = frozenset()
-    doubt: str = ""
+    cause: Reason | None = None
+
+    @property
+    def doubt(self) -> str:
+        """The cause in English; empty without one."""
+        return "" if self.cause is None else text_of(self.cause)
 
 
 NOTHING_LOST: Final = LostTraits()
@@ -50,10 +58,8 @@ def lost_traits(changes: Iterable[Change], users: Iterable[TeleportUser], owner:
     too_many = sorted(name for name in losing if losing[name] > limits.most(Evidence.ABSENT, having[name]))
     if not too_many:
         return NOTHING_LOST
-    said = ", ".join(f"{name.removeprefix(TRAIT_PREFIX)} ({losing[name]} of {having[name]})" for name in too_many)
-    return LostTraits(
-        frozenset(too_many), f"many people lose the same attribute at once: {said}: a changed mapping looks like this"
-    )
+    losses = (AttributeLoss(name.removeprefix(TRAIT_PREFIX), losing[name], having[name]) for name in too_many)
+    return LostTraits(frozenset(too_many), AttributesLostByMany(tuple(losses)))
 
 
 def removals_apart(changes: Iterable[Change], lost: LostTraits, owner: str) -> tuple[Change, ...]:

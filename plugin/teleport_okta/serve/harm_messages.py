@@ -10,6 +10,7 @@ from teleport_okta.model.findings import Findings, Held, Hold, Leftover
 from teleport_okta.model.harm import Approval, Evidence, Harmed
 from teleport_okta.model.inheritance import LeftMembership, Released
 from teleport_okta.model.labels import OKTA_ID, okta_id_of
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.teleport import TeleportLock
 
 
@@ -53,7 +54,14 @@ def findings_from_message(message: api.Findings) -> Findings:
     return Findings(
         held=tuple(
             Held(
-                row.kind, row.name, row.okta_id, row.reason, Evidence(row.evidence), row.approvable, row.why, row.people
+                row.kind,
+                row.name,
+                row.okta_id,
+                Verbatim(row.reason),
+                Evidence(row.evidence),
+                row.approvable,
+                Verbatim(row.why),
+                row.people,
             )
             for row in message.held
         ),
@@ -65,7 +73,7 @@ def findings_from_message(message: api.Findings) -> Findings:
                 of=hold.of,
                 limit=hold.limit,
                 used=hold.used,
-                why=hold.why,
+                cause=Verbatim(hold.why),
                 approvable=hold.approvable,
             )
             for hold in message.holds

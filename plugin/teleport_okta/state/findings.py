@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.findings import Findings, Held, Hold, Leftover
 from teleport_okta.model.harm import Evidence, held_digest
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.scope import EVERYTHING
 from teleport_okta.plan.scope_filter import covers
 
@@ -79,7 +80,7 @@ def read_findings(connection: sqlite3.Connection) -> Findings:
         "ORDER BY seen"
     )
     for kind, name, okta_id, reason, evidence, approvable, why, people, of, limit, used in rows:
-        one = Held(kind, name, okta_id, reason, Evidence(evidence), bool(approvable), why, people)
+        one = Held(kind, name, okta_id, Verbatim(reason), Evidence(evidence), bool(approvable), Verbatim(why), people)
         held.append(one)
         key = (one.kind, one.evidence, one.approvable, one.why)
         count = holds[key].count if key in holds else 0
@@ -90,7 +91,7 @@ def read_findings(connection: sqlite3.Connection) -> Findings:
             of=of,
             limit=limit,
             used=used,
-            why=why,
+            cause=one.hold_cause,
             approvable=one.approvable,
         )
     leftovers = [Leftover(*row) for row in connection.execute("SELECT kind, name, organization FROM leftovers")]

@@ -24,6 +24,7 @@ from teleport_okta.desired.trust import (
     without_doubted_grants,
 )
 from teleport_okta.model.directory import Directory, Listing
+from teleport_okta.model.doubts import NotReadById, ReadByIdUnanswered
 from teleport_okta.model.harm import Evidence, Limits
 from teleport_okta.model.okta import Snapshot
 from teleport_okta.model.provisioned import OKTA_USER_ID, is_person_id
@@ -73,7 +74,7 @@ _SCIM_ALONE: Final = (
     "people come from SCIM only: a person leaves when a SCIM request says so, and never for being absent"
 )
 
-_NOT_ASKED: Final = Absences("they have not been read by id yet", approvable=False)
+_NOT_ASKED: Final = Absences(NotReadById(), approvable=False)
 
 
 class Reader:
@@ -381,6 +382,5 @@ def _unconfirmed(absences: Absences, okta_ids: frozenset[str]) -> dict[str, Abse
     """Return that the absence of people who could not be read by id is not believed."""
     if not okta_ids:
         return {}
-    who = some(sorted(okta_ids))
-    why = f"{len(okta_ids)} people whom the listing lacks could not be read by id yet ({who}); the next pass reads more"
-    return {UNCONFIRMED: Absences(why) if absences.believed else absences}
+    cause = ReadByIdUnanswered(len(okta_ids), some(sorted(okta_ids)))
+    return {UNCONFIRMED: Absences(cause) if absences.believed else absences}

@@ -141,7 +141,7 @@ class Reading:
                 past=self.remembered.past,
                 owned=self.owned,
                 approvals=self.remembered.approvals,
-                absences={**self.absences, ATTRIBUTES: Absences(lost.doubt)},
+                absences={**self.absences, ATTRIBUTES: Absences(lost.cause)},
                 held_whole=self.held_whole,
             ),
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from teleport_okta.model.directory import Directory, Roster
 from teleport_okta.model.harm import WINDOW
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.scope import ALL
 from teleport_okta.okta.okta_errors import OktaError
 from teleport_okta.plan.changes import USER
@@ -99,7 +100,7 @@ class KnownBefore:
         registry.record_left(self.left)
         whole = self.rebuilt.whole
         if whole is not None:
-            lost = LostTraits(frozenset(whole.lost_traits), whole.doubt)
+            lost = LostTraits(frozenset(whole.lost_traits), Verbatim(whole.doubt) if whole.doubt else None)
             registry.record_seen(self.people, self.put_off, app=self.app, lost_traits=lost)
         return self.rebuilt
 

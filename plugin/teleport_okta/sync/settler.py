@@ -25,6 +25,7 @@ from teleport_okta.desired.trust import (
     without_doubted_grants,
 )
 from teleport_okta.model import labels
+from teleport_okta.model.doubts import OnlyReadById, ReadByIdInconclusive
 from teleport_okta.model.names import MEMBER_ROLE_PREFIX, REVIEWER_ROLE_PREFIX
 from teleport_okta.model.okta import MalformedRow
 from teleport_okta.model.provisioned import OKTA_USER_ID, is_person_id
@@ -57,11 +58,8 @@ if TYPE_CHECKING:
     from teleport_okta.sync.reading import DirectoryFacts
     from teleport_okta.sync.terms import Terms
 
-_UNCONFIRMED = Absences(
-    "a read by id failed or did not find the person, whom the last listing had: the next full pass decides",
-    approvable=False,
-)
-_ONLY_BY_ID = Absences("a read by id does not distinguish what is gone from what is hidden: the next full pass decides")
+_UNCONFIRMED = Absences(ReadByIdInconclusive(), approvable=False)
+_ONLY_BY_ID = Absences(OnlyReadById())
 
 
 class Settler:

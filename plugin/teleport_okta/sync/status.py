@@ -74,7 +74,7 @@ class Status:
             "managed": self.managed and asdict(self.managed),
             "progress": self.progress and asdict(self.progress),
             "held_digest": self.findings.held_digest,
-            **asdict(self.findings),
+            **self.findings.as_json(),
             "quarantine": [
                 {
                     **entry.row.as_json(),

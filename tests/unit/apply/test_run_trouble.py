@@ -257,7 +257,7 @@ async def test_what_a_second_plan_holds_and_sets_aside_can_be_reported(applier, 
         (),
         LATER,
         None,
-        held=(Held("user", "a", "00ua", "left", Evidence.STATED),),
+        held=(Held("user", "a", "00ua", Verbatim("left"), Evidence.STATED),),
         quarantined=(Quarantined.from_text("user", "a", "00ua", "taken", "rename"),),
     )
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from teleport_okta.cli.root import cli
 from teleport_okta.model.findings import Findings, Held
 from teleport_okta.model.harm import Evidence
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.plan.view import ChangeView, PlanView
 from teleport_okta.serve.admin import AdminService, serving
 from teleport_okta.sync.report import PassReport
@@ -84,7 +85,7 @@ CHANGES = (
     ChangeView("create", "user", "ada", "ada", "00uADA", "assigned in Okta"),
     ChangeView("create", "access_list", "00gENG", "00gENG", "00gENG", "why", title="Eng", members=("ada", "bob")),
 )
-HELD = Findings(held=(Held("user", "eve", "00uEVE", "left", Evidence.ABSENT),))
+HELD = Findings(held=(Held("user", "eve", "00uEVE", Verbatim("left"), Evidence.ABSENT),))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from teleport_okta.doctor.teleport_roles import of_default_roles
 from teleport_okta.model.findings import Findings, Held, Hold
 from teleport_okta.model.harm import Evidence
 from teleport_okta.model.managed import Managed
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.teleport import Feature, IdentityState
 from teleport_okta.okta import needs
 from teleport_okta.okta.probes import Outcome, ProbeResult
@@ -48,8 +49,8 @@ def test_a_service_that_waits_for_settings_says_for_which():
 
 
 def test_a_service_of_another_version_that_holds_harm_with_a_weak_identity():
-    hold = Hold("user", Evidence.ABSENT, 13, 39, 10, 0, "the listing shrank")
-    held = tuple(Held("user", f"u{n}", f"00u{n}", "absent", Evidence.ABSENT) for n in range(13))
+    hold = Hold("user", Evidence.ABSENT, 13, 39, 10, 0, Verbatim("the listing shrank"))
+    held = tuple(Held("user", f"u{n}", f"00u{n}", Verbatim("absent"), Evidence.ABSENT) for n in range(13))
     weak = IdentityState("bot", "file", "bot-x", NOW, "it has expired")
     missing = IdentityState("bot", "", problem="there is none")
     status = replace(STATUS, version="0.0.9", findings=Findings(held, (hold,)), identities=(weak, missing))

@@ -6,7 +6,7 @@ from dataclasses import fields
 from string import Formatter
 
 import pytest
-from teleport_okta.model import directory_reasons, problems, reasons
+from teleport_okta.model import directory_reasons, doubts, problems, reasons
 from teleport_okta.model.directory_reasons import InGroup
 from teleport_okta.model.problems import NameHasMemberships, OrphanedLock, Problem, RoleStillHeld
 from teleport_okta.model.reason_text import PROBLEMS, TEXTS, remedy_of, text_of
@@ -15,7 +15,7 @@ from teleport_okta.model.reasons import ImportLeftIn, LeftIn, Reason, RenamedInO
 OTHER_WORDS = {"text", "app", "missing", "remedy", "detail", "status", "of", "action", "kind", "fields", "owner"}
 """Fields that are no names: they stand in a sentence as they are."""
 
-IDS = {"okta_id", "okta_ids", "list_name", "former"}
+IDS = {"okta_id", "okta_ids", "list_name", "former", "roster", "examples"}
 NAMES = {"q", "some", "shell"}
 """The formats in which a name can be told from the words around it."""
 
@@ -26,7 +26,7 @@ def types_in(module, of):
 
 
 PROBLEM_TYPES = types_in(problems, Problem)
-REASONS = [*types_in(reasons, Reason), *types_in(directory_reasons, Reason)]
+REASONS = [one for module in (reasons, directory_reasons, doubts) for one in types_in(module, Reason)]
 EVERY_TYPE = pytest.mark.parametrize("of", [*REASONS, *PROBLEM_TYPES])
 
 

@@ -14,6 +14,7 @@ from teleport_okta.model.directory import BUILT_IN
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.names import member_role, reviewer_role
 from teleport_okta.model.okta import MalformedRow
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, ROLE
 from teleport_okta.plan.needs import ended, stands_for
 from worlds import NOW, ORG, ORG_URL, listing
@@ -175,7 +176,7 @@ def test_a_list_whose_people_leave_altogether_waits_for_them():
     cluster = synced(organization(ENG))
     plan = whole_plan(organization(ENG), cluster, people=listing(*PEOPLE.people[2:], incomplete="503"))
     assert ends(plan)
-    doubt = {PEOPLE_LISTING: Absences("503", approvable=False)}
+    doubt = {PEOPLE_LISTING: Absences(Verbatim("503"), approvable=False)}
     assert not changes(held_back(plan, cluster, organization(ENG), absences=doubt))
 
 

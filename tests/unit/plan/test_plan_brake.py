@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from teleport_okta.desired.trust import Absences
 from teleport_okta.model.harm import Approval, Evidence, Harmed, Limits, PastHarm, held_digest
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.plan.render import as_text
 from teleport_okta.plan.view import view_of
 from worlds import NOW, braked, leaver_lock, listing, owned_user, person, planned, steps
@@ -133,14 +134,16 @@ def test_a_record_that_a_crash_left_open_counts_and_its_harm_does_not_count_twic
 @pytest.mark.parametrize("approvable", [True, False])
 def test_absences_that_are_not_believed_are_held_whole_however_few(approvable):
     plan, owned = harm(absent=1, stated=1)
-    held = braked(plan, owned=owned, absences=Absences("the listing is odd", approvable))
+    held = braked(plan, owned=owned, absences=Absences(Verbatim("the listing is odd"), approvable))
     assert gone(held) == ["stated000"]
     assert [row.name for row in held.held] == ["absent000"]
     assert bool(held.findings.held_digest) is approvable
 
 
 def test_that_absences_are_not_believed_is_said_even_when_nobody_is_absent():
-    held = braked(planned(listing(person("00uA", "a"))), absences=Absences("the listing is incomplete: 503", False))
+    held = braked(
+        planned(listing(person("00uA", "a"))), absences=Absences(Verbatim("the listing is incomplete: 503"), False)
+    )
     assert "503" in held.warnings[0]
 
 
@@ -176,7 +179,7 @@ def test_an_approval_admits_nothing_when_one_more_is_held():
 def test_what_a_partial_read_lacks_cannot_be_approved():
     plan, owned = harm(absent=11)
     approval = approval_of(braked(plan, owned=owned))
-    doubt = Absences("the listing is incomplete", approvable=False)
+    doubt = Absences(Verbatim("the listing is incomplete"), approvable=False)
     assert gone(braked(plan, owned=owned, absences=doubt, approvals=(approval,))) == []
 
 
@@ -189,13 +192,13 @@ def test_no_floor_and_no_ratio_hold_everything():
 
 def test_nobody_who_comes_is_ever_held():
     plan = planned(listing(*[person(f"00u{n}", f"u{n}") for n in range(50)]))
-    assert braked(plan, absences=Absences("odd")).changes == plan.changes
+    assert braked(plan, absences=Absences(Verbatim("odd"))).changes == plan.changes
 
 
 def test_the_held_digest_covers_whom_and_not_why():
     plan, owned = harm(absent=11)
     held = braked(plan, owned=owned)
-    odd = braked(plan, owned=owned, absences=Absences("the listing is odd"))
+    odd = braked(plan, owned=owned, absences=Absences(Verbatim("the listing is odd")))
     assert held.findings.held_digest == odd.findings.held_digest == held_digest(row.harmed for row in held.held)
     assert replace(held, held=held.held[1:]).findings.held_digest != held.findings.held_digest
 

@@ -32,7 +32,7 @@ def apart(people, users, **facts):
     lost = lost_traits(plan.changes, users, ORG, Limits())
     plan = replace(plan, changes=removals_apart(plan.changes, lost, ORG), lost_traits=lost)
     owned = {USER: frozenset(user.name for user in users)}
-    return plan, brake(plan, BrakeFacts(owned=owned, absences={ATTRIBUTES: Absences(lost.doubt)}, **facts))
+    return plan, brake(plan, BrakeFacts(owned=owned, absences={ATTRIBUTES: Absences(lost.cause)}, **facts))
 
 
 @pytest.mark.parametrize(("of", "losing", "many"), [(1, 1, False), (2, 2, True), (30, 10, False), (30, 11, True)])
@@ -66,7 +66,7 @@ def test_the_removal_is_held_and_everything_else_goes_on():
     assert {(row.kind, row.evidence) for row in held.held} == {(TRAITS, Evidence.ABSENT)}
     text = as_text(view_of(held))
     assert "held: 12 of 12 users to lose attributes (absent): many people lose the same attribute at once" in text
-    assert "department (12 of 12)" in text
+    assert '"department" (12 of 12)' in text
     assert 'user "u000" (00u000) would lose attributes: no longer has in Okta: "department"' in text
 
 

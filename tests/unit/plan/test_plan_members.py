@@ -12,6 +12,7 @@ from teleport_okta.model import labels
 from teleport_okta.model.access import ListOwner, TeleportAccessList, TeleportMember
 from teleport_okta.model.harm import Evidence, Harmed
 from teleport_okta.model.okta import MalformedRow
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.teleport import TeleportUser
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, USER
 from teleport_okta.plan.needs import locked, stands_for
@@ -181,7 +182,7 @@ def test_the_memberships_of_a_leaver_are_the_same_harm_as_the_leaving():
 def test_a_leaver_who_is_held_keeps_the_memberships():
     cluster = synced(engines(ADA, BOB))
     plan = whole_plan(engines(ADA, BOB), cluster, people=departed(incomplete="page 2: 503"))
-    doubt = {PEOPLE_LISTING: Absences("page 2: 503", approvable=False)}
+    doubt = {PEOPLE_LISTING: Absences(Verbatim("page 2: 503"), approvable=False)}
     assert not changes(held_back(plan, cluster, engines(ADA, BOB), absences=doubt))
 
 
@@ -251,7 +252,7 @@ def test_a_membership_of_nobody_goes_as_harm_that_the_listing_of_people_must_bea
     plan = whole_plan(engines(ADA, BOB), cluster, people=departed())
     assert changes(plan) == ["delete member 00gENG/ada"]
     assert (only(plan).harm.evidence, only(plan).harm.listing) == (Evidence.ABSENT, PEOPLE_LISTING)
-    doubt = {PEOPLE_LISTING: Absences("the listing is empty", approvable=True)}
+    doubt = {PEOPLE_LISTING: Absences(Verbatim("the listing is empty"), approvable=True)}
     assert not changes(held_back(plan, cluster, engines(ADA, BOB), absences=doubt))
 
 

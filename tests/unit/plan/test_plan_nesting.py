@@ -11,6 +11,7 @@ from teleport_okta.model.access import ListOwner, TeleportAccessList, TeleportMe
 from teleport_okta.model.directory_reasons import NoGroupFilter
 from teleport_okta.model.names import member_role
 from teleport_okta.model.problems import ListHeld, Named
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.teleport import TeleportRole
 from teleport_okta.plan.changes import ACCESS_LIST, MEMBER, ROLE
 from worlds import NOW
@@ -156,7 +157,7 @@ def test_while_the_end_of_a_nested_list_is_held_so_are_those_that_follow():
     cluster.add(TOP, nested(ALL))
     cluster.add(PEAK, nested(TOP))
     emptied = organization(*(group(name) for name in (ENG, ALL, TOP, PEAK)))
-    doubt = {f"members of {ENG}": Absences("odd")}
+    doubt = {f"members of {ENG}": Absences(Verbatim("odd"))}
     plan = held_back(whole_plan(emptied, cluster), cluster, emptied, absences=doubt)
     assert not changes(plan, ACCESS_LIST, ROLE)
     assert cluster.apply(plan).imported(ENG) == {"ada"}

@@ -26,6 +26,7 @@ from teleport_okta.model.inheritance import LeftMembership, Released
 from teleport_okta.model.labels import okta_id_of
 from teleport_okta.model.managed import Managed
 from teleport_okta.model.part_result import FailureKind, Holdings, Part, PartResult
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.scim_door import ScimDoor
 from teleport_okta.model.teleport import Cluster, Feature
 from teleport_okta.plan.view import view_of
@@ -48,7 +49,9 @@ PLAN = planned(
     [owned_user("00uA", "ada@x.io")],
 )
 HELD = braked(
-    planned(listing(), [owned_user("00uA", "ada@x.io")]), owned=["ada@x.io"], absences=Absences("the listing is empty")
+    planned(listing(), [owned_user("00uA", "ada@x.io")]),
+    owned=["ada@x.io"],
+    absences=Absences(Verbatim("the listing is empty")),
 )
 FINDINGS = replace(HELD.findings, leftovers=(Leftover("user", "eve@x.io", "https://other.okta.com"),))
 COST = PassCost({"/api/v1/apps": 3}, {"/api/v1/apps": 2}, {"/api/v1/apps": 0.0})

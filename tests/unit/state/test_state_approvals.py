@@ -9,6 +9,7 @@ import pytest
 from teleport_okta.clock import Boot
 from teleport_okta.model.findings import Findings, Held, Hold, Leftover, Quarantined
 from teleport_okta.model.harm import Evidence, Harmed, held_digest
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.model.scope import Scope
 from teleport_okta.state.approvals import NothingHeldError
 from teleport_okta.state.journal_entry import JournalEntry, Result
@@ -31,9 +32,14 @@ def held(*harmed, why="the limit is 1 an hour", evidence=Evidence.ABSENT, approv
     """Findings in which these are held for one reason."""
     by_kind = {one.kind: [other for other in harmed if other.kind == one.kind] for one in harmed}
     return Findings(
-        tuple(sorted(Held(one.kind, one.name, one.okta_id, "left", evidence, approvable, why) for one in harmed)),
         tuple(
-            Hold(kind, evidence, len(some), of=30, limit=1, used=0, why=why, approvable=approvable)
+            sorted(
+                Held(one.kind, one.name, one.okta_id, Verbatim("left"), evidence, approvable, Verbatim(why))
+                for one in harmed
+            )
+        ),
+        tuple(
+            Hold(kind, evidence, len(some), of=30, limit=1, used=0, cause=Verbatim(why), approvable=approvable)
             for kind, some in sorted(by_kind.items())
         ),
     )
@@ -176,9 +182,11 @@ async def test_what_was_done_is_not_admitted_again(store):
 
 async def test_held_lists_count_for_their_members(store):
     rows = tuple(
-        Held("access_list", name, name, "gone", Evidence.ABSENT, why="too many", people=people)
+        Held(
+            "access_list", name, name, Verbatim("gone"), Evidence.ABSENT, hold_cause=Verbatim("too many"), people=people
+        )
         for name, people in (("00gA", 60), ("00gB", 2))
     )
-    hold = Hold("access_list", Evidence.ABSENT, 62, 70, 10, 0, "too many")
+    hold = Hold("access_list", Evidence.ABSENT, 62, 70, 10, 0, Verbatim("too many"))
     await store.settle_findings(Findings(rows, (hold,)), at=NOW)
     assert await store.findings() == Findings(rows, (hold,))

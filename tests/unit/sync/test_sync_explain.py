@@ -13,6 +13,7 @@ from teleport_okta.model.hint import Hint, HintKind
 from teleport_okta.model.inheritance import LeftMembership
 from teleport_okta.model.names import app_server_name, member_role, reviewer_role
 from teleport_okta.model.okta import MalformedRow
+from teleport_okta.model.reasons import Verbatim
 from teleport_okta.plan.changes import USER_GROUP
 from teleport_okta.state.groups_and_apps import SeenList
 from teleport_okta.state.journal_entry import JournalEntry, Result
@@ -400,7 +401,18 @@ def test_held_and_quarantined_rows_hints_and_left_memberships_are_shown_to_whom_
     )
     known = facts(
         quarantine=tuple(QuarantineEntry(row, NOW, NOW) for row in rows),
-        findings=Findings((Held("member", f"{ENG}/bob", BOB, "no longer in it", Evidence.ABSENT, why="too many"),)),
+        findings=Findings(
+            (
+                Held(
+                    "member",
+                    f"{ENG}/bob",
+                    BOB,
+                    Verbatim("no longer in it"),
+                    Evidence.ABSENT,
+                    hold_cause=Verbatim("too many"),
+                ),
+            )
+        ),
         hints=(Hint(HintKind.MEMBER, ADA, ENG, cause="group.user_membership.add u1", tries=2),),
         left=(LeftMembership("cy", "own", "Own"),),
     )
