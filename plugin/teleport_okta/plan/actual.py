@@ -1,4 +1,4 @@
-"""What a plan is compared with: the objects of a cluster, as they were read."""
+"""The objects of a cluster as they were read: a plan compares them with the desired ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class ActualUsers:
     """The users and locks that a cluster holds, by name, all of them, ours and others'.
 
-    `locks_unread` says why the locks could not be read (empty: they were): then nobody knows who is locked.
+    `locks_unread` is why the locks could not be read (empty: they were); then it is not known who is locked.
     """
 
     users: Mapping[str, TeleportUser]
@@ -35,13 +35,13 @@ class ActualUsers:
 
 @dataclass(frozen=True, slots=True)
 class ActualDirectory:
-    """The rest of what a cluster holds of interest, ours and others'.
+    """The other objects of a cluster that a plan needs, ours and others'.
 
-    `app_servers` are those of our own host, by name; `other_app_servers`
-    those of all others. `members` by list; a list without any has no entry. `direct_roles` has, likewise by Okta id,
-    the users on whom a member role stands itself (`model/direct_roles.py`). `oddities` say what could not be believed
-    of what was read. `unread` maps the kinds that could not be read to the reason: nobody knows what the cluster holds
-    of them, so they, and what depends on them, are left as they are (`docs/design.md` 4.2).
+    `app_servers` are those of our own host, by name; `other_app_servers` are those of other hosts. `members` are by
+    list; a list without members has no entry. `direct_roles` has, by the Okta id of a group or an app, the users who
+    have its member role directly (`model/direct_roles.py`). `oddities` describe rows that are not believed. `unread`
+    maps the kinds that could not be read to the reason: they, and whatever depends on them, are left as they are
+    (`docs/design.md` 4.2).
     """
 
     roles: Mapping[str, TeleportRole] = field(default_factory=dict)

@@ -37,7 +37,7 @@ class Action(StrEnum):
 
 
 class Goal(StrEnum):
-    """What another step of a plan must have come to."""
+    """What must be true before a step may run."""
 
     WRITTEN = "written"
     """The object was created or updated."""
@@ -54,10 +54,10 @@ class Goal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a step needs of another one. `name` is the label of the object: `list/user` for a member.
+    """A goal that must be reached before a step may run. `name` is the label of the object: `list/user` for a member.
 
-    `is_found`: the facts that the plan was computed from say that it is met, so that only a step about it can undo
-    that. Otherwise it is met by a step alone, which may be in another plan than the step that needs it.
+    With `is_found`, the facts show that the goal is reached, and only a step about the object can undo that. Otherwise
+    a step must reach it, in this plan or in another one.
     """
 
     goal: Goal
@@ -68,18 +68,18 @@ class Need:
 
     @property
     def key(self) -> str:
-        """The key of the steps that it is about."""
+        """The key of the steps that can reach the goal."""
         return key_of(self.kind, self.name.partition("/")[0] if self.kind == MEMBER else self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """What a change does to somebody. All steps of one harm (a leaver's lock and deletion) carry an equal one.
+    """How a change harms a person or an object. All steps of one harm, such as lock and deletion, have an equal value.
 
-    `harmed` is whom or what it is about. `listing` names the listing whose absences are the evidence; the brake knows
-    what they are worth. `continues`: an earlier step of it was done before (the leaver is locked already), so that it
-    is not counted again. `approval` is the digest under which an operator approved it. `people` says how many people it
-    counts for: the end of an access list for its imported members.
+    `listing` names the listing whose absences are the evidence; the brake decides whether it believes them. With
+    `continues`, an earlier step of this harm was done before (the leaver is locked already), so that it is not counted
+    again. `approval` is the digest under which an operator approved it. The harm counts for so many `people`: the end
+    of an access list counts for its imported members.
     """
 
     harmed: Harmed
@@ -91,18 +91,18 @@ class Harm:
 
     @property
     def kind(self) -> str:
-        """The kind of the object that ends, or `lock` for a lock on somebody who stays."""
+        """The kind of the object that ends, or `lock` for a lock on a person who stays."""
         return self.harmed.kind
 
     @property
     def counted(self) -> bool:
-        """Whether it uses up some of the hour's limit."""
+        """Whether it takes room in the hour."""
         return not self.continues and not self.approval
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of an object, before and after; empty text means that it is not there."""
+    """One field of an object, before and after; an empty text if it is not there."""
 
     field: str
     before: str
@@ -113,16 +113,15 @@ class FieldChange:
 class Change:
     """One call to Teleport, and why.
 
-    `name` is the object's name, `subject` what it is about: the user of a lock, the list of a member, else the object
-    itself. `content` is what to write (None for deletions), `found` what stood there. `members` are the users whom a
-    new list begins with, each as the need that it stands for a person; others are left out when it is made.
-    `only_if_empty`: a list goes only if nobody has been added meanwhile. A lock's end is set when it is applied:
-    `lock_for` from that moment (None: no end).
+    `name` is the name of the object. `subject` is the user of a lock, the list of a member, or the object itself.
+    `content` is written (None for a deletion), and `found` was there before. `members` are the users with whom a new
+    list begins, each as the need that the user stands for a person; when the list is made, users whose need is not met
+    are left out. With `only_if_empty`, a list is deleted only if no member has been added meanwhile. A lock ends
+    `lock_for` after it is set (None: it has no end).
 
-    `needs` is what other steps must have come to: while the brake holds such a step, it holds this one too, and the run
-    skips this one if that step was not done. `title` is the title of the list of a membership, for people to read.
-    `harm` is set where somebody can do less afterwards: the record of such a
-    change is durable before its call.
+    While the brake holds the step that meets one of the `needs`, it holds this one too; if that step fails, this one is
+    skipped. `title` is the title of the list of a membership, for people to read. If a change has `harm`, its record is
+    durable before its call.
     """
 
     action: Action
@@ -152,12 +151,12 @@ class Change:
 
     @property
     def harmed(self) -> Harmed | None:
-        """Whom the harm is about, if there is any."""
+        """Whom or what the change harms, if it is harmful."""
         return None if self.harm is None else self.harm.harmed
 
     @property
     def is_ending(self) -> bool:
-        """Whether it ends something, or follows from such an end: it then comes after all that harms nobody."""
+        """Whether it ends an object, or follows from such an end: it then comes after all changes that add access."""
         return (
             self.harm is not None
             or (self.kind == ROLE and self.action is Action.DELETE)
@@ -171,7 +170,7 @@ class Change:
 
 
 def key_of(kind: str, subject: str) -> str:
-    """Return the key of a subject: a user's name for the user and the user's locks; a path, which no name is, else."""
+    """Return the key of a subject: the name of a user, for the user and its locks; otherwise a path, never a name."""
     if kind in {USER, LOCK}:
         return subject
     return f"{ACCESS_LIST if kind == MEMBER else kind}/{subject}"

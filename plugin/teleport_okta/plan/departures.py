@@ -1,8 +1,8 @@
-"""What people who leave have in lists of ours of which nobody knows who should be in them.
+"""Taking leavers out of lists of ours whose other members stay as found.
 
-Such a list is left as it is found (its group cannot be read, or lists are switched off), but what a person has goes
-with the person (`docs/design.md` 4.17): whom we imported is taken out when the user leaves. Whom people added is not
-ours.
+Such a list has a group that cannot be read, or lists are switched off, so it is not known who should be in it. But the
+memberships of a person end with the user (`docs/design.md` 4.17). Only members whom we imported are taken out; those
+whom people added are not ours.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def leavers_out(list_name: str, members: ListMembers, holders: Holders, *, title: str) -> list[Change]:
-    """Return the steps that take out whom we imported and who leave, each of the harm of the departure.
+    """Return the steps that take out imported members who leave, each as part of the harm of the departure.
 
-    Somebody renamed is taken out under the old name; the new one joins when the people of the list are known again.
+    A renamed person is taken out under the old name, and joins under the new one when the list can be read again.
     """
     leaving = sorted(name for name in holders.departing if members.has_import(name))
     return [leaver_out(list_name, holders.departing[name], title=title) for name in leaving]
@@ -40,7 +40,7 @@ def plan_departures(
     owner: str,
     scope: Scope = EVERYTHING,
 ) -> Plan:
-    """Plan for every list of an owner that leavers are taken out, and nothing else."""
+    """Plan to take leavers out of every list of an owner, and nothing else."""
     changes: list[Change] = []
     for name, found in sorted(lists.items()):
         if labels.owner_of(found.labels) == owner and name in members:

@@ -1,4 +1,4 @@
-"""A few bytes for each object of the cluster, as it was last seen: if they differ later, somebody else changed it."""
+"""A digest of each object of the cluster, as last seen: if it differs later, another client changed the object."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ _UNREAD_WITH: Final = {
     IMPORT_RULE: (IMPORT_RULE,),
     MEMBER: (),
 }
-"""What must have been read before something can be said of each kind; of member roles on users, no more than users."""
+"""The kinds that must have been read for the fingerprints of each kind; for member roles, users are enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """One object of the cluster, and a digest of those parts of it that we keep.
 
-    `okta_id` is whom or what it is about; an import rule is about everything, and has none. `until` is when the cluster
-    drops it by itself (None: never).
+    `okta_id` is the person, group or app of the object; an import rule has none, because it is about all of them. The
+    cluster drops the object by itself at `until` (None: never).
     """
 
     kind: str
@@ -68,7 +68,7 @@ class Fingerprint:
 
 
 def of_users(users: Iterable[TeleportUser], owner: str, replaced: Mapping[str, str]) -> Iterator[Fingerprint]:
-    """Return those of users who carry our owner label; `replaced` maps others who stand for somebody to the Okta id."""
+    """Yield those of users with our owner label, and of those in `replaced`, which maps their names to Okta ids."""
     for user in users:
         okta_id = replaced.get(user.name, "")
         if labels.owner_of(user.labels) == owner:
@@ -79,7 +79,7 @@ def of_users(users: Iterable[TeleportUser], owner: str, replaced: Mapping[str, s
 
 
 def of_locks(locks: Iterable[TeleportLock], owner: str) -> Iterator[Fingerprint]:
-    """Return those of our locks on people; the name of the locked user is the digest."""
+    """Yield those of our locks on people; the name of the locked user is the digest."""
     for lock in locks:
         okta_id = labels.okta_id_of(lock.labels)
         if okta_id and labels.owner_of(lock.labels) == owner:
@@ -87,7 +87,7 @@ def of_locks(locks: Iterable[TeleportLock], owner: str) -> Iterator[Fingerprint]
 
 
 def of_objects(actual: ActualDirectory, ids: Collection[str]) -> Iterator[Fingerprint]:
-    """Return those of the objects of some groups and apps."""
+    """Yield those of the objects of some groups and apps."""
     roles = [*map(member_role, ids), *map(reviewer_role, ids)]
     return of_directory(
         ActualDirectory(
@@ -102,7 +102,7 @@ def of_objects(actual: ActualDirectory, ids: Collection[str]) -> Iterator[Finger
 
 
 def of_directory(actual: ActualDirectory) -> Iterator[Fingerprint]:
-    """Return those of all objects that are named after a group or an app."""
+    """Yield those of all objects that are named after a group or an app."""
     for role in actual.roles.values():
         okta_id = role.name.removeprefix(MEMBER_ROLE_PREFIX).removeprefix(REVIEWER_ROLE_PREFIX)
         if okta_id != role.name and _is_okta_id(okta_id):
@@ -124,7 +124,7 @@ def of_directory(actual: ActualDirectory) -> Iterator[Fingerprint]:
 
 
 def of_rules(rules: Iterable[ImportRule]) -> Iterator[Fingerprint]:
-    """Return those of import rules."""
+    """Yield those of import rules."""
     for rule in rules:
         mappings = [
             [
@@ -137,7 +137,7 @@ def of_rules(rules: Iterable[ImportRule]) -> Iterator[Fingerprint]:
 
 
 def kinds_read(actual: ActualDirectory) -> frozenset[str]:
-    """Return the kinds of which a reading says what there is."""
+    """Return the kinds that a reading has completely."""
     return frozenset(kind for kind, of in _UNREAD_WITH.items() if not actual.is_unread(*of))
 
 

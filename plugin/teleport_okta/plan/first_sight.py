@@ -1,8 +1,8 @@
-"""What is off at first sight and left traces of ours: one answer is too little to believe that.
+"""Features that are off in the first answer of a cluster that has objects of ours from them: that is not believed yet.
 
-A process that has just begun cannot tell a feature that the cluster does not have from one that it did not show this
-once (`teleport/feature_history.py`). Where the cluster holds what only this feature can have brought, it is unknown,
-and left as it is; where it holds nothing of the kind, nothing can be taken away, and off is off.
+A process that has just begun does not know whether the cluster lacks a feature or only failed to show it this time
+(`teleport/feature_history.py`). If the cluster has something that only this feature can have made, the feature counts
+as unknown, and its objects are left as they are. If it has nothing of the kind, nothing can be lost, and off is off.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def doubted_at_first_sight(actual: ActualDirectory, imports: Imports) -> dict[str, str]:
-    """Return the kinds that are off at first sight and must not be believed to be, with the reason."""
+    """Return the kinds that are off at first sight, where that is not believed, with the reason."""
     owner = imports.policy.owner
     servers = [one for one in actual.app_servers.values() if labels.owner_of(one.labels) == owner]
     groups = [one for one in actual.user_groups.values() if labels.owner_of(one.labels) == owner]
@@ -30,7 +30,7 @@ def doubted_at_first_sight(actual: ActualDirectory, imports: Imports) -> dict[st
         IMPORT_RULE: (imports.rules_off, any(labels.ADDED_LABELS in one for one in carried)),
     }
     return {
-        kind: f"{off}; it is asked again before that is believed (the cluster has been asked once)"
+        kind: f"{off}; the cluster is asked again before this is believed (it was asked once)"
         for kind, (off, has_traces) in traces.items()
         if has_traces and kind in imports.off_at_first_sight
     }

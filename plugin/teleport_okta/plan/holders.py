@@ -1,4 +1,4 @@
-"""Who will be which Teleport user once a plan about users is applied, and who is about to leave."""
+"""Which person each Teleport user will stand for when a plan about users has been applied, and who leaves."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """The users that a plan leaves behind, as if nothing of it were held.
+    """The users after a plan, as if none of it were held.
 
-    `names` maps the Okta ids of people to the users of ours who stand for them, `ids` the names of all users of ours,
-    leavers among them, to Okta ids; `coming` are those whom this plan makes or takes over; `departing` maps the names
-    of those who leave to their deletions. `strangers` are the names of users who exist, and of whom nobody can tell
-    which person of ours they are. `waiting` is as in `Plan`; `expected` has the Okta ids of people whom another plan
-    makes users. `left` maps the names of users whom we deleted lately, because the person left, to Okta ids.
+    `names` maps the Okta ids of people to the names of their users, and `ids` the names of all users of ours, leavers
+    included, to Okta ids. `coming` are the users whom this plan makes or takes over. `departing` maps the names of
+    leavers to their deletions. `strangers` are the names of users who exist and stand for no known person. `waiting` is
+    as in `Plan`. `expected` has the Okta ids of people for whom another plan makes users. `left` maps the names of
+    users whom we deleted lately, because the person left, to Okta ids.
     """
 
     names: Mapping[str, str]
@@ -40,11 +40,11 @@ class Holders:
     _standing: dict[str, Need] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def expects(self, people: Iterable[str]) -> bool:
-        """Whether one of these people (Okta ids) has no user yet, and is to get one."""
+        """Whether one of these people (Okta ids) has no user yet, and will get one."""
         return any(okta_id in self.waiting or okta_id in self.expected for okta_id in people)
 
     def standing(self, name: str) -> Need:
-        """Return the need that a user stands for its person; one object a user, since there are many memberships."""
+        """Return the need that a user stands for its person: one object for each user, since there are many members."""
         need = self._standing.get(name)
         if need is None:
             need = stands_for(name, self.ids.get(name, ""), is_found=name in self.ids and name not in self.coming)
@@ -61,7 +61,7 @@ class KnownUsers:
 
 
 def known_users(users: Iterable[TeleportUser], owner: str) -> KnownUsers:
-    """Return who is who among all users of a cluster."""
+    """Return the names of all users of a cluster, with the people for whom those of ours stand."""
     every = {user.name: user for user in users}
     owned = owned_names(every.values(), owner)
     return KnownUsers(owned, frozenset(every.keys() - owned.keys()))
@@ -73,7 +73,7 @@ def holders_after(
     expected: Container[str] = frozenset(),
     left: Mapping[str, str] = MappingProxyType({}),
 ) -> Holders:
-    """Return who is who after a plan about users; `expected` and `left` are as in `Holders`."""
+    """Return the holders after a plan about users; `expected` and `left` are as in `Holders`."""
     departing: dict[str, Change] = {}
     ids = {name: okta_id for name, okta_id in users.owned.items() if okta_id}
     coming = set()

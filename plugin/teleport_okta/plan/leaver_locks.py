@@ -1,7 +1,7 @@
-"""The hour of the brake as the leavers' locks in Teleport tell it: a record that outlives this process and its state.
+"""The harm of the last hour, read from the locks of leavers in Teleport, which outlive this process and its state.
 
-Each says when and on which evidence its person left. So a process that took over from another one, or lost its state,
-does not begin the hour anew (`docs/design.md` 4.3).
+Labels of each lock have the time and the evidence of the departure. So a process that takes over from another one, or
+has lost its state, does not begin the hour with no harm in it (`docs/design.md` 4.3).
 """
 
 from __future__ import annotations
@@ -25,28 +25,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LockedLeaver:
-    """A harm that a lock tells of: somebody left at `at`, by the clock of the process that set the lock."""
+    """A harm that a lock shows: the person left at `at`, by the clock of the process that set the lock."""
 
     past: PastHarm
     at: datetime
 
 
 def leaving_now(lock: TeleportLock, harm: Harm, now: datetime, lock_for: timedelta = LEAVER_LOCK) -> TeleportLock:
-    """Return a leaver's lock as it is set now: with its end, and with what `harm_of_locks` reads from it.
+    """Return a leaver's lock as it is set now: with its end, and with the labels that `harm_of_locks` reads.
 
-    A leaver who was locked before, and not deleted, left then: what the lock says of it stays.
+    If the leaver was locked before, and not deleted, the labels of that time stay.
     """
-    told = {labels.LEFT_AT: now.isoformat(), labels.EVIDENCE: harm.evidence.value, labels.APPROVAL: harm.approval}
+    departure = {labels.LEFT_AT: now.isoformat(), labels.EVIDENCE: harm.evidence.value, labels.APPROVAL: harm.approval}
     if harm.continues and labels.LEFT_AT in lock.labels:
-        told = {key: lock.labels.get(key, "") for key in told}
-    others = {key: value for key, value in lock.labels.items() if key not in told}
-    return replace(lock, labels=others | {key: value for key, value in told.items() if value}, expires=now + lock_for)
+        departure = {key: lock.labels.get(key, "") for key in departure}
+    others = {key: value for key, value in lock.labels.items() if key not in departure}
+    carried = others | {key: value for key, value in departure.items() if value}
+    return replace(lock, labels=carried, expires=now + lock_for)
 
 
 def harm_of_locks(locks: Iterable[TeleportLock], *, owner: str, now: datetime) -> tuple[LockedLeaver, ...]:
-    """Return the leavers of the last hour whom the owner's locks are about; later ones too, should clocks disagree.
+    """Return the leavers of the last hour whom the owner's locks are about, and of the future, if clocks disagree.
 
-    A lock without our labels about it was set by an earlier release: its end says when, and it counts as `absent`.
+    A lock without these labels was set by an earlier release: the time follows from its end, and it counts as `absent`.
     """
     found = []
     for lock in locks:
@@ -62,9 +63,9 @@ def harm_of_locks(locks: Iterable[TeleportLock], *, owner: str, now: datetime) -
 def with_harm_of_locks(
     past: Iterable[PastHarm], locked: Iterable[LockedLeaver], recorded: Collection[Harmed] = ()
 ) -> tuple[PastHarm, ...]:
-    """Return the harm that the journal has and, beside it, what only the locks tell of; each leaver counts once.
+    """Return the harm that the journal has, and the harm that only locks show; each leaver counts once.
 
-    `recorded` are leavers whose locks the journal has and counts by a better clock.
+    `recorded` are leavers whose locks the journal has, with times of a better clock.
     """
     known = tuple(past)
     there = {one.harmed for one in known}

@@ -1,7 +1,7 @@
-"""Finding the memberships that people leave behind in lists of ours, and saying so.
+"""Finding memberships that were left in lists of ours under names without a user, and reporting them.
 
-Only lists of ours count: in other lists stand the names of people who sign in without a record all the time. Members
-that are lists, and memberships that have ended, are nothing that anybody could come into.
+Only lists of ours count: other lists often have names of people who sign in without a record. Members that are lists,
+and memberships that have ended, give no access to the next person of a name.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def inheritance_of(
     owner: str,
     now: datetime,
 ) -> Inheritance:
-    """Return what is left behind, without what the state knows of it.
+    """Return what is left, except for the part that is only in the state.
 
-    `owned` are the names of the users of ours, `users` those of all.
+    `owned` are the names of the users of ours, `users` those of all users.
     """
     left: defaultdict[str, list[LeftMembership]] = defaultdict(list)
     imports: defaultdict[str, list[str]] = defaultdict(list)
@@ -49,13 +49,13 @@ def inheritance_of(
         if found is None or labels.owner_of(found.labels) != owner:
             continue
         people = _people(okta, list_name)
-        for name in _imports_of_nobody(members, owned, now):
+        for name in _imports_without_user(members, owned, now):
             if people is None:
                 left[name].append(_left(name, found, users, imported=True))
             else:
                 rosters[list_name] = people
                 imports[name].append(list_name)
-        for name in _additions_of_nobody(members, owned, now):
+        for name in _additions_without_user(members, owned, now):
             left[name].append(_left(name, found, users))
     return Inheritance(
         left={name: tuple(sorted(some)) for name, some in left.items()},
@@ -65,7 +65,7 @@ def inheritance_of(
 
 
 def reports(inheritance: Inheritance, changes: Iterable[Change], scope: Scope = EVERYTHING) -> list[Quarantined]:
-    """Report the memberships in names without a user, but for those whose users a plan makes now."""
+    """Report memberships under names without a user, except for names whose user a plan makes now."""
     coming = {change.name for change in changes if change.kind == USER and change.action is Action.CREATE}
     return [
         _report(one)
@@ -84,19 +84,19 @@ def _left(name: str, found: TeleportAccessList, users: Collection[str], *, impor
 
 
 def _people(okta: Directory, list_name: str) -> frozenset[str] | None:
-    """Return whom Okta has in a list; None where nobody knows, or where the list is about to end."""
+    """Return the people whom Okta shows in a list; None if they could not be read, or if the list is about to end."""
     roster: Roster | None = okta.members.get(list_name) or okta.direct.get(list_name)
     return None if roster is None or roster.problem else roster.ids
 
 
-def _imports_of_nobody(members: ListMembers, owned: dict[str, str], now: datetime) -> Iterator[str]:
+def _imports_without_user(members: ListMembers, owned: dict[str, str], now: datetime) -> Iterator[str]:
     yield from members.imported.difference(owned)
     for one in members.others.values():
         if one.is_imported and one.name not in owned and (one.expires is None or one.expires > now):
             yield one.name
 
 
-def _additions_of_nobody(members: ListMembers, owned: Mapping[str, str], now: datetime) -> Iterator[str]:
+def _additions_without_user(members: ListMembers, owned: Mapping[str, str], now: datetime) -> Iterator[str]:
     for one in members.others.values():
         is_person = not one.is_list and not one.is_imported
         if is_person and one.name not in owned and (one.expires is None or one.expires > now):

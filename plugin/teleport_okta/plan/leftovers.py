@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def leftovers(actual: ActualUsers, *, wanted: Container[str]) -> tuple[Leftover, ...]:
-    """Return what carries the vendor's labels and no owner's, but for wanted users, who are taken over in place."""
+    """Return objects with the vendor's labels and no owner label, except for wanted users, who are taken over."""
     found = [
         *((USER, user.name, user.labels) for name, user in actual.users.items() if name not in wanted),
         *((LOCK, lock.name, lock.labels) for lock in actual.locks.values()),

@@ -1,8 +1,8 @@
-"""Planning the locks of one user: what is in force, what should be, and the steps between.
+"""Planning the locks of one user: which are in force, which should be, and the steps that lead there.
 
 A person has at most one lock from us on a user: without an end while suspended, with an end after leaving. It carries
-the Okta id of the person it is about, and only that person's return takes it off early (`docs/design.md` 4.4): the
-certificates that it stops are theirs. While the lock about a former holder lasts, the user may have two.
+the Okta id of the person it is about, and is removed early only if that person returns (`docs/design.md` 4.4): the
+certificates that it stops are theirs. While the lock about a former holder lasts, a user may have two.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class LocksOfUsers:
         return [lock for lock in self._by_user.get(user_name, ()) if labels.okta_id_of(lock.labels) == okta_id]
 
     def of_others(self, user_name: str, okta_id: str) -> list[TeleportLock]:
-        """Return the locks on a user that are about somebody else: a former holder of the name."""
+        """Return the locks on a user that are about another person: a former holder of the name."""
         return [lock for lock in self._by_user.get(user_name, ()) if labels.okta_id_of(lock.labels) != okta_id]
 
     def endless(self) -> list[TeleportLock]:
@@ -57,7 +57,7 @@ class LocksOfUsers:
     def suspend(
         self, user: TeleportUser, okta_id: str, *, harm: Harm | None, needs: tuple[Need, ...] = ()
     ) -> list[Change]:
-        """Return the steps after which a user has the one lock of somebody suspended."""
+        """Return the steps after which a user has the one lock of a suspended person."""
         locks = self.about(user.name, okta_id)
         kept = next((lock for lock in locks if lock.expires is None), None)
         cause = SuspendedInOkta()
@@ -78,10 +78,10 @@ class LocksOfUsers:
         needs: tuple[Need, ...] = (),
         lock_for: timedelta = LEAVER_LOCK,
     ) -> list[Change]:
-        """Return the steps after which a user has the one lock of a leaver; a suspension's gets its end here.
+        """Return the steps after which a user has the one lock of a leaver; the lock of a suspension gets its end here.
 
-        A leaver who seems to be locked already (an earlier pass did not come to the deletion) is locked anew: a listing
-        may still show a lock that was taken off a moment ago.
+        A leaver who seems to be locked already, because an earlier pass was stopped before the deletion, is locked
+        again: a listing may still show a lock that was removed a moment ago.
         """
         locks = self.about(user.name, okta_id)
         until = "every certificate issued before has expired" if lock_for == LEAVER_LOCK else "provisioned again"
@@ -91,18 +91,18 @@ class LocksOfUsers:
         return [locking, *(unlocking(lock, okta_id, cause, harm) for lock in locks if lock.name != kept.name)]
 
     def release(self, user_name: str, okta_id: str, cause: Reason) -> list[Change]:
-        """Return the steps that undo this person's own locks; nobody else's."""
+        """Return the steps that remove the locks about this person, and no others."""
         return [unlocking(lock, okta_id, cause) for lock in self.about(user_name, okta_id)]
 
     def let_back(self, user_name: str, okta_id: str, cause: Reason) -> list[Change]:
-        """Return the steps that undo this person's locks of a leaver; a suspension may last all the same."""
+        """Return the steps that remove the locks of a leaver about this person; the lock of a suspension stays."""
         locks = self.about(user_name, okta_id)
         return [unlocking(lock, okta_id, cause) for lock in locks if lock.expires is not None]
 
     def _lock(
         self, user: TeleportUser, okta_id: str, message: str, locks: Iterable[TeleportLock]
     ) -> tuple[TeleportLock, TeleportLock | None]:
-        """Return the lock to set, made of the one of its name among those in force, and that one."""
+        """Return the lock to set, and the one of its name that is in force, if there is one."""
         of_okta = labels.is_of_okta(user.labels)
         name = lock_name(user.name, okta_id, of_okta=of_okta)
         found = next((lock for lock in locks if lock.name == name), None)
@@ -141,7 +141,7 @@ def _locking(
 
 
 def unlocking(lock: TeleportLock, okta_id: str, cause: Reason, harm: Harm | None = None) -> Change:
-    """Return the step that takes a lock off; `harm` where it is a step of one."""
+    """Return the step that removes a lock; `harm` if it is part of one."""
     return Change(
         action=Action.UNLOCK,
         kind=LOCK,

@@ -1,7 +1,7 @@
-"""Attributes that many people lose at once: their removal is a harm, and everything else about those users goes on.
+"""Attributes that many people lose at once: their removal is a harm, and is held apart from other changes of a user.
 
-One person who loses an attribute was edited. Many who lose the same one are what a changed mapping, or a read that left
-it out, looks like; roles and access requests may be decided by it.
+If one person loses an attribute, the person was edited. If many lose the same one, a mapping may have changed, or a
+read may have left it out; and rules of Teleport may decide roles and access requests by it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from teleport_okta.plan.changes import Change
 
 ATTRIBUTES: Final = "attributes"
-"""The name under which the brake finds what the absence of an attribute is worth."""
+"""The name under which the brake finds whether the absence of an attribute is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def lost_traits(changes: Iterable[Change], users: Iterable[TeleportUser], owner:
 
 
 def removals_apart(changes: Iterable[Change], lost: LostTraits, owner: str) -> tuple[Change, ...]:
-    """Return the steps with the removal of those traits in steps of their own, which are harm."""
+    """Return the steps, with the removal of these traits in steps of their own, which are harm."""
     apart: list[Change] = []
     for change in changes:
         gone = _lost_by(change, owner) & lost.names

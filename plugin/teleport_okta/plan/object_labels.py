@@ -1,4 +1,4 @@
-"""Labels of what is made of groups and apps: ours, the vendor's that Teleport's tools show, and those of rules."""
+"""Labels of objects of groups and apps: ours, those that Teleport's tools show, and those of import rules."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 
 def ours(okta_id: str, policy: Policy) -> dict[str, str]:
-    """Return the labels that say whose an object is, and what it stands for."""
+    """Return the labels with the owner of an object, and the group or app of the object."""
     return {labels.OWNER: policy.owner, labels.OKTA_ID: okta_id, labels.ORIGIN: labels.ORIGIN_OKTA}
 
 
 def of_app(app: OktaApp) -> dict[str, str]:
-    """Return the labels that say which app it is."""
+    """Return the labels that describe an app."""
     described = {labels.APP_ID: app.id, labels.APP_NAME: app.label or app.id}
     return described | ({labels.APP_DESCRIPTION: app.description} if app.description else {})
 
 
 def of_group(group: OktaGroup) -> dict[str, str]:
-    """Return the labels that say which group it is."""
+    """Return the labels that describe a group."""
     described = {labels.GROUP_ID: group.id, labels.GROUP_NAME: group.name or group.id}
     return described | ({labels.GROUP_DESCRIPTION: group.description} if group.description else {})
 
 
 def labelled(found: Mapping[str, str], owned: Mapping[str, str], rules: RuleLabels, policy: Policy) -> dict[str, str]:
-    """Return the labels that an object should have: `owned`, those that rules add, and what people set beside them.
+    """Return the labels that an object should have: `owned`, those that rules add, and those that people set.
 
-    Which labels rules added earlier is written on the object, so that they go with the rule, and stay while nobody
-    knows what the rule says. The organisation's address is set once and kept: a new custom domain is no reason to touch
-    everything.
+    The keys that rules added are in a label of the object itself. So a label is removed when its rule is, and stays
+    while the rule cannot be read. The address of the organisation is set once and kept: otherwise a new custom domain
+    would change every object.
     """
     before = set(found.get(labels.ADDED_LABELS, "").split(","))
     unsettled = {key: found[key] for key in before if key in found and rules.leaves(key)}
@@ -51,4 +51,4 @@ def labelled(found: Mapping[str, str], owned: Mapping[str, str], rules: RuleLabe
 
 
 _DESCRIPTIONS = frozenset({labels.APP_DESCRIPTION, labels.GROUP_DESCRIPTION})
-"""Labels that are left out where Okta has no description, and must go when it has none any more."""
+"""Labels that an object has only while Okta has a description."""

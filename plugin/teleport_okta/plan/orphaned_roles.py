@@ -1,4 +1,4 @@
-"""Ending roles of ours whose list is gone or, where there are no lists, whose group or app is wanted no more."""
+"""Ending roles of ours whose list is gone or, without lists, whose group or app is not wanted any more."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def orphaned_roles(facts: ListFacts, *, kept: Set[str]) -> Plan:
 
 
 def _titles(roles: Iterable[TeleportRole], owner: str) -> dict[str, str]:
-    """Return the Okta ids of what an owner has roles for, with the titles of the lists."""
+    """Return the Okta ids of the groups and apps for which an owner has roles, with the titles of the lists."""
     titles: dict[str, str] = {}
     for role in roles:
         okta_id = labels.okta_id_of(role.labels) or ""
@@ -64,7 +64,7 @@ def _titles(roles: Iterable[TeleportRole], owner: str) -> dict[str, str]:
 
 
 def _has_list(okta_id: str, actual: ActualDirectory, owner: str) -> bool:
-    """Whether the roles go with a list: one of ours, or one of somebody else's that grants them."""
+    """Whether a list needs the roles: one of ours, or one of another owner that grants them."""
     found = actual.access_lists.get(okta_id)
     if found is None or labels.owner_of(found.labels) == owner:
         return found is not None
@@ -86,5 +86,5 @@ def _harm(okta_id: str, desired: DesiredDirectory, read: Set[str]) -> Harm:
 
 
 def _departures(people: frozenset[str], holders: Holders) -> tuple[Need, ...]:
-    """Return the needs that those people are gone who are about to leave altogether."""
+    """Return the needs that the users of leavers among these people are deleted."""
     return tuple(ended(USER, one.name) for one in holders.departing.values() if one.okta_id in people)

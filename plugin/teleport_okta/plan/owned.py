@@ -1,4 +1,4 @@
-"""What we own of what a cluster holds: how much of it may end is measured by that."""
+"""The objects of a cluster that we own: the limits of the brake are shares of their numbers."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class OwnedLists(Collection[str]):
 
 
 def people_of(members: ListMembers | None, *, but: Collection[str] = ()) -> int:
-    """Return for how many people the end of a list counts; `but` are those who are counted for another reason."""
+    """Return for how many people the end of a list counts; the members in `but` are counted elsewhere."""
     if members is None:
         return 1
     given_an_end = (name for name, one in members.others.items() if one.is_imported and name not in but)
@@ -76,7 +76,7 @@ def people_of(members: ListMembers | None, *, but: Collection[str] = ()) -> int:
 
 
 def owned_objects(actual: ActualDirectory, owner: str) -> dict[str, Collection[str]]:
-    """Return the names of what we own beside users, by kind."""
+    """Return the names of the objects that we own, except users, by kind."""
     lists = {name for name, found in actual.access_lists.items() if labels.owner_of(found.labels) == owner}
     return {
         USER_GROUP: _owned(actual.user_groups, owner),

@@ -1,4 +1,4 @@
-"""A plan: what a pass would do, in order, with everything that it leaves alone and why."""
+"""A plan: the changes that a pass would make, in order, and what it leaves alone, with the reasons."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 class Plan:
     """An ordered list of changes and the findings beside it.
 
-    `held` is the harm that the brake keeps back, `holds` why; `leftovers` are objects of another Okta integration.
-    `put_off` are changes that wait for their time; each is in quarantine as well.
-    `unchanged` counts the users of ours that need nothing; `warnings` are sentences about the read as a whole.
-    `lost_traits` are those whose removal is harm, since too many users would lose them.
-    `waiting` maps the Okta ids of people who cannot get a user at present to the name that the user would have.
+    `held` is the harm that the brake holds, and `holds` has the reasons. `leftovers` are objects of another Okta
+    integration. `put_off` are changes that wait for a time; each is in quarantine as well. `unchanged` counts the users
+    of ours that need no change. `warnings` are sentences about the read as a whole. The removal of `lost_traits` is
+    harm, because too many users would lose them. `waiting` maps the Okta ids of people who cannot get a user at present
+    to the name that the user would have.
     """
 
     changes: tuple[Change, ...] = field(default=(), repr=False)
@@ -41,15 +41,15 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """The digest of the changes, by which a person says "do exactly this"."""
+        """The digest of the changes, by which an operator asks for exactly this plan."""
         return plan_digest(self.changes)
 
     @property
     def findings(self) -> Findings:
-        """What is held, and what was found beside it."""
+        """The part of the plan that the state keeps for `status`."""
         return Findings(self.held, self.holds, self.leftovers)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
+        """Whether the plan has no changes."""
         return not self.changes

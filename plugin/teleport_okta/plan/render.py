@@ -1,4 +1,4 @@
-"""A plan as lines for people: one a change, its fields below it, then what was left alone and why."""
+"""A plan as lines for people: a line for each change with its fields, then what is held, put off or set aside."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TONES: Final = {
 }
 _MEMBERS_SHOWN: Final = 8
 _ROWS_SHOWN: Final = 8
-"""How many objects are named that are set aside for one and the same reason."""
+"""How many objects are named that are set aside for the same reason: a few show what they have in common."""
 
 _DEEDS: Final = {
     USER: "would leave",
@@ -48,9 +48,9 @@ _GOING: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What of a plan is shown: changes of which `kinds` (none given: all), and whether every member is named.
+    """The part of a plan that is shown: changes of these `kinds` (none: of all), and with `all_members` every member.
 
-    `is_summary`: no change at all, only warnings, what is held, and the counts.
+    With `is_summary` no change is shown, only warnings, holds and counts.
     """
 
     kinds: frozenset[str] = frozenset()
@@ -83,7 +83,7 @@ def as_json(view: PlanView, selection: Selection = EVERYTHING) -> dict[str, obje
 
 
 def plan_lines(view: PlanView, selection: Selection = EVERYTHING) -> Iterator[Line]:
-    """Say what a plan does and what it leaves alone. The last line has its digest and the counts of the whole."""
+    """Yield the lines of a plan. The last one has its digest, and counts the whole plan."""
     for warning in view.warnings:
         yield Line(f"warning: {warning}", Tone.WARNING)
     for change in selection.of(view.changes):
@@ -101,7 +101,7 @@ def plan_lines(view: PlanView, selection: Selection = EVERYTHING) -> Iterator[Li
 
 
 def summary(view: PlanView) -> str:
-    """Return one line: how many changes of which kind and action, and what was set aside."""
+    """Return one line that counts the changes by action and kind, and what is held, put off and set aside."""
     parts = counted(view.changes) or ["nothing to do"]
     parts.append(f"{view.unchanged} unchanged")
     if view.findings.held:
@@ -120,7 +120,7 @@ def change_line(change: ChangeView) -> str:
 
 
 def detail_lines(change: ChangeView, *, all_members: bool = False) -> Iterator[str]:
-    """Say what the object becomes: its fields, and who is in a new list.
+    """Yield the fields that change, and the members of a new list.
 
     Labels and traits of a new object are counted; `--format json` has them.
     """
@@ -143,7 +143,7 @@ def detail_lines(change: ChangeView, *, all_members: bool = False) -> Iterator[s
 
 
 def member_line(members: tuple[str, ...], *, all_members: bool) -> str:
-    """Name the members that a new list begins with: the first few, or all."""
+    """Return the line of the members with whom a new list begins: the first few, or all."""
     most = None if all_members else _MEMBERS_SHOWN
     noun_of = "member" if len(members) == 1 else "members"
     return f"    {len(members)} {noun_of}: {some_of([*map(quoted, members)], most, option='--members')}"
@@ -157,14 +157,14 @@ def held_line(held: Held) -> str:
 
 
 def hold_line(hold: Hold, digest: str) -> str:
-    """Return why harm of one class is held, how many of how many, and the command that approves it."""
+    """Return how much harm of one kind and evidence is held, of how much, why, and the command that approves it."""
     what = _GOING.get(hold.kind, f"{noun(hold.kind, 2)} to go")
     line = f"held: {hold.count} of {hold.of} {what} ({hold.evidence}): {hold.why}"
     return f"{line}; to approve exactly what is held: teleport-okta approve {digest}" if hold.approvable else line
 
 
 def quarantine_lines(rows: Iterable[Quarantined]) -> Iterator[Line]:
-    """Say what is set aside, those of one kind and reason together."""
+    """Yield the rows in quarantine, those of one kind and reason together."""
     for (kind, reason, remedy), some in grouped(rows).items():
         yield Line(f"quarantine: {rows_words(kind, some)}: {reason} -> {remedy}", Tone.WARNING)
         if len(some) > 1:
@@ -180,19 +180,19 @@ def grouped(rows: Iterable[Quarantined]) -> dict[tuple[str, str, str], list[Quar
 
 
 def rows_words(kind: str, rows: list[Quarantined]) -> str:
-    """Name a single row, or count several."""
+    """Return the name of a single row, or the count of several."""
     if len(rows) == 1:
         return f"{noun(kind)} {_row_name(rows[0])}"
     return f"{len(rows)} {noun(kind, len(rows))}"
 
 
 def row_names(rows: list[Quarantined]) -> str:
-    """Name some of several rows; `--format json` has them all."""
+    """Return the names of some of several rows; `--format json` has them all."""
     return some_of([*map(_row_name, rows)], _ROWS_SHOWN, option="--format json")
 
 
 def put_off_line(one: PutOff) -> str:
-    """Return one change that waits for its time on one line."""
+    """Return one change that is put off on one line."""
     until = one.until.isoformat(timespec="seconds").replace("+00:00", "Z")
     return f"put off until {until}: {noun(one.row.kind)} {_row_name(one.row)}: {one.row.reason}"
 

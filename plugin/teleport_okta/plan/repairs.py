@@ -1,9 +1,9 @@
-"""Never fight (`docs/design.md` 4.16): an object that somebody else changes back each time is left alone for a while.
+"""Never fight (`docs/design.md` 4.16): an object that another client changes back each time is left alone for a while.
 
-A repair is an update that harms nobody, or the making of what was made before and not deleted by us since. Three
+A repair is an update without harm, or the creation of an object that we made before and have not deleted since. Three
 repairs of one object within an hour that set the same fields to the same values mean that another tool, a login or a
-person undoes each. The object is then repaired an hour later, and if it was undone again two, four and six hours after
-that. Locks and other harm are no repairs.
+person undoes each. The object is then repaired an hour later, and if that is undone again, two, four and six hours
+after it. Locks and other harm are no repairs.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from teleport_okta.plan.changes import Change
 
 FIGHT: Final = 3
-"""So many equal repairs within an hour mean that somebody else undoes them."""
+"""So many equal repairs within an hour mean that another client undoes them. Two can be a coincidence."""
 
 MADE: Final = "made"
-"""The digest of making an object. The first time since we deleted it is no repair."""
+"""The digest of a creation. The first creation after we deleted the object is no repair."""
 
 LONGEST_PAUSE: Final = timedelta(hours=6)
+"""A longer pause would leave an object wrong for a working day after the other client has stopped."""
 
 _FIRST_PAUSE: Final = timedelta(hours=1)
 _DIGEST_LENGTH: Final = 16
@@ -42,7 +43,7 @@ _MOST_DOUBLINGS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Repairs:
-    """When an object was repaired in one and the same way, oldest first. `digest` is that of `repair_digest`."""
+    """The times when an object was repaired in the same way, oldest first. `digest` is from `repair_digest`."""
 
     kind: str
     name: str
@@ -51,10 +52,10 @@ class Repairs:
 
 
 def repair_digest(change: Change) -> str:
-    """Return a digest of which fields a repair sets to which values; empty for a change that is no repair.
+    """Return a digest of the fields that a repair sets, with their values; empty for a change that is no repair.
 
-    What it finds there does not count: somebody may write something new each time. What is made has one digest,
-    whatever it is made of. An app server is no repair: it expires by itself, and a host that joins anew makes its own.
+    The values before do not count: the other client may write a new one each time. All creations have one digest. An
+    app server is no repair: it expires by itself, and a host that joins again makes its own.
     """
     if change.action is Action.CREATE and change.harm is None:
         return "" if change.kind == APP_SERVER else MADE
@@ -66,9 +67,9 @@ def repair_digest(change: Change) -> str:
 
 
 def left_alone_until(times: Sequence[datetime]) -> datetime | None:
-    """Return when an object that was repaired at these times is repaired again; None: at once.
+    """Return when an object that was repaired at these times may be repaired again; None: at once.
 
-    A fight is over when the last repair has lasted for more than twice the pause and an hour.
+    A fight has ended if the last repair lasted for longer than twice the pause and an hour.
     """
     level = 0
     recent: list[datetime] = []
@@ -84,7 +85,7 @@ def left_alone_until(times: Sequence[datetime]) -> datetime | None:
 
 
 def fights(changes: Iterable[Change], past: Iterable[Repairs], now: datetime) -> dict[tuple[str, str], PutOff]:
-    """Return which of these changes would go on with a fight, by kind and label, and until when they wait."""
+    """Return the changes that would continue a fight, by kind and label, and until when they wait."""
     until = {
         (one.kind, one.name, one.digest): end
         for one in past

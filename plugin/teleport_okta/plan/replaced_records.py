@@ -1,7 +1,7 @@
-"""Planning leavers whose last login replaced the user's record, and with it our labels.
+"""Planning leavers whose last login replaced the record of the user, and with it our labels.
 
-Such a record is not ours to delete, and ends by itself. The person is locked all the same: the registry knows for whom
-the user stood.
+Such a record is not ours to delete, and ends by itself. The person is locked nevertheless: the registry has the person
+for whom the user stood.
 """
 
 from __future__ import annotations

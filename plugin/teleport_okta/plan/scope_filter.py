@@ -1,4 +1,4 @@
-"""Which rows of a plan, and of the state, belong to a scope."""
+"""Which rows of a plan and of the state are inside a scope."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def covers(scope: Scope, kind: str, name: str, okta_id: str) -> bool:
 def within(scope: Scope, change: Change) -> bool:
     """Whether a change is inside a scope: by its object, or because it is a step of the end of one that is inside.
 
-    A leaver's memberships go with the leaver, and a list is taken out of its parents when it ends.
+    The memberships of a leaver end with the user, and a list is taken out of its parents when it ends.
     """
     if covers(scope, change.kind, change.label, change.okta_id):
         return True
@@ -42,15 +42,15 @@ def within(scope: Scope, change: Change) -> bool:
 
 
 def restricted(changes: Sequence[Change], scope: Scope) -> tuple[Change, ...]:
-    """Return what a plan says of a scope.
+    """Return the steps of a plan that are inside a scope.
 
-    A membership of a name without a user, and what follows from its end, is for a full plan to end: only that knows
+    A membership of a name without a user, and whatever needs its end, is left to a full plan: only a full plan shows
     whether the user comes back.
     """
     if scope.users is not ALL:
-        changes = without(changes, _is_of_nobody)
+        changes = without(changes, _is_without_user)
     return tuple(change for change in changes if within(scope, change))
 
 
-def _is_of_nobody(change: Change) -> bool:
+def _is_without_user(change: Change) -> bool:
     return change.kind == MEMBER and change.harmed is not None and not change.harmed.okta_id

@@ -1,4 +1,4 @@
-"""What a plan says of what could not be read of Teleport: by name, and what is not done because of it."""
+"""The warnings of a plan about objects of Teleport that could not be read: the reason, and what is left as it is."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 _LEFT: Final = {
     USER_GROUP: "user groups, and the user groups that app servers name, are left as they are",
     APP_SERVER: "app servers, and the apps that user groups name, are left as they are",
-    ROLE: "the roles of access lists are left as they are, no list is made, and nobody joins one",
+    ROLE: "the roles of access lists are left as they are, no list is made, and no person joins one",
     ACCESS_LIST: "access lists, their members and their roles are left as they are",
     MEMBER: "access lists, their members and their roles are left as they are",
     IMPORT_RULE: "labels that import rules added are left as they are",
 }
-"""What is left as it is while a kind is unread."""
+"""The consequence while a kind is unread."""
 
 
 def unread_of_directory(actual: ActualDirectory) -> tuple[str, ...]:
@@ -35,6 +35,4 @@ def unread_of_users(actual: ActualUsers) -> tuple[str, ...]:
     """Return a sentence about locks that could not be read."""
     if not actual.locks_unread:
         return ()
-    return (
-        f"nobody gets a new user, and nobody is unlocked, because nobody knows who is locked: {actual.locks_unread}",
-    )
+    return (f"no user is made or unlocked, because the locks could not be read: {actual.locks_unread}",)

@@ -1,4 +1,4 @@
-"""The words for the objects of a plan and what is done to them, the same in text, Markdown, journal and log."""
+"""The words for objects and for what is done to them, the same in text, Markdown, journal and log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NOUNS: Final = {
 
 
 def noun(kind: str, count: int = 1) -> str:
-    """Return what people call objects of a kind; a kind that is not known by itself."""
+    """Return the noun for one object of a kind, or for several; a kind without a noun is its own."""
     one, many = _NOUNS.get(kind, (kind.replace("_", " "), f"{kind.replace('_', ' ')}s"))
     return one if count == 1 else many
 
@@ -38,8 +38,8 @@ def noun(kind: str, count: int = 1) -> str:
 def object_words(kind: str, label: str, okta_id: str = "", title: str = "") -> str:
     """Return an object in words: its kind, its name in quotes, and its ids in brackets.
 
-    `label` is as in `Change.label`: of a membership `list/user`. `title` is what people call an object whose name is
-    made of an Okta id; of a membership it is the title of the list.
+    `label` is as in `Change.label`: `list/user` for a membership. `title` is the name that people use, if the name of
+    the object is made of an Okta id; for a membership it is the title of the list.
     """
     if kind == MEMBER and "/" in label:
         list_name, _, user = label.partition("/")
@@ -52,7 +52,7 @@ def object_words(kind: str, label: str, okta_id: str = "", title: str = "") -> s
 
 
 def deed_words(action: str, kind: str, label: str, okta_id: str = "", title: str = "") -> str:
-    """Return what is done to which object: `lock user "eve" (00u1)`, `create access list "Engineering" (00g1)`."""
+    """Return an action and its object: `lock user "eve" (00u1)`, `create access list "Engineering" (00g1)`."""
     return f"{action} {object_words(_done_to(action, kind), label, okta_id, title)}"
 
 
@@ -77,7 +77,7 @@ def counted(changes: Iterable[ChangeView]) -> list[str]:
 
 
 def _done_to(action: str, kind: str) -> str:
-    """Return the kind of what is locked or unlocked, or else is done to: nobody locks a lock."""
+    """Return the kind of the object of an action: a user is locked, not a lock."""
     return USER if action.strip() in {"lock", "unlock"} and kind == LOCK else kind
 
 
