@@ -1,7 +1,8 @@
-"""Both doors onto one group: a group that a SCIM client pushed may be an Okta group of which list sync keeps a list.
+"""Both doors for one group: a group that a SCIM client pushed may be an Okta group whose list is kept by list sync.
 
-It is bound to that group then, and Okta's API says who is in its list. When list sync keeps no list of the group any
-more, the binding ends for good, and the pushed group has a list of its own. That grants nothing until people let it.
+Then it is bound to that group, and the people of its list come from Okta's API. When list sync keeps no list of the
+group any more, the binding ends for good, and the pushed group has a list of its own. This list grants nothing until an
+administrator adds a role.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ def keeps_no_list(
 ) -> bool:
     """Whether list sync keeps no list of a group any more.
 
-    `lists` are the names of those that are there: while the end of a list is held, or refused, the group keeps it. What
-    is unknown ends no binding: an unreadable row, a listing whose absences are not believed, lists that are off or
-    unread.
+    `lists` are the names of the lists that exist: while the end of a list is held or refused, the group keeps it. A
+    binding never ends because of something unknown: an unreadable row, a listing whose absences are not believed, lists
+    that are off or unread.
     """
     if imports.pushed_alone:
         return True

@@ -1,7 +1,7 @@
 """What should become of an organisation's groups and apps: user groups, app servers, and candidates for access lists.
 
-A candidate is what may have a list: a group or an app that passes the filters, with the people whom Okta says are in
-it. Whether it comes to a list is decided with what Teleport holds (`plan/access_lists.py`).
+A candidate may have a list: it is a group or an app that passes the filters, with the people whom Okta shows in it.
+`plan/access_lists.py` decides whether it gets one, because that depends on the objects in Teleport too.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class WantedApp:
 
 @dataclass(frozen=True, slots=True)
 class WantedGroup:
-    """A group that should be a user group. `apps` are the wanted apps that it grants; None: they could not be read.
+    """A group that should be a user group. `apps` are the wanted apps that it grants (None: they could not be read).
 
-    `unlisted` are the ids of apps that it grants and that the listing of apps does not have as usable rows.
+    `unlisted` are the ids of apps that it grants, and that are no usable rows of the listing of apps.
     """
 
     group: OktaGroup
@@ -69,12 +69,12 @@ class WantedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A group or an app (`of`) that passes the filters: `why` is the one that lets it. Pushed groups need no filter.
+    """A group or an app (`of`) that passes the filter `why`. Pushed groups need no filter.
 
-    `people` are the ids of those who are in it, or have it individually. `unread` says why that is not known: then its
-    list is left as found. `left` are those of whom an event says that they left it. `app_ids` are what its members are
-    granted (None: not known); `unlisted` are apps that the group grants and that the listing of apps does not have as
-    usable rows.
+    `people` are the ids of the people who are in it, or have it individually. `unread` is why they are not known; then
+    its list is left as found. `left` are people who left it according to an event. `app_ids` are the apps that its
+    members get (None: not known). `unlisted` are apps that the group grants, and that are no usable rows of the listing
+    of apps.
     """
 
     okta_id: str
@@ -90,24 +90,23 @@ class Candidate:
 
     @property
     def is_pushed(self) -> bool:
-        """Whether a SCIM client pushed the group: it says who is in it, and people decide what the list grants."""
+        """Whether a SCIM client pushed the group: the client decides its people, people its grants."""
         return self.of == PUSHED_GROUP
 
     @property
     def where(self) -> str:
-        """Where it is said who is in it."""
+        """The source of its people."""
         return "by SCIM" if self.is_pushed else "in Okta"
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredDirectory:
-    """The whole of what one reading says about groups and apps.
+    """The result of sorting one reading of groups and apps.
 
-    `groups` and `apps` by Okta id, `candidates` likewise. `present` are the Okta ids of all groups and apps in the
-    listings, usable or not: what is not among them is absent. `left_out` says of present ones why they are no app
-    server, `no_list` why they have no list; both also have what was deleted, which is not present. `doubted` are the
-    listings (`desired/trust.py`) whose absences are not believed. `is_pushed_alone`: nothing is known of any but pushed
-    groups.
+    `groups`, `apps` and `candidates` are by Okta id. `present` are the Okta ids of all groups and apps in the listings,
+    usable or not: all others are absent. `left_out` has the reason why a present app is no app server, and `no_list`
+    why a group or an app has no list; both have deleted ones too, which are not present. `doubted` are the listings
+    (`desired/trust.py`) whose absences are not believed. With `is_pushed_alone`, only pushed groups are known.
     """
 
     groups: Mapping[str, WantedGroup]
@@ -121,18 +120,18 @@ class DesiredDirectory:
     is_pushed_alone: bool = False
 
     def is_unlisted(self, okta_id: str) -> bool:
-        """Whether no listing would show a group or an app: only what is stated of it tells whether it is gone."""
+        """Whether no listing shows a group or an app: then only a statement can prove that it is gone."""
         return self.is_pushed_alone or is_pushed(okta_id)
 
     def is_unknown(self, okta_id: str, listing: str) -> bool:
-        """Whether nobody can tell what a group or an app is: its row is unreadable, or a doubted listing lacks it."""
+        """Whether the state of a group or an app is not known: its row is unreadable, or a doubted listing lacks it."""
         if self.is_unlisted(okta_id):
             return True
         is_missing = okta_id not in self.present and okta_id not in self.left_out
         return (is_missing and listing in self.doubted) or self.is_unreadable(okta_id)
 
     def is_unreadable(self, okta_id: str) -> bool:
-        """Whether a group or an app is in the listings, and nobody can tell what it is: what refers to it stays."""
+        """Whether the row of a group or an app in the listings is unreadable: references to it stay."""
         is_known = okta_id in self.groups or okta_id in self.apps or okta_id in self.left_out
         return okta_id in self.present and not is_known
 
@@ -156,7 +155,7 @@ def lists_wanted(groups: Iterable[OktaGroup], apps: Iterable[OktaApp], imports: 
 def rosters_wanted(groups: Iterable[OktaGroup], apps: Iterable[OktaApp], imports: Imports) -> tuple[set[str], set[str]]:
     """Return the ids of the groups whose members, and of the apps whose people, must be known.
 
-    Where neither lists nor roles are kept, those of which users still have the member role from us.
+    If neither lists nor roles are kept, only those whose member role users still have from us.
     """
     if ACCESS_LIST in imports.unread:
         return set(), set()
@@ -181,7 +180,7 @@ def desired_directory(
 
 
 def _group_filter(group: OktaGroup, imports: Imports) -> str | None:
-    """Return the filter by which a group may have a list. Everyone may only where a filter names it exactly."""
+    """Return the filter by which a group may have a list. The group Everyone needs a filter that is its exact name."""
     if group.is_everyone:
         return imports.group_filters.naming(group.name)
     return imports.group_filters.why(group.name)

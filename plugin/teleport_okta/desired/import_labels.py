@@ -1,11 +1,10 @@
 """Labels that import rules add to user groups and app servers (`docs/reference/teleport.md` 4.15).
 
 Rules are evaluated from the lowest priority number upward, and a later one overrides the labels of an earlier one. A
-name is found anywhere by an expression, unless it is anchored. Labels that are ours or Teleport's own are not a rule's
-to set.
+An expression matches anywhere in a name, unless it is anchored. A rule may not set labels that are ours or Teleport's
+own.
 
-What a rule gives that cannot be used now is unknown: labels that it gave before stay where they are (`docs/design.md`
-4.2).
+If a rule cannot be used, its labels are unknown: those that it added before stay where they are (`docs/design.md` 4.2).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Who should be a Teleport user: the people of one snapshot, sorted into wanted, gone and set aside.
+"""Which people should be Teleport users: the people of one snapshot, sorted into wanted, gone and set aside.
 
-Names are contended here as well: Teleport tells `Ada@x.io` from `ada@x.io`, Okta does not, so of people whose names
-differ only in case the one who owns the name keeps it, and without an owner all of them wait.
+This decides about names too. `Ada@x.io` and `ada@x.io` are two names for Teleport, and one for Okta. So of people whose
+names differ only in case, the one whose user has the name keeps it; if there is no such user, all of them wait.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _UNACTIVATED: Final = frozenset({UserStatus.STAGED, UserStatus.PROVISIONED})
 
 @dataclass(frozen=True, slots=True)
 class WantedUser:
-    """A person who should be a user of that name; `create` is False for one who is only kept if already there."""
+    """A person who should be a user of that name; with `create` False, only a user who exists is kept."""
 
     okta_id: str
     name: str
@@ -68,21 +68,21 @@ class WantedUser:
     suspended: bool = False
 
     def traits(self) -> dict[str, tuple[str, ...]]:
-        """Return the person's `okta/*` traits; made when asked, so that an organisation is not held twice."""
+        """Return the `okta/*` traits of the person. They are computed when needed, to keep them out of memory."""
         return traits_of(self.person)
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredUsers:
-    """The whole of what one snapshot says about users.
+    """The result of sorting one snapshot.
 
-    `wanted` by name; `gone` maps the Okta ids of people whose own row says that they left to the reason; `present` are
-    the Okta ids of everybody else in the snapshot, those set aside included, and `present_names` their names: none of
-    them may leave. Of those, `suspended` must be locked and `active` must not be; of the rest nobody knows. Rows that
-    could be read only in part are sorted by their statuses like any other; they are wanted by nobody.
-    `vouched` are those of whom a SCIM client alone says that they are there. Of the `gone`,
-    `deprovisioned` are those whom a SCIM client took away, and `unassigned` those whom a listing lacks, and of whom a
-    read by id says why. `unconfirmed` are absent, and no read by id has been possible.
+    `wanted` are people by the name of their user. `gone` maps the Okta ids of people whose own row states that they
+    left to the reason. `present` are the Okta ids of all other people in the snapshot, those set aside included, and
+    `present_names` their names: none of them may leave. Of these, `suspended` must be locked, and `active` must not be;
+    for the rest a lock stays as it is. Rows that could be read only in part are sorted by their statuses like others,
+    but never wanted. `vouched` are people whom only a SCIM client shows. Of the `gone`, a SCIM client took away
+    `deprovisioned`, and a listing lacks `unassigned`, with a reason from a read by id. `unconfirmed` are absent, and
+    could not be read by id.
     """
 
     wanted: Mapping[str, WantedUser]
@@ -108,10 +108,10 @@ def desired_users(
 ) -> DesiredUsers:
     """Sort a snapshot; `owned_names` maps the names of the users that we own to the Okta ids they stand for.
 
-    People outside the `scope` contend for names like everybody else, and the result does not mention them.
+    People outside the `scope` can have a name that another person wants too, but are not in the result.
 
-    `app` is the app whose people were listed. While it is not active, the status of an assignment says nothing: nobody
-    leaves for it, and nobody is made for it. A person's own status counts all the same.
+    `app` is the app whose people were listed. While it is not active, Okta gives all assignments another status, so no
+    person leaves and no user is made because of one. The status of a person counts nevertheless.
     """
     statuses = _Statuses(policy, assignments_count=app is None or app.is_active)
     gone: dict[str, Reason] = {}
@@ -188,9 +188,9 @@ def _within(desired: DesiredUsers, scope: Scope) -> DesiredUsers:
 
 @dataclass(frozen=True, slots=True)
 class _Statuses:
-    """What the statuses of a row mean under a policy. `assignments_count`: whether those of assignments mean anything.
+    """The meaning of the statuses of a row under a policy. `assignments_count` is False while the app is not active.
 
-    An assignment that is None is of a listing that has no assignments, the whole organisation's.
+    The assignment is None in a listing of the whole organisation, which has no assignments.
     """
 
     policy: Policy
@@ -209,12 +209,12 @@ class _Statuses:
         return self.policy.lock_suspended and row.status == UserStatus.SUSPENDED
 
     def is_active(self, row: PersonFacts | MalformedRow) -> bool:
-        """Whether the person must not be locked: both statuses say so."""
+        """Whether the person must not be locked: both statuses must allow it."""
         is_vouched = isinstance(row, PersonFacts) and row.is_vouched
         return row.status in set(UserStatus) and self.is_assigned(row) and not is_vouched
 
     def is_assigned(self, row: PersonFacts | MalformedRow) -> bool:
-        """Whether the status of the assignment, if there is one, says that it holds."""
+        """Whether the person is assigned by the status of the assignment, if there is one."""
         return row.assignment_status is None or row.assignment_status in APP_USER_ASSIGNED
 
     def unknown(self, row: PersonFacts) -> Problem | None:

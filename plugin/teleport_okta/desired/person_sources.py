@@ -1,9 +1,9 @@
-"""Both doors onto one person: what Okta's API lists, and what a SCIM client said.
+"""Both doors for one person: the listing of Okta's API, and the last request of a SCIM client.
 
-A user exists only while no door denies it. The API denies by what it says (a deactivation, an assignment that is gone
-while the person can be read), never by silence; a SCIM client by `active: false` or by deleting the resource. The
-client's denial ends when it says so, or when the API shows an assignment that was made later. What the API says of a
-person counts more than what the client says, but for the denial.
+A user exists only while no door denies it. The API denies a user by a statement (a deactivation, an assignment that is
+gone while the person can be read), never by an absence. A SCIM client denies a user by `active: false`, or by deleting
+the resource. That denial ends when the client ends it, or when the API shows an assignment that was made later. Apart
+from denials, the facts of the API win over those of the client.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
 
 def with_provisioned(snapshot: Snapshot, records: Mapping[str, ProvisionedUser], *, is_all: bool = False) -> Snapshot:
-    """Return what both doors say; `records` are those of SCIM by Okta id.
+    """Return the snapshot with the statements of both doors; `records` are those of SCIM, by Okta id.
 
-    `is_all`: there is no other door, so that what a client says of a person is all there is to know.
+    With `is_all` SCIM is the only door, and its record of a person is complete.
     """
     if not records:
         return snapshot
     people: list[PersonFacts] = []
     malformed: list[MalformedRow] = []
     denied = {okta_id for okta_id, record in records.items() if not record.active}
-    told: set[str] = set()
+    seen: set[str] = set()
     for person in snapshot.people:
         record = records.get(person.okta_id)
         if record is None:
             people.append(person)
         elif record.active or _was_assigned_after(person, record):
             denied.discard(person.okta_id)
-            told.add(person.okta_id)
+            seen.add(person.okta_id)
             people.append(replace(person, scim_id=record.id))
     for row in snapshot.malformed:
         record = records.get(row.okta_id or "")
         if record is None or (record.active and _says_something(row)):
             malformed.append(row)
-            told.add(row.okta_id or "")
+            seen.add(row.okta_id or "")
     taken_away = snapshot.unassigned | snapshot.ended.keys()
     vouched = [
         replace(
@@ -54,7 +54,7 @@ def with_provisioned(snapshot: Snapshot, records: Mapping[str, ProvisionedUser],
             is_unasked=okta_id in snapshot.unconfirmed,
         )
         for okta_id, record in records.items()
-        if record.active and okta_id not in told and okta_id not in taken_away
+        if record.active and okta_id not in seen and okta_id not in taken_away
     ]
     there = {person.okta_id for person in vouched}
     return replace(
@@ -77,7 +77,7 @@ def _was_assigned_after(person: PersonFacts, record: ProvisionedUser) -> bool:
 
 
 def _says_something(row: MalformedRow) -> bool:
-    """Whether at least a status could be read of a row."""
+    """Whether at least one status of a row could be read."""
     return row.status != STATUS_NOT_GIVEN or row.assignment_status not in {None, STATUS_NOT_GIVEN}
 
 
@@ -90,6 +90,6 @@ def _vouched(record: ProvisionedUser, *, is_all: bool, is_suspended: bool) -> Pe
         profile=profile_of(record.attributes, record.user_name),
         app_profile={},
         scim_id=record.id,
-        # Of somebody without an Okta id there is no suspension that the API could know of, and the client not.
+        # Okta's API may show a suspension that the client does not send; a person without an Okta id has none there.
         is_vouched=not is_all and record.okta_id.startswith(OKTA_USER_ID),
     )

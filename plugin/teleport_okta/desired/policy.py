@@ -1,4 +1,4 @@
-"""The settings that decide what a synced user looks like, resolved against one organisation and one cluster."""
+"""The settings from which a synced user follows, resolved against one organisation and one cluster."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEAVER_LOCK: Final = timedelta(hours=30, minutes=15)
-"""How long a leaver stays locked: Teleport's longest certificate life and a margin.
+"""How long a leaver stays locked: the longest life of a certificate of Teleport, and a margin.
 
 See `docs/reference/teleport.md` 6.1.
 """
 
 DEPROVISIONED_LOCK: Final = timedelta(days=365 * 50)
-"""How long somebody stays locked whom a SCIM client took away: until the client brings them back.
+"""How long a person stays locked whom a SCIM client took away: in effect, until the client brings the person back.
 
-A lock without an end would be that of a suspension, whose user is still there.
+The lock has an end, because a lock without one means a suspension, whose user still exists.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the planner needs to know beside facts.
+    """The settings that the planner of users needs.
 
-    `owner` is the Okta organisation id; `connector` is None for plain local users; `default_roles` exist in the
-    cluster. `lock_suspended`: suspended people are locked while they are (otherwise suspension changes nothing).
-    `no_adoption` says why users whose origin is not okta cannot be changed (None: they can), `no_arrivals` why nobody
-    new can get a user (None: they can).
+    `owner` is the id of the Okta organisation. `connector` is None for plain local users. `default_roles` exist in the
+    cluster. With `lock_suspended`, people are locked while they are suspended; otherwise a suspension changes nothing.
+    `no_adoption` is why users whose origin is not okta cannot be changed, and `no_arrivals` why no new user can be made
+    (None: they can).
     """
 
     owner: str
@@ -48,16 +48,16 @@ class Policy:
 class Imports:
     """What of an organisation's groups and apps is imported, under the `policy` of the people's users.
 
-    `groups_off`, `apps_off`, `rules_off` and `lists_off` say why something is not (empty: it is); with `lists_off`
-    roles are kept all the same, unless `roles_off` says why not. `reviews`: the cluster takes roles that may review
-    requests (None: nobody knows). `unread` maps kinds that are not to be read, because nobody knows whether the cluster
-    has them, to the reason; `off_at_first_sight` are kinds that are off, and that this process has not seen off often
-    enough to be sure (`sync/policy.py`).
-    `host_id` is ours among those of app servers. `list_limit`: how many lists the cluster may have in all (None: any
-    number). `left_out` are the definition keys of apps that are not imported. `pushed_alone`: nothing is imported but
-    groups that a SCIM client pushed. `gives_roles`: the cluster has no access lists, so that member roles are put on
-    the users themselves. `still_on_users`: where roles are off, the ids of the groups and apps whose member role we
-    gave users before; it is taken off people who leave the group or the app, and given to nobody.
+    `groups_off`, `apps_off`, `rules_off` and `lists_off` are the reasons why something is not imported (empty: it is).
+    With `lists_off`, roles are kept nevertheless, unless `roles_off` has a reason. `reviews` is whether the cluster
+    accepts roles that may review requests (None: not known). `unread` maps kinds that must not be read, because it is
+    not known whether the cluster has them, to the reason. `off_at_first_sight` are kinds that are off, and that this
+    process has not seen off often enough to be sure (`sync/policy.py`).
+    `host_id` is the host of our app servers. The cluster may have `list_limit` lists in all (None: any number).
+    `left_out` are the definition keys of apps that are not imported. With `pushed_alone`, only groups that a SCIM
+    client pushed are imported. With `gives_roles`, the cluster has no access lists, and users get the member roles
+    directly. `still_on_users`, where roles are off, are the ids of the groups and apps whose member role we gave to
+    users before: it is removed from people who leave the group or the app, and given to no other user.
     """
 
     policy: Policy

@@ -1,4 +1,4 @@
-"""What filters would do: which groups and apps they let pass, and which lists would come and go because of them."""
+"""The effect of filters: which groups and apps pass, and which lists would be added and removed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What becomes of the list of a group or an app that passes."""
+    """The effect on the list of a group or an app that passes."""
 
     KEPT = "kept"
     ADDED = "added"
@@ -33,7 +33,7 @@ class Verdict(StrEnum):
 class FilterMatch:
     """A group or an app (`of`) that passes, by which filter.
 
-    `people` are those whom Okta has in it, `members` those of them who are users of ours; None where that was not read.
+    `people` counts those whom Okta shows in it, and `members` the users of ours among them; None if not read.
     """
 
     of: str
@@ -47,7 +47,7 @@ class FilterMatch:
 
 @dataclass(frozen=True, slots=True, order=True)
 class PresentList:
-    """A list of ours that is there, with how many members it has: imported ones, and those whom people added."""
+    """A list of ours that exists, with its numbers of imported members, and of members whom people added."""
 
     okta_id: str
     title: str
@@ -57,7 +57,7 @@ class PresentList:
 
 @dataclass(frozen=True, slots=True, order=True)
 class EndingList:
-    """A list of ours that would go, and why."""
+    """A list of ours that would end, and why."""
 
     present: PresentList
     reason: str

@@ -1,4 +1,7 @@
-"""Whether the absences of a listing mean that people left (`docs/design.md` 4.2)."""
+"""Whether the absences of a listing prove that people left (`docs/design.md` 4.2).
+
+What can go wrong: a narrowed admin role, an inactive app or a broken page makes people absent who are still there.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Absences:
-    """What the absences of a listing are worth: believed if there is no `cause` for doubt, held otherwise.
+    """Whether the absences of a listing are believed: not if there is a `cause` for doubt.
 
     Those of an incomplete listing cannot be approved either: people on the missing pages are not absent.
     """
@@ -56,14 +59,14 @@ BELIEVED: Final = Absences()
 PEOPLE: Final = "people"
 GROUPS: Final = "groups"
 APPS: Final = "apps"
-"""The names of the listings, by which harm says whose absences it rests on."""
+"""The names of the listings, in the harm that follows from their absences."""
 
 UNCONFIRMED: Final = "people who could not be read by id"
-"""Stands for the listing of people where an absence was to be confirmed by a read by id, and could not be."""
+"""Used instead of the listing of people if an absence should be confirmed by a read by id, and could not be."""
 
 
 def members_of(okta_id: str) -> str:
-    """Return the name of the roster of those who are in a group, or have an app individually."""
+    """Return the name of the roster of the people who are in a group, or have an app individually."""
     return f"members of {okta_id}"
 
 
@@ -75,10 +78,10 @@ def grants_of(group_id: str) -> str:
 def judge_absences(
     snapshot: Snapshot, *, app: OktaApp | None, baseline: int | None, owned_count: int, limits: Limits
 ) -> Absences:
-    """Say what the absences of a listing of people are worth.
+    """Return whether the absences of a listing of people are believed.
 
-    `baseline` is how many people the last listing had whose absences were settled (None: our memory is lost; then
-    `owned_count`, how many users we own in Teleport, tells a shrunken listing from a small organisation).
+    `baseline` is how many people were in the last listing whose absences were settled. It is None if the state was
+    lost; then the number of our users in Teleport (`owned_count`) is used instead.
     """
     if app is not None and not app.is_active and not snapshot.incomplete and not snapshot.untrusted:
         return Absences(AssignmentsDoNotCount(app.label, app.id, app.status))
@@ -89,14 +92,14 @@ def judge_absences(
 def judge_listing(
     noun: str, listing: Listing[T], *, baseline: int | None, owned_count: int, limits: Limits
 ) -> Absences:
-    """Say what the absences of a listing of groups or apps (`noun`) are worth, likewise."""
+    """Return the same for a listing of groups or apps (`noun`)."""
     return _judge(
         _Listed(noun, len(listing.rows), listing.incomplete, listing.untrusted), baseline, owned_count, limits
     )
 
 
 def doubted_rosters(directory: Directory) -> dict[str, Absences]:
-    """Return the rosters of groups that have another number than the listing of groups counts.
+    """Return the rosters of groups whose size differs from the count in the listing of groups.
 
     Two statements of Okta that contradict each other prove nothing, however little they differ (`docs/design.md` 4.2).
     """
@@ -119,10 +122,10 @@ def doubted_rosters(directory: Directory) -> dict[str, Absences]:
 def doubted_app_rosters(
     directory: Directory, *, baselines: Mapping[str, int], owned: Mapping[str, int], limits: Limits
 ) -> dict[str, Absences]:
-    """Return the rosters of people who have an app individually that are empty, or much smaller than they were.
+    """Return the rosters of people who have an app individually that are empty, or much smaller than before.
 
-    Okta counts nobody in an app. `baselines` are how many had each app when its absences were last settled; without
-    one `owned` stands in for it, how many we have imported into the app's list.
+    Okta does not count the people of an app. `baselines` are the sizes when the absences of each app were last settled;
+    without one, the number of people whom we imported for the app (`owned`) is used instead.
     """
     doubted = {}
     for app in directory.apps.rows:
@@ -139,7 +142,7 @@ def doubted_app_rosters(
 
 
 def without_doubted_grants(directory: Directory, absences: Mapping[str, Absences]) -> Directory:
-    """Return the directory with what a group grants unread where that is doubted: it decides more than absences do."""
+    """Return the directory with doubted grants of groups as unread: they decide more than absences, such as roles."""
     doubts = {
         group_id: absences[grants_of(group_id)].doubt
         for group_id in directory.grants
